@@ -1,0 +1,76 @@
+"""Settings: one immutable object, passed down. Never a global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that configuration decides. Keys have conda's names and meanings.
+
+    Attributes:
+        root: ``MINICON_ROOT``: holds ``envs/``, ``pkgs/`` and ``cache/``.
+        channels: As configured, in order; None when nothing is configured, which means the
+            built-in set (conda-forge where reachable, ``host``, ``pypi``).
+        sources: Per key, where its value came from (``default``, a file, a variable, a flag).
+    """
+
+    root: Path
+    home: Path
+    platform: str
+    envs_dirs: tuple[Path, ...]
+    pkgs_dirs: tuple[Path, ...]
+    channels: tuple[str, ...] | None = None
+    default_channels: tuple[str, ...] = ()
+    channel_alias: str = "https://conda.anaconda.org"
+    custom_channels: Mapping[str, str] = field(default_factory=dict)
+    custom_multichannels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    channel_priority: str = "strict"
+    allowlist_channels: tuple[str, ...] = ()
+    denylist_channels: tuple[str, ...] = ()
+    offline: bool = False
+    use_pypi: bool = True
+    ssl_verify: bool | str = True
+    client_ssl_cert: str | None = None
+    client_ssl_cert_key: str | None = None
+    proxy_servers: Mapping[str, str] = field(default_factory=dict)
+    remote_connect_timeout_secs: float = 9.15
+    remote_read_timeout_secs: float = 60.0
+    remote_max_retries: int = 3
+    local_repodata_ttl: int = 1
+    repodata_use_zst: bool = True
+    always_yes: bool = False
+    dry_run: bool = False
+    json: bool = False
+    quiet: bool = False
+    verbosity: int = 0
+    always_copy: bool = False
+    allow_softlinks: bool = False
+    always_softlink: bool = False
+    pinned_packages: tuple[str, ...] = ()
+    create_default_packages: tuple[str, ...] = ()
+    disallowed_packages: tuple[str, ...] = ()
+    add_pip_as_python_dependency: bool = True
+    override_virtual_packages: Mapping[str, str] = field(default_factory=dict)
+    exclude_newer: str | None = None
+    safety_checks: str = "enabled"
+    path_conflict: str = "clobber"
+    link_scripts: bool = True
+    register_envs: bool = True
+    changeps1: bool = True
+    env_prompt: str = "({default_env}) "
+    auto_stack: int = 0
+    auto_activate: bool = False
+    compile_bytecode: bool = True
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def cache_dir(self) -> Path:
+        """Repodata, package index pages, interpreter facts: all of it can be made anew."""
+        return self.root / "cache"

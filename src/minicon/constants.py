@@ -1,0 +1,25 @@
+"""File names and magic strings of the conda formats."""
+
+CONDA_META = "conda-meta"
+HISTORY = "conda-meta/history"
+STATE = "conda-meta/state"
+PINNED = "conda-meta/pinned"
+FROZEN = "conda-meta/frozen"
+
+REPODATA = "repodata.json"
+CONDA_EXTENSION = ".conda"
+TARBALL_EXTENSION = ".tar.bz2"
+WHEEL_EXTENSION = ".whl"
+PACKAGE_EXTENSIONS = (CONDA_EXTENSION, TARBALL_EXTENSION)
+
+#: What conda-build writes where the prefix will be, unless the package says otherwise.
+PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
+
+#: The built-in sources beside channels, usable wherever a channel name is.
+HOST_CHANNEL = "host"
+PYPI_CHANNEL = "pypi"
+DEFAULT_CHANNEL = "conda-forge"
+
+#: Names that cannot be given to an environment, and characters no name may hold (conda's rule).
+RESERVED_ENVIRONMENT_NAMES = ("base", "root")
+FORBIDDEN_NAME_CHARACTERS = "/: #"

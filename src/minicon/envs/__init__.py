@@ -1,0 +1,1 @@
+"""Named environments and the files that describe them."""

@@ -1,0 +1,1 @@
+"""The built-in source 'host': interpreters of this machine as python packages."""

@@ -1,0 +1,132 @@
+"""What a package says of its own files: ``info/paths.json`` and ``info/link.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+class PathType:
+    """The values of ``path_type`` in paths.json and conda-meta (conda's words)."""
+
+    HARDLINK = "hardlink"
+    SOFTLINK = "softlink"
+    DIRECTORY = "directory"
+    PYC_FILE = "pyc_file"
+    UNIX_ENTRY_POINT = "unix_python_entry_point"
+    WINDOWS_ENTRY_POINT_SCRIPT = "windows_python_entry_point_script"
+    WINDOWS_ENTRY_POINT_EXE = "windows_python_entry_point_exe"
+
+
+class PathsEntry:
+    """One path of a package, or of an environment once linked.
+
+    Attributes:
+        path: Relative path with forward slashes: inside the package, or inside the prefix.
+        path_type: One of :class:`PathType`.
+        prefix_placeholder: Text that linking replaces by the prefix, or None.
+        file_mode: ``text`` or ``binary`` where there is a placeholder, else None.
+        no_link: True if the file must be copied, never linked.
+        sha256: Of the file in the package, hexadecimal, or None.
+        size_in_bytes: Of the file in the package, or None.
+        sha256_in_prefix: Of the file after prefix replacement, or None.
+    """
+
+    __slots__ = (
+        "file_mode",
+        "no_link",
+        "path",
+        "path_type",
+        "prefix_placeholder",
+        "sha256",
+        "sha256_in_prefix",
+        "size_in_bytes",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        path_type: str = PathType.HARDLINK,
+        *,
+        prefix_placeholder: str | None = None,
+        file_mode: str | None = None,
+        no_link: bool = False,
+        sha256: str | None = None,
+        size_in_bytes: int | None = None,
+        sha256_in_prefix: str | None = None,
+    ) -> None:
+        self.path = path
+        self.path_type = path_type
+        self.prefix_placeholder = prefix_placeholder
+        self.file_mode = file_mode
+        self.no_link = no_link
+        self.sha256 = sha256
+        self.size_in_bytes = size_in_bytes
+        self.sha256_in_prefix = sha256_in_prefix
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PathsEntry:
+        """Read one object of ``paths`` (paths_version 1). Raises KeyError without ``_path``."""
+        return cls(
+            data["_path"],
+            data.get("path_type") or PathType.HARDLINK,
+            prefix_placeholder=data.get("prefix_placeholder"),
+            file_mode=data.get("file_mode"),
+            no_link=bool(data.get("no_link")),
+            sha256=data.get("sha256"),
+            size_in_bytes=data.get("size_in_bytes"),
+            sha256_in_prefix=data.get("sha256_in_prefix"),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as conda writes it: absent values are left out."""
+        data: dict[str, Any] = {"_path": self.path}
+        if self.prefix_placeholder is not None:
+            data["prefix_placeholder"] = self.prefix_placeholder
+        if self.file_mode is not None:
+            data["file_mode"] = self.file_mode
+        if self.no_link:
+            data["no_link"] = True
+        data["path_type"] = self.path_type
+        for key in ("sha256", "size_in_bytes", "sha256_in_prefix"):
+            value = getattr(self, key)
+            if value is not None:
+                data[key] = value
+        return data
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PathsEntry) and self.to_json() == other.to_json()
+
+    def __hash__(self) -> int:
+        return hash((self.path, self.path_type))
+
+    def __repr__(self) -> str:
+        return f"PathsEntry({self.path!r}, {self.path_type!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPoint:
+    """A command that calls a Python function: ``command = module:function``."""
+
+    command: str
+    module: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFiles:
+    """All that a package says of its files.
+
+    Attributes:
+        paths: One entry per file, in the package's own relative paths.
+        entry_points: Commands to generate on linking (noarch python and wheels).
+        noarch: ``python``, ``generic`` or None, as ``info/link.json`` or the record says.
+    """
+
+    paths: tuple[PathsEntry, ...]
+    entry_points: tuple[EntryPoint, ...] = field(default=())
+    noarch: str | None = None

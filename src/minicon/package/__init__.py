@@ -1,0 +1,1 @@
+"""One package archive: reading, checking, unpacking, and the shared package cache."""

@@ -1,0 +1,1 @@
+"""One environment on disk: plan a change, carry it out, record it."""

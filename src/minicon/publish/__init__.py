@@ -1,0 +1,1 @@
+"""Making channels: index a folder of packages, build packages from wheels."""

@@ -1,0 +1,1 @@
+"""The built-in source 'pypi': wheels as records and packages, and the bridge to pip."""

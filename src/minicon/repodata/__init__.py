@@ -1,0 +1,1 @@
+"""The channel client: (channel, subdir) to records, fresh or cached."""

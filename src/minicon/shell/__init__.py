@@ -1,0 +1,1 @@
+"""Activation, running commands in an environment, and shell start files."""
