@@ -1,0 +1,134 @@
+"""Console: the one place that writes to the terminal and asks questions.
+
+stdout carries the answer, stderr carries progress and notes. With ``--json`` stdout carries one
+JSON document and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+from minicon.errors import MiniconError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TextIO
+
+#: Control characters and bidirectional overrides: a package name must not repaint the terminal.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
+
+
+def printable(text: str) -> str:
+    """TEXT with control characters written as escapes."""
+    return _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+
+
+class Console:
+    """Writes answers, notes and errors, and asks for confirmation."""
+
+    def __init__(
+        self,
+        *,
+        json: bool = False,
+        quiet: bool = False,
+        color: bool | None = None,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self.json = json
+        self.quiet = quiet
+        self.stdout = stdout or sys.stdout
+        self.stderr = stderr or sys.stderr
+        self._color = _wants_color(self.stdout) if color is None else color
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether progress bars make sense: a terminal that can redraw a line."""
+        return (
+            not (self.quiet or self.json)
+            and self.stderr.isatty()
+            and os.environ.get("TERM") != "dumb"
+        )
+
+    def style(self, text: str, name: str) -> str:
+        """TEXT in a colour or weight, where the terminal has such; never the only carrier."""
+        return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self._color and not self.json else text
+
+    def answer(self, text: str = "") -> None:
+        """Part of what was asked for."""
+        if not self.json:
+            self._write(self.stdout, text)
+
+    def document(self, value: Any) -> None:
+        """The answer as JSON."""
+        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+    def note(self, text: str) -> None:
+        """Something worth knowing beside the answer."""
+        if not (self.json or self.quiet):
+            self._write(self.stderr, text)
+
+    def warn(self, text: str) -> None:
+        """Something the user should know; shown also with --quiet."""
+        if not self.json:
+            self._write(self.stderr, f"{self.style('warning:', 'yellow')} {text}")
+
+    def fail(self, error: MiniconError) -> None:
+        """Tell of an error: what failed, on what, and what to type."""
+        if self.json:
+            self.document(_error_document(error))
+            return
+        self._write(self.stderr, f"{self.style('error:', 'red')} {error.message}")
+        if error.context:
+            self._write(self.stderr, f"context: {error.context}")
+        if error.hint:
+            self._write(self.stderr, f"hint: {error.hint}")
+
+    def confirm(self, question: str) -> bool:
+        """Ask yes or no on the terminal.
+
+        Raises:
+            UsageError: There is nobody to answer.
+        """
+        self.stderr.write(f"{question} [Y/n] ")
+        self.stderr.flush()
+        line = sys.stdin.readline()
+        if not line:
+            self.stderr.write("\n")
+            raise UsageError(
+                "confirmation-needed",
+                "nobody is there to confirm the plan",
+                hint="pass --yes (-y) to go ahead without being asked",
+            )
+        return line.strip().lower() in ("", "y", "yes")
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        lines = text.split("\n")
+        kept = [line if "\x1b[" in line and self._color else printable(line) for line in lines]
+        stream.write("\n".join(kept) + "\n")
+
+
+def _wants_color(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+
+
+def _error_document(error: MiniconError) -> dict[str, Any]:
+    """Conda's error object, with our reference, context and hint beside it."""
+    name = type(error).__name__
+    return {
+        "caused_by": repr(error.__cause__) if error.__cause__ else "None",
+        "context": error.context,
+        "error": f"{name}: {error.message}",
+        "exception_name": name,
+        "exception_type": f"<class '{type(error).__module__}.{name}'>",
+        "hint": error.hint,
+        "message": error.message,
+        "reference": error.reference,
+        "success": False,
+    }
