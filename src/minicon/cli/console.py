@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: Control characters and bidirectional overrides: a package name must not repaint the terminal.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_OWN_STYLE = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
 
 
@@ -107,9 +108,9 @@ class Console:
         return line.strip().lower() in ("", "y", "yes")
 
     def _write(self, stream: TextIO, text: str) -> None:
-        lines = text.split("\n")
-        kept = [line if "\x1b[" in line and self._color else printable(line) for line in lines]
-        stream.write("\n".join(kept) + "\n")
+        pieces = _OWN_STYLE.split(text)
+        pieces[::2] = [printable(piece) for piece in pieces[::2]]
+        stream.write("".join(pieces) + "\n")
 
 
 def _wants_color(stream: TextIO) -> bool:

@@ -1,0 +1,88 @@
+"""ChangeRequest and Plan: what a user asks of one environment, and what will be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from minicon.models.records import RepodataRecord
+    from minicon.prefix.transaction import Transaction
+    from minicon.solver.request import Solution
+
+    Action = Literal["create", "install", "update", "remove"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRequest:
+    """One change of one environment, as a user words it.
+
+    Attributes:
+        prefix: Absolute path of the environment.
+        specs: MatchSpec texts; ``pypi:REQUIREMENT`` asks PyPI by name.
+        pip_lines: Lines of a ``pip:`` section or requirements file.
+        pip_folder: What relative paths in ``pip_lines`` are relative to.
+        channels: Named on the command line or in a file, first has priority.
+        override_channels: Leave configured channels out.
+        prune: The environment becomes exactly what is asked for.
+        variables: To be set on activation.
+    """
+
+    action: Action
+    prefix: Path
+    specs: tuple[str, ...] = ()
+    pip_lines: tuple[str, ...] = ()
+    pip_folder: Path | None = None
+    channels: tuple[str, ...] = ()
+    override_channels: bool = False
+    update_policy: str = "update_specs"
+    lowest: bool = False
+    no_deps: bool = False
+    only_deps: bool = False
+    force_reinstall: bool = False
+    use_pins: bool = True
+    prune: bool = False
+    override_frozen: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All that will happen, decided. Nothing has touched the environment yet.
+
+    Attributes:
+        fetch: Records whose packages are not in the package cache.
+        channels: Names of the sources that were asked.
+        notes: Sentences for the user, such as skipped sources.
+    """
+
+    request: ChangeRequest
+    transaction: Transaction
+    solution: Solution
+    fetch: tuple[RepodataRecord, ...]
+    channels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def install(self) -> tuple[RepodataRecord, ...]:
+        """Records that will be linked, in link order."""
+        return self.transaction.link
+
+    @property
+    def prefix(self) -> Path:
+        """The environment that the plan is for."""
+        return self.request.prefix
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.transaction.is_empty and not self.request.variables
+
+    @property
+    def download_size(self) -> int:
+        """Bytes to download, as far as sizes are known."""
+        return sum(record.size or 0 for record in self.fetch)

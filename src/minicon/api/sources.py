@@ -1,0 +1,165 @@
+"""Which sources a request may use: the channels that are named, or the built-in set.
+
+::
+
+    channels named by the user or configured?
+      yes → exactly those; 'host' and 'pypi' only if they are among them
+            (what is asked of PyPI by name is always allowed, unless --no-pypi)
+      no  → conda-forge if it answers within two seconds, then 'host', then 'pypi'
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
+from minicon.errors import ConfigError
+from minicon.fs import operations
+from minicon.models.channel import Channel, parse_channels
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from minicon.config.settings import Settings
+
+PROBE_SECONDS = 2.0
+REMEMBER_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The sources of one request.
+
+    Attributes:
+        channels: Ordinary channels, first has priority.
+        use_host: Whether interpreters of this machine may serve as python.
+        pypi_for_missing_names: Whether a name that no channel has may come from PyPI.
+        allow_pypi: Whether PyPI may be asked at all.
+        skipped: Built-in channels that could not be reached.
+        is_default: Whether nothing was named and this is the built-in set.
+    """
+
+    channels: tuple[Channel, ...]
+    use_host: bool
+    pypi_for_missing_names: bool
+    allow_pypi: bool
+    skipped: tuple[Channel, ...] = ()
+    is_default: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them as a user would name them."""
+        builtin = (HOST_CHANNEL,) * self.use_host + (PYPI_CHANNEL,) * self.pypi_for_missing_names
+        return (*(channel.name for channel in self.channels), *builtin)
+
+
+def choose_sources(
+    settings: Settings,
+    named: tuple[str, ...],
+    *,
+    override: bool,
+    is_reachable: Callable[[Channel, float], bool],
+    now: float,
+) -> Sources:
+    """Decide where packages come from.
+
+    Args:
+        settings: Configuration; its channels follow the named ones unless overridden.
+        named: Channels of the command line or environment file; ``nodefaults`` drops the
+            configured ones.
+        override: Only the named ones.
+        is_reachable: Asks one channel, within a bound in seconds.
+        now: Seconds since 1970.
+
+    Raises:
+        ConfigError: ``--override-channels`` without a channel.
+        SpecError: A channel text that cannot be read.
+    """
+    drop_configured = override or "nodefaults" in named
+    texts = list(dict.fromkeys(text for text in named if text != "nodefaults"))
+    if override and not texts:
+        raise ConfigError(
+            "no-channels",
+            "--override-channels leaves no channel",
+            hint="name one with -c CHANNEL",
+        )
+    if not drop_configured:
+        texts += [text for text in settings.channels or () if text not in texts]
+    if not texts:
+        return _builtin_sources(settings, is_reachable, now)
+    channels = [channel for text in texts for channel in expand_channel(settings, text)]
+    builtin = {channel.name for channel in channels if channel.is_builtin}
+    return Sources(
+        channels=tuple(dict.fromkeys(c for c in channels if not c.is_builtin)),
+        use_host=HOST_CHANNEL in builtin,
+        pypi_for_missing_names=PYPI_CHANNEL in builtin and settings.use_pypi,
+        allow_pypi=settings.use_pypi,
+    )
+
+
+def expand_channel(settings: Settings, text: str) -> tuple[Channel, ...]:
+    """One channel text as channels: names, URLs, paths, and multichannels such as ``defaults``."""
+    return parse_channels(
+        text,
+        alias=settings.channel_alias,
+        custom_channels=settings.custom_channels,
+        custom_multichannels=settings.custom_multichannels,
+        default_channels=settings.default_channels,
+        cwd=Path.cwd(),
+    )
+
+
+def _builtin_sources(
+    settings: Settings, is_reachable: Callable[[Channel, float], bool], now: float
+) -> Sources:
+    channels = expand_channel(settings, DEFAULT_CHANNEL)
+    memory = _Memory(settings.cache_dir / "reachability.json", now)
+    reachable, skipped = [], []
+    for channel in channels:
+        answer = memory.recall(channel.base_url)
+        if answer is None or settings.offline:
+            answer = is_reachable(channel, PROBE_SECONDS)
+            if not settings.offline:
+                memory.remember(channel.base_url, answer)
+        (reachable if answer else skipped).append(channel)
+    return Sources(
+        channels=tuple(reachable),
+        use_host=True,
+        pypi_for_missing_names=settings.use_pypi,
+        allow_pypi=settings.use_pypi,
+        skipped=tuple(skipped),
+        is_default=True,
+    )
+
+
+class _Memory:
+    """What was found out about reachability some minutes ago. A broken file is no memory."""
+
+    def __init__(self, path: Path, now: float) -> None:
+        self._path = path
+        self._now = now
+
+    def recall(self, url: str) -> bool | None:
+        entry = self._load().get(url)
+        if not isinstance(entry, list) or len(entry) != 2:
+            return None
+        fresh = 0 <= self._now - float(entry[0]) < REMEMBER_SECONDS
+        return bool(entry[1]) if fresh else None
+
+    def remember(self, url: str, answer: bool) -> None:
+        data = {**self._load(), url: [self._now, answer]}
+        try:
+            operations.make_directory(self._path.parent)
+            operations.replace_file(self._path, json.dumps(data).encode(), durable=False)
+        except OSError:
+            return  # a read-only cache only costs the next command its two seconds
+
+    def _load(self) -> dict[str, object]:
+        try:
+            data = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) else {}

@@ -1,0 +1,105 @@
+"""What create, install, update and remove share: show the plan, ask, carry it out, tell the end."""
+
+from __future__ import annotations
+
+from minicon.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from typing import Any
+
+    from minicon.api.request import ChangeRequest, Plan
+    from minicon.cli.context import CommandContext
+
+
+def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of a ChangeRequest that the solver options decide."""
+    return {
+        "channels": tuple(arguments.channels),
+        "override_channels": arguments.override_channels,
+        "update_policy": arguments.update_policy or "update_specs",
+        "lowest": arguments.lowest,
+        "no_deps": arguments.no_deps,
+        "only_deps": arguments.only_deps,
+        "force_reinstall": arguments.force_reinstall,
+        "use_pins": not arguments.no_pin,
+        "override_frozen": arguments.override_frozen,
+    }
+
+
+def carry_out(
+    request: ChangeRequest,
+    arguments: argparse.Namespace,
+    context: CommandContext,
+    *,
+    ask: bool = True,
+) -> int:
+    """Plan a request, show it, and unless it is a dry run do it. Returns the exit code.
+
+    Raises:
+        MiniconError: Anything that planning or applying raises.
+        UsageError: The user said no.
+    """
+    from minicon.api.applying import apply_plan, fetch_packages
+    from minicon.api.planning import make_plan
+
+    console = context.console
+    plan = make_plan(context.services, request)
+    for note in plan.notes:
+        console.note(note)
+    if plan.is_empty:
+        return _nothing_to_do(plan, context)
+    _show(plan, context)
+    if context.settings.dry_run:
+        return _finished(plan, context, dry_run=True)
+    if ask:
+        _confirm(context)
+    if arguments.download_only:
+        fetch_packages(context.services, plan)
+    else:
+        apply_plan(context.services, plan, command_line=context.command_line)
+    return _finished(plan, context, dry_run=False)
+
+
+def _show(plan: Plan, context: CommandContext) -> None:
+    from minicon.cli.render import plan_text
+
+    if not context.settings.quiet:
+        context.console.answer(plan_text(plan, context.console))
+
+
+def _confirm(context: CommandContext) -> None:
+    if context.settings.always_yes or context.console.json:
+        return
+    if not context.console.confirm("\nGo ahead?"):
+        raise UsageError("declined", "nothing was changed, as you said")
+
+
+def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
+    message = "All requested packages already installed."
+    context.console.answer(message)
+    if context.console.json:
+        context.console.document({"success": True, "prefix": str(plan.prefix), "message": message})
+    return 0
+
+
+def _finished(plan: Plan, context: CommandContext, *, dry_run: bool) -> int:
+    console = context.console
+    if console.json:
+        document: dict[str, Any] = {"success": True, "prefix": str(plan.prefix)}
+        if dry_run:
+            document["dry_run"] = True
+        fetched = frozenset(plan.fetch)
+        document["actions"] = plan.transaction.to_json(fetch=fetched)
+        if plan.notes:
+            document["notes"] = list(plan.notes)
+        console.document(document)
+    elif dry_run:
+        console.note("\ndry run: nothing was changed")
+    elif plan.request.action == "create":
+        name = plan.prefix.name if plan.prefix.parent.name == "envs" else plan.prefix
+        console.answer(f"\ndone. Use it with: minicon activate {name}")
+    else:
+        console.answer("\ndone.")
+    return 0

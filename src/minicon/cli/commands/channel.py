@@ -1,0 +1,65 @@
+"""Make and fill channels.
+
+Examples:
+  minicon channel index ./my-channel
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``channel index DIR``, ``channel build RECIPES DIR``."""
+    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    index = commands.add_parser("index", help="write repodata for a folder of packages")
+    index.add_argument("directory", metavar="DIR", help="holds noarch/, linux-64/, ...")
+    index.add_argument("--shards", action="store_true", help="write sharded repodata too (CEP 16)")
+    options.add_output_options(index)
+    build = commands.add_parser("build", help="build packages from recipes of PyPI wheels")
+    build.add_argument("recipes", metavar="RECIPES", help="a recipe file, or a folder of them")
+    build.add_argument("directory", metavar="DIR", help="the channel to fill")
+    build.add_argument("--platform", metavar="SUBDIR", help="for instance linux-64")
+    options.add_output_options(build)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Carry out one verb."""
+    if arguments.verb == "index":
+        return _index(arguments, context)
+    from minicon.api.channels import build_channel
+
+    built = build_channel(
+        context.services, Path(arguments.recipes), Path(arguments.directory).absolute()
+    )
+    context.console.answer("\n".join(f"built {path}" for path in built))
+    if context.console.json:
+        context.console.document({"success": True, "built": [str(path) for path in built]})
+    return 0
+
+
+def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.publish.channel_index import index_channel
+
+    summary = index_channel(Path(arguments.directory).absolute(), write_shards=arguments.shards)
+    for subdir, count in summary.counts.items():
+        context.console.answer(f"{subdir}: {count} packages")
+    for path, message in summary.errors:
+        context.console.warn(f"{path}: {message}")
+    if context.console.json:
+        context.console.document(
+            {
+                "success": not summary.errors,
+                "subdirs": dict(summary.counts),
+                "errors": [{"path": str(p), "message": m} for p, m in summary.errors],
+            }
+        )
+    return 1 if summary.errors else 0

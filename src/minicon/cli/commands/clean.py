@@ -1,0 +1,60 @@
+"""Free what can be made or fetched again.
+
+Examples:
+  minicon clean --all
+  minicon clean --index-cache --dry-run
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``clean (--all | --index-cache | --packages | --tarballs | --tempfiles)``."""
+    parser.add_argument("-a", "--all", action="store_true", help="all of the below")
+    parser.add_argument("-i", "--index-cache", action="store_true", help="cached indexes")
+    parser.add_argument(
+        "-p", "--packages", action="store_true", help="packages that no environment uses"
+    )
+    parser.add_argument("-t", "--tarballs", action="store_true", help="downloaded archives")
+    parser.add_argument(
+        "--tempfiles", action="store_true", help="what interrupted commands left behind"
+    )
+    options.add_change_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Say what would be freed, ask, free it."""
+    from minicon.api.cleaning import find_garbage, remove_garbage
+    from minicon.cli.render import human_size, table
+    from minicon.errors import UsageError
+
+    console = context.console
+    kinds = {
+        kind
+        for kind in ("index_cache", "packages", "tarballs", "tempfiles")
+        if arguments.all or getattr(arguments, kind)
+    }
+    if not kinds:
+        raise UsageError("nothing-chosen", "nothing to clean is named", hint="try 'clean --all'")
+    garbage = find_garbage(context.services, kinds)
+    total = sum(item.size for item in garbage)
+    console.answer(table((item.kind, human_size(item.size), str(item.path)) for item in garbage))
+    console.answer(f"{human_size(total)} in {len(garbage)} places")
+    if garbage and not context.settings.dry_run:
+        asks = not (context.settings.always_yes or console.json)
+        if asks and not console.confirm("Free it?"):
+            raise UsageError("declined", "nothing was changed, as you said")
+        remove_garbage(context.services, garbage)
+    if console.json:
+        removed = [{"kind": g.kind, "path": str(g.path), "size": g.size} for g in garbage]
+        console.document({"success": True, "removed": removed, "total_size": total})
+    return 0

@@ -1,0 +1,140 @@
+"""Environments as files: create, list, remove, export, update, and their variables.
+
+Examples:
+  minicon env create -f environment.yml
+  minicon env list
+  minicon env export -n data > environment.yml
+  minicon env config vars set -n data KEY=VALUE
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from minicon.cli import options
+from minicon.cli.commands import export, remove
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``env create | list | remove | export | update | config vars``."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    create = verbs.add_parser("create", help="make an environment from a file")
+    create.add_argument("specs", nargs="*", metavar="SPEC", help=argparse.SUPPRESS)
+    _add_file_and_change_options(create)
+    listing = verbs.add_parser("list", help="all environments")
+    options.add_output_options(listing)
+    gone = verbs.add_parser("remove", help="take an environment away")
+    options.add_environment_options(gone)
+    options.add_change_options(gone)
+    options.add_output_options(gone)
+    export.add_arguments(verbs.add_parser("export", help="write an environment down"))
+    update = verbs.add_parser("update", help="make an environment match a file")
+    update.add_argument("--prune", action="store_true", help="remove what the file does not need")
+    _add_file_and_change_options(update)
+    config = verbs.add_parser("config", help="variables of an environment")
+    things = config.add_subparsers(dest="thing", required=True, metavar="vars")
+    actions = things.add_parser("vars").add_subparsers(dest="action", required=True)
+    for action, metavar in (("list", None), ("set", "KEY=VALUE"), ("unset", "KEY")):
+        one = actions.add_parser(action)
+        if metavar:
+            one.add_argument("variables", nargs="+", metavar=metavar)
+        options.add_environment_options(one)
+        options.add_output_options(one)
+
+
+def _add_file_and_change_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-f",
+        "--file",
+        dest="files",
+        action="append",
+        metavar="FILE",
+        default=[],
+        help="environment.yml (the default)",
+    )
+    options.add_environment_options(parser)
+    options.add_channel_options(parser)
+    options.add_solver_options(parser)
+    options.add_change_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Carry out one verb."""
+    verbs = {
+        "create": _create,
+        "list": _list,
+        "remove": remove.remove_environment,
+        "export": export.run,
+        "update": _update,
+        "config": _variables,
+    }
+    return verbs[arguments.verb](arguments, context)
+
+
+def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.api.environment_requests import create_request
+    from minicon.cli.changing import carry_out, solver_arguments
+
+    request = create_request(
+        context.services,
+        arguments.name,
+        arguments.prefix,
+        specs=arguments.specs,
+        files=arguments.files or ["environment.yml"],
+        **solver_arguments(arguments),
+    )
+    # conda's env create has never asked, and scripts rely on that
+    return carry_out(request, arguments, context, ask=False)
+
+
+def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.api.environment_requests import change_request
+    from minicon.cli.changing import carry_out, solver_arguments
+
+    request = change_request(
+        context.services,
+        "install",
+        arguments.name,
+        arguments.prefix,
+        specs=(),
+        files=arguments.files or ["environment.yml"],
+        prune=arguments.prune,
+        **solver_arguments(arguments),
+    )
+    return carry_out(request, arguments, context, ask=False)
+
+
+def _list(arguments: argparse.Namespace, context: CommandContext) -> int:  # noqa: ARG001
+    from minicon.api.information import environment_details
+    from minicon.cli.listing import environment_table
+
+    entries = context.registry.entries()
+    if context.console.json:
+        details = {str(entry.path): environment_details(entry) for entry in entries}
+        context.console.document({"envs": list(details), "envs_details": details})
+    else:
+        context.console.answer(environment_table(entries))
+    return 0
+
+
+def _variables(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.api.environments import change_variables, listed_variables
+
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    if arguments.action == "list":
+        variables = listed_variables(path)
+        if context.console.json:
+            context.console.document(variables)
+        else:
+            context.console.answer("\n".join(f"{k} = {v}" for k, v in variables.items()))
+        return 0
+    change_variables(path, arguments.variables, unset=arguments.action == "unset")
+    context.console.note("activate the environment again to see the change")
+    if context.console.json:
+        context.console.document({"success": True})
+    return 0

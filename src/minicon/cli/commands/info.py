@@ -1,0 +1,56 @@
+"""Facts about this installation: where things are, what the machine is, which channels are used."""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``info [--envs] [--base]``."""
+    parser.add_argument("-e", "--envs", action="store_true", help="the environments")
+    parser.add_argument("--base", action="store_true", help="the folder that holds all")
+    parser.add_argument(
+        "--interpreters", action="store_true", help="the pythons found on this machine"
+    )
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the facts."""
+    from minicon.api.information import installation_facts, interpreter_rows
+    from minicon.cli.listing import environment_table
+    from minicon.cli.render import table
+
+    console = context.console
+    if arguments.base:
+        console.answer(str(context.settings.root))
+        if console.json:
+            console.document({"root_prefix": str(context.settings.root)})
+    elif arguments.envs and not console.json:
+        console.answer(environment_table(context.registry.entries()))
+    elif arguments.interpreters:
+        rows = interpreter_rows(context.services)
+        console.answer(table(rows))
+        if console.json:
+            console.document({"interpreters": [list(row) for row in rows]})
+    else:
+        facts = installation_facts(context.services, context.registry)
+        console.answer(table((f"{key} :", _shown(value)) for key, value in facts.items()))
+        if console.json:
+            console.document(facts)
+    return 0
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(
+            "=".join(map(str, item)) if isinstance(item, list | tuple) else str(item)
+            for item in value
+        )
+    return "" if value is None else str(value)

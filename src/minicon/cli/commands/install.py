@@ -1,0 +1,63 @@
+"""Add packages to an environment, or change their versions.
+
+Examples:
+  minicon install -n data scipy 'pandas>=2'
+  minicon install -n data pypi:httpx
+  minicon install -f environment.yml
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``install [-n | -p] [SPEC...] [-f FILE]...``."""
+    parser.add_argument(
+        "specs", nargs="*", metavar="SPEC", help="for instance scipy or 'pandas>=2'"
+    )
+    parser.add_argument(
+        "-f",
+        "--file",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="environment.yml, an explicit list, or a list of specs",
+    )
+    parser.add_argument("--revision", type=int, metavar="N", help="go back to that revision")
+    options.add_environment_options(parser)
+    options.add_channel_options(parser)
+    options.add_solver_options(parser)
+    options.add_change_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Plan, show, confirm, install."""
+    from minicon.api.environment_requests import change_request
+    from minicon.cli.changing import carry_out, solver_arguments
+    from minicon.errors import UsageError
+
+    if arguments.revision is not None:
+        from minicon.cli.commands.rollback import go_back
+
+        return go_back(arguments, context, arguments.revision)
+    if not arguments.specs and not arguments.files:
+        raise UsageError("no-specs", "nothing to install", hint="name packages, or a file with -f")
+    request = change_request(
+        context.services,
+        "install",
+        arguments.name,
+        arguments.prefix,
+        specs=arguments.specs,
+        files=arguments.files,
+        **solver_arguments(arguments),
+    )
+    return carry_out(request, arguments, context)

@@ -1,0 +1,54 @@
+"""Packages of an environment.
+
+Examples:
+  minicon list -n data
+  minicon list -n data '^py' --json
+  minicon list -n data --explicit --md5
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``list [-n | -p] [REGEX]``."""
+    parser.add_argument("regex", nargs="?", metavar="REGEX", help="only names that match")
+    parser.add_argument("-f", "--full-name", action="store_true", help="the name as it is")
+    parser.add_argument("--explicit", action="store_true", help="URLs, for 'create --file'")
+    parser.add_argument("--md5", action="store_true", help="with --explicit: #md5 behind each URL")
+    parser.add_argument("--sha256", action="store_true", help="with --explicit: #sha256:HASH")
+    parser.add_argument("-e", "--export", action="store_true", help="name=version=build lines")
+    parser.add_argument("-c", "--canonical", action="store_true", help="channel/subdir::name lines")
+    parser.add_argument("--no-pip", action="store_true", help="without what pip installed by hand")
+    parser.add_argument("--reverse", action="store_true", help="backwards")
+    parser.add_argument("--show-channel-urls", action="store_true", help="channels as whole URLs")
+    options.add_environment_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the list; 1 if a name was asked for that is not there."""
+    from minicon.api.environments import listed_packages
+    from minicon.cli.listing import list_lines, list_objects
+
+    path = context.services.registry.existing(arguments.name, arguments.prefix)
+    records = listed_packages(
+        path,
+        pattern=arguments.regex,
+        full_name=arguments.full_name,
+        with_pip=not arguments.no_pip,
+    )
+    if arguments.reverse:
+        records = records[::-1]
+    if context.console.json:
+        context.console.document(list_objects(records, arguments))
+    else:
+        context.console.answer("\n".join(list_lines(path, records, arguments)))
+    return 1 if arguments.regex and not records else 0

@@ -1,0 +1,79 @@
+"""Take packages out of an environment, or the whole environment away.
+
+Examples:
+  minicon remove -n data scipy
+  minicon remove -n data --all
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``remove [-n | -p] (SPEC... | --all)``."""
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="what to remove")
+    parser.add_argument("--all", action="store_true", help="the whole environment")
+    parser.add_argument(
+        "--force",
+        "--force-remove",
+        dest="force",
+        action="store_true",
+        help="leave what depends on it, broken",
+    )
+    options.add_environment_options(parser)
+    options.add_channel_options(parser)
+    options.add_solver_options(parser)
+    options.add_change_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Plan, show, confirm, remove."""
+    from minicon.api.environment_requests import change_request
+    from minicon.cli.changing import carry_out, solver_arguments
+    from minicon.errors import UsageError
+
+    if arguments.all:
+        return remove_environment(arguments, context)
+    if not arguments.specs:
+        raise UsageError(
+            "no-specs", "nothing to remove", hint="name packages, or pass --all for the environment"
+        )
+    fields = solver_arguments(arguments)
+    fields["no_deps"] = fields["no_deps"] or arguments.force
+    request = change_request(
+        context.services,
+        "remove",
+        arguments.name,
+        arguments.prefix,
+        specs=arguments.specs,
+        files=(),
+        **fields,
+    )
+    return carry_out(request, arguments, context)
+
+
+def remove_environment(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Take a whole environment away, after asking."""
+    from minicon.api.environments import delete_environment
+    from minicon.errors import UsageError
+
+    console = context.console
+    path = context.services.registry.existing(arguments.name, arguments.prefix)
+    if not context.settings.dry_run:
+        asks = not (context.settings.always_yes or console.json)
+        if asks and not console.confirm(f"Remove the environment {path} and all in it?"):
+            raise UsageError("declined", "nothing was changed, as you said")
+        delete_environment(context.services, path)
+    console.answer(f"{'would remove' if context.settings.dry_run else 'removed'} {path}")
+    if console.json:
+        document = {"success": True, "prefix": str(path), "actions": {"PREFIX": str(path)}}
+        console.document(document | ({"dry_run": True} if context.settings.dry_run else {}))
+    return 0

@@ -1,0 +1,55 @@
+"""Packages that the channels offer, newest first.
+
+Examples:
+  minicon search numpy
+  minicon search 'numpy>=1.26[build=py311*]' -c conda-forge
+  minicon search 'lib*zstd*' --info
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``search SPEC``."""
+    parser.add_argument("spec", metavar="SPEC", nargs="?", default="*", help="name, glob or spec")
+    parser.add_argument("-i", "--info", action="store_true", help="all that is known of each")
+    options.add_channel_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print what matches; 1 if nothing does."""
+    from minicon.api.searching import search
+    from minicon.cli.listing import record_details, search_objects, search_rows
+    from minicon.cli.render import table
+    from minicon.errors import PackageNotFound
+
+    result = search(
+        context.services,
+        arguments.spec,
+        channels=tuple(arguments.channels),
+        override=arguments.override_channels,
+    )
+    for note in result.notes:
+        context.console.note(note)
+    if not result.records:
+        raise PackageNotFound(
+            "no-match",
+            f"nothing matches {arguments.spec!r} in {', '.join(result.channels) or 'no channel'}",
+            hint=result.hint,
+        )
+    if context.console.json:
+        context.console.document(search_objects(result.records))
+    elif arguments.info:
+        context.console.answer("\n\n".join(record_details(r) for r in result.records))
+    else:
+        context.console.answer(table(search_rows(result.records)))
+    return 0

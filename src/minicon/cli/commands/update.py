@@ -1,0 +1,59 @@
+"""Bring packages to the newest versions that fit.
+
+Examples:
+  minicon update -n data numpy
+  minicon update -n data --all
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``update [-n | -p] (SPEC... | --all)``."""
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="what to update")
+    parser.add_argument(
+        "-f",
+        "--file",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file of specs",
+    )
+    parser.add_argument("--all", action="store_true", help="every package of the environment")
+    options.add_environment_options(parser)
+    options.add_channel_options(parser)
+    options.add_solver_options(parser)
+    options.add_change_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Plan, show, confirm, update."""
+    from minicon.api.environment_requests import change_request
+    from minicon.cli.changing import carry_out, solver_arguments
+    from minicon.errors import UsageError
+
+    if not (arguments.specs or arguments.files or arguments.all):
+        raise UsageError("no-specs", "nothing to update", hint="name packages, or pass --all")
+    fields = solver_arguments(arguments)
+    if arguments.all:
+        fields["update_policy"] = "update_all"
+    request = change_request(
+        context.services,
+        "update",
+        arguments.name,
+        arguments.prefix,
+        specs=arguments.specs,
+        files=arguments.files,
+        **fields,
+    )
+    return carry_out(request, arguments, context)

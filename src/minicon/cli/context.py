@@ -1,0 +1,87 @@
+"""CommandContext: what a command gets beside its arguments. Made once per command line."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicon.cli.console import Console
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from minicon.api.services import Services
+    from minicon.config.settings import Settings
+    from minicon.envs.registry import EnvironmentRegistry
+
+
+@dataclass(slots=True)
+class CommandContext:
+    """Settings and console; the services (network, caches) are made when first asked for.
+
+    Attributes:
+        command_line: What the user typed, for the environment's history.
+    """
+
+    settings: Settings
+    console: Console
+    command_line: tuple[str, ...]
+    _services: Services | None = None
+
+    @classmethod
+    def from_arguments(
+        cls, arguments: argparse.Namespace, command_line: Sequence[str]
+    ) -> CommandContext:
+        """Load the settings (files, variables, flags) and open the console.
+
+        Raises:
+            ConfigError: A configuration file or variable is wrong.
+        """
+        from minicon.cli.options import settings_flags
+        from minicon.config.load import load_settings
+
+        loaded = load_settings(
+            environ=os.environ,
+            home=Path.home(),
+            working_directory=Path.cwd(),
+            flags=settings_flags(arguments),
+        )
+        settings = loaded.settings
+        console = Console(
+            json=settings.json,
+            quiet=settings.quiet,
+            color=False if getattr(arguments, "no_color", False) else None,
+        )
+        for warning in loaded.warnings:
+            console.warn(warning)
+        return cls(settings, console, tuple(command_line))
+
+    @property
+    def registry(self) -> EnvironmentRegistry:
+        """Names to paths; needs no network and no cache."""
+        from minicon.envs.registry import EnvironmentRegistry
+
+        return EnvironmentRegistry(self.settings, os.environ)
+
+    @property
+    def services(self) -> Services:
+        """Network, caches and sources, made on first use."""
+        if self._services is None:
+            from minicon.api.services import Services
+            from minicon.cli.progress import ConsoleReporter
+
+            self._services = Services(self.settings, ConsoleReporter(self.console))
+        return self._services
+
+    def close(self) -> None:
+        """Take progress bars away and give connections back."""
+        if self._services is not None:
+            self._services.close()
+
+
+def early_console(arguments: Sequence[str]) -> Console:
+    """A console for errors that come before settings are known."""
+    return Console(json="--json" in arguments)

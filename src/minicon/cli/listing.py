@@ -1,0 +1,128 @@
+"""Records and environments as lines and objects, in conda's shapes."""
+
+from __future__ import annotations
+
+from minicon.cli.render import human_size, short_channel, table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from minicon.envs.registry import EnvironmentEntry
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
+
+
+def list_lines(
+    path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace
+) -> list[str]:
+    """The output of ``list``: a table, an explicit list, or one line per package."""
+    if arguments.explicit:
+        return explicit_lines(records, with_md5=arguments.md5, with_sha256=arguments.sha256)
+    if arguments.export:
+        return [f"{r.name}={r.record.version}={r.record.build}" for r in records]
+    if arguments.canonical:
+        return [f"{r.record.channel}/{r.record.subdir}::{r.record.dist_name}" for r in records]
+    header = [f"# packages in environment at {path}:", "#"]
+    rows = [("# Name", "Version", "Build", "Channel")]
+    rows += [_list_row(r.record, whole_urls=arguments.show_channel_urls) for r in records]
+    return [*header, *table(rows).split("\n")]
+
+
+def list_objects(records: Sequence[PrefixRecord], arguments: argparse.Namespace) -> list[Any]:
+    """``list --json``: conda's dist objects (or the lines of --explicit and --export)."""
+    if arguments.explicit or arguments.export or arguments.canonical:
+        from pathlib import Path
+
+        return list_lines(Path(), records, arguments)
+    return [dist_object(r.record) for r in records]
+
+
+def dist_object(record: RepodataRecord) -> dict[str, Any]:
+    """Conda's object for one installed package."""
+    from minicon.prefix.transaction import base_url_of
+
+    return {
+        "base_url": base_url_of(record),
+        "build_number": record.build_number,
+        "build_string": record.build,
+        "channel": record.channel,
+        "dist_name": record.dist_name,
+        "name": record.name,
+        "platform": record.subdir,
+        "version": record.version,
+    }
+
+
+def explicit_lines(
+    records: Iterable[PrefixRecord], *, with_md5: bool = False, with_sha256: bool = False
+) -> list[str]:
+    """An explicit list (CEP 23): URLs, each with the hash that was asked for."""
+    lines = [
+        "# This file may be used to create an environment using:",
+        "# $ minicon create --name <env> --file <this file>",
+        "@EXPLICIT",
+    ]
+    for installed in records:
+        record = installed.record
+        if record.source == "interpreter":
+            lines.append(f"# {record.dist_name}: an interpreter of this machine has no URL")
+            continue
+        anchor = ""
+        if with_sha256 and record.sha256:
+            anchor = f"#sha256:{record.sha256}"
+        elif with_md5 and record.md5:
+            anchor = f"#{record.md5}"
+        lines.append(f"{record.url}{anchor}")
+    return lines
+
+
+def environment_table(entries: Sequence[EnvironmentEntry]) -> str:
+    """The output of ``env list``; a star marks the active environment."""
+    rows = [(e.name, "*" if e.active else "", str(e.path)) for e in entries]
+    return "\n".join(["# environments:", "#", *filter(None, table(rows).split("\n"))])
+
+
+def search_rows(records: Sequence[RepodataRecord]) -> list[tuple[str, ...]]:
+    """The output of ``search``: a header and one row per build."""
+    rows = [("# Name", "Version", "Build", "Channel")]
+    rows += [(r.name, r.version, r.build, short_channel(r.channel)) for r in records]
+    return rows
+
+
+def search_objects(records: Sequence[RepodataRecord]) -> dict[str, list[Any]]:
+    """``search --json``: name to records."""
+    found: dict[str, list[Any]] = {}
+    for record in records:
+        found.setdefault(record.name, []).append(record.to_json())
+    return found
+
+
+def record_details(record: RepodataRecord) -> str:
+    """The output of ``search --info`` for one record."""
+    facts = [
+        ("file name", record.fn),
+        ("name", record.name),
+        ("version", record.version),
+        ("build", record.build),
+        ("build number", str(record.build_number)),
+        ("size", human_size(record.size)),
+        ("license", record.license or ""),
+        ("subdir", record.subdir),
+        ("url", record.url),
+        ("md5", record.md5 or ""),
+        ("sha256", record.sha256 or ""),
+        ("dependencies", ", ".join(record.depends)),
+        ("constraints", ", ".join(record.constrains)),
+    ]
+    title = record.dist_name
+    lines = table((key, ":", value) for key, value in facts if value)
+    return f"{title}\n{'-' * len(title)}\n{lines}"
+
+
+def _list_row(record: RepodataRecord, *, whole_urls: bool) -> tuple[str, ...]:
+    channel = record.channel if whole_urls else short_channel(record.channel)
+    return (record.name, record.version, record.build, channel)

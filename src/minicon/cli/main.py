@@ -1,0 +1,114 @@
+"""From argv to a command: the table of commands, and the one place where errors end."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import sys
+
+from minicon.errors import MiniconError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from minicon.cli.context import CommandContext
+
+#: name -> (module below minicon.cli.commands, one line of help). Order is that of ``--help``.
+COMMANDS = {
+    "create": ("create", "make a new environment"),
+    "install": ("install", "add packages to an environment"),
+    "update": ("update", "bring packages to newer versions"),
+    "remove": ("remove", "take packages, or a whole environment, away"),
+    "list": ("list", "packages of an environment"),
+    "env": ("env", "create, list, remove, export and update environments"),
+    "activate": ("activate", "use an environment in this shell"),
+    "deactivate": ("activate", "stop using it"),
+    "run": ("run", "run a command in an environment"),
+    "shell": ("shell", "a new shell in an environment"),
+    "search": ("search", "packages that the channels offer"),
+    "info": ("info", "facts about this installation"),
+    "export": ("export", "write an environment down as a file"),
+    "clean": ("clean", "free cached packages and indexes"),
+    "config": ("config", "show and change settings"),
+    "init": ("init", "put activation into your shell's start file"),
+    "channel": ("channel", "make and fill channels"),
+    "history": ("history", "what was done to an environment"),
+    "rollback": ("rollback", "go back to an earlier state, offline"),
+    "undo": ("rollback", "go back one step"),
+}
+ALIASES = {"uninstall": "remove", "upgrade": "update"}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line; returns its exit code (cli contract: 0, 1, 2, 130, or the child's)."""
+    from minicon.cli.context import CommandContext, early_console
+
+    arguments = list(argv)
+    context: CommandContext | None = None
+    try:
+        if not arguments or arguments[0] in ("-h", "--help", "help"):
+            sys.stdout.write(_overview())
+            return 0
+        command, module = _find_command(arguments[0])
+        parsed = _make_parser(command, module).parse_args(arguments[1:])
+        parsed.command = command
+        context = CommandContext.from_arguments(parsed, arguments)
+        return int(module.run(parsed, context))
+    except MiniconError as error:
+        console = context.console if context else early_console(arguments)
+        console.fail(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted: nothing is left half done\n")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    finally:
+        if context is not None:
+            context.close()
+
+
+def _find_command(word: str) -> tuple[str, ModuleType]:
+    command = ALIASES.get(word, word)
+    if command.startswith("shell."):
+        return command, importlib.import_module("minicon.cli.commands.shell_text")
+    if command not in COMMANDS:
+        near = difflib.get_close_matches(word, [*COMMANDS, *ALIASES], n=1)
+        raise UsageError(
+            "unknown-command",
+            f"there is no command {word!r}",
+            hint=f"did you mean 'minicon {near[0]}'?" if near else "see 'minicon --help'",
+        )
+    return command, importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
+
+
+def _make_parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"minicon {command}",
+        description=(module.__doc__ or "").strip(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    return parser
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: minicon COMMAND [OPTION...]",
+            "",
+            "Environments with packages of any language, from channels, PyPI and this machine.",
+            "",
+            *lines,
+            "",
+            "minicon COMMAND --help tells more; minicon --version tells the version.",
+            "",
+        ]
+    )

@@ -1,0 +1,160 @@
+"""Groups of options that several commands share, with conda's names and meanings.
+
+An option that sets a setting has that setting's key as its destination and no default, so
+that :func:`settings_flags` can tell what the user really typed.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Destinations that are settings: what the user types overrides files and variables.
+_SETTING_DESTINATIONS = (
+    "always_copy",
+    "always_yes",
+    "channel_priority",
+    "dry_run",
+    "exclude_newer",
+    "json",
+    "link_scripts",
+    "local_repodata_ttl",
+    "offline",
+    "platform",
+    "quiet",
+    "use_pypi",
+    "verbosity",
+)
+
+
+def settings_flags(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings that were given on the command line."""
+    values = vars(arguments)
+    return {
+        key: values[key] for key in _SETTING_DESTINATIONS if values.get(key) not in (None, False, 0)
+    } | {key: False for key in ("use_pypi", "link_scripts") if values.get(key) is False}
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """``--json --quiet --verbose --no-color``: on every command."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes")
+    group.add_argument(
+        "-v", "--verbose", dest="verbosity", action="count", default=0, help="tell more"
+    )
+    group.add_argument("--no-color", action="store_true", help="plain text")
+
+
+def add_environment_options(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """``-n NAME | -p PATH``: which environment; without either, the active one."""
+    group = parser.add_argument_group("environment")
+    either = group.add_mutually_exclusive_group(required=required)
+    either.add_argument("-n", "--name", metavar="NAME", help="name of the environment")
+    either.add_argument("-p", "--prefix", metavar="PATH", help="path of the environment")
+
+
+def add_channel_options(parser: argparse.ArgumentParser) -> None:
+    """Where packages come from."""
+    group = parser.add_argument_group("sources")
+    group.add_argument(
+        "-c",
+        "--channel",
+        dest="channels",
+        action="append",
+        default=[],
+        metavar="CHANNEL",
+        help="a channel: name, URL or path; also 'host' and 'pypi' (repeat for several)",
+    )
+    group.add_argument(
+        "--override-channels", action="store_true", help="only the channels given with -c"
+    )
+    priority = group.add_mutually_exclusive_group()
+    priority.add_argument(
+        "--strict-channel-priority",
+        dest="channel_priority",
+        action="store_const",
+        const="strict",
+        help="a package is taken from the first channel that has its name (default)",
+    )
+    priority.add_argument(
+        "--no-channel-priority",
+        dest="channel_priority",
+        action="store_const",
+        const="disabled",
+        help="version and build decide, whatever the channel",
+    )
+    group.add_argument("--platform", "--subdir", metavar="SUBDIR", help="for instance linux-64")
+    group.add_argument(
+        "--repodata-ttl",
+        dest="local_repodata_ttl",
+        type=int,
+        metavar="SECONDS",
+        help="believe a cached index this long",
+    )
+    group.add_argument(
+        "--exclude-newer", metavar="DATE|AGE", help="ignore packages built after that"
+    )
+    group.add_argument("--offline", action="store_true", help="use only what is cached")
+    group.add_argument("-k", "--insecure", action="store_true", help=argparse.SUPPRESS)
+
+
+def add_change_options(parser: argparse.ArgumentParser) -> None:
+    """Options of everything that changes an environment."""
+    group = parser.add_argument_group("carrying out")
+    group.add_argument(
+        "-y", "--yes", dest="always_yes", action="store_true", help="do not ask for confirmation"
+    )
+    group.add_argument("-d", "--dry-run", action="store_true", help="show the plan and stop")
+    group.add_argument(
+        "--download-only", action="store_true", help="fill the package cache and stop"
+    )
+    group.add_argument("--copy", dest="always_copy", action="store_true", help="copy, do not link")
+    group.add_argument(
+        "--no-link-scripts",
+        dest="link_scripts",
+        action="store_false",
+        default=None,
+        help="do not run the packages' own post-link and pre-unlink scripts",
+    )
+    group.add_argument(
+        "--override-frozen", action="store_true", help="change it even if it is marked frozen"
+    )
+
+
+def add_solver_options(parser: argparse.ArgumentParser) -> None:
+    """What the solver may touch and which way it leans."""
+    group = parser.add_argument_group("solving")
+    dependencies = group.add_mutually_exclusive_group()
+    dependencies.add_argument(
+        "--no-deps", action="store_true", help="only what is named, without dependencies"
+    )
+    dependencies.add_argument(
+        "--only-deps", action="store_true", help="only the dependencies of what is named"
+    )
+    policy = group.add_mutually_exclusive_group()
+    for flag, value, text in (
+        ("--freeze-installed", "freeze_installed", "installed packages do not change"),
+        ("--update-specs", "update_specs", "named packages move, others as needed (default)"),
+        ("--update-deps", "update_deps", "dependencies of the named packages move too"),
+        ("--update-all", "update_all", "everything moves to its newest"),
+    ):
+        policy.add_argument(
+            flag, dest="update_policy", action="store_const", const=value, help=text
+        )
+    group.add_argument("--force-reinstall", action="store_true", help="install again what is there")
+    group.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
+    group.add_argument(
+        "--lowest", action="store_true", help="lowest versions of what is named, to test bounds"
+    )
+    group.add_argument(
+        "--no-pip",
+        "--no-pypi",
+        dest="use_pypi",
+        action="store_false",
+        default=None,
+        help="nothing from PyPI",
+    )

@@ -1,0 +1,113 @@
+"""Plans, packages and tables as text."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minicon.api.request import Plan
+    from minicon.cli.console import Console
+    from minicon.models.records import RepodataRecord
+
+
+def human_size(size: float | None) -> str:
+    """1536 as ``1.5 KiB``; an empty text for None."""
+    if size is None:
+        return ""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return ""
+
+
+def table(rows: Iterable[Sequence[str]], *, indent: int = 0) -> str:
+    """Rows with columns lined up, two blanks apart."""
+    kept = [tuple(row) for row in rows]
+    if not kept:
+        return ""
+    widths = [max(len(row[i]) for row in kept) for i in range(len(kept[0]))]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in kept
+    )
+    return "\n".join(" " * indent + line for line in lines)
+
+
+def short_channel(channel: str) -> str:
+    """The last part of a channel that is a URL: enough to recognise it in a table."""
+    return channel.rstrip("/").rsplit("/", 1)[-1] if "://" in channel else channel
+
+
+def plan_text(plan: Plan, console: Console) -> str:
+    """What will be added, changed and removed, from where, how much, and what will run."""
+    transaction = plan.transaction
+    changed = {old.record.name for old, _ in transaction.changes}
+    changed |= {record.name for record in transaction.reinstalls}
+    sections = [
+        f"environment: {plan.prefix}",
+        _section(
+            console.style("install", "green"),
+            [_record_row("+", r) for r in transaction.link if r.name not in changed],
+        ),
+        _section(
+            console.style("change", "yellow"),
+            [
+                _change_row(old.record, new, plan.solution.hold_backs.get(new.name, ""))
+                for old, new in transaction.changes
+            ],
+        ),
+        _section(
+            console.style("reinstall", "yellow"),
+            [_record_row("~", r) for r in transaction.reinstalls],
+        ),
+        _section(
+            console.style("remove", "red"),
+            [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
+        ),
+        _section("through pip", [("*", text) for text in plan.solution.pip_requirements]),
+        _held_back(plan),
+        _totals(plan),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def _section(title: str, rows: Iterable[Sequence[str]]) -> str:
+    body = table(rows, indent=2)
+    return f"{title}:\n{body}" if body else ""
+
+
+def _record_row(mark: str, record: RepodataRecord) -> tuple[str, ...]:
+    where = short_channel(record.channel)
+    return (mark, record.name, record.version, record.build, where, human_size(record.size))
+
+
+def _change_row(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[str, ...]:
+    def shown(record: RepodataRecord) -> str:
+        same = old.version == new.version
+        return f"{record.version} {record.build}" if same else record.version
+
+    return ("~", new.name, shown(old), "→", shown(new), short_channel(new.channel), reason)
+
+
+def _held_back(plan: Plan) -> str:
+    changed = {new.name for _, new in plan.transaction.changes}
+    rows = [
+        (name, reason) for name, reason in plan.solution.hold_backs.items() if name not in changed
+    ]
+    return _section("not the newest", rows)
+
+
+def _totals(plan: Plan) -> str:
+    count = len(plan.transaction.link)
+    if not count:
+        return ""
+    fetched = len(plan.fetch)
+    cached = count - fetched
+    parts = [f"{count} package{'s' * (count != 1)} to link"]
+    if fetched:
+        parts.append(f"{fetched} to fetch ({human_size(plan.download_size)})")
+    if cached:
+        parts.append(f"{cached} from the cache")
+    return ", ".join(parts)

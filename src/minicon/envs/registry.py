@@ -1,0 +1,132 @@
+"""Named environments: from a name to a path and back, and the list of all there are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicon.constants import FORBIDDEN_NAME_CHARACTERS, HISTORY, RESERVED_ENVIRONMENT_NAMES
+from minicon.errors import NotAnEnvironment, UsageError
+from minicon.prefix.environments_txt import read_environments_txt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minicon.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentEntry:
+    """One environment of this user.
+
+    Attributes:
+        name: Its name if it lies in an ``envs/`` folder, else an empty text.
+        path: Where it is.
+        active: Whether ``CONDA_PREFIX`` names it.
+    """
+
+    name: str
+    path: Path
+    active: bool
+
+
+class EnvironmentRegistry:
+    """Finds environments by name in the settings' envs directories, and lists all known ones."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        self._settings = settings
+        self._environ = environ
+
+    @property
+    def environments_txt(self) -> Path:
+        """``~/.conda/environments.txt``, which the whole family keeps."""
+        return self._settings.home / ".conda" / "environments.txt"
+
+    def path_of(self, name: str) -> Path:
+        """The path that NAME has or would have. Raises UsageError for a forbidden name."""
+        check_environment_name(name)
+        for directory in self._settings.envs_dirs:
+            if is_environment(directory / name):
+                return directory / name
+        return self._settings.envs_dirs[0] / name
+
+    def target(self, name: str | None, prefix: str | None) -> Path:
+        """The environment that ``-n``/``-p`` mean; without either, the active one.
+
+        Raises:
+            UsageError: Neither is given and no environment is active.
+        """
+        if prefix is not None:
+            return Path(os.path.abspath(os.path.expanduser(prefix)))
+        if name is not None:
+            return self.path_of(name) if name not in RESERVED_ENVIRONMENT_NAMES else self._base()
+        active = self._environ.get("CONDA_PREFIX")
+        if not active:
+            raise UsageError(
+                "no-target-environment",
+                "no environment is named and none is active",
+                hint="pass -n NAME or -p PATH, or activate one first",
+            )
+        return Path(active)
+
+    def existing(self, name: str | None, prefix: str | None) -> Path:
+        """Like :meth:`target`, for an environment that must be there.
+
+        Raises:
+            NotAnEnvironment: There is nothing, or something else, at that path.
+        """
+        path = self.target(name, prefix)
+        if not is_environment(path):
+            known = ", ".join(entry.name for entry in self.entries() if entry.name)
+            what = f"no environment named {name!r}" if name else f"no environment at {path}"
+            hint = f"there are: {known}" if known else "make it with 'minicon create'"
+            raise NotAnEnvironment("environment-not-found", what, hint=hint)
+        return path
+
+    def entries(self) -> list[EnvironmentEntry]:
+        """All known environments: those in envs/ folders by name, then those elsewhere."""
+        active = self._environ.get("CONDA_PREFIX", "")
+        found: dict[Path, str] = {}
+        for directory in self._settings.envs_dirs:
+            for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+                if not path.name.startswith(".") and is_environment(path):
+                    found.setdefault(path, path.name)
+        for path in read_environments_txt(self.environments_txt):
+            if is_environment(path):
+                found.setdefault(path, path.name if path.parent.name == "envs" else "")
+        return [
+            EnvironmentEntry(name=name, path=path, active=str(path) == active)
+            for path, name in found.items()
+        ]
+
+    def _base(self) -> Path:
+        raise UsageError(
+            "no-base-environment",
+            "minicon has no base environment: the tool lives outside all environments",
+            hint="name another environment with -n",
+        )
+
+
+def is_environment(path: Path) -> bool:
+    """Whether PATH is an environment: it has ``conda-meta/history`` (CEP 32)."""
+    return (path / HISTORY).is_file()
+
+
+def check_environment_name(name: str) -> None:
+    """Refuse names that conda refuses, and those that would leave the envs folder.
+
+    Raises:
+        UsageError: With reference ``invalid-environment-name``.
+    """
+    bad = sorted({character for character in name if character in FORBIDDEN_NAME_CHARACTERS})
+    reserved = name in RESERVED_ENVIRONMENT_NAMES
+    if name and not bad and not reserved and not name.startswith((".", "-")) and name.isprintable():
+        return
+    reason = "is reserved" if reserved else "holds " + " ".join(map(repr, bad)) if bad else "is odd"
+    raise UsageError(
+        "invalid-environment-name",
+        f"{name!r} cannot be the name of an environment: it {reason}",
+        hint="use letters, digits, '-', '_' and '.'; or pass a path with -p",
+    )
