@@ -1,0 +1,224 @@
+"""Prefix: one environment on disk, read only. Changes are made by :mod:`minicon.prefix.executor`."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cached_property
+from pathlib import Path
+
+from minicon.constants import CONDA_META, FROZEN, HISTORY, PINNED, STATE
+from minicon.errors import NotAnEnvironment, PrefixError
+from minicon.models.prefix_record import PrefixRecord
+from minicon.prefix.history import Revision, parse_history, requested_specs
+from minicon.prefix.noarch_python import PythonLayout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+#: A value of conda's state file that means "not set, and do not export".
+UNSET = "***unset***"
+
+
+class Prefix:
+    """One environment, as the files below its path describe it (CEP 32).
+
+    Nothing is cached but the records, which are read once per object: make a new object to
+    see a change.
+
+    Args:
+        path: The environment's folder; it need not exist yet.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(os.path.abspath(os.path.expanduser(path)))
+
+    @property
+    def is_environment(self) -> bool:
+        """Whether it has ``conda-meta/history``, which makes a folder an environment."""
+        return (self.path / HISTORY).is_file()
+
+    def require(self) -> Prefix:
+        """This prefix, if it is an environment.
+
+        Raises:
+            NotAnEnvironment: It is not.
+        """
+        if not self.is_environment:
+            what = "is not an environment" if self.path.exists() else "does not exist"
+            raise NotAnEnvironment(
+                "not-an-environment",
+                f"{self.path} {what}",
+                hint="minicon env list shows the environments; minicon create makes one",
+            )
+        return self
+
+    @cached_property
+    def _read(self) -> tuple[tuple[PrefixRecord, ...], tuple[Path, ...]]:
+        records, broken = [], []
+        for path in self.record_paths():
+            try:
+                records.append(PrefixRecord.from_json(json.loads(path.read_bytes())))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                broken.append(path)
+        records.sort(key=lambda record: record.name)
+        return tuple(records), tuple(broken)
+
+    def record_paths(self) -> Iterator[Path]:
+        """The files of ``conda-meta`` that describe a package, sorted by name."""
+        try:
+            names = sorted(os.listdir(self.path / CONDA_META))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for name in names:
+            if name.endswith(".json") and not name.startswith("."):
+                yield self.path / CONDA_META / name
+
+    def records(self) -> tuple[PrefixRecord, ...]:
+        """Every package of ``conda-meta``, whichever tool linked it, sorted by name.
+
+        Raises:
+            PrefixError: Records that are cut or foreign, named; see :meth:`broken_records`.
+        """
+        records, broken = self._read
+        if broken:
+            names = ", ".join(path.name for path in broken[:3])
+            raise PrefixError(
+                "corrupt-record",
+                f"{len(broken)} record(s) in {self.path / CONDA_META} cannot be read: {names}",
+                hint=f"minicon doctor --fix -p {self.path}",
+            )
+        return records
+
+    def readable_records(self) -> tuple[PrefixRecord, ...]:
+        """As :meth:`records`, leaving out what cannot be read instead of raising."""
+        return self._read[0]
+
+    def broken_records(self) -> tuple[Path, ...]:
+        """Files of ``conda-meta`` that should be records and cannot be read."""
+        return self._read[1]
+
+    def record(self, name: str) -> PrefixRecord | None:
+        """The package of that name, or None."""
+        return next((r for r in self.readable_records() if r.name == name), None)
+
+    def owned_files(self) -> frozenset[str]:
+        """Every path that some package owns, relative to the prefix."""
+        return frozenset(path for record in self.readable_records() for path in record.files)
+
+    @property
+    def subdir(self) -> str | None:
+        """Platform of its packages, or None if all are noarch."""
+        subdirs = (record.record.subdir for record in self.readable_records())
+        return next((s for s in subdirs if s not in ("noarch", "")), None)
+
+    @property
+    def python_layout(self) -> PythonLayout | None:
+        """Where its python keeps things, or None without a python."""
+        python = self.record("python")
+        if python is None:
+            return None
+        subdir = python.record.subdir
+        if subdir == "noarch":
+            subdir = self.subdir or "noarch"
+        return PythonLayout.from_record(python.record, subdir)
+
+    def python_version(self) -> str | None:
+        """Full version of its python, for instance ``3.11.7``, or None."""
+        python = self.record("python")
+        return python.record.version if python else None
+
+    @property
+    def site_packages(self) -> Path | None:
+        """Folder of its python's packages, or None without a python."""
+        layout = self.python_layout
+        return self.path / layout.site_packages if layout else None
+
+    def revisions(self) -> tuple[Revision, ...]:
+        """The blocks of its history."""
+        return parse_history(self._text(HISTORY) or "")
+
+    def requested_specs(self) -> dict[str, str]:
+        """What the user asked for and still holds, by package name."""
+        names = {record.name for record in self.readable_records()}
+        return requested_specs(self.revisions(), names)
+
+    def pinned_specs(self) -> tuple[str, ...]:
+        """Lines of ``conda-meta/pinned``: limits that hold for packages if they are there."""
+        lines = (line.partition("#")[0].strip() for line in (self._text(PINNED) or "").splitlines())
+        return tuple(line for line in lines if line)
+
+    def frozen_message(self) -> str | None:
+        """Why the environment must not be changed (CEP 22); None if it may be."""
+        text = self._text(FROZEN)
+        if text is None:
+            return None
+        try:
+            message = json.loads(text or "{}").get("message")
+        except (ValueError, AttributeError):
+            message = None
+        return str(message) if message else "the environment is frozen"
+
+    def environment_variables(self) -> dict[str, str]:
+        """Variables that activation sets: ``etc/conda/env_vars.d``, then conda's state file.
+
+        ``PATH`` is left out, as are values marked unset.
+        """
+        variables: dict[str, Any] = {}
+        folder = self.path / "etc" / "conda" / "env_vars.d"
+        for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+            variables.update(_json_object(path))
+        variables.update(self.state_variables())
+        return {
+            key: str(value)
+            for key, value in variables.items()
+            if key.upper() != "PATH" and value != UNSET
+        }
+
+    def state_variables(self) -> dict[str, str]:
+        """``env_vars`` of conda's state file as they stand, unset marks included."""
+        variables = _json_object(self.path / STATE).get("env_vars")
+        return dict(variables) if isinstance(variables, dict) else {}
+
+    @property
+    def created_at(self) -> float | None:
+        """Seconds since 1970 when it was made, or None where no tool wrote it down."""
+        try:
+            return float(self._text(f"{CONDA_META}/created_at") or "")
+        except ValueError:
+            return None
+
+    @property
+    def last_modified(self) -> float | None:
+        """Seconds since 1970 of the last change to its packages, or None."""
+        try:
+            return (self.path / HISTORY).stat().st_mtime
+        except OSError:
+            return None
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether this user may change it."""
+        return os.access(self.path / HISTORY, os.W_OK) and os.access(self.path, os.W_OK | os.X_OK)
+
+    def _text(self, relative: str) -> str | None:
+        try:
+            return (self.path / relative).read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return None
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        return f"Prefix({str(self.path)!r})"
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}

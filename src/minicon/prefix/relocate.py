@@ -1,0 +1,199 @@
+"""Prefix replacement: packages are built for a placeholder, and live somewhere else.
+
+Text files may grow or shrink. Binary files keep their length: the prefix must fit into the
+placeholder, and what is left over becomes NULs at the end of the NUL-terminated run that held it
+(conda's rules; conda-build writes placeholders of 255 characters for that reason).
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from minicon.errors import PrefixError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minicon.models.package_files import PathsEntry
+
+#: Encodings a placeholder is looked for in, with the width of their NUL.
+ENCODINGS = {"utf-8": 1, "utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
+
+_SHEBANG = re.compile(rb"#!\s*(/(?:\\ |[^ \n\r\t])*)([^\n\r]*)")
+_CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+_END_OF_ZIP = b"PK\x05\x06"
+
+
+def is_windows(subdir: str) -> bool:
+    """Whether a platform folder name stands for Windows."""
+    return subdir.startswith("win-")
+
+
+def shebang_limit(subdir: str) -> int:
+    """Longest first line, in bytes, that the platform's kernel reads whole."""
+    return 512 if subdir.startswith("osx-") else 127
+
+
+def check_fits(entry: PathsEntry, prefix: str, package: str) -> None:
+    """Refuse a prefix that is longer than the placeholder of a binary file.
+
+    Raises:
+        PrefixError: Before anything is linked, since no part of the package could work.
+    """
+    placeholder = entry.prefix_placeholder
+    if not placeholder:
+        return
+    length, room = len(prefix.encode()), len(placeholder.encode())
+    if entry.file_mode == "binary" and length > room:
+        message = (
+            f"the path of the environment is too long for {package}: {prefix} has {length} bytes, "
+            f"{entry.path} has room for {room}"
+        )
+        raise PrefixError("prefix-too-long", message, hint="use a shorter path (-p) or root folder")
+
+
+def relocate(data: bytes, entry: PathsEntry, prefix: str, subdir: str) -> bytes:
+    """The content that a file of a package has in a prefix.
+
+    Args:
+        data: The file as it lies in the package.
+        entry: Its ``prefix_placeholder`` and ``file_mode``.
+        prefix: Final absolute path of the environment.
+        subdir: Target platform, for instance ``linux-64``.
+
+    Raises:
+        PrefixError: A binary file has no room for the prefix.
+    """
+    placeholder = entry.prefix_placeholder
+    if not placeholder:
+        return data
+    if entry.file_mode == "binary":
+        return _relocate_binary(data, placeholder, prefix, subdir)
+    return replace_in_text(data, placeholder, prefix, subdir)
+
+
+def replace_in_text(data: bytes, placeholder: str, prefix: str, subdir: str) -> bytes:
+    """Replace in each of the five encodings, then repair a first line that no kernel can run.
+
+    On Windows the prefix is written with forward slashes, which need no escaping anywhere.
+    """
+    windows = is_windows(subdir)
+    if windows:
+        prefix = prefix.replace("\\", "/")
+    start, end = _first_line(data)
+    line = b""
+    if not windows and data.startswith(b"#!") and placeholder.encode() in data[start:end]:
+        # A space of the prefix must not be read as the end of the interpreter's path.
+        escaped = prefix.replace(" ", "\\ ").encode()
+        line = data[start:end].replace(placeholder.encode(), escaped)
+        data = data[end:]
+    for encoding in ENCODINGS:
+        data = data.replace(placeholder.encode(encoding), prefix.encode(encoding))
+    return _runnable_shebang(line, data, subdir) + data if line else data
+
+
+def _first_line(data: bytes) -> tuple[int, int]:
+    end = data.find(b"\n")
+    return 0, len(data) if end < 0 else end
+
+
+def _runnable_shebang(line: bytes, rest: bytes, subdir: str) -> bytes:
+    match = _SHEBANG.match(line)
+    if not match:
+        return line
+    executable, options = match.groups()
+    if len(line) <= shebang_limit(subdir) and b"\\ " not in executable:
+        return line
+    path = executable.replace(b"\\ ", b" ").decode()
+    name = path.rpartition("/")[2]
+    if name.startswith(("python", "pypy")) and not _declares_encoding(rest):
+        return _polyglot(path, options.decode().strip()).rstrip("\n").encode()
+    flag = b"-S " if options.strip() else b""
+    return b"#!/usr/bin/env " + flag + name.encode() + options
+
+
+def _declares_encoding(rest: bytes) -> bool:
+    second = rest[1:].split(b"\n", 1)[0]
+    match = _CODING.match(second)
+    return match is not None and match[1].lower().replace(b"_", b"-") not in (b"utf-8", b"utf8")
+
+
+def python_shebang(executable: str, subdir: str) -> str:
+    """First line, or lines, of a Python script that EXECUTABLE shall run; ends in a newline."""
+    line = f"#!{executable}\n"
+    if len(line.encode()) > shebang_limit(subdir) or " " in executable:
+        return _polyglot(executable, "")
+    return line
+
+
+def _polyglot(executable: str, options: str) -> str:
+    # Both a shell script and a Python one: the shell sees '' and 'exec' and starts Python,
+    # Python sees one string over two lines. (The idea is distlib's and pip's.)
+    quoted = re.sub(r'(["$`\\])', r"\\\1", executable)
+    arguments = f" {options}" if options else ""
+    return f"#!/bin/sh\n'''exec' \"{quoted}\"{arguments} \"$0\" \"$@\"\n' '''\n"
+
+
+def _relocate_binary(data: bytes, placeholder: str, prefix: str, subdir: str) -> bytes:
+    if is_windows(subdir):
+        return _relocate_launcher(data, placeholder, prefix)
+    for encoding, width in ENCODINGS.items():
+        old, new = placeholder.encode(encoding), prefix.encode(encoding)
+        if old in data:
+            data = _replace_in_runs(data, old, new, width)
+    return data
+
+
+def _replace_in_runs(data: bytes, old: bytes, new: bytes, width: int) -> bytes:
+    """Replace OLD by NEW within each run that ends in a NUL of WIDTH bytes; keep all offsets."""
+    if len(new) > len(old):
+        message = f"no room for {new.decode(errors='replace')!r} in a placeholder of {len(old)} bytes"
+        raise PrefixError("prefix-too-long", message, hint="use a shorter path (-p) or root folder")
+    parts: list[bytes] = []
+    position = 0
+    while (start := data.find(old, position)) >= 0:
+        end = _end_of_run(data, start + len(old), width)
+        run = data[start:end]
+        count = run.count(old)
+        parts += data[position:start], run.replace(old, new), b"\0" * (len(old) - len(new)) * count
+        position = end
+    parts.append(data[position:])
+    return b"".join(parts)
+
+
+def _end_of_run(data: bytes, start: int, width: int) -> int:
+    nul = b"\0" * width
+    end = data.find(nul, start)
+    while end >= 0 and (end - start) % width:
+        # A wide NUL begins on a character boundary; "a\0\0\0" in UTF-16-LE is not one yet.
+        end = data.find(nul, end + 1)
+    return len(data) if end < 0 else end
+
+
+def _relocate_launcher(data: bytes, placeholder: str, prefix: str) -> bytes:
+    """A Windows launcher is ``launcher + shebang + zip``: only its shebang may change."""
+    end = data.rfind(_END_OF_ZIP)
+    if end < 0 or end + 20 > len(data):
+        return data
+    size, offset = struct.unpack("<LL", data[end + 12 : end + 20])
+    archive = end - size - offset
+    start = data.rfind(b"#!", 0, archive) if archive > 0 else -1
+    if start <= 0:
+        return data
+    shebang = data[start:archive].replace(placeholder.encode(), prefix.encode())
+    return data[:start] + shebang + data[archive:]
+
+
+def codesign_command(path: str, subdir: str, system: str) -> Sequence[str] | None:
+    """What must run after a binary changed: Apple's arm64 kernels only run signed ones.
+
+    Args:
+        path: The changed file.
+        subdir: Target platform.
+        system: ``sys.platform`` of this machine; signing is only possible on ``darwin``.
+    """
+    if subdir == "osx-arm64" and system == "darwin":
+        return ("/usr/bin/codesign", "-s", "-", "-f", path)
+    return None
