@@ -61,7 +61,27 @@ class UsageError(MiniconError):
 
 
 class SpecError(MiniconError):
-    """A spec, version, requirement or environment file cannot be read."""
+    """A spec, version, requirement or environment file cannot be read.
+
+    Attributes:
+        source: The text that was read, or None.
+        span: Offsets in ``source`` of the part that is wrong, or None. Where both are given the
+            message draws a caret under it.
+    """
+
+    def __init__(
+        self,
+        reference: str,
+        message: str,
+        *,
+        context: str | None = None,
+        hint: str | None = None,
+        source: str | None = None,
+        span: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(reference, message, context=context, hint=hint)
+        self.source = source
+        self.span = span
 
 
 class ChannelError(MiniconError):

@@ -1,4 +1,4 @@
-"""Version: conda's order of versions (CEP 33), as bytes that compare like the versions do.
+r"""Version: conda's order of versions (CEP 33), as bytes that compare like the versions do.
 
 A version is ``[EPOCH!]RELEASE[+LOCAL]``. Release and local split into components at dots (and
 underscores), components into atoms: runs of digits and runs of letters. Atoms order as
@@ -23,7 +23,7 @@ first byte                 meaning
 :data:`_POST`              ``post``
 =========================  ===================================================================
 
-No byte 0xff ever follows a prefix key, so ``bisect(keys, p)`` and ``bisect(keys, p + b"\\xff")``
+No byte 0xff ever follows a prefix key, so ``bisect(keys, p)`` and ``bisect(keys, p + b"\xff")``
 bracket the versions that start with it.
 """
 
@@ -93,10 +93,7 @@ class Version:
         epoch, release, _ = _split(self.text)
         head, last = release[:-1], _ATOM(release[-1])
         digits = [i for i, atom in enumerate(last) if atom.isdigit()]
-        if digits:
-            last = [*last[: digits[-1]], str(int(last[digits[-1]]) + 1)]
-        else:
-            last = ["1"]
+        last = [*last[: digits[-1]], str(int(last[digits[-1]]) + 1)] if digits else ["1"]
         text = ".".join([*head, "".join(last)])
         return Version(f"{epoch}!{text}" if epoch != "0" else text)
 

@@ -1,0 +1,198 @@
+"""StringSpec and BuildNumberSpec: what a spec says of a name, a build string, a build number.
+
+A text is exact, a glob (``py311*``), or a regular expression (``^py3(10|11)_.*$``). Globs are
+matched without regular expressions, in linear time. Regular expressions come from strangers
+(channels), so their length, their nesting and the length of what they read are bounded.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+
+from minicon.errors import SpecError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_PATTERN = 1024
+MAX_SUBJECT = 255
+_MAX_REPEATS = 3
+
+_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[\d,]+\}|.", re.DOTALL).findall
+_BACKREFERENCE = re.compile(r"\\[1-9]|\(\?P=").search
+
+
+class StringSpec:
+    """What a text must be: exact, glob or regular expression. Equality is that of the text.
+
+    Attributes:
+        text: As written.
+        exact: The one text that matches, or None for patterns.
+
+    Raises:
+        SpecError: ``invalid-spec`` for a regular expression that is wrong or too costly.
+    """
+
+    __slots__ = ("_test", "exact", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.exact: str | None = None
+        self._test: Callable[[str], object]
+        if text.startswith("^") or text.endswith("$"):
+            self._test = compile_pattern(text)
+        elif "*" in text:
+            self._test = compile_glob(text)
+        else:
+            self.exact = text
+            self._test = text.__eq__
+
+    @property
+    def matches_all(self) -> bool:
+        """Whether every text matches."""
+        return not self.text.strip("*")
+
+    def matches(self, text: str) -> bool:
+        """Whether TEXT is meant."""
+        return bool(self._test(text))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StringSpec) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"StringSpec({self.text!r})"
+
+
+class BuildNumberSpec:
+    """What a build number must be: ``3``, ``=3``, ``>=3``, ``!=3`` …
+
+    Raises:
+        SpecError: ``invalid-spec``.
+    """
+
+    __slots__ = ("number", "operator", "text")
+
+    _READ = re.compile(r"\s*(==|!=|>=|<=|=|>|<|)\s*([0-9]{1,18})\s*").fullmatch
+    _OPERATORS = {
+        "==": operator.eq,
+        "!=": operator.ne,
+        ">=": operator.ge,
+        "<=": operator.le,
+        ">": operator.gt,
+        "<": operator.lt,
+    }
+
+    def __init__(self, text: str) -> None:
+        read = BuildNumberSpec._READ(text)
+        if read is None:
+            raise SpecError(
+                "invalid-spec",
+                f"{text!r} is not a build number",
+                hint="build numbers look like 3, >=3 or !=0",
+            )
+        sign = read.group(1)
+        self.operator = "==" if sign in ("", "=") else sign
+        self.number = int(read.group(2))
+        self.text = str(self.number) if self.operator == "==" else f"{sign}{self.number}"
+
+    def matches(self, number: int) -> bool:
+        """Whether NUMBER is meant."""
+        return bool(self._OPERATORS[self.operator](number, self.number))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BuildNumberSpec) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"BuildNumberSpec({self.text!r})"
+
+
+def compile_glob(text: str) -> Callable[[str], bool]:
+    """A test for a glob in which only ``*`` is special; linear in the text."""
+    head, *middle, tail = text.split("*")
+    least = len(head) + len(tail)
+
+    def test(subject: str) -> bool:
+        fits = subject.startswith(head) and subject.endswith(tail) and len(subject) >= least
+        if not fits or not middle:
+            return fits
+        position, end = len(head), len(subject) - len(tail)
+        for part in middle:
+            position = subject.find(part, position, end)
+            if position < 0:
+                return False
+            position += len(part)
+        return True
+
+    return test
+
+
+def compile_pattern(text: str) -> Callable[[str], bool]:
+    """A test for a regular expression ``^…$``.
+
+    Python's ``re`` may take exponential time, so patterns with repeats inside repeats,
+    back-references or more than three unbounded repeats are refused, and texts longer than
+    :data:`MAX_SUBJECT` never match.
+
+    Raises:
+        SpecError: ``invalid-spec``.
+    """
+    if not (text.startswith("^") and text.endswith("$") and len(text) > 1):
+        raise _bad_pattern(text, "a regular expression starts with ^ and ends with $")
+    if len(text) > MAX_PATTERN:
+        raise _bad_pattern(text[:40] + "…", f"it is longer than {MAX_PATTERN} characters")
+    if _is_costly(text):
+        raise _bad_pattern(text, "it may take very long to match")
+    try:
+        match = re.compile(text).match
+    except (re.error, RecursionError, OverflowError) as error:
+        raise _bad_pattern(text, str(error)) from None
+
+    def test(subject: str) -> bool:
+        return len(subject) <= MAX_SUBJECT and match(subject) is not None
+
+    return test
+
+
+def _is_costly(text: str) -> bool:
+    """Whether a pattern may backtrack beyond a small power of the text's length."""
+    tokens = _TOKEN(text)
+    branching = [False]
+    repeats = 0
+    for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
+        if token == "(":
+            branching.append(False)
+        elif token == ")" and len(branching) > 1:
+            branches = branching.pop()
+            if branches and _is_repeat(following):
+                return True
+            branching[-1] |= branches
+        elif token == "|" or _is_repeat(token):
+            branching[-1] = True
+            repeats += _is_repeat(token)
+    return repeats > _MAX_REPEATS or _BACKREFERENCE(text) is not None
+
+
+def _is_repeat(token: str) -> bool:
+    return token in ("*", "+") or (token[:1] == "{" and len(token) > 1)
+
+
+def _bad_pattern(text: str, why: str) -> SpecError:
+    return SpecError(
+        "invalid-spec",
+        f"{text!r} is not a usable pattern: {why}",
+        hint="use a glob such as py311* instead",
+    )
