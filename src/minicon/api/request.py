@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from minicon.models.explicit_list import ExplicitEntry
     from minicon.models.records import RepodataRecord
     from minicon.prefix.transaction import Transaction
     from minicon.solver.request import Solution
@@ -24,8 +25,9 @@ class ChangeRequest:
     Attributes:
         prefix: Absolute path of the environment.
         specs: MatchSpec texts; ``pypi:REQUIREMENT`` asks PyPI by name.
-        pip_lines: Lines of a ``pip:`` section or requirements file.
-        pip_folder: What relative paths in ``pip_lines`` are relative to.
+        pip_lines: Lines of ``pip:`` sections, each with the folder it is relative to.
+        explicit: Exactly these packages, without solving (CEP 23).
+        clone_of: Exactly the packages of that environment.
         channels: Named on the command line or in a file, first has priority.
         override_channels: Leave configured channels out.
         prune: The environment becomes exactly what is asked for.
@@ -35,8 +37,9 @@ class ChangeRequest:
     action: Action
     prefix: Path
     specs: tuple[str, ...] = ()
-    pip_lines: tuple[str, ...] = ()
-    pip_folder: Path | None = None
+    pip_lines: tuple[tuple[str, Path], ...] = ()
+    explicit: tuple[ExplicitEntry, ...] = ()
+    clone_of: Path | None = None
     channels: tuple[str, ...] = ()
     override_channels: bool = False
     update_policy: str = "update_specs"

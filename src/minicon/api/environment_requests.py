@@ -1,0 +1,153 @@
+"""From what is typed (names, specs, files) to a ChangeRequest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minicon.api.request import ChangeRequest
+from minicon.envs.environment_file import is_explicit_file, read_environment_file, read_explicit_file
+from minicon.errors import PrefixError, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from minicon.api.request import Action
+    from minicon.api.services import Services
+    from minicon.models.environment_spec import EnvironmentSpec
+    from minicon.models.explicit_list import ExplicitEntry
+
+
+def create_request(
+    services: Services,
+    name: str | None,
+    prefix: str | None,
+    *,
+    specs: Sequence[str] = (),
+    files: Sequence[str | Path] = (),
+    **fields: Any,
+) -> ChangeRequest:
+    """Ask for a new environment; its name may come from the file.
+
+    Raises:
+        UsageError: No name is given anywhere.
+        SpecError: A file or spec cannot be read.
+        PrefixError: The path holds something that is not an environment.
+    """
+    environment_specs, explicit = _read_files(services, files)
+    if name is None and prefix is None:
+        name, prefix = _target_in_files(environment_specs)
+    path = services.registry.target(name, prefix)
+    _refuse_foreign_folder(path)
+    defaults = () if explicit else services.settings.create_default_packages
+    return _request("create", path, (*specs, *defaults), environment_specs, explicit, fields)
+
+
+def change_request(
+    services: Services,
+    action: Action,
+    name: str | None,
+    prefix: str | None,
+    *,
+    specs: Sequence[str] = (),
+    files: Sequence[str | Path] = (),
+    **fields: Any,
+) -> ChangeRequest:
+    """Ask for a change of an environment that is there.
+
+    Raises:
+        NotAnEnvironment: It is not.
+        SpecError: A file or spec cannot be read.
+    """
+    environment_specs, explicit = _read_files(services, files)
+    if name is None and prefix is None and any(spec.name for spec in environment_specs):
+        name, prefix = _target_in_files(environment_specs)
+    path = services.registry.existing(name, prefix)
+    return _request(action, path, tuple(specs), environment_specs, explicit, fields)
+
+
+def clone_request(
+    services: Services, source: str, name: str | None, prefix: str | None, **fields: Any
+) -> ChangeRequest:
+    """Ask for a new environment with exactly the packages of another."""
+    as_path = "/" in source or "\\" in source
+    origin = services.registry.existing(None if as_path else source, source if as_path else None)
+    path = services.registry.target(name, prefix)
+    _refuse_foreign_folder(path)
+    return ChangeRequest(action="create", prefix=path, clone_of=origin, **fields)
+
+
+def _read_files(
+    services: Services, files: Sequence[str | Path]
+) -> tuple[list[EnvironmentSpec], list[ExplicitEntry]]:
+    specs: list[EnvironmentSpec] = []
+    explicit: list[ExplicitEntry] = []
+    for file in files:
+        path = Path(file).expanduser()
+        if is_explicit_file(path):
+            explicit += read_explicit_file(path)
+        else:
+            specs.append(read_environment_file(path, platform=services.settings.platform))
+    if explicit and specs:
+        raise UsageError(
+            "mixed-files",
+            "an explicit list cannot be mixed with other files",
+            hint="an explicit list already says every package; use it alone",
+        )
+    return specs, explicit
+
+
+def _target_in_files(specs: Sequence[EnvironmentSpec]) -> tuple[str | None, str | None]:
+    for spec in specs:
+        if spec.prefix or spec.name:
+            return (spec.name, None) if spec.name else (None, spec.prefix)
+    raise UsageError(
+        "no-target-environment",
+        "the environment has no name",
+        hint="pass -n NAME or -p PATH, or give the file a 'name:'",
+    )
+
+
+def _refuse_foreign_folder(path: Path) -> None:
+    """Never build over something that is not an environment."""
+    from minicon.envs.registry import is_environment
+
+    if not path.exists() or is_environment(path):
+        return
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    raise PrefixError(
+        "not-an-environment",
+        f"{path} is there already and is not an environment",
+        hint="choose another name or path, or move that away",
+    )
+
+
+def _request(
+    action: Action,
+    path: Path,
+    specs: tuple[str, ...],
+    environment_specs: Sequence[EnvironmentSpec],
+    explicit: Sequence[ExplicitEntry],
+    fields: dict[str, Any],
+) -> ChangeRequest:
+    variables: dict[str, str] = {}
+    channels = list(fields.pop("channels", ()))
+    for spec in environment_specs:
+        specs += spec.dependencies
+        channels += [channel for channel in spec.channels if channel not in channels]
+        variables.update(spec.variables)
+    pip_lines = tuple(
+        (line, spec.folder) for spec in environment_specs for line in spec.pip
+    )
+    return ChangeRequest(
+        action=action,
+        prefix=path,
+        specs=tuple(dict.fromkeys(specs)),
+        pip_lines=pip_lines,
+        channels=tuple(channels),
+        explicit=tuple(explicit),
+        variables=variables,
+        **fields,
+    )
