@@ -1,0 +1,140 @@
+"""InterpreterFacts: what one Python interpreter says of itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, fields
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+#: Spellings of :func:`sysconfig.get_platform` machines, and conda's word for each.
+_LINUX_MACHINES = {
+    "x86_64": "64",
+    "i686": "32",
+    "i586": "32",
+    "i386": "32",
+    "armv6l": "armv6l",
+    "armv7l": "armv7l",
+    "arm64": "aarch64",
+}
+_WINDOWS_PLATFORMS = {"win-amd64": "win-64", "win32": "win-32", "win-arm64": "win-arm64"}
+_MACOS_MACHINES = {"x86_64": "64", "arm64": "arm64"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterpreterFacts:
+    """A base interpreter of this machine: never a virtual environment.
+
+    Attributes:
+        executable: Its real path, links resolved.
+        implementation: ``cpython``, ``pypy``, ...
+        version: In conda's and PEP 440's common spelling, for instance ``3.13.0rc1``.
+        prefix: ``sys.base_prefix``.
+        stdlib: Folder of the standard library's modules.
+        platstdlib: Folder of its compiled modules' parent; mostly the same as ``stdlib``.
+        include: Folder of the C headers, which may be missing.
+        schemes: Names of its sysconfig install schemes; distributions add their own.
+        platform: Subdir it runs on, for instance ``linux-64``.
+        machine: Processor as its build names it, for instance ``x86_64``.
+        cache_tag: Tag in the names of its bytecode files, for instance ``cpython-311``.
+        soabi: ABI tag of its compiled modules, or an empty text.
+        abiflags: ``d`` for a debug build, ``t`` for a free-threaded one, or both.
+        is_debug: Whether it is a debug build (``Py_DEBUG``).
+        is_free_threaded: Whether it runs without the global lock (PEP 703).
+        is_shared: Whether it loads a shared libpython.
+        library_directory: Folder of libpython (``LIBDIR``).
+        shared_library: File name of the shared libpython, or an empty text.
+        framework: Name of the macOS framework it lives in, or an empty text.
+        externally_managed: Whether the system's package manager claims it (PEP 668).
+        has_vendor_packages: Whether its distribution patched in ``dist-packages``.
+        in_conda_prefix: Whether ``conda-meta`` lies in its prefix.
+        identity: SHA-256 over executable, libpython and the standard library's listing.
+    """
+
+    executable: str
+    implementation: str
+    version: str
+    prefix: str
+    stdlib: str
+    platstdlib: str
+    include: str
+    schemes: tuple[str, ...]
+    platform: str
+    machine: str
+    cache_tag: str
+    soabi: str
+    abiflags: str
+    is_debug: bool
+    is_free_threaded: bool
+    is_shared: bool
+    library_directory: str
+    shared_library: str
+    framework: str
+    externally_managed: bool
+    has_vendor_packages: bool
+    in_conda_prefix: bool
+    identity: str
+
+    @property
+    def minor(self) -> str:
+        """Major and minor version, for instance ``3.11``."""
+        return ".".join(self.version.split(".")[:2])
+
+    @property
+    def version_tuple(self) -> tuple[int, ...]:
+        """The release numbers; a pre-release counts as its final release."""
+        return tuple(int(number) for number in re.findall(r"\d+", self.version)[:3])
+
+    @property
+    def is_pre_release(self) -> bool:
+        """Whether it is an alpha, beta or release candidate."""
+        return not re.fullmatch(r"[\d.]+", self.version)
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it runs on Windows."""
+        return self.platform.startswith("win-")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> InterpreterFacts:
+        """Read what :meth:`to_json` wrote.
+
+        Raises:
+            KeyError: A field is missing.
+            TypeError: A field has another type than it must have.
+        """
+        values = {field.name: data[field.name] for field in fields(cls)}
+        values["schemes"] = tuple(values["schemes"])
+        for field in fields(cls):
+            wanted = {"str": str, "bool": bool}.get(str(field.type), tuple)
+            if not isinstance(values[field.name], wanted):
+                raise TypeError(field.name)
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as a JSON object."""
+        return asdict(self)
+
+
+def subdir_from_platform(platform_tag: str, machine: str, pointer_bits: int) -> str:
+    """Conda's subdir for a ``sysconfig.get_platform()`` text.
+
+    Args:
+        platform_tag: For instance ``linux-x86_64``, ``macosx-11.0-universal2``, ``win-amd64``.
+        machine: ``platform.machine()``: decides for universal macOS builds.
+        pointer_bits: 32 or 64: a 32-bit interpreter may run on a 64-bit kernel.
+    """
+    if platform_tag in _WINDOWS_PLATFORMS:
+        return _WINDOWS_PLATFORMS[platform_tag]
+    if platform_tag.startswith("macosx-"):
+        tag = platform_tag.rpartition("-")[2]
+        return "osx-" + _MACOS_MACHINES.get(tag, _MACOS_MACHINES.get(machine, "64"))
+    system, _, tag = platform_tag.partition("-")
+    if system == "linux":
+        if tag == "x86_64" and pointer_bits == 32:
+            return "linux-32"
+        return "linux-" + _LINUX_MACHINES.get(tag, tag)
+    return platform_tag

@@ -1,0 +1,98 @@
+"""Machine: the questions whose answers become virtual packages, asked only when needed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicon.detect.cuda import detect_cuda_version
+from minicon.detect.interpreter_facts import subdir_from_platform
+from minicon.detect.microarchitectures import (
+    microarchitecture_from_apple_brand,
+    microarchitecture_from_cpuinfo,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What is known of a machine; each answer but ``platform`` is a function.
+
+    Attributes:
+        platform: Its native subdir, for instance ``linux-64``.
+        system_version: Kernel release on Linux, product version on macOS and Windows.
+        libc: Family (``glibc``) and version, or None.
+        microarchitecture: Name that archspec gives its processor.
+        cuda: CUDA version of its graphics driver, or None.
+    """
+
+    platform: str
+    system_version: Callable[[], str | None]
+    libc: Callable[[], tuple[str, str] | None]
+    microarchitecture: Callable[[], str]
+    cuda: Callable[[], str | None]
+
+    @classmethod
+    def this(cls, environ: Mapping[str, str]) -> Machine:
+        """The machine that minicon runs on."""
+        return cls(
+            platform=native_platform(),
+            system_version=_system_version,
+            libc=_libc,
+            microarchitecture=_microarchitecture,
+            cuda=lambda: detect_cuda_version(environ),
+        )
+
+
+def native_platform() -> str:
+    """Conda's subdir of the running interpreter, for instance ``linux-64``."""
+    if sys.platform == "win32":
+        windows = {"AMD64": "win-amd64", "ARM64": "win-arm64"}
+        return subdir_from_platform(windows.get(platform.machine(), "win32"), "", 64)
+    system = "macosx" if sys.platform == "darwin" else sys.platform
+    bits = 64 if sys.maxsize > 2**32 else 32
+    return subdir_from_platform(f"{system}-{platform.machine()}", platform.machine(), bits)
+
+
+def _system_version() -> str | None:
+    if sys.platform == "darwin":
+        return platform.mac_ver()[0] or None
+    if sys.platform == "win32":
+        return platform.version() or None
+    return platform.release() or None
+
+
+def _libc() -> tuple[str, str] | None:
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        family, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+        if family and version:
+            return family, version
+    return None
+
+
+def _microarchitecture() -> str:
+    machine = {"arm64": "aarch64", "AMD64": "x86_64", "ARM64": "aarch64"}.get(
+        platform.machine(), platform.machine()
+    )
+    if sys.platform == "darwin":
+        answer = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        brand = answer.stdout.strip()
+        return microarchitecture_from_apple_brand(brand) if "Apple" in brand else machine
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return machine
+    return microarchitecture_from_cpuinfo(text, machine)
