@@ -141,7 +141,7 @@ def compile_glob(text: str) -> Callable[[str], bool]:
 
 
 def compile_pattern(text: str) -> Callable[[str], bool]:
-    """A test for a regular expression ``^…$``.
+    """Make a test of a regular expression, which starts with ``^`` and ends with ``$``.
 
     Python's ``re`` may take exponential time, so patterns with repeats inside repeats,
     back-references or more than three unbounded repeats are refused, and texts longer than

@@ -1,4 +1,4 @@
-"""VersionSpec: which versions a spec means.
+r"""VersionSpec: which versions a spec means.
 
 Grammar (CEP 29), ``,`` binding tighter than ``|``::
 
@@ -17,7 +17,7 @@ written                        constraint                  meaning
 ``>=1.2`` ``>`` ``<`` ``<=``   same                        a trailing ``.*`` is ignored
 ``~=1.2.3``                    ``~= 1.2.3``                ``>=1.2.3`` and 1.2.*
 ``1.*.3``  ``*rc*``            ``glob``                    on the text of the version
-``^1\\.[23]$``                 ``regex``                   on the text of the version
+``^1\.[23]$``                  ``regex``                   on the text of the version
 ``*``                          ``any``
 =============================  ==========================  ==================================
 """
@@ -187,7 +187,7 @@ class _Reader:
         leaf = token.group(2) or token.group(3)
         try:
             constraint = _constraint(leaf)
-        except _Mistake as mistake:
+        except _LeafError as mistake:
             self.position = token.end() - len(leaf)
             raise self.error(mistake.message, mistake.hint, len(leaf)) from None
         self.position = token.end()
@@ -198,7 +198,7 @@ class _Reader:
         return spec_error(self.text, (blank, blank + width), why, hint)
 
 
-class _Mistake(Exception):
+class _LeafError(Exception):
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
         self.message = message
@@ -248,21 +248,21 @@ def _constraint(text: str) -> Constraint:
         hint = (
             f"did you mean {better}{version}?" if better else "operators are == != >= <= > < = ~="
         )
-        raise _Mistake(f"{sign!r} is not an operator", hint)
+        raise _LeafError(f"{sign!r} is not an operator", hint)
     if not version or version[0] in "<>=!~":
-        raise _Mistake("a version is missing after the operator", f"write for instance {sign}1.2")
+        raise _LeafError("a version is missing after the operator", f"write for instance {sign}1.2")
     stem = version.rstrip("*")
     if not stem:
         return _all_or_nothing(sign, text)
     if "*" in stem:
         if sign not in ("", "=", "=="):
-            raise _Mistake(f"{sign!r} does not go with *", "leave the * out")
+            raise _LeafError(f"{sign!r} does not go with *", "leave the * out")
         return Constraint("glob", version)
     if len(stem) < len(version):
         return _starred(sign, stem.removesuffix("."), text)
     version_key(version)
     if sign == "~=" and compatible_prefix(version) == version:
-        raise _Mistake(
+        raise _LeafError(
             "~= needs a version of two parts or more", f"write >={version} or {version}.*"
         )
     return Constraint(_SIGNS[sign] or "==", version)
@@ -271,7 +271,7 @@ def _constraint(text: str) -> Constraint:
 def _all_or_nothing(sign: str, text: str) -> Constraint:
     if sign in ("", "=", "==", ">="):
         return Constraint("any", "*")
-    raise _Mistake(f"{text!r} means no version at all", "write *, or a version")
+    raise _LeafError(f"{text!r} means no version at all", "write *, or a version")
 
 
 def _starred(sign: str, version: str, text: str) -> Constraint:
@@ -282,7 +282,9 @@ def _starred(sign: str, version: str, text: str) -> Constraint:
     if sign == "!=":
         return Constraint("not_startswith", version)
     if sign == "~=":
-        raise _Mistake("~= does not go with .*", f"write {version}.* or ~={version}.0")
+        raise _LeafError("~= does not go with .*", f"write {version}.* or ~={version}.0")
+    if sign == ">" and not text.endswith(".*"):
+        return Constraint(">=", version)  # conda: 1.2* sorts just before 1.2
     return Constraint(sign, version)
 
 

@@ -1,0 +1,110 @@
+"""Subdirs: the platform folders of a channel, for instance ``linux-64`` (CEP 26)."""
+
+from __future__ import annotations
+
+import re
+
+from minicon.errors import SpecError
+
+NOARCH = "noarch"
+
+#: Platforms that packages are built for.
+PLATFORMS = (
+    "linux-64", "linux-aarch64", "linux-ppc64le", "linux-s390x", "linux-32", "linux-armv6l",
+    "linux-armv7l", "linux-ppc64", "linux-riscv32", "linux-riscv64", "linux-loongarch64",
+    "osx-64", "osx-arm64", "win-64", "win-32", "win-arm64", "emscripten-wasm32", "wasi-wasm32",
+    "freebsd-64", "zos-z",
+)  # fmt: skip
+KNOWN_SUBDIRS = frozenset((*PLATFORMS, NOARCH))
+
+_SUBDIR = re.compile(r"[a-z0-9_]+-[a-z0-9_]+|noarch").fullmatch
+_SYSTEMS = {
+    "linux": "linux",
+    "darwin": "osx",
+    "windows": "win",
+    "win32": "win",
+    "emscripten": "emscripten",
+    "wasi": "wasi",
+    "freebsd": "freebsd",
+    "zos": "zos",
+}
+_MACHINES = {
+    "x86_64": "64",
+    "amd64": "64",
+    "i386": "32",
+    "i686": "32",
+    "x86": "32",
+    "arm64": "arm64",
+    "aarch64": "aarch64",
+}
+
+
+def current_subdir(system: str, machine: str, *, pointer_bits: int = 64) -> str:
+    """The subdir of a machine.
+
+    Args:
+        system: As ``platform.system()`` or ``sys.platform`` gives it.
+        machine: As ``platform.machine()`` gives it.
+        pointer_bits: Of the running process: a 32-bit process on a 64-bit machine counts as 32.
+    """
+    family = _SYSTEMS.get(system.lower(), system.lower())
+    kind = _MACHINES.get(machine.lower(), machine.lower())
+    if kind == "64" and pointer_bits == 32:
+        kind = "32"
+    if family in ("osx", "win") and kind == "aarch64":
+        kind = "arm64"
+    elif family not in ("osx", "win") and kind == "arm64":
+        kind = "aarch64"
+    return f"{family}-{kind}"
+
+
+def check_subdir(text: str) -> str:
+    """TEXT itself if it is a possible subdir; unknown platforms of the right form are allowed.
+
+    Raises:
+        SpecError: ``invalid-subdir``.
+    """
+    if len(text) > 32 or not _SUBDIR(text):
+        raise SpecError(
+            "invalid-subdir",
+            f"{text[:40]!r} is not a platform",
+            hint="platforms look like linux-64, osx-arm64, win-64 or noarch",
+        )
+    return text
+
+
+def is_windows(subdir: str) -> bool:
+    """Whether environments of this subdir have the Windows layout."""
+    return subdir.startswith("win-")
+
+
+def is_macos(subdir: str) -> bool:
+    """Whether it is a macOS subdir."""
+    return subdir.startswith("osx-")
+
+
+def is_linux(subdir: str) -> bool:
+    """Whether it is a Linux subdir."""
+    return subdir.startswith("linux-")
+
+
+def is_unix(subdir: str) -> bool:
+    """Whether environments of this subdir have the Unix layout."""
+    return subdir != NOARCH and not is_windows(subdir)
+
+
+def selectors(subdir: str) -> frozenset[str]:
+    """Words that hold for a subdir in selectors: ``linux``, ``unix``, ``osx``, ``linux-64`` and so on."""
+    family, _, machine = subdir.partition("-")
+    words = {subdir, family, subdir.replace("-", ""), subdir.replace("-", "_")}
+    if is_unix(subdir):
+        words.add("unix")
+    if machine == "64":
+        words.update(("x86_64", f"{family}64"))
+    elif machine == "32":
+        words.update(("x86", f"{family}32"))
+    else:
+        words.add(machine)
+    if machine in ("arm64", "aarch64"):
+        words.update(("arm64", "aarch64"))
+    return frozenset(words)

@@ -1,0 +1,243 @@
+"""Url: where something is, and who may have it. The secrets never show.
+
+``str()`` and ``repr()`` of a :class:`Url` are redacted; the secret is reachable only through
+:attr:`Url.credentials` and :attr:`Url.with_credentials`, which the network layer alone reads.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from minicon.errors import SpecError
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
+_SCHEMES = ("http", "https", "file", "oci", "s3", "gs")
+_TOKEN_PATH = re.compile(r"/t/([^/]*)(?=/|$)")
+_SECRET_KEY = re.compile(
+    r"token|secret|password|passwd|signature|credential|api[_-]?key|^sig$", re.IGNORECASE
+)
+
+_USERINFO_IN_TEXT = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.\-]*://)[^\s/@\"'<>?#]*(?:@[^\s/@\"'<>?#]*)*@"
+)
+_TOKEN_IN_TEXT = re.compile(r"/t/[^/\s\"'<>]+(?=[/\s\"'<>]|$)")
+_QUERY_IN_TEXT = re.compile(
+    r"([?&#;][^=&\s\"'#]*(?:token|secret|password|passwd|signature|credential|api[_-]?key)[^=&\s\"'#]*=)"
+    r"[^&\s\"'#<>]+|([?&]sig=)[^&\s\"'#<>]+",
+    re.IGNORECASE,
+)
+_MASK = "*****"
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]").match
+_DRIVE_IN_URL = re.compile(r"/[A-Za-z]:/").match
+_PATH_SAFE = "-_.~!$&'()*+,;=:@"
+
+
+class Credentials:
+    """Who is asking. ``repr()`` shows nothing. Equality compares the secrets.
+
+    Attributes:
+        username: For basic authentication, or None.
+        password: For basic authentication, or None.
+        token: For ``/t/TOKEN/`` in the path, or None.
+    """
+
+    __slots__ = ("password", "token", "username")
+
+    def __init__(
+        self,
+        username: str | None = None,
+        password: str | None = None,
+        token: str | None = None,
+    ) -> None:
+        self.username = username
+        self.password = password
+        self.token = token
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Credentials) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def _all(self) -> tuple[str | None, ...]:
+        return (self.username, self.password, self.token)
+
+    def __repr__(self) -> str:
+        return f"Credentials({_MASK})"
+
+
+class Url:
+    """One URL (http, https, file, oci, s3, gs), or an absolute path, which becomes ``file://``.
+
+    Equality and hash are those of the whole URL, credentials included.
+
+    Attributes:
+        scheme: Lower case.
+        host: Lower case, without port; empty for files.
+        port: Number, or None for the scheme's own.
+        path: Still percent-encoded, without ``/t/TOKEN``.
+        query: Without the question mark.
+        fragment: Without the hash sign.
+        credentials: Who is asking, or None.
+
+    Raises:
+        SpecError: ``invalid-url``.
+    """
+
+    __slots__ = ("credentials", "fragment", "host", "path", "port", "query", "scheme")
+
+    def __init__(self, text: str) -> None:
+        text = text.strip()
+        if not _SCHEME.match(text):
+            text = path_to_url(text)
+        try:
+            parts = urlsplit(text)
+            self.port = parts.port
+        except ValueError as error:
+            raise _invalid(text, str(error)) from None
+        self.scheme = parts.scheme.lower()
+        self.host = (parts.hostname or "").lower()
+        if self.scheme not in _SCHEMES:
+            raise _invalid(text, f"the scheme {self.scheme!r} is not known")
+        if not self.host and self.scheme != "file":
+            raise _invalid(text, "the host is missing")
+        if _CONTROL.search(text):
+            raise _invalid(text, "it holds spaces or control characters")
+        token = _TOKEN_PATH.search(parts.path)
+        self.path = _TOKEN_PATH.sub("", parts.path, count=1) if token else parts.path
+        self.query = parts.query
+        self.fragment = parts.fragment
+        names = (parts.username, parts.password, token.group(1) if token else None)
+        secrets = [unquote(name) if name else None for name in names]
+        self.credentials = Credentials(*secrets) if any(secrets) else None
+
+    @property
+    def origin(self) -> tuple[str, str, int | None]:
+        """Scheme, host and port (the scheme's own filled in): to whom credentials may be shown."""
+        return (self.scheme, self.host, self.port or {"http": 80, "https": 443}.get(self.scheme))
+
+    @property
+    def without_credentials(self) -> Url:
+        """The same place, asked for by nobody; secrets in the query are dropped too."""
+        return self._with(credentials=None, query=self._public_query(None))
+
+    @property
+    def with_credentials(self) -> str:
+        """The whole text, secrets included. For the network layer only; never show or store it."""
+        who = self.credentials
+        user = ""
+        if who and who.username is not None:
+            password = "" if who.password is None else f":{quote(who.password, safe='')}"
+            user = f"{quote(who.username, safe='')}{password}@"
+        token = f"/t/{quote(who.token, safe='-')}" if who and who.token else ""
+        return self._text(user, token, self.query)
+
+    @property
+    def name(self) -> str:
+        """Last part of the path, decoded: a file name, or the name of a channel."""
+        return unquote(self.path.rstrip("/").rpartition("/")[2])
+
+    @property
+    def file_path(self) -> str | None:
+        """The local path that a ``file:`` URL means, or None."""
+        if self.scheme != "file":
+            return None
+        path = unquote(self.path)
+        if _DRIVE_IN_URL(path):
+            return path[1:]
+        return f"//{self.host}{path}" if self.host not in ("", "localhost") else path
+
+    def join(self, *parts: str) -> Url:
+        """The URL with more parts; each is encoded, slashes within stay. No ``..`` is resolved.
+
+        Raises:
+            SpecError: ``invalid-url`` for a part that is ``..`` or empty.
+        """
+        steps = [step for part in parts for step in part.strip("/").split("/")]
+        if any(step in ("", ".", "..") for step in steps):
+            raise _invalid("/".join(parts), "a part of the path is empty or ..")
+        added = "/".join(quote(unquote(step), safe=_PATH_SAFE) for step in steps)
+        return self._with(path=f"{self.path.rstrip('/')}/{added}", query="", fragment="")
+
+    def _with(self, **changes: object) -> Url:
+        other = object.__new__(Url)
+        for key in self.__slots__:
+            setattr(other, key, changes.get(key, getattr(self, key)))
+        return other
+
+    def _public_query(self, mask: str | None) -> str:
+        if not self.query:
+            return ""
+        pairs = []
+        for pair in self.query.split("&"):
+            key, equal, _ = pair.partition("=")
+            if not _SECRET_KEY.search(key):
+                pairs.append(pair)
+            elif mask is not None:
+                pairs.append(f"{key}{equal}{mask}")
+        return "&".join(pairs)
+
+    def _text(self, user: str, token: str, query: str) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        place = f"{user}{host}{'' if self.port is None else f':{self.port}'}"
+        return urlunsplit((self.scheme, place, token + self.path, query, self.fragment))
+
+    def __str__(self) -> str:
+        """The URL with every secret masked."""
+        who = self.credentials
+        user = f"{_MASK}@" if who and who.username is not None else ""
+        token = f"/t/{_MASK}" if who and who.token else ""
+        return self._text(user, token, self._public_query(_MASK))
+
+    def __repr__(self) -> str:
+        return f"Url({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Url) and self._all() == other._all()
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def _all(self) -> tuple[object, ...]:
+        return tuple(getattr(self, key) for key in self.__slots__)
+
+
+def redact(text: str) -> str:
+    """TEXT with the secrets of every URL in it masked: user:password@, /t/TOKEN, secret queries."""
+    if "://" in text:
+        text = _USERINFO_IN_TEXT.sub(rf"\1{_MASK}@", text)
+    if "/t/" in text:
+        text = _TOKEN_IN_TEXT.sub(f"/t/{_MASK}", text)
+    if "=" in text:
+        text = _QUERY_IN_TEXT.sub(lambda found: f"{found[1] or found[2]}{_MASK}", text)
+    return text
+
+
+def is_url(text: str) -> bool:
+    """Whether TEXT begins with a scheme."""
+    return _SCHEME.match(text) is not None
+
+
+def path_to_url(path: str) -> str:
+    r"""The ``file:`` URL of an absolute path, POSIX or Windows (``C:\x``, ``\\server\share``).
+
+    Raises:
+        SpecError: ``invalid-url`` for a relative path.
+    """
+    if _DRIVE(path):
+        return "file:///" + quote(path.replace("\\", "/"), safe=_PATH_SAFE + "/")
+    if path.startswith("\\\\"):
+        return "file:" + quote(path.replace("\\", "/"), safe=_PATH_SAFE + "/")
+    if not path.startswith("/"):
+        raise _invalid(path, "it is neither a URL nor an absolute path")
+    return "file://" + quote(path, safe=_PATH_SAFE + "/")
+
+
+def _invalid(text: str, why: str) -> SpecError:
+    return SpecError(
+        "invalid-url",
+        f"{redact(text)[:200]!r} is not a usable URL: {why}",
+        hint="URLs look like https://host/channel or file:///path/channel",
+    )
