@@ -19,7 +19,7 @@ from minicon.errors import FileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from os import PathLike
 
     PathText = str | PathLike[str]
@@ -63,22 +63,48 @@ def make_directory(path: PathText, mode: int = 0o755) -> None:
         os.makedirs(path, mode=mode, exist_ok=True)
 
 
-def make_directory_at(directory: int, name: str, mode: int = 0o755) -> None:
-    """Make one folder below an open one. Raises FileExistsError."""
+def make_directory_at(directory: int | None, name: str, mode: int = 0o755) -> None:
+    """Make one folder below an open one (None: NAME is a path). Raises FileExistsError."""
     checkpoint("make_directory", name)
     os.mkdir(name, mode, dir_fd=directory)
 
 
 def create_file(
-    path: PathText, data: bytes | memoryview, mode: int = 0o644, *, directory: int | None = None
+    path: PathText,
+    data: bytes | memoryview,
+    mode: int = 0o644,
+    *,
+    directory: int | None = None,
+    modified_ns: int | None = None,
 ) -> None:
-    """Write a file that must not exist yet; no link is followed. Raises FileExistsError."""
+    """Write a file that must not exist yet; no link is followed. Raises FileExistsError.
+
+    The process's umask applies to MODE. MODIFIED_NS is its modification time in nanoseconds.
+    """
+    create_file_from((data,), path, mode, directory=directory, modified_ns=modified_ns)
+
+
+def create_file_from(
+    chunks: Iterable[bytes | memoryview],
+    path: PathText,
+    mode: int = 0o644,
+    *,
+    directory: int | None = None,
+    modified_ns: int | None = None,
+) -> None:
+    """Write a new file from pieces, as :func:`create_file` does for data at hand.
+
+    What CHUNKS raises is passed on, and leaves the file cut: the caller removes it.
+    """
     checkpoint("create_file", path)
     descriptor = os.open(path, _NEW_FILE, mode, dir_fd=directory)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        for chunk in chunks:
+            written = os.write(descriptor, chunk)
+            while written < len(chunk):
+                written += os.write(descriptor, memoryview(chunk)[written:])
+        if modified_ns is not None:
+            os.utime(descriptor, ns=(modified_ns, modified_ns))
     finally:
         os.close(descriptor)
 
@@ -112,6 +138,24 @@ def append_file(path: PathText, data: bytes) -> None:
         os.close(descriptor)
 
 
+def append_file_from(chunks: Iterable[bytes | memoryview], path: PathText) -> None:
+    """Append pieces as they come, making the file if it is missing; no link is followed.
+
+    Each piece is in the file before the next one is asked for. What CHUNKS raises is passed on
+    and leaves what came before it.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o644)
+    try:
+        for chunk in chunks:
+            checkpoint("append_file", path)
+            written = os.write(descriptor, chunk)
+            while written < len(chunk):
+                written += os.write(descriptor, memoryview(chunk)[written:])
+    finally:
+        os.close(descriptor)
+
+
 def hard_link(
     source: PathText,
     target: PathText,
@@ -137,15 +181,21 @@ def symbolic_link(text: str, path: PathText, *, directory: int | None = None) ->
 
 
 def clone_file(source: PathText, target: PathText) -> bool:
-    """Make TARGET a copy that shares blocks with SOURCE (reflink). False where unsupported."""
-    import fcntl
+    """Make TARGET a copy that shares blocks with SOURCE (reflink). False where unsupported.
 
+    Permission bits and modification time are those of SOURCE. Raises FileExistsError.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows has no such call
+        return False
     checkpoint("clone_file", target)
     with open(source, "rb") as reader:
-        mode = os.fstat(reader.fileno()).st_mode & 0o777
-        descriptor = os.open(target, _NEW_FILE, mode)
+        facts = os.fstat(reader.fileno())
+        descriptor = os.open(target, _NEW_FILE, facts.st_mode & 0o777)
         try:
             fcntl.ioctl(descriptor, _FICLONE, reader.fileno())
+            os.utime(descriptor, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
         except OSError:
             os.unlink(target)
             return False
@@ -155,21 +205,25 @@ def clone_file(source: PathText, target: PathText) -> bool:
 
 
 def copy_file(source: PathText, target: PathText) -> None:
-    """Make TARGET a copy of SOURCE with its permission bits. Raises FileExistsError."""
+    """Make TARGET a copy of SOURCE with its permission bits and time. Raises FileExistsError.
+
+    The time matters: bytecode that a package ships names the one of its source file.
+    """
     checkpoint("copy_file", target)
     with open(source, "rb") as reader:
-        mode = os.fstat(reader.fileno()).st_mode & 0o777
-        descriptor = os.open(target, _NEW_FILE, mode)
+        facts = os.fstat(reader.fileno())
+        descriptor = os.open(target, _NEW_FILE, facts.st_mode & 0o777)
         with open(descriptor, "wb", closefd=True) as writer:
-            os.fchmod(descriptor, mode)
+            os.chmod(target, facts.st_mode & 0o777)
             while chunk := reader.read(1 << 20):
                 writer.write(chunk)
+    os.utime(target, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
 
 
-def set_mode(path: PathText, mode: int) -> None:
-    """Set the permission bits of a file."""
+def set_mode(path: PathText, mode: int, *, directory: int | None = None) -> None:
+    """Set the permission bits of a file or folder."""
     checkpoint("set_mode", path)
-    os.chmod(path, mode)
+    os.chmod(path, mode, dir_fd=directory)
 
 
 def rename(source: PathText, target: PathText) -> None:
@@ -189,9 +243,7 @@ def exchange(first: PathText, second: PathText) -> bool:
     function = getattr(libc, "renameat2", None)
     if function is None:
         return False
-    done = function(
-        _AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE
-    )
+    done = function(_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
     if done == 0:
         return True
     number = ctypes.get_errno()
@@ -206,10 +258,10 @@ def remove_file(path: PathText, *, directory: int | None = None) -> None:
     os.unlink(path, dir_fd=directory)
 
 
-def remove_directory(path: PathText) -> None:
+def remove_directory(path: PathText, *, directory: int | None = None) -> None:
     """Remove an empty folder."""
     checkpoint("remove_directory", path)
-    os.rmdir(path)
+    os.rmdir(path, dir_fd=directory)
 
 
 def sync_file(path: PathText) -> None:

@@ -1,0 +1,124 @@
+"""Removing folders: fast, never through a link, and never half under their own name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from minicon.fs import operations
+
+_OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+def remove_tree(path: str | os.PathLike[str]) -> None:
+    """Remove a file, link or folder with all that is in it; fine if there is nothing.
+
+    Links are removed, never followed. Costs one system call per file and three per folder.
+
+    Raises:
+        OSError: Something cannot be removed; the rest may be gone.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(mode):
+        operations.remove_file(path)
+        return
+    if os.rmdir not in os.supports_dir_fd:
+        _remove_by_path(Path(path))
+        return
+    descriptor = _open_folder(os.fspath(path), None)
+    try:
+        _empty(descriptor)
+    finally:
+        os.close(descriptor)
+    operations.remove_directory(path)
+
+
+def empty_directory(path: str | os.PathLike[str]) -> None:
+    """Remove all that a folder holds, and keep the folder. Raises OSError."""
+    for entry in os.scandir(path):
+        remove_tree(entry.path)
+
+
+def move_to_trash(path: str | os.PathLike[str], trash: Path) -> Path:
+    """Take a folder away in one rename: whoever looks sees all of it or nothing.
+
+    Args:
+        path: What to take away.
+        trash: A folder on the same file system; made if missing.
+
+    Returns:
+        Where it is now, to be given to :func:`remove_tree` later.
+    """
+    operations.make_directory(trash, 0o700)
+    grave = trash / f"{os.path.basename(path)[:200]}.{secrets.token_hex(6)}"
+    operations.rename(path, grave)
+    return grave
+
+
+def _open_folder(name: str, parent: int | None) -> int:
+    try:
+        return os.open(name, _OPEN_FOLDER, dir_fd=parent)
+    except PermissionError:
+        # Somebody may have made the folder unreadable or read-only.
+        operations.set_mode(name, 0o700, directory=parent)
+        return os.open(name, _OPEN_FOLDER, dir_fd=parent)
+
+
+def _empty(folder: int) -> None:
+    """Remove all below an open folder, children before parents, without recursion."""
+    stack: list[tuple[int, list[str]]] = [(folder, _remove_files(folder))]
+    names: list[str] = []
+    try:
+        while stack:
+            descriptor, folders = stack[-1]
+            if folders:
+                names.append(folders.pop())
+                child = _open_folder(names[-1], descriptor)
+                stack.append((child, []))
+                stack[-1] = (child, _remove_files(child))
+                continue
+            stack.pop()
+            if stack:
+                os.close(descriptor)
+                operations.remove_directory(names.pop(), directory=stack[-1][0])
+    finally:
+        for descriptor, _ in stack[1:]:
+            os.close(descriptor)
+
+
+def _remove_files(folder: int) -> list[str]:
+    """Remove the files of one open folder; returns the names of its folders."""
+    folders = []
+    with os.scandir(folder) as entries:
+        listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in listed:
+        if is_folder:
+            folders.append(name)
+            continue
+        try:
+            operations.remove_file(name, directory=folder)
+        except OSError as error:
+            if error.errno == errno.ENOENT:
+                continue
+            if error.errno not in (errno.EACCES, errno.EPERM):
+                raise
+            operations.set_mode(".", 0o700, directory=folder)
+            operations.remove_file(name, directory=folder)
+    return folders
+
+
+def _remove_by_path(folder: Path) -> None:
+    """The same where folders cannot be held open (Windows)."""
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            _remove_by_path(Path(entry.path))
+        else:
+            operations.set_mode(entry.path, 0o600)
+            operations.remove_file(entry.path)
+    operations.remove_directory(folder)

@@ -1,0 +1,100 @@
+"""The one way to judge and join relative paths that packages, records or files bring along.
+
+No path is compared as text with another (``/a/b`` and ``/a/b-evil`` share a prefix): what is
+checked are its components.
+"""
+
+from __future__ import annotations
+
+import re
+
+from minicon.errors import FileError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Bytes: one component (every common file system), and a whole path below a prefix.
+COMPONENT_LIMIT = 255
+PATH_LIMIT = 2048
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+_WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
+_WINDOWS_RESERVED = re.compile(
+    r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE
+)
+
+
+def path_problem(text: str, *, windows: bool = False) -> str | None:
+    """Why a path must not be used below a folder of ours, or None if it may.
+
+    A path is good if it is relative, has forward slashes, and each component is a plain name:
+    not empty, not ``.`` or ``..``, at most 255 bytes.
+
+    Args:
+        text: The path, as the package or record has it.
+        windows: Also apply what Windows forbids: device names, ``<>:"|?*``, trailing dots.
+
+    Returns:
+        A clause that completes "the path ...", for instance "leaves its folder (..)".
+    """
+    problem = _shape_problem(text)
+    if problem is not None:
+        return problem
+    for component in text.split("/"):
+        problem = _component_problem(component)
+        if problem is None and windows:
+            problem = _windows_problem(component)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _shape_problem(text: str) -> str | None:
+    if not text:
+        return "is empty"
+    if "\0" in text:
+        return "contains a NUL character"
+    if "\\" in text:
+        return "contains a backslash"
+    if text[0] == "/" or _DRIVE.match(text):
+        return "is absolute"
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    return f"is longer than {PATH_LIMIT} bytes" if size > PATH_LIMIT else None
+
+
+def _component_problem(component: str) -> str | None:
+    if component == "..":
+        return "leaves its folder (..)"
+    if component in ("", "."):
+        return "has an empty or '.' component"
+    if len(component.encode()) > COMPONENT_LIMIT:
+        return f"has a component longer than {COMPONENT_LIMIT} bytes"
+    return None
+
+
+def _windows_problem(component: str) -> str | None:
+    if _WINDOWS_RESERVED.fullmatch(component):
+        return f"uses a name that Windows reserves ({component})"
+    if _WINDOWS_FORBIDDEN.search(component) or component[-1] in ". ":
+        return "has characters that Windows does not allow"
+    return None
+
+
+def join_untrusted(folder: Path, text: str, *, windows: bool = False) -> Path:
+    """FOLDER / TEXT for a path that comes from outside.
+
+    This judges the text only: to *write* there, open each component without following links.
+
+    Raises:
+        FileError: ``unsafe-path``: the path is absolute, has ``..``, or is otherwise not plain.
+    """
+    problem = path_problem(text, windows=windows)
+    if problem is not None:
+        raise FileError(
+            "unsafe-path", f"refusing to use {text!r} below {folder}: the path {problem}"
+        )
+    return folder.joinpath(*text.split("/"))

@@ -1,0 +1,44 @@
+"""ByteRange: a part of an open file, read as if it were a file of its own."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class ByteRange:
+    """SIZE bytes of an open file from OFFSET on.
+
+    Args:
+        descriptor: The open file; its own position is neither used nor moved.
+        offset: Where the range begins, in bytes.
+        size: How long it is, in bytes.
+        advance: Told of every byte that :meth:`read` hands out, for progress.
+    """
+
+    def __init__(
+        self, descriptor: int, offset: int, size: int, advance: Callable[[int], None] | None = None
+    ) -> None:
+        self.size = size
+        self._descriptor = descriptor
+        self._offset = offset
+        self._position = 0
+        self._advance = advance
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """At most COUNT bytes from POSITION of the range on; fewer at its end."""
+        count = min(count, self.size - position)
+        if count <= 0:
+            return b""
+        return os.pread(self._descriptor, count, self._offset + position)
+
+    def read(self, count: int) -> bytes:
+        """The next bytes, at most COUNT; none at the end of the range."""
+        data = self.read_at(self._position, count)
+        self._position += len(data)
+        if self._advance is not None and data:
+            self._advance(len(data))
+        return data

@@ -1,0 +1,76 @@
+"""ArchiveMember: one file, folder or link of a package archive, not yet on disk."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class MemberKind:
+    """What a member is. Archives with anything else (devices, pipes) are refused."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMBOLIC_LINK = "symbolic link"
+    HARD_LINK = "hard link"
+
+
+class ArchiveMember:
+    """One member, valid until the next one is asked for.
+
+    Attributes:
+        path: Relative path, checked by :func:`minicon.fs.safe_path.path_problem`.
+        kind: One of :class:`MemberKind`.
+        size: Bytes of content; 0 for all but files.
+        executable: Whether any execute bit is set.
+        modified_ns: Modification time, nanoseconds since 1970.
+        target: What a link reads, unchecked and as written, else an empty text.
+        component: ``info`` or ``pkg`` in a ``.conda``; ``all`` in a ``.tar.bz2``.
+    """
+
+    __slots__ = (
+        "_chunks",
+        "component",
+        "executable",
+        "kind",
+        "modified_ns",
+        "path",
+        "size",
+        "target",
+    )
+
+    def __init__(
+        self,
+        path: str,
+        kind: str,
+        *,
+        size: int = 0,
+        executable: bool = False,
+        modified_ns: int = 0,
+        target: str = "",
+        chunks: Iterator[memoryview] | None = None,
+    ) -> None:
+        self.path = path
+        self.kind = kind
+        self.size = size
+        self.executable = executable
+        self.modified_ns = modified_ns
+        self.target = target
+        self.component = "all"
+        self._chunks = chunks
+
+    def chunks(self) -> Iterator[memoryview]:
+        """The content, once, in pieces that are valid until the next piece is asked for.
+
+        Raises:
+            PackageError: The archive ends, or its compressed stream breaks.
+        """
+        return self._chunks if self._chunks is not None else iter(())
+
+    def read(self) -> bytes:
+        """The whole content; for small members."""
+        return b"".join(bytes(chunk) for chunk in self.chunks())
+
+    def __repr__(self) -> str:
+        return f"ArchiveMember({self.path!r}, {self.kind!r}, size={self.size})"

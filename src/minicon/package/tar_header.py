@@ -1,0 +1,182 @@
+"""Tar headers, read strictly: ustar, PAX records and GNU long names (POSIX.1-2001, GNU tar).
+
+Readers that guess differently are how members are smuggled past one of them. So whatever is
+ambiguous is refused here: a header that contradicts another, a number that is not one, a PAX
+record that is cut, a sparse file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+BLOCK = 512
+#: Largest PAX or long-name header; real ones have some hundred bytes.
+HEADER_LIMIT = 1 << 20
+#: Largest size that the octal field of a ustar header can hold.
+_OCTAL_LIMIT = 0o77777777777
+_LARGEST = (1 << 63) - 1
+
+_PAX_LENGTH = re.compile(rb"([1-9][0-9]{0,6}) ")
+_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]*)?")
+_OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
+#: PAX keys that change where a member goes or how long it is.
+_DECISIVE = frozenset({"path", "linkpath", "size"})
+
+
+class TarError(Exception):
+    """A header cannot be trusted; the text is a clause that follows "the archive ..."."""
+
+
+@dataclass(slots=True)
+class TarHeader:
+    """One ustar header, its fields decoded but not yet judged."""
+
+    name: str
+    type: bytes
+    size: int
+    mode: int
+    modified_ns: int
+    link: str
+
+
+def parse_header(block: bytes) -> TarHeader:
+    """Read one 512-byte header.
+
+    Raises:
+        TarError: Checksum, numbers or text are wrong.
+    """
+    expected = _octal(block[148:156], "checksum")
+    if sum(block) - sum(block[148:156]) + 8 * 32 != expected:
+        raise TarError("has a header with a wrong checksum")
+    magic = block[257:265]
+    name = _text(block[:100])
+    if magic == b"ustar\x0000":
+        prefix = _text(block[345:500])
+        name = f"{prefix}/{name}" if prefix else name
+    elif magic not in (b"ustar  \0", b"\0" * 8):
+        raise TarError("has a header of an unknown kind")
+    return TarHeader(
+        name=name,
+        type=block[156:157],
+        size=_number(block[124:136], "size"),
+        mode=_octal(block[100:108], "mode", default=0),
+        modified_ns=_modified(block[136:148]),
+        link=_text(block[157:257]),
+    )
+
+
+def parse_pax(data: bytes) -> dict[str, str]:
+    r"""Read the records of a PAX header, ``LENGTH KEY=VALUE\n`` each.
+
+    Raises:
+        TarError: A record is cut, repeated, not UTF-8, or means a sparse file.
+    """
+    records: dict[str, str] = {}
+    position = 0
+    while position < len(data):
+        match = _PAX_LENGTH.match(data, position)
+        end = position + int(match[1]) if match else 0
+        if not match or end > len(data) or end <= match.end() or data[end - 1] != 0x0A:
+            raise TarError("has a malformed PAX header")
+        key, separator, value = data[match.end() : end - 1].partition(b"=")
+        if not key or not separator:
+            raise TarError("has a malformed PAX header")
+        _add_pax(records, key, value)
+        position = end
+    return records
+
+
+def _add_pax(records: dict[str, str], raw_key: bytes, raw_value: bytes) -> None:
+    key = _decode(raw_key)
+    if key.startswith("GNU.sparse"):
+        raise TarError("has a sparse file")
+    if key == "hdrcharset":
+        raise TarError("has a PAX header with its own character set")
+    if key in _DECISIVE:
+        if key in records or not raw_value:
+            raise TarError(f"has a PAX header with a repeated or empty {key}")
+        records[key] = _decode(raw_value)
+    elif key == "mtime":
+        records[key] = raw_value.decode("ascii", "replace")
+
+
+def apply_pax(header: TarHeader, pax: dict[str, str]) -> None:
+    """Let the records of a PAX header replace the fields of the header that follows it.
+
+    The PAX size wins, but only where the header could not hold it or says the same.
+
+    Raises:
+        TarError: The two contradict each other.
+    """
+    header.name = pax.get("path", header.name)
+    header.link = pax.get("linkpath", header.link)
+    if "mtime" in pax:
+        header.modified_ns = _pax_time(pax["mtime"])
+    if "size" in pax:
+        if not pax["size"].isascii() or not pax["size"].isdigit() or len(pax["size"]) > 18:
+            raise TarError("has a PAX header whose size is not a number")
+        size = int(pax["size"])
+        if size != header.size and size <= _OCTAL_LIMIT:
+            raise TarError("has a PAX header that contradicts the size of its member")
+        header.size = size
+
+
+def check_global_pax(records: dict[str, str]) -> None:
+    """Refuse a global PAX header that would change every member. Raises TarError."""
+    if _DECISIVE & records.keys():
+        raise TarError("has a global PAX header that renames or resizes members")
+
+
+def long_name(data: bytes) -> str:
+    """The text of a GNU long name or long link. Raises TarError."""
+    return _decode(data.rstrip(b"\0"))
+
+
+def _text(field: bytes) -> str:
+    return _decode(field.split(b"\0", 1)[0])
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise TarError("has a name that is not UTF-8") from None
+
+
+def _octal(field: bytes, what: str, default: int | None = None) -> int:
+    match = _OCTAL.fullmatch(field)
+    if match is not None:
+        return int(match[1], 8)
+    if default is not None and not field.strip(b" \0"):
+        return default
+    raise TarError(f"has a header whose {what} is not a number")
+
+
+def _number(field: bytes, what: str) -> int:
+    """An octal number, or GNU's base-256 for large ones."""
+    if field[0] != 0x80:
+        return _octal(field, what)
+    value = int.from_bytes(field[1:], "big")
+    if value > _LARGEST:
+        raise TarError(f"has a header whose {what} is absurd")
+    return value
+
+
+def _modified(field: bytes) -> int:
+    """A time that cannot be read is no danger: it counts as 1970."""
+    match = _OCTAL.fullmatch(field)
+    return _clamped_ns(int(match[1], 8)) if match else 0
+
+
+def _pax_time(text: str) -> int:
+    if not _DECIMAL.fullmatch(text):
+        raise TarError("has a PAX header whose mtime is not a number")
+    whole, _, fraction = text.partition(".")
+    if whole.startswith("-"):
+        return 0
+    return _clamped_ns(int(whole), int(f"{fraction:0<9.9}"))
+
+
+def _clamped_ns(seconds: int, nanoseconds: int = 0) -> int:
+    return min(seconds, 0xFFFFFFFF) * 1_000_000_000 + nanoseconds
