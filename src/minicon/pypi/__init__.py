@@ -1,1 +1,1 @@
-"""The built-in source 'pypi': wheels as records and packages, and the bridge to pip."""
+"""The built-in source ``pypi``: Python projects and their wheels, seen as records and packages."""
