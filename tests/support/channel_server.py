@@ -13,6 +13,7 @@ alive, and logs every request with its headers, so that a test can see what was 
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import fnmatch
 import gzip
@@ -302,7 +303,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.serve_file()
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def authorized(self) -> bool:
         wanted = self.channel.required_authorization
@@ -407,14 +409,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = Request(self.command, self.path, dict(self.headers.items()), status)
         self.channel.note(request)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         """Say nothing on stderr."""
 
     def finish(self) -> None:
-        try:
+        with contextlib.suppress(OSError, ValueError):  # the fault closed the socket
             super().finish()
-        except (OSError, ValueError):
-            pass  # the fault closed the socket
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -513,7 +513,7 @@ class ChannelServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def __enter__(self) -> ChannelServer:
+    def __enter__(self):
         return self.start()
 
     def __exit__(self, *_: object) -> None:

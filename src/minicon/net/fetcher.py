@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from typing_extensions import Self
+
 
 class Response(Protocol):
     """An answer whose body is not read yet. Use as a context manager."""
@@ -38,7 +40,7 @@ class Response(Protocol):
     def close(self) -> None:
         """Give the connection back."""
 
-    def __enter__(self) -> Response: ...
+    def __enter__(self) -> Self: ...
 
     def __exit__(
         self,

@@ -1,0 +1,112 @@
+"""CredentialStore: which secret goes with which request, and with no other.
+
+A secret is bound to the origin (scheme, host, port) it was given for and never sent to
+another one, whatever a server redirects to. It enters only the URL and headers on the wire:
+nothing outside :mod:`minicon.net` ever sees it.
+
+Looked up in this order; the longest path wins within the first kind that answers:
+
+1. channels (``https://user:password@host/…``, ``https://host/t/TOKEN/…``);
+2. credential files (``RATTLER_AUTH_FILE``, ``MINICON_AUTH_FILE``, ``~/.rattler/credentials.json``);
+3. tokens that ``anaconda login`` stored;
+4. netrc (``NETRC`` or ``~/.netrc``).
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from minicon.net.origin import Origin, without_userinfo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from minicon.models.url import Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One way to show who asks. Its text form hides what it holds.
+
+    Attributes:
+        user: For basic authentication, with ``password``.
+        password: For basic authentication.
+        bearer: For ``Authorization: Bearer``.
+        token: For ``/t/TOKEN`` at the start of the path (anaconda.org).
+    """
+
+    user: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    bearer: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return "Secret(…)"
+
+    @property
+    def authorization(self) -> str | None:
+        """The Authorization header, or None."""
+        if self.bearer is not None:
+            return f"Bearer {self.bearer}"
+        if self.user is None and self.password is None:
+            return None
+        pair = f"{self.user or ''}:{self.password or ''}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Binding:
+    """A secret and where it may go: an origin, below a path."""
+
+    origin: Origin
+    path: str
+    secret: Secret
+
+    def covers(self, origin: Origin, path: str) -> bool:
+        return self.origin == origin and (path + "/").startswith(self.path.rstrip("/") + "/")
+
+
+class CredentialStore:
+    """Secrets by where they may go. Thread-safe once filled.
+
+    Args:
+        sources: Functions that find a secret for an origin among files; asked in order, only
+            when no channel gave one, and only once per origin.
+    """
+
+    def __init__(self, sources: Sequence[Callable[[Origin], Secret | None]] = ()) -> None:
+        self._bindings: list[_Binding] = []
+        self._sources = tuple(sources)
+        self._found: dict[Origin, Secret | None] = {}
+
+    def add(self, url: str, credentials: Credentials) -> None:
+        """Use a channel's credentials for everything below its URL, and nowhere else."""
+        secret = Secret(credentials.username, credentials.password, token=credentials.token)
+        parts = urlsplit(without_userinfo(url))
+        self._bindings.append(_Binding(Origin.of(url), parts.path, secret))
+        self._bindings.sort(key=lambda binding: len(binding.path), reverse=True)
+
+    def secret_for(self, url: str) -> Secret | None:
+        """The secret that belongs to a URL, or None."""
+        origin, path = Origin.of(url), urlsplit(url).path
+        for binding in self._bindings:
+            if binding.covers(origin, path):
+                return binding.secret
+        if origin not in self._found:
+            answers = (source(origin) for source in self._sources)
+            self._found[origin] = next((found for found in answers if found), None)
+        return self._found[origin]
+
+    def sign(self, url: str) -> tuple[str, dict[str, str]]:
+        """URL and headers as they go over the wire. Neither may reach a text or a file."""
+        secret = self.secret_for(url)
+        if secret is None:
+            return url, {}
+        if secret.token is not None and "/t/" not in urlsplit(url).path:
+            parts = urlsplit(url)
+            url = parts._replace(path=f"/t/{secret.token}{parts.path}").geturl()
+        authorization = secret.authorization
+        return url, {"Authorization": authorization} if authorization else {}

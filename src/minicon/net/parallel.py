@@ -1,0 +1,92 @@
+"""Many pieces of network work at once, that stop together.
+
+The threads are daemons: after Ctrl-C nobody waits for a server that does not answer. That is
+safe because their work is, file by file, either not visible yet or complete.
+"""
+
+from __future__ import annotations
+
+import threading
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+#: How long workers may take to notice that they shall stop, in seconds.
+_GRACE = 1.0
+
+
+class CancelledError(Exception):
+    """The work was given up because other work failed. Never reaches users."""
+
+
+class _Run(Generic[Item, Result]):
+    """One parallel run: what is left to do, what is done, and whether to stop."""
+
+    def __init__(
+        self, function: Callable[[Item, threading.Event], Result], items: list[Item]
+    ) -> None:
+        self._function = function
+        self._left: SimpleQueue[tuple[int, Item]] = SimpleQueue()
+        for entry in enumerate(items):
+            self._left.put(entry)
+        self.cancelled = threading.Event()
+        self.outcomes: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
+
+    def work(self) -> None:
+        """Take pieces until none is left, or until told to stop."""
+        while not self.cancelled.is_set() and not self._left.empty():
+            try:
+                index, item = self._left.get_nowait()
+            except Exception:  # noqa: BLE001 - another worker took the last one
+                return
+            try:
+                self.outcomes.put((index, self._function(item, self.cancelled), None))
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+                self.outcomes.put((index, None, error))
+
+
+def run_parallel(
+    function: Callable[[Item, threading.Event], Result], items: Iterable[Item], *, workers: int
+) -> list[Result]:
+    """Call ``function(item, cancelled)`` for every item; results in the order of the items.
+
+    Args:
+        function: Should look at the event now and then, and raise :class:`CancelledError` if it is
+            set.
+        items: What to work on.
+        workers: Most calls at the same time.
+
+    Raises:
+        BaseException: What the first failing call raised, or KeyboardInterrupt. The others are
+            told to stop, and get a second to do so.
+    """
+    pieces = list(items)
+    if len(pieces) <= 1 or workers <= 1:
+        never = threading.Event()
+        return [function(item, never) for item in pieces]
+    run = _Run(function, pieces)
+    threads = [
+        threading.Thread(target=run.work, name=f"minicon-{number}", daemon=True)
+        for number in range(min(workers, len(pieces)))
+    ]
+    for thread in threads:
+        thread.start()
+    results: list[Result | None] = [None] * len(pieces)
+    try:
+        for _ in pieces:
+            index, result, error = run.outcomes.get()
+            if error is not None:
+                raise error
+            results[index] = result
+    except BaseException:
+        run.cancelled.set()
+        for thread in threads:
+            thread.join(_GRACE / len(threads))
+        raise
+    return results  # type: ignore[return-value]

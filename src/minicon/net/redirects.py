@@ -1,0 +1,40 @@
+"""Redirects, followed by hand: what may be followed, and what goes along.
+
+The rules (CVE-2018-18074, CVE-2023-32681, CVE-2024-47081 taught them): at most five hops,
+only http and https, never from https down to http, and credentials stay at the origin that
+they were meant for.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+from minicon.errors import ChannelError
+from minicon.models.url import redact
+from minicon.net.origin import without_userinfo
+
+MOST_REDIRECTS = 5
+REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+
+
+def next_url(url: str, location: str) -> str:
+    """Where a redirect from URL leads, without user and password.
+
+    Raises:
+        ChannelError: It leads to no web server, or from https to http.
+    """
+    target = without_userinfo(urljoin(url, location))
+    here, there = urlsplit(url).scheme, urlsplit(target).scheme
+    if there not in ("http", "https") or not urlsplit(target).hostname:
+        message = f"{redact(url)} redirects to {there or 'nowhere'}:, which is not followed"
+        raise ChannelError("unsafe-redirect", message, hint="check the channel's URL")
+    if here == "https" and there == "http":
+        message = f"{redact(url)} redirects from https to plain http, which is not followed"
+        raise ChannelError("unsafe-redirect", message, hint="check the channel's URL")
+    return target
+
+
+def too_many_redirects(url: str) -> ChannelError:
+    """The error for a chain that does not end."""
+    message = f"{redact(url)} redirects more than {MOST_REDIRECTS} times"
+    return ChannelError("too-many-redirects", message, hint="check the channel's URL")

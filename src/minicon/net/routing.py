@@ -1,0 +1,158 @@
+"""make_fetcher: the one way to get a Fetcher, for all schemes and all settings.
+
+::
+
+    https://… ─┐               ┌─ HttpFetcher   (requests, imported when first needed)
+    http://…  ─┼─ UrlFetcher ──┤
+    file://…  ─┘               └─ FileFetcher   (works offline too)
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from minicon.errors import ChannelError, OfflineError
+from minicon.models.url import redact
+from minicon.net.credential_files import file_sources
+from minicon.net.credentials import CredentialStore
+from minicon.net.file_fetcher import FileFetcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from minicon.config.settings import Settings
+    from minicon.net.fetcher import Fetcher, Response
+
+
+class UrlFetcher:
+    """Sends each URL to the Fetcher of its scheme. Thread-safe.
+
+    Args:
+        make_http: Makes the http(s) fetcher; called at most once, when first needed.
+        offline: Refuse http(s).
+        credentials: The store that channels' secrets are added to.
+    """
+
+    def __init__(
+        self,
+        make_http: Callable[[], Fetcher],
+        *,
+        offline: bool = False,
+        credentials: CredentialStore | None = None,
+    ) -> None:
+        self.offline = offline
+        self.credentials = credentials or CredentialStore()
+        self._make_http = make_http
+        self._http: Fetcher | None = None
+        self._files = FileFetcher()
+        self._lock = threading.Lock()
+
+    def open(
+        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
+    ) -> Response:
+        """Ask for a URL; see :class:`minicon.net.fetcher.Fetcher`."""
+        scheme = urlsplit(url).scheme.lower()
+        if scheme == "file":
+            return self._files.open(url, headers=headers, timeout=timeout)
+        if scheme not in ("http", "https"):
+            message = f"{redact(url)} is not an http, https or file URL"
+            raise ChannelError("unsupported-scheme", message, hint="check the channel's URL")
+        if self.offline:
+            message = f"{redact(url)} is needed and --offline forbids the network"
+            raise OfflineError("offline", message, hint="run once without --offline")
+        return self._http_fetcher().open(url, headers=headers, timeout=timeout)
+
+    def _http_fetcher(self) -> Fetcher:
+        with self._lock:
+            if self._http is None:
+                self._http = self._make_http()
+            return self._http
+
+
+def make_fetcher(
+    *,
+    offline: bool = False,
+    ssl_verify: bool | str = True,
+    client_cert: str | None = None,
+    client_cert_key: str | None = None,
+    proxy_servers: Mapping[str, str] | None = None,
+    connect_timeout: float = 9.15,
+    read_timeout: float = 60.0,
+    max_retries: int = 3,
+    home: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    credentials: CredentialStore | None = None,
+) -> UrlFetcher:
+    """A Fetcher for http, https and file URLs. Nothing is imported or read until it is used.
+
+    Args:
+        offline: Refuse http(s) with an OfflineError.
+        ssl_verify: True, False, a CA file or folder, or ``truststore``.
+        client_cert: Client certificate file, with its key or ``client_cert_key`` beside it.
+        client_cert_key: Key of the client certificate.
+        proxy_servers: conda's setting: scheme, or scheme and host, to proxy URL.
+        connect_timeout: Seconds.
+        read_timeout: Seconds without a byte.
+        max_retries: Tries after the first one.
+        home: Where netrc and credential files are looked for.
+        environment: Variables that name such files, and a CA bundle.
+        credentials: A store to use in place of one that reads those files.
+    """
+    variables = os.environ if environment is None else environment
+    folder = Path.home() if home is None else home
+    store = credentials or CredentialStore(file_sources(folder, variables))
+    cert = (client_cert, client_cert_key) if client_cert and client_cert_key else client_cert
+
+    def make_http() -> Fetcher:
+        from minicon.net.retry import RetryPolicy
+        from minicon.net.session import HttpFetcher
+
+        return HttpFetcher(
+            credentials=store,
+            ssl_verify=_trusted_bundle(variables) if ssl_verify is True else ssl_verify,
+            client_cert=cert,
+            proxies=proxy_servers,
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            retry=RetryPolicy(retries=max_retries),
+            user_agent=_user_agent(),
+        )
+
+    return UrlFetcher(make_http, offline=offline, credentials=store)
+
+
+def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None) -> UrlFetcher:
+    """The Fetcher that the settings describe."""
+    return make_fetcher(
+        offline=settings.offline,
+        ssl_verify=settings.ssl_verify,
+        client_cert=settings.client_ssl_cert,
+        client_cert_key=settings.client_ssl_cert_key,
+        proxy_servers=settings.proxy_servers,
+        connect_timeout=settings.remote_connect_timeout_secs,
+        read_timeout=settings.remote_read_timeout_secs,
+        max_retries=settings.remote_max_retries,
+        home=settings.home,
+        environment=environment,
+    )
+
+
+def _trusted_bundle(variables: Mapping[str, str]) -> bool | str:
+    """The CA file that the usual variables name, else True for the default one."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        if variables.get(name):
+            return variables[name]
+    return True
+
+
+def _user_agent() -> str:
+    import importlib.metadata
+
+    try:
+        return f"minicon/{importlib.metadata.version('minicon')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "minicon"

@@ -1,0 +1,234 @@
+"""HttpFetcher: the Fetcher for http and https, and the only importer of requests.
+
+Import it only when a web address is opened: loading requests costs several times the start
+of Python itself (``minicon.net.routing`` sees to that).
+"""
+
+from __future__ import annotations
+
+import time
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import unquote, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from minicon.errors import ConfigError
+from minicon.models.url import redact
+from minicon.net.credentials import CredentialStore, Secret
+from minicon.net.failures import failure_of
+from minicon.net.http_response import HttpResponse
+from minicon.net.origin import Origin, without_userinfo
+from minicon.net.proxies import proxies_for
+from minicon.net.redirects import (
+    MOST_REDIRECTS,
+    REDIRECT_STATUSES,
+    next_url,
+    too_many_redirects,
+)
+from minicon.net.retry import RETRIED_STATUSES, RetryPolicy, parse_retry_after
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from ssl import SSLContext
+    from typing import Any
+
+#: Connections kept open to each host; more may be used, and are closed after use.
+_KEPT_CONNECTIONS = 32
+
+
+class HttpFetcher:
+    """Opens http(s) URLs over kept-alive connections. Thread-safe.
+
+    Args:
+        credentials: Secrets, added here and bound to their origins.
+        ssl_verify: True, False, a CA file or folder, or ``truststore`` for the system's store.
+        client_cert: Client certificate file, or (certificate, key).
+        proxies: ``proxy_servers`` of the configuration.
+        connect_timeout: Seconds to reach the server.
+        read_timeout: Seconds without a byte before the connection counts as broken.
+        retry: How often and how patiently to ask again.
+        user_agent: Value of that header.
+        sleep: Waits; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        credentials: CredentialStore | None = None,
+        ssl_verify: bool | str = True,
+        client_cert: str | tuple[str, str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+        connect_timeout: float = 9.15,
+        read_timeout: float = 60.0,
+        retry: RetryPolicy | None = None,
+        user_agent: str = "minicon",
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._credentials = credentials or CredentialStore()
+        self._proxies = dict(proxies or {})
+        self._timeouts = (connect_timeout, read_timeout)
+        self._retry = retry or RetryPolicy()
+        self._sleep = sleep
+        self._session = _make_session(ssl_verify, client_cert, user_agent)
+        self._verify: bool | str = True if ssl_verify == "truststore" else ssl_verify
+
+    def open(
+        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
+    ) -> HttpResponse:
+        """Ask for a URL; see :class:`minicon.net.fetcher.Fetcher`.
+
+        Args:
+            url: With or without credentials; those in it are used for its origin alone.
+            headers: Further request headers.
+            timeout: Seconds for all of it, retries included, until the headers are there.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        retry = 0
+        while True:
+            retry_after = None
+            try:
+                response = self._follow(url, dict(headers or {}), end)
+                if response.status not in RETRIED_STATUSES:
+                    return response
+                retry_after = parse_retry_after(response.headers.get("retry-after"), time.time())
+                problem = None
+            except _HttpError as error:
+                problem = error
+            retry += 1
+            wait = self._wait_before(retry, retry_after, end, problem)
+            if wait is None:
+                if problem is None:
+                    return response
+                raise problem.failure.as_error(problem.url) from problem
+            if problem is None:
+                response.close()
+            self._sleep(wait)
+
+    def close(self) -> None:
+        """Close all kept connections."""
+        self._session.close()
+
+    def _wait_before(
+        self, retry: int, retry_after: float | None, end: float | None, problem: _HttpError | None
+    ) -> float | None:
+        """Seconds to wait before a retry, or None if there shall be none."""
+        if retry > self._retry.retries or (problem and not problem.failure.retriable):
+            return None
+        wait = self._retry.wait_before(retry, retry_after)
+        return None if end is not None and time.monotonic() + wait >= end else wait
+
+    def _follow(self, url: str, headers: dict[str, str], end: float | None) -> HttpResponse:
+        """One try: the request and the redirects that its answers ask for."""
+        url, inline = _split_userinfo(url)
+        home = _origin_of(url)
+        for _ in range(MOST_REDIRECTS + 1):
+            signed: str = url
+            secret_headers: dict[str, str] = {}
+            if _origin_of(url) == home:
+                signed, secret_headers = self._credentials.sign(url)
+                secret_headers = {**secret_headers, **inline}
+            answer = self._send(signed, {**headers, **secret_headers}, end)
+            # A foreign origin's query may be a signature (presigned storage): not for display.
+            shown = url if _origin_of(url) == home else url.partition("?")[0]
+            response = HttpResponse(shown, answer)
+            location = response.headers.get("location")
+            if response.status not in REDIRECT_STATUSES or not location:
+                return response
+            response.close()
+            url = next_url(signed, location)
+        raise too_many_redirects(url)
+
+    def _send(
+        self, url: str, headers: dict[str, str], end: float | None
+    ) -> urllib3.response.BaseHTTPResponse:
+        connect, read = self._timeouts
+        if end is not None:
+            left = max(0.01, end - time.monotonic())
+            connect, read = min(connect, left), min(read, left)
+        try:
+            request = self._session.prepare_request(requests.Request("GET", url, headers=headers))
+            answer = self._session.send(
+                request,
+                stream=True,
+                timeout=(connect, read),
+                verify=self._verify,
+                proxies=proxies_for(url, self._proxies),
+                allow_redirects=False,
+            )
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise _HttpError(url, error) from error
+        raw: urllib3.response.BaseHTTPResponse = answer.raw
+        return raw
+
+
+class _HttpError(Exception):
+    """One try failed; whether to retry is decided by who asked."""
+
+    def __init__(self, url: str, error: BaseException) -> None:
+        super().__init__(redact(url))
+        self.url = url
+        self.failure = failure_of(error)
+
+
+def _make_session(
+    ssl_verify: bool | str, client_cert: str | tuple[str, str] | None, user_agent: str
+) -> requests.Session:
+    """A session that takes nothing from its surroundings: no netrc, proxies or cookies."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.cert = client_cert
+    session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
+    adapter = _Adapter(_system_trust() if ssl_verify == "truststore" else None)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    if ssl_verify is False:
+        # The user chose this; a warning for each of a hundred requests helps nobody.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    return session
+
+
+class _Adapter(HTTPAdapter):
+    """Keeps more connections than requests does, and can use another trust store."""
+
+    def __init__(self, context: SSLContext | None) -> None:
+        self._context = context
+        super().__init__(pool_connections=_KEPT_CONNECTIONS, pool_maxsize=_KEPT_CONNECTIONS)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        if self._context is not None:
+            kwargs["ssl_context"] = self._context
+        super().init_poolmanager(*args, **kwargs)
+
+
+def _system_trust() -> SSLContext:
+    """The operating system's certificates, through the truststore package."""
+    import ssl
+
+    try:
+        import truststore  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as error:
+        message = "ssl_verify is truststore, but the truststore package is not installed"
+        hint = "pip install truststore, or set ssl_verify to a CA file"
+        raise ConfigError("truststore-missing", message, hint=hint) from error
+    context: SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return context
+
+
+def _origin_of(url: str) -> Origin:
+    try:
+        return Origin.of(url)
+    except ValueError as error:
+        raise _HttpError(url, urllib3.exceptions.LocationParseError(url)) from error
+
+
+def _split_userinfo(url: str) -> tuple[str, dict[str, str]]:
+    """A URL without ``user:password@``, and the header that stands for it."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url, {}
+    secret = Secret(user=unquote(parts.username or ""), password=unquote(parts.password or ""))
+    return without_userinfo(url), {"Authorization": secret.authorization or ""}
