@@ -71,11 +71,9 @@ def version_from_number(text: str) -> str | None:
 
 
 def _libraries() -> tuple[str, ...]:
-    if sys.platform == "linux":
-        return _LINUX_LIBRARIES if any(map(os.path.exists, _LINUX_DRIVER)) else ()
     if sys.platform == "win32":
         system = os.path.join(os.environ.get("SYSTEMROOT", "C:\\Windows"), "System32")
         return tuple(
             name for name in _WINDOWS_LIBRARIES if os.path.exists(os.path.join(system, name))
         )
-    return ()
+    return _LINUX_LIBRARIES if any(map(os.path.exists, _LINUX_DRIVER)) else ()

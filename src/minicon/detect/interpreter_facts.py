@@ -5,23 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass, fields
 
+from minicon.models.subdir import current_subdir
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
-
-#: Spellings of :func:`sysconfig.get_platform` machines, and conda's word for each.
-_LINUX_MACHINES = {
-    "x86_64": "64",
-    "i686": "32",
-    "i586": "32",
-    "i386": "32",
-    "armv6l": "armv6l",
-    "armv7l": "armv7l",
-    "arm64": "aarch64",
-}
-_WINDOWS_PLATFORMS = {"win-amd64": "win-64", "win32": "win-32", "win-arm64": "win-arm64"}
-_MACOS_MACHINES = {"x86_64": "64", "arm64": "arm64"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +116,12 @@ def subdir_from_platform(platform_tag: str, machine: str, pointer_bits: int) -> 
         machine: ``platform.machine()``: decides for universal macOS builds.
         pointer_bits: 32 or 64: a 32-bit interpreter may run on a 64-bit kernel.
     """
-    if platform_tag in _WINDOWS_PLATFORMS:
-        return _WINDOWS_PLATFORMS[platform_tag]
-    if platform_tag.startswith("macosx-"):
-        tag = platform_tag.rpartition("-")[2]
-        return "osx-" + _MACOS_MACHINES.get(tag, _MACOS_MACHINES.get(machine, "64"))
-    system, _, tag = platform_tag.partition("-")
-    if system == "linux":
-        if tag == "x86_64" and pointer_bits == 32:
-            return "linux-32"
-        return "linux-" + _LINUX_MACHINES.get(tag, tag)
-    return platform_tag
+    if platform_tag == "win32":
+        return current_subdir("windows", "x86")
+    system, _, rest = platform_tag.partition("-")
+    if system == "win":
+        return current_subdir("windows", rest, pointer_bits=pointer_bits)
+    if system == "macosx":
+        tag = rest.rpartition("-")[2]
+        return current_subdir("darwin", tag if tag in ("x86_64", "arm64") else machine)
+    return current_subdir(system, rest, pointer_bits=pointer_bits)

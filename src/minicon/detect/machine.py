@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.detect.cuda import detect_cuda_version
-from minicon.detect.interpreter_facts import subdir_from_platform
 from minicon.detect.microarchitectures import (
     microarchitecture_from_apple_brand,
     microarchitecture_from_cpuinfo,
 )
+from minicon.models.subdir import current_subdir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,12 +54,8 @@ class Machine:
 
 def native_platform() -> str:
     """Conda's subdir of the running interpreter, for instance ``linux-64``."""
-    if sys.platform == "win32":
-        windows = {"AMD64": "win-amd64", "ARM64": "win-arm64"}
-        return subdir_from_platform(windows.get(platform.machine(), "win32"), "", 64)
-    system = "macosx" if sys.platform == "darwin" else sys.platform
     bits = 64 if sys.maxsize > 2**32 else 32
-    return subdir_from_platform(f"{system}-{platform.machine()}", platform.machine(), bits)
+    return current_subdir(sys.platform, platform.machine(), pointer_bits=bits)
 
 
 def _system_version() -> str | None:

@@ -37,10 +37,11 @@ def detect_virtual_packages(
 ) -> tuple[VirtualPackage, ...]:
     """The virtual packages of a platform.
 
-    For the machine's own platform they are detected; for another one sensible minimums are
-    assumed. ``MINICON_OVERRIDE_<NAME>``, then ``CONDA_OVERRIDE_<NAME>``, then OVERRIDES replace
-    a version (of ``__archspec`` the build); an empty text takes the package away. As in conda,
-    ``__linux`` and ``__glibc`` exist for Linux targets alone, and so on; ``__cuda`` for all.
+    On the machine's own system they are detected; for another system sensible minimums are
+    assumed, and for another processor its generic name. ``MINICON_OVERRIDE_<NAME>``, then
+    ``CONDA_OVERRIDE_<NAME>``, then OVERRIDES replace a version (of ``__archspec`` the build); an
+    empty text takes the package away. As in conda, ``__linux`` and ``__glibc`` exist for Linux
+    targets alone, and so on; ``__cuda`` for all.
 
     Args:
         platform: Target subdir, for instance ``linux-64``.
@@ -84,7 +85,8 @@ def _detected(name: str, platform: str, machine: Machine) -> str | None:
     """The version (for ``__archspec`` the build) of a virtual package, or None."""
     if name == "__unix":
         return "0"
-    if platform != machine.platform:
+    compared = slice(None) if name == "__archspec" else slice(1)
+    if platform.split("-")[compared] != machine.platform.split("-")[compared]:
         return _assumed(name, platform)
     if name == "__glibc":
         family, version = machine.libc() or ("", "")
