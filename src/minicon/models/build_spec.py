@@ -72,7 +72,7 @@ class StringSpec:
 
 
 class BuildNumberSpec:
-    """What a build number must be: ``3``, ``=3``, ``>=3``, ``!=3`` …
+    """What a build number must be: ``3``, ``=3``, ``>=3`` or ``!=3``, for instance.
 
     Raises:
         SpecError: ``invalid-spec``.

@@ -7,6 +7,7 @@ import re
 from minicon.errors import SpecError
 
 NOARCH = "noarch"
+_MAX_SELECTOR = 64
 
 #: Platforms that packages are built for.
 PLATFORMS = (
@@ -94,17 +95,70 @@ def is_unix(subdir: str) -> bool:
 
 
 def selectors(subdir: str) -> frozenset[str]:
-    """Words that hold for a subdir in selectors: ``linux``, ``unix``, ``osx``, ``linux-64`` and so on."""
+    """Words that hold for a subdir in selectors: ``linux``, ``unix``, ``linux64`` and so on."""
     family, _, machine = subdir.partition("-")
-    words = {subdir, family, subdir.replace("-", ""), subdir.replace("-", "_")}
+    words = {subdir, family, f"{family}{machine}", f"{family}_{machine}"}
+    words.add({"64": "x86_64", "32": "x86"}.get(machine, machine))
     if is_unix(subdir):
         words.add("unix")
-    if machine == "64":
-        words.update(("x86_64", f"{family}64"))
-    elif machine == "32":
-        words.update(("x86", f"{family}32"))
-    else:
-        words.add(machine)
-    if machine in ("arm64", "aarch64"):
-        words.update(("arm64", "aarch64"))
     return frozenset(words)
+
+
+_SELECTOR_WORDS = frozenset().union(*map(selectors, PLATFORMS))
+_SELECTOR_TOKEN = re.compile(r"\s*([()]|[A-Za-z0-9_\-]+)").match
+
+
+def selects(expression: str, subdir: str) -> bool | None:
+    """Whether a selector such as ``linux and not aarch64`` holds for SUBDIR.
+
+    Returns:
+        None when the text is not a selector, for instance because a word is unknown.
+    """
+    tokens: list[str] = []
+    position, expression = 0, expression.strip()
+    while position < len(expression):
+        token = _SELECTOR_TOKEN(expression, position)
+        if token is None or len(tokens) >= _MAX_SELECTOR:
+            return None
+        tokens.append(token.group(1))
+        position = token.end()
+    value = _Selector(tokens, selectors(subdir)).either()
+    return None if tokens else value
+
+
+class _Selector:
+    """Recursive descent: ``or`` below ``and`` below ``not``. None anywhere spoils the whole."""
+
+    def __init__(self, tokens: list[str], words: frozenset[str]) -> None:
+        self.tokens = tokens
+        self.words = words
+
+    def take(self, word: str) -> bool:
+        if self.tokens[:1] == [word]:
+            del self.tokens[0]
+            return True
+        return False
+
+    def either(self) -> bool | None:
+        value = self.both()
+        while value is not None and self.take("or"):
+            other = self.both()
+            value = None if other is None else value or other
+        return value
+
+    def both(self) -> bool | None:
+        value = self.one()
+        while value is not None and self.take("and"):
+            other = self.one()
+            value = None if other is None else value and other
+        return value
+
+    def one(self) -> bool | None:
+        if self.take("not"):
+            value = self.one()
+            return None if value is None else not value
+        if self.take("("):
+            value = self.either()
+            return value if self.take(")") else None
+        word = self.tokens.pop(0) if self.tokens else ""
+        return word in self.words if word in _SELECTOR_WORDS else None

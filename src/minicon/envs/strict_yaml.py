@@ -1,0 +1,156 @@
+"""YAML as data only: texts, lists and mappings, each knowing its line.
+
+Every scalar stays the text it is (``3.10`` is not a number, ``no`` not a boolean). Refused are
+tags, duplicate keys, more than a few aliases, deep nesting and large files: what a file of a few
+kilobytes could use to run code or to fill the memory (CVE-2017-18342, "billion laughs").
+"""
+
+from __future__ import annotations
+
+from minicon.errors import SpecError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 32
+MAX_ALIASES = 100
+MAX_NODES = 200_000
+
+_NULLS = ("", "~", "null", "Null", "NULL")
+_STANDARD_TAG = "tag:yaml.org,2002:"
+_PLAIN_TAGS = tuple(
+    _STANDARD_TAG + name
+    for name in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp", "merge")
+)
+_MERGE = "<<"
+
+
+class Text(str):
+    """A scalar, and the line of the file it stands in (from 1)."""
+
+    __slots__ = ("line",)
+    line: int
+
+
+class Items(list[object]):
+    """A list, and the line it begins in."""
+
+    line: int = 0
+
+
+class Mapping(dict[str, object]):
+    """A mapping, and the line it begins in."""
+
+    line: int = 0
+
+
+def load(text: str, *, source: str) -> Any:
+    """The one document of a YAML text; None for an empty one.
+
+    Args:
+        text: The text.
+        source: The file's name, for messages.
+
+    Raises:
+        SpecError: ``invalid-yaml``, naming the line.
+    """
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    if len(text) > MAX_BYTES:
+        raise _error(source, None, f"the file is larger than {MAX_BYTES // 2**20} MB", "split it")
+    try:
+        _check_events(yaml.parse(text, Loader=loader), source)
+        return _Builder(source).build(yaml.compose(text, Loader=loader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it is not YAML"
+        raise _error(source, mark, str(problem), _syntax_hint(text)) from None
+    except (RecursionError, ValueError) as error:
+        raise _error(source, None, str(error)[:200], _syntax_hint(text)) from None
+
+
+def _check_events(events: Any, source: str) -> None:
+    """Bound depth and aliases before anything is built."""
+    depth = aliases = 0
+    for event in events:
+        kind = type(event).__name__
+        if kind in ("SequenceStartEvent", "MappingStartEvent"):
+            depth += 1
+        elif kind in ("SequenceEndEvent", "MappingEndEvent"):
+            depth -= 1
+        aliases += kind == "AliasEvent"
+        if depth > MAX_DEPTH:
+            raise _error(source, event.start_mark, "the nesting is too deep", "flatten the file")
+        if aliases > MAX_ALIASES:
+            raise _error(source, event.start_mark, "too many aliases", "write the values out")
+
+
+class _Builder:
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.nodes = 0
+
+    def fail(self, node: Any, why: str, hint: str) -> NoReturn:
+        raise _error(self.source, node.start_mark, why, hint)
+
+    def build(self, node: Any) -> Any:
+        if node is None:
+            return None
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.fail(node, "too many values", "write aliases out, or split the file")
+        if node.tag not in _PLAIN_TAGS:
+            self.fail(node, f"the tag {node.tag!r} is not allowed", "write plain values")
+        kind = type(node).__name__
+        if kind == "ScalarNode":
+            return self.scalar(node)
+        if kind == "SequenceNode":
+            items = Items(self.build(item) for item in node.value)
+            items.line = node.start_mark.line + 1
+            return items
+        return self.mapping(node)
+
+    def scalar(self, node: Any) -> Text | None:
+        if node.style is None and node.value in _NULLS:
+            return None
+        text = Text(node.value)
+        text.line = node.start_mark.line + 1
+        return text
+
+    def mapping(self, node: Any) -> Mapping:
+        mapping = Mapping()
+        mapping.line = node.start_mark.line + 1
+        merged: list[Any] = []
+        for key_node, value_node in node.value:
+            key = self.build(key_node)
+            if not isinstance(key, Text):
+                self.fail(
+                    key_node, "a key must be a text", "write key: value, with a plain text as key"
+                )
+            if key == _MERGE and key_node.style is None:
+                merged.append(self.build(value_node))
+            elif key in mapping:
+                self.fail(
+                    key_node, f"the key {str(key)[:60]!r} is there twice", "remove one of them"
+                )
+            else:
+                mapping[key] = self.build(value_node)
+        for value in merged:
+            for other in value if isinstance(value, Items) else [value]:
+                if isinstance(other, Mapping):
+                    mapping.update({k: v for k, v in other.items() if k not in mapping})
+        return mapping
+
+
+def _syntax_hint(text: str) -> str:
+    if "\t" in text:
+        return "indent by spaces: YAML does not allow tabs"
+    return "see the line named above; lists are lines of - item, mappings key: value"
+
+
+def _error(source: str, mark: Any, why: str, hint: str) -> SpecError:
+    place = source if mark is None else f"{source}, line {mark.line + 1}"
+    return SpecError("invalid-yaml", f"{place}: {why}", hint=hint)
