@@ -21,12 +21,13 @@ import re
 import time
 from dataclasses import dataclass, field
 
+from minicon.models.records import RepodataRecord
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.models.records import RepodataRecord
 
 #: Tools of the family look for a conda version of their own age in the file.
 CONDA_VERSION = "26.7.0"
@@ -122,7 +123,7 @@ def _kind_of(action: str) -> str | None:
 
 
 def _parse_specs(text: str) -> list[str]:
-    """A Python list, or the text before conda 4.5: specs between commas, whose own have brackets."""
+    """A Python list; before conda 4.5 the specs between commas, without quotes."""
     text = text.strip()
     if text.startswith("["):
         try:
@@ -194,7 +195,7 @@ def states(revisions: Iterable[Revision]) -> tuple[frozenset[str], ...]:
 
 def dist_text(record: RepodataRecord | PrefixRecord) -> str:
     """A package as history names it: ``channel/subdir::name-version-build``, no credentials."""
-    package: RepodataRecord = getattr(record, "record", record)
+    package = record if isinstance(record, RepodataRecord) else record.record
     channel = redact(package.channel)
     if package.source == "conda":
         channel = f"{channel}/{package.subdir}"
@@ -234,6 +235,6 @@ def format_block(
         *(f"+{text}" for text in sorted(added)),
     ]
     for action in ("update", "remove", "neutered"):
-        if specs.get(action):
-            lines.append(f"# {action} specs: {[redact(spec) for spec in specs[action]]!r}")
+        texts = [redact(spec) for spec in specs.get(action, ())]
+        lines += [f"# {action} specs: {texts!r}"] if texts else []
     return "\n".join(lines) + "\n"

@@ -119,7 +119,9 @@ def check_entry_point(entry_point: EntryPoint, package: str) -> None:
     if not safe:
         text = f"{entry_point.command} = {entry_point.module}:{entry_point.function}"
         message = f"{package} has an entry point that cannot be a command: {text!r}"
-        raise PackageError("unsafe-entry-point", message, hint="report this to the package's author")
+        raise PackageError(
+            "unsafe-entry-point", message, hint="report this to the package's author"
+        )
 
 
 def entry_point_path(entry_point: EntryPoint, layout: PythonLayout) -> str:

@@ -1,4 +1,4 @@
-"""Prefix: one environment on disk, read only. Changes are made by :mod:`minicon.prefix.executor`."""
+"""Prefix: one environment on disk, to be read. :mod:`minicon.prefix.executor` changes it."""
 
 from __future__ import annotations
 
@@ -59,10 +59,11 @@ class Prefix:
     def _read(self) -> tuple[tuple[PrefixRecord, ...], tuple[Path, ...]]:
         records, broken = [], []
         for path in self.record_paths():
-            try:
-                records.append(PrefixRecord.from_json(json.loads(path.read_bytes())))
-            except (ValueError, KeyError, TypeError, AttributeError):
+            record = _read_record(path)
+            if record is None:
                 broken.append(path)
+            else:
+                records.append(record)
         records.sort(key=lambda record: record.name)
         return tuple(records), tuple(broken)
 
@@ -214,6 +215,15 @@ class Prefix:
 
     def __repr__(self) -> str:
         return f"Prefix({str(self.path)!r})"
+
+
+def _read_record(path: Path) -> PrefixRecord | None:
+    try:
+        record = PrefixRecord.from_json(json.loads(path.read_bytes()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    # Other tools look a package up by this name, and it must be text.
+    return record if isinstance(record.name, str) else None
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -149,7 +149,9 @@ def _relocate_binary(data: bytes, placeholder: str, prefix: str, subdir: str) ->
 def _replace_in_runs(data: bytes, old: bytes, new: bytes, width: int) -> bytes:
     """Replace OLD by NEW within each run that ends in a NUL of WIDTH bytes; keep all offsets."""
     if len(new) > len(old):
-        message = f"no room for {new.decode(errors='replace')!r} in a placeholder of {len(old)} bytes"
+        message = (
+            f"no room for {new.decode(errors='replace')!r} in a placeholder of {len(old)} bytes"
+        )
         raise PrefixError("prefix-too-long", message, hint="use a shorter path (-p) or root folder")
     parts: list[bytes] = []
     position = 0

@@ -1,0 +1,225 @@
+"""Carrying over: what does not change goes from the old generation to the next by hard links.
+
+That is every file of a package that stays, and everything that no package owns: a user's
+notebooks, what pip installed, configuration. It costs one system call per file.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+
+from minicon.constants import CONDA_META
+from minicon.errors import PrefixError
+from minicon.fs import operations
+from minicon.fs.hashing import sha256_of_file
+from minicon.prefix.link import link_names, link_or_copy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from minicon.models.package_files import PathsEntry
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.reporter import Task
+    from minicon.prefix.staged_tree import StagedTree
+
+#: What a user's file is called once a package has taken its place.
+SAVED_SUFFIX = ".minicon-saved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryPlan:
+    """What is *not* carried over as it is.
+
+    Attributes:
+        dropped: Paths of packages that go, with what their record says of each; None where it
+            says nothing.
+        written: Paths that packages to link will write.
+        moves: Files that get another place: from, to.
+        owned: Paths of packages that stay; only asked for among ``written``.
+        recorded_at: Per dropped path, when its record was written (ns since 1970).
+    """
+
+    dropped: Mapping[str, PathsEntry | None] = field(default_factory=dict)
+    written: Collection[str] = frozenset()
+    moves: Mapping[str, str] = field(default_factory=dict)
+    owned: Collection[str] = frozenset()
+    recorded_at: Mapping[str, int] = field(default_factory=dict)
+
+
+class Carrier:
+    """Carries one environment over into a staged tree.
+
+    Attributes:
+        saved: Files of the user that had to make room: their path, and where they are now.
+    """
+
+    def __init__(self, old: Path, tree: StagedTree, plan: CarryPlan, task: Task) -> None:
+        self._old = str(old)
+        self._tree = tree
+        self._plan = plan
+        self._task = task
+        leaving = {*plan.dropped, *plan.written, *plan.moves, *plan.moves.values()}
+        self._leaving = leaving
+        self._touched = {path.rpartition("/")[0] for path in leaving}
+        self.saved: list[tuple[str, str]] = []
+
+    def carry(self) -> None:
+        """Do it.
+
+        Raises:
+            PrefixError: Other environments lie inside this one.
+            OSError: Disk full and the like.
+        """
+        self._folder("", self._old, str(self._tree.root))
+        for source, target in self._plan.moves.items():
+            if os.path.lexists(f"{self._old}/{source}"):
+                link_or_copy(f"{self._old}/{source}", self._tree.path(target))
+
+    def _folder(self, relative: str, old: str, new: str) -> bool:
+        """Carry one folder; False if nothing of it is left."""
+        folders, names = _entries(old)
+        if relative and CONDA_META in folders and os.path.exists(f"{old}/{CONDA_META}/history"):
+            raise PrefixError(
+                "holds-environments",
+                f"{self._old} holds another environment, {old}: it cannot be changed as a whole",
+                hint="move the inner environment elsewhere (minicon rename)",
+            )
+        was_empty = not folders and not names
+        saved_before = len(self.saved)
+        if relative in self._touched or self._is_touched_cache(relative):
+            names = [name for name in names if self._stays(relative, name)]
+        if names:
+            link_names(old, new, names)
+            self._task.advance(len(names))
+        kept = bool(names) or was_empty
+        for name in folders:
+            child = f"{relative}/{name}" if relative else name
+            mode = stat.S_IMODE(os.lstat(f"{old}/{name}").st_mode)
+            operations.make_directory_at(None, f"{new}/{name}", mode)
+            if self._folder(child, f"{old}/{name}", f"{new}/{name}"):
+                kept = True
+            else:
+                operations.remove_directory(f"{new}/{name}")
+        return kept or len(self.saved) > saved_before
+
+    def _is_touched_cache(self, relative: str) -> bool:
+        parent, _, name = relative.rpartition("/")
+        return name == "__pycache__" and parent in self._touched
+
+    def _stays(self, folder: str, name: str) -> bool:
+        path = f"{folder}/{name}" if folder else name
+        if path in self._leaving:
+            self._save(path)
+            return False
+        if name.endswith(".pyc") and folder.endswith("__pycache__"):
+            # Bytecode of a source that goes would otherwise keep its folder alive.
+            source = f"{folder.removesuffix('__pycache__')}{name.partition('.')[0]}.py"
+            return source not in self._leaving
+        return True
+
+    def _save(self, path: str) -> None:
+        """Keep what the user made or changed, under another name."""
+        plan = self._plan
+        if path in plan.moves or path in plan.owned or path.startswith(f"{CONDA_META}/"):
+            return
+        if path in plan.dropped:
+            entry = plan.dropped[path]
+            since = plan.recorded_at.get(path)
+            if (
+                entry is None
+                or since is None
+                or not is_modified(f"{self._old}/{path}", entry, since)
+            ):
+                return
+        elif path.endswith(".pyc"):
+            return
+        target = path + SAVED_SUFFIX
+        link_or_copy(f"{self._old}/{path}", self._tree.path(target))
+        self.saved.append((path, target))
+
+
+def is_modified(path: str, entry: PathsEntry, since: int) -> bool:
+    """Whether somebody changed a linked file after its record was written.
+
+    The time decides first, so that only files written since are hashed.
+
+    Args:
+        path: The file.
+        entry: What its record says.
+        since: When the record was written, nanoseconds since 1970.
+    """
+    expected = entry.sha256_in_prefix or entry.sha256
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    if not stat.S_ISREG(status.st_mode) or expected is None or status.st_mtime_ns <= since:
+        return False
+    return sha256_of_file(path) != expected
+
+
+def _entries(folder: str) -> tuple[list[str], list[str]]:
+    folders: list[str] = []
+    names: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+    return folders, names
+
+
+def carry_plan(
+    *,
+    prefix: Path,
+    unlink: Collection[PrefixRecord],
+    unchanged: Collection[PrefixRecord],
+    written: Collection[str],
+    moves: Mapping[str, str],
+    metadata: Collection[str],
+) -> CarryPlan:
+    """Work out what leaves.
+
+    Args:
+        prefix: The present environment.
+        unlink: Packages that go.
+        unchanged: Packages that stay.
+        written: Paths that packages to link will write, metadata not included.
+        moves: Files that get another place.
+        metadata: Further paths that the executor writes itself.
+    """
+    owned = {path for record in unchanged for path in record.files}
+    dropped: dict[str, PathsEntry | None] = dict.fromkeys(metadata)
+    recorded_at: dict[str, int] = {}
+    for record in unlink:
+        path = f"{CONDA_META}/{record.file_name}"
+        dropped[path] = None
+        since = None if _was_replaced(prefix, record) else _modified_at(prefix / path)
+        entries = {entry.path: entry for entry in record.paths}
+        for name in record.files:
+            if name not in owned:
+                dropped[name] = entries.get(name)
+                if since is not None:
+                    recorded_at[name] = since
+    return CarryPlan(
+        dropped=dropped,
+        written=frozenset(written),
+        moves=moves,
+        owned=owned,
+        recorded_at=recorded_at,
+    )
+
+
+def _modified_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _was_replaced(prefix: Path, record: PrefixRecord) -> bool:
+    """Whether pip put another version over a package: its files are pip's then, not the user's."""
+    metadata = [path for path in record.files if path.endswith(".dist-info/METADATA")]
+    return bool(metadata) and not any((prefix / path).exists() for path in metadata)

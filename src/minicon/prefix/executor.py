@@ -1,0 +1,222 @@
+"""Executor: carries out a transaction so that the environment is old or new, never half.
+
+::
+
+    lock ─ recover ─ check ─ stage: carry, link, compile, record ─ sync ─ SWITCH ─ after ─ commit
+           └────────────── nothing here touches the environment ────────┘ │ one step   │
+                                                                          └── undone ──┘
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+
+from minicon.errors import PrefixError
+from minicon.fs import operations
+from minicon.models.reporter import SilentReporter
+from minicon.prefix.generations import GenerationStore, Mark, check_place, read_mark
+from minicon.prefix.history import redact
+from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.noarch_python import PythonLayout
+from minicon.prefix.placement import plan_package
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.prefix_lock import locked
+from minicon.prefix.staged_tree import StagedTree
+from minicon.prefix.staging import StageOptions, Stager
+from minicon.prefix.transaction import PIP_BUILD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from minicon.models.records import RepodataRecord
+    from minicon.models.reporter import Reporter
+    from minicon.package.package_cache import CachedPackage
+    from minicon.prefix.placement import PackagePlan
+    from minicon.prefix.staging import Compile
+    from minicon.prefix.transaction import Transaction
+
+    #: Called with the staged tree and the environment's final path.
+    BeforeSwitch = Callable[[Path, Path], None]
+    #: Called with the environment's path once it is in place.
+    AfterSwitch = Callable[[Path], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executor:
+    """Changes environments. Holds the user's choices and nothing else.
+
+    Attributes:
+        options: About linking.
+        compile_bytecode: Makes ``.pyc`` files of Python packages; None leaves that to first use.
+        keep_generations: How many earlier states to keep beside an environment.
+        durable: Whether to wait until the disk has everything, before the switch. Without,
+            a power cut (not a crash of minicon) may lose files.
+        lock_timeout: Seconds to wait for another process that changes the same environment.
+    """
+
+    options: StageOptions = field(default_factory=StageOptions)
+    compile_bytecode: Compile | None = None
+    keep_generations: int = 3
+    durable: bool = True
+    lock_timeout: float = 30.0
+
+    def execute(
+        self,
+        transaction: Transaction,
+        packages: Mapping[RepodataRecord, CachedPackage],
+        *,
+        command: str = "",
+        reporter: Reporter | None = None,
+        before_switch: Sequence[BeforeSwitch] = (),
+        after_switch: Sequence[AfterSwitch] = (),
+    ) -> Prefix:
+        """Carry a transaction out. Afterwards the environment is the new one, or unchanged.
+
+        Args:
+            transaction: What to do.
+            packages: The extracted package of every record in ``transaction.link``.
+            command: The user's command line, for history; credentials are redacted.
+            reporter: Is told of progress.
+            before_switch: Called on the finished tree, before anybody sees it.
+            after_switch: Called on the environment in place. If one fails, the environment is
+                switched back (or a new one removed) and the error raised.
+
+        Raises:
+            PrefixLocked: Another process changes this environment.
+            Clobbered: A path has two owners, and that is forbidden.
+            PrefixError: The environment changed since the transaction was made, cannot be
+                switched (mount point, parent not writable), or cannot hold a package.
+            FileError: Disk full, no permission. The environment is unchanged.
+        """
+        store = GenerationStore(transaction.prefix)
+        reporter = reporter or SilentReporter()
+        check_place(store.place)
+        with (
+            operations.describing("change", transaction.prefix),
+            locked(store, self.lock_timeout, reporter),
+        ):
+            store.recover()
+            _check_state(transaction)
+            plans = plan_packages(transaction, packages)
+            stager = Stager(
+                transaction,
+                plans,
+                old=store.place if store.place.exists() else None,
+                options=self.options,
+                reporter=reporter,
+            )
+            stage = self._build(store, stager, command, before_switch, transaction.prefix)
+            self._switch(store, stage, after_switch, transaction.prefix)
+        return Prefix(transaction.prefix)
+
+    def _build(
+        self,
+        store: GenerationStore,
+        stager: Stager,
+        command: str,
+        steps: Sequence[BeforeSwitch],
+        final: Path,
+    ) -> Path:
+        current = read_mark(store.place).number if store.place.exists() else None
+        number = store.next_number()
+        stage = store.new_stage()
+        mark = Mark(
+            number=number,
+            stage=stage.name,
+            previous=current,
+            created=self.options.clock(),
+            command=redact(command),
+        )
+        try:
+            stager.build(StagedTree(stage), mark, self.compile_bytecode)
+            for step in steps:
+                step(stage, final)
+            if self.durable:
+                operations.sync_file_system(stage)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                store.discard(stage)
+            raise
+        return stage
+
+    def _switch(
+        self, store: GenerationStore, stage: Path, steps: Sequence[AfterSwitch], final: Path
+    ) -> None:
+        switched = False
+        try:
+            with uninterrupted():
+                store.switch_in(stage, undoable=bool(steps))
+                switched = True
+            for step in steps:
+                step(final)
+            if self.durable:
+                operations.sync_directory(store.place.parent)
+            store.commit()
+        except BaseException:
+            with uninterrupted(), contextlib.suppress(OSError):
+                if switched:
+                    store.switch_back(stage)
+                else:
+                    store.abandon(stage)
+            raise
+        with uninterrupted(), contextlib.suppress(OSError):
+            # The change is done. What fails here is finished by the next command.
+            if stage.exists():
+                store.retire(stage)
+            store.prune(self.keep_generations)
+
+
+def plan_packages(
+    transaction: Transaction, packages: Mapping[RepodataRecord, CachedPackage]
+) -> list[PackagePlan]:
+    """Decide the place of every file of a transaction; nothing is written.
+
+    Raises:
+        PackageError: A package wants to write where it must not.
+        PrefixError: The prefix is too long for a package, or python is missing.
+    """
+    layout = _python_layout(transaction)
+    prefix = str(transaction.prefix)
+    return [plan_package(record, packages[record], layout, prefix) for record in transaction.link]
+
+
+def _python_layout(transaction: Transaction) -> PythonLayout | None:
+    records = [*transaction.link, *(record.record for record in transaction.unchanged)]
+    python = next((record for record in records if record.name == "python"), None)
+    return PythonLayout.from_record(python, transaction.platform) if python else None
+
+
+def _check_state(transaction: Transaction) -> None:
+    """Refuse a transaction that was made for another state of the environment."""
+    expected = {
+        record.file_name
+        for record in (*transaction.unlink, *transaction.unchanged)
+        if record.record.build != PIP_BUILD
+    }
+    found = {path.name for path in Prefix(transaction.prefix).record_paths()}
+    if found != expected:
+        names = ", ".join(sorted(found ^ expected)[:3])
+        raise PrefixError(
+            "environment-changed",
+            f"{transaction.prefix} changed while minicon was planning ({names})",
+            hint="run the command again",
+        )
+
+
+def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 30.0) -> bool:
+    """Finish or undo what a killed process left of a change. Costs one listing if nothing did.
+
+    Every command calls it before it reads the environment.
+
+    Returns:
+        Whether there was anything to do.
+    """
+    store = GenerationStore(prefix)
+    if not store.needs_recovery:
+        return False
+    with operations.describing("repair", store.place), locked(store, lock_timeout):
+        return store.recover()

@@ -1,0 +1,244 @@
+"""Linking: the files of a cached package become files of an environment.
+
+Whole folders at a time: for each folder two descriptors are opened, and every file below costs
+one ``linkat`` with two bare names (about 1.3 times a C loop; a path per file would cost twice).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+
+from minicon.fs import operations
+from minicon.fs.hashing import sha256_of, sha256_of_file
+from minicon.models.package_files import PathsEntry, PathType
+from minicon.models.prefix_record import LinkType
+from minicon.prefix.noarch_python import entry_point_path, entry_point_script
+from minicon.prefix.placement import Placement, moved
+from minicon.prefix.relocate import codesign_command, is_windows, relocate
+from minicon.prefix.staged_tree import OPEN_FOLDER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from minicon.models.reporter import Task
+    from minicon.prefix.placement import PackagePlan
+    from minicon.prefix.staged_tree import StagedTree
+
+#: Refusals of a hard link after which a copy still can succeed.
+_NOT_LINKABLE = frozenset({errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES, errno.ENOTSUP})
+_DIRECTORY_DESCRIPTORS = os.link in os.supports_dir_fd
+
+
+class Linker:
+    """Puts packages into one staged environment.
+
+    Args:
+        tree: Where to put them.
+        prefix: Final absolute path of the environment, which goes into the files.
+        subdir: Its platform.
+        link_type: A value of :class:`LinkType`; files that must be rewritten are always copies.
+        redirects: Per package name, files that another package wins: target to hidden place.
+    """
+
+    def __init__(
+        self,
+        tree: StagedTree,
+        *,
+        prefix: str,
+        subdir: str,
+        link_type: int,
+        redirects: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self._tree = tree
+        self._prefix = prefix
+        self._subdir = subdir
+        self._link_type = link_type
+        self._redirects = redirects
+
+    def link_folder_links(self, plans: Iterable[PackagePlan]) -> None:
+        """Make those symbolic links of packages first that other files' folders lead through."""
+        plans = list(plans)
+        needed = _ancestors(target for plan in plans for target in plan.targets)
+        for plan in plans:
+            for placement in plan.placements:
+                if placement.target in needed and _is_symbolic(placement):
+                    self._link_symbolic(plan, placement)
+
+    def link(self, plan: PackagePlan, task: Task) -> tuple[PathsEntry, ...]:
+        """Put all files of a package into the tree.
+
+        Returns:
+            One entry per file, with the paths and hashes it has in the environment.
+
+        Raises:
+            OSError: Disk full and the like.
+            PrefixError: A binary has no room for the prefix, or something is in the way.
+        """
+        redirects = self._redirects.get(plan.record.name, {})
+        groups: dict[tuple[str, str], list[str]] = {}
+        entries = []
+        for placement in plan.placements:
+            source, target, entry = placement
+            if target in redirects:
+                placement = Placement(source, redirects[target], entry)
+            special = (
+                entry.prefix_placeholder or entry.no_link or entry.path_type != PathType.HARDLINK
+            )
+            if special:
+                entry = self._link_special(plan, placement)
+            else:
+                from_folder, _, name = source.rpartition("/")
+                key = (from_folder, placement.target.rpartition("/")[0])
+                groups.setdefault(key, []).append(name)
+            entries.append(entry)
+        for (from_folder, to_folder), names in groups.items():
+            self._link_group(f"{plan.directory}/{from_folder}", to_folder, names)
+            task.advance(len(names))
+        entries += self._write_entry_points(plan, redirects)
+        return tuple(entries)
+
+    def _link_group(self, source: str, target: str, names: Collection[str]) -> None:
+        target = self._tree.directory(target)
+        if self._link_type == LinkType.HARDLINK and _DIRECTORY_DESCRIPTORS:
+            link_names(source, target, names)
+            return
+        for name in names:
+            self.place(f"{source}/{name}", f"{target}/{name}")
+
+    def place(self, source: str, target: str) -> None:
+        """Put one file in place, by the link type of this environment."""
+        if self._link_type == LinkType.HARDLINK:
+            link_or_copy(source, target)
+        elif self._link_type == LinkType.SOFTLINK:
+            _replacing(target, lambda: operations.symbolic_link(source, target))
+        elif not operations.clone_file(source, target):
+            _replacing(target, lambda: operations.copy_file(source, target))
+
+    def _link_special(self, plan: PackagePlan, placement: Placement) -> PathsEntry:
+        source, target, entry = placement
+        if _is_symbolic(placement):
+            self._link_symbolic(plan, placement)
+            return entry
+        if entry.path_type == PathType.DIRECTORY:
+            self._tree.directory(target)
+            return entry
+        if entry.prefix_placeholder:
+            return self._write_relocated(plan, placement)
+        path = self._tree.path(target)
+        _replacing(path, lambda: operations.copy_file(f"{plan.directory}/{source}", path))
+        return entry
+
+    def _link_symbolic(self, plan: PackagePlan, placement: Placement) -> None:
+        text = os.readlink(f"{plan.directory}/{placement.source}")
+        path = self._tree.path(placement.target)
+        if os.path.islink(path) and os.readlink(path) == text:
+            return
+        _replacing(path, lambda: operations.symbolic_link(text, path))
+
+    def _write_relocated(self, plan: PackagePlan, placement: Placement) -> PathsEntry:
+        source = f"{plan.directory}/{placement.source}"
+        with open(source, "rb") as reader:
+            original = reader.read()
+            mode = os.fstat(reader.fileno()).st_mode & 0o777
+        data = relocate(original, placement.entry, self._prefix, self._subdir)
+        path = self._tree.path(placement.target)
+        self._write(path, data, mode)
+        digest = sha256_of(data)
+        command = codesign_command(path, self._subdir, sys.platform)
+        if command and placement.entry.file_mode == "binary" and data != original:
+            subprocess.run(command, capture_output=True, check=False)
+            digest = sha256_of_file(path)
+        return moved(
+            placement.entry,
+            placement.entry.path if not plan.layout else plan.layout.place(placement.source),
+            sha256_in_prefix=digest,
+        )
+
+    def _write_entry_points(
+        self, plan: PackagePlan, redirects: Mapping[str, str]
+    ) -> list[PathsEntry]:
+        if plan.layout is None:
+            return []
+        kind = (
+            PathType.WINDOWS_ENTRY_POINT_SCRIPT
+            if is_windows(self._subdir)
+            else PathType.UNIX_ENTRY_POINT
+        )
+        entries = []
+        for point in plan.entry_points:
+            target = entry_point_path(point, plan.layout)
+            data = entry_point_script(point, plan.layout, self._prefix)
+            self._write(self._tree.path(redirects.get(target, target)), data, 0o755)
+            entries.append(
+                PathsEntry(target, kind, size_in_bytes=len(data), sha256_in_prefix=sha256_of(data))
+            )
+        return entries
+
+    def _write(self, path: str, data: bytes, mode: int) -> None:
+        _replacing(path, lambda: operations.create_file(path, data, mode))
+
+
+def link_names(source: str, target: str, names: Iterable[str]) -> None:
+    """Hard-link files of one folder into another, by name; copy what cannot be linked."""
+    from_folder = os.open(source, OPEN_FOLDER)
+    try:
+        to_folder = os.open(target, OPEN_FOLDER)
+        try:
+            for name in names:
+                try:  # noqa: PERF203  # which of the names failed must be known
+                    operations.hard_link(
+                        name, name, source_directory=from_folder, target_directory=to_folder
+                    )
+                except OSError as error:
+                    if error.errno != errno.EEXIST and error.errno not in _NOT_LINKABLE:
+                        raise
+                    link_or_copy(f"{source}/{name}", f"{target}/{name}")
+        finally:
+            os.close(to_folder)
+    finally:
+        os.close(from_folder)
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Hard-link one file, replacing what is there; copy it if it cannot be linked."""
+    try:
+        _replacing(target, lambda: operations.hard_link(source, target))
+    except OSError as error:
+        if error.errno not in _NOT_LINKABLE:
+            raise
+        _copy(source, target)
+
+
+def _copy(source: str, target: str) -> None:
+    if os.path.islink(source):
+        text = os.readlink(source)
+        _replacing(target, lambda: operations.symbolic_link(text, target))
+    else:
+        _replacing(target, lambda: operations.copy_file(source, target))
+
+
+def _replacing(path: str, make: Callable[[], object]) -> None:
+    """Make a file; where one is in the way (names that differ in case only), the later wins."""
+    try:
+        make()
+    except FileExistsError:
+        operations.remove_file(path)
+        make()
+
+
+def _is_symbolic(placement: Placement) -> bool:
+    return placement.entry.path_type == PathType.SOFTLINK
+
+
+def _ancestors(paths: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found

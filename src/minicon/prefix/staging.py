@@ -1,0 +1,229 @@
+"""Staging: builds the next generation of an environment in a folder beside it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minicon.constants import CONDA_META, HISTORY
+from minicon.errors import Clobbered
+from minicon.fs import operations
+from minicon.models.prefix_record import LinkType, PrefixRecord
+from minicon.prefix.carry import Carrier, carry_plan
+from minicon.prefix.clobber import read_shadows, resolve_clobbers, shadow_path
+from minicon.prefix.generations import MARK
+from minicon.prefix.history import dist_text, format_block
+from minicon.prefix.link import Linker
+from minicon.prefix.wheel_record import write_installation_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from minicon.models.package_files import PathsEntry
+    from minicon.models.reporter import Reporter
+    from minicon.prefix.clobber import ClobberPlan
+    from minicon.prefix.generations import Mark
+    from minicon.prefix.placement import PackagePlan
+    from minicon.prefix.staged_tree import StagedTree
+    from minicon.prefix.transaction import Transaction
+
+    #: Compiles the Python files of the staged packages: entries to add, per package name.
+    Compile = Callable[[Sequence[PackagePlan], StagedTree], Mapping[str, Sequence[PathsEntry]]]
+
+CREATED_AT = f"{CONDA_META}/created_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageOptions:
+    """What the user may choose about linking; names and meanings are conda's.
+
+    Attributes:
+        link_type: A value of :class:`LinkType`.
+        path_conflict: ``clobber`` (tell), ``warn`` or ``prevent`` (refuse).
+        version: Of minicon, for history.
+        clock: Seconds since 1970.
+    """
+
+    link_type: int = LinkType.HARDLINK
+    path_conflict: str = "clobber"
+    version: str = "0"
+    clock: Callable[[], float] = field(default=time.time)
+
+
+class Stager:
+    """Builds one generation.
+
+    Args:
+        transaction: What to build.
+        plans: The packages to link, each file's place decided, in link order.
+        old: The environment as it is; None if there is nothing yet.
+        options: The user's choices.
+        reporter: Is told of progress and of conflicts.
+    """
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        plans: Sequence[PackagePlan],
+        *,
+        old: Path | None,
+        options: StageOptions,
+        reporter: Reporter,
+    ) -> None:
+        self._transaction = transaction
+        self._plans = plans
+        self._old = old
+        self._options = options
+        self._reporter = reporter
+
+    def build(self, tree: StagedTree, mark: Mark, compile_bytecode: Compile | None) -> None:
+        """Fill an empty tree.
+
+        Raises:
+            Clobbered: Packages claim one path, or one of the user's, and that is forbidden.
+            PrefixError: The environment cannot hold a package.
+            OSError: The file system refused.
+        """
+        shadows = read_shadows(self._old) if self._old else {}
+        transaction = self._transaction
+        clobbers = resolve_clobbers(self._plans, transaction.unchanged, transaction.order, shadows)
+        self._tell_conflicts(clobbers)
+        if self._old:
+            self._carry(tree, clobbers, shadows)
+        meta = tree.directory(CONDA_META)
+        for record, entries in self._link(tree, clobbers, compile_bytecode):
+            _write_record(meta, record, entries, transaction)
+        self._update_requests(meta)
+        self._write_metadata(tree, mark)
+
+    def _carry(
+        self, tree: StagedTree, clobbers: ClobberPlan, shadows: Mapping[str, frozenset[str]]
+    ) -> None:
+        assert self._old is not None
+        transaction = self._transaction
+        gone = [record.record.dist_name for record in transaction.unlink]
+        written = {
+            target
+            for plan in self._plans
+            for target in plan.targets
+            if target not in clobbers.redirects.get(plan.record.name, {})
+        }
+        hidden = {shadow_path(dist, path) for dist in gone for path in shadows.get(dist, ())}
+        plan = carry_plan(
+            prefix=self._old,
+            unlink=transaction.unlink,
+            unchanged=transaction.unchanged,
+            written=written,
+            moves=clobbers.moves,
+            metadata={HISTORY, MARK, *hidden},
+        )
+        task = self._reporter.start("link", "unchanged files", None, "files")
+        try:
+            carrier = Carrier(self._old, tree, plan, task)
+            carrier.carry()
+        finally:
+            task.finish()
+        self._tell_saved(carrier.saved)
+
+    def _link(
+        self, tree: StagedTree, clobbers: ClobberPlan, compile_bytecode: Compile | None
+    ) -> list[tuple[PackagePlan, list[PathsEntry]]]:
+        linker = Linker(
+            tree,
+            prefix=str(self._transaction.prefix),
+            subdir=self._transaction.platform,
+            link_type=self._options.link_type,
+            redirects=clobbers.redirects,
+        )
+        linker.link_folder_links(self._plans)
+        total = sum(len(plan.placements) for plan in self._plans)
+        task = self._reporter.start("link", "packages", total, "files")
+        try:
+            linked = [(plan, list(linker.link(plan, task))) for plan in self._plans]
+        finally:
+            task.finish()
+        compiled = compile_bytecode(self._plans, tree) if compile_bytecode else {}
+        for plan, entries in linked:
+            entries += compiled.get(plan.record.name, ())
+            if plan.record.source == "pypi":
+                requested = bool(self._transaction.requested.get(plan.record.name))
+                entries += write_installation_files(plan, entries, tree, requested=requested)
+        return linked
+
+    def _tell_conflicts(self, clobbers: ClobberPlan) -> None:
+        if not clobbers.conflicts:
+            return
+        first = clobbers.conflicts[0]
+        others = len(clobbers.conflicts) - 1
+        text = (
+            f"{first.path} belongs to {first.winner} and to {', '.join(first.losers)}"
+            f"{f' ({others} more paths like it)' if others else ''}"
+        )
+        if self._options.path_conflict == "prevent":
+            hint = "leave one of the packages out, or set path_conflict: clobber"
+            raise Clobbered("path-conflict", text, hint=hint)
+        tell = self._reporter.warn if self._options.path_conflict == "warn" else self._reporter.note
+        tell(f"{text}; that of {first.winner} is used")
+
+    def _tell_saved(self, saved: Sequence[tuple[str, str]]) -> None:
+        if not saved:
+            return
+        path, kept = saved[0]
+        others = f" and {len(saved) - 1} more" if len(saved) > 1 else ""
+        if self._options.path_conflict == "prevent":
+            message = f"{path}{others}: a package would take the place of your own file"
+            raise Clobbered("path-conflict", message, hint="move it away and try again")
+        self._reporter.warn(f"your own version of {path}{others} is kept as {kept}")
+
+    def _update_requests(self, meta: str) -> None:
+        """Packages that stay may be asked for now, and were a dependency before."""
+        for record in self._transaction.unchanged:
+            specs = self._transaction.requested.get(record.name)
+            path = f"{meta}/{record.file_name}"
+            if specs and specs != record.requested_specs and Path(path).exists():
+                data = json.loads(Path(path).read_bytes())
+                data.update(requested_spec=specs[0], requested_specs=list(specs))
+                operations.remove_file(path)
+                operations.create_file(path, json.dumps(data).encode())
+
+    def _write_metadata(self, tree: StagedTree, mark: Mark) -> None:
+        operations.create_file(tree.path(MARK), mark.to_bytes())
+        block = history_block(self._transaction, mark, self._options.version)
+        before = self._old / HISTORY if self._old else None
+        text = before.read_bytes() if before and before.exists() else b""
+        operations.create_file(tree.path(HISTORY), text + block.encode())
+        created = Path(tree.path(CREATED_AT))
+        if not created.exists():
+            operations.create_file(created, str(self._options.clock()).encode())
+
+
+def history_block(transaction: Transaction, mark: Mark, version: str) -> str:
+    """The block of ``conda-meta/history`` that a transaction adds."""
+    return format_block(
+        command=mark.command,
+        version=version,
+        added=[dist_text(record) for record in transaction.link],
+        removed=[dist_text(record) for record in transaction.unlink],
+        specs={"update": transaction.update_specs, "remove": transaction.remove_specs},
+        now=mark.created,
+    )
+
+
+def _write_record(
+    meta: str, plan: PackagePlan, entries: Sequence[PathsEntry], transaction: Transaction
+) -> None:
+    directory = plan.directory
+    archive = directory.parent / plan.record.fn
+    record = PrefixRecord(
+        plan.record,
+        files=[entry.path for entry in entries],
+        paths=entries,
+        requested_specs=transaction.requested.get(plan.record.name, ()),
+        link={"source": str(directory), "type": LinkType.HARDLINK},
+        extracted_package_dir=str(directory),
+        package_tarball_full_path=str(archive) if archive.exists() else "",
+    )
+    operations.create_file(f"{meta}/{record.file_name}", json.dumps(record.to_json()).encode())

@@ -1,0 +1,132 @@
+"""Environments for tests: packages ready to link, transactions between them, digests of trees."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.packages import PackageBuilder
+
+from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry
+from minicon.models.records import RepodataRecord
+from minicon.prefix.executor import Executor
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.staging import StageOptions
+from minicon.prefix.transaction import Transaction, make_transaction
+from minicon.solver.request import Solution
+
+CHANNEL = "https://channel.test/main"
+NOW = 1_700_000_000.0
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What the package cache hands out, made without an archive in between."""
+
+    record: RepodataRecord
+    directory: Path
+    files: PackageFiles
+
+
+def extract(builder: PackageBuilder, cache: Path, source: str = "conda") -> Extracted:
+    """Write a package's files into CACHE/NAME-VERSION-BUILD."""
+    directory = cache / builder.dist_name
+    members, contents = builder.members()
+    for member in members:
+        path = directory / member.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if member.issym():
+            path.symlink_to(member.linkname)
+        else:
+            path.write_bytes(contents[member.name])
+            path.chmod(member.mode)
+            os.utime(path, (1_600_000_000, 1_600_000_000))
+    paths = tuple(PathsEntry.from_json(entry) for entry in builder.paths_json()["paths"])
+    points = []
+    for text in builder._entry_points:
+        command, _, target = (part.strip() for part in text.partition("="))
+        module, _, function = target.partition(":")
+        points.append(EntryPoint(command, module.strip(), function.strip()))
+    data: dict[str, Any] = builder.index_json()
+    record = RepodataRecord(
+        data,
+        channel={"pypi": "pypi", "interpreter": "host"}.get(source, CHANNEL),
+        subdir=builder.actual_subdir,
+        fn=f"{builder.dist_name}.conda",
+        url=f"{CHANNEL}/{builder.actual_subdir}/{builder.dist_name}.conda",
+        source=source,  # type: ignore[arg-type]
+    )
+    files = PackageFiles(paths=paths, entry_points=tuple(points), noarch=record.noarch)
+    return Extracted(record, directory, files)
+
+
+def python_package(version: str = "3.11.7") -> PackageBuilder:
+    """A python whose executable is this one: enough to run scripts and compile."""
+    minor = ".".join(version.split(".")[:2])
+    return (
+        PackageBuilder("python")
+        .version(version)
+        .link(f"bin/python{minor}", sys.executable)
+        .link("bin/python", f"python{minor}")
+        .file(f"lib/python{minor}/site-packages/README.txt", b"site-packages\n")
+    )
+
+
+def solution(*packages: Extracted, requested: dict[str, tuple[str, ...]] | None = None) -> Solution:
+    return Solution(records=tuple(p.record for p in packages), requested=requested or {})
+
+
+def executor(**changes: Any) -> Executor:
+    """An executor with a fixed clock that does not wait for disks."""
+    options = StageOptions(version="0.0.test", clock=lambda: NOW, **changes.pop("options", {}))
+    return Executor(options=options, **{"durable": False, **changes})
+
+
+def plan(
+    path: Path, *packages: Extracted, **arguments: Any
+) -> tuple[Transaction, dict[RepodataRecord, Extracted]]:
+    """The transaction that makes PATH hold exactly PACKAGES."""
+    requested = arguments.pop("requested", None)
+    transaction = make_transaction(
+        Prefix(path), solution(*packages, requested=requested), platform="linux-64", **arguments
+    )
+    return transaction, {package.record: package for package in packages}
+
+
+def apply(path: Path, *packages: Extracted, **arguments: Any) -> Prefix:
+    """Make PATH hold exactly PACKAGES."""
+    runner = arguments.pop("executor", None) or executor()
+    steps = {k: arguments.pop(k) for k in ("before_switch", "after_switch") if k in arguments}
+    reporter = arguments.pop("reporter", None)
+    transaction, cached = plan(path, *packages, **arguments)
+    return runner.execute(transaction, cached, command="minicon test", reporter=reporter, **steps)
+
+
+def snapshot(root: Path, *, metadata: bool = True) -> dict[str, tuple[str, int, str]]:
+    """Every path below a folder with its type, mode, and content's hash or link's text.
+
+    Without METADATA, ``conda-meta`` is left out.
+    """
+    found: dict[str, tuple[str, int, str]] = {}
+    if not root.exists():
+        return found
+    for folder, folders, names in os.walk(root):
+        if not metadata and Path(folder) == root and "conda-meta" in folders:
+            folders.remove("conda-meta")
+        for name in [*folders, *names]:
+            path = Path(folder) / name
+            status = path.lstat()
+            kind = stat.filemode(status.st_mode)[0]
+            content = ""
+            if kind == "l":
+                content = os.readlink(path)
+            elif kind == "-":
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+            mode = 0 if kind == "l" else stat.S_IMODE(status.st_mode)
+            found[os.path.relpath(path, root)] = (kind, mode, content)
+    return found
