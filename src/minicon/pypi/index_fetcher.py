@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from minicon.models.url import Credentials
 from minicon.net.credential_files import file_sources
 from minicon.net.credentials import CredentialStore

@@ -72,17 +72,17 @@ def find_directory(tail: Buffer, total: int) -> Extent:
         UnsafeArchive: It is no zip file, or its end contradicts itself.
     """
     if len(tail) < END_SIZE or bytes(tail[-END_SIZE:-18]) != b"PK\5\6":
-        raise _broken("it does not end like a zip file: cut off, or with something appended")
+        raise broken_wheel("it does not end like a zip file: cut off, or with something appended")
     end_offset = total - END_SIZE
     _, disk, start_disk, here, count, size, offset, comment = _END.unpack(tail[-END_SIZE:])
     if comment or disk not in (0, _MAX16) or start_disk not in (0, _MAX16) or here != count:
-        raise _broken("its end record has a comment or speaks of several disks")
+        raise broken_wheel("its end record has a comment or speaks of several disks")
     extent = Extent(offset, size, count)
     locator = bytes(tail[-END_SIZE - 20 : -END_SIZE])
     if locator[:4] == b"PK\6\7":
         extent, end_offset = _find_directory64(tail, total, locator, extent)
     if extent.offset + extent.size != end_offset:
-        raise _broken("its directory is not where its end record says")
+        raise broken_wheel("its directory is not where its end record says")
     return extent
 
 
@@ -93,15 +93,15 @@ def _find_directory64(
     end_offset = total - END_SIZE - 20 - _END64.size
     _, disk, offset, disks = _END64_LOCATOR.unpack(locator)
     if disk or disks != 1 or offset != end_offset or len(tail) < END_REGION:
-        raise _broken("its zip64 locator leads elsewhere")
+        raise broken_wheel("its zip64 locator leads elsewhere")
     record = _END64.unpack(tail[-END_REGION : -END_SIZE - 20])
     sign, length, _, _, disk, start_disk, here, count, size, start = record
     if sign != b"PK\6\6" or length != _END64.size - 12 or disk or start_disk or here != count:
-        raise _broken("its zip64 end record is broken")
+        raise broken_wheel("its zip64 end record is broken")
     extent = Extent(start, size, count)
     for value, long, unknown in zip(short, extent, (_MAX32, _MAX32, _MAX16), strict=True):
         if value not in (long, unknown):
-            raise _broken("its two end records contradict each other")
+            raise broken_wheel("its two end records contradict each other")
     return extent, end_offset
 
 
@@ -123,13 +123,13 @@ def read_directory(data: Buffer, extent: Extent) -> Iterator[ZipEntry]:
         extra_start = name_start + name_length
         position = extra_start + extra_length + comment_length
         if fields[0] != b"PK\1\2" or position > len(data):
-            raise _broken("its directory is cut or garbled")
+            raise broken_wheel("its directory is cut or garbled")
         raw_name = bytes(data[name_start:extra_start])
         extra = bytes(data[extra_start : extra_start + extra_length])
         yield _entry(fields, raw_name, extra)
         count += 1
     if position != len(data) or count != extent.entries:
-        raise _broken("its directory has another length than its end record says")
+        raise broken_wheel("its directory has another length than its end record says")
 
 
 def _entry(fields: tuple[int, ...], raw_name: bytes, extra: bytes) -> ZipEntry:
@@ -137,12 +137,12 @@ def _entry(fields: tuple[int, ...], raw_name: bytes, extra: bytes) -> ZipEntry:
     name = decode_name(raw_name, flags)
     if flags & ~_KNOWN_FLAGS:
         what = "is encrypted" if flags & 1 else f"has unknown flags {flags:#x}"
-        raise _broken(f"{name} {what}")
+        raise broken_wheel(f"{name} {what}")
     if method not in (STORED, DEFLATED):
-        raise _broken(f"{name} is compressed by method {method}, which wheels do not use")
+        raise broken_wheel(f"{name} is compressed by method {method}, which wheels do not use")
     size, compressed, offset, disk = widened(extra, (size, compressed, offset), disk, name)
     if disk:
-        raise _broken(f"{name} is on another disk")
+        raise broken_wheel(f"{name} is on another disk")
     return ZipEntry(name, raw_name, flags, method, crc, compressed, size, offset, attributes >> 16)
 
 
@@ -159,14 +159,14 @@ def widened(
         if len(block) != length:
             break
         if kind == _UNICODE_PATH_EXTRA:
-            raise _broken(f"{name} has a second name")
+            raise broken_wheel(f"{name} has a second name")
         if kind == _ZIP64_EXTRA:
             wide = block
     found = list(values)
     for index, value in enumerate(values):
         if value == _MAX32:
             if len(wide) < 8:
-                raise _broken(f"{name} lacks its zip64 sizes")
+                raise broken_wheel(f"{name} lacks its zip64 sizes")
             found[index] = int.from_bytes(wide[:8], "little")
             wide = wide[8:]
     if disk == _MAX16 and len(wide) >= 4:
@@ -179,7 +179,7 @@ def decode_name(raw: bytes, flags: int) -> str:
     try:
         return raw.decode("utf-8" if flags & _UTF8 else "ascii")
     except UnicodeDecodeError:
-        raise _broken(f"the name {raw!r} is in an unknown encoding") from None
+        raise broken_wheel(f"the name {raw!r} is in an unknown encoding") from None
 
 
 def local_header(data: Buffer, entry: ZipEntry, start: int) -> int:
@@ -194,29 +194,47 @@ def local_header(data: Buffer, entry: ZipEntry, start: int) -> int:
         UnsafeArchive: The two contradict each other, or DATA is too short.
     """
     if len(data) < LOCAL_SIZE:
-        raise _broken(f"{entry.name} lies outside of the file")
+        raise broken_wheel(f"{entry.name} lies outside of the file")
     fields = _LOCAL.unpack_from(data, 0)
     sign, _, flags, method, _, _, crc, compressed, size, name_length, extra_length = fields
     end: int = LOCAL_SIZE + name_length + extra_length
     if sign != b"PK\3\4" or len(data) < end:
-        raise _broken(f"{entry.name} is not where the directory says")
+        raise broken_wheel(f"{entry.name} is not where the directory says")
     extra = bytes(data[LOCAL_SIZE + name_length : end])
     raw_name = bytes(data[LOCAL_SIZE : LOCAL_SIZE + name_length])
     if _MAX32 in (size, compressed) and not flags & SIZES_FOLLOW:
         size, compressed, _, _ = widened(extra, (size, compressed, 0), 0, entry.name)
     told = (flags, method, raw_name)
     if told != (entry.flags, entry.method, entry.raw_name):
-        raise _broken(f"{entry.name} has another name or kind in its own header")
+        raise broken_wheel(f"{entry.name} has another name or kind in its own header")
     unknown = (0, _MAX32) if flags & SIZES_FOLLOW else ()
     for value, true in zip(
         (crc, compressed, size), (entry.crc, entry.compressed_size, entry.size), strict=True
     ):
         if value != true and value not in unknown:
-            raise _broken(f"{entry.name} has another size in its own header")
+            raise broken_wheel(f"{entry.name} has another size in its own header")
     return start + end
 
 
-def _broken(what: str) -> UnsafeArchive:
+def descriptor_length(data: bytes, entry: ZipEntry) -> int:
+    """Length of the data descriptor at the start of DATA, which must repeat the directory.
+
+    Raises:
+        UnsafeArchive: There is none, or it says something else.
+    """
+    sizes = (entry.compressed_size, entry.size)
+    for sign in (b"PK\7\x08", b""):
+        for form in ("<2Q", "<2L"):
+            if max(sizes) > _MAX32 and form == "<2L":
+                continue
+            expected = sign + struct.pack("<L", entry.crc) + struct.pack(form, *sizes)
+            if data.startswith(expected):
+                return len(expected)
+    raise broken_wheel(f"{entry.name} has another size behind its data")
+
+
+def broken_wheel(what: str) -> UnsafeArchive:
+    """The error for a wheel that contradicts itself, or is no zip file at all."""
     return UnsafeArchive(
         "unsafe-wheel",
         f"the wheel cannot be trusted: {what}",
