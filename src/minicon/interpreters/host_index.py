@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.constants import CONDA_EXTENSION, HOST_CHANNEL
-from minicon.interpreters.layout import PORTABLE, layout_for
+from minicon.interpreters.layout import PORTABLE, VENV, layout_for, reason_against_copy
+from minicon.interpreters.places import site_packages
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
@@ -76,6 +77,8 @@ def reason_against_offer(
         return f"it is {facts.implementation}, not CPython"
     if facts.platform != platform:
         return f"it is for {facts.platform}"
+    if facts.is_windows and layout_for(facts) == VENV:
+        return f"it cannot be copied: {reason_against_copy(facts)}"
     if facts.version_tuple[:2] < OLDEST_VERSION:
         return f"it is older than {'.'.join(map(str, OLDEST_VERSION))}"
     return next(
@@ -124,10 +127,3 @@ def record_for_interpreter(facts: InterpreterFacts) -> RepodataRecord:
         url=Path(facts.executable).as_uri(),
         source="interpreter",
     )
-
-
-def site_packages(facts: InterpreterFacts) -> str:
-    """Where packages go, relative to the prefix (``python_site_packages_path``, CEP 17)."""
-    if facts.is_windows:
-        return "Lib/site-packages"
-    return f"lib/python{facts.minor}{'t' if facts.is_free_threaded else ''}/site-packages"

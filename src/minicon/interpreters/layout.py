@@ -35,6 +35,8 @@ def reason_against_copy(facts: InterpreterFacts) -> str | None:
     """Why an interpreter can only be linked to, or None if it can be copied."""
     if facts.in_conda_prefix:
         return "its libraries are other packages of a conda installation"
+    if "WindowsApps" in facts.executable:
+        return "the Windows Store guards it"
     if facts.framework:
         return "a macOS framework cannot be moved"
     if facts.platform.startswith("osx-") and facts.is_shared:

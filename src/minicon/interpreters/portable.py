@@ -11,7 +11,7 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError
 from minicon.interpreters.bytecode import BytecodeError, Source, bytecode_path, compile_sources
 from minicon.interpreters.elf import MAGIC, ElfError
-from minicon.interpreters.host_index import site_packages
+from minicon.interpreters.places import site_packages, standard_library
 from minicon.interpreters.relocation import Relocation, bundled_libraries
 from minicon.interpreters.self_check import SelfCheckError, check_portable
 from minicon.interpreters.standard_library import PlannedFile, planned_files
@@ -27,6 +27,13 @@ SITE_PACKAGES_README = (
     b"here.  Read the source for site.py for more details.\n"
 )
 
+#: A ``pyvenv.cfg`` without ``home``. To PEP 405 that is no virtual environment: the prefix is
+#: found as ever, relative to the executable, so that the environment may be staged or moved, and
+#: pip and ``python -m venv`` see an ordinary Python. But ``site`` obeys its one line and leaves
+#: out ``~/.local``. (On Windows, where python.exe lies in the prefix itself, it would misread
+#: the prefix; user packages stay visible there, as they do with conda.)
+ISOLATION = b"include-system-site-packages = false\n"
+
 
 class RepackError(Exception):
     """The interpreter cannot be repacked; the text says why. Layout ``venv`` remains."""
@@ -39,7 +46,7 @@ def write_portable(facts: InterpreterFacts, writer: PackageWriter) -> None:
     2. On the way, put a placeholder for the prefix into text, and ``$ORIGIN`` into ELF files.
     3. Run the copy.
     4. Compile the standard library.
-    5. Write ``pyvenv.cfg``, which keeps user site-packages out.
+    5. Write ``pyvenv.cfg``, which keeps user site-packages out (see :data:`ISOLATION`).
 
     Cost: 1-2 s and 70 MB, once per interpreter.
 
@@ -55,22 +62,14 @@ def write_portable(facts: InterpreterFacts, writer: PackageWriter) -> None:
     except (ElfError, SelfCheckError, BytecodeError) as error:
         raise RepackError(str(error)) from error
     writer.add_file(f"{site_packages(facts)}/README.txt", SITE_PACKAGES_README)
-    text = pyvenv_cfg(f"{PREFIX_PLACEHOLDER}/bin", facts.version)
-    writer.add_file("pyvenv.cfg", text.encode(), placeholder=PREFIX_PLACEHOLDER)
-
-
-def pyvenv_cfg(home: str, version: str) -> str:
-    """The file that makes Python ignore system and user site-packages (PEP 405).
-
-    In layout ``portable`` HOME is the environment's own ``bin``: prefix and base prefix stay
-    the same, so that ``python -m venv`` and pip see an ordinary Python.
-    """
-    return f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n"
+    if not facts.is_windows:
+        writer.add_file("pyvenv.cfg", ISOLATION)
 
 
 def _copy(facts: InterpreterFacts, writer: PackageWriter) -> list[Source]:
     """Copy everything; the modules that may be compiled come back."""
     relocation = Relocation(_prefixes(facts))
+    library = standard_library(facts) + "/"
     sources = []
     pending = list(planned_files(facts))
     for file in pending:  # grows while ELF files name libraries of their installation
@@ -87,7 +86,7 @@ def _copy(facts: InterpreterFacts, writer: PackageWriter) -> list[Source]:
         if data.startswith(MAGIC):
             pending += _libraries_of(file, data, facts.prefix)
             data = relocation.binary(file.path, data)
-        elif file.path.endswith(".py") and file.path.startswith("lib/python"):
+        elif file.path.endswith(".py") and file.path.startswith(library):
             sources.append(Source(file.source, file.path))
         writer.add_file(file.path, data, mode=mode)
     return sources

@@ -50,6 +50,8 @@ def prepare_interpreter(
         try:
             write_portable(facts, writer)
         except RepackError as error:
+            if facts.is_windows:
+                raise _unusable(facts, str(error)) from error
             layout, reason = VENV, str(error)
             (reporter or SilentReporter()).warn(
                 f"{facts.executable} cannot be copied ({error}); the environment links to it"
@@ -61,12 +63,16 @@ def prepare_interpreter(
         try:
             write_venv(facts, writer)
         except SelfCheckError as error:
-            raise InterpreterError(
-                "interpreter-unusable",
-                f"the interpreter {facts.executable} cannot be used: {error}",
-                hint="try it by hand, or ask for another version of python",
-            ) from error
+            raise _unusable(facts, str(error)) from error
     _finish(facts, writer, layout, reason)
+
+
+def _unusable(facts: InterpreterFacts, reason: str) -> InterpreterError:
+    return InterpreterError(
+        "interpreter-unusable",
+        f"the interpreter {facts.executable} cannot be used: {reason}",
+        hint="try it by hand, or ask for another version of python",
+    )
 
 
 def _check_unchanged(facts: InterpreterFacts) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 
+from minicon.interpreters.places import executable
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +55,7 @@ def check_portable(folder: Path, facts: InterpreterFacts, modules: Sequence[str]
     Raises:
         SelfCheckError: Something is not as it must be.
     """
-    answer = _ask(str(folder / "bin" / "python"), modules)
+    answer = _ask(str(folder / executable(facts)), modules)
     real = os.path.realpath(folder)
     _compare(answer, facts)
     for place in (answer["prefix"], answer["stdlib"], *answer["libraries"]):
@@ -72,7 +74,7 @@ def check_venv(folder: Path, facts: InterpreterFacts) -> None:
     Raises:
         SelfCheckError: Something is not as it must be.
     """
-    answer = _ask(str(folder / "bin" / "python"), (), with_site=True)
+    answer = _ask(str(folder / executable(facts)), (), with_site=True)
     _compare(answer, facts)
     if os.path.realpath(answer["prefix"]) != os.path.realpath(folder):
         raise SelfCheckError(f"its prefix is {answer['prefix']}, not the environment")
@@ -84,7 +86,7 @@ def _compare(answer: Mapping[str, Any], facts: InterpreterFacts) -> None:
         raise SelfCheckError(f"it says that it is {answer['version']}, not {wanted}")
 
 
-def _ask(executable: str, modules: Sequence[str], *, with_site: bool = False) -> dict[str, Any]:
+def _ask(command: str, modules: Sequence[str], *, with_site: bool = False) -> dict[str, Any]:
     flags = ["-I", "-B"] if with_site else ["-I", "-B", "-S"]
     environ = {
         key: value
@@ -93,7 +95,7 @@ def _ask(executable: str, modules: Sequence[str], *, with_site: bool = False) ->
     }
     try:
         answer = subprocess.run(
-            [executable, *flags, "-W", "ignore", "-c", _QUESTION, *modules],
+            [command, *flags, "-W", "ignore", "-c", _QUESTION, *modules],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=environ,

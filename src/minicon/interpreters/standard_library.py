@@ -6,6 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 
+from minicon.interpreters.places import command_name, standard_library
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +56,10 @@ def planned_files(facts: InterpreterFacts) -> Iterator[PlannedFile]:
     As conda's own python package: the standard library without tests, static libraries and
     installed packages, headers, libpython, pkg-config files and the usual commands.
     """
-    library = f"lib/python{facts.minor}{'t' if facts.is_free_threaded else ''}"
+    library = standard_library(facts)
+    if facts.is_windows:
+        yield from _windows_files(facts)
+        return
     yield from _executables(facts)
     yield from _tree(facts.stdlib, library, is_top=True)
     if os.path.realpath(facts.platstdlib) != os.path.realpath(facts.stdlib):
@@ -66,21 +71,32 @@ def planned_files(facts: InterpreterFacts) -> Iterator[PlannedFile]:
         yield from _extras(facts.prefix)
 
 
+def _windows_files(facts: InterpreterFacts) -> Iterator[PlannedFile]:
+    """All of an installation but its packages: there, ``python.exe`` lies in the prefix."""
+    top = re.compile(r"python[\w.]*\.exe|.*\.dll|LICENSE\.txt", re.IGNORECASE)
+    for name in sorted(os.listdir(facts.prefix)):
+        path = os.path.join(facts.prefix, name)
+        if name in ("DLLs", "Lib", "include", "libs", "tcl") and os.path.isdir(path):
+            yield from _tree(path, name, is_top=True)
+        elif top.fullmatch(name) and os.path.isfile(path):
+            yield PlannedFile(name, path)
+
+
 def _executables(facts: InterpreterFacts) -> Iterator[PlannedFile]:
     """``bin``: the interpreter under its full name, links to it, and its scripts."""
-    suffix = "t" if facts.is_free_threaded else ""
-    real = f"python{facts.minor}{suffix}"
+    real = command_name(facts)
+    version = real.removeprefix("python")
     yield PlannedFile(f"bin/{real}", facts.executable)
     for name in dict.fromkeys((f"python{facts.minor}", "python3", "python")):
         if name != real:
             yield PlannedFile(f"bin/{name}", "", real)
     folder = os.path.dirname(facts.executable)
-    versioned = re.compile(rf"(2to3-|idle|pydoc|python){re.escape(facts.minor)}{suffix}(-config)?")
+    versioned = re.compile(rf"(2to3-|idle|pydoc|python){re.escape(version)}(-config)?")
     for name in sorted(os.listdir(folder)):
         if name in (real, f"python{facts.minor}") or not versioned.fullmatch(name):
             continue
         yield PlannedFile(f"bin/{name}", os.path.join(folder, name))
-        for short in _short_names(name, facts.minor + suffix):
+        for short in _short_names(name, version):
             yield PlannedFile(f"bin/{short}", "", name)
 
 

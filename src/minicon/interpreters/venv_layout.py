@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-from minicon.interpreters.host_index import site_packages
-from minicon.interpreters.portable import SITE_PACKAGES_README, pyvenv_cfg
+from minicon.interpreters.places import command_name, site_packages
+from minicon.interpreters.portable import ISOLATION, SITE_PACKAGES_README
 from minicon.interpreters.self_check import check_venv
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def write_venv(facts: InterpreterFacts, writer: PackageWriter) -> None:
         SelfCheckError: The linked interpreter does not work.
         FileError: The file system refused.
     """
-    full = f"python{facts.minor}{'t' if facts.is_free_threaded else ''}"
+    full = command_name(facts)
     writer.add_link(f"bin/{full}", facts.executable)
     for name in dict.fromkeys((f"python{facts.minor}", "python3", "python")):
         if name != full:
@@ -31,6 +31,6 @@ def write_venv(facts: InterpreterFacts, writer: PackageWriter) -> None:
     writer.add_file(f"{site_packages(facts)}/README.txt", SITE_PACKAGES_README)
     if "/lib64/" in facts.platstdlib:  # Fedora's platlibdir: compiled packages are sought there
         writer.add_link("lib64", "lib")
-    text = pyvenv_cfg(os.path.dirname(facts.executable), facts.version)
-    writer.add_file("pyvenv.cfg", text.encode())
+    home = f"home = {os.path.dirname(facts.executable)}\nversion = {facts.version}\n"
+    writer.add_file("pyvenv.cfg", os.fsencode(home) + ISOLATION)
     check_venv(writer.folder, facts)
