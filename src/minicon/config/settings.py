@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,7 @@ class Settings:
     changeps1: bool = True
     env_prompt: str = "({default_env}) "
     auto_stack: int = 0
+    envvars_force_uppercase: bool = True
     auto_activate: bool = False
     compile_bytecode: bool = True
     sources: Mapping[str, str] = field(default_factory=dict)

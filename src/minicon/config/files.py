@@ -1,0 +1,139 @@
+"""One configuration file → its keys, values and conda's ``#!`` marks.
+
+conda gives a meaning to comments: ``channels:  #!final`` (no source of higher priority counts),
+``- name  #!top`` and ``- name  #!bottom`` (the item's place in the merged list).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from minicon.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+_MAX_BYTES = 1 << 20
+_MAX_ALIASES = 100
+_MARKS = ("final", "top", "bottom")
+
+
+@dataclass(frozen=True, slots=True)
+class RawValue:
+    """One key of one source, not checked yet.
+
+    Attributes:
+        source: The file, variable or ``flag`` it comes from.
+        value: As it was read.
+        final: Whether sources of higher priority are ignored.
+        item_marks: For lists and maps: item or name → ``top``, ``bottom`` or ``final``.
+    """
+
+    source: str
+    value: Any
+    final: bool = False
+    item_marks: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_config_file(path: str) -> dict[str, RawValue]:
+    """Read a file.
+
+    Raises:
+        ConfigError: ``unreadable-config``, ``invalid-config``: it cannot be read, is not YAML, or
+            is no map of keys.
+    """
+    text = _text_of(path)
+    return read_config_text(text, path)
+
+
+def read_config_text(text: str, path: str) -> dict[str, RawValue]:
+    """The keys of a file's text; PATH is for messages. Raises as :func:`read_config_file`."""
+    import yaml
+
+    loader_type: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        if text.count("*") > _MAX_ALIASES and _aliases(yaml, text) > _MAX_ALIASES:
+            raise ConfigError("invalid-config", f"{path} uses too many YAML aliases")
+        loader = loader_type(text)
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return {}
+            if not isinstance(node, yaml.MappingNode):
+                raise ConfigError(
+                    "invalid-config",
+                    f"{path} is not a map of keys to values",
+                    hint="write lines such as `channel_priority: strict`",
+                )
+            document = loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise _invalid(path, error) from error
+    lines = text.splitlines()
+    return {
+        str(key.value): RawValue(
+            path,
+            document[_constructed(key, document)],
+            final=_mark_on(lines, key.end_mark.line) == "final",
+            item_marks=_item_marks(yaml, value, lines),
+        )
+        for key, value in node.value
+        if _constructed(key, document) in document
+    }
+
+
+def _text_of(path: str) -> str:
+    try:
+        with open(path, "rb") as reader:
+            data = reader.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise ConfigError("unreadable-config", f"{path} is larger than any configuration")
+        return data.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError(
+            "unreadable-config", f"cannot read the configuration {path}: {reason}"
+        ) from error
+
+
+def _invalid(path: str, error: Exception) -> ConfigError:
+    mark = getattr(error, "problem_mark", None)
+    place = f", line {mark.line + 1}" if mark is not None else ""
+    problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
+    return ConfigError(
+        "invalid-config",
+        f"{path}{place} is not valid YAML: {problem}",
+        hint="correct that line, or remove the file",
+    )
+
+
+def _aliases(yaml: Any, text: str) -> int:
+    return sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
+
+
+def _constructed(key: Any, document: Mapping[Any, Any]) -> Any:
+    """The key as it stands in the document (``yes:`` is True there)."""
+    if key.value in document:
+        return key.value
+    return next((k for k in document if str(k).lower() == str(key.value).lower()), key.value)
+
+
+def _item_marks(yaml: Any, node: Any, lines: list[str]) -> dict[str, str]:
+    if isinstance(node, yaml.SequenceNode):
+        nodes = node.value
+    elif isinstance(node, yaml.MappingNode):
+        nodes = [key for key, _ in node.value]
+    else:
+        return {}
+    marks = ((str(each.value), _mark_on(lines, each.end_mark.line)) for each in nodes)
+    return {value: mark for value, mark in marks if mark}
+
+
+def _mark_on(lines: list[str], number: int) -> str:
+    if number >= len(lines):
+        return ""
+    _, found, mark = lines[number].rpartition("#!")
+    return mark.strip() if found and mark.strip() in _MARKS else ""

@@ -1,0 +1,217 @@
+"""Files, variables and flags → :class:`Settings`, remembering where each value came from.
+
+Priority, low to high: conda's files in conda's order, minicon's file, ``CONDA_<KEY>``,
+``MINICON_<KEY>`` (which hides ``CONDA_<KEY>``), flags. Single values: the highest wins. Lists:
+joined, highest first. Maps: joined by name, highest wins. ``#!final``, ``#!top`` and ``#!bottom``
+as in conda (files.py).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minicon.config import dirs
+from minicon.config.files import RawValue, read_config_file
+from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, Key, Kind, find_key
+from minicon.config.settings import Settings
+from minicon.config.values import check_value, filler, read_variable
+from minicon.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+#: MINICON_ and CONDA_ variables that are no settings: they place files or hold activation's state.
+_NO_SETTINGS = frozenset("ROOT RC EXE PYTHON_EXE PREFIX SHLVL DEFAULT_ENV PROMPT_MODIFIER".split())  # noqa: SIM905
+_SETTING_NAMES = frozenset(each.name for each in dataclasses.fields(Settings))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings, and one sentence for each thing in the configuration that was passed over."""
+
+    settings: Settings
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    value: Any
+    source: str
+
+
+def load_settings(
+    *,
+    environ: Mapping[str, str],
+    home: Path,
+    working_directory: Path,
+    platform: str | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> LoadedSettings:
+    """Load the configuration.
+
+    Costs a few ``stat`` calls where there is no configuration file; reads YAML otherwise.
+
+    Args:
+        environ: Environment variables.
+        home: The user's home folder.
+        working_directory: What relative folders start from.
+        platform: conda's subdir to work for; overrides the configured ``subdir``.
+        flags: Values given on the command line, by key; None values do not count.
+
+    Raises:
+        ConfigError: A file cannot be read, or a value has the wrong type; the message names file,
+            key and what was expected.
+    """
+    warnings: list[str] = []
+    sources = [
+        *(read_config_file(path) for path in dirs.config_files(environ, str(home))),
+        _from_variables(environ),
+        {k: RawValue("flag", v) for k, v in (flags or {}).items() if v is not None},
+    ]
+    collected = _collect(sources, warnings)
+    fill = filler(environ, str(home))
+    merged = {name: _merge(KEYS[name], raws, fill) for name, raws in collected.items()}
+    settings = _settings(merged, environ, home, working_directory, platform)
+    return LoadedSettings(settings, tuple(dict.fromkeys(warnings)))
+
+
+def _from_variables(environ: Mapping[str, str]) -> dict[str, RawValue]:
+    found: dict[str, RawValue] = {}
+    for family in ("CONDA_", "MINICON_"):
+        for variable, text in environ.items():
+            if not variable.startswith(family):
+                continue
+            key = find_key(variable.removeprefix(family).lower())
+            if key is not None and variable.removeprefix(family) not in _NO_SETTINGS:
+                found[key.name] = RawValue(variable, _variable_value(key, variable, text))
+    return found
+
+
+def _variable_value(key: Key, variable: str, text: str) -> Any:
+    try:
+        return read_variable(key, text)
+    except ValueError:
+        raise ConfigError(
+            "wrong-type",
+            f"the variable {variable} is neither NAME=VALUE,… nor a JSON object",
+            hint=f"{key.name}: {key.meaning}",
+        ) from None
+
+
+def _collect(
+    sources: Iterable[Mapping[str, RawValue]], warnings: list[str]
+) -> dict[str, list[RawValue]]:
+    """Per key, its values, lowest priority first."""
+    collected: dict[str, list[RawValue]] = {}
+    for source in sources:
+        for name, raw in source.items():
+            if (key := find_key(name)) is not None:
+                collected.setdefault(key.name, []).append(raw)
+            elif name not in OTHER_TOOLS_KEYS:
+                near = difflib.get_close_matches(name, [*KEYS, *ALIASES], 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                warnings.append(f"unknown key {name!r} in {raw.source} is ignored{hint}")
+    return collected
+
+
+def _merge(key: Key, raws: list[RawValue], fill: Callable[[str], str]) -> _Merged:
+    stop = next((i for i, raw in enumerate(raws) if raw.final), len(raws) - 1)
+    checked = [
+        (raw, value)
+        for raw in raws[: stop + 1]
+        if (value := check_value(key, raw.value, source=raw.source, fill=fill)) is not None
+    ]
+    if not checked:
+        return _Merged(None, "default")
+    used = ", ".join(raw.source for raw, each in reversed(checked) if each)
+    if key.kind is Kind.SEQUENCE:
+        return _Merged(_merge_sequences(checked, fill), used or checked[-1][0].source)
+    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES):
+        return _Merged(_merge_maps(checked), used or checked[-1][0].source)
+    return _Merged(checked[-1][1], checked[-1][0].source)
+
+
+def _merge_sequences(
+    checked: list[tuple[RawValue, tuple[str, ...]]], fill: Callable[[str], str]
+) -> tuple[str, ...]:
+    def marked(raw: RawValue, mark: str) -> list[str]:
+        return [fill(item) for item, each in raw.item_marks.items() if each == mark]
+
+    top = [item for raw, _ in checked for item in marked(raw, "top")]
+    bottom = [item for raw, _ in reversed(checked) for item in marked(raw, "bottom")]
+    middle = [item for _, value in reversed(checked) for item in value]
+    ends = set(bottom)
+    return tuple(dict.fromkeys([*(i for i in (*top, *middle) if i not in ends), *bottom]))
+
+
+def _merge_maps(checked: list[tuple[RawValue, dict[str, Any]]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    closed: set[str] = set()
+    for raw, value in checked:
+        merged.update({name: each for name, each in value.items() if name not in closed})
+        closed.update(name for name, mark in raw.item_marks.items() if mark == "final")
+    return merged
+
+
+def _settings(
+    merged: Mapping[str, _Merged],
+    environ: Mapping[str, str],
+    home: Path,
+    working_directory: Path,
+    platform: str | None,
+) -> Settings:
+    root = dirs.default_root(environ, str(home))
+
+    def folders(name: str) -> tuple[str, ...]:
+        found = merged[name].value if name in merged else None
+        return tuple(
+            os.path.normpath(os.path.join(working_directory, each)) for each in found or ()
+        )
+
+    envs_dirs = dict.fromkeys([*folders("envs_dirs"), *dirs.default_envs_dirs(root, str(home))])
+    pkgs_dirs = folders("pkgs_dirs") or dirs.default_pkgs_dirs(root)
+    if platform is None:
+        platform = merged["subdir"].value if "subdir" in merged else None
+    plain = {
+        name: each.value
+        for name, each in merged.items()
+        if name in _SETTING_NAMES and name not in ("envs_dirs", "pkgs_dirs")
+    }
+    given = {name: value for name, value in plain.items() if value is not None}
+    for name in ("client_ssl_cert", "client_ssl_cert_key"):
+        if isinstance(given.get(name), bool):  # conda: `client_ssl_cert: false` means none
+            del given[name]
+    origins = {name: each.source for name, each in merged.items() if each.value is not None}
+    if "MINICON_ROOT" in environ:
+        origins["root"] = "MINICON_ROOT"
+    return Settings(
+        root=Path(root),
+        home=home,
+        platform=platform or _native_platform(),
+        envs_dirs=tuple(map(Path, envs_dirs)),
+        pkgs_dirs=tuple(map(Path, pkgs_dirs)),
+        sources=dict.fromkeys(sorted({*_SETTING_NAMES, "subdir"} - {"sources"}), "default")
+        | origins,
+        **given,
+    )
+
+
+def _native_platform() -> str:
+    """The platform of the running process (as conda: of the interpreter, not of the kernel)."""
+    from minicon.models.subdir import current_subdir
+
+    machine = os.uname().machine if hasattr(os, "uname") else _windows_machine()
+    return current_subdir(sys.platform, machine, pointer_bits=64 if sys.maxsize > 2**32 else 32)
+
+
+def _windows_machine() -> str:
+    import platform
+
+    return platform.machine()

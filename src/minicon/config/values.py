@@ -1,0 +1,158 @@
+"""One configured value: checked against its key, from a file (typed) or a variable (text)."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from minicon.config.dirs import expand
+from minicon.config.keys import Key, Kind
+from minicon.errors import ConfigError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+_TRUE = frozenset(["true", "yes", "on", "1"])
+_FALSE = frozenset(["false", "no", "off", "0"])
+_NOTHING = frozenset(["", "none", "null", "~"])
+
+
+def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]) -> Any:
+    """VALUE as its key's type: tuples for lists, dicts for maps; None stands for nothing.
+
+    Args:
+        key: What it is for.
+        value: As YAML gave it, as a flag gave it, or text.
+        source: The file, variable or ``flag`` it comes from, for the message.
+        fill: Fills in ``~`` and ``$NAME``; used for keys that want it.
+
+    Raises:
+        ConfigError: Reference ``wrong-type`` or ``wrong-value``.
+    """
+    if value is None:
+        return None
+    try:
+        checked = _CHECKS[key.kind](value)
+    except (TypeError, ValueError):
+        raise _wrong("wrong-type", key, value, source, f"expected {key.kind.value}") from None
+    if key.name == "channel_priority":
+        checked = {"true": "flexible", "false": "disabled"}.get(checked, checked)
+    if key.choices and checked not in key.choices:
+        raise _wrong("wrong-value", key, value, source, "one of: " + ", ".join(key.choices))
+    return _filled(checked, fill) if key.expand else checked
+
+
+def read_variable(key: Key, text: str) -> Any:
+    """The text of an environment variable as what a file would hold, still to be checked."""
+    if key.kind is Kind.SEQUENCE:
+        separator = os.pathsep if key.separator == "path" else key.separator
+        return [item.strip() for item in text.split(separator) if item.strip()]
+    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES):
+        return json.loads(text) if text.lstrip().startswith("{") else _pairs(text)
+    return None if text.strip().lower() in _NOTHING else text.strip()
+
+
+def filler(environ: Mapping[str, str], home: str) -> Callable[[str], str]:
+    """Fills in ``~`` and ``$NAME``."""
+    return lambda text: expand(text, environ, home)
+
+
+def _wrong(reference: str, key: Key, value: Any, source: str, expected: str) -> ConfigError:
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 and "://" not in shown else f"a {type(value).__name__}"
+    return ConfigError(
+        reference,
+        f"{key.name} in {source} is {shown}; {expected}",
+        hint=f"{key.name}: {key.meaning}",
+    )
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError(value)
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):  # `CONDA_LOCAL_REPODATA_TTL=true`, `verbose: true`
+        return int(value)
+    if isinstance(value, float) or len(str(value)) > 18:
+        raise TypeError(value)
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError(value)
+    number = float(value)
+    if not 0 <= number < float("inf"):
+        raise ValueError(value)
+    return number
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple, dict, set)):
+        raise TypeError(value)
+    return str(value)
+
+
+def _switch_or_text(value: Any) -> bool | str:
+    text = _text(value)
+    word = text.strip().lower()
+    return word in _TRUE if word in _TRUE or word in _FALSE else text
+
+
+def _sequence(value: Any) -> tuple[str, ...]:
+    if isinstance(value, (str, int, float)):
+        value = [value]  # conda: one item may stand without its list
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(value)
+    return tuple(_text(item) for item in value if item is not None)
+
+
+def _map(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return {_text(name): _text(each) for name, each in value.items() if each is not None}
+
+
+def _map_of_sequences(value: Any) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return {_text(name): _sequence(each) for name, each in value.items()}
+
+
+def _pairs(text: str) -> dict[str, str]:
+    pairs = (item.partition("=") for item in text.split(",") if item.strip())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _filled(value: Any, fill: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return fill(value)
+    if isinstance(value, tuple):
+        return tuple(fill(item) for item in value)
+    if isinstance(value, dict):
+        return {name: _filled(each, fill) for name, each in value.items()}
+    return value
+
+
+_CHECKS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.BOOLEAN: _boolean,
+    Kind.INTEGER: _integer,
+    Kind.NUMBER: _number,
+    Kind.TEXT: _text,
+    Kind.SWITCH_OR_TEXT: _switch_or_text,
+    Kind.SEQUENCE: _sequence,
+    Kind.MAP: _map,
+    Kind.MAP_OF_SEQUENCES: _map_of_sequences,
+}

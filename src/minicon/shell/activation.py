@@ -1,0 +1,372 @@
+"""Activation as data: environment variables before → :class:`ActivationChange`.
+
+Nothing here touches the disk or the process: facts about environments come through a function,
+the variables as a mapping. ``shell/scripts/hook.sh`` does the same in shell language; the two
+share the variables that hold the state (docs/internals/activation.md), so that either can undo
+what the other did, and conda can deactivate both. Follows conda's activation (CONDA_* variables);
+unlike conda's, leaving an environment restores exactly what was there before.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minicon.errors import ShellError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from minicon.shell.environment_facts import EnvironmentFacts
+
+#: Set by activation itself, and restored when the last environment is left.
+OWN_VARIABLES = ("CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_PROMPT_MODIFIER", "CONDA_SHLVL")
+DEFAULT_PROMPT = "({default_env}) "
+_PROMPT_SPECIAL = frozenset("\\$`%!")
+
+
+class ActivationOptions:
+    """The settings that matter to activation; names as in :class:`Settings`."""
+
+    __slots__ = ("auto_stack", "changeps1", "env_prompt", "root", "windows")
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        changeps1: bool = True,
+        env_prompt: str = DEFAULT_PROMPT,
+        auto_stack: int = 0,
+        windows: bool = os.name == "nt",
+    ) -> None:
+        self.root = root
+        self.changeps1 = changeps1
+        self.env_prompt = env_prompt
+        self.auto_stack = auto_stack
+        self.windows = windows
+
+
+class ActivationChange:
+    """What a shell has to do, in this order (conda's): leave, unset, set, export, enter.
+
+    Attributes:
+        leave_scripts: Paths of scripts (every shell's) to source first.
+        unset: Names to unset.
+        set: Shell variables, not exported (the prompt).
+        export: Environment variables, PATH not included.
+        path_before: PATH as it was; None when it was not set.
+        path: PATH as it shall be; None when it does not change.
+        path_first: Whether PATH changes before ``leave_scripts`` run (deactivation, as conda).
+        enter_scripts: Paths of scripts to source last.
+        warnings: One sentence for each variable or file that was left out.
+    """
+
+    __slots__ = (
+        "enter_scripts",
+        "export",
+        "leave_scripts",
+        "path",
+        "path_before",
+        "path_first",
+        "set",
+        "unset",
+        "warnings",
+    )
+
+    def __init__(
+        self,
+        *,
+        leave_scripts: tuple[str, ...] = (),
+        unset: tuple[str, ...] = (),
+        set: Mapping[str, str] | None = None,  # noqa: A002 - the word that shells use
+        export: Mapping[str, str] | None = None,
+        path_before: str | None = None,
+        path: str | None = None,
+        path_first: bool = False,
+        enter_scripts: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.leave_scripts = leave_scripts
+        self.unset = unset
+        self.set = set or {}
+        self.export = export or {}
+        self.path_before = path_before
+        self.path = path
+        self.path_first = path_first
+        self.enter_scripts = enter_scripts
+        self.warnings = warnings
+
+    def apply_to(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The environment variables afterwards, scripts not counted."""
+        after = {name: value for name, value in environ.items() if name not in self.unset}
+        after.update(self.export)
+        if self.path is not None:
+            after["PATH"] = self.path
+        return after
+
+
+class Activator:
+    """Computes what activating and deactivating change, from the variables as they are.
+
+    Args:
+        environ: Environment variables before. ``PS1`` among them is the prompt to change.
+        facts: Reads one environment (:func:`minicon.shell.environment_facts.read_facts`).
+        options: The settings that matter.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        facts: Callable[[str], EnvironmentFacts],
+        options: ActivationOptions,
+    ) -> None:
+        self._environ = environ
+        self._facts = facts
+        self._options = options
+
+    @property
+    def level(self) -> int:
+        """How many environments are active; a value that is no small number counts as none."""
+        text = self._environ.get("CONDA_SHLVL", "").strip()
+        small = text.isascii() and text.isdigit() and len(text) < 3
+        return int(text) if small and self._environ.get("CONDA_PREFIX") else 0
+
+    def activate(self, prefix: str, *, stack: bool | None = None) -> ActivationChange:
+        """Enter an environment, in place of the active one or stacked upon it.
+
+        Args:
+            prefix: Absolute path.
+            stack: Keep the active one's PATH below; None decides by ``auto_stack``.
+
+        Raises:
+            ShellError: Reference ``path-separator-in-prefix``.
+        """
+        if os.pathsep in prefix and not self._options.windows:
+            raise ShellError(
+                "path-separator-in-prefix",
+                f"{prefix} cannot be activated: PATH cannot hold a folder with a colon in its name",
+                hint="rename or move the environment, or use `minicon run -p`",
+            )
+        level = self.level
+        if level and prefix == self._environ["CONDA_PREFIX"]:
+            return self.reactivate()
+        if stack is None:
+            stack = level <= self._options.auto_stack
+        edit = _Edit(self._environ, self._options)
+        old = self._environ["CONDA_PREFIX"] if level else ""
+        leaving = self._facts(old) if level and not stack else None
+        if not level:
+            edit.save_own()
+        else:
+            edit.put(f"CONDA_PREFIX_{level}", old)
+            if stack:
+                edit.put(f"CONDA_STACKED_{level + 1}", "true")
+            else:
+                edit.undo(level, leaving)
+        edit.replace_in_path("" if stack else old, prefix)
+        entering = self._facts(prefix)
+        edit.become(prefix, level + 1, entering)
+        return edit.change(leaving, entering)
+
+    def deactivate(self) -> ActivationChange:
+        """Leave the active environment; go back to the one below, if any."""
+        level = self.level
+        if not level:
+            return ActivationChange(path_before=self._environ.get("PATH"))
+        old = self._environ["CONDA_PREFIX"]
+        leaving = self._facts(old)
+        edit = _Edit(self._environ, self._options)
+        edit.undo(level, leaving)
+        below = self._environ.get(f"CONDA_PREFIX_{level - 1}", "") if level > 1 else ""
+        if not below:
+            edit.replace_in_path(old, "")
+            edit.restore_own()
+            return edit.change(leaving, None, path_first=True)
+        edit.remove(f"CONDA_PREFIX_{level - 1}")
+        stacked = f"CONDA_STACKED_{level}" in self._environ
+        entering = None if stacked else self._facts(below)
+        edit.remove(f"CONDA_STACKED_{level}")
+        edit.replace_in_path(old, "" if stacked else below)
+        edit.become(below, level - 1, entering)
+        return edit.change(leaving, entering, path_first=True)
+
+    def reactivate(self) -> ActivationChange:
+        """Leave and enter the active environment again, after it changed."""
+        level = self.level
+        if not level:
+            return ActivationChange(path_before=self._environ.get("PATH"))
+        prefix = self._environ["CONDA_PREFIX"]
+        facts = self._facts(prefix)
+        edit = _Edit(self._environ, self._options)
+        edit.undo(level, facts)
+        edit.replace_in_path(prefix, prefix)
+        edit.become(prefix, level, facts)
+        return edit.change(facts, facts)
+
+
+def environment_name(prefix: str, root: str) -> str:
+    """CONDA_DEFAULT_ENV: ``base``, the name of an environment below ``envs``, or the path."""
+    if prefix == root:
+        return "base"
+    folder, name = os.path.split(prefix)
+    return name if os.path.basename(folder) == "envs" else prefix
+
+
+def plain_prompt_text(text: str) -> str:
+    """TEXT with ``?`` for whatever a shell's prompt would interpret, so that no name runs code."""
+    return "".join("?" if c in _PROMPT_SPECIAL or not c.isprintable() else c for c in text)
+
+
+def path_entries(prefix: str, *, windows: bool) -> tuple[str, ...]:
+    """The folders of an environment that belong on PATH, first one first (conda's order)."""
+    if not windows:
+        return (f"{prefix}/bin",)
+    libraries = ("ucrt64", "clang64", "mingw64", "clangarm64")
+    system = next((n for n in libraries if os.path.isdir(f"{prefix}\\Library\\{n}\\bin")), None)
+    found = (f"Library\\{system}\\bin",) if system else ()
+    rest = ("Library\\mingw-w64\\bin", "Library\\usr\\bin", "Library\\bin", "Scripts", "bin")
+    return (prefix, *(f"{prefix}\\{name}" for name in (*found, *rest)))
+
+
+class _Edit:
+    """A working copy of the variables; remembers which names were touched."""
+
+    def __init__(self, environ: Mapping[str, str], options: ActivationOptions) -> None:
+        self._before = environ
+        self._now = dict(environ)
+        self._touched: dict[str, None] = {}
+        self._options = options
+
+    def put(self, name: str, value: str) -> None:
+        self._now[name] = value
+        self._touched[name] = None
+
+    def remove(self, name: str) -> None:
+        self._now.pop(name, None)
+        self._touched[name] = None
+
+    def save(self, level: int, name: str) -> None:
+        place = f"__CONDA_SHLVL_{level}_{name}"
+        if name in self._now:
+            self.put(place, self._now[name])
+        else:
+            self.remove(place)
+
+    def restore(self, level: int, name: str) -> None:
+        place = f"__CONDA_SHLVL_{level}_{name}"
+        if place in self._now:
+            self.put(name, self._now[place])
+        else:
+            self.remove(name)
+        self.remove(place)
+
+    def save_own(self) -> None:
+        for name in OWN_VARIABLES:
+            self.save(0, name)
+
+    def restore_own(self) -> None:
+        self._show("")
+        for name in OWN_VARIABLES:
+            self.restore(0, name)
+
+    def undo(self, level: int, facts: EnvironmentFacts | None) -> None:
+        """Take back what LEVEL set: as recorded, or as its files say where conda activated it."""
+        names = self._now.get(f"_MINICON_NAMES_{level}")
+        known = names.split() if names is not None else (facts.variables if facts else ())
+        for name in known:
+            self.restore(level - 1, name)
+        self.remove(f"_MINICON_NAMES_{level}")
+
+    def become(self, prefix: str, level: int, facts: EnvironmentFacts | None) -> None:
+        """Name the environment; set its variables unless they still are (FACTS is None)."""
+        name = environment_name(prefix, self._options.root)
+        modifier = self._modifier(prefix, name, level)
+        self._show(modifier)
+        own = (prefix, name, modifier, str(level))
+        for variable, value in zip(OWN_VARIABLES, own, strict=True):
+            self.put(variable, value)
+        if facts is not None:
+            for variable, value in facts.variables.items():
+                self.save(level - 1, variable)
+                self.put(variable, value)
+            self.put(f"_MINICON_NAMES_{level}", "".join(f"{n} " for n in facts.variables))
+
+    def replace_in_path(self, old: str, new: str) -> None:
+        """Replace the first run of OLD's folders by NEW's, in place; prepend where none is."""
+        path = self._now.get("PATH", "")
+        separator = ";" if self._options.windows else ":"
+        wanted = path_entries(new, windows=self._options.windows) if new else ()
+        gone = path_entries(old, windows=self._options.windows) if old else ()
+        entries = path.split(separator) if path else []
+        if gone and gone[0] in entries:
+            start = entries.index(gone[0])
+            stop = start + 1
+            while stop < len(entries) and entries[stop] in gone[1:]:
+                stop += 1
+        elif not wanted:
+            return
+        else:
+            start = stop = 0
+        self.put("PATH", separator.join([*entries[:start], *wanted, *entries[stop:]]))
+
+    def change(
+        self,
+        leaving: EnvironmentFacts | None,
+        entering: EnvironmentFacts | None,
+        *,
+        path_first: bool = False,
+    ) -> ActivationChange:
+        """The difference between the variables before and now."""
+        names = [n for n in self._touched if n not in ("PATH", "PS1")]
+        shell = {"PS1": self._now["PS1"]} if "PS1" in self._touched else {}
+        warnings = (leaving.warnings if leaving else ()) + (entering.warnings if entering else ())
+        return ActivationChange(
+            leave_scripts=leaving.scripts("deactivate", "") if leaving else (),
+            unset=tuple(n for n in names if n not in self._now and n in self._before),
+            set=shell,
+            export={n: self._now[n] for n in names if n in self._now},
+            path_before=self._before.get("PATH"),
+            path=self._now["PATH"] if "PATH" in self._touched else None,
+            path_first=path_first,
+            enter_scripts=entering.scripts("activate", "") if entering else (),
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
+
+    def _show(self, modifier: str) -> None:
+        prompt = self._now.get("PS1")
+        if not prompt or "POWERLINE_COMMAND" in prompt or not self._options.changeps1:
+            return
+        if old := self._now.get("CONDA_PROMPT_MODIFIER"):
+            prompt = prompt.replace(old, "", 1)
+        self.put("PS1", modifier + prompt)
+
+    def _modifier(self, prefix: str, name: str, level: int) -> str:
+        if not self._options.changeps1:
+            return ""
+        return format_prompt(
+            self._options.env_prompt,
+            default_env=name,
+            name=os.path.basename(prefix),
+            prefix=prefix,
+            stacked_env=self._stacked(name, level),
+        )
+
+    def _stacked(self, name: str, level: int) -> str:
+        """The names of the environments on PATH, uppermost first, as conda's ``stacked_env``."""
+        shown: list[str] = []
+        for each in range(1, level + 1):
+            if f"CONDA_STACKED_{each}" not in self._now:
+                shown = shown[:-1]
+            below = self._now.get(f"CONDA_PREFIX_{each}", "")
+            shown.append(name if each == level else environment_name(below, self._options.root))
+        return ",".join(reversed(shown))
+
+
+def format_prompt(template: str, **values: str) -> str:
+    """Fill ``env_prompt``: ``{name}`` and so on; the template's own text is left as it is.
+
+    Unknown braces stay: a prompt template is not a place to fail.
+    """
+    for name, value in values.items():
+        template = template.replace("{" + name + "}", plain_prompt_text(value))
+    return template

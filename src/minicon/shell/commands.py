@@ -1,0 +1,240 @@
+"""``minicon shell.<name> hook|activate|deactivate|reactivate|commands``: light on purpose.
+
+These run at every start of a shell, so they import little: no argument parser, no settings
+object, and YAML only where a configuration file exists.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from minicon.config import dirs
+from minicon.errors import UsageError
+from minicon.shell.activation import ActivationOptions, Activator
+from minicon.shell.environment_facts import read_facts
+from minicon.shell.hook import HookFacts, render_hook
+from minicon.shell.locate import locate_environment
+from minicon.shell.shells import get_shell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from minicon.config.settings import Settings
+    from minicon.shell.environment_facts import EnvironmentFacts
+
+COMMANDS = ("activate", "commands", "deactivate", "hook", "reactivate")
+
+
+class ShellContext:
+    """What shell commands need to know: the settings that matter, and where the user stands."""
+
+    __slots__ = ("cwd", "environ", "envs_dirs", "force_uppercase", "home", "options")
+
+    def __init__(
+        self,
+        options: ActivationOptions,
+        envs_dirs: Sequence[str],
+        *,
+        environ: Mapping[str, str],
+        cwd: str,
+        home: str,
+        force_uppercase: bool = True,
+    ) -> None:
+        self.options = options
+        self.envs_dirs = tuple(envs_dirs)
+        self.environ = environ
+        self.cwd = cwd
+        self.home = home
+        self.force_uppercase = force_uppercase
+
+    def facts(self, prefix: str) -> EnvironmentFacts:
+        """Read one environment."""
+        return read_facts(prefix, force_uppercase=self.force_uppercase)
+
+    def locate(self, target: str) -> str:
+        """A name or path → prefix. Raises NotAnEnvironment."""
+        return locate_environment(
+            target, root=self.options.root, envs_dirs=self.envs_dirs, cwd=self.cwd, home=self.home
+        )
+
+
+def shell_context(environ: Mapping[str, str], *, home: str, cwd: str) -> ShellContext:
+    """The context from variables and files; reads configuration only where there is any.
+
+    Raises:
+        ConfigError: A configuration file or variable is wrong.
+    """
+    configured = any(n.startswith(("CONDA_", "MINICON_")) and _decides(n) for n in environ)
+    if configured or dirs.config_files(environ, home):
+        from pathlib import Path
+
+        from minicon.config.load import load_settings
+
+        loaded = load_settings(environ=environ, home=Path(home), working_directory=Path(cwd))
+        return context_of(loaded.settings, environ=environ, cwd=cwd)
+    root = dirs.default_root(environ, home)
+    envs_dirs = dirs.default_envs_dirs(root, home)
+    return ShellContext(ActivationOptions(root), envs_dirs, environ=environ, cwd=cwd, home=home)
+
+
+def context_of(settings: Settings, *, environ: Mapping[str, str], cwd: str) -> ShellContext:
+    """The context from settings that were loaded already."""
+    options = ActivationOptions(
+        str(settings.root),
+        changeps1=settings.changeps1,
+        env_prompt=settings.env_prompt,
+        auto_stack=settings.auto_stack,
+    )
+    return ShellContext(
+        options,
+        [str(path) for path in settings.envs_dirs],
+        environ=environ,
+        cwd=cwd,
+        home=str(settings.home),
+        force_uppercase=settings.envvars_force_uppercase,
+    )
+
+
+def hook_text(
+    shell_name: str, executable: str, root: str | None = None, *, context: ShellContext
+) -> str:
+    """The hook of a shell, to be evaluated at its start.
+
+    Args:
+        shell_name: As in ``shell.<name>``.
+        executable: Absolute path of the minicon program.
+        root: MINICON_ROOT, where it is another than the context's.
+        context: From :func:`shell_context`.
+
+    Raises:
+        UsageError: No such shell.
+    """
+    options = context.options
+    if root is not None:
+        options = ActivationOptions(
+            root,
+            changeps1=options.changeps1,
+            env_prompt=options.env_prompt,
+            auto_stack=options.auto_stack,
+        )
+    facts = HookFacts(executable, options, context.envs_dirs, context.environ)
+    return render_hook(shell_name, facts)
+
+
+def shell_command(
+    shell_name: str,
+    command: str,
+    arguments: Sequence[str],
+    *,
+    context: ShellContext,
+    executable: str,
+) -> tuple[str, tuple[str, ...]]:
+    """What ``minicon shell.<name> COMMAND [ARGUMENT...]`` prints, and the warnings beside it.
+
+    Raises:
+        UsageError: Unknown shell, command or argument.
+        NotAnEnvironment: No such environment.
+        ShellError: It cannot be activated.
+    """
+    target, stack = _activate_arguments(command, arguments)
+    if command == "hook":
+        return hook_text(shell_name, executable, context=context), ()
+    if command == "commands":
+        return "\n".join(COMMANDS) + "\n", ()
+    shell = get_shell(shell_name)
+    activator = Activator(context.environ, context.facts, context.options)
+    if command == "activate":
+        prefix = context.locate(target)
+        change = activator.activate(prefix, stack=stack)
+        _keep_text(prefix, force_uppercase=context.force_uppercase)
+    elif command in ("deactivate", "reactivate"):
+        change = activator.deactivate() if command == "deactivate" else activator.reactivate()
+        if active := context.environ.get("CONDA_PREFIX"):
+            _keep_text(active, force_uppercase=context.force_uppercase)
+    else:
+        known = ", ".join(COMMANDS)
+        raise UsageError("unknown-command", f"shell.{shell_name} has no {command!r}", hint=known)
+    return shell.render(change), change.warnings
+
+
+def shell_text(
+    shell_name: str,
+    command: str,
+    environment: str | None = None,
+    *,
+    stack: bool | None = None,
+    settings: Settings,
+    environ: Mapping[str, str],
+    executable: str | None = None,
+) -> str:
+    """The same for settings that are loaded already, warnings left out.
+
+    Raises:
+        MiniconError: As :func:`shell_command`.
+    """
+    arguments = [] if environment is None else [environment]
+    if stack is not None:
+        arguments.append("--stack" if stack else "--no-stack")
+    text, _ = shell_command(
+        shell_name,
+        command,
+        arguments,
+        context=context_of(settings, environ=environ, cwd=os.getcwd()),
+        executable=executable or this_executable(),
+    )
+    return text
+
+
+def this_executable() -> str:
+    """The path of the running minicon program, for the hook to call."""
+    program = sys.argv[0]
+    if os.path.basename(program).startswith("minicon") and os.path.exists(program):
+        return os.path.abspath(program)
+    script = "minicon.exe" if os.name == "nt" else "minicon"
+    return os.path.join(os.path.dirname(os.path.abspath(sys.executable)), script)
+
+
+def _activate_arguments(command: str, arguments: Sequence[str]) -> tuple[str, bool | None]:
+    if command != "activate" and arguments:
+        raise UsageError("unexpected-argument", f"{command} takes no {arguments[0]!r}")
+    stack: bool | None = None
+    targets = []
+    for argument in arguments:
+        if argument in ("--stack", "--no-stack"):
+            stack = argument == "--stack"
+        elif argument.startswith("-"):
+            raise UsageError("unknown-option", f"activate has no option {argument!r}")
+        else:
+            targets.append(argument)
+    if len(targets) > 1:
+        raise UsageError(
+            "unexpected-argument",
+            f"activate takes one environment, not {len(targets)}",
+            hint="with --stack, activate one after the other",
+        )
+    return (targets[0] if targets else "", stack)
+
+
+def _keep_text(prefix: str, *, force_uppercase: bool) -> None:
+    """Write the text that lets the shell do it alone next time, where that is ours to write.
+
+    A courtesy: where it fails, the next activation asks the program again.
+    """
+    from minicon.errors import FileError
+    from minicon.shell.activation_files import write_activation_files
+
+    try:
+        own = os.name != "posix" or os.stat(prefix).st_uid == os.geteuid()
+        if own and os.access(os.path.join(prefix, "conda-meta"), os.W_OK):
+            write_activation_files(prefix, force_uppercase=force_uppercase)
+    except (OSError, FileError):
+        return
+
+
+def _decides(name: str) -> bool:
+    """Whether a variable may be a setting, and not the state of an activation."""
+    plain = name.partition("_")[2]
+    state = ("PREFIX", "SHLVL", "DEFAULT_ENV", "PROMPT_MODIFIER", "STACKED", "EXE", "PYTHON_EXE")
+    return plain != "ROOT" and not plain.startswith(state)

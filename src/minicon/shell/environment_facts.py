@@ -1,0 +1,170 @@
+"""What activation needs to know about one environment, read from its files.
+
+- Variables: ``etc/conda/env_vars.d/*.json`` of its packages (sorted, later wins), and over them
+  the user's own in ``conda-meta/state`` (CEP 32; ``***unset***`` means: not set).
+- Scripts: ``etc/conda/activate.d`` and ``deactivate.d``, by the suffix of each shell.
+
+Packages are not trusted with every variable: see :func:`refusal`. A file that cannot be read is
+a warning, never a reason not to activate.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STATE = "conda-meta/state"
+PACKAGE_VARIABLES = "etc/conda/env_vars.d"
+ACTIVATE_SCRIPTS = "etc/conda/activate.d"
+DEACTIVATE_SCRIPTS = "etc/conda/deactivate.d"
+UNSET = "***unset***"
+
+#: Names that activation itself, or a shell, gives a meaning to: no environment may set them.
+#: Several make zsh change its user id, or hold shell state that cannot be restored.
+RESERVED = frozenset(
+    """
+    PATH CONDA_PREFIX CONDA_SHLVL CONDA_DEFAULT_ENV CONDA_PROMPT_MODIFIER MINICON_EXE
+    _ IFS PS1 PS2 PS3 PS4 PROMPT PROMPT2 RPROMPT PROMPT_COMMAND PWD OLDPWD SHLVL PPID UID EUID
+    GID EGID USERNAME SHELLOPTS BASHOPTS OPTIND OPTARG OPTERR ARGV ARGC STATUS PIPESTATUS
+    FPATH CDPATH HISTCMD LINENO RANDOM SECONDS FUNCNAME GROUPS DIRSTACK FUNCTIONS ALIASES
+    OPTIONS COMMANDS PARAMETERS
+    """.split()  # noqa: SIM905 - fifty quoted words would not read better
+)
+RESERVED_STARTS = ("CONDA_PREFIX_", "CONDA_STACKED_", "__CONDA_SHLVL_", "_MINICON_")
+#: Names by which one package could run its code in, or redirect, every other program.
+PRIVILEGED = frozenset(["BASH_ENV", "ENV", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS"])
+PRIVILEGED_STARTS = ("LD_", "DYLD_", "BASH_FUNC_")
+
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
+_NAME_CHARACTERS = _LETTERS | frozenset("0123456789")
+
+
+class EnvironmentFacts:
+    """Facts about one environment, as of now. Treat as immutable.
+
+    Attributes:
+        prefix: Absolute path.
+        variables: Name → value, in the order to set them.
+        activate_scripts: Names in ``etc/conda/activate.d``, sorted, of every shell's suffix.
+        deactivate_scripts: Names in ``etc/conda/deactivate.d``, sorted (they run in reverse).
+        inputs: Paths below the prefix (``/`` separated) that the variables were read from.
+        warnings: One sentence for each variable or file that was left out.
+    """
+
+    __slots__ = (
+        "activate_scripts",
+        "deactivate_scripts",
+        "inputs",
+        "prefix",
+        "variables",
+        "warnings",
+    )
+
+    def __init__(
+        self,
+        prefix: str,
+        variables: dict[str, str] | None = None,
+        activate_scripts: tuple[str, ...] = (),
+        deactivate_scripts: tuple[str, ...] = (),
+        inputs: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.prefix = prefix
+        self.variables = variables or {}
+        self.activate_scripts = activate_scripts
+        self.deactivate_scripts = deactivate_scripts
+        self.inputs = inputs
+        self.warnings = warnings
+
+    def scripts(self, phase: str, suffix: str) -> tuple[str, ...]:
+        """Full paths of the scripts of PHASE (``activate`` or ``deactivate``), in run order."""
+        if phase == "activate":
+            folder, names = ACTIVATE_SCRIPTS, self.activate_scripts
+        else:
+            folder, names = DEACTIVATE_SCRIPTS, self.deactivate_scripts[::-1]
+        place = os.path.join(self.prefix, *folder.split("/"))
+        return tuple(os.path.join(place, name) for name in names if name.endswith(suffix))
+
+
+def read_facts(prefix: str, *, force_uppercase: bool = True) -> EnvironmentFacts:
+    """Read the facts of an environment; a missing one has none. Costs a few system calls.
+
+    Args:
+        prefix: Absolute path of the environment, or of its staged copy.
+        force_uppercase: conda's ``envvars_force_uppercase``.
+    """
+    variables: dict[str, str] = {}
+    warnings: list[str] = []
+    package_files = [f"{PACKAGE_VARIABLES}/{n}" for n in _names(prefix, PACKAGE_VARIABLES, ".json")]
+    inputs = [*package_files]
+    if os.path.exists(os.path.join(prefix, STATE)):
+        inputs.append(STATE)
+    for place in inputs:
+        own = place == STATE
+        for name, value in _variables_in(prefix, place, warnings):
+            name = name.upper() if force_uppercase else name
+            if value == UNSET:
+                variables.pop(name, None)
+            elif reason := refusal(name, value, from_package=not own):
+                warnings.append(f"{place}: {reason}")
+            else:
+                if own and variables.get(name, value) != value:
+                    warnings.append(f"{place}: {name!r} overrides what a package sets")
+                variables.pop(name, None)
+                variables[name] = str(value)
+    return EnvironmentFacts(
+        prefix,
+        variables,
+        _names(prefix, ACTIVATE_SCRIPTS),
+        _names(prefix, DEACTIVATE_SCRIPTS),
+        tuple(inputs),
+        tuple(warnings),
+    )
+
+
+def refusal(name: str, value: object, *, from_package: bool) -> str | None:
+    """Why an environment may not set this variable; None when it may."""
+    if not is_variable_name(name):
+        return f"{name!r} is not a name for a variable (letters, digits and _)"
+    upper = name.upper()
+    if upper in RESERVED or upper.startswith(RESERVED_STARTS):
+        return f"{name!r} is reserved and cannot be set by an environment"
+    if from_package and (upper in PRIVILEGED or upper.startswith(PRIVILEGED_STARTS)):
+        return f"{name!r} cannot be set by a package"
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return f"the value of {name!r} is not text"
+    if "\0" in (text := str(value)):
+        return f"the value of {name!r} holds a NUL character"
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return f"the value of {name!r} is not valid Unicode text"
+    return None
+
+
+def is_variable_name(name: str) -> bool:
+    """Whether every shell takes this as the name of an environment variable."""
+    return bool(name) and name[0] in _LETTERS and _NAME_CHARACTERS.issuperset(name)
+
+
+def _names(prefix: str, folder: str, suffix: str = "") -> tuple[str, ...]:
+    try:
+        found = os.listdir(os.path.join(prefix, *folder.split("/")))
+    except OSError:
+        return ()
+    return tuple(sorted(n for n in found if n.endswith(suffix) and not n.startswith(".")))
+
+
+def _variables_in(prefix: str, place: str, warnings: list[str]) -> Iterator[tuple[str, object]]:
+    import json
+
+    try:
+        with open(os.path.join(prefix, *place.split("/")), encoding="utf-8") as reader:
+            document = json.load(reader)
+        table = document.get("env_vars", {}) if place == STATE else document
+        yield from table.items()
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        warnings.append(f"{place} cannot be read and is ignored: {error}")
