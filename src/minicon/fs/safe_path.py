@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 COMPONENT_LIMIT = 255
 PATH_LIMIT = 2048
 
+#: What nearly all paths look like; everything else is looked at closely.
+_ORDINARY = re.compile(r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
 _WINDOWS_RESERVED = re.compile(
@@ -38,6 +40,8 @@ def path_problem(text: str, *, windows: bool = False) -> str | None:
     Returns:
         A clause that completes "the path ...", for instance "leaves its folder (..)".
     """
+    if len(text) <= COMPONENT_LIMIT and not windows and _ORDINARY.fullmatch(text):
+        return None
     problem = _shape_problem(text)
     if problem is not None:
         return problem

@@ -1,0 +1,55 @@
+"""The name of a package's folder in the cache: ``NAME-VERSION-BUILD-HASH``.
+
+Records come from outside, so their texts never become a path as they are: each is held to the
+characters that package names, versions and builds have, and the hash is of hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from minicon.errors import PackageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.models.records import RepodataRecord
+
+_HASH_DIGITS = 16
+_FIELD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!~]*(?:-+[A-Za-z0-9_.+!~]+)*")
+_FIELD_LIMIT = 96
+_HEX = re.compile(r"[0-9a-f]{32,64}")
+
+
+def cache_key(record: RepodataRecord) -> str:
+    """Folder name for a record.
+
+    The hash is that of the archive: SHA-256, else MD5, else one over the record's identity for
+    packages that are made on this machine.
+
+    Raises:
+        PackageError: ``bad-record``: a field is not what it should be, for instance has a slash.
+    """
+    for field in ("name", "version", "build"):
+        text = getattr(record, field)
+        if not _is_plain(text):
+            message = (
+                f"the record of {str(record.fn)[:120]!r} has an impossible {field}: {text!r:.120}"
+            )
+            raise PackageError("bad-record", message, hint="the channel's index is broken")
+    return f"{record.dist_name}-{_digest(record)[:_HASH_DIGITS]}"
+
+
+def _is_plain(text: object) -> bool:
+    return isinstance(text, str) and len(text) <= _FIELD_LIMIT and bool(_FIELD.fullmatch(text))
+
+
+def _digest(record: RepodataRecord) -> str:
+    for text in (record.sha256, record.md5):
+        if text is None:
+            continue
+        if not _HEX.fullmatch(str(text).lower()):
+            message = f"the record of {record.dist_name} has a hash that is none: {text!r:.80}"
+            raise PackageError("bad-record", message, hint="the channel's index is broken")
+        return text.lower()
+    return hashlib.sha256(repr(record.key).encode()).hexdigest()

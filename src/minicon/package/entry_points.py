@@ -1,0 +1,36 @@
+"""Entry points of noarch python packages: ``command = module:function``, read strictly.
+
+The command becomes a file name in ``bin/`` and the rest becomes Python source, so neither may
+be anything but a plain name.
+"""
+
+from __future__ import annotations
+
+import re
+
+from minicon.models.package_files import EntryPoint
+
+_COMMAND = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+_EXTRAS = re.compile(r"\s*\[[A-Za-z0-9_.,\s-]*\]\s*$")
+_WORDS_LIMIT = 400
+
+
+def parse_entry_point(text: str) -> EntryPoint:
+    """Read one entry point; extras in brackets are left out, as every tool does.
+
+    Raises:
+        ValueError: The command is not a plain file name, or the function not dotted names.
+    """
+    command, separator, target = text.partition("=")
+    command = command.strip()
+    module, colon, function = _EXTRAS.sub("", target).strip().partition(":")
+    module, function = module.strip(), function.strip()
+    if not separator or not colon or not _COMMAND.fullmatch(command):
+        raise ValueError(f"entry point {text[:120]!r} is not 'command = module:function'")
+    if len(text) > _WORDS_LIMIT or not (_is_dotted(module) and _is_dotted(function)):
+        raise ValueError(f"entry point {text[:120]!r} does not name a Python function")
+    return EntryPoint(command, module, function)
+
+
+def _is_dotted(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))

@@ -1,0 +1,265 @@
+"""Extraction: an archive's members become files below one folder, each checked on its way.
+
+Order: regular files as they come (hashed while written), then hard links between them, then
+symbolic links. Then the tree must be the one that ``info/paths.json`` lists, no more, no less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from pathlib import Path
+
+from minicon.fs import operations
+from minicon.fs.hashing import FileDigest
+from minicon.fs.operations import describing
+from minicon.fs.remove import empty_directory
+from minicon.fs.safe_path import path_problem
+from minicon.models.package_files import PathType
+from minicon.package.archive import INFO_FILE_LIMIT, open_archive
+from minicon.package.expected import ExpectedArchive, ExtractionLimits
+from minicon.package.member_table import FoundFile, MemberTable
+from minicon.package.members import MemberKind
+from minicon.package.package_files import (
+    DESCRIBING_FILES,
+    parse_package_files,
+    read_json_object,
+    read_package_files,
+)
+from minicon.package.problems import unsafe
+from minicon.package.tar_reader import plain_path
+from minicon.package.tree_writer import TreeWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from minicon.models.package_files import PackageFiles, PathsEntry
+    from minicon.models.reporter import Task
+    from minicon.package.archive import PackageArchive
+    from minicon.package.decoders import ReaderName
+    from minicon.package.members import ArchiveMember
+
+_WANTED = frozenset(f"info/{name}" for name in DESCRIBING_FILES)
+
+
+def extract(
+    archive_path: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    *,
+    expected: ExpectedArchive | None = None,
+    name: str | None = None,
+    reader: ReaderName | None = None,
+    limits: ExtractionLimits | None = None,
+    task: Task | None = None,
+) -> PackageFiles:
+    """Extract a ``.conda`` or ``.tar.bz2`` and verify every file of it.
+
+    Nothing is written outside DIRECTORY, whatever the archive holds. Modes become 0755 or 0644
+    less the umask; modification times are kept.
+
+    Args:
+        archive_path: The archive.
+        directory: Where to; made if missing, else it must be empty. Emptied on failure.
+        expected: Hash, size and identity that the channel promised.
+        name: How messages call the archive, if not by its file name.
+        reader: ``native`` or ``libarchive``; None chooses the quicker one.
+        limits: Guards against archives that unpack to far more than they are.
+        task: Told of every compressed byte that was read.
+
+    Returns:
+        What the package says of its files.
+
+    Raises:
+        HashMismatch: The archive, or a file in it, is not what was promised.
+        UnsafeArchive: It reaches outside its folder, or contradicts itself.
+        PackageError: It is cut, damaged, or another package.
+        FileError: The file system refused, or DIRECTORY is not empty.
+    """
+    path, directory = Path(archive_path), Path(directory)
+    label = name or path.name
+    expected = expected or ExpectedArchive()
+    expected.check_bytes(path, label)
+    with (
+        open_archive(path, name=label, reader=reader) as archive,
+        _new_folder(directory),
+        describing("extract into", directory),
+        TreeWriter(directory) as writer,
+    ):
+        extraction = _Extraction(archive, writer, limits or ExtractionLimits())
+        extraction.run(task)
+        expected.check_identity(read_json_object(extraction.info, "index.json", label), label)
+        return extraction.files(directory)
+
+
+@contextlib.contextmanager
+def _new_folder(directory: Path) -> Iterator[None]:
+    """A folder to fill, emptied again if that fails."""
+    with describing("make", directory):
+        operations.make_directory(directory)
+        if any(directory.iterdir()):
+            raise FileExistsError(errno.EEXIST, "the folder is not empty")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            empty_directory(directory)
+        raise
+
+
+class _Extraction:
+    """One run through an archive.
+
+    Attributes:
+        info: Content of the files below ``info/`` that tell of the others.
+    """
+
+    def __init__(
+        self, archive: PackageArchive, writer: TreeWriter, limits: ExtractionLimits
+    ) -> None:
+        self.info: dict[str, bytes] = {}
+        self._archive = archive
+        self._name = archive.name
+        self._writer = writer
+        self._limits = limits
+        self._table = MemberTable(archive.name)
+        self._entries: dict[str, PathsEntry] | None = None
+        self._members = 0
+        self._bytes = 0
+
+    def run(self, task: Task | None) -> None:
+        """Write all members, then all links, then compare with what was promised."""
+        for member in self._archive.members(advance=task.advance if task else None):
+            self._members += 1
+            self._bytes += member.size
+            self._limits.check(self._name, self._archive.size, self._members, self._bytes)
+            self._take(member)
+        self._table.check_symbolic_links()
+        for path, target in self._table.hard_links.items():
+            with self._new_name(path):
+                self._writer.hard_link(path, target)
+        for path, text in self._table.symbolic_links.items():
+            with self._new_name(path):
+                self._writer.symbolic_link(path, text)
+        self._compare()
+
+    def files(self, directory: Path) -> PackageFiles:
+        """What the package says of its files, once they are there."""
+        if "paths.json" in self.info:
+            return parse_package_files(self.info, self._name)
+        return read_package_files(directory)
+
+    def _take(self, member: ArchiveMember) -> None:
+        if member.kind == MemberKind.DIRECTORY:
+            if member.path != ".":
+                self._table.claim(member.path, member.kind)
+                with self._new_name(member.path):
+                    self._writer.make_folder(member.path)
+            return
+        self._table.claim(member.path, member.kind)
+        if member.kind == MemberKind.FILE:
+            self._check_announced(member)
+            self._write(member)
+            return
+        if member.path in _WANTED:
+            raise unsafe(self._name, f"is a {member.kind}", member=member.path)
+        if member.kind == MemberKind.SYMBOLIC_LINK:
+            self._table.add_symbolic_link(member)
+            return
+        target = plain_path(member.target)
+        problem = path_problem(target) or ("is absolute" if member.target[0] == "/" else None)
+        if problem is not None:
+            problem = f"is a hard link to {member.target!r:.120}, a path that {problem}"
+            raise unsafe(self._name, problem, member=member.path)
+        self._table.add_hard_link(member, target)
+
+    def _check_announced(self, member: ArchiveMember) -> None:
+        """Refuse, before a byte is written, what paths.json does not list at this size."""
+        if self._entries is None or member.path.startswith("info/"):
+            return
+        entry = self._entries.get(member.path)
+        if entry is None:
+            raise unsafe(self._name, "is not listed in info/paths.json", member=member.path)
+        if entry.size_in_bytes is not None and entry.size_in_bytes != member.size:
+            problem = f"has {member.size} bytes, info/paths.json says {entry.size_in_bytes}"
+            raise unsafe(self._name, problem, member=member.path)
+
+    def _write(self, member: ArchiveMember) -> None:
+        digest = FileDigest()
+        kept: list[bytes] | None = [] if member.path in _WANTED else None
+        if kept is not None and member.size > INFO_FILE_LIMIT:
+            raise unsafe(self._name, f"is {member.size} bytes long", member=member.path)
+        with self._new_name(member.path):
+            self._writer.write(
+                member.path,
+                _hashed(member.chunks(), digest, kept),
+                executable=member.executable,
+                modified_ns=member.modified_ns,
+            )
+        found = FoundFile(member.size, digest.sha256, member.component)
+        self._table.files[member.path] = found
+        if kept is not None:
+            self._keep(member.path.removeprefix("info/"), b"".join(kept))
+
+    def _keep(self, name: str, content: bytes) -> None:
+        self.info[name] = content
+        if name == "paths.json":
+            files = parse_package_files({name: content}, self._name)
+            self._entries = {entry.path: entry for entry in files.paths}
+
+    @contextlib.contextmanager
+    def _new_name(self, path: str) -> Iterator[None]:
+        """Our table knows the path to be free; that it is not comes of letter case."""
+        try:
+            yield
+        except FileExistsError:
+            problem = "differs from another only in letter case, which this file system ignores"
+            raise unsafe(self._name, problem, member=path) from None
+
+    def _compare(self) -> None:
+        """The tree must be what the package lists: same paths, kinds, sizes and hashes."""
+        if "index.json" not in self.info:
+            raise unsafe(self._name, "has no info/index.json")
+        entries = self._entries
+        if entries is None:
+            files = parse_package_files(self.info, self._name)
+            entries = {entry.path: entry for entry in files.paths}
+        for path in self._table.payload():
+            if path not in entries:
+                raise unsafe(self._name, f"is not listed in {self._list_name}", member=path)
+        for path, entry in entries.items():
+            problem = self._difference(path, entry)
+            if problem is not None:
+                raise unsafe(self._name, problem, member=path)
+
+    @property
+    def _list_name(self) -> str:
+        return "info/paths.json" if "paths.json" in self.info else "info/files"
+
+    def _difference(self, path: str, entry: PathsEntry) -> str | None:
+        if entry.path_type == PathType.DIRECTORY:
+            return None if path in self._table.folders else "is listed as a folder but is none"
+        is_link = path in self._table.symbolic_links
+        found = self._table.files.get(path)
+        if found is None and not is_link:
+            return f"is listed in {self._list_name} but is missing"
+        if "paths.json" in self.info and is_link != (entry.path_type == PathType.SOFTLINK):
+            return f"is listed as a {entry.path_type} but is not"
+        if found is None:
+            return None
+        if entry.size_in_bytes not in (None, found.size):
+            return f"has {found.size} bytes, info/paths.json says {entry.size_in_bytes}"
+        if entry.sha256 not in (None, found.sha256):
+            return f"has sha256 {found.sha256}, info/paths.json says {entry.sha256}"
+        return None
+
+
+def _hashed(
+    chunks: Iterator[memoryview], digest: FileDigest, kept: list[bytes] | None
+) -> Iterator[memoryview]:
+    for chunk in chunks:
+        digest.update(chunk)
+        if kept is not None:
+            kept.append(bytes(chunk))
+        yield chunk

@@ -1,0 +1,226 @@
+"""Reads what a package says of its own files: paths.json and link.json, or their forebears.
+
+Since 2017, paths are in ``info/paths.json``; noarch kind and entry points in ``info/link.json``.
+Before, paths were in ``info/files`` with ``info/has_prefix`` and ``info/no_link``; the rest was in
+``info/package_metadata.json``, ``info/noarch.json`` or ``info/index.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.errors import PackageError
+from minicon.fs.safe_path import path_problem
+from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+from minicon.package.entry_points import parse_entry_point
+from minicon.package.problems import printable, unsafe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: The files below ``info/`` that :func:`parse_package_files` looks at.
+DESCRIBING_FILES = (
+    "index.json",
+    "paths.json",
+    "link.json",
+    "files",
+    "has_prefix",
+    "no_link",
+    "package_metadata.json",
+    "noarch.json",
+)
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_PATH_TYPES = (PathType.HARDLINK, PathType.SOFTLINK, PathType.DIRECTORY)
+_FILE_MODES = ("text", "binary")
+
+
+def read_package_files(directory: str | Path) -> PackageFiles:
+    """What an extracted package says of its files.
+
+    Costs reading and decoding ``info/paths.json``: some 4 µs per file of the package.
+
+    Args:
+        directory: The extracted package, which holds ``info/``.
+
+    Raises:
+        PackageError: ``info/`` is missing or cannot be read as what it should be.
+        UnsafeArchive: A path or an entry point in it would reach outside a prefix.
+    """
+    directory = Path(directory)
+    info: dict[str, bytes] = {}
+    for name in DESCRIBING_FILES:
+        content = _read_if_there(directory / "info" / name, directory.name)
+        if content is not None:
+            info[name] = content
+    files = parse_package_files(info, directory.name)
+    if "paths.json" in info:
+        return files
+    for entry in files.paths:  # the old files do not tell what is a link
+        if (directory / entry.path).is_symlink():
+            entry.path_type = PathType.SOFTLINK
+    return files
+
+
+def _read_if_there(path: Path, package: str) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _unreadable(package, path.name, error.strerror or str(error)) from error
+
+
+def parse_package_files(info: Mapping[str, bytes], package: str) -> PackageFiles:
+    """What the files below ``info/`` say of the others.
+
+    Args:
+        info: Content by name; :data:`DESCRIBING_FILES` are looked at.
+        package: What to call the package in errors.
+
+    Raises:
+        PackageError: Neither ``paths.json`` nor ``files`` is there, or one cannot be read.
+        UnsafeArchive: A path or an entry point would reach outside a prefix.
+    """
+    index = read_json_object(info, "index.json", package)
+    windows = str(index.get("subdir", "")).startswith("win-")
+    if "paths.json" in info:
+        paths = _read_paths(read_json_object(info, "paths.json", package), package, windows)
+    elif "files" in info:
+        paths = _read_legacy(info, package, windows)
+    else:
+        raise PackageError(
+            "incomplete-package", f"{package} has neither info/paths.json nor info/files"
+        )
+    noarch, entry_points = _read_noarch(info, index, package)
+    return PackageFiles(paths=tuple(paths), entry_points=tuple(entry_points), noarch=noarch)
+
+
+def read_json_object(info: Mapping[str, bytes], name: str, package: str) -> dict[str, Any]:
+    """One JSON object below ``info/``; empty if the file is missing. Raises PackageError."""
+    if name not in info:
+        return {}
+    try:
+        data = json.loads(info[name])
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(package, name, str(error)) from None
+    if not isinstance(data, dict):
+        raise _unreadable(package, name, "it is not an object")
+    return data
+
+
+def _unreadable(package: str, name: str, why: str) -> PackageError:
+    return PackageError("damaged-package", f"{package}: info/{name} cannot be read: {why}")
+
+
+def _read_paths(document: Mapping[str, Any], package: str, windows: bool) -> list[PathsEntry]:
+    if document.get("paths_version") != 1 or not isinstance(document.get("paths"), list):
+        raise _unreadable(package, "paths.json", "it is not of paths_version 1")
+    entries: list[PathsEntry] = []
+    for data in document["paths"]:
+        problem = _entry_problem(data)
+        if problem is not None:
+            raise _unreadable(package, "paths.json", f"an entry {problem}")
+        entries.append(PathsEntry.from_json(data))
+    _check_paths((entry.path for entry in entries), "paths.json", package, windows)
+    return entries
+
+
+def _entry_problem(data: Any) -> str | None:
+    """Why an object of ``paths`` cannot be used, or None."""
+    if not isinstance(data, dict) or not isinstance(data.get("_path"), str):
+        return "has no _path"
+    path = printable(data["_path"])
+    size = data.get("size_in_bytes")
+    sha256 = data.get("sha256")
+    if size is not None and (type(size) is not int or size < 0):
+        return f"({path}) has a size that is not a number"
+    if sha256 is not None and (type(sha256) is not str or not _SHA256.fullmatch(sha256)):
+        return f"({path}) has a sha256 that is none"
+    if (data.get("path_type") or PathType.HARDLINK) not in _PATH_TYPES:
+        return f"({path}) has an unknown path_type"
+    placeholder = data.get("prefix_placeholder")
+    if placeholder is None:
+        return None
+    if type(placeholder) is not str or not placeholder:
+        return f"({path}) has an empty prefix placeholder"
+    return None if data.get("file_mode") in _FILE_MODES else f"({path}) has an unknown file_mode"
+
+
+def _check_paths(paths: Iterable[str], name: str, package: str, windows: bool) -> None:
+    seen: set[str] = set()
+    for path in paths:
+        problem = path_problem(path, windows=windows)
+        if problem is None and path in seen:
+            problem = "is listed twice"
+        if problem is not None:
+            raise unsafe(package, f"of info/{name} {problem}", member=path)
+        seen.add(path)
+
+
+def _read_legacy(info: Mapping[str, bytes], package: str, windows: bool) -> list[PathsEntry]:
+    paths = _lines(info, "files", package)
+    _check_paths(paths, "files", package, windows)
+    prefixes = dict(_has_prefix_line(line, package) for line in _lines(info, "has_prefix", package))
+    no_link = set(_lines(info, "no_link", package))
+    entries = []
+    for path in paths:
+        placeholder, mode = prefixes.get(path, (None, None))
+        entries.append(
+            PathsEntry(
+                path, prefix_placeholder=placeholder, file_mode=mode, no_link=path in no_link
+            )
+        )
+    return entries
+
+
+def _lines(info: Mapping[str, bytes], name: str, package: str) -> list[str]:
+    try:
+        text = info.get(name, b"").decode()
+    except UnicodeDecodeError as error:
+        raise _unreadable(package, name, str(error)) from None
+    lines = (line.strip() for line in text.split("\n"))
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _has_prefix_line(line: str, package: str) -> tuple[str, tuple[str, str]]:
+    """``PATH`` alone, or ``PLACEHOLDER MODE PATH``, each perhaps in quotes."""
+    try:
+        parts = [part.strip("\"'") for part in shlex.split(line, posix=False)]
+    except ValueError:
+        parts = []
+    if len(parts) == 1:
+        return parts[0], (PREFIX_PLACEHOLDER, "text")
+    if len(parts) != 3 or not parts[0] or parts[1] not in _FILE_MODES:
+        raise _unreadable(package, "has_prefix", f"line {printable(line)} is malformed")
+    return parts[2], (parts[0], parts[1])
+
+
+def _read_noarch(
+    info: Mapping[str, bytes], index: Mapping[str, Any], package: str
+) -> tuple[str | None, list[EntryPoint]]:
+    """Kind of noarch package, and its entry points."""
+    for name in ("link.json", "package_metadata.json"):
+        document = read_json_object(info, name, package)
+        if document:
+            noarch = document.get("noarch")
+            break
+    else:
+        name, noarch = "noarch.json", read_json_object(info, "noarch.json", package)
+    if not isinstance(noarch, dict) or not noarch:
+        kind = index.get("noarch")
+        return ("generic" if kind is True else kind if isinstance(kind, str) else None), []
+    texts = noarch.get("entry_points") or []
+    if not isinstance(texts, list):
+        raise _unreadable(package, name, "entry_points is not a list")
+    try:
+        points = [parse_entry_point(str(text)) for text in texts]
+    except ValueError as error:
+        raise unsafe(package, f"has a bad info/{name}: {error}") from None
+    kind = noarch.get("type")
+    return (kind if isinstance(kind, str) else None), points

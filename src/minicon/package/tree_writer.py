@@ -1,0 +1,126 @@
+"""TreeWriter: creates files below one folder, and can do nothing outside it.
+
+Each parent folder is opened component by component, without following links, and files are
+made relative to that descriptor; they must be new. So neither a link in the archive nor one
+that somebody plants meanwhile can redirect a write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from minicon.fs import operations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+_OPEN_FOLDER = (
+    os.O_RDONLY
+    | getattr(os, "O_DIRECTORY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+#: Folders held open; a package is mostly in the order of its folders.
+_OPEN_LIMIT = 64
+_CAN_USE_DESCRIPTORS = {os.open, os.mkdir, os.link, os.symlink} <= os.supports_dir_fd
+
+
+class TreeWriter:
+    """Writes below ROOT, which exists. Use as a context manager.
+
+    Paths are relative, checked (:mod:`minicon.fs.safe_path`), with forward slashes. Modes are
+    0755 or 0644 less the umask; nothing else is ever set.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._open: dict[str, int] = {}
+        self._made = {""}
+        if _CAN_USE_DESCRIPTORS:
+            self._open[""] = os.open(root, _OPEN_FOLDER)
+
+    def make_folder(self, path: str) -> None:
+        """Make a folder and its parents; fine if they are there."""
+        self._place(f"{path}/.")
+
+    def write(
+        self,
+        path: str,
+        chunks: Iterable[bytes | memoryview],
+        *,
+        executable: bool = False,
+        modified_ns: int | None = None,
+    ) -> None:
+        """Write a new file. Raises OSError, FileExistsError if the name is taken."""
+        name, folder = self._place(path)
+        mode = 0o755 if executable else 0o644
+        operations.create_file_from(chunks, name, mode, directory=folder, modified_ns=modified_ns)
+
+    def hard_link(self, path: str, target: str) -> None:
+        """Make PATH another name of TARGET, a file written before. Raises OSError."""
+        source, source_folder = self._place(target)
+        if source_folder is not None:
+            source_folder = os.dup(source_folder)  # placing PATH may close the first
+        try:
+            name, folder = self._place(path)
+            operations.hard_link(
+                source, name, source_directory=source_folder, target_directory=folder
+            )
+        finally:
+            if source_folder is not None:
+                os.close(source_folder)
+
+    def symbolic_link(self, path: str, text: str) -> None:
+        """Make a link; call this after all else, so that nothing is written through one."""
+        name, folder = self._place(path)
+        operations.symbolic_link(text, name, directory=folder)
+
+    def _place(self, path: str) -> tuple[str, int | None]:
+        """Name and open parent folder of a path, for functions that take ``dir_fd``."""
+        parent, _, name = path.rpartition("/")
+        if not _CAN_USE_DESCRIPTORS:
+            operations.make_directory(self._root / parent)
+            return str(self._root / path), None
+        descriptor = self._open.get(parent)
+        return name, self._open_folder(parent) if descriptor is None else descriptor
+
+    def _open_folder(self, path: str) -> int:
+        known = path
+        while known not in self._open:
+            known = known.rpartition("/")[0]
+        descriptor = self._open[known]
+        for name in path[len(known) :].strip("/").split("/"):
+            known = f"{known}/{name}" if known else name
+            if known not in self._made:
+                with contextlib.suppress(FileExistsError):
+                    operations.make_directory_at(descriptor, name)
+                self._made.add(known)
+            descriptor = os.open(name, _OPEN_FOLDER, dir_fd=descriptor)
+            self._remember(known, descriptor)
+        return descriptor
+
+    def _remember(self, path: str, descriptor: int) -> None:
+        if len(self._open) >= _OPEN_LIMIT:
+            oldest = next(known for known in self._open if known)
+            os.close(self._open.pop(oldest))
+        self._open[path] = descriptor
+
+    def close(self) -> None:
+        """Close all folders. May be called more than once."""
+        while self._open:
+            os.close(self._open.popitem()[1])
+
+    def __enter__(self) -> TreeWriter:  # noqa: PYI034
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
