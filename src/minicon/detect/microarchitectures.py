@@ -158,15 +158,12 @@ def _first_processor(text: str) -> Mapping[str, str]:
 
 def best_match(family: str, vendor: str, features: frozenset[str], part: str = "") -> str:
     """The most specialised known processor whose features are all there (archspec's rule)."""
+    vendors = {vendor, "generic"} if family == "x86_64" else {vendor} - {"generic"}
     candidates = [
         row
         for row in known_microarchitectures().values()
         if row.name == family
-        or (
-            family in row.ancestors
-            and (row.vendor == vendor or (row.vendor == "generic" and family == "x86_64"))
-            and row.features <= features
-        )
+        or (family in row.ancestors and row.vendor in vendors and row.features <= features)
     ]
     generic = max((row for row in candidates if row.vendor == "generic"), key=lambda row: row.rank)
     if part and any(row.part == part for row in candidates):

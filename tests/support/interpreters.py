@@ -1,0 +1,64 @@
+"""Interpreters for tests: made-up facts, this machine's own, and a linker of a few lines."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from pathlib import Path
+
+from minicon.detect.interpreter_facts import InterpreterFacts
+from minicon.detect.interpreters import Discovery, discover_interpreters
+
+
+def make_facts(version: str = "3.11.7", **changes: object) -> InterpreterFacts:
+    """Facts of a self-contained build that does not exist."""
+    minor = ".".join(version.split(".")[:2])
+    prefix = str(changes.pop("prefix", f"/home/me/.pyenv/versions/{version}"))
+    values: dict[str, object] = {
+        "executable": f"{prefix}/bin/python{minor}",
+        "implementation": "cpython",
+        "version": version,
+        "prefix": prefix,
+        "stdlib": f"{prefix}/lib/python{minor}",
+        "platstdlib": f"{prefix}/lib/python{minor}",
+        "include": f"{prefix}/include/python{minor}",
+        "schemes": ("posix_prefix", "posix_user"),
+        "platform": "linux-64",
+        "machine": "x86_64",
+        "cache_tag": f"cpython-{minor.replace('.', '')}",
+        "soabi": f"cpython-{minor.replace('.', '')}-x86_64-linux-gnu",
+        "abiflags": "",
+        "is_debug": False,
+        "is_free_threaded": False,
+        "is_shared": False,
+        "library_directory": f"{prefix}/lib",
+        "shared_library": "",
+        "framework": "",
+        "externally_managed": False,
+        "has_vendor_packages": False,
+        "in_conda_prefix": False,
+        "identity": "0123456789abcdef" * 4,
+    }
+    return InterpreterFacts.from_json({**values, **changes})
+
+
+@functools.lru_cache(maxsize=1)
+def machine() -> Discovery:
+    """What is installed here, asked once per test process."""
+    return discover_interpreters(environ=os.environ, home=Path.home(), cache_dir=None)
+
+
+def link_package(folder: Path, prefix: Path) -> None:
+    """Link an unpacked package into a prefix as conda does: the short, slow way."""
+    for entry in json.loads((folder / "info" / "paths.json").read_bytes())["paths"]:
+        source, target = folder / entry["_path"], prefix / entry["_path"]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if entry["path_type"] == "softlink":
+            target.symlink_to(os.readlink(source))
+        elif placeholder := entry.get("prefix_placeholder"):
+            data = source.read_bytes().replace(placeholder.encode(), str(prefix).encode())
+            target.write_bytes(data)
+            target.chmod(source.stat().st_mode)
+        else:
+            os.link(source, target)
