@@ -1,0 +1,194 @@
+"""The on-disk cache of channel indexes. All of it can be made anew, so nothing here is an error.
+
+::
+
+    cache/repodata-v1/
+      conda-forge-linux-64-3f9c….json     SubdirState: what was fetched, when, and its hash
+      content/ab12….index                 IndexFile, named after the hash of the fetched body
+      shards/ab/ab12….msgpack.zst         shards, named after their hash
+      locks/conda-forge-linux-64-3f9c…    one process fetches, the others wait for it
+
+A state is believed only if all of it is well-formed; the index it names, only if its trailer
+and checksum fit. Anything else (half-written, foreign, damaged, too old) is a cache miss.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import secrets
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from minicon.fs import operations
+from minicon.repodata.index_file import IndexDamagedError, IndexFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+#: A new format is a new folder: versions of minicon never misread each other's files.
+FOLDER = "repodata-v1"
+#: Unused content is kept this long, for processes that have just read the state naming it.
+_GRACE_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubdirState:
+    """What is known of one channel's subdir.
+
+    Attributes:
+        url: The subdir's URL, without credentials.
+        file_name: Which index file was fetched, or empty where the server has none.
+        body_sha256: Hash of the body as fetched; names the converted index.
+        body_size: Bytes of it.
+        etag: As the server gave it, or empty.
+        last_modified: As the server gave it, or empty.
+        max_age: Seconds that the server's Cache-Control allows, at most a day.
+        checked_at: When the server last said that this is current, seconds since 1970.
+        absent: File names that the server did not have then, with the time it said so.
+    """
+
+    url: str
+    file_name: str = ""
+    body_sha256: str = ""
+    body_size: int = 0
+    etag: str = ""
+    last_modified: str = ""
+    max_age: float = 0.0
+    checked_at: float = 0.0
+    absent: dict[str, float]
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the server has no index for this subdir."""
+        return not self.file_name
+
+    def is_fresh(self, now: float, ttl_seconds: int) -> bool:
+        """Whether the server need not be asked (conda's ``local_repodata_ttl``).
+
+        Args:
+            now: Seconds since 1970. A check that lies in the future does not count.
+            ttl_seconds: 0 always asks, 1 believes the server's max-age, more is seconds.
+        """
+        limit = self.max_age if ttl_seconds == 1 else float(ttl_seconds)
+        return 0 <= now - self.checked_at < limit
+
+    def checked(self, now: float) -> SubdirState:
+        """The same, confirmed at NOW."""
+        return replace(self, checked_at=now)
+
+
+_STATE_TYPES = {
+    "url": str,
+    "file_name": str,
+    "body_sha256": str,
+    "body_size": int,
+    "etag": str,
+    "last_modified": str,
+    "max_age": float,
+    "checked_at": float,
+    "absent": dict,
+}
+
+
+class RepodataCache:
+    """Reads and writes the cache below one folder. Safe for several processes.
+
+    Args:
+        cache_dir: ``MINICON_ROOT/cache``; made when something is written.
+    """
+
+    def __init__(self, cache_dir: Path | str) -> None:
+        self.directory = Path(cache_dir) / FOLDER
+
+    def key(self, url: str, channel: str, subdir: str) -> str:
+        """File name for a subdir: readable, and unique by its URL."""
+        slug = re.sub(r"[^a-z0-9]+", "-", f"{channel.rpartition('://')[2]}-{subdir}".lower())
+        return f"{slug.strip('-')[-60:]}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+
+    def lock_path(self, key: str) -> Path:
+        """The lock of one subdir."""
+        return self.directory / "locks" / key
+
+    def load_state(self, key: str, url: str) -> SubdirState | None:
+        """The state of a subdir, or None if there is none to be believed."""
+        try:
+            data = json.loads((self.directory / f"{key}.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        if not isinstance(data, dict) or data.keys() != _STATE_TYPES.keys():
+            return None
+        good = all(isinstance(data[name], kind) for name, kind in _STATE_TYPES.items())
+        if not good or data["url"] != url or not _is_content_name(data["body_sha256"]):
+            return None
+        return SubdirState(**data)
+
+    def save_state(self, key: str, state: SubdirState) -> None:
+        """Replace the state of a subdir. Raises FileError."""
+        path = self.directory / f"{key}.json"
+        with operations.describing("write", path):
+            operations.make_directory(self.directory)
+            data = json.dumps(asdict(state), separators=(",", ":")).encode()
+            operations.replace_file(path, data, durable=False)
+
+    def index_path(self, body_sha256: str) -> Path:
+        """Where the index made from a body is."""
+        return self.directory / "content" / f"{body_sha256}.index"
+
+    def open_index(self, body_sha256: str) -> IndexFile | None:
+        """The index made from a body, or None if there is no sound one."""
+        if not body_sha256:
+            return None
+        try:
+            return IndexFile(self.index_path(body_sha256))
+        except (OSError, IndexDamagedError, ValueError):
+            return None
+
+    def discard_index(self, body_sha256: str) -> None:
+        """Forget an index that turned out to be damaged."""
+        with contextlib.suppress(OSError):
+            operations.remove_file(self.index_path(body_sha256))
+
+    def write_index(self, body_sha256: str, pieces: Iterable[bytes]) -> None:
+        """Write an index from its bytes in order; it appears whole. Raises FileError."""
+        target = self.index_path(body_sha256)
+        with operations.describing("write", target), self.scratch_file(target.parent) as path:
+            operations.create_file_from(pieces, path)
+            operations.rename(path, target)
+
+    @contextlib.contextmanager
+    def scratch_file(self, folder: Path | None = None) -> Iterator[Path]:
+        """A path that nobody else uses, for the time of a ``with`` block."""
+        folder = folder or self.directory
+        operations.make_directory(folder)
+        path = folder / f".{os.getpid()}-{secrets.token_hex(4)}.tmp"
+        try:
+            yield path
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                operations.remove_file(path)
+
+    def sweep(self) -> None:
+        """Remove content that no state names any more, and what killed processes left."""
+        used = {state.get("body_sha256") for state in self._raw_states()}
+        limit = time.time() - _GRACE_SECONDS
+        for path in [*self.directory.glob("content/*"), *self.directory.glob(".*.tmp")]:
+            with contextlib.suppress(OSError):
+                if path.stem not in used and path.stat().st_mtime < limit:
+                    operations.remove_file(path)
+
+    def _raw_states(self) -> Iterator[dict[str, object]]:
+        for path in self.directory.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError):
+                data = json.loads(path.read_bytes())
+                if isinstance(data, dict):
+                    yield data
+
+
+def _is_content_name(text: str) -> bool:
+    return not text or re.fullmatch(r"[0-9a-f]{64}", text) is not None

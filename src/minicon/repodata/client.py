@@ -1,0 +1,247 @@
+"""ChannelClient: channels in, record indices out; fresh where needed, cached where allowed."""
+
+from __future__ import annotations
+
+import time
+
+from minicon.constants import REPODATA
+from minicon.errors import ChannelError, OfflineError
+from minicon.fs.lock import locked
+from minicon.models.reporter import SilentReporter
+from minicon.net.parallel import run_parallel
+from minicon.repodata.age import age_text
+from minicon.repodata.base_url import resolve_base_url
+from minicon.repodata.cache import RepodataCache
+from minicon.repodata.decode import Place
+from minicon.repodata.fetch import SubdirFetch, SubdirRequest
+from minicon.repodata.reachability import Reachability
+from minicon.repodata.subdir_index import ConvertedIndex, EmptyIndex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from minicon.models.channel import Channel
+    from minicon.models.record_index import RecordIndex
+    from minicon.models.reporter import Reporter
+    from minicon.net.credentials import CredentialStore
+    from minicon.net.fetcher import Fetcher
+    from minicon.repodata.cache import SubdirState
+    from minicon.repodata.index_file import IndexFile
+
+#: How many indexes are fetched at the same time.
+_WORKERS = 8
+_LOCK_TIMEOUT = 300.0
+
+
+class ChannelClient:
+    """Knows the records of channels. Thread-safe.
+
+    Args:
+        fetcher: Opens http(s) and file URLs.
+        cache_dir: ``MINICON_ROOT/cache``.
+        offline: Use what is cached, however old, and never the network.
+        ttl_seconds: conda's ``local_repodata_ttl``: 0 always asks the server, 1 believes its
+            max-age, more is a number of seconds.
+        use_zst: Whether to try ``repodata.json.zst`` first.
+        reporter: Told of downloads, of cached indexes in use, of records left out.
+        clock: Seconds since 1970.
+        credentials: Where the channels' credentials are put for the fetcher to find.
+    """
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        cache_dir: Path | str,
+        *,
+        offline: bool = False,
+        ttl_seconds: int = 1,
+        use_zst: bool = True,
+        reporter: Reporter | None = None,
+        clock: Callable[[], float] = time.time,
+        credentials: CredentialStore | None = None,
+    ) -> None:
+        self._fetcher = fetcher
+        self._cache = RepodataCache(cache_dir)
+        self._offline = offline
+        self._ttl_seconds = ttl_seconds
+        self._use_zst = use_zst
+        self._reporter = reporter or SilentReporter()
+        self._clock = clock
+        self._credentials = credentials
+        self._reachability = Reachability(fetcher, self._cache.directory, clock)
+
+    def index(self, channel: Channel, subdir: str, *, refresh: bool = False) -> RecordIndex:
+        """The records of one channel in one subdir; empty if the channel has no such subdir.
+
+        Args:
+            channel: Where to look.
+            subdir: Platform folder.
+            refresh: Fetch anew whatever the cache says, for instance after a package that the
+                index lists was not there.
+
+        Raises:
+            ChannelError: The channel cannot be reached, or its index is no index.
+            OfflineError: Offline, and nothing is cached.
+        """
+        self._lend_credentials(channel)
+        found = self._index(channel, subdir, refresh)
+        return EmptyIndex(channel.name, subdir) if found is None else found
+
+    def indices(
+        self, channels: Sequence[Channel], subdirs: Sequence[str], *, refresh: bool = False
+    ) -> tuple[tuple[RecordIndex, ...], ...]:
+        """The records of channels in subdirs, fetched at the same time.
+
+        A subdir that a channel lacks is empty, as for conda; a channel without any of them does
+        not exist.
+
+        Args:
+            channels: In order of priority.
+            subdirs: Platform folders; a channel that names its own is asked for those.
+            refresh: As for :meth:`index`.
+
+        Returns:
+            Per channel, in order, its indices in the order of the subdirs.
+
+        Raises:
+            ChannelError: ``channel-not-found``, or as :meth:`index`.
+        """
+        wanted = [(c, s) for c in channels for s in c.platforms or subdirs]
+        for channel in channels:
+            self._lend_credentials(channel)
+        found = run_parallel(lambda pair, _: self._index(*pair, refresh), wanted, workers=_WORKERS)
+        by_place = dict(zip(wanted, found, strict=True))
+        return tuple(
+            self._indices_of(c, [(s, by_place[c, s]) for s in c.platforms or subdirs])
+            for c in channels
+        )
+
+    def is_reachable(self, channel: Channel, seconds: float = 2.0) -> bool:
+        """Whether a channel answers, found out within SECONDS and remembered for some minutes.
+
+        Offline, a channel is reachable if it is on this machine or cached.
+        """
+        if self._offline and not channel.is_local:
+            return any(
+                self._state(channel, subdir) for subdir in (*(channel.platforms or ()), "noarch")
+            )
+        self._lend_credentials(channel)
+        return self._reachability.is_reachable(channel, seconds)
+
+    def _lend_credentials(self, channel: Channel) -> None:
+        if channel.credentials is not None and self._credentials is not None:
+            self._credentials.add(channel.base_url, channel.credentials)
+
+    def _indices_of(
+        self, channel: Channel, found: Sequence[tuple[str, RecordIndex | None]]
+    ) -> tuple[RecordIndex, ...]:
+        if found and all(index is None for _, index in found):
+            raise _not_found(channel, [subdir for subdir, _ in found], offline=self._offline)
+        return tuple(
+            EmptyIndex(channel.name, subdir) if index is None else index for subdir, index in found
+        )
+
+    def _index(self, channel: Channel, subdir: str, refresh: bool) -> RecordIndex | None:
+        """The index of a subdir, or None if the channel (or, offline, the cache) has none."""
+        state, file = self._cached(channel, subdir)
+        if self._may_use(channel, state, refresh):
+            self._tell_age(channel, subdir, state)
+        else:
+            state, file = self._updated(channel, subdir, refresh)
+        if state is None or state.is_missing or file is None:
+            return None
+        info = file.meta.get("info", {})
+        return ConvertedIndex(
+            Place(channel.name, subdir, resolve_base_url(state.url, info.get("base_url"))),
+            file,
+            state.body_sha256,
+            self._reporter.warn,
+            lambda: self._convert_again(channel, subdir),
+        )
+
+    def _may_use(self, channel: Channel, state: SubdirState | None, refresh: bool) -> bool:
+        if self._offline and not channel.is_local:
+            return True
+        # A local channel costs one stat to check, so it is always checked.
+        if state is None or refresh or channel.is_local:
+            return False
+        return state.is_fresh(self._clock(), self._ttl_seconds)
+
+    def _tell_age(self, channel: Channel, subdir: str, state: SubdirState | None) -> None:
+        if self._offline and state is not None and not state.is_missing:
+            age = age_text(self._clock() - state.checked_at)
+            self._reporter.note(f"offline: {channel.name}/{subdir} as it was {age} ago")
+
+    def _key(self, channel: Channel, subdir: str) -> tuple[str, str]:
+        url = channel.url_for(subdir)
+        return self._cache.key(url, channel.name, subdir), url
+
+    def _state(self, channel: Channel, subdir: str) -> SubdirState | None:
+        return self._cache.load_state(*self._key(channel, subdir))
+
+    def _cached(self, channel: Channel, subdir: str) -> tuple[SubdirState | None, IndexFile | None]:
+        """The cached state and its index; neither is given without the other."""
+        state = self._state(channel, subdir)
+        if state is None or state.is_missing:
+            return state, None
+        file = self._cache.open_index(state.body_sha256)
+        return (state, file) if file is not None else (None, None)
+
+    def _updated(
+        self, channel: Channel, subdir: str, refresh: bool
+    ) -> tuple[SubdirState | None, IndexFile | None]:
+        """Ask the server, unless another process did so while this one waited for the lock."""
+        key, url = self._key(channel, subdir)
+        asked_at = self._clock()
+        with locked(self._cache.lock_path(key), timeout=_LOCK_TIMEOUT):
+            state, file = self._cached(channel, subdir)
+            if self._may_use(channel, state, refresh) or _checked_since(state, asked_at):
+                return state, file
+            request = SubdirRequest(
+                url=url,
+                subdir=subdir,
+                label=f"{channel.name}/{subdir}",
+                state=state,
+                file_names=self._file_names(channel),
+                now=self._clock(),
+                refresh=refresh,
+            )
+            new = SubdirFetch(self._fetcher, self._cache, self._reporter, request).run()
+            self._cache.save_state(key, new)
+            if state is None or state.body_sha256 != new.body_sha256:
+                self._cache.sweep()
+            return new, self._cache.open_index(new.body_sha256)
+
+    def _file_names(self, channel: Channel) -> tuple[str, ...]:
+        if not self._use_zst:
+            return (REPODATA,)
+        # On this machine unpacking costs more than reading, and .zst may lag behind.
+        names = (f"{REPODATA}.zst", REPODATA)
+        return names[::-1] if channel.is_local else names
+
+    def _convert_again(self, channel: Channel, subdir: str) -> IndexFile:
+        """Replace an index that turned out to be damaged."""
+        key, url = self._key(channel, subdir)
+        state = self._cache.load_state(key, url)
+        if state is not None:
+            self._cache.discard_index(state.body_sha256)
+        _, file = self._updated(channel, subdir, refresh=True)
+        if file is None:
+            message = f"the index of {channel.name}/{subdir} is gone from the server"
+            raise ChannelError("channel-not-found", message, hint="run the command again")
+        return file
+
+
+def _checked_since(state: SubdirState | None, moment: float) -> bool:
+    return state is not None and state.checked_at > moment
+
+
+def _not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool) -> ChannelError:
+    listed = " and ".join(subdirs)
+    if offline and not channel.is_local:
+        message = f"nothing of the channel {channel.name} is cached for {listed}"
+        return OfflineError("offline", message, hint="run once without --offline")
+    message = f"there is no channel at {channel.base_url}: no index for {listed}"
+    return ChannelError("channel-not-found", message, hint="check its name or URL")

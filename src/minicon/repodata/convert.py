@@ -1,0 +1,57 @@
+"""From a downloaded repodata file to an IndexFile, in one pass and bounded memory."""
+
+from __future__ import annotations
+
+from minicon.repodata.body import damaged, text_of
+from minicon.repodata.index_file import IndexWriter
+from minicon.repodata.scanner import InvalidRepodataError, RepodataScanner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+
+#: Bytes that go to the file in one write.
+_PIECE = 1 << 20
+
+
+def index_bytes(
+    path: str | PathLike[str], file_name: str, url: str, subdir: str
+) -> Iterator[bytes]:
+    """The bytes of the index that stands for a downloaded repodata file, front to back.
+
+    Args:
+        path: The body as it was downloaded.
+        file_name: What it is called on the server: says how it is packed.
+        url: For errors.
+        subdir: What its ``info.subdir`` must be, if it has one.
+
+    Raises:
+        RepodataError: It is cut, not JSON, not repodata, or that of another subdir.
+    """
+    scanner = RepodataScanner(text_of(path, file_name, url))
+    writer = IndexWriter()
+    waiting: list[bytes] = []
+    size = 0
+    try:
+        for run in scanner.runs():
+            frame = writer.add(run.section, run.name, run.payload)
+            waiting.append(frame)
+            size += len(frame)
+            if size > _PIECE:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+    except InvalidRepodataError as error:
+        raise damaged(url, str(error)) from error
+    _check_info(scanner.meta, url, subdir)
+    waiting.append(writer.finish({**scanner.meta, "records": scanner.records}))
+    yield b"".join(waiting)
+
+
+def _check_info(meta: dict[str, object], url: str, subdir: str) -> None:
+    info = meta.setdefault("info", {})
+    if not isinstance(info, dict):
+        raise damaged(url, "its info is not an object")
+    found = info.get("subdir")
+    if found is not None and found != subdir:
+        raise damaged(url, f"it says that it is for {str(found)[:40]!r}, not for {subdir!r}")

@@ -1,0 +1,83 @@
+"""Whether a channel answers at all, found out quickly.
+
+Looking up a host name cannot be interrupted: it may hang for half a minute on a machine without
+a network. So the question is asked by a thread that is left behind when time is up.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from hashlib import sha256
+
+from minicon.errors import FileError, MiniconError
+from minicon.fs import operations
+from minicon.net.headers import is_html
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from minicon.models.channel import Channel
+    from minicon.net.fetcher import Fetcher
+
+#: How long an answer is remembered, in seconds.
+_REMEMBERED = 300.0
+_GOOD_STATUSES = (200, 206, 304, 416)
+
+
+class Reachability:
+    """Asks, and remembers the answers in the cache."""
+
+    def __init__(self, fetcher: Fetcher, directory: Path, clock: Callable[[], float]) -> None:
+        self._fetcher = fetcher
+        self._directory = directory / "reachable"
+        self._clock = clock
+
+    def is_reachable(self, channel: Channel, seconds: float) -> bool:
+        """Whether the channel's noarch index can be had; at most SECONDS are spent on it."""
+        if channel.is_local:
+            return self._ask(channel, seconds)
+        path = self._directory / sha256(channel.base_url.encode()).hexdigest()[:16]
+        known = self._recall(path)
+        if known is not None:
+            return known
+        answer = self._ask_in_time(channel, seconds)
+        self._remember(path, answer)
+        return answer
+
+    def _ask_in_time(self, channel: Channel, seconds: float) -> bool:
+        answers: list[bool] = []
+        thread = threading.Thread(
+            target=lambda: answers.append(self._ask(channel, seconds)), daemon=True
+        )
+        thread.start()
+        thread.join(seconds)
+        return answers == [True]
+
+    def _ask(self, channel: Channel, seconds: float) -> bool:
+        subdir = (channel.platforms or ("noarch",))[0]
+        url = f"{channel.url_for(subdir)}/repodata.json"
+        try:
+            with self._fetcher.open(url, headers={"Range": "bytes=0-0"}, timeout=seconds) as answer:
+                return answer.status in _GOOD_STATUSES and not is_html(answer.headers)
+        except MiniconError:
+            return False
+
+    def _recall(self, path: Path) -> bool | None:
+        try:
+            known = json.loads(path.read_bytes())
+            age = self._clock() - float(known["at"])
+            return bool(known["reachable"]) if 0 <= age < _REMEMBERED else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _remember(self, path: Path, answer: bool) -> None:
+        data = json.dumps({"reachable": answer, "at": self._clock()}).encode()
+        try:
+            with operations.describing("write", path):
+                operations.make_directory(path.parent)
+                operations.replace_file(path, data, durable=False)
+        except FileError:
+            return  # a cache that cannot be written only costs time

@@ -1,0 +1,323 @@
+"""Repodata as a stream: members are cut out by name, and hardly any JSON is parsed.
+
+``repodata.json`` of a large channel is hundreds of megabytes of flat records, sorted by file
+name. Parsing it costs more than everything else that an install does, and nearly all of it is
+for nothing. So blocks of it are cut at ``},"`` by C code, and only names are looked at::
+
+    {"info":{…},"packages":{"a-1-0.tar.bz2":{…},"a-2-0.tar.bz2":{…},"b-1-0.tar.bz2":{…}},…
+                            └─────────── run of a ────────────────┘ └──── run of b ────┘
+
+**Why cutting is safe.** A block is accepted only if all of this holds, else it is parsed:
+
+1. it holds no backslash, so every quote begins or ends a string;
+2. every piece begins ``NAME-VERSION-BUILD":{`` and holds ``"name":"NAME"``;
+3. it has exactly as many ``{`` as pieces, and as many ``}``.
+
+By 3 each piece has the one brace that opens it and the one that the cut took. Could that one
+lie inside a string? Then the quote of ``},"`` ends that string, and by 2 a file name follows a
+string without a comma, which no JSON text has.
+
+Blocks that fail (nested values, escapes, pretty printing, the end of a section) are halved a
+few times, and what is left goes record by record through the JSON parser. The result is the
+same, only slower.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
+#: Bytes that are cut at once: enough for C code to be quick, little enough for memory.
+_BLOCK = 1 << 22
+#: Below this, halving a block that cannot be cut is slower than parsing it.
+_SMALLEST_BLOCK = 1 << 12
+#: Characters that are parsed at once where cutting is not safe.
+_WINDOW = 1 << 14
+#: No single value (a record, ``info``, ``removed``, ``signatures``) may be larger.
+_LARGEST_VALUE = 1 << 28
+_BLANKS = re.compile(rb"[ \t\r\n]*").match
+_RECORD_SECTIONS = ("packages", "packages.conda")
+_V3_SECTIONS = ("tar.bz2", "conda", "whl")
+_KEPT_KEYS = ("info", "repodata_version")
+_decode = json.JSONDecoder().raw_decode
+
+
+class Run(NamedTuple):
+    """Consecutive members that belong to one name.
+
+    Attributes:
+        section: One of :data:`minicon.repodata.index_file.SECTIONS`.
+        name: Package name.
+        payload: JSON text of the members, without the brackets around them.
+    """
+
+    section: str
+    name: bytes
+    payload: bytes
+
+
+class InvalidRepodataError(Exception):
+    """The text is not repodata. The message says why, in a few words."""
+
+
+class RepodataScanner:
+    """Reads repodata once, front to back.
+
+    Args:
+        chunks: The uncompressed text.
+
+    Attributes:
+        meta: ``info`` and ``repodata_version``, complete once :meth:`runs` is exhausted.
+        records: How many records there were.
+    """
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._data = b""
+        self._at = 0
+        self._ended = False
+        self.meta: dict[str, Any] = {}
+        self.records = 0
+
+    def runs(self) -> Iterator[Run]:
+        """All members by name, in the order of the text; ``removed`` included.
+
+        Raises:
+            InvalidRepodataError: The text is cut, or is not JSON, or not repodata.
+        """
+        if self._peek() == b"":
+            return  # CEP 36: an empty file means an empty channel
+        for key in self._keys():
+            if key in _RECORD_SECTIONS and self._peek() == b"{":
+                yield from self._members(key)
+            elif key == "v3" and self._peek() == b"{":
+                for extension in self._keys():
+                    if extension in _V3_SECTIONS and self._peek() == b"{":
+                        yield from self._members(f"v3.{extension}")
+                    else:
+                        self._value()
+            elif key == "removed":
+                yield from _removed_runs(self._value())
+            else:
+                value = self._value()
+                if key in _KEPT_KEYS:
+                    self.meta[key] = value
+        if self._peek():
+            raise InvalidRepodataError("there is text after its end")
+
+    # The walk over the outer objects: one character decides what comes next.
+
+    def _keys(self) -> Iterator[str]:
+        """The keys of the object that begins here; the caller reads each value."""
+        self._expect(b"{")
+        if self._peek() == b"}":
+            self._at += 1
+            return
+        while True:
+            if self._peek() != b'"':
+                raise InvalidRepodataError("a key is missing")
+            key = self._value()
+            self._expect(b":")
+            yield key
+            if self._next() == b"}":
+                return
+
+    def _next(self) -> bytes:
+        """The comma or brace after a member, which is consumed."""
+        found = self._peek()
+        if found not in (b",", b"}"):
+            raise InvalidRepodataError("a comma is missing" if found else "it ends too early")
+        self._at += 1
+        return found
+
+    def _expect(self, character: bytes) -> None:
+        found = self._peek()
+        if found != character:
+            missing = character.decode()
+            raise InvalidRepodataError(f"{missing} is missing" if found else "it ends too early")
+        self._at += 1
+
+    def _peek(self) -> bytes:
+        """The next character that is not blank, or nothing at the end."""
+        while True:
+            self._at = _BLANKS(self._data, self._at).end()  # type: ignore[union-attr]
+            if self._at < len(self._data) or not self._refill(_BLOCK):
+                return self._data[self._at : self._at + 1]
+
+    def _refill(self, wanted: int) -> bool:
+        """Have WANTED bytes ahead if the text is that long. False if nothing was added."""
+        missing = wanted - (len(self._data) - self._at)
+        if self._ended or missing <= 0:
+            return False
+        pieces, before = [self._data[self._at :]], len(self._data) - self._at
+        while missing > 0:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self._ended = True
+                break
+            pieces.append(chunk)
+            missing -= len(chunk)
+        self._data, self._at = b"".join(pieces), 0
+        return len(self._data) > before
+
+    def _value(self) -> Any:
+        """Parse the value that begins here, however long."""
+        self._peek()
+        size = _WINDOW
+        while True:
+            self._refill(size)
+            text = self._data[self._at : self._at + size].decode("utf-8", "surrogateescape")
+            whole = self._ended and self._at + size >= len(self._data)
+            try:
+                value, end = _decode(text)
+            except ValueError as error:
+                if whole or size >= _LARGEST_VALUE:
+                    raise InvalidRepodataError("it ends too early or is not JSON") from error
+            else:
+                # A number at the end of the window may go on after it.
+                if end < len(text) or whole:
+                    self._at += len(text[:end].encode("utf-8", "surrogateescape"))
+                    return value
+            size *= 4
+
+    # The records: cut where that is safe, else parsed.
+
+    def _members(self, section: str) -> Iterator[Run]:
+        """The members of the section that begins here."""
+        self._expect(b"{")
+        if self._peek() == b"}":
+            self._at += 1
+            return
+        size = _BLOCK
+        while True:
+            self._peek()
+            self._refill(2 * _BLOCK)
+            runs = self._cut(section, size)
+            if runs is not None:
+                yield from runs
+                size = min(2 * size, _BLOCK)
+            elif size > _SMALLEST_BLOCK:
+                size //= 8
+            else:
+                is_over, runs = self._parse_window(section)
+                yield from runs
+                if is_over:
+                    return
+
+    def _cut(self, section: str, size: int) -> list[Run] | None:
+        """Cut about SIZE bytes at record boundaries; None if they are not safe to cut."""
+        start = self._at
+        end = self._data.rfind(b'},"', start, start + size)
+        if end < 0 or self._data[start : start + 1] != b'"':
+            return None
+        block = self._data[start + 1 : end + 1]
+        pieces = block[:-1].split(b'},"')
+        count = len(pieces)
+        if block.count(b"{") != count or block.count(b"}") != count or b"\\" in block:
+            return None
+        runs = _runs_of(section, block, pieces)
+        if runs is not None:
+            self._at = end + 2
+            self.records += count
+        return runs
+
+    def _parse_window(self, section: str) -> tuple[bool, list[Run]]:
+        """Parse the members that lie whole in a window; (section is over, runs)."""
+        size = _WINDOW
+        while True:
+            self._refill(size)
+            text = self._data[self._at : self._at + size].decode("utf-8", "surrogateescape")
+            whole = self._ended and self._at + size >= len(self._data)
+            runs, end, is_over = _parse_members(section, text)
+            if runs or is_over:
+                self._at += len(text[:end].encode("utf-8", "surrogateescape"))
+                self.records += len(runs)
+                return is_over, runs
+            if whole or size >= _LARGEST_VALUE:
+                raise InvalidRepodataError(f"{section} ends too early or is not JSON")
+            size *= 4
+
+
+def _runs_of(section: str, block: bytes, pieces: list[bytes]) -> list[Run] | None:
+    """The runs of a block, which begins after the first quote; None if a piece is no record."""
+    runs = []
+    name = needle = None
+    begin = at = 0
+    for piece in pieces:
+        quote = piece.find(b'"')
+        if not piece.startswith(b'":{', quote):
+            return None
+        found = piece[:quote].rsplit(b"-", 2)[0]
+        if found != name:
+            if name is not None:
+                runs.append(Run(section, name, b'"' + block[begin : at - 2]))
+            name, needle, begin = found, b'"name":"%b"' % found, at
+        if needle not in piece:  # type: ignore[operator]
+            return None
+        at += len(piece) + 3
+    if name is not None:
+        runs.append(Run(section, name, b'"' + block[begin:]))
+    return runs
+
+
+def _parse_members(section: str, text: str) -> tuple[list[Run], int, bool]:
+    """Parse as many whole members as TEXT holds: runs, where they end, whether all ended.
+
+    Raises:
+        InvalidRepodataError: Something else than a member comes where one should be.
+    """
+    runs: list[Run] = []
+    at = end = 0
+    while True:
+        try:
+            begin = _skip_blanks(text, at)
+            if text[begin] != '"':
+                raise InvalidRepodataError(f"{section} is not an object of records")
+            fn, at = scanstring(text, begin + 1, True)
+            at = _skip_blanks(text, at)
+            if text[at] != ":":
+                raise InvalidRepodataError(f"{section} is not an object of records")
+            record, at = _decode(text, _skip_blanks(text, at + 1))
+            stop = at
+            at = _skip_blanks(text, at)
+            following = text[at]
+        except (ValueError, IndexError):
+            return runs, end, False
+        payload = text[begin:stop].encode("utf-8", "surrogateescape")
+        runs.append(Run(section, _name_of(fn, record), payload))
+        if following not in ",}":
+            raise InvalidRepodataError(f"a comma is missing in {section}")
+        at = end = at + 1
+        if following == "}":
+            return runs, end, True
+
+
+def _skip_blanks(text: str, at: int) -> int:
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _name_of(fn: str, record: object) -> bytes:
+    """The name that a record goes by; of a record that is none, what its file name says."""
+    name = record.get("name") if isinstance(record, dict) else None
+    if not isinstance(name, str):
+        name = fn.rsplit("-", 2)[0]
+    return name.encode("utf-8", "replace")[:255]
+
+
+def _removed_runs(value: object) -> Iterator[Run]:
+    """The file names of ``removed``, by name."""
+    by_name: dict[bytes, list[str]] = {}
+    for fn in value if isinstance(value, list) else ():
+        if isinstance(fn, str):
+            by_name.setdefault(_name_of(fn, None), []).append(fn)
+    for name, fns in by_name.items():
+        yield Run("removed", name, ",".join(map(json.dumps, fns)).encode())
