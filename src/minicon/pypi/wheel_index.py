@@ -11,16 +11,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from minicon.constants import PYPI_CHANNEL
 from minicon.errors import ChannelError, MiniconError, PackageError
 from minicon.models.records import RepodataRecord
 from minicon.models.reporter import SilentReporter
-from minicon.models.wheel_index import Release
-from minicon.pypi.filenames import normalise, parse_version, split_wheel_name
+from minicon.pypi.filenames import normalise, split_wheel_name
 from minicon.pypi.find_links import FindLinks
 from minicon.pypi.name_map import NameMap
+from minicon.pypi.releases import direct_release, filtered, merged, newest_final
 from minicon.pypi.shared_results import SharedResults
 from minicon.pypi.simple_index import SimpleIndex
 from minicon.pypi.urls import local_path
@@ -35,15 +34,13 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from packaging.requirements import Requirement
-    from packaging.version import Version
     from typing_extensions import Self
 
     from minicon.models.reporter import Reporter
     from minicon.models.virtual_package import VirtualPackage
-    from minicon.models.wheel_index import DistributionFile
+    from minicon.models.wheel_index import DistributionFile, Release
     from minicon.net.fetcher import Fetcher
     from minicon.pypi.configuration import IndexConfiguration
-    from minicon.pypi.project_page import ProjectPage
 
 #: Requests under way at once; indices throttle beyond that.
 PARALLEL_REQUESTS = 12
@@ -115,7 +112,7 @@ class PypiIndex:
             fetcher=fetcher, cache_dir=cache_dir, reporter=self._reporter
         )
         self._names = names or NameMap.built_in()
-        self._direct = {release.name: release for release in map(_direct_release, direct)}
+        self._direct = {release.name: release for release in map(direct_release, direct)}
         self._hashes = hashes or {}
         self._exclude_newer = exclude_newer
         self._broken: set[str] = set()
@@ -270,7 +267,7 @@ class PypiIndex:
     def _fetch_ahead(self, name: str, python_version: str | None) -> None:
         # Whoever needs the answer gets the error too; here it concerns nobody.
         with contextlib.suppress(MiniconError):
-            newest = _newest_final(self.releases(name))
+            newest = newest_final(self.releases(name))
             if newest and python_version:
                 file = self.file_for(newest, python_version)
                 if file:
@@ -286,7 +283,7 @@ class PypiIndex:
         releases = merged(pages)
         if self._exclude_newer is None and name not in self._hashes:
             return releases
-        kept = (_filtered(release, self._is_allowed) for release in releases)
+        kept = (filtered(release, self._is_allowed) for release in releases)
         return tuple([release for release in kept if release.files])
 
     def _is_allowed(self, name: str, file: DistributionFile) -> bool:
@@ -303,44 +300,6 @@ class PypiIndex:
             self._broken.add(file.url)
             self._reporter.warn(f"{file.filename} is passed over: {error.message}")
             raise
-
-
-def merged(pages: Sequence[ProjectPage]) -> tuple[Release, ...]:
-    """Releases of all pages, newest first; of files with one name the first page's."""
-    if len(pages) == 1:
-        return pages[0].releases
-    files: dict[Version, dict[str, DistributionFile]] = {}
-    names = {}
-    for page in pages:
-        for release in page.releases:
-            names[release.version] = release.name
-            of_version = files.setdefault(release.version, {})
-            for file in release.files:
-                of_version.setdefault(file.filename, file)
-    return tuple(
-        [
-            Release(name=names[version], version=version, files=tuple(files[version].values()))
-            for version in sorted(files, reverse=True)
-        ]
-    )
-
-
-def _filtered(release: Release, is_allowed: Callable[[str, DistributionFile], bool]) -> Release:
-    files = tuple([file for file in release.files if is_allowed(release.name, file)])
-    return replace(release, files=files)
-
-
-def _newest_final(releases: Sequence[Release]) -> Release | None:
-    finals = (release for release in releases if not release.version.is_prerelease)
-    return next(finals, releases[0] if releases else None)
-
-
-def _direct_release(file: DistributionFile) -> Release:
-    wheel = split_wheel_name(file.filename)
-    version = parse_version(wheel.version) if wheel else None
-    if wheel is None or version is None:
-        raise PackageError("wheel-name", f"{file.url} does not have a wheel's name")
-    return Release(name=wheel.name, version=version, files=(file,))
 
 
 def _minor(python_version: str) -> str:

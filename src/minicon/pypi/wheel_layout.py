@@ -17,12 +17,11 @@ import binascii
 import configparser
 import csv
 import io
-import re
 from typing import NamedTuple
 
 from minicon.constants import CONDA_META
 from minicon.errors import PackageError, UnsafeArchive
-from minicon.models.package_files import EntryPoint
+from minicon.package.entry_points import parse_entry_point
 from minicon.pypi.core_metadata import CoreMetadata
 from minicon.pypi.filenames import normalise, parse_version
 
@@ -30,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from minicon.models.package_files import EntryPoint
     from minicon.models.records import RepodataRecord
     from minicon.pypi.wheel_archive import WheelArchive
 
@@ -50,8 +50,6 @@ _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _HASHES = ("sha256", "sha384", "sha512")
 #: What a wheel's data may not be called: the package's own metadata, and the places above.
 _RESERVED = ("info", CONDA_META, SITE_PACKAGES, SCRIPTS, HEADERS)
-_COMMAND = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.+-]*")
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 class Digest(NamedTuple):
@@ -170,7 +168,7 @@ def parse_entry_points(text: str, package: str) -> tuple[EntryPoint, ...]:
     """Commands of ``entry_points.txt``: console and graphical ones.
 
     Raises:
-        PackageError: It cannot be read, or a command calls nothing.
+        PackageError: It cannot be read.
         UnsafeArchive: A command's name is a path, or its target is code
             (GHSA-4gg8-gxpx-9rph: executables written outside of the environment).
     """
@@ -184,30 +182,20 @@ def parse_entry_points(text: str, package: str) -> tuple[EntryPoint, ...]:
     points: dict[str, EntryPoint] = {}
     for section in ("console_scripts", "gui_scripts"):
         for command, value in parser.items(section) if parser.has_section(section) else ():
-            module, colon, function = value.partition("[")[0].strip().partition(":")
-            point = EntryPoint(command.strip(), module.strip(), function.strip())
-            if not colon or not point.function:
-                raise PackageError(
-                    "broken-wheel", f"{package}: the command {command} calls nothing"
-                )
-            _check_entry_point(point, package)
+            point = _entry_point(f"{command} = {value}", package)
             points[point.command] = point
     return tuple(points.values())
 
 
-def _check_entry_point(point: EntryPoint, package: str) -> None:
-    safe = (
-        _COMMAND.fullmatch(point.command)
-        and _DOTTED.fullmatch(point.module)
-        and _DOTTED.fullmatch(point.function)
-    )
-    if not safe:
-        text = f"{point.command} = {point.module}:{point.function}"
+def _entry_point(text: str, package: str) -> EntryPoint:
+    try:
+        return parse_entry_point(text)
+    except ValueError as error:
         raise UnsafeArchive(
             "unsafe-entry-point",
-            f"{package} has an entry point that cannot be a command: {text[:200]!r}",
+            f"{package} has an entry point that cannot be a command: {error}",
             hint="report this to the package's authors",
-        )
+        ) from error
 
 
 def _dist_info_folder(names: Iterable[str], record: RepodataRecord) -> str:

@@ -12,39 +12,27 @@ environment by :mod:`minicon.prefix`.
 
 from __future__ import annotations
 
-import hashlib
-import json
+import contextlib
 import os
-import re
 
-from minicon.constants import PREFIX_PLACEHOLDER
-from minicon.errors import FileError, HashMismatch, PackageError, UnsafeArchive
+from minicon.errors import FileError, HashMismatch, PackageError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of_file
-from minicon.models.package_files import PathsEntry
-from minicon.models.reporter import SilentTask
-from minicon.pypi.wheel_archive import ONE_PIECE, WheelArchive
-from minicon.pypi.wheel_layout import (
-    SCRIPTS,
-    needs_digest,
-    package_path,
-    read_dist_info,
-)
+from minicon.fs.remove import remove_tree
+from minicon.models.reporter import SilentReporter, SilentTask
+from minicon.package.cache_folder import ARCHIVE_SUFFIX
+from minicon.pypi.urls import local_path
+from minicon.pypi.wheel_archive import WheelArchive
+from minicon.pypi.wheel_unpacking import WheelUnpacking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
-    from typing import Any
 
+    from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
-    from minicon.models.reporter import Task
-    from minicon.pypi.wheel_layout import Digest
-    from minicon.pypi.zip_directory import ZipEntry
-
-#: A first line that stands for "the environment's python" (binary distribution format).
-_PLACEHOLDER_LINE = re.compile(rb"#!python(?:w)?[0-9.]*(?=[ \t\r\n]|\Z)")
-_SHEBANG = f"#!{PREFIX_PLACEHOLDER}/bin/python".encode()
+    from minicon.models.reporter import Reporter, Task
 
 
 def prepare_wheel(
@@ -54,7 +42,7 @@ def prepare_wheel(
     *,
     verify: bool = True,
     task: Task | None = None,
-) -> None:
+) -> PackageFiles:
     """Fill an empty folder with a wheel's files in package form.
 
     Cost: one thread, about one inflate and one SHA-256 of everything; memory a few MB.
@@ -67,6 +55,9 @@ def prepare_wheel(
             where the download has just done so.
         task: Told of the bytes that were unpacked.
 
+    Returns:
+        The package's list of files, every one of them verified.
+
     Raises:
         HashMismatch: The archive is not the one that the index listed.
         UnsafeArchive: The wheel contradicts itself or reaches outside of its place.
@@ -78,12 +69,72 @@ def prepare_wheel(
     with operations.describing("unpack into", folder):
         try:
             with WheelArchive(archive) as wheel:
-                _Unpacking(wheel, record, folder, task or SilentTask()).run()
+                return WheelUnpacking(wheel, record, folder, task or SilentTask()).run()
         except PackageError as error:
             if record.fn in error.message:
                 raise
             message = f"{record.fn}: {error.message}"
             raise type(error)(error.reference, message, hint=error.hint) from error
+
+
+def prepare_wheel_package(
+    fetch: Callable[[RepodataRecord, Path], None],
+    record: RepodataRecord,
+    *,
+    reporter: Reporter | None = None,
+    allow_unverified: bool = False,
+) -> Callable[[Path], PackageFiles]:
+    """What :meth:`minicon.package.package_cache.PackageCache.ensure` calls for a wheel.
+
+    Args:
+        fetch: Downloads the file of a record to a path that does not exist yet; not called
+            for ``file:`` URLs, which are read where they are.
+        record: The wheel.
+        reporter: Told of the unpacking's progress.
+        allow_unverified: Also take a wheel whose index lists no SHA-256.
+
+    Returns:
+        A function that fills an empty folder and returns its list of files. It raises what
+        FETCH and :func:`prepare_wheel` raise, and PackageError ``no-hash``.
+    """
+    reporter = reporter or SilentReporter()
+
+    def unpack(archive: Path, folder: Path) -> PackageFiles:
+        task = reporter.start("extract", record.dist_name, None)
+        try:
+            return prepare_wheel(archive, record, folder, task=task)
+        finally:
+            task.finish()
+
+    def prepare(folder: Path) -> PackageFiles:
+        _check_has_hash(record, reporter, allow_unverified)
+        local = local_path(record.url)
+        if local is not None:
+            return unpack(local, folder)
+        archive = folder.with_name(f"{folder.name}{ARCHIVE_SUFFIX}")
+        try:
+            with operations.describing("write", archive):
+                remove_tree(archive)  # of a process that died
+            fetch(record, archive)
+            return unpack(archive, folder)
+        finally:
+            with contextlib.suppress(OSError):
+                remove_tree(archive)
+
+    return prepare
+
+
+def _check_has_hash(record: RepodataRecord, reporter: Reporter, allow_unverified: bool) -> None:
+    if record.sha256:
+        return
+    message = f"{record.fn}: its package index lists no SHA-256"
+    if not allow_unverified:
+        raise PackageError(
+            "no-hash",
+            f"{message}, so nobody can tell whether it was changed",
+            hint="use an index that lists hashes, or download the file and give its path",
+        )
+    reporter.warn(f"{message}; it is used unverified")
 
 
 def _verify(archive: Path, record: RepodataRecord) -> None:
@@ -100,149 +151,3 @@ def _verify(archive: Path, record: RepodataRecord) -> None:
             f"{record.fn} is not the file that the index listed",
             hint="remove it with `minicon clean --all` and try again; do not install it",
         )
-
-
-class _Unpacking:
-    """One wheel on its way into one folder."""
-
-    def __init__(
-        self, wheel: WheelArchive, record: RepodataRecord, folder: Path, task: Task
-    ) -> None:
-        self._wheel = wheel
-        self._record = record
-        self._root = os.fspath(folder)
-        self._task = task
-        self._info = read_dist_info(wheel, record)
-        self._made = {self._root}
-
-    def run(self) -> None:
-        targets = self._targets()
-        paths = [
-            self._write(self._wheel.entries[name], target)
-            for target, name in sorted(targets.items())
-        ]
-        self._write_info(paths)
-
-    def _targets(self) -> dict[str, str]:
-        """Name in the wheel by path in the package, for all that is shipped."""
-        targets: dict[str, str] = {}
-        for name in self._wheel.entries:
-            if needs_digest(name, self._info) and name not in self._info.digests:
-                raise UnsafeArchive("unsafe-wheel", f"its RECORD does not vouch for {name}")
-            target = package_path(name, self._info)
-            if target is None or _is_cached_bytecode(name, self._wheel):
-                continue
-            if targets.setdefault(target, name) != name:
-                raise UnsafeArchive("unsafe-wheel", f"two of its files would be {target}")
-        return targets
-
-    def _write(self, entry: ZipEntry, target: str) -> PathsEntry:
-        digest = self._info.digests[entry.name]
-        is_script = target.startswith(f"{SCRIPTS}/")
-        mode = 0o755 if is_script or entry.mode & 0o111 else 0o644
-        path = self._place(target)
-        self._task.advance(entry.size)
-        if entry.size > ONE_PIECE:
-            hashing = _Hashing(self._wheel.pieces(entry), digest)
-            operations.create_file_from(hashing.pieces(), path, mode)
-            _check(hashing.value, digest, entry)
-            return PathsEntry(target, sha256=hashing.sha256, size_in_bytes=entry.size)
-        data = b"".join(self._wheel.pieces(entry))
-        _check(hashlib.new(digest.algorithm, data).hexdigest(), digest, entry)
-        script = _with_placeholder(data) if is_script else None
-        if script is not None:
-            operations.create_file(path, script, mode)
-            return PathsEntry(
-                target,
-                prefix_placeholder=PREFIX_PLACEHOLDER,
-                file_mode="text",
-                sha256=hashlib.sha256(script).hexdigest(),
-                size_in_bytes=len(script),
-            )
-        operations.create_file(path, data, mode)
-        known = digest.algorithm == "sha256"
-        sha256 = digest.value if known else hashlib.sha256(data).hexdigest()
-        return PathsEntry(target, sha256=sha256, size_in_bytes=len(data))
-
-    def _place(self, target: str) -> str:
-        folder = f"{self._root}/{target.rpartition('/')[0]}".rstrip("/")
-        if folder not in self._made:
-            operations.make_directory(folder)
-            self._made.add(folder)
-        return f"{self._root}/{target}"
-
-    def _write_info(self, paths: list[PathsEntry]) -> None:
-        record, info = self._record, self._info
-        index = {
-            **{key: record.data[key] for key in _INDEX_KEYS if key in record.data},
-            "depends": list(record.depends),
-            "noarch": "python",
-            "subdir": record.subdir,
-        }
-        points = [f"{p.command} = {p.module}:{p.function}" for p in info.entry_points]
-        self._write_json("index.json", index)
-        self._write_json(
-            "link.json",
-            {
-                "noarch": {"entry_points": points, "type": "python"},
-                "package_metadata_version": 1,
-            },
-        )
-        about = {"license": info.metadata.license, "summary": info.metadata.summary}
-        self._write_json("about.json", {k: v for k, v in about.items() if v})
-        self._write_json(
-            "paths.json", {"paths": [entry.to_json() for entry in paths], "paths_version": 1}
-        )
-
-    def _write_json(self, name: str, data: dict[str, Any]) -> None:
-        text = json.dumps(data, indent=None if name == "paths.json" else 2, sort_keys=True)
-        operations.create_file(self._place(f"info/{name}"), f"{text}\n".encode())
-
-
-#: Keys of a record that belong to the package itself.
-_INDEX_KEYS = ("build", "build_number", "license", "name", "timestamp", "version")
-
-
-class _Hashing:
-    """Hashes pieces as they pass: the digest that RECORD has, and sha256 for paths.json."""
-
-    def __init__(self, pieces: Iterator[bytes | memoryview], digest: Digest) -> None:
-        self._pieces = pieces
-        self._sha256 = hashlib.sha256()
-        other = digest.algorithm != "sha256"
-        self._record = hashlib.new(digest.algorithm) if other else self._sha256
-
-    def pieces(self) -> Iterator[bytes | memoryview]:
-        for piece in self._pieces:
-            self._sha256.update(piece)
-            if self._record is not self._sha256:
-                self._record.update(piece)
-            yield piece
-
-    @property
-    def value(self) -> str:
-        return self._record.hexdigest()
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
-
-
-def _check(value: str, digest: Digest, entry: ZipEntry) -> None:
-    if value != digest.value:
-        raise UnsafeArchive("unsafe-wheel", f"{entry.name} is not the file that its RECORD lists")
-
-
-def _with_placeholder(data: bytes) -> bytes | None:
-    """A script whose first line names the environment's python, or None if it is no such one."""
-    match = _PLACEHOLDER_LINE.match(data)
-    return None if match is None else _SHEBANG + data[match.end() :]
-
-
-def _is_cached_bytecode(name: str, wheel: WheelArchive) -> bool:
-    """Whether a file is bytecode whose source is there too: that is compiled per environment."""
-    folder, _, file = name.rpartition("/")
-    if not file.endswith(".pyc") or not folder.endswith("__pycache__"):
-        return False
-    source = f"{folder[: -len('__pycache__')]}{file.partition('.')[0]}.py"
-    return source in wheel.entries
