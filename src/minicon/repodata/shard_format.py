@@ -1,0 +1,98 @@
+"""Sharded repodata on the wire (CEP 16): msgpack in zstd, one shard per package name.
+
+``repodata_shards.msgpack.zst`` maps names to SHA-256 hashes; ``<hash>.msgpack.zst`` holds the
+records of a name. Inside shards, ``md5`` and ``sha256`` are bytes; outside they are texts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+SHARDS_INDEX = "repodata_shards.msgpack.zst"
+SHARD_EXTENSION = ".msgpack.zst"
+#: Most bytes that a shard, and an index of shards, may unpack to.
+LARGEST_SHARD = 1 << 27
+LARGEST_INDEX = 1 << 28
+_LARGEST_WINDOW = 1 << 27
+_HASH_KEYS = ("md5", "sha256")
+
+
+class ShardDamagedError(Exception):
+    """The bytes are not what CEP 16 describes. The message says why, in a few words."""
+
+
+def pack(value: Any, level: int = 3) -> bytes:
+    """A value as msgpack in zstd."""
+    import msgpack
+    import zstandard
+
+    return zstandard.ZstdCompressor(level=level).compress(msgpack.packb(value))
+
+
+def unpack(data: bytes, limit: int) -> Any:
+    """The value behind msgpack in zstd.
+
+    Raises:
+        ShardDamagedError: It is neither, is cut, or unpacks to more than LIMIT bytes.
+    """
+    import msgpack
+    import zstandard
+
+    unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+    try:
+        with unpacker.stream_reader(data) as reader:
+            text = reader.read(limit + 1)
+        if len(text) > limit:
+            raise ShardDamagedError(f"it unpacks to more than {limit} bytes")
+        return msgpack.unpackb(text, raw=False, strict_map_key=False)
+    except zstandard.ZstdError as error:
+        raise ShardDamagedError("it is not zstd") from error
+    except (ValueError, msgpack.exceptions.UnpackException) as error:
+        raise ShardDamagedError("it is not msgpack, or cut") from error
+
+
+def make_shard(
+    packages: Mapping[str, Mapping[str, Any]], conda_packages: Mapping[str, Mapping[str, Any]]
+) -> bytes:
+    """The shard of one name, ready to be served."""
+    return pack(
+        {
+            "packages": {fn: _with_bytes(record) for fn, record in packages.items()},
+            "packages.conda": {fn: _with_bytes(record) for fn, record in conda_packages.items()},
+            "removed": [],
+        }
+    )
+
+
+def make_shards_index(subdir: str, hashes: Mapping[str, bytes], shards_base_url: str) -> bytes:
+    """The index of all shards of a subdir, ready to be served."""
+    info = {"subdir": subdir, "base_url": "", "shards_base_url": shards_base_url}
+    return pack({"version": 1, "info": info, "shards": dict(hashes)})
+
+
+def shard_name(shard: bytes) -> tuple[bytes, str]:
+    """(hash, file name) of a shard."""
+    digest = hashlib.sha256(shard)
+    return digest.digest(), digest.hexdigest() + SHARD_EXTENSION
+
+
+def with_text_hashes(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its hashes made texts, as ``repodata.json`` has them; changed in place."""
+    for key in _HASH_KEYS:
+        value = record.get(key)
+        if isinstance(value, bytes):
+            record[key] = value.hex()
+    return record
+
+
+def _with_bytes(record: Mapping[str, Any]) -> dict[str, Any]:
+    packed = dict(record)
+    for key in _HASH_KEYS:
+        if isinstance(packed.get(key), str):
+            packed[key] = bytes.fromhex(packed[key])
+    return packed
