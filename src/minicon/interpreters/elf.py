@@ -118,7 +118,7 @@ class ElfFile:
     def _unpack(self, layout: str, offset: int) -> tuple[int, ...]:
         try:
             return struct.unpack_from(self._order + layout, self._data, offset)
-        except struct.error as error:
+        except (struct.error, OverflowError, IndexError) as error:
             raise ElfError("the file is cut") from error
 
     def _read_segments(self) -> Iterator[_Segment]:

@@ -72,7 +72,8 @@ class Relocation:
         for prefix in self.prefixes:
             if folder == prefix or folder.startswith(prefix.rstrip("/") + "/"):
                 inside = os.path.relpath(folder, prefix)
-                return "$ORIGIN/" + os.path.relpath(inside, os.path.dirname(path) or ".")
+                way = os.path.relpath(inside, os.path.dirname(path) or ".")
+                return "$ORIGIN" if way == "." else f"$ORIGIN/{way}"
         return folder
 
 

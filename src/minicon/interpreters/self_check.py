@@ -56,10 +56,10 @@ def check_portable(folder: Path, facts: InterpreterFacts, modules: Sequence[str]
         SelfCheckError: Something is not as it must be.
     """
     answer = _ask(str(folder / executable(facts)), modules)
-    real = os.path.realpath(folder)
+    real = os.path.realpath(folder) + os.sep
     _compare(answer, facts)
     for place in (answer["prefix"], answer["stdlib"], *answer["libraries"]):
-        if not os.path.realpath(place).startswith(real):
+        if not (os.path.realpath(place) + os.sep).startswith(real):
             raise SelfCheckError(f"the copy uses {place}, which is not its own")
     if answer["broken"]:
         original = _ask(facts.executable, answer["broken"])
