@@ -1,0 +1,162 @@
+"""CandidateSource: which records of which channels are candidates for a name, by a request."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from minicon.models.match_spec import channel_matches
+from minicon.solver.candidate_table import (
+    Row,
+    compile_extra,
+    compile_table,
+    milliseconds,
+    sort_records,
+)
+from minicon.solver.candidates import Candidates
+from minicon.solver.request import ChannelPriority, Strategy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minicon.models.record_index import RecordIndex
+    from minicon.models.records import RepodataRecord
+    from minicon.solver.request import SolveRequest
+
+
+class CandidateSource:
+    """Finds and compiles the candidates of names, each once.
+
+    A name's candidates come from the channels that the priority allows (under strict priority
+    the first that has the name at all), or from the channels that a spec of the user names. What
+    is installed is always a candidate, whether its channel still has it or not.
+    """
+
+    def __init__(self, request: SolveRequest) -> None:
+        self._request = request
+        self._compiled: dict[str, Candidates] = {}
+        self._virtual = {package.name: package for package in request.virtual_packages}
+        self._installed = {
+            installed.name: installed.record
+            for installed in request.installed
+            if installed.record.source != "pypi"
+        }
+        self._demanded: dict[str, list[str]] = {}
+        for spec in chain(request.specs, request.history, request.pins, request.constraints):
+            if spec.channel and spec.exact_name:
+                self._demanded.setdefault(spec.exact_name, []).append(spec.channel)
+        self._lowest = frozenset(
+            spec.exact_name for spec in request.specs if request.strategy is Strategy.LOWEST
+        )
+
+    def candidates(self, name: str) -> Candidates:
+        """The candidates of a name; of none when no allowed channel has it."""
+        found = self._compiled.get(name)
+        if found is None:
+            found = self._compiled[name] = self._compile(name)
+        return found
+
+    def installed_position(self, name: str) -> int | None:
+        """Where the installed record stands among the candidates; None if it is not installed."""
+        record = self._installed.get(name)
+        if record is None:
+            return None
+        records = self.candidates(name).records
+        return next((place for place, each in enumerate(records) if is_same(each, record)), None)
+
+    def channels_with(self, name: str) -> list[str]:
+        """All channels that have a name, allowed or not, in order of priority."""
+        return [
+            channel[0].channel
+            for channel in self._request.channels
+            if any(index.records_for(name) for index in channel)
+        ]
+
+    def _compile(self, name: str) -> Candidates:
+        if name.startswith("__"):
+            package = self._virtual.get(name)
+            rows = [Row(package.as_record())] if package else []
+            ordered = sort_records(rows, lowest=False)
+            table = compile_table(name, ordered)
+            return Candidates(table, [record for _, record in ordered], fixed=True)
+        if name.endswith("]") and "[" in name:
+            base, _, extra = name[:-1].partition("[")
+            whole = self.candidates(base)
+            return Candidates(compile_extra(whole.table, whole.records, extra), whole.records)
+        ordered = sort_records(self._rows(name), lowest=name in self._lowest)
+        added = ("pip",) if self._brings_pip(name) else ()
+        table = compile_table(name, ordered, added=added)
+        self._prefetch(table.dependencies)
+        return Candidates(table, [record for _, record in ordered])
+
+    def _brings_pip(self, name: str) -> bool:
+        """Whether python gets pip as a dependency: conda's add_pip_as_python_dependency."""
+        return (
+            name == "python"
+            and self._request.add_pip
+            and any(index.records_for("pip") for index in chain(*self._request.channels))
+        )
+
+    def _rows(self, name: str) -> list[Row]:
+        rows: list[Row] = []
+        priority = self._request.channel_priority
+        for place, channel in self._allowed(name):
+            records = [record for index in channel for record in self._records(index, name)]
+            rank = place if priority is not ChannelPriority.DISABLED else 0
+            rows += [Row(record, rank, place) for record in records]
+            if records and priority is ChannelPriority.STRICT and name not in self._demanded:
+                break
+        installed = self._installed.get(name)
+        if installed is not None and not any(is_same(row.record, installed) for row in rows):
+            rows.append(Row(installed, *self._standing(installed)))
+        return rows
+
+    def _allowed(self, name: str) -> Iterable[tuple[int, Sequence[RecordIndex]]]:
+        """The channels to look into, with their places."""
+        demanded = self._demanded.get(name)
+        for place, channel in enumerate(self._request.channels):
+            if demanded is None or any(
+                channel_matches(wanted, channel[0].channel) for wanted in demanded if channel
+            ):
+                yield place, channel
+
+    def _records(self, index: RecordIndex, name: str) -> Iterable[RepodataRecord]:
+        """Records of a name that are old enough to exist by this request."""
+        request = self._request
+        limit = request.exclude_newer_package.get(name, request.exclude_newer)
+        records = index.records_for(name)
+        if limit is None:
+            return records
+        return [each for each in records if milliseconds(each.data.get("timestamp") or 0) <= limit]
+
+    def _standing(self, installed: RepodataRecord) -> tuple[int, int]:
+        channels = self._request.channels
+        place = next(
+            (
+                place
+                for place, channel in enumerate(channels)
+                if channel and channel_matches(channel[0].channel, installed.channel)
+            ),
+            len(channels),
+        )
+        disabled = self._request.channel_priority is ChannelPriority.DISABLED
+        return (0 if disabled else place), place
+
+    def _prefetch(self, dependencies: Iterable[tuple[str, str, int]]) -> None:
+        """Tell the channels which names the best candidate leads to."""
+        names = [name for name, _, premise in dependencies if premise & 1]
+        wanted = [name for name in names if name not in self._compiled]
+        if wanted:
+            for index in chain(*self._request.channels):
+                index.prefetch(wanted)
+
+
+def is_same(record: RepodataRecord, other: RepodataRecord) -> bool:
+    """Whether two records are one package, however their channels are written."""
+    if (record.version, record.build, record.subdir) != (other.version, other.build, other.subdir):
+        return False
+    if record.sha256 and other.sha256:
+        return record.sha256 == other.sha256
+    if record.md5 and other.md5:
+        return record.md5 == other.md5
+    return channel_matches(record.channel, other.channel)

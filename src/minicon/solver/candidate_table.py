@@ -1,0 +1,290 @@
+"""CandidateTable: all that a search must know of one package name, compiled.
+
+Records are sorted once, best first, and everything that many records say alike is turned into
+bitsets over their positions: which of them have a version, which carry a dependency. A table is a
+plain value of integers, bytes and texts, so it can be stored.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from minicon.constants import CONDA_EXTENSION
+from minicon.errors import SpecError
+from minicon.models.match_spec import parse_dependency
+from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
+from minicon.models.version import version_key
+from minicon.solver.condition import parse_condition
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from minicon.models.match_spec import MatchSpec
+
+    SortKey = tuple[int, int, bytes, int, int, int, str, str, str]
+
+#: A dependency text whose name can be read without parsing the rest.
+_PLAIN = re.compile(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?").fullmatch
+
+#: Timestamps below this are seconds, as old records have them.
+_MILLISECONDS = 100_000_000_000
+
+
+#: How much of a sort key must be equal for two builds to be a tie (see tie_breaking).
+_TIE = 5
+
+
+class Row(NamedTuple):
+    """A record and the standing of its channel: lower numbers are preferred.
+
+    Attributes:
+        record: The record.
+        rank: Decides before the version does.
+        order: Decides only between equal versions and build numbers.
+    """
+
+    record: RepodataRecord
+    rank: int = 0
+    order: int = 0
+
+
+class Conditional(NamedTuple):
+    """A dependency that holds under a condition (CEP 43).
+
+    Attributes:
+        name: The package depended on.
+        text: What it must be, as a MatchSpec.
+        premise: Candidates that carry it.
+        condition: Names and MatchSpecs that must all be met for it to hold.
+    """
+
+    name: str
+    text: str
+    premise: int
+    condition: tuple[tuple[str, str], ...]
+
+
+class CandidateTable(NamedTuple):
+    """The candidates of one name, best first.
+
+    Attributes:
+        name: Package name, or ``name[extra]`` for an extra of it.
+        size: Number of candidates.
+        version_keys: Their distinct versions' sort keys, ascending.
+        below: ``below[i]`` holds the candidates whose version is one of the first ``i``.
+        versions: Per candidate, its version as text.
+        builds: Per candidate, its build string.
+        build_numbers: Per candidate, its build number.
+        ties: Positions at which candidates begin to differ in more than the build string.
+        dependencies: (name, MatchSpec text, candidates that carry it).
+        constrains: The same for ``constrains``.
+        conditional: Dependencies under conditions.
+    """
+
+    name: str
+    size: int
+    version_keys: tuple[bytes, ...]
+    below: tuple[int, ...]
+    versions: tuple[str, ...]
+    builds: tuple[str, ...]
+    build_numbers: tuple[int, ...]
+    ties: tuple[int, ...]
+    dependencies: tuple[tuple[str, str, int], ...]
+    constrains: tuple[tuple[str, str, int], ...]
+    conditional: tuple[Conditional, ...]
+
+
+def sort_records(rows: Iterable[Row], *, lowest: bool) -> list[tuple[SortKey, RepodataRecord]]:
+    """Order records by conda's preferences, best first, each with what decided its place.
+
+    The order is total, so it does not depend on that of the rows: rank of the channel, fewest
+    track_features, version, build number, order of the channel, timestamp; then texts. Records
+    whose version cannot be read are left out.
+
+    Args:
+        rows: Records with the standing of their channels.
+        lowest: Prefer low versions instead of high ones.
+    """
+    keyed = [(key, row.record) for row in _without_twins(rows) if (key := _sort_key(row))]
+    keyed.sort(key=lambda pair: pair[0], reverse=True)
+    if lowest:
+        keyed.sort(key=lambda pair: (-pair[0][0], pair[0][2]))
+    return keyed
+
+
+def _without_twins(rows: Iterable[Row]) -> Iterable[Row]:
+    """Of one build as ``.conda`` and ``.tar.bz2``, only the former."""
+    chosen: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        record = row.record
+        data = record.data
+        identity = (
+            record.channel,
+            record.subdir,
+            data["version"],
+            data.get("build"),
+            data.get("build_number"),
+        )
+        other = chosen.get(identity)
+        if other is None or _file_order(record) > _file_order(other.record):
+            chosen[identity] = row
+    return chosen.values()
+
+
+def _file_order(record: RepodataRecord) -> tuple[bool, str]:
+    return record.fn.endswith(CONDA_EXTENSION), record.fn
+
+
+def _sort_key(row: Row) -> SortKey | None:
+    record = row.record
+    data = record.data
+    try:
+        version = version_key(data["version"])
+    except SpecError:
+        return None
+    return (
+        -row.rank,
+        -len(record.track_features) if data.get("track_features") else 0,
+        version,
+        data.get("build_number") or 0,
+        -row.order,
+        milliseconds(data.get("timestamp") or 0),
+        data.get("build") or "",
+        record.subdir,
+        record.channel + "/" + record.fn,
+    )
+
+
+def milliseconds(timestamp: float) -> int:
+    """A record's timestamp in milliseconds, whichever unit it was written in."""
+    return int(timestamp) if timestamp > _MILLISECONDS else int(timestamp * 1000)
+
+
+def compile_table(
+    name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]], *, added: Sequence[str] = ()
+) -> CandidateTable:
+    """Compile sorted records of one name.
+
+    Args:
+        name: Package name.
+        ordered: From :func:`sort_records`.
+        added: Dependencies that every candidate gets beside its own.
+    """
+    by_version: dict[bytes, int] = {}
+    ties: list[int] = []
+    last: object = None
+    for position, (key, _) in enumerate(ordered):
+        by_version[key[2]] = by_version.get(key[2], 0) | 1 << position
+        if key[:_TIE] != last:
+            ties.append(position)
+            last = key[:_TIE]
+    version_keys = sorted(by_version)
+    below = [0]
+    for version in version_keys:
+        below.append(below[-1] | by_version[version])
+    records = [record for _, record in ordered]
+    depends = _carriers(record.data.get("depends") for record in records)
+    everything = (1 << len(records)) - 1
+    for text in added:
+        depends[text] = everything
+    plain, conditional = split_conditional(depends)
+    constrains, _ = split_conditional(
+        _carriers(record.data.get("constrains") for record in records)
+    )
+    return CandidateTable(
+        name=name,
+        size=len(records),
+        version_keys=tuple(version_keys),
+        below=tuple(below),
+        versions=tuple(record.version for record in records),
+        builds=tuple(record.build for record in records),
+        build_numbers=tuple(record.build_number for record in records),
+        ties=tuple(ties),
+        dependencies=tuple(plain),
+        constrains=tuple(constrains),
+        conditional=tuple(conditional),
+    )
+
+
+def compile_extra(
+    base: CandidateTable, records: Sequence[RepodataRecord], extra: str
+) -> CandidateTable:
+    """The table of ``name[extra]`` (CEP 44): the same candidates, each needing its own self.
+
+    A candidate that does not have the extra adds nothing.
+    """
+    groups: list[Mapping[str, Sequence[str]]] = [
+        record.data.get("extra_depends") or {} for record in records
+    ]
+    plain, conditional = split_conditional(_carriers(group.get(extra) for group in groups))
+    itself = [(base.name, f"#{position}", 1 << position) for position in range(base.size)]
+    return base._replace(
+        name=f"{base.name}[{extra}]",
+        dependencies=(*itself, *plain),
+        constrains=(),
+        conditional=tuple(conditional),
+    )
+
+
+def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:
+    """Which positions carry each text."""
+    carriers: dict[str, int] = {}
+    for position, some in enumerate(texts):
+        bit = 1 << position
+        for text in some or ():
+            carriers[text] = carriers.get(text, 0) | bit
+    return carriers
+
+
+def split_conditional(
+    carriers: Mapping[str, int],
+) -> tuple[list[tuple[str, str, int]], list[Conditional]]:
+    """Tell plain dependencies from conditional ones, and add those on extras."""
+    plain: list[tuple[str, str, int]] = []
+    conditional: list[Conditional] = []
+    for text, premise in carriers.items():
+        simple = _PLAIN(text)
+        if simple is not None:
+            plain.append((simple.group(1).lower(), text, premise))
+            continue
+        try:
+            spec = parse_dependency(text)
+        except SpecError:
+            plain.append((unreadable(text), "*", premise))
+            continue
+        for name, wanted in targets_of(spec, text):
+            if spec.when is None:
+                plain.append((name, wanted, premise))
+            else:
+                conditional += [
+                    Conditional(name, wanted, premise, condition)
+                    for condition in parse_condition(spec.when)
+                ]
+    return plain, conditional
+
+
+def dependency_name(text: str) -> str:
+    """The package that a dependency is on."""
+    simple = _PLAIN(text)
+    if simple is not None:
+        return simple.group(1).lower()
+    try:
+        return parse_dependency(text).exact_name or unreadable(text)
+    except SpecError:
+        return unreadable(text)
+
+
+def unreadable(text: str) -> str:
+    """A name that no package has, so that what depends on an unreadable spec is never chosen."""
+    return f"(unreadable) {text}"
+
+
+def targets_of(spec: MatchSpec, text: str) -> list[tuple[str, str]]:
+    """What a dependency is on: the package, and each extra of it that is asked for."""
+    name = spec.exact_name
+    if name is None:
+        return [(unreadable(text), "*")]
+    return [(name, text), *((f"{name}[{extra}]", "*") for extra in spec.extras or ())]

@@ -1,0 +1,87 @@
+"""Explanation: why a request cannot be met and what would help, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minicon.errors import Unsatisfiable
+
+#: An error message has ten lines: the headline, this many sentences, and the fixes.
+_SENTENCES = 5
+_FIXES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A change to the request that was solved and works.
+
+    Attributes:
+        text: What to do, in words.
+        spec: The spec to type instead, or None where the change is another one.
+        replaces: The demand that it changes.
+    """
+
+    text: str
+    spec: str | None
+    replaces: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The whole story.
+
+    Attributes:
+        core: Demands that contradict each other; without any one of them they do not.
+        sentences: How one leads to the other, in order, shared causes told once.
+        fixes: Changes that were found to work, each by itself.
+    """
+
+    core: tuple[str, ...]
+    sentences: tuple[str, ...]
+    fixes: tuple[Fix, ...]
+
+    @property
+    def message(self) -> str:
+        """Headline and sentences, shortened in the middle if there are many."""
+        return "\n".join([self._headline(), *(f"  {each}" for each in _shortened(self.sentences))])
+
+    @property
+    def hint(self) -> str | None:
+        """The fixes, numbered if there are several."""
+        texts = [fix.text for fix in self.fixes[:_FIXES]]
+        if len(texts) < 2:
+            return texts[0] if texts else None
+        return "\n".join(
+            ["each of these works:", *(f"  {n}. {text}" for n, text in enumerate(texts, 1))]
+        )
+
+    def _headline(self) -> str:
+        if len(self.core) == 1:
+            return f"{self.core[0]} cannot be installed here"
+        listed = ", ".join(self.core[:-1]) + f" and {self.core[-1]}"
+        return f"{listed} cannot be installed together"
+
+    def as_error(self) -> ConflictError:
+        """The error to raise."""
+        return ConflictError(self)
+
+
+class ConflictError(Unsatisfiable):
+    """The requests contradict each other.
+
+    Attributes:
+        explanation: Why, and what helps, whole and as data.
+    """
+
+    def __init__(self, explanation: Explanation) -> None:
+        super().__init__("unsatisfiable", explanation.message, hint=explanation.hint)
+        self.explanation = explanation
+
+
+def _shortened(sentences: tuple[str, ...]) -> list[str]:
+    if len(sentences) <= _SENTENCES:
+        return list(sentences)
+    tail = 2
+    head = _SENTENCES - tail - 1
+    left_out = len(sentences) - head - tail
+    return [*sentences[:head], f"… {left_out} steps more (-v tells them) …", *sentences[-tail:]]

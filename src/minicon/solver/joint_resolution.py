@@ -1,0 +1,221 @@
+"""JointResolution: one resolvelib run over conda and PyPI for one request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from packaging.utils import canonicalize_name
+from resolvelib import BaseReporter, ResolutionImpossible, Resolver
+from resolvelib.resolvers import ResolutionTooDeep
+
+from minicon.errors import Unsatisfiable
+from minicon.solver.markers import applies, marker_environment
+from minicon.solver.projects import Projects
+from minicon.solver.provider import Provider, project_of, project_requirements
+from minicon.solver.requirements import (
+    CONDA,
+    CondaRequirement,
+    ProjectRequirement,
+    SourceOnly,
+)
+from minicon.solver.wheel_records import WheelRecords
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from packaging.requirements import Requirement
+    from resolvelib.resolvers import Result
+
+    from minicon.models.match_spec import MatchSpec
+    from minicon.models.records import RepodataRecord
+    from minicon.solver.conda_model import CondaModel, CondaSide
+    from minicon.solver.conflict_analysis import Contradiction
+    from minicon.solver.request import SolveRequest
+    from minicon.solver.requirements import AnyCandidate, AnyRequirement, PythonMinor
+
+
+class Impossible(Exception):  # noqa: N818 - resolvelib's word
+    """Nothing meets all requirements.
+
+    Attributes:
+        causes: Requirements that clashed last, each with the candidate that has it.
+        contradictions: What the conda side refused meanwhile.
+    """
+
+    def __init__(
+        self,
+        causes: Sequence[tuple[AnyRequirement, AnyCandidate | None]],
+        contradictions: Sequence[Contradiction],
+    ) -> None:
+        super().__init__()
+        self.causes = causes
+        self.contradictions = contradictions
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The outcome of a joint resolution.
+
+    Attributes:
+        model: The conda side.
+        wheels: Records of wheels by package name.
+        names: Per Python project, the package that provides it.
+        pip_requirements: What pip has to build.
+    """
+
+    model: CondaModel
+    wheels: Mapping[str, RepodataRecord]
+    names: Mapping[str, str]
+    pip_requirements: tuple[str, ...] = ()
+
+
+class JointResolution:
+    """Resolves the PyPI part of a request together with its conda part.
+
+    Args:
+        request: The request.
+        side: Its conda part.
+        missing: Specs of the request that no channel can meet, to be met by PyPI.
+    """
+
+    def __init__(
+        self, request: SolveRequest, side: CondaSide, missing: Sequence[MatchSpec]
+    ) -> None:
+        self._request = request
+        self._side = side
+        self._projects = Projects(request, side)
+        self._missing = missing
+        self._built_by_pip = [str(each) for each in request.requirements if each.url]
+
+    def resolve(self) -> Resolved:
+        """Find the solution.
+
+        Raises:
+            Impossible: There is none.
+            PackageNotFound: A project that was asked for is in no source.
+            Unsatisfiable: It took too many steps.
+        """
+        asked = self._asked()
+        for requirement in asked:
+            self._projects.must_exist(requirement)
+        kept, loose = self._installed()
+        try:
+            return self._resolve([*asked, *kept, *loose])
+        except Impossible:
+            if not loose:
+                raise
+            return self._resolve([*asked, *kept])
+
+    def _asked(self) -> list[ProjectRequirement]:
+        """What the user asked of PyPI."""
+        asked: list[ProjectRequirement] = []
+        for requirement in self._request.requirements:
+            if not requirement.url and self._concerns(requirement):
+                asked += project_requirements(requirement, f"you asked for {requirement}")
+        for spec in self._missing:
+            name = project_of(spec.exact_name or "", self._request.wheels)
+            text = f"you asked for {spec}"
+            asked.append(ProjectRequirement(name, text, spec=spec))
+            asked += [
+                ProjectRequirement(name, text, spec=spec, extra=canonicalize_name(extra))
+                for extra in spec.extras
+            ]
+        return asked
+
+    def _concerns(self, requirement: Requirement) -> bool:
+        """Whether a requirement's marker holds for some python that is possible."""
+        return any(
+            concerns(requirement, minor, self._request.platform) for minor in self._projects.minors
+        )
+
+    def _installed(self) -> tuple[list[ProjectRequirement], list[ProjectRequirement]]:
+        """Installed wheels: those asked for earlier must stay, others should."""
+        wheels = self._request.wheels
+        removed = [project_of(spec.name.text, wheels) for spec in self._request.removals]
+        named = {
+            *removed,
+            *(canonicalize_name(each.name) for each in self._request.requirements),
+            *(project_of(spec.exact_name or "", wheels) for spec in self._request.specs),
+        }
+        history = {project_of(spec.name.text, wheels): spec for spec in self._request.history}
+        kept: list[ProjectRequirement] = []
+        loose: list[ProjectRequirement] = []
+        for name, record in self._projects.installed.items():
+            if name in named:
+                continue
+            text = f"{record.name} {record.version} is installed"
+            if name in history:
+                kept.append(ProjectRequirement(name, text, spec=history[name]))
+            else:
+                loose.append(ProjectRequirement(name, text))
+        return kept, loose
+
+    def _resolve(self, requirements: Sequence[ProjectRequirement]) -> Resolved:
+        provider = Provider(self._request, self._side, self._projects)
+        roots: list[AnyRequirement] = [CondaRequirement(), *requirements]
+        if requirements or self._built_by_pip:
+            python = self._side.source.candidates("python")
+            roots.append(CondaRequirement("python", python.all, "wheels need python"))
+        resolver: Resolver[AnyRequirement, AnyCandidate, str] = Resolver(provider, BaseReporter())
+        try:
+            result = resolver.resolve(roots, max_rounds=self._request.max_rounds)
+        except ResolutionImpossible as impossible:
+            causes = [(each.requirement, each.parent) for each in impossible.causes]
+            raise Impossible(causes, provider.contradictions) from None
+        except ResolutionTooDeep:
+            raise Unsatisfiable(
+                "resolution-too-deep",
+                f"no answer within {self._request.max_rounds} steps",
+                hint="ask for narrower versions of the PyPI packages",
+            ) from None
+        return self._outcome(provider, result)
+
+    def _outcome(self, provider: Provider, result: Result[Any, Any, str]) -> Resolved:
+        mapping = result.mapping
+        conda = mapping[CONDA]
+        built = list(self._built_by_pip)
+        for identifier in sorted(mapping):
+            candidate = mapping[identifier]
+            if isinstance(candidate, SourceOnly):
+                built.append(_merged(candidate.name, result))
+        wheels = WheelRecords(self._request, provider, conda.model, mapping)
+        return Resolved(conda.model, wheels.records(), wheels.names, tuple(built))
+
+
+def concerns(requirement: Requirement, minor: PythonMinor, platform: str) -> bool:
+    """Whether a requirement's marker holds for a python."""
+    return applies(requirement, marker_environment(minor.version, platform))
+
+
+def _merged(name: str, result: Result[Any, Any, str]) -> str:
+    """All requirements on a project as one line for pip: ``name[extras]specifiers``."""
+    extras: set[str] = set()
+    specifiers: dict[str, None] = {}
+    for identifier in sorted(result.mapping):
+        for requirement in result.criteria[identifier].iter_requirement():
+            if isinstance(requirement, ProjectRequirement) and requirement.name == name:
+                extras.update({requirement.extra} - {""})
+                specifiers[_specifier_text(requirement)] = None
+    brackets = f"[{','.join(sorted(extras))}]" if extras else ""
+    return f"{name}{brackets}{','.join(filter(None, specifiers))}"
+
+
+def _specifier_text(requirement: ProjectRequirement) -> str:
+    if requirement.spec is not None and requirement.choice is None:
+        return pep440_text(requirement.spec)
+    return str(requirement.specifier or "")
+
+
+def pep440_text(spec: MatchSpec) -> str:
+    """A conda spec's versions as a PEP 440 specifier; empty where PEP 440 cannot say it."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    text = "" if spec.version is None else str(spec.version)
+    if text and text[0] not in "<>=!~":
+        text = f"=={text}"
+    try:
+        return str(SpecifierSet(text))
+    except InvalidSpecifier:
+        return ""

@@ -1,0 +1,66 @@
+"""Environment markers (PEP 508) of the python and the machine that a solution is for."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+#: Subdir's system → (os_name, sys_platform, platform_system).
+_SYSTEMS = {
+    "linux": ("posix", "linux", "Linux"),
+    "osx": ("posix", "darwin", "Darwin"),
+    "win": ("nt", "win32", "Windows"),
+    "emscripten": ("posix", "emscripten", "Emscripten"),
+    "freebsd": ("posix", "freebsd", "FreeBSD"),
+}
+#: Subdir's architecture → platform_machine, where it depends on the system.
+_MACHINES = {
+    ("linux", "64"): "x86_64",
+    ("linux", "32"): "i686",
+    ("linux", "armv7l"): "armv7l",
+    ("linux", "armv6l"): "armv6l",
+    ("osx", "64"): "x86_64",
+    ("osx", "arm64"): "arm64",
+    ("win", "64"): "AMD64",
+    ("win", "32"): "x86",
+    ("win", "arm64"): "ARM64",
+}
+
+
+def marker_environment(python_version: str, platform: str) -> dict[str, str]:
+    """The values that markers are compared with.
+
+    Args:
+        python_version: Full version of a CPython, for instance ``3.11.7``.
+        platform: Subdir that the environment is for, whatever machine this runs on. Release and
+            version of its kernel are unknown, thus empty.
+    """
+    system, _, architecture = platform.partition("-")
+    os_name, sys_platform, platform_system = _SYSTEMS.get(system, ("posix", system, system))
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": python_version,
+        "os_name": os_name,
+        "platform_machine": _MACHINES.get((system, architecture), architecture),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": platform_system,
+        "platform_version": "",
+        "python_full_version": python_version,
+        "python_version": ".".join(python_version.split(".")[:2]),
+        "sys_platform": sys_platform,
+        "extra": "",
+    }
+
+
+def applies(requirement: Requirement, environment: dict[str, str], extra: str = "") -> bool:
+    """Whether a requirement's marker holds, for a project itself or for one of its extras."""
+    marker = requirement.marker
+    return marker is None or marker.evaluate({**environment, "extra": extra})
+
+
+def depends_on_patch(requirement: Requirement) -> bool:
+    """Whether a marker tells python's patch releases apart."""
+    text = str(requirement.marker or "")
+    return "python_full_version" in text or "implementation_version" in text

@@ -1,0 +1,131 @@
+"""Missing names: what no channel has, what was probably meant, and where it could be found."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from minicon.errors import PackageNotFound
+from minicon.models.match_spec import channel_matches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from minicon.models.match_spec import MatchSpec
+    from minicon.solver.candidate_source import CandidateSource
+    from minicon.solver.request import SolveRequest
+
+_SUGGESTIONS = 3
+
+
+def split_by_source(
+    request: SolveRequest, source: CandidateSource
+) -> tuple[list[MatchSpec], list[MatchSpec]]:
+    """Tell specs that channels can meet from those that PyPI is to meet.
+
+    Raises:
+        PackageNotFound: A name is in no channel, and PyPI is not to be asked.
+    """
+    known: list[MatchSpec] = []
+    missing: list[MatchSpec] = []
+    for spec in request.specs:
+        name = spec.exact_name
+        if name is None or source.candidates(name).size:
+            known.append(spec)
+        elif _may_come_from_pypi(request, spec):
+            missing.append(spec)
+        else:
+            raise not_found(request, source, spec)
+    return known, missing
+
+
+def _may_come_from_pypi(request: SolveRequest, spec: MatchSpec) -> bool:
+    name = spec.exact_name or ""
+    plain = spec.channel is None and spec.url is None and not name.startswith("__")
+    return (
+        request.wheels is not None
+        and request.wheels_for_missing_names
+        and plain
+        and name != "python"
+    )
+
+
+def not_found(
+    request: SolveRequest, source: CandidateSource, spec: MatchSpec, parent: str | None = None
+) -> PackageNotFound:
+    """The error for a name that no source has, with what may help."""
+    name = spec.exact_name or str(spec)
+    channels = [channel[0].channel for channel in request.channels if channel]
+    if name.startswith("__"):
+        message = f"this machine has no {name}"
+        hint = f"set CONDA_OVERRIDE_{name.strip('_').upper()} to solve for a machine that has it"
+        return PackageNotFound("virtual-package-missing", message, hint=hint)
+    message = f"{name} is in none of the channels: {', '.join(channels) or '(none given)'}"
+    if parent:
+        message += f" ({parent} needs it)"
+    return PackageNotFound(
+        "package-not-found",
+        message,
+        context=f"for {request.platform}",
+        hint=_hint(request, source, spec, name, channels),
+    )
+
+
+def _hint(
+    request: SolveRequest,
+    source: CandidateSource,
+    spec: MatchSpec,
+    name: str,
+    channels: list[str],
+) -> str:
+    if spec.channel is not None:
+        if not any(channel_matches(spec.channel, channel) for channel in channels):
+            return f"add the channel: -c {spec.channel}"
+        others = source.channels_with(name)
+        if others:
+            return f"{others[0]} has it: write {others[0]}::{name}"
+    similar = did_you_mean(
+        name, chain.from_iterable(i.names() for c in request.channels for i in c)
+    )
+    if similar:
+        return f"did you mean {' or '.join(similar)}?"
+    if request.wheels is not None and request.wheels.releases(request.wheels.pypi_name(name)):
+        return f"PyPI has it: write pypi:{request.wheels.pypi_name(name)}"
+    return "check the spelling, or add the channel that has it with -c CHANNEL"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> list[str]:
+    """Known names within a small edit distance, nearest first.
+
+    Cost: one cheap look at every name; the distance is computed only for likely ones.
+    """
+    name = name.lower()
+    limit = 1 if len(name) < 5 else 2
+    letters = set(name)
+    found: dict[str, int] = {}
+    for other in known:
+        if other in found or abs(len(other) - len(name)) > limit:
+            continue
+        if len(letters.symmetric_difference(other)) > 2 * limit:
+            continue
+        distance = edit_distance(name, other, limit)
+        if distance <= limit:
+            found[other] = distance
+    return sorted(found, key=lambda other: (found[other], other))[:_SUGGESTIONS]
+
+
+def edit_distance(left: str, right: str, limit: int) -> int:
+    """Number of letters to change, add, drop or swap with their neighbour; stops above a limit."""
+    before: list[int] = []
+    previous: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, letter in enumerate(left, 1):
+        before, previous, row = previous, row, [i]
+        for j, other in enumerate(right, 1):
+            cost = min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (letter != other))
+            if before and letter == right[j - 2 : j - 1] and left[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]

@@ -1,0 +1,164 @@
+"""Narrowing: step by step, what demands leave possible, with the cause of every step.
+
+The search proper is made for speed; explanations are made from this slower and more far-sighted
+reasoning, which looks at a package's candidates as a whole: *every* numpy that is left needs some
+python of this set; *no* scipy of that version goes with what python may be. Most contradictions
+show themselves by it without any trial and error, and each step is a sentence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from minicon.solver.clause import Root
+    from minicon.solver.clause_store import ClauseStore
+    from minicon.solver.variable import Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """All that is left of ``source`` needs the variable to be in the step's ``keep``."""
+
+    source: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """Candidates that do not go with what is left of ``other`` are out."""
+
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One narrowing of one variable.
+
+    Attributes:
+        variable: Which.
+        keep: What it must be in.
+        cause: Why.
+    """
+
+    variable: int
+    keep: int
+    cause: Root | Needs | Excluded
+
+
+class Narrowing:
+    """Narrows from roots to a fixpoint, or until nothing is left of some package.
+
+    Args:
+        store: The clauses.
+        roots: Where to start.
+        thorough: Look also at packages that only some candidates need.
+
+    Attributes:
+        steps: In order of time.
+        emptied: The variable that nothing is left of, or None.
+    """
+
+    def __init__(
+        self, store: ClauseStore, roots: Iterable[Root], *, thorough: bool = False
+    ) -> None:
+        self.store = store
+        self._thorough = thorough
+        self.steps: list[Step] = []
+        self.emptied: int | None = None
+        self._domains: dict[int, int] = {}
+        self._changed: dict[int, None] = {}
+        self._dependents: dict[int, dict[int, None]] = {}
+        for root in roots:
+            variable = store.loaded(root.name)
+            self._narrow(Step(variable.index, root.allowed, root))
+        while self._changed and self.emptied is None:
+            index = next(iter(self._changed))
+            del self._changed[index]
+            self._look_at(store.variables[index])
+
+    def domain(self, index: int) -> int:
+        """What is left of a variable."""
+        known = self._domains.get(index)
+        return self.store.variables[index].initial if known is None else known
+
+    def alternatives(self, source: int, target: int) -> list[tuple[int, int]]:
+        """Candidates of one variable, grouped by what they let another one be."""
+        variables = self.store.variables
+        groups = [(variables[source].universe, variables[target].universe)]
+        for clause in variables[source].clauses:
+            if clause.target != target:
+                continue
+            allowed = clause.allowed
+            if allowed is None:
+                self.store.load(variables[target])
+                allowed = clause.allowed
+            assert allowed is not None
+            groups = [
+                part
+                for members, possible in groups
+                for part in (
+                    (members & clause.premise, possible & allowed),
+                    (members & ~clause.premise, possible),
+                )
+                if part[0]
+            ]
+        universe = variables[target].universe
+        return [(members, possible & universe) for members, possible in groups]
+
+    def _narrow(self, step: Step) -> None:
+        if self.emptied is not None:
+            return
+        before = self.domain(step.variable)
+        after = before & step.keep
+        if after == before:
+            return
+        self.steps.append(step)
+        self._domains[step.variable] = after
+        self._changed[step.variable] = None
+        if not after:
+            self.emptied = step.variable
+
+    def _look_at(self, variable: Variable) -> None:
+        """Draw what follows from a variable's domain, for what it needs and for what needs it."""
+        if not self.domain(variable.index) & variable.absent:
+            for target in dict.fromkeys(clause.target for clause in variable.clauses):
+                self._dependents.setdefault(target, {})[variable.index] = None
+                self._compare(variable, target)
+        for source in list(self._dependents.get(variable.index, ())):
+            self._compare(self.store.variables[source], variable.index)
+
+    def _compare(self, source: Variable, target: int) -> None:
+        """Narrow a variable and one that it depends on by each other."""
+        domain = self.domain(source.index)
+        if self.emptied is not None or domain & source.absent:
+            return
+        unknown = self.store.variables[target].candidates is None
+        if unknown and not self._thorough and not self._all_need(source, target, domain):
+            return
+        reachable = possible = 0
+        there = self._domain_of(target)
+        for members, allowed in self.alternatives(source.index, target):
+            if members & domain:
+                reachable |= allowed
+            if allowed & there:
+                possible |= members
+        if domain & ~possible:
+            self._narrow(Step(source.index, possible, Excluded(target)))
+        if there & ~reachable:
+            self._narrow(Step(target, reachable, Needs(source.index)))
+
+    def _domain_of(self, target: int) -> int:
+        variable = self.store.variables[target]
+        if variable.candidates is None:
+            self.store.load(variable)
+        return self.domain(target)
+
+    def _all_need(self, source: Variable, target: int, domain: int) -> bool:
+        covered = 0
+        for clause in source.clauses:
+            if clause.target == target and not clause.optional:
+                covered |= clause.premise
+        return not domain & ~covered

@@ -1,0 +1,290 @@
+"""Projects: the ways in which a Python project can be provided."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from minicon.errors import PackageNotFound
+from minicon.solver.domain import members
+from minicon.solver.request import UpdatePolicy
+from minicon.solver.requirements import (
+    CondaBuilds,
+    InstalledWheel,
+    PythonMinor,
+    SourceOnly,
+    Wheel,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from packaging.requirements import Requirement
+
+    from minicon.models.records import RepodataRecord
+    from minicon.models.wheel_index import DistributionFile, Release
+    from minicon.solver.conda_model import CondaSide
+    from minicon.solver.request import SolveRequest
+    from minicon.solver.requirements import Choice, ProjectRequirement
+
+#: Builds of python that ordinary CPython wheels do not fit: free-threaded ones, PyPy, GraalPy.
+_FOREIGN_BUILD = re.compile(r".*(?:_cp\d+t$|pypy|graalpy)").match
+
+
+class Projects:
+    """Looks up conda builds, wheels and source distributions of projects; remembers all answers."""
+
+    def __init__(self, request: SolveRequest, side: CondaSide) -> None:
+        self._request = request
+        self._wheels = request.wheels
+        self._source = side.source
+        self._releases: dict[str, Sequence[Release]] = {}
+        self._files: dict[tuple[str, Version, str], DistributionFile | None] = {}
+        self._needs: dict[str, Sequence[Requirement]] = {}
+        self._builds: dict[tuple[str, str], int] = {}
+        self._moving = self._named()
+        self.minors = self._python_minors(side.possible("python"))
+        self.installed: dict[str, RepodataRecord] = {
+            canonicalize_name(each.name): each.record
+            for each in request.installed
+            if each.record.source == "pypi"
+        }
+
+    def _named(self) -> frozenset[str]:
+        """Installed projects that this request is to move to their newest."""
+        request = self._request
+        if request.update_policy is UpdatePolicy.UPDATE_ALL:
+            return frozenset(canonicalize_name(each.name) for each in request.installed)
+        named = [requirement.name for requirement in request.requirements]
+        named += [spec.exact_name for spec in request.specs if spec.exact_name]
+        return frozenset(canonicalize_name(name) for name in named)
+
+    def _python_minors(self, domain: int) -> list[PythonMinor]:
+        """The pythons that the request leaves possible, best first."""
+        table = self._source.candidates("python").table
+        allowed: dict[str, int] = {}
+        newest: dict[str, str] = {}
+        for place in members(domain & self._source.candidates("python").all):
+            if _FOREIGN_BUILD(table.builds[place]):
+                continue
+            minor = ".".join(table.versions[place].split(".")[:2])
+            allowed[minor] = allowed.get(minor, 0) | 1 << place
+            newest.setdefault(minor, table.versions[place])
+        return [PythonMinor(text, newest[text], allowed[text]) for text in allowed]
+
+    def minors_from(self, current: str | None) -> list[PythonMinor]:
+        """All minors, that of the current python first."""
+        return sorted(self.minors, key=lambda minor: minor.text != current)
+
+    def choices(
+        self, name: str, requirements: Sequence[ProjectRequirement], current: str | None
+    ) -> Iterator[Choice]:
+        """The ways to meet all requirements on a project, best first.
+
+        Conda builds; what is installed, unless it is to move; wheels for the current python, then
+        for others; what only pip can build.
+        """
+        yield from self._conda_builds(name, requirements)
+        kept = self._installed_wheel(name, requirements)
+        if kept is not None and name not in self._moving:
+            yield kept
+            if self._request.update_policy is UpdatePolicy.FREEZE_INSTALLED:
+                return
+        sources: list[Choice] = []
+        for minor in self.minors_from(current):
+            for release in self._fitting(name, requirements):
+                file = self._file(release, minor)
+                if kept is not None and kept.version == release.version:
+                    yield kept
+                elif file is not None and file.is_wheel:
+                    yield Wheel(name, release.version, minor, release, file)
+                elif file is not None:
+                    sources.append(SourceOnly(name, release.version, minor))
+        yield from sources
+        if kept is not None:
+            yield kept
+
+    def conda_names(self, name: str) -> list[str]:
+        """The conda packages that carry a project, for python, in channels of this request."""
+        given = [*self._wheels.conda_names(name)] if self._wheels is not None else []
+        names = dict.fromkeys([*given, name, name.replace("-", "_"), name.replace("-", ".")])
+        return [each for each in names if self._for_python(each)]
+
+    def needs(self, file: DistributionFile) -> Sequence[Requirement]:
+        """What a wheel requires, markers unevaluated."""
+        known = self._needs.get(file.url)
+        if known is None:
+            assert self._wheels is not None
+            known = self._needs[file.url] = self._wheels.requirements(file)
+        return known
+
+    def needs_of_version(
+        self, name: str, version: str, minor: PythonMinor
+    ) -> Sequence[Requirement]:
+        """What some version of a project requires by its wheel; nothing if there is none."""
+        for release in self.releases(name):
+            if str(release.version) == version:
+                file = self._file(release, minor)
+                return self.needs(file) if file is not None and file.is_wheel else ()
+        return ()
+
+    def python_for(self, wheel: Wheel) -> int:
+        """Candidates of python that a wheel is for: its minor, and the patches it requires."""
+        return self._fitting_patches(wheel.file, wheel.minor)
+
+    def releases(self, name: str) -> Sequence[Release]:
+        """All releases of a project that are old enough, newest first."""
+        known = self._releases.get(name)
+        if known is None:
+            found = self._wheels.releases(name) if self._wheels is not None else ()
+            known = self._releases[name] = [self._old_enough(each) for each in found]
+        return known
+
+    def _old_enough(self, release: Release) -> Release:
+        request = self._request
+        limit = request.exclude_newer_package.get(release.name, request.exclude_newer)
+        if limit is None:
+            return release
+        files = tuple(file for file in release.files if (file.upload_time or 0) <= limit)
+        return replace(release, files=files)
+
+    def _for_python(self, conda_name: str) -> int:
+        """Those builds of a conda package that depend on python."""
+        found = 0
+        for name, _, premise in self._source.candidates(conda_name).table.dependencies:
+            if name == "python":
+                found |= premise
+        return found
+
+    def builds_accepted(self, conda_name: str, requirements: Sequence[ProjectRequirement]) -> int:
+        """Builds of a conda package for python that all requirements accept."""
+        found = self._for_python(conda_name)
+        for requirement in requirements:
+            if found:
+                found &= self._accepted(conda_name, requirement)
+        return found
+
+    def _accepted(self, conda_name: str, requirement: ProjectRequirement) -> int:
+        if requirement.choice is not None:
+            choice = requirement.choice
+            is_it = isinstance(choice, CondaBuilds) and choice.conda_name == conda_name
+            return choice.allowed if is_it and isinstance(choice, CondaBuilds) else 0
+        if requirement.spec is not None:
+            return self._source.candidates(conda_name).matching_spec(requirement.spec)
+        key = (conda_name, str(requirement.specifier or ""))
+        known = self._builds.get(key)
+        if known is None:
+            known = self._builds[key] = self._accepted_by(conda_name, requirement.specifier)
+        return known
+
+    def _accepted_by(self, conda_name: str, specifier: SpecifierSet | None) -> int:
+        candidates = self._source.candidates(conda_name)
+        if specifier is None or not str(specifier):
+            return candidates.all
+        answers: dict[str, bool] = {}
+        found = 0
+        for place, text in enumerate(candidates.table.versions):
+            if text not in answers:
+                version = _pep440(text)
+                answers[text] = version is not None and specifier.contains(version, True)
+            if answers[text]:
+                found |= 1 << place
+        return found
+
+    def _conda_builds(
+        self, name: str, requirements: Sequence[ProjectRequirement]
+    ) -> Iterator[CondaBuilds]:
+        for conda_name in self.conda_names(name):
+            allowed = self.builds_accepted(conda_name, requirements)
+            if allowed:
+                yield CondaBuilds(name, conda_name, allowed)
+
+    def _installed_wheel(
+        self, name: str, requirements: Sequence[ProjectRequirement]
+    ) -> InstalledWheel | None:
+        record = self.installed.get(name)
+        version = _pep440(record.version) if record is not None else None
+        if record is None or version is None:
+            return None
+        choice = InstalledWheel(name, version, record)
+        return choice if all(meets(each, choice) for each in requirements) else None
+
+    def _fitting(self, name: str, requirements: Sequence[ProjectRequirement]) -> list[Release]:
+        """Releases that all requirements accept; pre-releases only if asked, or if no others do."""
+        accepted = [
+            release
+            for release in self.releases(name)
+            if all(self._release_meets(each, release) for each in requirements)
+        ]
+        if any(each.asks_for_prereleases or each.choice for each in requirements):
+            return accepted
+        return [each for each in accepted if not each.version.is_prerelease] or accepted
+
+    @staticmethod
+    def _release_meets(requirement: ProjectRequirement, release: Release) -> bool:
+        if requirement.choice is None:
+            return requirement.accepts(release.version)
+        choice = requirement.choice
+        return isinstance(choice, Wheel | SourceOnly) and choice.version == release.version
+
+    def _file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
+        """The file of a release for a python, if any fits some patch of it."""
+        assert self._wheels is not None
+        key = (release.name, release.version, minor.text)
+        if key not in self._files:
+            file = self._wheels.file_for(release, minor.version) if release.files else None
+            fits = file is not None and self._fitting_patches(file, minor)
+            self._files[key] = file if fits else None
+        return self._files[key]
+
+    def _fitting_patches(self, file: DistributionFile, minor: PythonMinor) -> int:
+        if not file.requires_python:
+            return minor.allowed
+        specifier = lenient_specifier(file.requires_python)
+        versions = self._source.candidates("python").table.versions
+        found = 0
+        for place in members(minor.allowed):
+            version = _pep440(versions[place])
+            if version is not None and specifier.contains(version, True):
+                found |= 1 << place
+        return found
+
+    def must_exist(self, requirement: ProjectRequirement) -> None:
+        """Check that some source knows a project that was asked for by name.
+
+        Raises:
+            PackageNotFound: None does.
+        """
+        name = requirement.name
+        known = self.conda_names(name) or name in self.installed or self.releases(name)
+        if not known:
+            where = "no channel and not on the package index" if self._wheels else "no channel"
+            raise PackageNotFound(
+                "package-not-found",
+                f"{name} is in {where}",
+                hint="check the spelling, or add the channel that has it with -c CHANNEL",
+            )
+
+
+def meets(requirement: ProjectRequirement, choice: Choice) -> bool:
+    """Whether a choice other than conda builds is what a requirement accepts."""
+    if requirement.choice is not None:
+        return requirement.choice == choice
+    return not isinstance(choice, CondaBuilds) and requirement.accepts(choice.version)
+
+
+def lenient_specifier(text: str) -> SpecifierSet:
+    """A requires-python text, old forms such as ``>=3.6.*`` included."""
+    return SpecifierSet(re.sub(r"([<>]=?\s*[0-9.]+?)\.\*", r"\1", text))
+
+
+def _pep440(text: str) -> Version | None:
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None

@@ -1,0 +1,184 @@
+"""Propagation: from what is decided to everything that follows from it at once.
+
+Each narrowed variable *x* is looked at once per change, in three ways::
+
+         x ⊆ C                         y ∩ A = ∅                 all terms but one true
+    ┌───────────────┐            ┌───────────────┐            ┌────────────────────────┐
+    │ forward       │            │ backward      │            │ learned                │
+    │ C needs A:    │            │ C needs A:    │            │ {a: S, b: T, c: U}     │
+    │   y ⊆ A       │            │   x ∩ C = ∅   │            │   a ⊆ S, b ⊆ T ⇒ c ∩ U = ∅ │
+    └───────────────┘            └───────────────┘            └────────────────────────┘
+
+A name is loaded when something first *needs* it (forward). ``constrains`` on a name that nobody
+needs never loads it.
+"""
+
+from __future__ import annotations
+
+from minicon.solver.clause import Dependency, Watcher
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.solver.clause import Incompatibility, Reason
+    from minicon.solver.clause_store import ClauseStore
+    from minicon.solver.trail import Trail
+    from minicon.solver.variable import Variable
+
+
+def propagate(store: ClauseStore) -> Incompatibility | None:
+    """Draw all consequences of the changes since the last call.
+
+    Returns:
+        An incompatibility whose terms are all true (a conflict), or None. After a conflict the
+        trail must be backjumped before the next call.
+    """
+    trail = store.trail
+    changed = trail.changed
+    position = 0
+    while True:
+        if store.late:
+            conflict = _apply_late(store)
+            if conflict is not None:
+                return conflict
+        if position >= len(changed):
+            break
+        index = changed[position]
+        position += 1
+        before = trail.before.pop(index)
+        variable = store.variables[index]
+        conflict = (
+            _forward(store, variable)
+            or _backward(trail, variable, before)
+            or (_learned(store, variable) if variable.watchers else None)
+        )
+        if conflict is not None:
+            return conflict
+    changed.clear()
+    return None
+
+
+def terms_of(reason: Reason) -> Incompatibility:
+    """The incompatibility that a step was derived from."""
+    if isinstance(reason, dict):
+        return reason
+    assert isinstance(reason, Dependency)
+    return reason.terms
+
+
+def conflict_at_last_step(trail: Trail) -> Incompatibility:
+    """Undo the step that emptied a domain; what it was derived from is now true in all terms."""
+    return terms_of(trail.pop()[2])
+
+
+def _apply_late(store: ClauseStore) -> Incompatibility | None:
+    """Apply clauses that were born with consequences."""
+    late, store.late = store.late, []
+    for clause in late:
+        if isinstance(clause, Watcher):
+            conflict = _apply_incompatibility(store.trail, clause.incompatibility)
+        else:
+            conflict = _apply_dependency(store.trail, clause)
+        if conflict is not None:
+            return conflict
+    return None
+
+
+def _apply_dependency(trail: Trail, clause: Dependency) -> Incompatibility | None:
+    domains = trail.domains
+    allowed = clause.allowed
+    assert allowed is not None
+    possible = True
+    if not domains[clause.target] & allowed:
+        possible = trail.narrow(clause.source, ~clause.premise, clause)
+    elif not domains[clause.source] & ~clause.premise:
+        possible = trail.narrow(clause.target, allowed, clause)
+    return None if possible else conflict_at_last_step(trail)
+
+
+def _apply_incompatibility(trail: Trail, terms: Incompatibility) -> Incompatibility | None:
+    domains = trail.domains
+    open_terms = [(index, values) for index, values in terms.items() if domains[index] & ~values]
+    if not open_terms:
+        return terms
+    if len(open_terms) == 1:
+        index, values = open_terms[0]
+        trail.narrow(index, ~values, terms)
+    return None
+
+
+def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
+    """Values that all carry a dependency: narrow its target."""
+    trail = store.trail
+    domains = trail.domains
+    domain = domains[variable.index]
+    if domain & variable.absent:
+        return None
+    triggered = variable.triggered.get(domain)
+    if triggered is None:
+        triggered = [clause for clause in variable.clauses if not domain & ~clause.premise]
+        variable.triggered[domain] = triggered
+    for clause in triggered:
+        allowed = clause.allowed
+        if allowed is None:
+            if clause.optional:
+                continue
+            store.load(store.variables[clause.target])
+            allowed = clause.allowed
+            assert allowed is not None
+        if domains[clause.target] & ~allowed and not trail.narrow(clause.target, allowed, clause):
+            return conflict_at_last_step(trail)
+    return None
+
+
+def _backward(trail: Trail, variable: Variable, before: int) -> Incompatibility | None:
+    """Dependencies that this variable can no longer satisfy: nobody may carry them."""
+    domains = trail.domains
+    domain = domains[variable.index]
+    for allowed, clauses in variable.incoming.items():
+        if domain & allowed or not before & allowed:
+            continue
+        for clause in clauses:
+            if domains[clause.source] & clause.premise and not trail.narrow(
+                clause.source, ~clause.premise, clause
+            ):
+                return conflict_at_last_step(trail)
+    return None
+
+
+def _learned(store: ClauseStore, variable: Variable) -> Incompatibility | None:
+    """Visit the incompatibilities that watch this variable.
+
+    A watcher moves to another term that is not true yet; where there is none, the incompatibility
+    has only its other watched term left, and that must be false.
+    """
+    trail, variables = store.trail, store.variables
+    domains = trail.domains
+    index, watchers = variable.index, variable.watchers
+    position = 0
+    while position < len(watchers):
+        values, watcher = watchers[position]
+        terms = watcher.terms
+        if domains[index] & ~values:
+            position += 1
+            continue
+        if terms[0][0] == index:
+            terms[0], terms[1] = terms[1], terms[0]
+        other, other_values = terms[0]
+        if not domains[other] & other_values:
+            position += 1
+            continue
+        for place in range(2, len(terms)):
+            candidate, candidate_values = terms[place]
+            if domains[candidate] & ~candidate_values:
+                terms[1], terms[place] = terms[place], terms[1]
+                variables[candidate].watchers.append((candidate_values, watcher))
+                watchers[position] = watchers[-1]
+                watchers.pop()
+                break
+        else:
+            if not domains[other] & ~other_values:
+                return watcher.incompatibility
+            if not trail.narrow(other, ~other_values, watcher.incompatibility):
+                return conflict_at_last_step(trail)
+            position += 1
+    return None

@@ -1,0 +1,114 @@
+"""Removal: what leaves an environment together with the packages that were named.
+
+No search is needed: what depends on something removed goes too, and so does what was only there
+for something removed. What the user asked for earlier, and what nothing needed before either,
+stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from minicon.errors import PackageNotFound
+from minicon.models.match_spec import parse_dependency
+from minicon.solver.link_order import depends_on, in_link_order
+from minicon.solver.request import Solution
+from minicon.solver.solution import reasons_of, requested_by
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from minicon.models.records import RepodataRecord
+    from minicon.solver.request import SolveRequest
+
+
+def remove(request: SolveRequest) -> Solution:
+    """Answer a request that only removes.
+
+    Raises:
+        PackageNotFound: Nothing that is installed matches one of the removals.
+    """
+    stay = _staying(request)
+    requested = requested_by(request, stay, {})
+    return Solution(
+        records=in_link_order(stay), reasons=reasons_of(stay, requested), requested=requested
+    )
+
+
+def before_installing(request: SolveRequest) -> SolveRequest:
+    """The same request over what the removals leave.
+
+    The removals stay in it, so that nothing brings the removed packages back.
+    """
+    stay = _staying(request)
+    return replace(
+        request,
+        installed=tuple(each for each in request.installed if each.name in stay),
+        history=tuple(spec for spec in request.history if spec.exact_name in stay),
+    )
+
+
+def _staying(request: SolveRequest) -> dict[str, RepodataRecord]:
+    records = {each.name: each.record for each in request.installed}
+    named = _named(request, records)
+    gone = set(named)
+    if not request.no_deps:
+        gone = _with_dependents(records, named)
+        gone |= _orphans(request, records, gone)
+    return {name: record for name, record in records.items() if name not in gone}
+
+
+def _named(request: SolveRequest, records: Mapping[str, RepodataRecord]) -> list[str]:
+    named = []
+    for spec in request.removals:
+        found = [name for name, record in records.items() if spec.matches(record)]
+        if not found and not request.specs:
+            raise PackageNotFound(
+                "package-not-installed",
+                f"{spec} is not in the environment",
+                hint="list shows what is there",
+            )
+        named += found
+    return named
+
+
+def _with_dependents(records: Mapping[str, RepodataRecord], named: Iterable[str]) -> set[str]:
+    needed_by: dict[str, list[str]] = {}
+    for name, record in records.items():
+        for other, _ in _needs(record):
+            needed_by.setdefault(other, []).append(name)
+    return _reachable(named, needed_by)
+
+
+def _orphans(
+    request: SolveRequest, records: Mapping[str, RepodataRecord], gone: set[str]
+) -> set[str]:
+    """Packages that only what goes had needed, and that nobody asked for."""
+    needs = {name: [other for other, _ in _needs(record)] for name, record in records.items()}
+    needed = {other for others in needs.values() for other in others}
+    asked = {spec.exact_name for spec in request.history}
+    roots = [name for name in records if name not in gone and (name in asked or name not in needed)]
+    kept = _reachable(roots, needs)
+    below_gone = _reachable(gone, needs)
+    return {name for name in records if name in below_gone and name not in kept}
+
+
+def _needs(record: RepodataRecord) -> list[tuple[str, str]]:
+    """Dependencies of a record; python's own on pip binds nobody."""
+    return [
+        (name, text)
+        for name, text in depends_on(record)
+        if (record.name, name) != ("python", "pip") and parse_dependency(text).when is None
+    ]
+
+
+def _reachable(starts: Iterable[str], edges: Mapping[str, list[str]]) -> set[str]:
+    found: set[str] = set()
+    pending = list(starts)
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += edges.get(name, [])
+    return found

@@ -1,0 +1,139 @@
+"""From a resolved model to the Solution that others build on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from minicon.solver.candidate_source import is_same
+from minicon.solver.conda_model import CondaModel
+from minicon.solver.domain import best
+from minicon.solver.link_order import depends_on, in_link_order
+from minicon.solver.request import Reason, Solution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from minicon.models.records import RepodataRecord
+    from minicon.solver.candidate_source import CandidateSource
+    from minicon.solver.conda_model import CondaSide
+    from minicon.solver.joint_resolution import Resolved
+    from minicon.solver.request import SolveRequest
+
+
+def solution_of(
+    request: SolveRequest, resolved: Resolved, hold_backs: Mapping[str, str]
+) -> Solution:
+    """Put records, reasons and requests together."""
+    records = _as_installed(request, {**resolved.model.records(), **resolved.wheels})
+    requested = requested_by(request, records, resolved.names)
+    return Solution(
+        records=in_link_order(records),
+        reasons=reasons_of(records, requested),
+        requested=requested,
+        pip_requirements=resolved.pip_requirements,
+        hold_backs=hold_backs,
+    )
+
+
+def _as_installed(
+    request: SolveRequest, records: Mapping[str, RepodataRecord]
+) -> dict[str, RepodataRecord]:
+    """What is installed already, as the environment has it, not as the channel tells it now."""
+    found = dict(records)
+    for installed in request.installed:
+        chosen = found.get(installed.name)
+        if chosen is not None and is_same(chosen, installed.record):
+            found[installed.name] = installed.record
+    return found
+
+
+def requested_by(
+    request: SolveRequest, records: Mapping[str, RepodataRecord], names: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Per package, what the user asked for, now or earlier.
+
+    Args:
+        request: The request.
+        records: The packages by name.
+        names: Per Python project that was asked for, the package that provides it.
+    """
+    requested: dict[str, dict[str, None]] = {}
+    now = [(spec.exact_name or "", str(spec)) for spec in request.specs]
+    now += [(names.get(each.name, each.name), str(each)) for each in request.requirements]
+    earlier = [(spec.exact_name or "", str(spec)) for spec in request.history]
+    named = {names.get(name, name) for name, _ in now}
+    for name, text in [*now, *(each for each in earlier if each[0] not in named)]:
+        provided = name if name in records else names.get(name, name)
+        if provided in records:
+            requested.setdefault(provided, {})[text] = None
+    return {name: tuple(texts) for name, texts in requested.items()}
+
+
+def reasons_of(
+    records: Mapping[str, RepodataRecord], requested: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[Reason, ...]]:
+    """Per package, who needs it: the user first, then packages by name."""
+    reasons: dict[str, list[Reason]] = {
+        name: [Reason(None, text) for text in requested.get(name, ())] for name in sorted(records)
+    }
+    for name in sorted(records):
+        for other, text in depends_on(records[name]):
+            if other in reasons and other != name:
+                reasons[other].append(Reason(name, text))
+    return {name: tuple(each) for name, each in reasons.items()}
+
+
+def narrowed(request: SolveRequest, solution: Solution) -> Solution:
+    """The part of a solution that ``--no-deps`` and ``--only-deps`` leave."""
+    if not (request.no_deps or request.only_deps):
+        return solution
+    named = {spec.exact_name for spec in request.specs} | {
+        name for name, texts in solution.requested.items() if _asks_for(request, texts)
+    }
+    installed = {each.name: each.record for each in request.installed}
+    chosen = {record.name: record for record in solution.records}
+    if request.no_deps:
+        wanted = {name: record for name, record in chosen.items() if name in named}
+        return _with_records(solution, {**installed, **wanted})
+    rest = {name: record for name, record in chosen.items() if name not in named}
+    before = {name: installed[name] for name in named if name in installed}
+    return _with_records(solution, {**rest, **before})
+
+
+def _asks_for(request: SolveRequest, texts: Sequence[str]) -> bool:
+    now = {str(each) for each in (*request.specs, *request.requirements)}
+    return any(text in now for text in texts)
+
+
+def _with_records(solution: Solution, records: Mapping[str, RepodataRecord]) -> Solution:
+    requested = {name: texts for name, texts in solution.requested.items() if name in records}
+    return replace(
+        solution,
+        records=in_link_order(records),
+        requested=requested,
+        reasons=reasons_of(records, requested),
+    )
+
+
+def only_named(request: SolveRequest, source: CandidateSource, side: CondaSide) -> Solution | None:
+    """For ``--no-deps`` when dependencies cannot be met: the best of each name by itself.
+
+    Returns:
+        None if a name has no candidate that its specs allow.
+    """
+    domains: dict[str, int] = {}
+    for root in side.demands.roots:
+        if root.name in side.demands.direct:
+            domains[root.name] = domains.get(root.name, -1) & root.allowed
+    if not all(domain & source.candidates(name).all for name, domain in domains.items()):
+        return None
+    positions = {
+        name: best(domain & source.candidates(name).all) for name, domain in domains.items()
+    }
+    records = CondaModel(positions, source).records()
+    records = {**{each.name: each.record for each in request.installed}, **records}
+    requested = requested_by(request, records, {})
+    return Solution(
+        records=in_link_order(records), reasons=reasons_of(records, requested), requested=requested
+    )

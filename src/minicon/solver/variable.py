@@ -1,0 +1,59 @@
+"""Variable: one package name in the search."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.solver.candidates import Candidates
+    from minicon.solver.clause import Dependency, Watcher
+
+
+class Variable:
+    """A package name, the candidates it may be, and the clauses that mention it.
+
+    Attributes:
+        name: The package name.
+        index: Its place in every list that runs over variables.
+        candidates: What it may be; None until somebody needs to know.
+        absent: The bit that means "not there".
+        universe: All candidates and ``absent``.
+        initial: The domain before any search: the universe, or less for virtual packages.
+        clauses: Dependencies of its candidates.
+        incoming: Per set of allowed values, the dependencies of others on it.
+        waiting: Dependencies of others on it, not attached since it is not loaded.
+        watchers: Per watcher, the watched set of values (learned incompatibilities).
+        triggered: Memo: domain → the dependencies that this whole domain carries.
+        activity: How often it took part in recent conflicts.
+    """
+
+    __slots__ = (
+        "absent",
+        "activity",
+        "candidates",
+        "clauses",
+        "incoming",
+        "index",
+        "initial",
+        "name",
+        "triggered",
+        "universe",
+        "waiting",
+        "watchers",
+    )
+
+    def __init__(self, name: str, index: int) -> None:
+        self.name = name
+        self.index = index
+        self.candidates: Candidates | None = None
+        self.absent = 1
+        self.universe = -1
+        self.initial = -1
+        self.clauses: list[Dependency] = []
+        self.incoming: dict[int, list[Dependency]] = {}
+        self.waiting: list[Dependency] = []
+        self.watchers: list[tuple[int, Watcher]] = []
+        self.triggered: dict[int, list[Dependency]] = {}
+        self.activity = 0.0
+
+    def __repr__(self) -> str:
+        return f"Variable({self.name})"
