@@ -15,6 +15,8 @@ def parse(text: str) -> tuple[list[list], list[list]]:
     if not re.fullmatch(r"[.+!_0-9a-z]+", version):
         raise ValueError(text)
     epoch, release = version.split("!") if "!" in version else ("0", version)
+    if not epoch.isdigit():
+        raise ValueError(text)
     release, local = release.split("+") if "+" in release else (release, None)
     if release.endswith("_"):
         parts = release[:-1].replace("_", ".").split(".")

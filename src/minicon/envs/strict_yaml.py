@@ -114,7 +114,7 @@ class _Builder:
         return self.mapping(node)
 
     def scalar(self, node: Any) -> Text | None:
-        if node.style is None and node.value in _NULLS:
+        if not node.style and node.value in _NULLS:
             return None
         text = Text(node.value)
         text.line = node.start_mark.line + 1
@@ -130,7 +130,7 @@ class _Builder:
                 self.fail(
                     key_node, "a key must be a text", "write key: value, with a plain text as key"
                 )
-            if key == _MERGE and key_node.style is None:
+            if key == _MERGE and not key_node.style:
                 merged.append(self.build(value_node))
             elif key in mapping:
                 self.fail(

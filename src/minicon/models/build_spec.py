@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 import re
+import warnings
 
 from minicon.errors import SpecError
 
@@ -122,6 +123,8 @@ class BuildNumberSpec:
 
 def compile_glob(text: str) -> Callable[[str], bool]:
     """A test for a glob in which only ``*`` is special; linear in the text."""
+    if "*" not in text:
+        return text.__eq__
     head, *middle, tail = text.split("*")
     least = len(head) + len(tail)
 
@@ -157,8 +160,10 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
     if _is_costly(text):
         raise _bad_pattern(text, "it may take very long to match")
     try:
-        match = re.compile(text).match
-    except (re.error, RecursionError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what a later Python will read otherwise
+            match = re.compile(text).match
+    except (re.error, Warning, RecursionError, OverflowError) as error:
         raise _bad_pattern(text, str(error)) from None
 
     def test(subject: str) -> bool:

@@ -158,8 +158,7 @@ class _Reader:
     def text(self, key: str, value: Any) -> str:
         if isinstance(value, (str, int, float)):
             return str(value)
-        kinds = {"NoneType": "nothing", "dict": "a mapping", "list": "a list"}
-        kind = kinds.get(type(value).__name__, "something else")
+        kind = "a mapping" if hasattr(value, "keys") else "a list" if value else "nothing"
         why = f"{key} should be a text and is {kind}"
         return self.fail(why, value, f"write {key} as one line of text")
 

@@ -17,6 +17,7 @@ from difflib import get_close_matches
 
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
 from minicon.models.subdir import KNOWN_SUBDIRS
+from minicon.models.url import redact
 from minicon.models.version_spec import spec_error
 
 TYPE_CHECKING = False
@@ -273,5 +274,5 @@ def relocate(error: SpecError, source: str) -> SpecError:
     wrong = part[first:last]
     if hint.startswith("did you mean ") and wrong:
         better = hint.removeprefix("did you mean ").removesuffix("?")
-        hint = f"did you mean {source[: start + first]}{better}{source[start + last :]}?"
+        hint = f"did you mean {redact(source[: start + first])}{better}{source[start + last :]}?"
     return spec_error(source, (start + first, start + last), why, hint)

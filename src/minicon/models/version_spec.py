@@ -30,6 +30,7 @@ from typing import NamedTuple, Union
 
 from minicon.errors import SpecError
 from minicon.models.build_spec import compile_glob, compile_pattern
+from minicon.models.url import redact
 from minicon.models.version import Version, prefix_key, version_key
 
 TYPE_CHECKING = False
@@ -47,6 +48,7 @@ OPERATORS = (
 )  # fmt: skip
 
 _TOKEN = re.compile(r"\s*(?:([,|()])|(\^[^\s]*?\$(?=\s*(?:[,|)]|$)))|((?:[<>=!~]+\s*)?[^\s,|()]+))")
+_STARS = re.compile(r"(?:\.?\*)+$")
 _LEAF = re.compile(r"([<>=!~]*)\s*(.*)", re.DOTALL).fullmatch
 _SIGNS = {
     "": "",
@@ -138,7 +140,7 @@ def parse_version_spec(text: str) -> VersionSpec:
 
 def compatible_prefix(text: str) -> str:
     """The prefix that ``~=TEXT`` demands: 1.2.3 → 1.2, 1.2rc1 → 1."""
-    return re.split(r"[._-][^._-]*$", text.partition("+")[0])[0]
+    return re.split(r"[._-][^._-]*$", text.partition("+")[0].rstrip("_-"))[0]
 
 
 class _Reader:
@@ -207,6 +209,9 @@ class _LeafError(Exception):
 
 def spec_error(source: str, span: tuple[int, int], why: str, hint: str) -> SpecError:
     """An ``invalid-spec`` error that draws a caret under the offending part of SOURCE."""
+    public = redact(source)
+    if public != source:
+        source, span = public, (0, len(public))
     start, end = span
     caret = " " * start + "^" * max(1, min(end, len(source)) - start)
     message = f"{why}\n  {source}\n  {caret}"
@@ -251,7 +256,7 @@ def _constraint(text: str) -> Constraint:
         raise _LeafError(f"{sign!r} is not an operator", hint)
     if not version or version[0] in "<>=!~":
         raise _LeafError("a version is missing after the operator", f"write for instance {sign}1.2")
-    stem = version.rstrip("*")
+    stem = _STARS.sub("", version)
     if not stem:
         return _all_or_nothing(sign, text)
     if "*" in stem:
@@ -259,7 +264,7 @@ def _constraint(text: str) -> Constraint:
             raise _LeafError(f"{sign!r} does not go with *", "leave the * out")
         return Constraint("glob", version)
     if len(stem) < len(version):
-        return _starred(sign, stem.removesuffix("."), text)
+        return _starred(sign, stem, text)
     version_key(version)
     if sign == "~=" and compatible_prefix(version) == version:
         raise _LeafError(

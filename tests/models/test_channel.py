@@ -1,0 +1,141 @@
+"""Channels in all spellings."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicon.errors import SpecError
+from minicon.models.channel import Channel, parse_channels
+from minicon.models.url import Credentials
+
+ALIAS = "https://conda.anaconda.org"
+CUSTOM = {
+    "mine": "https://me:pw@private.example/base",
+    "disk": "/srv/channels",
+    "mine/sub": "https://sub.example",
+}
+MULTI = {"both": ["conda-forge", "https://host.example/two"], "loop": ["loop"]}
+
+
+def read(text: str, **more) -> tuple[Channel, ...]:
+    options = {
+        "alias": ALIAS,
+        "custom_channels": CUSTOM,
+        "custom_multichannels": MULTI,
+        "default_channels": ["https://host.example/pkgs/main", "pkgs/r"],
+        "cwd": "/work dir",
+        "home": "/home/me",
+    }
+    return parse_channels(text, **{**options, **more})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "base_url", "platforms"),
+    [
+        ("conda-forge", "conda-forge", f"{ALIAS}/conda-forge", None),
+        ("conda-forge/", "conda-forge", f"{ALIAS}/conda-forge", None),
+        ("pkgs/main", "pkgs/main", f"{ALIAS}/pkgs/main", None),
+        ("conda-forge/label/dev", "conda-forge/label/dev", f"{ALIAS}/conda-forge/label/dev", None),
+        ("conda-forge/linux-64", "conda-forge", f"{ALIAS}/conda-forge", ("linux-64",)),
+        ("a[linux-64, noarch]", "a", f"{ALIAS}/a", ("linux-64", "noarch")),
+        (f"{ALIAS}/conda-forge", "conda-forge", f"{ALIAS}/conda-forge", None),
+        (f"{ALIAS}/t/tok/conda-forge/noarch", "conda-forge", f"{ALIAS}/conda-forge", ("noarch",)),
+        (
+            "https://h.example:81/x//y/",
+            "https://h.example:81/x/y",
+            "https://h.example:81/x/y",
+            None,
+        ),
+        (
+            "https://h.example/c/noarch/repodata.json",
+            "https://h.example/c",
+            "https://h.example/c",
+            ("noarch",),
+        ),
+        ("https://private.example/base/mine", "mine", "https://private.example/base/mine", None),
+        ("mine", "mine", "https://private.example/base/mine", None),
+        ("mine/label/x", "mine/label/x", "https://private.example/base/mine/label/x", None),
+        ("mine/sub", "mine/sub", "https://sub.example/mine/sub", None),
+        ("disk", "disk", "file:///srv/channels/disk", None),
+        ("file:///a%20b/c", "file:///a%20b/c", "file:///a%20b/c", None),
+        ("/a b/c", "file:///a%20b/c", "file:///a%20b/c", None),
+        ("./c", "file:///work%20dir/c", "file:///work%20dir/c", None),
+        ("../c/linux-64", "file:///c", "file:///c", ("linux-64",)),
+        ("~/c", "file:///home/me/c", "file:///home/me/c", None),
+        ("C:\\x\\c", "file:///C:/x/c", "file:///C:/x/c", None),
+        ("host", "host", "", None),
+        ("pypi", "pypi", "", None),
+        ("<unknown>", "<unknown>", "", None),
+    ],
+)
+def test_spellings(text: str, name: str, base_url: str, platforms: tuple[str, ...] | None) -> None:
+    (channel,) = read(text)
+    assert (channel.name, channel.base_url, channel.platforms) == (name, base_url, platforms)
+    assert channel.canonical_name == str(channel) == name
+
+
+def test_multichannels() -> None:
+    assert [c.name for c in read("defaults")] == ["https://host.example/pkgs/main", "pkgs/r"]
+    assert [c.name for c in read("both")] == ["conda-forge", "https://host.example/two"]
+    assert [c.platforms for c in read("both/win-64")] == [("win-64",), ("win-64",)]
+    assert read("local") == ()
+    assert [c.name for c in parse_channels("defaults", alias=ALIAS)] == ["pkgs/main", "pkgs/r"]
+    with pytest.raises(SpecError, match="stands for itself"):
+        read("loop")
+
+
+def test_credentials_are_kept_apart() -> None:
+    (channel,) = read("https://me:secret@h.example/t/tok/c")
+    assert channel.credentials == Credentials("me", "secret", "tok")
+    assert "secret" not in repr(channel) + channel.base_url + channel.url_for("noarch")
+    assert channel == read("https://h.example/c")[0]
+    assert read("mine")[0].credentials == Credentials("me", "pw")
+    assert read("conda-forge", alias="https://h/t/tok")[0].credentials == Credentials(token="tok")
+
+
+def test_urls_of_subdirs() -> None:
+    (channel,) = read("conda-forge")
+    assert channel.url_for("linux-64") == f"{ALIAS}/conda-forge/linux-64"
+    assert channel.subdirs("osx-64") == ("osx-64", "noarch")
+    assert read("a/osx-64")[0].subdirs("linux-64") == ("osx-64",)
+    assert read("/x")[0].is_local
+    assert read("host")[0].is_builtin
+    with pytest.raises(SpecError):
+        channel.url_for("../x")
+    with pytest.raises(SpecError, match="has no URL"):
+        read("pypi")[0].url_for("noarch")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a b",
+        "a/../b",
+        "git+https://h/x",
+        "https:///x",
+        "a[zzz]",
+        "a\nb",
+        "-c",
+        "https://h/../x",
+    ],
+)
+def test_nonsense_is_refused(text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read(text)
+    assert caught.value.hint
+
+
+@given(st.text("ab./:@%~\\[]-é ", max_size=15))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        channels = read(text)
+    except SpecError:
+        return
+    for channel in channels:
+        assert channel.base_url == "file://" or not channel.base_url.endswith("/")
+        assert ".." not in channel.base_url.split("/")
+        again = read(channel.base_url) if channel.base_url else ()
+        assert all(other.base_url == channel.base_url for other in again)

@@ -1,0 +1,96 @@
+"""Environment data of any shape is read, or refused with the place."""
+
+from __future__ import annotations
+
+import pytest
+
+from minicon.errors import SpecError
+from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec, public_channel
+
+
+def read(data: object, platform: str = "linux-64") -> EnvironmentSpec:
+    return EnvironmentSpec.from_data(data, platform=platform, source="environment.yml")
+
+
+def test_everything() -> None:
+    spec = read(
+        {
+            "name": "x",
+            "channels": ["conda-forge", "nodefaults", {"url": "https://h.example/c"}],
+            "dependencies": [
+                "python=3.11",
+                {"sel(linux)": "gdb"},
+                {"sel(osx or win)": ["lldb"]},
+                {
+                    "pip": [
+                        "requests",
+                        "-r more.txt",
+                        "-e .",
+                        "--index-url https://h.example/simple",
+                    ]
+                },
+            ],
+            "variables": {"A": 1, "B": None, "C": "x y"},
+            "platforms": ["linux-64", "osx-arm64"],
+            "category": "dev",
+            "groups": {"test": ["pytest", {"pip": ["hypothesis"]}]},
+            "prefix": "/opt/x",
+            "strange": 1,
+        }
+    )
+    assert spec.name == "x"
+    assert spec.channels == ("conda-forge", "nodefaults", "https://h.example/c")
+    assert not spec.uses_defaults
+    assert spec.dependencies == ("python=3.11", "gdb")
+    assert [s.exact_name for s in spec.specs] == ["python", "gdb"]
+    assert spec.pip == ("requests", "-r more.txt", "-e .", "--index-url https://h.example/simple")
+    assert spec.variables == {"A": "1", "B": "", "C": "x y"}
+    assert spec.platforms == ("linux-64", "osx-arm64")
+    assert spec.groups == {"test": DependencyGroup(("pytest",), ("hypothesis",))}
+    assert spec.ignored == ("strange",)
+    assert read(spec.to_data()).to_data() == spec.to_data()
+
+
+def test_channels_may_name_variables() -> None:
+    spec = read({"channels": ["https://h.example/t/${TOKEN}/c", "$NAME", "${OTHER}"]})
+    assert spec.expanded_channels({"TOKEN": "abc", "NAME": "n"}) == (
+        "https://h.example/t/abc/c",
+        "n",
+        "${OTHER}",
+    )
+    assert public_channel("https://u:p@h.example/t/tok/c") == "https://h.example/c"
+    assert public_channel("https://h.example/t/${TOKEN}/c") == "https://h.example/t/${TOKEN}/c"
+
+
+@pytest.mark.parametrize("empty", [{}, {"dependencies": None}, {"name": None, "channels": None}])
+def test_little_is_enough(empty: dict[str, object]) -> None:
+    assert read(empty) == EnvironmentSpec()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        ([], "no mapping"),
+        ("text", "no mapping"),
+        ({"name": ["x"]}, "name should be a text and is a list"),
+        ({"name": "a/b"}, "cannot be the name"),
+        ({"name": "../../x"}, "cannot be the name"),
+        ({"dependencies": "python"}, "dependencies should be a list"),
+        ({"dependencies": [None]}, "is nothing"),
+        ({"dependencies": [["a"]]}, "is a list"),
+        ({"dependencies": [{"npm": ["a"]}]}, "'npm':, which is not known"),
+        ({"dependencies": [{"sel(mars)": "a"}]}, "is not a selector"),
+        ({"dependencies": ["python =>3"]}, "'=>' is not an operator"),
+        ({"channels": {"a": 1}}, "should be a list and is a mapping"),
+        ({"variables": ["A=1"]}, "variables should be a mapping"),
+        ({"variables": {"A B": 1}}, "cannot be the name of a variable"),
+        ({"variables": {"A;rm": 1}}, "cannot be the name of a variable"),
+        ({"platforms": ["../x"]}, "not a platform"),
+        ({"groups": ["a"]}, "groups should be a mapping"),
+    ],
+)
+def test_wrong_data_names_the_place(data: object, why: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        read(data)
+    assert why in caught.value.message
+    assert caught.value.hint
