@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass, field
 
 from minicon.errors import PrefixError
@@ -18,10 +19,12 @@ from minicon.models.reporter import SilentReporter
 from minicon.prefix.generations import GenerationStore, Mark, check_place, read_mark
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.link_scripts import LinkScript, script_path, scripts_of_record
 from minicon.prefix.noarch_python import PythonLayout
 from minicon.prefix.placement import plan_package
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
+from minicon.prefix.site_packages import superseded_records
 from minicon.prefix.staged_tree import StagedTree
 from minicon.prefix.staging import StageOptions, Stager
 from minicon.prefix.transaction import PIP_BUILD
@@ -29,12 +32,14 @@ from minicon.prefix.transaction import PIP_BUILD
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
     from minicon.package.package_cache import CachedPackage
+    from minicon.prefix.link_scripts import LinkScriptRunner
     from minicon.prefix.placement import PackagePlan
     from minicon.prefix.staging import Compile
     from minicon.prefix.transaction import Transaction
@@ -56,6 +61,8 @@ class Executor:
         durable: Whether to wait until the disk has everything, before the switch. Without,
             a power cut (not a crash of minicon) may lose files.
         lock_timeout: Seconds to wait for another process that changes the same environment.
+        link_scripts: Runs the packages' own scripts; None leaves them out. Those of packages
+            that go run before anything else, in the environment as it is.
     """
 
     options: StageOptions = field(default_factory=StageOptions)
@@ -63,6 +70,7 @@ class Executor:
     keep_generations: int = 3
     durable: bool = True
     lock_timeout: float = 30.0
+    link_scripts: LinkScriptRunner | None = None
 
     def execute(
         self,
@@ -100,18 +108,40 @@ class Executor:
             locked(store, self.lock_timeout, reporter),
         ):
             store.recover()
-            _check_state(transaction)
+            stale = _check_state(transaction)
             plans = plan_packages(transaction, packages)
             stager = Stager(
                 transaction,
                 plans,
                 old=store.place if store.place.exists() else None,
+                stale=stale,
                 options=self.options,
                 reporter=reporter,
             )
+            self._run_before_unlink(transaction)
+            steps = [*self._steps_after_link(plans, transaction.platform), *after_switch]
             stage = self._build(store, stager, command, before_switch, transaction.prefix)
-            self._switch(store, stage, after_switch, transaction.prefix)
+            self._switch(store, stage, steps, transaction.prefix)
         return Prefix(transaction.prefix)
+
+    def _run_before_unlink(self, transaction: Transaction) -> None:
+        if self.link_scripts is None:
+            return
+        for record in transaction.unlink:
+            for script in scripts_of_record(record, "pre-unlink", transaction.platform):
+                self.link_scripts.run_quietly(script, transaction.prefix)
+
+    def _steps_after_link(
+        self, plans: Sequence[PackagePlan], platform: str
+    ) -> Iterator[AfterSwitch]:
+        runner = self.link_scripts
+        if runner is None:
+            return
+        for plan in plans:
+            path = script_path(plan.record.name, "post-link", platform)
+            if any(placement.target == path for placement in plan.placements):
+                script = LinkScript(plan.record, "post-link", path)
+                yield functools.partial(runner.run, script)
 
     def _build(
         self,
@@ -190,14 +220,21 @@ def _python_layout(transaction: Transaction) -> PythonLayout | None:
     return PythonLayout.from_record(python, transaction.platform) if python else None
 
 
-def _check_state(transaction: Transaction) -> None:
-    """Refuse a transaction that was made for another state of the environment."""
-    expected = {
-        record.file_name
-        for record in (*transaction.unlink, *transaction.unchanged)
-        if record.record.build != PIP_BUILD
-    }
-    found = {path.name for path in Prefix(transaction.prefix).record_paths()}
+def _check_state(transaction: Transaction) -> list[PrefixRecord]:
+    """Refuse a transaction that was made for another state of the environment.
+
+    Returns:
+        Records that pip made untrue by hand, and that go with this transaction.
+    """
+    known = (*transaction.unlink, *transaction.unchanged)
+    by_hand = {record.name for record in known if record.record.build == PIP_BUILD}
+    expected = {record.file_name for record in known if record.record.build != PIP_BUILD}
+    prefix = Prefix(transaction.prefix)
+    found = {path.name for path in prefix.record_paths()}
+    if found == expected:
+        return []
+    stale = superseded_records(prefix, by_hand)
+    found -= {record.file_name for record in stale}
     if found != expected:
         names = ", ".join(sorted(found ^ expected)[:3])
         raise PrefixError(
@@ -205,6 +242,8 @@ def _check_state(transaction: Transaction) -> None:
             f"{transaction.prefix} changed while minicon was planning ({names})",
             hint="run the command again",
         )
+    staying = {record.name for record in transaction.unchanged}
+    return [record for record in stale if record.name not in staying]
 
 
 def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 30.0) -> bool:

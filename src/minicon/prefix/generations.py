@@ -170,13 +170,13 @@ class GenerationStore:
                 operations.remove_directory(self.place)
             operations.rename(stage, self.place)
         else:
-            self._swap(stage)
+            self.swap(stage)
         return not creating
 
     def switch_back(self, stage: Path) -> None:
         """Undo :meth:`switch_in`, and throw the new tree away."""
         if stage.exists():
-            self._swap(stage)
+            self.swap(stage)
             self.discard(stage)
         elif self.place.exists():
             self.discard(self.place)
@@ -191,8 +191,9 @@ class GenerationStore:
 
     def commit(self) -> None:
         """From here on the switch stands."""
-        with contextlib.suppress(FileNotFoundError):
-            operations.remove_file(self.folder / JOURNAL)
+        journal = self.folder / JOURNAL
+        if journal.exists():
+            operations.remove_file(journal)
 
     def retire(self, tree: Path) -> int:
         """Keep a tree that was current under its number; returns that."""
@@ -258,7 +259,8 @@ class GenerationStore:
         elif name.startswith((_TRASH, ".")):
             remove_tree(tree)
 
-    def _swap(self, tree: Path) -> None:
+    def swap(self, tree: Path) -> None:
+        """Let a tree of this folder and the environment change places."""
         if operations.exchange(tree, self.place):
             return
         # No exchange on this file system: two renames, told in advance, so that a later

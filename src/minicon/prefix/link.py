@@ -189,11 +189,11 @@ def link_names(source: str, target: str, names: Iterable[str]) -> None:
         to_folder = os.open(target, OPEN_FOLDER)
         try:
             for name in names:
-                try:  # noqa: PERF203  # which of the names failed must be known
+                try:
                     operations.hard_link(
                         name, name, source_directory=from_folder, target_directory=to_folder
                     )
-                except OSError as error:
+                except OSError as error:  # noqa: PERF203  # which name failed must be known
                     if error.errno != errno.EEXIST and error.errno not in _NOT_LINKABLE:
                         raise
                     link_or_copy(f"{source}/{name}", f"{target}/{name}")

@@ -219,11 +219,12 @@ class Prefix:
 
 def _read_record(path: Path) -> PrefixRecord | None:
     try:
-        record = PrefixRecord.from_json(json.loads(path.read_bytes()))
+        data = json.loads(path.read_bytes())
+        record = PrefixRecord.from_json(data)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    # Other tools look a package up by this name, and it must be text.
-    return record if isinstance(record.name, str) else None
+    is_whole = all(isinstance(data.get(key), str) for key in ("name", "version"))
+    return record if is_whole else None
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -30,8 +30,12 @@ if TYPE_CHECKING:
     from minicon.prefix.staged_tree import StagedTree
     from minicon.prefix.transaction import Transaction
 
-    #: Compiles the Python files of the staged packages: entries to add, per package name.
-    Compile = Callable[[Sequence[PackagePlan], StagedTree], Mapping[str, Sequence[PathsEntry]]]
+    #: Compiles the Python files of the staged packages but for those that lost to another
+    #: package (per name); returns the entries to add, per name.
+    Compile = Callable[
+        [Sequence[PackagePlan], StagedTree, Mapping[str, Mapping[str, str]]],
+        Mapping[str, Sequence[PathsEntry]],
+    ]
 
 CREATED_AT = f"{CONDA_META}/created_at"
 
@@ -60,6 +64,7 @@ class Stager:
         transaction: What to build.
         plans: The packages to link, each file's place decided, in link order.
         old: The environment as it is; None if there is nothing yet.
+        stale: Records in it that pip made untrue; they go too.
         options: The user's choices.
         reporter: Is told of progress and of conflicts.
     """
@@ -70,12 +75,14 @@ class Stager:
         plans: Sequence[PackagePlan],
         *,
         old: Path | None,
+        stale: Sequence[PrefixRecord] = (),
         options: StageOptions,
         reporter: Reporter,
     ) -> None:
         self._transaction = transaction
         self._plans = plans
         self._old = old
+        self._stale = stale
         self._options = options
         self._reporter = reporter
 
@@ -104,7 +111,8 @@ class Stager:
     ) -> None:
         assert self._old is not None
         transaction = self._transaction
-        gone = [record.record.dist_name for record in transaction.unlink]
+        unlink = [*transaction.unlink, *self._stale]
+        gone = [record.record.dist_name for record in unlink]
         written = {
             target
             for plan in self._plans
@@ -114,7 +122,7 @@ class Stager:
         hidden = {shadow_path(dist, path) for dist in gone for path in shadows.get(dist, ())}
         plan = carry_plan(
             prefix=self._old,
-            unlink=transaction.unlink,
+            unlink=unlink,
             unchanged=transaction.unchanged,
             written=written,
             moves=clobbers.moves,
@@ -145,7 +153,9 @@ class Stager:
             linked = [(plan, list(linker.link(plan, task))) for plan in self._plans]
         finally:
             task.finish()
-        compiled = compile_bytecode(self._plans, tree) if compile_bytecode else {}
+        compiled = (
+            compile_bytecode(self._plans, tree, clobbers.redirects) if compile_bytecode else {}
+        )
         for plan, entries in linked:
             entries += compiled.get(plan.record.name, ())
             if plan.record.source == "pypi":

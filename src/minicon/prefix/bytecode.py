@@ -1,0 +1,252 @@
+"""Bytecode, compiled once per package and python, and shared by every environment.
+
+::
+
+    pkgs/pure-1.0-pyhd_0/site-packages/pure/__init__.py
+    pkgs/.bytecode/pure-1.0-pyhd_0-cpython-311-1a2b…/
+        manifest.json                                     what there is, and how large
+        site-packages/pure/__pycache__/__init__.cpython-311.pyc
+
+The files carry the time and size of their source, as Python itself writes them: an edited source
+is compiled anew. A source is a hard link (or a copy with its time kept), so that they stay valid
+in every environment. Files whose prefix is rewritten have no bytecode in common and get none;
+tests get none because few run them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from minicon.fs import operations
+from minicon.fs.remove import remove_tree
+from minicon.models.package_files import PathsEntry, PathType
+from minicon.models.reporter import SilentReporter
+from minicon.prefix.link import link_names
+from minicon.prefix.noarch_python import PythonLayout
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from minicon.models.reporter import Reporter
+    from minicon.prefix.placement import PackagePlan
+    from minicon.prefix.staged_tree import StagedTree
+
+FOLDER = ".bytecode"
+_MANIFEST = "manifest.json"
+_TESTS = frozenset({"test", "tests"})
+#: Below this many files a second process costs more than it saves.
+_FILES_PER_PROCESS = 150
+
+# Runs in the environment's own python, whatever its version; what cannot be compiled
+# (templates, Python 2 code) is left out, as pip and conda do.
+_PROGRAM = """\
+import json, os, py_compile, sys, warnings
+warnings.simplefilter("ignore")
+os.environ.pop("SOURCE_DATE_EPOCH", None)
+for source, target, shown in json.load(sys.stdin):
+    try:
+        py_compile.compile(source, target, shown, doraise=True)
+    except Exception:
+        pass
+"""
+
+
+class Compiled(NamedTuple):
+    """One source with its bytecode, both relative to the package."""
+
+    source: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    plan: PackagePlan
+    layout: PythonLayout
+    sources: tuple[str, ...]
+    folder: Path
+
+
+class BytecodeCompiler:
+    """Adds bytecode to the Python packages of a staged environment.
+
+    Args:
+        reporter: Is told when compiling takes place.
+        processes: Compile with so many at once; by default one per processor.
+    """
+
+    def __init__(self, reporter: Reporter | None = None, *, processes: int | None = None) -> None:
+        self._reporter = reporter or SilentReporter()
+        self._processes = processes or os.cpu_count() or 1
+
+    def __call__(
+        self,
+        plans: Sequence[PackagePlan],
+        tree: StagedTree,
+        redirects: Mapping[str, Mapping[str, str]],
+    ) -> dict[str, list[PathsEntry]]:
+        """Compile what no cache has yet, and link all of it.
+
+        Args:
+            plans: The packages that were linked into the tree.
+            tree: The environment being built; its python runs the compiler.
+            redirects: Per package name, files that lost to another package.
+
+        Returns:
+            Entries of the files added, per package name.
+        """
+        spare = Path(f"{tree.root}-bytecode")
+        jobs = [job for plan in plans if (job := _job(plan, spare))]
+        missing = [job for job in jobs if not (job.folder / _MANIFEST).is_file()]
+        try:
+            self._compile(missing, tree)
+            return {
+                job.plan.record.name: _link(job, tree, redirects.get(job.plan.record.name, {}))
+                for job in jobs
+            }
+        finally:
+            with contextlib.suppress(OSError):
+                remove_tree(spare)
+
+    def _compile(self, jobs: Sequence[_Job], tree: StagedTree) -> None:
+        if not jobs:
+            return
+        work: list[tuple[str, str, str]] = []
+        temporary = []
+        for job in jobs:
+            operations.make_directory(job.folder.parent)
+            folder = job.folder.with_name(f".{job.folder.name}.{secrets.token_hex(4)}")
+            operations.make_directory(folder)
+            temporary.append(folder)
+            for source in job.sources:
+                target = f"{folder}/{job.layout.bytecode_path(source)}"
+                work.append((f"{job.plan.directory}/{source}", target, source))
+        task = self._reporter.start("link", "bytecode", len(work), "files")
+        try:
+            self._run(f"{tree.root}/{jobs[0].layout.executable}", work)
+            for job, folder in zip(jobs, temporary, strict=True):
+                _publish(job, folder)
+        finally:
+            task.finish()
+            for folder in temporary:
+                with contextlib.suppress(OSError):
+                    remove_tree(folder)
+
+    def _run(self, python: str, work: Sequence[tuple[str, str, str]]) -> None:
+        count = max(1, min(self._processes, len(work) // _FILES_PER_PROCESS))
+        running = []
+        try:
+            for part in range(count):
+                process = _start(python)
+                if process is None:
+                    self._reporter.note(f"{python} does not run here: bytecode comes at first use")
+                    return
+                running.append((process, work[part::count]))
+            for process, part_of_work in running:
+                assert process.stdin is not None
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.write(json.dumps(part_of_work).encode())
+                    process.stdin.close()
+            for process, _ in running:
+                process.wait()
+        finally:
+            for process, _ in running:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+                if process.stdin is not None:
+                    with contextlib.suppress(OSError):
+                        process.stdin.close()
+
+
+def _start(python: str) -> subprocess.Popen[bytes] | None:
+    try:
+        return subprocess.Popen(
+            [python, "-I", "-S", "-B", "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+
+
+def _job(plan: PackagePlan, spare: Path) -> _Job | None:
+    layout = plan.layout
+    root = layout.site_packages if layout else ""
+    if layout is None and plan.record.source == "interpreter" and plan.record.name == "python":
+        layout = PythonLayout.from_record(plan.record, plan.record.subdir)
+        root = layout.site_packages.removesuffix("/site-packages")
+    if layout is None or layout.version.startswith("2."):
+        return None
+    shipped = {placement.target for placement in plan.placements}
+    sources = tuple(
+        source
+        for source, target, entry in plan.placements
+        if target.endswith(".py")
+        and target.startswith(f"{root}/")
+        and entry.path_type == PathType.HARDLINK
+        and not entry.prefix_placeholder
+        and not _TESTS.intersection(target.split("/"))
+        and layout.bytecode_path(target) not in shipped
+    )
+    return _Job(plan, layout, sources, _folder_for(plan, layout, spare)) if sources else None
+
+
+def _folder_for(plan: PackagePlan, layout: PythonLayout, spare: Path) -> Path:
+    status = plan.directory.stat()
+    # A package that was extracted anew has other times, and needs other bytecode.
+    key = f"{status.st_ino:x}{status.st_mtime_ns:x}"
+    name = f"{plan.directory.name}-{layout.cache_tag}-{key}"
+    shared = plan.directory.parent / FOLDER / name
+    if (shared / _MANIFEST).is_file() or os.access(plan.directory.parent, os.W_OK):
+        return shared
+    return spare / name
+
+
+def _publish(job: _Job, folder: Path) -> None:
+    """Give a finished folder its name; a process that was quicker wins."""
+    found = []
+    for source in job.sources:
+        path = job.layout.bytecode_path(source)
+        with contextlib.suppress(OSError):
+            found.append(Compiled(source, path, os.stat(folder / path).st_size))
+    operations.create_file(folder / _MANIFEST, json.dumps(found).encode())
+    with contextlib.suppress(FileExistsError, OSError):
+        operations.rename(folder, job.folder)
+
+
+def _read_manifest(folder: Path) -> list[Compiled]:
+    try:
+        return [Compiled(*row) for row in json.loads((folder / _MANIFEST).read_bytes())]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _link(job: _Job, tree: StagedTree, redirects: Mapping[str, str]) -> list[PathsEntry]:
+    place = job.plan.layout.place if job.plan.layout else str
+    groups: dict[str, list[str]] = {}
+    entries = []
+    for compiled in _read_manifest(job.folder):
+        if place(compiled.source) in redirects:
+            continue
+        folder, _, name = compiled.path.rpartition("/")
+        groups.setdefault(folder, []).append(name)
+        entries.append(
+            PathsEntry(place(compiled.path), PathType.PYC_FILE, size_in_bytes=compiled.size)
+        )
+    for folder, names in groups.items():
+        link_names(f"{job.folder}/{folder}", tree.directory(_placed_folder(place, folder)), names)
+    return entries
+
+
+def _placed_folder(place: Callable[[str], str], folder: str) -> str:
+    return place(f"{folder}/x").rpartition("/")[0]

@@ -1,0 +1,85 @@
+"""``~/.conda/environments.txt``: where every tool of the family looks for environments."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+from minicon.constants import CONDA_META
+from minicon.fs import operations
+from minicon.fs.lock import locked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Folders in which conda-build works are no environments (conda's rule).
+_NOT_REGISTERED = ("placehold_pl", "skeleton_")
+_LOCK_TIMEOUT = 10.0
+
+
+def registered_environments(file: Path) -> tuple[Path, ...]:
+    """Environments that the file lists and that are there, in its order."""
+    return tuple(Path(line) for line in _lines(file) if _is_environment(Path(line)))
+
+
+def register_environment(file: Path, prefix: Path) -> None:
+    """Add an environment unless it is listed.
+
+    Args:
+        file: ``~/.conda/environments.txt``, or another.
+        prefix: Absolute path.
+
+    Raises:
+        FileError: It cannot be written.
+    """
+    text = str(prefix)
+    if any(part in text for part in _NOT_REGISTERED) or "\n" in text or text in _lines(file):
+        return
+    with _changing(file):
+        lines = _lines(file)
+        if text not in lines:
+            _write(file, [*lines, text])
+
+
+def unregister_environment(file: Path, prefix: Path) -> None:
+    """Take an environment out, and with it those that are gone.
+
+    Raises:
+        FileError: It cannot be written.
+    """
+    text = str(prefix)
+    if not file.exists():
+        return
+    with _changing(file):
+        lines = _lines(file)
+        kept = [line for line in lines if line != text and _is_environment(Path(line))]
+        if kept != lines:
+            _write(file, kept)
+
+
+def _changing(file: Path) -> contextlib.ExitStack:
+    stack = contextlib.ExitStack()
+    stack.enter_context(operations.describing("write", file))
+    operations.make_directory(file.parent)
+    stack.enter_context(locked(file.with_name(f".{file.name}.lock"), timeout=_LOCK_TIMEOUT))
+    return stack
+
+
+def _write(file: Path, lines: Iterable[str]) -> None:
+    operations.replace_file(
+        file, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
+    )
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return []
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+
+def _is_environment(path: Path) -> bool:
+    return os.path.isdir(path / CONDA_META)

@@ -1,0 +1,201 @@
+"""Link scripts: code that packages bring to be run when they are linked or removed (CEP 34).
+
+They are listed in the plan before anything happens. They run in the environment, and where the
+system can confine them they cannot write outside of it. A ``pre-link`` script is never run: it
+would run in the package cache, which belongs to all environments.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minicon.errors import LinkScriptFailed
+from minicon.fs import operations
+from minicon.fs.remove import remove_tree
+from minicon.models.reporter import SilentReporter
+from minicon.prefix.confinement import confined
+from minicon.prefix.relocate import is_windows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
+    from minicon.models.reporter import Reporter
+    from minicon.package.package_cache import CachedPackage
+
+ACTIONS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
+_MESSAGES = ".messages.txt"
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/tty", "/dev/full")
+_SHOWN_LINES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LinkScript:
+    """One script of one package.
+
+    Attributes:
+        record: The package.
+        action: One of :data:`ACTIONS`.
+        path: Where it is in the prefix.
+        source: Where its text can be read before the package is linked, or None.
+    """
+
+    record: RepodataRecord
+    action: str
+    path: str
+    source: Path | None = None
+
+    @property
+    def text(self) -> str:
+        """What it will do; empty where it cannot be read."""
+        try:
+            return self.source.read_text(errors="replace") if self.source else ""
+        except OSError:
+            return ""
+
+
+def script_path(name: str, action: str, subdir: str) -> str:
+    """Where a package keeps the script for an action."""
+    if is_windows(subdir):
+        return f"Scripts/.{name}-{action}.bat"
+    return f"bin/.{name}-{action}.sh"
+
+
+def link_scripts_of(packages: Iterable[CachedPackage], platform: str) -> tuple[LinkScript, ...]:
+    """Every script that the packages bring, for the plan that users see.
+
+    Args:
+        packages: Extracted packages.
+        platform: Subdir of the environment.
+    """
+    found = []
+    for package in packages:
+        paths = {entry.path for entry in package.files.paths}
+        for action in ACTIONS:
+            path = script_path(package.record.name, action, platform)
+            if path in paths:
+                found.append(LinkScript(package.record, action, path, package.directory / path))
+    return tuple(found)
+
+
+def scripts_of_record(record: PrefixRecord, action: str, platform: str) -> tuple[LinkScript, ...]:
+    """The script of an installed package for an action: one or none."""
+    path = script_path(record.name, action, platform)
+    return (LinkScript(record.record, action, path),) if path in record.files else ()
+
+
+def plain_environment(prefix: Path) -> dict[str, str]:
+    """Variables as activation of the environment would set them, as far as scripts need them."""
+    folders = [prefix / "bin"] if os.name == "posix" else [prefix, prefix / "Scripts"]
+    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", os.defpath)])
+    return {**os.environ, "PATH": path, "CONDA_PREFIX": str(prefix)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkScriptRunner:
+    """Runs link scripts.
+
+    Attributes:
+        root_prefix: What scripts get as ROOT_PREFIX.
+        environment: Gives the variables of the activated environment.
+        confine: Whether to limit writing to the environment where the system can.
+        reporter: Is told the scripts' messages.
+        timeout: Seconds after which a script is ended.
+    """
+
+    root_prefix: Path
+    environment: Callable[[Path], Mapping[str, str]] = plain_environment
+    confine: bool = True
+    reporter: Reporter = field(default_factory=SilentReporter)
+    timeout: float = 600.0
+
+    def run(self, script: LinkScript, prefix: Path) -> None:
+        """Run one script.
+
+        Raises:
+            LinkScriptFailed: It ended with an error, or did not end.
+        """
+        if script.action == "pre-link":
+            self.reporter.warn(f"not running the pre-link script of {script.record.dist_name}")
+            return
+        temporary = Path(tempfile.mkdtemp(prefix="minicon-"))
+        try:
+            self._run(script, prefix, temporary)
+        finally:
+            remove_tree(temporary)
+            self._show_messages(prefix, script)
+
+    def run_quietly(self, script: LinkScript, prefix: Path) -> None:
+        """As :meth:`run`, but a failure is only told: a broken script must not forbid removal."""
+        try:
+            self.run(script, prefix)
+        except LinkScriptFailed as error:
+            self.reporter.warn(error.message)
+
+    def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
+        command = _command(prefix / script.path)
+        if self.confine:
+            places = [str(prefix), str(temporary), *_DEVICES]
+            command = confined(command, places) or command
+        try:
+            result = subprocess.run(
+                command,
+                env=self._variables(script, prefix, temporary),
+                cwd=prefix,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=self.timeout,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise _failed(script, str(error)) from error
+        if result.returncode:
+            lines = result.stdout.decode(errors="replace").splitlines()[-_SHOWN_LINES:]
+            raise _failed(script, f"exit status {result.returncode}", lines)
+
+    def _variables(self, script: LinkScript, prefix: Path, temporary: Path) -> dict[str, str]:
+        variables = dict(self.environment(prefix))
+        folder = str((prefix / script.path).parent)
+        record = script.record
+        return {
+            **variables,
+            "ROOT_PREFIX": str(self.root_prefix),
+            "PREFIX": str(prefix),
+            "PKG_NAME": record.name,
+            "PKG_VERSION": record.version,
+            "PKG_BUILDNUM": str(record.build_number),
+            "PATH": os.pathsep.join([folder, variables.get("PATH", "")]),
+            "TMPDIR": str(temporary),
+        }
+
+    def _show_messages(self, prefix: Path, script: LinkScript) -> None:
+        path = prefix / _MESSAGES
+        if not path.is_file():
+            return
+        text = path.read_text(errors="replace").strip()
+        operations.remove_file(path)
+        if text:
+            self.reporter.note(f"{script.record.name}: {text}")
+
+
+def _command(path: Path) -> list[str]:
+    if path.suffix == ".bat":
+        return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", str(path)]
+    return [shutil.which("bash") or "/bin/sh", str(path)]
+
+
+def _failed(script: LinkScript, why: str, lines: Sequence[str] = ()) -> LinkScriptFailed:
+    return LinkScriptFailed(
+        "link-script-failed",
+        f"the {script.action} script of {script.record.dist_name} failed: {why}",
+        context="\n".join(lines) or None,
+        hint="nothing was changed; --no-link-scripts links without running them",
+    )

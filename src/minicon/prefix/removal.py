@@ -1,0 +1,94 @@
+"""Removing whole environments, and what dead processes left beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+
+from minicon.errors import PrefixLocked
+from minicon.fs import operations
+from minicon.fs.remove import remove_tree
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore, check_place
+from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.prefix_lock import locked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from minicon.models.reporter import Reporter
+
+_TRASH = ".trash-"
+
+
+def remove_environment(
+    prefix: str | os.PathLike[str],
+    *,
+    lock_timeout: float = 30.0,
+    reporter: Reporter | None = None,
+) -> None:
+    """Remove an environment with its kept generations: gone in one rename, deleted after it.
+
+    Raises:
+        PrefixError: It is a mount point, or its parent cannot be written to.
+        PrefixLocked: Another process changes it.
+        FileError: The file system refused.
+    """
+    store = GenerationStore(prefix)
+    check_place(store.place)
+    with operations.describing("remove", store.place):
+        with locked(store, lock_timeout, reporter), uninterrupted():
+            store.recover()
+            trash = store.folder.parent / f"{_TRASH}{secrets.token_hex(8)}"
+            if store.place.exists():
+                operations.rename(store.place, store.folder / f"stage-{secrets.token_hex(8)}")
+            # The folder with the lock goes as well: who waits for it notices and makes another.
+            operations.rename(store.folder, trash)
+        remove_tree(trash)
+        _remove_if_unused(store.folder.parent)
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove what is left beside the environments of a folder by dead processes.
+
+    Unfinished changes are finished or undone; the kept generations of environments that are no
+    longer there are removed. What another process works on is left alone.
+
+    Args:
+        folder: One that holds environments, for instance ``envs/``.
+
+    Returns:
+        What was removed or repaired.
+    """
+    stores = folder / STORE_FOLDER
+    done = []
+    for name in sorted(os.listdir(stores)) if stores.is_dir() else ():
+        path = stores / name
+        if name.startswith(_TRASH):
+            remove_tree(path)
+            done.append(path)
+        elif path.is_dir():
+            with contextlib.suppress(PrefixLocked):
+                done += [path] if _sweep_store(GenerationStore(folder / name)) else []
+    _remove_if_unused(stores)
+    return done
+
+
+def _sweep_store(store: GenerationStore) -> bool:
+    with locked(store, 0.0):
+        repaired = store.recover()
+        if store.place.exists():
+            return repaired
+        trash = store.folder.parent / f"{_TRASH}{secrets.token_hex(8)}"
+        operations.rename(store.folder, trash)
+    remove_tree(trash)
+    return True
+
+
+def _remove_if_unused(stores: Path) -> None:
+    """Leave no trace in a folder that holds no environment any more."""
+    if stores.is_dir() and os.listdir(stores) == [".gitignore"]:
+        with contextlib.suppress(OSError):
+            operations.remove_file(stores / ".gitignore")
+            operations.remove_directory(stores)

@@ -1,0 +1,119 @@
+"""Verifying: does an environment still hold what its records say?"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+
+from minicon.fs.hashing import sha256_of_file
+from minicon.models.package_files import PathType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from minicon.models.package_files import PathsEntry
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.prefix.prefix import Prefix
+
+#: Files that change in the course of use: bytecode is written anew when Python finds it stale.
+_LIVELY = frozenset({PathType.PYC_FILE, PathType.DIRECTORY})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is not as a record says.
+
+    Attributes:
+        package: Name of the package; empty for a record that cannot be read.
+        path: Relative to the prefix.
+        kind: ``missing``, ``changed``, ``not-a-file`` or ``corrupt-record``.
+    """
+
+    package: str
+    path: str
+    kind: str
+
+    def __str__(self) -> str:
+        owner = f" ({self.package})" if self.package else ""
+        return f"{self.path}{owner}: {self.kind.replace('-', ' ')}"
+
+
+def verify_prefix(prefix: Prefix, *, hashes: bool = True) -> tuple[Problem, ...]:
+    """Compare every file of an environment with the records of its packages.
+
+    Args:
+        prefix: The environment.
+        hashes: Whether to read every file (about 1 s per GB); else only sizes are compared.
+
+    Returns:
+        What is wrong, by package and path. Files of several packages are judged by the
+        record whose hash fits, if one does.
+    """
+    problems = [
+        Problem("", os.path.relpath(path, prefix.path), "corrupt-record")
+        for path in prefix.broken_records()
+    ]
+    records = prefix.readable_records()
+    shared = _claimed_twice(records)
+    fitting: set[str] = set()
+    doubtful: list[Problem] = []
+    for record in records:
+        for problem, path in _check_record(prefix, record, hashes=hashes):
+            if path not in shared:
+                problems += [problem] if problem else []
+            elif problem is None:
+                fitting.add(path)
+            else:
+                doubtful.append(problem)
+    problems += [problem for problem in doubtful if problem.path not in fitting]
+    return tuple(sorted(problems, key=lambda problem: (problem.package, problem.path)))
+
+
+def _check_record(
+    prefix: Prefix, record: PrefixRecord, *, hashes: bool
+) -> Iterator[tuple[Problem | None, str]]:
+    entries = _entries_by_file(prefix, record)
+    for path in record.files:
+        kind = _check_file(f"{prefix.path}/{path}", entries.get(path), hashes=hashes)
+        yield (Problem(record.name, path, kind) if kind else None), path
+
+
+def _entries_by_file(prefix: Prefix, record: PrefixRecord) -> Mapping[str, PathsEntry]:
+    """What the record says per final path; conda keeps package paths for noarch python."""
+    entries = {entry.path: entry for entry in record.paths}
+    layout = prefix.python_layout
+    if layout and record.record.noarch == "python":
+        entries.update({layout.place(path): entry for path, entry in list(entries.items())})
+    return entries
+
+
+def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | None:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return "missing"
+    if entry is None or entry.path_type in _LIVELY:
+        return None
+    if entry.path_type == PathType.SOFTLINK:
+        return None if stat.S_ISLNK(status.st_mode) else "changed"
+    if stat.S_ISDIR(status.st_mode):
+        return "not-a-file"
+    expected = entry.sha256_in_prefix or (None if entry.prefix_placeholder else entry.sha256)
+    same_size = entry.prefix_placeholder is not None or entry.size_in_bytes is None
+    if not same_size and os.stat(path).st_size != entry.size_in_bytes:
+        return "changed"
+    if hashes and expected and sha256_of_file(path) != expected:
+        return "changed"
+    return None
+
+
+def _claimed_twice(records: tuple[PrefixRecord, ...]) -> set[str]:
+    seen: set[str] = set()
+    twice: set[str] = set()
+    for record in records:
+        files = set(record.files)
+        twice |= seen & files
+        seen |= files
+    return twice

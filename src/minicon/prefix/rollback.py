@@ -1,0 +1,199 @@
+"""Going back: an earlier generation becomes the environment again by a switch, offline.
+
+Packages, pip's own distributions among them, are exactly those of that generation. The user's
+files are those of today: what was made since is carried along, what was deleted stays deleted.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+
+from minicon.constants import CONDA_META, HISTORY
+from minicon.errors import PrefixError
+from minicon.fs import operations
+from minicon.prefix.carry import SAVED_SUFFIX
+from minicon.prefix.clobber import SHADOWED
+from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark
+from minicon.prefix.history import dist_text, format_block, redact
+from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.link import link_or_copy
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.prefix_lock import locked
+from minicon.prefix.site_packages import hand_installed_files
+from minicon.prefix.staged_tree import StagedTree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from pathlib import Path
+
+    from minicon.models.reporter import Reporter
+    from minicon.prefix.generations import Generation
+
+
+def generations(prefix: str | os.PathLike[str]) -> tuple[Generation, ...]:
+    """All kept states of an environment, the current one included, by number."""
+    return GenerationStore(prefix).generations()
+
+
+def undo(prefix: str | os.PathLike[str], **arguments: object) -> Prefix:
+    """Go back to the state before the last change; a second time, forward again.
+
+    Takes the arguments of :func:`rollback`.
+
+    Raises:
+        PrefixError: That state was not kept.
+    """
+    store = GenerationStore(prefix)
+    previous = read_mark(store.place).previous
+    if previous is None or previous not in store.numbers():
+        message = f"the state of {store.place} before its last change was not kept"
+        raise PrefixError("nothing-to-undo", message, hint="minicon history shows what was")
+    return rollback(prefix, previous, **arguments)  # type: ignore[arg-type]
+
+
+def rollback(
+    prefix: str | os.PathLike[str],
+    number: int,
+    *,
+    command: str = "",
+    version: str = "0",
+    durable: bool = True,
+    lock_timeout: float = 30.0,
+    reporter: Reporter | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Prefix:
+    """Make a kept generation the environment. Costs two walks over the names, and a switch.
+
+    Args:
+        prefix: The environment.
+        number: Of the generation; the one that is current now is kept in its turn.
+        command: The user's command line, for history.
+        version: Of minicon, for history.
+        durable: Whether to wait for the disk before the switch.
+        lock_timeout: Seconds to wait for another process.
+        reporter: Is told of files that had to make room.
+        clock: Seconds since 1970.
+
+    Raises:
+        PrefixError: There is no such generation.
+        PrefixLocked: Another process changes the environment.
+        FileError: The file system refused; the environment is unchanged.
+    """
+    store = GenerationStore(prefix)
+    check_place(store.place)
+    result = Prefix(prefix)
+    with operations.describing("change", store.place), locked(store, lock_timeout, reporter):
+        store.recover()
+        current = read_mark(store.place)
+        if number == current.number:
+            return result
+        target = store.folder / str(number)
+        if number not in store.numbers():
+            kept = ", ".join(map(str, store.numbers())) or "none"
+            message = f"generation {number} of {store.place} was not kept (kept: {kept})"
+            raise PrefixError("no-such-generation", message, hint="minicon history lists them")
+        saved = _carry_user_files(store.place, target)
+        if saved and reporter:
+            reporter.warn(f"your own version of {saved[0]} is kept as {saved[0]}{SAVED_SUFFIX}")
+        _write_history(store.place, target, command=command, version=version, now=clock())
+        mark = replace(read_mark(target), number=number, previous=current.number)
+        operations.replace_file(target / MARK, mark.to_bytes(), durable=False)
+        if durable:
+            operations.sync_file_system(target)
+        with uninterrupted():
+            store.swap(target)
+            store.retire(target)
+    return result
+
+
+def _carry_user_files(current: Path, target: Path) -> list[str]:
+    """Make the user's files of a kept tree those of today; returns those that made room.
+
+    It may be cut anywhere and done again: nothing that belongs to the generation is changed.
+    """
+    ours, theirs = _UserFiles(current), _UserFiles(target)
+    mine, stale = ours.paths(), theirs.paths()
+    tree = StagedTree(target)
+    saved = []
+    for path in sorted(stale - mine):
+        operations.remove_file(target / path)
+    for path in sorted(mine):
+        source, place = current / path, target / path
+        if path in theirs.owned:
+            place = target / (path + SAVED_SUFFIX)
+            saved.append(path)
+        elif path in stale and os.path.samestat(source.lstat(), place.lstat()):
+            continue
+        link_or_copy(str(source), tree.path(os.path.relpath(place, target)))
+    _make_folders(current, target, ours.folders, theirs.folders)
+    return saved
+
+
+def _make_folders(
+    current: Path, target: Path, mine: Collection[str], theirs: Collection[str]
+) -> None:
+    """Empty folders are the user's too."""
+    for folder in sorted(theirs, reverse=True):
+        if folder not in mine and not any((target / folder).iterdir()):
+            operations.remove_directory(target / folder)
+    for folder in sorted(mine):
+        if folder not in theirs and not any((current / folder).iterdir()):
+            operations.make_directory(target / folder)
+
+
+class _UserFiles:
+    """The files of a tree that belong to no package."""
+
+    def __init__(self, root: Path) -> None:
+        prefix = Prefix(root)
+        self._root = str(root)
+        self.owned = prefix.owned_files() | hand_installed_files(prefix)
+        layout = prefix.python_layout
+        # Whatever else lies in site-packages came with some installation, not with a user.
+        self._skipped = {layout.site_packages if layout else "", SHADOWED}
+        self.folders: set[str] = set()
+
+    def paths(self) -> set[str]:
+        """Their paths, relative to the tree; fills :attr:`folders`."""
+        return {path for path in self._walk("", self._root) if self._is_users(path)}
+
+    def _is_users(self, path: str) -> bool:
+        if path in self.owned or path.endswith(".pyc"):
+            return False
+        if path.startswith(f"{CONDA_META}/"):
+            return not path.endswith(".json") and path not in (HISTORY, MARK)
+        return True
+
+    def _walk(self, relative: str, folder: str) -> Iterator[str]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = f"{relative}/{entry.name}" if relative else entry.name
+                if not entry.is_dir(follow_symlinks=False):
+                    yield path
+                elif path not in self._skipped:
+                    self.folders.add(path)
+                    yield from self._walk(path, entry.path)
+
+
+def _write_history(current: Path, target: Path, *, command: str, version: str, now: float) -> None:
+    """The history goes on: a block says what going back changed."""
+    before, after = Prefix(current), Prefix(target)
+    old = {dist_text(record) for record in before.readable_records()}
+    new = {dist_text(record) for record in after.readable_records()}
+    wanted = after.requested_specs()
+    block = format_block(
+        command=redact(command),
+        version=version,
+        added=new - old,
+        removed=old - new,
+        specs={
+            "update": list(wanted.values()),
+            "remove": sorted(set(before.requested_specs()) - set(wanted)),
+        },
+        now=now,
+    )
+    text = (current / HISTORY).read_bytes() + block.encode()
+    operations.replace_file(target / HISTORY, text, durable=False)
