@@ -109,8 +109,10 @@ _TABLE = (
     Key("env_prompt", _T,
         "what is shown: {default_env}, {name}, {prefix}, {stacked_env} are filled in"),
     Key("auto_stack", _I, "stack implicitly while at most so many environments are active"),
-    Key("auto_activate", _B, "activate the base environment when a shell starts",
+    Key("auto_activate", _B, "activate the default environment when a shell starts",
         aliases=("auto_activate_base",)),
+    Key(
+        "default_activation_env", _T, "what `minicon activate` without a name means"),
     Key("envvars_force_uppercase", _B, "write names of environments' variables in upper case"),
     # How minicon talks
     Key("always_yes", _B, "do not ask", aliases=("yes",)),
@@ -130,7 +132,7 @@ OTHER_TOOLS_KEYS = frozenset(
     add_anaconda_token add_anaconda_token aggressive_update_packages allow_conda_downgrades
     allow_cycles allow_non_channel_urls allow_override_channels always_update_deps
     anaconda_upload auto_update_conda binstar_upload bld_path channel_settings clobber
-    conda_build console debug default_activation_env default_python default_threads
+    conda_build console debug default_python default_threads
     deps_modifier dev enable_private_envs environment_specifier error_upload_url
     execute_threads experimental experimental_solver export_platforms extra_safety_checks
     fetch_threads force force_32bit force_reinstall force_remove ignore_pinned info

@@ -68,6 +68,7 @@ class Settings:
     auto_stack: int = 0
     envvars_force_uppercase: bool = True
     auto_activate: bool = False
+    default_activation_env: str = "base"
     compile_bytecode: bool = True
     sources: Mapping[str, str] = field(default_factory=dict)
 

@@ -28,7 +28,15 @@ _PROMPT_SPECIAL = frozenset("\\$`%!")
 class ActivationOptions:
     """The settings that matter to activation; names as in :class:`Settings`."""
 
-    __slots__ = ("auto_stack", "changeps1", "env_prompt", "root", "windows")
+    __slots__ = (
+        "auto_activate",
+        "auto_stack",
+        "changeps1",
+        "default_activation_env",
+        "env_prompt",
+        "root",
+        "windows",
+    )
 
     def __init__(
         self,
@@ -37,12 +45,16 @@ class ActivationOptions:
         changeps1: bool = True,
         env_prompt: str = DEFAULT_PROMPT,
         auto_stack: int = 0,
+        auto_activate: bool = False,
+        default_activation_env: str = "base",
         windows: bool = os.name == "nt",
     ) -> None:
         self.root = root
         self.changeps1 = changeps1
         self.env_prompt = env_prompt
         self.auto_stack = auto_stack
+        self.auto_activate = auto_activate
+        self.default_activation_env = default_activation_env
         self.windows = windows
 
 

@@ -54,7 +54,8 @@ class ShellContext:
         return read_facts(prefix, force_uppercase=self.force_uppercase)
 
     def locate(self, target: str) -> str:
-        """A name or path → prefix. Raises NotAnEnvironment."""
+        """A name or path → prefix; empty means the default one. Raises NotAnEnvironment."""
+        target = target or self.options.default_activation_env
         return locate_environment(
             target, root=self.options.root, envs_dirs=self.envs_dirs, cwd=self.cwd, home=self.home
         )
@@ -86,6 +87,8 @@ def context_of(settings: Settings, *, environ: Mapping[str, str], cwd: str) -> S
         changeps1=settings.changeps1,
         env_prompt=settings.env_prompt,
         auto_stack=settings.auto_stack,
+        auto_activate=settings.auto_activate,
+        default_activation_env=settings.default_activation_env,
     )
     return ShellContext(
         options,
@@ -97,29 +100,18 @@ def context_of(settings: Settings, *, environ: Mapping[str, str], cwd: str) -> S
     )
 
 
-def hook_text(
-    shell_name: str, executable: str, root: str | None = None, *, context: ShellContext
-) -> str:
+def hook_text(shell_name: str, executable: str, *, context: ShellContext) -> str:
     """The hook of a shell, to be evaluated at its start.
 
     Args:
         shell_name: As in ``shell.<name>``.
         executable: Absolute path of the minicon program.
-        root: MINICON_ROOT, where it is another than the context's.
         context: From :func:`shell_context`.
 
     Raises:
         UsageError: No such shell.
     """
-    options = context.options
-    if root is not None:
-        options = ActivationOptions(
-            root,
-            changeps1=options.changeps1,
-            env_prompt=options.env_prompt,
-            auto_stack=options.auto_stack,
-        )
-    facts = HookFacts(executable, options, context.envs_dirs, context.environ)
+    facts = HookFacts(executable, context.options, context.envs_dirs, context.environ)
     return render_hook(shell_name, facts)
 
 

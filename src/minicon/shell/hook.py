@@ -18,10 +18,19 @@ if TYPE_CHECKING:
 
 #: Variables that can change what the hook has baked in. Where one differs from what it was when
 #: the hook was made, the hook asks the program instead.
+_WATCHED_KEYS = (
+    "ROOT",
+    "ENVS_DIRS",
+    "ENVS_PATH",
+    "CHANGEPS1",
+    "ENV_PROMPT",
+    "AUTO_STACK",
+    "DEFAULT_ACTIVATION_ENV",
+)
 WATCHED_VARIABLES = tuple(
     f"{family}_{key}"
     for family in ("MINICON", "CONDA")
-    for key in ("ROOT", "ENVS_DIRS", "ENVS_PATH", "CHANGEPS1", "ENV_PROMPT", "AUTO_STACK")
+    for key in _WATCHED_KEYS
     if (family, key) != ("CONDA", "ROOT")
 )
 
@@ -79,6 +88,8 @@ def _posix_preamble(shell: Shell, facts: HookFacts) -> str:
     return f"""\
 export MINICON_EXE={quote(facts.executable)}
 __minicon_root={quote(options.root)}
+__minicon_default={quote(options.default_activation_env)}
+__minicon_auto_activate={"yes" if options.auto_activate else "no"}
 __minicon_auto_stack={int(options.auto_stack)}
 __minicon_baked={quote(baked)}
 __minicon_settings_now() {{ __mc_settings="{now}"; }}
@@ -114,21 +125,28 @@ def _posix_prompt(options: ActivationOptions) -> str:
 
 def _fish_preamble(shell: Shell, facts: HookFacts) -> str:
     quote = shell.quote
+    options = facts.options
     baked = "|".join(facts.environ.get(name, "") for name in WATCHED_VARIABLES)
+    values = {
+        "__minicon_root": quote(options.root),
+        "__minicon_default": quote(options.default_activation_env),
+        "__minicon_auto_activate": "yes" if options.auto_activate else "no",
+        "__minicon_auto_stack": str(int(options.auto_stack)),
+        "__minicon_baked": quote(baked),
+        "__minicon_watched": " ".join(WATCHED_VARIABLES),
+        "__minicon_envs_dirs": " ".join(map(quote, facts.envs_dirs)),
+        "__minicon_changeps1": "yes" if options.changeps1 else "no",
+        "__minicon_env_prompt": quote(options.env_prompt),
+    }
+    lines = [f"set -g {name} {value}\n" for name, value in values.items()]
+    return "".join([f"set -gx MINICON_EXE {quote(facts.executable)}\n", *lines])
+
+
+def _csh_preamble(shell: Shell, facts: HookFacts) -> str:
+    commands = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts", "command.csh")
     return (
-        "".join(
-            f"set -g {name} {value}\n"
-            for name, value in (
-                ("__minicon_root", quote(facts.options.root)),
-                ("__minicon_auto_stack", str(int(facts.options.auto_stack))),
-                ("__minicon_baked", quote(baked)),
-                ("__minicon_watched", " ".join(WATCHED_VARIABLES)),
-                ("__minicon_envs_dirs", " ".join(map(quote, facts.envs_dirs))),
-                ("__minicon_changeps1", "yes" if facts.options.changeps1 else "no"),
-                ("__minicon_env_prompt", quote(facts.options.env_prompt)),
-            )
-        )
-        + f"set -gx MINICON_EXE {quote(facts.executable)}\n"
+        f"setenv MINICON_EXE {shell.quote(facts.executable)};\n"
+        f"set __minicon_commands = {shell.quote(commands)};\n"
     )
 
 
@@ -136,4 +154,4 @@ def _plain_preamble(shell: Shell, facts: HookFacts) -> str:
     return shell.export("MINICON_EXE", facts.executable) + shell.separator
 
 
-_PREAMBLES = {"posix": _posix_preamble, "fish": _fish_preamble}
+_PREAMBLES = {"posix": _posix_preamble, "fish": _fish_preamble, "csh": _csh_preamble}

@@ -10,8 +10,8 @@
 # scripts switch zsh to `sh` emulation for themselves. Names starting with __mc_ are temporary.
 #
 # The lines before this file (see minicon/shell/hook.py) define MINICON_EXE, __minicon_root,
-# __minicon_auto_stack, __minicon_baked, __minicon_settings_now, __minicon_find_named and
-# __minicon_format_prompt.
+# __minicon_default, __minicon_auto_activate, __minicon_auto_stack, __minicon_baked,
+# __minicon_settings_now, __minicon_find_named and __minicon_format_prompt.
 
 minicon() {
     case ${1-} in
@@ -141,13 +141,13 @@ __minicon_plan_reactivation() {
 
 # NAME|PATH -> __mc_prefix; fails where only the program can tell more
 __minicon_locate() {
-    case $1 in
-        ''|base|root)
+    case ${1:-$__minicon_default} in
+        base|root)
             __mc_prefix=$__minicon_root
             [ -f "$__mc_prefix/conda-meta/history" ] ;;
         '~'*) return 1 ;;
-        */*|.|..) __minicon_absolute "$1"; [ -f "$__mc_prefix/conda-meta/history" ] ;;
-        *) __minicon_find_named "$1" ;;
+        */*|.|..) __minicon_absolute "${1:-$__minicon_default}"; [ -f "$__mc_prefix/conda-meta/history" ] ;;
+        *) __minicon_find_named "${1:-$__minicon_default}" ;;
     esac
 }
 
@@ -422,4 +422,8 @@ __minicon_forget() {
 if [ -n "${PS1-}" ] && [ -n "${CONDA_PREFIX-}" ] && [ -n "${CONDA_PROMPT_MODIFIER-}" ]; then
     __minicon_prompt "$CONDA_PROMPT_MODIFIER"
     __minicon_forget
+fi
+
+if [ "$__minicon_auto_activate" = yes ] && [ -z "${CONDA_PREFIX-}" ] && __minicon_locate ''; then
+    minicon activate || :
 fi

@@ -1,0 +1,262 @@
+"""Change one configuration file: ``config --set``, ``--append``, ``--prepend``, ``--remove``.
+
+The file's text is changed where the key stands, so comments and order elsewhere stay as they are.
+Where a list is written on one line (``[a, b]``) its key is written anew, and only comments inside
+it are lost; the result says so. The file is replaced whole: it is the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from minicon.config.files import read_config_text
+from minicon.config.keys import KEYS, Key, Kind, find_key
+from minicon.config.values import check_value
+from minicon.errors import ConfigError, UsageError
+from minicon.fs import operations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+_LISTS = ("append", "prepend", "remove")
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigEdit:
+    """One change.
+
+    Attributes:
+        action: ``set``, ``append``, ``prepend``, ``remove`` or ``remove-key``.
+        key: The key; ``KEY.NAME`` is one entry of a map.
+        value: Text as typed; unused by ``remove-key``.
+    """
+
+    action: str
+    key: str
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditedFile:
+    """A configuration file before and after.
+
+    Attributes:
+        path: Links resolved, so that a link to a dotfile collection stays a link.
+        before: Its text; None when there was no file.
+        after: Its new text.
+        comments_lost: Keys whose own comments could not be kept.
+    """
+
+    path: str
+    before: str | None
+    after: str
+    comments_lost: tuple[str, ...] = ()
+
+
+def edit_config_file(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) -> EditedFile:
+    """Make the changes and write the file.
+
+    Raises:
+        ConfigError: The file cannot be read, a value has the wrong type, or what shall be removed
+            is not there (``not-in-config``).
+        UsageError: Unknown key, or an action that the key does not have.
+        FileError: The file cannot be written.
+    """
+    edited = plan_edits(path, edits)
+    if edited.after != edited.before:
+        folder = os.path.dirname(edited.path)
+        mode = os.stat(edited.path).st_mode & 0o777 if edited.before is not None else 0o644
+        with operations.describing("write", edited.path):
+            operations.make_directory(folder)
+            operations.replace_file(edited.path, edited.after.encode(), mode)
+    return edited
+
+
+def plan_edits(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) -> EditedFile:
+    """The same without writing. Raises as :func:`edit_config_file`, FileError excepted."""
+    target = os.path.realpath(path)
+    before = _read(target)
+    text = before or ""
+    lost: list[str] = []
+    for edit in edits:
+        text, comments_lost = _edited(text, target, edit)
+        if comments_lost:
+            lost.append(edit.key)
+    return EditedFile(target, before, text, tuple(dict.fromkeys(lost)))
+
+
+def written_values(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What a file says, by key, unchecked (``config --get``). An absent file says nothing."""
+    text = _read(os.path.realpath(path))
+    raws = read_config_text(text, os.fspath(path)) if text else {}
+    return {name: raw.value for name, raw in raws.items()}
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as reader:
+            return reader.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ConfigError("unreadable-config", f"cannot read {path}: {reason}") from error
+
+
+def _edited(text: str, path: str, edit: ConfigEdit) -> tuple[str, bool]:
+    values = {name: raw.value for name, raw in read_config_text(text, path).items()}
+    name, _, entry = edit.key.partition(".")
+    key = find_key(name)
+    if key is None and not (edit.action == "remove-key" and name in values):
+        raise _unknown_key(name)
+    written = name if name in values or key is None else _alias_in(values, key)
+    current = values.get(written)
+    if edit.action == "remove-key":
+        wanted = _without(current, entry, edit.key, path)
+    else:
+        assert key is not None
+        wanted = _wanted(key, entry, current, edit, path)
+    if edit.action in _LISTS and isinstance(current, list) and isinstance(wanted, list):
+        changed = _item_lines(text, written, current, wanted, edit)
+        if changed is not None and _says(changed, path, values, written, wanted):
+            return changed, False
+    changed = _key_lines(text, written, wanted)
+    lost = "#" in _block(text, written)[2]
+    if not _says(changed, path, values, written, wanted):  # an unusual layout: write it all anew
+        changed, lost = _dump({**values, written: wanted}), "#" in text
+    return changed, lost
+
+
+def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> Any:
+    """The key's new value."""
+
+    def checked(value: Any, kind: Key = key) -> Any:
+        return check_value(kind, value, source=path, fill=str)
+
+    if edit.action in _LISTS:
+        if key.kind is not Kind.SEQUENCE:
+            raise UsageError(
+                "not-a-list",
+                f"{key.name} is {key.kind.value}, not a list",
+                hint=f"minicon config --set {key.name} VALUE",
+            )
+        items = [str(item) for item in checked(current) or ()]
+        if edit.action == "remove" and edit.value not in items:
+            raise _not_there(f"{edit.value!r} is not among the {key.name} in {path}")
+        rest = [item for item in items if item != edit.value]
+        ends = {"append": [*rest, edit.value], "prepend": [edit.value, *rest], "remove": rest}
+        return ends[edit.action]
+    if key.kind is Kind.MAP and entry:
+        return {**(checked(current) or {}), entry: edit.value}
+    if key.kind in (Kind.SEQUENCE, Kind.MAP, Kind.MAP_OF_SEQUENCES):
+        how = "--append" if key.kind is Kind.SEQUENCE else f"--set {key.name}.NAME"
+        raise UsageError(
+            "not-a-single-value",
+            f"{key.name} is {key.kind.value}, not a single value",
+            hint=f"minicon config {how} …; or edit {path}",
+        )
+    return checked(edit.value)
+
+
+def _without(current: Any, entry: str, name: str, path: str) -> Any:
+    if current is None or (entry and not (isinstance(current, dict) and entry in current)):
+        raise _not_there(f"{name} is not in {path}")
+    return {k: v for k, v in current.items() if k != entry} if entry else None
+
+
+def _alias_in(values: dict[str, Any], key: Key) -> str:
+    return next((name for name in (key.name, *key.aliases) if name in values), key.name)
+
+
+def _says(text: str, path: str, before: dict[str, Any], name: str, wanted: Any) -> bool:
+    """Whether the new text says what was wanted, and otherwise what it said before."""
+    try:
+        after = {key: raw.value for key, raw in read_config_text(text, path).items()}
+    except ConfigError:
+        return False
+    expected = {key: value for key, value in before.items() if key != name}
+    if wanted is not None:
+        expected[name] = wanted
+    return after == expected
+
+
+def _block(text: str, name: str) -> tuple[int, int, str, Any]:
+    """First line, line after the last, text, and YAML node of a key; an empty block at the end."""
+    import yaml
+
+    lines = text.splitlines(keepends=True)
+    node = yaml.compose(text, Loader=yaml.SafeLoader) if text.strip() else None
+    for key, value in node.value if node is not None else ():
+        if key.value == name:
+            start, stop = key.start_mark.line, max(_last_line(value), key.end_mark.line) + 1
+            return start, stop, "".join(lines[start:stop]), value
+    return len(lines), len(lines), "", None
+
+
+def _last_line(node: Any) -> int:
+    """The last line of a YAML node (block collections end where the next token begins)."""
+    children = node.value if isinstance(node.value, list) else []
+    if not children or node.flow_style:
+        mark = node.end_mark
+        return int(mark.line - 1 if mark.column == 0 and mark.line else mark.line)
+    last = children[-1]
+    return _last_line(last[1] if isinstance(last, tuple) else last)
+
+
+def _key_lines(text: str, name: str, wanted: Any) -> str:
+    """TEXT with the key's lines written anew, or taken out."""
+    lines = text.splitlines(keepends=True)
+    start, stop, _, _ = _block(text, name)
+    if start == len(lines) and lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    new = [] if wanted is None else [_dump({name: wanted})]
+    return "".join([*lines[:start], *new, *lines[stop:]])
+
+
+def _item_lines(
+    text: str, name: str, current: list[Any], wanted: list[str], edit: ConfigEdit
+) -> str | None:
+    """TEXT with single list lines added and taken out; None where the list has no lines."""
+    _, _, _, node = _block(text, name)
+    if node is None or node.flow_style or not node.value or not wanted:
+        return None
+    lines = text.splitlines(keepends=True)
+    indent = " " * (node.value[0].start_mark.column - 2)
+    ending = "\r\n" if lines[0].endswith("\r\n") else "\n"
+    gone = {
+        each.start_mark.line
+        for each, item in zip(node.value, current, strict=True)
+        if str(item) == edit.value
+    }
+    after = _last_line(node.value[-1])
+    place = node.value[0].start_mark.line if edit.action == "prepend" else after + 1
+    if not lines[-1].endswith("\n"):
+        lines[-1] += ending
+    kept = [(i, line) for i, line in enumerate(lines) if i not in gone]
+    new = [] if edit.action == "remove" else [indent + _dump([edit.value]).strip() + ending]
+    before = [line for i, line in kept if i < place]
+    return "".join([*before, *new, *(line for i, line in kept if i >= place)])
+
+
+def _dump(value: Any) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(value, default_flow_style=False, allow_unicode=True, sort_keys=False))
+
+
+def _unknown_key(name: str) -> UsageError:
+    import difflib
+
+    near = difflib.get_close_matches(name, KEYS, 1)
+    return UsageError(
+        "unknown-key",
+        f"there is no configuration key {name!r}",
+        hint=f"did you mean {near[0]!r}?" if near else "all keys: minicon config --describe",
+    )
+
+
+def _not_there(message: str) -> ConfigError:
+    return ConfigError("not-in-config", message, hint="see: minicon config --show-sources")

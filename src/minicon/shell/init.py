@@ -1,0 +1,243 @@
+"""``minicon init``: put the hook into the start files of shells, or take it out again.
+
+A start file gets a few lines between two markers (conda's form, minicon's name); they source a
+static hook file in ``MINICON_ROOT/shell``, so that no program runs when a shell starts. Running
+it again changes nothing; nothing outside the markers is touched; a file is replaced whole.
+
+Planning (:func:`plan_init`) reads, :func:`apply_changes` writes.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minicon.errors import ShellError, UsageError
+from minicon.shell.hook import HookFacts, render_hook
+from minicon.shell.shells import PosixShell, get_shell
+from minicon.shell.start_files import START_FILES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minicon.shell.commands import ShellContext
+
+START = "# >>> minicon initialize >>>"
+END = "# <<< minicon initialize <<<"
+_NOTE = "# !! Contents within this block are managed by 'minicon init' !!"
+
+
+class FileChange:
+    """One file before and after. Treat as immutable.
+
+    Attributes:
+        shell: For which shell.
+        path: Links resolved.
+        before: Its text; None when there is no such file.
+        after: Its new text; None when it shall go.
+    """
+
+    __slots__ = ("after", "before", "path", "shell")
+
+    def __init__(self, shell: str, path: str, before: str | None, after: str | None) -> None:
+        self.shell = shell
+        self.path = path
+        self.before = before
+        self.after = after
+
+    @property
+    def action(self) -> str:
+        """``unchanged``, ``created``, ``modified`` or ``removed``."""
+        if self.before == self.after:
+            return "unchanged"
+        if self.before is None:
+            return "created"
+        return "modified" if self.after is not None else "removed"
+
+    def diff(self) -> str:
+        """The change as a unified diff, for ``--dry-run`` and ``-v``."""
+        import difflib
+
+        before = (self.before or "").splitlines(keepends=True)
+        after = (self.after or "").splitlines(keepends=True)
+        return "".join(difflib.unified_diff(before, after, self.path, self.path))
+
+
+def plan_init(
+    shells: Sequence[str],
+    *,
+    context: ShellContext,
+    executable: str,
+    reverse: bool = False,
+    system: bool = False,
+) -> list[FileChange]:
+    """What ``minicon init`` would change; nothing is written.
+
+    Args:
+        shells: Names; empty means the user's own (``$SHELL``).
+        context: From :func:`minicon.shell.commands.shell_context`.
+        executable: Absolute path of the minicon program.
+        reverse: Take the hook out.
+        system: The machine's start files instead of the user's.
+
+    Raises:
+        UsageError: A shell that has no start file known here.
+        ShellError: A start file cannot be read, has a marker without its counterpart, or belongs
+            to someone else.
+    """
+    names = list(dict.fromkeys(shells)) or [_own_shell(context)]
+    hooks: dict[str, FileChange] = {}
+    changes: list[FileChange] = []
+    for name in names:
+        hook = _hook_change(name, context, executable)
+        lines = _lines(name, hook.path, executable)
+        changes.extend(
+            _start_file_change(name, path, lines, reverse=reverse)
+            for path in _start_files(name, context, system=system)
+        )
+        hooks[hook.path] = hook
+    if reverse:
+        return changes  # the hook file stays: shells that run now may source it again
+    return [*hooks.values(), *changes]
+
+
+def apply_changes(changes: Iterable[FileChange]) -> None:
+    """Write the files that change.
+
+    Raises:
+        FileError: A file cannot be written; those before it are done, and whole.
+    """
+    from minicon.fs import operations
+
+    for change in changes:
+        if change.action == "unchanged":
+            continue
+        with operations.describing("write", change.path):
+            if change.after is None:
+                operations.remove_file(change.path)
+                continue
+            operations.make_directory(os.path.dirname(change.path))
+            mode = 0o644 if change.before is None else os.stat(change.path).st_mode & 0o777
+            data = change.after.encode("utf-8", "surrogateescape")
+            operations.replace_file(change.path, data, mode)
+
+
+def refresh_hooks(context: ShellContext, executable: str) -> list[FileChange]:
+    """Changes that bring existing hook files up to date, after settings or minicon changed."""
+    seen: dict[str, FileChange] = {}
+    for name in START_FILES:
+        change = _hook_change(name, context, executable)
+        if change.before is not None:
+            seen[change.path] = change
+    return [change for change in seen.values() if change.action != "unchanged"]
+
+
+def _own_shell(context: ShellContext) -> str:
+    name = os.path.basename(context.environ.get("SHELL", ""))
+    if name in START_FILES:
+        return name
+    raise UsageError(
+        "no-shell-named",
+        f"no shell is named and $SHELL is {name!r}",
+        hint="minicon init " + "|".join(sorted(START_FILES)),
+    )
+
+
+def _start_files(name: str, context: ShellContext, *, system: bool) -> list[str]:
+    if name not in START_FILES:
+        raise UsageError(
+            "no-start-file",
+            f"minicon knows no start file of {name!r}",
+            hint="one of: "
+            + ", ".join(sorted(START_FILES))
+            + '; elsewhere, eval "$(minicon shell.posix hook)"',
+        )
+    find = START_FILES[name]
+    return find(context.home, context.environ, system)
+
+
+def _hook_change(name: str, context: ShellContext, executable: str) -> FileChange:
+    if name not in START_FILES:
+        _start_files(name, context, system=False)
+    shell = get_shell(name)
+    path = os.path.join(context.options.root, "shell", shell.hook)
+    facts = HookFacts(executable, context.options, context.envs_dirs, context.environ)
+    return FileChange(name, path, _read(path), render_hook(name, facts))
+
+
+def _lines(name: str, hook: str, executable: str) -> str:
+    """What stands between the markers."""
+    shell = get_shell(name)
+    place, program = shell.quote(hook), shell.quote(executable)
+    if isinstance(shell, PosixShell):
+        return (
+            f"if [ -r {place} ]; then\n    . {place}\n"
+            f"elif [ -x {program} ]; then\n"
+            f'    eval "$({program} shell.{name} hook)"\nfi\n'
+        )
+    if shell.name == "fish":
+        return f"if test -r {place}\n    source {place}\nend\n"
+    if shell.name == "csh":
+        return f"if ( -r {place} ) source {place}\n"
+    if shell.name == "powershell":
+        return f"If (Test-Path {place}) {{ . {place} }}\n"
+    if shell.name == "cmd.exe":
+        return f'@IF EXIST "{hook}" @CALL "{hook}"\n'
+    return f"source {place}\n"
+
+
+def _start_file_change(name: str, path: str, lines: str, *, reverse: bool) -> FileChange:
+    target = os.path.realpath(path)
+    before = _read(target)
+    _check_owner(target)
+    text = before or ""
+    inside = "" if reverse else f"{START}\n{_NOTE}\n{lines}{END}\n"
+    after = _replace_block(text, inside, target)
+    if before is None and not after:
+        return FileChange(name, target, None, None)
+    return FileChange(name, target, before, after)
+
+
+def _replace_block(text: str, inside: str, path: str) -> str:
+    """TEXT with the marked block replaced by INSIDE, or with INSIDE at its end."""
+    starts, ends = text.count(START), text.count(END)
+    if starts != ends or (starts and text.index(START) > text.index(END)):
+        raise ShellError(
+            "broken-start-file",
+            f"{path} has a minicon marker without its counterpart",
+            hint=f"remove the lines from {START!r} to {END!r} by hand, then run init again",
+        )
+    if not starts:
+        gap = "" if not text or not inside else "\n" if text.endswith("\n") else "\n\n"
+        return text + gap + inside
+    head, _, rest = text.partition(START)
+    _, _, tail = rest.partition(END)
+    tail = tail.removeprefix("\r").removeprefix("\n")
+    while START in tail:
+        kept, _, rest = tail.partition(START)
+        tail = kept + rest.partition(END)[2].removeprefix("\n")
+    if not inside and head.endswith("\n\n"):
+        head = head[:-1]  # the empty line that init had put before the block
+    return head + inside + tail
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as reader:
+            return reader.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ShellError(
+            "unreadable-start-file", f"cannot read {path}: {error.strerror}"
+        ) from error
+
+
+def _check_owner(path: str) -> None:
+    """A file that is replaced gets our owner, so it must be ours already."""
+    if os.name == "posix" and os.path.exists(path) and os.stat(path).st_uid != os.geteuid():
+        raise ShellError(
+            "foreign-start-file",
+            f"{path} belongs to another user",
+            hint="run init as that user (without sudo)",
+        )

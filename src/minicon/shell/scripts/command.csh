@@ -1,0 +1,44 @@
+# One `minicon` command line in csh or tcsh; the words are in __mc_words. `activate` and
+# `deactivate` source the text that the program computes, everything else runs the program.
+set __mc_first = ''
+if ( $#__mc_words > 0 ) set __mc_first = "$__mc_words[1]"
+set __mc_shell = ''
+set __mc_status = 0
+switch ( "$__mc_first" )
+    case activate:
+    case deactivate:
+        set __mc_shell = ( $__mc_words:q )
+        breaksw
+    default:
+        "$MINICON_EXE" $__mc_words:q
+        set __mc_status = $status
+        switch ( "$__mc_first" )
+            case install:
+            case update:
+            case upgrade:
+            case remove:
+            case uninstall:
+            case rollback:
+            case undo:
+            case sync:
+            case apply:
+            case env:
+                if ( $__mc_status == 0 && $?CONDA_PREFIX ) set __mc_shell = reactivate
+                breaksw
+        endsw
+        breaksw
+endsw
+if ( "$__mc_shell" != '' ) then
+    set __mc_file = `mktemp`
+    if ( $?prompt ) then
+        env PS1="$prompt:q" "$MINICON_EXE" shell.csh $__mc_shell:q > "$__mc_file"
+    else
+        "$MINICON_EXE" shell.csh $__mc_shell:q > "$__mc_file"
+    endif
+    set __mc_status = $status
+    if ( $__mc_status == 0 ) source "$__mc_file"
+    \rm -f "$__mc_file"
+    unset __mc_file
+endif
+unset __mc_first __mc_shell __mc_words
+( exit $__mc_status )
