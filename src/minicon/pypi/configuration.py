@@ -51,6 +51,18 @@ class IndexOptions:
     pre: bool = False
     require_hashes: bool = False
 
+    def merged_with(self, other: IndexOptions) -> IndexOptions:
+        """Both; where only one can hold, the other's."""
+        return IndexOptions(
+            index_url=other.index_url or self.index_url,
+            extra_index_urls=_unique((*self.extra_index_urls, *other.extra_index_urls)),
+            find_links=_unique((*self.find_links, *other.find_links)),
+            no_index=self.no_index or other.no_index,
+            trusted_hosts=_unique((*self.trusted_hosts, *other.trusted_hosts)),
+            pre=self.pre or other.pre,
+            require_hashes=self.require_hashes or other.require_hashes,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexConfiguration:

@@ -224,6 +224,8 @@ class PypiIndex:
             "timestamp": file.upload_time,
             "purls": [f"pkg:pypi/{release.name}@{version}"],
             "python": minor,
+            # Who names a file by its place vouches for it, hash or not (see wheel_package).
+            "direct_url": file.url if self._is_direct(release.name, file) else None,
         }
         return RepodataRecord(
             {key: value for key, value in data.items() if value is not None},
@@ -292,6 +294,9 @@ class PypiIndex:
             return False
         limit = self._exclude_newer
         return limit is None or (file.upload_time is not None and file.upload_time <= limit)
+
+    def _is_direct(self, name: str, file: DistributionFile) -> bool:
+        return name in self._direct and file in self._direct[name].files
 
     def _load_requirements(self, file: DistributionFile) -> Sequence[Requirement]:
         try:

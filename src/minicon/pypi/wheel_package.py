@@ -128,7 +128,7 @@ def _check_has_hash(record: RepodataRecord, reporter: Reporter, allow_unverified
     if record.sha256:
         return
     message = f"{record.fn}: its package index lists no SHA-256"
-    if not allow_unverified:
+    if not (allow_unverified or record.data.get("direct_url")):
         raise PackageError(
             "no-hash",
             f"{message}, so nobody can tell whether it was changed",
