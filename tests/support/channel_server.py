@@ -126,6 +126,19 @@ class StallHeaders(Fault):
 
 
 @dataclass(frozen=True)
+class TrickleHeaders(Fault):
+    """Send one header byte every SECONDS, for ever."""
+
+    seconds: float = 0.05
+
+    def apply(self, handler: Handler) -> None:
+        handler.close_connection = True
+        handler.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        while not handler.channel.stopping.wait(self.seconds):
+            handler.write(b"x")
+
+
+@dataclass(frozen=True)
 class Slow(Fault):
     """Send the body at BYTES_PER_SECOND."""
 

@@ -19,6 +19,7 @@ from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest, hash_file
 from minicon.models.reporter import SilentReporter, SilentTask
+from minicon.models.url import redact
 from minicon.net.expected import Expected
 from minicon.net.headers import is_html, range_start
 from minicon.net.parallel import CancelledError, run_parallel
@@ -134,6 +135,11 @@ def download_many(
         durable: As for :func:`download`.
     """
     watcher = reporter or SilentReporter()
+    pieces = list(items)
+    weak = [item.label or item.url for item in pieces if item.sha256 is None and item.md5]
+    if weak:
+        more = f" and {len(weak) - 1} more" if len(weak) > 1 else ""
+        watcher.warn(f"{redact(weak[0])}{more}: verified by md5 only, no sha256 is listed")
 
     def fetch(item: DownloadItem, cancelled: threading.Event) -> None:
         label = item.label or item.url.rpartition("/")[2]
@@ -154,7 +160,7 @@ def download_many(
         finally:
             task.finish()
 
-    run_parallel(fetch, items, workers=workers)
+    run_parallel(fetch, pieces, workers=workers)
 
 
 class _Transfer:

@@ -23,14 +23,15 @@ def next_url(url: str, location: str) -> str:
     Raises:
         ChannelError: It leads to no web server, or from https to http.
     """
-    target = without_userinfo(urljoin(url, location))
-    here, there = urlsplit(url).scheme, urlsplit(target).scheme
-    if there not in ("http", "https") or not urlsplit(target).hostname:
-        message = f"{redact(url)} redirects to {there or 'nowhere'}:, which is not followed"
-        raise ChannelError("unsafe-redirect", message, hint="check the channel's URL")
-    if here == "https" and there == "http":
-        message = f"{redact(url)} redirects from https to plain http, which is not followed"
-        raise ChannelError("unsafe-redirect", message, hint="check the channel's URL")
+    try:
+        target = without_userinfo(urljoin(url, location))
+        there, host = urlsplit(target).scheme, urlsplit(target).hostname
+    except ValueError as error:
+        raise _refused(url, "to what is no URL") from error
+    if there not in ("http", "https") or not host:
+        raise _refused(url, f"to {there}:, which is no web address")
+    if there == "http" and urlsplit(url).scheme == "https":
+        raise _refused(url, "from https down to plain http")
     return target
 
 
@@ -38,3 +39,8 @@ def too_many_redirects(url: str) -> ChannelError:
     """The error for a chain that does not end."""
     message = f"{redact(url)} redirects more than {MOST_REDIRECTS} times"
     return ChannelError("too-many-redirects", message, hint="check the channel's URL")
+
+
+def _refused(url: str, where: str) -> ChannelError:
+    message = f"{redact(url)} redirects {where}; that is not followed"
+    return ChannelError("unsafe-redirect", message, hint="check the channel's URL")

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from minicon.errors import ChannelError, OfflineError
 from minicon.models.url import redact
@@ -55,7 +54,7 @@ class UrlFetcher:
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
         """Ask for a URL; see :class:`minicon.net.fetcher.Fetcher`."""
-        scheme = urlsplit(url).scheme.lower()
+        scheme = url.partition(":")[0].lower()
         if scheme == "file":
             return self._files.open(url, headers=headers, timeout=timeout)
         if scheme not in ("http", "https"):
@@ -65,6 +64,14 @@ class UrlFetcher:
             message = f"{redact(url)} is needed and --offline forbids the network"
             raise OfflineError("offline", message, hint="run once without --offline")
         return self._http_fetcher().open(url, headers=headers, timeout=timeout)
+
+    def close(self) -> None:
+        """Give all connections back. The fetcher may be used again."""
+        with self._lock:
+            close = getattr(self._http, "close", None)
+            self._http = None
+        if close is not None:
+            close()
 
     def _http_fetcher(self) -> Fetcher:
         with self._lock:

@@ -20,6 +20,7 @@ from minicon.net.credentials import CredentialStore, Secret
 from minicon.net.failures import failure_of
 from minicon.net.http_response import HttpResponse
 from minicon.net.origin import Origin, without_userinfo
+from minicon.net.patience import pool_classes
 from minicon.net.proxies import proxies_for
 from minicon.net.redirects import (
     MOST_REDIRECTS,
@@ -72,7 +73,11 @@ class HttpFetcher:
         self._timeouts = (connect_timeout, read_timeout)
         self._retry = retry or RetryPolicy()
         self._sleep = sleep
-        self._session = _make_session(ssl_verify, client_cert, user_agent)
+        adapter = _Adapter(read_timeout, _system_trust() if ssl_verify == "truststore" else None)
+        self._session = _make_session(adapter, client_cert, user_agent)
+        if ssl_verify is False:
+            # The user chose this; a warning for each of a hundred requests helps nobody.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._verify: bool | str = True if ssl_verify == "truststore" else ssl_verify
 
     def open(
@@ -150,13 +155,14 @@ class HttpFetcher:
             connect, read = min(connect, left), min(read, left)
         try:
             request = self._session.prepare_request(requests.Request("GET", url, headers=headers))
-            answer = self._session.send(
+            # Not session.send(): even when told not to, it reads and resolves redirects.
+            answer = self._session.get_adapter(url).send(
                 request,
                 stream=True,
                 timeout=(connect, read),
                 verify=self._verify,
+                cert=self._session.cert,
                 proxies=proxies_for(url, self._proxies),
-                allow_redirects=False,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _HttpError(url, error) from error
@@ -174,7 +180,7 @@ class _HttpError(Exception):
 
 
 def _make_session(
-    ssl_verify: bool | str, client_cert: str | tuple[str, str] | None, user_agent: str
+    adapter: HTTPAdapter, client_cert: str | tuple[str, str] | None, user_agent: str
 ) -> requests.Session:
     """A session that takes nothing from its surroundings: no netrc, proxies or cookies."""
     session = requests.Session()
@@ -182,19 +188,21 @@ def _make_session(
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.cert = client_cert
     session.headers.update({"User-Agent": user_agent, "Accept-Encoding": "identity"})
-    adapter = _Adapter(_system_trust() if ssl_verify == "truststore" else None)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    if ssl_verify is False:
-        # The user chose this; a warning for each of a hundred requests helps nobody.
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
 
 
 class _Adapter(HTTPAdapter):
-    """Keeps more connections than requests does, and can use another trust store."""
+    """Keeps more connections than requests does, and bounds the wait for headers.
 
-    def __init__(self, context: SSLContext | None) -> None:
+    Args:
+        header_timeout: Seconds until all headers must be there.
+        context: Another trust store than the usual one.
+    """
+
+    def __init__(self, header_timeout: float, context: SSLContext | None) -> None:
+        self._pools = pool_classes(header_timeout)
         self._context = context
         super().__init__(pool_connections=_KEPT_CONNECTIONS, pool_maxsize=_KEPT_CONNECTIONS)
 
@@ -202,6 +210,12 @@ class _Adapter(HTTPAdapter):
         if self._context is not None:
             kwargs["ssl_context"] = self._context
         super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
 
 
 def _system_trust() -> SSLContext:
@@ -227,7 +241,10 @@ def _origin_of(url: str) -> Origin:
 
 def _split_userinfo(url: str) -> tuple[str, dict[str, str]]:
     """A URL without ``user:password@``, and the header that stands for it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _HttpError(url, urllib3.exceptions.LocationParseError(url)) from error
     if "@" not in parts.netloc:
         return url, {}
     secret = Secret(user=unquote(parts.username or ""), password=unquote(parts.password or ""))

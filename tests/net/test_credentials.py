@@ -1,0 +1,77 @@
+"""Where secrets are found, and what they are bound to."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote_plus
+
+from minicon.models.url import Credentials
+from minicon.net.credential_files import file_sources
+from minicon.net.credentials import CredentialStore, Secret
+from minicon.net.origin import Origin
+
+
+def test_origins_are_scheme_host_and_port() -> None:
+    assert Origin.of("https://Host/x") == Origin.of("https://host:443/y")
+    assert Origin.of("https://host") != Origin.of("http://host")
+    assert Origin.of("http://host:8080") != Origin.of("http://host")
+
+
+def test_the_longest_path_wins() -> None:
+    store = CredentialStore()
+    store.add("https://host/team", Credentials(token="general"))
+    store.add("https://host/team/special", Credentials(token="special"))
+    assert store.secret_for("https://host/team/x").token == "general"
+    assert store.secret_for("https://host/team/special/noarch/x").token == "special"
+    assert store.secret_for("https://host/team-b/x") is None
+    assert store.secret_for("http://host/team/x") is None
+
+
+def test_secrets_have_no_text() -> None:
+    secret = Secret("me", "SECRET", "SECRET", "SECRET")
+    assert "SECRET" not in f"{secret} {secret!r} {[secret]}"
+
+
+def test_bearer_tokens_of_the_credential_file(tmp_path) -> None:
+    path = tmp_path / "auth.json"
+    entries = {
+        "*.example.org": {"BearerToken": "wide"},
+        "deep.example.org": {"BasicHTTP": {"username": "me", "password": "pw"}},
+        "tokens.net": {"CondaToken": "tk"},
+        "odd": 7,
+    }
+    path.write_text(json.dumps(entries))
+    store = CredentialStore(file_sources(tmp_path, {"MINICON_AUTH_FILE": str(path)}))
+    assert store.sign("https://a.example.org/x")[1] == {"Authorization": "Bearer wide"}
+    assert store.sign("https://deep.example.org/x")[1] == {"Authorization": "Basic bWU6cHc="}
+    assert store.sign("https://tokens.net/c/x") == ("https://tokens.net/t/tk/c/x", {})
+    assert store.sign("https://example.com/x") == ("https://example.com/x", {})
+    assert store.sign("https://odd/x") == ("https://odd/x", {})
+
+
+def test_tokens_of_anaconda_login_fit_the_conda_host_too(tmp_path) -> None:
+    folder = tmp_path / ".local" / "share" / "binstar"
+    folder.mkdir(parents=True)
+    (folder / (quote_plus("https://api.example.org") + ".token")).write_text("tk\n")
+    store = CredentialStore(file_sources(tmp_path, {}))
+    assert store.secret_for("https://conda.example.org/x").token == "tk"
+    assert store.secret_for("https://api.example.org/x").token == "tk"
+    assert store.secret_for("http://conda.example.org/x") is None
+
+
+def test_netrc(tmp_path) -> None:
+    path = tmp_path / "my-netrc"
+    path.write_text("machine host login me password pw\n")
+    path.chmod(0o600)
+    store = CredentialStore(file_sources(tmp_path, {"NETRC": str(path)}))
+    assert store.secret_for("https://host/x").authorization == "Basic bWU6cHc="
+    assert store.secret_for("https://other/x") is None
+
+
+def test_files_that_are_nonsense_give_nothing(tmp_path) -> None:
+    (tmp_path / ".netrc").write_text("machine machine machine\n")
+    (tmp_path / "auth.json").write_text("{")
+    store = CredentialStore(
+        file_sources(tmp_path, {"RATTLER_AUTH_FILE": str(tmp_path / "auth.json")})
+    )
+    assert store.secret_for("https://host/x") is None

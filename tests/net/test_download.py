@@ -1,0 +1,347 @@
+"""Downloads: whole and verified, or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+
+import pytest
+from tests.support.channel_server import (
+    BadRange,
+    Body,
+    ChannelServer,
+    CutWithoutLength,
+    FlipBytes,
+    Html,
+    Longer,
+    NoRange,
+    NotModified,
+    Reset,
+    Stall,
+    Status,
+    Truncate,
+    WrongLength,
+)
+
+from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
+from minicon.models.reporter import SilentReporter
+from minicon.net.download import DownloadItem, download, download_many
+from minicon.net.parallel import CancelledError, run_parallel
+from minicon.net.retry import RetryPolicy
+from minicon.net.session import HttpFetcher
+
+BODY = bytes(range(256)) * 4000
+SHA256 = hashlib.sha256(BODY).hexdigest()
+MD5 = hashlib.md5(BODY).hexdigest()
+SIZE = len(BODY)
+QUICK = RetryPolicy(retries=3, first_wait=0.001)
+
+
+class Counter:
+    """A task that counts."""
+
+    def __init__(self) -> None:
+        self.amount = 0
+
+    def advance(self, amount: int) -> None:
+        assert amount >= 0
+        self.amount += amount
+
+    def finish(self) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "file").write_bytes(BODY)
+    with ChannelServer(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def target(tmp_path):
+    return tmp_path / "file"
+
+
+def get(server, target, *, path="/file", sha256=SHA256, size=SIZE, **options) -> Counter:
+    task = Counter()
+    fetcher = HttpFetcher(read_timeout=0.4, retry=RetryPolicy(retries=1, first_wait=0.001))
+    options.setdefault("retry", QUICK)
+    download(fetcher, server.url + path, target, sha256=sha256, size=size, task=task, **options)
+    return task
+
+
+def partial(target):
+    return target.with_name(target.name + ".partial")
+
+
+def test_a_file_arrives(server, target) -> None:
+    task = get(server, target)
+    assert target.read_bytes() == BODY
+    assert task.amount == len(BODY)
+    assert not partial(target).exists()
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Truncate(300_000), Reset(300_000), Stall(300_000), CutWithoutLength(300_000), WrongLength(-9)],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_transfer_that_breaks_goes_on_where_it_broke(server, target, fault, times) -> None:
+    server.fault("/file", fault, times=times)
+    task = get(server, target)
+    assert target.read_bytes() == BODY
+    assert task.amount == len(BODY)
+    assert len(server.requests) == times + 1
+    ranges = [request.headers.get("Range") for request in server.requests]
+    assert ranges[0] is None
+    if not isinstance(fault, Reset):  # a reset may throw away what was under way
+        assert all(ranges[1:])
+
+
+@pytest.mark.parametrize("fault", [Truncate(9), Reset(9), Stall(9), CutWithoutLength(9)])
+def test_a_transfer_that_always_breaks_is_given_up(server, target, fault) -> None:
+    server.fault("/file", fault)
+    with pytest.raises(ChannelError) as caught:
+        get(server, target)
+    assert "/file" in caught.value.message
+    assert caught.value.hint
+    assert not target.exists()
+    assert len(server.requests) <= 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "reference"),
+    [
+        (FlipBytes(), "hash-mismatch"),
+        (Longer(), "size-mismatch"),
+        (Longer(10_000_000), "size-mismatch"),
+        (Html(), "web-page"),
+        (Body(b"\0" * len(BODY)), "hash-mismatch"),
+    ],
+)
+def test_wrong_bytes_get_one_fresh_try_and_never_the_name(server, target, fault, reference) -> None:
+    server.fault("/file", fault, times=1)
+    get(server, target)
+    assert target.read_bytes() == BODY
+    target.unlink()
+    server.forget()
+    server.fault("/file", fault)
+    with pytest.raises(HashMismatch) as caught:
+        get(server, target)
+    assert caught.value.reference == reference
+    assert "proxy" in caught.value.hint
+    assert len(server.requests) == 2
+    assert not target.exists()
+    assert not partial(target).exists()
+
+
+def test_the_error_tells_both_hashes(server, target) -> None:
+    with pytest.raises(HashMismatch) as caught:
+        get(server, target, sha256="0" * 64)
+    assert "0" * 64 in caught.value.message
+    assert SHA256 in caught.value.message
+
+
+def test_an_empty_answer_is_no_file(server, target) -> None:
+    server.fault("/file", Body(b""))
+    with pytest.raises(ChannelError, match="ended after 0 of"):
+        get(server, target)
+    assert not target.exists()
+
+
+def test_an_empty_file_is_one(server, target) -> None:
+    server.fault("/file", Body(b""))
+    get(server, target, sha256=hashlib.sha256(b"").hexdigest(), size=0)
+    assert target.read_bytes() == b""
+
+
+def test_an_earlier_part_is_gone_on_from(server, target) -> None:
+    partial(target).write_bytes(BODY[:500_000])
+    task = get(server, target)
+    assert target.read_bytes() == BODY
+    assert server.requests[0].headers["Range"] == "bytes=500000-"
+    assert task.amount == len(BODY)
+
+
+@pytest.mark.parametrize("rest", [BODY, b"x" * len(BODY), b"x" * 500_000, BODY + b"x"])
+def test_an_earlier_part_of_any_content_does_no_harm(server, target, rest) -> None:
+    partial(target).write_bytes(rest)
+    get(server, target)
+    assert target.read_bytes() == BODY
+    assert len(server.requests) == (0 if rest == BODY else 2 if len(rest) < len(BODY) else 1)
+
+
+def test_without_a_hash_nothing_is_gone_on_from(server, target) -> None:
+    partial(target).write_bytes(b"x" * 1000)
+    get(server, target, sha256=None, allow_unverified=True)
+    assert target.read_bytes() == BODY
+    assert "Range" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("fault", [NoRange(), BadRange(0), BadRange(7), Status(416)])
+def test_servers_that_cannot_do_ranges(server, target, fault) -> None:
+    partial(target).write_bytes(BODY[:1000])
+    server.fault("/file", fault, times=1)
+    get(server, target)
+    assert target.read_bytes() == BODY
+
+
+def test_a_file_that_changed_on_the_server_between_two_parts(server, target) -> None:
+    server.fault("/file", Truncate(300_000), times=1)
+    other = b"other" * (len(BODY) // 5)
+    server.fault("/file", Body(other, {"ETag": '"other"'}), times=1)
+    get(server, target)
+    assert target.read_bytes() == BODY
+
+
+def test_md5_is_enough_where_there_is_nothing_better(server, target) -> None:
+    get(server, target, sha256=None, md5=MD5)
+    with pytest.raises(HashMismatch, match="md5"):
+        get(server, target, sha256=None, md5="0" * 32)
+
+
+@pytest.mark.parametrize("sha256", ["", "abc", "g" * 64])
+def test_a_hash_that_is_none_is_refused(server, target, sha256) -> None:
+    with pytest.raises(PackageError) as caught:
+        get(server, target, sha256=sha256)
+    assert caught.value.reference == "invalid-hash"
+    assert not server.requests
+
+
+def test_no_hash_is_refused_unless_allowed(server, target) -> None:
+    with pytest.raises(PackageError) as caught:
+        get(server, target, sha256=None)
+    assert caught.value.reference == "no-hash"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(404, "run the command again"), (401, "token"), (403, "credentials"), (503, "later")],
+)
+def test_statuses_have_their_hints(server, target, status, words) -> None:
+    server.fault("/file", Status(status))
+    with pytest.raises(ChannelError) as caught:
+        get(server, target)
+    assert str(status) in caught.value.message
+    assert words in caught.value.hint
+
+
+def test_304_is_no_answer_to_a_download(server, target) -> None:
+    server.fault("/file", NotModified())
+    with pytest.raises(ChannelError, match="answered 304"):
+        get(server, target)
+
+
+def test_a_folder_that_is_not_there(server, target) -> None:
+    with pytest.raises(FileError, match="cannot write"):
+        get(server, target / "below")
+
+
+def test_a_disk_that_is_full_leaves_nothing_under_the_name(server, target, monkeypatch) -> None:
+    from minicon.fs import operations
+
+    calls = []
+
+    def fail(operation, path) -> None:
+        calls.append(operation)
+        if operation == "append_file" and calls.count("append_file") == 2:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(operations, "checkpoint", fail)
+    with pytest.raises(FileError) as caught:
+        get(server, target)
+    assert caught.value.reference == "disk-full"
+    assert not target.exists()
+    monkeypatch.undo()
+    get(server, target)
+    assert target.read_bytes() == BODY
+
+
+def items(server, folder, count, **changes):
+    return [
+        DownloadItem(
+            url=f"{server.url}/file",
+            target=folder / str(n),
+            sha256=SHA256,
+            size=len(BODY),
+            **changes,
+        )
+        for n in range(count)
+    ]
+
+
+def test_many_files_at_once(server, tmp_path) -> None:
+    server.latency = 0.05
+    began = time.monotonic()
+    download_many(HttpFetcher(), items(server, tmp_path, 10), workers=10)
+    assert time.monotonic() - began < 1
+    assert all((tmp_path / str(n)).read_bytes() == BODY for n in range(10))
+
+
+def test_the_first_failure_stops_the_others(server, tmp_path) -> None:
+    server.fault("/slow", Stall(10, seconds=20))
+    server.fault("/bad", Status(404))
+    slow = [
+        DownloadItem(url=f"{server.url}/slow", target=tmp_path / f"slow{n}", sha256=SHA256)
+        for n in range(3)
+    ]
+    bad = DownloadItem(url=f"{server.url}/bad", target=tmp_path / "bad", sha256=SHA256)
+    began = time.monotonic()
+    with pytest.raises(ChannelError, match="404"):
+        download_many(HttpFetcher(), [*slow, bad], workers=4)
+    assert time.monotonic() - began < 4
+    assert not list(tmp_path.glob("slow?"))
+
+
+def test_every_file_has_its_task(server, tmp_path) -> None:
+    class Tasks(SilentReporter):
+        def __init__(self) -> None:
+            self.counters = {}
+
+        def start(self, kind, label, total, unit="B"):
+            self.counters[kind, label, total] = Counter()
+            return self.counters[kind, label, total]
+
+    tasks = Tasks()
+    download_many(HttpFetcher(), items(server, tmp_path, 1, label="numpy-1.0"), reporter=tasks)
+    assert tasks.counters["download", "numpy-1.0", len(BODY)].amount == len(BODY)
+
+
+def test_files_without_sha256_are_told_of(server, tmp_path) -> None:
+    warnings = []
+    reporter = SilentReporter()
+    reporter.warn = warnings.append
+    weak = DownloadItem(url=f"{server.url}/file", target=tmp_path / "a", md5=MD5, label="old-1.0")
+    download_many(HttpFetcher(), [weak], reporter=reporter)
+    (warning,) = warnings
+    assert "old-1.0" in warning
+
+
+# The pool beneath
+
+
+def test_results_come_in_order() -> None:
+    assert run_parallel(lambda n, _: n * n, range(50), workers=7) == [n * n for n in range(50)]
+    assert run_parallel(lambda n, _: n, [], workers=7) == []
+
+
+def test_an_interrupt_stops_the_workers() -> None:
+    stopped = threading.Event()
+
+    def work(number: int, cancelled: threading.Event) -> None:
+        if number == 0:
+            raise KeyboardInterrupt
+        if cancelled.wait(10):
+            stopped.set()
+            raise CancelledError
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_parallel(work, range(4), workers=4)
+    assert time.monotonic() - began < 2
+    assert stopped.is_set()

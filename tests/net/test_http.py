@@ -1,0 +1,390 @@
+"""The HTTP fetcher against a real server that misbehaves."""
+
+from __future__ import annotations
+
+import email.utils
+import subprocess
+import sys
+import time
+
+import pytest
+from tests.support.channel_server import (
+    ChannelServer,
+    Disconnect,
+    GzipBomb,
+    RawAnswer,
+    Redirect,
+    RedirectLoop,
+    Reset,
+    Stall,
+    StallHeaders,
+    Status,
+    TrickleHeaders,
+    Truncate,
+    WrongLength,
+)
+
+from minicon.errors import ChannelError, OfflineError
+from minicon.models.url import Credentials
+from minicon.net.credentials import CredentialStore
+from minicon.net.retry import RetryPolicy, parse_retry_after
+from minicon.net.routing import make_fetcher
+from minicon.net.session import HttpFetcher
+
+BODY = bytes(range(256)) * 400
+
+
+@pytest.fixture
+def server(tmp_path):
+    (tmp_path / "file").write_bytes(BODY)
+    with ChannelServer(tmp_path) as server:
+        yield server
+
+
+class Naps:
+    """Stands in for sleep."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+
+
+def fetcher(naps=None, **options) -> HttpFetcher:
+    return HttpFetcher(sleep=naps or Naps(), user_agent="minicon/test", **options)
+
+
+def read(server, path="/file", **options) -> bytes:
+    with fetcher(**options).open(server.url + path) as response:
+        assert response.status == 200
+        return response.read()
+
+
+def test_a_file_arrives_with_headers_and_url(server) -> None:
+    with fetcher().open(server.url + "/file") as response:
+        assert (response.status, response.url) == (200, server.url + "/file")
+        assert int(response.headers["CONTENT-length"]) == len(BODY)
+        assert b"".join(response.chunks(1000)) == BODY
+    (request,) = server.requests
+    assert request.headers["User-Agent"] == "minicon/test"
+
+
+def test_connections_are_kept_alive_also_after_errors(server) -> None:
+    client = fetcher()
+    for path in ("/file", "/missing", "/file", "/file"):
+        with client.open(server.url + path) as response:
+            if response.status == 200:
+                response.read()
+    assert (server.connections, len(server.requests)) == (1, 4)
+
+
+def test_statuses_are_answers_not_errors(server) -> None:
+    for code in (401, 403, 404, 410):
+        server.fault(f"/{code}", Status(code))
+        with fetcher().open(f"{server.url}/{code}") as response:
+            assert response.status == code
+        assert server.count(f"/{code}") == 1
+
+
+@pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
+def test_busy_servers_are_asked_again(server, code) -> None:
+    server.fault("/file", Status(code), times=2)
+    naps = Naps()
+    assert read(server, naps=naps) == BODY
+    assert len(naps.seconds) == 2
+    assert naps.seconds[0] < naps.seconds[1]
+
+
+def test_a_server_that_stays_busy_gives_its_status_in_the_end(server) -> None:
+    server.fault("/file", Status(503))
+    with fetcher(retry=RetryPolicy(retries=3)).open(server.url + "/file") as response:
+        assert response.status == 503
+    assert server.count("/file") == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7), ("0", 0), ("1000000000", 60), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
+)
+def test_retry_after_is_honoured_up_to_a_minute(server, header, seconds) -> None:
+    server.fault("/file", Status(503, retry_after=header), times=1)
+    naps = Naps()
+    assert read(server, naps=naps) == BODY
+    assert naps.seconds == [seconds]
+
+
+def test_retry_after_may_be_a_date() -> None:
+    moment = email.utils.formatdate(1_000_030, usegmt=True)
+    assert parse_retry_after(moment, 1_000_000) == 30
+    assert parse_retry_after("soon", 0) is None
+    assert parse_retry_after("-5", 0) is None
+    assert parse_retry_after(None, 0) is None
+
+
+@pytest.mark.parametrize("fault", [Disconnect(), RawAnswer(b"")])
+def test_a_connection_that_breaks_before_the_answer_is_tried_again(server, fault) -> None:
+    server.fault("/file", fault, times=2)
+    assert read(server) == BODY
+
+
+@pytest.mark.parametrize(
+    ("fault", "reference"),
+    [
+        (Truncate(5000), "connection-broken"),
+        (Reset(5000), "connection-broken"),
+        (WrongLength(10), "connection-broken"),
+    ],
+)
+def test_a_body_that_breaks_off_is_an_error_not_a_short_body(server, fault, reference) -> None:
+    server.fault("/file", fault)
+    with (
+        fetcher().open(server.url + "/file") as response,
+        pytest.raises(ChannelError) as caught,
+    ):
+        response.read()
+    assert caught.value.reference == reference
+
+
+def test_a_stalled_body_times_out(server) -> None:
+    server.fault("/file", Stall(1000))
+    began = time.monotonic()
+    with (
+        fetcher(read_timeout=0.3).open(server.url + "/file") as response,
+        pytest.raises(ChannelError) as caught,
+    ):
+        response.read()
+    assert caught.value.reference == "timed-out"
+    assert time.monotonic() - began < 3
+
+
+def test_stalled_headers_time_out_and_are_tried_again(server) -> None:
+    server.fault("/file", StallHeaders(), times=1)
+    assert read(server, read_timeout=0.3) == BODY
+
+
+def test_headers_that_trickle_for_ever_are_given_up(server) -> None:
+    server.fault("/file", TrickleHeaders(0.05))
+    began = time.monotonic()
+    with pytest.raises(ChannelError, match="did not answer in time"):
+        fetcher(read_timeout=0.4, retry=RetryPolicy(retries=0)).open(server.url + "/file")
+    assert time.monotonic() - began < 3
+
+
+def test_a_time_limit_bounds_all_tries_together(server) -> None:
+    server.fault("/file", StallHeaders())
+    began = time.monotonic()
+    with pytest.raises(ChannelError, match="did not answer in time"):
+        fetcher(read_timeout=30).open(server.url + "/file", timeout=0.5)
+    assert time.monotonic() - began < 3
+
+
+def test_a_trickle_counts_as_broken(server) -> None:
+    ticks = iter(range(0, 100_000, 40))
+    from minicon.net.http_response import HttpResponse
+
+    with fetcher().open(server.url + "/file") as response:
+        slow = HttpResponse("http://x/y", response._raw, clock=lambda: next(ticks))
+        with pytest.raises(ChannelError, match="less than 1000 bytes a second"):
+            list(slow.chunks(10))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+        b"\0" * 99,
+    ],
+)
+def test_what_is_not_http_is_a_clear_error(server, answer) -> None:
+    server.fault("/file", RawAnswer(answer))
+    with pytest.raises(ChannelError, match="cannot read http://127"):
+        fetcher().open(server.url + "/file")
+
+
+def test_a_gzip_bomb_stops_at_the_limit(server) -> None:
+    server.fault("/file", GzipBomb(50_000_000))
+    with (
+        fetcher().open(server.url + "/file") as response,
+        pytest.raises(ChannelError) as caught,
+    ):
+        response.read(limit=1_000_000)
+    assert caught.value.reference == "too-large"
+
+
+def test_nobody_there(server) -> None:
+    import socket
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ChannelError) as caught:
+        fetcher().open(f"http://127.0.0.1:{port}/x")
+    assert caught.value.reference == "connection-refused"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[::1", "http://host:99999/x", "http://ho st/x", "http://a:b/x"]
+)
+def test_urls_that_are_none(url) -> None:
+    with pytest.raises(ChannelError) as caught:
+        make_fetcher().open(url)
+    assert caught.value.reference in ("invalid-url", "host-not-found")
+
+
+def test_unknown_schemes_are_refused() -> None:
+    with pytest.raises(ChannelError) as caught:
+        make_fetcher().open("ftp://host/x")
+    assert caught.value.reference == "unsupported-scheme"
+
+
+def test_offline_forbids_the_network_but_not_files(server, tmp_path) -> None:
+    client = make_fetcher(offline=True)
+    with pytest.raises(OfflineError):
+        client.open(server.url + "/file")
+    with client.open((tmp_path / "file").as_uri()) as response:
+        assert response.read() == BODY
+    assert not server.requests
+
+
+# Redirects
+
+
+def test_redirects_are_followed(server) -> None:
+    server.fault("/a", Redirect("/b"))
+    server.fault("/b", Redirect(server.url + "/file", code=307))
+    with fetcher().open(server.url + "/a") as response:
+        assert response.read() == BODY
+        assert response.url == server.url + "/file"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reference"),
+    [
+        (RedirectLoop(), "too-many-redirects"),
+        (Redirect("file:///etc/passwd"), "unsafe-redirect"),
+        (Redirect("ftp://host/x"), "unsafe-redirect"),
+        (Redirect("http://[::1"), "unsafe-redirect"),
+    ],
+)
+def test_redirects_that_are_not_followed(server, fault, reference) -> None:
+    server.fault("/a", fault)
+    with pytest.raises(ChannelError) as caught:
+        fetcher().open(server.url + "/a")
+    assert caught.value.reference == reference
+    assert server.count("/a") <= 6
+
+
+def test_https_never_becomes_http() -> None:
+    from minicon.net.redirects import next_url
+
+    with pytest.raises(ChannelError) as caught:
+        next_url("https://host/a", "http://host/a")
+    assert caught.value.reference == "unsafe-redirect"
+    assert next_url("http://host/a", "https://host/b") == "https://host/b"
+    assert next_url("https://host/a/b", "c") == "https://host/a/c"
+    assert next_url("https://host/a", "https://me:pw@other/x") == "https://other/x"
+
+
+# Credentials
+
+
+def store_with(server, **secrets) -> CredentialStore:
+    store = CredentialStore()
+    store.add(server.url + "/private", Credentials(**secrets))
+    return store
+
+
+def test_basic_credentials_go_only_below_their_url(server, tmp_path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "file").write_bytes(b"x")
+    client = fetcher(credentials=store_with(server, username="me", password="SECRET"))
+    for path in ("/private/file", "/file", "/private-not/file"):
+        client.open(server.url + path).close()
+    sent = [request.headers.get("Authorization") for request in server.requests]
+    assert sent == ["Basic bWU6U0VDUkVU", None, None]
+
+
+def test_tokens_go_into_the_path_on_the_wire_and_nowhere_else(server) -> None:
+    client = fetcher(credentials=store_with(server, token="SECRET-TOKEN"))
+    with client.open(server.url + "/private/file") as response:
+        assert "SECRET" not in response.url
+    assert server.requests[0].path == "/t/SECRET-TOKEN/private/file"
+
+
+def test_userinfo_in_a_url_is_used_and_never_shown(server) -> None:
+    url = server.url.replace("//", "//me:SECRET@") + "/file"
+    with fetcher().open(url) as response:
+        assert "SECRET" not in response.url
+    assert server.requests[0].headers["Authorization"] == "Basic bWU6U0VDUkVU"
+
+
+@pytest.mark.parametrize("kind", ["basic", "token", "userinfo", "netrc"])
+def test_redirects_to_another_origin_carry_no_secret(server, tmp_path, kind) -> None:
+    with ChannelServer(tmp_path) as other:
+        url = server.url + "/private/file"
+        server.fault("*", Redirect(f"{other.url}/file"))
+        options = {}
+        if kind == "basic":
+            options["credentials"] = store_with(server, username="me", password="SECRET")
+        elif kind == "token":
+            options["credentials"] = store_with(server, token="SECRET")
+        elif kind == "netrc":
+            # the other server has the same host name and another port: not the same origin
+            (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password SECRET\n")
+            from minicon.net.credential_files import file_sources
+
+            options["credentials"] = CredentialStore(file_sources(tmp_path, {}))
+        else:
+            url = url.replace("//", "//me:SECRET@")
+        with fetcher(**options).open(url) as response:
+            assert response.read() == BODY
+        (request,) = other.requests
+        assert "SECRET" not in f"{request.path} {request.headers}"
+        assert not {"Authorization", "Cookie"} & set(request.headers)
+
+
+def test_cookies_are_not_kept(server) -> None:
+    server.fault("/a", Status(200, headers={"Set-Cookie": "id=1; Path=/"}))
+    client = fetcher()
+    client.open(server.url + "/a").close()
+    client.open(server.url + "/file").close()
+    assert "Cookie" not in server.requests[1].headers
+
+
+def test_errors_show_no_secret(server) -> None:
+    server.fault("*", Disconnect())
+    client = fetcher(credentials=store_with(server, token="SECRET"))
+    with pytest.raises(ChannelError) as caught:
+        client.open(server.url + "/private/file")
+    assert "SECRET" not in repr(caught.value) + str(caught.value) + str(caught.value.__cause__)
+
+
+def test_proxies_are_used_and_no_proxy_spares_them(server, monkeypatch, tmp_path) -> None:
+    with ChannelServer(tmp_path) as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY", "all_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        configured = fetcher(proxies={"http": proxy.url})
+        configured.open("http://example.invalid/file").close()
+        assert proxy.requests[0].path == "http://example.invalid/file"
+        monkeypatch.setenv("http_proxy", proxy.url)
+        fetcher().open("http://example.invalid/other").close()
+        assert proxy.requests[1].path == "http://example.invalid/other"
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert read(server) == BODY
+        assert len(proxy.requests) == 2
+
+
+def test_requests_is_imported_only_when_the_web_is_needed(tmp_path) -> None:
+    (tmp_path / "f").write_bytes(b"x")
+    program = f"""
+import sys
+from minicon.net.routing import make_fetcher
+from minicon.repodata.client import ChannelClient
+fetcher = make_fetcher()
+fetcher.open({(tmp_path / "f").as_uri()!r}).read()
+assert not set(sys.modules) & {{"requests", "urllib3", "msgpack", "zstandard", "ssl"}}, "heavy"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
