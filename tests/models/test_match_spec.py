@@ -118,6 +118,7 @@ def test_brackets() -> None:
         ("pkgs/main::x", "pkgs/main", None),
         ("https://host/chan/linux-64::x", "https://host/chan", "linux-64"),
         ("https://host:8080/chan::x=1=b", "https://host:8080/chan", None),
+        ("https://[::1]:80/chan::x[build=1]", "https://[::1]:80/chan", None),
         ("file:///a/b::x", "file:///a/b", None),
         ("::x", None, None),
     ],
@@ -135,6 +136,7 @@ def test_channels(text: str, channel: str | None, subdir: str | None) -> None:
         ("https://h/c/linux-64/a-b-1.0-py_0.conda", "a-b", "==1.0", "py_0", "linux-64"),
         (f"https://h/c/noarch/x-1-0.tar.bz2#{MD5}", "x", "==1", "0", "noarch"),
         (f"https://h/c/noarch/x-1-0.conda#sha256:{SHA}", "x", "==1", "0", "noarch"),
+        ("https://[::1]/c/noarch/x-1-0.conda", "x", "==1", "0", "noarch"),
         ("./x-1-0.conda", "x", "==1", "0", None),
         ("/tmp/a b/x-1-0.conda", "x", "==1", "0", None),
         ("C:\\dir\\x-1-0.conda", "x", "==1", "0", None),
@@ -268,6 +270,7 @@ def test_agrees_with_rattler(text: str, version: str, build: str) -> None:
         ("numpy==", (5, 7), "=="),
         ("numpy[md5=abc]", (6, 13), "hash"),
         ("numpy ~=1", (6, 9), "1.*"),
+        ("numpy[license=^a(b+)+$]", (14, 22), "glob"),
         ("https://h/c/linux-64/numpy.conda", (21, 32), "name-version-build"),
     ],
 )
@@ -300,6 +303,8 @@ def test_replace_and_fields() -> None:
         MatchSpec.from_fields(name="x", version="=>1")
     assert MatchSpec("x").is_name_only
     assert not MatchSpec("x 1").is_name_only
+    assert MatchSpec("x * *") == MatchSpec("x")
+    assert len({MatchSpec("x *"), MatchSpec("x")}) == 1
 
 
 def test_dependencies_are_cached_and_quick() -> None:

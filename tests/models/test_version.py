@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from bisect import bisect_left
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def test_order_of_long_versions(left: str, other: str, start: int, end: int) -> 
 
 @given(st.one_of(versions, near), st.one_of(versions, near))
 def test_order_agrees_with_rattler(left: str, right: str) -> None:
+    # rattler splits off a closing _ also after letters; conda, and the CEP, keep b_ as one atom
+    assume(not re.search("[a-z]_", left + " " + right))
     one, other = rattler.Version(left), rattler.Version(right)
     assert sign(left, right) == (one > other) - (one < other)
 

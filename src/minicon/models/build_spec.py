@@ -98,6 +98,8 @@ class BuildNumberSpec:
                 "invalid-spec",
                 f"{text!r} is not a build number",
                 hint="build numbers look like 3, >=3 or !=0",
+                source=text,
+                span=(0, len(text)),
             )
         sign = read.group(1)
         self.operator = "==" if sign in ("", "=") else sign
@@ -200,4 +202,6 @@ def _bad_pattern(text: str, why: str) -> SpecError:
         "invalid-spec",
         f"{text!r} is not a usable pattern: {why}",
         hint="use a glob such as py311* instead",
+        source=text,
+        span=(0, len(text)),
     )

@@ -101,6 +101,7 @@ class MatchSpec:
             self._version = parse_version_spec(str(version)) if version else None
             self.build = _string_spec(str(build)) if build else None
             self.build_number = BuildNumberSpec(str(number)) if number is not None else None
+            _string_spec(fields.get("license") or "*")
         except SpecError as error:
             if error.reference != "invalid-spec" and not source:
                 raise
@@ -126,7 +127,7 @@ class MatchSpec:
     @property
     def is_name_only(self) -> bool:
         """Whether nothing but the name is asked for."""
-        return self == MatchSpec.from_fields(name=self.name.text)
+        return len(self.to_fields()) == 1
 
     def matches(self, record: RepodataRecord) -> bool:
         """Whether RECORD (or anything with its properties) is meant."""
@@ -175,11 +176,12 @@ class MatchSpec:
     def to_fields(self) -> dict[str, Any]:
         """Canonical texts of all fields that say something."""
         fields: dict[str, Any] = {"name": self.name.text}
-        if self.version is not None:
+        if self.version is not None and not self.version.matches_all:
             fields["version"] = str(self.version)
-        for key in ("build", "build_number"):
-            if getattr(self, key) is not None:
-                fields[key] = str(getattr(self, key))
+        if self.build is not None and not self.build.matches_all:
+            fields["build"] = self.build.text
+        if self.build_number is not None:
+            fields["build_number"] = self.build_number.text
         for key in ("channel", *_TEXT_FIELDS, *_LIST_FIELDS):
             if getattr(self, key):
                 fields[key] = getattr(self, key)
@@ -196,7 +198,8 @@ class MatchSpec:
         return isinstance(other, MatchSpec) and self.to_fields() == other.to_fields()
 
     def __hash__(self) -> int:
-        return hash((self.name, self.version, self.build))
+        fields = self.to_fields()
+        return hash((fields["name"], fields.get("version"), fields.get("build")))
 
 
 @lru_cache(maxsize=65536)
@@ -244,9 +247,10 @@ def _extra(record: RepodataRecord, key: str) -> Any:
 
 
 def _write(fields: dict[str, Any]) -> str:
-    name, channel = fields.pop("name"), fields.pop("channel", None)
+    name, channel = fields.pop("name"), fields.get("channel")
     place = ""
     if channel and "[" not in channel:
+        del fields["channel"]
         subdir = fields.pop("subdir", None)
         place = f"{_bare(channel)}{'/' + subdir if subdir else ''}::"
     positional = [name]

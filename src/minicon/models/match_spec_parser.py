@@ -13,7 +13,6 @@ and ``x 1.2`` mean exactly 1.2, and so does ``x=1.2=build``.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
 from minicon.models.subdir import KNOWN_SUBDIRS
@@ -44,6 +43,7 @@ _SINGLE_EQUAL = re.compile(r"=([^=,|<>!~]+)").fullmatch
 _CONDITION = re.compile(r"\s*;\s*if\s+")
 _COMMENT = re.compile(r"(?:^|\s)#")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
+_ADDRESS_HOST = re.compile(r"[A-Za-z+]+://(?:[^/\s]*@)?\[[0-9A-Fa-f:.]+\]").match
 _HASH = re.compile(r"(?:sha256[:=]([0-9A-Fa-f]{64})|(?:md5[:=])?([0-9A-Fa-f]{32}))").fullmatch
 _HEX = {
     "md5": re.compile(r"[0-9a-f]{32}").fullmatch,
@@ -105,7 +105,8 @@ class _Parser:
         """Where ``[key=value]`` begins: after any regular expression; the end if there is none."""
         if not text.endswith("]"):
             return len(text)
-        begin = 0
+        host = _ADDRESS_HOST(text)
+        begin = host.end() if host else 0
         for pattern in re.finditer(r"(?:^|(?<=[\s=:]))\^[^\s]*?\$(?=[\s\[=]|$)", text):
             begin = pattern.end()
         start = text.find("[", begin)
@@ -137,6 +138,8 @@ class _Parser:
     def key(self, pair: re.Match[str]) -> str:
         key = pair.group(1).lower().replace("-", "_")
         if key not in KEYS:
+            from difflib import get_close_matches
+
             close = get_close_matches(key, KEYS, 1)
             hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(KEYS)}"
             self.fail(*pair.span(1), f"{pair.group(1)!r} is not a key of a spec", hint)
@@ -225,7 +228,9 @@ def split_channel(text: str) -> tuple[str, str | None]:
 def is_package_reference(text: str) -> bool:
     """Whether TEXT is the URL or path of a package file, perhaps with ``#hash``."""
     path = text.partition("#")[0].strip()
-    if not path.endswith(_EXTENSIONS) or "::" in path or "=" in path.partition("://")[0]:
+    host = _ADDRESS_HOST(path)
+    place = path[host.end() :] if host else path
+    if not path.endswith(_EXTENSIONS) or "::" in place or "=" in path.partition("://")[0]:
         return False
     if _SCHEME.match(path):
         return True

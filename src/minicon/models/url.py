@@ -18,14 +18,15 @@ _SECRET_KEY = re.compile(
     r"token|secret|password|passwd|signature|credential|api[_-]?key|^sig$", re.IGNORECASE
 )
 
-_USERINFO_IN_TEXT = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.\-]*://)[^\s/@\"'<>?#]*(?:@[^\s/@\"'<>?#]*)*@"
-)
+# For texts of any size and origin: every repeat is bounded or ends at the next delimiter.
+_USERINFO_IN_TEXT = re.compile(r"(://)[^\s/@\"'<>?#]*(?:@[^\s/@\"'<>?#]*)*@")
 _TOKEN_IN_TEXT = re.compile(r"/t/[^/\s\"'<>]+(?=[/\s\"'<>]|$)")
 _QUERY_IN_TEXT = re.compile(
-    r"([?&#;][^=&\s\"'#]*(?:token|secret|password|passwd|signature|credential|api[_-]?key)[^=&\s\"'#]*=)"
-    r"[^&\s\"'#<>]+|([?&]sig=)[^&\s\"'#<>]+",
-    re.IGNORECASE,
+    r"""([?&\#;][^=&?;\s"'\#]{0,64}
+        (?:token|secret|password|passwd|signature|credential|api[_-]?key)
+        [^=&?;\s"'\#]{0,64}=)[^&\s"'\#<>]+
+        |([?&]sig=)[^&\s"'\#<>]+""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _MASK = "*****"
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")

@@ -120,7 +120,7 @@ class Version:
 
 @lru_cache(maxsize=65536)
 def version_key(text: str) -> bytes:
-    """Bytes that order as versions do. About 1 µs uncached; bounded cache.
+    """Bytes that order as versions do. About 2 µs uncached; bounded cache.
 
     Raises:
         SpecError: ``invalid-version``.
@@ -196,6 +196,8 @@ def _invalid(text: str, why: str) -> SpecError:
         "invalid-version",
         f"{text!r} is not a version: {why}",
         hint="versions look like 1.2.3, 2024.1a0, 1!2.0 or 1.0+local",
+        source=text,
+        span=(0, len(text)),
     )
 
 
