@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import stat
 import sys
 from dataclasses import dataclass
@@ -65,14 +66,21 @@ def extract(builder: PackageBuilder, cache: Path, source: str = "conda") -> Extr
     return Extracted(record, directory, files)
 
 
-def python_package(version: str = "3.11.7") -> PackageBuilder:
-    """A python whose executable is this one: enough to run scripts and compile."""
+MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def python_package(version: str = platform.python_version()) -> PackageBuilder:
+    """This machine's python as a package with the layout of a virtual environment: it runs."""
     minor = ".".join(version.split(".")[:2])
+    real = os.path.realpath(sys.executable)
     return (
         PackageBuilder("python")
         .version(version)
-        .link(f"bin/python{minor}", sys.executable)
+        .link(f"bin/python{minor}", real)
         .link("bin/python", f"python{minor}")
+        .file(
+            "pyvenv.cfg", f"home = {os.path.dirname(real)}\ninclude-system-site-packages = false\n"
+        )
         .file(f"lib/python{minor}/site-packages/README.txt", b"site-packages\n")
     )
 

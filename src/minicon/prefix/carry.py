@@ -7,6 +7,7 @@ notebooks, what pip installed, configuration. It costs one system call per file.
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from dataclasses import dataclass, field
 
@@ -191,6 +192,7 @@ def carry_plan(
         metadata: Further paths that the executor writes itself.
     """
     owned = {path for record in unchanged for path in record.files}
+    real = _RealPaths(prefix)
     dropped: dict[str, PathsEntry | None] = dict.fromkeys(metadata)
     recorded_at: dict[str, int] = {}
     for record in unlink:
@@ -200,16 +202,49 @@ def carry_plan(
         entries = {entry.path: entry for entry in record.paths}
         for name in record.files:
             if name not in owned:
-                dropped[name] = entries.get(name)
+                path = real.path(name)
+                dropped[path] = entries.get(name)
                 if since is not None:
-                    recorded_at[name] = since
+                    recorded_at[path] = since
     return CarryPlan(
         dropped=dropped,
-        written=frozenset(written),
+        written=frozenset(map(real.path, written)),
         moves=moves,
         owned=owned,
         recorded_at=recorded_at,
     )
+
+
+class _RealPaths:
+    """Where paths lead that go through links to folders of the same environment.
+
+    A package may have put ``lib64/x`` into an environment where ``lib64`` is a link to ``lib``.
+    """
+
+    def __init__(self, prefix: Path) -> None:
+        self._prefix = str(prefix)
+        self._folders = {"": ""}
+
+    def path(self, path: str) -> str:
+        folder, _, name = path.rpartition("/")
+        real = self._folder(folder)
+        return f"{real}/{name}" if real else name
+
+    def _folder(self, folder: str) -> str:
+        known = self._folders.get(folder)
+        if known is None:
+            known = self._folders[folder] = self._resolve(folder)
+        return known
+
+    def _resolve(self, folder: str) -> str:
+        path = self.path(folder)
+        try:
+            text = os.readlink(f"{self._prefix}/{path}")
+        except OSError:
+            return path
+        inside = posixpath.normpath(posixpath.join(posixpath.dirname(path), text))
+        leads_out = inside.startswith(("/", "../")) or inside == ".."
+        return path if leads_out else inside.removeprefix(".")
 
 
 def _modified_at(path: Path) -> int | None:

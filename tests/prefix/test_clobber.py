@@ -1,0 +1,196 @@
+"""Files that several packages, or a package and the user, claim."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from tests.support.packages import PackageBuilder
+from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
+
+from minicon.errors import Clobbered
+from minicon.models.reporter import SilentReporter
+
+
+class Notes(SilentReporter):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def claimants(tmp_path: Path) -> dict[str, Extracted]:
+    return {
+        name: extract(
+            PackageBuilder(name).file("share/f", name).file(f"share/{name}", name), tmp_path / "p"
+        )
+        for name in "abc"
+    }
+
+
+def content(env: Path) -> str:
+    path = env / "share/f"
+    return path.read_text() if path.exists() else ""
+
+
+def test_the_winner_depends_on_the_set_and_not_on_the_way(
+    tmp_path: Path, claimants: dict[str, Extracted]
+) -> None:
+    """Every way through up to three sets of packages ends where a fresh environment does."""
+    sets = ["", "a", "ab", "bc"]
+    for number, path in enumerate(itertools.product(sets, repeat=2)):
+        env = tmp_path / "envs" / f"e{number}"
+        for names in (*path, "abc", "ac"):
+            apply(env, *(claimants[n] for n in names))
+            assert content(env) == names[-1:], (path, names)
+        apply(env)
+        assert snapshot(env, metadata=False) == {}
+        assert not (env / "conda-meta/shadowed").exists()
+
+
+def test_a_new_version_of_the_loser_waits_too(
+    tmp_path: Path, claimants: dict[str, Extracted]
+) -> None:
+    env = tmp_path / "envs" / "data"
+    newer = extract(PackageBuilder("a").version("2").file("share/f", "a2"), tmp_path / "p")
+    apply(env, claimants["a"], claimants["b"])
+    apply(env, newer, claimants["b"])
+    assert content(env) == "b"
+    apply(env, newer)
+    assert content(env) == "a2"
+
+
+def test_a_winner_that_gives_the_path_up_returns_it(
+    tmp_path: Path, claimants: dict[str, Extracted]
+) -> None:
+    env = tmp_path / "envs" / "data"
+    newer = extract(PackageBuilder("b").version("2").file("other", "x"), tmp_path / "p")
+    apply(env, claimants["a"], claimants["b"])
+    apply(env, claimants["a"], newer)
+    assert content(env) == "a"
+
+
+@pytest.mark.parametrize("setting", ["clobber", "warn", "prevent"])
+def test_conflicts_are_told(setting: str, tmp_path: Path, claimants: dict[str, Extracted]) -> None:
+    env = tmp_path / "envs" / "data"
+    reporter = Notes()
+    runner = executor(options={"path_conflict": setting})
+    if setting == "prevent":
+        with pytest.raises(Clobbered, match="share/f belongs to b and to a"):
+            apply(env, claimants["a"], claimants["b"], executor=runner, reporter=reporter)
+        assert not env.exists()
+        return
+    apply(env, claimants["a"], claimants["b"], executor=runner, reporter=reporter)
+    told = reporter.warnings if setting == "warn" else reporter.notes
+    assert told == ["share/f belongs to b and to a; that of b is used"]
+
+
+def test_equal_files_are_no_conflict(tmp_path: Path) -> None:
+    one, two = (
+        extract(PackageBuilder(name).file("share/LICENSE", "same"), tmp_path) for name in "ab"
+    )
+    env = tmp_path / "envs" / "data"
+    apply(env, one, two, executor=executor(options={"path_conflict": "prevent"}))
+    apply(env, one)
+    assert (env / "share/LICENSE").read_text() == "same"
+
+
+def test_the_users_file_makes_room_and_is_kept(
+    tmp_path: Path, claimants: dict[str, Extracted]
+) -> None:
+    env = tmp_path / "envs" / "data"
+    apply(env)
+    (env / "share").mkdir()
+    (env / "share/a").write_text("mine")
+    strict = executor(options={"path_conflict": "prevent"})
+    with pytest.raises(Clobbered, match="your own file"):
+        apply(env, claimants["a"], executor=strict)
+    assert (env / "share/a").read_text() == "mine"
+    reporter = Notes()
+    apply(env, claimants["a"], reporter=reporter)
+    assert (env / "share/a").read_text() == "a"
+    assert (env / "share/a.minicon-saved").read_text() == "mine"
+    assert any("share/a" in warning for warning in reporter.warnings)
+
+
+def test_changed_files_of_packages_are_kept(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    one, two = (
+        extract(PackageBuilder("app").version(v).file("etc/app.cfg", f"default {v}"), tmp_path)
+        for v in "12"
+    )
+    apply(env, one)
+    (env / "etc/app.cfg").unlink()  # a hard link: an editor that saves safely makes a new file
+    (env / "etc/app.cfg").write_text("my settings")
+    reporter = Notes()
+    apply(env, two, reporter=reporter)
+    assert (env / "etc/app.cfg").read_text() == "default 2"
+    assert (env / "etc/app.cfg.minicon-saved").read_text() == "my settings"
+    assert len(reporter.warnings) == 1
+    apply(env, one)
+    assert (env / "etc/app.cfg").read_text() == "default 1"
+    assert (env / "etc/app.cfg.minicon-saved").read_text() == "my settings"
+
+
+def test_files_of_packages_that_stay_keep_the_users_changes(
+    tmp_path: Path, claimants: dict[str, Extracted]
+) -> None:
+    env = tmp_path / "envs" / "data"
+    apply(env, claimants["a"])
+    (env / "share/a").unlink()
+    (env / "share/a").write_text("mine")
+    apply(env, claimants["a"], claimants["c"])
+    assert (env / "share/a").read_text() == "mine"
+
+
+def test_a_folder_cannot_replace_the_users_file(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    apply(env, extract(PackageBuilder("a").file("x", "a"), tmp_path))
+    (env / "data").write_text("mine")
+    deep = extract(PackageBuilder("deep").file("data/file", "b"), tmp_path)
+    with pytest.raises(Clobbered, match="data must be a folder, and a file stands there"):
+        apply(env, extract(PackageBuilder("a").file("x", "a"), tmp_path / "2"), deep)
+    assert (env / "data").read_text() == "mine"
+
+
+def test_links_to_folders(tmp_path: Path) -> None:
+    """Some packages ship ``lib64 -> lib``, others files in ``lib64``; order must not matter."""
+    linker = extract(
+        PackageBuilder("linker").file("lib/one", "1").link("lib64", "lib"), tmp_path / "p"
+    )
+    user = extract(PackageBuilder("user").file("lib64/two", "2"), tmp_path / "p")
+    for order in ((linker, user), (user, linker)):
+        env = tmp_path / "envs" / order[0].record.name
+        apply(env, *order)
+        assert (env / "lib64").is_symlink()
+        assert (env / "lib/two").read_text() == "2"
+    late = tmp_path / "envs" / "late"
+    apply(late, linker)
+    apply(late, linker, user)
+    assert (late / "lib64/two").read_text() == "2"
+    apply(late, linker)
+    assert not (late / "lib/two").exists()
+
+
+def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    env = tmp_path / "envs" / "data"
+    first = extract(PackageBuilder("first").file("x", "1"), tmp_path / "p")
+    apply(env, first)
+    (env / "share").symlink_to(outside)
+    package = extract(PackageBuilder("bad").file("share/f", "1"), tmp_path / "p")
+    with pytest.raises(Clobbered, match="a link out of the environment"):
+        apply(env, first, package)
+    (env / "share").unlink()
+    (env / "share").symlink_to("../../outside")
+    with pytest.raises(Clobbered, match="a link out of the environment"):
+        apply(env, first, package)
+    assert list(outside.iterdir()) == []

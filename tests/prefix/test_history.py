@@ -1,0 +1,141 @@
+"""conda-meta/history: every variant that tools of the family have written."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.packages import PackageBuilder
+from tests.support.prefixes import apply, executor, extract
+
+from minicon.models.records import RepodataRecord
+from minicon.prefix.history import (
+    dist_text,
+    format_block,
+    parse_history,
+    redact,
+    requested_specs,
+    spec_name,
+    states,
+)
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "prefix"
+
+CONDA = """\
+==> 2026-11-22 06:30:20 <==
+# cmd: /opt/conda/bin/conda create -y -n s1 pure 'python>=3'
+# conda version: 26.7.1
++conda-forge/linux-64::python-3.11.7-h1_0_cpython
++conda-forge/noarch::pure-1.0-pyhd_0
+# update specs: ['pure', 'python[version=">=3,<4"]']
+==> 2026-11-22 06:31:00 <==
+# cmd: conda install pure=2
+# conda version: 26.7.1
+-conda-forge/noarch::pure-1.0-pyhd_0
++conda-forge/noarch::pure-2.0-pyhd_0
+# update specs: ['pure=2']
+# neutered specs: ['python']
+==> 2026-11-22 06:32:00 <==
+# cmd: conda remove pure
+-conda-forge/noarch::pure-2.0-pyhd_0
+# remove specs: ['pure']
+"""
+
+
+def test_conda_as_of_today() -> None:
+    revisions = parse_history(CONDA)
+    assert [r.number for r in revisions] == [0, 1, 2]
+    assert revisions[0].command.endswith("'python>=3'")
+    assert revisions[1].removed == ("conda-forge/noarch::pure-1.0-pyhd_0",)
+    assert requested_specs(revisions[:1]) == {"pure": "pure", "python": 'python[version=">=3,<4"]'}
+    assert requested_specs(revisions[:2]) == {"pure": "pure=2", "python": "python"}
+    assert requested_specs(revisions) == {"python": "python"}
+    assert requested_specs(revisions, {"other"}) == {}
+    assert states(revisions)[-1] == {"conda-forge/linux-64::python-3.11.7-h1_0_cpython"}
+
+
+def test_mamba_quotes_and_old_commas() -> None:
+    text = (
+        "stray line\n"
+        '==> 2020-01-01 00:00:00 <==\n# cmd: mamba\n# update specs: ["numpy>=1,<2", "x@"]\n'
+        "==> 2017-01-01 00:00:00 <==\n# install specs: python >=3,<4,scipy,pandas 0.2*\n"
+        "==> 2017-01-02 00:00:00 <==\nfirst-1.0-0\nsecond-2.0-0\n"
+        "==> 2017-01-03 00:00:00 <==\n# uninstall specs: scipy\n"
+        "==> 2017-01-04 00:00:00 <==\n# update specs: [unreadable\n# bogus specs: ['zzz']\n"
+    )
+    revisions = parse_history(text)
+    assert requested_specs(revisions) == {
+        "numpy": "numpy>=1,<2",
+        "python": "python >=3,<4",
+        "pandas": "pandas 0.2*",
+    }
+    assert states(revisions)[2] == {"first-1.0-0", "second-2.0-0"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("numpy", "numpy"),
+        ("Numpy >=1.2", "numpy"),
+        ("conda-forge::numpy=1.2", "numpy"),
+        ("conda-forge/linux-64::numpy=1.2=py_0", "numpy"),
+        ("https://host.test/chan::numpy[build=x]", "numpy"),
+        ("https://host.test/chan/noarch/pure-lib-1.0-pyhd_0.conda", "pure-lib"),
+        ("typing_extensions>=4", "typing_extensions"),
+        ("", None),
+    ],
+)
+def test_names_of_specs(spec: str, name: str | None) -> None:
+    assert spec_name(spec) == name
+
+
+def test_no_credentials() -> None:
+    text = "minicon create -c https://me:secret@host.test/t/tk-1-secret/chan x"
+    assert redact(text) == "minicon create -c https://host.test/t/<TOKEN>/chan x"
+    record = RepodataRecord(
+        {"name": "x", "version": "1", "build": "0"},
+        channel="https://me:secret@host.test/chan",
+        subdir="noarch",
+        fn="x-1-0.conda",
+        url="",
+    )
+    assert dist_text(record) == "https://host.test/chan/noarch::x-1-0"
+
+
+def test_written_as_conda_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    env = tmp_path / "envs" / "data"
+    one, two = (extract(PackageBuilder("tool").version(v).file("x", v), tmp_path) for v in "12")
+    other = extract(PackageBuilder("other").noarch().file("y", "y"), tmp_path)
+    apply(env, one, update_specs=["tool=1"])
+    apply(env, two, other, update_specs=["other", "tool"])
+    apply(env, other, remove_specs=["tool"])
+    text = (env / "conda-meta/history").read_text()
+    assert text == (FIXTURES / "history.txt").read_text()
+    assert requested_specs(parse_history(text)) == {"other": "other"}
+
+
+def test_a_block_reads_back() -> None:
+    text = format_block(
+        command="minicon   install\n 'it''s'",
+        version="1",
+        added=["c::b-1-0", "c::a-1-0"],
+        removed=[],
+        specs={"update": ["it's", 'a[version=">1"]'], "remove": []},
+        now=0.0,
+    )
+    (revision,) = parse_history(text)
+    assert revision.command == "minicon install 'it''s'"
+    assert revision.added == ("c::a-1-0", "c::b-1-0")
+    assert revision.updates == ("it's", 'a[version=">1"]')
+    assert revision.removals == ()
+
+
+def test_what_another_tool_wrote_is_kept(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    (env / "conda-meta").mkdir(parents=True)
+    (env / "conda-meta/history").write_text(CONDA)
+    apply(env, extract(PackageBuilder("tool").file("x", "1"), tmp_path), executor=executor())
+    assert (env / "conda-meta/history").read_text().startswith(CONDA)

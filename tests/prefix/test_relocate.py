@@ -1,0 +1,162 @@
+"""Prefix replacement: text, binaries, first lines; against an independent, obvious oracle."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicon.errors import PrefixError
+from minicon.models.package_files import PathsEntry
+from minicon.prefix.relocate import (
+    ENCODINGS,
+    check_fits,
+    codesign_command,
+    python_shebang,
+    relocate,
+    replace_in_text,
+)
+
+OLD = "/placeholder" + "_holder" * 20
+
+
+def entry(mode: str) -> PathsEntry:
+    return PathsEntry("lib/x", prefix_placeholder=OLD, file_mode=mode)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_text_is_replaced_in_each_encoding(encoding: str) -> None:
+    data = f"a={OLD}/b;{OLD}".encode(encoding)
+    assert relocate(data, entry("text"), "/env", "linux-64") == "a=/env/b;/env".encode(encoding)
+
+
+def test_windows_text_has_forward_slashes() -> None:
+    data = f"home={OLD}/x".encode()
+    assert relocate(data, entry("text"), "C:\\Users\\me", "win-64") == b"home=C:/Users/me/x"
+
+
+def c_strings(data: bytes) -> list[bytes]:
+    """What a C program would read at the start of each string."""
+    return [part for part in data.split(b"\0") if part]
+
+
+PIECES = st.lists(
+    st.one_of(
+        st.just(OLD.encode()),
+        st.sampled_from([b"/lib", b":", b"\0", b"\0\0", b"\xff\xfe", b"placeholder", b""]),
+        st.binary(max_size=6),
+    ),
+    max_size=12,
+)
+
+
+@given(PIECES, st.sampled_from(["/e", "/home/me/env", "/" + "x" * (len(OLD) - 1)]))
+def test_binary_keeps_its_length_and_its_strings(pieces: list[bytes], prefix: str) -> None:
+    data = b"".join(pieces)
+    result = relocate(data, entry("binary"), prefix, "linux-64")
+    assert len(result) == len(data)
+    expected = [text.replace(OLD.encode(), prefix.encode()) for text in c_strings(data)]
+    assert c_strings(result) == expected
+    # Strings without the placeholder stay at their offsets.
+    position = 0
+    for text in data.split(b"\0"):
+        if OLD.encode() not in text:
+            assert result[position : position + len(text)] == text
+        position += len(text) + 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be"])
+def test_wide_strings_of_binaries_are_replaced(encoding: str) -> None:
+    data = b"head" + f"{OLD}/share\0tail".encode(encoding)
+    result = relocate(data, entry("binary"), "/env", "linux-64")
+    text = result[4:].decode(encoding)
+    assert len(result) == len(data)
+    assert text.startswith("/env/share\0")
+    assert text.endswith("\0tail")
+
+
+def test_a_binary_without_room_is_refused_before_linking() -> None:
+    too_long = "/" + "x" * len(OLD)
+    with pytest.raises(PrefixError, match=r"too long for tool-1\.0") as caught:
+        check_fits(entry("binary"), too_long, "tool-1.0")
+    assert caught.value.hint
+    check_fits(entry("text"), too_long, "tool-1.0")
+    with pytest.raises(PrefixError, match="no room"):
+        relocate(OLD.encode() + b"\0", entry("binary"), too_long, "linux-64")
+
+
+def test_windows_binaries_are_left_alone_but_for_launchers() -> None:
+    plain = OLD.encode() + b"\0"
+    assert relocate(plain, entry("binary"), "C:\\env", "win-64") == plain
+    archive = b"zip content" + b"PK\x05\x06" + b"\0" * 8 + struct.pack("<LL", 11, 0) + b"\0\0"
+    launcher = b"MZ launcher" + f"#!{OLD}\\python.exe\r\n".encode() + archive
+    result = relocate(launcher, entry("binary"), "C:\\env", "win-64")
+    assert result == b"MZ launcher#!C:\\env\\python.exe\r\n" + archive
+
+
+LONG = "/" + "x" * 140
+
+
+@pytest.mark.parametrize(
+    ("line", "prefix", "expected"),
+    [
+        (f"#!{OLD}/bin/perl -w", "/env", "#!/env/bin/perl -w"),
+        (f"#! {OLD}/bin/sh", "/env", "#! /env/bin/sh"),
+        (f"#!{OLD}/bin/perl", LONG, "#!/usr/bin/env perl"),
+        (f"#!{OLD}/bin/perl -w", LONG, "#!/usr/bin/env -S perl -w"),
+        (f"#!{OLD}/bin/bash", "/my env", "#!/usr/bin/env bash"),
+        (
+            f"#!{OLD}/bin/python3.11",
+            "/my env",
+            "#!/bin/sh\n'''exec' \"/my env/bin/python3.11\" \"$0\" \"$@\"\n' '''",
+        ),
+        ("#!/bin/sh", LONG, "#!/bin/sh"),
+    ],
+)
+def test_first_lines_can_be_run(line: str, prefix: str, expected: str) -> None:
+    rest = f"\npath={OLD}\n"
+    result = replace_in_text((line + rest).encode(), OLD, prefix, "linux-64").decode()
+    assert result == f"{expected}\npath={prefix}\n"
+
+
+def test_a_long_first_line_that_is_not_ours_is_kept() -> None:
+    data = ("#!/usr/bin/perl " + "-w " * 50 + "\n").encode()
+    assert replace_in_text(data, OLD, "/env", "linux-64") == data
+
+
+def test_python_scripts_that_declare_an_encoding_keep_their_second_line() -> None:
+    data = f"#!{OLD}/bin/python\n# -*- coding: latin-1 -*-\n".encode()
+    result = replace_in_text(data, OLD, LONG, "linux-64")
+    assert result == b"#!/usr/bin/env python\n# -*- coding: latin-1 -*-\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="runs a shell script")
+@pytest.mark.parametrize("folder", ["a b", "x" * 150, 'it\'s $HOME `x` "q"'])
+def test_a_script_in_an_awkward_folder_runs(tmp_path: Path, folder: str) -> None:
+    bin_folder = tmp_path / folder / "bin"
+    bin_folder.mkdir(parents=True)
+    (bin_folder / "python3").symlink_to(sys.executable)
+    script = bin_folder / "tool"
+    start = python_shebang(str(bin_folder / "python3"), "linux-64")
+    script.write_text(start + "import sys\nprint(sys.argv[1:])\n")
+    script.chmod(0o755)
+    answer = subprocess.run([script, "a b", "c"], capture_output=True, text=True, check=True)
+    assert answer.stdout == "['a b', 'c']\n"
+
+
+def test_only_apples_arm64_needs_a_signature() -> None:
+    assert codesign_command("/env/x", "osx-arm64", "darwin") == (
+        "/usr/bin/codesign",
+        "-s",
+        "-",
+        "-f",
+        "/env/x",
+    )
+    assert codesign_command("/env/x", "osx-64", "darwin") is None
+    assert codesign_command("/env/x", "osx-arm64", "linux") is None
