@@ -26,6 +26,7 @@ def test_self_contained_builds_are_copied(facts) -> None:
         (make_facts(prefix="/usr", has_vendor_packages=True), "distribution"),
         (make_facts(prefix="/usr"), "distribution"),
         (make_facts(in_conda_prefix=True), "conda"),
+        (make_facts(implementation="pypy"), "CPython"),
         (make_facts(framework="Python", platform="osx-arm64"), "framework"),
         (make_facts(is_shared=True, platform="osx-arm64"), "install name"),
         (make_facts(prefix="/opt/homebrew/opt/python@3.11"), "package manager"),

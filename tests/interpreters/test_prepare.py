@@ -16,11 +16,15 @@ from tests.support.interpreters import link_package, machine
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.detect.interpreter_facts import InterpreterFacts
+from minicon.detect.interpreter_probe import probe_interpreter
 from minicon.errors import FileError, InterpreterError
 from minicon.interpreters.bytecode import bytecode_path
+from minicon.interpreters.host_index import record_for_interpreter
 from minicon.interpreters.layout import PORTABLE, VENV, layout_for
 from minicon.interpreters.prepare import prepare_interpreter
 from minicon.models.reporter import SilentReporter
+from minicon.package.package_cache import PackageCache
+from minicon.package.validate import verify_package
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="runs POSIX interpreters")
 
@@ -141,19 +145,51 @@ def check_package(folder: Path) -> None:
     assert bytecode_path(f"{stdlib}/os.py", tag) in entries
 
 
-def test_environment_may_be_moved_and_pip_works_in_it(tmp_path: Path, home: Path) -> None:
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The running python's base, repacked by way of the package cache."""
     facts = chosen(PORTABLE, f"3.{sys.version_info[1]}")
-    package, staged, final = tmp_path / "package", tmp_path / "staged", tmp_path / "final"
-    package.mkdir()
-    prepare_interpreter(facts, package)
-    link_package(package, staged)
+    cache = PackageCache([tmp_path_factory.mktemp("pkgs")])
+    record = record_for_interpreter(facts)
+    package = cache.ensure(record, lambda folder: prepare_interpreter(facts, folder))
+    assert verify_package(package.directory) == []
+    assert cache.find(record) is not None
+    return package.directory
+
+
+def test_environment_may_be_moved_and_pip_works_in_it(
+    cached: Path, tmp_path: Path, home: Path
+) -> None:
+    staged, final = tmp_path / "staged", tmp_path / "final"
+    link_package(cached, staged)
     staged.rename(final)
     python = final / "bin" / "python"
     assert json.loads(run(home, python, "-c", LOOK))["prefix"] == str(final)
-    run(home, python, "-m", "ensurepip")
+    (wheel,) = final.glob("lib/python3.*/ensurepip/_bundled/pip-*.whl")
+    run(home, python, wheel / "pip", "install", "-q", "--no-index", "--no-compile", wheel)
     listed = json.loads(run(home, python, "-m", "pip", "list", "--format=json"))
-    assert {package["name"] for package in listed} <= {"pip", "setuptools"}
-    assert f"from {final}" in run(home, python, "-m", "pip", "--version")
+    assert [package["name"] for package in listed] == ["pip"]
+    (installed,) = final.glob("lib/python3.*/site-packages/pip-*.dist-info")
+    assert (installed / "RECORD").is_file()
+
+
+def test_build_for_another_prefix_is_repacked_too(cached: Path, tmp_path: Path, home: Path) -> None:
+    """As python-build-standalone: relocatable itself, and built for ``/install``."""
+    build, package, environment = tmp_path / "build", tmp_path / "package", tmp_path / "environment"
+    link_package(cached, build)
+    (build / "pyvenv.cfg").unlink()
+    for name, entry in paths(cached).items():
+        if "prefix_placeholder" in entry:
+            data = (cached / name).read_bytes()
+            (build / name).write_bytes(data.replace(PREFIX_PLACEHOLDER.encode(), b"/install"))
+    package.mkdir()
+    facts = probe_interpreter(str(build / "bin" / "python3"), environ=os.environ)
+    assert facts.prefix == str(build)
+    prepare_interpreter(facts, package)
+    link_package(package, environment)
+    seen = json.loads(run(home, environment / "bin" / "python", "-c", LOOK))
+    assert (seen["prefix"], seen["libdir"]) == (str(environment), f"{environment}/lib")
+    assert paths(package).keys() >= {name for name in paths(cached) if not name.endswith(".pyc")}
 
 
 def test_linked_environment_has_nothing_of_the_system(tmp_path: Path, home: Path) -> None:

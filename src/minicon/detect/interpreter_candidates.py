@@ -100,9 +100,10 @@ def managed_installations(environ: Mapping[str, str], home: Path) -> Iterator[Pa
     for name in ("miniforge3", "mambaforge", "miniconda3", "anaconda3", "micromamba"):
         yield home / name
         yield Path("/opt") / name
-    yield from (
-        Path(environ[key]) for key in ("CONDA_ROOT", "MAMBA_ROOT_PREFIX") if environ.get(key)
-    )
+    if environ.get("CONDA_EXE"):
+        yield Path(environ["CONDA_EXE"]).parent.parent
+    if environ.get("MAMBA_ROOT_PREFIX"):
+        yield Path(environ["MAMBA_ROOT_PREFIX"])
 
 
 def _manager_roots(environ: Mapping[str, str], home: Path) -> Iterator[Path]:

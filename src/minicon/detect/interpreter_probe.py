@@ -120,6 +120,7 @@ def _facts(data: dict[str, Any]) -> InterpreterFacts:
         data.pop("platform_tag"), data["machine"], data.pop("pointer_bits")
     )
     data["executable"] = os.path.realpath(data["executable"])
+    data["library_directory"] = _library_directory(data)
     library = os.path.join(data["library_directory"], data["shared_library"])
     data.update(
         schemes=tuple(data["schemes"]),
@@ -130,6 +131,15 @@ def _facts(data: dict[str, Any]) -> InterpreterFacts:
         identity=identity_of(data["executable"], library if data["is_shared"] else "", stdlib),
     )
     return InterpreterFacts.from_json(data)
+
+
+def _library_directory(data: Mapping[str, Any]) -> str:
+    """LIBDIR, or where that is after a build for one place was unpacked in another."""
+    named, real = data["library_directory"], os.path.join(data["prefix"], "lib")
+    for folder in (named, real):
+        if os.path.exists(os.path.join(folder, data["shared_library"] or ".")):
+            return str(folder)
+    return str(named)
 
 
 def _has_vendor_packages(data: Mapping[str, Any]) -> bool:

@@ -33,6 +33,8 @@ def layout_for(facts: InterpreterFacts) -> str:
 
 def reason_against_copy(facts: InterpreterFacts) -> str | None:
     """Why an interpreter can only be linked to, or None if it can be copied."""
+    if facts.implementation != "cpython":
+        return "only CPython's own files are known"
     if facts.in_conda_prefix:
         return "its libraries are other packages of a conda installation"
     if "WindowsApps" in facts.executable:

@@ -7,7 +7,7 @@ import json
 import os
 
 from minicon.fs.operations import create_file, describing, make_directory, symbolic_link
-from minicon.models.package_files import PathsEntry, PathType
+from minicon.models.package_files import PackageFiles, PathsEntry, PathType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ class PackageWriter:
             symbolic_link(text, target)
         self._entries[path] = PathsEntry(path, PathType.SOFTLINK)
 
-    def finish(self, index: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    def finish(self, index: Mapping[str, Any], about: Mapping[str, Any]) -> PackageFiles:
         """Write ``info/``: paths.json (version 1), index.json and about.json."""
-        entries = [entry.to_json() for _, entry in sorted(self._entries.items())]
+        entries = tuple(entry for _, entry in sorted(self._entries.items()))
         documents = {
-            "paths.json": {"paths_version": 1, "paths": entries},
+            "paths.json": {"paths_version": 1, "paths": [entry.to_json() for entry in entries]},
             "index.json": index,
             "about.json": about,
         }
@@ -75,6 +75,7 @@ class PackageWriter:
             target = self._target(f"info/{name}")
             with describing("write", target):
                 create_file(target, json.dumps(document, indent=1).encode())
+        return PackageFiles(paths=entries)
 
     def _target(self, path: str) -> str:
         directory = os.path.dirname(path)

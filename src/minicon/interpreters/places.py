@@ -19,6 +19,8 @@ def executable(facts: InterpreterFacts) -> str:
 
 def standard_library(facts: InterpreterFacts) -> str:
     """The folder of the standard library."""
+    if facts.implementation == "pypy":
+        return f"lib/pypy{facts.minor}"
     return "Lib" if facts.is_windows else f"lib/{command_name(facts)}"
 
 

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.detect.interpreter_facts import InterpreterFacts
+    from minicon.models.package_files import PackageFiles
     from minicon.models.reporter import Reporter
 
 
 def prepare_interpreter(
     facts: InterpreterFacts, folder: Path, *, reporter: Reporter | None = None
-) -> None:
+) -> PackageFiles:
     """Fill an empty folder with an interpreter as an unpacked conda package.
 
     To be given to ``PackageCache.ensure`` as ``prepare``. A copy that does not work when tried
@@ -36,6 +37,10 @@ def prepare_interpreter(
         facts: The interpreter.
         folder: Exists, empty.
         reporter: Hears of a copy that failed.
+
+    Returns:
+        What lies in the folder now. Every file was hashed as it was written, so that the cache
+        need not read them again.
 
     Cost: 1-2 s for layout ``portable``, 0.1 s for ``venv``.
 
@@ -64,7 +69,7 @@ def prepare_interpreter(
             write_venv(facts, writer)
         except SelfCheckError as error:
             raise _unusable(facts, str(error)) from error
-    _finish(facts, writer, layout, reason)
+    return _finish(facts, writer, layout, reason)
 
 
 def _unusable(facts: InterpreterFacts, reason: str) -> InterpreterError:
@@ -97,7 +102,7 @@ def _check_unchanged(facts: InterpreterFacts) -> None:
 
 def _finish(
     facts: InterpreterFacts, writer: PackageWriter, layout: str, reason: str | None
-) -> None:
+) -> PackageFiles:
     record = record_for_interpreter(facts)
     index = {key: value for key, value in record.data.items() if key != "purls"}
     index["subdir"] = record.subdir
@@ -107,4 +112,4 @@ def _finish(
         "layout": layout,
         "reason_against_copy": reason,
     }
-    writer.finish(index, about)
+    return writer.finish(index, about)
