@@ -197,6 +197,11 @@ def test_lists_of_specs() -> None:
     assert caught.value.context == "while reading x.txt, line 2"
 
 
+def test_an_environment_file_needs_no_ending() -> None:
+    text = "name: test\ndependencies:\n  - https://192.0.2.1:443::flask=1.0.2\n"
+    assert read(text, name="environment_host").specs[0].channel == "https://192.0.2.1:443"
+
+
 def test_explicit_lists() -> None:
     text = "# platform: linux-64\n@EXPLICIT\nhttps://h.example/c/linux-64/a-1-0.conda\n"
     spec = read(text, name="x.txt")

@@ -30,7 +30,7 @@ def test_real_records_pass() -> None:
         ("name", "../x"), ("name", "a/b"), ("name", ""), ("name", None), ("name", 3),
         ("name", "a..b"), ("name", ".hidden"), ("name", "-x"), ("name", "con"), ("name", "x\n"),
         ("name", "a" * 999), ("name", "x\x1b[2J"), ("name", "\uff41"), ("version", "1/2"),
-        ("version", ""), ("version", "1 2"), ("version", ".."), ("build", "x\\..\\..\\escaped"),
+        ("version", ""), ("version", "1 2"), ("version", ".."), ("version", "1_2-3"), ("build", "x\\..\\..\\escaped"),
         ("build", "a/../b"), ("build", "a:b"), ("build", ["x"]), ("build_number", -1),
         ("build_number", True), ("build_number", "0"), ("build_number", 2**64),
         ("subdir", "../linux-64"),

@@ -1,8 +1,9 @@
 """Environment files on disk: environment.yml, lists of specs, explicit lists.
 
 Which one it is, is told by the text: ``@EXPLICIT`` makes an explicit list; the endings ``.yml``,
-``.yaml`` and ``.json`` mean an environment file; anything else is a list of specs, one per line,
-in which lines that only pip understands go to ``pip``.
+``.yaml`` and ``.json``, or a line that begins with ``dependencies:``, mean an environment file;
+anything else is a list of specs, one per line, in which lines that only pip understands go to
+``pip``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _YAML = (".yml", ".yaml", ".json")
 _COMMENT_SELECTOR = re.compile(r"^(\s*[^#\s].*?)\s+#\s*\[([^\]]+)\]\s*$")
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
+_YAML_KEY = re.compile(r"^(?:name|channels|dependencies):(?:\s|$)", re.MULTILINE)
 _TEMPLATE = re.compile(r"^[^#\n]*(?:\{\{|\{%)", re.MULTILINE)
 _EXPORT_PLATFORM = re.compile(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$", re.MULTILINE)
 
@@ -65,7 +67,7 @@ def _parse(text: str, name: str, platform: str, source: str) -> EnvironmentSpec:
         explicit = parse_explicit_list(text, source=source)
         platforms = (explicit.platform,) if explicit.platform else ()
         return EnvironmentSpec(explicit=explicit.entries, platforms=platforms)
-    if name.lower().endswith(_YAML):
+    if name.lower().endswith(_YAML) or _YAML_KEY.search(text):
         return _parse_yaml(text, platform, source)
     return _parse_list(text, platform, source)
 
