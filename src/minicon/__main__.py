@@ -11,6 +11,10 @@ def main() -> int:
 
         sys.stdout.write(f"minicon {__version__}\n")
         return 0
+    if arguments and arguments[0].startswith("shell."):
+        from minicon.cli.shell_text import print_shell_text
+
+        return print_shell_text(arguments)
     from minicon.cli.main import main as command_line
 
     return command_line(arguments)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.api.request import ChangeRequest
-from minicon.envs.environment_file import is_explicit_file, read_environment_file, read_explicit_file
+from minicon.envs.environment_file import (
+    read_environment_file,
+)
 from minicon.errors import PrefixError, UsageError
 
 TYPE_CHECKING = False
@@ -61,7 +63,7 @@ def change_request(
         SpecError: A file or spec cannot be read.
     """
     environment_specs, explicit = _read_files(services, files)
-    if name is None and prefix is None and any(spec.name for spec in environment_specs):
+    if name is None and prefix is None and any(spec.name for _, spec in environment_specs):
         name, prefix = _target_in_files(environment_specs)
     path = services.registry.existing(name, prefix)
     return _request(action, path, tuple(specs), environment_specs, explicit, fields)
@@ -80,15 +82,11 @@ def clone_request(
 
 def _read_files(
     services: Services, files: Sequence[str | Path]
-) -> tuple[list[EnvironmentSpec], list[ExplicitEntry]]:
-    specs: list[EnvironmentSpec] = []
-    explicit: list[ExplicitEntry] = []
-    for file in files:
-        path = Path(file).expanduser()
-        if is_explicit_file(path):
-            explicit += read_explicit_file(path)
-        else:
-            specs.append(read_environment_file(path, platform=services.settings.platform))
+) -> tuple[list[tuple[Path, EnvironmentSpec]], list[ExplicitEntry]]:
+    platform = services.settings.platform
+    read = [(Path(f).expanduser(), read_environment_file(f, platform=platform)) for f in files]
+    explicit = [entry for _, spec in read for entry in spec.explicit]
+    specs = [(path.absolute().parent, spec) for path, spec in read if not spec.explicit]
     if explicit and specs:
         raise UsageError(
             "mixed-files",
@@ -98,8 +96,10 @@ def _read_files(
     return specs, explicit
 
 
-def _target_in_files(specs: Sequence[EnvironmentSpec]) -> tuple[str | None, str | None]:
-    for spec in specs:
+def _target_in_files(
+    specs: Sequence[tuple[Path, EnvironmentSpec]],
+) -> tuple[str | None, str | None]:
+    for _, spec in specs:
         if spec.prefix or spec.name:
             return (spec.name, None) if spec.name else (None, spec.prefix)
     raise UsageError(
@@ -128,19 +128,17 @@ def _request(
     action: Action,
     path: Path,
     specs: tuple[str, ...],
-    environment_specs: Sequence[EnvironmentSpec],
+    environment_specs: Sequence[tuple[Path, EnvironmentSpec]],
     explicit: Sequence[ExplicitEntry],
     fields: dict[str, Any],
 ) -> ChangeRequest:
     variables: dict[str, str] = {}
     channels = list(fields.pop("channels", ()))
-    for spec in environment_specs:
+    for _, spec in environment_specs:
         specs += spec.dependencies
         channels += [channel for channel in spec.channels if channel not in channels]
         variables.update(spec.variables)
-    pip_lines = tuple(
-        (line, spec.folder) for spec in environment_specs for line in spec.pip
-    )
+    pip_lines = tuple((line, folder) for folder, spec in environment_specs for line in spec.pip)
     return ChangeRequest(
         action=action,
         prefix=path,

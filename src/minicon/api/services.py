@@ -15,20 +15,41 @@ from minicon.models.reporter import SilentReporter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.config.settings import Settings
+    from minicon.detect.interpreters import Discovery
+    from minicon.interpreters.host_index import HostIndex
     from minicon.models.reporter import Reporter
     from minicon.models.virtual_package import VirtualPackage
     from minicon.net.fetcher import Fetcher
+    from minicon.net.routing import UrlFetcher
     from minicon.package.package_cache import PackageCache
+    from minicon.pypi.configuration import IndexConfiguration
+    from minicon.pypi.requirements import RequirementSet
+    from minicon.pypi.wheel_index import PypiIndex
     from minicon.repodata.client import ChannelClient
 
 
 class Services:
     """The network, the caches and the facts of the machine, for one set of settings."""
 
-    def __init__(self, settings: Settings, reporter: Reporter | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reporter: Reporter | None = None,
+        *,
+        virtual_packages: tuple[VirtualPackage, ...] | None = None,
+    ) -> None:
+        """Keep the settings.
+
+        Args:
+            settings: What is configured.
+            reporter: Receives progress and notes.
+            virtual_packages: Facts of the target machine, instead of this machine's.
+        """
         self.settings = settings
         self.reporter: Reporter = reporter or SilentReporter()
         self.environ = dict(os.environ)
+        self._virtual_packages = virtual_packages
+        self._wheel_indices: list[PypiIndex] = []
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -44,21 +65,72 @@ class Services:
         """The shared package cache."""
         from minicon.package.package_cache import PackageCache
 
-        return PackageCache(self.settings.pkgs_dirs)
+        return PackageCache(self.settings.pkgs_dirs, reporter=self.reporter)
 
     @cached_property
-    def fetcher(self) -> Fetcher:
-        """The way to the network, and to ``file://``."""
-        raise NotImplementedError
+    def fetcher(self) -> UrlFetcher:
+        """The way to channels: the network, and ``file://``."""
+        from minicon.net.routing import fetcher_for
+
+        return fetcher_for(self.settings, self.environ)
 
     @cached_property
     def channel_client(self) -> ChannelClient:
         """Channels' indexes, fresh or cached."""
-        raise NotImplementedError
+        from minicon.repodata.client import ChannelClient
+
+        return ChannelClient(
+            self.fetcher,
+            self.settings.cache_dir,
+            offline=self.settings.offline,
+            ttl_seconds=self.settings.local_repodata_ttl,
+            use_zst=self.settings.repodata_use_zst,
+            reporter=self.reporter,
+        )
+
+    @cached_property
+    def index_configuration(self) -> IndexConfiguration:
+        """Which Python package index to ask: what pip on this machine is configured to use."""
+        from minicon.pypi.configuration import load_index_configuration
+
+        return load_index_configuration(self.environ, home=self.settings.home)
+
+    @cached_property
+    def index_fetcher(self) -> Fetcher:
+        """The way to the Python package index, with pip's proxy and certificates."""
+        from minicon.pypi.index_fetcher import make_index_fetcher
+
+        return make_index_fetcher(self.index_configuration, self.settings, self.environ)
+
+    def wheel_index(self, asked: RequirementSet | None = None) -> PypiIndex:
+        """The source ``pypi``.
+
+        Args:
+            asked: Requirement lines whose index options, direct URLs and hashes hold.
+        """
+        from minicon.pypi.requirements import RequirementSet
+        from minicon.pypi.wheel_index import PypiIndex
+
+        asked = asked or RequirementSet()
+        index = PypiIndex(
+            self.index_configuration.with_options(asked.options),
+            fetcher=self.index_fetcher,
+            cache_dir=self.settings.cache_dir,
+            subdir=self.settings.platform,
+            virtual_packages=self.virtual_packages,
+            reporter=self.reporter,
+            direct=asked.direct_files,
+            hashes=asked.allowed_hashes,
+            exclude_newer=self.exclude_newer,
+        )
+        self._wheel_indices.append(index)
+        return index
 
     @cached_property
     def virtual_packages(self) -> tuple[VirtualPackage, ...]:
         """Facts of the target machine."""
+        if self._virtual_packages is not None:
+            return self._virtual_packages
         from minicon.detect.virtual_packages import detect_virtual_packages
 
         return detect_virtual_packages(
@@ -67,8 +139,34 @@ class Services:
             overrides=self.settings.override_virtual_packages,
         )
 
+    @cached_property
+    def discovery(self) -> Discovery:
+        """The interpreters of this machine."""
+        from minicon.detect.interpreters import discover_interpreters
+
+        return discover_interpreters(
+            environ=self.environ, home=self.settings.home, cache_dir=self.settings.cache_dir
+        )
+
+    @cached_property
+    def host_index(self) -> HostIndex:
+        """The source ``host``."""
+        from minicon.interpreters.host_index import HostIndex
+
+        return HostIndex(self.discovery.interpreters, platform=self.settings.platform)
+
+    @cached_property
+    def exclude_newer(self) -> int | None:
+        """Packages built later than this (ms since 1970) do not exist."""
+        from minicon.models.moment import parse_moment
+
+        text = self.settings.exclude_newer
+        return None if text is None else parse_moment(text, now=self.now())
+
     def close(self) -> None:
-        """Take progress bars away and give connections back."""
+        """Take progress bars away and give up what is still being fetched ahead."""
+        for index in self._wheel_indices:
+            index.close()
         close = getattr(self.reporter, "close", None)
         if close is not None:
             close()

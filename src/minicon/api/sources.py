@@ -10,13 +10,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ConfigError
-from minicon.fs import operations
 from minicon.models.channel import Channel, parse_channels
 
 TYPE_CHECKING = False
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
 
 PROBE_SECONDS = 2.0
-REMEMBER_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +59,6 @@ def choose_sources(
     *,
     override: bool,
     is_reachable: Callable[[Channel, float], bool],
-    now: float,
 ) -> Sources:
     """Decide where packages come from.
 
@@ -71,8 +67,7 @@ def choose_sources(
         named: Channels of the command line or environment file; ``nodefaults`` drops the
             configured ones.
         override: Only the named ones.
-        is_reachable: Asks one channel, within a bound in seconds.
-        now: Seconds since 1970.
+        is_reachable: Asks one channel, within a bound in seconds; remembers the answer.
 
     Raises:
         ConfigError: ``--override-channels`` without a channel.
@@ -89,7 +84,7 @@ def choose_sources(
     if not drop_configured:
         texts += [text for text in settings.channels or () if text not in texts]
     if not texts:
-        return _builtin_sources(settings, is_reachable, now)
+        return _builtin_sources(settings, is_reachable)
     channels = [channel for text in texts for channel in expand_channel(settings, text)]
     builtin = {channel.name for channel in channels if channel.is_builtin}
     return Sources(
@@ -112,54 +107,14 @@ def expand_channel(settings: Settings, text: str) -> tuple[Channel, ...]:
     )
 
 
-def _builtin_sources(
-    settings: Settings, is_reachable: Callable[[Channel, float], bool], now: float
-) -> Sources:
+def _builtin_sources(settings: Settings, is_reachable: Callable[[Channel, float], bool]) -> Sources:
     channels = expand_channel(settings, DEFAULT_CHANNEL)
-    memory = _Memory(settings.cache_dir / "reachability.json", now)
-    reachable, skipped = [], []
-    for channel in channels:
-        answer = memory.recall(channel.base_url)
-        if answer is None or settings.offline:
-            answer = is_reachable(channel, PROBE_SECONDS)
-            if not settings.offline:
-                memory.remember(channel.base_url, answer)
-        (reachable if answer else skipped).append(channel)
+    answers = {channel: is_reachable(channel, PROBE_SECONDS) for channel in channels}
     return Sources(
-        channels=tuple(reachable),
+        channels=tuple(channel for channel, answers_us in answers.items() if answers_us),
         use_host=True,
         pypi_for_missing_names=settings.use_pypi,
         allow_pypi=settings.use_pypi,
-        skipped=tuple(skipped),
+        skipped=tuple(channel for channel, answers_us in answers.items() if not answers_us),
         is_default=True,
     )
-
-
-class _Memory:
-    """What was found out about reachability some minutes ago. A broken file is no memory."""
-
-    def __init__(self, path: Path, now: float) -> None:
-        self._path = path
-        self._now = now
-
-    def recall(self, url: str) -> bool | None:
-        entry = self._load().get(url)
-        if not isinstance(entry, list) or len(entry) != 2:
-            return None
-        fresh = 0 <= self._now - float(entry[0]) < REMEMBER_SECONDS
-        return bool(entry[1]) if fresh else None
-
-    def remember(self, url: str, answer: bool) -> None:
-        data = {**self._load(), url: [self._now, answer]}
-        try:
-            operations.make_directory(self._path.parent)
-            operations.replace_file(self._path, json.dumps(data).encode(), durable=False)
-        except OSError:
-            return  # a read-only cache only costs the next command its two seconds
-
-    def _load(self) -> dict[str, object]:
-        try:
-            data = json.loads(self._path.read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return data if isinstance(data, dict) else {}

@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
+#: The keys of conda's object for one installed package.
+_DIST_KEYS = frozenset(
+    {
+        "base_url",
+        "build_number",
+        "build_string",
+        "channel",
+        "dist_name",
+        "name",
+        "platform",
+        "version",
+    }
+)
+
 
 def list_lines(
     path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace
@@ -27,7 +41,7 @@ def list_lines(
     if arguments.canonical:
         return [f"{r.record.channel}/{r.record.subdir}::{r.record.dist_name}" for r in records]
     header = [f"# packages in environment at {path}:", "#"]
-    rows = [("# Name", "Version", "Build", "Channel")]
+    rows: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
     rows += [_list_row(r.record, whole_urls=arguments.show_channel_urls) for r in records]
     return [*header, *table(rows).split("\n")]
 
@@ -43,18 +57,9 @@ def list_objects(records: Sequence[PrefixRecord], arguments: argparse.Namespace)
 
 def dist_object(record: RepodataRecord) -> dict[str, Any]:
     """Conda's object for one installed package."""
-    from minicon.prefix.transaction import base_url_of
+    from minicon.prefix.transaction import dist_json
 
-    return {
-        "base_url": base_url_of(record),
-        "build_number": record.build_number,
-        "build_string": record.build,
-        "channel": record.channel,
-        "dist_name": record.dist_name,
-        "name": record.name,
-        "platform": record.subdir,
-        "version": record.version,
-    }
+    return {key: value for key, value in dist_json(record).items() if key in _DIST_KEYS}
 
 
 def explicit_lines(
@@ -88,7 +93,7 @@ def environment_table(entries: Sequence[EnvironmentEntry]) -> str:
 
 def search_rows(records: Sequence[RepodataRecord]) -> list[tuple[str, ...]]:
     """The output of ``search``: a header and one row per build."""
-    rows = [("# Name", "Version", "Build", "Channel")]
+    rows: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
     rows += [(r.name, r.version, r.build, short_channel(r.channel)) for r in records]
     return rows
 

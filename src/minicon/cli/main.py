@@ -74,8 +74,6 @@ def main(argv: Sequence[str]) -> int:
 
 def _find_command(word: str) -> tuple[str, ModuleType]:
     command = ALIASES.get(word, word)
-    if command.startswith("shell."):
-        return command, importlib.import_module("minicon.cli.commands.shell_text")
     if command not in COMMANDS:
         near = difflib.get_close_matches(word, [*COMMANDS, *ALIASES], n=1)
         raise UsageError(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS, HISTORY, RESERVED_ENVIRONMENT_NAMES
 from minicon.errors import NotAnEnvironment, UsageError
-from minicon.prefix.environments_txt import read_environments_txt
+from minicon.prefix.environments_txt import registered_environments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class EnvironmentRegistry:
             for path in sorted(directory.iterdir()) if directory.is_dir() else ():
                 if not path.name.startswith(".") and is_environment(path):
                     found.setdefault(path, path.name)
-        for path in read_environments_txt(self.environments_txt):
+        for path in registered_environments(self.environments_txt):
             if is_environment(path):
                 found.setdefault(path, path.name if path.parent.name == "envs" else "")
         return [

@@ -227,10 +227,14 @@ def _check_state(transaction: Transaction) -> list[PrefixRecord]:
         Records that pip made untrue by hand, and that go with this transaction.
     """
     known = (*transaction.unlink, *transaction.unchanged)
-    by_hand = {record.name for record in known if record.record.build == PIP_BUILD}
-    expected = {record.file_name for record in known if record.record.build != PIP_BUILD}
     prefix = Prefix(transaction.prefix)
     found = {path.name for path in prefix.record_paths()}
+    by_hand = {
+        record.name
+        for record in known
+        if record.record.build == PIP_BUILD and record.file_name not in found
+    }
+    expected = {record.file_name for record in known if record.name not in by_hand}
     if found == expected:
         return []
     stale = superseded_records(prefix, by_hand)

@@ -254,7 +254,7 @@ def _must_relink(
 ) -> bool:
     if record.name in reinstall or not is_same_package(before.record, record):
         return True
-    by_hand = record.build == PIP_BUILD
+    by_hand = record.build == PIP_BUILD and not record.url
     return moved and not by_hand and (record.noarch == "python" or record.source == "pypi")
 
 

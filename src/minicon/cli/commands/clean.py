@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-p", "--packages", action="store_true", help="packages that no environment uses"
     )
-    parser.add_argument("-t", "--tarballs", action="store_true", help="downloaded archives")
+    parser.add_argument("-t", "--tarballs", action="store_true", help="nothing: no archive is kept")
     parser.add_argument(
         "--tempfiles", action="store_true", help="what interrupted commands left behind"
     )
@@ -33,11 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Say what would be freed, ask, free it."""
-    from minicon.api.cleaning import find_garbage, remove_garbage
+    from minicon.api.cleaning import find_garbage, remove_garbage, sweep_leftovers
     from minicon.cli.render import human_size, table
     from minicon.errors import UsageError
 
     console = context.console
+    arguments.tempfiles = arguments.tempfiles or arguments.all
     kinds = {
         kind
         for kind in ("index_cache", "packages", "tarballs", "tempfiles")
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     total = sum(item.size for item in garbage)
     console.answer(table((item.kind, human_size(item.size), str(item.path)) for item in garbage))
     console.answer(f"{human_size(total)} in {len(garbage)} places")
+    if arguments.tempfiles and not context.settings.dry_run:
+        sweep_leftovers(context.services)
     if garbage and not context.settings.dry_run:
         asks = not (context.settings.always_yes or console.json)
         if asks and not console.confirm("Free it?"):

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the file's text, or write it."""
     from pathlib import Path
 
-    from minicon.api.exporting import export_data, export_text
+    from minicon.api.exporting import export_spec, export_text
     from minicon.fs import operations
 
     path = context.registry.existing(arguments.name, arguments.prefix)
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         "extra_channels": tuple(arguments.channels),
     }
     if context.console.json or arguments.format == "json":
-        context.console.document(export_data(path, **fields))
+        context.console.document(export_spec(path, **fields).to_data())
         return 0
     text = export_text(path, arguments.format, **fields)
     if arguments.file:

@@ -31,12 +31,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if context.console.json:
         context.console.document(entries)
         return 0
-    rows = [("# N", "Date", "Kept", "Packages", "Command")]
+    rows = [("# N", "Date", "", "Packages", "Change", "Command")]
     rows += [
         (
             str(entry["revision"]),
-            str(entry["date"]),
-            "yes" if entry["kept"] else "",
+            str(entry["date"] or ""),
+            "current" if entry["current"] else "",
+            str(entry["packages"]),
             f"+{len(entry['added'])} -{len(entry['removed'])}",
             str(entry["command"]),
         )

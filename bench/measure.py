@@ -1,0 +1,91 @@
+"""Time whole processes against each other: interleaved runs, medians, ratios.
+
+Machines are noisy: commands take turns (A B A B …), every figure is a median, and what is to be
+quoted is the ratio of the medians.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Medians of one command.
+
+    Attributes:
+        wall: Seconds on the clock.
+        cpu: Seconds of processor time, children included.
+        memory: Peak of the largest process in MiB.
+    """
+
+    name: str
+    wall: float
+    cpu: float
+    memory: float
+
+
+def compare(
+    commands: dict[str, list[str]],
+    *,
+    runs: int = 7,
+    environ: dict[str, str] | None = None,
+    before: dict[str, list[str]] | None = None,
+) -> list[Measured]:
+    """Run commands in turns after one warm-up each. Raises if a command fails.
+
+    Args:
+        commands: Name to argv.
+        runs: Counted runs of each.
+        environ: Added to the environment variables.
+        before: Per name, what to run, uncounted, before each of its runs (to clean up).
+    """
+    samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
+    for turn in range(runs + 1):
+        for name, argv in commands.items():
+            if before and name in before:
+                subprocess.run(before[name], check=True)
+            sample = _run(argv, {**os.environ, **(environ or {})})
+            if turn:
+                samples[name].append(sample)
+    return [
+        Measured(name, *(statistics.median(column) for column in zip(*rows, strict=True)))
+        for name, rows in samples.items()
+    ]
+
+
+def print_table(title: str, measured: list[Measured]) -> None:
+    """Print medians, and ratios to the last row (the peer)."""
+    peer = measured[-1]
+    print(f"\n{title}\n{'':28}{'wall':>9}{'cpu':>9}{'MiB':>8}{'× wall':>9}{'× cpu':>8}")
+    for row in measured:
+        print(
+            f"{row.name:28}{row.wall:8.3f}s{row.cpu:8.3f}s{row.memory:8.0f}"
+            f"{row.wall / peer.wall:9.2f}{row.cpu / peer.cpu:8.2f}"
+        )
+
+
+def _run(argv: list[str], environ: dict[str, str]) -> tuple[float, float, float]:
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        argv, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(argv)} failed:\n{errors}")
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def peak_memory() -> float:
+    """Peak memory of this process in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

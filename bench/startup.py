@@ -1,0 +1,70 @@
+"""Start-up, and ``create --dry-run`` against py-rattler.
+
+usage: ./dev bench startup CHANNEL SPEC...     (a channel's folder or URL; default: none)
+
+Claims measured here:
+  - `minicon --version` costs little more than a bare python
+  - `create --dry-run` from a warm cache is quicker than py-rattler's process doing the same
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from measure import compare, print_table
+
+RATTLER = """
+import asyncio, sys
+from rattler import Gateway, MatchSpec, Platform, VirtualPackage, solve
+channel, cache, *specs = sys.argv[1:]
+asyncio.run(solve(
+    sources=[channel],
+    specs=[MatchSpec(spec) for spec in specs],
+    platforms=[Platform.current(), Platform("noarch")],
+    gateway=Gateway(cache_dir=cache),
+    virtual_packages=VirtualPackage.detect(),
+))
+"""
+
+
+def main() -> None:
+    minicon = str(Path(sys.executable).with_name("minicon"))
+    bare = [sys.executable, "-c", "pass"]
+    print_table(
+        "start-up",
+        compare(
+            {
+                "minicon --version": [minicon, "--version"],
+                "minicon env list": [minicon, "env", "list"],
+                "minicon shell.bash hook": [minicon, "shell.bash", "hook"],
+                "python -c pass": bare,
+            }
+        ),
+    )
+    if len(sys.argv) > 2:
+        channel, specs = sys.argv[1], sys.argv[2:]
+        if "://" not in channel:
+            channel = Path(channel).absolute().as_uri()
+        dry_run(minicon, channel, specs)
+
+
+def dry_run(minicon: str, channel: str, specs: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ours = [minicon, "create", "-n", "bench", "--dry-run", "--json", "--no-pypi"]
+        print_table(
+            f"create --dry-run {' '.join(specs)}, warm",
+            compare(
+                {
+                    "minicon": [*ours, "-c", channel, "--override-channels", *specs],
+                    "py-rattler": [sys.executable, "-c", RATTLER, channel, f"{folder}/r", *specs],
+                },
+                environ={"MINICON_ROOT": f"{folder}/m"},
+            ),
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""From a Plan to a changed environment: make the packages ready, then switch in one step.
+
+::
+
+    Plan ─> recover what was cut ─> packages ready ─> Executor: stage ─ SWITCH ─ pip ─> registered
+"""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+
+from minicon.api.environments import write_variables
+from minicon.api.pip_installation import install_and_record
+from minicon.api.preparation import prepare_packages
+from minicon.api.requirements import split_specs
+from minicon.models.prefix_record import LinkType
+from minicon.prefix.environments_txt import register_environment
+from minicon.prefix.executor import Executor
+from minicon.prefix.link_scripts import LinkScriptRunner
+from minicon.prefix.staging import StageOptions
+from minicon.pypi.requirements import PipRequirement
+from minicon.shell.activation_files import write_activation_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from minicon.api.request import Plan
+    from minicon.api.services import Services
+    from minicon.prefix.prefix import Prefix
+    from minicon.pypi.configuration import IndexOptions
+
+
+def fetch_packages(services: Services, plan: Plan) -> None:
+    """Fill the package cache for a plan, and change nothing else."""
+    prepare_packages(services, plan.transaction.link)
+
+
+def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -> Prefix:
+    """Carry a plan out. Afterwards the environment is the new one, or unchanged.
+
+    Raises:
+        MiniconError: Whatever a fetch, a package, the file system, a link script or pip does.
+    """
+    packages = prepare_packages(services, plan.transaction.link)
+    prefix = _executor(services).execute(
+        plan.transaction,
+        packages,
+        command=shlex.join(("minicon", *command_line)),
+        reporter=services.reporter,
+        before_switch=[partial(_finish_stage, plan=plan)],
+        after_switch=_after_switch(services, plan),
+    )
+    if services.settings.register_envs:
+        register_environment(services.registry.environments_txt, prefix.path)
+    return prefix
+
+
+def _executor(services: Services) -> Executor:
+    from minicon import __version__
+    from minicon.prefix.bytecode import BytecodeCompiler
+
+    settings = services.settings
+    link_type = LinkType.COPY if settings.always_copy else LinkType.HARDLINK
+    return Executor(
+        options=StageOptions(
+            link_type=LinkType.SOFTLINK if settings.always_softlink else link_type,
+            path_conflict=settings.path_conflict,
+            version=__version__,
+        ),
+        compile_bytecode=BytecodeCompiler(services.reporter) if settings.compile_bytecode else None,
+        link_scripts=LinkScriptRunner(root_prefix=settings.root, reporter=services.reporter)
+        if settings.link_scripts
+        else None,
+    )
+
+
+def _finish_stage(stage: Path, final: Path, *, plan: Plan) -> None:
+    """The last touches to a tree that nobody sees yet: variables, and text for activation."""
+    if plan.request.variables:
+        write_variables(stage, dict(plan.request.variables))
+    write_activation_files(stage, final)
+
+
+def _after_switch(services: Services, plan: Plan) -> list[Callable[[Path], None]]:
+    """Steps that need the environment in its place; if one fails, all is undone."""
+    asked = split_specs(plan.request.specs, plan.request.pip_lines, environ=services.environ)
+    by_pip = (
+        *asked.from_pip.pip_requirements,
+        *(PipRequirement(text) for text in plan.solution.pip_requirements),
+    )
+    if not by_pip:
+        return []
+    return [partial(_pip_step, services, by_pip, asked.from_pip.options)]
+
+
+def _pip_step(
+    services: Services,
+    requirements: Sequence[PipRequirement],
+    options: IndexOptions,
+    path: Path,
+) -> None:
+    install_and_record(services, requirements, path, options=options)

@@ -1,0 +1,121 @@
+"""Solutions that need no solving: explicit lists (CEP 23), package files, clones."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from minicon.api.preparation import prepare_packages
+from minicon.constants import PACKAGE_EXTENSIONS
+from minicon.errors import SpecError
+from minicon.models.explicit_list import ExplicitEntry
+from minicon.models.match_spec import MatchSpec
+from minicon.models.records import RepodataRecord
+from minicon.prefix.prefix import Prefix
+from minicon.solver.link_order import in_link_order
+from minicon.solver.request import Solution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from minicon.api.services import Services
+    from minicon.models.prefix_record import PrefixRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _FileName:
+    """What the name of a package file says."""
+
+    name: str
+    version: str
+    build: str
+
+
+def explicit_entries(specs: Iterable[str]) -> tuple[ExplicitEntry, ...]:
+    """Specs that are URLs or paths of package files, as entries; empty if none is.
+
+    Raises:
+        SpecError: Some are and some are not: their dependencies would be nobody's business.
+    """
+    parsed = [(text, MatchSpec(text)) for text in specs if not text.startswith("pypi:")]
+    entries = tuple(
+        ExplicitEntry(spec.url, md5=spec.md5, sha256=spec.sha256) for _, spec in parsed if spec.url
+    )
+    if entries and len(entries) != len(parsed):
+        other = next(text for text, spec in parsed if not spec.url)
+        raise SpecError(
+            "mixed-specs",
+            f"package files cannot be mixed with specs such as {other!r}",
+            hint="install the files first, then the specs",
+        )
+    return entries
+
+
+def explicit_solution(
+    services: Services, entries: Sequence[ExplicitEntry], installed: Sequence[PrefixRecord]
+) -> Solution:
+    """Exactly the named packages, beside what is installed; dependencies are not looked at.
+
+    The packages are fetched here, since only they know their own metadata.
+
+    Raises:
+        ChannelError, HashMismatch, PackageError: One cannot be fetched or read.
+        SpecError: A URL that does not end in a package's file name.
+    """
+    named = [_bare_record(entry) for entry in entries]
+    packages = prepare_packages(services, named, allow_unverified=True)
+    records = {
+        record.name: record
+        for record in (
+            _described(package.record, package.directory) for package in packages.values()
+        )
+    }
+    kept = [old.record for old in installed if old.name not in records]
+    return Solution(
+        records=in_link_order({r.name: r for r in (*kept, *records.values())}),
+        requested={record.name: (record.dist_name,) for record in records.values()},
+    )
+
+
+def clone_solution(source: Path) -> Solution:
+    """Exactly the packages of another environment."""
+    prefix = Prefix(source)
+    records = [installed.record for installed in prefix.records()]
+    requested = {name: (spec,) for name, spec in prefix.requested_specs().items()}
+    return Solution(records=in_link_order({r.name: r for r in records}), requested=requested)
+
+
+def _bare_record(entry: ExplicitEntry) -> RepodataRecord:
+    place, _, fn = entry.url.rpartition("/")
+    channel, _, subdir = place.rpartition("/")
+    parts = _parse_file_name(fn)
+    data: dict[str, Any] = {"name": parts.name, "version": parts.version, "build": parts.build}
+    data |= {key: value for key in ("md5", "sha256") if (value := getattr(entry, key))}
+    return RepodataRecord(data, channel=channel, subdir=subdir, fn=fn, url=entry.url)
+
+
+def _parse_file_name(fn: str) -> _FileName:
+    for extension in PACKAGE_EXTENSIONS:
+        parts = fn.removesuffix(extension).rsplit("-", 2)
+        if fn.endswith(extension) and len(parts) == 3:
+            return _FileName(*parts)
+    raise SpecError(
+        "not-a-package-file",
+        f"{fn!r} is not the name of a package file",
+        hint="it should read NAME-VERSION-BUILD.conda or .tar.bz2",
+    )
+
+
+def _described(record: RepodataRecord, directory: Path) -> RepodataRecord:
+    """The record with what the package says of itself; hashes are the list's."""
+    index = json.loads((directory / "info" / "index.json").read_bytes())
+    return RepodataRecord(
+        {**index, **record.data},
+        channel=record.channel,
+        subdir=index.get("subdir") or record.subdir,
+        fn=record.fn,
+        url=record.url,
+    )

@@ -1,0 +1,109 @@
+"""An environment written down: environment.yml (CEP 24) or an explicit list (CEP 23)."""
+
+from __future__ import annotations
+
+from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
+from minicon.envs.environment_file import write_environment_file
+from minicon.errors import PrefixError
+from minicon.models.environment_spec import EnvironmentSpec
+from minicon.models.explicit_list import ExplicitEntry
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.site_packages import installed_packages
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
+
+_PYPI_SPEC = "pypi:"
+
+
+def export_spec(
+    path: Path,
+    *,
+    from_history: bool = False,
+    builds: bool = True,
+    with_channels: bool = True,
+    extra_channels: Sequence[str] = (),
+) -> EnvironmentSpec:
+    """The environment as an EnvironmentSpec.
+
+    Args:
+        path: The environment.
+        from_history: Only what the user asked for, in the user's words.
+        builds: Whether versions are followed by build strings. An interpreter of this machine
+            is always written without, since its build is of this machine alone.
+        with_channels: Whether channels are named.
+        extra_channels: Named before the environment's own.
+    """
+    prefix = Prefix(path).require()
+    records = installed_packages(prefix)
+    if from_history:
+        dependencies, pip = _asked_for(prefix)
+    else:
+        dependencies = [
+            _pinned(r.record, builds=builds) for r in records if r.record.source != "pypi"
+        ]
+        pip = [f"{r.name}=={r.record.version}" for r in records if r.record.source == "pypi"]
+    channels = (*extra_channels, *_channels(records, extra_channels)) if with_channels else ()
+    return EnvironmentSpec(
+        name=path.name,
+        prefix=str(path),
+        channels=channels,
+        dependencies=tuple(dependencies),
+        pip=tuple(pip),
+        variables=prefix.environment_variables(),
+    )
+
+
+def explicit_spec(path: Path) -> EnvironmentSpec:
+    """Exactly the packages of an environment, by URL.
+
+    Raises:
+        PrefixError: A package has no URL: an interpreter of this machine.
+    """
+    prefix = Prefix(path).require()
+    records = [installed.record for installed in installed_packages(prefix)]
+    local = [record.name for record in records if not record.url]
+    if local:
+        raise PrefixError(
+            "no-url",
+            f"{', '.join(local)} has no URL that another machine could fetch",
+            hint="export without '--format explicit'; 'host' chooses an interpreter there",
+        )
+    entries = tuple(ExplicitEntry(r.url, md5=r.md5, sha256=r.sha256) for r in records)
+    return EnvironmentSpec(explicit=entries)
+
+
+def export_text(path: Path, form: str, **fields: Any) -> str:
+    """The environment as text: ``explicit``, or YAML with the fields of :func:`export_spec`."""
+    if form == "explicit":
+        return write_environment_file(explicit_spec(path))
+    return write_environment_file(export_spec(path, **fields))
+
+
+def _pinned(record: RepodataRecord, *, builds: bool) -> str:
+    if builds and record.source == "conda":
+        return f"{record.name}={record.version}={record.build}"
+    return f"{record.name}={record.version}"
+
+
+def _asked_for(prefix: Prefix) -> tuple[list[str], list[str]]:
+    specs = list(prefix.requested_specs().values())
+    pip = [spec.removeprefix(_PYPI_SPEC) for spec in specs if spec.startswith(_PYPI_SPEC)]
+    return [spec for spec in specs if not spec.startswith(_PYPI_SPEC)], pip
+
+
+def _channels(records: Sequence[PrefixRecord], named: Sequence[str]) -> list[str]:
+    """Channels of the packages, most used first; ``host`` last, ``pypi`` not at all."""
+    counts: dict[str, int] = {}
+    for installed in records:
+        channel = installed.record.channel
+        counts[channel] = counts.get(channel, 0) + 1
+    counts.pop(PYPI_CHANNEL, None)
+    ranked = sorted(counts, key=lambda name: (name == HOST_CHANNEL, -counts[name], name))
+    return [name for name in ranked if name and name not in named]

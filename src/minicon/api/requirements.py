@@ -1,0 +1,78 @@
+"""Specs and pip lines, sorted by who answers them: channels, PyPI wheels, or pip itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicon.models.match_spec import MatchSpec
+from minicon.pypi.requirements import RequirementSet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from packaging.requirements import Requirement
+
+PYPI_PREFIX = "pypi:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a request asks for, by who can answer.
+
+    Attributes:
+        specs: For channels (and for PyPI where no channel has the name).
+        from_pip: From ``pip:`` sections and ``pypi:`` specs: for PyPI by name, or for pip alone.
+    """
+
+    specs: tuple[MatchSpec, ...]
+    from_pip: RequirementSet
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What PyPI's wheels can answer."""
+        return tuple(asked.requirement for asked in self.from_pip.requirements)
+
+
+def split_specs(
+    specs: Iterable[str],
+    pip_lines: Sequence[tuple[str, Path]] = (),
+    *,
+    environ: Mapping[str, str] | None = None,
+) -> Asked:
+    """Sort what was asked for.
+
+    Args:
+        specs: MatchSpec texts, or ``pypi:REQUIREMENT``.
+        pip_lines: Lines of ``pip:`` sections, each with the folder it is relative to.
+        environ: For ``${VARIABLE}`` in pip lines.
+
+    Raises:
+        SpecError: Something that cannot be read.
+    """
+    texts = list(specs)
+    by_name = [text.removeprefix(PYPI_PREFIX) for text in texts if text.startswith(PYPI_PREFIX)]
+    return Asked(
+        specs=tuple(MatchSpec(text) for text in texts if not text.startswith(PYPI_PREFIX)),
+        from_pip=_read_pip_lines(by_name, pip_lines, environ),
+    )
+
+
+def _read_pip_lines(
+    by_name: Sequence[str],
+    pip_lines: Sequence[tuple[str, Path]],
+    environ: Mapping[str, str] | None,
+) -> RequirementSet:
+    if not by_name and not pip_lines:
+        return RequirementSet()
+    from minicon.pypi.requirement_reader import parse_requirements
+
+    folders = dict.fromkeys(folder for _, folder in pip_lines)
+    result = parse_requirements(by_name, folder=Path.cwd(), origin="the command line")
+    for folder in folders:
+        lines = [line for line, place in pip_lines if place == folder]
+        result = result.merged_with(
+            parse_requirements(lines, folder=folder, origin="pip:", environ=environ)
+        )
+    return result

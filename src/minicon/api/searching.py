@@ -1,0 +1,96 @@
+"""Search: what the sources offer for a spec, newest first."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+from minicon.api.indices import channel_indices
+from minicon.api.sources import choose_sources
+from minicon.models.match_spec import MatchSpec
+from minicon.models.version import version_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from minicon.api.services import Services
+    from minicon.models.record_index import RecordIndex
+    from minicon.models.records import RepodataRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """Records that match, newest first within a name, and where was looked."""
+
+    records: tuple[RepodataRecord, ...]
+    channels: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    hint: str | None = None
+
+
+def search(
+    services: Services, text: str, *, channels: tuple[str, ...] = (), override: bool = False
+) -> SearchResult:
+    """Find records for a name, glob or MatchSpec.
+
+    Raises:
+        SpecError: The text cannot be read.
+        ChannelError: A named source cannot be asked.
+    """
+    spec = MatchSpec(text)
+    sources = choose_sources(
+        services.settings,
+        channels,
+        override=override,
+        is_reachable=services.channel_client.is_reachable,
+    )
+    indices = [index for group in channel_indices(services, sources) for index in group]
+    names = sorted({name for index in indices for name in _names(spec, index)})
+    records = [
+        record
+        for name in names
+        for index in indices
+        for record in index.records_for(name)
+        if spec.matches(record)
+    ]
+    if not records and sources.pypi_for_missing_names and spec.exact_name:
+        records = _wheels(services, spec)
+    return SearchResult(
+        records=tuple(sorted(records, key=_newest_first, reverse=True)),
+        channels=sources.names,
+        notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
+        hint=None if records else _near(spec, indices),
+    )
+
+
+def _wheels(services: Services, spec: MatchSpec) -> list[RepodataRecord]:
+    """Releases of the project of that name that this machine's newest python could use."""
+    index = services.wheel_index()
+    found = []
+    for release in index.releases(index.pypi_name(spec.exact_name or "")):
+        minors = index.python_versions(release)
+        file = index.file_for(release, f"{minors[0]}.0") if minors else None
+        if file is not None and file.is_wheel and not release.version.is_prerelease:
+            found.append(index.record_for(release, file, f"{minors[0]}.0", ()))
+    return [record for record in found if spec.matches(record)]
+
+
+def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
+    if spec.exact_name is not None:
+        return (spec.exact_name,)
+    return (name for name in index.names() if spec.name.matches(name))
+
+
+def _newest_first(record: RepodataRecord) -> tuple[object, ...]:
+    # Names ascend while everything else descends; the caller reverses.
+    backwards = tuple(-ord(character) for character in record.name)
+    return (backwards, version_key(record.version), record.build_number, record.timestamp)
+
+
+def _near(spec: MatchSpec, indices: Iterable[RecordIndex]) -> str | None:
+    names = {name for index in indices for name in index.names()}
+    near = difflib.get_close_matches(spec.exact_name or "", names, n=3)
+    if spec.exact_name in names:
+        return f"there are other versions: 'minicon search {spec.exact_name}'"
+    return f"did you mean {', '.join(near)}?" if near else None

@@ -1,0 +1,53 @@
+"""``minicon init``: change the shells' start files, and say which."""
+
+from __future__ import annotations
+
+import os
+
+from minicon.cli.shell_text import program_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.context import CommandContext
+
+_ALL = ("bash", "zsh", "fish", "tcsh", "xonsh")
+
+
+def change_start_files(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Put the hook into start files, or take it out; returns the exit code.
+
+    Raises:
+        ShellError: A start file cannot be changed.
+        UsageError: A shell that is not known.
+    """
+    from minicon.shell.commands import context_of
+    from minicon.shell.init import apply_changes, plan_init
+
+    changes = plan_init(
+        _shells(arguments),
+        context=context_of(context.settings, environ=os.environ, cwd=os.getcwd()),
+        executable=program_path(),
+        reverse=arguments.reverse,
+        system=arguments.system,
+    )
+    dry_run = context.settings.dry_run
+    if not dry_run:
+        apply_changes(changes)
+    for change in changes:
+        context.console.answer(f"{change.action:<10} {change.path}")
+        if dry_run or context.settings.verbosity:
+            context.console.answer(change.diff().rstrip("\n"))
+    if context.console.json:
+        files = [{"path": c.path, "action": c.action, "shell": c.shell} for c in changes]
+        context.console.document({"success": True, "dry_run": dry_run, "files": files})
+    elif not dry_run and any(change.action != "unchanged" for change in changes):
+        context.console.note("open a new shell to see the change")
+    return 0
+
+
+def _shells(arguments: argparse.Namespace) -> list[str]:
+    if arguments.all:
+        return list(_ALL)
+    return arguments.shells or [os.path.basename(os.environ.get("SHELL", "bash")) or "bash"]
