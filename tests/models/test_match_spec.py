@@ -80,6 +80,7 @@ def rattler_record(one: RepodataRecord) -> rattler.PackageRecord:
         ("x[version='>=1,<2', build=py*]", "x", ">=1,<2", "py*"),
         ("x 1.0[version='>=2']", "x", ">=2", None),
         ("x[version='1.2']", "x", "==1.2", None),
+        ("x[version='>=1', optional=True, target=None]", "x", ">=1", None),
         ("x[version='=1.2']", "x", "1.2.*", None),
     ],
 )

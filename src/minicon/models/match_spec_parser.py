@@ -33,6 +33,8 @@ KEYS = (
     "name", "version", "build", "build_number", "channel", "subdir", "md5", "sha256", "url", "fn",
     "license", "license_family", "track_features", "features", "extras", "flags", "when",
 )  # fmt: skip
+#: Keys of older histories that mean nothing any more.
+_OBSOLETE_KEYS = ("optional", "target")
 _LISTS = ("extras", "flags", "track_features", "features")
 
 _NAME = re.compile(r"\^[^\s$]*\$|[^\s=<>!~\[;,|]+")
@@ -123,7 +125,8 @@ class _Parser:
                 self.bad_pair(text, position, end)
             key = self.key(pair)
             value = next((value for value in pair.groups()[1:5] if value is not None), "")
-            fields[key] = self.value(key, value, pair)
+            if key not in _OBSOLETE_KEYS:
+                fields[key] = self.value(key, value, pair)
             position = pair.end()
         return fields
 
@@ -137,7 +140,7 @@ class _Parser:
 
     def key(self, pair: re.Match[str]) -> str:
         key = pair.group(1).lower().replace("-", "_")
-        if key not in KEYS:
+        if key not in KEYS and key not in _OBSOLETE_KEYS:
             from difflib import get_close_matches
 
             close = get_close_matches(key, KEYS, 1)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from minicon.errors import SpecError
@@ -35,8 +36,9 @@ _DRIVE_IN_URL = re.compile(r"/[A-Za-z]:/").match
 _PATH_SAFE = "-_.~!$&'()*+,;=:@"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """Who is asking. ``repr()`` shows nothing. Equality compares the secrets.
+    """Who is asking. ``repr()`` shows nothing.
 
     Attributes:
         username: For basic authentication, or None.
@@ -44,26 +46,9 @@ class Credentials:
         token: For ``/t/TOKEN/`` in the path, or None.
     """
 
-    __slots__ = ("password", "token", "username")
-
-    def __init__(
-        self,
-        username: str | None = None,
-        password: str | None = None,
-        token: str | None = None,
-    ) -> None:
-        self.username = username
-        self.password = password
-        self.token = token
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Credentials) and self._all() == other._all()
-
-    def __hash__(self) -> int:
-        return hash(self._all())
-
-    def _all(self) -> tuple[str | None, ...]:
-        return (self.username, self.password, self.token)
+    username: str | None = None
+    password: str | None = None
+    token: str | None = None
 
     def __repr__(self) -> str:
         return f"Credentials({_MASK})"
