@@ -29,13 +29,13 @@ from minicon.fs.remove import remove_tree
 from minicon.models.package_files import PathsEntry, PathType
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.link import link_names
-from minicon.prefix.noarch_python import PythonLayout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from minicon.models.reporter import Reporter
+    from minicon.prefix.noarch_python import PythonLayout
     from minicon.prefix.placement import PackagePlan
     from minicon.prefix.staged_tree import StagedTree
 
@@ -181,10 +181,6 @@ def _start(python: str) -> subprocess.Popen[bytes] | None:
 
 def _job(plan: PackagePlan, spare: Path) -> _Job | None:
     layout = plan.layout
-    root = layout.site_packages if layout else ""
-    if layout is None and plan.record.source == "interpreter" and plan.record.name == "python":
-        layout = PythonLayout.from_record(plan.record, plan.record.subdir)
-        root = layout.site_packages.removesuffix("/site-packages")
     if layout is None or layout.version.startswith("2."):
         return None
     shipped = {placement.target for placement in plan.placements}
@@ -192,7 +188,7 @@ def _job(plan: PackagePlan, spare: Path) -> _Job | None:
         source
         for source, target, entry in plan.placements
         if target.endswith(".py")
-        and target.startswith(f"{root}/")
+        and target.startswith(f"{layout.site_packages}/")
         and entry.path_type == PathType.HARDLINK
         and not entry.prefix_placeholder
         and not _TESTS.intersection(target.split("/"))
@@ -232,7 +228,7 @@ def _read_manifest(folder: Path) -> list[Compiled]:
 
 
 def _link(job: _Job, tree: StagedTree, redirects: Mapping[str, str]) -> list[PathsEntry]:
-    place = job.plan.layout.place if job.plan.layout else str
+    place = job.layout.place
     groups: dict[str, list[str]] = {}
     entries = []
     for compiled in _read_manifest(job.folder):

@@ -10,8 +10,10 @@ import errno
 import os
 import subprocess
 import sys
+from functools import partial
 
 from minicon.fs import operations
+from minicon.fs.clone import DEFAULT_METHODS, LinkMethod, LinkProbe, place_file
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathsEntry, PathType
 from minicon.models.prefix_record import LinkType
@@ -30,6 +32,19 @@ if TYPE_CHECKING:
 
 #: Refusals of a hard link after which a copy still can succeed.
 _NOT_LINKABLE = frozenset({errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES, errno.ENOTSUP})
+#: Methods to try, best first, per link type that users ask for.
+METHODS = {
+    LinkType.HARDLINK: DEFAULT_METHODS,
+    LinkType.SOFTLINK: (LinkMethod.SYMBOLIC_LINK,),
+    LinkType.COPY: (LinkMethod.REFLINK, LinkMethod.COPY),
+}
+#: What conda-meta calls a method.
+LINK_TYPES = {
+    LinkMethod.REFLINK: LinkType.COPY,
+    LinkMethod.HARD_LINK: LinkType.HARDLINK,
+    LinkMethod.SYMBOLIC_LINK: LinkType.SOFTLINK,
+    LinkMethod.COPY: LinkType.COPY,
+}
 _DIRECTORY_DESCRIPTORS = os.link in os.supports_dir_fd
 
 
@@ -40,7 +55,8 @@ class Linker:
         tree: Where to put them.
         prefix: Final absolute path of the environment, which goes into the files.
         subdir: Its platform.
-        link_type: A value of :class:`LinkType`; files that must be rewritten are always copies.
+        link_type: What the user wants, a value of :class:`LinkType`; see :data:`METHODS`. Files
+            that must be rewritten are always copies.
         redirects: Per package name, files that another package wins: target to hidden place.
     """
 
@@ -56,7 +72,7 @@ class Linker:
         self._tree = tree
         self._prefix = prefix
         self._subdir = subdir
-        self._link_type = link_type
+        self._probe = LinkProbe(METHODS[link_type])
         self._redirects = redirects
 
     def link_folder_links(self, plans: Iterable[PackagePlan]) -> None:
@@ -79,6 +95,7 @@ class Linker:
             PrefixError: A binary has no room for the prefix, or something is in the way.
         """
         redirects = self._redirects.get(plan.record.name, {})
+        method = self.method_for(plan)
         groups: dict[tuple[str, str], list[str]] = {}
         entries = []
         for placement in plan.placements:
@@ -96,27 +113,28 @@ class Linker:
                 groups.setdefault(key, []).append(name)
             entries.append(entry)
         for (from_folder, to_folder), names in groups.items():
-            self._link_group(f"{plan.directory}/{from_folder}", to_folder, names)
+            self._link_group(f"{plan.directory}/{from_folder}", to_folder, names, method)
             task.advance(len(names))
         entries += self._write_entry_points(plan, redirects)
         return tuple(entries)
 
-    def _link_group(self, source: str, target: str, names: Collection[str]) -> None:
+    def method_for(self, plan: PackagePlan) -> LinkMethod:
+        """How the package's files come into the tree: found out once per file system."""
+        first = next((p.source for p in plan.placements if not _is_symbolic(p)), None)
+        if first is None:
+            return LinkMethod.COPY
+        return self._probe.best_method(f"{plan.directory}/{first}", self._tree.root)
+
+    def _link_group(
+        self, source: str, target: str, names: Collection[str], method: LinkMethod
+    ) -> None:
         target = self._tree.directory(target)
-        if self._link_type == LinkType.HARDLINK and _DIRECTORY_DESCRIPTORS:
+        if method is LinkMethod.HARD_LINK and _DIRECTORY_DESCRIPTORS:
             link_names(source, target, names)
             return
         for name in names:
-            self.place(f"{source}/{name}", f"{target}/{name}")
-
-    def place(self, source: str, target: str) -> None:
-        """Put one file in place, by the link type of this environment."""
-        if self._link_type == LinkType.HARDLINK:
-            link_or_copy(source, target)
-        elif self._link_type == LinkType.SOFTLINK:
-            _replacing(target, lambda: operations.symbolic_link(source, target))
-        elif not operations.clone_file(source, target):
-            _replacing(target, lambda: operations.copy_file(source, target))
+            path = f"{target}/{name}"
+            _replacing(path, partial(place_file, f"{source}/{name}", path, method))
 
     def _link_special(self, plan: PackagePlan, placement: Placement) -> PathsEntry:
         source, target, entry = placement

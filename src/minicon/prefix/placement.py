@@ -27,9 +27,10 @@ if TYPE_CHECKING:
 _UNSAFE = re.compile(r"^/|/$|//|\\|\0|(^|/)\.\.?(/|$)|^$", re.MULTILINE)
 _META = re.compile(rf"^{CONDA_META}(/|$)", re.MULTILINE | re.IGNORECASE)
 
-#: Files of a dist-info folder that describe an installation, not a distribution (PEP 376, 610).
-INSTALLATION_FILES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-_INSTALLATION = re.compile(rf"[^/]+/[^/]+\.dist-info/({'|'.join(INSTALLATION_FILES)})")
+# Files of a dist-info folder that describe an installation, not a distribution (PEP 376, 610).
+_INSTALLATION = re.compile(
+    r"site-packages/[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)"
+)
 
 
 class Placement(NamedTuple):

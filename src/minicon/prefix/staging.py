@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import Clobbered
@@ -15,7 +16,7 @@ from minicon.prefix.carry import Carrier, carry_plan
 from minicon.prefix.clobber import read_shadows, resolve_clobbers, shadow_path
 from minicon.prefix.generations import MARK
 from minicon.prefix.history import dist_text, format_block
-from minicon.prefix.link import Linker
+from minicon.prefix.link import LINK_TYPES, Linker
 from minicon.prefix.wheel_record import write_installation_files
 
 TYPE_CHECKING = False
@@ -55,6 +56,14 @@ class StageOptions:
     path_conflict: str = "clobber"
     version: str = "0"
     clock: Callable[[], float] = field(default=time.time)
+
+
+class _Linked(NamedTuple):
+    """A package that was put into the tree."""
+
+    plan: PackagePlan
+    entries: list[PathsEntry]
+    link_type: int
 
 
 class Stager:
@@ -101,8 +110,8 @@ class Stager:
         if self._old:
             self._carry(tree, clobbers, shadows)
         meta = tree.directory(CONDA_META)
-        for record, entries in self._link(tree, clobbers, compile_bytecode):
-            _write_record(meta, record, entries, transaction)
+        for linked in self._link(tree, clobbers, compile_bytecode):
+            _write_record(meta, linked, transaction)
         self._update_requests(meta)
         self._write_metadata(tree, mark)
 
@@ -138,7 +147,7 @@ class Stager:
 
     def _link(
         self, tree: StagedTree, clobbers: ClobberPlan, compile_bytecode: Compile | None
-    ) -> list[tuple[PackagePlan, list[PathsEntry]]]:
+    ) -> list[_Linked]:
         linker = Linker(
             tree,
             prefix=str(self._transaction.prefix),
@@ -150,13 +159,16 @@ class Stager:
         total = sum(len(plan.placements) for plan in self._plans)
         task = self._reporter.start("link", "packages", total, "files")
         try:
-            linked = [(plan, list(linker.link(plan, task))) for plan in self._plans]
+            linked = [
+                _Linked(plan, list(linker.link(plan, task)), LINK_TYPES[linker.method_for(plan)])
+                for plan in self._plans
+            ]
         finally:
             task.finish()
         compiled = (
             compile_bytecode(self._plans, tree, clobbers.redirects) if compile_bytecode else {}
         )
-        for plan, entries in linked:
+        for plan, entries, _ in linked:
             entries += compiled.get(plan.record.name, ())
             if plan.record.source == "pypi":
                 requested = bool(self._transaction.requested.get(plan.record.name))
@@ -222,9 +234,8 @@ def history_block(transaction: Transaction, mark: Mark, version: str) -> str:
     )
 
 
-def _write_record(
-    meta: str, plan: PackagePlan, entries: Sequence[PathsEntry], transaction: Transaction
-) -> None:
+def _write_record(meta: str, linked: _Linked, transaction: Transaction) -> None:
+    plan, entries, link_type = linked
     directory = plan.directory
     archive = directory.parent / plan.record.fn
     record = PrefixRecord(
@@ -232,7 +243,7 @@ def _write_record(
         files=[entry.path for entry in entries],
         paths=entries,
         requested_specs=transaction.requested.get(plan.record.name, ()),
-        link={"source": str(directory), "type": LinkType.HARDLINK},
+        link={"source": str(directory), "type": link_type},
         extracted_package_dir=str(directory),
         package_tarball_full_path=str(archive) if archive.exists() else "",
     )
