@@ -89,7 +89,7 @@ def _after_switch(services: Services, plan: Plan) -> list[Callable[[Path], None]
     asked = split_specs(plan.request.specs, plan.request.pip_lines, environ=services.environ)
     by_pip = (
         *asked.from_pip.pip_requirements,
-        *(PipRequirement(text) for text in plan.solution.pip_requirements),
+        *(PipRequirement(text=text) for text in plan.solution.pip_requirements),
     )
     if not by_pip:
         return []
