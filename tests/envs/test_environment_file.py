@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicon.envs import strict_yaml
@@ -140,6 +140,7 @@ def test_empty_items_are_named() -> None:
 
 
 @given(st.text("ab:-[]{}&*!#'\"\n |>%@,?~<", max_size=40))
+@settings(deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(SpecError):
         strict_yaml.load(text, source="x")
@@ -239,5 +240,6 @@ lines = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max
         variables=st.dictionaries(st.from_regex("[A-Z_]{1,5}", fullmatch=True), lines, max_size=3),
     )
 )
+@settings(deadline=None)
 def test_what_is_written_is_read(spec: EnvironmentSpec) -> None:
     assert read(write_environment_file(spec)) == spec
