@@ -165,6 +165,10 @@ def test_environment_may_be_moved_and_pip_works_in_it(
     staged.rename(final)
     python = final / "bin" / "python"
     assert json.loads(run(home, python, "-c", LOOK))["prefix"] == str(final)
+    (tmp_path / "way").symlink_to(final)
+    seen = json.loads(run(home, tmp_path / "way" / "bin" / "python", "-W", "error", "-c", LOOK))
+    assert (seen["user"], seen["leaks"]) == (False, [])
+    assert all(os.path.realpath(path).startswith(str(final)) for path in seen["path"] if path)
     (wheel,) = final.glob("lib/python3.*/ensurepip/_bundled/pip-*.whl")
     run(home, python, wheel / "pip", "install", "-q", "--no-index", "--no-compile", wheel)
     listed = json.loads(run(home, python, "-m", "pip", "list", "--format=json"))

@@ -99,9 +99,14 @@ def _ask(executable: str, environ: Mapping[str, str], timeout: float) -> str:
         finally:
             _end(child)
     if child.returncode != 0:
-        text = complaint.decode(errors="replace").strip()
-        raise ProbeError(f"it failed: {text.splitlines()[-1] if text else child.returncode}")
+        raise ProbeError(f"it failed: {_gist(complaint) or child.returncode}")
     return output.decode(errors="replace")
+
+
+def _gist(complaint: bytes) -> str:
+    """The line that says what is wrong: a traceback's last, anything else's first."""
+    lines = complaint.decode(errors="replace").strip().splitlines() or [""]
+    return lines[-1 if lines[0].startswith("Traceback") else 0]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
