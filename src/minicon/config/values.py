@@ -51,7 +51,9 @@ def read_variable(key: Key, text: str) -> Any:
         return [item.strip() for item in text.split(separator) if item.strip()]
     if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES):
         return json.loads(text) if text.lstrip().startswith("{") else _pairs(text)
-    return None if text.strip().lower() in _NOTHING else text.strip()
+    if text.strip().lower() in _NOTHING:
+        return None
+    return text if key.kind is Kind.TEXT else text.strip()
 
 
 def filler(environ: Mapping[str, str], home: str) -> Callable[[str], str]:

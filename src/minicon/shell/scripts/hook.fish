@@ -34,7 +34,10 @@ function __minicon_activate
             __minicon_run activate --help
         case ask
             __minicon_ask activate $argv
-            or return
+            or begin
+                __minicon_forget
+                return 1
+            end
         case reactivate
             __minicon_reactivate
         case '*'
@@ -54,7 +57,10 @@ function __minicon_deactivate
             __minicon_run deactivate --help
         case ask
             __minicon_ask deactivate $argv
-            or return
+            or begin
+                __minicon_forget
+                return 1
+            end
         case nothing
         case '*'
             __minicon_source_text deactivate $CONDA_PREFIX
@@ -71,7 +77,10 @@ function __minicon_reactivate
     switch $__mc_plan
         case ask
             __minicon_ask reactivate
-            or return
+            or begin
+                __minicon_forget
+                return 1
+            end
         case nothing
         case '*'
             __minicon_source_text deactivate $CONDA_PREFIX
@@ -184,7 +193,8 @@ function __minicon_settings_changed
     for name in $__minicon_watched
         set -a now "$$name"
     end
-    test (string join '|' -- $now | string collect -a) != "$__minicon_baked"
+    set now (string join '|' -- $now | string collect)
+    test "$now" != "$__minicon_baked"
 end
 
 function __minicon_locate
@@ -212,7 +222,8 @@ function __minicon_locate
                         set -a parts $part
                 end
             end
-            set -g __mc_prefix /(string join / -- $parts | string collect -a)
+            set parts (string join / -- $parts | string collect)
+            set -g __mc_prefix "/$parts"
             test -f "$__mc_prefix/conda-meta/history"
         case '*'
             for folder in $__minicon_envs_dirs
@@ -297,8 +308,9 @@ end
 
 # PREFIX LEVEL [variables]
 function __minicon_become
-    set -l name (__minicon_name $argv[1] | string collect -a)
-    set -gx CONDA_PROMPT_MODIFIER (__minicon_modifier $argv[1] $argv[2] $name | string collect -a)
+    set -l name (__minicon_name $argv[1] | string collect)
+    set -l modifier (__minicon_modifier $argv[1] $argv[2] $name | string collect)
+    set -gx CONDA_PROMPT_MODIFIER "$modifier"
     set -gx CONDA_PREFIX $argv[1]
     set -gx CONDA_SHLVL $argv[2]
     set -gx CONDA_DEFAULT_ENV $name
@@ -387,16 +399,17 @@ function __minicon_modifier
             if test $level -eq $argv[2]
                 set -a stacked $argv[3]
             else
-                set -a stacked (__minicon_name $$below | string collect -a)
+                set -a stacked (__minicon_name $$below | string collect)
             end
         end
     end
     set -l placeholders '{default_env}' '{name}' '{prefix}' '{stacked_env}'
     set -l name (string split -r -m1 / -- $argv[1])[-1]
-    set -l values $argv[3] $name $argv[1] (string join , -- $stacked[-1..1] | string collect -a)
+    set stacked (string join , -- '' $stacked[-1..1] | string collect | string sub -s 2)
+    set -l values $argv[3] $name $argv[1] "$stacked"
     for index in 1 2 3 4
-        set -l plain (string replace -ra '[$`\\\\%!\x00-\x1f\x7f]' '?' -- $values[$index] | string collect -a)
-        set text (string replace -a -- $placeholders[$index] $plain $text | string collect)
+        set -l plain (string replace -ra '[$`\\\\%!\x00-\x1f\x7f]' '?' -- $values[$index] | string collect)
+        set text (string replace -a -- $placeholders[$index] "$plain" $text | string collect)
     end
     string sub -e -1 -- $text | string collect
 end
@@ -422,12 +435,11 @@ function __minicon_source
 end
 
 function __minicon_ask
-    set -l code (__minicon_run shell.fish $argv | string collect -a)
-    or return
+    set -l code (__minicon_run shell.fish $argv | string collect)
     test $pipestatus[1] -eq 0
-    or return
+    or return 1
     set -e argv
-    eval $code
+    eval "$code"
 end
 
 function __minicon_forget

@@ -32,7 +32,7 @@ __minicon_activate() {
     __minicon_plan_activation "$@"
     case $__mc_plan in
         help) __minicon_run activate --help ;;
-        ask) __minicon_ask activate "$@" || return ;;
+        ask) __minicon_ask activate "$@" || { __minicon_forget; return 1; } ;;
         reactivate) __minicon_reactivate ;;
         *)
             [ "$__mc_plan" = stack ] || __minicon_scripts deactivate "${CONDA_PREFIX-}"
@@ -46,7 +46,7 @@ __minicon_deactivate() {
     __minicon_plan_deactivation "$@"
     case $__mc_plan in
         help) __minicon_run deactivate --help ;;
-        ask) __minicon_ask deactivate "$@" || return ;;
+        ask) __minicon_ask deactivate "$@" || { __minicon_forget; return 1; } ;;
         nothing) ;;
         *)
             __minicon_scripts deactivate "$CONDA_PREFIX"
@@ -59,7 +59,7 @@ __minicon_deactivate() {
 __minicon_reactivate() {
     __minicon_plan_reactivation
     case $__mc_plan in
-        ask) __minicon_ask reactivate || return ;;
+        ask) __minicon_ask reactivate || { __minicon_forget; return 1; } ;;
         nothing) ;;
         *)
             __minicon_scripts deactivate "$CONDA_PREFIX"

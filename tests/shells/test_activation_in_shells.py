@@ -1,0 +1,352 @@
+"""Activation in real shells: what was there before comes back, and no process is started."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.shells import POSIX, ShellHome, have, shells
+
+STRICT = {"bash": "-eu", "dash": "-eu", "zsh": "-eu"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> ShellHome:
+    return ShellHome(tmp_path / "here")
+
+
+def without_state(environ: dict[str, str]) -> dict[str, str]:
+    return {k: v for k, v in environ.items() if not k.startswith(("CONDA_", "__CONDA", "_MINICON"))}
+
+
+@shells()
+def test_activate_sets_and_deactivate_restores_exactly(place: ShellHome, shell: str) -> None:
+    prefix = place.environment("data", state={"NEW": "n", "OLD": "in data"})
+    done = place.run(
+        shell,
+        "dump before\nminicon activate data\ndump inside\nminicon deactivate\ndump after\n",
+        OLD="before",
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == b""
+    inside, before = place.dumped("inside"), place.dumped("before")
+    assert inside["PATH"] == f"{prefix}/bin:{before['PATH']}"
+    assert inside["CONDA_PREFIX"] == str(prefix)
+    assert inside["CONDA_DEFAULT_ENV"] == "data"
+    assert inside["CONDA_SHLVL"] == "1"
+    assert inside["CONDA_PROMPT_MODIFIER"] == "(data) "
+    assert (inside["NEW"], inside["OLD"]) == ("n", "in data")
+    assert place.dumped("after") == before
+    if shell != "tcsh":  # csh has no functions: there the program is asked
+        assert place.asked() == []
+
+
+@shells()
+def test_nested_environments_come_back_one_by_one(place: ShellHome, shell: str) -> None:
+    one = place.environment("one", state={"SHARED": "1", "ONLY_ONE": "x"})
+    two = place.environment("two", state={"SHARED": "2", "ONLY_TWO": "y"})
+    three = place.environment("three", state={"SHARED": "3"})
+    done = place.run(
+        shell,
+        """
+        dump 0
+        minicon activate one
+        dump 1
+        minicon activate two
+        dump 2
+        minicon activate --stack three
+        dump 3
+        minicon deactivate
+        dump 2again
+        minicon deactivate
+        dump 1again
+        minicon deactivate
+        dump 0again
+        minicon deactivate
+        dump still
+        """,
+        SHARED="0",
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    base = place.dumped("0")
+    assert place.dumped("1")["PATH"] == f"{one}/bin:{base['PATH']}"
+    second = place.dumped("2")
+    assert second["PATH"] == f"{two}/bin:{base['PATH']}"
+    assert second["CONDA_PREFIX_1"] == str(one)
+    assert second["SHARED"] == "2"
+    assert "ONLY_ONE" not in second
+    third = place.dumped("3")
+    assert third["PATH"] == f"{three}/bin:{two}/bin:{base['PATH']}"
+    assert third["CONDA_STACKED_3"] == "true"
+    assert (third["SHARED"], third["ONLY_TWO"]) == ("3", "y")
+    assert place.dumped("2again") == second
+    assert place.dumped("1again") == place.dumped("1")
+    assert place.dumped("0again") == base
+    assert place.dumped("still") == base
+
+
+@shells()
+def test_the_program_and_the_shell_leave_the_same_environment(
+    place: ShellHome, shell: str, tmp_path: Path
+) -> None:
+    """One home where the texts are missing (the program is asked), one where they are there."""
+    dumps = []
+    for texts in (True, False):
+        home = ShellHome(tmp_path / "asks" / "here", {"OLD": "o"})
+        for name in ("one", "two"):
+            home.environment(name, state={"OLD": name, name.upper(): "v"}, texts=texts)
+            if not texts:  # one that cannot be written: the program is asked every time
+                (home.root / "envs" / name / "conda-meta" / "minicon").write_text("in the way")
+        script = "minicon activate one\ndump 1\nminicon activate --stack two\ndump 2\n"
+        script += "minicon deactivate\ndump 3\nminicon deactivate\ndump 4\n"
+        assert home.run(shell, script).returncode == 0
+        assert bool(home.asked()) == (not texts or shell == "tcsh")
+        dumps.append([home.dumped(str(n)) for n in (1, 2, 3, 4)])
+        (tmp_path / "asks").rename(tmp_path / f"was-{texts}")
+    assert dumps[0] == dumps[1]
+
+
+@shells()
+def test_scripts_run_in_order_with_the_environment_in_place(place: ShellHome, shell: str) -> None:
+    suffix = {"fish": "fish", "tcsh": "csh"}.get(shell, "sh")
+    say = 'echo {0} "$CONDA_DEFAULT_ENV"\n'
+    scripts = {
+        f"{phase}.d/{name}.{suffix}": say.format(f"{phase}-{name}")
+        for phase in ("activate", "deactivate")
+        for name in ("a-x", "a_x", "~last", "B")
+    } | {"activate.d/other.wrong": "exit 9\n"}
+    place.environment("data", scripts=scripts)
+    done = place.run(shell, "minicon activate data\nminicon deactivate\n")
+    assert done.stderr == b""
+    expected = ["B", "a-x", "a_x", "~last"]  # as Python sorts, in every locale
+    assert done.stdout.decode().split("\n")[:-1] == [
+        *(f"activate-{n} data" for n in expected),
+        *(f"deactivate-{n} data" for n in reversed(expected)),
+    ]
+
+
+@shells(*POSIX)
+def test_strict_shells_survive(place: ShellHome, shell: str) -> None:
+    scripts = {
+        "activate.d/a.sh": "false\necho $NOWHERE sees $#\nset -eu\n",
+        "deactivate.d/a.sh": "unset NOTHING; return 3\n",
+    }
+    place.environment("data", scripts=scripts)
+    place.environment("slow", scripts=scripts, texts=False)
+    script = "minicon activate data; minicon activate slow; minicon deactivate; echo on $-\n"
+    done = place.run(shell, script, STRICT[shell])
+    assert done.returncode == 0, done.stderr
+    assert b"sees 0" in done.stdout
+    flags = done.stdout.decode().splitlines()[-1].removeprefix("on ")
+    assert {"e", "u"} <= set(flags)
+    loose = place.run(shell, "minicon activate data; false; echo on $-\n")
+    assert not {"e", "u"} & set(loose.stdout.decode().splitlines()[-1].removeprefix("on "))
+
+
+@pytest.mark.parametrize(
+    ("shell", "options"),
+    [
+        ("bash", ["-f"]),
+        ("bash", ["-O", "failglob", "-O", "nullglob", "-O", "dotglob"]),
+        ("bash", ["--posix"]),
+        ("zsh", ["-o", "ksharrays", "-o", "shwordsplit", "-o", "warncreateglobal"]),
+        ("zsh", ["-o", "noglob", "-o", "globsubst", "-o", "nullglob", "-o", "cshjunkiequotes"]),
+        ("zsh", ["-o", "kshglob", "-o", "shfileexpansion", "-o", "allexport"]),
+        ("zsh", ["-o", "posixbuiltins", "-o", "noposixargzero", "-o", "extendedglob"]),
+        ("dash", ["-f"]),
+    ],
+    ids=lambda v: v if isinstance(v, str) else " ".join(v),
+)
+def test_options_of_the_user_make_no_difference(
+    place: ShellHome, shell: str, options: list[str]
+) -> None:
+    if not have(shell):
+        pytest.skip(f"no {shell}")
+    prefix = place.environment("a b", state={"STAR": "* ? [a] ~ $HOME"})
+    script = "dump 0\nminicon activate 'a b'\ndump 1\nminicon deactivate\ndump 2\n"
+    done = place.run(shell, script, *options)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert place.dumped("1")["STAR"] == "* ? [a] ~ $HOME"
+    assert place.dumped("1")["CONDA_PREFIX"] == str(prefix)
+    assert place.dumped("2") == place.dumped("0")
+
+
+@shells()
+def test_paths_name_environments_too(place: ShellHome, shell: str, tmp_path: Path) -> None:
+    prefix = place.environment("", path=tmp_path / "some where" / "env")
+    for text in (f"{prefix}", f"{prefix}/", "./env", "../some where//env/.", "./x/../env"):
+        script = f"cd '{prefix.parent}'\nminicon activate '{text}'\ndump 1\n"
+        done = place.run(shell, script)
+        assert (done.returncode, done.stderr) == (0, b""), text
+        assert place.dumped("1")["CONDA_PREFIX"] == str(prefix)
+        assert place.dumped("1")["CONDA_DEFAULT_ENV"] == str(prefix)
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_an_unknown_name_is_a_clear_error_and_changes_nothing(place: ShellHome, shell: str) -> None:
+    place.environment("data")
+    status = "$status" if shell == "fish" else "$?"
+    script = f"dump 0\nminicon activate dta\necho rc={status}\ndump 1\n"
+    done = place.run(shell, script)
+    assert b"rc=1" in done.stdout
+    assert b"no environment is named 'dta'" in done.stderr
+    assert b"did you mean 'data'?" in done.stderr
+    assert place.dumped("0") == place.dumped("1")
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_other_commands_reach_the_program_and_changes_are_seen(
+    place: ShellHome, shell: str
+) -> None:
+    prefix = place.environment("data", state={"V": "1"})
+    rewrite = 'printf \'%s\' \'{"env_vars": {"V": "2"}}\' > ' + f"{prefix}/conda-meta/state"
+    status = "$status" if shell == "fish" else "$?"
+    script = f"""
+        minicon list -n data 'two words'
+        minicon activate data
+        {rewrite}
+        minicon install x
+        dump 1
+        minicon deactivate
+        dump 2
+    """
+    done = place.run(shell, script)
+    assert done.stdout == b"program: list -n data two words\nprogram: install x\n"
+    assert place.dumped("1")["V"] == "2"
+    assert "V" not in place.dumped("2")
+    failed = place.run(shell, f"minicon remove x\necho {status}\n", PROGRAM_EXIT="7")
+    assert failed.stdout.decode().split() == ["program:", "remove", "x", "7"]
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_a_stale_text_is_not_believed(place: ShellHome, shell: str) -> None:
+    suffix = "fish" if shell == "fish" else "sh"
+    prefix = place.environment("data", scripts={f"activate.d/a.{suffix}": "echo a\n"})
+    time.sleep(0.02)  # file systems keep time in steps of some milliseconds
+    (prefix / "etc/conda/activate.d" / f"b.{suffix}").write_text("echo b\n")
+    done = place.run(shell, "minicon activate data\n")
+    assert done.stdout == b"a\nb\n"
+    assert len(place.asked()) == 1
+    again = place.run(shell, "minicon activate data\n")  # the program wrote it anew
+    assert again.stdout == b"a\nb\n"
+    assert len(place.asked()) == 1
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_changed_settings_are_seen(place: ShellHome, shell: str) -> None:
+    place.environment("data")
+    other = place.environment("", path=place.base / "elsewhere" / "data")
+    script = "minicon activate data\ndump 1\nminicon deactivate\ndump 2\n"
+    done = place.run(shell, script, MINICON_ENVS_DIRS=str(other.parent))
+    assert done.returncode == 0
+    assert place.dumped("1")["CONDA_PREFIX"] == str(other)
+    assert "CONDA_PREFIX" not in place.dumped("2")
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_path_changes_of_the_session_survive(place: ShellHome, shell: str) -> None:
+    prefix = place.environment("data")
+    put = "set -gx PATH /mine $PATH" if shell == "fish" else "PATH=/mine:$PATH"
+    other = place.environment("other")
+    script = f"minicon activate data\n{put}\nminicon activate other\ndump 1\n"
+    script += "minicon deactivate\nminicon deactivate\ndump 2\n"
+    done = place.run(shell, script)
+    assert (done.returncode, done.stderr) == (0, b"")
+    path = place.variables()["PATH"]
+    assert place.dumped("1")["PATH"] == f"/mine:{other}/bin:{path}"
+    assert place.dumped("2")["PATH"] == f"/mine:{path}"
+    assert str(prefix) not in place.dumped("2")["PATH"]
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_an_environment_that_went_away_can_be_left(place: ShellHome, shell: str) -> None:
+    prefix = place.environment("data", state={"V": "1"})
+    script = f"dump 0\nminicon activate data\nmv '{prefix}' '{prefix}.gone'\n"
+    script += "minicon deactivate\ndump 1\n"
+    done = place.run(shell, script, V="0")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert place.dumped("0") == place.dumped("1")
+
+
+@shells(*POSIX)
+def test_what_conda_activated_can_be_left(place: ShellHome, shell: str) -> None:
+    """conda keeps no record of names; the environment's files tell them."""
+    prefix = place.environment("data", state={"V": "1"})
+    script = f"""
+        export CONDA_PREFIX='{prefix}' CONDA_SHLVL=1 CONDA_DEFAULT_ENV=data
+        export CONDA_PROMPT_MODIFIER='(data) ' V=1 __CONDA_SHLVL_0_V=0 PATH='{prefix}'/bin:"$PATH"
+        minicon deactivate
+        dump 1
+    """
+    done = place.run(shell, script)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert place.dumped("1")["V"] == "0"
+    assert place.dumped("1")["PATH"] == place.variables()["PATH"]
+    assert "CONDA_PREFIX" not in place.dumped("1")
+
+
+@shells(*POSIX)
+@pytest.mark.parametrize("level", ["", "x", "-1", "08", "1;touch canary", "999999999999", "0"])
+def test_a_senseless_level_counts_as_none(place: ShellHome, shell: str, level: str) -> None:
+    place.environment("data")
+    script = 'cd "$HOME"\ndump 0\nminicon activate data\ndump 1\nminicon deactivate\ndump 2\n'
+    done = place.run(shell, script, CONDA_SHLVL=level)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert place.dumped("1")["CONDA_SHLVL"] == "1"
+    assert place.dumped("2") == place.dumped("0")
+    assert place.canaries() == []
+
+
+@shells(*POSIX)
+def test_the_prompt_shows_the_environment_and_comes_back(place: ShellHome, shell: str) -> None:
+    place.environment("one")
+    place.environment("two")
+    script = """
+        PS1='[\\u] $ '
+        minicon activate one; printf '%s\\n' "$PS1"
+        minicon activate two; printf '%s\\n' "$PS1"
+        minicon deactivate; printf '%s\\n' "$PS1"
+        minicon deactivate; printf '%s\\n' "$PS1"
+        PS1='x POWERLINE_COMMAND'; minicon activate one; printf '%s\\n' "$PS1"
+    """
+    done = place.run(shell, script)
+    assert done.stdout.decode().splitlines() == [
+        "(one) [\\u] $ ",
+        "(two) [\\u] $ ",
+        "(one) [\\u] $ ",
+        "[\\u] $ ",
+        "x POWERLINE_COMMAND",
+    ]
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_prompt_templates(place: ShellHome, shell: str) -> None:
+    one, _ = place.environment("one"), place.environment("two")
+    template = "<it's {default_env}|{name}|{prefix}|{stacked_env}> "
+    place.extra["MINICON_ENV_PROMPT"] = template
+    script = (
+        "minicon activate one\nminicon activate --stack two\ndump 1\nminicon deactivate\ndump 2\n"
+    )
+    done = place.run(shell, script)
+    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
+    two = place.root / "envs" / "two"
+    assert place.dumped("1")["CONDA_PROMPT_MODIFIER"] == f"<it's two|two|{two}|two,one> "
+    assert place.dumped("2")["CONDA_PROMPT_MODIFIER"] == f"<it's one|one|{one}|one> "
+
+
+@shells("bash", "dash", "zsh", "fish")
+def test_implicit_stacking_and_the_default_environment(place: ShellHome, shell: str) -> None:
+    one, two = place.environment("one"), place.environment("two")
+    place.extra |= {"MINICON_AUTO_STACK": "1", "MINICON_DEFAULT_ACTIVATION_ENV": "one"}
+    done = place.run(shell, "minicon activate\nminicon activate two\ndump 1\n")
+    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
+    assert place.dumped("1")["PATH"].startswith(f"{two}/bin:{one}/bin:")
+
+
+@shells(*POSIX)
+def test_every_temporary_name_is_forgotten(place: ShellHome, shell: str) -> None:
+    place.environment("data", state={"A": "b"})
+    script = "minicon activate data; minicon deactivate; minicon activate nope; set\n"
+    done = place.run(shell, script)
+    assert not [line for line in done.stdout.split(b"\n") if line.startswith(b"__mc_")]
