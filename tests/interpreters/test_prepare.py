@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.support.faults import counting, failing_at
 from tests.support.interpreters import link_package, machine
 
 from minicon.constants import PREFIX_PLACEHOLDER
@@ -22,6 +24,7 @@ from minicon.interpreters.bytecode import bytecode_path
 from minicon.interpreters.host_index import record_for_interpreter
 from minicon.interpreters.layout import PORTABLE, VENV, layout_for
 from minicon.interpreters.prepare import prepare_interpreter
+from minicon.models.package_files import PackageFiles
 from minicon.models.reporter import SilentReporter
 from minicon.package.package_cache import PackageCache
 from minicon.package.validate import verify_package
@@ -263,3 +266,35 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "bin").write_text("in the way")
     with pytest.raises(FileError, match=str(tmp_path)):
         prepare_interpreter(chosen(VENV), tmp_path)
+
+
+def test_disk_full_at_any_step_is_named(tmp_path: Path) -> None:
+    facts = chosen(VENV)
+    (tmp_path / "whole").mkdir()
+    with counting() as counter:
+        prepare_interpreter(facts, tmp_path / "whole")
+    assert counter.count > 8
+    for at in range(1, counter.count + 1):
+        folder = tmp_path / str(at)
+        folder.mkdir()
+        full = OSError(errno.ENOSPC, "No space left on device")
+        with failing_at(at, full, lasting=True), pytest.raises(FileError) as caught:
+            prepare_interpreter(facts, folder)
+        assert caught.value.reference == "disk-full"
+        assert str(folder) in caught.value.message
+
+
+@pytest.mark.parametrize("at", [1, 400, 1200])
+def test_disk_full_while_copying_leaves_nothing_in_the_cache(tmp_path: Path, at: int) -> None:
+    facts = chosen(PORTABLE)
+    cache, record = PackageCache([tmp_path]), record_for_interpreter(facts)
+
+    def prepare(folder: Path) -> PackageFiles:
+        with failing_at(at, OSError(errno.ENOSPC, "No space left on device"), lasting=True):
+            return prepare_interpreter(facts, folder)
+
+    with pytest.raises(FileError) as caught:
+        cache.ensure(record, prepare)
+    assert caught.value.reference == "disk-full"
+    assert cache.find(record) is None
+    assert not list(tmp_path.rglob("*.py"))
