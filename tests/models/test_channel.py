@@ -61,6 +61,7 @@ def read(text: str, **more) -> tuple[Channel, ...]:
         ("disk", "disk", "file:///srv/channels/disk", None),
         ("file:///a%20b/c", "file:///a%20b/c", "file:///a%20b/c", None),
         ("/a b/c", "file:///a%20b/c", "file:///a%20b/c", None),
+        ("//a/c", "file:///a/c", "file:///a/c", None),
         ("./c", "file:///work%20dir/c", "file:///work%20dir/c", None),
         ("../c/linux-64", "file:///c", "file:///c", ("linux-64",)),
         ("~/c", "file:///home/me/c", "file:///home/me/c", None),

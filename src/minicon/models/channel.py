@@ -198,7 +198,7 @@ class _Reader:
         return self.alias
 
     def from_url(self, url: Url, platforms: tuple[str, ...] | None) -> Channel:
-        path = re.sub(r"/repodata\.json(?:\.zst|\.bz2)?$", "", re.sub(r"(?<!^)/+", "/", url.path))
+        path = re.sub(r"/repodata\.json(?:\.zst|\.bz2)?$", "", re.sub(r"/+", "/", url.path))
         path = path.rstrip("/")
         folder, _, last = path.rpartition("/")
         if platforms is None and last in KNOWN_SUBDIRS:
