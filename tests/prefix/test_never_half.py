@@ -24,9 +24,9 @@ from minicon.prefix.prefix import Prefix
 State = dict[str, tuple[str, int, str]]
 
 
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Extracted]:
-    cache = tmp_path_factory.mktemp("pkgs")
+@pytest.fixture
+def packages(fast_path: Path) -> dict[str, Extracted]:
+    cache = fast_path / "pkgs"
     tool = PackageBuilder("tool").file("share/common.txt", b"tool's").file("lib/tool.so", b"so")
     builders = {
         "python": python_package(),
@@ -113,10 +113,10 @@ SCENARIOS = {
 
 @pytest.fixture(params=SCENARIOS)
 def scenario(
-    request: pytest.FixtureRequest, tmp_path: Path, packages: dict[str, Extracted]
+    request: pytest.FixtureRequest, fast_path: Path, packages: dict[str, Extracted]
 ) -> Scenario:
     before, after = SCENARIOS[request.param](packages)
-    return Scenario(tmp_path, before, after)
+    return Scenario(fast_path, before, after)
 
 
 def steps(run: Callable[[int], bool]) -> Iterator[int]:
@@ -154,9 +154,9 @@ def attempt(action: Callable[[], None]) -> FileError | None:
 @pytest.mark.parametrize("kind", ["create", "update"])
 @pytest.mark.parametrize("lasting", [False, True])
 def test_full_disk_at_every_step(
-    kind: str, tmp_path: Path, packages: dict[str, Extracted], *, lasting: bool
+    kind: str, fast_path: Path, packages: dict[str, Extracted], *, lasting: bool
 ) -> None:
-    scenario = Scenario(tmp_path, *SCENARIOS[kind](packages))
+    scenario = Scenario(fast_path, *SCENARIOS[kind](packages))
     for _ in steps(lambda at: run_failing(scenario, at, lasting=lasting)):
         scenario.check()
         scenario.reset()
@@ -164,9 +164,9 @@ def test_full_disk_at_every_step(
 
 @pytest.mark.parametrize("kind", ["create", "update"])
 def test_interrupted_at_every_step(
-    kind: str, tmp_path: Path, packages: dict[str, Extracted]
+    kind: str, fast_path: Path, packages: dict[str, Extracted]
 ) -> None:
-    scenario = Scenario(tmp_path, *SCENARIOS[kind](packages))
+    scenario = Scenario(fast_path, *SCENARIOS[kind](packages))
 
     def run(at: int) -> bool:
         def interrupt(counter: Counter) -> None:
@@ -193,10 +193,10 @@ def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_exchange")
 def test_killed_at_every_step_where_paths_cannot_be_exchanged(
-    tmp_path: Path, packages: dict[str, Extracted]
+    fast_path: Path, packages: dict[str, Extracted]
 ) -> None:
     before, after = SCENARIOS["update"](packages)
-    scenario = Scenario(tmp_path, before, after)
+    scenario = Scenario(fast_path, before, after)
     for _ in steps(lambda at: run_killed_at(at, scenario.change) == 0):
         scenario.check()
         scenario.reset()
@@ -211,10 +211,10 @@ def refuse(_: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["create", "update", "remove"])
 def test_failing_step_after_the_switch_is_undone(
-    kind: str, tmp_path: Path, packages: dict[str, Extracted]
+    kind: str, fast_path: Path, packages: dict[str, Extracted]
 ) -> None:
     before, after = SCENARIOS[kind](packages)
-    scenario = Scenario(tmp_path, before, after)
+    scenario = Scenario(fast_path, before, after)
     seen: list[State] = []
 
     def look(_: Path) -> None:
@@ -233,10 +233,10 @@ def test_failing_step_after_the_switch_is_undone(
 
 @pytest.mark.parametrize("kind", ["create", "update"])
 def test_killed_during_steps_after_the_switch(
-    kind: str, tmp_path: Path, packages: dict[str, Extracted]
+    kind: str, fast_path: Path, packages: dict[str, Extracted]
 ) -> None:
     before, after = SCENARIOS[kind](packages)
-    scenario = Scenario(tmp_path, before, after)
+    scenario = Scenario(fast_path, before, after)
 
     def change() -> None:
         apply(scenario.path, *after, after_switch=[lambda p: operations.set_mode(p, 0o755)])
@@ -247,9 +247,9 @@ def test_killed_during_steps_after_the_switch(
 
 
 def test_durable_changes_are_synced_before_they_are_seen(
-    tmp_path: Path, packages: dict[str, Extracted]
+    fast_path: Path, packages: dict[str, Extracted]
 ) -> None:
-    path = tmp_path / "envs" / "data"
+    path = fast_path / "envs" / "data"
     with intercepted(lambda _: None) as counter:
         apply(path, packages["tool1"], executor=executor(durable=True))
     names = [operation for operation, _ in counter.calls]

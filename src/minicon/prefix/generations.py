@@ -175,6 +175,7 @@ class GenerationStore:
 
     def switch_back(self, stage: Path) -> None:
         """Undo :meth:`switch_in`, and throw the new tree away."""
+        self._finish_swap(self._read_journal())
         if stage.exists():
             self.swap(stage)
             self.discard(stage)
@@ -275,10 +276,11 @@ class GenerationStore:
         except OSError:
             operations.rename(outgoing, self.place)
             raise
-        operations.rename(outgoing, tree)
-        journal = self._read_journal()
-        if "stage" not in journal:
-            self.commit()
+        with contextlib.suppress(OSError):
+            # Switched: what is left to do has been written down, and can be done later.
+            operations.rename(outgoing, tree)
+            if "stage" not in self._read_journal():
+                self.commit()
 
     def _finish_swap(self, journal: dict[str, Any]) -> None:
         if "outgoing" not in journal:

@@ -88,7 +88,7 @@ def _sweep_store(store: GenerationStore) -> bool:
 
 def _remove_if_unused(stores: Path) -> None:
     """Leave no trace in a folder that holds no environment any more."""
-    if stores.is_dir() and os.listdir(stores) == [".gitignore"]:
+    names = os.listdir(stores) if stores.is_dir() else [""]
+    if set(names) <= {".gitignore"}:
         with contextlib.suppress(OSError):
-            operations.remove_file(stores / ".gitignore")
-            operations.remove_directory(stores)
+            remove_tree(stores)

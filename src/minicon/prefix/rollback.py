@@ -6,6 +6,7 @@ files are those of today: what was made since is carried along, what was deleted
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import replace
@@ -105,7 +106,8 @@ def rollback(
             operations.sync_file_system(target)
         with uninterrupted():
             store.swap(target)
-            store.retire(target)
+            with contextlib.suppress(OSError):  # the next command gives the old one its name
+                store.retire(target)
     return result
 
 
