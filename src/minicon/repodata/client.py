@@ -15,6 +15,9 @@ from minicon.repodata.cache import RepodataCache
 from minicon.repodata.decode import Place
 from minicon.repodata.fetch import SubdirFetch, SubdirRequest
 from minicon.repodata.reachability import Reachability
+from minicon.repodata.shard_format import SHARDS_INDEX
+from minicon.repodata.shard_loader import ShardLoader
+from minicon.repodata.sharded_index import ShardedIndex, ShardGroup
 from minicon.repodata.subdir_index import ConvertedIndex, EmptyIndex
 
 TYPE_CHECKING = False
@@ -44,7 +47,8 @@ class ChannelClient:
         offline: Use what is cached, however old, and never the network.
         ttl_seconds: conda's ``local_repodata_ttl``: 0 always asks the server, 1 believes its
             max-age, more is a number of seconds.
-        use_zst: Whether to try ``repodata.json.zst`` first.
+        use_zst: Whether to ask for ``repodata.json.zst``.
+        use_shards: Whether to ask for sharded repodata (CEP 16) before the whole.
         reporter: Told of downloads, of cached indexes in use, of records left out.
         clock: Seconds since 1970.
         credentials: Where the channels' credentials are put for the fetcher to find.
@@ -58,6 +62,7 @@ class ChannelClient:
         offline: bool = False,
         ttl_seconds: int = 1,
         use_zst: bool = True,
+        use_shards: bool = True,
         reporter: Reporter | None = None,
         clock: Callable[[], float] = time.time,
         credentials: CredentialStore | None = None,
@@ -67,6 +72,9 @@ class ChannelClient:
         self._offline = offline
         self._ttl_seconds = ttl_seconds
         self._use_zst = use_zst
+        self._use_shards = use_shards
+        self._shards = ShardLoader(fetcher, self._cache.directory / "shards")
+        self._groups: dict[str, ShardGroup] = {}
         self._reporter = reporter or SilentReporter()
         self._clock = clock
         self._credentials = credentials
@@ -152,13 +160,32 @@ class ChannelClient:
             state, file = self._updated(channel, subdir, refresh)
         if state is None or state.is_missing or file is None:
             return None
-        info = file.meta.get("info", {})
-        return ConvertedIndex(
-            Place(channel.name, subdir, resolve_base_url(state.url, info.get("base_url"))),
+        return self._open(channel, subdir, state, file)
+
+    def _open(
+        self, channel: Channel, subdir: str, state: SubdirState, file: IndexFile
+    ) -> RecordIndex:
+        info = file.meta["info"]
+        place = Place(channel.name, subdir, resolve_base_url(state.url, info.get("base_url")))
+        if state.file_name != SHARDS_INDEX:
+            return ConvertedIndex(
+                place,
+                file,
+                state.body_sha256,
+                self._reporter.warn,
+                lambda: self._read_again(channel, subdir, discard=True),
+            )
+        where = resolve_base_url(state.url, info.get("shards_base_url"), what="shards_base_url")
+        return ShardedIndex(
+            place,
             file,
             state.body_sha256,
-            self._reporter.warn,
-            lambda: self._convert_again(channel, subdir),
+            shards_url=where,
+            loader=self._shards,
+            group=self._groups.setdefault(channel.base_url, ShardGroup()),
+            warn=self._reporter.warn,
+            offline=self._offline and not channel.is_local,
+            read_again=lambda: self._read_again(channel, subdir, discard=False),
         )
 
     def _may_use(self, channel: Channel, state: SubdirState | None, refresh: bool) -> bool:
@@ -212,20 +239,22 @@ class ChannelClient:
             self._cache.save_state(key, new)
             if state is None or state.body_sha256 != new.body_sha256:
                 self._cache.sweep()
+                self._shards.sweep()
             return new, self._cache.open_index(new.body_sha256)
 
     def _file_names(self, channel: Channel) -> tuple[str, ...]:
-        if not self._use_zst:
-            return (REPODATA,)
-        # On this machine unpacking costs more than reading, and .zst may lag behind.
-        names = (f"{REPODATA}.zst", REPODATA)
-        return names[::-1] if channel.is_local else names
+        """Index files to ask for, best first."""
+        zst = (f"{REPODATA}.zst",) if self._use_zst else ()
+        shards = (SHARDS_INDEX,) if self._use_shards else ()
+        if channel.is_local:
+            # Reading costs little here, and what is written beside repodata.json may lag behind.
+            return (REPODATA, *zst, *shards)
+        return (*shards, *zst, REPODATA)
 
-    def _convert_again(self, channel: Channel, subdir: str) -> IndexFile:
-        """Replace an index that turned out to be damaged."""
-        key, url = self._key(channel, subdir)
-        state = self._cache.load_state(key, url)
-        if state is not None:
+    def _read_again(self, channel: Channel, subdir: str, *, discard: bool) -> IndexFile:
+        """Fetch an index anew that was damaged on disk, or that the server no longer follows."""
+        state = self._state(channel, subdir)
+        if state is not None and discard:
             self._cache.discard_index(state.body_sha256)
         _, file = self._updated(channel, subdir, refresh=True)
         if file is None:

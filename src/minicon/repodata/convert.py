@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
+    from typing import Any
 
 #: Bytes that go to the file in one write.
 _PIECE = 1 << 20
@@ -43,12 +44,13 @@ def index_bytes(
                 waiting, size = [], 0
     except InvalidRepodataError as error:
         raise damaged(url, str(error)) from error
-    _check_info(scanner.meta, url, subdir)
+    check_info(scanner.meta, url, subdir)
     waiting.append(writer.finish({**scanner.meta, "records": scanner.records}))
     yield b"".join(waiting)
 
 
-def _check_info(meta: dict[str, object], url: str, subdir: str) -> None:
+def check_info(meta: dict[str, Any], url: str, subdir: str) -> None:
+    """Refuse an index whose ``info`` says that it belongs elsewhere. Raises RepodataError."""
     info = meta.setdefault("info", {})
     if not isinstance(info, dict):
         raise damaged(url, "its info is not an object")

@@ -23,6 +23,8 @@ from minicon.repodata.body import capped
 from minicon.repodata.cache import SubdirState
 from minicon.repodata.convert import index_bytes
 from minicon.repodata.freshness import condition_for, max_age_of
+from minicon.repodata.shard_format import SHARDS_INDEX
+from minicon.repodata.shards_index import shards_index_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +89,13 @@ class SubdirFetch:
         """
         names = [name for name in self._request.file_names if name not in self._absent]
         for name in names or self._request.file_names[-1:]:
-            state = self._try_name(name)
+            try:
+                state = self._try_name(name)
+            except RepodataError as error:
+                if name != SHARDS_INDEX:
+                    raise
+                self._reporter.warn(f"{error.message}; its whole index is used")
+                continue
             if state is not None:
                 return state
         return SubdirState(url=self._request.url, checked_at=self._request.now, absent=self._absent)
@@ -156,8 +164,7 @@ class SubdirFetch:
             old = self._request.state
             unchanged = old is not None and old.body_sha256 == digest.sha256
             if not unchanged and self._cache.open_index(digest.sha256) is None:
-                index = index_bytes(path, name, url, self._request.subdir)
-                self._cache.write_index(digest.sha256, index)
+                self._cache.write_index(digest.sha256, self._converted(path, name, url))
         return SubdirState(
             url=self._request.url,
             file_name=name,
@@ -169,6 +176,11 @@ class SubdirFetch:
             checked_at=self._request.now,
             absent=self._absent,
         )
+
+    def _converted(self, path: Path, name: str, url: str) -> Iterator[bytes]:
+        if name == SHARDS_INDEX:
+            return shards_index_bytes(path, url, self._request.subdir)
+        return index_bytes(path, name, url, self._request.subdir)
 
     def _save(self, url: str, response: Response, path: Path) -> FileDigest:
         """Write the body to a file, hashing it."""

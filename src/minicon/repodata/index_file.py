@@ -36,7 +36,9 @@ _SLOT = struct.Struct("<II")
 #: A segment holds a part of one block of the channel's file: nothing sane is larger.
 _LARGEST_SEGMENT = 1 << 28
 
-SECTIONS = ("packages", "packages.conda", "removed", "v3.tar.bz2", "v3.conda", "v3.whl")
+SECTIONS = ("packages", "packages.conda", "removed", "v3.tar.bz2", "v3.conda", "v3.whl", "shard")
+#: Kept as it is: a hash does not become smaller.
+_STORED = SECTIONS.index("shard")
 
 
 class IndexDamagedError(Exception):
@@ -63,13 +65,15 @@ class IndexWriter:
         Args:
             section: One of :data:`SECTIONS`.
             name: The package name of all members.
-            payload: JSON text such as ``"a-1-0.conda":{…},"a-2-0.conda":{…}``.
+            payload: JSON text such as ``"a-1-0.conda":{…},"a-2-0.conda":{…}``; for ``shard``
+                its hash.
 
         Returns:
             The bytes that come next in the file.
         """
-        frame = self._compressor.compress(payload)
-        place = (self._offset, len(frame), SECTIONS.index(section))
+        number = SECTIONS.index(section)
+        frame = payload if number == _STORED else self._compressor.compress(payload)
+        place = (self._offset, len(frame), number)
         self._segments.setdefault(name, []).append(place)
         self._offset += len(frame)
         return frame
@@ -168,7 +172,7 @@ class IndexFile:
         length, count = _ENTRY.unpack_from(self._map, at)
         at += _ENTRY.size + length
         places = [_SEGMENT.unpack_from(self._map, at + i * _SEGMENT.size) for i in range(count)]
-        return [(SECTIONS[section], self._read(start, size)) for start, size, section in places]
+        return [(SECTIONS[place[2]], self._read(*place)) for place in places]
 
     def _find(self, name: bytes) -> int | None:
         crc = zlib.crc32(name)
@@ -185,10 +189,12 @@ class IndexFile:
                     return at
             slot = (slot + 1) & (self._capacity - 1)
 
-    def _read(self, start: int, size: int) -> bytes:
+    def _read(self, start: int, size: int, section: int) -> bytes:
+        frame = self._map[start : start + size]
+        if section == _STORED:
+            return frame
         import zstandard
 
-        frame = self._map[start : start + size]
         try:
             if zstandard.frame_content_size(frame) > _LARGEST_SEGMENT:
                 raise IndexDamagedError("a segment claims to be enormous")

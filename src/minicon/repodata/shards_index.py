@@ -1,0 +1,55 @@
+"""The index of shards (CEP 16) as an IndexFile: from a name to a hash, reading nothing else."""
+
+from __future__ import annotations
+
+from minicon.repodata.body import damaged
+from minicon.repodata.convert import check_info
+from minicon.repodata.index_file import IndexWriter
+from minicon.repodata.shard_format import LARGEST_INDEX, ShardDamagedError, unpack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from os import PathLike
+    from typing import Any
+
+_HASH_SIZE = 32
+
+
+def shards_index_bytes(path: str | PathLike[str], url: str, subdir: str) -> Iterator[bytes]:
+    """The bytes of the IndexFile that stands for ``repodata_shards.msgpack.zst``.
+
+    Raises:
+        RepodataError: It is not what CEP 16 describes, or that of another subdir.
+    """
+    with open(path, "rb") as file:
+        data = file.read(LARGEST_INDEX + 1)
+    try:
+        found = unpack(data, LARGEST_INDEX)
+    except ShardDamagedError as error:
+        raise damaged(url, str(error)) from error
+    info, shards = _checked(found, url)
+    check_info({"info": info}, url, subdir)
+    writer = IndexWriter()
+    for name, digest in shards.items():
+        yield writer.add("shard", name.encode(), digest)
+    yield writer.finish({"info": info, "names": len(shards)})
+
+
+def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    if not isinstance(found, dict):
+        raise damaged(url, "it is not a map")
+    info, shards = found.get("info", {}), found.get("shards")
+    if not isinstance(info, dict) or not isinstance(shards, dict):
+        raise damaged(url, "it has no map of shards")
+    version = found.get("version", 1)
+    if version != 1:
+        raise damaged(url, f"its version {str(version)[:20]!r} is not known")
+    for name, digest in shards.items():
+        if not isinstance(name, str) or len(name) > 255:
+            raise damaged(url, "a name in it is no text")
+        if not isinstance(digest, bytes) or len(digest) != _HASH_SIZE:
+            raise damaged(url, f"the hash of {name!r} is none")
+    # Only what JSON can hold is kept; created_at may be a msgpack time.
+    plain = (str, int, float, bool, type(None))
+    return {key: value for key, value in info.items() if isinstance(value, plain)}, shards
