@@ -21,8 +21,12 @@ RUNNERS = {
     "zsh": ["zsh", "-f"],
     "fish": ["fish", "--no-config"],
     "tcsh": ["tcsh", "-f"],
+    "xonsh": ["xonsh", "--no-rc"],
+    "nu": ["nu", "--no-config-file"],
 }
 POSIX = ("bash", "dash", "zsh")
+ALL = (*POSIX, "fish", "tcsh")
+OTHERS = ("xonsh", "nu")
 
 #: Shells themselves change these.
 VOLATILE = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "HOSTTYPE", "VENDOR", "OSTYPE",
@@ -57,7 +61,7 @@ def shells(*names: str) -> pytest.MarkDecorator:
     """Run a test in each shell; those that are not on this machine are skipped."""
     each = [
         pytest.param(n, marks=pytest.mark.skipif(not have(n), reason=f"no {n}"))
-        for n in names or RUNNERS
+        for n in names or ALL
     ]
     return pytest.mark.parametrize("shell", each)
 
@@ -131,10 +135,11 @@ class ShellHome:
     def hook(self, shell: str, **environ: str) -> Path:
         """The hook of SHELL as a file."""
         from minicon.shell.commands import hook_text, shell_context
+        from minicon.shell.shells import get_shell
 
         context = shell_context({**self.variables(), **environ}, home=str(self.home), cwd="/")
         text = hook_text(shell, str(self.program), context=context)
-        place = self.base / f"hook.{shell}"
+        place = self.base / get_shell(shell).hook
         place.write_bytes(text.encode("utf-8", "surrogateescape"))
         return place
 
@@ -155,8 +160,7 @@ class ShellHome:
         text = script if isinstance(script, bytes) else script.encode("utf-8", "surrogateescape")
         place = self.base / "script"
         place.write_bytes(
-            f"source {hook}\n".encode() * (shell in ("fish", "tcsh"))
-            + f". {hook}\n".encode() * (shell in POSIX)
+            f"{'.' if shell in POSIX else 'source'} {hook}\n".encode()
             + _dump_function(shell, self.base).encode()
             + text
         )
@@ -186,4 +190,13 @@ def _dump_function(shell: str, base: Path) -> str:
         return f'function dump; env -0 > "{base}"/dump-$argv[1]; end\n'
     if shell == "tcsh":
         return f"alias dump 'env -0 > \"{base}\"/dump-\\!:1'\n"
+    if shell == "nu":
+        return f'def dump [n: string] {{ ^env -0 | save --raw -f $"{base}/dump-($n)" }}\n'
+    if shell == "xonsh":
+        return (
+            "def _dump(args):\n    import subprocess\n"
+            f"    with open('{base}/dump-' + args[0], 'wb') as writer:\n"
+            "        subprocess.run(['env', '-0'], env=__xonsh__.env.detype(), stdout=writer)\n"
+            "aliases['dump'] = _dump\n"
+        )
     return f'dump() {{ env -0 > "{base}"/dump-$1; }}\n'

@@ -136,7 +136,10 @@ def shell_command(
     if command == "commands":
         return "\n".join(COMMANDS) + "\n", ()
     shell = get_shell(shell_name)
-    activator = Activator(context.environ, context.facts, context.options)
+    environ = context.environ
+    if shell.name == "cmd.exe" and "PROMPT" in environ:
+        environ = {**environ, "PS1": environ["PROMPT"]}
+    activator = Activator(environ, context.facts, context.options)
     if command == "activate":
         prefix = context.locate(target)
         change = activator.activate(prefix, stack=stack)

@@ -150,8 +150,20 @@ def _csh_preamble(shell: Shell, facts: HookFacts) -> str:
     )
 
 
+def _cmd_preamble(shell: Shell, facts: HookFacts) -> str:
+    commands = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts", "command.bat")
+    lines = [shell.export("MINICON_EXE", facts.executable)]
+    lines.append(shell.export("__MINICON_COMMANDS", commands))
+    return "".join(line + shell.separator for line in lines)
+
+
 def _plain_preamble(shell: Shell, facts: HookFacts) -> str:
     return shell.export("MINICON_EXE", facts.executable) + shell.separator
 
 
-_PREAMBLES = {"posix": _posix_preamble, "fish": _fish_preamble, "csh": _csh_preamble}
+_PREAMBLES = {
+    "posix": _posix_preamble,
+    "fish": _fish_preamble,
+    "csh": _csh_preamble,
+    "cmd.exe": _cmd_preamble,
+}

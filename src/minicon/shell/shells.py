@@ -232,6 +232,10 @@ class CmdShell(Shell):
         """``@CALL "F"``."""
         return f'@CALL "{self.quote(path)}"'
 
+    def set_prompt(self, prompt: str) -> str:
+        """``@SET "PROMPT=…"``."""
+        return self.export("PROMPT", prompt)
+
 
 class NuShell(Shell):
     """Nu evaluates no text at run time, so its hook reads a record of changes (JSON)."""
@@ -239,6 +243,16 @@ class NuShell(Shell):
     name = "nu"
     suffix = ""
     hook = "hook.nu"
+
+    def quote(self, text: str) -> str:
+        """TEXT as a JSON string, which nu reads too."""
+        import json
+
+        return json.dumps(text, ensure_ascii=False)
+
+    def export(self, name: str, value: str) -> str:
+        """``$env.K = "V"``: for the hook only, see :meth:`render`."""
+        return f"$env.{name} = {self.quote(value)}"
 
     def render(self, change: ActivationChange) -> str:
         """``{"set": {K: V}, "unset": [K], "path": [folder] or null}``."""

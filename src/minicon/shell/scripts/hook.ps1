@@ -1,1 +1,28 @@
-# placeholder
+# minicon's hook for PowerShell. `activate` and `deactivate` evaluate the text that the program
+# computes. The line before this file defines MINICON_EXE.
+function minicon {
+    $Words = @($args)
+    $First = if ($Words.Count -gt 0) { [string]$Words[0] } else { '' }
+    $Changing = 'install', 'update', 'upgrade', 'remove', 'uninstall', 'rollback', 'undo', 'sync',
+        'apply', 'env'
+    $Help = $Words -contains '-h' -or $Words -contains '--help'
+    if ($First -notin 'activate', 'deactivate' -or $Help) {
+        & $Env:MINICON_EXE @Words
+        if ($LASTEXITCODE -ne 0 -or $First -notin $Changing -or -not $Env:CONDA_PREFIX) { return }
+        $Words = @('reactivate')
+    }
+    $Text = (& $Env:MINICON_EXE 'shell.powershell' @Words | Out-String)
+    if ($LASTEXITCODE -eq 0 -and $Text.Trim()) { . ([ScriptBlock]::Create($Text)) }
+}
+
+if (-not (Test-Path Function:\__MiniconOriginalPrompt)) {
+    if (Test-Path Function:\prompt) {
+        Copy-Item Function:\prompt Function:\global:__MiniconOriginalPrompt
+    } else {
+        function global:__MiniconOriginalPrompt { "PS $($executionContext.SessionState.Path.CurrentLocation)> " }
+    }
+    function global:prompt {
+        if ($Env:CONDA_PROMPT_MODIFIER) { $Env:CONDA_PROMPT_MODIFIER | Write-Host -NoNewline }
+        __MiniconOriginalPrompt
+    }
+}

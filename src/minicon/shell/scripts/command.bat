@@ -1,0 +1,30 @@
+@REM One `minicon` command line in cmd.exe.
+@IF "%~1"=="activate" GOTO change
+@IF "%~1"=="deactivate" GOTO change
+@CALL "%MINICON_EXE%" %*
+@IF ERRORLEVEL 1 EXIT /B %ERRORLEVEL%
+@IF NOT DEFINED CONDA_PREFIX EXIT /B 0
+@FOR %%W IN (install update upgrade remove uninstall rollback undo sync apply env) DO @IF "%~1"=="%%W" GOTO again
+@EXIT /B 0
+
+:again
+@SET "__MINICON_TEXT=%TEMP%\minicon-%RANDOM%%RANDOM%.bat"
+@CALL "%MINICON_EXE%" shell.cmd.exe reactivate > "%__MINICON_TEXT%"
+@GOTO run
+
+:change
+@SET "__MINICON_TEXT=%TEMP%\minicon-%RANDOM%%RANDOM%.bat"
+@CALL "%MINICON_EXE%" shell.cmd.exe %* > "%__MINICON_TEXT%"
+@GOTO run
+
+:run
+@IF ERRORLEVEL 1 GOTO failed
+@CALL "%__MINICON_TEXT%"
+@DEL /Q "%__MINICON_TEXT%" >NUL 2>&1
+@SET "__MINICON_TEXT="
+@EXIT /B 0
+
+:failed
+@DEL /Q "%__MINICON_TEXT%" >NUL 2>&1
+@SET "__MINICON_TEXT="
+@EXIT /B 1
