@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from minicon.models.reporter import Reporter
     from minicon.net.fetcher import Fetcher
 
 _DISTRIBUTIONS = (".whl", *SDIST_EXTENSIONS)
@@ -26,11 +27,12 @@ _PAGES = (".html", ".htm")
 class FindLinks:
     """One value of pip's ``find-links``. Read whole, once; safe to use from several threads."""
 
-    def __init__(self, place: str, *, fetcher: Fetcher, subdir: str) -> None:
+    def __init__(self, place: str, *, fetcher: Fetcher, subdir: str, reporter: Reporter) -> None:
         """Make it from a path, a ``file:`` URL, or the URL of an HTML page."""
         self.url = without_credentials(place if "://" in place else file_url(_expanded(place)))
         self._fetcher = fetcher
         self._subdir = subdir
+        self._reporter = reporter
         self._lock = threading.Lock()
         self._files: list[DistributionFile] | None = None
 
@@ -38,7 +40,8 @@ class FindLinks:
         """What lies here of a project (normalised name), or None.
 
         Raises:
-            ChannelError: The place is not there or cannot be read.
+            ChannelError: The place cannot be read. A local one that is not there is only
+                warned of, as by pip.
         """
         with self._lock:
             if self._files is None:
@@ -58,6 +61,9 @@ class FindLinks:
                     f"cannot look for packages in {self.url}: neither a path nor http, https, file",
                     hint="correct find-links in pip's configuration",
                 )
+            if not path.exists():
+                self._reporter.warn(f"find-links names {path}, which is not there")
+                return
             for found in sorted(path.iterdir()) if path.is_dir() else [path]:
                 yield from _local(found)
         except OSError as error:

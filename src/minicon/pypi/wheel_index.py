@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from minicon.constants import PYPI_CHANNEL
@@ -66,7 +67,7 @@ class PypiIndex:
         direct: Iterable[DistributionFile] = (),
         hashes: Mapping[str, frozenset[str]] | None = None,
         exclude_newer: int | None = None,
-        clock: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.time,
         refresh: bool = False,
     ) -> None:
         """Make the source.
@@ -87,10 +88,10 @@ class PypiIndex:
             clock: Seconds since 1970.
             refresh: Ask the indices even where a cached page is still fresh.
         """
-        timing = {"clock": clock} if clock else {}
+        reporter = reporter or SilentReporter()
         self._places: list[FindLinks | SimpleIndex] = [
             *(
-                FindLinks(place, fetcher=fetcher, subdir=subdir)
+                FindLinks(place, fetcher=fetcher, subdir=subdir, reporter=reporter)
                 for place in configuration.find_links
             ),
             *(
@@ -99,18 +100,16 @@ class PypiIndex:
                     fetcher=fetcher,
                     cache_dir=cache_dir,
                     subdir=subdir,
+                    clock=clock,
                     refresh=refresh,
-                    **timing,
                 )
                 for url in configuration.index_urls
             ),
         ]
         self._subdir = subdir
         self._tags = WheelTags(subdir, virtual_packages)
-        self._reporter = reporter or SilentReporter()
-        self._metadata = WheelMetadata(
-            fetcher=fetcher, cache_dir=cache_dir, reporter=self._reporter
-        )
+        self._reporter = reporter
+        self._metadata = WheelMetadata(fetcher=fetcher, cache_dir=cache_dir, reporter=reporter)
         self._names = names or NameMap.built_in()
         self._direct = {release.name: release for release in map(direct_release, direct)}
         self._hashes = hashes or {}

@@ -173,13 +173,13 @@ def _abis(version: Sequence[int]) -> list[str]:
 
 
 def _linux_tags(machine: str, glibc: str | None) -> Iterator[str]:
+    yield f"linux_{machine}"  # built on a machine like this one
     if glibc:
         major, newest = _two_numbers(glibc)
         for minor in range(newest if major == 2 else 0, _OLDEST_GLIBC.get(machine, 17) - 1, -1):
             yield f"manylinux_2_{minor}_{machine}"
             if minor in _LEGACY_MANYLINUX:
                 yield f"{_LEGACY_MANYLINUX[minor]}_{machine}"
-    yield f"linux_{machine}"
 
 
 def _two_numbers(text: str) -> tuple[int, int]:

@@ -1,0 +1,83 @@
+"""What tests of the source ``pypi`` share: a served index, and a way to look into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.package_index import PackageIndex, serving
+
+from minicon.models.virtual_package import VirtualPackage
+from minicon.net.routing import UrlFetcher, make_fetcher
+from minicon.pypi.configuration import IndexConfiguration
+from minicon.pypi.name_map import NameMap
+from minicon.pypi.wheel_index import PypiIndex
+
+GLIBC = VirtualPackage("__glibc", "2.36")
+
+
+class Notes:
+    """A reporter that remembers."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
+
+    def start(self, *_: object) -> Notes:
+        return self
+
+    def advance(self, amount: int) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def served() -> Iterator[PackageIndex]:
+    with serving(PackageIndex()) as index:
+        yield index
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path) -> UrlFetcher:
+    return make_fetcher(home=tmp_path, environment={}, max_retries=0)
+
+
+@pytest.fixture
+def open_index(
+    tmp_path: Path, fetcher: UrlFetcher, notes: Notes, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., PypiIndex]]:
+    """Make a PypiIndex over the given index URLs."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    opened: list[PypiIndex] = []
+
+    def make(*urls: str, find_links: tuple[str, ...] = (), **options: object) -> PypiIndex:
+        configuration = IndexConfiguration(index_urls=urls, find_links=find_links)
+        facts = {
+            "fetcher": fetcher,
+            "cache_dir": tmp_path / "cache",
+            "subdir": "linux-64",
+            "virtual_packages": [GLIBC],
+            "reporter": notes,
+            "names": NameMap([]),
+            **options,
+        }
+        opened.append(PypiIndex(configuration, **facts))
+        return opened[-1]
+
+    yield make
+    for index in opened:
+        index.close()
