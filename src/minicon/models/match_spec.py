@@ -233,12 +233,16 @@ def _string_spec(text: str) -> StringSpec:
     return StringSpec(text)
 
 
-def _bare(url: str) -> str:
-    if "://" not in url:
-        return url
-    from minicon.models.url import Url
+def _bare(text: str) -> str:
+    """TEXT without the credentials of the URL that it is or holds."""
+    if "://" not in text:
+        return text
+    from minicon.models.url import Url, is_url, redact
 
-    return str(Url(url).without_credentials)
+    try:
+        return str(Url(text).without_credentials) if is_url(text) else redact(text)
+    except SpecError:
+        return redact(text)
 
 
 def _extra(record: RepodataRecord, key: str) -> Any:
@@ -268,7 +272,7 @@ def _write_brackets(fields: dict[str, Any]) -> str:
         if isinstance(value, tuple):
             pairs.append(f"{key}=[{','.join(value)}]")
         else:
-            text = _bare(value)
+            text = _bare(value) if key in ("url", "channel") else value
             quote = "'" if '"' in text else '"'
             pairs.append(f"{key}={quote}{text}{quote}")
     return f"[{','.join(pairs)}]" if pairs else ""

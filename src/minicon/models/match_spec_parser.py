@@ -38,11 +38,15 @@ _OBSOLETE_KEYS = ("optional", "target")
 _LISTS = ("extras", "flags", "track_features", "features")
 
 _NAME = re.compile(r"\^[^\s$]*\$|[^\s=<>!~\[;,|]+")
-_NAME_TEXT = re.compile(r"[A-Za-z0-9_.*][A-Za-z0-9_.*\-]*")
+_NAME_TEXT = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*\-]*")
 _SPACE_AROUND = re.compile(r"\s*([,|])\s*|(?<=[<>=!~])\s+|(?<=\()\s+|\s+(?=\))")
 _JOINED_BUILD = re.compile(r"(.*[^=!<>~,|\s])=([^=<>!~,|\s]+|\^[^\s]*\$)").fullmatch
 _SINGLE_EQUAL = re.compile(r"=([^=,|<>!~]+)").fullmatch
 _CONDITION = re.compile(r"\s*;\s*if\s+")
+_PLAIN_CONDITION = re.compile(r"[^\"'\[\];#]*[^\"'\[\];#\s]").fullmatch
+_NOT_IN_CHANNEL = re.compile(r"[\"'\[\]();<>|^\x00-\x1f]").search
+_SUBDIR = re.compile(r"[a-z0-9_]+-[a-z0-9_]+|noarch").fullmatch
+_BUILD = re.compile(r"[A-Za-z0-9_.+*!~\-]+|\^.*\$").fullmatch
 _COMMENT = re.compile(r"(?:^|\s)#")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
 _ADDRESS_HOST = re.compile(r"[A-Za-z+]+://(?:[^/\s]*@)?\[[0-9A-Fa-f:.]+\]").match
@@ -54,7 +58,7 @@ _HEX = {
 _PAIR = re.compile(
     r"""\s*([A-Za-z0-9_\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\[([^\]]*)\]|([^,"'\s]*))\s*(,|(?=\s)|$)"""
 )
-_PACKAGE_FILE = re.compile(r"(.+)-([^-]+)-([^-]+)")
+_PACKAGE_FILE = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.\-]*)-([A-Za-z0-9_.!+]+)-([A-Za-z0-9_.+]+)")
 _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
 
@@ -86,6 +90,11 @@ class _Parser:
         start = self.channel(text[:end], fields)
         name_end = self.name(text[:end], start, fields)
         self.version_and_build(text[name_end:end], name_end, fields)
+        build = fields.get("build", "*")
+        if not _BUILD(build):
+            start = self.source.find(build)
+            hint = "builds hold letters, digits, _ . + -; * makes a glob, ^…$ a regex"
+            self.fail(start, start + len(build), f"{build!r} is not a build string", hint)
         return fields
 
     def fail(self, start: int, end: int, why: str, hint: str) -> NoReturn:
@@ -100,8 +109,14 @@ class _Parser:
 
     def condition(self, text: str) -> tuple[str, dict[str, Any]]:
         """``x; if python >=3.10`` is the older way to write ``x[when="python >=3.10"]``."""
-        parts = _CONDITION.split(text, maxsplit=1)
-        return (parts[0], {"when": parts[1]}) if len(parts) == 2 else (text, {})
+        mark = None if text.endswith("]") else _CONDITION.search(text)
+        if mark is None:
+            return text, {}
+        condition = text[mark.end() :]
+        if not _PLAIN_CONDITION(condition):
+            hint = 'write name[when="python >=3.10"]'
+            self.fail(mark.end(), len(text), "this condition cannot be read", hint)
+        return text[: mark.start()], {"when": condition}
 
     def bracket_start(self, text: str) -> int:
         """Where ``[key=value]`` begins: after any regular expression; the end if there is none."""
@@ -167,11 +182,13 @@ class _Parser:
         channel, mark, _ = text.rpartition("::")
         if not mark:
             return len(text) - len(text.lstrip())
-        channel_name, subdir = split_channel(channel.strip())
-        if channel_name:
-            fields["channel"] = channel_name
-        if subdir:
-            fields["subdir"] = subdir
+        name, subdir = split_channel(channel.strip())
+        host = _ADDRESS_HOST(name)
+        bad = _NOT_IN_CHANNEL(name, host.end() if host else 0)
+        if bad or (subdir and not _SUBDIR(subdir)):
+            hint = "write conda-forge::name or conda-forge/linux-64::name"
+            self.fail(0, len(channel), "this is not a channel", hint)
+        fields.update({"channel": name} if name else {}, **({"subdir": subdir} if subdir else {}))
         rest = text[len(channel) + 2 :]
         return len(text) - len(rest.lstrip())
 
@@ -221,11 +238,11 @@ def split_channel(text: str) -> tuple[str, str | None]:
     """``conda-forge/linux-64`` or ``conda-forge[linux-64]`` → channel and subdir."""
     if text.endswith("]") and "[" in text:
         channel, _, subdir = text[:-1].rpartition("[")
-        return channel, subdir
-    channel, _, last = text.rstrip("/").rpartition("/")
+        return channel.rstrip("/ "), subdir
+    channel, _, last = text.rstrip("/ ").rpartition("/")
     if channel and last in KNOWN_SUBDIRS:
         return channel, last
-    return text.rstrip("/"), None
+    return text.rstrip("/ "), None
 
 
 def is_package_reference(text: str) -> bool:

@@ -49,6 +49,7 @@ OPERATORS = (
 
 _TOKEN = re.compile(r"\s*(?:([,|()])|(\^[^\s]*?\$(?=\s*(?:[,|)]|$)))|((?:[<>=!~]+\s*)?[^\s,|()]+))")
 _STARS = re.compile(r"(?:\.?\*)+$")
+_GLOB = re.compile(r"[0-9A-Za-z_.!+*\-]+").fullmatch
 _LEAF = re.compile(r"([<>=!~]*)\s*(.*)", re.DOTALL).fullmatch
 _SIGNS = {
     "": "",
@@ -262,6 +263,8 @@ def _constraint(text: str) -> Constraint:
     if "*" in stem:
         if sign not in ("", "=", "=="):
             raise _LeafError(f"{sign!r} does not go with *", "leave the * out")
+        if not _GLOB(version):
+            raise _LeafError(f"{version!r} is not a version", "write for instance 1.*.3")
         return Constraint("glob", version)
     if len(stem) < len(version):
         return _starred(sign, stem, text)
