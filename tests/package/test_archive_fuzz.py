@@ -1,0 +1,174 @@
+"""Mutated archives: an honest tree or a PackageError, never anything else, from both decoders.
+
+The oracle for what is accepted is the standard library's tarfile and libarchive's own tar
+reader: where they understand the bytes differently than minicon, minicon must have refused.
+"""
+
+from __future__ import annotations
+
+import bz2
+import hashlib
+import io
+import random
+import tarfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.packages import PackageBuilder
+from tests.support.tar_parts import END, entry, folder, gnu_long, hard, pax, symbolic
+
+from minicon.errors import PackageError
+from minicon.package.archive import open_archive
+from minicon.package.expected import ExtractionLimits
+from minicon.package.extract import extract
+from minicon.package.libarchive_decoder import libarchive_is_available
+from minicon.package.tar_reader import TarReader, plain_path
+
+READERS = ["native", *(["libarchive"] if libarchive_is_available() else [])]
+SMALL = (
+    PackageBuilder("small")
+    .file("bin/x", b"#!/bin/sh\necho hello\n")
+    .file("share/data", bytes(range(256)) * 8)
+    .link("bin/y", "x")
+    .hard_link("bin/z", "bin/x")
+)
+
+
+def tree_of(path, reader):
+    """What an archive holds, or None if it is refused."""
+    try:
+        with open_archive(path, reader=reader) as archive:
+            return [
+                (m.path, m.kind, m.executable, m.modified_ns, m.target, m.component, m.read())
+                for m in archive.members()
+            ]
+    except PackageError as error:
+        assert error.message.startswith(path.name)
+        return None
+
+
+def all_trees(path):
+    trees = [tree_of(path, reader) for reader in READERS]
+    assert all(tree == trees[0] for tree in trees)
+    return trees[0]
+
+
+@pytest.mark.parametrize("kind", [".conda", ".tar.bz2"])
+def test_every_truncation_is_refused(tmp_path, kind):
+    data = SMALL.archive_bytes(kind)
+    path = tmp_path / f"small{kind}"
+    for size in range(0, len(data), 3):
+        path.write_bytes(data[:size])
+        assert all_trees(path) is None, size
+
+
+@pytest.mark.parametrize("kind", [".conda", ".tar.bz2"])
+def test_flipped_bits_never_change_the_tree(tmp_path, kind):
+    data = SMALL.archive_bytes(kind)
+    path = tmp_path / f"small{kind}"
+    path.write_bytes(data)
+    good = all_trees(path)
+    assert good is not None
+    choose = random.Random(7)
+    for _ in range(250):
+        position, bit = choose.randrange(len(data)), 1 << choose.randrange(8)
+        path.write_bytes(data[:position] + bytes([data[position] ^ bit]) + data[position + 1 :])
+        assert all_trees(path) in (None, good), (position, bit)
+
+
+NAMES = st.sampled_from(
+    ["a", "b", "a/b", "./a", "a/", "../a", "/a", "a//b", "", ".", "a/../b", "x" * 101, "ü", "A"]
+)
+DATA = st.sampled_from([b"", b"x", b"y" * 511, b"z" * 512, b"w" * 1500, entry("hidden", b"h")])
+KEYS = st.sampled_from(["path", "linkpath", "size", "mtime", "comment", "GNU.sparse.size"])
+VALUES = st.sampled_from(["a", "", "5", "0", "-1", "1.5", "../a", "c/d", "ü" * 60])
+MEMBERS = st.one_of(
+    st.builds(entry, NAMES, DATA),
+    st.builds(entry, NAMES, DATA, kind=st.sampled_from([b"\0", b"7", b"3", b"S", b"1", b"5"])),
+    st.builds(entry, NAMES, DATA, size=st.sampled_from([0, 1, 512, 4096])),
+    st.builds(entry, NAMES, DATA, magic=st.sampled_from([b"ustar  \0", b"\0" * 8, b"garbage!"])),
+    st.builds(entry, NAMES, DATA, prefix=st.sampled_from([b"p", b"..", b"/", b"p/q"])),
+    st.builds(symbolic, NAMES, NAMES),
+    st.builds(hard, NAMES, NAMES),
+    st.builds(folder, NAMES),
+    st.builds(pax, st.dictionaries(KEYS, VALUES, max_size=3), kind=st.sampled_from([b"x", b"g"])),
+    st.builds(gnu_long, NAMES, kind=st.sampled_from([b"L", b"K"])),
+    st.just(bytes(512)),
+)
+
+
+def read_natively(data):
+    stream = io.BytesIO(data)
+    try:
+        return [
+            (m.path, m.kind, m.target if m.kind.endswith("link") else "", m.read())
+            for m in TarReader(stream.read, "x.tar.bz2")
+        ]
+    except PackageError:
+        return None
+
+
+def read_by_tarfile(data):
+    """The same by the standard library."""
+    kinds = {tarfile.SYMTYPE: "symbolic link", tarfile.LNKTYPE: "hard link"}
+    found = []
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
+        for m in archive:
+            kind = kinds.get(m.type) or ("directory" if m.isdir() else "file")
+            content = b""
+            if kind == "file":
+                reader = archive.extractfile(m)
+                content = reader.read() if reader else b""
+            target = m.linkname if kind.endswith("link") else ""
+            found.append((plain_path(m.name) or ".", kind, target, content))
+    return found
+
+
+def read_by_libarchive(data):
+    """The same by libarchive's own tar reader."""
+    import libarchive
+
+    found = []
+    with libarchive.memory_reader(data, format_name="tar") as archive:
+        for m in archive:
+            content = b"".join(bytes(block) for block in m.get_blocks())
+            kind = "symbolic link" if m.issym else "hard link" if m.islnk else "file"
+            kind = "directory" if m.isdir and not m.islnk else kind
+            target = (m.linkpath or "") if kind.endswith("link") else ""
+            found.append((plain_path(m.pathname) or ".", kind, target, content))
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(MEMBERS, max_size=6))
+def test_what_is_accepted_means_the_same_to_other_readers(parts):
+    data = b"".join(parts) + END
+    ours = read_natively(data)
+    if not ours:
+        return
+    assert read_by_tarfile(data) == ours
+    if libarchive_is_available():
+        assert read_by_libarchive(data) == ours
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    parts=st.lists(MEMBERS, max_size=5),
+    mutations=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=2),
+)
+def test_extraction_never_leaves_its_folder(tmp_path_factory, parts, mutations):
+    yard = tmp_path_factory.mktemp("yard")
+    payload = bytearray(b"".join(parts) + END)
+    for position, value in mutations:
+        payload[position % len(payload)] = value
+    path = yard / "p-1-0.tar.bz2"
+    index = entry("info/index.json", b"{}") + entry("info/files", b"a\nb\na/b\nA\n")
+    path.write_bytes(bz2.compress(index + bytes(payload), 1))
+    try:
+        extract(path, yard / "in", limits=ExtractionLimits(floor=1 << 20))
+    except PackageError:
+        assert not (yard / "in").exists() or not any((yard / "in").iterdir())
+    outside = {p.name for p in yard.iterdir()} - {"in"}
+    assert outside == {path.name}
+    assert hashlib.sha256(path.read_bytes()).digest()

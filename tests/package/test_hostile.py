@@ -1,0 +1,112 @@
+"""Every hostile archive is refused with its reason and without any effect; near misses are not.
+
+Both decoders, both formats.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+
+import pytest
+from tests.support.hostile import STEM, cases
+
+from minicon.errors import PackageError
+from minicon.package.expected import ExpectedArchive, ExtractionLimits
+from minicon.package.extract import extract
+from minicon.package.libarchive_decoder import libarchive_is_available
+from minicon.package.validate import verify_package
+
+LIMITS = ExtractionLimits(members=200, floor=4 << 20, ratio=50)
+EXPECTED = ExpectedArchive(name="hostile", version="1.0", build="0")
+READERS = [
+    "native",
+    pytest.param(
+        "libarchive",
+        marks=pytest.mark.skipif(not libarchive_is_available(), reason="no libarchive here"),
+    ),
+]
+ALL = [pytest.param(case, kind, id=f"{case.name}{kind}") for case in cases() for kind in case.kinds]
+
+
+def snapshot(folder):
+    """Everything about a tree: kinds, modes, inodes, content."""
+    seen = {}
+    for parent, folders, files in os.walk(folder):
+        for name in folders + files:
+            path = os.path.join(parent, name)
+            facts = os.lstat(path)
+            content = None
+            if stat.S_ISREG(facts.st_mode):
+                with open(path, "rb") as reader:
+                    content = hashlib.sha256(reader.read()).hexdigest()
+            elif stat.S_ISLNK(facts.st_mode):
+                content = os.readlink(path)
+            seen[os.path.relpath(path, folder)] = (facts.st_mode, facts.st_size, content)
+    return seen
+
+
+@pytest.fixture
+def yard(tmp_path):
+    """A folder to extract to, between things that must stay as they are."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "victim").write_text("untouched")
+    (tmp_path / "target-evil").mkdir()
+    (tmp_path / "evil").write_text("untouched")
+    return tmp_path
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize(("case", "kind"), ALL)
+def test_verdict_effect_and_message(yard, case, kind, reader):
+    path = yard / f"{STEM}{kind}"
+    path.write_bytes(case.build(kind))
+    before = snapshot(yard)
+    if case.refused is None:
+        files = extract(path, yard / "target", expected=EXPECTED, reader=reader, limits=LIMITS)
+        assert verify_package(yard / "target", files=files) == []
+        check_modes(yard / "target")
+    else:
+        with pytest.raises(PackageError) as caught:
+            extract(path, yard / "target", expected=EXPECTED, reader=reader, limits=LIMITS)
+        message = caught.value.message
+        assert re.search(case.refused, message), message
+        assert message.startswith(path.name)
+        assert message.isprintable()
+        assert len(message) < 800
+        assert not (yard / "target").exists() or list((yard / "target").iterdir()) == []
+    after = snapshot(yard)
+    assert {k: v for k, v in after.items() if k.split("/")[0] != "target"} == before
+
+
+def check_modes(target):
+    for name, (mode, _, _) in snapshot(target).items():
+        if not stat.S_ISLNK(mode):
+            assert stat.S_ISREG(mode) or stat.S_ISDIR(mode), name
+            assert mode & 0o7022 == 0, (name, oct(mode))
+            assert mode & 0o400, name
+
+
+def test_there_is_a_case_for_every_family():
+    names = {case.name for case in cases()}
+    for family in (
+        "trav",
+        "link",
+        "special",
+        "mode",
+        "zip",
+        "tar",
+        "bz2",
+        "info",
+        "payload",
+        "paths",
+        "entry",
+        "bomb",
+        "index",
+    ):
+        assert any(name.startswith(f"{family}-") for name in names), family
+    refused = [case for case in cases() if case.refused is not None]
+    assert len(refused) >= 150
+    assert len(names) == len(list(cases()))
