@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
 
 import pytest
+from tests.support.channel_server import (
+    Body,
+    ChannelServer,
+    CutWithoutLength,
+    Disconnect,
+    FlipBytes,
+    GzipBomb,
+    Html,
+    NotModified,
+    RedirectLoop,
+    Reset,
+    Stall,
+    StallHeaders,
+    Status,
+    Truncate,
+)
+from tests.support.channels import ChannelBuilder
 
 from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.models.channel import Channel
-from minicon.net.routing import make_fetcher
+from minicon.models.url import Credentials
+from minicon.net.retry import RetryPolicy
+from minicon.net.routing import UrlFetcher, make_fetcher
+from minicon.net.session import HttpFetcher
 from minicon.repodata.client import ChannelClient
-from tests.support.channel_server import ChannelServer
-from tests.support.channels import ChannelBuilder
 
 
 class Clock:
@@ -67,6 +90,7 @@ def client_for(tmp_path):
             home=tmp_path, environment={}, offline=options.get("offline", False), max_retries=1
         )
         options.setdefault("clock", Clock())
+        options.setdefault("use_shards", False)
         options.setdefault("reporter", Notes())
         client = ChannelClient(fetcher, tmp_path / "cache", **options)
         client.clock, client.notes = options["clock"], options["reporter"]
@@ -77,6 +101,13 @@ def client_for(tmp_path):
 
 def versions(index, name):
     return sorted((r.version, r.fn) for r in index.records_for(name))
+
+
+def patient(client_for, **options):
+    """A client that retries at once, and times out soon."""
+    retry = RetryPolicy(retries=2, first_wait=0.001)
+    http = HttpFetcher(read_timeout=0.3, retry=retry)
+    return client_for(fetcher=UrlFetcher(lambda: http), **options)
 
 
 def at(url: str) -> Channel:
@@ -96,3 +127,478 @@ def test_records_are_found_by_name(scheme, builder, server, client_for) -> None:
     assert (six.channel, six.subdir, six.noarch) == (url, "noarch", "python")
     assert six.url == f"{url}/noarch/six-1.16.0-pyh_0.conda"
     assert noarch.records_for("numpy") == ()
+
+
+# What is asked of the server, and when
+
+
+def test_within_its_max_age_nothing_is_asked(server, client_for) -> None:
+    server.cache_control = "public, max-age=100"
+    client = client_for()
+    client.indices([at(server.url)], ["linux-64", "noarch", "osx-64"])
+    server.forget()
+    client.clock.now += 99
+    assert client.index(at(server.url), "osx-64").names() == ()
+    assert server.requests == []
+    client_for(clock=client.clock).indices([at(server.url)], ["linux-64", "noarch", "osx-64"])
+    assert server.count() == 0
+    client.clock.now += 2
+    client_for(clock=client.clock).index(at(server.url), "linux-64")
+    assert [(r.path, r.status) for r in server.requests] == [("/linux-64/repodata.json.zst", 304)]
+    server.forget()
+    client_for(clock=client.clock).index(at(server.url), "linux-64")
+    assert server.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("ttl", "age", "requests"), [(0, 1, 1), (1, 1, 1), (50, 49, 0), (50, 51, 1), (50, -5, 1)]
+)
+def test_ttl_overrules_the_server(server, client_for, ttl, age, requests) -> None:
+    client = client_for()
+    client.index(at(server.url), "noarch")
+    server.forget()
+    client.clock.now += age
+    client_for(clock=client.clock, ttl_seconds=ttl).index(at(server.url), "noarch")
+    assert server.count() == requests
+
+
+def test_a_clock_that_was_in_the_future_is_not_believed(server, client_for) -> None:
+    server.cache_control = "max-age=100"
+    future = Clock()
+    future.now += 10**9
+    client_for(clock=future).index(at(server.url), "noarch")
+    server.forget()
+    client_for().index(at(server.url), "noarch")
+    assert [r.status for r in server.requests] == [304]
+
+
+def test_an_absurd_max_age_ends_after_a_day(server, client_for) -> None:
+    server.cache_control = "max-age=99999999999"
+    client = client_for()
+    client.index(at(server.url), "noarch")
+    client.clock.now += 86_401
+    server.forget()
+    client_for(clock=client.clock).index(at(server.url), "noarch")
+    assert server.count() == 1
+
+
+@pytest.mark.parametrize("validator", ["etag", "date"])
+def test_unchanged_content_is_not_converted_again(
+    server, client_for, tmp_path, validator, monkeypatch
+) -> None:
+    if validator == "date":
+        server.etags = False
+    client_for().index(at(server.url), "linux-64")
+    (before,) = (tmp_path / "cache").glob("*/content/*.index")
+    stamp = before.stat().st_mtime_ns
+    server.forget()
+    client_for().index(at(server.url), "linux-64")
+    assert [r.status for r in server.requests] == [304]
+    # the server forgets its ETags: the body comes again, with the same bytes
+    server.etags, server.last_modified = False, None
+    index = client_for().index(at(server.url), "linux-64")
+    assert versions(index, "numpy")
+    assert before.stat().st_mtime_ns == stamp
+
+
+def test_changed_content_is_seen(server, builder, client_for) -> None:
+    client_for().index(at(server.url), "noarch")
+    builder.add("new-1.0-0", subdir="noarch")
+    builder.write(zst=True)
+    assert client_for().index(at(server.url), "noarch").records_for("new")
+
+
+def test_a_server_without_zst_is_asked_for_it_once_a_day(server, client_for) -> None:
+    server.fault("*.zst", Status(404))
+    client = client_for()
+    assert client.index(at(server.url), "noarch").records_for("six")
+    for hours, asked in ((1, 0), (25, 1)):
+        server.forget()
+        client.clock.now += hours * 3600
+        client_for(clock=client.clock).index(at(server.url), "noarch")
+        assert server.count("*.zst") == asked
+        assert server.count("*.json") == 1
+
+
+def test_json_is_asked_for_first_where_zst_is_switched_off(server, client_for) -> None:
+    client_for(use_zst=False).index(at(server.url), "noarch")
+    assert [r.path for r in server.requests] == ["/noarch/repodata.json"]
+
+
+def test_refresh_asks_past_every_cache(server, client_for) -> None:
+    server.cache_control = "max-age=1000"
+    client = client_for()
+    client.index(at(server.url), "noarch")
+    server.forget()
+    client.index(at(server.url), "noarch", refresh=True)
+    (request,) = server.matching("*.zst")[-1:]
+    assert request.headers["Cache-Control"] == "no-cache"
+    assert "If-None-Match" not in request.headers
+
+
+# What is missing
+
+
+def test_a_missing_platform_or_noarch_is_empty(tmp_path, client_for) -> None:
+    builder = ChannelBuilder(tmp_path / "c").add_all("a-1-0", subdir="noarch").write()
+    for url in (builder.url,):
+        linux, noarch = client_for().indices([at(url)], ["linux-64", "noarch"])[0]
+        assert (len(linux.names()), len(noarch.names())) == (0, 1)
+        assert linux.records_for("a") == ()
+        assert (linux.channel, linux.subdir) == (url, "linux-64")
+    (tmp_path / "c" / "noarch").rename(tmp_path / "c" / "linux-64")
+    text = (tmp_path / "c" / "linux-64" / "repodata.json").read_text()
+    (tmp_path / "c" / "linux-64" / "repodata.json").write_text(text.replace("noarch", "linux-64"))
+    linux, noarch = client_for().indices([at(builder.url)], ["linux-64", "noarch"])[0]
+    assert (len(linux.names()), len(noarch.names())) == (1, 0)
+
+
+@pytest.mark.parametrize("scheme", ["file", "http"])
+def test_a_channel_without_any_subdir_does_not_exist(scheme, server, client_for, tmp_path) -> None:
+    url = (tmp_path / "nowhere").as_uri() if scheme == "file" else server.url + "/nowhere"
+    with pytest.raises(ChannelError) as caught:
+        client_for().indices([at(url)], ["linux-64", "noarch"])
+    assert caught.value.reference == "channel-not-found"
+    assert url in caught.value.message
+
+
+def test_a_channel_may_name_its_own_platforms(server, client_for) -> None:
+    channel = Channel(server.url, server.url, platforms=("linux-64",))
+    ((linux,),) = client_for().indices([channel], ["osx-64", "noarch"])
+    assert linux.subdir == "linux-64"
+
+
+@pytest.mark.parametrize(("status", "reference"), [(401, "access-denied"), (403, "access-denied")])
+def test_refusals_are_errors(server, client_for, status, reference) -> None:
+    server.fault("*", Status(status))
+    with pytest.raises(ChannelError) as caught:
+        client_for().index(at(server.url), "noarch")
+    assert caught.value.reference == reference
+
+
+def test_403_for_zst_alone_means_that_it_is_not_there(server, client_for) -> None:
+    server.fault("*.zst", Status(403))
+    assert client_for().index(at(server.url), "noarch").records_for("six")
+
+
+# Offline
+
+
+def test_offline_uses_what_is_cached_and_tells_its_age(server, client_for) -> None:
+    client = client_for()
+    client.indices([at(server.url)], ["linux-64", "noarch", "osx-64"])
+    server.forget()
+    client.clock.now += 3 * 86_400
+    offline = client_for(offline=True, clock=client.clock)
+    linux, noarch, osx = offline.indices([at(server.url)], ["linux-64", "noarch", "osx-64"])[0]
+    assert linux.records_for("numpy")
+    assert noarch.records_for("six")
+    assert osx.names() == ()
+    assert any("3 days ago" in note for note in offline.notes.notes)
+    assert server.count() == 0
+    assert offline.is_reachable(at(server.url))
+
+
+def test_offline_without_a_cache_is_an_error(server, client_for) -> None:
+    offline = client_for(offline=True)
+    with pytest.raises(OfflineError, match="nothing of the channel"):
+        offline.indices([at(server.url)], ["linux-64", "noarch"])
+    assert not offline.is_reachable(at(server.url))
+
+
+def test_local_channels_work_offline(builder, client_for) -> None:
+    assert client_for(offline=True).index(at(builder.url), "noarch").records_for("six")
+
+
+# Faults of the server
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Truncate(60),
+        Reset(60),
+        Disconnect(),
+        Stall(60),
+        StallHeaders(),
+        Status(503, retry_after="0"),
+        Status(500),
+        FlipBytes(),
+        Html(),
+        Body(b""),
+        Body(b"not repodata"),
+        CutWithoutLength(60),
+        GzipBomb(3_000_000),
+    ],
+    ids=lambda fault: type(fault).__name__,
+)
+@pytest.mark.parametrize(
+    "name", ["repodata.json", "repodata.json.zst", "repodata_shards.msgpack.zst"]
+)
+def test_a_fault_that_passes_does_no_harm(builder, server, client_for, fault, name) -> None:
+    if fault == Body(b"") and name == "repodata.json":
+        pytest.skip("an empty repodata.json is an empty channel (CEP 36)")
+    builder.write(zst=name.endswith("json.zst"), shards="shards" in name)
+    if name.endswith(".json"):
+        (builder.directory / "noarch" / "repodata.json.zst").unlink()
+    server.fault(f"/noarch/{name}", fault, times=1)
+    index = patient(client_for, use_shards=True).index(at(server.url), "noarch")
+    assert [record.name for record in index.records_for("six")] == ["six"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reference"),
+    [
+        (Truncate(60), "connection-broken"),
+        (Reset(60), "connection-broken"),
+        (Disconnect(), "connection-broken"),
+        (Stall(60), "timed-out"),
+        (Status(500), "server-failed"),
+        (FlipBytes(), "invalid-repodata"),
+        (Html(), "web-page"),
+        (Body(b"not repodata"), "invalid-repodata"),
+        (Body(b"[]"), "invalid-repodata"),
+        (Body(b'{"packages":{"a'), "invalid-repodata"),
+        (GzipBomb(3_000_000), "invalid-repodata"),
+        (NotModified(), "invalid-answer"),
+        (RedirectLoop(), "too-many-redirects"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+@pytest.mark.parametrize("name", ["repodata.json", "repodata.json.zst"])
+def test_a_fault_that_stays_is_one_clear_error(
+    server, client_for, fault, reference, name, tmp_path
+) -> None:
+    server.fault("*", fault)
+    with pytest.raises(ChannelError) as caught:
+        patient(client_for, use_zst=name.endswith("zst")).index(
+            at(server.url), "noarch"
+        )
+    assert caught.value.reference == reference
+    assert f"/noarch/{name}" in caught.value.message
+    assert caught.value.hint
+    assert not list((tmp_path / "cache").glob("*/content/*"))
+    assert not list((tmp_path / "cache").glob("*/.*"))
+    assert server.count() <= 10
+
+
+def test_a_failed_update_leaves_the_cached_index(server, client_for) -> None:
+    client_for().index(at(server.url), "noarch")
+    server.etags, server.last_modified = False, None
+    server.fault("*", Html())
+    with pytest.raises(RepodataError):
+        client_for().index(at(server.url), "noarch")
+    assert client_for(offline=True).index(at(server.url), "noarch").records_for("six")
+
+
+def test_304_without_a_cache_asks_again_unconditionally(server, client_for) -> None:
+    server.fault("*.zst", NotModified(), times=1)
+    assert client_for().index(at(server.url), "noarch").records_for("six")
+
+
+def test_an_unreachable_network_says_what_to_do(client_for) -> None:
+    with pytest.raises(ChannelError) as caught:
+        patient(client_for).index(at("http://127.0.0.1:1/channel"), "noarch")
+    assert "--offline" in caught.value.hint
+
+
+def test_no_secret_is_stored(server, client_for, tmp_path) -> None:
+    fetcher = make_fetcher(home=tmp_path, environment={})
+    channel = Channel(server.url, server.url, Credentials("me", "SECRET", None))
+    client_for(fetcher=fetcher, credentials=fetcher.credentials).index(channel, "noarch")
+    assert server.requests[0].headers["Authorization"]
+    stored = b"".join(
+        path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()
+    )
+    assert b"SECRET" not in stored
+    assert b"bWU6U0VDUkVU" not in stored
+
+
+# Faults of the disk
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b"nonsense", None])
+def test_a_damaged_state_is_a_miss(server, client_for, tmp_path, damage) -> None:
+    client_for().index(at(server.url), "noarch")
+    (path,) = (tmp_path / "cache").glob("*/*.json")
+    path.write_bytes(path.read_bytes()[:50] if damage is None else damage)
+    assert client_for().index(at(server.url), "noarch").records_for("six")
+
+
+def test_a_state_with_other_types_is_a_miss(server, client_for, tmp_path) -> None:
+    client_for().index(at(server.url), "noarch")
+    (path,) = (tmp_path / "cache").glob("*/*.json")
+    for key in json.loads(path.read_bytes()):
+        state = json.loads(path.read_bytes())
+        path.write_text(json.dumps({**state, key: ["odd"]}))
+        assert client_for().index(at(server.url), "noarch").records_for("six")
+
+
+@pytest.mark.parametrize("cut", [0, 10, -1, None])
+def test_a_damaged_index_is_a_miss(server, client_for, tmp_path, cut) -> None:
+    client_for().index(at(server.url), "noarch")
+    (path,) = (tmp_path / "cache").glob("*/content/*.index")
+    data = path.read_bytes()
+    path.write_bytes(data[:cut] if cut is not None else b"\0" * len(data))
+    server.forget()
+    assert client_for().index(at(server.url), "noarch").records_for("six")
+    assert "If-None-Match" not in server.requests[-1].headers
+
+
+def test_a_damaged_segment_is_mended_when_it_is_met(server, client_for, tmp_path) -> None:
+    server.cache_control = "max-age=1000"
+    client_for().index(at(server.url), "noarch")
+    (path,) = (tmp_path / "cache").glob("*/content/*.index")
+    data = bytearray(path.read_bytes())
+    data[20] ^= 0xFF
+    path.write_bytes(data)
+    index = client_for().index(at(server.url), "noarch")
+    assert index.records_for("six")
+
+
+def test_eight_processes_fetch_once(server, client_for, tmp_path) -> None:
+    server.cache_control = "max-age=1000"
+    server.latency = 0.1
+    program = f"""
+import sys
+from pathlib import Path
+from minicon.models.channel import Channel
+from minicon.net.routing import make_fetcher
+from minicon.repodata.client import ChannelClient
+client = ChannelClient(make_fetcher(), Path({str(tmp_path / "cache")!r}), use_shards=False)
+index = client.index(Channel({server.url!r}, {server.url!r}), "noarch")
+assert index.records_for("six")
+"""
+    running = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(8)]
+    assert [process.wait() for process in running] == [0] * 8
+    assert server.count() == 1
+
+
+def test_old_content_is_swept(server, builder, client_for, tmp_path) -> None:
+    client_for().index(at(server.url), "noarch")
+    (old,) = (tmp_path / "cache").glob("*/content/*.index")
+    os.utime(old, (0, 0))
+    builder.add("new-1.0-0", subdir="noarch")
+    builder.write(zst=True)
+    client_for().index(at(server.url), "noarch")
+    (new,) = (tmp_path / "cache").glob("*/content/*.index")
+    assert new != old
+
+
+# Reachability
+
+
+def test_reachability_is_found_out_and_remembered(server, client_for) -> None:
+    client = client_for()
+    assert client.is_reachable(at(server.url))
+    assert client.is_reachable(at(server.url))
+    assert server.count() == 1
+    client.clock.now += 301
+    assert client.is_reachable(at(server.url))
+    assert server.count() == 2
+
+
+@pytest.mark.parametrize(
+    "fault", [StallHeaders(), Disconnect(), Html(), Status(403), Status(503), RedirectLoop()]
+)
+def test_what_counts_as_unreachable(server, client_for, fault) -> None:
+    server.fault("*", fault)
+    began = time.monotonic()
+    assert not client_for().is_reachable(at(server.url), 0.5)
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_name_lookup_that_hangs_is_left_behind(client_for, monkeypatch) -> None:
+    def hang(*_, **__):
+        time.sleep(2)
+        raise socket.gaierror(socket.EAI_NONAME, "no")
+
+    monkeypatch.setattr("socket.getaddrinfo", hang)
+    began = time.monotonic()
+    assert not client_for().is_reachable(at("http://host.invalid/c"), 0.2)
+    assert time.monotonic() - began < 1
+
+
+def test_local_channels_are_reachable_if_they_are_there(builder, client_for, tmp_path) -> None:
+    assert client_for().is_reachable(at(builder.url))
+    assert not client_for().is_reachable(at((tmp_path / "no").as_uri()))
+
+
+# The content
+
+
+def test_a_touched_local_file_is_not_converted_again(builder, client_for, tmp_path) -> None:
+    client_for().index(at(builder.url), "noarch")
+    (index,) = (tmp_path / "cache").glob("*/content/*.index")
+    stamp = index.stat().st_mtime_ns
+    os.utime(builder.directory / "noarch" / "repodata.json", (0, 0))
+    client_for().index(at(builder.url), "noarch")
+    assert index.stat().st_mtime_ns == stamp
+
+
+def test_another_subdirs_index_is_refused(tmp_path, client_for) -> None:
+    builder = ChannelBuilder(tmp_path / "c").add_all("a-1-0", subdir="noarch").write()
+    (tmp_path / "c" / "noarch").rename(tmp_path / "c" / "linux-64")
+    with pytest.raises(RepodataError, match="it says that it is for 'noarch'"):
+        client_for().index(at(builder.url), "linux-64")
+
+
+def test_an_empty_file_is_an_empty_channel(tmp_path, client_for) -> None:
+    (tmp_path / "c" / "noarch").mkdir(parents=True)
+    (tmp_path / "c" / "noarch" / "repodata.json").write_bytes(b"")
+    ((noarch,),) = client_for().indices([at((tmp_path / "c").as_uri())], ["noarch"])
+    assert noarch.names() == ()
+
+
+def test_bad_records_are_left_out_with_a_warning(tmp_path, client_for) -> None:
+    builder = ChannelBuilder(tmp_path / "c")
+    builder.add("a-1-0", subdir="noarch")
+    section = builder.subdir("noarch")["packages.conda"]
+    good = section["a-1-0.conda"]
+    section["a-2-0.conda"] = {**good, "version": "../../etc"}
+    section["a-3-0.conda"] = {**good, "depends": [{"x": 1}]}
+    section["a-4-0.conda"] = {**good, "build": "x/../y"}
+    section["a-5-0.conda"] = {**good, "size": "big"}
+    section["../a-6-0.conda"] = good
+    section["a-7-0.exe"] = good
+    section["a-8-0.conda"] = {**good, "depends": None, "timestamp": 1_600_000_000}
+    builder.write()
+    client = client_for()
+    records = client.index(at(builder.url), "noarch").records_for("a")
+    assert [r.fn for r in records] == ["a-1-0.conda", "a-8-0.conda"]
+    assert records[1].timestamp == 1_600_000_000_000
+    assert records[1].depends == ()
+    assert len(client.notes.warnings) == 6
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        ("https://files.example.org/c", "https://files.example.org/c/"),
+        ("https://files.example.org/c/", "https://files.example.org/c/"),
+        ("../pool/", "{url}/pool/"),
+        ("/pool", "{origin}/pool/"),
+        ("", "{url}/noarch/"),
+    ],
+)
+def test_packages_may_lie_elsewhere(tmp_path, client_for, base_url, expected) -> None:
+    builder = ChannelBuilder(tmp_path / "c", base_url=base_url)
+    builder.add("a-1-0", subdir="noarch")
+    builder.write()
+    with ChannelServer(tmp_path) as server:
+        url = server.url + "/c"
+        (record,) = client_for().index(at(url), "noarch").records_for("a")
+        assert record.url == expected.format(url=url, origin=server.url) + "a-1-0.conda"
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["http://other.example.org/", "file:///etc/", "ftp://x/", "https://me:pw@x/", 7, "http://[::1"],
+)
+def test_packages_may_not_lie_just_anywhere(tmp_path, client_for, base_url) -> None:
+    builder = ChannelBuilder(tmp_path / "c", base_url=base_url)
+    builder.add("a-1-0", subdir="noarch")
+    builder.write()
+    with pytest.raises(RepodataError) as caught:
+        client_for().index(at(builder.url), "noarch")
+    assert caught.value.reference == "unsafe-base-url"

@@ -157,7 +157,7 @@ class ChannelClient:
         if self._may_use(channel, state, refresh):
             self._tell_age(channel, subdir, state)
         else:
-            state, file = self._updated(channel, subdir, refresh)
+            state, file = self._updated(channel, subdir, state, refresh)
         if state is None or state.is_missing or file is None:
             return None
         return self._open(channel, subdir, state, file)
@@ -217,14 +217,13 @@ class ChannelClient:
         return (state, file) if file is not None else (None, None)
 
     def _updated(
-        self, channel: Channel, subdir: str, refresh: bool
+        self, channel: Channel, subdir: str, known: SubdirState | None, refresh: bool
     ) -> tuple[SubdirState | None, IndexFile | None]:
         """Ask the server, unless another process did so while this one waited for the lock."""
         key, url = self._key(channel, subdir)
-        asked_at = self._clock()
         with locked(self._cache.lock_path(key), timeout=_LOCK_TIMEOUT):
             state, file = self._cached(channel, subdir)
-            if self._may_use(channel, state, refresh) or _checked_since(state, asked_at):
+            if state is not None and state != known:
                 return state, file
             request = SubdirRequest(
                 url=url,
@@ -256,15 +255,11 @@ class ChannelClient:
         state = self._state(channel, subdir)
         if state is not None and discard:
             self._cache.discard_index(state.body_sha256)
-        _, file = self._updated(channel, subdir, refresh=True)
+        _, file = self._updated(channel, subdir, state, refresh=True)
         if file is None:
             message = f"the index of {channel.name}/{subdir} is gone from the server"
             raise ChannelError("channel-not-found", message, hint="run the command again")
         return file
-
-
-def _checked_since(state: SubdirState | None, moment: float) -> bool:
-    return state is not None and state.checked_at > moment
 
 
 def _not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool) -> ChannelError:

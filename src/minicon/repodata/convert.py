@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from minicon.constants import REPODATA
 from minicon.repodata.body import damaged, text_of
 from minicon.repodata.index_file import IndexWriter
 from minicon.repodata.scanner import InvalidRepodataError, RepodataScanner
@@ -30,7 +33,9 @@ def index_bytes(
     Raises:
         RepodataError: It is cut, not JSON, not repodata, or that of another subdir.
     """
-    scanner = RepodataScanner(text_of(path, file_name, url))
+    # CEP 36: an empty repodata.json means an empty channel. Nothing else may be empty.
+    is_empty = file_name == REPODATA and os.path.getsize(path) == 0
+    scanner = RepodataScanner([b"{}"] if is_empty else text_of(path, file_name, url))
     writer = IndexWriter()
     waiting: list[bytes] = []
     size = 0

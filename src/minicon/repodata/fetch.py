@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from minicon.constants import REPODATA
 from minicon.errors import ChannelError, OfflineError, RepodataError
@@ -64,7 +64,6 @@ class SubdirRequest:
     file_names: tuple[str, ...] = (f"{REPODATA}.zst", REPODATA)
     now: float
     refresh: bool = False
-    absent: dict[str, float] = field(default_factory=dict)
 
 
 class SubdirFetch:
@@ -77,7 +76,7 @@ class SubdirFetch:
         self._cache = cache
         self._reporter = reporter
         self._request = request
-        known = request.state.absent if request.state else request.absent
+        known = request.state.absent if request.state and not request.state.is_missing else {}
         self._absent = {name: since for name, since in known.items() if self._is_believed(since)}
 
     def run(self) -> SubdirState:
@@ -98,10 +97,17 @@ class SubdirFetch:
                 continue
             if state is not None:
                 return state
-        return SubdirState(url=self._request.url, checked_at=self._request.now, absent=self._absent)
+        return SubdirState(
+            url=self._request.url,
+            max_age=_MISSING_BELIEVED,
+            checked_at=self._request.now,
+            absent=self._absent,
+        )
 
     def _is_believed(self, since: float) -> bool:
-        return 0 <= self._request.now - since < _ABSENCE_BELIEVED and not self._request.refresh
+        if self._request.refresh or self._request.url.startswith("file:"):
+            return False
+        return 0 <= self._request.now - since < _ABSENCE_BELIEVED
 
     def _try_name(self, name: str) -> SubdirState | None:
         """Fetch one file; None if the server does not have it."""

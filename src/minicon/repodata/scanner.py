@@ -92,8 +92,6 @@ class RepodataScanner:
         Raises:
             InvalidRepodataError: The text is cut, or is not JSON, or not repodata.
         """
-        if self._peek() == b"":
-            return  # CEP 36: an empty file means an empty channel
         for key in self._keys():
             if key in _RECORD_SECTIONS and self._peek() == b"{":
                 yield from self._members(key)
