@@ -1,0 +1,160 @@
+"""Real requests: minicon's solver against py-rattler's, in one process, request by request.
+
+    MINICON_SHARED_DATA=DIR python bench/solver_requests.py [--requests N] [--runs N]
+
+Processor time of the solve itself: repodata is loaded before for both (parsed JSON for minicon,
+sparse repodata for rattler), so neither pays for reading files; minicon compiles the candidates
+anew in every run. Picks are compared by how many newer versions of the requested packages exist
+in all (rank sums): less is better.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import statistics
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import rattler
+from rattler.exceptions import SolverError
+from tests.support.real_channels import (
+    channel_index,
+    real_request,
+    shared_data,
+    solved_requests,
+    virtual_packages,
+)
+
+from minicon.errors import SolveError
+from minicon.models.match_spec import parse_dependency
+from minicon.models.version import version_key
+from minicon.solver.resolvelib_solver import CondaSolver
+
+SPARSE: dict = {}
+
+
+def sparse(channel: str, subdir: str):
+    if (channel, subdir) not in SPARSE:
+        path = shared_data() / "channels" / channel / subdir / "repodata.json"
+        SPARSE[channel, subdir] = (
+            rattler.SparseRepoData(rattler.Channel(channel), subdir, path)
+            if path.exists()
+            else None
+        )
+    return SPARSE[channel, subdir]
+
+
+def solve_with_rattler(asked: dict):
+    platform = asked["platform"]
+    sources = [
+        found
+        for channel in asked["channels"]
+        for subdir in (platform, "noarch")
+        if (found := sparse(channel, subdir)) is not None
+    ]
+    facts = [
+        rattler.GenericVirtualPackage(
+            rattler.PackageName(each.name),
+            rattler.Version(each.version),
+            rattler.BuildString(each.build),
+        )
+        for each in virtual_packages(platform)
+    ]
+    specs = [rattler.MatchSpec(text, strict=False) for text in asked["specs"]]
+    started = time.process_time()
+    try:
+        records = asyncio.run(
+            rattler.solve_with_sparse_repodata(
+                specs=specs, sparse_repodata=sources, virtual_packages=facts
+            )
+        )
+    except SolverError:
+        records = None
+    taken = time.process_time() - started
+    if records is None:
+        return taken, None
+    return taken, {each.name.normalized: (str(each.version), str(each.build)) for each in records}
+
+
+def solve_with_minicon(asked: dict):
+    request = real_request(asked["specs"], asked["channels"], asked["platform"])
+    for channel in request.channels:
+        for index in channel:
+            index.forget()
+    started = time.process_time()
+    try:
+        solution = CondaSolver().solve(request)
+    except SolveError:
+        return time.process_time() - started, None
+    taken = time.process_time() - started
+    return taken, {each.name: (each.version, each.build) for each in solution.records}
+
+
+def newer_versions(asked: dict, name: str, version: str) -> int:
+    """How many newer versions of a package the request's channels have."""
+    keys = set()
+    for channel in asked["channels"]:
+        records = [
+            record
+            for subdir in (asked["platform"], "noarch")
+            for record in channel_index(channel, subdir).records_for(name)
+        ]
+        keys |= {version_key(record.version) for record in records}
+        if records:
+            break
+    return sum(key > version_key(version) for key in keys)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--requests", type=int, default=464)
+    parser.add_argument("--every", type=int, default=1)
+    options = parser.parse_args()
+    gc.freeze()
+    times, agreement, picks = [], Counter(), Counter()
+    sums = Counter()
+    for asked in solved_requests()[: options.requests : options.every]:
+        ours_time, ours = solve_with_minicon(asked)
+        theirs_time, theirs = solve_with_rattler(asked)
+        agreement[(ours is None) == (theirs is None)] += 1
+        if (ours is None) != (theirs is None):
+            print(
+                "DISAGREE", asked["id"], "minicon", ours is not None, "rattler", theirs is not None
+            )
+        if ours is None or theirs is None:
+            continue
+        times.append((len(ours), ours_time, theirs_time))
+        names = {parse_dependency(text).exact_name for text in asked["specs"]} & ours.keys()
+        own = sum(newer_versions(asked, name, ours[name][0]) for name in names)
+        other = sum(newer_versions(asked, name, theirs[name][0]) for name in names)
+        sums["minicon"] += own
+        sums["rattler"] += other
+        picks["better" if own < other else "worse" if own > other else "equal"] += 1
+        picks["identical environments"] += ours == theirs
+        if own > other:
+            worse = {n: (ours[n][0], theirs[n][0]) for n in names if ours[n][0] != theirs[n][0]}
+            print("worse", asked["id"], own, other, worse)
+    print("sat/unsat:", dict(agreement))
+    print("picks:", dict(picks), "rank sums:", dict(sums))
+    for low, high in ((0, 100), (100, 300), (300, 600), (600, 10_000)):
+        rows = [row for row in times if low <= row[0] < high]
+        if rows:
+            ours_median = statistics.median(row[1] for row in rows)
+            theirs_median = statistics.median(row[2] for row in rows)
+            ratio = statistics.median(row[2] / row[1] for row in rows)
+            worst = min(row[2] / row[1] for row in rows)
+            print(
+                f"{low}-{high} packages: {len(rows)} requests, CPU s median minicon "
+                f"{ours_median:.3f} rattler {theirs_median:.3f}, rattler/minicon median "
+                f"{ratio:.2f}, worst {worst:.2f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

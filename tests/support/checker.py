@@ -1,0 +1,164 @@
+"""The judge of solutions: obvious code that shares nothing with the solver but its inputs."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from minicon.models.match_spec import MatchSpec
+from minicon.models.records import RepodataRecord
+from minicon.solver.request import ChannelPriority, Solution, SolveRequest
+
+
+@cache
+def parsed(text: str) -> MatchSpec:
+    return MatchSpec(text)
+
+
+def problems(request: SolveRequest, solution: Solution) -> list[str]:
+    """Everything that is wrong with a solution; empty for a right one."""
+    records = {record.name: record for record in solution.records}
+    found = []
+    if len(records) != len(solution.records):
+        found.append("a name is there twice")
+    there = {**records, **{v.name: v.as_record() for v in request.virtual_packages}}
+    if not request.no_deps and not request.only_deps:
+        found += [
+            f"{spec} is not met" for spec in request.specs if not _is_met(spec, there, request)
+        ]
+        found += _broken_dependencies(records, there)
+        found += _needless(request, solution, records)
+    for spec in (*request.pins, *request.constraints):
+        record = records.get(spec.exact_name)
+        if record is not None and not spec.matches(record):
+            found.append(f"{record} breaks {spec}")
+    for spec in request.removals:
+        found += [f"{each} was to go" for each in records.values() if spec.matches(each)]
+    found += [text for record in records.values() for text in _origin(request, record)]
+    found += _order(solution)
+    return found
+
+
+def _is_met(spec: MatchSpec, there: dict[str, RepodataRecord], request: SolveRequest) -> bool:
+    record = there.get(spec.exact_name)
+    if record is None and request.wheels is not None:
+        record = there.get(request.wheels.pypi_name(spec.exact_name))
+    return record is not None and (record.source == "pypi" or spec.matches(record))
+
+
+def _broken_dependencies(
+    records: dict[str, RepodataRecord], there: dict[str, RepodataRecord]
+) -> list[str]:
+    found = []
+    for record in records.values():
+        for text in record.depends:
+            spec = parsed(text)
+            if spec.when is not None:
+                continue  # fuzz judges those by the oracle's own reading
+            other = there.get(spec.exact_name)
+            if other is None or not spec.matches(other):
+                found.append(f"{record} needs {text}, there is {other}")
+        for text in record.constrains:
+            spec = parsed(text)
+            other = there.get(spec.exact_name)
+            if other is not None and not spec.matches(other):
+                found.append(f"{record} constrains {text}, there is {other}")
+    return found
+
+
+def _needless(
+    request: SolveRequest, solution: Solution, records: dict[str, RepodataRecord]
+) -> list[str]:
+    """Packages that nobody asked for, needs, or had installed."""
+    wanted = {spec.exact_name for spec in (*request.specs, *request.history)}
+    wanted |= {each.name for each in request.installed} | set(solution.requested)
+    if request.requirements or request.wheels is not None:
+        wanted.add("python")
+    if request.add_pip:
+        wanted.add("pip")
+    pending = [name for name in wanted if name in records]
+    reached = set()
+    while pending:
+        name = pending.pop()
+        if name in reached:
+            continue
+        reached.add(name)
+        depends = list(records[name].depends)
+        for group in (records[name].data.get("extra_depends") or {}).values():
+            depends += group
+        pending += [other for text in depends if (other := parsed(text).exact_name) in records]
+    return [f"{name} is there for no reason" for name in records if name not in reached]
+
+
+def _origin(request: SolveRequest, record: RepodataRecord) -> list[str]:
+    """A record comes from where the request allows it to come from."""
+    if record.source == "pypi" or any(each.record == record for each in request.installed):
+        return []
+    having = [
+        place
+        for place, channel in enumerate(request.channels)
+        if any(
+            not _is_too_new(request, each)
+            for index in channel
+            for each in index.records_for(record.name)
+        )
+    ]
+    place = next(
+        (
+            place
+            for place, channel in enumerate(request.channels)
+            if any(record in index.records_for(record.name) for index in channel)
+        ),
+        None,
+    )
+    if place is None:
+        return [f"{record} is in no channel"]
+    found = [f"{record} is too new"] if _is_too_new(request, record) else []
+    demanded = any(
+        spec.channel
+        for spec in (*request.specs, *request.pins, *request.constraints, *request.history)
+        if spec.exact_name == record.name
+    )
+    strict = request.channel_priority is ChannelPriority.STRICT
+    if strict and not demanded and place != having[0]:
+        found.append(f"{record} is hidden by an earlier channel")
+    return found
+
+
+def _is_too_new(request: SolveRequest, record: RepodataRecord) -> bool:
+    limit = request.exclude_newer_package.get(record.name, request.exclude_newer)
+    timestamp = record.timestamp
+    if timestamp and timestamp < 100_000_000_000:
+        timestamp *= 1000
+    return limit is not None and timestamp > limit
+
+
+def _order(solution: Solution) -> list[str]:
+    """Dependencies come first, unless they depend back."""
+    place = {record.name: number for number, record in enumerate(solution.records)}
+    needs = {
+        record.name: {
+            other
+            for text in record.depends
+            if (other := parsed(text).exact_name) in place
+            and (record.name, other) != ("python", "pip")
+        }
+        for record in solution.records
+    }
+
+    def leads_to(start: str, goal: str) -> bool:
+        pending, seen = [start], set()
+        while pending:
+            name = pending.pop()
+            if name == goal:
+                return True
+            if name not in seen:
+                seen.add(name)
+                pending += needs[name]
+        return False
+
+    return [
+        f"{name} is linked before {other}, which it needs"
+        for name, others in needs.items()
+        for other in others
+        if place[other] > place[name] and not leads_to(other, name)
+    ]

@@ -1,0 +1,126 @@
+"""Oracles: two other ways to solve, slow and obvious, to compare answers with.
+
+``is_satisfiable`` writes the problem as plain clauses for PicoSAT. ``plain_resolution`` is what a
+resolvelib provider looks like when every package is an identifier of its own.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pycosat
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
+from resolvelib.resolvers import ResolutionTooDeep
+
+from minicon.models.match_spec import MatchSpec
+from minicon.models.records import RepodataRecord
+from minicon.solver.request import SolveRequest
+
+
+@cache
+def parsed(text: str) -> MatchSpec:
+    return MatchSpec(text)
+
+
+def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool:
+    """Whether any set of these records meets the request. Knows nothing of preferences."""
+    things = [*records, *(package.as_record() for package in request.virtual_packages)]
+    number = {id(record): place for place, record in enumerate(things, 1)}
+    by_name: dict[str, list[RepodataRecord]] = {}
+    for record in things:
+        by_name.setdefault(record.name, []).append(record)
+    extra_number: dict[tuple[str, str], int] = {}
+
+    def matching(text: str | MatchSpec) -> list[int]:
+        spec = parsed(text) if isinstance(text, str) else text
+        bare = parsed(str(spec.replace(when=None, extras=None)))
+        return [number[id(each)] for each in by_name.get(spec.exact_name, []) if bare.matches(each)]
+
+    def extra(name: str, group: str) -> int:
+        return extra_number.setdefault((name, group), len(things) + 1 + len(extra_number))
+
+    def needs(texts: list[str], premise: list[int]) -> list[list[int]]:
+        """Clauses for: if all of the premise holds, then these dependencies."""
+        found = []
+        for text in texts:
+            spec = parsed(text)
+            head = [-each for each in premise]
+            if spec.when is None:
+                found.append(head + matching(spec))
+                found += [[*head, extra(spec.exact_name, group)] for group in spec.extras]
+                continue
+            for condition in matching(spec.when):
+                found.append([*head, -condition, *matching(spec)])
+        return found
+
+    clauses = [[number[id(each)]] for each in things if each.name.startswith("__")]
+    for same in by_name.values():
+        clauses += [[-number[id(a)], -number[id(b)]] for i, a in enumerate(same) for b in same[:i]]
+    for record in records:
+        own = number[id(record)]
+        clauses += needs(record.data.get("depends", []), [own])
+        for text in record.data.get("constrains", []):
+            good = set(matching(text))
+            others = by_name.get(parsed(text).exact_name, [])
+            clauses += [
+                [-own, -number[id(each)]] for each in others if number[id(each)] not in good
+            ]
+        for group, texts in (record.data.get("extra_depends") or {}).items():
+            clauses += needs(texts, [own, extra(record.name, group)])
+    for spec in request.specs:
+        clauses.append(matching(spec))
+        clauses += [[extra(spec.exact_name, group)] for group in spec.extras]
+    for spec in (*request.pins, *request.constraints):
+        good = set(matching(spec))
+        clauses += [
+            [-number[id(each)]]
+            for each in by_name.get(spec.exact_name, [])
+            if number[id(each)] not in good
+        ]
+    if not all(clauses):
+        return False
+    return not clauses or pycosat.solve(clauses) != "UNSAT"
+
+
+class PlainProvider(AbstractProvider):
+    """One identifier per package; candidates are its records, newest first."""
+
+    def __init__(self, request: SolveRequest, records: list[RepodataRecord]) -> None:
+        self.by_name: dict[str, list[RepodataRecord]] = {}
+        for record in [*records, *(each.as_record() for each in request.virtual_packages)]:
+            self.by_name.setdefault(record.name, []).append(record)
+
+    def identify(self, requirement_or_candidate):
+        if isinstance(requirement_or_candidate, MatchSpec):
+            return requirement_or_candidate.exact_name
+        return requirement_or_candidate.name
+
+    def get_preference(self, identifier, resolutions, candidates, information, backtrack_causes):
+        return identifier
+
+    def find_matches(self, identifier, requirements, incompatibilities):
+        specs = list(requirements[identifier])
+        refused = list(incompatibilities[identifier])
+        return [
+            record
+            for record in reversed(self.by_name.get(identifier, []))
+            if record not in refused and all(spec.matches(record) for spec in specs)
+        ]
+
+    def is_satisfied_by(self, requirement, candidate):
+        return requirement.matches(candidate)
+
+    def get_dependencies(self, candidate):
+        return [parsed(text) for text in candidate.depends]
+
+
+def plain_resolution(request: SolveRequest, records: list[RepodataRecord]) -> bool | None:
+    """Whether the plain provider finds a solution (no constrains, no pins); None: it gave up."""
+    resolver = Resolver(PlainProvider(request, records), BaseReporter())
+    try:
+        resolver.resolve(list(request.specs), max_rounds=400)
+    except ResolutionImpossible:
+        return False
+    except ResolutionTooDeep:
+        return None
+    return True
