@@ -12,7 +12,7 @@ from minicon.fs.lock import locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 #: Folders in which conda-build works are no environments (conda's rule).
 _NOT_REGISTERED = ("placehold_pl", "skeleton_")
@@ -59,12 +59,11 @@ def unregister_environment(file: Path, prefix: Path) -> None:
             _write(file, kept)
 
 
-def _changing(file: Path) -> contextlib.ExitStack:
-    stack = contextlib.ExitStack()
-    stack.enter_context(operations.describing("write", file))
-    operations.make_directory(file.parent)
-    stack.enter_context(locked(file.with_name(f".{file.name}.lock"), timeout=_LOCK_TIMEOUT))
-    return stack
+@contextlib.contextmanager
+def _changing(file: Path) -> Iterator[None]:
+    lock = file.with_name(f".{file.name}.lock")
+    with operations.describing("write", file), locked(lock, timeout=_LOCK_TIMEOUT):
+        yield
 
 
 def _write(file: Path, lines: Iterable[str]) -> None:

@@ -247,7 +247,8 @@ def _check_state(transaction: Transaction) -> list[PrefixRecord]:
             hint="run the command again",
         )
     staying = {record.name for record in transaction.unchanged}
-    return [record for record in stale if record.name not in staying]
+    # A conda package over which pip put another version still owns its other files.
+    return [r for r in stale if r.record.source == "pypi" or r.name not in staying]
 
 
 def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 30.0) -> bool:
