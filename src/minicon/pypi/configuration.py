@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SECTIONS = ("download", "global", "install")
 #: Other spellings that pip accepts for its options.
 _ALIASES = {"pypi-url": "index-url", "default-timeout": "timeout", "i": "index-url"}
+_SYSTEM = Path("/etc")
 _TRUE = ("1", "true", "yes", "on", "y", "t")
 
 
@@ -180,7 +181,7 @@ def _folders(environ: Mapping[str, str], home: Path, platform: str) -> tuple[lis
         user = home / "Library" / "Application Support" / "pip"
         return [Path("/Library/Application Support/pip")], user if user.is_dir() else config
     folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
-    return [*(Path(folder) / "pip" for folder in folders if folder), Path("/etc")], config
+    return [*(Path(folder) / "pip" for folder in folders if folder), _SYSTEM], config
 
 
 def _read_file(path: Path) -> Iterator[tuple[str, str]]:

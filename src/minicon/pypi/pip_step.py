@@ -8,6 +8,7 @@ was built, pip installs too, under the same constraints.
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -54,7 +55,8 @@ _HAS_PIP = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip')
 #: What pip writes before the step of a build that failed.
 _STEP_MARK = "\N{MULTIPLICATION SIGN}"
 _ERROR = re.compile(r"error:\s*(\S+ .*)", re.IGNORECASE)
-_CAUSE = re.compile(r"\s*((?:[\w.]+(?:Error|Exception)|error|fatal):? .*)")
+_CAUSE = re.compile(r"\s*((?:[\w.]+(?:Error|Exception): |error: (?=\S+ )|fatal: ).*)")
+_CONFLICT = "The conflict is caused by:"
 _HINTS = (
     (("Microsoft Visual C++", "gcc", "command 'cc'", "compiler"),
      "add a compiler to the environment, for instance c-compiler, and try again"),
@@ -231,11 +233,15 @@ def _failure(
 
 
 def _reason(output: Sequence[str]) -> str:
-    """The line of pip's output that says most: its last error, or what a build ended with."""
+    """What says most in pip's output: a conflict, its last error, or what a build ended with."""
+    if _CONFLICT in output:
+        behind = output[output.index(_CONFLICT) + 1 :]
+        listed = itertools.takewhile(lambda line: line.startswith(" "), behind)
+        return "; ".join(line.strip() for line in listed)
     errors = [match[1] for line in output if (match := _ERROR.match(line))]
     if errors:
         return errors[-1]
     steps = [line.lstrip(f"{_STEP_MARK} ") for line in output if line.startswith(_STEP_MARK)]
-    causes = [match[1] for line in output if (match := _CAUSE.match(line)) and " " in match[1]]
-    found = [part for part in (steps[-1:] + causes[-1:]) if part]
+    causes = [match[1] for line in output if (match := _CAUSE.match(line))]
+    found = [part.rstrip(".") for part in (steps[-1:] + causes[-1:])]
     return "; ".join(found) or (output[-1] if output else "it said nothing")

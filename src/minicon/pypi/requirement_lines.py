@@ -7,6 +7,7 @@ import shlex
 from typing import NamedTuple
 
 from minicon.errors import SpecError
+from minicon.models.url import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def unreadable(line: Line, why: str) -> SpecError:
     """The error for a line that means nothing."""
     return SpecError(
         "invalid-requirement",
-        f"cannot read the requirement {line.text[:200]!r}: {why}",
+        f"cannot read the requirement {redact(line.text)[:200]!r}: {redact(why)}",
         context=f"while reading {line.origin}" if line.origin else None,
         hint="it is read as pip reads a line of a requirements file",
     )
