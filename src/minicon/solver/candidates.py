@@ -145,33 +145,36 @@ class Candidates:
         if operator == "any":
             return self.all
         if operator in ("glob", "regex"):
-            spec = VersionSpec(text)
-            return sum(
-                1 << place
-                for place, version in enumerate(self.table.versions)
-                if spec.contains(version)
-            )
+            return self._written_like(VersionSpec(text))
         if operator == "startswith":
             return self._starting(text)
         if operator == "not_startswith":
             return self.all & ~self._starting(text)
+        return self._compared(operator, text)
+
+    def _written_like(self, spec: VersionSpec) -> int:
+        """Candidates whose version's text a pattern matches."""
+        texts = enumerate(self.table.versions)
+        return sum(1 << place for place, version in texts if spec.contains(version))
+
+    def _compared(self, operator: str, text: str) -> int:
+        """Candidates whose version stands in an order to another."""
         keys = self.table.version_keys
         key = version_key(text)
         first = bisect_left(keys, key)
-        after = first + (first < len(keys) and keys[first] == key)
-        end = len(keys)
+        if operator == ">=":
+            return self._between(first, len(keys))
+        if operator == "<":
+            return self.table.below[first]
         if operator == "~=":
-            return self._between(first, end) & self._starting(compatible_prefix(text))
-        if operator == "!=":
-            return self.all & ~self._between(first, after)
-        bounds = {
-            "==": (first, after),
-            ">=": (first, end),
-            ">": (after, end),
-            "<": (0, first),
-            "<=": (0, after),
-        }
-        return self._between(*bounds[operator])
+            return self._between(first, len(keys)) & self._starting(compatible_prefix(text))
+        after = first + (first < len(keys) and keys[first] == key)
+        if operator == ">":
+            return self._between(after, len(keys))
+        if operator == "<=":
+            return self.table.below[after]
+        equal = self._between(first, after)
+        return equal if operator == "==" else self.all & ~equal
 
     def _starting(self, text: str) -> int:
         """Candidates whose version starts with another."""
@@ -187,18 +190,15 @@ class Candidates:
 
 def _says_more(spec: MatchSpec) -> bool:
     """Whether a spec speaks of anything beside name, version, build and build number."""
-    return any(
-        value is not None and value != ()
-        for value in (
-            spec.channel,
-            spec.subdir,
-            spec.md5,
-            spec.sha256,
-            spec.url,
-            spec.fn,
-            spec.license,
-            spec.track_features,
-            spec.features,
-            spec.license_family,
-        )
+    return bool(
+        spec.channel
+        or spec.subdir
+        or spec.md5
+        or spec.sha256
+        or spec.url
+        or spec.fn
+        or spec.license
+        or spec.license_family
+        or spec.track_features
+        or spec.features
     )

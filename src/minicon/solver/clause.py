@@ -31,10 +31,10 @@ class Dependency:
         text: The MatchSpec as the packages wrote it.
         optional: True for ``constrains``: the target may also be absent.
         allowed: Values of the target that satisfy it; None until the target is loaded.
-        terms: The clause as an incompatibility; complete once ``allowed`` is known.
+        refused: Values of the target that do not satisfy it.
     """
 
-    __slots__ = ("allowed", "optional", "premise", "source", "target", "terms", "text")
+    __slots__ = ("allowed", "optional", "premise", "refused", "source", "target", "text")
 
     def __init__(self, source: int, premise: int, target: int, text: str, optional: bool) -> None:
         self.source = source
@@ -43,16 +43,14 @@ class Dependency:
         self.text = text
         self.optional = optional
         self.allowed: int | None = None
-        self.terms: Incompatibility = {}
+        self.refused = 0
 
-    def allow(self, allowed: int, universe: int) -> None:
-        """Fix what the target may be, out of all its values."""
-        self.allowed = allowed
-        refused = universe & ~allowed
+    @property
+    def terms(self) -> Incompatibility:
+        """The clause as an incompatibility, once its target is loaded."""
         if self.source == self.target:
-            self.terms = {self.source: self.premise & refused}
-        else:
-            self.terms = {self.source: self.premise, self.target: refused}
+            return {self.source: self.premise & self.refused}
+        return {self.source: self.premise, self.target: self.refused}
 
 
 class Root:

@@ -108,11 +108,12 @@ class ClauseStore:
 
     def _add_clauses(self, variable: Variable, candidates: Candidates) -> None:
         table = candidates.table
+        by_name, index, clauses = self.by_name, variable.index, variable.clauses
         for given, optional in ((table.dependencies, False), (table.constrains, True)):
             for name, text, premise in given:
-                target = self.variable(name)
-                dependency = Dependency(variable.index, premise, target.index, text, optional)
-                variable.clauses.append(dependency)
+                target = by_name.get(name) or self.variable(name)
+                dependency = Dependency(index, premise, target.index, text, optional)
+                clauses.append(dependency)
                 if target.candidates is None:
                     target.waiting.append(dependency)
                 else:
@@ -124,9 +125,16 @@ class ClauseStore:
         allowed = target.candidates.matching(dependency.text)
         if dependency.optional:
             allowed |= target.absent
-        dependency.allow(allowed, target.universe)
-        target.incoming.setdefault(allowed, []).append(dependency)
-        if self._has_consequences(dependency):
+        dependency.allowed = allowed
+        dependency.refused = target.universe & ~allowed
+        same = target.incoming.get(allowed)
+        if same is None:
+            target.incoming[allowed] = [dependency]
+        else:
+            same.append(dependency)
+        domains = self.trail.domains
+        source_holds = not domains[dependency.source] & ~dependency.premise
+        if source_holds or not domains[target.index] & allowed:
             self.late.append(dependency)
             self.recheck.append(dependency)
 
