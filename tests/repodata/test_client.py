@@ -371,9 +371,7 @@ def test_a_fault_that_stays_is_one_clear_error(
 ) -> None:
     server.fault("*", fault)
     with pytest.raises(ChannelError) as caught:
-        patient(client_for, use_zst=name.endswith("zst")).index(
-            at(server.url), "noarch"
-        )
+        patient(client_for, use_zst=name.endswith("zst")).index(at(server.url), "noarch")
     assert caught.value.reference == reference
     assert f"/noarch/{name}" in caught.value.message
     assert caught.value.hint

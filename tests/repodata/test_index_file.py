@@ -1,0 +1,73 @@
+"""Index files: what is written is found again, and what is altered is noticed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minicon.repodata.index_file import IndexDamagedError, IndexFile, IndexWriter
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=20)
+SECTIONS = st.sampled_from(["packages", "packages.conda", "removed"])
+
+
+def write(path, runs, meta=None):
+    writer = IndexWriter()
+    pieces = [writer.add(section, name.encode(), payload) for section, name, payload in runs]
+    path.write_bytes(b"".join([*pieces, writer.finish(meta or {})]))
+    return path
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(SECTIONS, NAMES, st.binary(max_size=50)), max_size=40))
+def test_every_segment_is_found_by_its_name(tmp_path_factory, runs) -> None:
+    path = write(tmp_path_factory.mktemp("index") / "x", runs, {"info": {"a": 1}})
+    index = IndexFile(path)
+    assert index.meta == {"info": {"a": 1}}
+    names = list(dict.fromkeys(name for _, name, _ in runs))
+    assert list(index.names()) == names
+    for wanted in [*names, "absent", ""]:
+        expected = [(section, payload) for section, name, payload in runs if name == wanted]
+        assert index.segments(wanted) == expected
+
+
+def test_names_with_one_checksum_are_told_apart(tmp_path) -> None:
+    import zlib
+
+    assert zlib.crc32(b"plumless") == zlib.crc32(b"buckeroo")
+    path = write(tmp_path / "x", [("packages", "plumless", b"1"), ("packages", "buckeroo", b"2")])
+    index = IndexFile(path)
+    assert index.segments("plumless") == [("packages", b"1")]
+    assert index.segments("buckeroo") == [("packages", b"2")]
+
+
+def test_hashes_of_shards_are_kept_as_they_are(tmp_path) -> None:
+    digest = bytes(range(32))
+    path = write(tmp_path / "x", [("shard", "a", digest)])
+    assert path.read_bytes().startswith(digest)
+    assert IndexFile(path).segments("a") == [("shard", digest)]
+
+
+def test_no_altered_byte_goes_unnoticed(tmp_path) -> None:
+    runs = [("packages", name, name.encode() * 20) for name in ("a", "b", "c")]
+    whole = write(tmp_path / "x", runs).read_bytes()
+    for at in range(len(whole)):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x55
+        (tmp_path / "x").write_bytes(damaged)
+        try:
+            index = IndexFile(tmp_path / "x")
+            found = [index.segments(name)[0][1] for name in ("a", "b", "c")]
+        except IndexDamagedError:
+            continue
+        # the four padding bytes of the trailer mean nothing
+        assert found == [payload for _, _, payload in runs], at
+
+
+@pytest.mark.parametrize("size", [0, 1, 20, 60])
+def test_short_files_are_none(tmp_path, size) -> None:
+    (tmp_path / "x").write_bytes(b"MCINDEX1" * 8)
+    (tmp_path / "x").write_bytes((tmp_path / "x").read_bytes()[:size])
+    with pytest.raises(IndexDamagedError):
+        IndexFile(tmp_path / "x")

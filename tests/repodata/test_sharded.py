@@ -1,0 +1,312 @@
+"""Sharded repodata: only what is asked for is fetched, and only what its hash says is used."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+
+import msgpack
+import pytest
+from tests.support.channel_server import (
+    Body,
+    ChannelServer,
+    FlipBytes,
+    Html,
+    Redirect,
+    Reset,
+    Stall,
+    Status,
+    Truncate,
+)
+from tests.support.channels import ChannelBuilder, compress
+
+from minicon.errors import ChannelError, RepodataError
+from minicon.models.channel import Channel
+from minicon.models.reporter import SilentReporter
+from minicon.net.retry import RetryPolicy
+from minicon.net.routing import UrlFetcher
+from minicon.net.session import HttpFetcher
+from minicon.repodata.client import ChannelClient
+from minicon.repodata.shard_format import ShardDamagedError, make_shard, pack, unpack
+
+INDEX = "repodata_shards.msgpack.zst"
+
+
+@pytest.fixture
+def builder(tmp_path):
+    builder = ChannelBuilder(tmp_path / "channel")
+    builder.add("numpy-2.0-0", depends=["python >=3.11", "blas 1.*"], timestamp=3)
+    builder.add("numpy-1.0-0.tar.bz2", depends=["oldpython"], timestamp=1)
+    builder.add("numpy-1.5-0", depends=["python"], timestamp=2)
+    builder.add("numpy-0.5-0")
+    builder.remove("numpy-0.5-0.conda")
+    builder.add("python-3.11-0", depends=["openssl[version='>=3']"])
+    builder.add("blas-1.0-0", subdir="noarch")
+    builder.add_all("openssl-3.0-0", "oldpython-2-0", "unrelated-1-0")
+    return builder.write(zst=True, shards=True)
+
+
+@pytest.fixture
+def server(builder):
+    with ChannelServer(builder.directory) as server:
+        yield server
+
+
+class Warnings(SilentReporter):
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+@pytest.fixture
+def open_channel(tmp_path, server):
+    def make(subdirs=("linux-64", "noarch"), **options):
+        http = HttpFetcher(read_timeout=0.3, retry=RetryPolicy(retries=1, first_wait=0.001))
+        fetcher = UrlFetcher(lambda: http, offline=options.get("offline", False))
+        client = ChannelClient(fetcher, tmp_path / "cache", **options)
+        return client.indices([Channel("c", server.url)], subdirs)[0]
+
+    return make
+
+
+def shards(server) -> int:
+    return server.count("*/shards/*")
+
+
+def settle(server, count: int) -> None:
+    """Wait until COUNT shards were asked for, and see that no more are."""
+    end = time.monotonic() + 5
+    while shards(server) < count and time.monotonic() < end:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    assert shards(server) == count
+
+
+def test_records_are_those_of_the_whole_repodata(server, open_channel, tmp_path) -> None:
+    sharded = open_channel()
+    assert server.count("*repodata.json*") == 0
+    client = ChannelClient(UrlFetcher(HttpFetcher), tmp_path / "other", use_shards=False)
+    whole = client.indices([Channel("c", server.url)], ["linux-64", "noarch"])[0]
+    for left, right in zip(sharded, whole, strict=True):
+        assert sorted(left.names()) == sorted(right.names())
+        for name in right.names():
+            expected = {record.fn: record.to_json() for record in right.records_for(name)}
+            assert {r.fn: r.to_json() for r in left.records_for(name)} == expected
+    assert sharded[0].records_for("absent") == ()
+
+
+def test_a_name_leads_to_what_its_newest_records_need(server, open_channel) -> None:
+    linux, noarch = open_channel()
+    assert shards(server) == 0
+    assert len(linux.records_for("numpy")) == 3
+    settle(server, 4)  # numpy, python, blas (noarch), openssl; not oldpython, not unrelated
+    assert noarch.records_for("blas")
+    assert linux.records_for("openssl")
+    assert shards(server) == 4
+
+
+def test_prefetch_returns_at_once_and_fetches_together(server, open_channel) -> None:
+    linux, _ = open_channel()
+    server.latency = 0.2
+    began = time.monotonic()
+    linux.prefetch(["oldpython", "unrelated", "openssl", "absent"])
+    assert time.monotonic() - began < 0.1
+    for name in ("oldpython", "unrelated", "openssl"):
+        assert linux.records_for(name)
+    assert time.monotonic() - began < 0.5
+    assert shards(server) == 3
+
+
+def test_cached_shards_are_not_asked_for_again(server, open_channel) -> None:
+    open_channel()[0].records_for("openssl")
+    server.forget()
+    linux, _ = open_channel()
+    linux.prefetch(["openssl"])
+    assert linux.records_for("openssl")
+    assert shards(server) == 0
+    assert [r.status for r in server.requests] == [304, 304]
+
+
+def test_many_threads_fetch_a_shard_once(server, open_channel) -> None:
+    linux, _ = open_channel()
+    server.latency = 0.05
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(linux.records_for("openssl")))
+        for _ in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 16
+    assert all(records == found[0] for records in found)
+    assert shards(server) == 1
+
+
+def test_an_unchanged_shard_survives_a_new_index(server, builder, open_channel) -> None:
+    open_channel()[0].records_for("openssl")
+    builder.add("openssl-4.0-0", subdir="noarch")
+    builder.add("another-1-0")
+    builder.write(zst=True, shards=True)
+    server.forget()
+    linux, noarch = open_channel()
+    assert linux.records_for("openssl")
+    assert shards(server) == 0
+    assert noarch.records_for("openssl")
+    assert shards(server) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Truncate(20), Reset(20), Stall(20), FlipBytes(), Html(), Body(b""), Status(503)]
+)
+def test_a_fault_that_passes_does_no_harm(server, open_channel, fault) -> None:
+    server.fault("*/shards/*", fault, times=1)
+    assert open_channel()[0].records_for("openssl")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reference"),
+    [
+        (Truncate(20), "connection-broken"),
+        (FlipBytes(), "hash-mismatch"),
+        (Html(), "hash-mismatch"),
+        (Body(b""), "hash-mismatch"),
+        (Status(403), "access-denied"),
+        (Status(404), "missing-shard"),
+        (Redirect("file:///etc/passwd"), "unsafe-redirect"),
+    ],
+)
+def test_a_fault_that_stays_is_one_clear_error(server, open_channel, fault, reference) -> None:
+    server.fault("*/shards/*", fault)
+    linux, _ = open_channel()
+    with pytest.raises(ChannelError) as caught:
+        linux.records_for("openssl")
+    assert caught.value.reference == reference
+    assert caught.value.hint
+    server.clear_faults()
+    assert linux.records_for("openssl")
+
+
+def test_a_shard_that_moved_is_found_through_the_new_index(server, builder, open_channel) -> None:
+    linux, _ = open_channel()
+    for path in (builder.directory / "linux-64" / "shards").iterdir():
+        path.unlink()
+    builder.add("openssl-3.1-0")
+    builder.write(zst=True, shards=True)
+    assert [r.version for r in linux.records_for("openssl")] == ["3.0", "3.1"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", None])
+def test_a_damaged_shard_in_the_cache_is_fetched_again(
+    server, open_channel, tmp_path, damage
+) -> None:
+    open_channel()[0].records_for("openssl")
+    (path,) = (tmp_path / "cache").rglob("*.msgpack.zst")
+    path.write_bytes(path.read_bytes()[:-1] if damage is None else damage)
+    assert open_channel()[0].records_for("openssl")
+
+
+@pytest.mark.parametrize("fault", [Html(), Body(b"x"), Body(compress(b"\x93\x01"))])
+def test_a_broken_index_of_shards_falls_back_to_the_whole(server, open_channel, fault) -> None:
+    server.fault(f"*{INDEX}", fault)
+    reporter = Warnings()
+    linux, _ = open_channel(reporter=reporter)
+    assert linux.records_for("openssl")
+    assert shards(server) == 0
+    assert any("whole index" in warning for warning in reporter.warnings)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        7,
+        {},
+        {"info": [], "shards": {}},
+        {"info": {}, "shards": {"a": b"short"}},
+        {"info": {}, "shards": {7: bytes(32)}},
+        {"version": 2, "info": {}, "shards": {}},
+        {"info": {"subdir": "osx-64"}, "shards": {}},
+    ],
+)
+def test_an_index_of_shards_that_is_none(server, open_channel, index) -> None:
+    server.fault(f"*{INDEX}", Body(pack(index)))
+    assert open_channel()[0].records_for("openssl")
+    assert shards(server) == 0
+
+
+@pytest.mark.parametrize("where", ["http://other.example.org/", "file:///etc/", "https://a:b@x/"])
+def test_shards_may_not_lie_just_anywhere(server, open_channel, where) -> None:
+    info = {"subdir": "noarch", "base_url": "", "shards_base_url": where}
+    body = pack({"version": 1, "info": info, "shards": {"a": bytes(32)}})
+    server.fault(f"/noarch/{INDEX}", Body(body))
+    with pytest.raises(RepodataError) as caught:
+        open_channel(["noarch"])
+    assert caught.value.reference == "unsafe-base-url"
+
+
+def test_offline_has_what_was_looked_at_before(server, open_channel) -> None:
+    open_channel()[0].records_for("openssl")
+    server.forget()
+    reporter = Warnings()
+    linux, _ = open_channel(offline=True, reporter=reporter)
+    linux.prefetch(["unrelated"])
+    assert linux.records_for("openssl")
+    assert linux.records_for("unrelated") == ()
+    assert linux.records_for("oldpython") == ()
+    assert len(reporter.warnings) == 1
+    assert server.count() == 0
+
+
+def test_bad_records_in_a_shard_are_left_out(server, builder, open_channel) -> None:
+    good = builder.subdir("noarch")["packages.conda"]["blas-1.0-0.conda"]
+    members = {
+        "blas-1.0-0.conda": good,
+        "blas-2.0-0.conda": {**good, "name": "other"},
+        "../blas-3.0-0.conda": good,
+        "blas-4.0-0.conda": 7,
+    }
+    body = pack({"packages.conda": members, "packages": None, "removed": 7, "v3": []})
+    digest = hashlib.sha256(body)
+    (builder.directory / "noarch" / "shards" / f"{digest.hexdigest()}.msgpack.zst").write_bytes(
+        body
+    )
+    info = {"subdir": "noarch", "base_url": "", "shards_base_url": "./shards/"}
+    index = {"version": 1, "info": info, "shards": {"blas": digest.digest()}}
+    (builder.directory / "noarch" / INDEX).write_bytes(pack(index))
+    reporter = Warnings()
+    _, noarch = open_channel(reporter=reporter)
+    assert [record.fn for record in noarch.records_for("blas")] == ["blas-1.0-0.conda"]
+    assert len(reporter.warnings) == 3
+
+
+def test_v3_records_of_a_shard_get_their_extension(server, builder, open_channel) -> None:
+    good = builder.subdir("noarch")["packages.conda"]["blas-1.0-0.conda"]
+    body = pack({"v3": {"conda": {"blas-1.0-0": good}, "whl": {"blas-1.0-0": good}}})
+    digest = hashlib.sha256(body)
+    (builder.directory / "noarch" / "shards" / f"{digest.hexdigest()}.msgpack.zst").write_bytes(
+        body
+    )
+    info = {"subdir": "noarch", "base_url": "", "shards_base_url": "./shards/"}
+    index = {"version": 1, "info": info, "shards": {"blas": digest.digest()}}
+    (builder.directory / "noarch" / INDEX).write_bytes(pack(index))
+    _, noarch = open_channel()
+    assert [record.fn for record in noarch.records_for("blas")] == ["blas-1.0-0.conda"]
+
+
+def test_bombs_stop_at_the_limit() -> None:
+    with pytest.raises(ShardDamagedError, match="more than 1000 bytes"):
+        unpack(compress(b"\x00" * 10_000_000), 1000)
+    for data in (b"", b"x", compress(b""), compress(msgpack.packb([1]))[:-1], compress(b"\xc1")):
+        with pytest.raises(ShardDamagedError):
+            unpack(data, 1000)
+
+
+def test_shards_hold_hashes_as_bytes() -> None:
+    record = {"name": "a", "md5": "0" * 32, "sha256": "f" * 64}
+    shard = unpack(make_shard({}, {"a-1-0.conda": record}), 10_000)
+    packed = shard["packages.conda"]["a-1-0.conda"]
+    assert packed == {"name": "a", "md5": bytes(16), "sha256": b"\xff" * 32}
