@@ -43,8 +43,7 @@ def tree_of(path, reader):
                 (m.path, m.kind, m.executable, m.modified_ns, m.target, m.component, m.read())
                 for m in archive.members()
             ]
-    except PackageError as error:
-        assert error.message.startswith(path.name)
+    except PackageError:
         return None
 
 

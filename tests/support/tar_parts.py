@@ -69,7 +69,8 @@ def folder(name: str) -> bytes:
 def symbolic(name: str, target: str) -> bytes:
     """A symbolic link."""
     if len(target) > 100 or len(name) > 100:
-        return pax({"path": name, "linkpath": target}) + entry("x", kind=b"2", mode=0o777)
+        header = entry("x", kind=b"2", mode=0o777, link="placeholder")
+        return pax({"path": name, "linkpath": target}) + header
     return entry(name, kind=b"2", mode=0o777, link=target)
 
 

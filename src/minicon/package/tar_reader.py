@@ -78,10 +78,11 @@ class TarReader:
         """The next member's header, its PAX and long-name headers applied; None at the end."""
         extra: dict[str, str] = {}
         seen = b""
+        announced = False
         while True:
             block = bytes(self._take(BLOCK))
             if block == _ZEROS:
-                if seen:
+                if announced:
                     raise TarError("ends behind a header that describes no member")
                 return None
             header = parse_header(block)
@@ -90,6 +91,7 @@ class TarReader:
                 return header
             if header.type in seen:
                 raise TarError("has two headers of one kind for one member")
+            announced = True
             data = self._take_extension(header.size)
             if header.type == b"g":
                 check_global_pax(parse_pax(data))
