@@ -82,7 +82,10 @@ def posix_text(facts: EnvironmentFacts) -> str:
         f'[ "$__mc_at"/{shell.quote(place)} -nt "$__mc_text" ]' for place in _watched(facts)
     )
     steps = {
-        "check": [f"if {newer}; then :; else __mc_format={FORMAT}; fi"],
+        "check": [
+            f"if {newer}; then :; else __mc_format={FORMAT}; fi",
+            *(["__mc_scripts=yes"] if _has_scripts(facts, shell) else []),
+        ],
         "variables": [f"__minicon_set {n} {shell.quote(v)}" for n, v in facts.variables.items()],
         "activate": _sources(facts, "activate", shell, "__minicon_source"),
         "deactivate": _sources(facts, "deactivate", shell, "__minicon_source"),
@@ -121,6 +124,10 @@ def _watched(facts: EnvironmentFacts) -> list[str]:
     """What the text is made from; a folder's time tells of names that come and go."""
     fixed = [STATE, PACKAGE_VARIABLES, ACTIVATE_SCRIPTS, DEACTIVATE_SCRIPTS]
     return fixed + [place for place in facts.inputs if place not in fixed]
+
+
+def _has_scripts(facts: EnvironmentFacts, shell: Shell) -> bool:
+    return any(facts.scripts(phase, shell.suffix) for phase in ("activate", "deactivate"))
 
 
 def _sources(facts: EnvironmentFacts, phase: str, shell: Shell, command: str) -> list[str]:

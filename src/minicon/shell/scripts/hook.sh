@@ -35,9 +35,11 @@ __minicon_activate() {
         ask) __minicon_ask activate "$@" || { __minicon_forget; return 1; } ;;
         reactivate) __minicon_reactivate ;;
         *)
-            [ "$__mc_plan" = stack ] || __minicon_scripts deactivate "${CONDA_PREFIX-}"
+            if [ "$__mc_plan" = switch ]; then
+                __minicon_scripts deactivate "${CONDA_PREFIX-}" || { __minicon_forget; return 130; }
+            fi
             __minicon_enter
-            __minicon_scripts activate "$CONDA_PREFIX" ;;
+            __minicon_scripts activate "$CONDA_PREFIX" || { __minicon_deactivate; return 130; } ;;
     esac
     __minicon_forget
 }
@@ -49,9 +51,9 @@ __minicon_deactivate() {
         ask) __minicon_ask deactivate "$@" || { __minicon_forget; return 1; } ;;
         nothing) ;;
         *)
-            __minicon_scripts deactivate "$CONDA_PREFIX"
+            __minicon_scripts deactivate "$CONDA_PREFIX" || { __minicon_forget; return 130; }
             __minicon_leave
-            [ "$__mc_plan" != return ] || __minicon_scripts activate "$CONDA_PREFIX" ;;
+            [ "$__mc_plan" != return ] || __minicon_scripts activate "$CONDA_PREFIX" || : ;;
     esac
     __minicon_forget
 }
@@ -62,9 +64,9 @@ __minicon_reactivate() {
         ask) __minicon_ask reactivate || { __minicon_forget; return 1; } ;;
         nothing) ;;
         *)
-            __minicon_scripts deactivate "$CONDA_PREFIX"
+            __minicon_scripts deactivate "$CONDA_PREFIX" || { __minicon_forget; return 130; }
             __minicon_renew
-            __minicon_scripts activate "$CONDA_PREFIX" ;;
+            __minicon_scripts activate "$CONDA_PREFIX" || : ;;
     esac
     __minicon_forget
 }
@@ -89,7 +91,7 @@ __minicon_plan_activation() {
     [ "$__mc_settings" = "$__minicon_baked" ] || return 0
     __minicon_locate "$__mc_target" || return 0
     case $__mc_prefix in *:*) return 0 ;; esac
-    __minicon_level
+    __minicon_level; __mc_scripts=''
     if [ "$__mc_level" -gt 0 ] && [ "$__mc_prefix" = "${CONDA_PREFIX-}" ]; then
         __mc_plan=reactivate
         return 0
@@ -113,7 +115,7 @@ __minicon_plan_deactivation() {
         -h|--help) __mc_plan=help; return 0 ;;
         *) return 0 ;;
     esac
-    __minicon_level
+    __minicon_level; __mc_scripts=''
     if [ "$__mc_level" -eq 0 ]; then __mc_plan=nothing; return 0; fi
     __minicon_settings_now
     [ "$__mc_settings" = "$__minicon_baked" ] || return 0
@@ -130,7 +132,7 @@ __minicon_plan_deactivation() {
 __minicon_plan_reactivation() {
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     __mc_code=''; __mc_plan=nothing
-    __minicon_level
+    __minicon_level; __mc_scripts=''
     [ "$__mc_level" -gt 0 ] && [ -d "$CONDA_PREFIX/conda-meta" ] || return 0
     __mc_plan=ask
     __minicon_settings_now
@@ -183,7 +185,7 @@ __minicon_ours() {
 # PREFIX: is its text there, and newer than everything it was made from? A prefix that is gone has
 # nothing to source, which is fine too.
 __minicon_fresh() {
-    __mc_at=$1; __mc_script=''; __mc_code=''
+    __mc_at=$1; __mc_script=''; __mc_code=''; __mc_interrupted=''
     __mc_text=$1/conda-meta/minicon/activation.sh
     [ -d "$1/conda-meta" ] || return 0
     [ -r "$__mc_text" ] || return 1
@@ -373,8 +375,53 @@ __minicon_prompt() {
 # --- Package scripts, and the program --------------------------------------------------------------
 
 # activate|deactivate PREFIX: source its activate.d or deactivate.d, in the user's own options.
+#
+# Ctrl-C at a terminal: zsh lets us catch it, and this function fails; the callers then stay where
+# they are, or go back. bash drops everything and shows its prompt: the going back is put before
+# that prompt for the time the scripts take. Elsewhere the shell is left in the new environment.
 __minicon_scripts() {
-    [ -z "$1" ] || [ -z "$2" ] || __minicon_source_text "$1" "$2"
+    [ -n "$2" ] || return 0
+    __mc_interrupted=''
+    case $-$__mc_scripts in
+        *i*yes) ;;
+        *) __minicon_source_text "$1" "$2"; return 0 ;;
+    esac
+    if [ -n "${ZSH_VERSION-}" ]; then __minicon_scripts_in_zsh "$1" "$2"
+    elif [ -n "${BASH_VERSION-}" ]; then
+        __mc_phase=$1; __mc_prompt_command=${PROMPT_COMMAND-}
+        PROMPT_COMMAND=__minicon_interrupted
+        __minicon_source_text "$1" "$2"
+        __minicon_prompt_command_back
+    else __minicon_source_text "$1" "$2"; fi
+    [ -z "$__mc_interrupted" ]
+}
+
+[ -z "${ZSH_VERSION-}" ] || eval '
+__minicon_scripts_in_zsh() {
+    { __minicon_source_text "$1" "$2"; } always {
+        if [ "${TRY_BLOCK_INTERRUPT-0}" -gt 0 ]; then
+            __mc_interrupted=yes; TRY_BLOCK_INTERRUPT=0; TRY_BLOCK_ERROR=0
+        fi
+    }
+}'
+
+# Only bash after Ctrl-C comes here.
+__minicon_interrupted() {
+    __minicon_prompt_command_back
+    case $__mc_phase:$__mc_plan in
+        activate:switch|activate:stack) __minicon_deactivate ;;
+        *) __minicon_forget ;;
+    esac
+}
+
+# A script may have put something before or after what it found in PROMPT_COMMAND.
+__minicon_prompt_command_back() {
+    case ${PROMPT_COMMAND-} in
+        *__minicon_interrupted*)
+            __mc_rest=${PROMPT_COMMAND%%__minicon_interrupted*}
+            PROMPT_COMMAND=$__mc_rest$__mc_prompt_command${PROMPT_COMMAND#*__minicon_interrupted} ;;
+    esac
+    [ -n "${PROMPT_COMMAND-}" ] || unset -v PROMPT_COMMAND
 }
 
 __minicon_source_text() {
@@ -413,8 +460,9 @@ __minicon_evaluate() {
 }
 
 __minicon_forget() {
-    unset -v __mc_at __mc_base __mc_below __mc_code __mc_format __mc_level __mc_modifier __mc_name __mc_names \
-        __mc_old __mc_part __mc_plan __mc_prefix __mc_rest __mc_script __mc_settings __mc_shown \
+    unset -v __mc_at __mc_base __mc_below __mc_code __mc_format __mc_interrupted __mc_level \
+        __mc_modifier __mc_name __mc_names __mc_old __mc_part __mc_phase __mc_plan __mc_prefix \
+        __mc_prompt_command __mc_rest __mc_script __mc_scripts __mc_settings __mc_shown \
         __mc_stack __mc_stacked __mc_step __mc_target __mc_text __mc_value __mc_whole
 }
 
