@@ -1,0 +1,142 @@
+"""`minicon init`: start files are changed between two markers, and back, byte for byte."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.support.shells import RUNNERS, ShellHome, shells
+
+from minicon.errors import ShellError, UsageError
+from minicon.shell.commands import ShellContext, shell_context
+from minicon.shell.init import END, START, FileChange, apply_changes, plan_init, refresh_hooks
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> ShellHome:
+    return ShellHome(tmp_path / "it's here")
+
+
+def context(place: ShellHome, **environ: str) -> ShellContext:
+    return shell_context({**place.variables(), **environ}, home=str(place.home), cwd="/")
+
+
+def init(place: ShellHome, *names: str, reverse: bool = False) -> list[FileChange]:
+    changes = plan_init(
+        names, context=context(place), executable=str(place.program), reverse=reverse
+    )
+    apply_changes(changes)
+    return changes
+
+
+@shells("bash", "zsh", "fish", "tcsh")
+def test_a_new_shell_has_the_function(place: ShellHome, shell: str) -> None:
+    place.environment("data")
+    init(place, shell)
+    options = {"bash": ["-i"], "zsh": ["-i"], "fish": ["-i"], "tcsh": ["-i"]}[shell]
+    done = subprocess.run(
+        [RUNNERS[shell][0], *options, "-c", "minicon activate data; env"],
+        env={**place.variables(), "TERM": "dumb"},
+        capture_output=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert f"CONDA_PREFIX={place.root}/envs/data" in done.stdout.decode().splitlines(), done
+
+
+def test_again_changes_nothing_and_reverse_gives_the_file_back(place: ShellHome) -> None:
+    start = place.home / ".bashrc"
+    start.write_bytes(b"alias x=y\n# caf\xe9\n")
+    os.chmod(start, 0o600)
+    first = init(place, "bash")
+    assert [c.action for c in first] == ["created", "modified"]
+    assert start.stat().st_mode & 0o777 == 0o600
+    assert START.encode() in start.read_bytes()
+    assert "+# >>> minicon initialize >>>" in first[1].diff()
+    assert [c.action for c in init(place, "bash")] == ["unchanged", "unchanged"]
+    assert [c.action for c in init(place, "bash", reverse=True)] == ["modified"]
+    assert start.read_bytes() == b"alias x=y\n# caf\xe9\n"
+    assert [c.action for c in init(place, "bash", reverse=True)] == ["unchanged"]
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.text(st.sampled_from("ab \n\r#>é"), max_size=20))
+def test_reverse_undoes_init_for_any_file(place: ShellHome, text: str) -> None:
+    start = place.home / ".zshrc"
+    start.write_text(text, newline="")
+    init(place, "zsh")
+    init(place, "zsh", reverse=True)
+    with start.open(newline="") as reader:
+        after = reader.read()
+    assert after in (text, text + "\n")  # a last line without its end gets one
+
+
+def test_the_block_moves_with_the_program_and_stays_in_its_place(place: ShellHome) -> None:
+    start = place.home / ".bashrc"
+    start.write_text(f"before\n{START}\nold lines\n{END}\nafter\n{START}\nx\n{END}\nlast\n")
+    init(place, "bash")
+    text = start.read_text()
+    assert text.startswith(f"before\n{START}\n")
+    assert text.endswith(f"{END}\nafter\nlast\n")
+    assert text.count(START) == 1
+    assert "old lines" not in text
+
+
+@pytest.mark.parametrize("text", [f"{START}\n", f"x\n{END}\n", f"{END}\n{START}\n"])
+def test_half_a_block_is_left_to_the_user(place: ShellHome, text: str) -> None:
+    start = place.home / ".bashrc"
+    start.write_text(text)
+    with pytest.raises(ShellError) as caught:
+        init(place, "bash")
+    assert caught.value.reference == "broken-start-file"
+    assert start.read_text() == text
+
+
+def test_a_link_stays_a_link(place: ShellHome) -> None:
+    real = place.base / "dotfiles" / "zshrc"
+    real.parent.mkdir()
+    real.write_text("mine\n")
+    (place.home / ".zshrc").symlink_to(real)
+    init(place, "zsh")
+    assert (place.home / ".zshrc").is_symlink()
+    assert START in real.read_text()
+
+
+def test_dry_run_is_planning_without_applying(place: ShellHome) -> None:
+    changes = plan_init(
+        ["bash", "zsh", "fish", "tcsh", "xonsh", "nu", "powershell"],
+        context=context(place),
+        executable="/x/minicon",
+    )
+    assert {c.shell for c in changes} >= {"bash", "zsh", "fish"}
+    assert list(place.home.iterdir()) == []
+    paths = {Path(c.path).name for c in changes}
+    assert {".bashrc", ".zshrc", "config.fish", ".cshrc", ".xonshrc", "config.nu"} <= paths
+
+
+def test_the_shell_in_use_is_the_default(place: ShellHome) -> None:
+    changes = plan_init([], context=context(place, SHELL="/usr/bin/zsh"), executable="/x")
+    assert changes[-1].path == str(place.home / ".zshrc")
+    with pytest.raises(UsageError) as caught:
+        plan_init([], context=context(place, SHELL="/bin/odd"), executable="/x")
+    assert caught.value.reference == "no-shell-named"
+    with pytest.raises(UsageError) as caught:
+        plan_init(["dash"], context=context(place), executable="/x")
+    assert caught.value.reference == "no-start-file"
+
+
+def test_hooks_are_brought_up_to_date(place: ShellHome) -> None:
+    init(place, "bash")
+    program = str(place.program)
+    assert refresh_hooks(context(place), program) == []
+    changed = refresh_hooks(context(place, MINICON_ENV_PROMPT="<{name}> "), program)
+    assert [Path(c.path).name for c in changed] == ["hook.sh"]

@@ -1,0 +1,157 @@
+"""`run` becomes the command: exit code, input, signals and variables are the command's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.shells import SOURCE, ShellHome
+
+from minicon.errors import NotAnEnvironment, ShellError
+from minicon.shell.activation import ActivationOptions
+from minicon.shell.run import find_program, prepare_command, run
+
+START = """
+import sys
+sys.path.insert(0, {source!r})
+from minicon.errors import MiniconError
+from minicon.shell.run import run_in_environment, run_shell
+try:
+    {call}
+except MiniconError as error:
+    sys.stderr.write(error.message)
+    sys.exit(error.exit_code)
+"""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> ShellHome:
+    return ShellHome(tmp_path / "here")
+
+
+def started(
+    place: ShellHome, call: str, *, stdin: bytes = b"", **environ: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-IS", "-c", START.format(source=str(SOURCE), call=call)],
+        input=stdin,
+        capture_output=True,
+        env={**place.variables(), **environ},
+        check=False,
+    )
+
+
+def tool(prefix: Path, name: str, text: str) -> None:
+    (prefix / "bin" / name).write_text(text)
+    (prefix / "bin" / name).chmod(0o755)
+
+
+SCRIPTS = [{}, {"activate.d/a.sh": 'export FROM_SCRIPT="it\'s $CONDA_PREFIX"\nset -e\n'}]
+
+
+@pytest.mark.parametrize("scripts", SCRIPTS, ids=["direct", "scripts"])
+def test_the_process_is_replaced(place: ShellHome, scripts: dict[str, str]) -> None:
+    prefix = place.environment("data", state={"V": "a b'c\n"}, scripts=scripts)
+    tool(prefix, "tell", '#!/bin/sh\nread line\necho "$line|$V|$FROM_SCRIPT|$1|$2|$PPID"\nexit 7\n')
+    done = started(
+        place, f"run_in_environment({str(prefix)!r}, ['tell', \"it's\", '*'])", stdin=b"in put\n"
+    )
+    extra = f"it's {prefix}" if scripts else ""
+    assert done.stdout.decode() == f"in put|a b'c\n|{extra}|it's|*|{os.getpid()}\n"
+    assert (done.returncode, done.stderr) == (7, b"")
+
+
+@pytest.mark.parametrize("scripts", SCRIPTS, ids=["direct", "scripts"])
+def test_signals_are_the_command_s_own(place: ShellHome, scripts: dict[str, str]) -> None:
+    prefix = place.environment("data", scripts=scripts)
+    done = started(place, f"run_in_environment({str(prefix)!r}, ['sh', '-c', 'kill -TERM $$'])")
+    assert done.returncode == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("scripts", SCRIPTS, ids=["direct", "scripts"])
+def test_a_missing_command_is_127(place: ShellHome, scripts: dict[str, str]) -> None:
+    prefix = place.environment("data", scripts=scripts)
+    done = started(place, f"run_in_environment({str(prefix)!r}, ['no such'])")
+    assert done.returncode == 127
+    assert b"no such: command not found in the environment" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_what_cannot_be_executed_is_126(place: ShellHome) -> None:
+    prefix = place.environment("data")
+    tool(prefix, "bad", "\x7fnot a program")
+    done = started(place, f"run_in_environment({str(prefix)!r}, ['bad'])")
+    assert done.returncode == 126
+    assert b"cannot execute" in done.stderr
+    folder = started(place, f"run_in_environment({str(prefix)!r}, ['sh'], cwd='/no/where')")
+    assert folder.returncode == 1
+    assert b"cannot run in /no/where" in folder.stderr
+
+
+def test_it_runs_there_and_writes_nothing(place: ShellHome) -> None:
+    prefix = place.environment("data", texts=False)
+    before = sorted(prefix.rglob("*"))
+    done = started(place, f"run_in_environment({str(prefix)!r}, ['pwd'], cwd={str(place.home)!r})")
+    assert done.stdout.decode().strip() == str(place.home)
+    assert sorted(prefix.rglob("*")) == before
+
+
+def test_from_inside_another_environment(place: ShellHome) -> None:
+    one = place.environment("one", state={"ONE": "1"})
+    two = place.environment("two")
+    call = f"run_in_environment({str(two)!r}, ['sh', '-c', 'echo $PATH; echo $ONE $CONDA_PREFIX'])"
+    done = started(
+        place,
+        call,
+        PATH=f"{one}/bin:/usr/bin:/bin",
+        CONDA_PREFIX=str(one),
+        CONDA_SHLVL="1",
+        ONE="1",
+        _MINICON_NAMES_1="ONE ",
+    )
+    assert done.stdout.decode() == f"{two}/bin:/usr/bin:/bin\n{two}\n"
+
+
+def test_a_subshell(place: ShellHome) -> None:
+    prefix = place.environment("data", state={"V": "1"})
+    tool(prefix, "mysh", '#!/bin/sh\necho "$0 $1 $V $CONDA_DEFAULT_ENV"\nexit 3\n')
+    done = started(place, f"run_shell({str(prefix)!r})", SHELL=str(prefix / "bin" / "mysh"))
+    assert done.stdout.decode() == f"{prefix}/bin/mysh -i 1 data\n"
+    assert done.returncode == 3
+
+
+def test_run_returns_to_python(place: ShellHome, capfd: pytest.CaptureFixture[str]) -> None:
+    prefix = place.environment("data")
+    environ = place.variables()
+    assert run("data", ["sh", "-c", "echo $CONDA_PREFIX; exit 4"], environ=environ) == 4
+    assert capfd.readouterr().out == f"{prefix}\n"
+    assert run(prefix, ["true"], environ=environ) == 0
+    with pytest.raises(NotAnEnvironment):
+        run("nope", ["true"], environ=environ)
+
+
+def test_bad_input_is_named(place: ShellHome) -> None:
+    options = ActivationOptions(str(place.root))
+    with pytest.raises(NotAnEnvironment):
+        prepare_command(place.home, ["true"], environ={}, options=options)
+    prefix = place.environment("data")
+    with pytest.raises(ShellError) as caught:
+        prepare_command(prefix, ["nope"], environ={"PATH": ""}, options=options)
+    assert caught.value.exit_code == 127
+    assert ShellError.exit_code == 1
+
+
+def test_programs_are_found_as_a_shell_would(tmp_path: Path) -> None:
+    first, second = tmp_path / "1", tmp_path / "2"
+    for folder in (first, second):
+        folder.mkdir()
+        (folder / "x").touch()
+    (second / "x").chmod(0o755)
+    environ = {"PATH": f"{first}:{second}"}
+    assert find_program("x", environ) == str(second / "x")
+    assert find_program(str(first / "x"), environ) == str(first / "x")
+    assert find_program("y", environ) is None
