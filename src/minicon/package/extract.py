@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 from pathlib import Path
 
 from minicon.fs import operations
-from minicon.fs.hashing import FileDigest
 from minicon.fs.operations import describing
 from minicon.fs.remove import empty_directory
 from minicon.fs.safe_path import path_problem
@@ -23,6 +23,7 @@ from minicon.package.members import MemberKind
 from minicon.package.package_files import (
     DESCRIBING_FILES,
     parse_package_files,
+    parse_paths,
     read_json_object,
     read_package_files,
 )
@@ -33,8 +34,9 @@ from minicon.package.tree_writer import TreeWriter
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from minicon.errors import PackageError
     from minicon.models.package_files import PackageFiles, PathsEntry
     from minicon.models.reporter import Task
     from minicon.package.archive import PackageArchive
@@ -124,6 +126,7 @@ class _Extraction:
         self._writer = writer
         self._limits = limits
         self._table = MemberTable(archive.name)
+        self._paths: list[PathsEntry] | None = None
         self._entries: dict[str, PathsEntry] | None = None
         self._members = 0
         self._bytes = 0
@@ -146,8 +149,8 @@ class _Extraction:
 
     def files(self, directory: Path) -> PackageFiles:
         """What the package says of its files, once they are there."""
-        if "paths.json" in self.info:
-            return parse_package_files(self.info, self._name)
+        if self._paths is not None:
+            return parse_package_files(self.info, self._name, paths=self._paths)
         return read_package_files(directory)
 
     def _take(self, member: ArchiveMember) -> None:
@@ -186,18 +189,20 @@ class _Extraction:
             raise unsafe(self._name, problem, member=member.path)
 
     def _write(self, member: ArchiveMember) -> None:
-        digest = FileDigest()
+        digest = hashlib.sha256()
         kept: list[bytes] | None = [] if member.path in _WANTED else None
         if kept is not None and member.size > INFO_FILE_LIMIT:
             raise unsafe(self._name, f"is {member.size} bytes long", member=member.path)
-        with self._new_name(member.path):
+        try:
             self._writer.write(
                 member.path,
-                _hashed(member.chunks(), digest, kept),
+                _hashed(member.chunks(), digest.update, kept),
                 executable=member.executable,
                 modified_ns=member.modified_ns,
             )
-        found = FoundFile(member.size, digest.sha256, member.component)
+        except FileExistsError:
+            raise self._same_but_for_case(member.path) from None
+        found = FoundFile(member.size, digest.hexdigest(), member.component)
         self._table.files[member.path] = found
         if kept is not None:
             self._keep(member.path.removeprefix("info/"), b"".join(kept))
@@ -205,17 +210,20 @@ class _Extraction:
     def _keep(self, name: str, content: bytes) -> None:
         self.info[name] = content
         if name == "paths.json":
-            files = parse_package_files({name: content}, self._name)
-            self._entries = {entry.path: entry for entry in files.paths}
+            self._paths = parse_paths(self.info, self._name)
+            self._entries = {entry.path: entry for entry in self._paths}
 
     @contextlib.contextmanager
     def _new_name(self, path: str) -> Iterator[None]:
-        """Our table knows the path to be free; that it is not comes of letter case."""
         try:
             yield
         except FileExistsError:
-            problem = "differs from another only in letter case, which this file system ignores"
-            raise unsafe(self._name, problem, member=path) from None
+            raise self._same_but_for_case(path) from None
+
+    def _same_but_for_case(self, path: str) -> PackageError:
+        """Our table knows the path to be free; that it is not comes of letter case."""
+        problem = "differs from another only in letter case, which this file system ignores"
+        return unsafe(self._name, problem, member=path)
 
     def _compare(self) -> None:
         """The tree must be what the package lists: same paths, kinds, sizes and hashes."""
@@ -223,8 +231,7 @@ class _Extraction:
             raise unsafe(self._name, "has no info/index.json")
         entries = self._entries
         if entries is None:
-            files = parse_package_files(self.info, self._name)
-            entries = {entry.path: entry for entry in files.paths}
+            entries = {entry.path: entry for entry in parse_paths(self.info, self._name)}
         for path in self._table.payload():
             if path not in entries:
                 raise unsafe(self._name, f"is not listed in {self._list_name}", member=path)
@@ -256,10 +263,10 @@ class _Extraction:
 
 
 def _hashed(
-    chunks: Iterator[memoryview], digest: FileDigest, kept: list[bytes] | None
+    chunks: Iterator[memoryview], update: Callable[[memoryview], None], kept: list[bytes] | None
 ) -> Iterator[memoryview]:
     for chunk in chunks:
-        digest.update(chunk)
+        update(chunk)
         if kept is not None:
             kept.append(bytes(chunk))
         yield chunk

@@ -22,7 +22,7 @@ from minicon.package.problems import printable, unsafe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 #: The files below ``info/`` that :func:`parse_package_files` looks at.
 DESCRIBING_FILES = (
@@ -76,12 +76,15 @@ def _read_if_there(path: Path, package: str) -> bytes | None:
         raise _unreadable(package, path.name, error.strerror or str(error)) from error
 
 
-def parse_package_files(info: Mapping[str, bytes], package: str) -> PackageFiles:
+def parse_package_files(
+    info: Mapping[str, bytes], package: str, *, paths: Sequence[PathsEntry] | None = None
+) -> PackageFiles:
     """What the files below ``info/`` say of the others.
 
     Args:
         info: Content by name; :data:`DESCRIBING_FILES` are looked at.
         package: What to call the package in errors.
+        paths: What :func:`parse_paths` made of ``paths.json``, if it was read before.
 
     Raises:
         PackageError: Neither ``paths.json`` nor ``files`` is there, or one cannot be read.
@@ -89,16 +92,28 @@ def parse_package_files(info: Mapping[str, bytes], package: str) -> PackageFiles
     """
     index = read_json_object(info, "index.json", package)
     windows = str(index.get("subdir", "")).startswith("win-")
-    if "paths.json" in info:
-        paths = _read_paths(read_json_object(info, "paths.json", package), package, windows)
-    elif "files" in info:
-        paths = _read_legacy(info, package, windows)
-    else:
-        raise PackageError(
-            "incomplete-package", f"{package} has neither info/paths.json nor info/files"
-        )
+    if paths is None:
+        paths = parse_paths(info, package)
+    if windows:
+        _check_paths(paths, "paths.json", package, windows=True)
     noarch, entry_points = _read_noarch(info, index, package)
     return PackageFiles(paths=tuple(paths), entry_points=tuple(entry_points), noarch=noarch)
+
+
+def parse_paths(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
+    """The paths alone, from ``paths.json`` or the files that came before it.
+
+    Raises:
+        PackageError: Neither is there, or one cannot be read.
+        UnsafeArchive: A path would reach outside a prefix, or is listed twice.
+    """
+    if "paths.json" in info:
+        return _read_paths(read_json_object(info, "paths.json", package), package)
+    if "files" in info:
+        return _read_legacy(info, package)
+    raise PackageError(
+        "incomplete-package", f"{package} has neither info/paths.json nor info/files"
+    )
 
 
 def read_json_object(info: Mapping[str, bytes], name: str, package: str) -> dict[str, Any]:
@@ -118,7 +133,7 @@ def _unreadable(package: str, name: str, why: str) -> PackageError:
     return PackageError("damaged-package", f"{package}: info/{name} cannot be read: {why}")
 
 
-def _read_paths(document: Mapping[str, Any], package: str, windows: bool) -> list[PathsEntry]:
+def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
     if document.get("paths_version") != 1 or not isinstance(document.get("paths"), list):
         raise _unreadable(package, "paths.json", "it is not of paths_version 1")
     entries: list[PathsEntry] = []
@@ -127,34 +142,42 @@ def _read_paths(document: Mapping[str, Any], package: str, windows: bool) -> lis
         if problem is not None:
             raise _unreadable(package, "paths.json", f"an entry {problem}")
         entries.append(PathsEntry.from_json(data))
-    _check_paths((entry.path for entry in entries), "paths.json", package, windows)
+    _check_paths(entries, "paths.json", package)
     return entries
 
 
 def _entry_problem(data: Any) -> str | None:
     """Why an object of ``paths`` cannot be used, or None."""
-    if not isinstance(data, dict) or not isinstance(data.get("_path"), str):
+    if type(data) is not dict or type(data.get("_path")) is not str:
         return "has no _path"
-    path = printable(data["_path"])
     size = data.get("size_in_bytes")
     sha256 = data.get("sha256")
+    problem = None
     if size is not None and (type(size) is not int or size < 0):
-        return f"({path}) has a size that is not a number"
-    if sha256 is not None and (type(sha256) is not str or not _SHA256.fullmatch(sha256)):
-        return f"({path}) has a sha256 that is none"
-    if (data.get("path_type") or PathType.HARDLINK) not in _PATH_TYPES:
-        return f"({path}) has an unknown path_type"
-    placeholder = data.get("prefix_placeholder")
+        problem = "a size that is not a number"
+    elif sha256 is not None and (type(sha256) is not str or not _SHA256.fullmatch(sha256)):
+        problem = "a sha256 that is none"
+    elif (data.get("path_type") or PathType.HARDLINK) not in _PATH_TYPES:
+        problem = "an unknown path_type"
+    elif "prefix_placeholder" in data:
+        problem = _placeholder_problem(data["prefix_placeholder"], data.get("file_mode"))
+    return f"({printable(data['_path'])}) has {problem}" if problem else None
+
+
+def _placeholder_problem(placeholder: Any, file_mode: Any) -> str | None:
     if placeholder is None:
         return None
     if type(placeholder) is not str or not placeholder:
-        return f"({path}) has an empty prefix placeholder"
-    return None if data.get("file_mode") in _FILE_MODES else f"({path}) has an unknown file_mode"
+        return "an empty prefix placeholder"
+    return None if file_mode in _FILE_MODES else "an unknown file_mode"
 
 
-def _check_paths(paths: Iterable[str], name: str, package: str, windows: bool) -> None:
+def _check_paths(
+    entries: Iterable[PathsEntry], name: str, package: str, *, windows: bool = False
+) -> None:
     seen: set[str] = set()
-    for path in paths:
+    for entry in entries:
+        path = entry.path
         problem = path_problem(path, windows=windows)
         if problem is None and path in seen:
             problem = "is listed twice"
@@ -163,19 +186,18 @@ def _check_paths(paths: Iterable[str], name: str, package: str, windows: bool) -
         seen.add(path)
 
 
-def _read_legacy(info: Mapping[str, bytes], package: str, windows: bool) -> list[PathsEntry]:
-    paths = _lines(info, "files", package)
-    _check_paths(paths, "files", package, windows)
+def _read_legacy(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
     prefixes = dict(_has_prefix_line(line, package) for line in _lines(info, "has_prefix", package))
     no_link = set(_lines(info, "no_link", package))
     entries = []
-    for path in paths:
+    for path in _lines(info, "files", package):
         placeholder, mode = prefixes.get(path, (None, None))
         entries.append(
             PathsEntry(
                 path, prefix_placeholder=placeholder, file_mode=mode, no_link=path in no_link
             )
         )
+    _check_paths(entries, "files", package)
     return entries
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from zlib import adler32
 
 BLOCK = 512
 #: Largest PAX or long-name header; real ones have some hundred bytes.
@@ -20,6 +21,7 @@ _LARGEST = (1 << 63) - 1
 _PAX_LENGTH = re.compile(rb"([1-9][0-9]{0,6}) ")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]*)?")
 _OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
+_NOT_OCTAL = frozenset(b"89")
 #: PAX keys that change where a member goes or how long it is.
 _DECISIVE = frozenset({"path", "linkpath", "size"})
 
@@ -46,14 +48,14 @@ def parse_header(block: bytes) -> TarHeader:
     Raises:
         TarError: Checksum, numbers or text are wrong.
     """
-    expected = _octal(block[148:156], "checksum")
-    if sum(block) - sum(block[148:156]) + 8 * 32 != expected:
+    stored = block[148:156]
+    if _sum_of(block) - sum(stored) + 8 * 32 != _octal(stored, "checksum"):
         raise TarError("has a header with a wrong checksum")
     magic = block[257:265]
     name = _text(block[:100])
     if magic == b"ustar\x0000":
-        prefix = _text(block[345:500])
-        name = f"{prefix}/{name}" if prefix else name
+        if block[345]:
+            name = f"{_text(block[345:500])}/{name}"
     elif magic not in (b"ustar  \0", b"\0" * 8):
         raise TarError("has a header of an unknown kind")
     return TarHeader(
@@ -62,8 +64,13 @@ def parse_header(block: bytes) -> TarHeader:
         size=_number(block[124:136], "size"),
         mode=_octal(block[100:108], "mode", default=0),
         modified_ns=_modified(block[136:148]),
-        link=_text(block[157:257]),
+        link=_text(block[157:257]) if block[157] else "",
     )
+
+
+def _sum_of(block: bytes) -> int:
+    """Sum of 512 bytes. Adler-32's low half is one more than the sum, if that is below 65521."""
+    return (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - 2
 
 
 def parse_pax(data: bytes) -> dict[str, str]:
@@ -145,6 +152,9 @@ def _decode(data: bytes) -> str:
 
 
 def _octal(field: bytes, what: str, default: int | None = None) -> int:
+    digits = field[:-1]  # nearly always digits and one NUL or space
+    if digits.isdigit() and field[-1] in b"\0 " and not _NOT_OCTAL.intersection(digits):
+        return int(digits, 8)
     match = _OCTAL.fullmatch(field)
     if match is not None:
         return int(match[1], 8)
@@ -165,8 +175,10 @@ def _number(field: bytes, what: str) -> int:
 
 def _modified(field: bytes) -> int:
     """A time that cannot be read is no danger: it counts as 1970."""
-    match = _OCTAL.fullmatch(field)
-    return _clamped_ns(int(match[1], 8)) if match else 0
+    try:
+        return _clamped_ns(_octal(field, "time"))
+    except TarError:
+        return 0
 
 
 def _pax_time(text: str) -> int:
