@@ -6,11 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import MINOR, NOW, apply, extract, python_package
 
 from minicon.errors import NotAnEnvironment, PrefixError
+from minicon.models.package_files import PathsEntry
+from minicon.models.prefix_record import PrefixRecord
+from minicon.models.records import RepodataRecord
 from minicon.prefix.prefix import Prefix
+from minicon.prefix.record_text import record_text
 
 
 @pytest.fixture
@@ -109,3 +115,36 @@ def test_relative_and_home_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert Prefix("a/../b").path == tmp_path / "b"
     assert Prefix("~/env").path == tmp_path / "home/env"
+
+
+ENTRIES = st.builds(
+    lambda path, kind, fields: PathsEntry(path, kind, **fields),
+    st.text(min_size=1),
+    st.sampled_from(["hardlink", "softlink", "pyc_file", "unix_python_entry_point"]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "sha256": st.just("ab" * 32),
+            "size_in_bytes": st.integers(0, 10**12),
+            "sha256_in_prefix": st.just("cd" * 32),
+            "no_link": st.booleans(),
+            "prefix_placeholder": st.text(min_size=1),
+            "file_mode": st.sampled_from(["text", "binary"]),
+        },
+    ),
+)
+
+
+@given(st.lists(ENTRIES, max_size=6), st.lists(st.text(max_size=9), max_size=3))
+def test_the_text_of_a_record_is_its_json(entries: list[PathsEntry], specs: list[str]) -> None:
+    data = {"name": "x", "version": "1", "build": "0", "unknown": {"kept": ["@@paths@@x"]}}
+    record = PrefixRecord(
+        RepodataRecord(data, channel="c", subdir="noarch", fn="x.conda", url="u"),
+        files=[entry.path for entry in entries],
+        paths=entries,
+        requested_specs=specs,
+        link={"source": "s", "type": 1},
+    )
+    assert record_text(record) == json.dumps(record.to_json())
+    again = PrefixRecord.from_json(json.loads(record_text(record)))
+    assert again.paths == record.paths

@@ -46,11 +46,11 @@ class PrefixRecord:
     """
 
     __slots__ = (
+        "_paths",
         "extracted_package_dir",
         "files",
         "link",
         "package_tarball_full_path",
-        "paths",
         "record",
         "requested_specs",
     )
@@ -68,11 +68,21 @@ class PrefixRecord:
     ) -> None:
         self.record = record
         self.files = tuple(files)
-        self.paths = tuple(paths)
+        self._paths: tuple[PathsEntry, ...] | list[dict[str, Any]] = tuple(paths)
         self.requested_specs = tuple(requested_specs)
         self.link = dict(link or {})
         self.extracted_package_dir = extracted_package_dir
         self.package_tarball_full_path = package_tarball_full_path
+
+    @property
+    def paths(self) -> tuple[PathsEntry, ...]:
+        """One entry per file; made from its JSON when first asked for.
+
+        Most commands need the files only, and an environment has tens of thousands.
+        """
+        if not isinstance(self._paths, tuple):
+            self._paths = tuple(map(PathsEntry.from_json, self._paths))
+        return self._paths
 
     @property
     def name(self) -> str:
@@ -95,7 +105,10 @@ class PrefixRecord:
         channel = str(data.get("channel") or "").rstrip("/").removesuffix(f"/{subdir}")
         package = {key: value for key, value in data.items() if key not in _PREFIX_KEYS}
         fn = data.get("fn") or f"{data['name']}-{data['version']}-{data['build']}"
-        return cls(
+        paths = (data.get("paths_data") or {}).get("paths") or []
+        if not all("_path" in entry for entry in paths):
+            raise KeyError("_path")
+        made = cls(
             RepodataRecord(
                 package,
                 channel=channel,
@@ -105,12 +118,14 @@ class PrefixRecord:
                 source=_source_of(channel),
             ),
             files=data.get("files") or (),
-            paths=[PathsEntry.from_json(e) for e in (data.get("paths_data") or {}).get("paths", ())],
+            paths=(),
             requested_specs=_requested_specs(data),
             link=data.get("link") or {},
             extracted_package_dir=data.get("extracted_package_dir") or "",
             package_tarball_full_path=data.get("package_tarball_full_path") or "",
         )
+        made._paths = paths  # made into entries when somebody asks
+        return made
 
     def to_json(self) -> dict[str, Any]:
         """The object that conda-meta holds; unknown keys of the record are kept."""

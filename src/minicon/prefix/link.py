@@ -24,7 +24,7 @@ from minicon.prefix.staged_tree import OPEN_FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from minicon.models.reporter import Task
     from minicon.prefix.placement import PackagePlan
@@ -75,14 +75,15 @@ class Linker:
         self._probe = LinkProbe(METHODS[link_type])
         self._redirects = redirects
 
-    def link_folder_links(self, plans: Iterable[PackagePlan]) -> None:
+    def link_folder_links(self, plans: Sequence[PackagePlan]) -> None:
         """Make those symbolic links of packages first that other files' folders lead through."""
-        plans = list(plans)
+        links = [(plan, p) for plan in plans for p in plan.placements if _is_symbolic(p)]
+        if not links:
+            return
         needed = _ancestors(target for plan in plans for target in plan.targets)
-        for plan in plans:
-            for placement in plan.placements:
-                if placement.target in needed and _is_symbolic(placement):
-                    self._link_symbolic(plan, placement)
+        for plan, placement in links:
+            if placement.target in needed:
+                self._link_symbolic(plan, placement)
 
     def link(self, plan: PackagePlan, task: Task) -> tuple[PathsEntry, ...]:
         """Put all files of a package into the tree.
@@ -96,24 +97,26 @@ class Linker:
         """
         redirects = self._redirects.get(plan.record.name, {})
         method = self.method_for(plan)
-        groups: dict[tuple[str, str], list[str]] = {}
+        groups: dict[str, list[str]] = {}
+        folders: dict[str, str] = {}
         entries = []
         for placement in plan.placements:
             source, target, entry = placement
-            if target in redirects:
-                placement = Placement(source, redirects[target], entry)
-            special = (
-                entry.prefix_placeholder or entry.no_link or entry.path_type != PathType.HARDLINK
-            )
-            if special:
-                entry = self._link_special(plan, placement)
-            else:
-                from_folder, _, name = source.rpartition("/")
-                key = (from_folder, placement.target.rpartition("/")[0])
-                groups.setdefault(key, []).append(name)
+            if is_special(entry) or target in redirects:
+                hidden = placement._replace(target=redirects.get(target, target))
+                entries.append(self._link_special(plan, hidden, method))
+                continue
             entries.append(entry)
-        for (from_folder, to_folder), names in groups.items():
-            self._link_group(f"{plan.directory}/{from_folder}", to_folder, names, method)
+            folder, _, name = source.rpartition("/")
+            names = groups.get(folder)
+            if names is None:
+                # Files of one folder of a package go into one folder of the environment.
+                folders[folder] = target[: -len(name)].rstrip("/")
+                groups[folder] = [name]
+            else:
+                names.append(name)
+        for folder, names in groups.items():
+            self._link_group(f"{plan.directory}/{folder}", folders[folder], names, method)
             task.advance(len(names))
         entries += self._write_entry_points(plan, redirects)
         return tuple(entries)
@@ -126,7 +129,7 @@ class Linker:
         return self._probe.best_method(f"{plan.directory}/{first}", self._tree.root)
 
     def _link_group(
-        self, source: str, target: str, names: Collection[str], method: LinkMethod
+        self, source: str, target: str, names: Sequence[str], method: LinkMethod
     ) -> None:
         target = self._tree.directory(target)
         if method is LinkMethod.HARD_LINK and _DIRECTORY_DESCRIPTORS:
@@ -136,7 +139,9 @@ class Linker:
             path = f"{target}/{name}"
             _replacing(path, partial(place_file, f"{source}/{name}", path, method))
 
-    def _link_special(self, plan: PackagePlan, placement: Placement) -> PathsEntry:
+    def _link_special(
+        self, plan: PackagePlan, placement: Placement, method: LinkMethod
+    ) -> PathsEntry:
         source, target, entry = placement
         if _is_symbolic(placement):
             self._link_symbolic(plan, placement)
@@ -147,7 +152,9 @@ class Linker:
         if entry.prefix_placeholder:
             return self._write_relocated(plan, placement)
         path = self._tree.path(target)
-        _replacing(path, lambda: operations.copy_file(f"{plan.directory}/{source}", path))
+        if entry.no_link:
+            method = LinkMethod.COPY
+        _replacing(path, partial(place_file, f"{plan.directory}/{source}", path, method))
         return entry
 
     def _link_symbolic(self, plan: PackagePlan, placement: Placement) -> None:
@@ -200,25 +207,30 @@ class Linker:
         _replacing(path, lambda: operations.create_file(path, data, mode))
 
 
-def link_names(source: str, target: str, names: Iterable[str]) -> None:
+def link_names(source: str, target: str, names: Sequence[str]) -> None:
     """Hard-link files of one folder into another, by name; copy what cannot be linked."""
     from_folder = os.open(source, OPEN_FOLDER)
     try:
         to_folder = os.open(target, OPEN_FOLDER)
         try:
-            for name in names:
-                try:
-                    operations.hard_link(
-                        name, name, source_directory=from_folder, target_directory=to_folder
-                    )
-                except OSError as error:  # noqa: PERF203  # which name failed must be known
-                    if error.errno != errno.EEXIST and error.errno not in _NOT_LINKABLE:
-                        raise
-                    link_or_copy(f"{source}/{name}", f"{target}/{name}")
+            while (refused := _link_until_refused(names, from_folder, to_folder)) is not None:
+                link_or_copy(f"{source}/{names[refused]}", f"{target}/{names[refused]}")
+                names = names[refused + 1 :]
         finally:
             os.close(to_folder)
     finally:
         os.close(from_folder)
+
+
+def _link_until_refused(names: Sequence[str], source: int, target: int) -> int | None:
+    """Link names until one is refused for a reason that a copy may not have; where it is."""
+    try:
+        operations.hard_link_names(names, source, target)
+    except OSError as error:
+        if error.errno != errno.EEXIST and error.errno not in _NOT_LINKABLE:
+            raise
+        return names.index(error.filename)
+    return None
 
 
 def link_or_copy(source: str, target: str) -> None:
@@ -248,14 +260,22 @@ def _replacing(path: str, make: Callable[[], object]) -> None:
         make()
 
 
+def is_special(entry: PathsEntry) -> bool:
+    """Whether linking a file takes more than linking it."""
+    return (
+        entry.prefix_placeholder is not None
+        or entry.path_type != PathType.HARDLINK
+        or entry.no_link
+    )
+
+
 def _is_symbolic(placement: Placement) -> bool:
     return placement.entry.path_type == PathType.SOFTLINK
 
 
 def _ancestors(paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
-    for path in paths:
-        folder = path.rpartition("/")[0]
+    for folder in {path.rpartition("/")[0] for path in paths}:
         while folder and folder not in found:
             found.add(folder)
             folder = folder.rpartition("/")[0]

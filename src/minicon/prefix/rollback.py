@@ -27,7 +27,7 @@ from minicon.prefix.staged_tree import StagedTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from minicon.models.reporter import Reporter
@@ -96,10 +96,11 @@ def rollback(
             kept = ", ".join(map(str, store.numbers())) or "none"
             message = f"generation {number} of {store.place} was not kept (kept: {kept})"
             raise PrefixError("no-such-generation", message, hint="minicon history lists them")
-        saved = _carry_user_files(store.place, target)
+        before, after = Prefix(store.place), Prefix(target)
+        saved = _carry_user_files(before, after)
         if saved and reporter:
             reporter.warn(f"your own version of {saved[0]} is kept as {saved[0]}{SAVED_SUFFIX}")
-        _write_history(store.place, target, command=command, version=version, now=clock())
+        _write_history(before, after, command=command, version=version, now=clock())
         mark = replace(read_mark(target), number=number, previous=current.number)
         operations.replace_file(target / MARK, mark.to_bytes(), durable=False)
         if durable:
@@ -111,13 +112,14 @@ def rollback(
     return result
 
 
-def _carry_user_files(current: Path, target: Path) -> list[str]:
+def _carry_user_files(before: Prefix, after: Prefix) -> list[str]:
     """Make the user's files of a kept tree those of today; returns those that made room.
 
     It may be cut anywhere and done again: nothing that belongs to the generation is changed.
     """
-    ours, theirs = _UserFiles(current), _UserFiles(target)
-    mine, stale = ours.paths(), theirs.paths()
+    current, target = before.path, after.path
+    ours, theirs = _UserFiles(before), _UserFiles(after)
+    mine, stale = ours.paths, theirs.paths
     tree = StagedTree(target)
     saved = []
     for path in sorted(stale - mine):
@@ -147,42 +149,50 @@ def _make_folders(
 
 
 class _UserFiles:
-    """The files of a tree that belong to no package."""
+    """The files of a tree that belong to no package.
 
-    def __init__(self, root: Path) -> None:
-        prefix = Prefix(root)
-        self._root = str(root)
+    Attributes:
+        owned: Paths of packages, those that pip installed by hand included.
+        paths: Paths of the user's files.
+        folders: All folders that were looked into.
+    """
+
+    def __init__(self, prefix: Prefix) -> None:
         self.owned = prefix.owned_files() | hand_installed_files(prefix)
+        self.paths: set[str] = set()
+        self.folders: set[str] = set()
         layout = prefix.python_layout
         # Whatever else lies in site-packages came with some installation, not with a user.
-        self._skipped = {layout.site_packages if layout else "", SHADOWED}
-        self.folders: set[str] = set()
+        skipped = {layout.site_packages if layout else "", SHADOWED}
+        waiting = [""]
+        while waiting:
+            self._look_into(str(prefix.path), waiting.pop(), waiting, skipped)
 
-    def paths(self) -> set[str]:
-        """Their paths, relative to the tree; fills :attr:`folders`."""
-        return {path for path in self._walk("", self._root) if self._is_users(path)}
-
-    def _is_users(self, path: str) -> bool:
-        if path in self.owned or path.endswith(".pyc"):
-            return False
-        if path.startswith(f"{CONDA_META}/"):
-            return not path.endswith(".json") and path not in (HISTORY, MARK)
-        return True
-
-    def _walk(self, relative: str, folder: str) -> Iterator[str]:
-        with os.scandir(folder) as entries:
+    def _look_into(
+        self, root: str, folder: str, waiting: list[str], skipped: Collection[str]
+    ) -> None:
+        start = f"{folder}/" if folder else ""
+        with os.scandir(f"{root}/{folder}") as entries:
             for entry in entries:
-                path = f"{relative}/{entry.name}" if relative else entry.name
-                if not entry.is_dir(follow_symlinks=False):
-                    yield path
-                elif path not in self._skipped:
-                    self.folders.add(path)
-                    yield from self._walk(path, entry.path)
+                path = start + entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if path not in skipped:
+                        waiting.append(path)
+                        self.folders.add(path)
+                elif path not in self.owned and _is_users(path):
+                    self.paths.add(path)
 
 
-def _write_history(current: Path, target: Path, *, command: str, version: str, now: float) -> None:
+def _is_users(path: str) -> bool:
+    if path.startswith(f"{CONDA_META}/"):
+        return not path.endswith(".json") and path not in (HISTORY, MARK)
+    return not path.endswith(".pyc")
+
+
+def _write_history(
+    before: Prefix, after: Prefix, *, command: str, version: str, now: float
+) -> None:
     """The history goes on: a block says what going back changed."""
-    before, after = Prefix(current), Prefix(target)
     old = {dist_text(record) for record in before.readable_records()}
     new = {dist_text(record) for record in after.readable_records()}
     wanted = after.requested_specs()
@@ -197,5 +207,5 @@ def _write_history(current: Path, target: Path, *, command: str, version: str, n
         },
         now=now,
     )
-    text = (current / HISTORY).read_bytes() + block.encode()
-    operations.replace_file(target / HISTORY, text, durable=False)
+    text = (before.path / HISTORY).read_bytes() + block.encode()
+    operations.replace_file(after.path / HISTORY, text, durable=False)

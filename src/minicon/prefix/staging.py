@@ -17,6 +17,7 @@ from minicon.prefix.clobber import read_shadows, resolve_clobbers, shadow_path
 from minicon.prefix.generations import MARK
 from minicon.prefix.history import dist_text, format_block
 from minicon.prefix.link import LINK_TYPES, Linker
+from minicon.prefix.record_text import record_text
 from minicon.prefix.wheel_record import write_installation_files
 
 TYPE_CHECKING = False
@@ -247,4 +248,4 @@ def _write_record(meta: str, linked: _Linked, transaction: Transaction) -> None:
         extracted_package_dir=str(directory),
         package_tarball_full_path=str(archive) if archive.exists() else "",
     )
-    operations.create_file(f"{meta}/{record.file_name}", json.dumps(record.to_json()).encode())
+    operations.create_file(f"{meta}/{record.file_name}", record_text(record).encode())
