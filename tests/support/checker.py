@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from minicon.models.match_spec import MatchSpec
@@ -25,7 +26,8 @@ def problems(request: SolveRequest, solution: Solution) -> list[str]:
         found += [
             f"{spec} is not met" for spec in request.specs if not _is_met(spec, there, request)
         ]
-        found += _broken_dependencies(records, there)
+        built = {re.match(r"[\w.-]+", line).group() for line in solution.pip_requirements}
+        found += _broken_dependencies(records, there, built)
         found += _needless(request, solution, records)
     for spec in (*request.pins, *request.constraints):
         record = records.get(spec.exact_name)
@@ -46,13 +48,13 @@ def _is_met(spec: MatchSpec, there: dict[str, RepodataRecord], request: SolveReq
 
 
 def _broken_dependencies(
-    records: dict[str, RepodataRecord], there: dict[str, RepodataRecord]
+    records: dict[str, RepodataRecord], there: dict[str, RepodataRecord], built: set[str]
 ) -> list[str]:
     found = []
     for record in records.values():
         for text in record.depends:
             spec = parsed(text)
-            if spec.when is not None:
+            if spec.when is not None or spec.exact_name in built:
                 continue  # fuzz judges those by the oracle's own reading
             other = there.get(spec.exact_name)
             if other is None or not spec.matches(other):
@@ -85,6 +87,11 @@ def _needless(
         depends = list(records[name].depends)
         for group in (records[name].data.get("extra_depends") or {}).values():
             depends += group
+        pending += [
+            each
+            for each, reasons in solution.reasons.items()
+            if records[each].source == "pypi" and any(r.parent == name for r in reasons)
+        ]
         pending += [other for text in depends if (other := parsed(text).exact_name) in records]
     return [f"{name} is there for no reason" for name in records if name not in reached]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -81,6 +81,19 @@ class WheelIndex(Protocol):
         """What a wheel's METADATA requires (``Requires-Dist``), markers unevaluated.
 
         For a source distribution: empty, since its metadata exists only once built.
+
+        Raises:
+            PackageError: The wheel's metadata is broken. :meth:`file_for` will not offer the file
+                again, so asking it anew gives the next best.
+            ChannelError: The metadata cannot be fetched.
+        """
+
+    def prefetch(self, names: Iterable[str], python_version: str | None = None) -> None:
+        """Hint that these projects will be asked for, so that they may be fetched together.
+
+        Args:
+            names: Normalised project names.
+            python_version: If given, requirements for this python will be asked for too.
         """
 
     def python_versions(self, release: Release) -> Sequence[str]:

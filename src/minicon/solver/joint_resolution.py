@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.solver.conda_model import CondaModel, CondaSide
     from minicon.solver.conflict_analysis import Contradiction
-    from minicon.solver.request import SolveRequest
+    from minicon.solver.request import Reason, SolveRequest
     from minicon.solver.requirements import AnyCandidate, AnyRequirement, PythonMinor
 
 
@@ -62,12 +62,14 @@ class Resolved:
         model: The conda side.
         wheels: Records of wheels by package name.
         names: Per Python project, the package that provides it.
+        reasons: Reasons beyond those that records' dependencies tell.
         pip_requirements: What pip has to build.
     """
 
     model: CondaModel
     wheels: Mapping[str, RepodataRecord]
     names: Mapping[str, str]
+    reasons: Mapping[str, Sequence[Reason]]
     pip_requirements: tuple[str, ...] = ()
 
 
@@ -181,7 +183,13 @@ class JointResolution:
             if isinstance(candidate, SourceOnly):
                 built.append(_merged(candidate.name, result))
         wheels = WheelRecords(self._request, provider, conda.model, mapping)
-        return Resolved(conda.model, wheels.records(), wheels.names, tuple(built))
+        return Resolved(
+            model=conda.model,
+            wheels=wheels.records(),
+            names=wheels.names,
+            reasons=wheels.reasons(),
+            pip_requirements=tuple(built),
+        )
 
 
 def concerns(requirement: Requirement, minor: PythonMinor, platform: str) -> bool:

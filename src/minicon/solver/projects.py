@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from minicon.errors import PackageNotFound
+from minicon.errors import PackageError, PackageNotFound
 from minicon.solver.domain import members
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.requirements import (
@@ -37,7 +37,13 @@ _FOREIGN_BUILD = re.compile(r".*(?:_cp\d+t$|pypy|graalpy)").match
 
 
 class Projects:
-    """Looks up conda builds, wheels and source distributions of projects; remembers all answers."""
+    """Looks up conda builds, wheels and source distributions of projects; remembers all answers.
+
+    Attributes:
+        minors: The pythons that are possible, best first.
+        current: The minor of the python in the latest model of the conda side.
+        installed: Records of installed wheels by project.
+    """
 
     def __init__(self, request: SolveRequest, side: CondaSide) -> None:
         self._request = request
@@ -46,7 +52,9 @@ class Projects:
         self._releases: dict[str, Sequence[Release]] = {}
         self._files: dict[tuple[str, Version, str], DistributionFile | None] = {}
         self._needs: dict[str, Sequence[Requirement]] = {}
+        self._broken: set[str] = set()
         self._builds: dict[tuple[str, str], int] = {}
+        self.current: str | None = None
         self._moving = self._named()
         self.minors = self._python_minors(side.possible("python"))
         self.installed: dict[str, RepodataRecord] = {
@@ -77,13 +85,11 @@ class Projects:
             newest.setdefault(minor, table.versions[place])
         return [PythonMinor(text, newest[text], allowed[text]) for text in allowed]
 
-    def minors_from(self, current: str | None) -> list[PythonMinor]:
-        """All minors, that of the current python first."""
-        return sorted(self.minors, key=lambda minor: minor.text != current)
+    def ordered_minors(self) -> list[PythonMinor]:
+        """All minors, that of the current model's python first."""
+        return sorted(self.minors, key=lambda minor: minor.text != self.current)
 
-    def choices(
-        self, name: str, requirements: Sequence[ProjectRequirement], current: str | None
-    ) -> Iterator[Choice]:
+    def choices(self, name: str, requirements: Sequence[ProjectRequirement]) -> Iterator[Choice]:
         """The ways to meet all requirements on a project, best first.
 
         Conda builds; what is installed, unless it is to move; wheels for the current python, then
@@ -96,9 +102,9 @@ class Projects:
             if self._request.update_policy is UpdatePolicy.FREEZE_INSTALLED:
                 return
         sources: list[Choice] = []
-        for minor in self.minors_from(current):
+        for minor in self.ordered_minors():
             for release in self._fitting(name, requirements):
-                file = self._file(release, minor)
+                file = self._readable_file(release, minor)
                 if kept is not None and kept.version == release.version:
                     yield kept
                 elif file is not None and file.is_wheel:
@@ -121,7 +127,17 @@ class Projects:
         if known is None:
             assert self._wheels is not None
             known = self._needs[file.url] = self._wheels.requirements(file)
+            self._announce(known)
         return known
+
+    def _announce(self, needs: Sequence[Requirement]) -> None:
+        """Let the index fetch ahead what a wheel just read leads to."""
+        assert self._wheels is not None
+        names = [canonicalize_name(need.name) for need in needs if "extra" not in str(need.marker)]
+        unknown = [each for each in names if each not in self._releases]
+        if unknown and self.minors:
+            python = self.ordered_minors()[0].version
+            self._wheels.prefetch(unknown, python)
 
     def needs_of_version(
         self, name: str, version: str, minor: PythonMinor
@@ -150,7 +166,11 @@ class Projects:
         limit = request.exclude_newer_package.get(release.name, request.exclude_newer)
         if limit is None:
             return release
-        files = tuple(file for file in release.files if (file.upload_time or 0) <= limit)
+        files = tuple(
+            file
+            for file in release.files
+            if file.upload_time is not None and file.upload_time <= limit
+        )
         return replace(release, files=files)
 
     def _for_python(self, conda_name: str) -> int:
@@ -238,9 +258,27 @@ class Projects:
         key = (release.name, release.version, minor.text)
         if key not in self._files:
             file = self._wheels.file_for(release, minor.version) if release.files else None
-            fits = file is not None and self._fitting_patches(file, minor)
+            fits = (
+                file is not None
+                and file.url not in self._broken
+                and self._fitting_patches(file, minor)
+            )
             self._files[key] = file if fits else None
         return self._files[key]
+
+    def _readable_file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
+        """The same, but only if its requirements can be read; else the next best file."""
+        while True:
+            file = self._file(release, minor)
+            if file is None or not file.is_wheel:
+                return file
+            try:
+                self.needs(file)
+            except PackageError:
+                self._broken.add(file.url)
+                del self._files[release.name, release.version, minor.text]
+            else:
+                return file
 
     def _fitting_patches(self, file: DistributionFile, minor: PythonMinor) -> int:
         if not file.requires_python:

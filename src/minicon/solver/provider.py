@@ -62,7 +62,6 @@ class Provider(Base):
         self._request = request
         self._side = side
         self._projects = projects
-        self._python: str | None = None
         self._environments: dict[str, dict[str, str]] = {}
         self.contradictions: list[Contradiction] = []
 
@@ -100,7 +99,7 @@ class Provider(Base):
             wanted += [each for each in base if isinstance(each, ProjectRequirement)]
 
         def matches() -> Iterator[AnyCandidate]:
-            choices = self._projects.choices(name, wanted, self._python)
+            choices = self._projects.choices(name, wanted)
             found = self._with_extra(choices, extra) if extra else choices
             return (each for each in found if each not in refused)
 
@@ -150,7 +149,7 @@ class Provider(Base):
             return []
         python = model.record("python")
         if python is not None:
-            self._python = ".".join(python.version.split(".")[:2])
+            self._projects.current = ".".join(python.version.split(".")[:2])
         return [Model(domains_of(roots), model)]
 
     def _of_model(self, candidate: Model) -> list[AnyRequirement]:
@@ -174,14 +173,14 @@ class Provider(Base):
             elif isinstance(choice, SourceOnly):
                 yield WithExtra(extra, choice, choice.minor, ())
             else:
-                for minor in self._projects.minors_from(self._python):
+                for minor in self._projects.ordered_minors():
                     needs = self._projects.needs_of_version(choice.name, str(choice.version), minor)
                     yield WithExtra(extra, choice, minor, tuple(needs))
 
     def _extra_of_builds(self, builds: CondaBuilds, extra: str) -> Iterator[WithExtra]:
         """Conda packages know no extras: those of the same version's wheel are taken."""
         candidates = self._side.source.candidates(builds.conda_name)
-        for minor in self._projects.minors_from(self._python):
+        for minor in self._projects.ordered_minors():
             for version in candidates.versions_in(builds.allowed):
                 same = candidates.of_version(candidates.table.versions.index(version))
                 choice = CondaBuilds(builds.name, builds.conda_name, builds.allowed & same)

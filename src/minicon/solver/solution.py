@@ -29,7 +29,7 @@ def solution_of(
     requested = requested_by(request, records, resolved.names)
     return Solution(
         records=in_link_order(records),
-        reasons=reasons_of(records, requested),
+        reasons=reasons_of(records, requested, resolved.reasons),
         requested=requested,
         pip_requirements=resolved.pip_requirements,
         hold_backs=hold_backs,
@@ -71,7 +71,9 @@ def requested_by(
 
 
 def reasons_of(
-    records: Mapping[str, RepodataRecord], requested: Mapping[str, Sequence[str]]
+    records: Mapping[str, RepodataRecord],
+    requested: Mapping[str, Sequence[str]],
+    more: Mapping[str, Sequence[Reason]] | None = None,
 ) -> dict[str, tuple[Reason, ...]]:
     """Per package, who needs it: the user first, then packages by name."""
     reasons: dict[str, list[Reason]] = {
@@ -81,6 +83,9 @@ def reasons_of(
         for other, text in depends_on(records[name]):
             if other in reasons and other != name:
                 reasons[other].append(Reason(name, text))
+    for name, others in (more or {}).items():
+        if name in reasons:
+            reasons[name] += others
     return {name: tuple(each) for name, each in reasons.items()}
 
 

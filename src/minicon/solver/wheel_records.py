@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from minicon.solver.request import Reason
 from minicon.solver.requirements import (
     CondaBuilds,
     InstalledWheel,
+    Model,
     ProjectRequirement,
     Wheel,
     WithExtra,
@@ -59,6 +61,23 @@ class WheelRecords:
                 record = self._record(candidate)
                 found[record.name] = record
                 self.names[candidate.name] = record.name
+        return found
+
+    def reasons(self) -> dict[str, list[Reason]]:
+        """Reasons that no record's dependencies tell: extras of conda packages, python's pip."""
+        found: dict[str, list[Reason]] = {}
+        for identifier in sorted(self._mapping):
+            candidate = self._mapping[identifier]
+            if isinstance(candidate, Model):
+                parent = "python"
+            elif isinstance(candidate, WithExtra) and isinstance(candidate.choice, CondaBuilds):
+                parent = candidate.choice.conda_name
+            else:
+                continue
+            for requirement in self._provider.get_dependencies(candidate):
+                if isinstance(requirement, ProjectRequirement) and requirement.choice is None:
+                    name = self.names.get(requirement.name, requirement.name)
+                    found.setdefault(name, []).append(Reason(parent, requirement.text))
         return found
 
     def _record(self, wheel: Wheel) -> RepodataRecord:

@@ -1,0 +1,314 @@
+"""Conda packages and wheels in one resolution."""
+
+from __future__ import annotations
+
+import pytest
+from packaging.requirements import Requirement
+from tests.support.solver_cases import SolverCase, versions
+from tests.support.wheel_world import WheelWorld
+
+from minicon.errors import PackageNotFound, SolveError
+from minicon.solver.request import UpdatePolicy
+
+
+def pythons(case: SolverCase, *minors: str) -> None:
+    for minor in minors:
+        case.package("python", f"{minor}.1", f"h_0_cp{minor.replace('.', '')}", depends=[])
+
+
+def world() -> tuple[SolverCase, WheelWorld]:
+    case = SolverCase()
+    pythons(case, "3.9", "3.10", "3.11", "3.12")
+    for version in ("1.26.4", "2.0.0", "2.1.0"):
+        for minor in ("3.11", "3.12"):
+            case.package(
+                "numpy", version, f"py{minor.replace('.', '')}_0", subdir="linux-64",
+                depends=[f"python {minor}.*"],
+            )  # fmt: skip
+    return case, WheelWorld()
+
+
+def asked(*texts: str) -> tuple[Requirement, ...]:
+    return tuple(Requirement(text) for text in texts)
+
+
+def sources(solution) -> dict[str, str]:
+    return {record.name: record.source for record in solution.records}
+
+
+def test_a_wheel_moves_conda_packages_to_what_it_needs() -> None:
+    case, wheels = world()
+    wheels.wheel("gensim", "4.3.3", requires=["numpy<2"], pythons=["3.11", "3.12"])
+    solution = case.solve(
+        "python=3.11", "numpy", requirements=asked("gensim==4.3.3"), wheels=wheels
+    )
+    assert versions(solution) == {"python": "3.11.1", "numpy": "1.26.4", "gensim": "4.3.3"}
+    assert sources(solution)["numpy"] == "conda"
+    assert sources(solution)["gensim"] == "pypi"
+    gensim = next(record for record in solution.records if record.name == "gensim")
+    assert gensim.depends == ("python 3.11.*", "numpy <2")
+    assert solution.requested["gensim"] == ("gensim==4.3.3",)
+
+
+def test_python_moves_to_what_the_only_wheels_are_for() -> None:
+    case, wheels = world()
+    wheels.wheel("old", "1.0", pythons=["3.10"])
+    solution = case.solve("python", requirements=asked("old"), wheels=wheels)
+    assert versions(solution) == {"python": "3.10.1", "old": "1.0"}
+
+
+def test_python_stays_where_an_older_wheel_fits_it() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "2.0", pythons=["3.10"])
+    wheels.wheel("tool", "1.0", pythons=["3.12"])
+    solution = case.solve("python", requirements=asked("tool"), wheels=wheels)
+    assert versions(solution) == {"python": "3.12.1", "tool": "1.0"}
+
+
+def test_python_is_added_for_wheels() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0")
+    assert versions(case.solve(requirements=asked("tool"), wheels=wheels)) == {
+        "python": "3.12.1",
+        "tool": "1.0",
+    }
+
+
+def test_markers_are_those_of_the_chosen_python() -> None:
+    case, wheels = world()
+    wheels.wheel(
+        "tool",
+        "1.0",
+        requires=[
+            "backport; python_version < '3.11'",
+            "winonly; sys_platform == 'win32'",
+            "number>=1; platform_machine == 'x86_64' and implementation_name == 'cpython'",
+        ],
+    )
+    wheels.wheel("backport", "1.0")
+    wheels.wheel("number", "3.0")
+    wheels.wheel("pinned", "1.0", pythons=["3.9"])
+    new = case.solve(requirements=asked("tool"), wheels=wheels)
+    assert versions(new) == {"python": "3.12.1", "tool": "1.0", "number": "3.0"}
+    old = case.solve(requirements=asked("tool", "pinned"), wheels=wheels)
+    assert versions(old) == {
+        "python": "3.9.1", "tool": "1.0", "number": "3.0", "backport": "1.0", "pinned": "1.0",
+    }  # fmt: skip
+
+
+def test_a_requirement_is_met_by_a_conda_build_where_one_fits() -> None:
+    case, wheels = world()
+    wheels.wheel("numpy", "2.2.0")
+    solution = case.solve(requirements=asked("numpy>=1.20"), wheels=wheels)
+    assert versions(solution)["numpy"] == "2.1.0"
+    assert sources(solution)["numpy"] == "conda"
+    solution = case.solve(requirements=asked("numpy>=2.2"), wheels=wheels)
+    assert versions(solution)["numpy"] == "2.2.0"
+    assert sources(solution)["numpy"] == "pypi"
+
+
+def test_a_project_never_comes_from_both_sides() -> None:
+    case, wheels = world()
+    case.package("scipy", "1.0", depends=["numpy <2", "python"])
+    wheels.wheel("numpy", "2.2.0")
+    with pytest.raises(SolveError):
+        case.solve("scipy", requirements=asked("numpy>=2.2"), wheels=wheels)
+
+
+def test_names_differ_between_the_sides() -> None:
+    case = SolverCase()
+    pythons(case, "3.12")
+    case.package("pytorch", "2.5", depends=["python"])
+    wheels = WheelWorld({"pytorch": "torch"})
+    wheels.wheel("torch", "2.6")
+    wheels.wheel("trainer", "1.0", requires=["torch>=2"])
+    solution = case.solve(requirements=asked("trainer"), wheels=wheels)
+    assert versions(solution) == {"python": "3.12.1", "pytorch": "2.5", "trainer": "1.0"}
+    trainer = next(record for record in solution.records if record.name == "trainer")
+    assert trainer.depends == ("python 3.12.*", "pytorch >=2")
+
+
+def test_extras_bring_their_requirements() -> None:
+    case, wheels = world()
+    wheels.wheel(
+        "dask",
+        "2.0",
+        requires=["toolz", "frame; extra == 'dataframe'", "dask[dataframe]; extra == 'all'"],
+    )
+    for name in ("toolz", "frame"):
+        wheels.wheel(name, "1.0")
+    assert "frame" not in versions(case.solve(requirements=asked("dask"), wheels=wheels))
+    solution = case.solve(requirements=asked("dask[all]"), wheels=wheels)
+    assert versions(solution)["frame"] == "1.0"
+    reasons = {reason.parent for reason in solution.reasons["frame"]}
+    assert reasons == {"dask"}
+
+
+def test_an_extra_keeps_to_the_version_of_its_project() -> None:
+    case, wheels = world()
+    wheels.wheel("web", "2.0", requires=["fast>=2; extra == 'speed'"])
+    wheels.wheel("web", "1.0", requires=["fast; extra == 'speed'"])
+    wheels.wheel("fast", "1.0")
+    solution = case.solve(requirements=asked("web[speed]"), wheels=wheels)
+    assert versions(solution) == {"python": "3.12.1", "web": "1.0", "fast": "1.0"}
+
+
+def test_an_extra_of_a_project_that_conda_provides() -> None:
+    case, wheels = world()
+    case.package("dask", "2.0", depends=["python"])
+    case.package("dask", "3.0", depends=["python"])
+    wheels.wheel("dask", "2.0", requires=["frame; extra == 'dataframe'"])
+    wheels.wheel("frame", "1.0")
+    solution = case.solve(requirements=asked("dask[dataframe]<3"), wheels=wheels)
+    assert sources(solution) == {"python": "conda", "dask": "conda", "frame": "pypi"}
+
+
+def test_prereleases_only_when_asked_for() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "2.0rc1")
+    wheels.wheel("tool", "1.0")
+    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "1.0"
+    found = case.solve(requirements=asked("tool>=2.0rc1"), wheels=wheels)
+    assert versions(found)["tool"] == "2.0rc1"
+    wheels.wheel("young", "0.1b2")
+    assert versions(case.solve(requirements=asked("young"), wheels=wheels))["young"] == "0.1b2"
+
+
+def test_yanked_and_broken_files_are_passed_over() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "3.0", yanked=True)
+    wheels.wheel("tool", "2.0", broken=True)
+    wheels.wheel("tool", "1.0")
+    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "1.0"
+
+
+def test_source_distributions_are_left_to_pip() -> None:
+    case, wheels = world()
+    wheels.source("tool", "1.0")
+    wheels.wheel("user", "1.0", requires=["tool[fast]>=0.5"])
+    solution = case.solve(requirements=asked("user"), wheels=wheels)
+    assert versions(solution) == {"python": "3.12.1", "user": "1.0"}
+    assert solution.pip_requirements == ("tool[fast]>=0.5",)
+
+
+def test_an_older_wheel_is_preferred_to_a_newer_source_distribution() -> None:
+    case, wheels = world()
+    wheels.source("tool", "2.0")
+    wheels.wheel("tool", "1.0")
+    solution = case.solve(requirements=asked("tool"), wheels=wheels)
+    assert versions(solution)["tool"] == "1.0"
+    assert solution.pip_requirements == ()
+
+
+def test_requirements_with_urls_are_left_to_pip() -> None:
+    case, wheels = world()
+    solution = case.solve(
+        requirements=asked("tool @ git+https://example.org/tool.git"), wheels=wheels
+    )
+    assert solution.pip_requirements == ("tool @ git+https://example.org/tool.git",)
+    assert versions(solution) == {"python": "3.12.1"}
+
+
+def test_requires_python_with_a_patch_limits_python() -> None:
+    case = SolverCase()
+    case.package("python", "3.11.2")
+    case.package("python", "3.11.9")
+    wheels = WheelWorld()
+    wheels.wheel("tool", "1.0", requires_python="<3.11.5")
+    wheels.wheel("tool", "0.9", requires_python=">=3.11")
+    # The newest python of a minor stands for it; a wheel that needs an older patch is not seen.
+    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "0.9"
+
+
+def test_free_threaded_pythons_are_not_for_ordinary_wheels() -> None:
+    case = SolverCase()
+    case.package("python", "3.13.1", "h_1_cp313t", build_number=1)
+    case.package("python", "3.13.1", "h_0_cp313")
+    wheels = WheelWorld()
+    wheels.wheel("tool", "1.0", pythons=["3.13"])
+    solution = case.solve(requirements=asked("tool"), wheels=wheels)
+    assert next(r.build for r in solution.records if r.name == "python") == "h_0_cp313"
+
+
+def test_missing_conda_names_are_met_by_wheels_if_allowed() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.5")
+    wheels.wheel("tool", "2.0")
+    with pytest.raises(PackageNotFound):
+        case.solve("tool <2", wheels=wheels)
+    solution = case.solve("tool <2", wheels=wheels, wheels_for_missing_names=True)
+    assert versions(solution) == {"python": "3.12.1", "tool": "1.5"}
+    assert solution.requested["tool"] == ("tool <2",)
+    with pytest.raises(SolveError):
+        case.solve("tool=1.5=py311_0", wheels=wheels, wheels_for_missing_names=True)
+    found = case.solve("tool=1.5=pypi_0", wheels=wheels, wheels_for_missing_names=True)
+    assert versions(found)["tool"] == "1.5"
+
+
+def test_unknown_projects_are_named() -> None:
+    case, wheels = world()
+    with pytest.raises(PackageNotFound, match="nosuchthing"):
+        case.solve(requirements=asked("nosuchthing"), wheels=wheels)
+
+
+def test_pip_comes_as_a_wheel_where_no_channel_has_it() -> None:
+    case, wheels = world()
+    wheels.wheel("pip", "25.0")
+    solution = case.solve("python", wheels=wheels, add_pip=True)
+    assert versions(solution) == {"python": "3.12.1", "pip": "25.0"}
+    case.package("pip", "24.0", depends=["python"])
+    assert versions(case.solve("python", wheels=wheels, add_pip=True))["pip"] == "24.0"
+    assert versions(case.solve("numpy", wheels=wheels))["python"] == "3.12.1"
+
+
+def test_installed_wheels_stay() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0", requires=["numpy<2"])
+    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    installed = case.installed(*first.records)
+    wheels.wheel("tool", "2.0")
+    again = case.solve("numpy", wheels=wheels, installed=installed)
+    assert versions(again) == {"python": "3.11.1", "tool": "1.0", "numpy": "1.26.4"}
+    moved = case.solve(
+        "python", "numpy", wheels=wheels, installed=installed,
+        update_policy=UpdatePolicy.UPDATE_ALL,
+    )  # fmt: skip
+    assert versions(moved) == {"python": "3.12.1", "tool": "2.0", "numpy": "2.1.0"}
+
+
+def test_installed_wheels_stay_without_an_index() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0", requires=["numpy<2"])
+    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    again = case.solve("numpy", installed=case.installed(*first.records))
+    assert versions(again) == {"python": "3.11.1", "tool": "1.0", "numpy": "1.26.4"}
+
+
+def test_exclude_newer_holds_for_wheels() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0", upload_time=1_000_000_000_000)
+    wheels.wheel("tool", "2.0", upload_time=1_700_000_000_000)
+    solution = case.solve(
+        requirements=asked("tool"), wheels=wheels, exclude_newer=1_600_000_000_000
+    )
+    assert versions(solution)["tool"] == "1.0"
+
+
+def test_an_impossible_mixture_is_explained() -> None:
+    case, wheels = world()
+    wheels.wheel("gensim", "4.3.3", requires=["numpy<2"])
+    with pytest.raises(SolveError) as caught:
+        case.solve("python=3.11", "numpy>=2", requirements=asked("gensim==4.3.3"), wheels=wheels)
+    text = caught.value.message
+    assert "numpy" in text
+    assert "gensim" in text
+    assert "python" not in text.splitlines()[0]
+
+
+def test_a_large_impossible_mixture_gives_up_quickly() -> None:
+    case, wheels = world()
+    for number in range(30):
+        wheels.wheel("a", f"1.{number}", requires=["b>=1", "numpy>=2"])
+        wheels.wheel("b", f"1.{number}", requires=["numpy<2"])
+    with pytest.raises(SolveError):
+        case.solve(requirements=asked("a", "b"), wheels=wheels)
