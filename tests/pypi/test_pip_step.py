@@ -12,6 +12,7 @@ from tests.support.wheels import WheelBuilder
 
 from minicon.errors import PipError
 from minicon.pypi.configuration import IndexOptions
+from minicon.pypi.installed import installed_constraints
 from minicon.pypi.pip_step import install_with_pip
 from minicon.pypi.requirement_reader import parse_requirements
 
@@ -88,7 +89,7 @@ def test_builds_and_installs_with_dependencies(
         environment,
         tmp_path,
         "./proj",
-        constraints=["helper==1.0", "unrelated==3"],
+        constraints=["helper==1.0", "unrelated==3", "odd==1.1.1_x", "x"],
         options=IndexOptions(find_links=(str(tmp_path / "wheels"),)),
         reporter=notes,
         log=log,
@@ -146,6 +147,21 @@ def test_python_that_is_not_there(tmp_path: Path) -> None:
     project(tmp_path / "proj")
     with pytest.raises(PipError, match="cannot run"):
         install(tmp_path / "no" / "python", tmp_path, "./proj")
+
+
+def test_constraints_are_what_pip_finds(tmp_path: Path) -> None:
+    for folder, name, version in (
+        ("torch-2.1+cpu.dist-info/METADATA", "torch", "2.1+CPU"),
+        ("Zope.X-1.dist-info/METADATA", "Zope.X", "1.0"),
+        ("old.egg-info/PKG-INFO", "old", "0.1"),
+        ("odd-1.dist-info/METADATA", "odd", "not a version"),
+        ("broken-1.dist-info/METADATA", "", ""),
+    ):
+        path = tmp_path / folder
+        path.parent.mkdir()
+        path.write_text(f"Name: {name}\nVersion: {version}\n\ntext")
+    (tmp_path / "empty-1.dist-info").mkdir()
+    assert installed_constraints(tmp_path) == ["old==0.1", "torch==2.1+cpu", "zope-x==1.0"]
 
 
 def test_nothing_to_do(tmp_path: Path) -> None:

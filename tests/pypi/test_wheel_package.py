@@ -8,6 +8,8 @@ import json
 import os
 import stat
 import struct
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import HashMismatch, MiniconError, PackageError, UnsafeArchive
 from minicon.models.package_files import EntryPoint
 from minicon.models.records import RepodataRecord
+from minicon.package.package_cache import PackageCache
+from minicon.package.validate import verify_package
 from minicon.pypi.wheel_package import prepare_wheel, prepare_wheel_package
 
 
@@ -434,6 +438,51 @@ def test_another_wheel_under_this_name(tmp_path: Path) -> None:
             prepare_wheel(tmp_path / "x.whl", record_of(demo(), content, **changes), tmp_path)
 
 
+def test_same_files_as_pip_installs(tmp_path: Path) -> None:
+    """pip is the oracle: every file, its bytes and its executable bits."""
+    wheel = (
+        demo()
+        .file("demo/tool.sh", "#!/bin/sh\n", executable=True)
+        .data("purelib", "pure.py", "1")
+        .data("scripts", "run-demo", "#!python\nprint(1)\n", executable=True)
+        .data("scripts", "native", b"\x7fELF", executable=True)
+        .data("headers", "sub/demo.h", "//")
+        .data("data", "share/demo/x.txt", "shared")
+        .entry_point("demo-cli = demo:main")
+    )
+    prefix = tmp_path / "env"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(prefix)], check=True)
+    before = set(tree(prefix))
+    command = [sys.executable, "-m", "pip", "--python", str(prefix / "bin/python"), "install"]
+    options = ["--no-deps", "--no-index", "--no-compile", "--quiet"]
+    path = wheel.build(tmp_path)
+    subprocess.run([*command, *options, str(path)], check=True, capture_output=True)
+    theirs = {name: data for name, data in tree(prefix).items() if name not in before}
+    # What an installer writes by itself is not the package's.
+    theirs = {
+        name: data
+        for name, data in theirs.items()
+        if not name.endswith(("/RECORD", "/INSTALLER", "/REQUESTED", "/direct_url.json", "-cli"))
+    }
+    package = unpack(wheel, tmp_path)
+    minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    places = {
+        "site-packages": f"lib/{minor}/site-packages",
+        "python-scripts": "bin",
+        "python-headers": f"include/site/{minor}",
+    }
+    ours = {}
+    for name, data in tree(package).items():
+        first, _, rest = name.partition("/")
+        if first == "info":
+            continue
+        place = f"{places[first]}/{rest}" if first in places else name
+        ours[place] = data.replace(PREFIX_PLACEHOLDER.encode(), str(prefix).encode())
+        installed = (prefix / place).stat().st_mode & 0o111 != 0
+        assert ((package / name).stat().st_mode & 0o111 != 0) == installed, name
+    assert ours == theirs
+
+
 # -- for the package cache -------------------------------------------------------------------
 
 
@@ -446,6 +495,19 @@ def test_prepare_downloads_and_drops_the_archive(tmp_path: Path) -> None:
     prepare(work)
     assert (work / "site-packages/demo/__init__.py").is_file()
     assert list(tmp_path.iterdir()) == [work]
+
+
+def test_the_package_cache_takes_it(tmp_path: Path) -> None:
+    content = demo().entry_point("demo = demo:main").content()
+    record = record_of(demo(), content)
+    cache = PackageCache([tmp_path / "pkgs"], durable=False)
+    prepare = prepare_wheel_package(lambda _, path: path.write_bytes(content) and None, record)
+    package = cache.ensure(record, prepare)
+    assert package.files.entry_points == (EntryPoint("demo", "demo", "main"),)
+    assert verify_package(package.directory) == []
+    again = PackageCache([tmp_path / "pkgs"]).find(record)
+    assert again is not None
+    assert again.files == package.files
 
 
 def test_prepare_reads_local_wheels_in_place(tmp_path: Path) -> None:

@@ -58,8 +58,10 @@ class WheelBuilder:
     def file(self, name: str, data: Text = b"", executable: bool = False) -> WheelBuilder:
         return self.member(name, data, stat.S_IFREG | (0o755 if executable else 0o644))
 
-    def data(self, scheme: str, name: str, data: Text = b"") -> WheelBuilder:
-        return self.member(f"{self._base}.data/{scheme}/{name}", data)
+    def data(
+        self, scheme: str, name: str, data: Text = b"", executable: bool = False
+    ) -> WheelBuilder:
+        return self.file(f"{self._base}.data/{scheme}/{name}", data, executable)
 
     def requires(self, *requirements: str) -> WheelBuilder:
         self._metadata += [f"Requires-Dist: {text}" for text in requirements]

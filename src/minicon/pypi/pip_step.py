@@ -16,6 +16,8 @@ import tempfile
 from collections import deque
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from minicon.errors import PipError
 from minicon.fs import operations
 from minicon.models.reporter import SilentReporter
@@ -87,7 +89,9 @@ def install_with_pip(
     Args:
         prefix_python: The environment's own interpreter.
         requirements: What to install.
-        constraints: ``name==version`` of everything that is installed.
+        constraints: ``name==version`` of everything that is installed (see
+            :func:`minicon.pypi.installed.installed_constraints`); what pip could not read as
+            such, a conda version for instance, is left out.
         environ: Variables of the activated environment; pip's own settings in it count.
         reporter: Told of what pip does.
         options: Index options of the requirement file, on top of the machine's.
@@ -106,7 +110,8 @@ def install_with_pip(
         limits = Path(folder) / "constraints.txt"
         lines = [*_option_lines(options), *(requirement.text for requirement in requirements)]
         operations.create_file(asked, "\n".join([*lines, ""]).encode(), 0o600)
-        operations.create_file(limits, "\n".join([*sorted(set(constraints)), ""]).encode())
+        known = sorted({text for text in constraints if _is_readable(text)})
+        operations.create_file(limits, "\n".join([*known, ""]).encode())
         variables = _variables(environ, offline=offline)
         command = [*_pip(prefix_python, variables), "install", *_FLAGS]
         command += ["--requirement", str(asked), "--constraint", str(limits)]
@@ -171,6 +176,13 @@ def _option_lines(options: IndexOptions | None) -> list[str]:
         *(["--no-index"] if options.no_index else []),
         *(["--pre"] if options.pre else []),
     ]
+
+
+def _is_readable(constraint: str) -> bool:
+    try:
+        return bool(Requirement(constraint).specifier)
+    except InvalidRequirement:
+        return False
 
 
 def _run(

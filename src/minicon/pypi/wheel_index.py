@@ -52,6 +52,22 @@ class PypiIndex:
     """The built-in source ``pypi``: implements :class:`minicon.models.wheel_index.WheelIndex`.
 
     Safe to use from several threads. Use as a context manager, or :meth:`close` it.
+
+    Args:
+        configuration: Which indices to ask.
+        fetcher: Opens URLs.
+        cache_dir: minicon's cache folder.
+        subdir: Target platform, for instance ``linux-64``.
+        virtual_packages: Facts of the target (``__glibc``, ``__osx``).
+        reporter: Hears of files that are passed over.
+        names: Conda names of projects; the built-in map by default.
+        direct: Wheels that a requirement names by URL or path: their projects have no
+            other release.
+        hashes: Per normalised project name the only sha256 that its files may have.
+        exclude_newer: Files uploaded later than this (ms since 1970) do not exist, nor do
+            files of which the index does not say when they were uploaded.
+        clock: Seconds since 1970.
+        refresh: Ask the indices even where a cached page is still fresh.
     """
 
     def __init__(
@@ -70,42 +86,23 @@ class PypiIndex:
         clock: Callable[[], float] = time.time,
         refresh: bool = False,
     ) -> None:
-        """Make the source.
-
-        Args:
-            configuration: Which indices to ask.
-            fetcher: Opens URLs.
-            cache_dir: minicon's cache folder.
-            subdir: Target platform, for instance ``linux-64``.
-            virtual_packages: Facts of the target (``__glibc``, ``__osx``).
-            reporter: Hears of files that are passed over.
-            names: Conda names of projects; the built-in map by default.
-            direct: Wheels that a requirement names by URL or path: their projects have no
-                other release.
-            hashes: Per normalised project name the only sha256 that its files may have.
-            exclude_newer: Files uploaded later than this (ms since 1970) do not exist, nor do
-                files of which the index does not say when they were uploaded.
-            clock: Seconds since 1970.
-            refresh: Ask the indices even where a cached page is still fresh.
-        """
         reporter = reporter or SilentReporter()
-        self._places: list[FindLinks | SimpleIndex] = [
-            *(
-                FindLinks(place, fetcher=fetcher, subdir=subdir, reporter=reporter)
-                for place in configuration.find_links
-            ),
-            *(
-                SimpleIndex(
-                    url,
-                    fetcher=fetcher,
-                    cache_dir=cache_dir,
-                    subdir=subdir,
-                    clock=clock,
-                    refresh=refresh,
-                )
-                for url in configuration.index_urls
-            ),
+        indices = [
+            SimpleIndex(
+                url,
+                fetcher=fetcher,
+                cache_dir=cache_dir,
+                subdir=subdir,
+                clock=clock,
+                refresh=refresh,
+            )
+            for url in configuration.index_urls
         ]
+        flat = [
+            FindLinks(place, fetcher=fetcher, subdir=subdir, reporter=reporter)
+            for place in configuration.find_links
+        ]
+        self._places: list[FindLinks | SimpleIndex] = [*flat, *indices]
         self._subdir = subdir
         self._tags = WheelTags(subdir, virtual_packages)
         self._reporter = reporter
