@@ -18,7 +18,8 @@ FUNCTION_LIMIT = 60
 LAYERS: list[set[str]] = [
     {"errors", "constants"},
     {"models"},
-    {"fs", "config"},
+    {"fs"},
+    {"config"},
     {"net", "detect"},
     {"repodata", "package", "solver"},
     {"interpreters", "pypi"},

@@ -43,7 +43,9 @@ def create_request(
     path = services.registry.target(name, prefix)
     _refuse_foreign_folder(path)
     defaults = () if explicit else services.settings.create_default_packages
-    return _request("create", path, (*specs, *defaults), environment_specs, explicit, fields)
+    return _request(
+        services, "create", path, (*specs, *defaults), environment_specs, explicit, fields
+    )
 
 
 def change_request(
@@ -66,7 +68,7 @@ def change_request(
     if name is None and prefix is None and any(spec.name for _, spec in environment_specs):
         name, prefix = _target_in_files(environment_specs)
     path = services.registry.existing(name, prefix)
-    return _request(action, path, tuple(specs), environment_specs, explicit, fields)
+    return _request(services, action, path, tuple(specs), environment_specs, explicit, fields)
 
 
 def clone_request(
@@ -125,6 +127,7 @@ def _refuse_foreign_folder(path: Path) -> None:
 
 
 def _request(
+    services: Services,
     action: Action,
     path: Path,
     specs: tuple[str, ...],
@@ -136,7 +139,10 @@ def _request(
     channels = list(fields.pop("channels", ()))
     for _, spec in environment_specs:
         specs += spec.dependencies
-        channels += [channel for channel in spec.channels if channel not in channels]
+        for text in spec.ignored:
+            services.reporter.warn(f"the environment file's {text!r} means nothing here")
+        named = spec.expanded_channels(services.environ)
+        channels += [channel for channel in named if channel not in channels]
         variables.update(spec.variables)
     pip_lines = tuple((line, folder) for folder, spec in environment_specs for line in spec.pip)
     return ChangeRequest(

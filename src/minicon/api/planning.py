@@ -17,7 +17,7 @@ from minicon.api.preparation import found_interpreters
 from minicon.api.request import Plan
 from minicon.api.requirements import split_specs
 from minicon.api.sources import Sources, choose_sources
-from minicon.errors import PackageNotFound, PrefixError
+from minicon.errors import PrefixError, SolveError
 from minicon.models.match_spec import MatchSpec
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
@@ -91,8 +91,9 @@ def _solution(
     task = services.reporter.start("solve", "environment", None, unit="steps")
     try:
         return CondaSolver().solve(solve_request)
-    except PackageNotFound as error:
-        raise _with_sources(error, services, sources) from error
+    except SolveError as error:
+        error.context = error.context or _where_was_looked(services, request, sources)
+        raise
     finally:
         task.finish()
 
@@ -169,11 +170,13 @@ def _plan(
     )
 
 
-def _with_sources(error: PackageNotFound, services: Services, sources: Sources) -> PackageNotFound:
-    """Add where was looked; for python, which interpreters there are."""
+def _where_was_looked(services: Services, request: ChangeRequest, sources: Sources) -> str:
+    """Names of the sources; where python was asked for, which interpreters there are."""
     looked = f"looked in {', '.join(sources.names) or 'no source'}"
-    if sources.use_host and "python" in error.message:
-        looked += f"; {found_interpreters(services)}"
-    return PackageNotFound(
-        error.reference, error.message, context=error.context or looked, hint=error.hint
-    )
+    if sources.use_host and any(_names_python(text) for text in request.specs):
+        looked += f"; of python {found_interpreters(services)}"
+    return looked
+
+
+def _names_python(text: str) -> bool:
+    return not text.startswith("pypi:") and MatchSpec(text).exact_name == "python"

@@ -121,12 +121,12 @@ def _prepare_wheel(
     return read_package_files(folder)
 
 
-def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> None:
+def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> PackageFiles:
     from minicon.interpreters.lookup import interpreter_for
     from minicon.interpreters.prepare import prepare_interpreter
 
     facts = interpreter_for(record, services.discovery.interpreters)
-    prepare_interpreter(facts, folder, reporter=services.reporter)
+    return prepare_interpreter(facts, folder, reporter=services.reporter)
 
 
 def found_interpreters(services: Services) -> str:

@@ -85,6 +85,7 @@ class Services:
             offline=self.settings.offline,
             ttl_seconds=self.settings.local_repodata_ttl,
             use_zst=self.settings.repodata_use_zst,
+            credentials=self.fetcher.credentials,
             reporter=self.reporter,
         )
 

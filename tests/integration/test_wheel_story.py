@@ -1,0 +1,83 @@
+"""Python from this machine, packages from an index: one resolution, one environment."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.support.commands import Workspace
+
+SOURCES = ("-c", "host", "-c", "pypi")
+
+
+def test_wheels_and_interpreter_make_an_ordinary_environment(workspace: Workspace) -> None:
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "top").ok()
+    prefix = workspace.environment("a")
+    assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
+    where = "import sys, leaf; print(leaf.version, sys.prefix, [p for p in sys.path if p])"
+    version, found, path = (
+        workspace.run("run", "-n", "a", "python", "-c", where).ok().out.split(" ", 2)
+    )
+    assert (version, found) == ("2.0", str(prefix))
+    assert all(entry.startswith(str(prefix)) for entry in eval(path))
+    names = {path.name.split("-")[0] for path in (prefix / "conda-meta").glob("*.json")}
+    assert names == {"python", "top", "leaf"}
+    record = json.loads(next((prefix / "conda-meta").glob("leaf-*.json")).read_text())
+    assert record["channel"] == "pypi"
+
+
+def test_the_family_reads_records_of_wheels_and_interpreters(workspace: Workspace) -> None:
+    import rattler
+
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "top").ok()
+    for path in (workspace.environment("a") / "conda-meta").glob("*.json"):
+        rattler.PrefixRecord.from_path(path)
+
+
+def test_nothing_leaks_in_from_the_user(workspace: Workspace) -> None:
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python").ok()
+    ask = "import site; print(site.getusersitepackages())"
+    user_site = Path(workspace.run("run", "-n", "a", "python", "-c", ask).ok().out.strip())
+    user_site.mkdir(parents=True)
+    (user_site / "leaked.py").write_text("")
+    assert workspace.run("run", "-n", "a", "python", "-c", "import leaked").code != 0
+
+
+def test_pip_section_and_pins_are_solved_together(workspace: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "environment.yml"
+    file.write_text(
+        "name: a\nchannels: [host]\ndependencies:\n  - python\n  - pip:\n"
+        "      - top\n      - leaf<2\nvariables:\n  KEY: a b\n"
+    )
+    workspace.run("env", "create", "-f", str(file)).ok()
+    listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
+    assert listed["leaf"] == "1.0"
+    said = workspace.run("run", "-n", "a", "sh", "-c", "echo $KEY").ok().out
+    assert said == "a b\n"
+
+
+def test_installing_later_keeps_what_is_there(workspace: Workspace) -> None:
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "leaf=1.0").ok()
+    workspace.run("install", "-y", "-n", "a", *SOURCES, "top").ok()
+    listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
+    assert listed["leaf"] == "1.0"
+    assert listed["top"] == "1.0"
+    workspace.run("remove", "-y", "-n", "a", *SOURCES, "top").ok()
+    gone = workspace.run("run", "-n", "a", "top-command")
+    assert gone.code != 0
+
+
+def test_named_channels_do_not_bring_pypi_along(workspace: Workspace) -> None:
+    refused = workspace.run("create", "-y", "-n", "a", "-c", "host", "python", "top")
+    assert refused.code == 1
+    assert "top" in refused.err
+    workspace.run("create", "-y", "-n", "a", "-c", "host", "python", "pypi:top").ok()
+    forbidden = workspace.run("create", "-y", "-n", "b", *SOURCES, "--no-pypi", "python", "top")
+    assert forbidden.code == 1
+
+
+def test_a_missing_python_tells_what_there_is(workspace: Workspace) -> None:
+    refused = workspace.run("create", "-y", "-n", "a", *SOURCES, "python=2.5")
+    assert refused.code == 1
+    assert "found 3." in refused.err
+    assert not workspace.environment("a").exists()
