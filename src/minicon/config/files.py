@@ -58,31 +58,43 @@ def read_config_text(text: str, path: str) -> dict[str, RawValue]:
             raise ConfigError("invalid-config", f"{path} uses too many YAML aliases")
         loader = loader_type(text)
         try:
-            node = loader.get_single_node()
-            if node is None:
-                return {}
-            if not isinstance(node, yaml.MappingNode):
-                raise ConfigError(
-                    "invalid-config",
-                    f"{path} is not a map of keys to values",
-                    hint="write lines such as `channel_priority: strict`",
-                )
-            document = loader.construct_document(node)
+            pairs = _pairs(yaml, loader.get_single_node(), path)
+            values = {key.value: loader.construct_object(node, deep=True) for key, node in pairs}
         finally:
             loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _invalid(path, error) from error
     lines = text.splitlines()
     return {
-        str(key.value): RawValue(
+        key.value: RawValue(
             path,
-            document[_constructed(key, document)],
+            values[key.value],
             final=_mark_on(lines, key.end_mark.line) == "final",
-            item_marks=_item_marks(yaml, value, lines),
+            item_marks=_item_marks(yaml, node, lines),
         )
-        for key, value in node.value
-        if _constructed(key, document) in document
+        for key, node in pairs
     }
+
+
+def _pairs(yaml: Any, node: Any, path: str) -> list[tuple[Any, Any]]:
+    """Nodes of keys and values. Keys are taken as written: ``yes:`` is a name here, not True."""
+    if node is None:
+        return []
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError(
+            "invalid-config",
+            f"{path} is not a map of keys to values",
+            hint="write lines such as `channel_priority: strict`",
+        )
+    seen: set[str] = set()
+    for key, _ in node.value:
+        place = f"{path}, line {key.start_mark.line + 1}"
+        if not isinstance(key, yaml.ScalarNode):
+            raise ConfigError("invalid-config", f"{place}: a key must be a word")
+        if key.value in seen:
+            raise ConfigError("invalid-config", f"{place}: {key.value!r} is there twice")
+        seen.add(key.value)
+    return list(node.value)
 
 
 def _text_of(path: str) -> str:
@@ -112,13 +124,6 @@ def _invalid(path: str, error: Exception) -> ConfigError:
 
 def _aliases(yaml: Any, text: str) -> int:
     return sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text))
-
-
-def _constructed(key: Any, document: Mapping[Any, Any]) -> Any:
-    """The key as it stands in the document (``yes:`` is True there)."""
-    if key.value in document:
-        return key.value
-    return next((k for k in document if str(k).lower() == str(key.value).lower()), key.value)
 
 
 def _item_marks(yaml: Any, node: Any, lines: list[str]) -> dict[str, str]:

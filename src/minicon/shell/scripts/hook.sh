@@ -396,14 +396,13 @@ __minicon_scripts() {
     [ -z "$__mc_interrupted" ]
 }
 
-[ -z "${ZSH_VERSION-}" ] || eval '
-__minicon_scripts_in_zsh() {
-    { __minicon_source_text "$1" "$2"; } always {
-        if [ "${TRY_BLOCK_INTERRUPT-0}" -gt 0 ]; then
-            __mc_interrupted=yes; TRY_BLOCK_INTERRUPT=0; TRY_BLOCK_ERROR=0
-        fi
-    }
-}'
+[ -z "${ZSH_VERSION-}" ] || eval '__minicon_scripts_in_zsh() {'\
+'    { __minicon_source_text "$1" "$2"; } always {'\
+'        if [ "${TRY_BLOCK_INTERRUPT-0}" -gt 0 ]; then'\
+'            __mc_interrupted=yes; TRY_BLOCK_INTERRUPT=0; TRY_BLOCK_ERROR=0;'\
+'        fi;'\
+'    };'\
+'}'
 
 # Only bash after Ctrl-C comes here.
 __minicon_interrupted() {

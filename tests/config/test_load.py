@@ -1,0 +1,270 @@
+"""Configuration: conda's files and priorities, variables, flags; each value knows its source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, Kind
+from minicon.config.load import LoadedSettings, load_settings
+from minicon.config.settings import Settings
+from minicon.errors import ConfigError
+
+
+class Places:
+    def __init__(self, base: Path) -> None:
+        self.home = base / "home"
+        self.home.mkdir()
+        self.environ: dict[str, str] = {}
+
+    def file(self, place: str, text: str) -> Path:
+        path = self.home / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def load(self, flags: dict[str, Any] | None = None, **environ: str) -> LoadedSettings:
+        return load_settings(
+            environ={**self.environ, **environ},
+            home=self.home,
+            working_directory=self.home / "work",
+            platform="linux-64",
+            flags=flags,
+        )
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path)
+
+
+def test_nothing_configured(places: Places) -> None:
+    loaded = places.load()
+    root = places.home / ".local" / "share" / "minicon"
+    assert loaded.warnings == ()
+    assert loaded.settings == Settings(
+        root=root,
+        home=places.home,
+        platform="linux-64",
+        envs_dirs=(root / "envs", places.home / ".conda" / "envs"),
+        pkgs_dirs=(root / "pkgs",),
+        sources=loaded.settings.sources,
+    )
+    assert set(loaded.settings.sources.values()) == {"default"}
+
+
+def test_each_place_has_its_rank(places: Places) -> None:
+    """Low to high; every place names itself as the alias, and the next one takes over."""
+    prefix = places.home / "env"
+    ladder: list[tuple[str, dict[str, str]]] = [
+        ("xdg/conda/condarc", {"XDG_CONFIG_HOME": str(places.home / "xdg")}),
+        (".config/conda/.condarc", {}),
+        (".config/conda/condarc.d/b.yml", {}),
+        (".conda/condarc", {}),
+        (".condarc", {}),
+        ("env/.condarc", {"CONDA_PREFIX": str(prefix)}),
+        ("named.yml", {"CONDARC": "~/named.yml"}),
+        ("xdg/minicon/config.yml", {}),
+        ("mine.yml", {"MINICONRC": "$WHERE/mine.yml", "WHERE": str(places.home)}),
+    ]
+    for name, environ in ladder:
+        path = places.file(name, f"channel_alias: https://{name}\nchannels: [{name}]\n")
+        places.environ |= environ
+        settings = places.load().settings
+        assert settings.channel_alias == f"https://{name}"
+        assert settings.sources["channel_alias"] == str(path)
+    names = [name for name, _ in ladder]
+    assert places.load().settings.channels == tuple(reversed(names))
+    higher = places.load(CONDA_CHANNEL_ALIAS="c", CONDA_CHANNELS="x, y").settings
+    assert (higher.channel_alias, higher.sources["channel_alias"]) == ("c", "CONDA_CHANNEL_ALIAS")
+    assert higher.channels == ("x", "y", *reversed(names))
+    environ = {"CONDA_CHANNEL_ALIAS": "c", "MINICON_CHANNEL_ALIAS": "m"}
+    assert places.load(**environ).settings.channel_alias == "m"
+    flagged = places.load({"channel_alias": "f", "channels": ["z"], "quiet": None}, **environ)
+    assert flagged.settings.sources["channel_alias"] == "flag"
+    assert flagged.settings.channels == ("z", *reversed(names))
+
+
+def test_marks_in_comments(places: Places) -> None:
+    places.file(
+        ".conda/condarc",
+        "channels:\n  - low\n  - last  #!bottom\n  - first  #!top\nchannel_alias: a  #!final\n"
+        "pinned_packages:  #!final\n  - python 3.11\n"
+        "proxy_servers:\n  http: one  #!final\n  https: one\n",
+    )
+    places.file(
+        ".condarc",
+        "channels:\n  - high\n  - low\nchannel_alias: b\npinned_packages: [x]\n"
+        "proxy_servers: {http: two, https: two}\n",
+    )
+    settings = places.load(MINICON_CHANNEL_ALIAS="c").settings
+    assert settings.channels == ("first", "high", "low", "last")
+    assert settings.channel_alias == "a"
+    assert settings.pinned_packages == ("python 3.11",)
+    assert settings.proxy_servers == {"http": "one", "https": "two"}
+
+
+def test_types_as_conda_takes_them(places: Places) -> None:
+    places.file(
+        ".condarc",
+        "channel: one\nyes: true\nverify_ssl: false\nauto_activate_base: no\n"
+        "channel_priority: true\nclient_cert: false\nremote_max_retries: 5\n"
+        "remote_read_timeout_secs: 2.5\nwhitelist_channels: [a]\n"
+        "custom_multichannels: {all: [a, b]}\nenvs_dirs: ['~/e', $HERE/f, g]\nverbose: 2\n",
+    )
+    settings = places.load(HERE="/here").settings
+    assert settings.channels == ("one",)
+    assert settings.always_yes is True
+    assert settings.ssl_verify is False
+    assert settings.channel_priority == "flexible"
+    assert settings.client_ssl_cert is None
+    assert (settings.remote_max_retries, settings.remote_read_timeout_secs) == (5, 2.5)
+    assert settings.allowlist_channels == ("a",)
+    assert settings.custom_multichannels == {"all": ("a", "b")}
+    assert settings.verbosity == 2
+    folders = (places.home / "e", Path("/here/f"), places.home / "work" / "g")
+    assert settings.envs_dirs[:3] == folders
+    assert len(settings.envs_dirs) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        ("CONDA_ALWAYS_YES", "on", "always_yes", True),
+        ("MINICON_OFFLINE", "1", "offline", True),
+        ("MINICON_USE_PYPI", "false", "use_pypi", False),
+        ("CONDA_SSL_VERIFY", "no", "ssl_verify", False),
+        ("CONDA_SSL_VERIFY", "/ca.pem", "ssl_verify", "/ca.pem"),
+        ("CONDA_PINNED_PACKAGES", "a >=1,<2&b", "pinned_packages", ("a >=1,<2", "b")),
+        ("CONDA_PROXY_SERVERS", "http=x,https=y", "proxy_servers", {"http": "x", "https": "y"}),
+        ("CONDA_PROXY_SERVERS", '{"http": "x"}', "proxy_servers", {"http": "x"}),
+        ("CONDA_PKGS_DIRS", "/a:/b", "pkgs_dirs", (Path("/a"), Path("/b"))),
+        ("MINICON_ENV_PROMPT", " <{name}> ", "env_prompt", " <{name}> "),
+        ("CONDA_SUBDIR", "", "platform", "linux-64"),
+        ("MINICON_EXCLUDE_NEWER", "7d", "exclude_newer", "7d"),
+    ],
+)
+def test_variables(places: Places, name: str, text: str, field: str, value: object) -> None:
+    assert getattr(places.load(**{name: text}).settings, field) == value
+
+
+def test_platform_and_root(places: Places) -> None:
+    def load(**environ: str) -> Settings:
+        return load_settings(
+            environ=environ, home=places.home, working_directory=places.home
+        ).settings
+
+    assert load(CONDA_SUBDIR="osx-arm64").platform == "osx-arm64"
+    assert load().platform.count("-") == 1
+    assert load(MINICON_ROOT="/r").envs_dirs[0] == Path("/r/envs")
+    assert load(MINICON_ROOT="/r").sources["root"] == "MINICON_ROOT"
+    assert load(XDG_DATA_HOME="/data").root == Path("/data/minicon")
+    assert load(XDG_DATA_HOME="data").root == places.home / ".local/share/minicon"
+
+
+def test_unknown_keys_are_warned_about_and_conda_s_own_are_not(places: Places) -> None:
+    path = places.file(".condarc", "chanels: [a]\nsolver: libmamba\nanaconda_upload: false\n")
+    assert places.load().warnings == (
+        f"unknown key 'chanels' in {path} is ignored; did you mean 'channels'?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "expected"),
+    [
+        ("offline: perhaps", "offline", "true or false"),
+        ("channels: {a: b}", "channels", "a list"),
+        ("proxy_servers: [a]", "proxy_servers", "a map of names to text"),
+        ("remote_max_retries: many", "remote_max_retries", "a whole number"),
+        ("remote_read_timeout_secs: -1", "remote_read_timeout_secs", "a number"),
+        ("channel_priority: low", "channel_priority", "strict, flexible, disabled"),
+        ("channel_alias: [x]", "channel_alias", "text"),
+    ],
+)
+def test_wrong_types_name_file_key_and_what_is_expected(
+    places: Places, text: str, key: str, expected: str
+) -> None:
+    path = places.file(".condarc", text + "\n")
+    with pytest.raises(ConfigError) as caught:
+        places.load()
+    assert key in caught.value.message
+    assert str(path) in caught.value.message
+    assert expected in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"channels: [a\n",
+        b"- a\n- b\n",
+        b"just text\n",
+        b"a: &a [x]\nb: " + b"[*a, " * 150 + b"]" * 150,
+        b"\xff\xfe\x00",
+        b"x: !!python/object/apply:os.system [touch canary]\n",
+        b"[" * 5000,
+        b"a: 1\n---\nb: 2\n",
+        b"? [a, b]\n: c\n? {d: e}\n: f\n",
+        b"#" * (1 << 21),
+        b"channels: [a]\nchannels: [b]\n",
+    ],
+)
+def test_broken_files_are_named(places: Places, data: bytes) -> None:
+    path = places.file(".condarc", "")
+    path.write_bytes(data)
+    with pytest.raises(ConfigError) as caught:
+        places.load()
+    assert str(path) in caught.value.message
+    assert not Path("canary").exists()
+
+
+def test_secrets_are_not_shown(places: Places) -> None:
+    places.file(".condarc", "channels: {'https://user:SECRET@host': x}\n")
+    with pytest.raises(ConfigError) as caught:
+        places.load()
+    assert "SECRET" not in caught.value.message
+
+
+@settings(max_examples=150, deadline=None, derandomize=True,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(KEYS) + sorted(ALIASES) + ["other"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+            ),
+            max_leaves=5,
+        ),
+        max_size=4,
+    )
+)
+def test_any_values_give_settings_or_a_config_error(places: Places, table: dict[str, Any]) -> None:
+    import yaml
+
+    places.file(".condarc", yaml.safe_dump(table))
+    refusal = ""
+    try:
+        settings = places.load().settings
+    except ConfigError as error:
+        refusal = error.message
+    if refusal:
+        assert ".condarc" in refusal
+        return
+    for key in KEYS.values():
+        if key.kind is Kind.SEQUENCE and key.name not in ("envs_dirs", "pkgs_dirs"):
+            value = getattr(settings, key.name)
+            assert value is None or all(isinstance(item, str) for item in value)
+
+
+def test_the_table_and_the_settings_agree() -> None:
+    fields = set(Settings.__dataclass_fields__)
+    assert fields - set(KEYS) == {"root", "home", "platform", "sources"}
+    assert set(KEYS) - fields == {"subdir"}
+    assert not OTHER_TOOLS_KEYS & (set(KEYS) | set(ALIASES))
+    assert not set(ALIASES) & set(KEYS)
