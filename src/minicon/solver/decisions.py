@@ -29,7 +29,7 @@ class Decisions:
         store: The variables.
         direct: Names that were asked for, to be settled first.
         preferred: Per name, candidates to take whenever one is possible (installed ones).
-        keep: Names to keep at their preferred candidates where that is possible.
+        keep: Names to keep, at their preferred candidates, where that is possible.
     """
 
     def __init__(
@@ -99,11 +99,11 @@ class Decisions:
         return None
 
     def _open_kept(self) -> tuple[int, int] | None:
-        domains = self._store.trail.domains
+        domains, variables = self._store.trail.domains, self._store.variables
         for index in self._keep:
-            possible = domains[index] & self._preferred.get(index, 0)
-            if possible and not is_decided(domains[index]):
-                return index, best(possible)
+            if not is_decided(domains[index]):
+                there = domains[index] & ~variables[index].absent
+                return index, best(there & self._preferred.get(index, 0) or there)
         return None
 
     def _candidate(self, index: int) -> int:
