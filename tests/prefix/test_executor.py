@@ -1,28 +1,262 @@
-"""The executor makes environments: linked, changed, emptied, with all of the user's files kept."""
+"""The executor makes and changes environments; what it refuses, it refuses before it begins."""
 
 from __future__ import annotations
 
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import pytest
 from tests.support.packages import PackageBuilder
-from tests.support.prefixes import apply, extract, snapshot
+from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
 
 from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.errors import FileError, PackageError, PrefixError, PrefixLocked
+from minicon.models.package_files import PackageFiles, PathsEntry
+from minicon.models.prefix_record import LinkType
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.prefix_lock import locked
+
+LONG_PLACEHOLDER = "/" + "p" * 254
 
 
-def test_link_then_remove_leaves_nothing(tmp_path: Path) -> None:
-    cache, env = tmp_path / "pkgs", tmp_path / "envs" / "data"
-    hello = extract(
+def hello() -> PackageBuilder:
+    return (
         PackageBuilder("hello")
         .file("bin/hello", f"#!{PREFIX_PLACEHOLDER}/bin/sh\n", prefix=PREFIX_PLACEHOLDER)
         .file("share/hello/a.txt", b"a")
-        .link("share/hello/b.txt", "a.txt"),
-        cache,
+        .file("share/hello/copied", b"c", no_link=True)
+        .file(
+            "lib/binary",
+            f"{LONG_PLACEHOLDER}/x\0end".encode(),
+            prefix=LONG_PLACEHOLDER,
+            mode="binary",
+        )
+        .link("share/hello/b.txt", "a.txt")
+        .link("lib/dangling", "nowhere")
     )
-    prefix = apply(env, hello)
+
+
+def test_link_then_remove_leaves_nothing(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    package = extract(hello(), tmp_path / "pkgs")
+    before = snapshot(tmp_path / "pkgs")
+    prefix = apply(env, package)
     assert (env / "bin/hello").read_text() == f"#!{env}/bin/sh\n"
+    assert stat.S_IMODE((env / "bin/hello").stat().st_mode) == 0o755
     assert (env / "share/hello/b.txt").read_bytes() == b"a"
-    assert [r.name for r in prefix.records()] == ["hello"]
-    assert prefix.records()[0].files == ("bin/hello", "share/hello/a.txt", "share/hello/b.txt")
+    assert os.readlink(env / "lib/dangling") == "nowhere"
+    record = prefix.records()[0]
+    assert sorted(record.files) == sorted(entry.path for entry in record.paths)
+    assert sorted(record.files) == sorted(
+        path for path, (kind, _, _) in snapshot(env, metadata=False).items() if kind != "d"
+    )
+    entries = {entry.path: entry for entry in record.paths}
+    assert entries["bin/hello"].sha256 != entries["bin/hello"].sha256_in_prefix
+    assert record.link == {"source": str(package.directory), "type": LinkType.HARDLINK}
     apply(env)
     assert snapshot(env, metadata=False) == {}
+    assert snapshot(tmp_path / "pkgs") == before
+
+
+def test_what_is_shared_with_the_cache_and_what_is_not(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    package = extract(hello(), tmp_path / "pkgs")
+    apply(env, package)
+    for path, shared in [
+        ("share/hello/a.txt", True),
+        ("share/hello/copied", False),
+        ("bin/hello", False),
+        ("lib/binary", False),
+    ]:
+        assert os.path.samefile(env / path, package.directory / path) is shared, path
+
+
+@pytest.mark.parametrize("link_type", [LinkType.COPY, LinkType.SOFTLINK])
+def test_other_ways_to_link(tmp_path: Path, link_type: int) -> None:
+    env = tmp_path / "envs" / "data"
+    package = extract(hello(), tmp_path / "pkgs")
+    prefix = apply(env, package, executor=executor(options={"link_type": link_type}))
+    target = env / "share/hello/a.txt"
+    assert target.read_bytes() == b"a"
+    assert target.is_symlink() is (link_type == LinkType.SOFTLINK)
+    source = package.directory / "share/hello/a.txt"
+    assert target.stat().st_mtime_ns == source.stat().st_mtime_ns
+    assert source.stat().st_nlink == 1
+    assert prefix.records()[0].link["type"] == link_type
+    assert not (env / "bin/hello").is_symlink()
+    apply(env)
+    assert snapshot(env, metadata=False) == {}
+
+
+def test_a_prefix_too_long_for_a_binary_is_refused_at_once(tmp_path: Path) -> None:
+    env = tmp_path / ("x" * 150) / ("y" * 150)
+    with pytest.raises(PrefixError, match=r"too long for hello-1\.0-0") as caught:
+        apply(env, extract(hello(), tmp_path / "pkgs"))
+    assert caught.value.reference == "prefix-too-long"
+    assert not env.exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../x", "/x", "a/../../x", "a//b", "./x", "a/.", "", "a/", "..", "a\\b", "a\0b",
+        "a\nb/../c", "conda-meta/x.json", "conda-meta/history", "Conda-Meta/x", "conda-meta",
+    ],
+)  # fmt: skip
+def test_paths_that_are_not_the_packages_own_are_refused(tmp_path: Path, path: str) -> None:
+    good = extract(PackageBuilder("evil").file("good", "x"), tmp_path / "pkgs")
+    files = PackageFiles(paths=(PathsEntry("good"), PathsEntry(path)))
+    with pytest.raises(PackageError, match="evil") as caught:
+        apply(tmp_path / "envs" / "data", Extracted(good.record, good.directory, files))
+    assert caught.value.reference == "unsafe-path"
+    assert not (tmp_path / "envs" / "data").exists()
+
+
+def test_folders_with_files_become_environments_and_keep_them(tmp_path: Path) -> None:
+    env = tmp_path / "project" / "env"
+    env.mkdir(parents=True)
+    (env / "notes.txt").write_text("mine")
+    env.chmod(0o750)
+    apply(env, extract(hello(), tmp_path / "pkgs"))
+    assert (env / "notes.txt").read_text() == "mine"
+    assert (env / "bin/hello").exists()
+    assert (env.parent / STORE_FOLDER / ".gitignore").read_text() == "*\n"
+
+
+def test_unowned_files_of_every_kind_are_carried(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    first = extract(PackageBuilder("first").file("x", "1"), tmp_path / "pkgs")
+    apply(env, first)
+    (env / "link").symlink_to("/etc")
+    (env / "dangling").symlink_to("nowhere")
+    os.mkfifo(env / "pipe")
+    (env / "private").mkdir(mode=0o700)
+    (env / "private/secret").write_text("s")
+    (env / "private/secret").chmod(0o600)
+    (env / "a/b/c").mkdir(parents=True)
+    before = snapshot(env, metadata=False)
+    inode = (env / "private/secret").stat().st_ino
+    apply(env, first, extract(PackageBuilder("second").file("y", "2"), tmp_path / "pkgs"))
+    after = snapshot(env, metadata=False)
+    assert after.pop("y")
+    assert after == before
+    assert (env / "private/secret").stat().st_ino == inode
+
+
+def test_environments_inside_are_not_torn_apart(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    package = extract(PackageBuilder("first").file("x", "1"), tmp_path / "pkgs")
+    apply(root, package)
+    apply(root / "envs" / "inner", package)
+    before = snapshot(root)
+    with pytest.raises(PrefixError, match="holds another environment"):
+        apply(root)
+    assert snapshot(root) == before
+
+
+def test_a_prefix_that_is_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "disk" / "data", tmp_path / "envs" / "data"
+    link.parent.mkdir()
+    real.parent.mkdir()
+    link.symlink_to(real)
+    package = extract(hello(), tmp_path / "pkgs")
+    apply(link, package)
+    assert link.is_symlink()
+    assert (real / "bin/hello").read_text() == f"#!{link}/bin/sh\n"
+    apply(link)
+    assert link.is_symlink()
+    assert not (real / "bin").exists()
+
+
+def test_what_cannot_be_switched_is_refused_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = extract(hello(), tmp_path / "pkgs")
+    with pytest.raises(PrefixError, match="is a mount point"):
+        apply(Path("/proc"), package)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PrefixError, match="is a file"):
+        apply(tmp_path / "file", package)
+    parent = tmp_path / "readonly"
+    parent.mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda p, m: Path(p) != parent and access(p, m))
+    with pytest.raises(PrefixError, match="readonly is not writable"):
+        apply(parent / "env", package)
+    assert list(parent.iterdir()) == []
+
+
+def test_a_held_lock_names_its_holder(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    package = extract(hello(), tmp_path / "pkgs")
+    apply(env, package)
+    with (
+        locked(GenerationStore(env), 1.0),
+        pytest.raises(PrefixLocked, match=f"being changed by process {os.getpid()}"),
+    ):
+        apply(env, executor=executor(lock_timeout=0.05))
+    assert (env / "bin/hello").exists()
+
+
+ROUND = """
+import sys
+from pathlib import Path
+from minicon.errors import PrefixError
+from tests.support.packages import PackageBuilder
+from tests.support.prefixes import apply, executor, extract
+root, me = Path(sys.argv[1]), sys.argv[2]
+mine = extract(PackageBuilder("p" + me).file("f" + me, me), root / "pkgs")
+base = extract(PackageBuilder("base").file("base", "b"), root / ("pkgs" + me))
+for turn in range(6):
+    try:
+        apply(root / "envs/data", *((base, mine) if turn % 2 else (base,)))
+    except PrefixError as error:
+        assert error.reference == "environment-changed", error
+"""
+
+
+def test_many_processes_change_one_environment(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    (tmp_path / "pkgs").mkdir()
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *sys.path])}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", ROUND, tmp_path, str(n)], env=environment)
+        for n in range(4)
+    ]
+    deadline = time.monotonic() + 60
+    try:
+        while any(process.poll() is None for process in processes):
+            assert time.monotonic() < deadline, "a deadlock"
+            # A reader sees a whole environment at every moment.
+            for path in env.glob("conda-meta/*.json"):
+                try:
+                    files = json.loads(path.read_bytes())["files"]
+                except FileNotFoundError:
+                    continue
+                assert files
+            time.sleep(0.005)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
+    prefix = Prefix(env)
+    owned = {path for record in prefix.records() for path in record.files}
+    assert owned == set(snapshot(env, metadata=False))
+
+
+def test_errors_of_the_file_system_name_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = extract(hello(), tmp_path / "pkgs")
+    (package.directory / "share/hello/a.txt").unlink()
+    with pytest.raises(FileError, match=r"cannot change .*/envs/data: No such file"):
+        apply(tmp_path / "envs" / "data", package)
+    assert not (tmp_path / "envs" / "data").exists()

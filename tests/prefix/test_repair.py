@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.packages import PackageBuilder
-from tests.support.prefixes import apply, extract, python_package
+from tests.support.prefixes import apply, executor, extract, python_package, snapshot
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError
@@ -19,7 +19,7 @@ from minicon.prefix.environments_txt import (
 )
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.processes import processes_in
-from minicon.prefix.repair import verify_prefix
+from minicon.prefix.repair import make_repair, verify_prefix
 
 
 @pytest.fixture
@@ -74,6 +74,31 @@ def test_what_is_found(env: Path) -> None:
     found = problems(env)
     assert ("tool", "lib/a", "missing") in found
     assert ("twin", "lib/b", "missing") in found
+
+
+def test_repairing(tmp_path: Path) -> None:
+    path = tmp_path / "envs" / "data"
+    builders = {
+        "a": PackageBuilder("a").file("lib/a", "a").file("etc/a", "a").depends("b >=1"),
+        "b": PackageBuilder("b").file("lib/b", "b").depends("a"),
+        "c": PackageBuilder("c").file("lib/c", "c"),
+    }
+    packages = {name: extract(builder, tmp_path / "pkgs") for name, builder in builders.items()}
+    apply(path, *packages.values())
+    whole = snapshot(path, metadata=False)
+    (path / "lib/a").unlink()
+    change(path / "etc/a", "my own")
+    (path / "lib/c").unlink()
+    change(path / "conda-meta/c-1.0-0.json", '{"name": "c"')
+    found = verify_prefix(Prefix(path))
+    assert [problem.kind for problem in found] == ["corrupt-record", "changed", "missing"]
+    repair = make_repair(Prefix(path), found, platform="linux-64", lost=[packages["c"].record])
+    assert [record.name for record in repair.link] == ["a", "c"]
+    executor().execute(repair, {p.record: p for p in packages.values()})
+    assert verify_prefix(Prefix(path)) == ()
+    now = snapshot(path, metadata=False)
+    assert now.pop("etc/a.minicon-saved")
+    assert now == whole
 
 
 def test_the_shared_list(tmp_path: Path, env: Path) -> None:

@@ -179,7 +179,7 @@ def carry_plan(
     unchanged: Collection[PrefixRecord],
     written: Collection[str],
     moves: Mapping[str, str],
-    metadata: Collection[str],
+    dropped: Collection[str],
 ) -> CarryPlan:
     """Work out what leaves.
 
@@ -189,25 +189,25 @@ def carry_plan(
         unchanged: Packages that stay.
         written: Paths that packages to link will write, metadata not included.
         moves: Files that get another place.
-        metadata: Further paths that the executor writes itself.
+        dropped: Further paths that go, and that are not the user's.
     """
     owned = {path for record in unchanged for path in record.files}
     real = _RealPaths(prefix)
-    dropped: dict[str, PathsEntry | None] = dict.fromkeys(metadata)
+    leaving: dict[str, PathsEntry | None] = dict.fromkeys(dropped)
     recorded_at: dict[str, int] = {}
     for record in unlink:
         path = f"{CONDA_META}/{record.file_name}"
-        dropped[path] = None
+        leaving[path] = None
         since = None if _was_replaced(prefix, record) else _modified_at(prefix / path)
         entries = {entry.path: entry for entry in record.paths}
         for name in record.files:
             if name not in owned:
                 path = real.path(name)
-                dropped[path] = entries.get(name)
+                leaving[path] = entries.get(name)
                 if since is not None:
                     recorded_at[path] = since
     return CarryPlan(
-        dropped=dropped,
+        dropped=leaving,
         written=frozenset(map(real.path, written)),
         moves=moves,
         owned=owned,

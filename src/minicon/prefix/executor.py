@@ -26,7 +26,7 @@ from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 from minicon.prefix.site_packages import superseded_records
 from minicon.prefix.staged_tree import StagedTree
-from minicon.prefix.staging import StageOptions, Stager
+from minicon.prefix.staging import Outdated, StageOptions, Stager
 from minicon.prefix.transaction import PIP_BUILD
 
 TYPE_CHECKING = False
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
     from minicon.package.package_cache import CachedPackage
@@ -108,13 +107,13 @@ class Executor:
             locked(store, self.lock_timeout, reporter),
         ):
             store.recover()
-            stale = _check_state(transaction)
+            outdated = _check_state(transaction)
             plans = plan_packages(transaction, packages)
             stager = Stager(
                 transaction,
                 plans,
                 old=store.place if store.place.exists() else None,
-                stale=stale,
+                outdated=outdated,
                 options=self.options,
                 reporter=reporter,
             )
@@ -220,25 +219,23 @@ def _python_layout(transaction: Transaction) -> PythonLayout | None:
     return PythonLayout.from_record(python, transaction.platform) if python else None
 
 
-def _check_state(transaction: Transaction) -> list[PrefixRecord]:
+def _check_state(transaction: Transaction) -> Outdated:
     """Refuse a transaction that was made for another state of the environment.
 
     Returns:
-        Records that pip made untrue by hand, and that go with this transaction.
+        Records that say what is not so, and that go with this transaction.
     """
     known = (*transaction.unlink, *transaction.unchanged)
+    by_hand = {record.name for record in known if record.record.build == PIP_BUILD}
+    expected = {record.file_name for record in known if record.record.build != PIP_BUILD}
     prefix = Prefix(transaction.prefix)
     found = {path.name for path in prefix.record_paths()}
-    by_hand = {
-        record.name
-        for record in known
-        if record.record.build == PIP_BUILD and record.file_name not in found
-    }
-    expected = {record.file_name for record in known if record.name not in by_hand}
     if found == expected:
-        return []
+        return Outdated()
     stale = superseded_records(prefix, by_hand)
-    found -= {record.file_name for record in stale}
+    linked = {f"{record.dist_name}.json" for record in transaction.link}
+    unreadable = {path.name for path in prefix.broken_records()} & linked
+    found -= {record.file_name for record in stale} | unreadable
     if found != expected:
         names = ", ".join(sorted(found ^ expected)[:3])
         raise PrefixError(
@@ -248,7 +245,8 @@ def _check_state(transaction: Transaction) -> list[PrefixRecord]:
         )
     staying = {record.name for record in transaction.unchanged}
     # A conda package over which pip put another version still owns its other files.
-    return [r for r in stale if r.record.source == "pypi" or r.name not in staying]
+    gone = [r for r in stale if r.record.source == "pypi" or r.name not in staying]
+    return Outdated(records=tuple(gone), unreadable=frozenset(unreadable))
 
 
 def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 30.0) -> bool:

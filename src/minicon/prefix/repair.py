@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_files import PathType
+from minicon.prefix.history import spec_name
+from minicon.prefix.transaction import make_transaction
+from minicon.solver.request import Solution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
     from minicon.prefix.prefix import Prefix
+    from minicon.prefix.transaction import Transaction
 
 #: Files that change in the course of use: bytecode is written anew when Python finds it stale.
 _LIVELY = frozenset({PathType.PYC_FILE, PathType.DIRECTORY})
@@ -69,6 +74,52 @@ def verify_prefix(prefix: Prefix, *, hashes: bool = True) -> tuple[Problem, ...]
                 doubtful.append(problem)
     problems += [problem for problem in doubtful if problem.path not in fitting]
     return tuple(sorted(problems, key=lambda problem: (problem.package, problem.path)))
+
+
+def make_repair(
+    prefix: Prefix,
+    problems: Sequence[Problem],
+    *,
+    platform: str,
+    lost: Sequence[RepodataRecord] = (),
+) -> Transaction:
+    """The transaction that makes an environment whole again, from the same packages.
+
+    Args:
+        prefix: The environment.
+        problems: What :func:`verify_prefix` found.
+        platform: Its subdir.
+        lost: The packages of the records that cannot be read, where they could be found.
+
+    Files that somebody changed are kept beside those that replace them.
+    """
+    records = {record.name: record.record for record in prefix.readable_records()}
+    records.update({record.name: record for record in lost})
+    return make_transaction(
+        prefix,
+        Solution(records=tuple(_in_link_order(records))),
+        platform=platform,
+        installed=prefix.readable_records(),
+        reinstall={problem.package for problem in problems},
+    )
+
+
+def _in_link_order(records: Mapping[str, RepodataRecord]) -> list[RepodataRecord]:
+    """What a package depends on first; by name where that leaves a choice, and in circles."""
+    ordered: dict[str, RepodataRecord] = {}
+    stack = sorted(records, reverse=True)
+    entered: set[str] = set()
+    while stack:
+        name = stack[-1]
+        if name in ordered or name not in records:
+            stack.pop()
+        elif name in entered:
+            ordered[stack.pop()] = records[name]
+        else:
+            entered.add(name)
+            needed = {spec_name(spec) or "" for spec in records[name].depends}
+            stack += sorted(needed - entered, reverse=True)
+    return list(ordered.values())
 
 
 def _check_record(

@@ -22,7 +22,7 @@ from minicon.prefix.wheel_record import write_installation_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from minicon.models.package_files import PathsEntry
     from minicon.models.reporter import Reporter
@@ -59,6 +59,19 @@ class StageOptions:
     clock: Callable[[], float] = field(default=time.time)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """What ``conda-meta`` holds that is not so.
+
+    Attributes:
+        records: Packages that pip replaced or removed by hand; they go.
+        unreadable: Names of record files that cannot be read, and whose packages are linked anew.
+    """
+
+    records: tuple[PrefixRecord, ...] = ()
+    unreadable: frozenset[str] = frozenset()
+
+
 class _Linked(NamedTuple):
     """A package that was put into the tree."""
 
@@ -74,7 +87,7 @@ class Stager:
         transaction: What to build.
         plans: The packages to link, each file's place decided, in link order.
         old: The environment as it is; None if there is nothing yet.
-        stale: Records in it that pip made untrue; they go too.
+        outdated: What its records say that is not so.
         options: The user's choices.
         reporter: Is told of progress and of conflicts.
     """
@@ -85,14 +98,14 @@ class Stager:
         plans: Sequence[PackagePlan],
         *,
         old: Path | None,
-        stale: Sequence[PrefixRecord] = (),
+        outdated: Outdated,
         options: StageOptions,
         reporter: Reporter,
     ) -> None:
         self._transaction = transaction
         self._plans = plans
         self._old = old
-        self._stale = stale
+        self._outdated = outdated
         self._options = options
         self._reporter = reporter
 
@@ -121,7 +134,7 @@ class Stager:
     ) -> None:
         assert self._old is not None
         transaction = self._transaction
-        unlink = [*transaction.unlink, *self._stale]
+        unlink = [*transaction.unlink, *self._outdated.records]
         gone = [record.record.dist_name for record in unlink]
         written = {
             target
@@ -136,7 +149,7 @@ class Stager:
             unchanged=transaction.unchanged,
             written=written,
             moves=clobbers.moves,
-            metadata={HISTORY, MARK, *hidden},
+            dropped={HISTORY, MARK, *hidden, *self._files_without_record()},
         )
         task = self._reporter.start("link", "unchanged files", None, "files")
         try:
@@ -145,6 +158,14 @@ class Stager:
         finally:
             task.finish()
         self._tell_saved(carrier.saved)
+
+    def _files_without_record(self) -> Iterator[str]:
+        """Files that are known to be a package's though its record cannot be read."""
+        for plan in self._plans:
+            name = f"{plan.record.dist_name}.json"
+            if name in self._outdated.unreadable:
+                yield f"{CONDA_META}/{name}"
+                yield from plan.targets
 
     def _link(
         self, tree: StagedTree, clobbers: ClobberPlan, compile_bytecode: Compile | None
