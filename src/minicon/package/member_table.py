@@ -143,8 +143,6 @@ class MemberTable:
 
 
 def _target_problem(target: str) -> str | None:
-    if not target:
-        return "is empty"
     if target.startswith("/") or target[1:2] == ":":
         return "is absolute"
     if "\0" in target or "\\" in target:

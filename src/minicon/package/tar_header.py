@@ -21,7 +21,13 @@ _LARGEST = (1 << 63) - 1
 _PAX_LENGTH = re.compile(rb"([1-9][0-9]{0,6}) ")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]*)?")
 _OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
-_NOT_OCTAL = frozenset(b"89")
+#: The header that every current writer makes; what looks otherwise is read field by field.
+_USUAL = re.compile(
+    rb"(?s)(.{100})([0-7]{7})[\0 ].{16}([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})\0 "
+    rb"(.)(.{100})ustar\x0000.{80}(.)"
+)
+#: The PAX header that Python's tarfile gives every member.
+_ONLY_MTIME = re.compile(rb"([1-9][0-9]) mtime=([0-9]{1,12}(?:\.[0-9]{1,18})?)\n")
 #: PAX keys that change where a member goes or how long it is.
 _DECISIVE = frozenset({"path", "linkpath", "size"})
 
@@ -48,6 +54,32 @@ def parse_header(block: bytes) -> TarHeader:
     Raises:
         TarError: Checksum, numbers or text are wrong.
     """
+    usual = _USUAL.match(block)
+    if usual is None:
+        return _parse_unusual(block)
+    name, mode, size, modified, checksum, kind, link, prefixed = usual.groups()
+    if _sum_of(block) - _sum_of_checksum(checksum) != int(checksum, 8):
+        raise TarError("has a header with a wrong checksum")
+    text = _text(name)
+    if prefixed != b"\0":
+        text = f"{_text(block[345:500])}/{text}"
+    return TarHeader(
+        name=text,
+        type=kind,
+        size=int(size, 8),
+        mode=int(mode, 8),
+        modified_ns=_clamped_ns(int(modified, 8)),
+        link=_text(link) if link[0] else "",
+    )
+
+
+def _sum_of_checksum(digits: bytes) -> int:
+    """What a checksum field of the usual form adds, less the eight spaces it counts as."""
+    return sum(digits) + 32 - 8 * 32
+
+
+def _parse_unusual(block: bytes) -> TarHeader:
+    """The same for GNU headers, old ones, and wrong ones: field by field."""
     stored = block[148:156]
     if _sum_of(block) - sum(stored) + 8 * 32 != _octal(stored, "checksum"):
         raise TarError("has a header with a wrong checksum")
@@ -79,6 +111,9 @@ def parse_pax(data: bytes) -> dict[str, str]:
     Raises:
         TarError: A record is cut, repeated, not UTF-8, or means a sparse file.
     """
+    only = _ONLY_MTIME.fullmatch(data)
+    if only is not None and int(only[1]) == len(data):
+        return {"mtime": only[2].decode()}
     records: dict[str, str] = {}
     position = 0
     while position < len(data):
@@ -116,7 +151,9 @@ def apply_pax(header: TarHeader, pax: dict[str, str]) -> None:
     Raises:
         TarError: The two contradict each other.
     """
-    header.name = pax.get("path", header.name)
+    if "path" in pax:
+        _check_same_kind(header, pax["path"])
+        header.name = pax["path"]
     header.link = pax.get("linkpath", header.link)
     if "mtime" in pax:
         header.modified_ns = _pax_time(pax["mtime"])
@@ -127,6 +164,12 @@ def apply_pax(header: TarHeader, pax: dict[str, str]) -> None:
         if size != header.size and size <= _OCTAL_LIMIT:
             raise TarError("has a PAX header that contradicts the size of its member")
         header.size = size
+
+
+def _check_same_kind(header: TarHeader, name: str) -> None:
+    """An old header is a folder by the slash at its end; a second name must agree on that."""
+    if header.type == b"\0" and header.name.endswith("/") != name.endswith("/"):
+        raise TarError("has a member that is a folder by one name and a file by another")
 
 
 def check_global_pax(records: dict[str, str]) -> None:
@@ -152,9 +195,6 @@ def _decode(data: bytes) -> str:
 
 
 def _octal(field: bytes, what: str, default: int | None = None) -> int:
-    digits = field[:-1]  # nearly always digits and one NUL or space
-    if digits.isdigit() and field[-1] in b"\0 " and not _NOT_OCTAL.intersection(digits):
-        return int(digits, 8)
     match = _OCTAL.fullmatch(field)
     if match is not None:
         return int(match[1], 8)

@@ -117,13 +117,16 @@ class TarReader:
             kind = MemberKind.DIRECTORY  # how tar wrote folders before 1988
         if kind != MemberKind.FILE and header.size:
             raise unsafe(self._archive, f"is a {kind} with content", member=header.name)
+        is_link = kind in (MemberKind.HARD_LINK, MemberKind.SYMBOLIC_LINK)
+        if is_link and not header.link:
+            raise unsafe(self._archive, f"is a {kind} whose target is empty", member=header.name)
         return ArchiveMember(
             self._checked_path(header.name, kind),
             kind,
             size=header.size,
             executable=bool(header.mode & 0o111),
             modified_ns=header.modified_ns,
-            target=header.link if kind in (MemberKind.HARD_LINK, MemberKind.SYMBOLIC_LINK) else "",
+            target=header.link if is_link else "",
             chunks=self._content(header.size) if header.size else None,
         )
 
