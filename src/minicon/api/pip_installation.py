@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
-    from minicon.models.prefix_record import PrefixRecord
     from minicon.pypi.configuration import IndexOptions
     from minicon.pypi.requirements import PipRequirement
 
@@ -36,18 +35,19 @@ def install_and_record(
     Raises:
         PipError: There is no python, or pip failed.
     """
+    from minicon.pypi.installed import installed_constraints
     from minicon.pypi.pip_step import install_with_pip
 
     prefix = Prefix(path)
     layout = prefix.python_layout
     if layout is None:
-        names = ", ".join(requirement.text for requirement in requirements[:3])
+        names = ", ".join(str(requirement) for requirement in requirements[:3])
         raise PipError("no-python", f"{names} needs python", hint="add python to what you ask for")
     python = path / layout.executable
     install_with_pip(
         python,
         requirements,
-        constraints=[f"{r.name}=={r.record.version}" for r in _python_packages(prefix)],
+        constraints=installed_constraints(path / layout.site_packages),
         environ={
             **services.environ,
             "PATH": os.pathsep.join([str(python.parent), services.environ.get("PATH", "")]),
@@ -55,6 +55,7 @@ def install_and_record(
         },
         reporter=services.reporter,
         options=options,
+        log=path / CONDA_META / "pip.log",
         offline=services.settings.offline,
     )
     record_pip_packages(path)
@@ -66,14 +67,3 @@ def record_pip_packages(path: Path) -> None:
     for record in hand_installed(prefix):
         text = json.dumps(record.to_json()).encode()
         operations.replace_file(path / CONDA_META / record.file_name, text)
-
-
-def _python_packages(prefix: Prefix) -> list[PrefixRecord]:
-    """Packages that pip would see: those with metadata in site-packages."""
-    return [
-        record
-        for record in prefix.readable_records()
-        if any(
-            file.endswith((".dist-info/METADATA", ".egg-info/PKG-INFO")) for file in record.files
-        )
-    ]

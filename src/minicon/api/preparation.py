@@ -10,12 +10,10 @@
 from __future__ import annotations
 
 from minicon.errors import InterpreterError
-from minicon.fs.remove import remove_tree
 from minicon.net.download import download
 from minicon.net.parallel import run_parallel
-from minicon.package.cache_folder import ARCHIVE_SUFFIX
 from minicon.package.conda_package import prepare_conda_package
-from minicon.package.package_files import read_package_files
+from minicon.pypi.wheel_package import prepare_wheel_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,9 +67,8 @@ def _preparation(
     """What fills an empty folder with the package of a record."""
     if record.source == "interpreter":
         return lambda folder: _prepare_interpreter(services, record, folder)
-    if record.source == "pypi":
-        return lambda folder: _prepare_wheel(services, record, folder, cancelled)
-    return prepare_conda_package(
+    prepare = prepare_wheel_package if record.source == "pypi" else prepare_conda_package
+    return prepare(
         lambda _, target: _fetch(
             services, record, target, cancelled, allow_unverified=allow_unverified
         ),
@@ -105,20 +102,6 @@ def _fetch(
         )
     finally:
         task.finish()
-
-
-def _prepare_wheel(
-    services: Services, record: RepodataRecord, folder: Path, cancelled: threading.Event
-) -> PackageFiles:
-    from minicon.pypi.wheel_package import prepare_wheel
-
-    archive = folder.with_name(f"{folder.name}{ARCHIVE_SUFFIX}")
-    try:
-        _fetch(services, record, archive, cancelled)
-        prepare_wheel(archive, record, folder, verify=False)
-    finally:
-        remove_tree(archive)
-    return read_package_files(folder)
 
 
 def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> PackageFiles:

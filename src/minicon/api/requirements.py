@@ -53,9 +53,13 @@ def split_specs(
     """
     texts = list(specs)
     by_name = [text.removeprefix(PYPI_PREFIX) for text in texts if text.startswith(PYPI_PREFIX)]
+    from_pip = _read_pip_lines(by_name, pip_lines, environ)
+    if from_pip.options.pre:
+        for asked in from_pip.requirements:
+            asked.requirement.specifier.prereleases = True
     return Asked(
         specs=tuple(MatchSpec(text) for text in texts if not text.startswith(PYPI_PREFIX)),
-        from_pip=_read_pip_lines(by_name, pip_lines, environ),
+        from_pip=from_pip,
     )
 
 

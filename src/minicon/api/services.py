@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from minicon.interpreters.host_index import HostIndex
     from minicon.models.reporter import Reporter
     from minicon.models.virtual_package import VirtualPackage
-    from minicon.net.fetcher import Fetcher
     from minicon.net.routing import UrlFetcher
     from minicon.package.package_cache import PackageCache
     from minicon.pypi.configuration import IndexConfiguration
@@ -97,7 +96,7 @@ class Services:
         return load_index_configuration(self.environ, home=self.settings.home)
 
     @cached_property
-    def index_fetcher(self) -> Fetcher:
+    def index_fetcher(self) -> UrlFetcher:
         """The way to the Python package index, with pip's proxy and certificates."""
         from minicon.pypi.index_fetcher import make_index_fetcher
 
@@ -109,12 +108,15 @@ class Services:
         Args:
             asked: Requirement lines whose index options, direct URLs and hashes hold.
         """
+        from minicon.pypi.index_fetcher import lend_credentials
         from minicon.pypi.requirements import RequirementSet
         from minicon.pypi.wheel_index import PypiIndex
 
         asked = asked or RequirementSet()
+        configuration = self.index_configuration.with_options(asked.options)
+        lend_credentials(configuration, self.index_fetcher.credentials)
         index = PypiIndex(
-            self.index_configuration.with_options(asked.options),
+            configuration,
             fetcher=self.index_fetcher,
             cache_dir=self.settings.cache_dir,
             subdir=self.settings.platform,
@@ -122,6 +124,7 @@ class Services:
             reporter=self.reporter,
             direct=asked.direct_files,
             hashes=asked.allowed_hashes,
+            limits=asked.limits,
             exclude_newer=self.exclude_newer,
         )
         self._wheel_indices.append(index)

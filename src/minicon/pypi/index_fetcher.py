@@ -26,9 +26,7 @@ def make_index_fetcher(
     ``trusted-host`` is not trusted blindly: without TLS the hashes of an index are worth nothing.
     """
     store = CredentialStore(file_sources(settings.home, environ))
-    for origin, secret in configuration.credentials.items():
-        user, _, password = secret.partition(":")
-        store.add(f"{origin}/", Credentials(user, password))
+    lend_credentials(configuration, store)
     proxies = dict(settings.proxy_servers)
     if configuration.proxy and not proxies:
         proxies = {"http": configuration.proxy, "https": configuration.proxy}
@@ -46,3 +44,10 @@ def make_index_fetcher(
         environment=environ,
         credentials=store,
     )
+
+
+def lend_credentials(configuration: IndexConfiguration, store: CredentialStore) -> None:
+    """Put the credentials that were in index URLs where a fetcher finds them."""
+    for origin, secret in configuration.credentials.items():
+        user, _, password = secret.partition(":")
+        store.add(f"{origin}/", Credentials(user, password))

@@ -24,6 +24,7 @@ from minicon.pypi.filenames import normalise
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
 
     from minicon.models.wheel_index import DistributionFile
 
@@ -78,6 +79,17 @@ class RequirementSet:
     def direct_files(self) -> tuple[DistributionFile, ...]:
         """The wheels that are named by URL or path: for :class:`PypiIndex`."""
         return tuple([r.direct for r in self.requirements if r.direct is not None])
+
+    @property
+    def limits(self) -> dict[str, SpecifierSet]:
+        """Per normalised project, the versions that constraints allow: for :class:`PypiIndex`."""
+        from packaging.specifiers import SpecifierSet
+
+        found: dict[str, SpecifierSet] = {}
+        for each in self.constraints:
+            name = normalise(each.requirement.name)
+            found[name] = found.get(name, SpecifierSet()) & each.requirement.specifier
+        return found
 
     @property
     def allowed_hashes(self) -> dict[str, frozenset[str]]:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
     from typing_extensions import Self
 
     from minicon.models.reporter import Reporter
@@ -64,6 +65,7 @@ class PypiIndex:
         direct: Wheels that a requirement names by URL or path: their projects have no
             other release.
         hashes: Per normalised project name the only sha256 that its files may have.
+        limits: Per normalised project name, the versions that may be used (pip's constraints).
         exclude_newer: Files uploaded later than this (ms since 1970) do not exist, nor do
             files of which the index does not say when they were uploaded.
         clock: Seconds since 1970.
@@ -82,6 +84,7 @@ class PypiIndex:
         names: NameMap | None = None,
         direct: Iterable[DistributionFile] = (),
         hashes: Mapping[str, frozenset[str]] | None = None,
+        limits: Mapping[str, SpecifierSet] | None = None,
         exclude_newer: int | None = None,
         clock: Callable[[], float] = time.time,
         refresh: bool = False,
@@ -110,6 +113,7 @@ class PypiIndex:
         self._names = names or NameMap.built_in()
         self._direct = {release.name: release for release in map(direct_release, direct)}
         self._hashes = hashes or {}
+        self._limits = limits or {}
         self._exclude_newer = exclude_newer
         self._broken: set[str] = set()
         self._releases = SharedResults(self._load_releases)
@@ -125,7 +129,11 @@ class PypiIndex:
         Raises:
             ChannelError: An index cannot be reached or answers nonsense.
         """
-        return self._releases.get(normalise(name))
+        found = self._releases.get(normalise(name))
+        limit = self._limits.get(normalise(name))
+        if limit is None:
+            return found
+        return [r for r in found if limit.contains(r.version, prereleases=True)]
 
     def file_for(
         self, release: Release, python_version: str, *, allow_yanked: bool = False
