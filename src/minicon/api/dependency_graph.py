@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
 
 VIRTUAL_MARK = "__"
 
@@ -66,7 +67,7 @@ class DependencyGraph:
         """Packages that no other package needs."""
         return [name for name in self.records if not self._others_that_need(name)]
 
-    def unmet(self, facts: Mapping[str, MatchTarget]) -> Iterator[Dependency]:
+    def unmet(self, facts: Mapping[str, RepodataRecord]) -> Iterator[Dependency]:
         """Dependencies that nothing in the environment meets.
 
         Args:

@@ -30,9 +30,21 @@ class SearchResult:
 
 
 def search(
-    services: Services, text: str, *, channels: tuple[str, ...] = (), override: bool = False
+    services: Services,
+    text: str,
+    *,
+    channels: tuple[str, ...] = (),
+    override: bool = False,
+    python: str | None = None,
 ) -> SearchResult:
     """Find records for a name, glob or MatchSpec.
+
+    Args:
+        services: Sources and settings.
+        text: What is searched for.
+        channels: Sources in order of priority.
+        override: Only those.
+        python: Minor version that wheels must fit, for instance ``3.11``; None means any.
 
     Raises:
         SpecError: The text cannot be read.
@@ -55,7 +67,7 @@ def search(
         if spec.matches(record)
     ]
     if not records and sources.pypi_for_missing_names and spec.exact_name:
-        records = _wheels(services, spec)
+        records = _wheels(services, spec, python)
     return SearchResult(
         records=tuple(sorted(records, key=_newest_first, reverse=True)),
         channels=sources.names,
@@ -64,15 +76,18 @@ def search(
     )
 
 
-def _wheels(services: Services, spec: MatchSpec) -> list[RepodataRecord]:
-    """Releases of the project of that name that this machine's newest python could use."""
+def _wheels(services: Services, spec: MatchSpec, python: str | None) -> list[RepodataRecord]:
+    """Releases of the project of that name, each for the newest python that has a wheel of it."""
     index = services.wheel_index()
     found = []
     for release in index.releases(index.pypi_name(spec.exact_name or "")):
-        minors = index.python_versions(release)
-        file = index.file_for(release, f"{minors[0]}.0") if minors else None
-        if file is not None and file.is_wheel and not release.version.is_prerelease:
-            found.append(index.record_for(release, file, f"{minors[0]}.0", ()))
+        if release.version.is_prerelease:
+            continue
+        for minor in [python] if python else index.python_versions(release):
+            file = index.file_for(release, f"{minor}.0")
+            if file is not None and file.is_wheel:
+                found.append(index.record_for(release, file, f"{minor}.0", ()))
+                break
     return [record for record in found if spec.matches(record)]
 
 

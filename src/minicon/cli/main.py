@@ -38,6 +38,9 @@ COMMANDS = {
     "history": ("history", "what was done to an environment"),
     "rollback": ("rollback", "go back to an earlier state, offline"),
     "undo": ("rollback", "go back one step"),
+    "why": ("why", "why a package is there"),
+    "why-not": ("why_not", "why a package cannot be had, and what would help"),
+    "tree": ("tree", "what needs what"),
 }
 ALIASES = {"uninstall": "remove", "upgrade": "update"}
 
