@@ -7,6 +7,8 @@ them depends on where the environment is, so they stay right when it moves. They
 
 - ``check``: tell the format, unless something the text was made from is newer than the text;
 - ``variables``: set each variable; ``activate``, ``deactivate``: source each script.
+
+``variables`` holds the variables for minicon itself (``run``), which then needs no JSON parser.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from minicon.shell.environment_facts import (
     DEACTIVATE_SCRIPTS,
     PACKAGE_VARIABLES,
     STATE,
+    kept_variables_data,
     read_facts,
 )
 from minicon.shell.shells import FishShell, PosixShell, Shell
@@ -57,15 +60,17 @@ def write_activation_files(
     from minicon.fs import operations
 
     prefix = os.fspath(staged)
-    facts = read_facts(prefix, force_uppercase=force_uppercase)
+    facts = read_facts(prefix, force_uppercase=force_uppercase, anew=True)
     folder = os.path.join(prefix, *FOLDER.split("/"))
+    kept = kept_variables_data(facts.variables, force_uppercase=force_uppercase)
+    files = {
+        "variables": kept,
+        "activation.sh": posix_text(facts).encode("utf-8", "surrogateescape"),
+        "activation.fish": fish_text(facts).encode("utf-8", "surrogateescape"),
+    }
     with operations.describing("write activation texts in", folder):
         operations.make_directory(folder)
-        for name, text in (
-            ("activation.sh", posix_text(facts)),
-            ("activation.fish", fish_text(facts)),
-        ):
-            data = text.encode("utf-8", "surrogateescape")
+        for name, data in files.items():
             operations.replace_file(os.path.join(folder, name), data, durable=False)
     return facts.warnings
 

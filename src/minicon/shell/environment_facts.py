@@ -21,6 +21,8 @@ PACKAGE_VARIABLES = "etc/conda/env_vars.d"
 ACTIVATE_SCRIPTS = "etc/conda/activate.d"
 DEACTIVATE_SCRIPTS = "etc/conda/deactivate.d"
 UNSET = "***unset***"
+#: What minicon keeps of the variables, for itself (:mod:`minicon.shell.activation_files`).
+KEPT = "conda-meta/minicon/variables"
 
 #: Names that activation itself, or a shell, gives a meaning to: no environment may set them.
 #: Several make zsh change its user id, or hold shell state that cannot be restored.
@@ -89,19 +91,73 @@ class EnvironmentFacts:
         return tuple(os.path.join(place, name) for name in names if name.endswith(suffix))
 
 
-def read_facts(prefix: str, *, force_uppercase: bool = True) -> EnvironmentFacts:
+def read_facts(
+    prefix: str, *, force_uppercase: bool = True, anew: bool = False
+) -> EnvironmentFacts:
     """Read the facts of an environment; a missing one has none. Costs a few system calls.
+
+    The variables come from :data:`KEPT` where that is newer than what it was made from, which
+    saves loading a JSON parser; what was left out was told when it was written.
 
     Args:
         prefix: Absolute path of the environment, or of its staged copy.
         force_uppercase: conda's ``envvars_force_uppercase``.
+        anew: Do not believe :data:`KEPT`.
     """
-    variables: dict[str, str] = {}
-    warnings: list[str] = []
-    package_files = [f"{PACKAGE_VARIABLES}/{n}" for n in _names(prefix, PACKAGE_VARIABLES, ".json")]
-    inputs = [*package_files]
+    inputs = [f"{PACKAGE_VARIABLES}/{n}" for n in _names(prefix, PACKAGE_VARIABLES, ".json")]
     if os.path.exists(os.path.join(prefix, STATE)):
         inputs.append(STATE)
+    warnings: list[str] = []
+    variables: dict[str, str] | None = None
+    if not anew:
+        variables = _kept_variables(prefix, inputs, force_uppercase=force_uppercase)
+    if variables is None:
+        variables = _read_variables(prefix, inputs, warnings, force_uppercase=force_uppercase)
+    return EnvironmentFacts(
+        prefix,
+        variables,
+        _names(prefix, ACTIVATE_SCRIPTS),
+        _names(prefix, DEACTIVATE_SCRIPTS),
+        tuple(inputs),
+        tuple(warnings),
+    )
+
+
+def kept_variables_data(variables: dict[str, str], *, force_uppercase: bool) -> bytes:
+    """The content of :data:`KEPT`: a format mark and ``NAME=VALUE``, each ended by NUL."""
+    fields = [_mark(force_uppercase), *(f"{name}={value}" for name, value in variables.items())]
+    return "".join(field + "\0" for field in fields).encode("utf-8", "surrogateescape")
+
+
+def _kept_variables(
+    prefix: str, inputs: list[str], *, force_uppercase: bool
+) -> dict[str, str] | None:
+    if not inputs:
+        return {}
+    try:
+        path = os.path.join(prefix, KEPT)
+        written = os.stat(path).st_mtime_ns
+        for place in (*inputs, PACKAGE_VARIABLES):
+            source = os.path.join(prefix, place)
+            if os.path.exists(source) and os.stat(source).st_mtime_ns > written:
+                return None
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as reader:
+            mark, *fields = reader.read().split("\0")[:-1] or [""]
+    except OSError:
+        return None
+    if mark != _mark(force_uppercase):
+        return None
+    return {name: value for name, _, value in (field.partition("=") for field in fields)}
+
+
+def _mark(force_uppercase: bool) -> str:
+    return "1 upper" if force_uppercase else "1 as is"
+
+
+def _read_variables(
+    prefix: str, inputs: list[str], warnings: list[str], *, force_uppercase: bool
+) -> dict[str, str]:
+    variables: dict[str, str] = {}
     for place in inputs:
         own = place == STATE
         for name, value in _variables_in(prefix, place, warnings):
@@ -115,14 +171,7 @@ def read_facts(prefix: str, *, force_uppercase: bool = True) -> EnvironmentFacts
                     warnings.append(f"{place}: {name!r} overrides what a package sets")
                 variables.pop(name, None)
                 variables[name] = str(value)
-    return EnvironmentFacts(
-        prefix,
-        variables,
-        _names(prefix, ACTIVATE_SCRIPTS),
-        _names(prefix, DEACTIVATE_SCRIPTS),
-        tuple(inputs),
-        tuple(warnings),
-    )
+    return variables
 
 
 def refusal(name: str, value: object, *, from_package: bool) -> str | None:

@@ -72,11 +72,22 @@ def render_hook(shell_name: str, facts: HookFacts) -> str:
 
 
 def read_script(name: str) -> str:
-    """A file of ``shell/scripts``, also from inside a zip archive."""
+    """A file of ``shell/scripts`` without comments and indentation, which shells read slowly.
+
+    Works from inside a zip archive too. None of these files has text over several lines.
+    """
     path = os.path.join(os.path.dirname(__file__), "scripts", name)
     loader = globals().get("__loader__")
     data: bytes = loader.get_data(path) if loader is not None else b""
-    return data.decode("utf-8")
+    lines = data.decode("utf-8").splitlines()
+    if name.endswith((".xsh", ".bat")):  # indentation has a meaning; @REM is read once
+        return "\n".join([*lines, ""])
+    plain = (line.strip() for line in lines)
+    return "\n".join([f"# comments: {name} in minicon's sources", *filter(_is_code, plain), ""])
+
+
+def _is_code(line: str) -> bool:
+    return bool(line) and not line.startswith("#")
 
 
 def _posix_preamble(shell: Shell, facts: HookFacts) -> str:
