@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from minicon.errors import MiniconError
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec import MatchSpec, parse_dependency
 from minicon.models.version import version_key
+from minicon.models.version_spec import Constraint
+from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.candidate_source import CandidateSource
 from minicon.solver.clause import Root
 from minicon.solver.conda_model import CondaSide
@@ -58,9 +60,9 @@ def _candidates(request: SolveRequest, side: CondaSide, core: Sequence[Root]) ->
             stubborn.append(root)
         else:
             yield fix
-    fix = _flexible(request)
-    if fix is not None:
-        yield fix
+    for fix in (_flexible(request), _other_machine(request, side, core)):
+        if fix is not None:
+            yield fix
     for root in stubborn:
         fix = _without(side, root)
         if fix is not None:
@@ -71,6 +73,8 @@ def _changed(side: CondaSide, root: Root) -> Fix | None:
     """Another version of what was asked for, the nearest that works."""
     origin = root.origin
     assert isinstance(origin, Origin)
+    if root.name.startswith("__"):
+        return None
     if origin.kind is Kind.PYTHON_MINOR:
         return _named_python(side, root)
     if origin.kind not in (Kind.SPEC, Kind.HISTORY) or origin.spec is None:
@@ -79,26 +83,44 @@ def _changed(side: CondaSide, root: Root) -> Fix | None:
     free = candidates.all & ~root.allowed
     if not free or _model(side, root, free) is None:
         return None
-    asked = candidates.versions_in(root.allowed) if root.allowed else []
-    newer, older = _split(side, root, free, asked)
+    newer, older = _split(side, root, free)
     for versions, sign in ((newer, ">="), (older, "<=")):
         version = _nearest(side, root, versions)
-        if version is not None:
-            spec = f"{root.name}{sign}{version}"
-            if _model(side, root, candidates.matching(spec)) is not None:
+        if version is None:
+            continue
+        minor = ".".join(version.split(".")[:2])
+        for spec in (
+            f"python={minor}" if root.name == "python" else "",
+            f"{root.name}{sign}{version}",
+        ):
+            if spec and _model(side, root, candidates.matching(spec)) is not None:
                 return Fix(f'"{spec}" instead of {origin.text}', spec, origin.text)
     return _other_build(side, root, origin)
 
 
-def _split(side: CondaSide, root: Root, free: int, asked: list[str]) -> tuple[list[str], list[str]]:
+def _split(side: CondaSide, root: Root, free: int) -> tuple[list[str], list[str]]:
     """Versions above and below those asked for, nearest first."""
-    versions = side.source.candidates(root.name).versions_in(free)
-    if not asked:
-        return [], versions
-    highest, lowest = version_key(asked[0]), version_key(asked[-1])
+    candidates = side.source.candidates(root.name)
+    versions = candidates.versions_in(free)
+    asked = [version_key(each) for each in candidates.versions_in(root.allowed)]
+    if not asked and isinstance(root.origin, Origin) and root.origin.spec is not None:
+        asked = [version_key(text) for text in _versions_named(root.origin.spec)]
+    highest, lowest = max(asked, default=b""), min(asked, default=b"\xff")
     newer = [each for each in reversed(versions) if version_key(each) > highest]
     older = [each for each in versions if version_key(each) < lowest]
     return newer, older
+
+
+def _versions_named(spec: MatchSpec) -> Iterator[str]:
+    """The versions that a spec mentions."""
+    pending = [spec.version.tree] if spec.version is not None else []
+    while pending:
+        tree = pending.pop()
+        if isinstance(tree, Constraint):
+            if tree.operator not in ("glob", "regex", "any"):
+                yield tree.text
+        else:
+            pending += tree[1:]  # type: ignore[arg-type]
 
 
 def _nearest(side: CondaSide, root: Root, versions: list[str]) -> str | None:
@@ -165,14 +187,52 @@ def _flexible(request: SolveRequest) -> Fix | None:
     """Looking into later channels too, where strict priority hides them."""
     if request.channel_priority is not ChannelPriority.STRICT or len(request.channels) < 2:
         return None
-    wider = replace(request, channel_priority=ChannelPriority.FLEXIBLE)
-    source = CandidateSource(wider)
-    specs = [
-        spec for spec in wider.specs if spec.exact_name and source.candidates(spec.exact_name).size
-    ]
-    try:
-        CondaSide(wider, source, demands_of(wider, source, specs)).model()
-    except (Contradiction, MiniconError):
+    if not _is_solvable(replace(request, channel_priority=ChannelPriority.FLEXIBLE)):
         return None
     text = "look into all channels: --no-channel-priority (or channel_priority: flexible)"
     return Fix(text, None, "strict channel priority")
+
+
+def _other_machine(request: SolveRequest, side: CondaSide, core: Sequence[Root]) -> Fix | None:
+    """A machine with a newer fact, for instance a newer glibc."""
+    for name, version in _facts_wanted(side, core):
+        others = tuple(each for each in request.virtual_packages if each.name != name)
+        newer = VirtualPackage(name, version)
+        if _is_solvable(replace(request, virtual_packages=(*others, newer))):
+            variable = f"CONDA_OVERRIDE_{name.strip('_').upper()}"
+            text = f"solve for a machine with {name} {version}: set {variable}={version}"
+            return Fix(text, None, name)
+    return None
+
+
+def _facts_wanted(side: CondaSide, core: Sequence[Root]) -> Iterator[tuple[str, str]]:
+    """Virtual packages, and the versions of them that requested packages ask for in vain."""
+    names = {root.name for root in core}
+    for variable in side.store.variables:
+        candidates = variable.candidates
+        if candidates is None or not candidates.fixed:
+            continue
+        texts = [
+            str(root.origin.spec)
+            for root in core
+            if root.name == variable.name and isinstance(root.origin, Origin)
+        ]
+        texts += [
+            clause.text
+            for allowed, clauses in variable.incoming.items()
+            if not allowed & variable.initial
+            for clause in clauses
+            if side.store.variables[clause.source].name in names
+        ]
+        versions = [each for text in texts for each in _versions_named(parse_dependency(text))]
+        if versions:
+            yield variable.name, max(versions, key=version_key)
+
+
+def _is_solvable(request: SolveRequest) -> bool:
+    source = CandidateSource(request)
+    try:
+        CondaSide(request, source, demands_of(request, source, request.specs)).model()
+    except (Contradiction, MiniconError):
+        return False
+    return True

@@ -7,10 +7,9 @@ them happened because of those before it, as far as it was needed at all.
 from __future__ import annotations
 
 from minicon.solver.clause import Root
-from minicon.solver.domain import members
 from minicon.solver.narrowing import Excluded, Narrowing, Needs
 from minicon.solver.origin import Kind, Origin
-from minicon.solver.version_text import versions_in_words
+from minicon.solver.wording import in_words, relation_in_words, versions_in_words, what_machine_has
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +53,8 @@ def _tell_cases(
             inner = Narrowing(store, [*roots, assumed])
             if inner.emptied is None:
                 break
-            sentences += [f"{case}: {_Teller(inner).sentences()[-1]}"]
+            told = [each for each in _Teller(inner).sentences() if each != case]
+            sentences.append(f"{case}: {told[-1] if told else 'nothing fits'}")
         else:
             return sentences
     return None
@@ -79,6 +79,7 @@ class _Teller:
         self._seen: set[tuple[int, int, int]] = set()
 
     def sentences(self) -> list[str]:
+        """All that is to be said."""
         assert self._narrowing.emptied is not None
         self._justify(self._narrowing.emptied, 0, len(self._narrowing.steps))
         return list(self._told)
@@ -88,136 +89,123 @@ class _Teller:
         if (index, target, end) in self._seen:
             return
         self._seen.add((index, target, end))
-        for place, step, others in self._needed_steps(index, target, end):
-            self._tell_step(place, step, others, target)
+        needed = self._needed_steps(index, target, end)
+        if all(isinstance(step.cause, Root) for _, step in needed):
+            self._tell_roots(index, [step for _, step in needed])
+        for place, step in needed:
+            others = [other for _, other in needed if other is not step]
+            unwanted = self._left_by(index, others) & ~target
+            if isinstance(step.cause, Needs):
+                self._tell_need(place, step, step.cause.source, unwanted)
+            elif isinstance(step.cause, Excluded):
+                self._tell_exclusion(place, step, step.cause.other, unwanted, others)
+            elif not _is_asked(step):
+                self._say(_words_of(step.cause))
 
-    def _needed_steps(self, index: int, target: int, end: int) -> list[tuple[int, Step, int]]:
-        """Steps on a variable that suffice, each with what the others leave together."""
-        variable = self._store.variables[index]
-        steps = [
+    def _needed_steps(self, index: int, target: int, end: int) -> list[tuple[int, Step]]:
+        """Steps on a variable that suffice to bring it into some values."""
+        kept = [
             (place, step)
             for place, step in enumerate(self._narrowing.steps[:end])
             if step.variable == index
         ]
-        kept = list(steps)
-        for candidate in reversed(steps):
-            rest = variable.initial
-            for other in kept:
-                if other is not candidate:
-                    rest &= other[1].keep
-            if not rest & ~target:
+        for candidate in reversed(list(kept)):
+            rest = [step for _, step in kept if step is not candidate[1]]
+            if not self._left_by(index, rest) & ~target:
                 kept.remove(candidate)
-        found = []
-        for place, step in kept:
-            others = variable.initial
-            for other_place, another in kept:
-                if other_place != place:
-                    others &= another.keep
-            found.append((place, step, others))
-        return found
+        return kept
 
-    def _tell_step(self, place: int, step: Step, others: int, target: int) -> None:
-        cause = step.cause
-        if isinstance(cause, Root):
-            self._say(_words_of(cause))
-        elif isinstance(cause, Needs):
-            self._tell_need(place, step, cause.source, others & ~target)
-        else:
-            self._tell_exclusion(place, step, cause, others & ~target)
+    def _left_by(self, index: int, steps: Iterable[Step]) -> int:
+        """What some steps leave of a variable."""
+        domain = self._store.variables[index].initial
+        for step in steps:
+            domain &= step.keep
+        return domain
+
+    def _tell_roots(self, index: int, steps: list[Step]) -> None:
+        """Demands that clash by themselves, without anything in between."""
+        variable = self._store.variables[index]
+        candidates = variable.candidates
+        assert candidates is not None
+        asked = [step.cause for step in steps if isinstance(step.cause, Root)]
+        nothing = [root for root in asked if not root.allowed & variable.initial]
+        if nothing and variable.name.startswith("__"):
+            self._say(what_machine_has(variable))
+        elif nothing:
+            known = versions_in_words(candidates, candidates.all)
+            self._say(f"there is no {_text_of(nothing[0])}; there are {variable.name} {known}")
+        elif len(asked) > 1 and not self._left_by(index, steps):
+            texts = [_text_of(root).removeprefix(variable.name).strip() for root in asked]
+            self._say(f"no {variable.name} is both {' and '.join(texts)}")
 
     def _tell_need(self, place: int, step: Step, source: int, unwanted: int) -> None:
         """All of ``source`` needs something outside the unwanted values."""
         groups = self._narrowing.alternatives(source, step.variable)
-        enough = reach = 0
-        for members_of, allowed in groups:
+        enough = 0
+        for carriers, allowed in groups:
             if not allowed & unwanted:
-                enough |= members_of
+                enough |= carriers
         now = self._domain_at(source, place) & enough
-        for members_of, allowed in groups:
-            if members_of & now:
-                reach |= allowed
-        subject = self._subject(source, enough, place)
-        self._say(f"{subject} {self._verb(step.variable, reach)}")
-
-    def _tell_exclusion(self, place: int, step: Step, cause: Excluded, unwanted: int) -> None:
-        """The unwanted candidates of a variable need what another can no longer be."""
-        lost = unwanted & ~step.keep
-        compatible = reach = 0
-        for members_of, allowed in self._narrowing.alternatives(step.variable, cause.other):
-            if members_of & lost:
-                reach |= allowed
-        other = self._store.variables[cause.other]
-        compatible = other.universe & ~reach
-        self._justify(cause.other, compatible, place)
-        variable = self._store.variables[step.variable]
-        assert variable.candidates is not None
-        lost &= variable.candidates.all
-        words = versions_in_words(variable.candidates, lost)
-        self._say(f"{variable.name} {words} {self._verb(cause.other, reach)}")
-
-    def _subject(self, source: int, enough: int, place: int) -> str:
-        """The package that needs something: by the user's own words where those suffice."""
         needed = self._needed_steps(source, enough, place)
-        if len(needed) == 1 and isinstance(needed[0][1].cause, Root):
-            origin = needed[0][1].cause.origin
-            if isinstance(origin, Origin) and origin.kind in _ASKED:
-                return origin.text
-        self._justify(source, enough, place)
-        variable = self._store.variables[source]
-        assert variable.candidates is not None
-        domain = self._domain_at(source, place)
-        words = versions_in_words(variable.candidates, domain)
-        return f"{variable.name}" if words == "any version" else f"{variable.name} {words}"
+        if len(needed) == 1 and _is_asked(needed[0][1]):
+            subject = _words_of(needed[0][1].cause)
+        else:
+            self._justify(source, enough, place)
+            subject = in_words(self._store.variables[source], now)
+        self._say(f"{subject} {self._relation(source, step.variable, now)}")
 
-    def _verb(self, index: int, reach: int) -> str:
-        """``needs python 3.9``, ``needs cudatoolkit, which no channel has``."""
-        variable = self._store.variables[index]
-        assert variable.candidates is not None
-        if not variable.candidates.size:
-            missing = (
-                "which this machine does not have"
-                if variable.name[:2] == "__"
-                else "which no channel has"
-            )
-            return f"needs {variable.name}, {missing}"
-        if not reach & variable.candidates.all:
-            return (
-                f"does not go with {variable.name}"
-                if reach & variable.absent
-                else f"needs a {variable.name} that does not exist"
-            )
-        verb = "goes only with" if reach & variable.absent else "needs"
-        return f"{verb} {variable.name} {self._builds_in_words(variable, reach)}"
+    def _tell_exclusion(
+        self, place: int, step: Step, other: int, unwanted: int, others: list[Step]
+    ) -> None:
+        """The unwanted candidates of a variable need what another can no longer be."""
+        variable = self._store.variables[step.variable]
+        lost = unwanted & ~step.keep & ~variable.absent
+        reach = 0
+        for carriers, allowed in self._narrowing.alternatives(step.variable, other):
+            if carriers & lost:
+                reach |= allowed
+        self._justify(other, self._store.variables[other].universe & ~reach, place)
+        by_request = len(others) == 1 and _is_asked(others[0]) and not others[0].keep & ~lost
+        subject = _words_of(others[0].cause) if by_request else in_words(variable, lost)
+        self._say(f"{subject} {self._relation(step.variable, other, lost)}")
 
-    @staticmethod
-    def _builds_in_words(variable: Variable, reach: int) -> str:
-        """Versions; where those do not tell the difference, builds."""
-        candidates = variable.candidates
-        assert candidates is not None
-        words = versions_in_words(candidates, reach)
-        same_versions = set(candidates.versions_in(reach))
-        others = [
-            place
-            for place in members(candidates.all & ~reach)
-            if candidates.table.versions[place] in same_versions
+    def _relation(self, source: int, target: int, carriers: int) -> str:
+        """What some candidates of one variable want another to be."""
+        allowed = 0
+        for group, possible in self._narrowing.alternatives(source, target):
+            if group & carriers:
+                allowed |= possible
+        texts = [
+            clause.text
+            for clause in self._store.variables[source].clauses
+            if clause.target == target and clause.premise & carriers
         ]
-        if others and len(same_versions) == 1:
-            builds = sorted(
-                {candidates.table.builds[place] for place in members(reach & candidates.all)}
-            )
-            return f"{words} ({', '.join(builds[:2])}{', …' if len(builds) > 2 else ''})"
-        return words
+        return relation_in_words(self._store.variables[target], allowed, texts)
 
     def _domain_at(self, index: int, place: int) -> int:
-        domain = self._store.variables[index].initial
-        for step in self._narrowing.steps[:place]:
-            if step.variable == index:
-                domain &= step.keep
-        return domain
+        earlier = (step for step in self._narrowing.steps[:place] if step.variable == index)
+        return self._left_by(index, earlier)
 
     def _say(self, sentence: str) -> None:
         self._told[sentence] = None
 
 
-def _words_of(root: Root) -> str:
-    return root.origin.sentence if isinstance(root.origin, Origin) else str(root.origin)
+def _is_asked(step: Step) -> bool:
+    """Whether a step is a demand that the headline names already."""
+    cause = step.cause
+    return (
+        isinstance(cause, Root) and isinstance(cause.origin, Origin) and cause.origin.kind in _ASKED
+    )
+
+
+def _text_of(root: Root) -> str:
+    return root.origin.text if isinstance(root.origin, Origin) else str(root.origin)
+
+
+def _words_of(cause: object) -> str:
+    """A demand: by its own words where the headline has it, else as a sentence."""
+    assert isinstance(cause, Root)
+    origin = cause.origin
+    if not isinstance(origin, Origin):
+        return str(origin)
+    return origin.text if origin.kind in _ASKED else origin.sentence
