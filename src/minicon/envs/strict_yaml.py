@@ -46,12 +46,14 @@ class Mapping(dict[str, object]):
     line: int = 0
 
 
-def load(text: str, *, source: str) -> Any:
+def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES) -> Any:
     """The one document of a YAML text; None for an empty one.
 
     Args:
         text: The text.
         source: The file's name, for messages.
+        max_bytes: Longest text in characters; lock files are larger than environment files.
+        max_nodes: Most values.
 
     Raises:
         SpecError: ``invalid-yaml``, naming the line.
@@ -59,11 +61,11 @@ def load(text: str, *, source: str) -> Any:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    if len(text) > MAX_BYTES:
-        raise _error(source, None, f"the file is larger than {MAX_BYTES // 2**20} MB", "split it")
+    if len(text) > max_bytes:
+        raise _error(source, None, f"the file is larger than {max_bytes // 2**20} MB", "split it")
     try:
         _check_events(yaml.parse(text, Loader=loader), source)
-        return _Builder(source).build(yaml.compose(text, Loader=loader))
+        return _Builder(source, max_nodes).build(yaml.compose(text, Loader=loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it is not YAML"
@@ -89,8 +91,9 @@ def _check_events(events: Any, source: str) -> None:
 
 
 class _Builder:
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, max_nodes: int) -> None:
         self.source = source
+        self.max_nodes = max_nodes
         self.nodes = 0
 
     def fail(self, node: Any, why: str, hint: str) -> NoReturn:
@@ -100,7 +103,7 @@ class _Builder:
         if node is None:
             return None
         self.nodes += 1
-        if self.nodes > MAX_NODES:
+        if self.nodes > self.max_nodes:
             self.fail(node, "too many values", "write aliases out, or split the file")
         if node.tag not in _PLAIN_TAGS:
             self.fail(node, f"the tag {node.tag!r} is not allowed", "write plain values")

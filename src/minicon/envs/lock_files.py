@@ -1,0 +1,66 @@
+"""Lock files on disk: which kind a file is, and reading it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from minicon.envs.conda_lock import format_conda_lock, parse_conda_lock
+from minicon.envs.lock_values import read_lock_text
+from minicon.envs.pixi_lock import parse_pixi_lock
+from minicon.envs.pylock import is_pylock_name, parse_pylock
+from minicon.fs import operations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+
+    from minicon.models.lockfile import Lockfile
+
+_ENDINGS = (".yml", ".yaml", ".lock")
+_CONDA_LOCK = re.compile(r"^package:", re.MULTILINE)
+_METADATA = re.compile(r"^metadata:", re.MULTILINE)
+_PIXI = re.compile(r"^environments:", re.MULTILINE)
+_VERSION = re.compile(r"^version:", re.MULTILINE)
+
+
+def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile | None:
+    """Read a lock file; None if the file is none.
+
+    Args:
+        path: The file.
+        platform: Subdir that packages are wanted for; matters for ``pylock.toml`` alone.
+
+    Raises:
+        SpecError: It is one and cannot be read.
+    """
+    path = Path(path).expanduser()
+    if is_pylock_name(path.name):
+        return parse_pylock(
+            read_lock_text(path), source=str(path), folder=path.parent, platform=platform
+        )
+    if not path.name.lower().endswith(_ENDINGS) or not path.is_file():
+        return None
+    text = read_lock_text(path)
+    if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):
+        return parse_conda_lock(text, source=str(path))
+    if _PIXI.search(text) and _VERSION.search(text):
+        return parse_pixi_lock(text, source=str(path))
+    return None
+
+
+def write_lock_file(path: Path, lock: Lockfile) -> bool:
+    """Write ``conda-lock.yml``; readers see the old file or the new one.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        FileError: It cannot be written.
+    """
+    data = format_conda_lock(lock).encode()
+    with operations.describing("write", path):
+        if path.is_file() and path.read_bytes() == data:
+            return False
+        operations.replace_file(path, data)
+    return True

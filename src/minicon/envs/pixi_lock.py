@@ -1,0 +1,141 @@
+"""``pixi.lock``: reading versions 4, 5 and 6 (rattler's lock format).
+
+::
+
+    environments: {default: {channels, packages: {linux-64: [{conda: URL}, {pypi: URL}]}}}
+    packages:     [{conda: URL, sha256, depends…}]            version 6
+                  [{kind: conda, name, version, url, …}]      versions 4 and 5
+"""
+
+from __future__ import annotations
+
+from minicon.envs import lock_values as values
+from minicon.models.lockfile import (
+    LockedPackage,
+    Lockfile,
+    check_package,
+    conda_package,
+    public_url,
+    sorted_packages,
+)
+from minicon.models.package_name import normalize_pypi_name
+from minicon.models.url import is_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+DEFAULT_ENVIRONMENT = "default"
+_VERSIONS = ("4", "5", "6")
+
+
+def parse_pixi_lock(text: str, *, source: str, environment: str | None = None) -> Lockfile:
+    """Read a lock file.
+
+    Args:
+        text: Its text.
+        source: Its name, for messages.
+        environment: Which of its environments; ``default`` if left out, or the only one.
+
+    Raises:
+        SpecError: ``invalid-lock-file`` or ``invalid-yaml``.
+    """
+    data = values.load_yaml(text, source)
+    version = values.required(data, "version", source)
+    if version not in _VERSIONS:
+        values.refuse(source, f"version {version[:20]} of pixi.lock is not known ({_VERSIONS})")
+    chosen = _environment(data, environment, source)
+    known = _known_packages(data, source)
+    by_platform = values.mapping(chosen.get("packages"), source)
+    packages = [
+        _locked(reference, str(platform), known, source)
+        for platform, references in by_platform.items()
+        for reference in values.items(references, source)
+    ]
+    return Lockfile(
+        packages=sorted_packages(packages),
+        platforms=tuple(str(platform) for platform in by_platform),
+        channels=tuple(_channels(chosen, source)),
+        kind="pixi",
+    )
+
+
+def _environment(data: Mapping[str, Any], name: str | None, source: str) -> Mapping[str, Any]:
+    environments = values.mapping(data.get("environments"), source)
+    if name is None:
+        only = len(environments) == 1
+        name = next(iter(environments)) if only else DEFAULT_ENVIRONMENT
+    if name not in environments:
+        known = ", ".join(map(str, environments)) or "none"
+        values.refuse(source, f"there is no environment {name!r} in it (there are: {known})")
+    return values.mapping(environments[name], source)
+
+
+def _channels(environment: Mapping[str, Any], source: str) -> Iterator[str]:
+    for item in values.items(environment.get("channels"), source):
+        url = item if isinstance(item, str) else values.mapping(item, source).get("url")
+        yield public_url(values.text(url, source))
+
+
+def _known_packages(
+    data: Mapping[str, Any], source: str
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """All packages by manager and URL."""
+    found = {}
+    for item in values.items(data.get("packages"), source):
+        entry = values.mapping(item, source)
+        kind = values.optional(entry, "kind", source)
+        if kind is None:
+            kind = next((k for k in ("conda", "pypi") if k in entry), "")
+            url = values.required(entry, kind, values.at(source, item)) if kind else ""
+        else:
+            url = values.required(entry, "url" if "url" in entry else "path", source)
+        if kind not in ("conda", "pypi"):
+            values.refuse(values.at(source, item), "a package is conda or pypi")
+        found[kind, url] = entry
+    return found
+
+
+def _locked(
+    reference: Any, platform: str, known: Mapping[tuple[str, str], Mapping[str, Any]], source: str
+) -> LockedPackage:
+    place = values.at(source, reference)
+    data = values.mapping(reference, place)
+    kind = next((k for k in ("conda", "pypi") if k in data), None)
+    if kind is None:
+        values.refuse(place, "a package is conda or pypi")
+    url = values.required(data, kind, place)
+    entry = known.get((kind, url))
+    if entry is None:
+        values.refuse(place, f"{public_url(url)[:120]} is not described among its packages")
+    make = _conda if kind == "conda" else _pypi
+    return check_package(make(url, platform, entry, place), place)
+
+
+def _conda(url: str, platform: str, entry: Mapping[str, Any], place: str) -> LockedPackage:
+    if not is_url(url) or not url.endswith((".conda", ".tar.bz2")):
+        values.refuse(place, f"{url[:120]!r} has to be built first, which minicon does not do")
+    return conda_package(
+        url,
+        platform,
+        depends=tuple(values.texts(entry.get("depends"), place)),
+        sha256=values.lower_hash(entry, "sha256", place),
+        md5=values.lower_hash(entry, "md5", place),
+        size=values.size(entry, place),
+    )
+
+
+def _pypi(url: str, platform: str, entry: Mapping[str, Any], place: str) -> LockedPackage:
+    if not is_url(url):
+        values.refuse(place, f"{url[:120]!r} lies in a folder: install that with pip")
+    return LockedPackage(
+        name=normalize_pypi_name(values.required(entry, "name", place)),
+        version=values.required(entry, "version", place),
+        platform=platform,
+        url=public_url(url),
+        manager="pip",
+        depends=tuple(values.texts(entry.get("requires_dist"), place)),
+        sha256=values.lower_hash(entry, "sha256", place),
+        requires_python=values.optional(entry, "requires_python", place),
+    )
