@@ -9,6 +9,22 @@ from tests.support.commands import Workspace
 
 SOURCES = ("-c", "host", "-c", "pypi")
 
+#: A build backend that needs nothing: it writes a wheel with one module.
+BACKEND = """
+import zipfile
+
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    name = "local-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        wheel.writestr("local.py", "")
+        info = "local-1.0.dist-info"
+        wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: local\\nVersion: 1.0\\n")
+        tags = "Root-Is-Purelib: true\\nTag: py3-none-any\\n"
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\n" + tags)
+        wheel.writestr(f"{info}/RECORD", "local.py,,\\n")
+    return name
+"""
+
 
 def test_wheels_and_interpreter_make_an_ordinary_environment(workspace: Workspace) -> None:
     workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "top").ok()
@@ -54,6 +70,37 @@ def test_pip_section_and_pins_are_solved_together(workspace: Workspace, tmp_path
     assert listed["leaf"] == "1.0"
     said = workspace.run("run", "-n", "a", "sh", "-c", "echo $KEY").ok().out
     assert said == "a b\n"
+    workspace.run("update", "-y", "-n", "a", "--all", "-c", "host").ok()
+    listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
+    assert listed["leaf"] == "1.0", "what the pip section asked for still holds"
+    workspace.run("remove", "-y", "-n", "a", "-c", "host", "top").ok()
+    listed = {p["name"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
+    assert listed == {"leaf", "python"}
+
+
+def test_what_only_pip_can_install_is_recorded(workspace: Workspace, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "backend.py").write_text(BACKEND)
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    file = tmp_path / "environment.yml"
+    file.write_text(
+        "name: a\nchannels: [host]\ndependencies:\n  - python\n  - pip:\n      - ./project\n"
+    )
+    plan = workspace.run("env", "create", "-f", str(file)).ok().out
+    assert "through pip" in plan
+    assert workspace.run("run", "-n", "a", "python", "-c", "import local").ok().code == 0
+    assert list((workspace.environment("a") / "conda-meta").glob("local-1.0-*.json"))
+
+    (project / "backend.py").write_text("raise SystemExit('this backend is broken')")
+    failed = workspace.run(
+        "install", "-y", "-n", "a", "-c", "host", f"pypi:local @ {project.as_uri()}"
+    )
+    assert failed.code == 1
+    assert "local" in failed.err
+    assert workspace.run("run", "-n", "a", "python", "-c", "import local").ok().code == 0
 
 
 def test_installing_later_keeps_what_is_there(workspace: Workspace) -> None:

@@ -13,13 +13,11 @@ from functools import partial
 from minicon.api.environments import write_variables
 from minicon.api.pip_installation import install_and_record
 from minicon.api.preparation import prepare_packages
-from minicon.api.requirements import split_specs
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environments_txt import register_environment
 from minicon.prefix.executor import Executor
 from minicon.prefix.link_scripts import LinkScriptRunner
 from minicon.prefix.staging import StageOptions
-from minicon.pypi.requirements import PipRequirement
 from minicon.shell.activation_files import write_activation_files
 
 TYPE_CHECKING = False
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from minicon.api.request import Plan
     from minicon.api.services import Services
     from minicon.prefix.prefix import Prefix
-    from minicon.pypi.configuration import IndexOptions
 
 
 def fetch_packages(services: Services, plan: Plan) -> None:
@@ -86,20 +83,6 @@ def _finish_stage(stage: Path, final: Path, *, plan: Plan) -> None:
 
 def _after_switch(services: Services, plan: Plan) -> list[Callable[[Path], None]]:
     """Steps that need the environment in its place; if one fails, all is undone."""
-    asked = split_specs(plan.request.specs, plan.request.pip_lines, environ=services.environ)
-    by_pip = (
-        *asked.from_pip.pip_requirements,
-        *(PipRequirement(text=text) for text in plan.solution.pip_requirements),
-    )
-    if not by_pip:
+    if not plan.by_pip:
         return []
-    return [partial(_pip_step, services, by_pip, asked.from_pip.options)]
-
-
-def _pip_step(
-    services: Services,
-    requirements: Sequence[PipRequirement],
-    options: IndexOptions,
-    path: Path,
-) -> None:
-    install_and_record(services, requirements, path, options=options)
+    return [partial(install_and_record, services, plan.by_pip, plan.index_options)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.envs.environment_file import write_environment_file
 from minicon.errors import PrefixError
 from minicon.models.environment_spec import EnvironmentSpec
 from minicon.models.explicit_list import ExplicitEntry
+from minicon.models.url import Url, redact
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
 
@@ -48,7 +51,7 @@ def export_spec(
         dependencies = [
             _pinned(r.record, builds=builds) for r in records if r.record.source != "pypi"
         ]
-        pip = [f"{r.name}=={r.record.version}" for r in records if r.record.source == "pypi"]
+        pip = [_pip_line(path, r) for r in records if r.record.source == "pypi"]
     channels = (*extra_channels, *_channels(records, extra_channels)) if with_channels else ()
     return EnvironmentSpec(
         name=path.name,
@@ -90,6 +93,24 @@ def _pinned(record: RepodataRecord, *, builds: bool) -> str:
     if builds and record.source == "conda":
         return f"{record.name}={record.version}={record.build}"
     return f"{record.name}={record.version}"
+
+
+def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
+    """A line for pip that brings the same: by version, or by where it came from (PEP 610)."""
+    metadata = next((f for f in installed.files if f.endswith(".dist-info/direct_url.json")), None)
+    pinned = f"{installed.name}=={installed.record.version}"
+    if metadata is None:
+        return pinned
+    try:
+        origin = json.loads((prefix / metadata).read_bytes())
+        url = str(origin["url"])
+        if (origin.get("dir_info") or {}).get("editable"):
+            return f"-e {Url(url).file_path}"
+        if version_control := origin.get("vcs_info"):
+            url = f"{version_control['vcs']}+{url}@{version_control['commit_id']}"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return pinned
+    return f"{installed.name} @ {redact(url)}"
 
 
 def _asked_for(prefix: Prefix) -> tuple[list[str], list[str]]:

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 def install_and_record(
     services: Services,
     requirements: Sequence[PipRequirement],
+    options: IndexOptions | None,
     path: Path,
-    *,
-    options: IndexOptions | None = None,
 ) -> None:
     """Let pip install into an environment, then write a record for everything it brought.
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from minicon.models.explicit_list import ExplicitEntry
     from minicon.models.records import RepodataRecord
     from minicon.prefix.transaction import Transaction
+    from minicon.pypi.configuration import IndexOptions
+    from minicon.pypi.requirements import PipRequirement
     from minicon.solver.request import Solution
 
     Action = Literal["create", "install", "update", "remove"]
@@ -59,6 +61,8 @@ class Plan:
 
     Attributes:
         fetch: Records whose packages are not in the package cache.
+        by_pip: What pip has to build and install, once the environment is in its place.
+        index_options: Of the requirement files that were read.
         channels: Names of the sources that were asked.
         notes: Sentences for the user, such as skipped sources.
     """
@@ -67,6 +71,8 @@ class Plan:
     transaction: Transaction
     solution: Solution
     fetch: tuple[RepodataRecord, ...]
+    by_pip: tuple[PipRequirement, ...] = ()
+    index_options: IndexOptions | None = None
     channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -83,7 +89,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
-        return self.transaction.is_empty and not self.request.variables
+        return self.transaction.is_empty and not (self.request.variables or self.by_pip)
 
     @property
     def download_size(self) -> int:

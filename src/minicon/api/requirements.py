@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 PYPI_PREFIX = "pypi:"
+_COMMAND_LINE = "the command line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +24,23 @@ class Asked:
 
     Attributes:
         specs: For channels (and for PyPI where no channel has the name).
-        from_pip: From ``pip:`` sections and ``pypi:`` specs: for PyPI by name, or for pip alone.
+        from_pip: From ``pypi:`` specs and ``pip:`` sections: for PyPI by name, or for pip alone.
+        by_name: How many of ``from_pip``'s requirements come from ``pypi:`` specs; they are first.
     """
 
     specs: tuple[MatchSpec, ...]
     from_pip: RequirementSet
+    by_name: int = 0
 
     @property
     def requirements(self) -> tuple[Requirement, ...]:
         """What PyPI's wheels can answer."""
         return tuple(asked.requirement for asked in self.from_pip.requirements)
+
+    @property
+    def from_pip_lines(self) -> tuple[Requirement, ...]:
+        """Those of :attr:`requirements` that ``pip:`` sections brought."""
+        return self.requirements[self.by_name :]
 
 
 def split_specs(
@@ -60,6 +68,7 @@ def split_specs(
     return Asked(
         specs=tuple(MatchSpec(text) for text in texts if not text.startswith(PYPI_PREFIX)),
         from_pip=from_pip,
+        by_name=sum(r.origin.startswith(_COMMAND_LINE) for r in from_pip.requirements),
     )
 
 
@@ -73,7 +82,7 @@ def _read_pip_lines(
     from minicon.pypi.requirement_reader import parse_requirements
 
     folders = dict.fromkeys(folder for _, folder in pip_lines)
-    result = parse_requirements(by_name, folder=Path.cwd(), origin="the command line")
+    result = parse_requirements(by_name, folder=Path.cwd(), origin=_COMMAND_LINE)
     for folder in folders:
         lines = [line for line, place in pip_lines if place == folder]
         result = result.merged_with(

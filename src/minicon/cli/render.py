@@ -66,7 +66,7 @@ def plan_text(plan: Plan, console: Console) -> str:
             console.style("remove", "red"),
             [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
         ),
-        _section("through pip", [("*", text) for text in plan.solution.pip_requirements]),
+        _section("through pip", [("*", str(requirement)) for requirement in plan.by_pip]),
         _held_back(plan),
         _totals(plan),
     ]

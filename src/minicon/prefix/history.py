@@ -154,8 +154,12 @@ def spec_name(spec: str) -> str | None:
     if "/" in text and text.endswith((".conda", ".tar.bz2", ".whl")):
         stem = re.sub(r"\.(conda|tar\.bz2|whl)$", "", text.rpartition("/")[2])
         return stem.rsplit("-", 2)[0].lower()
-    found = _SPEC_NAME.match(text.rpartition("::")[2])
-    return found[1].lower() if found else None
+    by_name = text.removeprefix("pypi:")
+    found = _SPEC_NAME.match(by_name.rpartition("::")[2])
+    if found is None:
+        return None
+    name = found[1].lower()
+    return name if by_name is text else re.sub(r"[-_.]+", "-", name)  # PEP 503
 
 
 def requested_specs(

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-_KEYS = frozenset({"name", "wheel", "files", "links", "python", "depends", "build_number", "summary"})
+_KEYS = frozenset(
+    {"name", "wheel", "files", "links", "python", "depends", "build_number", "summary"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,4 +170,3 @@ def _write_info(
         operations.create_file(folder / "info" / name, text.encode())
     names = "".join(f"{entry['_path']}\n" for entry in documents["paths.json"]["paths"])
     operations.create_file(folder / "info" / "files", os.fsencode(names))
-
