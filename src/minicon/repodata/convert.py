@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any
 
-#: Bytes that go to the file in one write.
-_PIECE = 1 << 20
-
 
 def index_bytes(
     path: str | PathLike[str], file_name: str, url: str, subdir: str
@@ -37,21 +34,13 @@ def index_bytes(
     is_empty = file_name == REPODATA and os.path.getsize(path) == 0
     scanner = RepodataScanner([b"{}"] if is_empty else text_of(path, file_name, url))
     writer = IndexWriter()
-    waiting: list[bytes] = []
-    size = 0
     try:
-        for run in scanner.runs():
-            frame = writer.add(run.section, run.name, run.payload)
-            waiting.append(frame)
-            size += len(frame)
-            if size > _PIECE:
-                yield b"".join(waiting)
-                waiting, size = [], 0
+        for block in scanner.blocks():
+            yield writer.add(block)
     except InvalidRepodataError as error:
         raise damaged(url, str(error)) from error
     check_info(scanner.meta, url, subdir)
-    waiting.append(writer.finish({**scanner.meta, "records": scanner.records}))
-    yield b"".join(waiting)
+    yield writer.finish({**scanner.meta, "records": scanner.records})
 
 
 def check_info(meta: dict[str, Any], url: str, subdir: str) -> None:

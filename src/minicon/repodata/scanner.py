@@ -2,24 +2,23 @@
 
 ``repodata.json`` of a large channel is hundreds of megabytes of flat records, sorted by file
 name. Parsing it costs more than everything else that an install does, and nearly all of it is
-for nothing. So blocks of it are cut at ``},"`` by C code, and only names are looked at::
+for nothing. So blocks of it are cut by C code where the name changes::
 
     {"info":{…},"packages":{"a-1-0.tar.bz2":{…},"a-2-0.tar.bz2":{…},"b-1-0.tar.bz2":{…}},…
                             └─────────── run of a ────────────────┘ └──── run of b ────┘
 
-**Why cutting is safe.** A block is accepted only if all of this holds, else it is parsed:
+A run ends at the last ``},"`` before another ``"name":"…"``. **That is safe** if
 
-1. it holds no backslash, so every quote begins or ends a string;
-2. every piece begins ``NAME-VERSION-BUILD":{`` and holds ``"name":"NAME"``;
-3. it has exactly as many ``{`` as pieces, and as many ``}``.
+1. the block holds no backslash: then every quote begins or ends a string;
+2. the run begins with ``"NAME-``, a file name of its own name;
+3. it has as many ``{``, and as many ``}``, as it has ``"name":"NAME"``.
 
-By 3 each piece has the one brace that opens it and the one that the cut took. Could that one
-lie inside a string? Then the quote of ``},"`` ends that string, and by 2 a file name follows a
-string without a comma, which no JSON text has.
+By 1, a ``},"`` that lies in a string holds the quote that ends it; what follows is a comma, a
+colon or a bracket, and breaks rule 2. By 3 there are no nested values, no records without a name,
+and no end of the section within the run.
 
-Blocks that fail (nested values, escapes, pretty printing, the end of a section) are halved a
-few times, and what is left goes record by record through the JSON parser. The result is the
-same, only slower.
+A block that breaks a rule is halved a few times, and what is left goes record by record through
+the JSON parser, with the same result, only slower.
 """
 
 from __future__ import annotations
@@ -46,6 +45,7 @@ _BLANKS = re.compile(rb"[ \t\r\n]*").match
 _RECORD_SECTIONS = ("packages", "packages.conda")
 _V3_SECTIONS = ("tar.bz2", "conda", "whl")
 _KEPT_KEYS = ("info", "repodata_version")
+_NAME_KEY = b'"name":"'
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -92,6 +92,11 @@ class RepodataScanner:
         Raises:
             InvalidRepodataError: The text is cut, or is not JSON, or not repodata.
         """
+        for block in self.blocks():
+            yield from block
+
+    def blocks(self) -> Iterator[list[Run]]:
+        """The same as :meth:`runs`, in lists that are best worked on together."""
         for key in self._keys():
             if key in _RECORD_SECTIONS and self._peek() == b"{":
                 yield from self._members(key)
@@ -102,7 +107,7 @@ class RepodataScanner:
                     else:
                         self._value()
             elif key == "removed":
-                yield from _removed_runs(self._value())
+                yield _removed_runs(self._value())
             else:
                 value = self._value()
                 if key in _KEPT_KEYS:
@@ -187,7 +192,7 @@ class RepodataScanner:
 
     # The records: cut where that is safe, else parsed.
 
-    def _members(self, section: str) -> Iterator[Run]:
+    def _members(self, section: str) -> Iterator[list[Run]]:
         """The members of the section that begins here."""
         self._expect(b"{")
         if self._peek() == b"}":
@@ -196,34 +201,33 @@ class RepodataScanner:
         size = _BLOCK
         while True:
             self._peek()
-            self._refill(2 * _BLOCK)
+            self._refill(_BLOCK)
             runs = self._cut(section, size)
             if runs is not None:
-                yield from runs
+                yield runs
                 size = min(2 * size, _BLOCK)
             elif size > _SMALLEST_BLOCK:
                 size //= 8
             else:
                 is_over, runs = self._parse_window(section)
-                yield from runs
+                yield runs
                 if is_over:
                     return
 
     def _cut(self, section: str, size: int) -> list[Run] | None:
-        """Cut about SIZE bytes at record boundaries; None if they are not safe to cut."""
+        """Cut about SIZE bytes where names change; None if they are not safe to cut."""
         start = self._at
         end = self._data.rfind(b'},"', start, start + size)
-        if end < 0 or self._data[start : start + 1] != b'"':
+        if end < 0:
             return None
-        block = self._data[start + 1 : end + 1]
-        pieces = block[:-1].split(b'},"')
-        count = len(pieces)
-        if block.count(b"{") != count or block.count(b"}") != count or b"\\" in block:
+        block = self._data[start : end + 1]
+        if b"\\" in block:
             return None
+        pieces = block.split(_NAME_KEY)
         runs = _runs_of(section, block, pieces)
         if runs is not None:
             self._at = end + 2
-            self.records += count
+            self.records += len(pieces) - 1
         return runs
 
     def _parse_window(self, section: str) -> tuple[bool, list[Run]]:
@@ -244,25 +248,40 @@ class RepodataScanner:
 
 
 def _runs_of(section: str, block: bytes, pieces: list[bytes]) -> list[Run] | None:
-    """The runs of a block, which begins after the first quote; None if a piece is no record."""
-    runs = []
-    name = needle = None
-    begin = at = 0
-    for piece in pieces:
-        quote = piece.find(b'"')
-        if not piece.startswith(b'":{', quote):
-            return None
-        found = piece[:quote].rsplit(b"-", 2)[0]
-        if found != name:
-            if name is not None:
-                runs.append(Run(section, name, b'"' + block[begin : at - 2]))
-            name, needle, begin = found, b'"name":"%b"' % found, at
-        if needle not in piece:  # type: ignore[operator]
-            return None
-        at += len(piece) + 3
-    if name is not None:
-        runs.append(Run(section, name, b'"' + block[begin:]))
+    """The runs of a block; None if one of them is not safe.
+
+    Args:
+        section: Where the members are.
+        block: Whole members, the last one without a comma after it.
+        pieces: The block, split at :data:`_NAME_KEY`.
+    """
+    runs: list[Run] = []
+    begin = at = first = 0  # where the run begins, where its last name is, and its first piece
+    name, following = b"", b"\0"
+    for number, piece in enumerate(pieces[1:], 1):
+        if piece.startswith(following):
+            continue
+        before, at = (
+            at,
+            at + sum(map(len, pieces[first:number])) + len(_NAME_KEY) * (number - first),
+        )
+        if first:
+            end = block.rfind(b'},"', before, at) + 1
+            if not _is_safe(block[begin:end], name, number - first):
+                return None
+            runs.append(Run(section, name, block[begin:end]))
+            begin = end + 1
+        name = piece[: piece.find(b'"')]
+        following, first = name + b'"', number
+    if not _is_safe(block[begin:], name, len(pieces) - first):
+        return None
+    runs.append(Run(section, name, block[begin:]))
     return runs
+
+
+def _is_safe(run: bytes, name: bytes, count: int) -> bool:
+    """Rules 2 and 3 of the module, for a run that should hold COUNT records of NAME."""
+    return run.startswith(b'"%b-' % name) and run.count(b"{") == count == run.count(b"}")
 
 
 def _parse_members(section: str, text: str) -> tuple[list[Run], int, bool]:
@@ -311,11 +330,13 @@ def _name_of(fn: str, record: object) -> bytes:
     return name.encode("utf-8", "replace")[:255]
 
 
-def _removed_runs(value: object) -> Iterator[Run]:
+def _removed_runs(value: object) -> list[Run]:
     """The file names of ``removed``, by name."""
     by_name: dict[bytes, list[str]] = {}
     for fn in value if isinstance(value, list) else ():
         if isinstance(fn, str):
             by_name.setdefault(_name_of(fn, None), []).append(fn)
-    for name, fns in by_name.items():
-        yield Run("removed", name, ",".join(map(json.dumps, fns)).encode())
+    return [
+        Run("removed", name, ",".join(map(json.dumps, fns)).encode())
+        for name, fns in by_name.items()
+    ]

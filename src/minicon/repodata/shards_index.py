@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.repodata.body import damaged
 from minicon.repodata.convert import check_info
-from minicon.repodata.index_file import IndexWriter
+from minicon.repodata.index_file import hashes_file
 from minicon.repodata.shard_format import LARGEST_INDEX, ShardDamagedError, unpack
 
 TYPE_CHECKING = False
@@ -30,10 +30,7 @@ def shards_index_bytes(path: str | PathLike[str], url: str, subdir: str) -> Iter
         raise damaged(url, str(error)) from error
     info, shards = _checked(found, url)
     check_info({"info": info}, url, subdir)
-    writer = IndexWriter()
-    for name, digest in shards.items():
-        yield writer.add("shard", name.encode(), digest)
-    yield writer.finish({"info": info, "names": len(shards)})
+    yield hashes_file(shards, {"info": info, "names": len(shards)})
 
 
 def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -45,11 +42,10 @@ def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[str, bytes]]:
     version = found.get("version", 1)
     if version != 1:
         raise damaged(url, f"its version {str(version)[:20]!r} is not known")
-    for name, digest in shards.items():
-        if not isinstance(name, str) or len(name) > 255:
-            raise damaged(url, "a name in it is no text")
-        if not isinstance(digest, bytes) or len(digest) != _HASH_SIZE:
-            raise damaged(url, f"the hash of {name!r} is none")
+    if not all(isinstance(name, str) for name in shards):
+        raise damaged(url, "a name in it is no text")
+    if not all(isinstance(each, bytes) and len(each) == _HASH_SIZE for each in shards.values()):
+        raise damaged(url, "a hash in it is none")
     # Only what JSON can hold is kept; created_at may be a msgpack time.
     plain = (str, int, float, bool, type(None))
     return {key: value for key, value in info.items() if isinstance(value, plain)}, shards
