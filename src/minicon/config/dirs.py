@@ -43,7 +43,10 @@ def default_pkgs_dirs(root: str) -> tuple[str, ...]:
 
 def user_config_file(environ: Mapping[str, str], home: str) -> str:
     """The file that ``minicon config --set`` edits: MINICONRC, else minicon's own."""
-    return environ.get("MINICONRC") or os.path.join(_config_home(environ, home), "config.yml")
+    named = environ.get("MINICONRC")
+    if named:
+        return expand(named, environ, home)
+    return os.path.join(_config_home(environ, home), "config.yml")
 
 
 def config_files(environ: Mapping[str, str], home: str) -> list[str]:

@@ -380,7 +380,7 @@ __minicon_prompt() {
 # they are, or go back. bash drops everything and shows its prompt: the going back is put before
 # that prompt for the time the scripts take. Elsewhere the shell is left in the new environment.
 __minicon_scripts() {
-    [ -n "$2" ] || return 0
+    if [ -z "$__mc_scripts" ] || [ -z "$2" ]; then return 0; fi
     __mc_interrupted=''
     case $-$__mc_scripts in
         *i*yes) ;;
