@@ -29,7 +29,7 @@ _ENOUGH = 3
 _WITHOUT = {
     Kind.PIN: "leave the pin {} out (--no-pin)",
     Kind.CONSTRAINT: "leave the constraint {} out",
-    Kind.INSTALLED: "let {} change (leave --freeze-installed out)",
+    Kind.INSTALLED: "leave --freeze-installed out, so that {} may change",
     Kind.SPEC: "leave {} out",
     Kind.HISTORY: "remove {} first, which you asked for earlier",
 }
@@ -70,7 +70,7 @@ def _candidates(request: SolveRequest, side: CondaSide, core: Sequence[Root]) ->
 
 
 def _changed(side: CondaSide, root: Root) -> Fix | None:
-    """Another version of what was asked for, the nearest that works."""
+    """The nearest change to one demand that works."""
     origin = root.origin
     assert isinstance(origin, Origin)
     if root.name.startswith("__"):
@@ -79,6 +79,13 @@ def _changed(side: CondaSide, root: Root) -> Fix | None:
         return _named_python(side, root)
     if origin.kind not in (Kind.SPEC, Kind.HISTORY) or origin.spec is None:
         return _without(side, root)
+    one_build = origin.spec.build is not None and origin.spec.version is not None
+    fix = _other_build(side, root, origin) if one_build else None
+    return fix or _other_version(side, root, origin) or _other_build(side, root, origin)
+
+
+def _other_version(side: CondaSide, root: Root, origin: Origin) -> Fix | None:
+    """The nearest newer version that works, or else the nearest older one."""
     candidates = side.source.candidates(root.name)
     free = candidates.all & ~root.allowed
     if not free or _model(side, root, free) is None:
@@ -88,14 +95,13 @@ def _changed(side: CondaSide, root: Root) -> Fix | None:
         version = _nearest(side, root, versions)
         if version is None:
             continue
-        minor = ".".join(version.split(".")[:2])
-        for spec in (
-            f"python={minor}" if root.name == "python" else "",
-            f"{root.name}{sign}{version}",
-        ):
-            if spec and _model(side, root, candidates.matching(spec)) is not None:
+        specs = [f"{root.name}{sign}{version}"]
+        if root.name == "python":
+            specs.insert(0, f"python={'.'.join(version.split('.')[:2])}")
+        for spec in specs:
+            if _model(side, root, candidates.matching(spec)) is not None:
                 return Fix(f'"{spec}" instead of {origin.text}', spec, origin.text)
-    return _other_build(side, root, origin)
+    return None
 
 
 def _split(side: CondaSide, root: Root, free: int) -> tuple[list[str], list[str]]:
@@ -164,7 +170,11 @@ def _named_python(side: CondaSide, root: Root) -> Fix | None:
 def _without(side: CondaSide, root: Root) -> Fix | None:
     origin = root.origin
     assert isinstance(origin, Origin)
-    same = [each for each in side.demands.roots if each.origin is origin]
+    same = [
+        each
+        for each in side.demands.roots
+        if each.origin is origin or _are_both_frozen(each.origin, origin)
+    ]
     if origin.kind not in _WITHOUT:
         return None
     try:
@@ -172,6 +182,12 @@ def _without(side: CondaSide, root: Root) -> Fix | None:
     except Contradiction:
         return None
     return Fix(_WITHOUT[origin.kind].format(origin.text), None, origin.text)
+
+
+def _are_both_frozen(origin: object, other: Origin) -> bool:
+    """One flag freezes all that is installed."""
+    frozen = isinstance(origin, Origin) and origin.kind is Kind.INSTALLED
+    return frozen and other.kind is Kind.INSTALLED
 
 
 def _model(side: CondaSide, root: Root, allowed: int) -> CondaModel | None:

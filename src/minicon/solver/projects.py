@@ -222,7 +222,8 @@ class Projects:
         for conda_name in self.conda_names(name):
             allowed = self.builds_accepted(conda_name, requirements)
             if allowed:
-                yield CondaBuilds(name, conda_name, allowed)
+                texts = dict.fromkeys(each.text for each in requirements if each.choice is None)
+                yield CondaBuilds(name, conda_name, allowed, " and ".join(texts))
 
     def _installed_wheel(
         self, name: str, requirements: Sequence[ProjectRequirement]

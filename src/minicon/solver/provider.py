@@ -11,6 +11,8 @@ for a python minor and demands that the model has it, so its markers are never s
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from packaging.utils import canonicalize_name
 from resolvelib import AbstractProvider
 
@@ -126,8 +128,7 @@ class Provider(Base):
         if isinstance(candidate, WithExtra):
             return self._of_extra(candidate)
         if isinstance(candidate, CondaBuilds):
-            text = f"{candidate.name} from conda"
-            return [CondaRequirement(candidate.conda_name, candidate.allowed, text)]
+            return [CondaRequirement(candidate.conda_name, candidate.allowed, candidate.text)]
         excluded = self._instead_of_conda(candidate)
         if isinstance(candidate, Wheel):
             return [*excluded, *self._of_wheel(candidate)]
@@ -183,7 +184,7 @@ class Provider(Base):
         for minor in self._projects.ordered_minors():
             for version in candidates.versions_in(builds.allowed):
                 same = candidates.of_version(candidates.table.versions.index(version))
-                choice = CondaBuilds(builds.name, builds.conda_name, builds.allowed & same)
+                choice = replace(builds, allowed=builds.allowed & same)
                 needs = self._projects.needs_of_version(builds.name, version, minor)
                 yield WithExtra(extra, choice, minor, tuple(needs))
 

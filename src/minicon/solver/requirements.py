@@ -140,11 +140,13 @@ class CondaBuilds:
         name: Project name.
         conda_name: The conda package.
         allowed: Its builds that meet the requirements and are for python.
+        text: The requirements, for explanations.
     """
 
     name: str
     conda_name: str
     allowed: int
+    text: str = field(default="", compare=False)
 
     @property
     def identifier(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from minicon.solver.candidate_source import CandidateSource
 from minicon.solver.conda_model import CondaSide
 from minicon.solver.conflict_analysis import Contradiction
-from minicon.solver.explain import explain_contradiction, explain_impossible
+from minicon.solver.explain import explain_contradiction
+from minicon.solver.explain_joint import explain_impossible
 from minicon.solver.hold_backs import HoldBacks
 from minicon.solver.joint_resolution import Impossible, JointResolution
 from minicon.solver.missing_names import split_by_source

@@ -7,6 +7,7 @@ them happened because of those before it, as far as it was needed at all.
 from __future__ import annotations
 
 from minicon.solver.clause import Root
+from minicon.solver.domain import members
 from minicon.solver.narrowing import Excluded, Narrowing, Needs
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.wording import in_words, relation_in_words, versions_in_words, what_machine_has
@@ -132,8 +133,7 @@ class _Teller:
         if nothing and variable.name.startswith("__"):
             self._say(what_machine_has(variable))
         elif nothing:
-            known = versions_in_words(candidates, candidates.all)
-            self._say(f"there is no {_text_of(nothing[0])}; there are {variable.name} {known}")
+            self._say(_what_there_is(variable, nothing[0]))
         elif len(asked) > 1 and not self._left_by(index, steps):
             texts = [_text_of(root).removeprefix(variable.name).strip() for root in asked]
             self._say(f"no {variable.name} is both {' and '.join(texts)}")
@@ -196,6 +196,21 @@ def _is_asked(step: Step) -> bool:
     return (
         isinstance(cause, Root) and isinstance(cause.origin, Origin) and cause.origin.kind in _ASKED
     )
+
+
+def _what_there_is(variable: Variable, root: Root) -> str:
+    """What a package has instead of the version or build that was asked for."""
+    candidates = variable.candidates
+    assert candidates is not None
+    spec = root.origin.spec if isinstance(root.origin, Origin) else None
+    if spec is not None and spec.build is not None and spec.version is not None:
+        same_version = candidates.matching_version(spec.version)
+        if same_version:
+            builds = sorted({candidates.table.builds[place] for place in members(same_version)})
+            listed = ", ".join(builds[:3]) + (", …" if len(builds) > 3 else "")
+            return f"{variable.name} {spec.version} has no build {spec.build}; there are {listed}"
+    known = versions_in_words(candidates, candidates.all)
+    return f"there is no {_text_of(root)}; there are {variable.name} {known}"
 
 
 def _text_of(root: Root) -> str:

@@ -1,0 +1,178 @@
+"""Why wheels and conda packages cannot be had together, and what would work.
+
+The request is cut down to what is impossible by itself, then resolved once more for one python
+only, so that the reasons are not told over for every python there is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from packaging.requirements import Requirement
+
+from minicon.errors import MiniconError
+from minicon.models.match_spec import MatchSpec
+from minicon.solver.conda_model import CondaSide
+from minicon.solver.conflict_analysis import Contradiction
+from minicon.solver.conflict_core import contradiction_in, minimal_core
+from minicon.solver.explain import named
+from minicon.solver.explanation import Explanation, Fix
+from minicon.solver.joint_resolution import Impossible, JointResolution
+from minicon.solver.requirements import CondaRequirement, ProjectRequirement
+from minicon.solver.roots import demands_of
+from minicon.solver.search import Search
+from minicon.solver.story import tell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from minicon.solver.candidate_source import CandidateSource
+    from minicon.solver.clause import Root
+    from minicon.solver.joint_resolution import Resolved
+    from minicon.solver.request import SolveRequest
+
+
+def explain_impossible(
+    request: SolveRequest, side: CondaSide, impossible: Impossible
+) -> MiniconError:
+    """The error for demands on conda packages and PyPI that contradict each other."""
+    trials = _Trials(side.source)
+    smaller = _minimal(request, trials)
+    failure = _for_one_python(smaller, side, trials) or trials.fails(smaller) or impossible
+    core = [*map(str, smaller.specs), *map(str, smaller.requirements)]
+    sentences = tuple(dict.fromkeys(_sentences(smaller, side, failure)))
+    fixes = tuple(_fixes(request, smaller, trials))
+    return Explanation(tuple(core), sentences, fixes).as_error()
+
+
+class _Trials:
+    """Solves variants of a request over the same records."""
+
+    def __init__(self, source: CandidateSource) -> None:
+        self._source = source
+
+    def solve(self, request: SolveRequest) -> Resolved:
+        """Solve it. Raises Impossible, Contradiction or a MiniconError."""
+        missing = [spec for spec in request.specs if not self._is_conda(spec)]
+        specs = [spec for spec in request.specs if self._is_conda(spec)]
+        side = CondaSide(request, self._source, demands_of(request, self._source, specs))
+        side.model()
+        return JointResolution(request, side, missing).resolve()
+
+    def fails(self, request: SolveRequest) -> Impossible | None:
+        """How a request fails; None if it has a solution, or fails for another reason."""
+        try:
+            self.solve(request)
+        except Impossible as impossible:
+            return impossible
+        except Contradiction as contradiction:
+            return Impossible([], [contradiction])
+        except MiniconError:
+            return None
+        return None
+
+    def _is_conda(self, spec: MatchSpec) -> bool:
+        return spec.exact_name is None or bool(self._source.candidates(spec.exact_name).size)
+
+
+def _minimal(request: SolveRequest, trials: _Trials) -> SolveRequest:
+    """Leave out what the user asked for, one by one, as long as it stays impossible."""
+    for spec in reversed(request.specs):
+        trial = replace(request, specs=tuple(each for each in request.specs if each is not spec))
+        if trials.fails(trial) is not None:
+            request = trial
+    for requirement in reversed(request.requirements):
+        others = tuple(each for each in request.requirements if each is not requirement)
+        trial = replace(request, requirements=others)
+        if trials.fails(trial) is not None:
+            request = trial
+    return request
+
+
+def _for_one_python(request: SolveRequest, side: CondaSide, trials: _Trials) -> Impossible | None:
+    """How a request fails with the python that it would get by itself."""
+    python = side.model().record("python")
+    if python is None:
+        candidates = side.source.candidates("python")
+        if not candidates.size:
+            return None
+        python = candidates.records[0]
+    minor = ".".join(python.version.split(".")[:2])
+    limit = MatchSpec.from_fields(name="python", version=f"{minor}.*")
+    return trials.fails(replace(request, constraints=(*request.constraints, limit)))
+
+
+def _sentences(request: SolveRequest, side: CondaSide, failure: Impossible) -> Iterator[str]:
+    for requirement, _ in failure.causes:
+        if isinstance(requirement, ProjectRequirement):
+            yield f"{requirement.text}{_what_is_wrong(request, requirement)}"
+    for requirement, _ in failure.causes:
+        if isinstance(requirement, CondaRequirement) and requirement.name not in ("", "python"):
+            yield requirement.text
+    for contradiction in failure.contradictions[-1:]:
+        yield from _conda_sentences(side, contradiction.roots)
+
+
+def _conda_sentences(side: CondaSide, roots: Sequence[Root]) -> list[str]:
+    search = Search(side.store)
+    found = contradiction_in(search, roots)
+    told = tell(side.store, minimal_core(search, found)) if found else None
+    return told or [named(root) for root in roots]
+
+
+def _what_is_wrong(request: SolveRequest, requirement: ProjectRequirement) -> str:
+    """What the index has of a project that nothing fits, if that is the reason."""
+    if request.wheels is None:
+        return ""
+    releases = request.wheels.releases(requirement.name)
+    accepted = [each for each in releases if requirement.accepts(each.version)]
+    if not releases:
+        return ", which no source has"
+    if not accepted:
+        return f", of which there are only {releases[-1].version} to {releases[0].version}"
+    minors = request.wheels.python_versions(accepted[0])
+    return f" (its wheels are for python {', '.join(minors)})" if 0 < len(minors) < 3 else ""
+
+
+def _fixes(request: SolveRequest, smaller: SolveRequest, trials: _Trials) -> Iterator[Fix]:
+    """The same request with one demand loosened, solved."""
+    for requirement in smaller.requirements:
+        if requirement.specifier:
+            yield from _loosened_requirement(request, requirement, trials)
+    for spec in smaller.specs:
+        if not spec.is_name_only:
+            yield from _loosened_spec(request, spec, trials)
+
+
+def _loosened_requirement(
+    request: SolveRequest, requirement: Requirement, trials: _Trials
+) -> Iterator[Fix]:
+    loose = Requirement(requirement.name)
+    loose.extras = requirement.extras
+    others = tuple(loose if each is requirement else each for each in request.requirements)
+    version = _version_in(replace(request, requirements=others), requirement.name, trials)
+    if version:
+        spec = f"pypi:{requirement.name}=={version}"
+        yield Fix(f'"{spec}" instead of {requirement}', spec, str(requirement))
+
+
+def _loosened_spec(request: SolveRequest, spec: MatchSpec, trials: _Trials) -> Iterator[Fix]:
+    name = spec.exact_name or ""
+    loose = MatchSpec.from_fields(name=name)
+    specs = tuple(loose if each is spec else each for each in request.specs)
+    version = _version_in(replace(request, specs=specs), name, trials)
+    if version:
+        text = f"{name}={version}"
+        yield Fix(f'"{text}" instead of {spec}', text, str(spec))
+
+
+def _version_in(request: SolveRequest, name: str, trials: _Trials) -> str | None:
+    """The version that a package has in the solution of a request, if there is one."""
+    try:
+        resolved = trials.solve(request)
+    except (Impossible, Contradiction, MiniconError):
+        return None
+    provider = resolved.names.get(name, name)
+    record = resolved.wheels.get(provider) or resolved.model.record(provider)
+    return None if record is None else record.version

@@ -1,0 +1,233 @@
+"""Conflict messages, kept as text so that their wording is reviewed.
+
+``MINICON_UPDATE_GOLDEN=1`` writes them anew. The real ones run on a slice of conda-forge's
+records (fixtures/solver/conda-forge-slice.json: 40 names, dependencies outside of them left out).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from tests.support.checker import problems
+from tests.support.solver_cases import SolverCase
+from tests.support.wheel_world import WheelWorld
+
+from minicon.errors import SolveError
+from minicon.models.match_spec import MatchSpec
+from minicon.solver.request import UpdatePolicy
+from minicon.solver.resolvelib_solver import CondaSolver
+
+ROOT = Path(__file__).parent.parent.parent
+SLICE = ROOT / "fixtures" / "solver" / "conda-forge-slice.json"
+GOLDEN = ROOT / "fixtures" / "golden" / "solver"
+
+REAL = {
+    "python-too-new-for-numpy": ["python=3.13", "numpy<1.20"],
+    "among-others-only-the-clash-is-told": [
+        "python=3.13", "pandas", "h5py", "numpy<1.20", "pyarrow",
+    ],
+    "pandas-too-old-for-python": ["pandas=1.1", "python=3.12"],
+    "scipy-against-numpy": ["numpy>=2", "scipy<1.8"],
+    "numba-against-numpy": ["numpy=2", "numba=0.58"],
+    "numba-against-python": ["python=3.11", "numba=0.55"],
+    "no-such-version": ["gdal=99"],
+    "no-such-build": ["numpy=1.26.4=py27*"],
+    "python-against-itself": ["python>=3.12", "python<3.10"],
+    "through-python-abi": ["python=3.8", "scikit-learn>=1.6"],
+    "openssl-against-python": ["openssl=1.1", "python=3.13"],
+    "blas-variants": ["libblas=*=*mkl", "libcblas=*=*openblas"],
+    "qt-with-pyside6": ["pyqt=5.15", "pyside6", "icu=70"],
+    "tensorflow-against-protobuf": ["tensorflow<2.16", "protobuf>=5"],
+    "pyarrow-against-numpy": ["pyarrow<8", "numpy>=2"],
+    "gdal-against-python": ["libgdal-core=3.9", "gdal<3.7", "python=3.12"],
+    "three-at-once": ["python=3.12", "h5py<3.8", "numpy"],
+    "glibc-too-old": ["pytorch", "__glibc>=2.99"],
+    "cuda-of-the-machine": ["pytorch=*=cuda129*", "cuda-version>=13"],
+}  # fmt: skip
+
+
+def conda_forge() -> SolverCase:
+    case = SolverCase("conda-forge")
+    case.virtual("__glibc=2.28", "__linux=6.8", "__unix=0", "__archspec=1=x86_64_v3", "__cuda=12.4")
+    data = json.loads(SLICE.read_text())
+    texts = data["texts"]
+    for name, version, build, number, subdir, depends, constrains in data["records"]:
+        case.package(
+            name, version, build, subdir=subdir, build_number=number,
+            depends=[texts[place] for place in depends],
+            constrains=[texts[place] for place in constrains],
+        )  # fmt: skip
+    return case
+
+
+@pytest.fixture(scope="module")
+def real_case() -> SolverCase:
+    return conda_forge()
+
+
+def told(case: SolverCase, specs: list[str], options: dict | None = None) -> str:
+    with pytest.raises(SolveError) as caught:
+        CondaSolver().solve(case.request(*specs, **(options or {})))
+    error = caught.value
+    parts = [f"error: {error.message}"]
+    parts += [f"context: {error.context}"] if error.context else []
+    parts += [f"hint: {error.hint}"] if error.hint else []
+    return "\n".join(parts) + "\n"
+
+
+def check(name: str, specs: list[str], text: str) -> None:
+    text = f"$ minicon create -n x {' '.join(specs)}\n{text}"
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("MINICON_UPDATE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+    assert text.count("\n") <= 11, "more than ten lines"
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_real_conflict(real_case: SolverCase, name: str) -> None:
+    check(name, REAL[name], told(real_case, REAL[name]))
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_offered_specs_work(real_case: SolverCase, name: str) -> None:
+    with pytest.raises(SolveError) as caught:
+        CondaSolver().solve(real_case.request(*REAL[name]))
+    explanation = getattr(caught.value, "explanation", None)
+    for fix in explanation.fixes if explanation else ():
+        if fix.spec is not None:
+            specs = [
+                fix.spec if str(MatchSpec(text)) == fix.replaces else text for text in REAL[name]
+            ]
+            assert fix.spec in specs
+            request = real_case.request(*specs)
+            assert not problems(request, CondaSolver().solve(request))
+
+
+def small() -> SolverCase:
+    case = SolverCase("first", "second")
+    case.virtual("__glibc=2.28", "__unix")
+    for version in ("3.11.4", "3.12.1"):
+        case.package("python", version)
+    for version in ("1.0", "2.0", "3.0"):
+        case.package("lib", version, depends=["python"])
+        case.package("tool", version, depends=[f"lib {version[0]}.*", "python"])
+    case.package("modern", "1.0", depends=["lib >=3", "python >=3.12"])
+    case.package("heavy", "1.0", depends=["__glibc >=2.34"])
+    case.package("gpu", "1.0", depends=["__cuda >=12"])
+    case.package("broken", "1.0", depends=["nowhere >=1"])
+    case.package("hidden", "1.0", channel="first")
+    case.package("hidden", "2.0", channel="second")
+    case.package("wants-hidden", "1.0", channel="second", depends=["hidden >=2"])
+    case.package("long", "1.0", depends=["chain-1"])
+    for number in range(1, 9):
+        case.package(f"chain-{number}", "1.0", depends=[f"chain-{number + 1}"])
+    case.package("chain-9", "1.0", depends=["lib <2"])
+    case.package("pigeon-a", "1.0", depends=["hole-a"])
+    for letter in "abc":
+        for version in ("1.0", "2.0"):
+            others = [f"pick-{other} !={version}" for other in "abc" if other != letter]
+            case.package(f"pick-{letter}", version, constrains=others)
+    return case
+
+
+def installed(case: SolverCase, *specs: str):
+    return case.installed(*case.solve(*specs).records)
+
+
+def test_a_pin_against_a_request() -> None:
+    case = small()
+    check("pin", ["lib=3"], told(case, ["lib=3"], {"pins": ["lib <3"]}))
+
+
+def test_a_pin_against_a_dependency() -> None:
+    case = small()
+    check("pin-of-a-dependency", ["modern"], told(case, ["modern"], {"pins": ["lib <3"]}))
+
+
+def test_frozen_packages() -> None:
+    case = small()
+    options = {
+        "installed": installed(case, "tool=1", "python=3.12"),
+        "update_policy": UpdatePolicy.FREEZE_INSTALLED,
+    }
+    check("frozen", ["modern", "--freeze-installed"], told(case, ["modern"], options))
+
+
+def test_the_kept_python_minor() -> None:
+    case = small()
+    options = {"installed": installed(case, "python=3.11"), "history": ["python"]}
+    check("python-minor-kept", ["modern"], told(case, ["modern"], options))
+
+
+def test_an_earlier_request() -> None:
+    case = small()
+    options = {"installed": installed(case, "lib=1"), "history": ["lib <2"]}
+    check("earlier-request", ["modern"], told(case, ["modern"], options))
+
+
+def test_strict_channel_priority() -> None:
+    case = small()
+    check("strict-priority", ["wants-hidden"], told(case, ["wants-hidden"]))
+
+
+def test_facts_of_the_machine() -> None:
+    case = small()
+    check("glibc-of-the-machine", ["heavy"], told(case, ["heavy"]))
+    check("no-cuda", ["gpu"], told(case, ["gpu"]))
+
+
+def test_a_dependency_that_nobody_has() -> None:
+    check("missing-dependency", ["broken"], told(small(), ["broken"]))
+
+
+def test_a_long_chain_is_shortened() -> None:
+    check("long-chain", ["long", "lib=3"], told(small(), ["long", "lib=3"]))
+
+
+def test_where_no_chain_of_reasons_exists() -> None:
+    specs = ["pick-a", "pick-b", "pick-c"]
+    check("no-chain", specs, told(small(), specs))
+
+
+def test_misspelt_names() -> None:
+    case = small()
+    check("misspelt", ["pyhton"], told(case, ["pyhton"]))
+    check("unknown", ["nothinglikethis"], told(case, ["nothinglikethis"]))
+
+
+def test_names_that_pypi_has() -> None:
+    wheels = WheelWorld()
+    wheels.wheel("special-thing", "1.0")
+    check("on-pypi", ["special-thing"], told(small(), ["special-thing"], {"wheels": wheels}))
+
+
+def test_a_wheel_against_a_conda_package() -> None:
+    case = small()
+    wheels = WheelWorld()
+    wheels.wheel("gensim", "4.3.3", requires=["lib<2"])
+    options = {"requirements": (Requirement("gensim"),), "wheels": wheels}
+    check("wheel-against-conda", ["tool=3", "pypi:gensim"], told(case, ["tool=3"], options))
+
+
+def test_wheels_against_each_other() -> None:
+    case = small()
+    wheels = WheelWorld()
+    wheels.wheel("left", "1.0", requires=["shared<2"])
+    wheels.wheel("right", "1.0", requires=["shared>=2"])
+    for version in ("1.0", "2.0"):
+        wheels.wheel("shared", version)
+    options = {"requirements": (Requirement("left"), Requirement("right")), "wheels": wheels}
+    check("wheels-clash", ["pypi:left", "pypi:right"], told(case, [], options))
+
+
+def test_a_wheel_for_another_python() -> None:
+    case = small()
+    wheels = WheelWorld()
+    wheels.wheel("old", "1.0", pythons=["3.9"])
+    options = {"requirements": (Requirement("old"),), "wheels": wheels}
+    check("wheel-for-another-python", ["pypi:old"], told(case, [], options))
