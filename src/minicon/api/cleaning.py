@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 
+from minicon.errors import PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore, read_mark
 from minicon.prefix.prefix import Prefix
+from minicon.prefix.prefix_lock import locked
 from minicon.prefix.rollback import generations
 
 TYPE_CHECKING = False
@@ -18,13 +22,17 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.package.package_cache import CachedPackage
 
+#: What is in the cache of indexes and was not used for this long is stale.
+STALE_DAYS = 30
+_LOCK_FOLDER = "locks"
+
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
     """One folder or file that can go.
 
     Attributes:
-        kind: ``index_cache`` or ``packages``.
+        kind: ``index_cache``, ``stale_index``, ``packages`` or ``generations``.
         size: Bytes that are freed: files whose last name this is.
     """
 
@@ -33,27 +41,58 @@ class Garbage:
     size: int
 
 
-def find_garbage(services: Services, kinds: Collection[str]) -> list[Garbage]:
-    """What of these kinds can be freed, without freeing it."""
+def find_garbage(
+    services: Services, kinds: Collection[str], *, keep_generations: int | None = None
+) -> list[Garbage]:
+    """What of these kinds can be freed, without freeing it.
+
+    Args:
+        services: Caches and environments.
+        kinds: Kinds of :class:`Garbage`.
+        keep_generations: How many earlier states each environment keeps; packages that only
+            others were linked from count as unused.
+    """
+    cache = services.settings.cache_dir
+    surplus = list(_surplus_generations(services, keep_generations))
     found: list[tuple[str, Path]] = []
     if "index_cache" in kinds:
-        cache = services.settings.cache_dir
         found += [("index_cache", path) for path in sorted(cache.glob("*"))]
+    if "stale_index" in kinds:
+        found += [("stale_index", path) for path in _stale_files(cache, services.now())]
+    if "generations" in kinds:
+        found += [("generations", path) for path in surplus]
     if "packages" in kinds:
-        found += [("packages", package.directory) for package in _unused_packages(services)]
+        unused = _unused_packages(services, without=surplus if "generations" in kinds else ())
+        found += [("packages", package.directory) for package in unused]
     return [Garbage(kind, path, freed_size(path)) for kind, path in found]
 
 
 def remove_garbage(services: Services, garbage: Collection[Garbage]) -> None:
-    """Free it. Raises FileError where the file system refuses."""
+    """Free it. An environment that is being changed keeps its generations this time.
+
+    Raises:
+        FileError: The file system refuses.
+    """
     folders = {item.path for item in garbage if item.kind == "packages"}
     for package in list(services.package_cache.entries()):
         if package.directory in folders:
             services.package_cache.remove(package)
     for item in garbage:
-        if item.kind != "packages":
-            with operations.describing("remove", item.path):
+        with operations.describing("remove", item.path):
+            if item.kind == "generations":
+                _discard_generation(item.path)
+            elif item.kind != "packages":
                 remove_tree(item.path)
+
+
+def find_leftovers(services: Services) -> list[Path]:
+    """What :func:`sweep_leftovers` would remove or repair; nothing that a process works on."""
+    found = [path for folder in services.settings.envs_dirs for path in _unswept(folder)]
+    for folder in services.settings.pkgs_dirs[:1]:
+        for name in (".work", ".trash"):
+            place = folder / name
+            found += sorted(place.iterdir()) if place.is_dir() else []
+    return found
 
 
 def sweep_leftovers(services: Services) -> list[Path]:
@@ -64,13 +103,14 @@ def sweep_leftovers(services: Services) -> list[Path]:
     return [*swept, *services.package_cache.sweep()]
 
 
-def freed_size(path: Path) -> int:
-    """Bytes that removing PATH frees: hard links that stay elsewhere do not count."""
+def freed_size(*paths: Path) -> int:
+    """Bytes that removing all these paths frees: hard links that stay elsewhere do not count."""
     counts: dict[tuple[int, int], tuple[int, int, int]] = {}
-    for status in _statuses(path):
-        key = (status.st_dev, status.st_ino)
-        seen = counts.get(key, (0, 0, 0))[0] + 1
-        counts[key] = (seen, status.st_nlink, status.st_blocks * 512)
+    for path in paths:
+        for status in _statuses(path):
+            key = (status.st_dev, status.st_ino)
+            seen = counts.get(key, (0, 0, 0))[0] + 1
+            counts[key] = (seen, status.st_nlink, status.st_blocks * 512)
     return sum(size for seen, links, size in counts.values() if seen >= links)
 
 
@@ -83,14 +123,65 @@ def _statuses(path: Path) -> Iterator[os.stat_result]:
             yield os.lstat(os.path.join(folder, name))
 
 
-def _unused_packages(services: Services) -> Iterator[CachedPackage]:
-    """Cached packages that no environment, and no kept generation of one, was linked from."""
+def _unused_packages(
+    services: Services, *, without: Collection[Path] = ()
+) -> Iterator[CachedPackage]:
+    """Cached packages that no environment, and no kept generation of one, was linked from.
+
+    Generations WITHOUT do not count.
+    """
     used = {
         record.extracted_package_dir
         for entry in services.registry.entries()
         for generation in generations(entry.path)
+        if generation.path not in without
         for record in Prefix(generation.path).readable_records()
     }
     for package in services.package_cache.entries():
         if str(package.directory) not in used:
             yield package
+
+
+def _surplus_generations(services: Services, keep: int | None) -> Iterator[Path]:
+    """Kept states beyond the newest KEEP; the one before the present goes last."""
+    if keep is None:
+        return
+    for entry in services.registry.entries():
+        store = GenerationStore(entry.path)
+        previous = read_mark(store.place).previous
+        by_age = sorted(store.numbers(), key=lambda number: (number == previous, number))
+        for number in by_age[: max(len(by_age) - keep, 0)]:
+            yield store.folder / str(number)
+
+
+def _discard_generation(tree: Path) -> None:
+    folder = tree.parent
+    store = GenerationStore(folder.parent.parent / folder.name)
+    with contextlib.suppress(PrefixLocked), locked(store, 0.0):
+        if tree.is_dir():
+            store.discard(tree)
+
+
+def _stale_files(folder: Path, now: float) -> Iterator[Path]:
+    """Files of the index cache that nobody read or wrote for a month."""
+    limit = now - STALE_DAYS * 86_400
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != _LOCK_FOLDER)
+        for name in sorted(names):
+            path = folder / place / name
+            status = path.lstat()
+            if max(status.st_atime, status.st_mtime) < limit:
+                yield path
+
+
+def _unswept(folder: Path) -> Iterator[Path]:
+    """What killed commands left beside the environments of a folder."""
+    stores = folder / STORE_FOLDER
+    for path in sorted(stores.iterdir()) if stores.is_dir() else ():
+        if path.name.startswith(".trash-"):
+            yield path
+        elif path.is_dir():
+            store = GenerationStore(folder / path.name)
+            if store.needs_recovery or not store.place.exists():
+                with contextlib.suppress(PrefixLocked), locked(store, 0.0):
+                    yield path

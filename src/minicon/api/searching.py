@@ -13,6 +13,7 @@ from minicon.models.version import version_key
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from minicon.api.services import Services
     from minicon.models.record_index import RecordIndex
@@ -69,7 +70,7 @@ def search(
     if not records and sources.pypi_for_missing_names and spec.exact_name:
         records = _wheels(services, spec, python)
     return SearchResult(
-        records=tuple(sorted(records, key=_newest_first, reverse=True)),
+        records=tuple(sorted(records, key=newest_first, reverse=True)),
         channels=sources.names,
         notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
         hint=None if records else _near(spec, indices),
@@ -97,7 +98,8 @@ def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
     return (name for name in index.names() if spec.name.matches(name))
 
 
-def _newest_first(record: RepodataRecord) -> tuple[object, ...]:
+def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
+    """A key to sort records by, in reverse: names ascend, versions and builds descend."""
     # Names ascend while everything else descends; the caller reverses.
     backwards = tuple(-ord(character) for character in record.name)
     return (backwards, version_key(record.version), record.build_number, record.timestamp)

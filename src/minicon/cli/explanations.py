@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from minicon.api.dependency_tree import TreeNode
     from minicon.api.explaining import Why, WhyNot
+    from minicon.api.repoquery import QueryAnswer
     from minicon.cli.console import Console
 
 
@@ -119,3 +120,31 @@ def why_not_document(answer: WhyNot) -> dict[str, Any]:
     elif answer.plan is not None:
         document["actions"] = answer.plan.transaction.to_json(fetch=frozenset(answer.plan.fetch))
     return document
+
+
+def query_rows(answer: QueryAnswer) -> Iterator[tuple[str, ...]]:
+    """``repoquery depends`` and ``whoneeds``: one row per record."""
+    from minicon.cli.render import short_channel
+
+    yield ("# Name", "Version", "Build", "Depends", "Channel", "Subdir")
+    for match in answer.matches:
+        record = match.record
+        if record is None:
+            yield (match.spec.split(" ", 1)[0], "-", "-", match.spec, "", "")
+        else:
+            where = (short_channel(record.channel), record.subdir)
+            yield (record.name, record.version, record.build, match.spec, *where)
+
+
+def query_document(answer: QueryAnswer, query: str, spec: str) -> dict[str, Any]:
+    """``repoquery --json``, in the shape that mamba and micromamba give it."""
+    packages = [{**m.record.to_json(), "spec": m.spec} for m in answer.matches if m.record]
+    return {
+        "query": {"query": spec, "type": query},
+        "result": {
+            "graph_roots": [root.to_json() for root in answer.roots],
+            "pkgs": packages,
+            "unmet": [match.spec for match in answer.matches if match.record is None],
+            "status": "OK",
+        },
+    }

@@ -41,6 +41,9 @@ COMMANDS = {
     "why": ("why", "why a package is there"),
     "why-not": ("why_not", "why a package cannot be had, and what would help"),
     "tree": ("tree", "what needs what"),
+    "repoquery": ("repoquery", "what packages of a channel need, and what needs them"),
+    "verify": ("verify", "compare an environment's files with its records"),
+    "doctor": ("doctor", "find what is wrong, and mend it"),
 }
 ALIASES = {"uninstall": "remove", "upgrade": "update"}
 
