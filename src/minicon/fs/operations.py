@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     PathText = str | PathLike[str]
 
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC
+# Windows lacks some of these flags, and needs another one to leave line ends alone.
+_CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | _CLOSE_ON_EXEC
+_TIME_BY_DESCRIPTOR = os.utime in os.supports_fd
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _FICLONE = 0x40049409
@@ -103,10 +106,12 @@ def create_file_from(
             written = os.write(descriptor, chunk)
             while written < len(chunk):
                 written += os.write(descriptor, memoryview(chunk)[written:])
-        if modified_ns is not None:
+        if modified_ns is not None and _TIME_BY_DESCRIPTOR:
             os.utime(descriptor, ns=(modified_ns, modified_ns))
     finally:
         os.close(descriptor)
+    if modified_ns is not None and not _TIME_BY_DESCRIPTOR:
+        os.utime(path, ns=(modified_ns, modified_ns))
 
 
 def replace_file(path: PathText, data: bytes, mode: int = 0o644, *, durable: bool = True) -> None:
@@ -131,7 +136,7 @@ def replace_file(path: PathText, data: bytes, mode: int = 0o644, *, durable: boo
 def append_file(path: PathText, data: bytes) -> None:
     """Append in one write call, making the file if it is missing."""
     checkpoint("append_file", path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CLOSE_ON_EXEC, 0o644)
     try:
         os.write(descriptor, data)
     finally:
@@ -144,7 +149,7 @@ def append_file_from(chunks: Iterable[bytes | memoryview], path: PathText) -> No
     Each piece is in the file before the next one is asked for. What CHUNKS raises is passed on
     and leaves what came before it.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | _CLOSE_ON_EXEC
     descriptor = os.open(path, flags, 0o644)
     try:
         for chunk in chunks:
@@ -285,7 +290,7 @@ def remove_directory(path: PathText, *, directory: int | None = None) -> None:
 def sync_file(path: PathText) -> None:
     """Make the bytes of a file durable."""
     checkpoint("sync_file", path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | _CLOSE_ON_EXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -301,7 +306,7 @@ def sync_directory(path: PathText) -> None:
 def sync_file_system(path: PathText) -> None:
     """Make everything written to PATH's file system durable, in one call (``syncfs``)."""
     checkpoint("sync_file_system", path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | _CLOSE_ON_EXEC)
     try:
         syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
         if syncfs is None or syncfs(descriptor) != 0:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 #: Bytes of one file below ``info/`` that :func:`read_info_files` takes into memory.
 INFO_FILE_LIMIT = 1 << 28
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _LICENSES = "info/licenses/"
 
 
@@ -51,7 +52,7 @@ class PackageArchive:
         self.name = name or path.name
         self._reader = reader
         with describing("read", path):
-            self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            self._descriptor = os.open(path, _READ)
         try:
             self.size = os.fstat(self._descriptor).st_size
             self.is_conda = self._recognise()

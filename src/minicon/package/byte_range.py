@@ -33,7 +33,7 @@ class ByteRange:
         count = min(count, self.size - position)
         if count <= 0:
             return b""
-        return os.pread(self._descriptor, count, self._offset + position)
+        return _read_at(self._descriptor, count, self._offset + position)
 
     def read(self, count: int) -> bytes:
         """The next bytes, at most COUNT; none at the end of the range."""
@@ -42,3 +42,12 @@ class ByteRange:
         if self._advance is not None and data:
             self._advance(len(data))
         return data
+
+
+def _read_at(descriptor: int, count: int, offset: int) -> bytes:
+    pread = getattr(os, "pread", None)  # Windows has none
+    if pread is None:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, count)
+    data: bytes = pread(descriptor, count, offset)
+    return data

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Compression = Literal["zstd", "bzip2"]
 _BUFFER = 1 << 18
 #: Compressed bytes from which on a second thread is worth its start.
-_LARGE = 1 << 18
+_LARGE = 1 << 20
 
 
 class Decoder(Protocol):

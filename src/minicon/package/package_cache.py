@@ -89,6 +89,7 @@ class PackageCache:
     ) -> None:
         self._reporter = reporter or SilentReporter()
         self._durable = durable
+        self._shared = shared
         self._timeout = lock_timeout
         self._layers = self._usable_layers(
             [Path(os.path.abspath(path)) for path in directories], shared
@@ -143,7 +144,7 @@ class PackageCache:
                 data = read_record_data(directory)
                 if data is None or not is_same_package(data, record):
                     continue
-                if directory.name == key or not verify_package(directory, hashes=False):
+                if directory.name == key or _is_whole(directory):
                     return CachedPackage(record, directory)
         return None
 
@@ -198,7 +199,7 @@ class PackageCache:
             return
         with describing("make", home.path):
             operations.make_directory(home.path)
-            operations.make_directory(home.work, 0o700)
+            operations.make_directory(home.work, 0o770 if self._shared else 0o700)
             operations.make_directory(home.locks)
             for name in ("urls", "urls.txt"):
                 with contextlib.suppress(FileExistsError):
@@ -229,7 +230,8 @@ class PackageCache:
         return cached
 
     def _check_whole(self, work: Path, key: str, files: PackageFiles | None) -> None:
-        problems = verify_package(work, hashes=files is None, files=files)
+        unverified = files is None
+        problems = verify_package(work, hashes=unverified, extras=unverified, files=files)
         if problems:
             more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
             message = f"{key} is not what it should be: {problems[0]}{more}"
@@ -305,3 +307,8 @@ class PackageCache:
         for path in sorted(home.locks.glob("*.lock")):
             with contextlib.suppress(FileError), locked(path, timeout=0):
                 operations.remove_file(path)
+
+
+def _is_whole(directory: Path) -> bool:
+    """Whether a folder that another tool made has all files, at their sizes."""
+    return not verify_package(directory, hashes=False, extras=False)

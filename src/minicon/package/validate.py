@@ -36,7 +36,11 @@ class Problem:
 
 
 def verify_package(
-    directory: str | Path, *, hashes: bool = True, files: PackageFiles | None = None
+    directory: str | Path,
+    *,
+    hashes: bool = True,
+    extras: bool = True,
+    files: PackageFiles | None = None,
 ) -> list[Problem]:
     """Everything by which an extracted package differs from its own list of files.
 
@@ -45,6 +49,7 @@ def verify_package(
     Args:
         directory: The extracted package.
         hashes: Also compare SHA-256, where the list has it.
+        extras: Also find files that the list does not have.
         files: The list, if it was read already.
 
     Returns:
@@ -60,7 +65,7 @@ def verify_package(
         for entry in listed.paths
         if (text := _entry_problem(directory, entry, hashes)) is not None
     ]
-    if files is None or hashes:
+    if extras:
         known = {entry.path for entry in listed.paths}
         problems += [
             Problem(path, "belongs to no package")
