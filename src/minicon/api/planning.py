@@ -11,11 +11,13 @@ Nothing here touches the environment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from minicon.api.explicit import clone_solution, explicit_entries, explicit_solution
 from minicon.api.indices import channel_indices
-from minicon.api.preparation import found_interpreters
+from minicon.api.lock_solution import beside_installed, lock_solution
+from minicon.api.pruning import for_pruning, is_by_pip, pruned
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
@@ -37,6 +39,8 @@ from minicon.solver.resolvelib_solver import CondaSolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
@@ -93,10 +97,22 @@ def make_question(services: Services, request: ChangeRequest) -> Question:
             services.settings,
             request.channels,
             override=request.override_channels,
-            is_reachable=services.channel_client.is_reachable,
+            is_reachable=services.channel_client.is_reachable
+            if _asks_sources(request)
+            else _anything_goes,
         ),
         asked=split_specs(request.specs, request.pip_lines, environ=services.environ),
     )
+
+
+def _asks_sources(request: ChangeRequest) -> bool:
+    """Whether packages have to be chosen at all."""
+    has_python = request.lock is not None and request.lock.lock.kind != "pylock"
+    return not (request.clone_of or request.explicit or has_python)
+
+
+def _anything_goes(_channel: object, _seconds: float) -> bool:
+    return True
 
 
 def _refuse_frozen(prefix: Prefix, request: ChangeRequest) -> None:
@@ -116,9 +132,27 @@ def _solution(question: Question) -> Solution:
         return explicit_solution(services, explicit, question.installed)
     if request.clone_of is not None:
         return clone_solution(request.clone_of)
+    if request.lock is not None:
+        solution = lock_solution(services, request.lock, partial(_solve_python, question))
+        return beside_installed(solution, question.there, keep_others=not _is_exact(request))
+    return solve(question, make_solve_request(question))
+
+
+def _solve_python(question: Question, spec: MatchSpec) -> Solution:
+    return solve(question, replace(make_solve_request(question), specs=(spec,), history=()))
+
+
+def _is_exact(request: ChangeRequest) -> bool:
+    return request.prune or request.action == "create"
+
+
+def solve(question: Question, solve_request: SolveRequest) -> Solution:
+    """Solve, show that it is being done, and say of a failure where was looked."""
+    services, request = question.services, question.request
     task = services.reporter.start("solve", "environment", None, unit="steps")
     try:
-        return CondaSolver().solve(make_solve_request(question))
+        solution = CondaSolver().solve(solve_request)
+        return pruned(solve_request, solution) if request.prune else solution
     except SolveError as error:
         error.context = error.context or _where_was_looked(question)
         raise
@@ -135,7 +169,7 @@ def make_solve_request(question: Question) -> SolveRequest:
     requirements = (*asked.requirements, *history.requirements)
     wheels_wanted = bool(requirements) or sources.pypi_for_missing_names
     pins = (*settings.pinned_packages, *question.prefix.pinned_specs()) if request.use_pins else ()
-    return SolveRequest(
+    solve_request = SolveRequest(
         specs=() if removing else asked.specs,
         removals=asked.specs if removing else (),
         requirements=requirements,
@@ -144,7 +178,7 @@ def make_solve_request(question: Question) -> SolveRequest:
         if wheels_wanted and sources.allow_pypi
         else None,
         wheels_for_missing_names=sources.pypi_for_missing_names,
-        installed=() if request.prune else question.installed,
+        installed=question.installed,
         history=history.specs,
         pins=tuple(MatchSpec(text) for text in pins),
         virtual_packages=services.virtual_packages,
@@ -157,6 +191,14 @@ def make_solve_request(question: Question) -> SolveRequest:
         only_deps=request.only_deps,
         force_reinstall=request.force_reinstall,
         add_pip=settings.add_pip_as_python_dependency,
+    )
+    if not request.prune:
+        return solve_request
+    return for_pruning(
+        solve_request,
+        question.installed,
+        by_pip=asked.from_pip.pip_requirements,
+        keep_satisfied=request.keep_satisfied,
     )
 
 
@@ -174,15 +216,17 @@ def _history(question: Question) -> Asked:
 def _plan(question: Question, solution: Solution) -> Plan:
     request, services, asked = question.request, question.services, question.asked
     wanted = (*map(str, request.specs), *(f"{PYPI_PREFIX}{r}" for r in asked.from_pip_lines))
+    wanted = wanted or tuple(text for texts in solution.requested.values() for text in texts)
     names = {spec.exact_name for spec in asked.specs}
     removing = request.action == "remove"
+    dropped = _no_longer_asked_for(question, solution) if request.prune else ()
     transaction = make_transaction(
         question.prefix,
         solution,
         platform=services.settings.platform,
         installed=question.there,
         update_specs=() if removing else wanted,
-        remove_specs=wanted if removing else (),
+        remove_specs=wanted if removing else dropped,
         reinstall={name for name in names if name} if request.force_reinstall else (),
     )
     return Plan(
@@ -191,12 +235,27 @@ def _plan(question: Question, solution: Solution) -> Plan:
         solution=solution,
         fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
         by_pip=(
-            *asked.from_pip.pip_requirements,
+            *_not_yet_built(question, solution),
             *(PipRequirement(text=text) for text in solution.pip_requirements),
         ),
         index_options=asked.from_pip.options,
         channels=question.sources.names,
         notes=_notes(question.sources),
+    )
+
+
+def _not_yet_built(question: Question, solution: Solution) -> Iterator[PipRequirement]:
+    """What pip has to build; a synchronised environment keeps what pip built before."""
+    built = {record.name for record in solution.records if is_by_pip(record)}
+    for requirement in question.asked.from_pip.pip_requirements:
+        if not (question.request.keep_satisfied and requirement.name in built):
+            yield requirement
+
+
+def _no_longer_asked_for(question: Question, solution: Solution) -> tuple[str, ...]:
+    """Earlier requests that an environment gives up when it becomes exactly what is asked for."""
+    return tuple(
+        name for name in question.prefix.requested_specs() if name not in solution.requested
     )
 
 
@@ -212,5 +271,8 @@ def _where_was_looked(question: Question) -> str:
     sources = question.sources
     looked = f"looked in {', '.join(sources.names) or 'no source'}"
     if sources.use_host and any(spec.exact_name == "python" for spec in question.asked.specs):
-        looked += f"; of python {found_interpreters(question.services)}"
+        from minicon.interpreters.lookup import describe_found
+
+        platform = question.services.settings.platform
+        looked += f"; of python {describe_found(question.services.discovery, platform)}"
     return looked

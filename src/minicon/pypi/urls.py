@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
-from urllib.request import url2pathname
+
+from minicon.models.url import Url
 
 
 def without_credentials(url: str) -> str:
@@ -23,11 +24,8 @@ def is_remote(url: str) -> bool:
 
 def local_path(url: str) -> Path | None:
     """The path that a ``file:`` URL means, or None for any other URL."""
-    parts = urlsplit(url)
-    if parts.scheme != "file":
-        return None
-    host = "" if parts.netloc in ("", "localhost") else f"//{parts.netloc}"
-    return Path(url2pathname(host + parts.path))
+    path = Url(url).file_path if url.startswith("file:") else None
+    return None if path is None else Path(path)
 
 
 def file_url(path: Path) -> str:

@@ -1,0 +1,103 @@
+"""Make packages that the package cache does not have: fetch, verify and unpack them.
+
+::
+
+    record.source   conda        download ─ verify ─ extract ─┐
+                    pypi         download ─ verify ─ unpack ──┼─> package cache ─> CachedPackage
+                    interpreter  repack from this machine ────┘
+"""
+
+from __future__ import annotations
+
+from minicon.net.download import download
+from minicon.net.parallel import run_parallel
+from minicon.package.conda_package import prepare_conda_package
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from minicon.api.services import Services
+    from minicon.models.package_files import PackageFiles
+    from minicon.models.records import RepodataRecord
+    from minicon.package.package_cache import CachedPackage
+
+WORKERS = 5
+
+
+def make_packages(
+    services: Services, records: Sequence[RepodataRecord], *, allow_unverified: bool = False
+) -> dict[RepodataRecord, CachedPackage]:
+    """Packages for records, several at once; the first failure stops the others and is raised.
+
+    Arguments and errors as for :func:`minicon.api.preparation.prepare_packages`.
+    """
+    cache = services.package_cache
+
+    def make(record: RepodataRecord, cancelled: threading.Event) -> CachedPackage:
+        prepare = _preparation(services, record, cancelled, allow_unverified=allow_unverified)
+        return cache.ensure(record, prepare)
+
+    return dict(zip(records, run_parallel(make, records, workers=WORKERS), strict=True))
+
+
+def _preparation(
+    services: Services,
+    record: RepodataRecord,
+    cancelled: threading.Event,
+    *,
+    allow_unverified: bool,
+) -> Callable[[Path], PackageFiles | None]:
+    """What fills an empty folder with the package of a record."""
+    if record.source == "interpreter":
+        return lambda folder: _prepare_interpreter(services, record, folder)
+
+    def fetch(_: RepodataRecord, target: Path) -> None:
+        _fetch(services, record, target, cancelled, allow_unverified=allow_unverified)
+
+    reporter = services.reporter
+    if record.source == "pypi":
+        from minicon.pypi.wheel_package import prepare_wheel_package
+
+        return prepare_wheel_package(
+            fetch, record, reporter=reporter, allow_unverified=allow_unverified
+        )
+    return prepare_conda_package(
+        fetch, record, reporter=reporter, allow_unverified=allow_unverified
+    )
+
+
+def _fetch(
+    services: Services,
+    record: RepodataRecord,
+    target: Path,
+    cancelled: threading.Event,
+    *,
+    allow_unverified: bool = False,
+) -> None:
+    fetcher = services.index_fetcher if record.source == "pypi" else services.fetcher
+    task = services.reporter.start("download", record.dist_name, record.size)
+    try:
+        download(
+            fetcher,
+            record.url,
+            target,
+            sha256=record.sha256,
+            md5=record.md5,
+            size=record.size,
+            allow_unverified=allow_unverified,
+            task=task,
+            cancelled=cancelled,
+        )
+    finally:
+        task.finish()
+
+
+def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> PackageFiles:
+    from minicon.interpreters.lookup import interpreter_for
+    from minicon.interpreters.prepare import prepare_interpreter
+
+    facts = interpreter_for(record, services.discovery.interpreters)
+    return prepare_interpreter(facts, folder, reporter=services.reporter)
