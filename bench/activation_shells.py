@@ -94,8 +94,10 @@ def main(rounds: int) -> None:
                 "run true": [*python, f"{code}{run}r({str(prefix)!r}, ['true'])"],
                 "shell.bash hook": [
                     *python,
-                    (f"{code}{text}import os; "
-                    f"h('bash', '/x', context=c(os.environ, home='/h', cwd='/'))"),
+                    (
+                        f"{code}{text}import os; "
+                        f"h('bash', '/x', context=c(os.environ, home='/h', cwd='/'))"
+                    ),
                 ],
             },
             environ,

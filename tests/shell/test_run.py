@@ -155,3 +155,56 @@ def test_programs_are_found_as_a_shell_would(tmp_path: Path) -> None:
     assert find_program("x", environ) == str(second / "x")
     assert find_program(str(first / "x"), environ) == str(first / "x")
     assert find_program("y", environ) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["-n", "data", "sh", "-c", "echo $CONDA_PREFIX; exit 5"], 5),
+        (["--no-capture-output", "-p", "{prefix}", "--", "sh", "-c", "exit 6"], 6),
+        (["--cwd", "/", "-p", "{prefix}", "sh", "-c", 'exit "$(pwd | wc -c)"'], 2),
+        (["-n", "data", "no-such-command"], 127),
+        (["-n", "nope", "true"], None),
+        (["-n", "data"], None),
+        (["-n", "data", "-v", "true"], None),
+        (["-n", "data", "-p", "x", "true"], None),
+        (["true"], None),
+        ([], None),
+    ],
+)
+def test_plain_command_lines_need_no_parser(
+    place: ShellHome, words: list[str], expected: int | None
+) -> None:
+    prefix = place.environment("data")
+    words = [word.format(prefix=prefix) if "{prefix}" in word else word for word in words]
+    call = "import os; from minicon.shell.light_run import try_run; "
+    call += f"print('answer', try_run({words!r}, environ=os.environ))"
+    done = started(place, call)
+    if expected is None:
+        assert (done.returncode, done.stdout) == (0, b"answer None\n")
+    else:
+        assert done.returncode == expected
+        assert b"answer" not in done.stdout
+
+
+def test_the_light_path_imports_little(place: ShellHome) -> None:
+    prefix = place.environment("data", state={"V": "1"})
+    (place.home / ".condarc").write_text("channels: [x\n")
+    code = (
+        f"import sys; sys.path.insert(0, {str(SOURCE)!r}); import os\n"
+        "import minicon.shell.run as r\n"
+        "r.become = lambda prepared, cwd=None: print(prepared.environ['V'], *sys.modules)\n"
+        "from minicon.shell.light_run import try_run\n"
+        f"try_run(['-p', {str(prefix)!r}, 'true'], environ=os.environ)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-ISc", code],
+        env=place.variables(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    value, *modules = done.stdout.split()
+    heavy = {"json", "re", "yaml", "argparse", "dataclasses", "typing", "pathlib", "collections"}
+    assert value == "1"
+    assert not heavy & set(modules)

@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.shell.environment_facts import EnvironmentFacts
 
+#: The settings that matter here, with their other names.
+_SETTINGS = (
+    "envs_dirs",
+    "envs_path",
+    "env_prompt",
+    "changeps1",
+    "auto_stack",
+    "auto_activate",
+    "auto_activate_base",
+    "default_activation_env",
+    "envvars_force_uppercase",
+)
 COMMANDS = ("activate", "commands", "deactivate", "hook", "reactivate")
 
 
@@ -62,13 +74,16 @@ class ShellContext:
 
 
 def shell_context(environ: Mapping[str, str], *, home: str, cwd: str) -> ShellContext:
-    """The context from variables and files; reads configuration only where there is any.
+    """The context from variables and files.
+
+    Loads the whole configuration (and a YAML parser) only where some file or variable speaks of
+    activation; a file that does not is not even parsed, so nothing wrong in it can keep a shell
+    from starting.
 
     Raises:
-        ConfigError: A configuration file or variable is wrong.
+        ConfigError: A configuration file or variable that speaks of activation is wrong.
     """
-    configured = any(n.startswith(("CONDA_", "MINICON_")) and _decides(n) for n in environ)
-    if configured or dirs.config_files(environ, home):
+    if _speaks_of_activation(environ, home):
         from pathlib import Path
 
         from minicon.config.load import load_settings
@@ -228,8 +243,17 @@ def _keep_text(prefix: str, *, force_uppercase: bool) -> None:
         return
 
 
-def _decides(name: str) -> bool:
-    """Whether a variable may be a setting, and not the state of an activation."""
-    plain = name.partition("_")[2]
-    state = ("PREFIX", "SHLVL", "DEFAULT_ENV", "PROMPT_MODIFIER", "STACKED", "EXE", "PYTHON_EXE")
-    return plain != "ROOT" and not plain.startswith(state)
+def _speaks_of_activation(environ: Mapping[str, str], home: str) -> bool:
+    for key in _SETTINGS:
+        if f"MINICON_{key.upper()}" in environ or f"CONDA_{key.upper()}" in environ:
+            return True
+    words = [key.encode() for key in _SETTINGS]
+    for path in dirs.config_files(environ, home):
+        try:
+            with open(path, "rb") as reader:
+                data = reader.read()
+        except OSError:
+            return True  # loading it will say what is wrong
+        if any(word in data for word in words):
+            return True
+    return False

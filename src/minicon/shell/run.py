@@ -121,9 +121,7 @@ def run_in_environment(
     prepared = prepare_command(
         prefix, argv, environ=environ, options=options, force_uppercase=force_uppercase
     )
-    if cwd is not None:
-        _enter(cwd)
-    return _become(prepared)
+    return become(prepared, cwd)
 
 
 def run_shell(
@@ -230,7 +228,14 @@ def _through_shell(
     return PreparedCommand(program, [program, "-c", text], before, change.warnings)
 
 
-def _become(prepared: PreparedCommand) -> int:
+def become(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None) -> int:
+    """Replace this process by a prepared command; on Windows, run it and return its exit code.
+
+    Raises:
+        ShellError: ``command-not-executable``, ``no-such-folder``.
+    """
+    if cwd is not None:
+        _enter(cwd)
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name == "nt":
