@@ -32,7 +32,7 @@ from minicon.prefix.transaction import PIP_BUILD
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from minicon.models.records import RepodataRecord
@@ -175,22 +175,23 @@ class Executor:
     def _switch(
         self, store: GenerationStore, stage: Path, steps: Sequence[AfterSwitch], final: Path
     ) -> None:
-        switched = False
+        creating: bool | None = None
         try:
             with uninterrupted():
-                store.switch_in(stage, undoable=bool(steps))
-                switched = True
+                creating = store.switch_in(stage, undoable=bool(steps))
             for step in steps:
                 step(final)
             if self.durable:
                 operations.sync_directory(store.place.parent)
             store.commit()
+            if self.durable and steps:
+                operations.sync_directory(store.folder)
         except BaseException:
             with uninterrupted(), contextlib.suppress(OSError):
-                if switched:
-                    store.switch_back(stage)
-                else:
+                if creating is None:
                     store.abandon(stage)
+                else:
+                    store.switch_back(stage, creating=creating)
             raise
         with uninterrupted(), contextlib.suppress(OSError):
             # The change is done. What fails here is finished by the next command.
@@ -226,10 +227,10 @@ def _check_state(transaction: Transaction) -> Outdated:
         Records that say what is not so, and that go with this transaction.
     """
     known = (*transaction.unlink, *transaction.unchanged)
-    by_hand = {record.name for record in known if record.record.build == PIP_BUILD}
-    expected = {record.file_name for record in known if record.record.build != PIP_BUILD}
     prefix = Prefix(transaction.prefix)
     found = {path.name for path in prefix.record_paths()}
+    by_hand = {record.name for record in known if _is_by_hand(record, found)}
+    expected = {record.file_name for record in known if not _is_by_hand(record, found)}
     if found == expected:
         return Outdated()
     stale = superseded_records(prefix, by_hand)
@@ -247,6 +248,12 @@ def _check_state(transaction: Transaction) -> Outdated:
     # A conda package over which pip put another version still owns its other files.
     gone = [r for r in stale if r.record.source == "pypi" or r.name not in staying]
     return Outdated(records=tuple(gone), unreadable=frozenset(unreadable))
+
+
+def _is_by_hand(record: PrefixRecord, found: Collection[str]) -> bool:
+    """Whether pip installed it and nobody recorded it; wheels of minicon have a URL."""
+    package = record.record
+    return package.build == PIP_BUILD and not package.url and record.file_name not in found
 
 
 def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 30.0) -> bool:

@@ -160,7 +160,7 @@ class GenerationStore:
                 command that finds this process dead switches back.
 
         Returns:
-            Whether there was an environment (or a folder) before.
+            Whether there was nothing before.
         """
         creating = not _has_entries(self.place)
         if undoable:
@@ -171,16 +171,16 @@ class GenerationStore:
             operations.rename(stage, self.place)
         else:
             self.swap(stage)
-        return not creating
+        return creating
 
-    def switch_back(self, stage: Path) -> None:
+    def switch_back(self, stage: Path, *, creating: bool) -> None:
         """Undo :meth:`switch_in`, and throw the new tree away."""
         self._finish_swap(self._read_journal())
-        if stage.exists():
+        if creating:
+            self.discard(self.place)
+        elif stage.exists():
             self.swap(stage)
             self.discard(stage)
-        elif self.place.exists():
-            self.discard(self.place)
         self.commit()
 
     def abandon(self, stage: Path) -> None:
@@ -244,7 +244,7 @@ class GenerationStore:
         if journal.get("creating") is not None:
             stage = self.folder / str(journal["stage"])
             if read_mark(self.place).stage == stage.name:
-                self.switch_back(stage)
+                self.switch_back(stage, creating=bool(journal["creating"]))
         self.commit()
         current = read_mark(self.place)
         for name in sorted(os.listdir(self.folder)):
