@@ -24,8 +24,11 @@ def is_remote(url: str) -> bool:
 
 def local_path(url: str) -> Path | None:
     """The path that a ``file:`` URL means, or None for any other URL."""
-    path = Url(url).file_path if url.startswith("file:") else None
-    return None if path is None else Path(path)
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    # pip also takes file:/path, which has no authority and is no URL for others.
+    return Path(str(Url(f"file://{parts.netloc}{parts.path}").file_path))
 
 
 def file_url(path: Path) -> str:
