@@ -19,16 +19,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent / "src")]
-
 from minicon.package.archive import open_archive
 from minicon.package.extract import extract
 from minicon.package.libarchive_decoder import libarchive_is_available
-from tests.support.packages import PackageBuilder
 
 
 def make_archive(folder: Path, megabytes: int) -> Path:
     """A package like python's: thousands of small sources, some large binaries."""
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from tests.support.packages import PackageBuilder
+
     choose = random.Random(1)
     words = [choose.randbytes(choose.randrange(2, 9)).hex() for _ in range(4000)]
 

@@ -175,17 +175,6 @@ def test_libarchive_is_not_needed(tmp_path, monkeypatch):
         extract(path, tmp_path / "out3", reader="tarfile")
 
 
-def test_large_components_are_read_ahead_and_given_up_cleanly(tmp_path):
-    import threading
-
-    path = PackageBuilder("big").file("x", os.urandom(1 << 21)).build(tmp_path)
-    with open_archive(path) as archive:
-        members = archive.members()
-        assert next(m for m in members if m.path == "x")
-        members.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "decompress"]
-
-
 def test_verify_finds_what_was_changed(tmp_path):
     out = tmp_path / "out"
     extract(TOOL.build(tmp_path), out)

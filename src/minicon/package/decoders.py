@@ -10,7 +10,6 @@ from typing import Literal, Protocol
 
 from minicon.errors import UsageError
 from minicon.package.problems import damaged, unsafe
-from minicon.package.read_ahead import ReadAhead
 from minicon.package.zstd_frames import WINDOW_LIMIT, FrameError, check_frames
 
 TYPE_CHECKING = False
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 Compression = Literal["zstd", "bzip2"]
 _BUFFER = 1 << 18
-#: Compressed bytes from which on a second thread is worth its start.
-_LARGE = 1 << 20
 
 
 class Decoder(Protocol):
@@ -62,13 +59,6 @@ def open_decoder(
         except FrameError as error:
             make = unsafe if "memory" in str(error) else damaged
             raise make(archive, str(error)) from None
-    decoder = _new_decoder(source, compression, archive, reader)
-    return decoder if source.size < _LARGE else ReadAhead(decoder)
-
-
-def _new_decoder(
-    source: ByteRange, compression: Compression, archive: str, reader: ReaderName | None
-) -> Decoder:
     if reader == "libarchive":
         from minicon.package.libarchive_decoder import LibarchiveDecoder
 
