@@ -15,6 +15,12 @@ def main() -> int:
         from minicon.cli.shell_text import print_shell_text
 
         return print_shell_text(arguments)
+    if arguments and arguments[0] == "run":
+        from minicon.cli.light_run import run_lightly
+
+        code = run_lightly(arguments[1:])
+        if code is not None:
+            return code
     from minicon.cli.main import main as command_line
 
     return command_line(arguments)

@@ -72,17 +72,20 @@ def listed_variables(path: Path) -> dict[str, str]:
     return {key: value for key, value in state.items() if value != UNSET}
 
 
-def change_variables(path: Path, words: Sequence[str], *, unset: bool = False) -> None:
+def change_variables(path: Path, words: Sequence[str], *, unset: bool = False) -> tuple[str, ...]:
     """Set ``KEY=VALUE`` words, or unset ``KEY`` words, for the environment's activation.
+
+    Returns:
+        Sentences on variables that activation will not set.
 
     Raises:
         UsageError: A word of another shape.
     """
-    from minicon.shell.activation_files import write_activation_files
+    from minicon.shell.activation_files import refresh_activation_files
 
     changes = dict(_variable(word, unset=unset) for word in words)
     write_variables(path, changes)
-    write_activation_files(path)
+    return refresh_activation_files(path)
 
 
 def write_variables(path: Path, changes: dict[str, str | None]) -> None:

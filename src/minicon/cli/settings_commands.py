@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _keys(wanted: list[str]) -> list[Any]:
     from minicon.errors import ConfigError
 
     if not wanted:
-        return list(KEYS)
+        return list(KEYS.values())
     found = []
     for name in wanted:
         key = find_key(name)
@@ -103,9 +104,23 @@ def _edit(arguments: argparse.Namespace, context: CommandContext) -> int:
     for key in edited.comments_lost:
         context.console.warn(f"comments inside {key} in {edited.path} could not be kept")
     context.console.note(f"wrote {edited.path}")
+    _refresh_hooks(context)
     if context.console.json:
         context.console.document({"success": True, "file": edited.path})
     return 0
+
+
+def _refresh_hooks(context: CommandContext) -> None:
+    """Settings of activation are baked into the hooks that ``init`` wrote."""
+    from minicon.config.load import load_settings
+    from minicon.shell.commands import context_of, this_executable
+    from minicon.shell.init import apply_changes, refresh_hooks
+
+    loaded = load_settings(
+        environ=os.environ, home=context.settings.home, working_directory=Path.cwd()
+    )
+    shell_context = context_of(loaded.settings, environ=os.environ, cwd=os.getcwd())
+    apply_changes(refresh_hooks(shell_context, this_executable()))
 
 
 def _file(arguments: argparse.Namespace, context: CommandContext) -> str:

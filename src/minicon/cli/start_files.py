@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from minicon.cli.shell_text import program_path
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -22,13 +20,13 @@ def change_start_files(arguments: argparse.Namespace, context: CommandContext) -
         ShellError: A start file cannot be changed.
         UsageError: A shell that is not known.
     """
-    from minicon.shell.commands import context_of
+    from minicon.shell.commands import context_of, this_executable
     from minicon.shell.init import apply_changes, plan_init
 
     changes = plan_init(
         _shells(arguments),
         context=context_of(context.settings, environ=os.environ, cwd=os.getcwd()),
-        executable=program_path(),
+        executable=this_executable(),
         reverse=arguments.reverse,
         system=arguments.system,
     )

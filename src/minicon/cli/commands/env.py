@@ -133,7 +133,8 @@ def _variables(arguments: argparse.Namespace, context: CommandContext) -> int:
         else:
             context.console.answer("\n".join(f"{k} = {v}" for k, v in variables.items()))
         return 0
-    change_variables(path, arguments.variables, unset=arguments.action == "unset")
+    for text in change_variables(path, arguments.variables, unset=arguments.action == "unset"):
+        context.console.warn(text)
     context.console.note("activate the environment again to see the change")
     if context.console.json:
         context.console.document({"success": True})
