@@ -59,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
             sys.stdout.write(_overview())
             return 0
         command, module = _find_command(arguments[0])
-        parsed = _make_parser(command, module).parse_args(arguments[1:])
+        parsed = make_parser(command, module).parse_args(arguments[1:])
         parsed.command = command
         context = CommandContext.from_arguments(parsed, arguments)
         return int(module.run(parsed, context))
@@ -90,7 +90,8 @@ def _find_command(word: str) -> tuple[str, ModuleType]:
     return command, importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
 
 
-def _make_parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
+def make_parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
+    """The parser of one command; its module's text is the description."""
     parser = argparse.ArgumentParser(
         prog=f"minicon {command}",
         description=(module.__doc__ or "").strip(),
