@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from functools import partial
 
 from minicon.api.environments import write_variables
+from minicon.api.explicit import described_record
 from minicon.api.pip_installation import install_and_record
 from minicon.api.preparation import prepare_packages
 from minicon.models.prefix_record import LinkType
@@ -22,12 +24,15 @@ from minicon.shell.activation_files import write_activation_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from minicon.api.request import Plan
     from minicon.api.services import Services
+    from minicon.models.records import RepodataRecord
+    from minicon.package.package_cache import CachedPackage
     from minicon.prefix.prefix import Prefix
+    from minicon.prefix.transaction import Transaction
 
 
 def fetch_packages(services: Services, plan: Plan) -> None:
@@ -43,7 +48,7 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
     """
     packages = prepare_packages(services, plan.transaction.link)
     prefix = _executor(services).execute(
-        plan.transaction,
+        _described(plan.transaction, packages),
         packages,
         command=shlex.join(("minicon", *command_line)),
         reporter=services.reporter,
@@ -53,6 +58,19 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
     if services.settings.register_envs:
         register_environment(services.registry.environments_txt, prefix.path)
     return prefix
+
+
+def _described(
+    transaction: Transaction, packages: Mapping[RepodataRecord, CachedPackage]
+) -> Transaction:
+    """The transaction with whole records: a lock file tells little more than names and hashes."""
+    link = tuple(
+        described_record(record, packages[record].directory)
+        if record.source == "conda" and "build_number" not in record.data
+        else record
+        for record in transaction.link
+    )
+    return replace(transaction, link=link)
 
 
 def _executor(services: Services) -> Executor:

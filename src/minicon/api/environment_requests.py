@@ -2,23 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from minicon.api.lock_selection import LockSelection
 from minicon.api.request import ChangeRequest
 from minicon.envs.environment_file import (
     read_environment_file,
 )
-from minicon.errors import PrefixError, UsageError
+from minicon.errors import PrefixError, SpecError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from minicon.api.request import Action
     from minicon.api.services import Services
-    from minicon.models.environment_spec import EnvironmentSpec
+    from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec
     from minicon.models.explicit_list import ExplicitEntry
+    from minicon.models.lockfile import Lockfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileContents:
+    """What the files of one request hold, whatever their kinds.
+
+    Attributes:
+        environments: Environment files and lists of specs, each with its folder.
+        explicit: Exact packages by URL.
+        lock: A lock file.
+    """
+
+    environments: tuple[tuple[Path, EnvironmentSpec], ...] = ()
+    explicit: tuple[ExplicitEntry, ...] = ()
+    lock: Lockfile | None = None
+
+    def groups(self, names: Sequence[str]) -> Iterator[tuple[Path, DependencyGroup]]:
+        """The groups of that name, of every file that has one.
+
+        Raises:
+            SpecError: No file has such a group.
+        """
+        for name in names:
+            found = [
+                (folder, spec.groups[name])
+                for folder, spec in self.environments
+                if name in spec.groups
+            ]
+            if not found:
+                known = sorted({group for _, spec in self.environments for group in spec.groups})
+                raise SpecError(
+                    "no-such-group",
+                    f"there is no group {name!r} in the file",
+                    hint=f"its groups are: {', '.join(known) or 'none'}",
+                )
+            yield from found
 
 
 def create_request(
@@ -28,6 +67,7 @@ def create_request(
     *,
     specs: Sequence[str] = (),
     files: Sequence[str | Path] = (),
+    with_groups: Sequence[str] = (),
     **fields: Any,
 ) -> ChangeRequest:
     """Ask for a new environment; its name may come from the file.
@@ -37,15 +77,14 @@ def create_request(
         SpecError: A file or spec cannot be read.
         PrefixError: The path holds something that is not an environment.
     """
-    environment_specs, explicit = _read_files(services, files)
+    contents = read_files(services, files)
     if name is None and prefix is None:
-        name, prefix = _target_in_files(environment_specs)
+        name, prefix = _target_in_files(contents)
     path = services.registry.target(name, prefix)
     _refuse_foreign_folder(path)
-    defaults = () if explicit else services.settings.create_default_packages
-    return _request(
-        services, "create", path, (*specs, *defaults), environment_specs, explicit, fields
-    )
+    exact = contents.explicit or contents.lock
+    defaults = () if exact else services.settings.create_default_packages
+    return make_request("create", path, (*specs, *defaults), contents, with_groups, **fields)
 
 
 def change_request(
@@ -56,6 +95,7 @@ def change_request(
     *,
     specs: Sequence[str] = (),
     files: Sequence[str | Path] = (),
+    with_groups: Sequence[str] = (),
     **fields: Any,
 ) -> ChangeRequest:
     """Ask for a change of an environment that is there.
@@ -64,11 +104,11 @@ def change_request(
         NotAnEnvironment: It is not.
         SpecError: A file or spec cannot be read.
     """
-    environment_specs, explicit = _read_files(services, files)
-    if name is None and prefix is None and any(spec.name for _, spec in environment_specs):
-        name, prefix = _target_in_files(environment_specs)
+    contents = read_files(services, files)
+    if name is None and prefix is None and any(spec.name for _, spec in contents.environments):
+        name, prefix = _target_in_files(contents)
     path = services.registry.existing(name, prefix)
-    return _request(services, action, path, tuple(specs), environment_specs, explicit, fields)
+    return make_request(action, path, tuple(specs), contents, with_groups, **fields)
 
 
 def clone_request(
@@ -82,26 +122,39 @@ def clone_request(
     return ChangeRequest(action="create", prefix=path, clone_of=origin, **fields)
 
 
-def _read_files(
-    services: Services, files: Sequence[str | Path]
-) -> tuple[list[tuple[Path, EnvironmentSpec]], list[ExplicitEntry]]:
+def read_files(services: Services, files: Sequence[str | Path]) -> FileContents:
+    """Read environment files, lists and lock files for the settings' platform.
+
+    Raises:
+        SpecError: One cannot be read.
+        UsageError: A lock or an explicit list stands beside other files.
+    """
+    from minicon.envs.lock_files import read_lock_file
+
     platform = services.settings.platform
+    locks = [lock for f in files if (lock := read_lock_file(f, platform=platform)) is not None]
+    if locks:
+        if len(files) > 1:
+            _refuse_mixed("a lock file")
+        return FileContents(lock=locks[0])
     read = [(Path(f).expanduser(), read_environment_file(f, platform=platform)) for f in files]
-    explicit = [entry for _, spec in read for entry in spec.explicit]
-    specs = [(path.absolute().parent, spec) for path, spec in read if not spec.explicit]
+    explicit = tuple(entry for _, spec in read for entry in spec.explicit)
+    specs = tuple((path.absolute().parent, spec) for path, spec in read if not spec.explicit)
     if explicit and specs:
-        raise UsageError(
-            "mixed-files",
-            "an explicit list cannot be mixed with other files",
-            hint="an explicit list already says every package; use it alone",
-        )
-    return specs, explicit
+        _refuse_mixed("an explicit list")
+    return FileContents(environments=specs, explicit=explicit)
 
 
-def _target_in_files(
-    specs: Sequence[tuple[Path, EnvironmentSpec]],
-) -> tuple[str | None, str | None]:
-    for _, spec in specs:
+def _refuse_mixed(what: str) -> None:
+    raise UsageError(
+        "mixed-files",
+        f"{what} cannot be mixed with other files",
+        hint=f"{what} already says every package; use it alone",
+    )
+
+
+def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
+    for _, spec in contents.environments:
         if spec.prefix or spec.name:
             return (spec.name, None) if spec.name else (None, spec.prefix)
     raise UsageError(
@@ -126,32 +179,59 @@ def _refuse_foreign_folder(path: Path) -> None:
     )
 
 
-def _request(
-    services: Services,
+def make_request(
     action: Action,
     path: Path,
     specs: tuple[str, ...],
-    environment_specs: Sequence[tuple[Path, EnvironmentSpec]],
-    explicit: Sequence[ExplicitEntry],
-    fields: dict[str, Any],
+    contents: FileContents,
+    with_groups: Sequence[str] = (),
+    **fields: Any,
 ) -> ChangeRequest:
+    """Put what was typed and what the files hold together as one request.
+
+    Raises:
+        SpecError: A group that no file has.
+        UsageError: Specs beside a lock, which would then not be one any more.
+    """
     variables: dict[str, str] = {}
     channels = list(fields.pop("channels", ()))
-    for _, spec in environment_specs:
-        specs += spec.dependencies
-        for text in spec.ignored:
-            services.reporter.warn(f"the environment file's {text!r} means nothing here")
-        named = spec.expanded_channels(services.environ)
-        channels += [channel for channel in named if channel not in channels]
-        variables.update(spec.variables)
-    pip_lines = tuple((line, folder) for folder, spec in environment_specs for line in spec.pip)
+    lock = _selection(contents, specs, with_groups)
+    if lock is None:
+        groups = list(contents.groups(with_groups))
+        for _, spec in contents.environments:
+            specs += spec.dependencies
+            channels += [channel for channel in spec.channels if channel not in channels]
+            variables.update(spec.variables)
+        specs += tuple(text for _, group in groups for text in group.dependencies)
+        pip_lines = [(line, folder) for folder, spec in contents.environments for line in spec.pip]
+        pip_lines += [(line, folder) for folder, group in groups for line in group.pip]
+    else:
+        specs, pip_lines = (), []
     return ChangeRequest(
         action=action,
         prefix=path,
         specs=tuple(dict.fromkeys(specs)),
-        pip_lines=pip_lines,
+        pip_lines=tuple(pip_lines),
         channels=tuple(channels),
-        explicit=tuple(explicit),
+        explicit=contents.explicit,
+        lock=lock,
         variables=variables,
         **fields,
+    )
+
+
+def _selection(
+    contents: FileContents, specs: Sequence[str], groups: Sequence[str]
+) -> LockSelection | None:
+    if contents.lock is None:
+        return None
+    allowed = 1 if contents.lock.kind == "pylock" else 0
+    if len(specs) > allowed:
+        raise UsageError(
+            "mixed-files",
+            f"a lock file already says every package, and cannot be mixed with {specs[0]!r}",
+            hint="install further packages afterwards",
+        )
+    return LockSelection(
+        lock=contents.lock, groups=tuple(groups), python=specs[0] if specs else None
     )

@@ -70,7 +70,7 @@ def explicit_solution(
     records = {
         record.name: record
         for record in (
-            _described(package.record, package.directory) for package in packages.values()
+            described_record(package.record, package.directory) for package in packages.values()
         )
     }
     kept = [old.record for old in installed if old.name not in records]
@@ -109,7 +109,7 @@ def _parse_file_name(fn: str) -> _FileName:
     )
 
 
-def _described(record: RepodataRecord, directory: Path) -> RepodataRecord:
+def described_record(record: RepodataRecord, directory: Path) -> RepodataRecord:
     """The record with what the package says of itself; hashes are the list's."""
     index = json.loads((directory / "info" / "index.json").read_bytes())
     return RepodataRecord(

@@ -129,7 +129,7 @@ def _solution(question: Question) -> Solution:
     request, services = question.request, question.services
     explicit = request.explicit or explicit_entries(request.specs)
     if explicit:
-        return explicit_solution(services, explicit, question.installed)
+        return explicit_solution(services, explicit, () if request.prune else question.installed)
     if request.clone_of is not None:
         return clone_solution(request.clone_of)
     if request.lock is not None:

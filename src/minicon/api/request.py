@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from minicon.api.lock_selection import LockSelection
     from minicon.models.explicit_list import ExplicitEntry
     from minicon.models.records import RepodataRecord
     from minicon.prefix.transaction import Transaction
@@ -32,7 +33,9 @@ class ChangeRequest:
         clone_of: Exactly the packages of that environment.
         channels: Named on the command line or in a file, first has priority.
         override_channels: Leave configured channels out.
+        lock: Exactly the packages of a lock file, without solving.
         prune: The environment becomes exactly what is asked for.
+        keep_satisfied: With ``prune``, what is installed and fits keeps its version.
         variables: To be set on activation.
     """
 
@@ -42,6 +45,7 @@ class ChangeRequest:
     pip_lines: tuple[tuple[str, Path], ...] = ()
     explicit: tuple[ExplicitEntry, ...] = ()
     clone_of: Path | None = None
+    lock: LockSelection | None = None
     channels: tuple[str, ...] = ()
     override_channels: bool = False
     update_policy: str = "update_specs"
@@ -51,6 +55,7 @@ class ChangeRequest:
     force_reinstall: bool = False
     use_pins: bool = True
     prune: bool = False
+    keep_satisfied: bool = False
     override_frozen: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,309 @@
+"""Lock files: solve for several platforms from any machine, and write down exactly what was found.
+
+::
+
+    environment.yml ─┐                     ┌─ linux-64 ─> Solution ─┐
+    specs, channels ─┼─> LockInputs ─ per ─┼─ osx-arm64 ─> …        ├─> Lockfile ─> conda-lock.yml
+    the lock before ─┘       target        └─ win-64 ───> …         ┘
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+
+from minicon.api.environment_requests import make_request, read_files
+from minicon.api.lock_solution import lock_records
+from minicon.api.locked_packages import categorised, locked_packages
+from minicon.api.planning import make_question, make_solve_request, solve
+from minicon.api.pruning import for_pruning, pruned
+from minicon.api.services import Services
+from minicon.detect.machine import Machine
+from minicon.detect.virtual_packages import detect_virtual_packages
+from minicon.errors import SpecError
+from minicon.models.environment_spec import public_channel
+from minicon.models.lockfile import Lockfile, sorted_packages
+from minicon.models.match_spec import MatchSpec
+from minicon.models.prefix_record import PrefixRecord
+from minicon.models.url import redact
+from minicon.models.virtual_package import VirtualPackage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from minicon.api.environment_requests import FileContents
+    from minicon.api.planning import Question
+    from minicon.api.request import ChangeRequest
+    from minicon.solver.request import SolveRequest
+
+_FACTS = "virtual_packages "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockTarget:
+    """A kind of machine to lock for.
+
+    Attributes:
+        platform: Its subdir.
+        virtual_packages: Its facts, where they are not the usual minimum: they replace or add to
+            that.
+    """
+
+    platform: str
+    virtual_packages: tuple[VirtualPackage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockInputs:
+    """What a lock is made from.
+
+    Attributes:
+        files: Environment files.
+        specs: Further specs.
+        channels: Named on the command line, before those of the files.
+        override_channels: Leave configured channels out.
+        folder: Where the lock lies; its ``sources`` are relative to that.
+    """
+
+    files: tuple[Path, ...]
+    folder: Path
+    specs: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    override_channels: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockChange:
+    """One package that differs between two locks; a version is None where it is not there."""
+
+    name: str
+    platform: str
+    before: str | None
+    after: str | None
+
+
+def make_lock(
+    services: Services,
+    inputs: LockInputs,
+    targets: Sequence[LockTarget],
+    *,
+    before: Lockfile | None = None,
+    update: Sequence[str] = (),
+) -> Lockfile:
+    """Solve for every target.
+
+    Args:
+        services: Settings, and who hears of progress.
+        inputs: What is asked for.
+        targets: For which machines.
+        before: A lock whose packages stay where they can.
+        update: Names that go to their newest nevertheless.
+
+    Raises:
+        SolveError: A target has no solution; its platform is named.
+        ChannelError: A source cannot be asked.
+        SpecError: A file cannot be read, or asks for what no lock can hold.
+    """
+    locks = [_lock_target(services, inputs, target, before, update) for target in targets]
+    return Lockfile(
+        packages=sorted_packages([package for lock in locks for package in lock.packages]),
+        platforms=tuple(target.platform for target in targets),
+        channels=tuple(dict.fromkeys(channel for lock in locks for channel in lock.channels)),
+        content_hash={t.platform: content_hash(services, inputs, t) for t in targets},
+        sources=tuple(_relative(path, inputs.folder) for path in inputs.files),
+        metadata={f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages},
+    )
+
+
+def targets_of(lock: Lockfile) -> tuple[LockTarget, ...]:
+    """The targets that a lock was made for."""
+    return tuple(
+        LockTarget(
+            platform=platform,
+            virtual_packages=tuple(
+                VirtualPackage.from_text(text)
+                for text in lock.metadata.get(f"{_FACTS}{platform}", "").split()
+            ),
+        )
+        for platform in lock.platforms
+    )
+
+
+def stale_platforms(services: Services, inputs: LockInputs, lock: Lockfile) -> tuple[str, ...]:
+    """Platforms for which something else is asked for now than when the lock was made."""
+    return tuple(
+        target.platform
+        for target in targets_of(lock)
+        if lock.content_hash.get(target.platform) != content_hash(services, inputs, target)
+    )
+
+
+def lock_changes(before: Lockfile | None, after: Lockfile) -> tuple[LockChange, ...]:
+    """What is different, by name and platform."""
+    old = {(p.name, p.platform): p for p in before.packages} if before else {}
+    new = {(p.name, p.platform): p for p in after.packages}
+    return tuple(
+        LockChange(
+            name=name,
+            platform=platform,
+            before=_shown(old.get((name, platform))),
+            after=_shown(new.get((name, platform))),
+        )
+        for name, platform in sorted({*old, *new})
+        if _identity(old.get((name, platform))) != _identity(new.get((name, platform)))
+    )
+
+
+def content_hash(services: Services, inputs: LockInputs, target: LockTarget) -> str:
+    """SHA-256 over everything that is asked for on one target; secrets do not enter."""
+    target_services = services_for(services, target)
+    request, contents = _request(target_services, inputs)
+    data = {
+        "channels": [public_channel(channel) for channel in request.channels],
+        "platform": target.platform,
+        "specs": sorted(request.specs),
+        "pip": sorted(redact(line) for line, _ in request.pip_lines),
+        "groups": {
+            name: [sorted(group.dependencies), sorted(map(redact, group.pip))]
+            for _, spec in contents.environments
+            for name, group in sorted(spec.groups.items())
+        },
+        "virtual_packages": _facts(target),
+    }
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def services_for(services: Services, target: LockTarget) -> Services:
+    """Services that see the target instead of this machine.
+
+    The usual minimum of its system counts, so that a lock does not depend on where it is made;
+    ``CONDA_OVERRIDE_*`` and the target's own facts replace it.
+    """
+    nowhere = Machine(
+        platform="noarch",
+        system_version=lambda: None,
+        libc=lambda: None,
+        microarchitecture=lambda: "",
+        cuda=lambda: None,
+    )
+    assumed = detect_virtual_packages(
+        target.platform,
+        environ=services.environ,
+        overrides=services.settings.override_virtual_packages,
+        machine=nowhere,
+    )
+    facts = {fact.name: fact for fact in (*assumed, *target.virtual_packages)}
+    settings = replace(services.settings, platform=target.platform)
+    return Services(settings, services.reporter, virtual_packages=tuple(facts.values()))
+
+
+def _lock_target(
+    services: Services,
+    inputs: LockInputs,
+    target: LockTarget,
+    before: Lockfile | None,
+    update: Sequence[str],
+) -> Lockfile:
+    target_services = services_for(services, target)
+    try:
+        request, contents = _request(target_services, inputs)
+        question = make_question(target_services, request)
+        _refuse_what_only_pip_knows(question)
+        solve_request = make_solve_request(question)
+        if before is not None and target.platform in before.platforms:
+            solve_request = _keeping(target_services, solve_request, before, target, update)
+        solution = pruned(solve_request, solve(question, solve_request))
+        packages = locked_packages(solution, solve_request.wheels, target.platform)
+        return Lockfile(
+            packages=categorised(packages, contents, inputs.specs, solve_request.wheels),
+            channels=_channels(question, request),
+        )
+    except SpecError as error:
+        error.context = error.context or f"while locking for {target.platform}"
+        raise
+    finally:
+        target_services.close()
+
+
+def _request(services: Services, inputs: LockInputs) -> tuple[ChangeRequest, FileContents]:
+    contents = read_files(services, inputs.files)
+    if contents.lock or contents.explicit:
+        raise SpecError(
+            "already-locked",
+            "the file names exact packages already",
+            hint="give an environment.yml with -f",
+        )
+    groups = sorted({name for _, spec in contents.environments for name in spec.groups})
+    request = make_request(
+        "create",
+        services.settings.root / "lock",
+        inputs.specs,
+        contents,
+        groups,
+        channels=inputs.channels,
+        override_channels=inputs.override_channels,
+    )
+    return request, contents
+
+
+def _keeping(
+    services: Services,
+    request: SolveRequest,
+    before: Lockfile,
+    target: LockTarget,
+    update: Sequence[str],
+) -> SolveRequest:
+    """The question that keeps what was locked, but for what is to move."""
+    packages = before.for_platform(target.platform, before.groups)
+    records = lock_records(services, packages)
+    for name in update:
+        if name not in records:
+            raise SpecError(
+                "not-locked",
+                f"{name} is not in the lock for {target.platform}",
+                hint="name a package of the lock; to add one, write it into the environment file",
+            )
+    installed = [PrefixRecord(record, files=(), paths=()) for record in records.values()]
+    kept = for_pruning(request, installed, keep_satisfied=True, move=update)
+    named = {spec.exact_name for spec in kept.specs} | {r.name for r in kept.requirements}
+    indirect = [MatchSpec(name) for name in update if name not in named]
+    return replace(kept, specs=(*kept.specs, *indirect))
+
+
+def _refuse_what_only_pip_knows(question: Question) -> None:
+    unlockable = question.asked.from_pip.pip_requirements
+    if unlockable:
+        raise SpecError(
+            "cannot-be-locked",
+            f"{unlockable[0]} has no fixed file that a lock could name",
+            hint="ask for a released version, or give the URL of a wheel",
+        )
+
+
+def _channels(question: Question, request: ChangeRequest) -> tuple[str, ...]:
+    written = [name for name in request.channels if name not in ("nodefaults", "host", "pypi")]
+    configured = [channel.name for channel in question.sources.channels]
+    return tuple(written or configured)
+
+
+def _facts(target: LockTarget) -> str:
+    facts: Mapping[str, VirtualPackage] = {fact.name: fact for fact in target.virtual_packages}
+    return " ".join(f"{name}={facts[name].version}={facts[name].build}" for name in sorted(facts))
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return os.path.relpath(path.absolute(), folder.absolute()).replace(os.sep, "/")
+
+
+def _shown(package: object) -> str | None:
+    version = getattr(package, "version", None)
+    build = getattr(package, "build", "")
+    return f"{version} {build}".strip() if version else None
+
+
+def _identity(package: object) -> tuple[object, object]:
+    return (getattr(package, "url", None), getattr(package, "sha256", None))
