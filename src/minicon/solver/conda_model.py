@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from minicon.solver.request import SolveRequest
     from minicon.solver.roots import Demands
 
+#: How many of the latest models are tried before the search is asked again.
+_RECENT = 16
+
 
 class CondaModel:
     """One candidate per package; a value.
@@ -113,7 +116,7 @@ class CondaSide:
     def _fitting(self, added: Sequence[Root]) -> CondaModel | None:
         """A model found earlier for fewer demands that meets these too is the best one again."""
         wanted = dict(domains_of(added))
-        for key, model in self._models.items():
+        for key, model in list(self._models.items())[-_RECENT:]:
             is_looser = all(not wanted.get(name, -1) & ~allowed for name, allowed in key)
             if is_looser and all(model.meets(*domain) for domain in wanted.items()):
                 return model

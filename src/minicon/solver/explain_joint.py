@@ -18,7 +18,7 @@ from minicon.solver.conflict_core import contradiction_in, minimal_core
 from minicon.solver.explain import named
 from minicon.solver.explanation import Explanation, Fix
 from minicon.solver.joint_resolution import Impossible, JointResolution
-from minicon.solver.requirements import CondaRequirement, ProjectRequirement
+from minicon.solver.requirements import CondaRequirement, ProjectRequirement, Wheel
 from minicon.solver.roots import demands_of
 from minicon.solver.search import Search
 from minicon.solver.story import tell
@@ -26,6 +26,8 @@ from minicon.solver.story import tell
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from packaging.version import Version
 
     from minicon.solver.candidate_source import CandidateSource
     from minicon.solver.clause import Root
@@ -104,14 +106,32 @@ def _for_one_python(request: SolveRequest, side: CondaSide, trials: _Trials) -> 
 
 
 def _sentences(request: SolveRequest, side: CondaSide, failure: Impossible) -> Iterator[str]:
-    for requirement, _ in failure.causes:
-        if isinstance(requirement, ProjectRequirement):
-            yield f"{requirement.text}{_what_is_wrong(request, requirement)}"
+    for text, needed in _projects_needed(failure):
+        yield f"{text}{_what_is_wrong(request, side, needed)}"
     for requirement, _ in failure.causes:
         if isinstance(requirement, CondaRequirement) and requirement.name not in ("", "python"):
             yield requirement.text
     for contradiction in failure.contradictions[-1:]:
         yield from _conda_sentences(side, contradiction.roots)
+
+
+def _projects_needed(failure: Impossible) -> Iterator[tuple[str, ProjectRequirement]]:
+    """Requirements on projects, told once for all versions of a wheel that have the same."""
+    versions: dict[tuple[str, str], list[Version]] = {}
+    requirements: dict[tuple[str, str], ProjectRequirement] = {}
+    for requirement, parent in failure.causes:
+        if isinstance(requirement, ProjectRequirement):
+            need = requirement.text.partition(" needs ")[2]
+            key = (parent.name, need) if isinstance(parent, Wheel) else ("", requirement.text)
+            versions.setdefault(key, []).extend(
+                [parent.version] if isinstance(parent, Wheel) else []
+            )
+            requirements.setdefault(key, requirement)
+    for (name, need), found in versions.items():
+        lowest, highest = min(found, default=None), max(found, default=None)
+        several = f"{name} {lowest} to {highest} needs {need}"
+        text = several if lowest != highest else requirements[name, need].text
+        yield text, requirements[name, need]
 
 
 def _conda_sentences(side: CondaSide, roots: Sequence[Root]) -> list[str]:
@@ -121,9 +141,9 @@ def _conda_sentences(side: CondaSide, roots: Sequence[Root]) -> list[str]:
     return told or [named(root) for root in roots]
 
 
-def _what_is_wrong(request: SolveRequest, requirement: ProjectRequirement) -> str:
+def _what_is_wrong(request: SolveRequest, side: CondaSide, requirement: ProjectRequirement) -> str:
     """What the index has of a project that nothing fits, if that is the reason."""
-    if request.wheels is None:
+    if request.wheels is None or side.source.candidates(requirement.name).size:
         return ""
     releases = request.wheels.releases(requirement.name)
     accepted = [each for each in releases if requirement.accepts(each.version)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
-from resolvelib import BaseReporter, ResolutionImpossible, Resolver
-from resolvelib.resolvers import ResolutionTooDeep
+from resolvelib import BaseReporter, ResolutionImpossible
+from resolvelib.resolvers import Resolution, ResolutionTooDeep
 
 from minicon.errors import Unsatisfiable
 from minicon.solver.markers import applies, marker_environment
@@ -23,10 +23,8 @@ from minicon.solver.wheel_records import WheelRecords
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from packaging.requirements import Requirement
-    from resolvelib.resolvers import Result
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.records import RepodataRecord
@@ -160,9 +158,11 @@ class JointResolution:
         if requirements or self._built_by_pip:
             python = self._side.source.candidates("python")
             roots.append(CondaRequirement("python", python.all, "wheels need python"))
-        resolver: Resolver[AnyRequirement, AnyCandidate, str] = Resolver(provider, BaseReporter())
+        # Not Resolver, whose result walks the graph with recursion that cycles can make endless.
+        resolution: Resolution[AnyRequirement, AnyCandidate, str]
+        resolution = Resolution(provider, BaseReporter())
         try:
-            result = resolver.resolve(roots, max_rounds=self._request.max_rounds)
+            state = resolution.resolve(roots, max_rounds=self._request.max_rounds)
         except ResolutionImpossible as impossible:
             causes = [(each.requirement, each.parent) for each in impossible.causes]
             raise Impossible(causes, provider.contradictions) from None
@@ -172,17 +172,23 @@ class JointResolution:
                 f"no answer within {self._request.max_rounds} steps",
                 hint="ask for narrower versions of the PyPI packages",
             ) from None
-        return self._outcome(provider, result)
+        return self._outcome(provider, roots, state.mapping)
 
-    def _outcome(self, provider: Provider, result: Result[Any, Any, str]) -> Resolved:
-        mapping = result.mapping
-        conda = mapping[CONDA]
+    def _outcome(
+        self,
+        provider: Provider,
+        roots: Sequence[AnyRequirement],
+        mapping: Mapping[str, AnyCandidate],
+    ) -> Resolved:
+        needed, requirements = _reachable(provider, roots, mapping)
+        conda = provider.models(requirements)[0]
+        needed[CONDA] = conda
         built = list(self._built_by_pip)
-        for identifier in sorted(mapping):
-            candidate = mapping[identifier]
+        for identifier in sorted(needed):
+            candidate = needed[identifier]
             if isinstance(candidate, SourceOnly):
-                built.append(_merged(candidate.name, result))
-        wheels = WheelRecords(self._request, provider, conda.model, mapping)
+                built.append(_merged(candidate.name, requirements))
+        wheels = WheelRecords(self._request, provider, conda.model, needed)
         return Resolved(
             model=conda.model,
             wheels=wheels.records(),
@@ -192,22 +198,38 @@ class JointResolution:
         )
 
 
+def _reachable(
+    provider: Provider, roots: Sequence[AnyRequirement], mapping: Mapping[str, AnyCandidate]
+) -> tuple[dict[str, AnyCandidate], list[AnyRequirement]]:
+    """What the roots lead to, and all requirements on the way.
+
+    Resolvelib forgets why a candidate was pinned when it goes back, and may leave it there.
+    """
+    needed: dict[str, AnyCandidate] = {}
+    requirements = list(roots)
+    for requirement in requirements:  # grows while it is walked
+        identifier = requirement.identifier
+        if identifier not in needed:
+            needed[identifier] = mapping[identifier]
+            requirements += provider.get_dependencies(mapping[identifier])
+    return needed, requirements
+
+
 def concerns(requirement: Requirement, minor: PythonMinor, platform: str) -> bool:
     """Whether a requirement's marker holds for a python."""
     return applies(requirement, marker_environment(minor.version, platform))
 
 
-def _merged(name: str, result: Result[Any, Any, str]) -> str:
+def _merged(name: str, requirements: Sequence[AnyRequirement]) -> str:
     """All requirements on a project as one line for pip: ``name[extras]specifiers``."""
     extras: set[str] = set()
-    specifiers: dict[str, None] = {}
-    for identifier in sorted(result.mapping):
-        for requirement in result.criteria[identifier].iter_requirement():
-            if isinstance(requirement, ProjectRequirement) and requirement.name == name:
-                extras.update({requirement.extra} - {""})
-                specifiers[_specifier_text(requirement)] = None
+    specifiers: set[str] = set()
+    for requirement in requirements:
+        if isinstance(requirement, ProjectRequirement) and requirement.name == name:
+            extras.update({requirement.extra} - {""})
+            specifiers.update({_specifier_text(requirement)} - {""})
     brackets = f"[{','.join(sorted(extras))}]" if extras else ""
-    return f"{name}{brackets}{','.join(filter(None, specifiers))}"
+    return f"{name}{brackets}{','.join(sorted(specifiers))}"
 
 
 def _specifier_text(requirement: ProjectRequirement) -> str:

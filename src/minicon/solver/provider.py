@@ -33,6 +33,7 @@ from minicon.solver.requirements import (
     SourceOnly,
     Wheel,
     WithExtra,
+    project_and_extra,
     project_identifier,
 )
 
@@ -93,9 +94,10 @@ class Provider(Base):
         """Candidates that meet all requirements on an identifier, best first."""
         refused = list(incompatibilities[identifier])
         if identifier == CONDA:
-            return [each for each in self._models(requirements[CONDA]) if each not in refused]
+            return [each for each in self.models(requirements[CONDA]) if each not in refused]
         wanted = [each for each in requirements[identifier] if isinstance(each, ProjectRequirement)]
-        name, extra = wanted[0].name, wanted[0].extra
+        # Not from the requirements: resolvelib may ask for what nothing requires any more.
+        name, extra = project_and_extra(identifier)
         if extra:
             base = requirements.get(project_identifier(name), iter(()))
             wanted += [each for each in base if isinstance(each, ProjectRequirement)]
@@ -136,7 +138,7 @@ class Provider(Base):
             return [*excluded, *self._of_installed(candidate)]
         return [*excluded, self._python_is(candidate.minor, str(candidate.name))]
 
-    def _models(self, requirements: Iterator[AnyRequirement]) -> list[Model]:
+    def models(self, requirements: Iterable[AnyRequirement]) -> list[Model]:
         """The best model for what is demanded, if there is any."""
         roots = [
             Root(each.name, each.allowed, Origin(Kind.WHEEL, each.text))

@@ -39,6 +39,12 @@ def project_identifier(name: str, extra: str = "") -> str:
     return f"pypi:{name}[{extra}]" if extra else f"pypi:{name}"
 
 
+def project_and_extra(identifier: str) -> tuple[str, str]:
+    """The project of an identifier and its extra, which may be empty."""
+    name, _, extra = identifier.removeprefix("pypi:").partition("[")
+    return name, extra.removesuffix("]")
+
+
 @dataclass(frozen=True, slots=True)
 class CondaRequirement:
     """The conda side must leave a package in a domain. Without a name: there must be a model.

@@ -1,0 +1,115 @@
+"""Random worlds of conda packages and wheels: the joint resolution agrees with a SAT solver."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+
+import pycosat
+import pytest
+from packaging.requirements import Requirement
+from tests.support.solver_cases import SolverCase
+from tests.support.wheel_world import WheelWorld
+
+from minicon.errors import SolveError
+
+WORLDS = int(os.environ.get("MINICON_FUZZ", "1500")) // 4
+CHUNKS = 5
+MINORS = ("3.11", "3.12")
+
+
+class JointWorld:
+    """The same random world as the solver sees it and as plain data."""
+
+    def __init__(self, seed: int) -> None:
+        rng = random.Random(seed)
+        self.case = SolverCase()
+        self.wheels = WheelWorld()
+        #: (name, version, python minor or None, needs, from a wheel)
+        self.things: list[tuple[str, int, str | None, list[tuple[str, str]], bool]] = []
+        for minor in MINORS:
+            self.case.package("python", f"{minor}.1")
+        names = [f"p{number}" for number in range(rng.randrange(3, 7))]
+        for name in names:
+            where = rng.choice(("conda", "wheel", "both"))
+            if where != "wheel":
+                self._add_conda(rng, name, names)
+            if where != "conda":
+                self._add_wheels(rng, name, names)
+        conda = sorted({thing[0] for thing in self.things if not thing[4]})
+        self.specs = [f"{name}{self._limit(rng)}" for name in conda if rng.random() < 0.4]
+        chosen = rng.sample(names, rng.randrange(1, 3))
+        self.requirements = [f"{name}{self._limit(rng)}" for name in chosen]
+
+    @staticmethod
+    def _limit(rng: random.Random) -> str:
+        return rng.choice(("", f">={rng.randrange(1, 4)}", f"<{rng.randrange(2, 5)}", "!=2"))
+
+    def _needs(self, rng: random.Random, own: str, names: list[str]) -> list[tuple[str, str]]:
+        others = [name for name in names if name != own]
+        return [(rng.choice(others), self._limit(rng)) for _ in range(rng.choice((0, 1, 1, 2)))]
+
+    def _add_conda(self, rng: random.Random, name: str, names: list[str]) -> None:
+        for version in range(1, rng.randrange(2, 5)):
+            for minor in rng.sample(MINORS, rng.randrange(1, 3)):
+                conda = [
+                    each for each in names if any(t[0] == each and not t[4] for t in self.things)
+                ]
+                needs = [need for need in self._needs(rng, name, names) if need[0] in conda]
+                depends = [f"python {minor}.*", *(f"{a} {b}".strip() for a, b in needs)]
+                self.case.package(name, str(version), f"py{minor}", depends=depends)
+                self.things.append((name, version, minor, needs, False))
+
+    def _add_wheels(self, rng: random.Random, name: str, names: list[str]) -> None:
+        for version in range(1, rng.randrange(2, 5)):
+            needs = self._needs(rng, name, names)
+            pythons = rng.choice((None, ["3.11"], ["3.12"]))
+            self.wheels.wheel(
+                name, str(version), requires=[a + b for a, b in needs], pythons=pythons
+            )
+            for minor in pythons or MINORS:
+                self.things.append((name, version, minor, needs, True))
+
+    def is_satisfiable(self) -> bool:
+        return any(self._is_satisfiable_for(minor) for minor in MINORS)
+
+    def _is_satisfiable_for(self, minor: str) -> bool:
+        things = [thing for thing in self.things if thing[2] == minor]
+
+        def fitting(name: str, limit: str, conda_only: bool) -> list[int]:
+            accepts = Requirement(f"x{limit}").specifier
+            return [
+                place
+                for place, thing in enumerate(things, 1)
+                if thing[0] == name
+                and accepts.contains(str(thing[1]))
+                and not (conda_only and thing[4])
+            ]
+
+        clauses = []
+        for (i, left), (j, right) in itertools.combinations(enumerate(things, 1), 2):
+            if left[0] == right[0]:
+                clauses.append([-i, -j])
+        for place, (_, _, _, needs, wheel) in enumerate(things, 1):
+            clauses += [[-place, *fitting(name, limit, not wheel)] for name, limit in needs]
+        for text in self.specs:
+            requirement = Requirement(text)
+            clauses.append(fitting(requirement.name, str(requirement.specifier), True))
+        for text in self.requirements:
+            requirement = Requirement(text)
+            clauses.append(fitting(requirement.name, str(requirement.specifier), False))
+        return all(clauses) and (not clauses or pycosat.solve(clauses) != "UNSAT")
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_joint_resolution_agrees_with_a_sat_solver(chunk: int) -> None:
+    for seed in range(chunk, WORLDS, CHUNKS):
+        world = JointWorld(seed)
+        requirements = tuple(Requirement(text) for text in world.requirements)
+        try:
+            world.case.solve(*world.specs, requirements=requirements, wheels=world.wheels)
+            found = True
+        except SolveError:
+            found = False
+        assert found == world.is_satisfiable(), f"seed {seed}: {world.specs} {world.requirements}"
