@@ -19,7 +19,6 @@ from minicon.api.pip_changes import find_pip_changes
 from minicon.prefix.environments_txt import registered_environments
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.repair import verify_prefix
-from minicon.prefix.site_packages import hand_installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,9 +152,10 @@ def _check_dependencies(services: Services, prefix: Prefix) -> Iterator[Finding]
 
 def true_packages(prefix: Prefix) -> list[PrefixRecord]:
     """What is really there, as far as records can be read."""
-    gone = find_pip_changes(prefix).untrue_names
-    kept = [record for record in prefix.readable_records() if record.name not in gone]
-    return [*kept, *hand_installed(prefix)]
+    changes = find_pip_changes(prefix)
+    untrue = changes.untrue_names
+    kept = [record for record in prefix.readable_records() if record.name not in untrue]
+    return [*kept, *changes.by_hand]
 
 
 def _check_interpreter(prefix: Prefix) -> Iterator[Finding]:

@@ -33,6 +33,11 @@ class PipChanges:
         """Packages whose records do not tell what is there."""
         return frozenset(r.name for r in (*self.removed, *(old for old, _ in self.replaced)))
 
+    @property
+    def by_hand(self) -> tuple[PrefixRecord, ...]:
+        """All that pip installed, over a package or not."""
+        return (*self.installed, *(new for _, new in self.replaced))
+
     def sentences(self) -> list[str]:
         """One per change."""
         return [

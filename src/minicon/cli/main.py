@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import importlib
+import os
 import sys
 
+from minicon.cli.parser import CommandParser
 from minicon.errors import MiniconError, UsageError
 
 TYPE_CHECKING = False
@@ -44,6 +45,10 @@ COMMANDS = {
     "repoquery": ("repoquery", "what packages of a channel need, and what needs them"),
     "verify": ("verify", "compare an environment's files with its records"),
     "doctor": ("doctor", "find what is wrong, and mend it"),
+    "status": ("status", "what has drifted in an environment"),
+    "compare": ("compare", "compare an environment with an environment file"),
+    "diff": ("diff", "what changed between two states"),
+    "notices": ("notices", "what the channels' owners want to tell"),
 }
 ALIASES = {"uninstall": "remove", "upgrade": "update"}
 
@@ -90,14 +95,9 @@ def _find_command(word: str) -> tuple[str, ModuleType]:
     return command, importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
 
 
-def make_parser(command: str, module: ModuleType) -> argparse.ArgumentParser:
+def make_parser(command: str, module: ModuleType) -> CommandParser:
     """The parser of one command; its module's text is the description."""
-    parser = argparse.ArgumentParser(
-        prog=f"minicon {command}",
-        description=(module.__doc__ or "").strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = CommandParser(prog=f"minicon {command}", description=(module.__doc__ or "").strip())
     module.add_arguments(parser)
     return parser
 

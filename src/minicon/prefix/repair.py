@@ -125,13 +125,13 @@ def _in_link_order(records: Mapping[str, RepodataRecord]) -> list[RepodataRecord
 def _check_record(
     prefix: Prefix, record: PrefixRecord, *, hashes: bool
 ) -> Iterator[tuple[Problem | None, str]]:
-    entries = _entries_by_file(prefix, record)
+    entries = entries_by_file(prefix, record)
     for path in record.files:
         kind = _check_file(f"{prefix.path}/{path}", entries.get(path), hashes=hashes)
         yield (Problem(record.name, path, kind) if kind else None), path
 
 
-def _entries_by_file(prefix: Prefix, record: PrefixRecord) -> Mapping[str, PathsEntry]:
+def entries_by_file(prefix: Prefix, record: PrefixRecord) -> Mapping[str, PathsEntry]:
     """What the record says per final path; conda keeps package paths for noarch python."""
     entries = {entry.path: entry for entry in record.paths}
     layout = prefix.python_layout
