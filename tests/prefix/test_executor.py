@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.prefix.test_clobber import Notes
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
 
@@ -149,6 +150,42 @@ def test_unowned_files_of_every_kind_are_carried(tmp_path: Path) -> None:
     assert (env / "private/secret").stat().st_ino == inode
 
 
+def test_what_programs_write_during_a_change_is_not_lost(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    builders = (PackageBuilder("tool").version(v).file("lib/tool.py", v) for v in "12")
+    old, new = (extract(builder, tmp_path / "pkgs") for builder in builders)
+    apply(env, old)
+    (env / "log").write_text("a")
+    (env / "rewritten").write_text("a")
+    (env / "lib/__pycache__").mkdir()
+
+    def write(_stage: Path, final: Path) -> None:
+        with (final / "log").open("a") as stream:
+            stream.write("b")
+        (final / "temporary").write_text("new")
+        (final / "temporary").replace(final / "rewritten")
+        (final / "runtime/deep").mkdir(parents=True)
+        (final / "runtime/deep/file").write_text("x")
+        (final / "lib/__pycache__/tool.cpython-311.pyc").write_text("stale")
+
+    apply(env, new, before_switch=[write])
+    assert (env / "log").read_text() == "ab"
+    assert (env / "rewritten").read_text() == "new"
+    assert (env / "runtime/deep/file").read_text() == "x"
+    assert (env / "lib/tool.py").read_text() == "2"
+    assert not (env / "lib/__pycache__/tool.cpython-311.pyc").exists()
+
+
+def test_a_shell_inside_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = tmp_path / "envs" / "data"
+    package = extract(hello(), tmp_path / "pkgs")
+    apply(env, package)
+    monkeypatch.chdir(env / "share")
+    notes = Notes()
+    apply(env, reporter=notes)
+    assert "type cd ." in notes.warnings[0]
+
+
 def test_environments_inside_are_not_torn_apart(tmp_path: Path) -> None:
     root = tmp_path / "root"
     package = extract(PackageBuilder("first").file("x", "1"), tmp_path / "pkgs")
@@ -208,6 +245,7 @@ ROUND = """
 import sys
 from pathlib import Path
 from minicon.errors import PrefixError
+from tests.prefix.test_clobber import Notes
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import apply, executor, extract
 root, me = Path(sys.argv[1]), sys.argv[2]

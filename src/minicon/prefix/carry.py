@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+import time
 from dataclasses import dataclass, field
 
 from minicon.constants import CONDA_META
@@ -16,6 +17,7 @@ from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of_file
 from minicon.prefix.link import link_names, link_or_copy
+from minicon.prefix.staged_tree import StagedTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.reporter import Task
-    from minicon.prefix.staged_tree import StagedTree
 
 #: What a user's file is called once a package has taken its place.
 SAVED_SUFFIX = ".minicon-saved"
+_CLOCK_GRAIN = 20_000_000  # nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,7 @@ class Carrier:
         leaving = {*plan.dropped, *plan.written, *plan.moves, *plan.moves.values()}
         self._leaving = leaving
         self._touched = {path.rpartition("/")[0] for path in leaving}
+        self._began = time.time_ns()
         self.saved: list[tuple[str, str]] = []
 
     def carry(self) -> None:
@@ -79,6 +82,42 @@ class Carrier:
         for source, target in self._plan.moves.items():
             if os.path.lexists(f"{self._old}/{source}"):
                 link_or_copy(f"{self._old}/{source}", self._tree.path(target))
+
+    def carry_late(self, old: Path, new: Path) -> list[str]:
+        """Carry what running programs wrote while the next generation was being built.
+
+        Only folders that changed since are looked into: one ``lstat`` per folder.
+
+        Args:
+            old: Where the former tree is now.
+            new: The tree that took its place.
+
+        Returns:
+            The paths that were carried.
+        """
+        tree = StagedTree(new)
+        found: list[str] = []
+        waiting = [""]
+        while waiting:
+            relative = waiting.pop()
+            folder = f"{old}/{relative}"
+            folders, names = _entries(folder)
+            start = f"{relative}/" if relative else ""
+            waiting += [start + name for name in folders if start + name != CONDA_META]
+            # A file system's clock may be a few milliseconds behind ours.
+            if os.lstat(folder).st_mtime_ns >= self._began - _CLOCK_GRAIN:
+                found += [start + name for name in names if self._is_late(old, new, start + name)]
+        for path in found:
+            link_or_copy(f"{old}/{path}", tree.path(path))
+        return found
+
+    def _is_late(self, old: Path, new: Path, path: str) -> bool:
+        if self._is_leaving(path):
+            return False
+        try:
+            return not os.path.samestat(os.lstat(f"{old}/{path}"), os.lstat(f"{new}/{path}"))
+        except FileNotFoundError:
+            return True
 
     def _folder(self, relative: str, old: str, new: str) -> bool:
         """Carry one folder; False if nothing of it is left."""
@@ -116,11 +155,15 @@ class Carrier:
         if path in self._leaving:
             self._save(path)
             return False
+        return not self._is_leaving(path)
+
+    def _is_leaving(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
         if name.endswith(".pyc") and folder.endswith("__pycache__"):
             # Bytecode of a source that goes would otherwise keep its folder alive.
             source = f"{folder.removesuffix('__pycache__')}{name.partition('.')[0]}.py"
-            return source not in self._leaving
-        return True
+            return source in self._leaving or path in self._leaving
+        return path in self._leaving
 
     def _save(self, path: str) -> None:
         """Keep what the user made or changed, under another name."""

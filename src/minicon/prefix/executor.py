@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from minicon.errors import PrefixError
 from minicon.fs import operations
@@ -33,8 +34,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from pathlib import Path
 
+    from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
     from minicon.package.package_cache import CachedPackage
@@ -121,6 +122,7 @@ class Executor:
             steps = [*self._steps_after_link(plans, transaction.platform), *after_switch]
             stage = self._build(store, stager, command, before_switch, transaction.prefix)
             self._switch(store, stage, steps, transaction.prefix)
+            self._finish(store, stage, stager, reporter)
         return Prefix(transaction.prefix)
 
     def _run_before_unlink(self, transaction: Transaction) -> None:
@@ -193,11 +195,19 @@ class Executor:
                 else:
                     store.switch_back(stage, creating=creating)
             raise
+
+    def _finish(
+        self, store: GenerationStore, stage: Path, stager: Stager, reporter: Reporter
+    ) -> None:
+        """The change is done. What fails here is finished by the next command."""
         with uninterrupted(), contextlib.suppress(OSError):
-            # The change is done. What fails here is finished by the next command.
             if stage.exists():
+                stager.carry_late(stage, store.place)
                 store.retire(stage)
             store.prune(self.keep_generations)
+        with contextlib.suppress(OSError):
+            if Path.cwd().is_relative_to(store.folder):
+                reporter.warn(f"your shell is in {store.place} as it was: type cd . to see the new")
 
 
 def plan_packages(

@@ -106,6 +106,7 @@ class Stager:
         self._plans = plans
         self._old = old
         self._outdated = outdated
+        self._carrier: Carrier | None = None
         self._options = options
         self._reporter = reporter
 
@@ -128,6 +129,11 @@ class Stager:
             _write_record(meta, linked, transaction)
         self._update_requests(meta)
         self._write_metadata(tree, mark)
+
+    def carry_late(self, old: Path, new: Path) -> None:
+        """Once switched: carry what running programs wrote meanwhile to the former tree."""
+        if self._carrier is not None:
+            self._carrier.carry_late(old, new)
 
     def _carry(
         self, tree: StagedTree, clobbers: ClobberPlan, shadows: Mapping[str, frozenset[str]]
@@ -153,7 +159,7 @@ class Stager:
         )
         task = self._reporter.start("link", "unchanged files", None, "files")
         try:
-            carrier = Carrier(self._old, tree, plan, task)
+            self._carrier = carrier = Carrier(self._old, tree, plan, task)
             carrier.carry()
         finally:
             task.finish()
