@@ -10,8 +10,6 @@ import os
 import re
 import shutil
 import stat
-import tempfile
-from pathlib import Path
 
 import pytest
 from tests.support.hostile import STEM, cases
@@ -46,16 +44,13 @@ def snapshot(folder):
 
 
 @pytest.fixture
-def yard():
-    """A folder to extract to, between things that must stay as they are. In memory: many files."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="minicon-hostile-", dir=memory) as name:
-        folder = Path(name)
-        (folder / "outside").mkdir()
-        (folder / "outside" / "victim").write_text("untouched")
-        (folder / "target-evil").mkdir()
-        (folder / "evil").write_text("untouched")
-        yield folder
+def yard(memory_path):
+    """A folder to extract to, between things that must stay as they are."""
+    (memory_path / "outside").mkdir()
+    (memory_path / "outside" / "victim").write_text("untouched")
+    (memory_path / "target-evil").mkdir()
+    (memory_path / "evil").write_text("untouched")
+    return memory_path
 
 
 @pytest.mark.parametrize(("case", "kind"), ALL)

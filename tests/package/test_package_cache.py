@@ -246,10 +246,10 @@ def steps_of(action):
     return counter.count
 
 
-def test_killed_at_any_step_it_is_whole_or_not_there(tmp_path, channel):
-    total = steps_of(lambda: channel.ensure(PackageCache([tmp_path / "count"])))
+def test_killed_at_any_step_it_is_whole_or_not_there(memory_path, channel):
+    total = steps_of(lambda: channel.ensure(PackageCache([memory_path / "count"])))
     assert total > 10
-    folder = tmp_path / "pkgs"
+    folder = memory_path / "pkgs"
     for at in range(1, total + 1):
         shutil.rmtree(folder, ignore_errors=True)
         assert run_killed_at(at, lambda: channel.ensure(PackageCache([folder]))) == KILLED
@@ -264,9 +264,9 @@ def test_killed_at_any_step_it_is_whole_or_not_there(tmp_path, channel):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_failing_at_any_step_leaves_old_state_and_a_clear_error(tmp_path, channel, number):
-    total = steps_of(lambda: channel.ensure(PackageCache([tmp_path / "count"])))
-    folder = tmp_path / "pkgs"
+def test_failing_at_any_step_leaves_old_state_and_a_clear_error(memory_path, channel, number):
+    total = steps_of(lambda: channel.ensure(PackageCache([memory_path / "count"])))
+    folder = memory_path / "pkgs"
     messages = set()
     for at in range(1, total + 1):
         shutil.rmtree(folder, ignore_errors=True)
@@ -324,13 +324,15 @@ def test_sweep_spares_what_a_living_process_makes(tmp_path, channel):
     cache = PackageCache([tmp_path / "pkgs"])
     directory = channel.ensure(cache).directory
     work = tmp_path / "pkgs/.work"
-    for name in (directory.name, "dead-1-0-abc"):
+    dead = "dead-1-0-0123456789abcdef"
+    for name in (directory.name, dead):
         (work / name).mkdir()
-        (work / f"{name}.archive").write_bytes(b"half")
+        (work / f"{name}.archive.partial").write_bytes(b"half")
     with locked(tmp_path / f"pkgs/.locks/{directory.name}.lock"):
         removed = cache.sweep()
-    assert sorted(path.name for path in removed) == ["dead-1-0-abc", "dead-1-0-abc.archive"]
-    assert sorted(cache.sweep()) == [work / directory.name, work / f"{directory.name}.archive"]
+    assert sorted(path.name for path in removed) == [dead, f"{dead}.archive.partial"]
+    mine = [work / directory.name, work / f"{directory.name}.archive.partial"]
+    assert sorted(cache.sweep()) == mine
     assert cache.find(channel.record) is not None
     assert list((tmp_path / "pkgs/.locks").iterdir()) == []
 

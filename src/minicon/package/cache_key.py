@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _HASH_DIGITS = 16
 _FIELD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!~]*(?:-+[A-Za-z0-9_.+!~]+)*")
 _FIELD_LIMIT = 96
+_WORK = re.compile(rf"(.+-[0-9a-f]{{{_HASH_DIGITS}}})\..+")
 _HEX = re.compile(r"[0-9a-f]{32,64}")
 
 
@@ -38,6 +39,12 @@ def cache_key(record: RepodataRecord) -> str:
             )
             raise PackageError("bad-record", message, hint="the channel's index is broken")
     return f"{record.dist_name}-{_digest(record)[:_HASH_DIGITS]}"
+
+
+def key_of_work(name: str) -> str:
+    """The key that something in the work folder belongs to, be it ``KEY.archive.partial``."""
+    match = _WORK.fullmatch(name)
+    return match[1] if match else name
 
 
 def _is_plain(text: object) -> bool:

@@ -21,14 +21,13 @@ from minicon.fs.operations import describing
 from minicon.fs.remove import move_to_trash, remove_tree
 from minicon.models.reporter import SilentReporter
 from minicon.package.cache_folder import (
-    ARCHIVE_SUFFIX,
     RECORD_FILE,
     CacheFolder,
     check_ownership,
     is_same_package,
     read_record_data,
 )
-from minicon.package.cache_key import cache_key
+from minicon.package.cache_key import cache_key, key_of_work
 from minicon.package.package_files import read_package_files
 from minicon.package.validate import verify_package
 
@@ -294,7 +293,7 @@ class PackageCache:
             remove_tree(path)
             return True
         try:
-            with self._key_lock(home, path.name.removesuffix(ARCHIVE_SUFFIX), timeout=0):
+            with self._key_lock(home, key_of_work(path.name), timeout=0):
                 remove_tree(path)
         except FileError as error:
             if error.reference != "locked":
