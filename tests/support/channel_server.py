@@ -294,6 +294,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Answers GET and HEAD from a folder."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     channel: ChannelServer
 
     def setup(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from http.cookiejar import DefaultCookiePolicy
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 #: Connections kept open to each host; more may be used, and are closed after use.
 _KEPT_CONNECTIONS = 32
+_KEPT_ORIGINS = 128
 
 
 class HttpFetcher:
@@ -70,6 +72,7 @@ class HttpFetcher:
     ) -> None:
         self._credentials = credentials or CredentialStore()
         self._proxies = dict(proxies or {})
+        self._routes: dict[Origin, _Route] = {}
         self._timeouts = (connect_timeout, read_timeout)
         self._retry = retry or RetryPolicy()
         self._sleep = sleep
@@ -114,6 +117,7 @@ class HttpFetcher:
 
     def close(self) -> None:
         """Close all kept connections."""
+        self._routes.clear()
         self._session.close()
 
     def _wait_before(
@@ -154,20 +158,74 @@ class HttpFetcher:
             left = max(0.01, end - time.monotonic())
             connect, read = min(connect, left), min(read, left)
         try:
-            request = self._session.prepare_request(requests.Request("GET", url, headers=headers))
-            # Not session.send(): even when told not to, it reads and resolves redirects.
-            answer = self._session.get_adapter(url).send(
-                request,
-                stream=True,
-                timeout=(connect, read),
-                verify=self._verify,
-                cert=self._session.cert,
-                proxies=proxies_for(url, self._proxies),
+            route = self._route_to(url)
+            return route.pool.urlopen(
+                "GET",
+                route.target_of(url),
+                headers={**route.headers, **headers},
+                timeout=urllib3.Timeout(connect=connect, read=read),
+                retries=False,
+                redirect=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _HttpError(url, error) from error
-        raw: urllib3.response.BaseHTTPResponse = answer.raw
-        return raw
+
+    def _route_to(self, url: str) -> _Route:
+        """How to reach a URL's origin; found out once, for it means reading much."""
+        origin = _origin_of(url)
+        found = self._routes.get(origin)
+        if found is None:
+            proxies = proxies_for(url, self._proxies)
+            found = self._routes[origin] = _make_route(self._session, url, self._verify, proxies)
+        return found
+
+
+class _Route(NamedTuple):
+    """The way to an origin.
+
+    requests finds it (TLS, proxies), and urllib3 then sends each request along it: preparing
+    every one of a thousand small requests anew would cost more than answering it.
+
+    Attributes:
+        pool: Kept-alive connections to the origin, or to the proxy before it.
+        headers: Those that every request has.
+        is_relayed: Whether a proxy must be told the whole URL.
+    """
+
+    pool: urllib3.connectionpool.HTTPConnectionPool
+    headers: dict[str, str]
+    is_relayed: bool
+
+    def target_of(self, url: str) -> str:
+        """What the request line says."""
+        whole = requests.utils.requote_uri(url.partition("#")[0])
+        if self.is_relayed:
+            return whole
+        parts = urlsplit(whole)
+        return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+
+
+def _make_route(
+    session: requests.Session, url: str, verify: bool | str, proxies: dict[str, str]
+) -> _Route:
+    request = session.prepare_request(requests.Request("GET", url))
+    adapter = session.get_adapter(url)
+    assert isinstance(adapter, _Adapter)
+    pool = adapter.get_connection_with_tls_context(
+        request, verify, proxies=proxies, cert=session.cert
+    )
+    adapter.cert_verify(pool, url, verify, session.cert)  # type: ignore[no-untyped-call]
+    assert isinstance(pool, urllib3.connectionpool.HTTPConnectionPool)
+    headers = {name: str(value) for name, value in session.headers.items()}
+    scheme = urlsplit(url).scheme
+    proxy = proxies.get(scheme, "")
+    is_relayed = bool(proxy) and scheme == "http" and not proxy.startswith("socks")
+    if is_relayed:
+        headers.update(adapter.proxy_headers(proxy))
+    return _Route(pool, headers, is_relayed)
 
 
 class _HttpError(Exception):
@@ -204,7 +262,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, header_timeout: float, context: SSLContext | None) -> None:
         self._pools = pool_classes(header_timeout)
         self._context = context
-        super().__init__(pool_connections=_KEPT_CONNECTIONS, pool_maxsize=_KEPT_CONNECTIONS)
+        super().__init__(pool_connections=_KEPT_ORIGINS, pool_maxsize=_KEPT_CONNECTIONS)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         if self._context is not None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _WORKERS = 24
 _IDLE_SECONDS = 0.5
+_FOLLOWED_AT_MOST = 128
 _TRIES = 3
 #: Cached shards that were written longer ago are removed when an index changes.
 _KEPT_SECONDS = 60 * 86_400.0
@@ -68,6 +69,8 @@ class ShardLoader:
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
         self._workers = 0
+        self._asked = 0
+        self._followed = 0
 
     def cached(self, digest: str) -> bytes | None:
         """A shard from disk if it is there and whole."""
@@ -110,6 +113,7 @@ class ShardLoader:
             job = self._jobs.get(digest)
             if job is None or (job.future.done() and job.future.exception() is not None):
                 job = self._jobs[digest] = _Job(digest, url, arrived)
+                self._asked += priority != FOLLOWED
             elif priority != NEEDED or job.future.running() or job.future.done():
                 return job.future
             self._queue.put((priority, next(self._order), job))
@@ -117,6 +121,16 @@ class ShardLoader:
                 self._workers += 1
                 threading.Thread(target=self._work, name="minicon-shard", daemon=True).start()
         return job.future
+
+    def may_follow(self) -> bool:
+        """Whether one more shard may be fetched that nobody has asked for.
+
+        Following pays where little is known yet, at the start of a solve, and must not take
+        more of the network than what is asked for.
+        """
+        with self._lock:
+            self._followed += 1
+            return self._followed <= _FOLLOWED_AT_MOST + self._asked // 2
 
     def sweep(self) -> None:
         """Remove shards that were cached long ago; those in use come back by themselves."""

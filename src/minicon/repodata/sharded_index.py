@@ -89,6 +89,7 @@ class ShardedIndex:
         self._read_again = read_again
         self._told_offline = False
         self._records: dict[str, tuple[RepodataRecord, ...]] = {}
+        self._arrived: dict[bytes, Members] = {}
         self._lock = threading.Lock()
         group.add(self)
 
@@ -136,7 +137,9 @@ class ShardedIndex:
             return
         for name in names:
             digest = None if name in self._records else self._digest(name)
-            if digest is not None and not self._loader.is_cached(digest):
+            if digest is None or self._loader.is_cached(digest):
+                continue
+            if priority != FOLLOWED or self._loader.may_follow():
                 self._loader.request(digest, self._url(digest), self._follow, priority)
 
     def _digest(self, name: str) -> str | None:
@@ -177,10 +180,10 @@ class ShardedIndex:
         return data
 
     def _decode(self, name: str, data: bytes) -> tuple[RepodataRecord, ...]:
-        digest = self._digest(name) or ""
         try:
-            members = _members_of(data)
+            members = self._arrived.pop(data, None) or _members_of(data)
         except ShardDamagedError as error:
+            digest = self._digest(name) or ""
             message = f"{redact(self._url(digest))} is not a shard: {error}"
             raise RepodataError("invalid-repodata", message, hint="tell its owner") from error
         return members.records(name, self._place, self._warn)
@@ -191,6 +194,7 @@ class ShardedIndex:
             members = _members_of(data)
         except ShardDamagedError:
             return  # told where the records are needed
+        self._arrived[data] = members
         self._group.follow(_names_needed(members.by_file_name.values()))
 
 

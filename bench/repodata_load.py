@@ -1,0 +1,133 @@
+"""How long it takes to get the records of some names out of a large channel, beside py-rattler.
+
+    python bench/repodata_load.py CHANNEL_DIR [--runs 5] [--names 300] [--latency 0.03]
+
+CHANNEL_DIR is one that ``bench/repodata_generate.py --shards`` made. It is served on the
+loopback. Every number is a whole process, Python's start included, median of interleaved runs:
+
+=============  ==================================================================
+cold-whole     nothing cached: download repodata.json.zst, convert, look names up
+warm-whole     the cache of the row above, within its max-age
+cold-shards    nothing cached: the index of shards and one shard per name
+warm-shards    the cache of the row above
+=============  ==================================================================
+
+Caveats: py-rattler decodes every record of a name into objects of its own, minicon makes views
+on JSON; neither follows dependencies here; the server is Python's and shares the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+SUBDIRS = ("linux-64", "noarch")
+
+MINICON = """
+import json, sys
+url, cache, kind, names = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+from minicon.models.channel import Channel
+from minicon.net.routing import make_fetcher
+from minicon.repodata.client import ChannelClient
+client = ChannelClient(make_fetcher(), cache, use_shards=kind == "shards")
+indices = client.indices([Channel(url, url)], {subdirs})[0]
+for index in indices:
+    index.prefetch(names)
+print(sum(len(index.records_for(name)) for index in indices for name in names))
+"""
+
+RATTLER = """
+import asyncio, json, sys
+url, cache, kind, names = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+from rattler import Channel, Gateway
+from rattler.repo_data import SourceConfig
+async def main():
+    config = SourceConfig(sharded_enabled=kind == "shards", jlap_enabled=False)
+    gateway = Gateway(cache_dir=cache, default_config=config)
+    return await gateway.query([Channel(url)], {subdirs}, names, recursive=False)
+print(sum(map(len, asyncio.run(main()))))
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("channel", type=Path)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--names", type=int, default=300)
+    parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--kinds", nargs="*", default=["whole", "shards"])
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(ROOT))
+    from tests.support.channel_server import ChannelServer
+
+    names = names_of(arguments.channel, arguments.names)
+    with ChannelServer(arguments.channel) as server:
+        server.cache_control = "max-age=3600"
+        server.latency = arguments.latency
+        for kind in arguments.kinds:
+            report(kind, measure(server, kind, names, arguments.runs))
+
+
+def names_of(channel: Path, count: int) -> list[str]:
+    """Names spread evenly over the real ones of the first subdir."""
+    from minicon.repodata.shard_format import LARGEST_INDEX, unpack
+
+    index = unpack(
+        (channel / SUBDIRS[0] / "repodata_shards.msgpack.zst").read_bytes(), LARGEST_INDEX
+    )
+    names = sorted(name for name in index["shards"] if "-x" not in name)
+    return names[:: max(1, len(names) // count)][:count]
+
+
+def measure(server, kind: str, names: list[str], runs: int) -> dict[tuple[str, str], list]:
+    results: dict[tuple[str, str], list] = {}
+    for _ in range(runs):
+        for tool, program in (("minicon", MINICON), ("rattler", RATTLER)):
+            cache = tempfile.mkdtemp()
+            for state in ("cold", "warm"):
+                server.forget()
+                seconds, peak, found = run_once(
+                    program, [server.url, cache, kind, json.dumps(names)]
+                )
+                requests = len(server.requests)
+                results.setdefault((state, tool), []).append((seconds, peak, found, requests))
+            shutil.rmtree(cache)
+    return results
+
+
+def run_once(program: str, arguments: list[str]) -> tuple[float, float, str]:
+    code = program.replace("{subdirs}", repr(list(SUBDIRS)))
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
+    )
+    found = process.stdout.read().strip()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    assert status == 0
+    process.returncode = 0
+    return seconds, usage.ru_maxrss / 1024, found
+
+
+def report(kind: str, results: dict[tuple[str, str], list]) -> None:
+    for state in ("cold", "warm"):
+        ours, theirs = results[state, "minicon"], results[state, "rattler"]
+        a, b = (statistics.median(row[0] for row in rows) for rows in (ours, theirs))
+        print(
+            f"{state}-{kind}: minicon {a:.2f} s {ours[0][1]:.0f} MB {ours[0][3]} requests, "
+            f"rattler {b:.2f} s {theirs[0][1]:.0f} MB {theirs[0][3]} requests, "
+            f"ratio {a / b:.2f} ({ours[0][2]} and {theirs[0][2]} records)"
+        )
+
+
+if __name__ == "__main__":
+    main()
