@@ -19,6 +19,7 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, PackageError, PrefixError, PrefixLocked
 from minicon.models.package_files import PackageFiles, PathsEntry
 from minicon.models.prefix_record import LinkType
+from minicon.prefix.executor import recover
 from minicon.prefix.generations import STORE_FOLDER, GenerationStore
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
@@ -239,6 +240,21 @@ def test_a_held_lock_names_its_holder(tmp_path: Path) -> None:
     ):
         apply(env, executor=executor(lock_timeout=0.05))
     assert (env / "bin/hello").exists()
+
+
+def test_readers_do_not_wait_for_a_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    env = tmp_path / "envs" / "data"
+    apply(env, extract(hello(), tmp_path / "pkgs"))
+    store = GenerationStore(env)
+    stage = store.new_stage()
+    with locked(store, 1.0):
+        assert recover(env) is False
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)
+        assert recover(env) is False
+    assert stage.exists()
+    assert recover(env) is True
+    assert not stage.exists()
 
 
 ROUND = """

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minicon.errors import PrefixError
+from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs import operations
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.generations import GenerationStore, Mark, check_place, read_mark
@@ -32,7 +33,6 @@ from minicon.prefix.transaction import PIP_BUILD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from minicon.models.prefix_record import PrefixRecord
@@ -266,16 +266,26 @@ def _is_by_hand(record: PrefixRecord, found: Collection[str]) -> bool:
     return package.build == PIP_BUILD and not package.url and record.file_name not in found
 
 
-def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 30.0) -> bool:
+def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 0.0) -> bool:
     """Finish or undo what a killed process left of a change. Costs one listing if nothing did.
 
-    Every command calls it before it reads the environment.
+    Every command calls it before it reads the environment. Where another process is changing
+    the environment right now, or this user may not, nothing is done: what can be read is whole.
+
+    Args:
+        prefix: The environment.
+        lock_timeout: Seconds to wait for another process.
 
     Returns:
-        Whether there was anything to do.
+        Whether something was done.
     """
     store = GenerationStore(prefix)
-    if not store.needs_recovery:
+    if not store.needs_recovery or not os.access(store.folder, os.W_OK):
         return False
-    with operations.describing("repair", store.place), locked(store, lock_timeout):
+    with (
+        operations.describing("repair", store.place),
+        contextlib.suppress(PrefixLocked),
+        locked(store, lock_timeout),
+    ):
         return store.recover()
+    return False
