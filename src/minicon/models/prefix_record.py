@@ -1,4 +1,4 @@
-"""PrefixRecord: one package as it lies in an environment (``conda-meta/NAME-VERSION-BUILD.json``)."""
+"""PrefixRecord: one package in an environment (``conda-meta/NAME-VERSION-BUILD.json``)."""
 
 from __future__ import annotations
 
