@@ -6,6 +6,7 @@ import contextlib
 import os
 from dataclasses import dataclass
 
+from minicon.api.disk_use import freed_size
 from minicon.errors import PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
@@ -101,26 +102,6 @@ def sweep_leftovers(services: Services) -> list[Path]:
 
     swept = [path for folder in services.settings.envs_dirs for path in sweep(folder)]
     return [*swept, *services.package_cache.sweep()]
-
-
-def freed_size(*paths: Path) -> int:
-    """Bytes that removing all these paths frees: hard links that stay elsewhere do not count."""
-    counts: dict[tuple[int, int], tuple[int, int, int]] = {}
-    for path in paths:
-        for status in _statuses(path):
-            key = (status.st_dev, status.st_ino)
-            seen = counts.get(key, (0, 0, 0))[0] + 1
-            counts[key] = (seen, status.st_nlink, status.st_blocks * 512)
-    return sum(size for seen, links, size in counts.values() if seen >= links)
-
-
-def _statuses(path: Path) -> Iterator[os.stat_result]:
-    if not path.is_dir():
-        yield path.lstat()
-        return
-    for folder, _, files in os.walk(path):
-        for name in files:
-            yield os.lstat(os.path.join(folder, name))
 
 
 def _unused_packages(

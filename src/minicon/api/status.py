@@ -1,7 +1,8 @@
 """Status: has an environment drifted from its records, from what was asked for, from its file?
 
 Only names, sizes and times are looked at; a file is read only if it was written to after its
-record, which in an environment that nobody touched is none. So it costs one ``lstat`` per file.
+record, which in an environment that nobody touched is none. So it costs one ``lstat`` per file;
+bytecode, which Python makes anew as it likes, is left out.
 """
 
 from __future__ import annotations
@@ -165,6 +166,8 @@ def _check_files(
         since = _modified(f"{prefix.path}/conda-meta/{record.file_name}")
         gone, suspects = [], []
         for path in record.files:
+            if path.endswith(".pyc"):
+                continue  # Python makes them anew as it likes
             moment = _modified(f"{prefix.path}/{path}")
             if moment is None:
                 gone.append(path)

@@ -32,6 +32,11 @@ COMMANDS = {
     "search": ("search", "packages that the channels offer"),
     "info": ("info", "facts about this installation"),
     "export": ("export", "write an environment down as a file"),
+    "lock": ("lock", "write down exact packages, for one platform or more"),
+    "sync": ("sync", "make an environment exactly its file or lock"),
+    "plan": ("plan", "write a change down as a file, to be reviewed"),
+    "apply": ("apply", "carry out a plan that was written down"),
+    "rename": ("rename", "give an environment another name or place"),
     "clean": ("clean", "free cached packages and indexes"),
     "config": ("config", "show and change settings"),
     "init": ("init", "put activation into your shell's start file"),
@@ -49,15 +54,33 @@ COMMANDS = {
     "compare": ("compare", "compare an environment with an environment file"),
     "diff": ("diff", "what changed between two states"),
     "notices": ("notices", "what the channels' owners want to tell"),
+    "du": ("du", "disk space that environments really take"),
+    "gc": ("gc", "free what nothing uses"),
 }
 ALIASES = {"uninstall": "remove", "upgrade": "update"}
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line; returns its exit code (cli contract: 0, 1, 2, 130, or the child's)."""
+    try:
+        code = _run(list(argv))
+        sys.stdout.flush()
+    except SystemExit as end:  # argparse, after --help
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted: nothing is left half done\n")
+        return 130
+    except BrokenPipeError:
+        # What is still buffered must go nowhere, or python complains of it when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    """Find and run the command, and tell what goes wrong."""
     from minicon.cli.context import CommandContext, early_console
 
-    arguments = list(argv)
     context: CommandContext | None = None
     try:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
@@ -69,18 +92,30 @@ def main(argv: Sequence[str]) -> int:
         context = CommandContext.from_arguments(parsed, arguments)
         return int(module.run(parsed, context))
     except MiniconError as error:
-        console = context.console if context else early_console(arguments)
-        console.fail(error)
+        (context.console if context else early_console(arguments)).fail(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted: nothing is left half done\n")
-        return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        raise
+    except Exception as error:  # noqa: BLE001 - told as what it is: a bug, with all that helps
+        (context.console if context else early_console(arguments)).fail(_bug(error))
         return 1
     finally:
         if context is not None:
             context.close()
+
+
+def _bug(error: Exception) -> MiniconError:
+    """An error that nobody foresaw, as one that can be reported."""
+    import traceback
+
+    told = MiniconError(
+        "internal-error",
+        f"minicon failed in a way that nobody foresaw: {type(error).__name__}: {error}",
+        context="".join(traceback.format_exception(error)).strip(),
+        hint="this is a bug: please report it with the lines above",
+    )
+    told.__cause__ = error
+    return told
 
 
 def _find_command(word: str) -> tuple[str, ModuleType]:

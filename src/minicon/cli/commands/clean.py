@@ -33,12 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Say what would be freed, ask, free it."""
-    from minicon.api.cleaning import find_garbage, remove_garbage, sweep_leftovers
-    from minicon.cli.render import human_size, table
+    from minicon.api.cleaning import find_garbage, find_leftovers
+    from minicon.cli.freeing import free, show_garbage
     from minicon.errors import UsageError
 
     console = context.console
-    arguments.tempfiles = arguments.tempfiles or arguments.all
     kinds = {
         kind
         for kind in ("index_cache", "packages", "tarballs", "tempfiles")
@@ -47,16 +46,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if not kinds:
         raise UsageError("nothing-chosen", "nothing to clean is named", hint="try 'clean --all'")
     garbage = find_garbage(context.services, kinds)
-    total = sum(item.size for item in garbage)
-    console.answer(table((item.kind, human_size(item.size), str(item.path)) for item in garbage))
-    console.answer(f"{human_size(total)} in {len(garbage)} places")
-    if arguments.tempfiles and not context.settings.dry_run:
-        sweep_leftovers(context.services)
-    if garbage and not context.settings.dry_run:
-        asks = not (context.settings.always_yes or console.json)
-        if asks and not console.confirm("Free it?"):
-            raise UsageError("declined", "nothing was changed, as you said")
-        remove_garbage(context.services, garbage)
+    leftovers = find_leftovers(context.services) if "tempfiles" in kinds else []
+    total = show_garbage(garbage, leftovers, context)
+    free(garbage, leftovers, context)
     if console.json:
         removed = [{"kind": g.kind, "path": str(g.path), "size": g.size} for g in garbage]
         console.document({"success": True, "removed": removed, "total_size": total})
