@@ -89,6 +89,7 @@ def _fetch(
             size=record.size,
             allow_unverified=allow_unverified,
             task=task,
+            durable=False,  # the archive goes when it is unpacked
             cancelled=cancelled,
         )
     finally:
