@@ -6,13 +6,12 @@ that :func:`settings_flags` can tell what the user really typed.
 
 from __future__ import annotations
 
-import argparse
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from typing import Any
 
-#: Destinations that are settings: what the user types overrides files and variables.
+#: Destinations that are keys of the configuration: what is typed overrides files and variables.
 _SETTING_DESTINATIONS = (
     "always_copy",
     "always_yes",
@@ -23,19 +22,26 @@ _SETTING_DESTINATIONS = (
     "link_scripts",
     "local_repodata_ttl",
     "offline",
-    "platform",
     "quiet",
+    "ssl_verify",
+    "subdir",
     "use_pypi",
     "verbosity",
 )
 
 
+#: Settings that flags switch off; for all others False means that nobody typed the flag.
+_SWITCHED_OFF = ("link_scripts", "ssl_verify", "use_pypi")
+
+
 def settings_flags(arguments: argparse.Namespace) -> dict[str, Any]:
     """The settings that were given on the command line."""
-    values = vars(arguments)
+    given = {key: getattr(arguments, key, None) for key in _SETTING_DESTINATIONS}
     return {
-        key: values[key] for key in _SETTING_DESTINATIONS if values.get(key) not in (None, False, 0)
-    } | {key: False for key in ("use_pypi", "link_scripts") if values.get(key) is False}
+        key: value
+        for key, value in given.items()
+        if value is not None and (value is not False or key in _SWITCHED_OFF)
+    }
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +50,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--json", action="store_true", help="one JSON document on stdout")
     group.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes")
     group.add_argument(
-        "-v", "--verbose", dest="verbosity", action="count", default=0, help="tell more"
+        "-v", "--verbose", dest="verbosity", action="count", help="tell more (repeat for more)"
     )
     group.add_argument("--no-color", action="store_true", help="plain text")
 
@@ -57,8 +63,26 @@ def add_environment_options(parser: argparse.ArgumentParser, *, required: bool =
     either.add_argument("-p", "--prefix", metavar="PATH", help="path of the environment")
 
 
-def add_channel_options(parser: argparse.ArgumentParser) -> None:
-    """Where packages come from."""
+def add_group_options(parser: argparse.ArgumentParser) -> None:
+    """``--with GROUP``: groups of a file beyond what is always installed."""
+    parser.add_argument(
+        "--with",
+        dest="groups",
+        action="append",
+        default=[],
+        metavar="GROUP[,GROUP]",
+        help="also these groups of the file",
+    )
+
+
+def groups(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The groups that ``--with`` named, each once."""
+    named = [name.strip() for text in arguments.groups for name in text.split(",")]
+    return tuple(dict.fromkeys(name for name in named if name))
+
+
+def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool = True) -> None:
+    """Where packages come from; not ONE_PLATFORM: the command has its own ``--platform``."""
     group = parser.add_argument_group("sources")
     group.add_argument(
         "-c",
@@ -87,19 +111,33 @@ def add_channel_options(parser: argparse.ArgumentParser) -> None:
         const="disabled",
         help="version and build decide, whatever the channel",
     )
-    group.add_argument("--platform", "--subdir", metavar="SUBDIR", help="for instance linux-64")
+    if one_platform:
+        group.add_argument(
+            "--platform",
+            "--subdir",
+            dest="subdir",
+            metavar="SUBDIR",
+            help="solve for that platform, for instance osx-arm64",
+        )
     group.add_argument(
         "--repodata-ttl",
         dest="local_repodata_ttl",
         type=int,
         metavar="SECONDS",
-        help="believe a cached index this long",
+        help="believe a cached index this long; 0: always ask",
     )
     group.add_argument(
         "--exclude-newer", metavar="DATE|AGE", help="ignore packages built after that"
     )
     group.add_argument("--offline", action="store_true", help="use only what is cached")
-    group.add_argument("-k", "--insecure", action="store_true", help=argparse.SUPPRESS)
+    group.add_argument(
+        "-k",
+        "--insecure",
+        dest="ssl_verify",
+        action="store_false",
+        default=None,
+        help="do not check TLS certificates",
+    )
 
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:

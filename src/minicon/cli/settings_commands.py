@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from minicon.cli.context import CommandContext
 
+#: Keys whose field of Settings has another name.
+_FIELDS = {"subdir": "platform"}
 _EDITS = ("set", "append", "prepend", "remove", "remove_key")
 
 
@@ -63,9 +65,8 @@ def _show(wanted: list[str], context: CommandContext, *, with_sources: bool) -> 
 
     settings = context.settings
     values = {
-        key.name: _plain(getattr(settings, key.name))
+        key.name: _plain(getattr(settings, _FIELDS.get(key.name, key.name)))
         for key in _keys(wanted)
-        if hasattr(settings, key.name)
     }
     sources = {name: settings.sources.get(name, "default") for name in values}
     if context.console.json:

@@ -1,5 +1,10 @@
 """Use an environment in this shell, or stop using it.
 
+Examples:
+  minicon activate data
+  minicon activate ./env
+  minicon deactivate
+
 This is done by a shell function, not by a program. Put it in place once with
   minicon init bash        (or zsh, fish, ...)
 or for this shell only with

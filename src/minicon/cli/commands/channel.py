@@ -2,6 +2,7 @@
 
 Examples:
   minicon channel index ./my-channel
+  minicon channel build ./recipes ./my-channel
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.cli import options
+from minicon.cli.parser import add_verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,14 +22,14 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``channel index DIR``, ``channel build RECIPES DIR``."""
     commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    index = commands.add_parser("index", help="write repodata for a folder of packages")
+    index = add_verb(commands, "index", "write repodata for a folder of packages")
     index.add_argument("directory", metavar="DIR", help="holds noarch/, linux-64/, ...")
     index.add_argument("--shards", action="store_true", help="write sharded repodata too (CEP 16)")
     options.add_output_options(index)
-    build = commands.add_parser("build", help="build packages from recipes of PyPI wheels")
+    build = add_verb(commands, "build", "build packages from recipes of PyPI wheels")
     build.add_argument("recipes", metavar="RECIPES", help="a recipe file, or a folder of them")
     build.add_argument("directory", metavar="DIR", help="the channel to fill")
-    build.add_argument("--platform", metavar="SUBDIR", help="for instance linux-64")
+    build.add_argument("--platform", dest="subdir", metavar="SUBDIR", help="for instance linux-64")
     options.add_output_options(build)
 
 

@@ -13,6 +13,7 @@ import argparse
 
 from minicon.cli import options
 from minicon.cli.commands import export, remove
+from minicon.cli.parser import add_verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,26 +23,35 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``env create | list | remove | export | update | config vars``."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    create = verbs.add_parser("create", help="make an environment from a file")
+    create = add_verb(verbs, "create", "make an environment from a file")
     create.add_argument("specs", nargs="*", metavar="SPEC", help=argparse.SUPPRESS)
     _add_file_and_change_options(create)
-    listing = verbs.add_parser("list", help="all environments")
-    options.add_output_options(listing)
-    gone = verbs.add_parser("remove", help="take an environment away")
+    options.add_output_options(add_verb(verbs, "list", "show all environments"))
+    gone = add_verb(verbs, "remove", "take an environment away")
     options.add_environment_options(gone)
     options.add_change_options(gone)
     options.add_output_options(gone)
-    export.add_arguments(verbs.add_parser("export", help="write an environment down"))
-    update = verbs.add_parser("update", help="make an environment match a file")
+    export.add_arguments(add_verb(verbs, "export", "write an environment down"))
+    update = add_verb(verbs, "update", "make an environment match a file")
     update.add_argument("--prune", action="store_true", help="remove what the file does not need")
     _add_file_and_change_options(update)
-    config = verbs.add_parser("config", help="variables of an environment")
+    config = add_verb(verbs, "config", "show and change an environment's variables")
     things = config.add_subparsers(dest="thing", required=True, metavar="vars")
-    actions = things.add_parser("vars").add_subparsers(dest="action", required=True)
-    for action, metavar in (("list", None), ("set", "KEY=VALUE"), ("unset", "KEY")):
-        one = actions.add_parser(action)
-        if metavar:
-            one.add_argument("variables", nargs="+", metavar=metavar)
+    _add_variable_verbs(add_verb(things, "vars", "variables that activation sets"))
+
+
+def _add_variable_verbs(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    options_of = {
+        "list": add_verb(actions, "list", "show the variables"),
+        "set": add_verb(actions, "set", "set variables"),
+        "unset": add_verb(actions, "unset", "take variables out"),
+    }
+    options_of["set"].add_argument(
+        "variables", nargs="+", metavar="KEY=VALUE", help="for instance DATA_DIR=/srv/data"
+    )
+    options_of["unset"].add_argument("variables", nargs="+", metavar="KEY", help="its name")
+    for one in options_of.values():
         options.add_environment_options(one)
         options.add_output_options(one)
 
@@ -54,8 +64,9 @@ def _add_file_and_change_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="FILE",
         default=[],
-        help="environment.yml (the default)",
+        help="environment.yml (the default), or a lock file",
     )
+    options.add_group_options(parser)
     options.add_environment_options(parser)
     options.add_channel_options(parser)
     options.add_solver_options(parser)
@@ -86,6 +97,7 @@ def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.prefix,
         specs=arguments.specs,
         files=arguments.files or ["environment.yml"],
+        with_groups=options.groups(arguments),
         **solver_arguments(arguments),
     )
     # conda's env create has never asked, and scripts rely on that
@@ -103,6 +115,7 @@ def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.prefix,
         specs=(),
         files=arguments.files or ["environment.yml"],
+        with_groups=options.groups(arguments),
         prune=arguments.prune,
         **solver_arguments(arguments),
     )

@@ -29,9 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=("environment-yaml", "yaml", "json", "explicit"),
         default="environment-yaml",
-        help="environment.yml (default) or an explicit list of URLs",
+        help="environment.yml (default), the same as JSON, or an explicit list of URLs",
     )
-    parser.add_argument("-c", "--channel", dest="channels", action="append", default=[])
+    parser.add_argument(
+        "-c",
+        "--channel",
+        dest="channels",
+        action="append",
+        default=[],
+        metavar="CHANNEL",
+        help="name that channel too, before those of the packages",
+    )
     options.add_environment_options(parser)
     options.add_output_options(parser)
 

@@ -1,4 +1,10 @@
-"""Facts about this installation: where things are, what the machine is, which channels are used."""
+"""Facts about this installation: where things are, what the machine is, which channels are used.
+
+Examples:
+  minicon info
+  minicon info --envs
+  minicon info --interpreters
+"""
 
 from __future__ import annotations
 

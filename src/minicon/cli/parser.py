@@ -1,0 +1,41 @@
+"""CommandParser: argparse with our errors: ``--json`` and hints hold for typing mistakes too."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+
+from minicon.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+_TYPED_OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
+
+
+class CommandParser(argparse.ArgumentParser):
+    """One command, or one verb of it. Options are never guessed from their first letters."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**{**options, "allow_abbrev": False})
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print before it exits."""
+        raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=self._hint(message))
+
+    def _hint(self, message: str) -> str:
+        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        for typed in _TYPED_OPTION.findall(message):
+            near = difflib.get_close_matches(typed, known, n=1)
+            if near and near[0] != typed:
+                return f"did you mean {near[0]}?"
+        return f"see '{self.prog} --help'"
+
+
+def add_verb(verbs: Any, name: str, summary: str) -> CommandParser:
+    """One verb of a command that has several; SUMMARY is shown by its and the command's help."""
+    parser: CommandParser = verbs.add_parser(name, help=summary, description=f"{summary}.")
+    return parser
