@@ -91,7 +91,8 @@ def with_text_hashes(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_bytes(record: Mapping[str, Any]) -> dict[str, Any]:
-    packed = dict(record)
+    # Sorted, so that equal records make equal shards, and equal shards one file.
+    packed = dict(sorted(record.items()))
     for key in _HASH_KEYS:
         if isinstance(packed.get(key), str):
             packed[key] = bytes.fromhex(packed[key])
