@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from tests.support.channel_server import ChannelServer
 from tests.support.commands import Workspace
 
