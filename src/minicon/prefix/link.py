@@ -102,7 +102,13 @@ class Linker:
         entries = []
         for placement in plan.placements:
             source, target, entry = placement
-            if is_special(entry) or target in redirects:
+            # The test is written out: it is done for every file there is.
+            if (
+                entry.prefix_placeholder is not None
+                or entry.path_type != PathType.HARDLINK
+                or entry.no_link
+                or target in redirects
+            ):
                 hidden = placement._replace(target=redirects.get(target, target))
                 entries.append(self._link_special(plan, hidden, method))
                 continue
@@ -258,15 +264,6 @@ def _replacing(path: str, make: Callable[[], object]) -> None:
     except FileExistsError:
         operations.remove_file(path)
         make()
-
-
-def is_special(entry: PathsEntry) -> bool:
-    """Whether linking a file takes more than linking it."""
-    return (
-        entry.prefix_placeholder is not None
-        or entry.path_type != PathType.HARDLINK
-        or entry.no_link
-    )
 
 
 def _is_symbolic(placement: Placement) -> bool:

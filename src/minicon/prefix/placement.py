@@ -97,11 +97,11 @@ def plan_package(
     commands = {entry_point_path(p, own_layout): p for p in entry_points} if own_layout else {}
     if commands:
         placements = [p for p in placements if p.target not in commands]
-    targets = (*(placement.target for placement in placements), *commands)
+    targets = (*[target for _, target, _ in placements], *commands)
     _check_targets(record.dist_name, targets)
-    for placement in placements:
-        if placement.entry.prefix_placeholder:
-            check_fits(placement.entry, prefix, record.dist_name)
+    for _, _, entry in placements:
+        if entry.prefix_placeholder:
+            check_fits(entry, prefix, record.dist_name)
     return PackagePlan(
         record=record,
         directory=package.directory,
