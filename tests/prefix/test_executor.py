@@ -96,6 +96,14 @@ def test_other_ways_to_link(tmp_path: Path, link_type: int) -> None:
     assert snapshot(env, metadata=False) == {}
 
 
+def test_a_package_without_files_is_a_package(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    prefix = apply(env, extract(PackageBuilder("meta"), tmp_path / "pkgs"))
+    assert [record.files for record in prefix.records()] == [()]
+    apply(env)
+    assert Prefix(env).records() == ()
+
+
 def test_a_prefix_too_long_for_a_binary_is_refused_at_once(tmp_path: Path) -> None:
     env = tmp_path / ("x" * 150) / ("y" * 150)
     with pytest.raises(PrefixError, match=r"too long for hello-1\.0-0") as caught:

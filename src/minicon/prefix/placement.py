@@ -138,7 +138,7 @@ def moved(entry: PathsEntry, target: str, **changes: Any) -> PathsEntry:
 
 
 def _check_targets(package: str, targets: Sequence[str]) -> None:
-    if _is_unsafe("\n".join(targets)):
+    if targets and _is_unsafe("\n".join(targets)):
         target = next(target for target in targets if _is_unsafe(target) or "\n" in target)
         message = f"{package} wants to write {target!r}, which is not its own place"
         hint = "report this to the package's channel"
