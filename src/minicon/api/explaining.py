@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -122,6 +121,8 @@ def why(path: Path, name: str, *, platform: str, limit: int = CHAINS) -> Why:
 
 def not_installed(path: Path, name: str, graph: DependencyGraph) -> PrefixError:
     """The error for a package that an environment does not have."""
+    import difflib
+
     near = difflib.get_close_matches(name, graph.records, n=3)
     hint = f"did you mean {', '.join(near)}?" if near else f"'minicon why-not {name}' asks on"
     return PrefixError("package-not-installed", f"{name} is not in {path}", hint=hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 
 from minicon.api.indices import channel_indices
@@ -107,6 +106,8 @@ def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
 
 def _near(spec: MatchSpec, indices: Iterable[RecordIndex]) -> str | None:
     names = {name for index in indices for name in index.names()}
+    import difflib
+
     near = difflib.get_close_matches(spec.exact_name or "", names, n=3)
     if spec.exact_name in names:
         return f"there are other versions: 'minicon search {spec.exact_name}'"

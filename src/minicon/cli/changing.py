@@ -41,11 +41,16 @@ def carry_out(
         MiniconError: Anything that planning or applying raises.
         UsageError: The user said no.
     """
-    from minicon.api.applying import apply_plan, fetch_packages
     from minicon.api.planning import make_plan
 
+    return carry_out_plan(make_plan(context.services, request), arguments, context, ask=ask)
+
+
+def carry_out_plan(
+    plan: Plan, arguments: argparse.Namespace, context: CommandContext, *, ask: bool = True
+) -> int:
+    """Show a plan, and unless it is a dry run do it. Errors as for :func:`carry_out`."""
     console = context.console
-    plan = make_plan(context.services, request)
     for note in plan.notes:
         console.note(note)
     if plan.is_empty:
@@ -55,6 +60,8 @@ def carry_out(
         return _finished(plan, context, dry_run=True)
     if ask:
         _confirm(context)
+    from minicon.api.applying import apply_plan, fetch_packages
+
     if arguments.download_only:
         fetch_packages(context.services, plan)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import sys
@@ -121,6 +120,8 @@ def _bug(error: Exception) -> MiniconError:
 def _find_command(word: str) -> tuple[str, ModuleType]:
     command = ALIASES.get(word, word)
     if command not in COMMANDS:
+        import difflib
+
         near = difflib.get_close_matches(word, [*COMMANDS, *ALIASES], n=1)
         raise UsageError(
             "unknown-command",

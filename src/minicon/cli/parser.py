@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import re
 
 from minicon.errors import UsageError
@@ -29,6 +28,8 @@ class CommandParser(argparse.ArgumentParser):
     def _hint(self, message: str) -> str:
         known = [flag for flag in self._option_string_actions if flag.startswith("--")]
         for typed in _TYPED_OPTION.findall(message):
+            import difflib
+
             near = difflib.get_close_matches(typed, known, n=1)
             if near and near[0] != typed:
                 return f"did you mean {near[0]}?"

@@ -9,7 +9,6 @@ as in conda (files.py).
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import sys
 from dataclasses import dataclass
@@ -115,6 +114,8 @@ def _collect(
             if (key := find_key(name)) is not None:
                 collected.setdefault(key.name, []).append(raw)
             elif name not in OTHER_TOOLS_KEYS:
+                import difflib
+
                 near = difflib.get_close_matches(name, [*KEYS, *ALIASES], 1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
                 warnings.append(f"unknown key {name!r} in {raw.source} is ignored{hint}")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META
 from minicon.fs import operations
-from minicon.fs.lock import locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +60,8 @@ def unregister_environment(file: Path, prefix: Path) -> None:
 
 @contextlib.contextmanager
 def _changing(file: Path) -> Iterator[None]:
+    from minicon.fs.lock import locked
+
     lock = file.with_name(f".{file.name}.lock")
     with operations.describing("write", file), locked(lock, timeout=_LOCK_TIMEOUT):
         yield

@@ -10,7 +10,6 @@ from __future__ import annotations
 import csv
 import posixpath
 import re
-from email.parser import HeaderParser
 
 from minicon.constants import PYPI_CHANNEL
 from minicon.models.prefix_record import PrefixRecord
@@ -107,8 +106,8 @@ def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
         text = (path / "METADATA").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    header = HeaderParser().parsestr(text.partition("\n\n")[0], headersonly=True)
-    name, version = header.get("Name"), header.get("Version")
+    header = _header(text)
+    name, version = header.get("name", [""])[0], header.get("version", [""])[0]
     if not name or not version:
         return None
     data = {
@@ -117,7 +116,7 @@ def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
         "build": PIP_BUILD,
         "build_number": 0,
         "depends": [],
-        "requires_dist": header.get_all("Requires-Dist") or [],
+        "requires_dist": header.get("requires-dist", []),
     }
     record = RepodataRecord(
         data,
@@ -128,6 +127,21 @@ def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
         source="pypi",
     )
     return PrefixRecord(record, files=tuple(_record_files(path, site_packages)), paths=())
+
+
+def _header(text: str) -> dict[str, list[str]]:
+    """The fields of a METADATA file by lower-case name; those that are needed have one line.
+
+    Python's own reader of such headers costs more to import than listing an environment does.
+    """
+    fields: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if not line:
+            break
+        name, separator, value = line.partition(":")
+        if separator and not line[0].isspace():
+            fields.setdefault(name.lower(), []).append(value.strip())
+    return fields
 
 
 def _record_files(path: Path, site_packages: str) -> Iterator[str]:

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.api.environments import listed_packages
     from minicon.cli.listing import list_lines, list_objects
 
-    path = context.services.registry.existing(arguments.name, arguments.prefix)
+    path = context.registry.existing(arguments.name, arguments.prefix)
     records = listed_packages(
         path,
         pattern=arguments.regex,
