@@ -37,7 +37,9 @@ class ConsoleReporter:
         if not self._console.shows_progress:
             return SilentTask()
         with self._lock:
-            bar = self._bars.get(kind) or self._open_bar(kind, unit)
+            bar = self._bars.get(kind)
+            if bar is None:  # a bar without a total counts as false
+                bar = self._open_bar(kind, unit)
             bar.total = (bar.total or 0) + (total or 0)
             bar.set_postfix_str(label, refresh=False)
             self._running[kind] = self._running.get(kind, 0) + 1
