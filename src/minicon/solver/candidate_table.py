@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from minicon.constants import CONDA_EXTENSION
+from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.errors import SpecError
 from minicon.models.match_spec import parse_dependency
 from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
@@ -20,11 +20,10 @@ from minicon.solver.condition import parse_condition
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Any
 
     from minicon.models.match_spec import MatchSpec
 
-    SortKey = tuple[int, int, bytes, int, int, int, str, str, str]
+    SortKey = tuple[int, int, bytes, int, int, int, str, str, str, str]
 
 #: A dependency text whose name can be read without parsing the rest.
 _PLAIN = re.compile(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?").fullmatch
@@ -117,25 +116,14 @@ def sort_records(rows: Iterable[Row], *, lowest: bool) -> list[tuple[SortKey, Re
 
 def _without_twins(rows: Iterable[Row]) -> Iterable[Row]:
     """Of one build as ``.conda`` and ``.tar.bz2``, only the former."""
-    chosen: dict[tuple[Any, ...], Row] = {}
+    chosen: dict[tuple[int, str, str], Row] = {}
     for row in rows:
         record = row.record
-        data = record.data
-        identity = (
-            record.channel,
-            record.subdir,
-            data["version"],
-            data.get("build"),
-            data.get("build_number"),
-        )
-        other = chosen.get(identity)
-        if other is None or _file_order(record) > _file_order(other.record):
-            chosen[identity] = row
+        stem = record.fn.removesuffix(CONDA_EXTENSION).removesuffix(TARBALL_EXTENSION)
+        build = (row.order, record.subdir, stem)
+        if build not in chosen or record.fn.endswith(CONDA_EXTENSION):
+            chosen[build] = row
     return chosen.values()
-
-
-def _file_order(record: RepodataRecord) -> tuple[bool, str]:
-    return record.fn.endswith(CONDA_EXTENSION), record.fn
 
 
 def _sort_key(row: Row) -> SortKey | None:
@@ -152,9 +140,10 @@ def _sort_key(row: Row) -> SortKey | None:
         data.get("build_number") or 0,
         -row.order,
         milliseconds(data.get("timestamp") or 0),
-        data.get("build") or "",
+        data.get("build") or record.build,
         record.subdir,
-        record.channel + "/" + record.fn,
+        record.fn,
+        record.channel,
     )
 
 
@@ -199,9 +188,9 @@ def compile_table(
         size=len(records),
         version_keys=tuple(version_keys),
         below=tuple(below),
-        versions=tuple(record.version for record in records),
-        builds=tuple(record.build for record in records),
-        build_numbers=tuple(record.build_number for record in records),
+        versions=tuple([record.data["version"] for record in records]),
+        builds=tuple([key[6] for key, _ in ordered]),
+        build_numbers=tuple([key[3] for key, _ in ordered]),
         ties=tuple(ties),
         dependencies=tuple(plain),
         constrains=tuple(constrains),
@@ -232,10 +221,11 @@ def compile_extra(
 def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:
     """Which positions carry each text."""
     carriers: dict[str, int] = {}
-    for position, some in enumerate(texts):
-        bit = 1 << position
+    bit = 1
+    for some in texts:
         for text in some or ():
             carriers[text] = carriers.get(text, 0) | bit
+        bit <<= 1
     return carriers
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from minicon.solver.trail import Trail
 
 
-class Contradiction(Exception):  # noqa: N818 - the field's word
+class Contradiction(Exception):
     """The roots cannot all be met.
 
     Attributes:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from minicon.solver.requirements import AnyCandidate, AnyRequirement, PythonMinor
 
 
-class Impossible(Exception):  # noqa: N818 - resolvelib's word
+class Impossible(Exception):
     """Nothing meets all requirements.
 
     Attributes:
