@@ -19,6 +19,7 @@ from minicon.models.prefix_record import LinkType
 from minicon.prefix.environments_txt import register_environment
 from minicon.prefix.executor import Executor
 from minicon.prefix.link_scripts import LinkScriptRunner
+from minicon.prefix.prefix import Prefix
 from minicon.prefix.staging import StageOptions
 from minicon.shell.activation_files import write_activation_files
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.records import RepodataRecord
     from minicon.package.package_cache import CachedPackage
-    from minicon.prefix.prefix import Prefix
     from minicon.prefix.transaction import Transaction
 
 
@@ -46,6 +46,8 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
     Raises:
         MiniconError: Whatever a fetch, a package, the file system, a link script or pip does.
     """
+    if plan.request.clone_of is not None:
+        return _clone(services, plan, command_line)
     packages = prepare_packages(services, plan.transaction.link)
     prefix = _executor(services).execute(
         _described(plan.transaction, packages),
@@ -55,9 +57,24 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
         before_switch=[partial(_finish_stage, plan=plan)],
         after_switch=_after_switch(services, plan),
     )
+    _register(services, prefix)
+    return prefix
+
+
+def _clone(services: Services, plan: Plan, command_line: Sequence[str]) -> Prefix:
+    """A clone is a copy of the environment itself: it needs neither network nor cache."""
+    from minicon.api.renaming import clone_packages
+
+    assert plan.request.clone_of is not None
+    clone_packages(services, plan.request.clone_of, plan.prefix, command_line=command_line)
+    prefix = Prefix(plan.prefix)
+    _register(services, prefix)
+    return prefix
+
+
+def _register(services: Services, prefix: Prefix) -> None:
     if services.settings.register_envs:
         register_environment(services.registry.environments_txt, prefix.path)
-    return prefix
 
 
 def _described(

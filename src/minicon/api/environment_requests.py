@@ -7,9 +7,6 @@ from pathlib import Path
 
 from minicon.api.lock_selection import LockSelection
 from minicon.api.request import ChangeRequest
-from minicon.envs.environment_file import (
-    read_environment_file,
-)
 from minicon.errors import PrefixError, SpecError, UsageError
 
 TYPE_CHECKING = False
@@ -129,6 +126,9 @@ def read_files(services: Services, files: Sequence[str | Path]) -> FileContents:
         SpecError: One cannot be read.
         UsageError: A lock or an explicit list stands beside other files.
     """
+    if not files:
+        return FileContents()
+    from minicon.envs.environment_file import read_environment_file
     from minicon.envs.lock_files import read_lock_file
 
     platform = services.settings.platform

@@ -16,7 +16,6 @@ from functools import partial
 
 from minicon.api.explicit import clone_solution, explicit_entries, explicit_solution
 from minicon.api.indices import channel_indices
-from minicon.api.lock_solution import beside_installed, lock_solution
 from minicon.api.pruning import for_pruning, is_by_pip, pruned
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
+    from minicon.prefix.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def make_plan(services: Services, request: ChangeRequest) -> Plan:
         PrefixError: The environment is frozen, or cannot be read.
     """
     question = make_question(services, request)
-    _refuse_frozen(question.prefix, request)
+    refuse_frozen(question.prefix, override=request.override_frozen)
     return _plan(question, _solution(question))
 
 
@@ -115,9 +116,10 @@ def _anything_goes(_channel: object, _seconds: float) -> bool:
     return True
 
 
-def _refuse_frozen(prefix: Prefix, request: ChangeRequest) -> None:
+def refuse_frozen(prefix: Prefix, *, override: bool) -> None:
+    """Refuse to change an environment that is marked so (CEP 22), unless OVERRIDE."""
     message = prefix.frozen_message()
-    if message is not None and not request.override_frozen:
+    if message is not None and not override:
         raise PrefixError(
             "environment-frozen",
             f"{prefix.path} must not be changed: {message}",
@@ -133,6 +135,8 @@ def _solution(question: Question) -> Solution:
     if request.clone_of is not None:
         return clone_solution(request.clone_of)
     if request.lock is not None:
+        from minicon.api.lock_solution import beside_installed, lock_solution
+
         solution = lock_solution(services, request.lock, partial(_solve_python, question))
         return beside_installed(solution, question.there, keep_others=not _is_exact(request))
     return solve(question, make_solve_request(question))
@@ -233,7 +237,7 @@ def _plan(question: Question, solution: Solution) -> Plan:
         request=request,
         transaction=transaction,
         solution=solution,
-        fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
+        fetch=() if request.clone_of else _not_cached(services, transaction),
         by_pip=(
             *_not_yet_built(question, solution),
             *(PipRequirement(text=text) for text in solution.pip_requirements),
@@ -242,6 +246,10 @@ def _plan(question: Question, solution: Solution) -> Plan:
         channels=question.sources.names,
         notes=_notes(question.sources),
     )
+
+
+def _not_cached(services: Services, transaction: Transaction) -> tuple[RepodataRecord, ...]:
+    return tuple(r for r in transaction.link if services.package_cache.find(r) is None)
 
 
 def _not_yet_built(question: Question, solution: Solution) -> Iterator[PipRequirement]:

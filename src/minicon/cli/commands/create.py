@@ -3,6 +3,7 @@
 Examples:
   minicon create -n data python=3.11 numpy
   minicon create -n data -f environment.yml
+  minicon create -n data -f conda-lock.yml --with test
   minicon create -p ./env -c conda-forge 'python>=3.11' r-base
 """
 
@@ -14,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from minicon.api.request import ChangeRequest
     from minicon.cli.context import CommandContext
 
 
@@ -29,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="environment.yml, an explicit list, or a list of specs",
+        help="environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list",
     )
+    options.add_group_options(parser)
     parser.add_argument("--clone", metavar="ENV", help="the same packages as that environment")
     options.add_environment_options(parser)
     options.add_channel_options(parser)
@@ -41,21 +44,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, show, confirm, create."""
+    from minicon.cli.changing import carry_out
+
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
     from minicon.api.environment_requests import clone_request, create_request
-    from minicon.cli.changing import carry_out, solver_arguments
+    from minicon.cli.changing import solver_arguments
 
     fields = solver_arguments(arguments)
+    services, name, prefix = context.services, arguments.name, arguments.prefix
     if arguments.clone:
-        request = clone_request(
-            context.services, arguments.clone, arguments.name, arguments.prefix, **fields
-        )
-    else:
-        request = create_request(
-            context.services,
-            arguments.name,
-            arguments.prefix,
-            specs=arguments.specs,
-            files=arguments.files,
-            **fields,
-        )
-    return carry_out(request, arguments, context)
+        return clone_request(services, arguments.clone, name, prefix, **fields)
+    return create_request(
+        services,
+        name,
+        prefix,
+        specs=arguments.specs,
+        files=arguments.files,
+        with_groups=options.groups(arguments),
+        **fields,
+    )

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from minicon.api.request import ChangeRequest
     from minicon.cli.context import CommandContext
 
 
@@ -29,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="environment.yml, an explicit list, or a list of specs",
+        help="environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list",
     )
+    options.add_group_options(parser)
     parser.add_argument("--revision", type=int, metavar="N", help="go back to that revision")
     options.add_environment_options(parser)
     options.add_channel_options(parser)
@@ -41,23 +43,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, show, confirm, install."""
-    from minicon.api.environment_requests import change_request
-    from minicon.cli.changing import carry_out, solver_arguments
-    from minicon.errors import UsageError
+    from minicon.cli.changing import carry_out
 
     if arguments.revision is not None:
         from minicon.cli.commands.rollback import go_back
 
         return go_back(arguments, context, arguments.revision)
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
+    from minicon.api.environment_requests import change_request
+    from minicon.cli.changing import solver_arguments
+    from minicon.errors import UsageError
+
     if not arguments.specs and not arguments.files:
         raise UsageError("no-specs", "nothing to install", hint="name packages, or a file with -f")
-    request = change_request(
+    return change_request(
         context.services,
         "install",
         arguments.name,
         arguments.prefix,
         specs=arguments.specs,
         files=arguments.files,
+        with_groups=options.groups(arguments),
         **solver_arguments(arguments),
     )
-    return carry_out(request, arguments, context)

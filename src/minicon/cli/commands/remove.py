@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from minicon.api.request import ChangeRequest
     from minicon.cli.context import CommandContext
 
 
@@ -36,19 +37,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, show, confirm, remove."""
-    from minicon.api.environment_requests import change_request
-    from minicon.cli.changing import carry_out, solver_arguments
-    from minicon.errors import UsageError
+    from minicon.cli.changing import carry_out
 
     if arguments.all:
         return remove_environment(arguments, context)
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
+    from minicon.api.environment_requests import change_request
+    from minicon.cli.changing import solver_arguments
+    from minicon.errors import UsageError
+
     if not arguments.specs:
         raise UsageError(
             "no-specs", "nothing to remove", hint="name packages, or pass --all for the environment"
         )
     fields = solver_arguments(arguments)
     fields["no_deps"] = fields["no_deps"] or arguments.force
-    request = change_request(
+    return change_request(
         context.services,
         "remove",
         arguments.name,
@@ -57,7 +65,6 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         files=(),
         **fields,
     )
-    return carry_out(request, arguments, context)
 
 
 def remove_environment(arguments: argparse.Namespace, context: CommandContext) -> int:

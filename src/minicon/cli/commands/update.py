@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
+    from minicon.api.request import ChangeRequest
     from minicon.cli.context import CommandContext
 
 
@@ -38,8 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, show, confirm, update."""
+    from minicon.cli.changing import carry_out
+
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
     from minicon.api.environment_requests import change_request
-    from minicon.cli.changing import carry_out, solver_arguments
+    from minicon.cli.changing import solver_arguments
     from minicon.errors import UsageError
 
     if not (arguments.specs or arguments.files or arguments.all):
@@ -47,7 +55,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     fields = solver_arguments(arguments)
     if arguments.all:
         fields["update_policy"] = "update_all"
-    request = change_request(
+    return change_request(
         context.services,
         "update",
         arguments.name,
@@ -56,4 +64,3 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         files=arguments.files,
         **fields,
     )
-    return carry_out(request, arguments, context)

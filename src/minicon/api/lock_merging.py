@@ -1,0 +1,129 @@
+"""What git calls for a lock file that two branches changed: merge, and solve where that is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from minicon.api.locking import LockInputs, make_lock, stale_platforms, targets_of
+from minicon.envs.lock_files import read_lock_file, write_lock_file
+from minicon.envs.lock_merge import merge_locks
+from minicon.errors import MiniconError, SpecError
+from minicon.models.match_spec import parse_dependency
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from minicon.api.services import Services
+    from minicon.models.lockfile import Lockfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeOutcome:
+    """How a merge ended.
+
+    Attributes:
+        settled: Whether the file holds a whole lock now; else it is as it was.
+        solved: Whether packages had to be solved for again.
+        conflicts: What the sides disagreed on, or what did not fit together.
+        reason: Why it is not settled, or None.
+    """
+
+    settled: bool
+    solved: bool = False
+    conflicts: tuple[str, ...] = ()
+    reason: str | None = None
+
+
+def merge_lock_files(
+    services: Services, base: Path, ours: Path, theirs: Path, *, place: Path
+) -> MergeOutcome:
+    """Merge two lock files that grew out of one, into OURS.
+
+    Args:
+        services: For solving again where both sides changed the same.
+        base: The common ancestor (git's ``%O``); may be empty.
+        ours: Our side (``%A``); it is replaced by the merge.
+        theirs: Their side (``%B``).
+        place: Path of the file in the work tree (``%P``): its sources are beside it.
+
+    Raises:
+        SpecError: One of them is not a ``conda-lock.yml``.
+        FileError: OURS cannot be written.
+    """
+    mine, other = _read(ours), _read(theirs)
+    ancestor = _read(base) if base.stat().st_size else _nothing(mine)
+    merged = merge_locks(ancestor, mine, other)
+    problems = (*merged.conflicts, *mismatches(merged.lock))
+    if not problems and not merged.inputs_disagree:
+        write_lock_file(ours, merged.lock)
+        return MergeOutcome(settled=True)
+    try:
+        lock = _solve_again(services, merged.lock, place)
+    except MiniconError as error:
+        what = ", ".join(problems[:3]) or "both sides changed what is asked for"
+        return MergeOutcome(
+            settled=False, conflicts=problems, reason=f"{what}; solving again: {error.message}"
+        )
+    write_lock_file(ours, lock)
+    return MergeOutcome(settled=True, solved=True, conflicts=problems)
+
+
+def mismatches(lock: Lockfile) -> tuple[str, ...]:
+    """Dependencies between a lock's packages that do not hold."""
+    return tuple(problem for platform in lock.platforms for problem in _mismatches(lock, platform))
+
+
+def _mismatches(lock: Lockfile, platform: str) -> Iterator[str]:
+    packages = lock.for_platform(platform, lock.groups)
+    records = {package.name: package.to_record() for package in packages}
+    for record in records.values():
+        for text in record.depends:
+            spec = parse_dependency(text)
+            name = spec.exact_name
+            if name is None or name.startswith("__") or spec.when is not None:
+                continue
+            found = records.get(name)
+            if found is None and record.source == "conda":
+                yield f"{record.name} needs {name} ({platform})"
+            elif found is not None and not _fits(spec.version, found.version):
+                yield f"{record.name} needs {text} and not {found.version} ({platform})"
+
+
+def _fits(wanted: object, version: str) -> bool:
+    contains = getattr(wanted, "contains", None)
+    return contains is None or bool(contains(version))
+
+
+def _solve_again(services: Services, lock: Lockfile, place: Path) -> Lockfile:
+    """What the sources in the work tree ask for, with as much of the merge as fits."""
+    folder = place.absolute().parent
+    files = tuple(folder / source for source in lock.sources)
+    if not files:
+        raise SpecError("no-sources", "the lock does not say what it was made from")
+    inputs = LockInputs(files=files, folder=folder)
+    if any("<<<<<<<" in file.read_text(errors="replace") for file in files if file.is_file()):
+        raise SpecError("unmerged-source", "the environment file itself has conflicts")
+    solved = make_lock(services, inputs, targets_of(lock), before=lock)
+    if stale_platforms(services, inputs, solved):
+        raise SpecError("stale-lock", "the environment file changed meanwhile")
+    return solved
+
+
+def _read(path: Path) -> Lockfile:
+    from minicon.envs.conda_lock import parse_conda_lock
+    from minicon.envs.lock_values import read_lock_text
+
+    lock = read_lock_file(path, platform="noarch")
+    # git hands over files without a telling name.
+    return lock or parse_conda_lock(read_lock_text(path), source=str(path))
+
+
+def _nothing(like: Lockfile) -> Lockfile:
+    from dataclasses import replace
+
+    empty: tuple[str, ...] = ()
+    return replace(
+        like, packages=(), platforms=empty, channels=empty, sources=empty, content_hash={}
+    )

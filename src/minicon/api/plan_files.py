@@ -1,0 +1,194 @@
+"""Plans as files: a change that can be read, reviewed and carried out later, or refused.
+
+::
+
+    Plan ─ plan_document ─> JSON ─ review ─> read_plan ─ same environment? same text? ─> Plan
+
+The file names every package by URL and hash, so what is installed is what was reviewed; and the
+state of the environment it was made for, so it is never applied to another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from minicon.api.request import ChangeRequest, Plan
+from minicon.api.requirements import split_specs
+from minicon.errors import PrefixError, SpecError
+from minicon.models.package_name import check_record_fields
+from minicon.models.url import redact
+from minicon.prefix.executor import recover
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.site_packages import installed_packages
+from minicon.prefix.transaction import Transaction
+from minicon.pypi.requirements import PipRequirement
+from minicon.solver.link_order import in_link_order
+from minicon.solver.request import Solution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, NoReturn
+
+    from minicon.api.services import Services
+    from minicon.models.prefix_record import PrefixRecord
+
+FORMAT = 1
+_LARGEST_PLAN = 64 * 1024 * 1024
+_ACTIONS = ("create", "install", "update", "remove")
+_SOURCES = ("conda", "pypi", "interpreter")
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON.
+
+    Raises:
+        SpecError: It holds a secret (in a line for pip), which must not be written down.
+    """
+    request = plan.request
+    document: dict[str, Any] = {
+        "minicon_plan": FORMAT,
+        "action": request.action,
+        "state": _state(_installed(request.prefix)),
+        "transaction": plan.transaction.to_plan(),
+        "variables": dict(request.variables),
+        "pip_specs": [text for text in request.specs if text.startswith("pypi:")],
+        "pip_lines": [[line, str(folder)] for line, folder in request.pip_lines],
+        "by_pip": [str(requirement) for requirement in plan.by_pip],
+        "clone_of": str(request.clone_of) if request.clone_of else None,
+        "clone_state": _state(_installed(request.clone_of)) if request.clone_of else None,
+    }
+    text = json.dumps(document)
+    if redact(text) != text:
+        raise SpecError(
+            "secret-in-plan",
+            "the request holds a credential, which a plan must not",
+            hint="put it into a variable and write ${VARIABLE} instead",
+        )
+    return {**document, "digest": _digest(document)}
+
+
+def read_plan(services: Services, path: Path) -> Plan:
+    """Read a plan, and check that it still is the one for the environment as it is.
+
+    Raises:
+        PrefixError: ``bad-plan``, ``plan-was-edited``, or ``plan-is-old``.
+    """
+    document = _load(path)
+    if document.get("minicon_plan") != FORMAT:
+        _bad(path, "it is not a plan of this version")
+    digest = document.pop("digest", None)
+    if digest != _digest(document):
+        raise PrefixError(
+            "plan-was-edited",
+            f"{path} is not as minicon wrote it",
+            hint="make the plan again; what was reviewed must be what is done",
+        )
+    try:
+        return _plan(services, document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        _bad(path, f"{type(error).__name__}: {error}")
+
+
+def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
+    data = document["transaction"]
+    _check_records(data)
+    prefix = Path(data["prefix"])
+    if not prefix.is_absolute() or document["action"] not in _ACTIONS:
+        raise ValueError("prefix or action")
+    recover(prefix)
+    there = _installed(prefix)
+    _check_state(prefix, document["state"])
+    if document["clone_of"]:
+        _check_state(Path(document["clone_of"]), document["clone_state"])
+    transaction = Transaction.from_plan(data, there)
+    lines = tuple((str(line), Path(folder)) for line, folder in document["pip_lines"])
+    asked = split_specs(map(str, document["pip_specs"]), lines, environ=services.environ)
+    request = ChangeRequest(
+        action=document["action"],
+        prefix=prefix,
+        specs=tuple(map(str, document["pip_specs"])),
+        pip_lines=lines,
+        clone_of=Path(document["clone_of"]) if document["clone_of"] else None,
+        variables={str(key): str(value) for key, value in document["variables"].items()},
+    )
+    wanted = set(document["by_pip"])
+    by_pip = [each for each in asked.from_pip.pip_requirements if str(each) in wanted]
+    by_pip += [PipRequirement(text=text) for text in transaction.pip_requirements]
+    records = [*transaction.link, *(each.record for each in transaction.unchanged)]
+    return Plan(
+        request=request,
+        transaction=transaction,
+        solution=Solution(
+            records=in_link_order({record.name: record for record in records}),
+            requested=transaction.requested,
+            pip_requirements=transaction.pip_requirements,
+            hold_backs=transaction.hold_backs,
+        ),
+        fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
+        by_pip=tuple(by_pip),
+        index_options=asked.from_pip.options,
+    )
+
+
+def _check_state(prefix: Path, expected: object) -> None:
+    if expected != _state(_installed(prefix)):
+        raise PrefixError(
+            "plan-is-old",
+            f"{prefix} has changed since the plan was made",
+            hint="make the plan again",
+        )
+
+
+def _check_records(data: Mapping[str, Any]) -> None:
+    """What a plan says becomes paths and URLs, whoever wrote it."""
+    for record in data["link"]:
+        try:
+            check_record_fields(record, fn=record["fn"], subdir=record["subdir"])
+        except SpecError as error:
+            raise ValueError(error.message) from None
+        if record["source"] not in _SOURCES or not isinstance(record["url"], str):
+            raise ValueError(f"the source of {record['fn']}")
+        has_hash = record.get("sha256") or record.get("md5")
+        if record["source"] != "interpreter" and not (has_hash or record.get("direct_url")):
+            raise ValueError(f"{record['fn']} has no hash")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_PLAN:
+            _bad(path, "it is too large")
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        _bad(path, str(error.strerror))
+    except (ValueError, RecursionError):
+        _bad(path, "it is not JSON")
+    if not isinstance(document, dict):
+        _bad(path, "it is not a plan")
+    return document
+
+
+def _bad(path: Path, why: str) -> NoReturn:
+    raise PrefixError(
+        "bad-plan", f"{path} cannot be used: {why}", hint="make it with 'minicon plan … > FILE'"
+    )
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _installed(path: Path) -> tuple[PrefixRecord, ...]:
+    prefix = Prefix(path)
+    return installed_packages(prefix) if prefix.is_environment else ()
+
+
+def _state(records: Iterable[PrefixRecord]) -> str:
+    """Hash of all packages of an environment."""
+    lines = sorted(
+        f"{r.record.dist_name} {r.record.sha256 or r.record.md5 or r.record.url}" for r in records
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

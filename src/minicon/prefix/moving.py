@@ -1,0 +1,181 @@
+"""Moving and cloning whole environments: a relocated copy, built aside, switched in in one step.
+
+::
+
+    rename   old ──┬─ kept generations ─> relocated, hard-linked ─> new store
+                   └─ the environment ──> stage ── SWITCH IN ── old one removed
+    clone    source ─ copied, relocated ─> stage ── SWITCH IN
+
+Killed before the switch, there is the old environment and nothing else; killed after it, the new
+one is whole, and the old one, if it is still there, is whole as well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+
+from minicon.constants import HISTORY
+from minicon.errors import PrefixError
+from minicon.fs import operations
+from minicon.fs.remove import remove_tree
+from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark
+from minicon.prefix.history import format_block, redact
+from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.prefix_lock import locked
+from minicon.prefix.relocated_copy import Relocation, copy_relocated
+from minicon.prefix.removal import remove_environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from minicon.models.reporter import Reporter
+
+    #: Called with the finished tree and its final path, before anybody sees it.
+    Finish = Callable[[Path, Path], object]
+
+_LOCK_TIMEOUT = 30.0
+
+
+def move_environment(
+    old: Path,
+    new: Path,
+    *,
+    command: str,
+    version: str,
+    now: float,
+    finish: Finish,
+    reporter: Reporter | None = None,
+) -> None:
+    """Give an environment another path, its kept generations included.
+
+    Args:
+        old: Where it is.
+        new: Where it shall be; nothing, or an empty folder, may be there.
+        command: The user's command line, for history.
+        version: Of minicon, for history.
+        now: Seconds since 1970.
+        finish: Writes what depends on the whole tree.
+        reporter: Is told whom minicon waits for.
+
+    Raises:
+        PrefixError: A place cannot hold an environment, or the new path is too long for a file.
+        PrefixLocked: Another process changes one of the two.
+        FileError: The file system refused; the environment is where it was.
+    """
+    source, target = GenerationStore(old), GenerationStore(new)
+    _check_places(source.place, target.place)
+    operations.make_directory(target.place.parent)
+    with (
+        operations.describing("rename", source.place),
+        locked(source, _LOCK_TIMEOUT, reporter),
+        locked(target, _LOCK_TIMEOUT, reporter),
+    ):
+        source.recover()
+        _clear(target)
+        relocation = _relocation(old, new, share=True)
+        for number in source.numbers():
+            stage = target.new_stage()
+            copy_relocated(source.folder / str(number), stage, relocation)
+            _finish(stage, new, finish)
+            operations.rename(stage, target.folder / str(number))
+        stage = target.new_stage()
+        copy_relocated(source.place, stage, relocation)
+        mark = replace(read_mark(stage), stage=stage.name)
+        operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
+        _add_history(stage, command, version, now)
+        _finish(stage, new, finish)
+        _switch(target, stage)
+    remove_environment(old, reporter=reporter)
+
+
+def clone_environment(
+    source: Path,
+    new: Path,
+    *,
+    command: str,
+    version: str,
+    now: float,
+    finish: Finish,
+    reporter: Reporter | None = None,
+) -> None:
+    """Make a copy of an environment under another path: offline, exact, independent.
+
+    Arguments and errors as for :func:`move_environment`.
+    """
+    target = GenerationStore(new)
+    _check_places(GenerationStore(source).place, target.place)
+    operations.make_directory(target.place.parent)
+    with (
+        operations.describing("clone into", target.place),
+        locked(target, _LOCK_TIMEOUT, reporter),
+    ):
+        _clear(target)
+        stage = target.new_stage()
+        copy_relocated(source, stage, _relocation(source, new, share=False))
+        mark = replace(
+            read_mark(stage),
+            number=1,
+            stage=stage.name,
+            previous=None,
+            created=now,
+            command=redact(command),
+        )
+        operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
+        _add_history(stage, command, version, now)
+        _finish(stage, new, finish)
+        _switch(target, stage)
+
+
+def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:
+    subdir = Prefix(old).subdir or ("win-64" if os.name == "nt" else "linux-64")
+    return Relocation(old=str(old), new=str(new), subdir=subdir, share=share)
+
+
+def _check_places(old: Path, new: Path) -> None:
+    Prefix(old).require()
+    check_place(old)
+    check_place(new)
+    if new.is_relative_to(old) or old.is_relative_to(new):
+        message = f"{new} and {old} lie inside each other"
+        raise PrefixError("nested-environments", message, hint="choose a path beside it")
+    if new.exists() and any(new.iterdir()):
+        message = f"{new} is there already"
+        raise PrefixError("path-exists", message, hint="choose another name, or remove it first")
+
+
+def _clear(target: GenerationStore) -> None:
+    """Take away what a killed attempt left; no environment is there that it could belong to."""
+    target.recover()
+    for name in sorted(os.listdir(target.folder)):
+        tree = target.folder / name
+        if tree.is_dir():
+            remove_tree(tree)
+
+
+def _finish(stage: Path, final: Path, finish: Finish) -> None:
+    finish(stage, final)
+    operations.sync_file_system(stage)
+
+
+def _switch(target: GenerationStore, stage: Path) -> None:
+    try:
+        with uninterrupted():
+            target.switch_in(stage, undoable=False)
+        operations.sync_directory(target.place.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            target.abandon(stage)
+        raise
+
+
+def _add_history(stage: Path, command: str, version: str, now: float) -> None:
+    block = format_block(
+        command=redact(command), version=version, added=[], removed=[], specs={}, now=now
+    )
+    before = (stage / HISTORY).read_bytes()
+    operations.replace_file(stage / HISTORY, before + block.encode(), durable=False)

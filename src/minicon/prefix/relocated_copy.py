@@ -1,0 +1,286 @@
+"""Relocated copies: a whole environment once more, for another path.
+
+Only files that carry the path are written anew; all others become further names of the same
+files (for a move) or copies that share their blocks where the file system can (for a clone).
+
+Which files carry the path is known from the records: those with a placeholder, generated
+commands and bytecode's neighbours. What no record owns is looked into where pip puts scripts and
+path files. For a file with a placeholder the original is restored first; if its hash is the one
+that the package had, the new file is exactly what linking anew would give.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicon.constants import CONDA_META
+from minicon.fs import operations
+from minicon.fs.hashing import sha256_of, sha256_of_file
+from minicon.models.package_files import PathsEntry, PathType
+from minicon.prefix.link import link_or_copy
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.relocate import ENCODINGS, codesign_command, relocate, replace_in_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minicon.models.prefix_record import PrefixRecord
+
+#: Larger files that no record knows of are data, not scripts.
+_LARGEST_SCRIPT = 1024 * 1024
+_PATH_ENDS = rb"(?![A-Za-z0-9._+~-])"
+_GENERATED = (PathType.UNIX_ENTRY_POINT, PathType.WINDOWS_ENTRY_POINT_SCRIPT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relocation:
+    """From one path to another.
+
+    Attributes:
+        old: Path that the files carry now.
+        new: Path that they shall carry.
+        subdir: Platform of the environment, for instance ``linux-64``.
+        share: Whether files that do not change are hard-linked; else they are copied.
+    """
+
+    old: str
+    new: str
+    subdir: str
+    share: bool
+
+
+def copy_relocated(source: Path, target: Path, relocation: Relocation) -> None:
+    """Fill an empty folder with an environment as it has to be at another path.
+
+    Costs one system call per file, and reading and writing those that carry the path.
+
+    Args:
+        source: The tree to copy: an environment, or one of its generations.
+        target: Empty; nobody sees it yet.
+        relocation: What changes.
+
+    Raises:
+        PrefixError: The new path is too long for a binary file.
+        OSError: The disk is full, and the like.
+    """
+    prefix = Prefix(source)
+    entries = {entry.path: entry for r in prefix.readable_records() for entry in r.paths}
+    owned = prefix.owned_files()
+    hashes: dict[str, str] = {}
+    for relative in _walk(source, target):
+        entry = entries.get(relative)
+        data = _changed(source, relative, entry, owned=relative in owned, relocation=relocation)
+        if data is None:
+            shared = relocation.share or (relative in owned and _is_shared(source / relative))
+            _carry(source / relative, target / relative, share=shared)
+        else:
+            hashes[relative] = _write(source / relative, target / relative, data, entry, relocation)
+    _rewrite_links(target, relocation)
+    _rewrite_records(prefix, target, hashes)
+
+
+def _is_shared(path: Path) -> bool:
+    """Whether a file has further names: the package cache's, or other environments'."""
+    return path.lstat().st_nlink > 1
+
+
+def _write(
+    source: Path, target: Path, data: bytes, entry: PathsEntry | None, relocation: Relocation
+) -> str:
+    """Write a file anew, with the mode and time it had; returns its hash."""
+    status = source.stat()
+    mode = stat.S_IMODE(status.st_mode)
+    operations.create_file(target, data, mode, modified_ns=status.st_mtime_ns)
+    command = codesign_command(str(target), relocation.subdir, sys.platform)
+    if command and entry is not None and entry.file_mode == "binary":
+        subprocess.run(command, capture_output=True, check=False)
+        return sha256_of_file(target)
+    return sha256_of(data)
+
+
+def _walk(source: Path, target: Path) -> list[str]:
+    """Make all folders; the paths of all files, links to folders included."""
+    found: list[str] = []
+    for folder, folders, names in os.walk(source):
+        relative = os.path.relpath(folder, source).replace(os.sep, "/")
+        start = "" if relative == "." else f"{relative}/"
+        for name in list(folders):
+            path = Path(folder, name)
+            if path.is_symlink():
+                folders.remove(name)
+                found.append(start + name)
+            else:
+                mode = stat.S_IMODE(path.stat().st_mode)
+                operations.make_directory_at(None, str(target / start / name), mode | 0o700)
+        found += [start + name for name in names]
+    return found
+
+
+def _carry(source: Path, target: Path, *, share: bool) -> None:
+    if share or source.is_symlink():
+        link_or_copy(str(source), str(target))
+    elif not operations.clone_file(source, target):
+        operations.copy_file(source, target)
+
+
+def _changed(
+    source: Path,
+    relative: str,
+    entry: PathsEntry | None,
+    *,
+    owned: bool,
+    relocation: Relocation,
+) -> bytes | None:
+    """The new content of a file that carries the path; None for all others."""
+    path = source / relative
+    if path.is_symlink() or not path.is_file():
+        return None
+    if entry is not None and entry.prefix_placeholder:
+        data = path.read_bytes()
+        new = relocate_again(data, entry, relocation)
+        return None if new == data else new
+    generated = entry is not None and entry.path_type in _GENERATED
+    if not (generated or _may_carry_path(relative, owned=owned)):
+        return None
+    if path.stat().st_size > _LARGEST_SCRIPT:
+        return None
+    data = path.read_bytes()
+    if b"\0" in data or relocation.old.encode() not in data:
+        return None
+    new = replace_path(data, relocation)
+    return None if new == data else new
+
+
+def _may_carry_path(relative: str, *, owned: bool) -> bool:
+    """Whether a file without a placeholder may hold the path: what pip and wheels write."""
+    folder, _, name = relative.rpartition("/")
+    if relative.startswith(f"{CONDA_META}/"):
+        return name in ("state", "pinned") and not owned
+    if folder in ("bin", "Scripts") or name == "pyvenv.cfg":
+        return True
+    installed = folder.endswith(("site-packages", ".dist-info"))
+    return installed and name.endswith((".pth", ".egg-link", "direct_url.json"))
+
+
+def relocate_again(data: bytes, entry: PathsEntry, relocation: Relocation) -> bytes:
+    """A file that linking made for one path, for another.
+
+    Raises:
+        PrefixError: There is no room for the new path.
+    """
+    original = _original(data, entry, relocation.old)
+    if entry.sha256 and sha256_of(original) == entry.sha256:
+        return relocate(original, entry, relocation.new, relocation.subdir)
+    if entry.file_mode == "binary":
+        # Signed or changed since: as the original is not known, each run keeps its own length.
+        return relocate(original, entry, relocation.new, relocation.subdir)
+    return replace_path(data, relocation)
+
+
+def _original(data: bytes, entry: PathsEntry, old: str) -> bytes:
+    """Undo :func:`minicon.prefix.relocate.relocate`."""
+    placeholder = entry.prefix_placeholder or ""
+    for encoding, width in ENCODINGS.items():
+        was, now = placeholder.encode(encoding), old.encode(encoding)
+        if entry.file_mode == "binary":
+            data = _restore_runs(data, now, was, width)
+        else:
+            data = data.replace(now, was)
+    return data
+
+
+def _restore_runs(data: bytes, now: bytes, was: bytes, width: int) -> bytes:
+    """Put the longer placeholder back into each run, in place of the NULs that made up for it."""
+    if len(now) > len(was):
+        return data
+    parts: list[bytes] = []
+    position = 0
+    nul = b"\0" * width
+    while (start := data.find(now, position)) >= 0:
+        end = data.find(nul, start + len(now))
+        while end >= 0 and (end - start) % width:
+            end = data.find(nul, end + 1)
+        end = len(data) if end < 0 else end
+        run = data[start:end]
+        room = (len(was) - len(now)) * run.count(now)
+        if data[end : end + room].count(0) != room:
+            parts.append(data[position:end])
+            position = end
+            continue
+        parts += data[position:start], run.replace(now, was)
+        position = end + room
+    parts.append(data[position:])
+    return b"".join(parts)
+
+
+def replace_path(data: bytes, relocation: Relocation) -> bytes:
+    """Replace the path where it stands as a whole: ``/envs/a``, but not in ``/envs/ab``."""
+    old = relocation.old.encode()
+    pattern = re.compile(re.escape(old) + _PATH_ENDS)
+    if data.startswith(b"#!"):
+        end = data.find(b"\n")
+        end = len(data) if end < 0 else end
+        if pattern.search(data, 0, end):
+            # A first line that the kernel reads has rules of its own.
+            mark = "/" + "\x01" * 8
+            line = pattern.sub(mark.encode(), data[:end])
+            rest = pattern.sub(relocation.new.encode(), data[end:])
+            return replace_in_text(line + rest, mark, relocation.new, relocation.subdir)
+    return pattern.sub(lambda _: relocation.new.encode(), data)
+
+
+def _rewrite_links(target: Path, relocation: Relocation) -> None:
+    """Absolute links into the environment lead into the new one."""
+    old = relocation.old
+    for folder, folders, names in os.walk(target):
+        for name in (*folders, *names):
+            path = Path(folder, name)
+            if not path.is_symlink():
+                continue
+            text = os.readlink(path)
+            if text == old or text.startswith(f"{old}/"):
+                operations.remove_file(path)
+                operations.symbolic_link(relocation.new + text[len(old) :], path)
+
+
+def _rewrite_records(prefix: Prefix, target: Path, hashes: Mapping[str, str]) -> None:
+    """Write ``sha256_in_prefix`` of the rewritten files into their records."""
+    for record in prefix.readable_records():
+        touched = [path for path in record.files if path in hashes]
+        if not touched:
+            continue
+        place = target / CONDA_META / record.file_name
+        data = json.loads(place.read_bytes())
+        for entry in (data.get("paths_data") or {}).get("paths") or ():
+            path = entry.get("_path")
+            if path in hashes and "sha256_in_prefix" in entry:
+                entry["sha256_in_prefix"] = hashes[path]
+        operations.replace_file(place, json.dumps(data).encode(), durable=False)
+        _rewrite_wheel_record(record, target, hashes)
+
+
+def _rewrite_wheel_record(record: PrefixRecord, target: Path, hashes: Mapping[str, str]) -> None:
+    """RECORD of a wheel lists the hashes of its commands too: pip checks them."""
+    name = next((path for path in record.files if path.endswith(".dist-info/RECORD")), None)
+    if name is None or not (target / name).is_file():
+        return
+    site_packages = name.rpartition("/")[0].rpartition("/")[0]
+    lines = (target / name).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    for index, line in enumerate(lines):
+        path, _, rest = line.partition(",")
+        inside = os.path.normpath(f"{site_packages}/{path}").replace(os.sep, "/")
+        if inside in hashes and rest.startswith("sha256="):
+            digest = urlsafe_b64encode(bytes.fromhex(hashes[inside])).rstrip(b"=").decode()
+            size = (target / inside).stat().st_size
+            lines[index] = f"{path},sha256={digest},{size}"
+    text = "\n".join(lines).encode("utf-8", "surrogateescape")
+    operations.replace_file(target / name, text, durable=False)
