@@ -1,0 +1,312 @@
+"""Write the pages of docs/reference/ that are taken from the code.
+
+usage: ./dev docs            write them
+       ./dev docs --check    only tell which are not up to date; exit code 1 if one is not
+
+``tests/docs/test_references.py`` compares the same texts, so that they stay true.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import minicon
+from minicon.cli.main import ALIASES, COMMANDS, make_parser
+from minicon.config.keys import KEYS, Key, Kind
+
+REFERENCE = Path(__file__).parent / "reference"
+
+#: Command-line groups in the order in which a reader meets them; each is described once.
+_SHARED_GROUPS = ("environment", "sources", "solving", "carrying out", "output")
+
+
+def pages() -> dict[str, str]:
+    """Name of a page to the text that it should have."""
+    return {
+        "cli.md": cli_page(),
+        "api.md": api_page(),
+        "environment-variables.md": variables_page(),
+    }
+
+
+# The command line
+
+
+def cli_page() -> str:
+    """Every command with its own options; shared options once, at the end."""
+    shared: dict[str, list[argparse.Action]] = {}
+    sections: list[str] = []
+    first: dict[str, str] = {}
+    for name, (module_name, summary) in COMMANDS.items():
+        if first.setdefault(module_name, name) == name:
+            module = importlib.import_module(f"minicon.cli.commands.{module_name}")
+            sections += _command_section(name, make_parser(name, module), shared)
+        else:
+            other = first[module_name]
+            link = f"[minicon {other}](#minicon-{other})"
+            sections += [f"## minicon {name}", f"{summary[0].upper()}{summary[1:]}: see {link}."]
+    others = ", ".join(f"`{alias}` is `{name}`" for alias, name in ALIASES.items())
+    return _page(
+        "Commands",
+        _table(
+            ("command", "does"),
+            *((f"[`{name}`](#minicon-{name})", text) for name, (_, text) in COMMANDS.items()),
+        ),
+        f"Two more names: {others}. Exit codes: [exit-codes.md](exit-codes.md). Every\n"
+        "setting can be given for one command as an\n"
+        "[environment variable](environment-variables.md).",
+        *sections,
+        "## Shared options",
+        *(f"### {title}\n\n{_options(shared[title])}" for title in _SHARED_GROUPS),
+    )
+
+
+def _command_section(
+    name: str, parser: argparse.ArgumentParser, shared: dict[str, list[argparse.Action]]
+) -> list[str]:
+    parts = [f"## minicon {name}", _prose((parser.description or "").replace("Examples:\n", ""))]
+    for verb, each in _leaves(parser):
+        if verb:
+            parts += [f"### minicon {name} {verb}", each.description or ""]
+        parts += _own_options(each, shared)
+    return [part for part in parts if part]
+
+
+def _prose(text: str) -> str:
+    """Help text as Markdown: indented lines are what is typed."""
+    return re.sub(r"\n*((?:^  .*\n?)+)", _typed, text.strip(), flags=re.MULTILINE).strip()
+
+
+def _typed(match: re.Match[str]) -> str:
+    """Lines that are typed; what stands far behind one is a comment."""
+    words = [line.strip() for line in match.group(1).splitlines() if line.strip()]
+    lines = ["$ " + re.sub(r"\s{3,}", "   # ", line, count=1) for line in words]
+    return "\n\n```console\n" + "\n".join(lines) + "\n```\n"
+
+
+def _leaves(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
+    """The parser itself, or those of its verbs."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return [
+                (f"{verb} {rest}".strip(), leaf)
+                for verb, child in action.choices.items()
+                for rest, leaf in _leaves(child)
+            ]
+    return [("", parser)]
+
+
+def _own_options(
+    parser: argparse.ArgumentParser, shared: dict[str, list[argparse.Action]]
+) -> list[str]:
+    own: list[argparse.Action] = []
+    titles = []
+    for group in parser._action_groups:
+        shown = [a for a in group._group_actions if a.help != argparse.SUPPRESS]
+        if group.title in _SHARED_GROUPS:
+            known = shared.setdefault(str(group.title), [])
+            known += [a for a in shown if a.option_strings not in [k.option_strings for k in known]]
+            titles.append(str(group.title))
+        else:
+            own += [action for action in shown if not isinstance(action, argparse._HelpAction)]
+    listed = ", ".join(f"[{title}](#{title.replace(' ', '-')})" for title in titles)
+    return [_options(own), f"Shared options: {listed}." if titles else ""]
+
+
+def _options(actions: list[argparse.Action]) -> str:
+    if not actions:
+        return ""
+    return _table(
+        ("option", "meaning"),
+        *((_how_to_write(each), (each.help or "").replace("|", "\\|")) for each in actions),
+    )
+
+
+def _how_to_write(action: argparse.Action) -> str:
+    flags = ", ".join(f"`{flag}`" for flag in action.option_strings)
+    value = _value(action).replace("|", "\\|")
+    return " ".join(part for part in (flags, f"`{value}`" if value else "") if part)
+
+
+def _value(action: argparse.Action) -> str:
+    if action.nargs == 0:
+        return ""
+    names = action.metavar or "|".join(map(str, action.choices or ())) or action.dest.upper()
+    word = " ".join(names) if isinstance(names, tuple) else names
+    shape = {"*": "[{}...]", "+": "{}...", "?": "[{}]"}.get(str(action.nargs), "{}")
+    return shape.format(word)
+
+
+# The Python interface
+
+
+def api_page() -> str:
+    """Public names: verbs with their signatures, types with their first sentences."""
+    values = {name: getattr(minicon, name) for name in minicon.__all__}
+    types = {name: value for name, value in values.items() if inspect.isclass(value)}
+    verbs = {n: v for n, v in values.items() if callable(v) and n not in types}
+    return _page(
+        "Python interface",
+        "`import minicon` loads next to nothing; each name is loaded on first use. Library code\n"
+        "never prints, asks or exits: it raises [errors](errors.md), and progress goes to a\n"
+        "`Reporter`.",
+        _API_EXAMPLE,
+        "## Functions",
+        *(_function(name, value) for name, value in verbs.items()),
+        "## Types",
+        _table(
+            ("name", "what it is", "defined in"),
+            *((f"`{n}`", _summary(v), f"`{v.__module__}`") for n, v in types.items()),
+        ),
+        "## Errors",
+        "```text\n" + _error_tree() + "\n```",
+    )
+
+
+_API_EXAMPLE = """\
+```python
+import minicon
+
+plan = minicon.create("data", ["python=3.11", "numpy"], dry_run=True)
+print([record.name for record in plan.install])   # nothing was written yet
+prefix = minicon.apply(plan)
+```"""
+
+
+def _function(name: str, value: object) -> str:
+    signature = _signature(name, value)
+    return f"### {name}\n\n```python\n{signature}\n```\n\n{_summary(value)}"
+
+
+def _signature(name: str, value: object) -> str:
+    parameters = list(inspect.signature(value).parameters.values())  # type: ignore[arg-type]
+    lines, starred = [], False
+    for each in parameters:
+        if each.kind is each.KEYWORD_ONLY and not starred:
+            lines.append("*")
+            starred = True
+        lines.append(str(each).replace("'", ""))
+    returns = str(inspect.signature(value).return_annotation).strip("'")  # type: ignore[arg-type]
+    one_line = f"{name}({', '.join(lines)}) -> {returns}"
+    if len(one_line) <= 100:
+        return one_line
+    return f"{name}(\n" + "".join(f"    {line},\n" for line in lines) + f") -> {returns}"
+
+
+def _summary(value: object) -> str:
+    paragraph = (inspect.getdoc(value) or "").split("\n\n")[0]
+    without_roles = re.sub(r":[a-z]+:`~?([^`]*)`", r"`\1`", " ".join(paragraph.split()))
+    return without_roles.replace("``", "`").replace("|", "\\|")
+
+
+def _error_tree() -> str:
+    from minicon import errors
+
+    return (errors.__doc__ or "").partition("::")[2].strip("\n").replace("\n    ", "\n").strip()
+
+
+# Variables
+
+
+def variables_page() -> str:
+    """Every variable that is read, by what it is for."""
+    header = ("variable", "meaning")
+    return _page(
+        "Environment variables",
+        "## Places",
+        _table(header, *_PLACES),
+        "## Settings",
+        "Every [setting](configuration.md) can be given as `MINICON_<KEY>`; where that is absent,\n"
+        "`CONDA_<KEY>` is read. Variables win over files, flags over variables.",
+        _table(
+            ("variable", "written as"),
+            *((f"`MINICON_{key.name.upper()}`", _how_to_give(key)) for key in KEYS.values()),
+        ),
+        "## The machine",
+        _table(header, *_MACHINE),
+        "## Network",
+        _table(header, *_NETWORK),
+        "## Set by activation",
+        _table(header, *_ACTIVATION),
+    )
+
+
+def _how_to_give(key: Key) -> str:
+    if key.choices:
+        return ", ".join(f"`{choice}`" for choice in key.choices)
+    if key.kind is Kind.SEQUENCE:
+        between = "the path separator" if key.separator == "path" else f"`{key.separator}`"
+        return f"items with {between} between them"
+    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES):
+        return "a JSON object" + (", or `NAME=VALUE,…`" if key.kind is Kind.MAP else "")
+    return key.kind.value
+
+
+_OVERRIDE = "version of a virtual package, as in `CONDA_OVERRIDE_CUDA=12.4`; empty: there is none"
+_PIP = "what pip is configured to use is what `pypi` means: `PIP_INDEX_URL`, `PIP_FIND_LINKS` …"
+_PROXIES = "proxies, where `proxy_servers` names none; also in lower case"
+
+_PLACES = (
+    ("`MINICON_ROOT`", "folder that holds `envs/`, `pkgs/` and `cache/`"),
+    ("`MINICONRC`", "minicon's own configuration file, instead of the user's"),
+    ("`CONDARC`", "one more configuration file in conda's words"),
+    ("`XDG_DATA_HOME`", "where the default of `MINICON_ROOT` lies: `$XDG_DATA_HOME/minicon`"),
+    ("`XDG_CONFIG_HOME`", "where configuration files are looked for"),
+)
+_MACHINE = (
+    ("`CONDA_OVERRIDE_<NAME>`", _OVERRIDE),
+    ("`SHELL`", "the shell that `minicon init` and `minicon shell` mean"),
+    ("`NO_COLOR`", "no colours, if it is not empty"),
+    ("`FORCE_COLOR`", "colours also where the output is not a terminal"),
+    ("`TERM`", "`dumb`: neither colours nor progress bars"),
+)
+_NETWORK = (
+    ("`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`", _PROXIES),
+    ("`NETRC`", "instead of `~/.netrc`"),
+    ("`PIP_*`", _PIP),
+)
+_ACTIVATION = (
+    ("`CONDA_PREFIX`", "path of the active environment"),
+    ("`CONDA_DEFAULT_ENV`", "its name"),
+    ("`CONDA_SHLVL`", "how many environments are active"),
+    ("`CONDA_PREFIX_<N>`", "those that were active before"),
+    ("`CONDA_PROMPT_MODIFIER`", "what is put before the prompt"),
+)
+
+
+# Writing
+
+
+def _page(title: str, *parts: str) -> str:
+    written = "*Written by `./dev docs` from the code.*"
+    return "\n\n".join([f"# {title}", written, *(part for part in parts if part)]) + "\n"
+
+
+def _table(header: tuple[str, ...], *rows: tuple[str, ...]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or only compare."""
+    stale = 0
+    for name, text in pages().items():
+        path = REFERENCE / name
+        if path.exists() and path.read_text() == text:
+            continue
+        stale += 1
+        if "--check" in arguments:
+            sys.stdout.write(f"{path} is not up to date: run ./dev docs\n")
+        else:
+            path.write_text(text)
+            sys.stdout.write(f"wrote {path}\n")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""Examples in pages and help texts are command lines that the parsers take."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from minicon.cli.main import ALIASES, COMMANDS, make_parser
+
+ROOT = Path(__file__).parent.parent.parent
+_CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_SHELL_FUNCTION = ("activate", "deactivate")
+
+
+def typed_lines(text: str) -> list[str]:
+    """Command lines of console blocks, without prompts."""
+    lines = [line for block in _CONSOLE.findall(text) for line in block.splitlines()]
+    matches = (re.match(r"(?:\(\w+\) )?\$ (minicon .*)", line) for line in lines)
+    return [match.group(1) for match in matches if match]
+
+
+def help_lines(command: str) -> list[str]:
+    module = importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
+    _, _, examples = (module.__doc__ or "").partition("Examples:")
+    shown = [line.strip() for line in examples.splitlines() if line.startswith("  ")]
+    return [re.split(r"\s{3,}", line)[0] for line in shown]
+
+
+def parse(line: str) -> None:
+    """Parse one command line as the program would."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|>&;")
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for word in lexer:
+        if word[0] in "|>&;":
+            break
+        words.append(word)
+    assert words.pop(0) == "minicon"
+    if words[0].startswith("shell.") or words[0].startswith("-"):
+        return
+    name = ALIASES.get(words[0], words[0])
+    assert name in COMMANDS, line
+    module = importlib.import_module(f"minicon.cli.commands.{COMMANDS[name][0]}")
+    rest = [word for word in words[1:] if word not in ("…", "...")]
+    make_parser(name, module).parse_args(rest)
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "channels").glob("*.md")]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES), ids=lambda p: str(p.relative_to(ROOT)))
+def test_examples_of_pages(page: Path) -> None:
+    for line in typed_lines(page.read_text()):
+        parse(line)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_of_help(command: str) -> None:
+    lines = help_lines(command)
+    assert lines, "its help has no example"
+    for line in lines:
+        if line.startswith("minicon "):
+            parse(line)

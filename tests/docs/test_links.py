@@ -1,0 +1,58 @@
+"""Links in Markdown files lead somewhere, and every page can be found from the start."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+_LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+_FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def markdown_files() -> list[Path]:
+    listed = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "channels").glob("*.md")]
+    return sorted(listed)
+
+
+def links(path: Path) -> list[str]:
+    text = _FENCE.sub("", path.read_text())
+    return [link for link in _LINK.findall(text) if "://" not in link and "mailto:" not in link]
+
+
+def target(path: Path, link: str) -> Path:
+    file = link.partition("#")[0]
+    return (path.parent / file).resolve() if file else path.resolve()
+
+
+def anchors(path: Path) -> set[str]:
+    """Anchors of a page's headings, as forges make them."""
+    titles = _HEADING.findall(_FENCE.sub("", path.read_text()))
+    kept = (re.sub(r"[^\w\- ]", "", title.lower()) for title in titles)
+    return {title.strip().replace(" ", "-") for title in kept}
+
+
+@pytest.mark.parametrize("path", markdown_files(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_resolve(path: Path) -> None:
+    for link in links(path):
+        goal = target(path, link)
+        assert goal.exists(), f"{link} leads nowhere"
+        anchor = link.partition("#")[2]
+        if anchor and goal.suffix == ".md":
+            assert anchor in anchors(goal), f"{link}: no such heading"
+
+
+def test_every_page_can_be_reached() -> None:
+    reached: set[Path] = set()
+    waiting = [ROOT / "README.md", ROOT / "docs" / "index.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        waiting += [goal for link in links(page) if (goal := target(page, link)).exists()]
+    lost = [p for p in (ROOT / "docs").rglob("*.md") if p.resolve() not in reached]
+    assert not [str(page.relative_to(ROOT)) for page in lost]
