@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from minicon.api.applying import apply_plan
 from minicon.api.cleaning import sweep_leftovers
-from minicon.api.health import RELINKED_KINDS, stale_registrations, true_packages
+from minicon.api.health import RELINKED_KINDS, stale_registrations
 from minicon.api.preparation import prepare_packages
 from minicon.api.request import ChangeRequest, Plan
 from minicon.errors import MiniconError
@@ -17,9 +17,8 @@ from minicon.package.validate import verify_package
 from minicon.prefix.environments_txt import unregister_environment
 from minicon.prefix.executor import recover
 from minicon.prefix.prefix import Prefix
+from minicon.prefix.repair import Problem, make_repair
 from minicon.prefix.rollback import generations
-from minicon.prefix.transaction import make_transaction
-from minicon.solver.link_order import in_link_order
 from minicon.solver.request import Solution
 
 TYPE_CHECKING = False
@@ -56,15 +55,19 @@ def repair_environment(
     """
     recover(path)
     prefix = Prefix(path)
-    damaged = [f for f in findings if f.kind in RELINKED_KINDS]
-    names = {finding.package for finding in damaged if finding.package}
     lost, unknown = _lost_records(services, prefix)
     others = [*lost, *_other_interpreter(services, prefix, findings)]
-    by_pip = {r.name for r in prefix.readable_records() if r.name in names and not _has_origin(r)}
-    relinked = _relink(services, prefix, others, names - by_pip, command_line)
+    by_pip = {record.name for record in prefix.readable_records() if not _has_origin(record)}
+    problems = [
+        Problem(finding.package, finding.path, finding.kind)
+        for finding in findings
+        if finding.kind in RELINKED_KINDS and finding.package and finding.package not in by_pip
+    ]
+    relinked = _relink(services, prefix, problems, others, command_line)
+    damaged = {finding.package for finding in findings if finding.kind in RELINKED_KINDS}
     return [
         *(f"linked {dist} anew" for dist in relinked),
-        *(f"{name} was built by pip: only pip can install it again" for name in sorted(by_pip)),
+        *(f"{name} was built by pip: only pip can mend it" for name in sorted(by_pip & damaged)),
         *(f"{name} can be read nowhere: remove that file, then install" for name in unknown),
     ]
 
@@ -86,27 +89,18 @@ def repair_machine(services: Services) -> list[str]:
 def _relink(
     services: Services,
     prefix: Prefix,
+    problems: Sequence[Problem],
     others: Sequence[RepodataRecord],
-    names: set[str],
     command_line: Sequence[str],
 ) -> list[str]:
     """Link packages anew; OTHERS take the place of what bears their name."""
-    there = true_packages(prefix)
-    by_name = {r.name: r.record for r in there} | {r.name: r for r in others}
-    wanted = names | {record.name for record in others}
-    if not wanted:
+    if not problems and not others:
         return []
-    solution = Solution(records=in_link_order(by_name), requested=_requested(there))
-    transaction = make_transaction(
-        prefix,
-        solution,
-        platform=services.settings.platform,
-        installed=there,
-        reinstall=wanted,
-    )
+    transaction = make_repair(prefix, problems, platform=services.settings.platform, lost=others)
     for record in transaction.link:
         _refresh_cached(services, record)
     request = ChangeRequest(action="install", prefix=prefix.path)
+    solution = Solution(records=())
     plan = Plan(request=request, transaction=transaction, solution=solution, fetch=())
     apply_plan(services, plan, command_line=command_line)
     return [record.dist_name for record in transaction.link]
@@ -120,10 +114,6 @@ def _refresh_cached(services: Services, record: RepodataRecord) -> None:
         services.reporter.note(f"the cached {record.dist_name} is damaged too: it is made anew")
         cache.remove(cached)
     prepare_packages(services, [record])
-
-
-def _requested(there: Iterable[PrefixRecord]) -> dict[str, tuple[str, ...]]:
-    return {record.name: record.requested_specs for record in there if record.requested_specs}
 
 
 def _lost_records(services: Services, prefix: Prefix) -> tuple[list[RepodataRecord], list[str]]:

@@ -117,13 +117,12 @@ def dependencies_of(catalogue: Catalogue, text: str, *, recursive: bool = False)
     matches: list[Match] = []
     waiting = [root]
     while waiting:
-        record = waiting.pop(0)
-        for spec_text in dict.fromkeys(record.depends):
-            found = _newest(catalogue, spec_text)
-            if found is None or found.name not in chosen:
-                matches.append(Match(spec_text, found))
-            if found is not None and found.name not in chosen:
-                chosen[found.name] = found
+        for name, texts in _by_name(waiting.pop(0).depends).items():
+            found = _newest(catalogue, name, texts)
+            if found is None or name not in chosen:
+                matches.append(Match(", ".join(texts), found))
+            if found is not None and name not in chosen:
+                chosen[name] = found
                 waiting += [found] if recursive else []
     return _answer([root], matches, chosen.values())
 
@@ -171,13 +170,32 @@ def _roots(catalogue: Catalogue, text: str) -> list[RepodataRecord]:
     return found
 
 
-def _newest(catalogue: Catalogue, text: str) -> RepodataRecord | None:
+def _by_name(depends: Iterable[str]) -> dict[str, list[str]]:
+    """Dependency texts by the name that they are about."""
+    texts: dict[str, list[str]] = {}
+    for text in dict.fromkeys(depends):
+        spec = _parsed(text)
+        name = spec.exact_name if spec is not None else None
+        texts.setdefault(name or text, []).append(text)
+    return texts
+
+
+def _newest(catalogue: Catalogue, name: str, texts: Iterable[str]) -> RepodataRecord | None:
+    """The newest record that meets all of some dependencies on one name."""
+    specs = [_parsed(text) for text in texts]
+    fitting = (
+        record
+        for record in catalogue.records_for(name)
+        if all(spec is not None and spec.matches(record) for spec in specs)
+    )
+    return next(fitting, None)
+
+
+def _parsed(text: str) -> MatchSpec | None:
     try:
-        spec = parse_dependency(text)
+        return parse_dependency(text)
     except SpecError:
         return None
-    found = catalogue.matching(spec) if spec.exact_name else []
-    return found[0] if found else None
 
 
 def _direct_dependents(
@@ -200,11 +218,10 @@ def _direct_dependents(
 
 
 def _accepts(text: str, roots: Sequence[RepodataRecord]) -> bool:
-    try:
-        spec = parse_dependency(text)
-    except SpecError:
+    spec = _parsed(text)
+    if spec is None or spec.exact_name != roots[0].name:
         return False
-    return spec.exact_name == roots[0].name and any(spec.matches(root) for root in roots)
+    return any(spec.matches(root) for root in roots)
 
 
 def _newest_by_name(catalogue: Catalogue) -> dict[str, RepodataRecord]:

@@ -89,17 +89,20 @@ def make_repair(
         prefix: The environment.
         problems: What :func:`verify_prefix` found.
         platform: Its subdir.
-        lost: The packages of the records that cannot be read, where they could be found.
+        lost: The packages of the records that cannot be read, where they could be found; and
+            those that shall take the place of a package that cannot be had again.
 
     Files that somebody changed are kept beside those that replace them.
     """
-    records = {record.name: record.record for record in prefix.readable_records()}
+    installed = prefix.readable_records()
+    records = {record.name: record.record for record in installed}
     records.update({record.name: record for record in lost})
+    requested = {r.name: r.requested_specs for r in installed if r.requested_specs}
     return make_transaction(
         prefix,
-        Solution(records=tuple(_in_link_order(records))),
+        Solution(records=tuple(_in_link_order(records)), requested=requested),
         platform=platform,
-        installed=prefix.readable_records(),
+        installed=installed,
         reinstall={problem.package for problem in problems},
     )
 

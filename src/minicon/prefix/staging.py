@@ -18,7 +18,11 @@ from minicon.prefix.generations import MARK
 from minicon.prefix.history import dist_text, format_block
 from minicon.prefix.link import LINK_TYPES, Linker
 from minicon.prefix.record_text import record_text
-from minicon.prefix.wheel_record import write_installation_files
+from minicon.prefix.wheel_record import (
+    INSTALLATION_FILES,
+    dist_info_folder,
+    write_installation_files,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,6 +176,9 @@ class Stager:
             if name in self._outdated.unreadable:
                 yield f"{CONDA_META}/{name}"
                 yield from plan.targets
+                folder = dist_info_folder(plan) if plan.record.source == "pypi" else None
+                if folder is not None:
+                    yield from (f"{folder}/{name}" for name in INSTALLATION_FILES)
 
     def _link(
         self, tree: StagedTree, clobbers: ClobberPlan, compile_bytecode: Compile | None

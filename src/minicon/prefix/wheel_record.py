@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from minicon.prefix.staged_tree import StagedTree
 
 INSTALLER = b"minicon\n"
+#: What may be written into the dist-info folder, beside what the wheel brings.
+INSTALLATION_FILES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
 
 
 def write_installation_files(
