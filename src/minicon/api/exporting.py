@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
-from minicon.envs.environment_file import write_environment_file
 from minicon.errors import PrefixError
 from minicon.models.environment_spec import EnvironmentSpec
 from minicon.models.explicit_list import ExplicitEntry
@@ -17,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from typing import Any
 
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
@@ -71,7 +69,7 @@ def explicit_spec(path: Path) -> EnvironmentSpec:
     """
     prefix = Prefix(path).require()
     records = [installed.record for installed in installed_packages(prefix)]
-    local = [record.name for record in records if not record.url]
+    local = [r.name for r in records if not r.url or r.source == "interpreter"]
     if local:
         raise PrefixError(
             "no-url",
@@ -80,13 +78,6 @@ def explicit_spec(path: Path) -> EnvironmentSpec:
         )
     entries = tuple(ExplicitEntry(r.url, md5=r.md5, sha256=r.sha256) for r in records)
     return EnvironmentSpec(explicit=entries)
-
-
-def export_text(path: Path, form: str, **fields: Any) -> str:
-    """The environment as text: ``explicit``, or YAML with the fields of :func:`export_spec`."""
-    if form == "explicit":
-        return write_environment_file(explicit_spec(path))
-    return write_environment_file(export_spec(path, **fields))
 
 
 def _pinned(record: RepodataRecord, *, builds: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minicon.api.locking import LockInputs, make_lock, stale_platforms, targets_of
+from minicon.api.locking import LockInputs, make_lock, named_channels, stale_platforms, targets_of
 from minicon.envs.lock_files import read_lock_file, write_lock_file
 from minicon.envs.lock_merge import merge_locks
 from minicon.errors import MiniconError, SpecError
@@ -102,7 +102,8 @@ def _solve_again(services: Services, lock: Lockfile, place: Path) -> Lockfile:
     files = tuple(folder / source for source in lock.sources)
     if not files:
         raise SpecError("no-sources", "the lock does not say what it was made from")
-    inputs = LockInputs(files=files, folder=folder)
+    channels, override = named_channels(lock)
+    inputs = LockInputs(files=files, folder=folder, channels=channels, override_channels=override)
     if any("<<<<<<<" in file.read_text(errors="replace") for file in files if file.is_file()):
         raise SpecError("unmerged-source", "the environment file itself has conflicts")
     solved = make_lock(services, inputs, targets_of(lock), before=lock)

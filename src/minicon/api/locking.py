@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from minicon.api.request import ChangeRequest
     from minicon.solver.request import SolveRequest
 
-_FACTS = "virtual_packages "
+_FACTS, _CHANNELS, _OVERRIDE = "virtual_packages ", "named_channels", "override_channels"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +115,22 @@ def make_lock(
         channels=tuple(dict.fromkeys(channel for lock in locks for channel in lock.channels)),
         content_hash={t.platform: content_hash(services, inputs, t) for t in targets},
         sources=tuple(_relative(path, inputs.folder) for path in inputs.files),
-        metadata={f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages},
+        metadata=_metadata(inputs, targets),
     )
+
+
+def _metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[str, str]:
+    """What was asked for beside the files, so that locking again needs no more words."""
+    found = {f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages}
+    if inputs.channels:
+        found[_CHANNELS] = " ".join(public_channel(channel) for channel in inputs.channels)
+        found |= {_OVERRIDE: "true"} if inputs.override_channels else {}
+    return found
+
+
+def named_channels(lock: Lockfile) -> tuple[tuple[str, ...], bool]:
+    """Channels that were named on the command line for a lock, and whether they were all."""
+    return tuple(lock.metadata.get(_CHANNELS, "").split()), _OVERRIDE in lock.metadata
 
 
 def targets_of(lock: Lockfile) -> tuple[LockTarget, ...]:

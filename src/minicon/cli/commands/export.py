@@ -3,6 +3,7 @@
 Examples:
   minicon export -n data > environment.yml
   minicon export -n data --from-history
+  minicon export -n data --portable
   minicon export -n data --format explicit
 """
 
@@ -13,8 +14,11 @@ from minicon.cli import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
+    from typing import Any
 
     from minicon.cli.context import CommandContext
+    from minicon.models.environment_spec import EnvironmentSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-f", "--file", metavar="FILE", help="write there instead of stdout")
     parser.add_argument(
         "--from-history", action="store_true", help="only what was asked for, as it was asked"
+    )
+    parser.add_argument(
+        "--portable",
+        action="store_true",
+        help="for other machines: what was asked for, bounded by the versions found",
     )
     parser.add_argument("--no-builds", action="store_true", help="versions without build strings")
     parser.add_argument("--ignore-channels", action="store_true", help="without channels")
@@ -48,20 +57,16 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the file's text, or write it."""
     from pathlib import Path
 
-    from minicon.api.exporting import export_spec, export_text
+    from minicon.api.exporting import explicit_spec
+    from minicon.envs.environment_file import write_environment_file
     from minicon.fs import operations
 
     path = context.registry.existing(arguments.name, arguments.prefix)
-    fields = {
-        "from_history": arguments.from_history,
-        "builds": not arguments.no_builds,
-        "with_channels": not arguments.ignore_channels,
-        "extra_channels": tuple(arguments.channels),
-    }
     if context.console.json or arguments.format == "json":
-        context.console.document(export_spec(path, **fields).to_data())
+        context.console.document(_spec(arguments, path).to_data())
         return 0
-    text = export_text(path, arguments.format, **fields)
+    is_explicit = arguments.format == "explicit"
+    text = write_environment_file(explicit_spec(path) if is_explicit else _spec(arguments, path))
     if arguments.file:
         with operations.describing("write", arguments.file):
             operations.replace_file(Path(arguments.file), text.encode())
@@ -69,3 +74,22 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     else:
         context.console.answer(text.rstrip("\n"))
     return 0
+
+
+def _spec(arguments: argparse.Namespace, path: Path) -> EnvironmentSpec:
+    from minicon.api.exporting import export_spec
+
+    fields: dict[str, Any] = {
+        "with_channels": not arguments.ignore_channels,
+        "extra_channels": tuple(arguments.channels),
+    }
+    if arguments.portable:
+        from minicon.api.portable_export import portable_spec
+
+        return portable_spec(path, **fields)
+    return export_spec(
+        path,
+        from_history=arguments.from_history,
+        builds=not arguments.no_builds,
+        **fields,
+    )

@@ -4,6 +4,7 @@ Examples:
   minicon info
   minicon info --envs
   minicon info --interpreters
+  minicon info --profile > machine.json
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-e", "--envs", action="store_true", help="the environments")
     parser.add_argument("--base", action="store_true", help="the folder that holds all")
     parser.add_argument(
+        "--profile", action="store_true", help="this machine, for 'minicon lock --for' elsewhere"
+    )
+    parser.add_argument(
         "--interpreters", action="store_true", help="the pythons found on this machine"
     )
     options.add_output_options(parser)
@@ -34,7 +38,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.render import table
 
     console = context.console
-    if arguments.base:
+    if arguments.profile:
+        from minicon.api.lock_targets import machine_profile
+
+        console.document(machine_profile(context.services))
+    elif arguments.base:
         console.answer(str(context.settings.root))
         if console.json:
             console.document({"root_prefix": str(context.settings.root)})

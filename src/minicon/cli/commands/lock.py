@@ -74,8 +74,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None) -> LockInputs:
-    from minicon.api.locking import LockInputs
+    from minicon.api.locking import LockInputs, named_channels
 
+    channels, override = tuple(arguments.channels), arguments.override_channels
+    if before is not None and not channels:
+        channels, remembered = named_channels(before)
+        override = override or remembered
     folder = output.absolute().parent
     files = tuple(Path(file).expanduser() for file in arguments.files)
     if not files and before is not None:
@@ -83,8 +87,8 @@ def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None
     return LockInputs(
         files=files or (Path(DEFAULT_FILE),),
         folder=folder,
-        channels=tuple(arguments.channels),
-        override_channels=arguments.override_channels,
+        channels=channels,
+        override_channels=override,
     )
 
 
