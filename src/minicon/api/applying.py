@@ -15,10 +15,10 @@ from minicon.api.environments import write_variables
 from minicon.api.explicit import described_record
 from minicon.api.pip_installation import install_and_record
 from minicon.api.preparation import prepare_packages
+from minicon.api.script_runner import script_runner
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environments_txt import register_environment
 from minicon.prefix.executor import Executor
-from minicon.prefix.link_scripts import LinkScriptRunner
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.staging import StageOptions
 from minicon.shell.activation_files import write_activation_files
@@ -103,9 +103,10 @@ def _executor(services: Services) -> Executor:
             version=__version__,
         ),
         compile_bytecode=BytecodeCompiler(services.reporter) if settings.compile_bytecode else None,
-        link_scripts=LinkScriptRunner(root_prefix=settings.root, reporter=services.reporter)
-        if settings.link_scripts
-        else None,
+        keep_generations=max(settings.keep_generations, 0),
+        durable=settings.durability == "safe",
+        lock_timeout=settings.lock_timeout,
+        link_scripts=script_runner(services) if settings.link_scripts else None,
     )
 
 

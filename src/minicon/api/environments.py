@@ -62,7 +62,9 @@ def delete_environment(services: Services, path: Path) -> None:
     from minicon.prefix.environments_txt import unregister_environment
     from minicon.prefix.removal import remove_environment
 
-    remove_environment(path, reporter=services.reporter)
+    remove_environment(
+        path, lock_timeout=services.settings.lock_timeout, reporter=services.reporter
+    )
     unregister_environment(services.registry.environments_txt, path)
 
 

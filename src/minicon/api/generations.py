@@ -102,6 +102,8 @@ def roll_back(
             revision,
             command=shlex.join(("minicon", *command_line)),
             version=__version__,
+            durable=services.settings.durability == "safe",
+            lock_timeout=services.settings.lock_timeout,
             reporter=services.reporter,
         )
     return revision

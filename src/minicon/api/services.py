@@ -64,7 +64,12 @@ class Services:
         """The shared package cache."""
         from minicon.package.package_cache import PackageCache
 
-        return PackageCache(self.settings.pkgs_dirs, reporter=self.reporter)
+        return PackageCache(
+            self.settings.pkgs_dirs,
+            durable=self.settings.durability == "safe",
+            lock_timeout=self.settings.lock_timeout,
+            reporter=self.reporter,
+        )
 
     @cached_property
     def fetcher(self) -> UrlFetcher:

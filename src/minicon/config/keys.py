@@ -102,6 +102,11 @@ _TABLE = (
     Key("path_conflict", _T, "when two packages have the same file",
         choices=("clobber", "warn", "prevent")),
     Key("link_scripts", _B, "run the link scripts of packages"),
+    Key("keep_generations", _I, "how many earlier states of an environment to keep for rollback"),
+    Key("durability", _T, "safe: survive a power cut; fast: do not wait for the disk",
+        choices=("safe", "fast")),
+    Key("lock_timeout", _N,
+        "seconds to wait for a process that changes the same environment or package"),
     Key("compile_bytecode", _B, "compile Python files when they are installed"),
     Key("register_envs", _B, "list environments in ~/.conda/environments.txt"),
     # Activation

@@ -62,6 +62,9 @@ class Settings:
     safety_checks: str = "enabled"
     path_conflict: str = "clobber"
     link_scripts: bool = True
+    keep_generations: int = 3
+    durability: str = "safe"
+    lock_timeout: float = 600.0
     register_envs: bool = True
     changeps1: bool = True
     env_prompt: str = "({default_env}) "

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from minicon.errors import LinkScriptFailed
@@ -91,11 +91,21 @@ def scripts_of_record(record: PrefixRecord, action: str, platform: str) -> tuple
     return (LinkScript(record.record, action, path),) if path in record.files else ()
 
 
-def plain_environment(prefix: Path) -> dict[str, str]:
-    """Variables as activation of the environment would set them, as far as scripts need them."""
+@dataclass(frozen=True, slots=True)
+class ScriptCommand:
+    """What is started: the words of a command line, and its variables."""
+
+    words: Sequence[str]
+    variables: Mapping[str, str]
+
+
+def plainly_activated(prefix: Path, command: ScriptCommand) -> ScriptCommand:
+    """A command as if the environment were active, as far as PATH and its name go."""
     folders = [prefix / "bin"] if os.name == "posix" else [prefix, prefix / "Scripts"]
-    path = os.pathsep.join([*map(str, folders), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "CONDA_PREFIX": str(prefix)}
+    path = os.pathsep.join([*map(str, folders), command.variables.get("PATH", os.defpath)])
+    return replace(
+        command, variables={**command.variables, "PATH": path, "CONDA_PREFIX": str(prefix)}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,14 +114,14 @@ class LinkScriptRunner:
 
     Attributes:
         root_prefix: What scripts get as ROOT_PREFIX.
-        environment: Gives the variables of the activated environment.
+        activated: Makes of a command one that runs in the activated environment.
         confine: Whether to limit writing to the environment where the system can.
         reporter: Is told the scripts' messages.
         timeout: Seconds after which a script is ended.
     """
 
     root_prefix: Path
-    environment: Callable[[Path], Mapping[str, str]] = plain_environment
+    activated: Callable[[Path, ScriptCommand], ScriptCommand] = plainly_activated
     confine: bool = True
     reporter: Reporter = field(default_factory=SilentReporter)
     timeout: float = 600.0
@@ -140,14 +150,17 @@ class LinkScriptRunner:
             self.reporter.warn(error.message)
 
     def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
-        command = _command(prefix / script.path)
+        plain = ScriptCommand(
+            _command(prefix / script.path), self._variables(script, prefix, temporary)
+        )
+        command = self.activated(prefix, plain)
+        words = list(command.words)
         if self.confine:
-            places = [str(prefix), str(temporary), *_DEVICES]
-            command = confined(command, places) or command
+            words = confined(words, [str(prefix), str(temporary), *_DEVICES]) or words
         try:
             result = subprocess.run(
-                command,
-                env=self._variables(script, prefix, temporary),
+                words,
+                env=dict(command.variables),
                 cwd=prefix,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -162,17 +175,14 @@ class LinkScriptRunner:
             raise _failed(script, f"exit status {result.returncode}", lines)
 
     def _variables(self, script: LinkScript, prefix: Path, temporary: Path) -> dict[str, str]:
-        variables = dict(self.environment(prefix))
-        folder = str((prefix / script.path).parent)
         record = script.record
         return {
-            **variables,
+            **os.environ,
             "ROOT_PREFIX": str(self.root_prefix),
             "PREFIX": str(prefix),
             "PKG_NAME": record.name,
             "PKG_VERSION": record.version,
             "PKG_BUILDNUM": str(record.build_number),
-            "PATH": os.pathsep.join([folder, variables.get("PATH", "")]),
             "TMPDIR": str(temporary),
         }
 

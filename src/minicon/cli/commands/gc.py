@@ -18,17 +18,14 @@ if TYPE_CHECKING:
 
     from minicon.cli.context import CommandContext
 
-_KEPT = 3
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``gc [--keep N] [--dry-run] [-y]``."""
     parser.add_argument(
         "--keep",
         type=int,
-        default=_KEPT,
         metavar="N",
-        help=f"earlier states that each environment keeps (default {_KEPT})",
+        help="earlier states that each environment keeps (default: keep_generations)",
     )
     parser.add_argument(
         "-y", "--yes", dest="always_yes", action="store_true", help="do not ask for confirmation"
@@ -43,7 +40,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.freeing import free, show_garbage
 
     kinds = ("generations", "packages", "stale_index")
-    garbage = find_garbage(context.services, kinds, keep_generations=max(arguments.keep, 0))
+    kept = context.settings.keep_generations if arguments.keep is None else arguments.keep
+    garbage = find_garbage(context.services, kinds, keep_generations=max(kept, 0))
     leftovers = find_leftovers(context.services)
     total = show_garbage(garbage, leftovers, context)
     is_done = free(garbage, leftovers, context)
