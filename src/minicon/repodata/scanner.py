@@ -261,27 +261,24 @@ def _runs_of(section: str, block: bytes, pieces: list[bytes]) -> list[Run] | Non
     for number, piece in enumerate(pieces[1:], 1):
         if piece.startswith(following):
             continue
-        before, at = (
-            at,
-            at + sum(map(len, pieces[first:number])) + len(_NAME_KEY) * (number - first),
-        )
+        before = at
+        at += sum(map(len, pieces[first:number])) + len(_NAME_KEY) * (number - first)
         if first:
             end = block.rfind(b'},"', before, at) + 1
-            if not _is_safe(block[begin:end], name, number - first):
-                return None
             runs.append(Run(section, name, block[begin:end]))
+            if not _is_safe(runs[-1], number - first):
+                return None
             begin = end + 1
         name = piece[: piece.find(b'"')]
         following, first = name + b'"', number
-    if not _is_safe(block[begin:], name, len(pieces) - first):
-        return None
     runs.append(Run(section, name, block[begin:]))
-    return runs
+    return runs if _is_safe(runs[-1], len(pieces) - first) else None
 
 
-def _is_safe(run: bytes, name: bytes, count: int) -> bool:
-    """Rules 2 and 3 of the module, for a run that should hold COUNT records of NAME."""
-    return run.startswith(b'"%b-' % name) and run.count(b"{") == count == run.count(b"}")
+def _is_safe(run: Run, count: int) -> bool:
+    """Rules 2 and 3 of the module, for a run that should hold COUNT records."""
+    _, name, text = run
+    return text.startswith(b'"%b-' % name) and text.count(b"{") == count == text.count(b"}")
 
 
 def _parse_members(section: str, text: str) -> tuple[list[Run], int, bool]:
