@@ -23,9 +23,9 @@ def channel_indices(
     appended, last in priority; the solver uses them for those specs alone.
 
     Raises:
-        ChannelError: A channel cannot be asked.
+        ChannelError: A channel cannot be asked, or may not be.
     """
-    from minicon.api.sources import expand_channel
+    from minicon.api.sources import expand_channel, refuse_forbidden
 
     settings = services.settings
     channels = list(sources.channels)
@@ -33,6 +33,7 @@ def channel_indices(
         if spec.channel is not None:
             extra = expand_channel(settings, spec.channel)
             channels += [c for c in extra if not c.is_builtin and c not in channels]
+    refuse_forbidden(settings, channels[len(sources.channels) :])
     groups = services.channel_client.indices(channels, (settings.platform, NOARCH))
     if sources.use_host:
         groups = (*groups, (services.host_index,))

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
-from minicon.errors import ConfigError
+from minicon.errors import ChannelError, ConfigError
 from minicon.models.channel import Channel, parse_channels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from minicon.config.settings import Settings
 
@@ -72,6 +72,7 @@ def choose_sources(
     Raises:
         ConfigError: ``--override-channels`` without a channel.
         SpecError: A channel text that cannot be read.
+        ChannelError: A channel that the configuration forbids.
     """
     drop_configured = override or "nodefaults" in named
     texts = list(dict.fromkeys(text for text in named if text != "nodefaults"))
@@ -86,6 +87,7 @@ def choose_sources(
     if not texts:
         return _builtin_sources(settings, is_reachable)
     channels = [channel for text in texts for channel in expand_channel(settings, text)]
+    refuse_forbidden(settings, channels)
     builtin = {channel.name for channel in channels if channel.is_builtin}
     return Sources(
         channels=tuple(dict.fromkeys(c for c in channels if not c.is_builtin)),
@@ -107,8 +109,37 @@ def expand_channel(settings: Settings, text: str) -> tuple[Channel, ...]:
     )
 
 
+def refuse_forbidden(settings: Settings, channels: Iterable[Channel]) -> None:
+    """Hold to ``allowlist_channels`` and ``denylist_channels``; they speak of channels alone.
+
+    Raises:
+        ChannelError: A channel is not among those that may be used.
+    """
+    for channel in channels:
+        if not _is_allowed(settings, channel):
+            raise ChannelError(
+                "channel-not-allowed",
+                f"the configuration does not allow the channel {channel.name}",
+                hint="'minicon config --show-sources' tells where that is written",
+            )
+
+
+def _is_allowed(settings: Settings, channel: Channel) -> bool:
+    def listed(texts: Iterable[str]) -> bool:
+        return any(
+            other.base_url == channel.base_url
+            for text in texts
+            for other in expand_channel(settings, text)
+        )
+
+    if channel.is_builtin or listed(settings.denylist_channels):
+        return channel.is_builtin
+    return not settings.allowlist_channels or listed(settings.allowlist_channels)
+
+
 def _builtin_sources(settings: Settings, is_reachable: Callable[[Channel, float], bool]) -> Sources:
-    channels = expand_channel(settings, DEFAULT_CHANNEL)
+    default = expand_channel(settings, DEFAULT_CHANNEL)
+    channels = [channel for channel in default if _is_allowed(settings, channel)]
     answers = {channel: is_reachable(channel, PROBE_SECONDS) for channel in channels}
     return Sources(
         channels=tuple(channel for channel, answers_us in answers.items() if answers_us),

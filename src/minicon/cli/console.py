@@ -17,15 +17,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TextIO
 
-#: Control characters and bidirectional overrides: a package name must not repaint the terminal.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+#: Control characters and marks of writing direction: a name must not repaint the terminal.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _OWN_STYLE = re.compile(r"(\x1b\[(?:0|1|2|31|32|33)m)")
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
 
 
 def printable(text: str) -> str:
     """TEXT with control characters written as escapes."""
-    return _UNSAFE.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+    return _UNSAFE.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 class Console:
@@ -66,7 +71,10 @@ class Console:
 
     def document(self, value: Any) -> None:
         """The answer as JSON."""
-        self.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        if _encodable(text, self.stdout) != text:
+            text = json.dumps(value, indent=2, default=str)
+        self.stdout.write(_UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", text) + "\n")
 
     def note(self, text: str) -> None:
         """Something worth knowing beside the answer."""
@@ -95,7 +103,7 @@ class Console:
         Raises:
             UsageError: There is nobody to answer.
         """
-        self.stderr.write(f"{question} [Y/n] ")
+        self.stderr.write(_encodable(f"{printable(question)} [Y/n] ", self.stderr))
         self.stderr.flush()
         line = sys.stdin.readline()
         if not line:
@@ -108,9 +116,15 @@ class Console:
         return line.strip().lower() in ("", "y", "yes")
 
     def _write(self, stream: TextIO, text: str) -> None:
-        pieces = _OWN_STYLE.split(text)
+        pieces = _OWN_STYLE.split(text) if self._color else [text]
         pieces[::2] = [printable(piece) for piece in pieces[::2]]
-        stream.write("".join(pieces) + "\n")
+        stream.write(_encodable("".join(pieces), stream) + "\n")
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """TEXT with escapes for what the stream's encoding has not: ASCII terminals, odd file names."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _wants_color(stream: TextIO) -> bool:
@@ -123,7 +137,8 @@ def _error_document(error: MiniconError) -> dict[str, Any]:
     """Conda's error object, with our reference, context and hint beside it."""
     name = type(error).__name__
     return {
-        "caused_by": repr(error.__cause__) if error.__cause__ else "None",
+        # Only its type: texts of libraries repeat URLs, credentials included.
+        "caused_by": type(error.__cause__).__name__ if error.__cause__ else "None",
         "context": error.context,
         "error": f"{name}: {error.message}",
         "exception_name": name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from minicon.cli.console import printable
 from minicon.models.reporter import SilentTask
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ class ConsoleReporter:
             if bar is None:  # a bar without a total counts as false
                 bar = self._open_bar(kind, unit)
             bar.total = (bar.total or 0) + (total or 0)
-            bar.set_postfix_str(label, refresh=False)
+            bar.set_postfix_str(printable(label), refresh=False)
             self._running[kind] = self._running.get(kind, 0) + 1
         return _BarTask(self, kind)
 

@@ -25,8 +25,10 @@ def run_config(arguments: argparse.Namespace, context: CommandContext) -> int:
     """
     if arguments.describe is not None:
         return _describe(arguments.describe, context)
-    if arguments.show is not None or arguments.show_sources:
-        return _show(arguments.show or [], context, with_sources=arguments.show_sources)
+    if arguments.show is not None:
+        return _show(arguments.show, context, with_sources=False)
+    if arguments.show_sources is not None:
+        return _show(arguments.show_sources, context, with_sources=True)
     if arguments.get:
         return _get(arguments, context)
     return _edit(arguments, context)

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pair: Any = {"nargs": 2, "action": "append", "metavar": ("KEY", "VALUE")}
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--show", nargs="*", metavar="KEY", help="values in force")
-    what.add_argument("--show-sources", action="store_true", help="and where each comes from")
+    what.add_argument("--show-sources", nargs="*", metavar="KEY", help="and where each comes from")
     what.add_argument("--describe", nargs="*", metavar="KEY", help="what the keys mean")
     what.add_argument("--get", nargs="+", metavar="KEY", help="values in the user's file")
     what.add_argument("--set", help="one value, in the user's file", **pair)

@@ -141,10 +141,10 @@ def _variables(arguments: argparse.Namespace, context: CommandContext) -> int:
     path = context.registry.existing(arguments.name, arguments.prefix)
     if arguments.action == "list":
         variables = listed_variables(path)
+        for key, value in variables.items():
+            context.console.answer(f"{key} = {value}")
         if context.console.json:
             context.console.document(variables)
-        else:
-            context.console.answer("\n".join(f"{k} = {v}" for k, v in variables.items()))
         return 0
     for text in change_variables(path, arguments.variables, unset=arguments.action == "unset"):
         context.console.warn(text)
