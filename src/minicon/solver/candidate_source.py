@@ -49,6 +49,15 @@ class CandidateSource:
             spec.exact_name for spec in request.specs if request.strategy is Strategy.LOWEST
         )
 
+    def announce(self) -> None:
+        """Tell the channels what will be asked for first."""
+        request = self._request
+        specs = chain(request.specs, request.history, request.pins, request.constraints)
+        names = [spec.exact_name for spec in specs if spec.exact_name]
+        names += ["python"] if request.requirements else []
+        for index in chain(*request.channels):
+            index.prefetch(dict.fromkeys([*names, *self._installed]))
+
     def candidates(self, name: str) -> Candidates:
         """The candidates of a name; of none when no allowed channel has it."""
         found = self._compiled.get(name)

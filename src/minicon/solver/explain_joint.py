@@ -17,8 +17,9 @@ from minicon.solver.conflict_analysis import Contradiction
 from minicon.solver.conflict_core import contradiction_in, minimal_core
 from minicon.solver.explain import named
 from minicon.solver.explanation import Explanation, Fix
-from minicon.solver.joint_resolution import Impossible, JointResolution
+from minicon.solver.joint_resolution import JointResolution
 from minicon.solver.requirements import CondaRequirement, ProjectRequirement, Wheel
+from minicon.solver.resolved import Impossible
 from minicon.solver.roots import demands_of
 from minicon.solver.search import Search
 from minicon.solver.story import tell
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from minicon.solver.candidate_source import CandidateSource
     from minicon.solver.clause import Root
-    from minicon.solver.joint_resolution import Resolved
     from minicon.solver.request import SolveRequest
+    from minicon.solver.resolved import Resolved
 
 
 def explain_impossible(

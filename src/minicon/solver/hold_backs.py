@@ -10,7 +10,6 @@ from minicon.solver.conflict_analysis import Contradiction
 from minicon.solver.conflict_core import minimal_core
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.search import Search
-from minicon.solver.story import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +86,8 @@ class HoldBacks(Mapping[str, str]):
             model = search.run(roots, [name, *self._side.demands.direct])
         except Contradiction as contradiction:
             core = minimal_core(search, contradiction.roots)
+            from minicon.solver.story import tell
+
             told = tell(self._side.store, core) or ["the other requests leave no newer one"]
             others = [each for each in told if each != asked.origin.sentence]  # type: ignore[attr-defined]
             return f"{head}: {'; '.join(others[:3])}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.utils import canonicalize_name
 from resolvelib import BaseReporter, ResolutionImpossible
 from resolvelib.resolvers import Resolution, ResolutionTooDeep
@@ -18,6 +16,7 @@ from minicon.solver.requirements import (
     ProjectRequirement,
     SourceOnly,
 )
+from minicon.solver.resolved import Impossible, Resolved
 from minicon.solver.wheel_records import WheelRecords
 
 TYPE_CHECKING = False
@@ -27,48 +26,9 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from minicon.models.match_spec import MatchSpec
-    from minicon.models.records import RepodataRecord
-    from minicon.solver.conda_model import CondaModel, CondaSide
-    from minicon.solver.conflict_analysis import Contradiction
-    from minicon.solver.request import Reason, SolveRequest
+    from minicon.solver.conda_model import CondaSide
+    from minicon.solver.request import SolveRequest
     from minicon.solver.requirements import AnyCandidate, AnyRequirement, PythonMinor
-
-
-class Impossible(Exception):
-    """Nothing meets all requirements.
-
-    Attributes:
-        causes: Requirements that clashed last, each with the candidate that has it.
-        contradictions: What the conda side refused meanwhile.
-    """
-
-    def __init__(
-        self,
-        causes: Sequence[tuple[AnyRequirement, AnyCandidate | None]],
-        contradictions: Sequence[Contradiction],
-    ) -> None:
-        super().__init__()
-        self.causes = causes
-        self.contradictions = contradictions
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """The outcome of a joint resolution.
-
-    Attributes:
-        model: The conda side.
-        wheels: Records of wheels by package name.
-        names: Per Python project, the package that provides it.
-        reasons: Reasons beyond those that records' dependencies tell.
-        pip_requirements: What pip has to build.
-    """
-
-    model: CondaModel
-    wheels: Mapping[str, RepodataRecord]
-    names: Mapping[str, str]
-    reasons: Mapping[str, Sequence[Reason]]
-    pip_requirements: tuple[str, ...] = ()
 
 
 class JointResolution:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from minicon.solver.candidate_source import CandidateSource
 from minicon.solver.conda_model import CondaSide
 from minicon.solver.conflict_analysis import Contradiction
-from minicon.solver.explain import explain_contradiction
-from minicon.solver.explain_joint import explain_impossible
-from minicon.solver.hold_backs import HoldBacks
-from minicon.solver.joint_resolution import Impossible, JointResolution
 from minicon.solver.missing_names import split_by_source
 from minicon.solver.removal import before_installing, remove
+from minicon.solver.resolved import Impossible, Resolved
 from minicon.solver.roots import demands_of
 from minicon.solver.solution import narrowed, only_named, solution_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from minicon.errors import MiniconError
+    from minicon.models.match_spec import MatchSpec
+    from minicon.solver.conda_model import CondaModel
     from minicon.solver.request import Solution, SolveRequest
 
 
@@ -41,17 +41,51 @@ class CondaSolver:
                 return remove(request)
             request = before_installing(request)
         source = CandidateSource(request)
+        source.announce()
         specs, missing = split_by_source(request, source)
         side = CondaSide(request, source, demands_of(request, source, specs))
         try:
-            side.model()
-            resolved = JointResolution(request, side, missing).resolve()
-        except Contradiction as contradiction:
+            resolved = _resolve(request, side, missing)
+        except (Contradiction, Impossible) as failure:
             fallback = only_named(request, source, side) if request.no_deps else None
             if fallback is None:
-                raise explain_contradiction(request, side, contradiction) from None
+                raise _explained(request, side, failure) from None
             return fallback
-        except Impossible as impossible:
-            raise explain_impossible(request, side, impossible) from None
-        solution = solution_of(request, resolved, HoldBacks(request, side, resolved.model))
-        return narrowed(request, solution)
+        return narrowed(request, solution_of(request, resolved, side))
+
+
+def _resolve(request: SolveRequest, side: CondaSide, missing: list[MatchSpec]) -> Resolved:
+    """Resolve across sources.
+
+    Where channels alone are concerned, resolvelib would have one identifier with one candidate,
+    the conda side's best model: then that is the answer, and nobody pays for importing more.
+    """
+    model = side.model()
+    if not _concerns_pypi(request, side, model, missing):
+        return Resolved(model)
+    from minicon.solver.joint_resolution import JointResolution
+
+    return JointResolution(request, side, missing).resolve()
+
+
+def _concerns_pypi(
+    request: SolveRequest, side: CondaSide, model: CondaModel, missing: list[MatchSpec]
+) -> bool:
+    if request.requirements or missing:
+        return True
+    if any(each.record.source == "pypi" for each in request.installed):
+        return True
+    brings_pip = request.add_pip and request.wheels is not None and "python" in model.positions
+    return brings_pip and not side.source.candidates("pip").size
+
+
+def _explained(
+    request: SolveRequest, side: CondaSide, failure: Contradiction | Impossible
+) -> MiniconError:
+    if isinstance(failure, Contradiction):
+        from minicon.solver.explain import explain_contradiction
+
+        return explain_contradiction(request, side, failure)
+    from minicon.solver.explain_joint import explain_impossible
+
+    return explain_impossible(request, side, failure)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from minicon.solver.candidate_source import is_same
 from minicon.solver.conda_model import CondaModel
 from minicon.solver.domain import best
+from minicon.solver.hold_backs import HoldBacks
 from minicon.solver.link_order import depends_on, in_link_order
 from minicon.solver.request import Reason, Solution
 
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidate_source import CandidateSource
     from minicon.solver.conda_model import CondaSide
-    from minicon.solver.joint_resolution import Resolved
     from minicon.solver.request import SolveRequest
+    from minicon.solver.resolved import Resolved
 
 
-def solution_of(
-    request: SolveRequest, resolved: Resolved, hold_backs: Mapping[str, str]
-) -> Solution:
+def solution_of(request: SolveRequest, resolved: Resolved, side: CondaSide) -> Solution:
     """Put records, reasons and requests together."""
     records = _as_installed(request, {**resolved.model.records(), **resolved.wheels})
     requested = requested_by(request, records, resolved.names)
@@ -32,7 +31,7 @@ def solution_of(
         reasons=reasons_of(records, requested, resolved.reasons),
         requested=requested,
         pip_requirements=resolved.pip_requirements,
-        hold_backs=hold_backs,
+        hold_backs=HoldBacks(request, side, resolved.model),
     )
 
 

@@ -1,0 +1,52 @@
+"""Resolved and Impossible: the two outcomes of a resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from minicon.models.records import RepodataRecord
+    from minicon.solver.conda_model import CondaModel
+    from minicon.solver.conflict_analysis import Contradiction
+    from minicon.solver.request import Reason
+    from minicon.solver.requirements import AnyCandidate, AnyRequirement
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What meets a request.
+
+    Attributes:
+        model: The conda side.
+        wheels: Records of wheels by package name.
+        names: Per Python project, the package that provides it.
+        reasons: Reasons beyond those that records' dependencies tell.
+        pip_requirements: What pip has to build.
+    """
+
+    model: CondaModel
+    wheels: Mapping[str, RepodataRecord] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
+    pip_requirements: tuple[str, ...] = ()
+
+
+class Impossible(Exception):
+    """Nothing meets all requirements.
+
+    Attributes:
+        causes: Requirements that clashed last, each with the candidate that has it.
+        contradictions: What the conda side refused meanwhile.
+    """
+
+    def __init__(
+        self,
+        causes: Sequence[tuple[AnyRequirement, AnyCandidate | None]],
+        contradictions: Sequence[Contradiction],
+    ) -> None:
+        super().__init__()
+        self.causes = causes
+        self.contradictions = contradictions
