@@ -104,7 +104,7 @@ def blocks(request):
 
 
 def test_runs_hold_exactly_what_a_parser_finds(blocks) -> None:
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=60, deadline=None)
     @given(documents(), styles(), st.sampled_from([7, 100, 10_000]))
     def check(document, style, size) -> None:
         text = json.dumps(document, **style).encode("utf-8", "surrogatepass")
