@@ -251,6 +251,13 @@ def test_unknown_projects_are_named() -> None:
         case.solve(requirements=asked("nosuchthing"), wheels=wheels)
 
 
+def test_wheels_need_a_python_from_somewhere() -> None:
+    wheels = WheelWorld()
+    wheels.wheel("tool", "1.0")
+    with pytest.raises(PackageNotFound, match="python"):
+        SolverCase().solve(requirements=asked("tool"), wheels=wheels)
+
+
 def test_pip_comes_as_a_wheel_where_no_channel_has_it() -> None:
     case, wheels = world()
     wheels.wheel("pip", "25.0")

@@ -6,7 +6,7 @@ from packaging.utils import canonicalize_name
 from resolvelib import BaseReporter, ResolutionImpossible
 from resolvelib.resolvers import Resolution, ResolutionTooDeep
 
-from minicon.errors import Unsatisfiable
+from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.solver.markers import applies, marker_environment
 from minicon.solver.projects import Projects
 from minicon.solver.provider import Provider, project_of, project_requirements
@@ -54,9 +54,15 @@ class JointResolution:
 
         Raises:
             Impossible: There is none.
-            PackageNotFound: A project that was asked for is in no source.
+            PackageNotFound: A project that was asked for, or python, is in no source.
             Unsatisfiable: It took too many steps.
         """
+        if not self._side.source.candidates("python").size:
+            raise PackageNotFound(
+                "no-python",
+                "packages from PyPI need a python, and no source has one",
+                hint="add a channel that has python, or the interpreters of this machine: -c host",
+            )
         asked = self._asked()
         for requirement in asked:
             self._projects.must_exist(requirement)
