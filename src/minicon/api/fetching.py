@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from minicon.fs.free_space import require_space
 from minicon.net.download import download
 from minicon.net.parallel import run_parallel
 from minicon.package.conda_package import prepare_conda_package
@@ -35,12 +36,19 @@ def make_packages(
     Arguments and errors as for :func:`minicon.api.preparation.prepare_packages`.
     """
     cache = services.package_cache
+    require_space(cache.directory, _least_size(records), "the packages to download")
 
     def make(record: RepodataRecord, cancelled: threading.Event) -> CachedPackage:
         prepare = _preparation(services, record, cancelled, allow_unverified=allow_unverified)
         return cache.ensure(record, prepare)
 
     return dict(zip(records, run_parallel(make, records, workers=WORKERS), strict=True))
+
+
+def _least_size(records: Sequence[RepodataRecord]) -> int:
+    """Bytes in the cache at the very least: nothing unpacks to less than its archive."""
+    sizes = [record.size or 0 for record in records]
+    return sum(sizes) + max(sizes, default=0)  # an archive goes once it is unpacked
 
 
 def _preparation(

@@ -17,7 +17,9 @@ from pathlib import Path
 
 from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs import operations
+from minicon.fs.free_space import require_space
 from minicon.models.reporter import SilentReporter
+from minicon.prefix.copied_size import copied_size
 from minicon.prefix.generations import GenerationStore, Mark, check_place, read_mark
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
@@ -110,6 +112,8 @@ class Executor:
             store.recover()
             outdated = _check_state(transaction)
             plans = plan_packages(transaction, packages)
+            needed = copied_size(plans, store.folder, self.options.link_type)
+            require_space(store.folder, needed, f"the packages of {transaction.prefix}")
             stager = Stager(
                 transaction,
                 plans,

@@ -1,0 +1,24 @@
+"""Room is asked for before anything is written, and a full disk says how much is missing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from minicon.errors import FileError
+from minicon.fs.free_space import require_space
+
+
+def test_what_fits_is_let_through(tmp_path: Path) -> None:
+    require_space(tmp_path / "not" / "there" / "yet", 1, "a file")
+
+
+def test_what_does_not_fit_is_refused_with_place_and_amount(tmp_path: Path) -> None:
+    needed = shutil.disk_usage(tmp_path).total + (64 << 20)
+    with pytest.raises(FileError, match="are missing on the disk of") as caught:
+        require_space(tmp_path / "pkgs", needed, "the packages to download")
+    assert caught.value.reference == "disk-full"
+    assert str(tmp_path) in caught.value.message
+    assert "no room for the packages to download" in caught.value.message
