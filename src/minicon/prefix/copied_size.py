@@ -22,7 +22,7 @@ def copied_size(plans: Iterable[PackagePlan], folder: Path, link_type: int) -> i
         link_type: As the user chose it, a value of :class:`LinkType`.
     """
     device = folder.stat().st_dev
-    return sum(_copied(plan, device, link_type) for plan in plans)
+    return sum(_copied(plan, device, link_type) for plan in plans if plan.placements)
 
 
 def _copied(plan: PackagePlan, device: int, link_type: int) -> int:
