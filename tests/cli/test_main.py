@@ -1,0 +1,150 @@
+"""From argv to an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.command_line import CommandLine
+from tests.support.commands import Workspace
+
+from minicon import __version__
+from minicon.cli.main import ALIASES, COMMANDS
+
+
+def test_without_a_command_the_overview_is_shown(minicon: CommandLine) -> None:
+    for words in ("", "--help", "-h", "help"):
+        shown = minicon(*words.split()).ok()
+        assert shown.err == ""
+        for name, (_, text) in COMMANDS.items():
+            assert f"  {name} " in shown.out
+            assert text in shown.out
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *ALIASES])
+def test_help_of_every_command(minicon: CommandLine, command: str) -> None:
+    shown = minicon(command, "--help").ok()
+    assert shown.err == ""
+    name = ALIASES.get(command, command)
+    assert shown.out.startswith(f"usage: minicon {name} ")
+    assert "Examples:\n  minicon " in shown.out
+    assert "--json" in shown.out or "VERB" in shown.out
+    _, _, explained = shown.out.partition("\n\n")
+    assert all(len(line) <= 100 for line in explained.splitlines())
+
+
+def test_every_command_has_a_module_with_the_two_functions() -> None:
+    for module_name, text in COMMANDS.values():
+        module = importlib.import_module(f"minicon.cli.commands.{module_name}")
+        assert callable(module.add_arguments)
+        assert callable(module.run)
+        assert text == text.strip()
+        assert text[0].islower()
+        assert not text.endswith(".")
+    assert set(ALIASES.values()) <= COMMANDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("instal", "install"), ("craete", "create"), ("upgrad", "upgrade"), ("zzz", "--help")],
+)
+def test_unknown_commands(minicon: CommandLine, typed: str, hint: str) -> None:
+    failed = minicon(typed)
+    assert failed.code == 2
+    assert failed.out == ""
+    assert f"there is no command '{typed}'" in failed.err
+    assert hint in failed.err
+
+
+def test_errors_before_and_after_settings_are_json_too(minicon: CommandLine) -> None:
+    assert minicon("instal --json").json["reference"] == "unknown-command"
+    wrong = minicon("create --json --platfrm x")
+    assert (wrong.code, wrong.json["reference"]) == (2, "wrong-arguments")
+    assert wrong.err == ""
+    missing = minicon("list --json -n nowhere")
+    assert (missing.code, missing.json["reference"]) == (1, "environment-not-found")
+    minicon.set(MINICON_CHANNEL_PRIORITY="odd")
+    odd = minicon("list --json")
+    assert (odd.code, odd.json["reference"]) == (1, "wrong-value")
+
+
+def test_an_interruption(minicon: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minicon.cli.commands.info.run", interrupted)
+    stopped = minicon("info")
+    assert stopped.code == 130
+    assert stopped.err == "\ninterrupted: nothing is left half done\n"
+
+
+def test_a_bug_is_told_as_one_and_shows_no_credentials(
+    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise KeyError("https://user:s3cret@host/t/tk-123/channel")
+
+    monkeypatch.setattr("minicon.cli.commands.info.run", broken)
+    failed = minicon("info")
+    assert failed.code == 1
+    assert "KeyError" in failed.err
+    assert "report" in failed.err
+    assert "test_main.py" in failed.err, "the traceback helps whoever reads the report"
+    assert "s3cret" not in failed.err
+    document = minicon("info --json").json
+    assert document["reference"] == "internal-error"
+    assert "s3cret" not in str(document)
+    assert "tk-123" not in str(document)
+
+
+def test_settings_warnings_are_shown(minicon: CommandLine) -> None:
+    (minicon.home / ".condarc").write_text("chanels: [x]\nalways_yes: true\n")
+    shown = minicon("env list").ok()
+    assert "chanels" in shown.err
+    assert "channels" in shown.err
+
+
+def test_a_reader_that_goes_away(tmp_path: Path) -> None:
+    """``minicon config --describe | head -1`` ends without a word, whatever the buffer holds."""
+    workspace = Workspace(tmp_path)
+    for arguments in ("config --show", "--help"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "minicon", *arguments.split()],
+            env=workspace.variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        process.stderr.close()
+        assert process.wait(20) in (1, 0)
+
+
+def test_ctrl_c_at_a_question(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    history = tmp_path / "env" / "conda-meta" / "history"
+    history.parent.mkdir(parents=True)
+    history.write_text("")
+    process = workspace.start("remove", "-p", "env", "--all")
+    assert process.stderr is not None
+    asked = ""
+    while not asked.endswith("[Y/n] "):
+        asked += process.stderr.read(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert history.exists()
+
+
+def test_version(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    assert workspace.run("--version").ok().out == f"minicon {__version__}\n"

@@ -1,0 +1,84 @@
+"""Flags become settings only when they were typed."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+
+from minicon.cli.main import COMMANDS, make_parser
+from minicon.cli.options import settings_flags
+from minicon.config.keys import KEYS
+from minicon.errors import UsageError
+
+
+def flags(command: str, *arguments: str) -> dict[str, Any]:
+    module = importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
+    return settings_flags(make_parser(command, module).parse_args(arguments))
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("", {}),
+        ("-y", {"always_yes": True}),
+        ("-d", {"dry_run": True}),
+        ("--json -q", {"json": True, "quiet": True}),
+        ("-vv", {"verbosity": 2}),
+        ("--platform osx-arm64", {"subdir": "osx-arm64"}),
+        ("--subdir noarch", {"subdir": "noarch"}),
+        ("--repodata-ttl 0", {"local_repodata_ttl": 0}),
+        ("--repodata-ttl 60", {"local_repodata_ttl": 60}),
+        ("--no-pypi", {"use_pypi": False}),
+        ("--no-pip", {"use_pypi": False}),
+        ("-k", {"ssl_verify": False}),
+        ("--no-link-scripts", {"link_scripts": False}),
+        ("--copy --offline", {"always_copy": True, "offline": True}),
+        ("--strict-channel-priority", {"channel_priority": "strict"}),
+        ("--no-channel-priority", {"channel_priority": "disabled"}),
+        ("--exclude-newer 7d", {"exclude_newer": "7d"}),
+    ],
+)
+def test_typed_flags(typed: str, expected: dict[str, Any]) -> None:
+    assert flags("create", "-n", "a", *typed.split()) == expected
+
+
+def test_every_flag_that_sets_is_a_key() -> None:
+    every = flags(
+        "create",
+        *"-n a -y -d --json -q -v --platform noarch --repodata-ttl 1 --no-pypi -k --copy".split(),
+        *"--no-link-scripts --offline --no-channel-priority --exclude-newer 1d".split(),
+    )
+    assert every.keys() <= KEYS.keys()
+
+
+@pytest.mark.parametrize(
+    ("command", "typed", "words"),
+    [
+        ("create", "--platfrm x", "did you mean --platform?"),
+        ("create", "--dry", "did you mean"),
+        ("create", "-n a -p b", "not allowed with"),
+        ("create", "--no-deps --only-deps", "not allowed with"),
+        ("create", "--repodata-ttl soon", "invalid int value"),
+        ("env", "", "VERB"),
+        ("env", "creat", "invalid choice"),
+        ("env", "create --fil x", "did you mean --file?"),
+        ("config", "", "required"),
+    ],
+)
+def test_wrong_command_lines(command: str, typed: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        flags(command, *typed.split())
+    error = caught.value
+    assert (error.reference, error.exit_code) == ("wrong-arguments", 2)
+    assert words in f"{error.message}\n{error.hint}"
+    assert f"minicon {command}" in error.message
+
+
+def test_run_passes_everything_behind_the_command() -> None:
+    module = importlib.import_module("minicon.cli.commands.run")
+    parser = make_parser("run", module)
+    parsed = parser.parse_args(["-n", "a", "python", "-c", "x", "--json", "-n", "b"])
+    assert parsed.argv == ["python", "-c", "x", "--json", "-n", "b"]
+    assert (parsed.name, parsed.json) == ("a", False)

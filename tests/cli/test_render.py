@@ -1,0 +1,136 @@
+"""Plans, tables and sizes as text; whole plans are golden files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from minicon.cli.console import Console
+from minicon.cli.render import human_size, plan_text, short_channel, table
+from minicon.models.records import RepodataRecord
+
+GOLDEN = Path(__file__).parent.parent.parent / "fixtures" / "golden" / "cli"
+LONG_CHANNEL = "https://packages.example.org/a/very/long/path/to/the/department/channel/main"
+
+
+def check_golden(name: str, text: str) -> None:
+    path = GOLDEN / name
+    if os.environ.get("MINICON_UPDATE_GOLDEN"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def record(name: str, version: str, build: str = "0", **fields: Any) -> RepodataRecord:
+    channel = fields.pop("channel", "conda-forge")
+    data = {"name": name, "version": version, "build": build, "build_number": 0, **fields}
+    fn = f"{name}-{version}-{build}.conda"
+    return RepodataRecord(data, channel=channel, subdir="linux-64", fn=fn, url=f"{channel}/{fn}")
+
+
+def installed(each: RepodataRecord) -> Any:
+    return SimpleNamespace(record=each, name=each.name)
+
+
+def plan(**changes: Any) -> Any:
+    transaction = {"link": (), "unlink": (), "changes": (), "reinstalls": ()}
+    transaction |= {k: changes.pop(k) for k in list(changes) if k in transaction}
+    fetch = changes.get("fetch", ())
+    fields = {
+        "prefix": Path("/envs/data"),
+        "transaction": SimpleNamespace(**transaction),
+        "solution": SimpleNamespace(hold_backs=changes.pop("hold_backs", {})),
+        "fetch": fetch,
+        "by_pip": (),
+        "download_size": sum(r.size or 0 for r in fetch),
+        **changes,
+    }
+    return SimpleNamespace(**fields)
+
+
+def text_of(subject: Any) -> str:
+    return plan_text(subject, Console(color=False)) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (None, ""),
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1536, "1.5 KiB"),
+        (5 * 1024**2, "5.0 MiB"),
+        (3 * 1024**3, "3.0 GiB"),
+        (4000 * 1024**3, "4000.0 GiB"),
+    ],
+)
+def test_sizes(size: float | None, text: str) -> None:
+    assert human_size(size) == text
+
+
+def test_tables_line_up() -> None:
+    assert table([]) == ""
+    assert table([("a", "bb"), ("ccc", "")]) == "a    bb\nccc"
+    assert table([("a", "b")], indent=2) == "  a  b"
+
+
+def test_channels_are_shortened() -> None:
+    assert short_channel("conda-forge") == "conda-forge"
+    assert short_channel(LONG_CHANNEL) == "main"
+    assert short_channel("file:///srv/channel/") == "channel"
+
+
+def test_a_new_environment() -> None:
+    link = (
+        record("python", "3.11.9", "h955ad1f_0", size=32_000_000, channel="host"),
+        record("numpy", "2.1.0", "py311h1", size=8_500_000),
+        record("in-house", "1.0", size=512, channel=LONG_CHANNEL),
+        record("rich", "13.7.1", "py3_none_any_0", channel="pypi"),
+    )
+    check_golden("plan-create.txt", text_of(plan(link=link, fetch=link[1:3])))
+
+
+def test_a_change_of_everything() -> None:
+    changes = (
+        (installed(record("numpy", "1.26.4", "py311h0")), record("numpy", "2.1.0", "py311h1")),
+        (installed(record("openssl", "3.3.2", "h0")), record("openssl", "3.3.2", "h1")),
+        (installed(record("scipy", "1.14.0")), record("scipy", "1.13.1")),
+    )
+    again = record("zlib", "1.3.1")
+    gone = installed(record("left-pad", "1.0"))
+    new = record("fresh", "0.1", size=2048)
+    subject = plan(
+        link=(new, again, *(new for _, new in changes)),
+        unlink=(gone, installed(again), *(old for old, _ in changes)),
+        changes=changes,
+        reinstalls=(again,),
+        fetch=(new,),
+        by_pip=("./project", "git+https://example.org/tool"),
+        hold_backs={
+            "scipy": "numba 0.60 needs scipy <1.14",
+            "pandas": "pinned: pandas 2.1.*",
+        },
+    )
+    check_golden("plan-change.txt", text_of(subject))
+
+
+def test_removals_alone() -> None:
+    gone = (installed(record("hello", "1.0")), installed(record("greeting", "1.5")))
+    check_golden("plan-remove.txt", text_of(plan(unlink=gone)))
+
+
+def test_colours_carry_nothing_alone() -> None:
+    subject = plan(link=(record("a", "1"),), unlink=(installed(record("b", "1")),))
+    coloured = plan_text(subject, Console(color=True))
+    assert "\x1b[32minstall\x1b[0m" in coloured
+    bare = coloured
+    for code in ("0", "31", "32", "33"):
+        bare = bare.replace(f"\x1b[{code}m", "")
+    assert bare + "\n" == text_of(subject)
+    assert "+  a" in bare
+    assert "-  b" in bare
