@@ -50,6 +50,7 @@ def move_environment(
     now: float,
     finish: Finish,
     reporter: Reporter | None = None,
+    durable: bool = True,
 ) -> None:
     """Give an environment another path, its kept generations included.
 
@@ -61,6 +62,7 @@ def move_environment(
         now: Seconds since 1970.
         finish: Writes what depends on the whole tree.
         reporter: Is told whom minicon waits for.
+        durable: Whether to wait until the disk has everything, before the switch.
 
     Raises:
         PrefixError: A place cannot hold an environment, or the new path is too long for a file.
@@ -81,15 +83,15 @@ def move_environment(
         for number in source.numbers():
             stage = target.new_stage()
             copy_relocated(source.folder / str(number), stage, relocation)
-            _finish(stage, new, finish)
+            _finish(stage, new, finish, durable=durable)
             operations.rename(stage, target.folder / str(number))
         stage = target.new_stage()
         copy_relocated(source.place, stage, relocation)
         mark = replace(read_mark(stage), stage=stage.name)
         operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
         _add_history(stage, command, version, now)
-        _finish(stage, new, finish)
-        _switch(target, stage)
+        _finish(stage, new, finish, durable=durable)
+        _switch(target, stage, durable=durable)
     remove_environment(old, reporter=reporter)
 
 
@@ -102,6 +104,7 @@ def clone_environment(
     now: float,
     finish: Finish,
     reporter: Reporter | None = None,
+    durable: bool = True,
 ) -> None:
     """Make a copy of an environment under another path: offline, exact, independent.
 
@@ -127,8 +130,8 @@ def clone_environment(
         )
         operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
         _add_history(stage, command, version, now)
-        _finish(stage, new, finish)
-        _switch(target, stage)
+        _finish(stage, new, finish, durable=durable)
+        _switch(target, stage, durable=durable)
 
 
 def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:
@@ -157,16 +160,18 @@ def _clear(target: GenerationStore) -> None:
             remove_tree(tree)
 
 
-def _finish(stage: Path, final: Path, finish: Finish) -> None:
+def _finish(stage: Path, final: Path, finish: Finish, *, durable: bool) -> None:
     finish(stage, final)
-    operations.sync_file_system(stage)
+    if durable:
+        operations.sync_file_system(stage)
 
 
-def _switch(target: GenerationStore, stage: Path) -> None:
+def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
     try:
         with uninterrupted():
             target.switch_in(stage, undoable=False)
-        operations.sync_directory(target.place.parent)
+        if durable:
+            operations.sync_directory(target.place.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             target.abandon(stage)

@@ -253,34 +253,47 @@ def _rewrite_links(target: Path, relocation: Relocation) -> None:
 
 
 def _rewrite_records(prefix: Prefix, target: Path, hashes: Mapping[str, str]) -> None:
-    """Write ``sha256_in_prefix`` of the rewritten files into their records."""
+    """Write hashes and sizes of the rewritten files into their records."""
     for record in prefix.readable_records():
-        touched = [path for path in record.files if path in hashes]
-        if not touched:
+        if not any(path in hashes for path in record.files):
             continue
+        changed = {**hashes, **_rewrite_wheel_record(record, target, hashes)}
         place = target / CONDA_META / record.file_name
         data = json.loads(place.read_bytes())
         for entry in (data.get("paths_data") or {}).get("paths") or ():
             path = entry.get("_path")
-            if path in hashes and "sha256_in_prefix" in entry:
-                entry["sha256_in_prefix"] = hashes[path]
+            if path not in changed:
+                continue
+            key = "sha256_in_prefix" if "sha256_in_prefix" in entry else "sha256"
+            entry[key] = changed[path]
+            if "prefix_placeholder" not in entry and "size_in_bytes" in entry:
+                entry["size_in_bytes"] = (target / path).stat().st_size
         operations.replace_file(place, json.dumps(data).encode(), durable=False)
-        _rewrite_wheel_record(record, target, hashes)
 
 
-def _rewrite_wheel_record(record: PrefixRecord, target: Path, hashes: Mapping[str, str]) -> None:
-    """RECORD of a wheel lists the hashes of its commands too: pip checks them."""
+def _rewrite_wheel_record(
+    record: PrefixRecord, target: Path, hashes: Mapping[str, str]
+) -> dict[str, str]:
+    """RECORD of a wheel lists the hashes of its commands too, since pip checks them.
+
+    Returns:
+        Path and hash of RECORD, if there is one to change.
+    """
     name = next((path for path in record.files if path.endswith(".dist-info/RECORD")), None)
     if name is None or not (target / name).is_file():
-        return
+        return {}
     site_packages = name.rpartition("/")[0].rpartition("/")[0]
-    lines = (target / name).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    before = (target / name).read_bytes()
+    lines = before.decode("utf-8", "surrogateescape").split("\n")
     for index, line in enumerate(lines):
         path, _, rest = line.partition(",")
         inside = os.path.normpath(f"{site_packages}/{path}").replace(os.sep, "/")
         if inside in hashes and rest.startswith("sha256="):
             digest = urlsafe_b64encode(bytes.fromhex(hashes[inside])).rstrip(b"=").decode()
-            size = (target / inside).stat().st_size
+            size = (target / inside).stat().st_size if rest.rpartition(",")[2] else ""
             lines[index] = f"{path},sha256={digest},{size}"
-    text = "\n".join(lines).encode("utf-8", "surrogateescape")
-    operations.replace_file(target / name, text, durable=False)
+    data = "\n".join(lines).encode("utf-8", "surrogateescape")
+    if data == before:
+        return {}
+    operations.replace_file(target / name, data, durable=False)
+    return {name: sha256_of(data)}

@@ -1,0 +1,203 @@
+"""Renaming and cloning: the result is what linking anew at the new path would have given."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.support.faults import every_kill
+from tests.support.packages import PackageBuilder
+from tests.support.prefixes import Extracted, apply, extract, python_package, snapshot
+
+from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.errors import PrefixError
+from minicon.fs.hashing import sha256_of_file
+from minicon.models.package_files import PathsEntry
+from minicon.prefix.generations import GenerationStore
+from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.prefix import Prefix
+from minicon.prefix.relocate import relocate
+from minicon.prefix.relocated_copy import Relocation, relocate_again, replace_path
+from minicon.prefix.rollback import undo
+
+LONG = "/opt/" + "placeholder_" * 20
+
+
+@pytest.fixture
+def packages(fast_path: Path) -> list[Extracted]:
+    cache = fast_path / "pkgs"
+    binary = b"\x7fELF" + f"{LONG}/lib:{LONG}/share".encode() + b"\0tail\0" + LONG.encode() + b"\0"
+    tool = (
+        PackageBuilder("tool")
+        .file("bin/tool", f"#!{PREFIX_PLACEHOLDER}/bin/sh\necho {PREFIX_PLACEHOLDER}\n",
+              prefix=PREFIX_PLACEHOLDER)
+        .file("lib/tool.so", binary, prefix=LONG, mode="binary")
+        .file("share/data", b"data" * 100)
+        .link("lib/tool.so.1", "tool.so")
+    )  # fmt: skip
+    pure = (
+        PackageBuilder("pure")
+        .noarch("python")
+        .file("site-packages/pure/__init__.py", b"def main(): print('pure')\n")
+        .entry_point("pure = pure:main")
+    )
+    return [extract(builder, cache) for builder in (python_package(), tool, pure)]
+
+
+def no_finish(stage: Path, final: Path) -> None:
+    """Nothing depends on the whole tree here."""
+
+
+def move(old: Path, new: Path) -> None:
+    move_environment(
+        old, new, command="minicon rename", version="0", now=1.0, finish=no_finish, durable=False
+    )
+
+
+def clone(old: Path, new: Path) -> None:
+    clone_environment(
+        old, new, command="minicon clone", version="0", now=1.0, finish=no_finish, durable=False
+    )
+
+
+def contents(path: Path) -> dict[str, tuple[str, int, str]]:
+    """Files without what tells of time and history, and the records' own content."""
+    found = snapshot(path, metadata=False)
+    return {name: value for name, value in found.items() if not name.endswith(".pyc")}
+
+
+def records(path: Path) -> dict[str, list[dict[str, object]]]:
+    return {
+        record.name: json.loads((path / "conda-meta" / record.file_name).read_bytes())["paths_data"]
+        for record in Prefix(path).records()
+    }
+
+
+@pytest.mark.parametrize("name", ["b", "a-much-longer-name-than-before", "with space"])
+def test_moved_is_what_linking_anew_gives(
+    fast_path: Path, packages: list[Extracted], name: str
+) -> None:
+    old, new = fast_path / "x" / "old", fast_path / "y" / name
+    apply(old, *packages)
+    move(old, new)
+    assert not old.exists()
+    moved, moved_records = contents(new), records(new)
+    shutil.rmtree(new)
+    apply(new, *packages)
+    assert moved == contents(new)
+    assert moved_records == records(new)
+
+
+def test_hashes_of_rewritten_files_are_recorded(fast_path: Path, packages: list[Extracted]) -> None:
+    apply(fast_path / "a", *packages)
+    move(fast_path / "a", fast_path / "b")
+    for record in Prefix(fast_path / "b").records():
+        for entry in record.paths:
+            if entry.sha256_in_prefix:
+                assert sha256_of_file(fast_path / "b" / entry.path) == entry.sha256_in_prefix
+
+
+def test_user_files_pins_and_variables_move_along(
+    fast_path: Path, packages: list[Extracted]
+) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    (old / "conda-meta" / "pinned").write_text("tool 1.*\n")
+    (old / "notes.txt").write_text(f"my notes on {old}\n")
+    (old / "bin" / "mine").write_text(f"#!{old}/bin/python\nprint('{old}b')\n")
+    (old / "here").symlink_to(old / "share")
+    move(old, new)
+    assert Prefix(new).pinned_specs() == ("tool 1.*",)
+    assert (new / "notes.txt").read_text() == f"my notes on {old}\n"
+    assert (new / "bin" / "mine").read_text() == f"#!{new}/bin/python\nprint('{old}b')\n"
+    assert os.readlink(new / "here") == str(new / "share")
+
+
+def test_undo_works_after_a_move(fast_path: Path, packages: list[Extracted]) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    apply(old, packages[0])
+    move(old, new)
+    assert {r.name for r in Prefix(new).records()} == {"python"}
+    undo(new, durable=False)
+    assert {r.name for r in Prefix(new).records()} == {"python", "pure", "tool"}
+    assert str(new) in (new / "bin" / "tool").read_text()
+    assert not GenerationStore(old).folder.exists()
+
+
+def test_killed_at_any_step_there_is_the_old_or_the_new_whole(
+    fast_path: Path, packages: list[Extracted]
+) -> None:
+    pristine = fast_path / "pristine"
+    apply(pristine / "a", *packages)
+    apply(pristine / "a", packages[0], packages[1])
+    at_old = contents(pristine / "a")
+    work = fast_path / "work"
+
+    def prepare() -> None:
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(pristine, work, symlinks=True)
+
+    prepare()
+    move(work / "a", work / "b")
+    at_new = contents(work / "b")
+    prepare()
+    for _ in every_kill(lambda: move(work / "a", work / "b")):
+        old, new = contents(work / "a"), contents(work / "b")
+        assert at_old == old or at_new == new
+        if new:
+            assert new == at_new
+        else:
+            move(work / "a", work / "b")
+            assert contents(work / "b") == at_new
+        prepare()
+
+
+def test_a_clone_is_independent(fast_path: Path, packages: list[Extracted]) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    (old / "notes.txt").write_text("mine\n")
+    before = snapshot(old)
+    clone(old, new)
+    assert snapshot(old) == before
+    (new / "notes.txt").write_text("changed\n")
+    assert (old / "notes.txt").read_text() == "mine\n"
+    assert str(new) in (new / "bin" / "tool").read_text()
+    assert str(old) not in (new / "bin" / "pure").read_text()
+    assert [g.number for g in GenerationStore(new).generations()] == [1]
+
+
+def test_refused_places(fast_path: Path, packages: list[Extracted]) -> None:
+    old = fast_path / "a"
+    apply(old, *packages)
+    (fast_path / "taken").mkdir()
+    (fast_path / "taken" / "file").write_text("")
+    for place in (fast_path / "taken", old / "inside", old):
+        with pytest.raises(PrefixError):
+            move(old, place)
+    with pytest.raises(PrefixError, match=r"too long|no room"):
+        move(old, fast_path / ("n" * 250))
+    assert contents(old)
+    assert not (fast_path / ("n" * 250)).exists()
+
+
+def test_changed_binary_keeps_its_length_and_its_changes() -> None:
+    original = b"AB" + LONG.encode() + b"/lib\0C"
+    entry = PathsEntry("lib/x", prefix_placeholder=LONG, file_mode="binary", sha256="0" * 64)
+    linked = relocate(original, entry, "/envs/a", "linux-64").replace(b"AB", b"XY")
+    moved = relocate_again(linked, entry, relocation("/envs/a", "/envs/other"))
+    assert moved == relocate(original, entry, "/envs/other", "linux-64").replace(b"AB", b"XY")
+
+
+def test_only_the_whole_path_is_replaced() -> None:
+    data = b"/envs/a /envs/a/bin /envs/ab '/envs/a' /envs/a.bak"
+    assert replace_path(data, relocation("/envs/a", "/x")) == (
+        b"/x /x/bin /envs/ab '/x' /envs/a.bak"
+    )
+
+
+def relocation(old: str, new: str) -> Relocation:
+    return Relocation(old=old, new=new, subdir="linux-64", share=True)
