@@ -11,6 +11,7 @@ import shlex
 from dataclasses import replace
 from functools import partial
 
+from minicon.api.announcing import tell_fetched_scripts
 from minicon.api.environments import write_variables
 from minicon.api.explicit import described_record
 from minicon.api.pip_installation import install_and_record
@@ -49,6 +50,7 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
     if plan.request.clone_of is not None:
         return _clone(services, plan, command_line)
     packages = prepare_packages(services, plan.transaction.link)
+    tell_fetched_scripts(services, plan, packages)
     prefix = _executor(services).execute(
         _described(plan.transaction, packages),
         packages,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
+    from minicon.api.announcing import Announcement
     from minicon.api.request import ChangeRequest, Plan
     from minicon.cli.context import CommandContext
 
@@ -50,14 +51,17 @@ def carry_out_plan(
     plan: Plan, arguments: argparse.Namespace, context: CommandContext, *, ask: bool = True
 ) -> int:
     """Show a plan, and unless it is a dry run do it. Errors as for :func:`carry_out`."""
+    from minicon.api.announcing import announce
+
     console = context.console
     for note in plan.notes:
         console.note(note)
     if plan.is_empty:
         return _nothing_to_do(plan, context)
-    _show(plan, context)
+    announcement = announce(context.services, plan)
+    _show(plan, announcement, context)
     if context.settings.dry_run:
-        return _finished(plan, context, dry_run=True)
+        return _finished(plan, announcement, context, dry_run=True)
     if ask:
         _confirm(context)
     from minicon.api.applying import apply_plan, fetch_packages
@@ -66,14 +70,21 @@ def carry_out_plan(
         fetch_packages(context.services, plan)
     else:
         apply_plan(context.services, plan, command_line=context.command_line)
-    return _finished(plan, context, dry_run=False)
+    return _finished(plan, announcement, context, dry_run=False)
 
 
-def _show(plan: Plan, context: CommandContext) -> None:
+def _show(plan: Plan, announcement: Announcement, context: CommandContext) -> None:
+    from minicon.api.announcing import process_text
     from minicon.cli.render import plan_text
 
     if not context.settings.quiet:
-        context.console.answer(plan_text(plan, context.console))
+        context.console.answer(plan_text(plan, context.console, announcement))
+    if announcement.processes:
+        running = process_text(announcement.processes)
+        context.console.warn(
+            f"programs run from this environment: {running}; they keep its old files until they"
+            " are started again"
+        )
 
 
 def _confirm(context: CommandContext) -> None:
@@ -91,7 +102,9 @@ def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
     return 0
 
 
-def _finished(plan: Plan, context: CommandContext, *, dry_run: bool) -> int:
+def _finished(
+    plan: Plan, announcement: Announcement, context: CommandContext, *, dry_run: bool
+) -> int:
     console = context.console
     if console.json:
         document: dict[str, Any] = {"success": True, "prefix": str(plan.prefix)}
@@ -101,6 +114,11 @@ def _finished(plan: Plan, context: CommandContext, *, dry_run: bool) -> int:
         document["actions"] = plan.transaction.to_json(fetch=fetched)
         if plan.notes:
             document["notes"] = list(plan.notes)
+        if announcement.scripts:
+            document["link_scripts"] = [
+                {"action": script.action, "package": script.record.dist_name, "path": script.path}
+                for script in announcement.scripts
+            ]
         console.document(document)
     elif dry_run:
         console.note("\ndry run: nothing was changed")

@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from minicon.api.announcing import Announcement
     from minicon.api.request import Plan
     from minicon.cli.console import Console
     from minicon.models.records import RepodataRecord
@@ -40,7 +41,7 @@ def short_channel(channel: str) -> str:
     return channel.rstrip("/").rsplit("/", 1)[-1] if "://" in channel else channel
 
 
-def plan_text(plan: Plan, console: Console) -> str:
+def plan_text(plan: Plan, console: Console, announcement: Announcement | None = None) -> str:
     """What will be added, changed and removed, from where, how much, and what will run."""
     transaction = plan.transaction
     changed = {old.record.name for old, _ in transaction.changes}
@@ -68,6 +69,7 @@ def plan_text(plan: Plan, console: Console) -> str:
         ),
         _section("through pip", [("*", str(requirement)) for requirement in plan.by_pip]),
         _held_back(plan),
+        _scripts(announcement),
         _totals(plan),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -97,6 +99,16 @@ def _held_back(plan: Plan) -> str:
         (name, reason) for name, reason in plan.solution.hold_backs.items() if name not in changed
     ]
     return _section("not the newest", rows)
+
+
+def _scripts(announcement: Announcement | None) -> str:
+    if announcement is None:
+        return ""
+    rows = [("!", s.action, "of", s.record.dist_name, s.path) for s in announcement.scripts]
+    listed = _section("will run (--no-link-scripts leaves it out)", rows)
+    if listed and not announcement.are_complete:
+        listed += "\n  and what packages bring that are still to fetch"
+    return listed
 
 
 def _totals(plan: Plan) -> str:

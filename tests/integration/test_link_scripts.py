@@ -1,0 +1,72 @@
+"""Packages' own code is announced, runs in the activated environment, and can be left out."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Workspace
+from tests.support.packages import PackageBuilder, build_channel
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> tuple[str, ...]:
+    variables = (
+        PackageBuilder("variables")
+        .file("etc/conda/env_vars.d/variables.json", '{"GREETING": "from a file"}')
+        .file("etc/conda/activate.d/variables.sh", "export SOURCED=from-a-script\n")
+        .file("bin/sleeper", "#!/bin/sh\nexec sleep 60\n")
+    )
+    scripted = (
+        PackageBuilder("scripted")
+        .depends("variables")
+        .script("post-link", 'echo "$CONDA_PREFIX|$GREETING|$SOURCED|$PKG_NAME" > "$PREFIX/seen"\n')
+        .script("pre-unlink", 'echo gone > "$PREFIX/../said"\ntrue\n')
+    )
+    channel = build_channel(tmp_path / "channel", [variables, scripted])
+    return ("-c", channel.as_uri(), "--override-channels")
+
+
+def test_scripts_are_told_before_they_run_in_the_activated_environment(
+    workspace: Workspace, source: tuple[str, ...]
+) -> None:
+    workspace.run("create", "-y", "-n", "a", *source, "variables").ok()
+    first = workspace.run("install", "-y", "-n", "a", *source, "scripted").ok()
+    assert "will run: post-link of scripted-1.0-0" in first.err  # known once it was fetched
+    prefix = workspace.environment("a")
+    seen = (prefix / "seen").read_text()
+    assert seen == f"{prefix}|from a file|from-a-script|scripted\n"
+
+    planned = workspace.run("create", "-n", "b", "--dry-run", *source, "scripted").ok().out
+    assert "will run" in planned
+    assert "post-link  of  scripted-1.0-0" in planned
+    document = workspace.run("create", "-n", "b", "-d", "--json", *source, "scripted").ok().json
+    assert document["link_scripts"] == [
+        {"action": "post-link", "package": "scripted-1.0-0", "path": "bin/.scripted-post-link.sh"}
+    ]
+    removed = workspace.run("remove", "-y", "-n", "a", *source, "scripted").ok().out
+    assert "pre-unlink  of  scripted-1.0-0" in removed
+
+
+def test_scripts_can_be_left_out(workspace: Workspace, source: tuple[str, ...]) -> None:
+    planned = workspace.run(
+        "create", "-y", "-n", "a", "--no-link-scripts", *source, "scripted"
+    ).ok()
+    assert "will run" not in planned.out + planned.err
+    assert not (workspace.environment("a") / "seen").exists()
+
+
+def test_programs_that_run_from_the_environment_are_named(
+    workspace: Workspace, source: tuple[str, ...]
+) -> None:
+    workspace.run("create", "-y", "-n", "a", *source, "scripted").ok()
+    program = workspace.environment("a") / "bin" / "mine"
+    program.write_bytes(Path("/bin/sleep").read_bytes())
+    program.chmod(0o755)
+    with subprocess.Popen([program, "60"]) as process:
+        try:
+            told = workspace.run("remove", "-n", "a", "--dry-run", *source, "scripted").ok().err
+        finally:
+            process.kill()
+    assert f"programs run from this environment: {process.pid} (mine 60)" in told
