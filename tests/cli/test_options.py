@@ -45,11 +45,11 @@ def test_typed_flags(typed: str, expected: dict[str, Any]) -> None:
 
 
 def test_every_flag_that_sets_is_a_key() -> None:
-    every = flags(
-        "create",
-        *"-n a -y -d --json -q -v --platform noarch --repodata-ttl 1 --no-pypi -k --copy".split(),
-        *"--no-link-scripts --offline --no-channel-priority --exclude-newer 1d".split(),
-    )
+    typed = """
+        -n a -y -d --json -q -v --platform noarch --repodata-ttl 1 --no-pypi -k --copy --offline
+        --no-link-scripts --no-channel-priority --exclude-newer 1d
+    """
+    every = flags("create", *typed.split())
     assert every.keys() <= KEYS.keys()
 
 

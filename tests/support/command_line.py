@@ -1,4 +1,4 @@
-"""CommandLine: runs ``minicon`` in this process, in a home of its own. Quick, unlike a subprocess."""
+"""CommandLine: runs ``minicon`` in this process, in a home of its own; quick."""
 
 from __future__ import annotations
 

@@ -65,16 +65,17 @@ def explicit_spec(path: Path) -> EnvironmentSpec:
     """Exactly the packages of an environment, by URL.
 
     Raises:
-        PrefixError: A package has no URL: an interpreter of this machine.
+        PrefixError: Some come from this machine or from PyPI: such a list cannot hold them.
     """
     prefix = Prefix(path).require()
     records = [installed.record for installed in installed_packages(prefix)]
-    local = [r.name for r in records if not r.url or r.source == "interpreter"]
-    if local:
+    others = [record.name for record in records if not record.url or record.source != "conda"]
+    if others:
+        names = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
         raise PrefixError(
             "no-url",
-            f"{', '.join(local)} has no URL that another machine could fetch",
-            hint="export without '--format explicit'; 'host' chooses an interpreter there",
+            f"an explicit list holds packages of channels alone, not {names}",
+            hint="export without '--format explicit', or write a lock with 'minicon lock'",
         )
     entries = tuple(ExplicitEntry(r.url, md5=r.md5, sha256=r.sha256) for r in records)
     return EnvironmentSpec(explicit=entries)

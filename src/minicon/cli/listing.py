@@ -31,11 +31,12 @@ _DIST_KEYS = frozenset(
 
 
 def list_lines(
-    path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace
+    path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace, platform: str
 ) -> list[str]:
     """The output of ``list``: a table, an explicit list, or one line per package."""
     if arguments.explicit:
-        return explicit_lines(records, with_md5=arguments.md5, with_sha256=arguments.sha256)
+        anchor = "sha256" if arguments.sha256 else "md5" if arguments.md5 else None
+        return explicit_lines(records, platform=platform, anchor=anchor)
     if arguments.export:
         return [f"{r.name}={r.record.version}={r.record.build}" for r in records]
     if arguments.canonical:
@@ -46,12 +47,12 @@ def list_lines(
     return [*header, *table(rows).split("\n")]
 
 
-def list_objects(records: Sequence[PrefixRecord], arguments: argparse.Namespace) -> list[Any]:
+def list_objects(
+    path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace, platform: str
+) -> list[Any]:
     """``list --json``: conda's dist objects (or the lines of --explicit and --export)."""
     if arguments.explicit or arguments.export or arguments.canonical:
-        from pathlib import Path
-
-        return list_lines(Path(), records, arguments)
+        return list_lines(path, records, arguments, platform)
     return [dist_object(r.record) for r in records]
 
 
@@ -63,25 +64,26 @@ def dist_object(record: RepodataRecord) -> dict[str, Any]:
 
 
 def explicit_lines(
-    records: Iterable[PrefixRecord], *, with_md5: bool = False, with_sha256: bool = False
+    records: Iterable[PrefixRecord], *, platform: str, anchor: str | None = None
 ) -> list[str]:
-    """An explicit list (CEP 23): URLs, each with the hash that was asked for."""
+    """An explicit list (CEP 23): URLs, each with its ANCHOR, ``md5`` or ``sha256``, if asked for.
+
+    What such a list cannot hold (wheels, interpreters) is named in a comment.
+    """
     lines = [
         "# This file may be used to create an environment using:",
         "# $ minicon create --name <env> --file <this file>",
+        f"# platform: {platform}",
         "@EXPLICIT",
     ]
     for installed in records:
         record = installed.record
-        if record.source == "interpreter":
-            lines.append(f"# {record.dist_name}: an interpreter of this machine has no URL")
-            continue
-        anchor = ""
-        if with_sha256 and record.sha256:
-            anchor = f"#sha256:{record.sha256}"
-        elif with_md5 and record.md5:
-            anchor = f"#{record.md5}"
-        lines.append(f"{record.url}{anchor}")
+        if record.source != "conda" or not record.url:
+            lines.append(f"# {record.dist_name} is of {record.channel}: no explicit list holds it")
+        elif anchor == "sha256" and record.sha256:
+            lines.append(f"{record.url}#sha256:{record.sha256}")
+        else:
+            lines.append(f"{record.url}#{record.md5}" if anchor and record.md5 else record.url)
     return lines
 
 

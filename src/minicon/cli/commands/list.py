@@ -47,8 +47,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     )
     if arguments.reverse:
         records = records[::-1]
+    platform = context.settings.platform
     if context.console.json:
-        context.console.document(list_objects(records, arguments))
+        context.console.document(list_objects(path, records, arguments, platform))
     else:
-        context.console.answer("\n".join(list_lines(path, records, arguments)))
+        context.console.answer("\n".join(list_lines(path, records, arguments, platform)))
     return 1 if arguments.regex and not records else 0

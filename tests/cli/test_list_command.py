@@ -1,0 +1,153 @@
+"""``list`` in all its forms, and ``history``, ``info``, ``search`` in their plain ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.support.command_line import CommandLine
+
+
+def test_the_table(data: CommandLine) -> None:
+    lines = data("list -n data").ok().out.splitlines()
+    assert lines[:2] == [f"# packages in environment at {data.environment('data')}:", "#"]
+    assert lines[2].split() == ["#", "Name", "Version", "Build", "Channel"]
+    assert [line.split()[:3] for line in lines[3:]] == [
+        ["greeting", "1.5", "0"],
+        ["hello", "1.0", "0"],
+    ]
+    backwards = data("list -n data --reverse").ok().out.splitlines()
+    assert backwards[3:] == lines[:2:-1]
+
+
+def test_a_pattern_is_a_regular_expression(data: CommandLine) -> None:
+    assert "hello" in data("list -n data ^hel").ok().out
+    assert "greeting" not in data("list -n data ^hel").ok().out
+    assert len(data("list -n data --json 'l+o$'").ok().json) == 1
+    assert len(data("list -n data --json -f hello").ok().json) == 1
+
+
+def test_no_match_is_1(data: CommandLine) -> None:
+    assert data("list -n data zzz").code == 1
+    nothing = data("list -n data --json zzz")
+    assert (nothing.code, nothing.json) == (1, [])
+    assert data("list -n data -f hell").code == 1
+
+
+def test_a_pattern_that_is_none(data: CommandLine) -> None:
+    wrong = data("list -n data '['")
+    assert wrong.code == 1
+    assert "no regular expression" in wrong.err
+
+
+def test_json_has_conda_s_keys(data: CommandLine, channel: Path) -> None:
+    greeting, hello = data("list -n data --json").ok().json
+    assert hello == {
+        "base_url": channel.as_uri(),
+        "build_number": 0,
+        "build_string": "0",
+        "channel": channel.as_uri(),
+        "dist_name": "hello-1.0-0",
+        "name": "hello",
+        "platform": "linux-64",
+        "version": "1.0",
+    }
+    assert greeting["platform"] == "noarch"
+
+
+def test_lines_for_programs(data: CommandLine, channel: Path) -> None:
+    assert data("list -n data --export").ok().out == "greeting=1.5=0\nhello=1.0=0\n"
+    canonical = data("list -n data --canonical").ok().out.splitlines()
+    assert canonical[1] == f"{channel.as_uri()}/linux-64::hello-1.0-0"
+    assert data("list -n data --export --json").ok().json == ["greeting=1.5=0", "hello=1.0=0"]
+
+
+@pytest.mark.parametrize(("flag", "length"), [("", 0), ("--md5", 33), ("--sha256", 72)])
+def test_explicit_lists(data: CommandLine, channel: Path, flag: str, length: int) -> None:
+    lines = data(f"list -n data --explicit {flag}").ok().out.splitlines()
+    assert lines[2:4] == ["# platform: linux-64", "@EXPLICIT"]
+    url = f"{channel.as_uri()}/linux-64/hello-1.0-0.conda"
+    assert lines[5][: len(url)] == url
+    assert len(lines[5]) - len(url) == length
+
+
+def test_an_explicit_list_makes_the_same_again(data: CommandLine) -> None:
+    file = data.folder / "list.txt"
+    file.write_text(data("list -n data --explicit --sha256").ok().out)
+    data("create", "-y", "-n", "copy", "--offline", "--file", file).ok()
+    assert data("list -n copy --json").json == data("list -n data --json").json
+
+
+def test_what_an_explicit_list_cannot_hold_is_a_comment(data: CommandLine) -> None:
+    add_wheel_record(data.environment("data"))
+    lines = data("list -n data --explicit").ok().out.splitlines()
+    assert "# rich-13.7.1-py3_none_any_0 is of pypi: no explicit list holds it" in lines
+    refused = data("export -n data --format explicit")
+    assert refused.code == 1
+    assert "rich" in refused.err
+
+
+def add_wheel_record(prefix: Path) -> None:
+    record = {
+        "name": "rich",
+        "version": "13.7.1",
+        "build": "py3_none_any_0",
+        "build_number": 0,
+        "channel": "pypi",
+        "subdir": "noarch",
+        "fn": "rich-13.7.1-py3-none-any.whl",
+        "url": "https://files.example.org/rich-13.7.1-py3-none-any.whl",
+        "depends": [],
+        "files": [],
+    }
+    path = prefix / "conda-meta" / "rich-13.7.1-py3_none_any_0.json"
+    path.write_text(json.dumps(record))
+
+
+def test_history_and_going_back(data: CommandLine) -> None:
+    data("install -y -n data lone").ok()
+    entries = data("history -n data --json").ok().json
+    assert [entry["packages"] for entry in entries][-1] == 3
+    assert entries[-1]["added"] == ["lone-0.1-0"] or "lone" in str(entries[-1]["added"])
+    assert entries[-1]["current"] is True
+    assert entries[-1]["command"] == "minicon install -y -n data lone"
+    table = data("history -n data").ok().out.splitlines()
+    assert len(table) == len(entries) + 1
+    dry = data("undo -n data --dry-run").ok()
+    assert "would go back" in dry.out
+    assert "lone" in data("list -n data").out
+    data("undo -n data -y").ok()
+    assert "lone" not in data("list -n data").out
+    gone = data("rollback -n data 99")
+    assert gone.code == 1
+    assert "99" in gone.err
+
+
+def test_search(data: CommandLine) -> None:
+    rows = data("search hello").ok().out.splitlines()
+    assert [row.split()[1] for row in rows[1:]] == ["2.0", "1.0"]
+    details = data("search hello=1.0 --info").ok().out
+    assert "dependencies  :  greeting >=1" in details
+    assert "hello-1.0-0" in details
+    missing = data("search helo")
+    assert missing.code == 1
+    assert "did you mean hello" in missing.err
+
+
+def test_info(data: CommandLine) -> None:
+    facts = data("info --json").ok().json
+    assert facts["root_prefix"] == str(data.root)
+    assert facts["envs"] == [str(data.environment("data"))]
+    assert "platform" in data("info").ok().out
+    assert str(data.root) in data("info --base").ok().out
+    assert str(data.environment("data")) in data("info --envs").ok().out
+
+
+def test_environments(data: CommandLine) -> None:
+    data.set(CONDA_PREFIX=str(data.environment("data")))
+    assert "*" in data("env list").ok().out
+    details = data("env list --json").ok().json["envs_details"]
+    assert details[str(data.environment("data"))]["active"] is True
+    assert details[str(data.environment("data"))]["name"] == "data"
+    assert "hello" in data("list").ok().out, "without -n and -p the active one is meant"
