@@ -70,10 +70,14 @@ def _preparation(
         from minicon.pypi.wheel_package import prepare_wheel_package
 
         return prepare_wheel_package(
-            fetch, record, reporter=reporter, allow_unverified=allow_unverified
+            fetch,
+            record,
+            reporter=reporter,
+            allow_unverified=allow_unverified,
+            fetch_verifies=True,
         )
     return prepare_conda_package(
-        fetch, record, reporter=reporter, allow_unverified=allow_unverified
+        fetch, record, reporter=reporter, allow_unverified=allow_unverified, fetch_verifies=True
     )
 
 

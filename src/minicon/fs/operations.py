@@ -84,7 +84,18 @@ def create_file(
 
     The process's umask applies to MODE. MODIFIED_NS is its modification time in nanoseconds.
     """
-    create_file_from((data,), path, mode, directory=directory, modified_ns=modified_ns)
+    checkpoint("create_file", path)  # the inner loop of every extraction: no further calls
+    descriptor = os.open(path, _NEW_FILE, mode, dir_fd=directory)
+    try:
+        written = os.write(descriptor, data)
+        while written < len(data):
+            written += os.write(descriptor, memoryview(data)[written:])
+        if modified_ns is not None and _TIME_BY_DESCRIPTOR:
+            os.utime(descriptor, ns=(modified_ns, modified_ns))
+    finally:
+        os.close(descriptor)
+    if modified_ns is not None and not _TIME_BY_DESCRIPTOR:
+        os.utime(path, ns=(modified_ns, modified_ns))
 
 
 def create_file_from(

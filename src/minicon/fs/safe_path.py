@@ -27,6 +27,14 @@ _WINDOWS_RESERVED = re.compile(
 )
 
 
+def is_ordinary(text: str) -> bool:
+    """Whether a path is of the plainest kind: good everywhere, with nothing to look at closely.
+
+    Cost: half a microsecond.
+    """
+    return len(text) <= COMPONENT_LIMIT and _ORDINARY.fullmatch(text) is not None
+
+
 def path_problem(text: str, *, windows: bool = False) -> str | None:
     """Why a path must not be used below a folder of ours, or None if it may.
 
@@ -40,7 +48,7 @@ def path_problem(text: str, *, windows: bool = False) -> str | None:
     Returns:
         A clause that completes "the path ...", for instance "leaves its folder (..)".
     """
-    if len(text) <= COMPONENT_LIMIT and not windows and _ORDINARY.fullmatch(text):
+    if not windows and is_ordinary(text):
         return None
     problem = _shape_problem(text)
     if problem is not None:

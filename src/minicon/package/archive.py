@@ -112,7 +112,8 @@ class PackageArchive:
         with contextlib.closing(decoder):
             for member in TarReader(decoder.read, self.name):
                 member.component = component
-                self._check_place(member)
+                if component == "info" or member.path.startswith("info"):
+                    self._check_place(member)
                 yield member
 
     def _check_place(self, member: ArchiveMember) -> None:

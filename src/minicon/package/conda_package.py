@@ -30,6 +30,7 @@ def prepare_conda_package(
     reporter: Reporter | None = None,
     reader: ReaderName | None = None,
     allow_unverified: bool = False,
+    fetch_verifies: bool = False,
 ) -> Callable[[Path], PackageFiles]:
     """What :meth:`minicon.package.package_cache.PackageCache.ensure` calls for a conda package.
 
@@ -39,6 +40,7 @@ def prepare_conda_package(
         reporter: Told of the extraction's progress.
         reader: See :func:`minicon.package.extract.extract`.
         allow_unverified: Also take a package whose record has no hash at all.
+        fetch_verifies: FETCH compares size and hash itself; they are not compared again.
 
     Returns:
         A function that fills an empty folder with the package and returns its list of files,
@@ -60,6 +62,7 @@ def prepare_conda_package(
                     archive,
                     directory,
                     expected=ExpectedArchive.of_record(record),
+                    check_bytes=not fetch_verifies,
                     name=record.fn,
                     reader=reader,
                     task=task,

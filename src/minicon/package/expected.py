@@ -97,9 +97,13 @@ class ExtractionLimits:
     floor: int = 256 << 20
     ratio: int = 250
 
+    def bytes_of(self, archive_size: int) -> int:
+        """Bytes that an archive of this size may unpack to."""
+        return max(self.floor, self.ratio * archive_size)
+
     def check(self, archive: str, archive_size: int, members: int, size: int) -> None:
         """Judge what was announced so far, before it is written. Raises UnsafeArchive."""
         if members > self.members:
             raise unsafe(archive, f"has more than {self.members} members")
-        if size > self.floor and size > self.ratio * archive_size:
+        if size > self.bytes_of(archive_size):
             raise unsafe(archive, f"unpacks to more than {self.ratio} times its size")

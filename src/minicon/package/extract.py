@@ -51,6 +51,7 @@ def extract(
     directory: str | os.PathLike[str],
     *,
     expected: ExpectedArchive | None = None,
+    check_bytes: bool = True,
     name: str | None = None,
     reader: ReaderName | None = None,
     limits: ExtractionLimits | None = None,
@@ -65,6 +66,8 @@ def extract(
         archive_path: The archive.
         directory: Where to; made if missing, else it must be empty. Emptied on failure.
         expected: Hash, size and identity that the channel promised.
+        check_bytes: Compare the archive's hash and size; leave it out only where the download
+            has just done so.
         name: How messages call the archive, if not by its file name.
         reader: ``native`` or ``libarchive``; None chooses the quicker one.
         limits: Guards against archives that unpack to far more than they are.
@@ -82,7 +85,8 @@ def extract(
     path, directory = Path(archive_path), Path(directory)
     label = name or path.name
     expected = expected or ExpectedArchive()
-    expected.check_bytes(path, label)
+    if check_bytes:
+        expected.check_bytes(path, label)
     with (
         open_archive(path, name=label, reader=reader) as archive,
         _new_folder(directory),
@@ -128,16 +132,22 @@ class _Extraction:
         self._table = MemberTable(archive.name)
         self._paths: list[PathsEntry] | None = None
         self._entries: dict[str, PathsEntry] | None = None
-        self._members = 0
-        self._bytes = 0
 
     def run(self, task: Task | None) -> None:
         """Write all members, then all links, then compare with what was promised."""
-        for member in self._archive.members(advance=task.advance if task else None):
-            self._members += 1
-            self._bytes += member.size
-            self._limits.check(self._name, self._archive.size, self._members, self._bytes)
-            self._take(member)
+        most_bytes = self._limits.bytes_of(self._archive.size)
+        size = 0
+        found = self._archive.members(advance=task.advance if task else None)
+        for members, member in enumerate(found, start=1):
+            size += member.size
+            if size > most_bytes or members > self._limits.members:
+                self._limits.check(self._name, self._archive.size, members, size)
+            if member.kind == MemberKind.FILE:
+                self._table.claim(member.path, member.kind)
+                self._check_announced(member)
+                self._write(member)
+            else:
+                self._take(member)
         self._table.check_symbolic_links()
         for path, target in self._table.hard_links.items():
             with self._new_name(path):
@@ -154,6 +164,7 @@ class _Extraction:
         return read_package_files(directory)
 
     def _take(self, member: ArchiveMember) -> None:
+        """Make a folder, or note a link."""
         if member.kind == MemberKind.DIRECTORY:
             if member.path != ".":
                 self._table.claim(member.path, member.kind)
@@ -161,10 +172,6 @@ class _Extraction:
                     self._writer.make_folder(member.path)
             return
         self._table.claim(member.path, member.kind)
-        if member.kind == MemberKind.FILE:
-            self._check_announced(member)
-            self._write(member)
-            return
         if member.path in _WANTED:
             raise unsafe(self._name, f"is a {member.kind}", member=member.path)
         if member.kind == MemberKind.SYMBOLIC_LINK:
@@ -189,23 +196,33 @@ class _Extraction:
             raise unsafe(self._name, problem, member=member.path)
 
     def _write(self, member: ArchiveMember) -> None:
-        digest = hashlib.sha256()
-        kept: list[bytes] | None = [] if member.path in _WANTED else None
-        if kept is not None and member.size > INFO_FILE_LIMIT:
-            raise unsafe(self._name, f"is {member.size} bytes long", member=member.path)
+        path, data = member.path, member.data
+        if path in _WANTED:
+            if member.size > INFO_FILE_LIMIT:
+                raise unsafe(self._name, f"is {member.size} bytes long", member=path)
+            data = memoryview(member.read())
         try:
-            self._writer.write(
-                member.path,
-                _hashed(member.chunks(), digest.update, kept),
-                executable=member.executable,
-                modified_ns=member.modified_ns,
-            )
+            if data is not None:
+                digest = hashlib.sha256(data)
+                self._writer.write_whole(path, data, member.executable, member.modified_ns)
+            else:
+                digest = self._write_pieces(member)
         except FileExistsError:
-            raise self._same_but_for_case(member.path) from None
-        found = FoundFile(member.size, digest.hexdigest(), member.component)
-        self._table.files[member.path] = found
-        if kept is not None:
-            self._keep(member.path.removeprefix("info/"), b"".join(kept))
+            raise self._same_but_for_case(path) from None
+        self._table.files[path] = FoundFile(member.size, digest.hexdigest(), member.component)
+        if data is not None and path in _WANTED:
+            self._keep(path.removeprefix("info/"), bytes(data))
+
+    def _write_pieces(self, member: ArchiveMember) -> hashlib._Hash:
+        """Write a file that is too large to lie in memory whole."""
+        digest = hashlib.sha256()
+        self._writer.write(
+            member.path,
+            _hashed(member.chunks(), digest.update),
+            executable=member.executable,
+            modified_ns=member.modified_ns,
+        )
+        return digest
 
     def _keep(self, name: str, content: bytes) -> None:
         self.info[name] = content
@@ -235,7 +252,11 @@ class _Extraction:
         for path in self._table.payload():
             if path not in entries:
                 raise unsafe(self._name, f"is not listed in {self._list_name}", member=path)
+        files = self._table.files
         for path, entry in entries.items():
+            found = files.get(path)
+            if found is not None and _is_as_listed(found, entry):
+                continue
             problem = self._difference(path, entry)
             if problem is not None:
                 raise unsafe(self._name, problem, member=path)
@@ -262,11 +283,18 @@ class _Extraction:
         return None
 
 
+def _is_as_listed(found: FoundFile, entry: PathsEntry) -> bool:
+    """The usual case of :meth:`_Extraction._difference`: a regular file, listed with its hash."""
+    return (
+        found.sha256 == entry.sha256
+        and found.size == entry.size_in_bytes
+        and entry.path_type == PathType.HARDLINK
+    )
+
+
 def _hashed(
-    chunks: Iterator[memoryview], update: Callable[[memoryview], None], kept: list[bytes] | None
+    chunks: Iterator[memoryview], update: Callable[[memoryview], None]
 ) -> Iterator[memoryview]:
     for chunk in chunks:
         update(chunk)
-        if kept is not None:
-            kept.append(bytes(chunk))
         yield chunk

@@ -65,7 +65,9 @@ class MemberTable:
             return
         if path in self.files or path in self.symbolic_links or path in self.folders:
             raise unsafe(self._archive, "is there twice", member=path)
-        self._add_folder(path.rpartition("/")[0], path)
+        folder = path.rpartition("/")[0]
+        if folder not in self.folders:
+            self._add_folder(folder, path)
 
     def _add_folder(self, folder: str, member: str) -> None:
         while folder not in self.folders:

@@ -27,11 +27,13 @@ class ArchiveMember:
         modified_ns: Modification time, nanoseconds since 1970.
         target: What a link reads, unchecked and as written, else an empty text.
         component: ``info`` or ``pkg`` in a ``.conda``; ``all`` in a ``.tar.bz2``.
+        data: The whole content where it lies in memory in one piece, else None.
     """
 
     __slots__ = (
         "_chunks",
         "component",
+        "data",
         "executable",
         "kind",
         "modified_ns",
@@ -49,6 +51,7 @@ class ArchiveMember:
         executable: bool = False,
         modified_ns: int = 0,
         target: str = "",
+        data: memoryview | None = None,
         chunks: Iterator[memoryview] | None = None,
     ) -> None:
         self.path = path
@@ -58,6 +61,7 @@ class ArchiveMember:
         self.modified_ns = modified_ns
         self.target = target
         self.component = "all"
+        self.data = data
         self._chunks = chunks
 
     def chunks(self) -> Iterator[memoryview]:
@@ -66,6 +70,8 @@ class ArchiveMember:
         Raises:
             PackageError: The archive ends, or its compressed stream breaks.
         """
+        if self.data is not None:
+            return iter((self.data,))
         return self._chunks if self._chunks is not None else iter(())
 
     def read(self) -> bytes:

@@ -15,14 +15,14 @@ from typing import Any
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
-from minicon.fs.safe_path import path_problem
+from minicon.fs.safe_path import is_ordinary, path_problem
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.package.entry_points import parse_entry_point
 from minicon.package.problems import printable, unsafe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 #: The files below ``info/`` that :func:`parse_package_files` looks at.
 DESCRIBING_FILES = (
@@ -138,12 +138,29 @@ def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
         raise _unreadable(package, "paths.json", "it is not of paths_version 1")
     entries: list[PathsEntry] = []
     for data in document["paths"]:
-        problem = _entry_problem(data)
-        if problem is not None:
-            raise _unreadable(package, "paths.json", f"an entry {problem}")
-        entries.append(PathsEntry.from_json(data))
+        entry = _usual_entry(data)
+        if entry is None:
+            problem = _entry_problem(data)
+            if problem is not None:
+                raise _unreadable(package, "paths.json", f"an entry {problem}")
+            entry = PathsEntry.from_json(data)
+        entries.append(entry)
     _check_paths(entries, "paths.json", package)
     return entries
+
+
+def _usual_entry(data: Any) -> PathsEntry | None:
+    """A regular file with size and hash and nothing else, as nearly all are; None for others."""
+    try:
+        path, size, sha256 = data["_path"], data["size_in_bytes"], data["sha256"]
+        is_usual = len(data) == 4 and data["path_type"] == PathType.HARDLINK
+    except (KeyError, TypeError):
+        return None
+    if not is_usual or type(path) is not str or type(size) is not int or size < 0:
+        return None
+    if type(sha256) is not str or not _SHA256.fullmatch(sha256):
+        return None
+    return PathsEntry(path, sha256=sha256, size_in_bytes=size)
 
 
 def _entry_problem(data: Any) -> str | None:
@@ -173,8 +190,11 @@ def _placeholder_problem(placeholder: Any, file_mode: Any) -> str | None:
 
 
 def _check_paths(
-    entries: Iterable[PathsEntry], name: str, package: str, *, windows: bool = False
+    entries: Sequence[PathsEntry], name: str, package: str, *, windows: bool = False
 ) -> None:
+    paths = [entry.path for entry in entries]
+    if not windows and len(set(paths)) == len(paths) and all(map(is_ordinary, paths)):
+        return
     seen: set[str] = set()
     for entry in entries:
         path = entry.path

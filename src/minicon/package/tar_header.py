@@ -17,6 +17,8 @@ HEADER_LIMIT = 1 << 20
 #: Largest size that the octal field of a ustar header can hold.
 _OCTAL_LIMIT = 0o77777777777
 _LARGEST = (1 << 63) - 1
+#: Seconds since 1970 that every file system can store.
+_LATEST = 0xFFFFFFFF
 
 _PAX_LENGTH = re.compile(rb"([1-9][0-9]{0,6}) ")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]*)?")
@@ -58,24 +60,22 @@ def parse_header(block: bytes) -> TarHeader:
     if usual is None:
         return _parse_unusual(block)
     name, mode, size, modified, checksum, kind, link, prefixed = usual.groups()
-    if _sum_of(block) - _sum_of_checksum(checksum) != int(checksum, 8):
+    # _sum_of() in line, the checksum's six digits, NUL and space counted as eight spaces
+    found = (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - sum(checksum)
+    if found - 2 - 32 + 8 * 32 != int(checksum, 8):
         raise TarError("has a header with a wrong checksum")
     text = _text(name)
     if prefixed != b"\0":
         text = f"{_text(block[345:500])}/{text}"
+    seconds = int(modified, 8)
     return TarHeader(
-        name=text,
-        type=kind,
-        size=int(size, 8),
-        mode=int(mode, 8),
-        modified_ns=_clamped_ns(int(modified, 8)),
-        link=_text(link) if link[0] else "",
+        text,
+        kind,
+        int(size, 8),
+        int(mode, 8),
+        min(seconds, _LATEST) * 1_000_000_000,
+        _text(link) if link[0] else "",
     )
-
-
-def _sum_of_checksum(digits: bytes) -> int:
-    """What a checksum field of the usual form adds, less the eight spaces it counts as."""
-    return sum(digits) + 32 - 8 * 32
 
 
 def _parse_unusual(block: bytes) -> TarHeader:
@@ -184,7 +184,8 @@ def long_name(data: bytes) -> str:
 
 
 def _text(field: bytes) -> str:
-    return _decode(field.split(b"\0", 1)[0])
+    text = field.partition(b"\0")[0]
+    return text.decode() if text.isascii() else _decode(text)
 
 
 def _decode(data: bytes) -> str:
@@ -231,4 +232,4 @@ def _pax_time(text: str) -> int:
 
 
 def _clamped_ns(seconds: int, nanoseconds: int = 0) -> int:
-    return min(seconds, 0xFFFFFFFF) * 1_000_000_000 + nanoseconds
+    return min(seconds, _LATEST) * 1_000_000_000 + nanoseconds

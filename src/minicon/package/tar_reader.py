@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.fs.safe_path import path_problem
+from minicon.fs.safe_path import is_ordinary, path_problem
 from minicon.package.members import ArchiveMember, MemberKind
 from minicon.package.problems import damaged, unsafe
 from minicon.package.tar_header import (
@@ -33,6 +33,9 @@ _KINDS = {
     b"2": MemberKind.SYMBOLIC_LINK,
     b"5": MemberKind.DIRECTORY,
 }
+#: PAX headers and GNU's long names.
+_EXTENSIONS = (b"x", b"g", b"L", b"K")
+_LINKS = (MemberKind.HARD_LINK, MemberKind.SYMBOLIC_LINK)
 _REFUSED = {
     b"3": "is a character device",
     b"4": "is a block device",
@@ -54,6 +57,7 @@ class TarReader:
         self._read = read
         self._archive = archive
         self._chunk = memoryview(b"")
+        self._size = 0  # of the chunk
         self._position = 0
 
     def __iter__(self) -> Iterator[ArchiveMember]:
@@ -67,39 +71,53 @@ class TarReader:
             while (header := self._next_header()) is not None:
                 member = self._member(header)
                 yield member
-                for _ in member.chunks():
-                    pass
-                self._take(-header.size % BLOCK)
+                if member.data is None:
+                    for _ in member.chunks():
+                        pass
+                    self._take(-header.size % BLOCK)
         except TarError as error:
             raise unsafe(self._archive, str(error)) from None
         self._check_end()
 
     def _next_header(self) -> TarHeader | None:
         """The next member's header, its PAX and long-name headers applied; None at the end."""
+        header = self._header()
+        if header is None or header.type not in _EXTENSIONS:
+            return header
+        return self._extended(header)
+
+    def _header(self) -> TarHeader | None:
+        """One header as it stands; None where the archive ends."""
+        end = self._position + BLOCK
+        if end <= self._size:
+            block = self._chunk[self._position : end].tobytes()
+            self._position = end
+        else:
+            block = bytes(self._take(BLOCK))
+        return None if block == _ZEROS else parse_header(block)
+
+    def _extended(self, header: TarHeader) -> TarHeader:
+        """The header that this extension and those behind it belong to."""
         extra: dict[str, str] = {}
         seen = b""
-        announced = False
         while True:
-            block = bytes(self._take(BLOCK))
-            if block == _ZEROS:
-                if announced:
-                    raise TarError("ends behind a header that describes no member")
-                return None
-            header = parse_header(block)
-            if header.type not in (b"x", b"g", b"L", b"K"):
+            if header.type not in _EXTENSIONS:
                 apply_pax(header, extra)
                 return header
             if header.type in seen:
                 raise TarError("has two headers of one kind for one member")
-            announced = True
             data = self._take_extension(header.size)
             if header.type == b"g":
                 check_global_pax(parse_pax(data))
-                continue
-            seen += header.type
-            for key, value in _extension(header.type, data).items():
-                if extra.setdefault(key, value) != value:
-                    raise TarError(f"has two headers that disagree on a member's {key}")
+            else:
+                seen += header.type
+                for key, value in _extension(header.type, data).items():
+                    if extra.setdefault(key, value) != value:
+                        raise TarError(f"has two headers that disagree on a member's {key}")
+            following = self._header()
+            if following is None:
+                raise TarError("ends behind a header that describes no member")
+            header = following
 
     def _take_extension(self, size: int) -> bytes:
         if size > HEADER_LIMIT:
@@ -109,6 +127,23 @@ class TarReader:
         return data
 
     def _member(self, header: TarHeader) -> ArchiveMember:
+        kind = MemberKind.FILE if header.type == b"0" else self._unusual_kind(header)
+        is_link = kind in _LINKS
+        if is_link and not header.link:
+            raise unsafe(self._archive, f"is a {kind} whose target is empty", member=header.name)
+        data = self._at_hand(header.size)
+        return ArchiveMember(
+            self._checked_path(header.name, kind),
+            kind,
+            size=header.size,
+            executable=header.mode & 0o111 != 0,
+            modified_ns=header.modified_ns,
+            target=header.link if is_link else "",
+            data=data,
+            chunks=self._content(header.size) if data is None else None,
+        )
+
+    def _unusual_kind(self, header: TarHeader) -> str:
         kind = _KINDS.get(header.type)
         if kind is None:
             problem = _REFUSED.get(header.type, "is of a kind that packages do not have")
@@ -117,21 +152,21 @@ class TarReader:
             kind = MemberKind.DIRECTORY  # how tar wrote folders before 1988
         if kind != MemberKind.FILE and header.size:
             raise unsafe(self._archive, f"is a {kind} with content", member=header.name)
-        is_link = kind in (MemberKind.HARD_LINK, MemberKind.SYMBOLIC_LINK)
-        if is_link and not header.link:
-            raise unsafe(self._archive, f"is a {kind} whose target is empty", member=header.name)
-        return ArchiveMember(
-            self._checked_path(header.name, kind),
-            kind,
-            size=header.size,
-            executable=bool(header.mode & 0o111),
-            modified_ns=header.modified_ns,
-            target=header.link if is_link else "",
-            chunks=self._content(header.size) if header.size else None,
-        )
+        return kind
+
+    def _at_hand(self, size: int) -> memoryview | None:
+        """The next SIZE bytes, if they and their padding were read already: then both are taken."""
+        start = self._position
+        end = start + size + -size % BLOCK
+        if end > self._size:
+            return None
+        self._position = end
+        return self._chunk[start : start + size]
 
     def _checked_path(self, name: str, kind: str) -> str:
         path = plain_path(name)
+        if is_ordinary(path) and name[0] != "/" and name[-1] != "/":
+            return path
         if kind == MemberKind.DIRECTORY and not path and name and not name.startswith("/"):
             return "."
         problem = path_problem(path)
@@ -145,7 +180,7 @@ class TarReader:
 
     def _content(self, size: int) -> Iterator[memoryview]:
         while size:
-            if self._position == len(self._chunk):
+            if self._position == self._size:
                 self._refill()
             piece = self._chunk[self._position : self._position + size]
             self._position += len(piece)
@@ -171,6 +206,7 @@ class TarReader:
         if not data:
             raise damaged(self._archive, "is cut short")
         self._chunk = memoryview(data)
+        self._size = len(data)
         self._position = 0
 
     def _check_end(self) -> None:

@@ -60,6 +60,14 @@ class TreeWriter:
         mode = 0o755 if executable else 0o644
         operations.create_file_from(chunks, name, mode, directory=folder, modified_ns=modified_ns)
 
+    def write_whole(
+        self, path: str, data: bytes | memoryview, executable: bool, modified_ns: int
+    ) -> None:
+        """Write a new file whose content is at hand, as :meth:`write` does. Raises OSError."""
+        name, folder = self._place(path)
+        mode = 0o755 if executable else 0o644
+        operations.create_file(name, data, mode, directory=folder, modified_ns=modified_ns)
+
     def hard_link(self, path: str, target: str) -> None:
         """Make PATH another name of TARGET, a file written before. Raises OSError."""
         source, source_folder = self._place(target)

@@ -83,6 +83,7 @@ def prepare_wheel_package(
     *,
     reporter: Reporter | None = None,
     allow_unverified: bool = False,
+    fetch_verifies: bool = False,
 ) -> Callable[[Path], PackageFiles]:
     """What :meth:`minicon.package.package_cache.PackageCache.ensure` calls for a wheel.
 
@@ -92,6 +93,7 @@ def prepare_wheel_package(
         record: The wheel.
         reporter: Told of the unpacking's progress.
         allow_unverified: Also take a wheel whose index lists no SHA-256.
+        fetch_verifies: FETCH compares size and hash itself; they are not compared again.
 
     Returns:
         A function that fills an empty folder and returns its list of files. It raises what
@@ -99,10 +101,10 @@ def prepare_wheel_package(
     """
     reporter = reporter or SilentReporter()
 
-    def unpack(archive: Path, folder: Path) -> PackageFiles:
+    def unpack(archive: Path, folder: Path, *, verify: bool) -> PackageFiles:
         task = reporter.start("extract", record.dist_name, None)
         try:
-            return prepare_wheel(archive, record, folder, task=task)
+            return prepare_wheel(archive, record, folder, verify=verify, task=task)
         finally:
             task.finish()
 
@@ -110,13 +112,13 @@ def prepare_wheel_package(
         _check_has_hash(record, reporter, allow_unverified)
         local = local_path(record.url)
         if local is not None:
-            return unpack(local, folder)
+            return unpack(local, folder, verify=True)
         archive = folder.with_name(f"{folder.name}{ARCHIVE_SUFFIX}")
         try:
             with operations.describing("write", archive):
                 remove_tree(archive)  # of a process that died
             fetch(record, archive)
-            return unpack(archive, folder)
+            return unpack(archive, folder, verify=not fetch_verifies)
         finally:
             with contextlib.suppress(OSError):
                 remove_tree(archive)
