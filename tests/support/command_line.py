@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.commands import Outcome
+from tests.support.packages import PackageBuilder, build_channel
 
 from minicon.cli.main import main
 
@@ -58,3 +59,15 @@ class CommandLine:
 
     def environment(self, name: str) -> Path:
         return self.root / "envs" / name
+
+
+def small_channel(folder: Path) -> Path:
+    """hello 1.0 and 2.0 need greeting; lone needs nothing."""
+    hello = PackageBuilder("hello").depends("greeting >=1")
+    packages = [
+        hello.version("1.0").file("bin/hello", "#!/bin/sh\necho hello 1.0\n"),
+        hello.version("2.0").file("bin/hello", "#!/bin/sh\necho hello 2.0\n"),
+        PackageBuilder("greeting").version("1.5").noarch().file("share/greeting", "hi\n"),
+        PackageBuilder("lone").version("0.1").noarch().file("share/lone", "x" * 5000),
+    ]
+    return build_channel(folder, packages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,5 +48,5 @@ def change_start_files(arguments: argparse.Namespace, context: CommandContext) -
 
 def _shells(arguments: argparse.Namespace) -> list[str]:
     if arguments.all:
-        return list(_ALL)
+        return [name for name in _ALL if shutil.which(name)]
     return arguments.shells or [os.path.basename(os.environ.get("SHELL", "bash")) or "bash"]

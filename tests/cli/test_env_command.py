@@ -1,0 +1,141 @@
+"""``env config vars``, ``env`` verbs, ``export`` and ``clean``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.support.command_line import CommandLine
+
+
+def test_variables(data: CommandLine) -> None:
+    assert data("env config vars list -n data").ok().out == ""
+    data("env", "config", "vars", "set", "-n", "data", "A=1", "B=it's = here").ok()
+    assert data("env config vars list -n data").ok().out == "A = 1\nB = it's = here\n"
+    assert data("env config vars list -n data --json").json == {"A": "1", "B": "it's = here"}
+    state = json.loads((data.environment("data") / "conda-meta" / "state").read_text())
+    assert state["env_vars"] == {"A": "1", "B": "it's = here"}
+    data("env config vars unset -n data A").ok()
+    assert data("env config vars list -n data --json").json == {"B": "it's = here"}
+    data("env config vars unset -n data NEVER").ok()
+
+
+@pytest.mark.parametrize("word", ["KEY", "1A=x", "PATH=/bin", "A-B=1", "=x"])
+def test_words_that_are_no_variables(data: CommandLine, word: str) -> None:
+    failed = data("env", "config", "vars", "set", "-n", "data", word)
+    assert failed.code == 2
+    assert "KEY=VALUE" in failed.err
+    assert data("env config vars list -n data --json").json == {}
+
+
+def test_unknown_keys_of_the_state_stay(data: CommandLine) -> None:
+    state = data.environment("data") / "conda-meta" / "state"
+    state.write_text(json.dumps({"env_vars": {"A": "1"}, "version": 1, "of_others": [1]}))
+    data("env config vars set -n data B=2").ok()
+    left = json.loads(state.read_text())
+    assert left == {"env_vars": {"A": "1", "B": "2"}, "version": 1, "of_others": [1]}
+
+
+def test_export(data: CommandLine, channel: Path) -> None:
+    data("env config vars set -n data COLOUR=blue").ok()
+    exported = yaml.safe_load(data("export -n data").ok().out)
+    assert exported == {
+        "name": "data",
+        "channels": [channel.as_uri()],
+        "dependencies": ["greeting=1.5=0", "hello=1.0=0"],
+        "variables": {"COLOUR": "blue"},
+        "prefix": str(data.environment("data")),
+    }
+    assert list(exported)[0] == "name"
+    assert data("env export -n data").out == data("export -n data").out
+    assert data("export -n data --json").json == exported
+    assert data("export -n data --format json").json == exported
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("--no-builds", ["greeting=1.5", "hello=1.0"]),
+        ("--from-history", ["hello=1.0"]),
+        ("--ignore-channels", ["greeting=1.5=0", "hello=1.0=0"]),
+    ],
+)
+def test_forms_of_export(data: CommandLine, flags: str, expected: list[str]) -> None:
+    exported = data(f"export -n data --json {flags}").ok().json
+    assert exported["dependencies"] == expected
+    assert ("channels" in exported and bool(exported["channels"])) == ("ignore" not in flags)
+
+
+def test_export_to_a_file_and_as_an_explicit_list(data: CommandLine, channel: Path) -> None:
+    data("export -n data -f out.yml").ok()
+    assert yaml.safe_load((data.folder / "out.yml").read_text())["name"] == "data"
+    lines = data("export -n data --format explicit").ok().out.splitlines()
+    assert "@EXPLICIT" in lines
+    assert lines[-1].startswith(f"{channel.as_uri()}/linux-64/hello-1.0-0.conda#sha256:")
+    named = data("export -n data --json -c extra").ok().json
+    assert named["channels"] == ["extra", channel.as_uri()]
+    failed = data("export -n data -f nowhere/out.yml")
+    assert failed.code == 1
+    assert "nowhere/out.yml" in failed.err
+
+
+def test_environments_from_files(data: CommandLine) -> None:
+    (data.folder / "environment.yml").write_text("name: made\ndependencies: [lone]\n")
+    data("env create").ok()
+    assert [p["name"] for p in data("list -n made --json").json] == ["lone"]
+    (data.folder / "environment.yml").write_text("name: made\ndependencies: [greeting]\n")
+    data("env update").ok()
+    assert {p["name"] for p in data("list -n made --json").json} == {"lone", "greeting"}
+    data("env update --prune").ok()
+    assert {p["name"] for p in data("list -n made --json").json} == {"greeting"}
+    data("env remove -y -n made").ok()
+    assert not data.environment("made").exists()
+    missing = data("env create -f nowhere.yml")
+    assert missing.code == 1
+    assert "nowhere.yml" in missing.err
+
+
+def test_removing_an_environment(data: CommandLine) -> None:
+    document = data("remove -n data --all --dry-run --json").ok().json
+    prefix = str(data.environment("data"))
+    assert document == {
+        "success": True,
+        "prefix": prefix,
+        "actions": {"PREFIX": prefix},
+        "dry_run": True,
+    }
+    assert data.environment("data").exists()
+    assert data("remove -n data").code == 2, "nothing is named"
+    data("remove -n data --all -y").ok()
+    assert not data.environment("data").exists()
+    assert data("remove -n data --all -y").code == 1
+
+
+def test_clean_says_what_is_freed(data: CommandLine) -> None:
+    assert data("clean").code == 2
+    data("create -y -n other lone").ok()
+    data("remove -y -n other --all").ok()
+    dry = data("clean --all --dry-run --json").ok().json
+    packages = [entry for entry in dry["removed"] if entry["kind"] == "packages"]
+    (lone,) = packages
+    assert Path(lone["path"]).name.startswith("lone-0.1-0")
+    assert lone["size"] >= 5000
+    assert Path(lone["path"]).exists()
+    assert "places" in data("clean --all -y").ok().out
+    assert not Path(lone["path"]).exists()
+    assert data("list -n data").ok()
+    again = data("clean --packages -y --json").ok().json
+    assert again["removed"] == []
+
+
+def test_a_plan_that_nobody_confirms(data: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(os.devnull) as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        refused = data("install -n data lone")
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    assert "lone" in refused.out, "the plan was shown"
+    assert "lone" not in data("list -n data").out

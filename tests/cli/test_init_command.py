@@ -1,0 +1,61 @@
+"""``init``: start files below a HOME of its own; ``activate`` as a program says what is missing."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.command_line import CommandLine
+
+
+def test_put_in_and_taken_out(minicon: CommandLine) -> None:
+    start_file = minicon.home / ".bashrc"
+    start_file.write_text("alias ll='ls -l'\n")
+    done = minicon("init bash").ok()
+    assert str(start_file) in done.out
+    assert "new shell" in done.err
+    text = start_file.read_text()
+    assert text.startswith("alias ll='ls -l'\n")
+    assert str(minicon.root) in text
+    again = minicon("init bash").ok()
+    assert "unchanged" in again.out
+    assert start_file.read_text() == text
+    minicon("init --reverse bash").ok()
+    assert start_file.read_text() == "alias ll='ls -l'\n"
+
+
+def test_dry_run_shows_the_difference(minicon: CommandLine) -> None:
+    shown = minicon("init --dry-run zsh").ok()
+    assert "+" in shown.out
+    assert ".zshrc" in shown.out
+    assert not (minicon.home / ".zshrc").exists()
+    document = minicon("init --dry-run --json zsh").ok().json
+    assert document["dry_run"] is True
+    assert {"path", "action", "shell"} == document["files"][0].keys()
+
+
+def test_the_shell_in_use(minicon: CommandLine) -> None:
+    minicon.set(SHELL="/usr/bin/fish")
+    minicon("init").ok()
+    assert (minicon.home / ".config" / "fish").is_dir()
+    assert not (minicon.home / ".bashrc").exists()
+    odd = minicon("init oddsh")
+    assert odd.code == 2
+    assert "bash" in odd.err
+
+
+def test_all_means_those_that_are_here(
+    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "shutil.which", lambda name: f"/bin/{name}" if name in ("bash", "zsh") else None
+    )
+    files = minicon("init --all --dry-run --json").ok().json["files"]
+    assert {file["shell"] for file in files} == {"bash", "zsh"}
+
+
+@pytest.mark.parametrize("command", ["activate data", "deactivate", "activate"])
+def test_activate_as_a_program(minicon: CommandLine, command: str) -> None:
+    minicon.set(SHELL="/bin/zsh")
+    failed = minicon(command)
+    assert failed.code == 1
+    assert "minicon init zsh" in failed.err
+    assert "shell.zsh hook" in failed.err
