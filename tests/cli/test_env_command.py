@@ -49,7 +49,7 @@ def test_export(data: CommandLine, channel: Path) -> None:
         "variables": {"COLOUR": "blue"},
         "prefix": str(data.environment("data")),
     }
-    assert list(exported)[0] == "name"
+    assert next(iter(exported)) == "name"
     assert data("env export -n data").out == data("export -n data").out
     assert data("export -n data --json").json == exported
     assert data("export -n data --format json").json == exported

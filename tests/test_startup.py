@@ -1,0 +1,128 @@
+"""What commands import: those that shells and people call all the time stay light."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Workspace
+
+#: Third-party and slow standard modules that no everyday command needs.
+HEAVY = {
+    "asyncio",
+    "concurrent.futures",
+    "http.client",
+    "importlib.metadata",
+    "libarchive",
+    "msgpack",
+    "packaging",
+    "requests",
+    "resolvelib",
+    "ssl",
+    "tqdm",
+    "urllib.request",
+    "yaml",
+    "zstandard",
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """An environment ``data`` with one conda package, one wheel, and one that pip brought."""
+    workspace = Workspace(tmp_path_factory.mktemp("startup"))
+    prefix = workspace.environment("data")
+    site_packages = prefix / "lib" / "python3.11" / "site-packages"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").write_text("==> 2026-01-01 00:00:00 <==\n+x::hello-1.0-0\n")
+    for name, version, channel in (("python", "3.11.0", "host"), ("rich", "13.7.1", "pypi")):
+        record = {
+            "name": name,
+            "version": version,
+            "build": "0",
+            "build_number": 0,
+            "channel": channel,
+            "subdir": "noarch",
+            "fn": f"{name}-{version}-0",
+            "url": "",
+            "depends": [],
+            "files": [],
+        }
+        path = prefix / "conda-meta" / f"{name}-{version}-0.json"
+        path.write_text(json.dumps(record))
+    metadata = site_packages / "byhand-1.0.dist-info" / "METADATA"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text("Metadata-Version: 2.1\nName: byhand\nVersion: 1.0\n")
+    return workspace
+
+
+def imported_by(workspace: Workspace, *arguments: str) -> set[str]:
+    """Names of all modules that ``minicon ARGUMENTS`` imports."""
+    outcome = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "minicon", *arguments],
+        env=workspace.variables,
+        cwd=workspace.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    lines = outcome.stderr.splitlines()
+    assert outcome.returncode == 0, [line for line in lines if "import time" not in line]
+    return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "--version",
+        "--help",
+        "shell.bash hook",
+        "shell.bash activate data",
+        "shell.bash deactivate",
+        "shell.fish hook",
+        "run -n data true",
+        "env list",
+        "list -n data",
+        "list -n data --json",
+        "config --show",
+        "info --base",
+        "env config vars list -n data",
+    ],
+)
+def test_everyday_commands_import_nothing_heavy(workspace: Workspace, arguments: str) -> None:
+    assert not imported_by(workspace, *arguments.split()) & HEAVY
+
+
+@pytest.mark.parametrize(
+    ("arguments", "limit"),
+    [("--version", 3), ("shell.bash deactivate", 20), ("shell.bash hook", 25)],
+)
+def test_shells_start_with_few_modules(workspace: Workspace, arguments: str, limit: int) -> None:
+    """Not even argparse, dataclasses and json, where text for a shell is all that is asked."""
+    found = imported_by(workspace, *arguments.split())
+    assert len({name for name in found if name.startswith("minicon")}) <= limit
+    assert not found & {"argparse", "dataclasses", "inspect", "typing", "pathlib"}
+
+
+@pytest.mark.parametrize("arguments", ["list -n data", "run -n data true", "env list"])
+def test_no_command_pays_for_another(workspace: Workspace, arguments: str) -> None:
+    """Commands, solver, network and package formats are loaded by those that need them."""
+    found = imported_by(workspace, *arguments.split())
+    commands = {name for name in found if name.startswith("minicon.cli.commands.")}
+    assert len(commands) <= 3
+    others = ("minicon.solver", "minicon.net", "minicon.repodata", "minicon.package.archive")
+    assert not [name for name in found if name.startswith(others)]
+
+
+def test_a_dry_run_does_not_unpack(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "noarch").mkdir()
+    empty = {"info": {"subdir": "noarch"}, "packages": {}, "packages.conda": {}}
+    (tmp_path / "noarch" / "repodata.json").write_text(json.dumps(empty))
+    found = imported_by(
+        workspace,
+        *f"remove -n data rich --dry-run --offline -c {tmp_path} --override-channels".split(),
+    )
+    assert not found & {"libarchive", "tqdm", "msgpack"}
