@@ -1,0 +1,246 @@
+"""Locks are solved for any platform from any machine, kept where they can be, and merged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.support.channels import ChannelBuilder
+
+from minicon.api.lock_merging import merge_lock_files, mismatches
+from minicon.api.lock_targets import choose_targets, machine_profile, read_profile
+from minicon.api.locking import (
+    LockInputs,
+    LockTarget,
+    lock_changes,
+    make_lock,
+    stale_platforms,
+    targets_of,
+)
+from minicon.api.services import Services
+from minicon.config.load import load_settings
+from minicon.envs.conda_lock import format_conda_lock, parse_conda_lock
+from minicon.envs.lock_files import write_lock_file
+from minicon.errors import SolveError, SpecError
+from minicon.models.lockfile import Lockfile
+from minicon.models.virtual_package import VirtualPackage
+
+PLATFORMS = ("linux-64", "osx-arm64", "win-64")
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> ChannelBuilder:
+    """app needs lib; lib 2 came later; a build of cuda needs __cuda; glibc 2.36 needs that."""
+    builder = ChannelBuilder(tmp_path / "channel")
+    for platform in PLATFORMS:
+        for version in ("1.0", "1.1"):
+            builder.add(f"lib-{version}-0", subdir=platform)
+            builder.add(f"app-{version}-0", subdir=platform, depends=["lib >=1"])
+        builder.add("tool-1.0-0", subdir=platform, depends=["lib >=1.1"])
+        builder.add("test-runner-1.0-0", subdir=platform)
+    builder.add("fast-1.0-cuda_0", depends=["__cuda >=12"])
+    builder.add("modern-1.0-0", depends=["__glibc >=2.36"])
+    builder.add("pure-1.0-0", subdir="noarch", noarch="generic")
+    return builder.write()
+
+
+@pytest.fixture
+def services(tmp_path: Path, channel: ChannelBuilder) -> Services:
+    settings = load_settings(environ={}, home=tmp_path, working_directory=tmp_path).settings
+    services = Services(replace(settings, channels=(channel.url,), local_repodata_ttl=0))
+    services.environ = {}
+    return services
+
+
+def inputs(tmp_path: Path, text: str, name: str = "environment.yml") -> LockInputs:
+    (tmp_path / name).write_text(text)
+    return LockInputs(files=(tmp_path / name,), folder=tmp_path)
+
+
+def targets(*platforms: str) -> list[LockTarget]:
+    return [LockTarget(platform=platform) for platform in platforms]
+
+
+def versions(lock: Lockfile, platform: str = "linux-64") -> dict[str, str]:
+    return {p.name: p.version for p in lock.packages if p.platform == platform}
+
+
+def test_several_platforms_at_once(tmp_path: Path, services: Services) -> None:
+    asked = inputs(tmp_path, "dependencies: [app, pure, 'sel(win): tool']\n".replace(
+        "'sel(win): tool'", "{'sel(win)': tool}"))  # fmt: skip
+    lock = make_lock(services, asked, targets(*PLATFORMS))
+    assert lock.platforms == PLATFORMS
+    assert versions(lock) == {"app": "1.1", "lib": "1.1", "pure": "1.0"}
+    assert set(versions(lock, "win-64")) == {"app", "lib", "pure", "tool"}
+    urls = {p.url.rsplit("/", 2)[1] for p in lock.packages if p.name == "app"}
+    assert urls == set(PLATFORMS)
+    assert all(p.sha256 for p in lock.packages)
+    text = format_conda_lock(lock)
+    assert format_conda_lock(parse_conda_lock(text, source="x")) == text
+    assert format_conda_lock(make_lock(services, asked, targets(*PLATFORMS))) == text
+
+
+def test_one_change_touches_one_block(tmp_path: Path, services: Services) -> None:
+    text = format_conda_lock(
+        make_lock(services, inputs(tmp_path, "dependencies: [app]\n"), targets("linux-64"))
+    )
+    more = format_conda_lock(
+        make_lock(services, inputs(tmp_path, "dependencies: [app, pure]\n"), targets("linux-64"))
+    )
+    kept = [line for line in text.splitlines() if "linux-64: " not in line]
+    rest = iter(more.splitlines())
+    assert all(line in rest for line in kept)
+
+
+def test_virtual_packages_are_the_targets(tmp_path: Path, services: Services) -> None:
+    asked = inputs(tmp_path, "dependencies: [fast]\n")
+    with pytest.raises(SolveError):
+        make_lock(services, asked, targets("linux-64"))
+    target = LockTarget(platform="linux-64", virtual_packages=(VirtualPackage("__cuda", "12.4"),))
+    lock = make_lock(services, asked, [target])
+    assert versions(lock) == {"fast": "1.0"}
+    again = parse_conda_lock(format_conda_lock(lock), source="x")
+    assert targets_of(again) == (target,)
+    assert stale_platforms(services, asked, again) == ()
+    modern = inputs(tmp_path, "dependencies: [modern]\n")
+    with pytest.raises(SolveError):
+        make_lock(services, modern, targets("linux-64"))
+    glibc = choose_targets(services, modern, platforms=["linux-64"],
+                           virtual_packages=["__glibc=2.36"])  # fmt: skip
+    assert versions(make_lock(services, modern, glibc)) == {"modern": "1.0"}
+
+
+def test_profiles(tmp_path: Path, services: Services) -> None:
+    profile = tmp_path / "machine.json"
+    profile.write_text(json.dumps(machine_profile(services)))
+    target = read_profile(profile)
+    assert target.platform == services.settings.platform
+    assert set(target.virtual_packages) == set(services.virtual_packages)
+    for text in ("[]", "{}", '{"platform": "x", "virtual_packages": []}', "nonsense",
+                 '{"platform": "linux-64", "virtual_packages": [1]}',
+                 '{"platform": "linux-64", "virtual_packages": ["a b=1"]}', "[" * 10_000):  # fmt: skip
+        profile.write_text(text)
+        with pytest.raises(SpecError):
+            read_profile(profile)
+
+
+def test_update_moves_one_and_what_it_forces(
+    tmp_path: Path, services: Services, channel: ChannelBuilder
+) -> None:
+    asked = inputs(tmp_path, "dependencies: [app, pure]\n")
+    before = make_lock(services, asked, targets("linux-64"))
+    channel.add("lib-2.0-0")
+    channel.add("app-2.0-0", depends=["lib >=2"])
+    channel.add("pure-2.0-0", subdir="noarch", noarch="generic")
+    channel.write()
+    kept = make_lock(services, asked, targets("linux-64"), before=before)
+    assert versions(kept) == versions(before)
+    only_pure = make_lock(services, asked, targets("linux-64"), before=before, update=["pure"])
+    assert versions(only_pure) == {"app": "1.1", "lib": "1.1", "pure": "2.0"}
+    app = make_lock(services, asked, targets("linux-64"), before=before, update=["app"])
+    assert versions(app) == {"app": "2.0", "lib": "2.0", "pure": "1.0"}
+    assert [(c.name, c.before, c.after) for c in lock_changes(before, app)] == [
+        ("app", "1.1 0", "2.0 0"),
+        ("lib", "1.1 0", "2.0 0"),
+    ]
+    indirect = make_lock(services, asked, targets("linux-64"), before=before, update=["lib"])
+    assert versions(indirect) == {"app": "1.1", "lib": "2.0", "pure": "1.0"}
+    fresh = make_lock(services, asked, targets("linux-64"))
+    assert versions(fresh) == {"app": "2.0", "lib": "2.0", "pure": "2.0"}
+    with pytest.raises(SpecError, match="nothing-like-it"):
+        make_lock(services, asked, targets("linux-64"), before=before, update=["nothing-like-it"])
+
+
+def test_a_dropped_dependency_leaves_the_lock(tmp_path: Path, services: Services) -> None:
+    before = make_lock(
+        services, inputs(tmp_path, "dependencies: [app, pure]\n"), targets("linux-64")
+    )
+    after = make_lock(services, inputs(tmp_path, "dependencies: [pure]\n"), targets("linux-64"),
+                      before=before)  # fmt: skip
+    assert versions(after) == {"pure": "1.0"}
+
+
+def test_stale_locks_are_noticed(tmp_path: Path, services: Services) -> None:
+    asked = inputs(tmp_path, "dependencies: [app]\n")
+    lock = make_lock(services, asked, targets("linux-64", "win-64"))
+    assert stale_platforms(services, asked, lock) == ()
+    asked = inputs(tmp_path, "# a comment\nname: other\ndependencies:\n- app\n")
+    assert stale_platforms(services, asked, lock) == ()
+    asked = inputs(tmp_path, "dependencies: [app, {'sel(win)': tool}]\n")
+    assert stale_platforms(services, asked, lock) == ("win-64",)
+    asked = inputs(tmp_path, "dependencies: [app>1]\n")
+    assert stale_platforms(services, asked, lock) == ("linux-64", "win-64")
+
+
+def test_groups_become_categories(tmp_path: Path, services: Services) -> None:
+    text = "dependencies: [app]\ngroups:\n  test: [test-runner, tool]\n  all: [tool]\n"
+    lock = make_lock(services, inputs(tmp_path, text), targets("linux-64"))
+    assert {p.name for p in lock.for_platform("linux-64")} == {"app", "lib"}
+    assert {p.name for p in lock.for_platform("linux-64", ["all"])} == {"app", "lib", "tool"}
+    names = {p.name for p in lock.for_platform("linux-64", ["test"])}
+    assert names == {"app", "lib", "tool", "test-runner"}
+
+
+def test_what_no_lock_can_hold_is_refused(tmp_path: Path, services: Services) -> None:
+    (tmp_path / "pkg").mkdir()
+    asked = inputs(tmp_path, "dependencies: [app, {pip: [./pkg]}]\n")
+    with pytest.raises(SpecError, match="no fixed file"):
+        make_lock(services, asked, targets("linux-64"))
+
+
+def write(path: Path, lock: Lockfile) -> Path:
+    write_lock_file(path, lock)
+    return path
+
+
+def test_merge_without_conflict_needs_no_solving(tmp_path: Path, services: Services) -> None:
+    base = make_lock(services, inputs(tmp_path, "dependencies: [app]\n"), targets("linux-64"))
+    asked = inputs(tmp_path, "dependencies: [app, pure]\n")
+    pure = make_lock(services, asked, targets("linux-64"))
+    ours = replace(pure, content_hash=base.content_hash)
+    paths = [write(tmp_path / name, lock) for name, lock in
+             (("base.yml", base), ("ours.yml", ours), ("theirs.yml", base))]  # fmt: skip
+    (tmp_path / "environment.yml").unlink()
+    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    assert outcome.settled
+    assert not outcome.solved
+    assert versions(parse_conda_lock(paths[1].read_text(), source="x")) == versions(pure)
+
+
+def test_merge_solves_again_where_both_sides_changed_the_inputs(
+    tmp_path: Path, services: Services
+) -> None:
+    base = make_lock(services, inputs(tmp_path, "dependencies: [app=1.0]\n"), targets("linux-64"))
+    ours = make_lock(
+        services, inputs(tmp_path, "dependencies: [app=1.0, pure]\n"), targets("linux-64")
+    )
+    theirs = make_lock(
+        services, inputs(tmp_path, "dependencies: [app=1.0, tool]\n"), targets("linux-64")
+    )
+    asked = inputs(tmp_path, "dependencies: [app=1.0, pure, tool]\n")
+    paths = [write(tmp_path / name, lock) for name, lock in
+             (("base.yml", base), ("ours.yml", ours), ("theirs.yml", theirs))]  # fmt: skip
+    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    assert outcome.settled
+    assert outcome.solved
+    merged = parse_conda_lock(paths[1].read_text(), source="x")
+    assert set(versions(merged)) == {"app", "lib", "pure", "tool"}
+    assert stale_platforms(services, asked, merged) == ()
+    assert mismatches(merged) == ()
+
+
+def test_merge_that_cannot_be_settled_changes_nothing(tmp_path: Path, services: Services) -> None:
+    asked = "dependencies: [app=1.0]\n"
+    base = make_lock(services, inputs(tmp_path, asked), targets("linux-64"))
+    ours = make_lock(services, inputs(tmp_path, "dependencies: [app=1.1]\n"), targets("linux-64"))
+    theirs = make_lock(services, inputs(tmp_path, "dependencies: [tool]\n"), targets("linux-64"))
+    paths = [write(tmp_path / name, lock) for name, lock in
+             (("base.yml", base), ("ours.yml", ours), ("theirs.yml", theirs))]  # fmt: skip
+    inputs(tmp_path, "dependencies:\n<<<<<<< HEAD\n- app\n=======\n- tool\n>>>>>>>\n")
+    before = paths[1].read_bytes()
+    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    assert not outcome.settled
+    assert "conflicts" in (outcome.reason or "")
+    assert paths[1].read_bytes() == before
