@@ -1,12 +1,61 @@
-"""The command line in this process, and a channel of small real packages."""
+"""The command line in this process, and workspaces: channels of small packages for both."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.support.command_line import CommandLine
-from tests.support.packages import PackageBuilder, build_channel
+from tests.support.command_line import CommandLine, small_channel
+from tests.support.commands import Workspace
+from tests.support.explained_world import explained_channel, explained_workspace
+
+
+@pytest.fixture(scope="session")
+def explained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return explained_channel(tmp_path_factory.mktemp("channels") / "explained")
+
+
+@pytest.fixture(scope="session")
+def explained_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("explained-cache") / "pkgs"
+
+
+@pytest.fixture
+def in_world(tmp_path: Path, explained: Path, explained_cache: Path) -> Workspace:
+    """Nothing is installed yet; the package cache is that of all tests."""
+    return explained_workspace(tmp_path, explained, explained_cache)
+
+
+@pytest.fixture
+def alone(tmp_path: Path, explained: Path) -> Workspace:
+    """As in_world, with a package cache of its own, which tests may damage."""
+    return explained_workspace(tmp_path, explained, tmp_path / "root" / "pkgs")
+
+
+@pytest.fixture(scope="session")
+def standing(
+    tmp_path_factory: pytest.TempPathFactory, explained: Path, explained_cache: Path
+) -> Workspace:
+    """An environment ``e`` that tests only look at: app, lib 1.0 (for old), a circle, python."""
+    folder = tmp_path_factory.mktemp("standing")
+    workspace = explained_workspace(folder, explained, explained_cache)
+    specs = ("app", "old", "ring-a", "machine", "pure")
+    workspace.run("create", "-y", "-n", "e", *specs).ok()
+    return workspace
+
+
+@pytest.fixture
+def replaced(explained: Path) -> Callable[[Workspace], dict[str, str]]:
+    """What differs from run to run, and what golden files hold in its place."""
+
+    def names(workspace: Workspace) -> dict[str, str]:
+        return {
+            str(workspace.root): "ROOT",
+            explained.as_uri(): "CHANNEL",
+        }
+
+    return names
 
 
 @pytest.fixture
@@ -18,15 +67,7 @@ def minicon(
 
 @pytest.fixture(scope="session")
 def channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """hello 1.0 and 2.0 need greeting; lone needs nothing."""
-    hello = PackageBuilder("hello").depends("greeting >=1")
-    packages = [
-        hello.version("1.0").file("bin/hello", "#!/bin/sh\necho hello 1.0\n"),
-        hello.version("2.0").file("bin/hello", "#!/bin/sh\necho hello 2.0\n"),
-        PackageBuilder("greeting").version("1.5").noarch().file("share/greeting", "hi\n"),
-        PackageBuilder("lone").version("0.1").noarch().file("share/lone", "x" * 5000),
-    ]
-    return build_channel(tmp_path_factory.mktemp("channel"), packages)
+    return small_channel(tmp_path_factory.mktemp("channel"))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 VIRTUAL_MARK = "__"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Dependency:
     """One edge: a package needs another.
 
@@ -92,16 +92,17 @@ class DependencyGraph:
         many there are.
         """
         distance = self._distances(roots)
-        heap: list[tuple[int, tuple[str, ...], tuple[Dependency, ...]]] = []
+        heap: list[tuple[int, int, tuple[str, ...], tuple[Dependency, ...]]] = []
 
         def push(way: tuple[Dependency, ...]) -> None:
             names = (way[0].parent if way else name, *(edge.name for edge in way))
             if names[0] in distance:
-                heapq.heappush(heap, (len(way) + distance[names[0]], names, way))
+                # Of ways that are equally long when whole, the one nearest to it goes first.
+                heapq.heappush(heap, (len(way) + distance[names[0]], -len(way), names, way))
 
         push(())
         while heap:
-            _, names, way = heapq.heappop(heap)
+            _, _, names, way = heapq.heappop(heap)
             if names[0] in roots:
                 yield way
             for edge in self.needed_by(names[0]):

@@ -130,21 +130,23 @@ def query_rows(answer: QueryAnswer) -> Iterator[tuple[str, ...]]:
     for match in answer.matches:
         record = match.record
         if record is None:
-            yield (match.spec.split(" ", 1)[0], "-", "-", match.spec, "", "")
+            where = "of the machine" if match.spec.startswith("__") else "nowhere"
+            yield (match.spec.split(" ", 1)[0], "-", "-", match.spec, where, "")
         else:
-            where = (short_channel(record.channel), record.subdir)
-            yield (record.name, record.version, record.build, match.spec, *where)
+            place = (short_channel(record.channel), record.subdir)
+            yield (record.name, record.version, record.build, match.spec, *place)
 
 
 def query_document(answer: QueryAnswer, query: str, spec: str) -> dict[str, Any]:
     """``repoquery --json``, in the shape that mamba and micromamba give it."""
     packages = [{**m.record.to_json(), "spec": m.spec} for m in answer.matches if m.record]
+    unmet = [match.spec for match in answer.matches if match.record is None]
     return {
         "query": {"query": spec, "type": query},
         "result": {
             "graph_roots": [root.to_json() for root in answer.roots],
             "pkgs": packages,
-            "unmet": [match.spec for match in answer.matches if match.record is None],
+            "unmet": [spec for spec in unmet if not spec.startswith("__")],
             "status": "OK",
         },
     }

@@ -154,6 +154,8 @@ def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | N
         return None if stat.S_ISLNK(status.st_mode) else "changed"
     if stat.S_ISDIR(status.st_mode):
         return "not-a-file"
+    if not os.path.exists(path):
+        return "missing"  # a link that leads nowhere
     expected = entry.sha256_in_prefix or (None if entry.prefix_placeholder else entry.sha256)
     same_size = entry.prefix_placeholder is not None or entry.size_in_bytes is None
     if not same_size and os.stat(path).st_size != entry.size_in_bytes:

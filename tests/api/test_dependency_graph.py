@@ -1,0 +1,142 @@
+"""The graph's chains and trees against a plain search over small random graphs."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minicon.api.dependency_graph import DependencyGraph
+from minicon.api.dependency_tree import Mark, TreeNode, dependency_tree, whole_tree
+from minicon.models.prefix_record import PrefixRecord
+from minicon.models.records import RepodataRecord
+
+NAMES = "abcdef"
+
+
+def record(name: str, *depends: str, version: str = "1.0", **fields: object) -> PrefixRecord:
+    data = {"name": name, "version": version, "build": "0", "depends": list(depends), **fields}
+    package = RepodataRecord(data, channel="c", subdir="noarch", fn=f"{name}.conda", url="u")
+    return PrefixRecord(package, files=(), paths=())
+
+
+def graph_of(edges: dict[str, set[str]]) -> DependencyGraph:
+    records = [record(name, *sorted(edges.get(name, ()))) for name in NAMES]
+    return DependencyGraph(records, platform="linux-64")
+
+
+def simple_ways(edges: dict[str, set[str]], roots: set[str], goal: str) -> set[tuple[str, ...]]:
+    """Every way without repetition, by trying all."""
+    found = set()
+    waiting = [(root,) for root in roots]
+    while waiting:
+        way = waiting.pop()
+        if way[-1] == goal:
+            found.add(way)
+            continue
+        waiting += [(*way, name) for name in edges.get(way[-1], ()) if name not in way]
+    return found
+
+
+EDGES = st.dictionaries(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES)))
+
+
+@given(edges=EDGES, roots=st.sets(st.sampled_from(NAMES)), goal=st.sampled_from(NAMES))
+@settings(max_examples=200, deadline=None)
+def test_chains_are_all_simple_ways_shortest_first(
+    edges: dict[str, set[str]], roots: set[str], goal: str
+) -> None:
+    chains = list(graph_of(edges).chains(roots, goal))
+    names = [(chain[0].parent, *(e.name for e in chain)) if chain else (goal,) for chain in chains]
+    assert set(names) == simple_ways(edges, roots, goal)
+    assert len(names) == len(set(names))
+    assert [len(way) for way in names] == sorted(len(way) for way in names)
+
+
+@given(edges=EDGES)
+@settings(max_examples=200, deadline=None)
+def test_the_whole_tree_opens_every_package_once(edges: dict[str, set[str]]) -> None:
+    opened: list[str] = []
+
+    def walk(node: TreeNode) -> None:
+        if node.branches:
+            opened.append(node.name)
+            assert {branch.name for branch in node.branches} == edges[node.name]
+        seen.add(node.name)
+        for branch in node.branches:
+            walk(branch)
+
+    seen: set[str] = set()
+    for root in whole_tree(graph_of(edges), []):
+        walk(root)
+    assert seen == set(NAMES)
+    assert len(opened) == len(set(opened))
+    assert set(opened) == {name for name, needed in edges.items() if needed}
+
+
+def test_the_first_chains_of_a_dense_graph_come_at_once() -> None:
+    layers = [[f"n{depth}-{i}" for i in range(12)] for depth in range(12)]
+    records = [record("top", *layers[0])]
+    for above, below in zip(layers, [*layers[1:], ["goal"]], strict=True):
+        records += [record(name, *below) for name in above]
+    graph = DependencyGraph([*records, record("goal")], platform="linux-64")
+    found = list(islice(graph.chains(["top"], "goal"), 5))
+    assert [len(chain) for chain in found] == [13] * 5
+
+
+def test_edges_carry_their_author_s_words() -> None:
+    graph = DependencyGraph(
+        [record("a", "conda-forge::b >=1,<2 py*"), record("b")], platform="linux-64"
+    )
+    (edge,) = graph.needs("a")
+    assert (edge.name, edge.spec) == ("b", "conda-forge::b >=1,<2 py*")
+    assert graph.needed_by("b") == (edge,)
+
+
+def test_facts_of_the_machine_are_judged_only_where_they_are_known() -> None:
+    graph = DependencyGraph(
+        [record("a", "__glibc >=2.28", "__cuda >=12", "b >=2"), record("b")], platform="linux-64"
+    )
+    glibc = record("__glibc", version="2.17").record
+    assert [edge.spec for edge in graph.unmet({"__glibc": glibc})] == ["__glibc >=2.28", "b >=2"]
+
+
+def test_what_pip_wrote_is_read_with_its_markers() -> None:
+    by_hand = record(
+        "web",
+        requires_dist=[
+            "b>=1; python_version >= '3.8'",
+            "gone; python_version < '3'",
+            "extra-thing; extra == 'more'",
+            "no requirement at all [",
+        ],
+    )
+    graph = DependencyGraph(
+        [by_hand, record("b"), record("python", version="3.11.7")], platform="linux-64"
+    )
+    assert [(edge.name, edge.spec) for edge in graph.needs("web")] == [("b", "b >=1")]
+
+
+def test_marks_say_why_a_node_is_not_opened() -> None:
+    records = [record("a", "b", "c"), record("b", "c", "missing"), record("c", "a")]
+    graph = DependencyGraph(records, platform="linux-64")
+    (root,) = dependency_tree(graph, ["a"])
+    b, c = root.branches
+    assert (c.name, c.mark) == ("c", Mark.SHOWN)
+    inner, missing = b.branches
+    assert [(each.name, each.mark) for each in inner.branches] == [("a", Mark.CYCLE)]
+    assert (missing.mark, missing.version) == (Mark.MISSING, "")
+    (shallow,) = dependency_tree(graph, ["a"], depth=1)
+    assert [branch.mark for branch in shallow.branches] == [Mark.DEEPER, Mark.DEEPER]
+    (inverted,) = dependency_tree(graph, ["c"], inverted=True)
+    assert [branch.name for branch in inverted.branches] == ["a", "b"]
+
+
+def test_two_dependencies_on_one_name_are_two_ways() -> None:
+    records = [record("a", "b >=1", "b"), record("b")]
+    graph = DependencyGraph(records, platform="linux-64")
+    assert [[edge.spec for edge in chain] for chain in graph.chains(["a"], "b")] == [
+        ["b"],
+        ["b >=1"],
+    ]

@@ -1,0 +1,104 @@
+"""``du`` and ``gc``: hard links are counted once, and nothing in use is freed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Workspace
+
+from minicon.api.disk_use import freed_size
+
+
+def blocks(*folders: Path) -> int:
+    """Bytes on disk of some trees, every inode once: what ``du`` counts."""
+    seen: dict[int, int] = {}
+    for folder in folders:
+        for path in [folder, *folder.rglob("*")]:
+            status = path.lstat()
+            seen[status.st_ino] = status.st_blocks * 512
+    return sum(seen.values())
+
+
+def test_links_elsewhere_are_not_freed(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    (here / "own").write_bytes(os.urandom(70_000))
+    (here / "shared").write_bytes(os.urandom(50_000))
+    os.link(here / "shared", there / "shared")
+    os.link(here / "own", here / "own again")
+    shared = (there / "shared").stat().st_blocks * 512
+    assert freed_size(here) == blocks(here) - shared
+    assert freed_size(here, there) == blocks(here, there)
+    assert freed_size(tmp_path / "absent") == 0
+
+
+@pytest.fixture
+def used(alone: Workspace) -> Workspace:
+    """``one`` and ``two`` share lib; ``one`` has been through three states."""
+    alone.run("create", "-y", "-n", "one", "app=1").ok()
+    alone.run("install", "-y", "-n", "one", "app=2").ok()
+    alone.run("install", "-y", "-n", "one", "machine").ok()
+    alone.run("create", "-y", "-n", "two", "lib=2").ok()
+    return alone
+
+
+def test_totals_are_those_of_the_disk(used: Workspace) -> None:
+    document = used.run("du", "--json").ok().json
+    envs, cache = used.root / "envs", used.root / "pkgs"
+    one, two, packages = document["entries"]
+    kept = envs / ".minicon-generations"
+    assert one["total"] == blocks(used.environment("one"), kept / "one")
+    assert packages["total"] == blocks(cache)
+    trees = (used.environment("one"), used.environment("two"), kept / "one", kept / "two", cache)
+    assert document["together"] == blocks(*trees)
+    for entry in document["entries"]:
+        assert entry["unique"] + entry["shared"] == entry["total"]
+    assert one["kept_generations"] > two["kept_generations"]
+
+
+def test_unique_is_what_removal_frees(used: Workspace) -> None:
+    (entry, _) = used.run("du", "-n", "two", "--json").ok().json["entries"]
+    trees = [used.root / "envs", used.root / "pkgs"]
+    before = blocks(*trees)
+    used.run("env", "remove", "-y", "-n", "two").ok()
+    assert before - blocks(*trees) == entry["unique"]
+
+
+def test_gc_keeps_what_is_used(used: Workspace) -> None:
+    assert used.run("gc", "--dry-run", "--json").ok().json["removed"] == []
+    document = used.run("gc", "--keep", "0", "--json", "--dry-run").ok().json
+    freed = {(item["kind"], Path(item["path"]).name.split("-")[0]) for item in document["removed"]}
+    assert freed == {("generations", "1"), ("generations", "2"), ("packages", "app")}
+    assert document["dry_run"] is True
+    trees = [used.root / "envs", used.root / "pkgs"]
+    before = blocks(*trees)
+    used.run("gc", "--keep", "0", "-y").ok()
+    assert before - blocks(*trees) == document["total_size"]
+    for name in ("one", "two"):
+        used.run("verify", "-n", name).ok()
+    assert used.run("undo", "-n", "one").code == 1
+    kept = {path.name.rsplit("-", 1)[0] for path in (used.root / "pkgs").glob("[a-z]*-*")}
+    assert kept == {"app-2.0-0", "base-1.0-0", "lib-2.0-0", "machine-1.0-0"}
+
+
+def test_gc_takes_indexes_that_nobody_used_for_a_month(used: Workspace) -> None:
+    cache = used.root / "cache"
+    files = [path for path in cache.rglob("*") if path.is_file() and "locks" not in path.parts]
+    assert files
+    long_ago = time.time() - 40 * 86_400
+    for path in files:
+        os.utime(path, (long_ago, long_ago))
+    removed = used.run("gc", "-y", "--json").ok().json["removed"]
+    assert {item["kind"] for item in removed} == {"stale_index"}
+    assert not any(path.exists() for path in files)
+    used.run("install", "-y", "-n", "two", "old", "lib=1").ok()
+
+
+def test_saying_no_changes_nothing(used: Workspace) -> None:
+    said = used.run("gc", "--keep", "0", typed="n\n")
+    assert said.code == 2
+    assert len(used.run("history", "-n", "one", "--json").ok().json) == 3

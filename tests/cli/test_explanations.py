@@ -1,0 +1,108 @@
+"""``why``, ``why-not``, ``tree`` and ``repoquery``: golden texts, shapes and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.support.channel_server import ChannelServer
+from tests.support.channels import ChannelBuilder
+from tests.support.commands import Workspace
+from tests.support.golden import assert_golden
+
+Replaced = Callable[[Workspace], dict[str, str]]
+
+COMMANDS = {
+    "why": ("why", "base", "-n", "e"),
+    "why-asked-for": ("why", "app", "-n", "e"),
+    "why-limited": ("why", "lib", "-n", "e", "--limit", "1"),
+    "why-circle": ("why", "ring-b", "-n", "e"),
+    "tree": ("tree", "-n", "e"),
+    "tree-inverted": ("tree", "-i", "base", "-n", "e"),
+    "tree-shallow": ("tree", "app", "-n", "e", "--depth", "1"),
+    "why-not-conflict": ("why-not", "lib>=2", "-n", "e"),
+    "why-not-newer": ("why-not", "app", "-n", "e"),
+    "why-not-there": ("why-not", "base", "-n", "e"),
+    "why-not-nowhere": ("why-not", "nowhere", "-n", "e"),
+    "repoquery-depends": ("repoquery", "depends", "app"),
+    "repoquery-depends-machine": ("repoquery", "depends", "machine"),
+    "repoquery-depends-tree": ("repoquery", "depends", "app", "--tree"),
+    "repoquery-whoneeds": ("repoquery", "whoneeds", "lib"),
+    "repoquery-whoneeds-spec": ("repoquery", "whoneeds", "lib=1"),
+    "repoquery-whoneeds-tree": ("repoquery", "whoneeds", "base", "--tree"),
+    "repoquery-search": ("repoquery", "search", "a*"),
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_texts(name: str, standing: Workspace, replaced: Replaced) -> None:
+    said = standing.run(*COMMANDS[name]).ok().out
+    assert_golden(f"cli/{name}.txt", said, replaced(standing))
+
+
+def test_why_as_json_gives_every_edge(standing: Workspace) -> None:
+    document = standing.run("why", "base", "-n", "e", "--json").ok().json
+    shortest = document["chains"][0]
+    assert shortest["steps"][-1] == {"parent": "lib", "name": "base", "spec": "base"}
+    assert {chain["requested"] for chain in document["chains"]} == {"app", "old"}
+    assert document["needed_by"] == [{"name": "lib", "spec": "base"}]
+
+
+def test_what_is_not_there_is_an_error_with_a_guess(standing: Workspace) -> None:
+    for command in (("why", "bse"), ("tree", "bse")):
+        failed = standing.run(*command, "-n", "e")
+        assert failed.code == 1
+        assert "did you mean base?" in failed.err
+    assert standing.run("repoquery", "depends", "nowhere").code == 1
+    assert standing.run("tree", "-i", "-n", "e").code == 2
+
+
+def test_why_not_as_json_tells_whether_it_is_possible(standing: Workspace) -> None:
+    document = standing.run("why-not", "lib>=2", "-n", "e", "--json").ok().json
+    assert document["possible"] is False
+    assert "old" in " ".join(document["explanation"]["core"])
+    fixes = document["explanation"]["fixes"]
+    assert fixes
+    document = standing.run("why-not", "base", "-n", "e", "--json").ok().json
+    assert document["possible"] is True
+    assert "LINK" not in document["actions"]
+
+
+def test_why_not_changes_nothing(standing: Workspace) -> None:
+    history = standing.environment("e") / "conda-meta" / "history"
+    before = history.read_bytes()
+    standing.run("why-not", "app=2", "-n", "e").ok()
+    assert history.read_bytes() == before
+
+
+def test_tree_as_json_marks_circles(standing: Workspace) -> None:
+    (root,) = standing.run("tree", "ring-a", "-n", "e", "--json").ok().json
+    (inner,) = root["dependencies"]
+    (again,) = inner["dependencies"]
+    assert (inner["name"], again["name"], again["mark"]) == ("ring-b", "ring-a", "cycle")
+
+
+def test_queries_as_json_have_mamba_s_shape(standing: Workspace) -> None:
+    document = standing.run("repoquery", "whoneeds", "lib", "--json").ok().json
+    assert document["query"] == {"query": "lib", "type": "whoneeds"}
+    assert document["result"]["status"] == "OK"
+    found = {(p["name"], p["version"]) for p in document["result"]["pkgs"]}
+    assert found == {("app", "2.0"), ("old", "1.0")}
+    every = standing.run("repoquery", "whoneeds", "lib", "--json", "--all-builds").ok().json
+    assert len(every["result"]["pkgs"]) == 3
+
+
+def test_who_needs_it_on_a_sharded_channel_says_that_all_is_fetched(
+    in_world: Workspace, tmp_path: Path
+) -> None:
+    builder = ChannelBuilder(tmp_path / "sharded")
+    builder.add("leaf-1.0-0")
+    for number in range(5):
+        builder.add(f"user{number}-1.0-0", depends=["leaf"])
+    builder.write(json_file=False, shards=True)
+    with ChannelServer(tmp_path / "sharded") as server:
+        arguments = ("leaf", "-c", server.url, "--override-channels", "--platform", "linux-64")
+        asked = in_world.run("repoquery", "whoneeds", *arguments).ok()
+    assert "shards that are not cached have to be fetched" in asked.err
+    assert all(f"user{number}" in asked.out for number in range(5))

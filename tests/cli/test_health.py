@@ -1,0 +1,189 @@
+"""``verify``, ``doctor`` and ``status`` on environments that were damaged in real ways."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Workspace
+from tests.support.explained_world import install_by_hand
+
+
+@pytest.fixture
+def damaged(alone: Workspace) -> Workspace:
+    """``e`` with app, lib, pure and python; nothing is damaged yet."""
+    alone.run("create", "-y", "-n", "e", "app", "pure").ok()
+    return alone
+
+
+def kinds(workspace: Workspace, *arguments: str) -> list[tuple[str, str]]:
+    findings = workspace.run("doctor", "-n", "e", "--json", *arguments).json["findings"]
+    return [(f["kind"], f["package"]) for f in findings if f["is_problem"]]
+
+
+def test_what_is_whole_is_said_to_be(damaged: Workspace) -> None:
+    said = damaged.run("verify", "-n", "e").ok().out
+    assert said == f"{damaged.environment('e')} is as its records say\n"
+    assert "all is well" in damaged.run("doctor", "-n", "e").ok().out
+    assert "as it should be" in damaged.run("status", "-n", "e", "--exit-code").ok().out
+    assert damaged.run("verify", "-n", "e", "--json").ok().json["problems"] == []
+
+
+def test_damage_is_found_mended_and_undoable(damaged: Workspace) -> None:
+    prefix = damaged.environment("e")
+    (prefix / "bin/app").unlink()
+    library = prefix / "lib/lib.txt"
+    library.write_text("TWO\n")  # in place: the cached copy is the same file
+    found = damaged.run("verify", "-n", "e", "--json")
+    assert found.code == 1
+    problems = [(p["package"], p["kind"]) for p in found.json["problems"]]
+    assert problems == [("app", "missing"), ("lib", "changed")]
+    assert damaged.run("doctor", "-n", "e").code == 1
+
+    done = damaged.run("doctor", "-n", "e", "--fix", "--json").ok().json["done"]
+    assert done == ["linked lib-2.0-0 anew", "linked app-2.0-0 anew"]
+    assert library.read_text() == "two\n"
+    assert os.access(prefix / "bin/app", os.X_OK)
+    damaged.run("verify", "-n", "e").ok()
+    assert (prefix / "lib/lib.txt.minicon-saved").read_text() == "TWO\n"
+    damaged.run("create", "-y", "-n", "second", "lib").ok()
+    assert (damaged.environment("second") / "lib/lib.txt").read_text() == "two\n"
+    damaged.run("undo", "-n", "e").ok()
+
+
+def test_same_size_is_found_by_reading_only(damaged: Workspace) -> None:
+    library = damaged.environment("e") / "lib/lib.txt"
+    before = library.stat()
+    library.write_text("TWO\n")
+    os.utime(library, ns=(before.st_atime_ns, before.st_mtime_ns))
+    damaged.run("verify", "-n", "e", "--quick").ok()
+    assert damaged.run("verify", "-n", "e").code == 1
+
+
+def test_a_cut_record_is_found_and_written_anew(damaged: Workspace) -> None:
+    record = damaged.environment("e") / "conda-meta" / "lib-2.0-0.json"
+    whole = json.loads(record.read_text())
+    record.unlink()
+    record.write_text('{"name": "lib", "ver')
+    assert ("corrupt-record", "") in kinds(damaged)
+    assert damaged.run("list", "-n", "e").code == 1
+    damaged.run("doctor", "-n", "e", "--fix").ok()
+    mended = json.loads(record.read_text())
+    assert (mended["files"], mended["sha256"]) == (whole["files"], whole["sha256"])
+    damaged.run("verify", "-n", "e").ok()
+
+
+def test_what_was_asked_for_is_still_known_after_mending(damaged: Workspace) -> None:
+    prefix = damaged.environment("e")
+    (prefix / "bin/app").unlink()
+    damaged.run("doctor", "-n", "e", "--fix").ok()
+    record = json.loads((prefix / "conda-meta/app-2.0-0.json").read_text())
+    assert record["requested_specs"] == ["app"]
+    assert "app (asked for)" in damaged.run("why", "app", "-n", "e").ok().out
+
+
+def test_offline_mending_says_what_it_lacks(damaged: Workspace) -> None:
+    (damaged.environment("e") / "bin/app").unlink()
+    for folder in (damaged.root / "pkgs").glob("app-*"):
+        os.rename(folder, damaged.folder / "gone")
+    damaged.run("doctor", "-n", "e", "--fix", "--offline").ok()  # a file:// channel is at hand
+
+
+def test_a_missing_dependency_is_found(damaged: Workspace) -> None:
+    prefix = damaged.environment("e")
+    (prefix / "conda-meta/lib-2.0-0.json").unlink()
+    (prefix / "lib/lib.txt").unlink()
+    assert kinds(damaged) == [("unmet-dependency", "app")]
+    said = damaged.run("doctor", "-n", "e")
+    assert f"hint: minicon install -p {prefix} 'lib >=2'" in said.out
+    damaged.run("install", "-y", "-n", "e", "lib >=2").ok()
+    damaged.run("doctor", "-n", "e").ok()
+
+
+def test_pip_s_changes_are_told_and_left_alone(damaged: Workspace) -> None:
+    prefix = damaged.environment("e")
+    install_by_hand(prefix, "visitor", "0.1", requires=("pure", "stranger>=2"))
+    document = damaged.run("doctor", "-n", "e", "--json").json
+    changes = [f["text"] for f in document["findings"] if f["kind"] == "pip-change"]
+    assert changes == ["visitor 0.1 was installed by pip"]
+    assert kinds(damaged) == [("unmet-dependency", "visitor")]
+    status = damaged.run("status", "-n", "e", "--json").ok().json
+    assert status["pip"]["installed"] == ["visitor-0.1-pypi_0"]
+    assert status["drifted"] is True
+    assert "pip installed it by hand" in damaged.run("why", "visitor", "-n", "e").ok().out
+
+
+def test_leftovers_and_stale_lines_are_swept(damaged: Workspace) -> None:
+    work = damaged.root / "pkgs" / ".work" / "half-made"
+    work.mkdir(parents=True)
+    stage = damaged.root / "envs" / ".minicon-generations" / "e" / "stage-0123456789abcdef"
+    stage.mkdir(parents=True)
+    listed = damaged.home / ".conda" / "environments.txt"
+    listed.write_text(listed.read_text() + "/gone/away\n")
+    found = {kind for kind, _ in kinds(damaged)}
+    assert found == {"leftover", "stale-registration"}
+    damaged.run("doctor", "--all", "--fix").ok()
+    assert not work.exists()
+    assert not stage.exists()
+    assert "/gone/away" not in listed.read_text()
+    assert str(damaged.environment("e")) in listed.read_text()
+
+
+def test_a_vanished_interpreter_is_found(damaged: Workspace) -> None:
+    prefix = damaged.environment("e")
+    record = prefix / "conda-meta" / "python-3.11.9-0.json"
+    data = json.loads(record.read_text())
+    data["channel"] = "host"  # as if python were an interpreter of this machine
+    record.unlink()
+    record.write_text(json.dumps(data))
+    (prefix / "bin/python3.11").unlink()
+    (prefix / "bin/python3.11").symlink_to("/gone/bin/python3.11")
+    assert ("vanished-interpreter", "python") in kinds(damaged, "--quick")
+
+
+def test_status_looks_at_times_and_sizes(damaged: Workspace) -> None:
+    prefix = damaged.environment("e")
+    (prefix / "bin/app").unlink()
+    library = prefix / "lib/lib.txt"
+    later = time.time_ns() + 10**9
+    os.utime(library, ns=(later, later))  # touched, and the same: no change
+    status = damaged.run("status", "-n", "e", "--json").ok().json
+    assert status["missing"] == [{"path": "bin/app", "package": "app"}]
+    assert status["changed"] == []
+    library.write_text("TWO\n")
+    os.utime(library, ns=(later, later))
+    status = damaged.run("status", "-n", "e", "--exit-code", "--json")
+    assert status.code == 1
+    assert status.json["changed"] == [{"path": "lib/lib.txt", "package": "lib"}]
+
+
+def test_status_against_pins_and_a_file(damaged: Workspace, tmp_path: Path) -> None:
+    prefix = damaged.environment("e")
+    (prefix / "conda-meta/pinned").write_text("lib <2\n")
+    file = tmp_path / "environment.yml"
+    file.write_text(
+        "name: e\ndependencies:\n  - app <2\n  - base\n  - pip:\n    - visitor==1\n"
+        "variables:\n  COLOUR: blue\n"
+    )
+    said = damaged.run("status", "-n", "e", "-f", str(file)).ok().out
+    assert said.splitlines()[1:] == [
+        "pins that do not hold:",
+        "  lib found but mismatch. Specification pkg: lib <2, Running pkg: lib==2.0=0",
+        "in the file, and not here:",
+        "  app found but mismatch. Specification pkg: app <2, Running pkg: app==2.0=0",
+        "  visitor not found",
+        "asked for, and not in the file:",
+        "  pure",
+        "variables of the file:",
+        "  COLOUR=blue (not set)",
+    ]
+
+
+def test_what_is_no_environment_is_an_error(alone: Workspace, tmp_path: Path) -> None:
+    for command in ("verify", "doctor", "status", "tree"):
+        failed = alone.run(command, "-p", str(tmp_path))
+        assert failed.code == 1
+        assert "error:" in failed.err
