@@ -7,9 +7,10 @@ import os
 from dataclasses import dataclass
 
 from minicon.api.disk_use import freed_size
-from minicon.errors import PrefixLocked
+from minicon.errors import FileError, PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.prefix.bytecode import stale_bytecode
 from minicon.prefix.generations import STORE_FOLDER, GenerationStore, read_mark
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 #: What is in the cache of indexes and was not used for this long is stale.
 STALE_DAYS = 30
 _LOCK_FOLDER = "locks"
+_OF_THE_CACHE = ("packages", "bytecode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Garbage:
     """One folder or file that can go.
 
     Attributes:
-        kind: ``index_cache``, ``stale_index``, ``packages`` or ``generations``.
+        kind: ``index_cache``, ``stale_index``, ``packages``, ``bytecode`` or ``generations``.
         size: Bytes that are freed: files whose last name this is.
     """
 
@@ -63,27 +65,49 @@ def find_garbage(
     if "generations" in kinds:
         found += [("generations", path) for path in surplus]
     if "packages" in kinds:
-        unused = _unused_packages(services, without=surplus if "generations" in kinds else ())
-        found += [("packages", package.directory) for package in unused]
+        without = surplus if "generations" in kinds else ()
+        unused = [package.directory for package in _unused_packages(services, without=without)]
+        found += [("packages", path) for path in unused]
+        found += [("bytecode", path) for path in _stale_bytecode(services, gone=unused)]
     return [Garbage(kind, path, freed_size(path)) for kind, path in found]
 
 
 def remove_garbage(services: Services, garbage: Collection[Garbage]) -> None:
     """Free it. An environment that is being changed keeps its generations this time.
 
+    Packages go while no other process links from the cache, and only those that still are unused
+    by then.
+
     Raises:
-        FileError: The file system refuses.
+        FileError: The file system refuses, or the wait for other processes was in vain.
     """
-    folders = {item.path for item in garbage if item.kind == "packages"}
-    for package in list(services.package_cache.entries()):
-        if package.directory in folders:
-            services.package_cache.remove(package)
     for item in garbage:
         with operations.describing("remove", item.path):
             if item.kind == "generations":
                 _discard_generation(item.path)
-            elif item.kind != "packages":
+            elif item.kind not in _OF_THE_CACHE:
                 remove_tree(item.path)
+    folders = {item.path for item in garbage if item.kind in _OF_THE_CACHE}
+    if folders:
+        with services.package_cache.in_use(alone=True):
+            _remove_packages(services, folders)
+
+
+def _remove_packages(services: Services, folders: Collection[Path]) -> None:
+    for package in list(_unused_packages(services)):
+        if package.directory in folders:
+            services.package_cache.remove(package)
+    for path in _stale_bytecode(services):
+        with operations.describing("remove", path):
+            remove_tree(path)
+
+
+def _stale_bytecode(services: Services, *, gone: Collection[Path] = ()) -> list[Path]:
+    """Bytecode of packages that are no longer in the cache, or will be GONE from it."""
+    try:
+        return stale_bytecode(services.package_cache.directory, gone=gone)
+    except FileError:  # no cache of ours
+        return []
 
 
 def find_leftovers(services: Services) -> list[Path]:

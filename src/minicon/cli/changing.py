@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.errors import UsageError
+from minicon.errors import PrefixError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from minicon.api.announcing import Announcement
     from minicon.api.request import ChangeRequest, Plan
     from minicon.cli.context import CommandContext
+
+#: Somebody else may change the environment while a plan for it is made or looked at.
+_ATTEMPTS = 6
 
 
 def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -38,13 +41,23 @@ def carry_out(
 ) -> int:
     """Plan a request, show it, and unless it is a dry run do it. Returns the exit code.
 
+    If another process changed the environment meanwhile, it is planned, shown and asked anew.
+
     Raises:
         MiniconError: Anything that planning or applying raises.
         UsageError: The user said no.
     """
     from minicon.api.planning import make_plan
 
-    return carry_out_plan(make_plan(context.services, request), arguments, context, ask=ask)
+    for left in reversed(range(_ATTEMPTS)):
+        plan = make_plan(context.services, request)
+        try:
+            return carry_out_plan(plan, arguments, context, ask=ask)
+        except PrefixError as error:
+            if error.reference != "environment-changed" or not left:
+                raise
+            context.console.note(f"{error.message}: planning again")
+    raise AssertionError("unreachable")
 
 
 def carry_out_plan(

@@ -161,8 +161,9 @@ def _try_flock(path: Path, shared: bool) -> _Lock | None:
         _lock_descriptor(descriptor, shared)
         if not _is_still(path, descriptor):
             return _closed(descriptor)  # the file was removed meanwhile: try again
-        if not shared:
-            # The text is only a courtesy to those who wait; the lock is the descriptor's.
+        # The text is only a courtesy to those who wait; the lock is the descriptor's. Of several
+        # who share it, the first one is named.
+        if not (shared and _is_living(_holder_in(path))):
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, 0)
                 os.lseek(descriptor, 0, os.SEEK_SET)
@@ -233,6 +234,16 @@ def _take_over(held: Path) -> _Lock:
         else:
             operations.remove_file(grave)
     return _Lock()
+
+
+def _is_living(holder: LockHolder | None) -> bool:
+    """Whether a process of this machine is there; a later one may have taken its number."""
+    return (
+        holder is not None
+        and holder.pid is not None
+        and holder.host == socket.gethostname()
+        and _is_alive(holder.pid)
+    )
 
 
 def _is_dead(holder: LockHolder) -> bool:

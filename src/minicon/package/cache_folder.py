@@ -8,6 +8,7 @@
         info/repodata_record.json          which package it is
       numpy-1.26.4-py311_0/                conda's own layout, readable as well
       .locks/KEY.lock                      held while KEY is made or removed
+      .locks/users.lock                    shared while packages are linked from here
       .work/KEY/, .work/KEY.archive        being made; whoever holds KEY's lock may remove them
       .trash/                              on its way out
 """
@@ -52,6 +53,11 @@ class CacheFolder:
     def locks(self) -> Path:
         """Folder of the lock files."""
         return self.path / ".locks"
+
+    @property
+    def users_lock(self) -> Path:
+        """Lock file that is shared by whoever links from here, and held alone to clean."""
+        return self.locks / "users.lock"
 
     @property
     def work(self) -> Path:

@@ -192,6 +192,39 @@ class PackageCache:
         ):
             yield
 
+    @contextlib.contextmanager
+    def in_use(self, *, alone: bool = False) -> Iterator[None]:
+        """Say that packages are being linked from the cache, so that none is cleaned away.
+
+        Any number of processes may use the cache at once. A cache that is only read is not ours
+        to clean, and needs no such word.
+
+        Args:
+            alone: Keep all others from using it: for whoever cleans.
+
+        Raises:
+            FileError: ``locked``: the wait for others was in vain; names one.
+        """
+        home = self._home
+        if home is None:
+            yield
+            return
+        self._set_up(home)
+        with locked(
+            home.users_lock,
+            timeout=self._timeout,
+            shared=not alone,
+            on_wait=lambda holder: self._reporter.note(
+                f"waiting for {holder}, which uses the package cache {home.path}"
+            ),
+            busy=lambda holder: FileError(
+                "locked",
+                f"the package cache {home.path} is in use by {holder}",
+                hint="wait for it to end, then try again",
+            ),
+        ):
+            yield
+
     def _set_up(self, home: CacheFolder) -> None:
         """Make the folders and the files by which conda knows a package cache."""
         if (home.path / "urls.txt").exists() and home.work.is_dir():

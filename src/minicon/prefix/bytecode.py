@@ -32,7 +32,7 @@ from minicon.prefix.link import link_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from minicon.models.reporter import Reporter
     from minicon.prefix.noarch_python import PythonLayout
@@ -198,14 +198,41 @@ def _job(plan: PackagePlan, spare: Path) -> _Job | None:
 
 
 def _folder_for(plan: PackagePlan, layout: PythonLayout, spare: Path) -> Path:
-    status = plan.directory.stat()
-    # A package that was extracted anew has other times, and needs other bytecode.
-    key = f"{status.st_ino:x}{status.st_mtime_ns:x}"
-    name = f"{plan.directory.name}-{layout.cache_tag}-{key}"
+    name = f"{plan.directory.name}-{layout.cache_tag}-{_identity(plan.directory)}"
     shared = plan.directory.parent / FOLDER / name
     if (shared / _MANIFEST).is_file() or os.access(plan.directory.parent, os.W_OK):
         return shared
     return spare / name
+
+
+def _identity(package: Path) -> str:
+    """A package that was extracted anew has other times, and needs other bytecode."""
+    status = package.stat()
+    return f"{status.st_ino:x}{status.st_mtime_ns:x}"
+
+
+def stale_bytecode(cache: Path, *, gone: Collection[Path] = ()) -> list[Path]:
+    """Folders of bytecode in a package cache whose packages are no longer there.
+
+    Call it while nobody links from the cache: what is only half made counts as stale, too.
+
+    Args:
+        cache: The folder of packages.
+        gone: Packages to count as not there.
+    """
+    folder = cache / FOLDER
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    return [folder / name for name in names if not _is_of_a_package(name, cache, gone)]
+
+
+def _is_of_a_package(name: str, cache: Path, gone: Collection[Path]) -> bool:
+    # A cache tag has one dash, as in cpython-311.
+    package, *tag_and_identity = name.rsplit("-", 3)
+    path = cache / package
+    try:
+        return path not in gone and tag_and_identity[-1:] == [_identity(path)]
+    except OSError:
+        return False
 
 
 def _publish(job: _Job, folder: Path) -> None:
