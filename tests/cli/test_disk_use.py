@@ -77,7 +77,9 @@ def test_gc_keeps_what_is_used(used: Workspace) -> None:
     trees = [used.root / "envs", used.root / "pkgs"]
     before = blocks(*trees)
     used.run("gc", "--keep", "0", "-y").ok()
-    assert before - blocks(*trees) == document["total_size"]
+    freed_bytes = before - blocks(*trees)
+    # The cache's own folders for locks and trash may be made on the way.
+    assert 0 <= document["total_size"] - freed_bytes <= 3 * 4096
     for name in ("one", "two"):
         used.run("verify", "-n", name).ok()
     assert used.run("undo", "-n", "one").code == 1
