@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from tests.support.shells import POSIX, ShellHome, have, shells
 
+from minicon.shell.commands import hook_text, shell_context
+from minicon.shell.shells import get_shell
+
 STRICT = {"bash": "-eu", "dash": "-eu", "zsh": "-eu"}
 
 
@@ -350,3 +353,64 @@ def test_every_temporary_name_is_forgotten(place: ShellHome, shell: str) -> None
     script = "minicon activate data; minicon deactivate; minicon activate nope; set\n"
     done = place.run(shell, script)
     assert not [line for line in done.stdout.split(b"\n") if line.startswith(b"__mc_")]
+
+
+@shells(*POSIX)
+def test_what_was_not_exported_is_not_exported_afterwards(place: ShellHome, shell: str) -> None:
+    place.environment("one", state={"OLD": "1", "SHOWN": "1"})
+    place.environment("two", state={"OLD": "2"})
+    script = """
+        OLD="it's mine"; SHOWN=yes; export SHOWN
+        minicon activate one; dump 1
+        minicon activate two; dump 2
+        minicon deactivate; minicon deactivate; dump 3
+        echo "$OLD"
+    """
+    done = place.run(shell, script)
+    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
+    assert (place.dumped("1")["OLD"], place.dumped("2")["OLD"]) == ("1", "2")
+    assert "OLD" not in place.dumped("3")
+    assert place.dumped("3")["SHOWN"] == "yes"
+    assert done.stdout == b"it's mine\n"
+
+
+@shells(*POSIX)
+def test_the_hook_can_be_evaluated_as_one_text(place: ShellHome, shell: str) -> None:
+    place.environment("data", state={"V": "1"})
+    context = shell_context(place.variables(), home=str(place.home), cwd="/")
+    text = hook_text(shell, str(place.program), context=context)
+    script = f"unset -f minicon; __minicon_have=''; eval {get_shell(shell).quote(text)}\n"
+    script += "dump 0\nminicon activate data\ndump 1\nminicon deactivate\ndump 2\n"
+    done = place.run(shell, script, PS1="$ ")
+    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
+    assert place.dumped("1")["V"] == "1"
+    assert place.dumped("2") == place.dumped("0")
+
+
+@shells(*POSIX)
+def test_files_of_the_hook_may_change_or_vanish_under_a_running_shell(
+    place: ShellHome, shell: str
+) -> None:
+    place.environment("data", state={"V": "1"})
+    away = f"rm {place.base}/activate.sh {place.base}/change.sh\n"
+    end = "minicon activate data\ndump 1\nminicon deactivate\ndump 2\n"
+    done = place.run(shell, away + end)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert place.asked() == ["shell.posix hook"]
+    assert place.dumped("1")["V"] == "1"
+    update = "__minicon_made=older\nminicon() { echo older; }\n"
+    older = update + "__minicon_read activate.sh\n" + end
+    done = place.run(shell, older)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert "V" not in place.dumped("2")
+
+
+@shells("bash", "zsh")
+def test_aliases_do_not_reach_into_the_hook(place: ShellHome, shell: str) -> None:
+    place.environment("data", state={"V": "1"})
+    aliases = '[ -z "${BASH_VERSION-}" ] || shopt -s expand_aliases\n'
+    aliases += "".join(f"alias {n}='echo alias'\n" for n in ("unset", "export", "eval", "set"))
+    script = aliases + "minicon activate data\n\\unalias unset export eval set\ndump 1\n"
+    done = place.run(shell, script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert place.dumped("1")["V"] == "1"

@@ -30,7 +30,8 @@ OTHERS = ("xonsh", "nu")
 
 #: Shells themselves change these.
 VOLATILE = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "HOSTTYPE", "VENDOR", "OSTYPE",
-            "MACHTYPE", "LOGNAME", "USER", "GROUP", "HOST"}  # fmt: skip
+            "MACHTYPE", "LOGNAME", "USER", "GROUP", "HOST",
+            "__minicon_have"}  # fmt: skip
 
 _PROGRAM = """#!{python} -IS
 import os, sys
@@ -133,14 +134,15 @@ class ShellHome:
         return prefix
 
     def hook(self, shell: str, **environ: str) -> Path:
-        """The hook of SHELL as a file."""
-        from minicon.shell.commands import hook_text, shell_context
-        from minicon.shell.shells import get_shell
+        """The hook of SHELL as `minicon init` writes it; the file to source."""
+        from minicon.shell.commands import shell_context
+        from minicon.shell.hook import HookFacts, render_hook_files
 
         context = shell_context({**self.variables(), **environ}, home=str(self.home), cwd="/")
-        text = hook_text(shell, str(self.program), context=context)
-        place = self.base / get_shell(shell).hook
-        place.write_bytes(text.encode("utf-8", "surrogateescape"))
+        facts = HookFacts(str(self.program), context.options, context.envs_dirs, context.environ)
+        for name, text in render_hook_files(shell, facts, str(self.base)).items():
+            place = self.base / name
+            place.write_bytes(text.encode("utf-8", "surrogateescape"))
         return place
 
     def variables(self) -> dict[str, str]:

@@ -6,7 +6,8 @@ them depends on where the environment is, so they stay right when it moves. They
 ``shell/scripts/hook.*``, one step at a time:
 
 - ``check``: tell the format, unless something the text was made from is newer than the text;
-- ``variables``: set each variable; ``activate``, ``deactivate``: source each script.
+  make the variables' names and values the positional arguments (fish: ``variables`` sets them);
+- ``activate``, ``deactivate``: source each script.
 
 ``variables`` holds the variables for minicon itself (``run``), which then needs no JSON parser.
 """
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from minicon.shell.environment_facts import EnvironmentFacts
 
 #: The agreement between these texts and the hooks; a hook refuses any other.
-FORMAT = 1
+FORMAT = 2
 FOLDER = "conda-meta/minicon"
 
 
@@ -86,17 +87,18 @@ def posix_text(facts: EnvironmentFacts) -> str:
     newer = " ||\n       ".join(
         f'[ "$__mc_at"/{shell.quote(place)} -nt "$__mc_text" ]' for place in _watched(facts)
     )
+    variables = " ".join(f"{n} {shell.quote(v)}" for n, v in facts.variables.items())
     steps = {
         "check": [
             f"if {newer}; then :; else __mc_format={FORMAT}; fi",
             *(["__mc_scripts=yes"] if _has_scripts(facts, shell) else []),
+            f"\\set -- {variables}",
         ],
-        "variables": [f"__minicon_set {n} {shell.quote(v)}" for n, v in facts.variables.items()],
         "activate": _sources(facts, "activate", shell, "__minicon_source"),
         "deactivate": _sources(facts, "deactivate", shell, "__minicon_source"),
     }
     cases = "".join(
-        f"{step})\n    " + "\n    ".join([*lines, ";;\n"]) for step, lines in steps.items()
+        f"{step})\n    " + "\n    ".join([*lines, ";;\n"]) for step, lines in steps.items() if lines
     )
     return f"{_HEADER}case $__mc_step in\n{cases}esac\n"
 

@@ -1,12 +1,14 @@
 """The hook: the text a shell evaluates once, at its start, to gain ``minicon activate``.
 
-A hook is a few lines made here (paths and settings, baked in) followed by a file of
-``shell/scripts`` as it is.
+A hook is a few lines made here (paths and settings, baked in) followed by files of
+``shell/scripts`` as they are. ``minicon init`` writes it as files that are read when needed;
+``minicon shell.<name> hook`` prints all of it.
 """
 
 from __future__ import annotations
 
 import os
+from zlib import crc32
 
 from minicon.shell.shells import PosixShell, Shell, get_shell
 
@@ -60,15 +62,57 @@ class HookFacts:
         self.environ = environ
 
 
+#: What a POSIX shell reads when it first needs it, in this order.
+_FUNCTIONS = ("activate.sh", "change.sh")
+
+
 def render_hook(shell_name: str, facts: HookFacts) -> str:
-    """The hook of a shell.
+    """The hook of a shell as one text, to be evaluated.
 
     Raises:
         UsageError: No such shell, or the shell has no hook (JSON).
     """
     shell = get_shell(shell_name)
+    if shell.name == "posix":
+        texts = [read_script(name) for name in (shell.hook, *_FUNCTIONS)]
+        start = _posix_start(shell, facts)
+        return "".join([start, _posix_baked(shell, facts), *texts, _posix_end(facts)])
     preamble = _PREAMBLES.get(shell.name, _plain_preamble)
     return preamble(shell, facts) + read_script(shell.hook)
+
+
+def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[str, str]:
+    """The hook as files: a small one that is sourced when a shell starts, and what it reads later.
+
+    A shell that started before minicon was updated still has the earlier hook when it reads
+    another file; that file then has it read the new hook first.
+
+    Args:
+        shell_name: As in ``shell.<name>``.
+        facts: What is baked in.
+        folder: Absolute path of the folder where the files will be.
+
+    Returns:
+        Names and texts, in the order to write them; the hook itself is the last.
+
+    Raises:
+        UsageError: As :func:`render_hook`.
+    """
+    shell = get_shell(shell_name)
+    if shell.name != "posix":
+        return {shell.hook: render_hook(shell_name, facts)}
+    texts = {name: read_script(name) for name in _FUNCTIONS}
+    end = read_script(shell.hook)
+    made = f"{crc32(''.join([*texts.values(), end]).encode()):08x}"
+    hook = shell.quote(os.path.join(folder, shell.hook))
+    check = f'[ "${{__minicon_made-}}" = {made} ] || \\. {hook}\n'
+    start = _posix_start(shell, facts, folder, made)
+    baked = _posix_baked(shell, facts)
+    return {
+        "activate.sh": check + baked + texts["activate.sh"],
+        "change.sh": check + texts["change.sh"],
+        shell.hook: start + end + _posix_end(facts),
+    }
 
 
 def read_script(name: str) -> str:
@@ -90,27 +134,57 @@ def _is_code(line: str) -> bool:
     return bool(line) and not line.startswith("#")
 
 
-def _posix_preamble(shell: Shell, facts: HookFacts) -> str:
+def _posix_start(shell: Shell, facts: HookFacts, folder: str = "", made: str = "") -> str:
+    return (
+        f"export MINICON_EXE={shell.quote(facts.executable)}\n"
+        f"__minicon_folder={shell.quote(folder)}\n"
+        f"__minicon_made={made}\n"
+        "__minicon_have=''\n"
+    )
+
+
+def _posix_end(facts: HookFacts) -> str:
+    """What a new shell does at once."""
+    text = _NESTED_PROMPT
+    if facts.options.auto_activate:
+        text += _AUTO_ACTIVATION
+    return text
+
+
+def _posix_baked(shell: Shell, facts: HookFacts) -> str:
     quote = shell.quote
     options = facts.options
     places = " ".join(f'{quote(folder)}/"$1"' for folder in facts.envs_dirs)
     now = "|".join(f"${{{name}-}}" for name in WATCHED_VARIABLES)
     baked = "|".join(facts.environ.get(name, "") for name in WATCHED_VARIABLES)
     return f"""\
-export MINICON_EXE={quote(facts.executable)}
 __minicon_root={quote(options.root)}
 __minicon_default={quote(options.default_activation_env)}
-__minicon_auto_activate={"yes" if options.auto_activate else "no"}
 __minicon_auto_stack={int(options.auto_stack)}
 __minicon_baked={quote(baked)}
 __minicon_settings_now() {{ __mc_settings="{now}"; }}
 __minicon_find_named() {{
-    for __mc_prefix in {places}; do
-        if [ -f "$__mc_prefix/conda-meta/history" ]; then return 0; fi
-    done
-    return 1
+for __mc_prefix in {places}; do
+if [ -f "$__mc_prefix/conda-meta/history" ]; then return 0; fi
+done
+return 1
 }}
 __minicon_format_prompt() {{ {_posix_prompt(options)}; }}
+"""
+
+
+#: A shell started inside an active environment shows it in its own, fresh prompt.
+_NESTED_PROMPT = """\
+if [ -n "${PS1-}" ] && [ -n "${CONDA_PREFIX-}" ] && [ -n "${CONDA_PROMPT_MODIFIER-}" ] &&
+__minicon_read change.sh; then
+__minicon_prompt "$CONDA_PROMPT_MODIFIER"
+__minicon_forget
+fi
+"""
+_AUTO_ACTIVATION = """\
+if [ -z "${CONDA_PREFIX-}" ] && __minicon_read change.sh && __minicon_locate ''; then
+minicon activate || :
+fi
 """
 
 
@@ -173,7 +247,6 @@ def _plain_preamble(shell: Shell, facts: HookFacts) -> str:
 
 
 _PREAMBLES = {
-    "posix": _posix_preamble,
     "fish": _fish_preamble,
     "csh": _csh_preamble,
     "cmd.exe": _cmd_preamble,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from minicon.errors import ShellError, UsageError
-from minicon.shell.hook import HookFacts, render_hook
+from minicon.shell.hook import HookFacts, render_hook_files
 from minicon.shell.shells import PosixShell, get_shell
 from minicon.shell.start_files import START_FILES
 
@@ -89,13 +89,13 @@ def plan_init(
     hooks: dict[str, FileChange] = {}
     changes: list[FileChange] = []
     for name in names:
-        hook = _hook_change(name, context, executable)
-        lines = _lines(name, hook.path, executable)
+        files = _hook_changes(name, context, executable)
+        lines = _lines(name, files[-1].path, executable)
         changes.extend(
             _start_file_change(name, path, lines, reverse=reverse)
             for path in _start_files(name, context, system=system)
         )
-        hooks[hook.path] = hook
+        hooks.update((each.path, each) for each in files)
     if reverse:
         return changes  # the hook file stays: shells that run now may source it again
     return [*hooks.values(), *changes]
@@ -126,9 +126,9 @@ def refresh_hooks(context: ShellContext, executable: str) -> list[FileChange]:
     """Changes that bring existing hook files up to date, after settings or minicon changed."""
     seen: dict[str, FileChange] = {}
     for name in START_FILES:
-        change = _hook_change(name, context, executable)
-        if change.before is not None:
-            seen[change.path] = change
+        changes = _hook_changes(name, context, executable)
+        if changes[-1].before is not None:
+            seen.update((change.path, change) for change in changes)
     return [change for change in seen.values() if change.action != "unchanged"]
 
 
@@ -156,13 +156,15 @@ def _start_files(name: str, context: ShellContext, *, system: bool) -> list[str]
     return find(context.home, context.environ, system)
 
 
-def _hook_change(name: str, context: ShellContext, executable: str) -> FileChange:
+def _hook_changes(name: str, context: ShellContext, executable: str) -> list[FileChange]:
+    """The hook's files; the one to source is the last."""
     if name not in START_FILES:
         _start_files(name, context, system=False)
-    shell = get_shell(name)
-    path = os.path.join(context.options.root, "shell", shell.hook)
+    folder = os.path.join(context.options.root, "shell")
     facts = HookFacts(executable, context.options, context.envs_dirs, context.environ)
-    return FileChange(name, path, _read(path), render_hook(name, facts))
+    files = render_hook_files(name, facts, folder)
+    paths = {os.path.join(folder, file): text for file, text in files.items()}
+    return [FileChange(name, path, _read(path), text) for path, text in paths.items()]
 
 
 def _lines(name: str, hook: str, executable: str) -> str:

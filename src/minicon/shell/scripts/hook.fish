@@ -252,7 +252,7 @@ function __minicon_fresh
     set -g __mc_format ''
     set -g __mc_step check
     source $__mc_text
-    test "$__mc_format" = 1
+    test "$__mc_format" = 2
 end
 
 # --- Changing variables ---------------------------------------------------------------------------
