@@ -118,9 +118,11 @@ def test_profiles(tmp_path: Path, services: Services) -> None:
     target = read_profile(profile)
     assert target.platform == services.settings.platform
     assert set(target.virtual_packages) == set(services.virtual_packages)
-    for text in ("[]", "{}", '{"platform": "x", "virtual_packages": []}', "nonsense",
-                 '{"platform": "linux-64", "virtual_packages": [1]}',
-                 '{"platform": "linux-64", "virtual_packages": ["a b=1"]}', "[" * 10_000):  # fmt: skip
+    texts = ["[]", "{}", '{"platform": "x", "virtual_packages": []}', "nonsense", "[" * 10_000]
+    texts += [
+        f'{{"platform": "linux-64", "virtual_packages": [{fact}]}}' for fact in ("1", '"a b"')
+    ]
+    for text in texts:
         profile.write_text(text)
         with pytest.raises(SpecError):
             read_profile(profile)
@@ -231,16 +233,41 @@ def test_merge_solves_again_where_both_sides_changed_the_inputs(
     assert mismatches(merged) == ()
 
 
-def test_merge_that_cannot_be_settled_changes_nothing(tmp_path: Path, services: Services) -> None:
-    asked = "dependencies: [app=1.0]\n"
-    base = make_lock(services, inputs(tmp_path, asked), targets("linux-64"))
-    ours = make_lock(services, inputs(tmp_path, "dependencies: [app=1.1]\n"), targets("linux-64"))
-    theirs = make_lock(services, inputs(tmp_path, "dependencies: [tool]\n"), targets("linux-64"))
+def test_merge_before_the_environment_file_is_merged(tmp_path: Path, services: Services) -> None:
+    base = make_lock(services, inputs(tmp_path, "dependencies: [app]\n"), targets("linux-64"))
+    theirs = make_lock(
+        services, inputs(tmp_path, "dependencies: [app, tool]\n"), targets("linux-64")
+    )
+    asked = inputs(tmp_path, "dependencies: [app, pure]\n")
+    ours = make_lock(services, asked, targets("linux-64"))
     paths = [write(tmp_path / name, lock) for name, lock in
              (("base.yml", base), ("ours.yml", ours), ("theirs.yml", theirs))]  # fmt: skip
-    inputs(tmp_path, "dependencies:\n<<<<<<< HEAD\n- app\n=======\n- tool\n>>>>>>>\n")
+    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    assert outcome.settled
+    assert not outcome.solved
+    merged = parse_conda_lock(paths[1].read_text(), source="x")
+    assert set(versions(merged)) == {"app", "lib", "pure", "tool"}
+    assert stale_platforms(services, asked, merged) == ("linux-64",)
+
+
+def test_merge_that_cannot_be_settled_changes_nothing(
+    tmp_path: Path, services: Services, channel: ChannelBuilder
+) -> None:
+    channel.add("lib-2.0-0")
+    channel.add("new-1.0-0", depends=["lib >=2"])
+    channel.add("old-1.0-0", depends=["lib <1.1"])
+    channel.write()
+    locks = [
+        make_lock(services, inputs(tmp_path, f"dependencies: [{names}]\n"), targets("linux-64"))
+        for names in ("lib=1.1", "new", "old")
+    ]
+    paths = [
+        write(tmp_path / f"{name}.yml", lock)
+        for name, lock in zip(("base", "ours", "theirs"), locks, strict=True)
+    ]
+    inputs(tmp_path, "dependencies:\n<<<<<<< HEAD\n- new\n=======\n- old\n>>>>>>>\n")
     before = paths[1].read_bytes()
     outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
     assert not outcome.settled
-    assert "conflicts" in (outcome.reason or "")
+    assert "old needs lib <1.1 and not 2.0" in (outcome.reason or "")
     assert paths[1].read_bytes() == before

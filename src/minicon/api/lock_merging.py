@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from minicon.api.locking import LockInputs, make_lock, named_channels, stale_platforms, targets_of
 from minicon.envs.lock_files import read_lock_file, write_lock_file
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
+    from minicon.envs.lock_merge import MergedLock
     from minicon.models.lockfile import Lockfile
 
 
@@ -55,19 +56,37 @@ def merge_lock_files(
     mine, other = _read(ours), _read(theirs)
     ancestor = _read(base) if base.stat().st_size else _nothing(mine)
     merged = merge_locks(ancestor, mine, other)
-    problems = (*merged.conflicts, *mismatches(merged.lock))
-    if not problems and not merged.inputs_disagree:
-        write_lock_file(ours, merged.lock)
-        return MergeOutcome(settled=True)
-    try:
-        lock = _solve_again(services, merged.lock, place)
-    except MiniconError as error:
-        what = ", ".join(problems[:3]) or "both sides changed what is asked for"
-        return MergeOutcome(
-            settled=False, conflicts=problems, reason=f"{what}; solving again: {error.message}"
-        )
-    write_lock_file(ours, lock)
-    return MergeOutcome(settled=True, solved=True, conflicts=problems)
+    problems = mismatches(merged.lock)
+    why_not = "they do not fit together"
+    if problems or merged.inputs_disagree:
+        try:
+            _refuse_unmerged_sources(services, merged, (mine, other), place)
+            lock = _solve_again(services, merged.lock, place)
+        except MiniconError as error:
+            why_not = error.message
+        else:
+            write_lock_file(ours, lock)
+            return MergeOutcome(settled=True, solved=True, conflicts=merged.conflicts)
+    if problems:
+        reason = f"{', '.join(problems[:3])}; solving again: {why_not}"
+        return MergeOutcome(settled=False, conflicts=merged.conflicts + problems, reason=reason)
+    write_lock_file(ours, merged.lock)
+    return MergeOutcome(settled=True, conflicts=merged.conflicts)
+
+
+def _refuse_unmerged_sources(
+    services: Services, merged: MergedLock, sides: tuple[Lockfile, Lockfile], place: Path
+) -> None:
+    """Git merges the environment file too, and may not have written it yet.
+
+    Raises:
+        SpecError: What lies in the work tree is what one side asked for, not both.
+    """
+    if not merged.inputs_disagree:
+        return
+    inputs = _inputs(merged.lock, place)
+    if any(not stale_platforms(services, inputs, side) for side in sides):
+        raise SpecError("unmerged-source", "the environment file is not merged yet")
 
 
 def mismatches(lock: Lockfile) -> tuple[str, ...]:
@@ -98,18 +117,23 @@ def _fits(wanted: object, version: str) -> bool:
 
 def _solve_again(services: Services, lock: Lockfile, place: Path) -> Lockfile:
     """What the sources in the work tree ask for, with as much of the merge as fits."""
+    inputs = _inputs(lock, place)
+    if any("<<<<<<<" in f.read_text(errors="replace") for f in inputs.files if f.is_file()):
+        raise SpecError("unmerged-source", "the environment file itself has conflicts")
+    return make_lock(services, inputs, targets_of(lock), before=lock)
+
+
+def _inputs(lock: Lockfile, place: Path) -> LockInputs:
     folder = place.absolute().parent
-    files = tuple(folder / source for source in lock.sources)
-    if not files:
+    if not lock.sources:
         raise SpecError("no-sources", "the lock does not say what it was made from")
     channels, override = named_channels(lock)
-    inputs = LockInputs(files=files, folder=folder, channels=channels, override_channels=override)
-    if any("<<<<<<<" in file.read_text(errors="replace") for file in files if file.is_file()):
-        raise SpecError("unmerged-source", "the environment file itself has conflicts")
-    solved = make_lock(services, inputs, targets_of(lock), before=lock)
-    if stale_platforms(services, inputs, solved):
-        raise SpecError("stale-lock", "the environment file changed meanwhile")
-    return solved
+    return LockInputs(
+        files=tuple(folder / source for source in lock.sources),
+        folder=folder,
+        channels=channels,
+        override_channels=override,
+    )
 
 
 def _read(path: Path) -> Lockfile:
@@ -122,8 +146,6 @@ def _read(path: Path) -> Lockfile:
 
 
 def _nothing(like: Lockfile) -> Lockfile:
-    from dataclasses import replace
-
     empty: tuple[str, ...] = ()
     return replace(
         like, packages=(), platforms=empty, channels=empty, sources=empty, content_hash={}

@@ -56,7 +56,7 @@ def portable_spec(
         elif record is not None and record.source == "pypi":
             pip.append(_bounded_requirement(record.name, record))
         else:
-            conda.append(_bounded(MatchSpec(text), record))
+            conda.append(_bounded(text, record))
     named = {normalize_pypi_name(re.split(r"[^\w.\-]", line)[0]) for line in pip}
     pip += [
         _bounded_requirement(record.name, record)
@@ -85,9 +85,12 @@ def version_bounds(version: str, *, is_python: bool = False) -> str:
     return f"{lower},<{major}.{int(minor) + 1}" if by_minor else f"{lower},<{major + 1}"
 
 
-def _bounded(spec: MatchSpec, record: RepodataRecord | None) -> str:
-    if record is None or not _is_open(str(spec.version or "")) or spec.build is not None:
-        return str(spec.replace(build=None, build_number=None)) if record else str(spec)
+def _bounded(text: str, record: RepodataRecord | None) -> str:
+    spec = MatchSpec(text)
+    if spec.build is not None or spec.build_number is not None:
+        return str(spec.replace(build=None, build_number=None))
+    if record is None or not _is_open(str(spec.version or "")):
+        return text
     bounds = version_bounds(record.version, is_python=record.name == "python")
     channel = f"{spec.channel}::" if spec.channel else ""
     extras = f"[{','.join(spec.extras)}]" if spec.extras else ""

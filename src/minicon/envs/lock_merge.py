@@ -5,7 +5,7 @@ a package was changed by        the merge has
 ==============================  ===========================================
 one side                        that side's
 both, in the same way           that
-both, differently               ours, and a conflict that a solve must settle
+both, differently               the newer of the two, and a conflict to be looked at
 ==============================  ===========================================
 """
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from minicon.models.lockfile import sorted_packages
+from minicon.models.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class MergedLock:
     """What merging gave.
 
     Attributes:
-        lock: The merged lock; where the sides disagree, ours.
+        lock: The merged lock; where the sides disagree, the newer version.
         conflicts: ``NAME (PLATFORM)`` of packages on which the sides disagree, sorted.
         inputs_disagree: Whether both sides changed what was asked for, in different ways.
     """
@@ -43,7 +44,9 @@ class MergedLock:
 
 def merge_locks(base: Lockfile, ours: Lockfile, theirs: Lockfile) -> MergedLock:
     """Merge two locks that grew out of one."""
-    packages, disagreed = _merge(*(_by_key(lock.packages) for lock in (base, ours, theirs)))
+    before, mine, other = (_by_key(lock.packages) for lock in (base, ours, theirs))
+    packages, disagreed = _merge(before, mine, other)
+    packages |= {key: _newer(mine.get(key), other.get(key)) for key in disagreed}
     hashes, stale = _merge(base.content_hash, ours.content_hash, theirs.content_hash)
     metadata, _ = _merge(base.metadata, ours.metadata, theirs.metadata)
     lock = replace(
@@ -63,6 +66,12 @@ def merge_locks(base: Lockfile, ours: Lockfile, theirs: Lockfile) -> MergedLock:
     )
 
 
+def _newer(mine: LockedPackage | None, other: LockedPackage | None) -> LockedPackage:
+    """The newer one; ours of equal versions; the one there is where the other side dropped it."""
+    found = [package for package in (mine, other) if package is not None]
+    return max(found, key=lambda package: version_key(package.version))
+
+
 def _by_key(packages: Iterable[LockedPackage]) -> dict[tuple[str, str, str, str], LockedPackage]:
     return {package.key: package for package in packages}
 
@@ -78,8 +87,6 @@ def _merge(
         if mine not in (other, was) and other != was:
             conflicts.append(key)
         chosen = other if mine == was else mine
-        if chosen is None and key in conflicts:
-            chosen = other
         if chosen is not None:
             merged[key] = chosen
     return merged, conflicts

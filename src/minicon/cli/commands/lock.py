@@ -227,7 +227,10 @@ def _merge(arguments: argparse.Namespace, context: CommandContext) -> int:
         )
     elif outcome.settled:
         how = "merged by solving again" if outcome.solved else "merged"
-        console.note(f"{arguments.path or ours}: {how}")
+        newer = (
+            f"; of {', '.join(outcome.conflicts)} the newer version" if outcome.conflicts else ""
+        )
+        console.note(f"{arguments.path or ours}: {how}{newer}. Check: minicon lock --check")
     else:
         console.warn(f"{arguments.path or ours} could not be merged: {outcome.reason}")
         console.warn("settle the environment file, then run 'minicon lock --keep'")

@@ -1,0 +1,197 @@
+"""Lock files from end to end: lock, create, install, sync, merge by git, all by the program."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.commands import Workspace
+
+
+@pytest.fixture
+def project(workspace: Workspace, channel: Path) -> Workspace:
+    """An environment file with a conda part, a pip part and a group."""
+    write(
+        workspace,
+        f"channels: [{channel.as_uri()}, host]",
+        "dependencies: [python, hello, pip: [top]]".replace("pip: [top]", "{pip: [top]}"),
+        "groups: {loud: [greeting]}",
+    )
+    return workspace
+
+
+def write(workspace: Workspace, *lines: str, name: str = "environment.yml") -> Path:
+    path = workspace.folder / name
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def installed(workspace: Workspace, name: str = "a") -> dict[str, str]:
+    listed = workspace.run("list", "-n", name, "--json").ok().json
+    return {package["name"]: package["version"] for package in listed}
+
+
+def test_lock_then_create_elsewhere_then_sync(project: Workspace, channel: Path) -> None:
+    told = project.run("lock", "--json").ok().json
+    assert told["packages"] == {"linux-64": 5}
+    assert project.run("lock", "--check").code == 0
+    text = (project.folder / "conda-lock.yml").read_text()
+    assert text.count("\n- name: ") == 5
+    plan = project.run("create", "-n", "a", "-f", "conda-lock.yml", "-d", "--json").ok().json
+    link = {entry["name"]: entry for entry in plan["actions"]["LINK"]}
+    assert link["top"]["source"] == "pypi"
+    assert link["leaf"]["sha256"] in text
+    project.run("create", "-y", "-n", "a", "-f", "conda-lock.yml").ok()
+    assert project.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
+    assert project.run("run", "-n", "a", "hello").ok().out.startswith("hello 2.0")
+    before = installed(project)
+    assert before["leaf"] == "2.0"
+    assert "already" in project.run("sync", "-n", "a", "-y").ok().out
+
+    project.run("install", "-y", "-n", "a", "-c", channel.as_uri(), "shout", "pypi:leaf==1.0").ok()
+    assert "shout" in installed(project)
+    dry = project.run("sync", "-n", "a", "--dry-run", "--json").ok().json
+    assert {entry["name"] for entry in dry["actions"]["UNLINK"]} == {"shout", "hello", "leaf"}
+    assert "shout" in installed(project)
+    project.run("sync", "-n", "a", "-y").ok()
+    assert installed(project) == before
+
+
+def test_records_of_a_locked_environment_are_whole(project: Workspace) -> None:
+    project.run("lock").ok()
+    project.run("create", "-y", "-n", "a", "-f", "conda-lock.yml").ok()
+    text = (project.environment("a") / "conda-meta" / "hello-2.0-0.json").read_text()
+    for part in ('"build_number": 0', '"timestamp"', '"subdir": "linux-64"', '"greeting >=1"'):
+        assert part in text
+
+
+def test_groups_of_files_and_locks(project: Workspace, channel: Path) -> None:
+    write(
+        project,
+        f"channels: [{channel.as_uri()}]",
+        "dependencies: [greeting]",
+        "groups: {hi: [hello=1], shout: [shout]}",
+    )
+    project.run("create", "-y", "-n", "a", "-f", "environment.yml").ok()
+    assert set(installed(project)) == {"greeting"}
+    project.run("install", "-y", "-n", "a", "-f", "environment.yml", "--with", "hi,shout").ok()
+    assert set(installed(project)) == {"greeting", "hello", "shout"}
+    project.run("lock").ok()
+    project.run("sync", "-y", "-n", "a", "--with", "hi").ok()
+    assert set(installed(project)) == {"greeting", "hello"}
+    project.run("sync", "-y", "-n", "a").ok()
+    assert set(installed(project)) == {"greeting"}
+    refused = project.run("create", "-n", "b", "-f", "environment.yml", "--with", "nope")
+    assert refused.code == 1
+    assert "hi, shout" in refused.err
+
+
+def test_check_and_update(project: Workspace, channel: Path) -> None:
+    missing = project.run("lock", "--check")
+    assert missing.code == 1
+    project.run("lock").ok()
+    write(project, f"channels: [{channel.as_uri()}]", "dependencies: [hello=1]")
+    stale = project.run("lock", "--check", "--json")
+    assert (stale.code, stale.json["stale"]) == (1, ["linux-64"])
+    assert project.run("lock", "--update", "greeting", "--dry-run").ok()
+    assert project.run("lock", "--check").code == 1
+    told = project.run("lock", "--keep", "--json").ok().json
+    changed = {change["name"]: change["after"] for change in told["changes"]}
+    assert changed["hello"] == "1.0 0"
+    assert changed["top"] is None
+    assert project.run("lock", "--check").code == 0
+
+
+def test_lock_refuses_to_overwrite_another_file(project: Workspace) -> None:
+    path = write(project, "precious: true", name="notes.yml")
+    refused = project.run("lock", "-o", "notes.yml")
+    assert refused.code == 1
+    assert path.read_text() == "precious: true\n"
+
+
+def test_a_lock_without_what_it_needs_is_refused(project: Workspace) -> None:
+    project.run("lock").ok()
+    lock = project.folder / "conda-lock.yml"
+    blocks = lock.read_text().split("- name: ")
+    lock.write_text("- name: ".join(b for b in blocks if not b.startswith("greeting")))
+    refused = project.run("create", "-n", "a", "-f", "conda-lock.yml", "-y")
+    assert refused.code == 1
+    assert "hello but not greeting" in refused.err
+
+
+def test_a_changed_package_is_refused(project: Workspace) -> None:
+    project.run("lock").ok()
+    lock = project.folder / "conda-lock.yml"
+    text = lock.read_text()
+    digest = text.partition("sha256: ")[2].split("\n")[0].strip("'")
+    lock.write_text(text.replace(digest, "0" * 64))
+    refused = project.run("create", "-n", "a", "-f", "conda-lock.yml", "-y")
+    assert refused.code == 1
+    assert not project.environment("a").exists()
+
+
+def test_pylock_and_pixi_lock(project: Workspace, wheelhouse: Path, channel: Path) -> None:
+    def wheel(name: str, version: str) -> str:
+        path = wheelhouse / f"{name}-{version}-py3-none-any.whl"
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        return f'{{ url = "{path.as_uri()}", hashes = {{ sha256 = "{digest}" }} }}'
+
+    write(
+        project,
+        'lock-version = "1.0"',
+        *(f'[[packages]]\nname = "{n}"\nversion = "{v}"\nwheels = [{wheel(n, v)}]'
+          for n, v in (("top", "1.0"), ("leaf", "1.0"))),
+        name="pylock.toml",
+    )  # fmt: skip
+    project.run("create", "-y", "-n", "p", "-f", "pylock.toml", "-c", "host").ok()
+    found = installed(project, "p")
+    assert (found["top"], found["leaf"]) == ("1.0", "1.0")
+    assert project.run("run", "-n", "p", "top-command").ok().out == "top runs\n"
+
+    url = f"{channel.as_uri()}/linux-64/hello-2.0-0.conda"
+    digest = hashlib.sha256((channel / "linux-64" / "hello-2.0-0.conda").read_bytes()).hexdigest()
+    write(
+        project,
+        "version: 6",
+        f"environments: {{default: {{channels: [], packages: {{linux-64: [conda: {url}]}}}}}}",
+        f"packages: [{{conda: '{url}', sha256: {digest}}}]",
+        name="pixi.lock",
+    )
+    project.run("create", "-y", "-n", "x", "-f", "pixi.lock").ok()
+    assert installed(project, "x") == {"hello": "2.0"}
+
+
+@pytest.mark.skipif(not Path("/usr/bin/git").exists(), reason="needs git")
+def test_git_merges_locks(project: Workspace, channel: Path) -> None:
+    def git(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            ["git", "-c", "user.name=x", "-c", "user.email=x@y.test", *words],
+            cwd=project.folder, env=project.variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0 or not check, done.stderr + done.stdout
+        return done
+
+    def commit(*dependencies: str) -> None:
+        # Lines apart from each other, so that git can merge the environment file by itself.
+        lines = [line for name in dependencies for line in (f"- {name}", "#", "#", "#")]
+        write(project, "channels:", f"- {channel.as_uri()}", "dependencies:", *lines)
+        project.run("lock", "--keep").ok()
+        git("add", "environment.yml", "conda-lock.yml", ".gitattributes")
+        git("commit", "-qm", "x")
+
+    git("init", "-q", "-b", "main", ".")
+    write(project, "conda-lock.yml merge=minicon-lock", name=".gitattributes")
+    driver = f"{sys.executable} -m minicon lock merge %O %A %B --path %P"
+    git("config", "merge.minicon-lock.driver", driver)
+    commit("hello=1.0")
+    git("checkout", "-qb", "theirs")
+    commit("hello=1.0", "shout")
+    git("checkout", "-q", "main")
+    commit("greeting", "hello=1.0")
+    git("merge", "-q", "--no-edit", "theirs")
+    assert "<<<<" not in (project.folder / "conda-lock.yml").read_text()
+    text = (project.folder / "conda-lock.yml").read_text()
+    assert {"greeting", "hello", "shout"} <= {b.split("\n")[0] for b in text.split("- name: ")}
