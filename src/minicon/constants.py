@@ -12,6 +12,9 @@ TARBALL_EXTENSION = ".tar.bz2"
 WHEEL_EXTENSION = ".whl"
 PACKAGE_EXTENSIONS = (CONDA_EXTENSION, TARBALL_EXTENSION)
 
+#: Beside environments: the folder of their earlier states, and of what is being made.
+GENERATIONS = ".minicon-generations"
+
 #: What conda-build writes where the prefix will be, unless the package says otherwise.
 PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 

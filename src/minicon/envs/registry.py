@@ -6,7 +6,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from minicon.constants import FORBIDDEN_NAME_CHARACTERS, HISTORY, RESERVED_ENVIRONMENT_NAMES
+from minicon.constants import (
+    FORBIDDEN_NAME_CHARACTERS,
+    GENERATIONS,
+    HISTORY,
+    RESERVED_ENVIRONMENT_NAMES,
+)
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.prefix.environments_txt import registered_environments
 
@@ -74,10 +79,16 @@ class EnvironmentRegistry:
     def existing(self, name: str | None, prefix: str | None) -> Path:
         """Like :meth:`target`, for an environment that must be there.
 
+        What a killed command left unfinished is finished or undone first.
+
         Raises:
             NotAnEnvironment: There is nothing, or something else, at that path.
         """
         path = self.target(name, prefix)
+        if _was_cut(path):
+            from minicon.prefix.executor import recover
+
+            recover(path)
         if not is_environment(path):
             known = ", ".join(entry.name for entry in self.entries() if entry.name)
             what = f"no environment named {name!r}" if name else f"no environment at {path}"
@@ -107,6 +118,16 @@ class EnvironmentRegistry:
             "minicon has no base environment: the tool lives outside all environments",
             hint="name another environment with -n",
         )
+
+
+def _was_cut(path: Path) -> bool:
+    """Whether a change is under way or was killed; costs one listing, and no import."""
+    folder, name = os.path.split(os.path.realpath(path))
+    try:
+        names = os.listdir(os.path.join(folder, GENERATIONS, name))
+    except OSError:
+        return False
+    return not all(name.isdigit() or name.startswith("lock") for name in names)
 
 
 def is_environment(path: Path) -> bool:

@@ -1,0 +1,44 @@
+"""Whoever names an environment finds it whole, whatever a killed command left."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.support.packages import PackageBuilder
+from tests.support.prefixes import apply, extract, snapshot
+
+from minicon import constants
+from minicon.config.load import load_settings
+from minicon.envs.registry import EnvironmentRegistry
+from minicon.errors import NotAnEnvironment
+from minicon.prefix.generations import STORE_FOLDER
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> EnvironmentRegistry:
+    environ = {"MINICON_ROOT": str(tmp_path / "root")}
+    loaded = load_settings(environ=environ, home=tmp_path, working_directory=tmp_path)
+    return EnvironmentRegistry(loaded.settings, environ)
+
+
+def test_an_environment_between_two_renames_is_put_back(
+    tmp_path: Path, registry: EnvironmentRegistry
+) -> None:
+    env = registry.path_of("data")
+    apply(env, extract(PackageBuilder("p").file("x", "1"), tmp_path))
+    before = snapshot(env)
+    store = env.parent / STORE_FOLDER / "data"
+    env.rename(store / "stage-0123456789abcdef")  # where killed, without RENAME_EXCHANGE
+    journal = {"outgoing": "stage-0123456789abcdef", "incoming": "stage-fedcba9876543210"}
+    (store / "journal").write_text(json.dumps(journal))
+    assert registry.existing("data", None) == env
+    assert snapshot(env) == before
+    assert [path.name for path in store.iterdir()] == ["lock"]
+
+
+def test_what_is_not_there_is_not_an_environment(registry: EnvironmentRegistry) -> None:
+    assert STORE_FOLDER == constants.GENERATIONS
+    with pytest.raises(NotAnEnvironment, match="no environment named 'data'"):
+        registry.existing("data", None)
