@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import FileError
-from minicon.fs.safe_path import join_untrusted, path_problem
+from minicon.fs.safe_path import are_plain, is_ordinary, join_untrusted, path_problem
 
 GOOD = [
     "a",
@@ -76,3 +76,17 @@ def test_what_is_accepted_stays_below(path):
         assert not os.path.isabs(path)
         joined = os.path.normpath(os.path.join("/root", path))
         assert joined == "/root/" + path
+
+
+@given(st.lists(st.text(st.sampled_from("ab./\\:\0-ü \n\r"), max_size=6), max_size=3))
+def test_the_quick_looks_never_accept_more(paths):
+    if are_plain(paths):
+        assert [path_problem(path) for path in paths] == [None] * len(paths)
+    for path in paths:
+        assert not is_ordinary(path) or path_problem(path) is None
+
+
+def test_the_quick_look_accepts_what_packages_have():
+    assert are_plain(["lib/python3.11/x.py", "bin/a b", "share/x-1.2/__init__.py"])
+    assert not are_plain(["lib/a", ""])
+    assert not are_plain(["lib/" + "a" * 300])

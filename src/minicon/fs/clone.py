@@ -10,7 +10,6 @@ import contextlib
 import enum
 import errno
 import os
-import secrets
 
 from minicon.fs import operations
 
@@ -71,7 +70,7 @@ class LinkProbe:
         for method in self._methods:
             if method in (LinkMethod.COPY, LinkMethod.SYMBOLIC_LINK):
                 return method
-            name = os.path.join(target_directory, f".link-probe-{secrets.token_hex(6)}")
+            name = os.path.join(target_directory, f".link-probe-{os.urandom(6).hex()}")
             try:
                 if _try(method, source, name):
                     return method

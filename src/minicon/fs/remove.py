@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def move_to_trash(path: str | os.PathLike[str], trash: Path) -> Path:
         Where it is now, to be given to :func:`remove_tree` later.
     """
     operations.make_directory(trash, 0o700)
-    grave = trash / f"{os.path.basename(path)[:200]}.{secrets.token_hex(6)}"
+    grave = trash / f"{os.path.basename(path)[:200]}.{os.urandom(6).hex()}"
     operations.rename(path, grave)
     return grave
 

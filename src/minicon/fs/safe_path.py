@@ -12,6 +12,7 @@ from minicon.errors import FileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 #: Bytes: one component (every common file system), and a whole path below a prefix.
@@ -33,6 +34,23 @@ def is_ordinary(text: str) -> bool:
     Cost: half a microsecond.
     """
     return len(text) <= COMPONENT_LIMIT and _ORDINARY.fullmatch(text) is not None
+
+
+#: What no good path has in it; paths are joined by line ends, and one stands at either end.
+_SUSPECT = ("\n\n", "\n/", "//", "/\n", "\n.", "/.", "\0", "\\", ":", "\r")
+
+
+def are_plain(paths: Sequence[str]) -> bool:
+    """Whether all of many paths are surely good. False: look at each with :func:`path_problem`.
+
+    Looked at all at once, which costs a tenth of what it would one by one.
+    """
+    text = "\n".join(("", *paths, ""))
+    if not text.isascii() or text.count("\n") != len(paths) + 1:
+        return False
+    return max(map(len, paths), default=0) <= COMPONENT_LIMIT and not any(
+        part in text for part in _SUSPECT
+    )
 
 
 def path_problem(text: str, *, windows: bool = False) -> str | None:

@@ -6,7 +6,6 @@ work as they do over the network.
 
 from __future__ import annotations
 
-import email.utils
 import os
 from urllib.parse import unquote, urlsplit
 
@@ -127,10 +126,12 @@ class FileFetcher:
             return FileResponse(url, 404, Headers())
         except (OSError, ValueError) as error:
             raise _unreadable(url, error) from error
+        from email.utils import formatdate  # heavy, and local channels are the rarer ones
+
         facts = os.fstat(file.fileno())
         answer = {
             "ETag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"',
-            "Last-Modified": email.utils.formatdate(facts.st_mtime, usegmt=True),
+            "Last-Modified": formatdate(facts.st_mtime, usegmt=True),
         }
         if asked.get("if-none-match") == answer["ETag"]:
             file.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import random
 from dataclasses import dataclass
 
@@ -47,8 +46,10 @@ def parse_retry_after(text: str | None, now: float) -> float | None:
     text = text.strip()
     if text.isdecimal():
         return float(text[:12])
+    from email.utils import parsedate_to_datetime
+
     try:
-        moment = email.utils.parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, OverflowError):
         return None
     return max(0.0, moment - now)

@@ -15,7 +15,7 @@ from typing import Any
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
-from minicon.fs.safe_path import is_ordinary, path_problem
+from minicon.fs.safe_path import are_plain, path_problem
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.package.entry_points import parse_entry_point
 from minicon.package.problems import printable, unsafe
@@ -193,7 +193,7 @@ def _check_paths(
     entries: Sequence[PathsEntry], name: str, package: str, *, windows: bool = False
 ) -> None:
     paths = [entry.path for entry in entries]
-    if not windows and len(set(paths)) == len(paths) and all(map(is_ordinary, paths)):
+    if not windows and len(set(paths)) == len(paths) and are_plain(paths):
         return
     seen: set[str] = set()
     for entry in entries:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,7 +122,7 @@ class BytecodeCompiler:
         temporary = []
         for job in jobs:
             operations.make_directory(job.folder.parent)
-            folder = job.folder.with_name(f".{job.folder.name}.{secrets.token_hex(4)}")
+            folder = job.folder.with_name(f".{job.folder.name}.{os.urandom(4).hex()}")
             operations.make_directory(folder)
             temporary.append(folder)
             for source in job.sources:

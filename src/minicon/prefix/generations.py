@@ -20,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -120,7 +119,7 @@ class GenerationStore:
 
     def new_stage(self) -> Path:
         """Make an empty folder in which to build the next generation."""
-        stage = self.folder / f"{_STAGE}{secrets.token_hex(8)}"
+        stage = self.folder / f"{_STAGE}{os.urandom(8).hex()}"
         operations.make_directory_at(None, str(stage), 0o755)
         return stage
 
@@ -208,7 +207,7 @@ class GenerationStore:
 
     def discard(self, tree: Path) -> None:
         """Remove a tree; half of it is never seen under its name."""
-        trash = self.folder / f"{_TRASH}{secrets.token_hex(8)}"
+        trash = self.folder / f"{_TRASH}{os.urandom(8).hex()}"
         operations.rename(tree, trash)
         remove_tree(trash)
 
@@ -266,7 +265,7 @@ class GenerationStore:
             return
         # No exchange on this file system: two renames, told in advance, so that a later
         # command can finish them.
-        outgoing = self.folder / f"{_STAGE}{secrets.token_hex(8)}"
+        outgoing = self.folder / f"{_STAGE}{os.urandom(8).hex()}"
         self._write_journal(
             {**self._read_journal(), "outgoing": outgoing.name, "incoming": tree.name}
         )

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -135,6 +134,8 @@ class LinkScriptRunner:
         if script.action == "pre-link":
             self.reporter.warn(f"not running the pre-link script of {script.record.dist_name}")
             return
+        import tempfile
+
         temporary = Path(tempfile.mkdtemp(prefix="minicon-"))
         try:
             self._run(script, prefix, temporary)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 
 from minicon.errors import PrefixLocked
 from minicon.fs import operations
@@ -40,9 +39,9 @@ def remove_environment(
     with operations.describing("remove", store.place):
         with locked(store, lock_timeout, reporter), uninterrupted():
             store.recover()
-            trash = store.folder.parent / f"{_TRASH}{secrets.token_hex(8)}"
+            trash = store.folder.parent / f"{_TRASH}{os.urandom(8).hex()}"
             if store.place.exists():
-                operations.rename(store.place, store.folder / f"stage-{secrets.token_hex(8)}")
+                operations.rename(store.place, store.folder / f"stage-{os.urandom(8).hex()}")
             # The folder with the lock goes as well: who waits for it notices and makes another.
             operations.rename(store.folder, trash)
         remove_tree(trash)
@@ -80,7 +79,7 @@ def _sweep_store(store: GenerationStore) -> bool:
         repaired = store.recover()
         if store.place.exists():
             return repaired
-        trash = store.folder.parent / f"{_TRASH}{secrets.token_hex(8)}"
+        trash = store.folder.parent / f"{_TRASH}{os.urandom(8).hex()}"
         operations.rename(store.folder, trash)
     remove_tree(trash)
     return True

@@ -6,7 +6,7 @@ How that file is made: docs/internals/pypi.md.
 
 from __future__ import annotations
 
-from importlib import resources
+from pathlib import Path
 
 from minicon.pypi.filenames import normalise
 
@@ -35,7 +35,7 @@ class NameMap:
     @classmethod
     def built_in(cls) -> NameMap:
         """The map that minicon comes with. Cost: a millisecond."""
-        text = resources.files("minicon.pypi").joinpath(DATA_FILE).read_text("utf-8")
+        text = Path(__file__).with_name(DATA_FILE).read_text("utf-8")
         return cls(text.splitlines())
 
     def pypi_name(self, conda_name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
 import re
 import time
 
@@ -137,9 +136,11 @@ def lifetime(headers: Mapping[str, str]) -> float:
     found = _MAX_AGE.search(control)
     if found:
         return min(int(found[1]), LONGEST_LIFETIME)
+    from email.utils import parsedate_to_datetime
+
     try:
-        expires = email.utils.parsedate_to_datetime(headers.get("expires", ""))
-        date = email.utils.parsedate_to_datetime(headers.get("date", ""))
+        expires = parsedate_to_datetime(headers.get("expires", ""))
+        date = parsedate_to_datetime(headers.get("date", ""))
         return min(max((expires - date).total_seconds(), 0), LONGEST_LIFETIME)
     except (TypeError, ValueError):
         return DEFAULT_LIFETIME

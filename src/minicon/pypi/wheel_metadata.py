@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 import zlib
 
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
@@ -123,6 +122,8 @@ class WheelMetadata:
         return body
 
     def _from_whole(self, file: DistributionFile) -> bytes:
+        import tempfile
+
         with tempfile.TemporaryFile() as stream:
             digest = hashlib.sha256()
             with self._fetcher.open(file.url) as response:

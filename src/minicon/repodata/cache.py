@@ -19,7 +19,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -166,7 +165,7 @@ class RepodataCache:
         """A path that nobody else uses, for the time of a ``with`` block."""
         folder = folder or self.directory
         operations.make_directory(folder)
-        path = folder / f".{os.getpid()}-{secrets.token_hex(4)}.tmp"
+        path = folder / f".{os.getpid()}-{os.urandom(4).hex()}.tmp"
         try:
             yield path
         finally:
