@@ -135,20 +135,23 @@ def read_files(services: Services, files: Sequence[str | Path]) -> FileContents:
     locks = [lock for f in files if (lock := read_lock_file(f, platform=platform)) is not None]
     if locks:
         if len(files) > 1:
-            _refuse_mixed("a lock file")
+            _refuse_mixed("a lock file", "other files")
         return FileContents(lock=locks[0])
     read = [(Path(f).expanduser(), read_environment_file(f, platform=platform)) for f in files]
+    for file, spec in read:
+        for key in spec.ignored:
+            services.reporter.warn(f"{key!r} in {file} means nothing here")
     explicit = tuple(entry for _, spec in read for entry in spec.explicit)
     specs = tuple((path.absolute().parent, spec) for path, spec in read if not spec.explicit)
     if explicit and specs:
-        _refuse_mixed("an explicit list")
+        _refuse_mixed("an explicit list", "other files")
     return FileContents(environments=specs, explicit=explicit)
 
 
-def _refuse_mixed(what: str) -> None:
+def _refuse_mixed(what: str, others: str) -> None:
     raise UsageError(
         "mixed-files",
-        f"{what} cannot be mixed with other files",
+        f"{what} cannot be mixed with {others}",
         hint=f"{what} already says every package; use it alone",
     )
 
@@ -195,6 +198,8 @@ def make_request(
     """
     variables: dict[str, str] = {}
     channels = list(fields.pop("channels", ()))
+    if contents.explicit and specs:
+        _refuse_mixed("an explicit list", specs[0])
     lock = _selection(contents, specs, with_groups)
     if lock is None:
         groups = list(contents.groups(with_groups))

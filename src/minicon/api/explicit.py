@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 
 from minicon.api.preparation import prepare_packages
+from minicon.api.requirements import PYPI_PREFIX
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import SpecError
 from minicon.models.explicit_list import ExplicitEntry
 from minicon.models.match_spec import MatchSpec
 from minicon.models.records import RepodataRecord
+from minicon.models.url import Url, is_url, path_to_url
 from minicon.prefix.prefix import Prefix
 from minicon.solver.link_order import in_link_order
 from minicon.solver.request import Solution
@@ -40,18 +43,21 @@ def explicit_entries(specs: Iterable[str]) -> tuple[ExplicitEntry, ...]:
     Raises:
         SpecError: Some are and some are not: their dependencies would be nobody's business.
     """
-    parsed = [(text, MatchSpec(text)) for text in specs if not text.startswith("pypi:")]
-    entries = tuple(
-        ExplicitEntry(spec.url, md5=spec.md5, sha256=spec.sha256) for _, spec in parsed if spec.url
-    )
-    if entries and len(entries) != len(parsed):
-        other = next(text for text, spec in parsed if not spec.url)
+    others: list[str] = []
+    entries: list[ExplicitEntry] = []
+    for text in specs:
+        spec = None if text.startswith(PYPI_PREFIX) else MatchSpec(text)
+        if spec is not None and spec.url:
+            entries.append(ExplicitEntry(spec.url, md5=spec.md5, sha256=spec.sha256))
+        else:
+            others.append(text)
+    if entries and others:
         raise SpecError(
             "mixed-specs",
-            f"package files cannot be mixed with specs such as {other!r}",
+            f"package files cannot be mixed with specs such as {others[0]!r}",
             hint="install the files first, then the specs",
         )
-    return entries
+    return tuple(entries)
 
 
 def explicit_solution(
@@ -65,7 +71,7 @@ def explicit_solution(
         ChannelError, HashMismatch, PackageError: One cannot be fetched or read.
         SpecError: A URL that does not end in a package's file name.
     """
-    named = [_bare_record(entry) for entry in entries]
+    named = [_bare_record(services, entry) for entry in entries]
     packages = prepare_packages(services, named, allow_unverified=True)
     records = {
         record.name: record
@@ -88,13 +94,22 @@ def clone_solution(source: Path) -> Solution:
     return Solution(records=in_link_order({r.name: r for r in records}), requested=requested)
 
 
-def _bare_record(entry: ExplicitEntry) -> RepodataRecord:
-    place, _, fn = entry.url.rpartition("/")
+def _bare_record(services: Services, entry: ExplicitEntry) -> RepodataRecord:
+    """What the URL says; its credentials go to the fetcher and nowhere else."""
+    url = Url(
+        entry.url
+        if is_url(entry.url)
+        else path_to_url(os.path.abspath(os.path.expanduser(entry.url)))
+    )
+    public = str(url.without_credentials)
+    if url.credentials:
+        services.fetcher.credentials.add(public, url.credentials)
+    place, _, fn = public.rpartition("/")
     channel, _, subdir = place.rpartition("/")
     parts = _parse_file_name(fn)
     data: dict[str, Any] = {"name": parts.name, "version": parts.version, "build": parts.build}
     data |= {key: value for key in ("md5", "sha256") if (value := getattr(entry, key))}
-    return RepodataRecord(data, channel=channel, subdir=subdir, fn=fn, url=entry.url)
+    return RepodataRecord(data, channel=channel, subdir=subdir, fn=fn, url=public)
 
 
 def _parse_file_name(fn: str) -> _FileName:

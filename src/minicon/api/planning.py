@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
+from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.explicit import clone_solution, explicit_entries, explicit_solution
 from minicon.api.indices import channel_indices
 from minicon.api.pruning import for_pruning, is_by_pip, pruned
@@ -21,6 +22,7 @@ from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
 from minicon.errors import PrefixError, SolveError
+from minicon.models.environment_spec import expand_references
 from minicon.models.match_spec import MatchSpec
 from minicon.prefix.executor import recover
 from minicon.prefix.prefix import Prefix
@@ -38,7 +40,7 @@ from minicon.solver.resolvelib_solver import CondaSolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
@@ -96,7 +98,7 @@ def make_question(services: Services, request: ChangeRequest) -> Question:
         there=installed_packages(prefix) if prefix.is_environment else (),
         sources=choose_sources(
             services.settings,
-            request.channels,
+            expand_references(request.channels, services.environ),
             override=request.override_channels,
             is_reachable=services.channel_client.is_reachable
             if _asks_sources(request)
@@ -213,8 +215,23 @@ def _history(question: Question) -> Asked:
         return split_specs(())
     anew = {spec.exact_name for spec in question.asked.specs}
     anew |= {requirement.name for requirement in question.asked.requirements}
-    texts = question.prefix.requested_specs()
+    texts = _asked_before(question)
     return split_specs(text for name, text in texts.items() if name not in anew)
+
+
+def _asked_before(question: Question) -> Mapping[str, str]:
+    """What was asked for earlier, by package name.
+
+    Where an environment's maker wrote nothing down, all that no other package needs counts as
+    asked for; else removing one package later would take away what was there before it.
+    """
+    texts = question.prefix.requested_specs()
+    if texts or not question.installed:
+        return texts
+    platform = question.services.settings.platform
+    orphans = DependencyGraph(question.installed, platform=platform).orphans()
+    from_pypi = {record.name for record in question.installed if record.record.source == "pypi"}
+    return {name: f"{PYPI_PREFIX}{name}" if name in from_pypi else name for name in orphans}
 
 
 def _plan(question: Question, solution: Solution) -> Plan:
@@ -223,13 +240,14 @@ def _plan(question: Question, solution: Solution) -> Plan:
     wanted = wanted or tuple(text for texts in solution.requested.values() for text in texts)
     names = {spec.exact_name for spec in asked.specs}
     removing = request.action == "remove"
+    adopted = () if question.prefix.requested_specs() else tuple(_asked_before(question).values())
     dropped = _no_longer_asked_for(question, solution) if request.prune else ()
     transaction = make_transaction(
         question.prefix,
         solution,
         platform=services.settings.platform,
         installed=question.there,
-        update_specs=() if removing else wanted,
+        update_specs=(*adopted, *(() if removing else wanted)),
         remove_specs=wanted if removing else dropped,
         reinstall={name for name in names if name} if request.force_reinstall else (),
     )

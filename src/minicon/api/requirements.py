@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from minicon.errors import SpecError
 from minicon.models.match_spec import MatchSpec
 from minicon.pypi.requirements import RequirementSet
 
@@ -61,6 +62,10 @@ def split_specs(
     """
     texts = list(specs)
     by_name = [text.removeprefix(PYPI_PREFIX) for text in texts if text.startswith(PYPI_PREFIX)]
+    if not all(text.strip() for text in by_name):
+        raise SpecError(
+            "invalid-requirement", f"{PYPI_PREFIX!r} names no project", hint="write pypi:NAME"
+        )
     from_pip = _read_pip_lines(by_name, pip_lines, environ)
     if from_pip.options.pre:
         for asked in from_pip.requirements:

@@ -19,7 +19,7 @@ from minicon.models.url import Url, is_url, redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, NoReturn
 
 NODEFAULTS = "nodefaults"
@@ -39,6 +39,15 @@ class DependencyGroup:
 
     dependencies: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()
+
+
+def expand_references(texts: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """TEXTS with ``$NAME`` and ``${NAME}`` filled in from ENVIRON; unknown names stay."""
+
+    def value(found: re.Match[str]) -> str:
+        return environ.get(found.group(1) or found.group(2), found.group())
+
+    return tuple(_REFERENCE.sub(value, text) for text in texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +95,7 @@ class EnvironmentSpec:
 
         They may hold secrets then. Unknown names stay as they are.
         """
-
-        def value(found: re.Match[str]) -> str:
-            return environ.get(found.group(1) or found.group(2), found.group())
-
-        return tuple(_REFERENCE.sub(value, channel) for channel in self.channels)
+        return expand_references(self.channels, environ)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], *, platform: str, source: str) -> EnvironmentSpec:

@@ -1,0 +1,146 @@
+"""From names, specs and files to a ChangeRequest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.api_world import Notes, make_services
+
+from minicon.api.environment_requests import change_request, clone_request, create_request
+from minicon.api.planning import make_question
+from minicon.api.services import Services
+from minicon.errors import NotAnEnvironment, PrefixError, SpecError, UsageError
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def services(tmp_path: Path, notes: Notes) -> Services:
+    return make_services(tmp_path, notes, create_default_packages=("always-there",))
+
+
+def existing(services: Services, name: str) -> Path:
+    path = services.registry.path_of(name)
+    (path / "conda-meta").mkdir(parents=True)
+    (path / "conda-meta" / "history").write_text("")
+    return path
+
+
+def write(folder: Path, text: str, name: str = "environment.yml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_names_and_paths(services: Services, tmp_path: Path) -> None:
+    by_name = create_request(services, "a", None, specs=["numpy"])
+    assert by_name.prefix == tmp_path / "root" / "envs" / "a"
+    assert by_name.specs == ("numpy", "always-there")
+    by_path = create_request(services, None, str(tmp_path / "env"))
+    assert by_path.prefix == tmp_path / "env"
+    with pytest.raises(UsageError):
+        create_request(services, None, None)
+
+
+def test_a_file_says_it_all(services: Services, tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "name: made\nchannels: [conda-forge, host]\nvariables: {KEY: value}\n"
+        "dependencies: [python=3.11, pip: [httpx, -e .]]\n",
+    )
+    request = create_request(services, None, None, files=[file], channels=("mine",))
+    assert request.prefix.name == "made"
+    assert request.specs == ("always-there", "python=3.11")
+    assert request.channels == ("mine", "conda-forge", "host")
+    assert request.pip_lines == (("httpx", tmp_path), ("-e .", tmp_path))
+    assert request.variables == {"KEY": "value"}
+    named = create_request(services, "other", None, files=[file])
+    assert named.prefix.name == "other"
+
+
+def test_several_files(services: Services, tmp_path: Path) -> None:
+    first = write(tmp_path, "name: one\ndependencies: [a]\nvariables: {X: '1'}\n", "one.yml")
+    second = write(tmp_path, "dependencies: [b, a]\nvariables: {X: '2'}\n", "two.yml")
+    plain = write(tmp_path, "c\n# comment\nd >=1\n", "specs.txt")
+    request = create_request(services, None, None, files=[first, second, plain], specs=["z"])
+    assert request.specs == ("z", "always-there", "a", "b", "c", "d >=1")
+    assert request.prefix.name == "one"
+    assert request.variables == {"X": "2"}
+
+
+def test_keys_without_meaning_are_told(services: Services, notes: Notes, tmp_path: Path) -> None:
+    file = write(tmp_path, "name: a\ndependencies: [x]\ndependecies: [y]\n")
+    create_request(services, None, None, files=[file])
+    (warning,) = notes.warnings
+    assert "dependecies" in warning
+    assert str(file) in warning
+
+
+def test_variables_in_channels_are_filled_in_late(services: Services, tmp_path: Path) -> None:
+    """The request keeps the file's words, so that a plan holds no token; sources have it."""
+    services.environ["TOKEN"] = "tk-1"
+    text = "name: a\nchannels: ['file:///srv/${TOKEN}/channel']\ndependencies: [x]\n"
+    request = create_request(services, None, None, files=[write(tmp_path, text)])
+    assert request.channels == ("file:///srv/${TOKEN}/channel",)
+    (channel,) = make_question(services, request).sources.channels
+    assert channel.base_url == "file:///srv/tk-1/channel"
+
+
+def test_foreign_folders_are_refused(services: Services, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    assert create_request(services, None, str(folder)).prefix == folder, "an empty one will do"
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(PrefixError) as caught:
+        create_request(services, None, str(folder))
+    assert caught.value.reference == "not-an-environment"
+    with pytest.raises(PrefixError):
+        create_request(services, None, str(folder / "thesis.txt"))
+    existing(services, "source")
+    with pytest.raises(PrefixError):
+        clone_request(services, "source", None, str(folder))
+
+
+def test_changes_need_an_environment(services: Services, tmp_path: Path) -> None:
+    with pytest.raises(NotAnEnvironment) as caught:
+        change_request(services, "install", "absent", None, specs=["x"])
+    assert "absent" in caught.value.message
+    path = existing(services, "here")
+    assert change_request(services, "install", "here", None, specs=["x"]).prefix == path
+    assert change_request(services, "install", None, str(path), specs=["x"]).prefix == path
+    file = write(tmp_path, "name: here\ndependencies: [x]\n")
+    assert change_request(services, "update", None, None, files=[file]).prefix == path
+    services.environ["CONDA_PREFIX"] = str(path)
+    assert change_request(services, "update", None, None, specs=["x"]).prefix == path
+
+
+def test_clones(services: Services, tmp_path: Path) -> None:
+    path = existing(services, "source")
+    assert clone_request(services, "source", "copy", None).clone_of == path
+    assert clone_request(services, str(path), "copy", None).clone_of == path
+    with pytest.raises(NotAnEnvironment):
+        clone_request(services, "absent", "copy", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: a\ndependencies: {x: 1}\n", "dependencies"),
+        ("name: a\ndependencies: ['x >>1']\n", "x >>1"),
+        ("name: [a]\n", "name"),
+        ("- just\n- a list\n", ""),
+        ("name: a\nname: b\n", "name"),
+    ],
+)
+def test_files_that_cannot_be_read(
+    services: Services, tmp_path: Path, text: str, words: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        create_request(services, "a", None, files=[write(tmp_path, text)])
+    told = f"{caught.value.message} {caught.value.context}"
+    assert "environment.yml" in told
+    assert words in told

@@ -1,0 +1,110 @@
+"""Which sources a request may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.api_world import make_settings
+
+from minicon.api.sources import Sources, choose_sources
+from minicon.errors import ChannelError, ConfigError
+from minicon.models.channel import Channel
+
+Probe = Callable[[Channel, float], bool]
+
+
+@pytest.fixture
+def choose(tmp_path: Path) -> Callable[..., Sources]:
+    def chosen(
+        *named: str, override: bool = False, reachable: bool = True, **changes: Any
+    ) -> Sources:
+        probed: list[Channel] = []
+
+        def probe(channel: Channel, seconds: float) -> bool:
+            assert seconds <= 2
+            probed.append(channel)
+            return reachable
+
+        settings = make_settings(tmp_path, **changes)
+        sources = choose_sources(settings, named, override=override, is_reachable=probe)
+        assert sources.is_default or not probed, "named channels are not probed: they must answer"
+        return sources
+
+    return chosen
+
+
+def test_nothing_named_and_conda_forge_answers(choose: Callable[..., Sources]) -> None:
+    sources = choose()
+    assert sources.names == ("conda-forge", "host", "pypi")
+    assert sources.is_default
+    assert sources.allow_pypi
+    assert sources.skipped == ()
+
+
+def test_nothing_named_and_nobody_answers(choose: Callable[..., Sources]) -> None:
+    sources = choose(reachable=False)
+    assert sources.names == ("host", "pypi")
+    assert [channel.name for channel in sources.skipped] == ["conda-forge"]
+    assert choose("nodefaults", reachable=False).names == ("host", "pypi")
+
+
+def test_named_channels_are_all_there_is(choose: Callable[..., Sources]) -> None:
+    sources = choose("bioconda", "conda-forge")
+    assert sources.names == ("bioconda", "conda-forge")
+    assert not sources.is_default
+    assert not sources.use_host
+    assert not sources.pypi_for_missing_names
+    assert sources.allow_pypi, "pypi:NAME asks PyPI by name"
+
+
+def test_builtin_sources_may_be_named(choose: Callable[..., Sources]) -> None:
+    sources = choose("host", "conda-forge", "pypi")
+    assert sources.names == ("conda-forge", "host", "pypi")
+    assert not sources.is_default
+    assert choose("pypi").channels == ()
+
+
+def test_configured_channels_follow_the_named(choose: Callable[..., Sources]) -> None:
+    configured = ("conda-forge", "host")
+    assert choose(channels=configured).names == ("conda-forge", "host")
+    assert choose("mine", channels=configured).names == ("mine", "conda-forge", "host")
+    assert choose("mine", override=True, channels=configured).names == ("mine",)
+    assert choose("mine", "nodefaults", channels=configured).names == ("mine",)
+    assert choose("conda-forge", channels=configured).names == ("conda-forge", "host")
+
+
+def test_override_needs_a_channel(choose: Callable[..., Sources]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        choose(override=True)
+    assert caught.value.reference == "no-channels"
+
+
+def test_no_pypi_forbids_even_what_is_asked_by_name(choose: Callable[..., Sources]) -> None:
+    assert choose(use_pypi=False).names == ("conda-forge", "host")
+    assert not choose("pypi", use_pypi=False).pypi_for_missing_names
+    assert not choose("conda-forge", use_pypi=False).allow_pypi
+
+
+def test_multichannels_and_paths(choose: Callable[..., Sources], tmp_path: Path) -> None:
+    multi = {"lab": ("conda-forge", "https://packages.example.org/lab")}
+    assert len(choose("lab", custom_multichannels=multi).channels) == 2
+    (tmp_path / "channel").mkdir()
+    (local,) = choose(str(tmp_path / "channel")).channels
+    assert local.base_url == (tmp_path / "channel").as_uri()
+
+
+def test_allowed_and_denied_channels(choose: Callable[..., Sources]) -> None:
+    assert choose("conda-forge", "host", allowlist_channels=("conda-forge",)).names
+    for changes in (
+        {"allowlist_channels": ("conda-forge",)},
+        {"denylist_channels": ("https://conda.anaconda.org/bioconda",)},
+    ):
+        with pytest.raises(ChannelError) as caught:
+            choose("conda-forge", "bioconda", **changes)
+        assert caught.value.reference == "channel-not-allowed"
+        assert "bioconda" in caught.value.message
+    assert choose(denylist_channels=("conda-forge",)).names == ("host", "pypi")
+    assert choose(allowlist_channels=("bioconda",)).names == ("host", "pypi")
