@@ -18,12 +18,12 @@ from measure import compare, print_table
 
 RATTLER = """
 import asyncio, sys
-from rattler import Gateway, MatchSpec, Platform, VirtualPackage, solve
+from rattler import Gateway, MatchSpec, Subdir, VirtualPackage, solve
 channel, cache, *specs = sys.argv[1:]
 asyncio.run(solve(
     sources=[channel],
     specs=[MatchSpec(spec) for spec in specs],
-    platforms=[Platform.current(), Platform("noarch")],
+    platforms=[Subdir.current(), Subdir("noarch")],
     gateway=Gateway(cache_dir=cache),
     virtual_packages=VirtualPackage.detect(),
 ))
