@@ -107,7 +107,11 @@ def lock_records(
 def solution_from(
     records: Iterable[RepodataRecord], sources: Sequence[LockedPackage] = ()
 ) -> Solution:
-    """A solution of these packages; those that no other needs count as asked for."""
+    """A solution of these packages.
+
+    A lock does not tell what was asked for: python, and what no other package needs, count as
+    such, but for pip, which python brings along.
+    """
     by_name = {record.name: record for record in records}
     needed = {
         parse_dependency(text).exact_name
@@ -117,7 +121,11 @@ def solution_from(
     }
     return Solution(
         records=in_link_order(by_name),
-        requested={name: (name,) for name in sorted(by_name) if name not in needed},
+        requested={
+            name: (name,)
+            for name in sorted(by_name)
+            if name == "python" or name not in (*needed, "pip")
+        },
         pip_requirements=tuple(_pip_line(package) for package in sources),
     )
 
