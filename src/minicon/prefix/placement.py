@@ -116,11 +116,25 @@ def _place(paths: tuple[PathsEntry, ...], layout: PythonLayout | None) -> list[P
     if layout is None:
         own = [entry.path for entry in paths]
         return list(map(Placement, own, own, paths))
+    targets = [layout.place(entry.path) for entry in paths]
     return [
-        Placement(e.path, target, moved(e, target))
-        for e in paths
-        for target in (layout.place(e.path),)
+        Placement(entry.path, target, _placed(entry, target))
+        for entry, target in zip(paths, targets, strict=True)
     ]
+
+
+def _placed(entry: PathsEntry, target: str) -> PathsEntry:
+    """The entry with its path in the prefix."""
+    if (
+        entry.prefix_placeholder is not None
+        or entry.file_mode is not None
+        or entry.sha256_in_prefix is not None
+        or entry.no_link
+    ):
+        return moved(entry, target)
+    return PathsEntry(
+        target, entry.path_type, sha256=entry.sha256, size_in_bytes=entry.size_in_bytes
+    )
 
 
 def moved(entry: PathsEntry, target: str, **changes: Any) -> PathsEntry:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from minicon.models.package_files import PathsEntry
 
 _MARK = "@@paths@@"
+#: The two usual shapes: files of packages have a hash, bytecode has none.
+_USUAL_HASH = {PathType.HARDLINK: True, PathType.PYC_FILE: False}
 
 
 def record_text(record: PrefixRecord) -> str:
@@ -37,16 +39,17 @@ def record_text(record: PrefixRecord) -> str:
 
 def _entry_text(entry: PathsEntry) -> str:
     if (
-        entry.path_type == PathType.HARDLINK
-        and entry.prefix_placeholder is None
-        and entry.sha256_in_prefix is None
-        and entry.file_mode is None
-        and entry.sha256 is not None
-        and entry.size_in_bytes is not None
-        and not entry.no_link
+        entry.path_type not in _USUAL_HASH
+        or entry.prefix_placeholder is not None
+        or entry.sha256_in_prefix is not None
+        or entry.file_mode is not None
+        or entry.size_in_bytes is None
+        or entry.no_link
+        or (entry.sha256 is not None) != _USUAL_HASH[entry.path_type]
     ):
-        return (
-            f'{{"_path": {encode_basestring_ascii(entry.path)}, "path_type": "hardlink", '
-            f'"sha256": "{entry.sha256}", "size_in_bytes": {entry.size_in_bytes}}}'
-        )
-    return json.dumps(entry.to_json())
+        return json.dumps(entry.to_json())
+    sha256 = "" if entry.sha256 is None else f'"sha256": "{entry.sha256}", '
+    return (
+        f'{{"_path": {encode_basestring_ascii(entry.path)}, "path_type": "{entry.path_type}", '
+        f'{sha256}"size_in_bytes": {entry.size_in_bytes}}}'
+    )

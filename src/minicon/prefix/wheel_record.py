@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import posixpath
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minicon.prefix.staged_tree import StagedTree
 
 INSTALLER = b"minicon\n"
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 #: What may be written into the dist-info folder, beside what the wheel brings.
 INSTALLATION_FILES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
 
@@ -91,7 +92,8 @@ def _digest(entry: PathsEntry) -> tuple[str, str]:
     sha256 = entry.sha256_in_prefix or entry.sha256
     if sha256 is None or entry.path_type == PathType.PYC_FILE:
         return "", ""
-    encoded = urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b"=").decode()
+    padded = b2a_base64(bytes.fromhex(sha256), newline=False)
+    encoded = padded.translate(_URL_SAFE, b"=").decode()
     # The size that is recorded is the one in the package; replacing the prefix may change it.
     known = entry.size_in_bytes is not None and entry.prefix_placeholder is None
     return f"sha256={encoded}", str(entry.size_in_bytes) if known else ""
