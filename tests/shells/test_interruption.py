@@ -45,18 +45,23 @@ class Terminal:
         os.close(self.descriptor)
 
 
+def suffix(shell: str) -> str:
+    return "fish" if shell == "fish" else "sh"
+
+
 SLOW = 'echo x > "$HOME/{0}-started"; sleep 20\n'
 
 
-@shells("bash", "zsh")
+@shells("bash", "dash", "fish", "zsh")
 @pytest.mark.parametrize("level", [0, 1])
 def test_interrupted_activation_goes_back(shell: str, level: int, tmp_path: Path) -> None:
     place = ShellHome(tmp_path / "here")
     place.environment("calm", state={"CALM": "1"})
-    place.environment("slow", state={"SLOW": "1"}, scripts={"activate.d/a.sh": SLOW.format("in")})
+    place.environment("slow", state={"SLOW": "1"}, scripts={f"activate.d/a.{suffix(shell)}": SLOW.format("in")})
     terminal = Terminal(shell, place)
+    mine = {"bash": "PROMPT_COMMAND='true mine'"}
     try:
-        terminal.type("PROMPT_COMMAND='true mine'")
+        terminal.type(mine.get(shell, ""))
         if level:
             terminal.type("minicon activate calm")
         terminal.type(f"env -0 > {place.base}/dump-0")
@@ -64,20 +69,22 @@ def test_interrupted_activation_goes_back(shell: str, level: int, tmp_path: Path
         terminal.wait_for(place.home / "in-started")
         terminal.press(b"\x03")
         terminal.type(f"env -0 > {place.base}/dump-1; set > '{place.base}/variables'")
+        terminal.type(f"trap >> '{place.base}/variables'")
         terminal.type(f"touch {place.base}/done")
         terminal.wait_for(place.base / "done")
     finally:
         terminal.close()
     assert place.dumped("1") == place.dumped("0")
     variables = (place.base / "variables").read_text(errors="replace").splitlines()
-    assert "PROMPT_COMMAND='true mine'" in variables
+    assert shell != "bash" or mine["bash"] in variables
+    assert not [line for line in variables if line.startswith("trap ")]
     assert not [line for line in variables if line.startswith("__mc_")]
 
 
-@shells("bash", "zsh")
+@shells("bash", "dash", "fish", "zsh")
 def test_interrupted_deactivation_stays(shell: str, tmp_path: Path) -> None:
     place = ShellHome(tmp_path / "here")
-    place.environment("slow", state={"V": "1"}, scripts={"deactivate.d/a.sh": SLOW.format("out")})
+    place.environment("slow", state={"V": "1"}, scripts={f"deactivate.d/a.{suffix(shell)}": SLOW.format("out")})
     terminal = Terminal(shell, place)
     try:
         terminal.type("minicon activate slow")

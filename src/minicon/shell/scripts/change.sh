@@ -395,7 +395,7 @@ __minicon_prompt() {
 #
 # Ctrl-C at a terminal: zsh lets us catch it, and this function fails; the callers then stay where
 # they are, or go back. bash drops everything and shows its prompt: the going back is put before
-# that prompt for the time the scripts take. Elsewhere the shell is left in the new environment.
+# that prompt for the time the scripts take. dash and its like only have traps.
 __minicon_scripts() {
     if [ -z "$__mc_scripts" ] || [ -z "$2" ]; then return 0; fi
     __mc_interrupted=''
@@ -409,8 +409,24 @@ __minicon_scripts() {
         PROMPT_COMMAND=__minicon_interrupted
         __minicon_source_text "$1" "$2"
         __minicon_prompt_command_back
-    else __minicon_source_text "$1" "$2"; fi
+    else __minicon_scripts_in_others "$1" "$2"; fi
     [ -z "$__mc_interrupted" ]
+}
+
+# Who has an own trap for Ctrl-C keeps it, and stays in the new environment. A shell tells its
+# traps to a file only.
+__minicon_scripts_in_others() {
+    __mc_file=$__minicon_folder/traps.$$
+    if [ -n "$__minicon_folder" ] && { trap >| "$__mc_file"; } 2> /dev/null; then
+        __mc_phase=$1
+        while IFS= read -r __mc_part; do
+            case $__mc_part in *' INT'|*' SIGINT'|*' 2') __mc_phase=mine ;; esac
+        done < "$__mc_file"
+        command rm -f "$__mc_file"
+        [ "$__mc_phase" = mine ] || trap 'trap - INT; __minicon_interrupted; kill -INT $$' INT
+        __minicon_source_text "$1" "$2"
+        [ "$__mc_phase" = mine ] || trap - INT
+    else __minicon_source_text "$1" "$2"; fi
 }
 
 [ -z "${ZSH_VERSION-}" ] || eval '__minicon_scripts_in_zsh() {'\
@@ -421,7 +437,7 @@ __minicon_scripts() {
 '    };'\
 '}'
 
-# Only bash after Ctrl-C comes here.
+# Only bash and dash after Ctrl-C come here.
 __minicon_interrupted() {
     __minicon_prompt_command_back
     case $__mc_phase:$__mc_plan in
@@ -476,10 +492,10 @@ __minicon_evaluate() {
 }
 
 __minicon_forget() {
-    unset -v __mc_at __mc_base __mc_below __mc_code __mc_format __mc_interrupted __mc_level \
+    unset -v __mc_at __mc_base __mc_below __mc_code __mc_file __mc_format __mc_interrupted __mc_level \
         __mc_modifier __mc_name __mc_names __mc_old __mc_part __mc_phase __mc_plan __mc_prefix \
         __mc_prompt_command __mc_rest __mc_saved __mc_script __mc_scripts __mc_settings __mc_shown __mc_stack \
-        __mc_stacked __mc_step __mc_target __mc_text __mc_trap __mc_value __mc_whole
+        __mc_stacked __mc_step __mc_target __mc_text __mc_value __mc_whole
 }
 
 __minicon_have="$__minicon_have change.sh"

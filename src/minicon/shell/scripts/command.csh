@@ -30,12 +30,14 @@ switch ( "$__mc_first" )
 endsw
 if ( "$__mc_shell" != '' ) then
     set __mc_file = `mktemp`
+    # Each branch keeps the status itself: endif is a success.
     if ( $?prompt ) then
         env PS1="$prompt:q" "$MINICON_EXE" shell.csh $__mc_shell:q > "$__mc_file"
+        set __mc_status = $status
     else
         "$MINICON_EXE" shell.csh $__mc_shell:q > "$__mc_file"
+        set __mc_status = $status
     endif
-    set __mc_status = $status
     if ( $__mc_status == 0 ) source "$__mc_file"
     \rm -f "$__mc_file"
     unset __mc_file

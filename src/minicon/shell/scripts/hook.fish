@@ -42,10 +42,10 @@ function __minicon_activate
             __minicon_reactivate
         case '*'
             if test "$__mc_plan" != stack -a -n "$CONDA_PREFIX"
-                __minicon_source_text deactivate $CONDA_PREFIX
+                __minicon_scripts deactivate $CONDA_PREFIX
             end
             __minicon_enter
-            __minicon_source_text activate $CONDA_PREFIX
+            __minicon_scripts activate $CONDA_PREFIX
     end
     __minicon_forget
 end
@@ -63,10 +63,10 @@ function __minicon_deactivate
             end
         case nothing
         case '*'
-            __minicon_source_text deactivate $CONDA_PREFIX
+            __minicon_scripts deactivate $CONDA_PREFIX
             __minicon_leave
             if test $__mc_plan = return
-                __minicon_source_text activate $CONDA_PREFIX
+                __minicon_scripts activate $CONDA_PREFIX
             end
     end
     __minicon_forget
@@ -83,9 +83,9 @@ function __minicon_reactivate
             end
         case nothing
         case '*'
-            __minicon_source_text deactivate $CONDA_PREFIX
+            __minicon_scripts deactivate $CONDA_PREFIX
             __minicon_renew
-            __minicon_source_text activate $CONDA_PREFIX
+            __minicon_scripts activate $CONDA_PREFIX
     end
     __minicon_forget
 end
@@ -416,6 +416,25 @@ end
 
 # --- Package scripts, and the program --------------------------------------------------------------
 
+# activate|deactivate PREFIX: source its activate.d or deactivate.d. After Ctrl-C fish drops
+# everything and shows its prompt; before that, an interrupted activation goes back.
+function __minicon_scripts
+    set -g __mc_phase $argv[1]
+    if status is-interactive
+        function __minicon_interrupted --on-event fish_prompt
+            functions -e __minicon_interrupted
+            switch $__mc_phase:$__mc_plan
+                case activate:switch activate:stack
+                    __minicon_deactivate
+                case '*'
+                    __minicon_forget
+            end
+        end
+    end
+    __minicon_source_text $argv
+    functions -e __minicon_interrupted
+end
+
 function __minicon_source_text
     set -g __mc_at $argv[2]
     set -g __mc_text $argv[2]/conda-meta/minicon/activation.fish
@@ -443,7 +462,7 @@ function __minicon_ask
 end
 
 function __minicon_forget
-    set -e __mc_at __mc_below __mc_format __mc_level __mc_names __mc_plan __mc_prefix __mc_step __mc_text
+    set -e __mc_at __mc_below __mc_format __mc_level __mc_names __mc_phase __mc_plan __mc_prefix __mc_step __mc_text
     return 0
 end
 
