@@ -21,6 +21,14 @@ def main() -> int:
         code = run_lightly(arguments[1:])
         if code is not None:
             return code
+    if arguments and arguments[0] == "list":
+        import os
+
+        from minicon.cli.light_list import list_lightly
+
+        code = list_lightly(arguments[1:], os.environ)
+        if code is not None:
+            return code
     from minicon.cli.main import main as command_line
 
     return command_line(arguments)

@@ -13,8 +13,11 @@ from minicon.cli import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from minicon.cli.context import CommandContext
+    from minicon.models.prefix_record import PrefixRecord
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,5 +54,28 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if context.console.json:
         context.console.document(list_objects(path, records, arguments, platform))
     else:
-        context.console.answer("\n".join(list_lines(path, records, arguments, platform)))
+        text = "\n".join(list_lines(path, records, arguments, platform))
+        context.console.answer(text)
+        if _is_plain(arguments):
+            _remember(path, records, text, context)
     return 1 if arguments.regex and not records else 0
+
+
+def _is_plain(arguments: argparse.Namespace) -> bool:
+    asked = vars(arguments)
+    keys = ("regex", "explicit", "export", "canonical", "no_pip", "reverse", "show_channel_urls")
+    return not any(asked[key] for key in keys)
+
+
+def _remember(
+    path: Path, records: Sequence[PrefixRecord], text: str, context: CommandContext
+) -> None:
+    """So that saying it again costs next to nothing."""
+    from minicon.cli.console import printable
+    from minicon.cli.light_list import remember_list
+    from minicon.prefix.noarch_python import PythonLayout
+
+    python = next((record.record for record in records if record.name == "python"), None)
+    layout = PythonLayout.from_record(python, python.subdir) if python else None
+    site_packages = path / layout.site_packages if layout else None
+    remember_list(path, site_packages, printable(text), context.settings.cache_dir)
