@@ -6,7 +6,6 @@ import json
 import os
 from dataclasses import dataclass
 
-from minicon.api.preparation import prepare_packages
 from minicon.api.requirements import PYPI_PREFIX
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import SpecError
@@ -71,6 +70,8 @@ def explicit_solution(
         ChannelError, HashMismatch, PackageError: One cannot be fetched or read.
         SpecError: A URL that does not end in a package's file name.
     """
+    from minicon.api.preparation import prepare_packages
+
     named = [_bare_record(services, entry) for entry in entries]
     packages = prepare_packages(services, named, allow_unverified=True)
     records = {

@@ -24,7 +24,7 @@ from minicon.api.sources import Sources, choose_sources
 from minicon.errors import PrefixError, SolveError
 from minicon.models.environment_spec import expand_references
 from minicon.models.match_spec import MatchSpec
-from minicon.prefix.executor import recover
+from minicon.prefix.generations import GenerationStore
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
 from minicon.prefix.transaction import make_transaction
@@ -41,6 +41,7 @@ from minicon.solver.resolvelib_solver import CondaSolver
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
@@ -87,9 +88,17 @@ def make_plan(services: Services, request: ChangeRequest) -> Plan:
     return _plan(question, _solution(question))
 
 
+def _recover(path: Path) -> None:
+    """Finish or undo what a killed process left, which is rarely anything."""
+    if GenerationStore(path).needs_recovery:
+        from minicon.prefix.executor import recover
+
+        recover(path)
+
+
 def make_question(services: Services, request: ChangeRequest) -> Question:
     """Read the environment and the specs, and choose the sources; nothing is solved yet."""
-    recover(request.prefix)
+    _recover(request.prefix)
     prefix = Prefix(request.prefix)
     return Question(
         services=services,
