@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import time
+import json
+import os
 from pathlib import Path
 
 import pytest
 from tests.support.shells import POSIX, ShellHome, have, shells
 
+from minicon.shell.activation_files import write_activation_files
 from minicon.shell.commands import hook_text, shell_context
+from minicon.shell.environment_facts import read_facts
 from minicon.shell.shells import get_shell
 
 STRICT = {"bash": "-eu", "dash": "-eu", "zsh": "-eu"}
@@ -226,7 +229,6 @@ def test_other_commands_reach_the_program_and_changes_are_seen(
 def test_a_stale_text_is_not_believed(place: ShellHome, shell: str) -> None:
     suffix = "fish" if shell == "fish" else "sh"
     prefix = place.environment("data", scripts={f"activate.d/a.{suffix}": "echo a\n"})
-    time.sleep(0.02)  # file systems keep time in steps of some milliseconds
     (prefix / "etc/conda/activate.d" / f"b.{suffix}").write_text("echo b\n")
     done = place.run(shell, "minicon activate data\n")
     assert done.stdout == b"a\nb\n"
@@ -234,6 +236,41 @@ def test_a_stale_text_is_not_believed(place: ShellHome, shell: str) -> None:
     again = place.run(shell, "minicon activate data\n")  # the program wrote it anew
     assert again.stdout == b"a\nb\n"
     assert len(place.asked()) == 1
+
+
+@shells("bash", "dash", "zsh", "fish")
+@pytest.mark.parametrize("gone", ["conda-meta/state", "etc/conda/env_vars.d"])
+def test_variables_whose_file_is_gone_are_gone(place: ShellHome, shell: str, gone: str) -> None:
+    prefix = place.environment("data", state={"OWN": "1"}, packages={"p.json": {"PACKAGE": "1"}})
+    (prefix / gone).rename(prefix / "away")
+    assert place.run(shell, "minicon activate data\ndump 1\n").returncode == 0
+    seen = {"OWN", "PACKAGE"} & set(place.dumped("1"))
+    assert seen == ({"PACKAGE"} if gone.endswith("state") else {"OWN"})
+    assert len(place.asked()) == 1
+
+
+def test_whatever_changes_after_a_text_is_newer_than_it(place: ShellHome) -> None:
+    """Many times, since a clock that goes in steps would show it only now and then."""
+    prefix = place.environment("data", state={"V": "0"})
+    text = prefix / "conda-meta/minicon/activation.sh"
+    state = prefix / "conda-meta/state"
+    for number in range(1, 40):
+        state.write_text(json.dumps({"env_vars": {"V": str(number)}}))
+        assert state.stat().st_mtime_ns > text.stat().st_mtime_ns
+        assert read_facts(str(prefix)).variables == {"V": str(number)}
+        write_activation_files(prefix)
+        assert state.stat().st_mtime_ns <= text.stat().st_mtime_ns
+        assert read_facts(str(prefix)).variables == {"V": str(number)}
+
+
+def test_an_input_from_the_future_is_never_believed(place: ShellHome) -> None:
+    prefix = place.environment("data", state={"V": "0"})
+    os.utime(prefix / "conda-meta/state", (4e9, 4e9))
+    write_activation_files(prefix)
+    for _ in range(2):
+        assert place.run("bash", "minicon activate data\ndump 1\n").stderr == b""
+        assert place.dumped("1")["V"] == "0"
+    assert len(place.asked()) == 2
 
 
 @shells("bash", "dash", "zsh", "fish")

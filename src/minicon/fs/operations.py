@@ -125,14 +125,21 @@ def create_file_from(
         os.utime(path, ns=(modified_ns, modified_ns))
 
 
-def replace_file(path: PathText, data: bytes, mode: int = 0o644, *, durable: bool = True) -> None:
+def replace_file(
+    path: PathText,
+    data: bytes,
+    mode: int = 0o644,
+    *,
+    durable: bool = True,
+    modified_ns: int | None = None,
+) -> None:
     """Write a file whole: readers see the old content or the new, also after a power cut."""
     folder, name = os.path.split(os.path.abspath(path))
     temporary = os.path.join(folder, f".{name}.{os.getpid()}.tmp")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(temporary)
     try:
-        create_file(temporary, data, mode)
+        create_file(temporary, data, mode, modified_ns=modified_ns)
         if durable:
             sync_file(temporary)
         rename(temporary, path)
@@ -258,6 +265,13 @@ def set_mode(path: PathText, mode: int, *, directory: int | None = None) -> None
     """Set the permission bits of a file or folder."""
     checkpoint("set_mode", path)
     os.chmod(path, mode, dir_fd=directory)
+
+
+def touch(path: PathText) -> int:
+    """Give a file or folder the time that its file system's clock shows; returns it (ns)."""
+    checkpoint("touch", path)
+    os.utime(path)
+    return os.stat(path).st_mtime_ns
 
 
 def rename(source: PathText, target: PathText) -> None:

@@ -15,6 +15,7 @@ them depends on where the environment is, so they stay right when it moves. They
 from __future__ import annotations
 
 import os
+import time
 
 from minicon.shell.environment_facts import (
     ACTIVATE_SCRIPTS,
@@ -22,6 +23,7 @@ from minicon.shell.environment_facts import (
     PACKAGE_VARIABLES,
     STATE,
     kept_variables_data,
+    newest_input,
     read_facts,
 )
 from minicon.shell.shells import FishShell, PosixShell, Shell
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 #: The agreement between these texts and the hooks; a hook refuses any other.
 FORMAT = 2
 FOLDER = "conda-meta/minicon"
+#: How often, and for how many seconds each, the clock is waited for.
+_PATIENCE, _STEP = 12, 0.002
 
 
 def write_activation_files(
@@ -61,18 +65,21 @@ def write_activation_files(
     from minicon.fs import operations
 
     prefix = os.fspath(staged)
-    facts = read_facts(prefix, force_uppercase=force_uppercase, anew=True)
     folder = os.path.join(prefix, *FOLDER.split("/"))
-    kept = kept_variables_data(facts.variables, force_uppercase=force_uppercase)
+    with operations.describing("write activation texts in", folder):
+        operations.make_directory(folder)
+        time_ns = _time_before_now(prefix, folder)
+    facts = read_facts(prefix, force_uppercase=force_uppercase, anew=True)
+    kept = kept_variables_data(facts, force_uppercase=force_uppercase)
     files = {
         "variables": kept,
         "activation.sh": posix_text(facts).encode("utf-8", "surrogateescape"),
         "activation.fish": fish_text(facts).encode("utf-8", "surrogateescape"),
     }
     with operations.describing("write activation texts in", folder):
-        operations.make_directory(folder)
         for name, data in files.items():
-            operations.replace_file(os.path.join(folder, name), data, durable=False)
+            path = os.path.join(folder, name)
+            operations.replace_file(path, data, durable=False, modified_ns=time_ns)
     return facts.warnings
 
 
@@ -81,16 +88,35 @@ def refresh_activation_files(prefix: str | PathLike[str]) -> tuple[str, ...]:
     return write_activation_files(prefix, prefix)
 
 
+def _time_before_now(prefix: str, folder: str) -> int:
+    """The time to give to texts that are made from what is read from now on, in nanoseconds.
+
+    No input is newer than it, and whatever changes from now on is: a clock that goes in steps (of
+    4 ms, say) would give the same time to both, so the step is waited for. Where that would take
+    long (a step of seconds, an input from the future), the texts come out too old to be believed,
+    and the program, which is then asked, tries again.
+    """
+    from minicon.fs import operations
+
+    for _ in range(_PATIENCE):
+        newest = newest_input(prefix)
+        now = operations.touch(folder)
+        if newest < now:
+            return now - 1
+        time.sleep(_STEP)
+    return min(newest, now) - 2_000_000_000
+
+
 def posix_text(facts: EnvironmentFacts) -> str:
     """The text for bash, zsh, dash and their like."""
     shell = PosixShell()
-    newer = " ||\n       ".join(
-        f'[ "$__mc_at"/{shell.quote(place)} -nt "$__mc_text" ]' for place in _watched(facts)
-    )
+    changed = [f"[ ! -e {_AT}/{shell.quote(place)} ]" for place in _required(facts)]
+    changed += [f'[ {_AT}/{shell.quote(place)} -nt "$__mc_text" ]' for place in _watched(facts)]
+    stale = " ||\n       ".join(changed)
     variables = " ".join(f"{n} {shell.quote(v)}" for n, v in facts.variables.items())
     steps = {
         "check": [
-            f"if {newer}; then :; else __mc_format={FORMAT}; fi",
+            f"if {stale}; then :; else __mc_format={FORMAT}; fi",
             *(["__mc_scripts=yes"] if _has_scripts(facts, shell) else []),
             f"\\set -- {variables}",
         ],
@@ -106,11 +132,11 @@ def posix_text(facts: EnvironmentFacts) -> str:
 def fish_text(facts: EnvironmentFacts) -> str:
     """The text for fish."""
     shell = FishShell()
-    newer = "; or ".join(
-        f'test "$__mc_at"/{shell.quote(place)} -nt "$__mc_text"' for place in _watched(facts)
-    )
+    changed = [f"test ! -e {_AT}/{shell.quote(place)}" for place in _required(facts)]
+    changed += [f'test {_AT}/{shell.quote(place)} -nt "$__mc_text"' for place in _watched(facts)]
+    stale = "; or ".join(changed)
     steps = {
-        "check": [f"if not begin; {newer}; end; set __mc_format {FORMAT}; end"],
+        "check": [f"if not begin; {stale}; end; set __mc_format {FORMAT}; end"],
         "variables": [f"__minicon_set {n} {shell.quote(v)}" for n, v in facts.variables.items()],
         "activate": _sources(facts, "activate", shell, "__minicon_source"),
         "deactivate": _sources(facts, "deactivate", shell, "__minicon_source"),
@@ -125,6 +151,15 @@ _HEADER = (
     "# Written by minicon when this environment changed; written anew when its inputs do.\n"
     "# To set variables: minicon env config vars set NAME=VALUE\n"
 )
+
+
+_AT = '"$__mc_at"'
+
+
+def _required(facts: EnvironmentFacts) -> list[str]:
+    """What the text is made from and must still be there; a folder tells of files it loses."""
+    folders = [PACKAGE_VARIABLES] if any(place != STATE for place in facts.inputs) else []
+    return [STATE, *folders] if STATE in facts.inputs else folders
 
 
 def _watched(facts: EnvironmentFacts) -> list[str]:

@@ -14,7 +14,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 STATE = "conda-meta/state"
 PACKAGE_VARIABLES = "etc/conda/env_vars.d"
@@ -104,9 +104,7 @@ def read_facts(
         force_uppercase: conda's ``envvars_force_uppercase``.
         anew: Do not believe :data:`KEPT`.
     """
-    inputs = [f"{PACKAGE_VARIABLES}/{n}" for n in _names(prefix, PACKAGE_VARIABLES, ".json")]
-    if os.path.exists(os.path.join(prefix, STATE)):
-        inputs.append(STATE)
+    inputs = _inputs(prefix)
     warnings: list[str] = []
     variables: dict[str, str] | None = None
     if not anew:
@@ -123,9 +121,25 @@ def read_facts(
     )
 
 
-def kept_variables_data(variables: dict[str, str], *, force_uppercase: bool) -> bytes:
-    """The content of :data:`KEPT`: a format mark and ``NAME=VALUE``, each ended by NUL."""
-    fields = [_mark(force_uppercase), *(f"{name}={value}" for name, value in variables.items())]
+def newest_input(prefix: str) -> int:
+    """When anything that activation is made from was last changed, in nanoseconds; 0: nothing."""
+    newest = 0
+    places = (*_inputs(prefix), PACKAGE_VARIABLES, ACTIVATE_SCRIPTS, DEACTIVATE_SCRIPTS)
+    for place in places:
+        try:
+            newest = max(newest, os.stat(os.path.join(prefix, place)).st_mtime_ns)
+        except OSError:
+            continue
+    return newest
+
+
+def kept_variables_data(facts: EnvironmentFacts, *, force_uppercase: bool) -> bytes:
+    """The content of :data:`KEPT`: a mark and ``NAME=VALUE``, each ended by NUL.
+
+    The mark tells the format and from which files the variables are.
+    """
+    fields = [_mark(facts.inputs, force_uppercase=force_uppercase)]
+    fields += [f"{name}={value}" for name, value in facts.variables.items()]
     return "".join(field + "\0" for field in fields).encode("utf-8", "surrogateescape")
 
 
@@ -145,13 +159,20 @@ def _kept_variables(
             mark, *fields = reader.read().split("\0")[:-1] or [""]
     except OSError:
         return None
-    if mark != _mark(force_uppercase):
+    if mark != _mark(inputs, force_uppercase=force_uppercase):
         return None
     return {name: value for name, _, value in (field.partition("=") for field in fields)}
 
 
-def _mark(force_uppercase: bool) -> str:
-    return "1 upper" if force_uppercase else "1 as is"
+def _mark(inputs: Iterable[str], *, force_uppercase: bool) -> str:
+    return "/".join(["2", "upper" if force_uppercase else "as is", *inputs])
+
+
+def _inputs(prefix: str) -> list[str]:
+    inputs = [f"{PACKAGE_VARIABLES}/{n}" for n in _names(prefix, PACKAGE_VARIABLES, ".json")]
+    if os.path.exists(os.path.join(prefix, STATE)):
+        inputs.append(STATE)
+    return inputs
 
 
 def _read_variables(
