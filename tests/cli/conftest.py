@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.command_line import CommandLine, small_channel
-from tests.support.commands import Workspace
-from tests.support.explained_world import explained_channel, explained_workspace
+from tests.support.explained_world import QuickWorkspace, explained_channel, explained_workspace
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +21,13 @@ def explained_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def in_world(tmp_path: Path, explained: Path, explained_cache: Path) -> Workspace:
+def in_world(tmp_path: Path, explained: Path, explained_cache: Path) -> QuickWorkspace:
     """Nothing is installed yet; the package cache is that of all tests."""
     return explained_workspace(tmp_path, explained, explained_cache)
 
 
 @pytest.fixture
-def alone(tmp_path: Path, explained: Path) -> Workspace:
+def alone(tmp_path: Path, explained: Path) -> QuickWorkspace:
     """As in_world, with a package cache of its own, which tests may damage."""
     return explained_workspace(tmp_path, explained, tmp_path / "root" / "pkgs")
 
@@ -36,7 +35,7 @@ def alone(tmp_path: Path, explained: Path) -> Workspace:
 @pytest.fixture(scope="session")
 def standing(
     tmp_path_factory: pytest.TempPathFactory, explained: Path, explained_cache: Path
-) -> Workspace:
+) -> QuickWorkspace:
     """An environment ``e`` that tests only look at: app, lib 1.0 (for old), a circle, python."""
     folder = tmp_path_factory.mktemp("standing")
     workspace = explained_workspace(folder, explained, explained_cache)
@@ -46,10 +45,10 @@ def standing(
 
 
 @pytest.fixture
-def replaced(explained: Path) -> Callable[[Workspace], dict[str, str]]:
+def replaced(explained: Path) -> Callable[[QuickWorkspace], dict[str, str]]:
     """What differs from run to run, and what golden files hold in its place."""
 
-    def names(workspace: Workspace) -> dict[str, str]:
+    def names(workspace: QuickWorkspace) -> dict[str, str]:
         return {
             str(workspace.root): "ROOT",
             explained.as_uri(): "CHANNEL",

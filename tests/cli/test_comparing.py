@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.channel_server import ChannelServer, Status
 from tests.support.channels import ChannelBuilder
-from tests.support.commands import Workspace
-from tests.support.explained_world import install_by_hand
+from tests.support.explained_world import QuickWorkspace, install_by_hand
 
 SUCCESS = (
     "Success. All the packages in the specification file are present in the environment "
@@ -22,13 +21,13 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "environment.yml"
 
 
-def test_an_environment_that_meets_its_file(standing: Workspace, file: Path) -> None:
+def test_an_environment_that_meets_its_file(standing: QuickWorkspace, file: Path) -> None:
     file.write_text("name: e\ndependencies: [app=1, lib=1.0=0, base]\n")
     assert standing.run("compare", str(file)).ok().out == f"{SUCCESS}\n"
     assert standing.run("compare", "-n", "e", str(file), "--json").ok().json == [SUCCESS]
 
 
-def test_what_differs_is_said_in_conda_s_words(standing: Workspace, file: Path) -> None:
+def test_what_differs_is_said_in_conda_s_words(standing: QuickWorkspace, file: Path) -> None:
     file.write_text("dependencies:\n  - app=2\n  - nowhere\n  - pip:\n    - stranger==1.0\n")
     compared = standing.run("compare", "-n", "e", str(file))
     assert compared.code == 1
@@ -39,13 +38,13 @@ def test_what_differs_is_said_in_conda_s_words(standing: Workspace, file: Path) 
     ]
 
 
-def test_an_exported_environment_meets_itself(standing: Workspace, file: Path) -> None:
+def test_an_exported_environment_meets_itself(standing: QuickWorkspace, file: Path) -> None:
     for arguments in ((), ("--no-builds",), ("--format", "explicit")):
         file.write_text(standing.run("export", "-n", "e", *arguments).ok().out)
         standing.run("compare", "-n", "e", str(file)).ok()
 
 
-def test_pip_s_packages_are_compared_by_pip_s_rules(in_world: Workspace, file: Path) -> None:
+def test_pip_s_packages_are_compared_by_pip_s_rules(in_world: QuickWorkspace, file: Path) -> None:
     in_world.run("create", "-y", "-n", "e", "pure").ok()
     install_by_hand(in_world.environment("e"), "Some_Visitor", "1.4.2")
     file.write_text("dependencies:\n  - pip:\n    - some.visitor>=1.4,<2\n")
@@ -54,13 +53,13 @@ def test_pip_s_packages_are_compared_by_pip_s_rules(in_world: Workspace, file: P
     assert in_world.run("compare", "-n", "e", str(file)).code == 1
 
 
-def test_a_file_that_is_not_there_is_an_error(standing: Workspace) -> None:
+def test_a_file_that_is_not_there_is_an_error(standing: QuickWorkspace) -> None:
     failed = standing.run("compare", "-n", "e", "missing.yml")
     assert failed.code == 1
     assert "missing.yml" in failed.err
 
 
-def test_diff_between_states(in_world: Workspace) -> None:
+def test_diff_between_states(in_world: QuickWorkspace) -> None:
     in_world.run("create", "-y", "-n", "e", "app=1", "machine").ok()
     in_world.run("install", "-y", "-n", "e", "app=2", "pure").ok()
     in_world.run("remove", "-y", "-n", "e", "machine").ok()
@@ -103,10 +102,12 @@ def served(tmp_path: Path) -> Path:
     return folder
 
 
-def test_notices_most_serious_first_and_asked_for_once(in_world: Workspace, served: Path) -> None:
+def test_notices_most_serious_first_and_asked_for_once(
+    in_world: QuickWorkspace, served: Path
+) -> None:
     with ChannelServer(served) as server:
         source = ("-c", server.url, "--override-channels")
-        said = in_world.run("notices", *source).ok().out
+        said = in_world.run_apart("notices", *source).ok().out
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         assert lines == [
             f'Channel "{server.url}" has the following notices:',
@@ -117,15 +118,15 @@ def test_notices_most_serious_first_and_asked_for_once(in_world: Workspace, serv
             "[info] --",
             "odd",
         ]
-        document = in_world.run("notices", *source, "--json").ok().json
+        document = in_world.run_apart("notices", *source, "--json").ok().json
         assert [notice["id"] for notice in document["notices"]] == ["3", "2", "4"]
         assert server.count("/notices.json") == 1
-        in_world.run("notices", *source, "--offline").ok()
+        in_world.run_apart("notices", *source, "--offline").ok()
         assert server.count("/notices.json") == 1
 
 
 @pytest.mark.parametrize("trouble", ["absent", "refused", "garbage", "list"])
-def test_notices_are_a_courtesy(in_world: Workspace, served: Path, trouble: str) -> None:
+def test_notices_are_a_courtesy(in_world: QuickWorkspace, served: Path, trouble: str) -> None:
     file = served / "notices.json"
     if trouble == "absent":
         file.unlink()
@@ -134,5 +135,7 @@ def test_notices_are_a_courtesy(in_world: Workspace, served: Path, trouble: str)
     with ChannelServer(served) as server:
         if trouble == "refused":
             server.fault("/notices.json", Status(403))
-        answer = in_world.run("notices", "-c", server.url, "--override-channels", "--json").ok()
+        answer = in_world.run_apart(
+            "notices", "-c", server.url, "--override-channels", "--json"
+        ).ok()
     assert answer.json == {"notices": []}

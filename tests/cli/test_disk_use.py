@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Workspace
+from tests.support.explained_world import QuickWorkspace
 
 from minicon.api.disk_use import freed_size
 
@@ -37,7 +37,7 @@ def test_links_elsewhere_are_not_freed(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def used(alone: Workspace) -> Workspace:
+def used(alone: QuickWorkspace) -> QuickWorkspace:
     """``one`` and ``two`` share lib; ``one`` has been through three states."""
     alone.run("create", "-y", "-n", "one", "app=1").ok()
     alone.run("install", "-y", "-n", "one", "app=2").ok()
@@ -46,7 +46,7 @@ def used(alone: Workspace) -> Workspace:
     return alone
 
 
-def test_totals_are_those_of_the_disk(used: Workspace) -> None:
+def test_totals_are_those_of_the_disk(used: QuickWorkspace) -> None:
     document = used.run("du", "--json").ok().json
     envs, cache = used.root / "envs", used.root / "pkgs"
     one, two, packages = document["entries"]
@@ -60,7 +60,7 @@ def test_totals_are_those_of_the_disk(used: Workspace) -> None:
     assert one["kept_generations"] > two["kept_generations"]
 
 
-def test_unique_is_what_removal_frees(used: Workspace) -> None:
+def test_unique_is_what_removal_frees(used: QuickWorkspace) -> None:
     (entry, _) = used.run("du", "-n", "two", "--json").ok().json["entries"]
     trees = [used.root / "envs", used.root / "pkgs"]
     before = blocks(*trees)
@@ -68,7 +68,7 @@ def test_unique_is_what_removal_frees(used: Workspace) -> None:
     assert before - blocks(*trees) == entry["unique"]
 
 
-def test_gc_keeps_what_is_used(used: Workspace) -> None:
+def test_gc_keeps_what_is_used(used: QuickWorkspace) -> None:
     assert used.run("gc", "--dry-run", "--json").ok().json["removed"] == []
     document = used.run("gc", "--keep", "0", "--json", "--dry-run").ok().json
     freed = {(item["kind"], Path(item["path"]).name.split("-")[0]) for item in document["removed"]}
@@ -87,7 +87,7 @@ def test_gc_keeps_what_is_used(used: Workspace) -> None:
     assert kept == {"app-2.0-0", "base-1.0-0", "lib-2.0-0", "machine-1.0-0"}
 
 
-def test_gc_takes_indexes_that_nobody_used_for_a_month(used: Workspace) -> None:
+def test_gc_takes_indexes_that_nobody_used_for_a_month(used: QuickWorkspace) -> None:
     cache = used.root / "cache"
     files = [path for path in cache.rglob("*") if path.is_file() and "locks" not in path.parts]
     assert files
@@ -100,7 +100,7 @@ def test_gc_takes_indexes_that_nobody_used_for_a_month(used: Workspace) -> None:
     used.run("install", "-y", "-n", "two", "old", "lib=1").ok()
 
 
-def test_saying_no_changes_nothing(used: Workspace) -> None:
+def test_saying_no_changes_nothing(used: QuickWorkspace) -> None:
     said = used.run("gc", "--keep", "0", typed="n\n")
     assert said.code == 2
     assert len(used.run("history", "-n", "one", "--json").ok().json) == 3

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
-from tests.support.commands import Workspace
+from tests.support.explained_world import QuickWorkspace
 from tests.support.golden import assert_golden
 
-Replaced = Callable[[Workspace], dict[str, str]]
+Replaced = Callable[[QuickWorkspace], dict[str, str]]
 
 COMMANDS = {
     "why": ("why", "base", "-n", "e"),
@@ -36,12 +36,12 @@ COMMANDS = {
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_texts(name: str, standing: Workspace, replaced: Replaced) -> None:
+def test_texts(name: str, standing: QuickWorkspace, replaced: Replaced) -> None:
     said = standing.run(*COMMANDS[name]).ok().out
     assert_golden(f"cli/{name}.txt", said, replaced(standing))
 
 
-def test_why_as_json_gives_every_edge(standing: Workspace) -> None:
+def test_why_as_json_gives_every_edge(standing: QuickWorkspace) -> None:
     document = standing.run("why", "base", "-n", "e", "--json").ok().json
     shortest = document["chains"][0]
     assert shortest["steps"][-1] == {"parent": "lib", "name": "base", "spec": "base"}
@@ -49,7 +49,7 @@ def test_why_as_json_gives_every_edge(standing: Workspace) -> None:
     assert document["needed_by"] == [{"name": "lib", "spec": "base"}]
 
 
-def test_what_is_not_there_is_an_error_with_a_guess(standing: Workspace) -> None:
+def test_what_is_not_there_is_an_error_with_a_guess(standing: QuickWorkspace) -> None:
     for command in (("why", "bse"), ("tree", "bse")):
         failed = standing.run(*command, "-n", "e")
         assert failed.code == 1
@@ -58,7 +58,7 @@ def test_what_is_not_there_is_an_error_with_a_guess(standing: Workspace) -> None
     assert standing.run("tree", "-i", "-n", "e").code == 2
 
 
-def test_why_not_as_json_tells_whether_it_is_possible(standing: Workspace) -> None:
+def test_why_not_as_json_tells_whether_it_is_possible(standing: QuickWorkspace) -> None:
     document = standing.run("why-not", "lib>=2", "-n", "e", "--json").ok().json
     assert document["possible"] is False
     assert "old" in " ".join(document["explanation"]["core"])
@@ -69,21 +69,21 @@ def test_why_not_as_json_tells_whether_it_is_possible(standing: Workspace) -> No
     assert "LINK" not in document["actions"]
 
 
-def test_why_not_changes_nothing(standing: Workspace) -> None:
+def test_why_not_changes_nothing(standing: QuickWorkspace) -> None:
     history = standing.environment("e") / "conda-meta" / "history"
     before = history.read_bytes()
     standing.run("why-not", "app=2", "-n", "e").ok()
     assert history.read_bytes() == before
 
 
-def test_tree_as_json_marks_circles(standing: Workspace) -> None:
+def test_tree_as_json_marks_circles(standing: QuickWorkspace) -> None:
     (root,) = standing.run("tree", "ring-a", "-n", "e", "--json").ok().json
     (inner,) = root["dependencies"]
     (again,) = inner["dependencies"]
     assert (inner["name"], again["name"], again["mark"]) == ("ring-b", "ring-a", "cycle")
 
 
-def test_queries_as_json_have_mamba_s_shape(standing: Workspace) -> None:
+def test_queries_as_json_have_mamba_s_shape(standing: QuickWorkspace) -> None:
     document = standing.run("repoquery", "whoneeds", "lib", "--json").ok().json
     assert document["query"] == {"query": "lib", "type": "whoneeds"}
     assert document["result"]["status"] == "OK"
@@ -94,7 +94,7 @@ def test_queries_as_json_have_mamba_s_shape(standing: Workspace) -> None:
 
 
 def test_who_needs_it_on_a_sharded_channel_says_that_all_is_fetched(
-    in_world: Workspace, tmp_path: Path
+    in_world: QuickWorkspace, tmp_path: Path
 ) -> None:
     builder = ChannelBuilder(tmp_path / "sharded")
     builder.add("leaf-1.0-0")
@@ -103,6 +103,6 @@ def test_who_needs_it_on_a_sharded_channel_says_that_all_is_fetched(
     builder.write(json_file=False, shards=True)
     with ChannelServer(tmp_path / "sharded") as server:
         arguments = ("leaf", "-c", server.url, "--override-channels", "--platform", "linux-64")
-        asked = in_world.run("repoquery", "whoneeds", *arguments).ok()
+        asked = in_world.run_apart("repoquery", "whoneeds", *arguments).ok()
     assert "shards that are not cached have to be fetched" in asked.err
     assert all(f"user{number}" in asked.out for number in range(5))

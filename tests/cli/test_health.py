@@ -8,23 +8,22 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.commands import Workspace
-from tests.support.explained_world import install_by_hand
+from tests.support.explained_world import QuickWorkspace, install_by_hand
 
 
 @pytest.fixture
-def damaged(alone: Workspace) -> Workspace:
+def damaged(alone: QuickWorkspace) -> QuickWorkspace:
     """``e`` with app, lib, pure and python; nothing is damaged yet."""
     alone.run("create", "-y", "-n", "e", "app", "pure").ok()
     return alone
 
 
-def kinds(workspace: Workspace, *arguments: str) -> list[tuple[str, str]]:
+def kinds(workspace: QuickWorkspace, *arguments: str) -> list[tuple[str, str]]:
     findings = workspace.run("doctor", "-n", "e", "--json", *arguments).json["findings"]
     return [(f["kind"], f["package"]) for f in findings if f["is_problem"]]
 
 
-def test_what_is_whole_is_said_to_be(damaged: Workspace) -> None:
+def test_what_is_whole_is_said_to_be(damaged: QuickWorkspace) -> None:
     said = damaged.run("verify", "-n", "e").ok().out
     assert said == f"{damaged.environment('e')} is as its records say\n"
     assert "all is well" in damaged.run("doctor", "-n", "e").ok().out
@@ -32,7 +31,7 @@ def test_what_is_whole_is_said_to_be(damaged: Workspace) -> None:
     assert damaged.run("verify", "-n", "e", "--json").ok().json["problems"] == []
 
 
-def test_damage_is_found_mended_and_undoable(damaged: Workspace) -> None:
+def test_damage_is_found_mended_and_undoable(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "bin/app").unlink()
     library = prefix / "lib/lib.txt"
@@ -54,7 +53,7 @@ def test_damage_is_found_mended_and_undoable(damaged: Workspace) -> None:
     damaged.run("undo", "-n", "e").ok()
 
 
-def test_same_size_is_found_by_reading_only(damaged: Workspace) -> None:
+def test_same_size_is_found_by_reading_only(damaged: QuickWorkspace) -> None:
     library = damaged.environment("e") / "lib/lib.txt"
     before = library.stat()
     library.write_text("TWO\n")
@@ -63,7 +62,7 @@ def test_same_size_is_found_by_reading_only(damaged: Workspace) -> None:
     assert damaged.run("verify", "-n", "e").code == 1
 
 
-def test_a_cut_record_is_found_and_written_anew(damaged: Workspace) -> None:
+def test_a_cut_record_is_found_and_written_anew(damaged: QuickWorkspace) -> None:
     record = damaged.environment("e") / "conda-meta" / "lib-2.0-0.json"
     whole = json.loads(record.read_text())
     record.unlink()
@@ -76,7 +75,7 @@ def test_a_cut_record_is_found_and_written_anew(damaged: Workspace) -> None:
     damaged.run("verify", "-n", "e").ok()
 
 
-def test_what_was_asked_for_is_still_known_after_mending(damaged: Workspace) -> None:
+def test_what_was_asked_for_is_still_known_after_mending(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "bin/app").unlink()
     damaged.run("doctor", "-n", "e", "--fix").ok()
@@ -85,14 +84,14 @@ def test_what_was_asked_for_is_still_known_after_mending(damaged: Workspace) -> 
     assert "app (asked for)" in damaged.run("why", "app", "-n", "e").ok().out
 
 
-def test_offline_mending_says_what_it_lacks(damaged: Workspace) -> None:
+def test_offline_mending_says_what_it_lacks(damaged: QuickWorkspace) -> None:
     (damaged.environment("e") / "bin/app").unlink()
     for folder in (damaged.root / "pkgs").glob("app-*"):
         os.rename(folder, damaged.folder / "gone")
     damaged.run("doctor", "-n", "e", "--fix", "--offline").ok()  # a file:// channel is at hand
 
 
-def test_a_missing_dependency_is_found(damaged: Workspace) -> None:
+def test_a_missing_dependency_is_found(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "conda-meta/lib-2.0-0.json").unlink()
     (prefix / "lib/lib.txt").unlink()
@@ -103,7 +102,7 @@ def test_a_missing_dependency_is_found(damaged: Workspace) -> None:
     damaged.run("doctor", "-n", "e").ok()
 
 
-def test_pip_s_changes_are_told_and_left_alone(damaged: Workspace) -> None:
+def test_pip_s_changes_are_told_and_left_alone(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     install_by_hand(prefix, "visitor", "0.1", requires=("pure", "stranger>=2"))
     document = damaged.run("doctor", "-n", "e", "--json").json
@@ -116,7 +115,7 @@ def test_pip_s_changes_are_told_and_left_alone(damaged: Workspace) -> None:
     assert "pip installed it by hand" in damaged.run("why", "visitor", "-n", "e").ok().out
 
 
-def test_leftovers_and_stale_lines_are_swept(damaged: Workspace) -> None:
+def test_leftovers_and_stale_lines_are_swept(damaged: QuickWorkspace) -> None:
     work = damaged.root / "pkgs" / ".work" / "half-made"
     work.mkdir(parents=True)
     stage = damaged.root / "envs" / ".minicon-generations" / "e" / "stage-0123456789abcdef"
@@ -132,7 +131,7 @@ def test_leftovers_and_stale_lines_are_swept(damaged: Workspace) -> None:
     assert str(damaged.environment("e")) in listed.read_text()
 
 
-def test_a_vanished_interpreter_is_found(damaged: Workspace) -> None:
+def test_a_vanished_interpreter_is_found(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     record = prefix / "conda-meta" / "python-3.11.9-0.json"
     data = json.loads(record.read_text())
@@ -144,7 +143,7 @@ def test_a_vanished_interpreter_is_found(damaged: Workspace) -> None:
     assert ("vanished-interpreter", "python") in kinds(damaged, "--quick")
 
 
-def test_status_looks_at_times_and_sizes(damaged: Workspace) -> None:
+def test_status_looks_at_times_and_sizes(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "bin/app").unlink()
     library = prefix / "lib/lib.txt"
@@ -160,7 +159,7 @@ def test_status_looks_at_times_and_sizes(damaged: Workspace) -> None:
     assert status.json["changed"] == [{"path": "lib/lib.txt", "package": "lib"}]
 
 
-def test_status_against_pins_and_a_file(damaged: Workspace, tmp_path: Path) -> None:
+def test_status_against_pins_and_a_file(damaged: QuickWorkspace, tmp_path: Path) -> None:
     prefix = damaged.environment("e")
     (prefix / "conda-meta/pinned").write_text("lib <2\n")
     file = tmp_path / "environment.yml"
@@ -182,7 +181,7 @@ def test_status_against_pins_and_a_file(damaged: Workspace, tmp_path: Path) -> N
     ]
 
 
-def test_what_is_no_environment_is_an_error(alone: Workspace, tmp_path: Path) -> None:
+def test_what_is_no_environment_is_an_error(alone: QuickWorkspace, tmp_path: Path) -> None:
     for command in ("verify", "doctor", "status", "tree"):
         failed = alone.run(command, "-p", str(tmp_path))
         assert failed.code == 1

@@ -9,10 +9,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
+import sys
 from pathlib import Path
+from unittest import mock
 
-from tests.support.commands import Workspace
+from tests.support.commands import Outcome, Workspace
 from tests.support.packages import PackageBuilder, build_channel
+
+from minicon.__main__ import main
+
+
+class QuickWorkspace(Workspace):
+    """A workspace whose commands run in this process: a tenth of the time."""
+
+    def run(self, *arguments: str, typed: str = "", cwd: Path | None = None) -> Outcome:
+        """Run ``minicon ARGUMENTS`` as the program would."""
+        out, err = io.StringIO(), io.StringIO()
+        before = Path.cwd()
+        with (
+            mock.patch.dict(os.environ, self.variables, clear=True),
+            mock.patch.object(sys, "argv", ["minicon", *arguments]),
+            mock.patch.object(sys, "stdin", io.StringIO(typed)),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            os.chdir(cwd or self.folder)
+            try:
+                code = main()
+            finally:
+                os.chdir(before)
+        return Outcome(code, out.getvalue(), err.getvalue())
+
+    def run_apart(self, *arguments: str) -> Outcome:
+        """Run it as a process of its own: one whose connections end with it."""
+        return super().run(*arguments)
 
 
 def explained_channel(folder: Path) -> Path:
@@ -42,9 +75,9 @@ def explained_channel(folder: Path) -> Path:
     return build_channel(folder, packages)
 
 
-def explained_workspace(folder: Path, channel: Path, cache: Path) -> Workspace:
+def explained_workspace(folder: Path, channel: Path, cache: Path) -> QuickWorkspace:
     """A workspace whose only source is the channel; packages are unpacked once for all tests."""
-    return Workspace(
+    return QuickWorkspace(
         folder,
         {
             "MINICON_CHANNELS": channel.as_uri(),

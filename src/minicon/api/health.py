@@ -174,7 +174,6 @@ def _check_interpreter(prefix: Prefix) -> Iterator[Finding]:
                     package="python",
                     path=path,
                     environment=prefix.path,
-                    hint=f"minicon install -p {prefix.path} python chooses another",
                 )
                 return
 

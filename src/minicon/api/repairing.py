@@ -175,6 +175,10 @@ def _other_interpreter(
     offered = services.host_index.records_for("python")
     same = [record for record in offered if record.version.split(".")[:2] == minor]
     if not same:
-        services.reporter.warn(f"this machine has no other python {'.'.join(minor)}")
+        wanted = ".".join(minor)
+        services.reporter.warn(
+            f"this machine has no other python {wanted}: "
+            f"'minicon install -p {prefix.path} python' takes another version"
+        )
         return []
     return [max(same, key=lambda record: tuple(map(int, record.version.split("."))))]
