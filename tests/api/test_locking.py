@@ -9,16 +9,10 @@ from pathlib import Path
 import pytest
 from tests.support.channels import ChannelBuilder
 
+from minicon.api.lock_inputs import LockInputs, LockTarget, stale_platforms, targets_of
 from minicon.api.lock_merging import merge_lock_files, mismatches
 from minicon.api.lock_targets import choose_targets, machine_profile, read_profile
-from minicon.api.locking import (
-    LockInputs,
-    LockTarget,
-    lock_changes,
-    make_lock,
-    stale_platforms,
-    targets_of,
-)
+from minicon.api.locking import lock_changes, make_lock
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.envs.conda_lock import format_conda_lock, parse_conda_lock

@@ -18,9 +18,9 @@ from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_files import PathsEntry
 from minicon.prefix.generations import GenerationStore
 from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.relocate import relocate
-from minicon.prefix.relocated_copy import Relocation, relocate_again, replace_path
 from minicon.prefix.rollback import undo
 
 LONG = "/opt/" + "placeholder_" * 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from minicon.api.environment_requests import read_files
-from minicon.api.locking import LockTarget, targets_of
+from minicon.api.lock_inputs import LockTarget, targets_of
 from minicon.errors import SpecError
 from minicon.models.subdir import check_subdir
 from minicon.models.virtual_package import VirtualPackage
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.api.locking import LockInputs
+    from minicon.api.lock_inputs import LockInputs
     from minicon.api.services import Services
     from minicon.models.lockfile import Lockfile
 

@@ -18,6 +18,7 @@ from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.explicit import clone_solution, explicit_entries, explicit_solution
 from minicon.api.indices import channel_indices
 from minicon.api.pruning import for_pruning, is_by_pip, pruned
+from minicon.api.python_lock_solution import python_lock_solution
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
@@ -148,7 +149,11 @@ def _solution(question: Question) -> Solution:
     if request.lock is not None:
         from minicon.api.lock_solution import beside_installed, lock_solution
 
-        solution = lock_solution(services, request.lock, partial(_solve_python, question))
+        solution = (
+            python_lock_solution(services, request.lock, partial(_solve_python, question))
+            if request.lock.lock.kind == "pylock"
+            else lock_solution(services, request.lock)
+        )
         return beside_installed(solution, question.there, keep_others=not _is_exact(request))
     return solve(question, make_solve_request(question))
 
@@ -206,6 +211,7 @@ def make_solve_request(question: Question) -> SolveRequest:
         only_deps=request.only_deps,
         force_reinstall=request.force_reinstall,
         add_pip=settings.add_pip_as_python_dependency,
+        tables=services.table_store,
     )
     if not request.prune:
         return solve_request

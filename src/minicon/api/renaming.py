@@ -109,6 +109,7 @@ def clone_packages(
         now=services.now(),
         finish=write_activation_files,
         reporter=services.reporter,
+        share_packages=not services.settings.always_copy,
     )
 
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: ``pylock.toml`` and ``pylock.NAME.toml``.
 is_pylock_name = re.compile(r"pylock(?:\.[^.]+)?\.toml\Z").match
 
+#: Key of the lock's metadata: groups that are installed unless others are named.
+DEFAULT_GROUPS = "default_groups"
+
 _MAX_DEPTH = 100
 
 
@@ -53,6 +56,7 @@ def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lock
     return Lockfile(
         packages=tuple(packages),
         requires_python=values.optional(data, "requires-python", source),
+        metadata={DEFAULT_GROUPS: " ".join(values.texts(data.get("default-groups"), source))},
         kind="pylock",
     )
 

@@ -23,9 +23,10 @@ from minicon.fs.remove import remove_tree
 from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark
 from minicon.prefix.history import format_block, redact
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.path_replacement import Relocation
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
-from minicon.prefix.relocated_copy import Relocation, copy_relocated
+from minicon.prefix.relocated_copy import copy_relocated
 from minicon.prefix.removal import remove_environment
 
 TYPE_CHECKING = False
@@ -105,21 +106,28 @@ def clone_environment(
     finish: Finish,
     reporter: Reporter | None = None,
     durable: bool = True,
+    share_packages: bool = True,
 ) -> None:
     """Make a copy of an environment under another path: offline, exact, independent.
 
-    Arguments and errors as for :func:`move_environment`.
+    Arguments and errors as for :func:`move_environment`. With SHARE_PACKAGES, files that are
+    linked from the package cache are linked here, too.
     """
     target = GenerationStore(new)
     _check_places(GenerationStore(source).place, target.place)
     operations.make_directory(target.place.parent)
     with (
         operations.describing("clone into", target.place),
+        _held_still(source, reporter),
         locked(target, _LOCK_TIMEOUT, reporter),
     ):
         _clear(target)
         stage = target.new_stage()
-        copy_relocated(source, stage, _relocation(source, new, share=False))
+        copy_relocated(
+            source,
+            stage,
+            replace(_relocation(source, new, share=False), share_packages=share_packages),
+        )
         mark = replace(
             read_mark(stage),
             number=1,
@@ -132,6 +140,14 @@ def clone_environment(
         _add_history(stage, command, version, now)
         _finish(stage, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
+
+
+def _held_still(source: Path, reporter: Reporter | None) -> contextlib.AbstractContextManager[None]:
+    """Nobody changes an environment while it is copied; one that is read-only stays as it is."""
+    store = GenerationStore(source)
+    if not os.access(store.place.parent, os.W_OK):
+        return contextlib.nullcontext()
+    return locked(store, _LOCK_TIMEOUT, reporter)
 
 
 def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:

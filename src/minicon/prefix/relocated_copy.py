@@ -13,49 +13,31 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import subprocess
 import sys
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.constants import CONDA_META
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of, sha256_of_file
-from minicon.models.package_files import PathsEntry, PathType
+from minicon.models.package_files import PathType
 from minicon.prefix.link import link_or_copy
+from minicon.prefix.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.prefix import Prefix
-from minicon.prefix.relocate import ENCODINGS, codesign_command, relocate, replace_in_text
+from minicon.prefix.relocate import codesign_command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
 
 #: Larger files that no record knows of are data, not scripts.
 _LARGEST_SCRIPT = 1024 * 1024
-_PATH_ENDS = rb"(?![A-Za-z0-9._+~-])"
 _GENERATED = (PathType.UNIX_ENTRY_POINT, PathType.WINDOWS_ENTRY_POINT_SCRIPT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relocation:
-    """From one path to another.
-
-    Attributes:
-        old: Path that the files carry now.
-        new: Path that they shall carry.
-        subdir: Platform of the environment, for instance ``linux-64``.
-        share: Whether files that do not change are hard-linked; else they are copied.
-    """
-
-    old: str
-    new: str
-    subdir: str
-    share: bool
 
 
 def copy_relocated(source: Path, target: Path, relocation: Relocation) -> None:
@@ -80,7 +62,8 @@ def copy_relocated(source: Path, target: Path, relocation: Relocation) -> None:
         entry = entries.get(relative)
         data = _changed(source, relative, entry, owned=relative in owned, relocation=relocation)
         if data is None:
-            shared = relocation.share or (relative in owned and _is_shared(source / relative))
+            of_package = relocation.share_packages and relative in owned
+            shared = relocation.share or (of_package and _is_shared(source / relative))
             _carry(source / relative, target / relative, share=shared)
         else:
             hashes[relative] = _write(source / relative, target / relative, data, entry, relocation)
@@ -169,73 +152,6 @@ def _may_carry_path(relative: str, *, owned: bool) -> bool:
         return True
     installed = folder.endswith(("site-packages", ".dist-info"))
     return installed and name.endswith((".pth", ".egg-link", "direct_url.json"))
-
-
-def relocate_again(data: bytes, entry: PathsEntry, relocation: Relocation) -> bytes:
-    """A file that linking made for one path, for another.
-
-    Raises:
-        PrefixError: There is no room for the new path.
-    """
-    original = _original(data, entry, relocation.old)
-    if entry.sha256 and sha256_of(original) == entry.sha256:
-        return relocate(original, entry, relocation.new, relocation.subdir)
-    if entry.file_mode == "binary":
-        # Signed or changed since: as the original is not known, each run keeps its own length.
-        return relocate(original, entry, relocation.new, relocation.subdir)
-    return replace_path(data, relocation)
-
-
-def _original(data: bytes, entry: PathsEntry, old: str) -> bytes:
-    """Undo :func:`minicon.prefix.relocate.relocate`."""
-    placeholder = entry.prefix_placeholder or ""
-    for encoding, width in ENCODINGS.items():
-        was, now = placeholder.encode(encoding), old.encode(encoding)
-        if entry.file_mode == "binary":
-            data = _restore_runs(data, now, was, width)
-        else:
-            data = data.replace(now, was)
-    return data
-
-
-def _restore_runs(data: bytes, now: bytes, was: bytes, width: int) -> bytes:
-    """Put the longer placeholder back into each run, in place of the NULs that made up for it."""
-    if len(now) > len(was):
-        return data
-    parts: list[bytes] = []
-    position = 0
-    nul = b"\0" * width
-    while (start := data.find(now, position)) >= 0:
-        end = data.find(nul, start + len(now))
-        while end >= 0 and (end - start) % width:
-            end = data.find(nul, end + 1)
-        end = len(data) if end < 0 else end
-        run = data[start:end]
-        room = (len(was) - len(now)) * run.count(now)
-        if data[end : end + room].count(0) != room:
-            parts.append(data[position:end])
-            position = end
-            continue
-        parts += data[position:start], run.replace(now, was)
-        position = end + room
-    parts.append(data[position:])
-    return b"".join(parts)
-
-
-def replace_path(data: bytes, relocation: Relocation) -> bytes:
-    """Replace the path where it stands as a whole: ``/envs/a``, but not in ``/envs/ab``."""
-    old = relocation.old.encode()
-    pattern = re.compile(re.escape(old) + _PATH_ENDS)
-    if data.startswith(b"#!"):
-        end = data.find(b"\n")
-        end = len(data) if end < 0 else end
-        if pattern.search(data, 0, end):
-            # A first line that the kernel reads has rules of its own.
-            mark = "/" + "\x01" * 8
-            line = pattern.sub(mark.encode(), data[:end])
-            rest = pattern.sub(relocation.new.encode(), data[end:])
-            return replace_in_text(line + rest, mark, relocation.new, relocation.subdir)
-    return pattern.sub(lambda _: relocation.new.encode(), data)
 
 
 def _rewrite_links(target: Path, relocation: Relocation) -> None:

@@ -19,7 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.api.locking import LockChange, LockInputs, LockTarget
+    from minicon.api.lock_inputs import LockInputs, LockTarget
+    from minicon.api.locking import LockChange
     from minicon.cli.context import CommandContext
     from minicon.models.lockfile import Lockfile
 
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None) -> LockInputs:
-    from minicon.api.locking import LockInputs, named_channels
+    from minicon.api.lock_inputs import LockInputs, named_channels
 
     channels, override = tuple(arguments.channels), arguments.override_channels
     if before is not None and not channels:
@@ -193,7 +194,7 @@ def _change_object(change: LockChange) -> dict[str, str | None]:
 def _check(
     output: Path, before: Lockfile | None, inputs: LockInputs, context: CommandContext
 ) -> int:
-    from minicon.api.locking import stale_platforms
+    from minicon.api.lock_inputs import stale_platforms
 
     console = context.console
     stale = stale_platforms(context.services, inputs, before) if before else ("all",)
