@@ -128,3 +128,14 @@ def test_a_missing_python_tells_what_there_is(workspace: Workspace) -> None:
     assert refused.code == 1
     assert "found 3." in refused.err
     assert not workspace.environment("a").exists()
+
+
+def test_what_is_installed_stays_though_its_source_is_not_asked(
+    workspace: Workspace, channel: Path
+) -> None:
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "top").ok()
+    workspace.run(
+        "install", "-y", "-n", "a", "-c", channel.as_uri(), "--override-channels", "pure"
+    ).ok()
+    assert workspace.run("run", "-n", "a", "pure-command").ok().out == "pure python\n"
+    assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
