@@ -73,6 +73,10 @@ _TABLE = (
     Key("local_repodata_ttl", _I,
         "seconds an index stays fresh; 1: as the server says; 0: always ask"),
     Key("repodata_use_zst", _B, "prefer the compressed index where a channel has one"),
+    Key("repodata_use_shards", _B, "prefer an index by package name where a channel has one"),
+    Key("mirrored_channels", Kind.MAP_OF_SEQUENCES,
+        "channel name or URL: the URLs to ask instead, in order", aliases=("mirrors",),
+        expand=True),
     # Network
     Key("ssl_verify", Kind.SWITCH_OR_TEXT,
         "check TLS certificates; or 'truststore', or the path of a bundle",
@@ -116,6 +120,8 @@ _TABLE = (
     Key("auto_stack", _I, "stack implicitly while at most so many environments are active"),
     Key("auto_activate", _B, "activate the default environment when a shell starts",
         aliases=("auto_activate_base",)),
+    Key("auto_activate_directories", _B,
+        "use the environment that a folder's .minicon or environment.yml names, where allowed"),
     Key(
         "default_activation_env", _T, "what `minicon activate` without a name means"),
     Key("envvars_force_uppercase", _B, "write names of environments' variables in upper case"),
@@ -144,13 +150,13 @@ OTHER_TOOLS_KEYS = frozenset(
     list_fields log_level migrated_channel_aliases migrated_custom_channels no_lock no_plugins
     non_admin_enabled notify_outdated_conda number_channel_notices override_channels_enabled
     pip_interop_enabled plugins prefix_data_interoperability prune quiet_progress
-    remote_backoff_factor repodata_fns repodata_threads repodata_use_shards report_errors
+    remote_backoff_factor repodata_fns repodata_threads report_errors
     restore_free_channel rollback_enabled root_prefix sat_solver separate_format_cache
     shortcuts shortcuts_only show_channel_urls signing_metadata_url_base solver
     solver_ignore_timestamps subdirs target_prefix_override trace track_features
     unsatisfiable_hints unsatisfiable_hints_check_depth update_dependencies update_modifier
     use_index_cache use_local use_lockfiles use_only_tar_bz2 use_pip user_agent verify_threads
-    exclude_newer_package mirrored_channels channel_alias_mirrors extract_threads
+    exclude_newer_package channel_alias_mirrors extract_threads
     download_threads no_rc retry_timeout max_parallel_downloads use_uv virtual_packages
     """.split()  # noqa: SIM905 - a hundred quoted words would not read better
 )

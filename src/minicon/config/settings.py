@@ -45,6 +45,8 @@ class Settings:
     remote_max_retries: int = 3
     local_repodata_ttl: int = 1
     repodata_use_zst: bool = True
+    repodata_use_shards: bool = True
+    mirrored_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     always_yes: bool = False
     dry_run: bool = False
     json: bool = False
@@ -71,6 +73,7 @@ class Settings:
     auto_stack: int = 0
     envvars_force_uppercase: bool = True
     auto_activate: bool = False
+    auto_activate_directories: bool = False
     default_activation_env: str = "base"
     compile_bytecode: bool = True
     sources: Mapping[str, str] = field(default_factory=dict)

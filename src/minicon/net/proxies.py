@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from urllib.parse import urlsplit
 
 TYPE_CHECKING = False
@@ -16,6 +18,8 @@ def proxies_for(url: str, configured: Mapping[str, str]) -> dict[str, str]:
     (``https://host``, ``https``, ``all://host``, ``all``), then the environment
     (``https_proxy``, ``all_proxy``, ``no_proxy``, or what the system has configured).
     """
+    if not configured and not _may_have_proxies():
+        return {}
     import urllib.request
 
     parts = urlsplit(url)
@@ -28,3 +32,10 @@ def proxies_for(url: str, configured: Mapping[str, str]) -> dict[str, str]:
     found = urllib.request.getproxies()
     proxy = found.get(scheme) or found.get("all")
     return {scheme: proxy} if proxy else {}
+
+
+def _may_have_proxies() -> bool:
+    """Whether the surroundings may name a proxy; saves the import of what reads them."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return any(name.lower().endswith("_proxy") for name in os.environ)

@@ -5,6 +5,8 @@
     https://… ─┐               ┌─ HttpFetcher   (requests, imported when first needed)
     http://…  ─┼─ UrlFetcher ──┤
     file://…  ─┘               └─ FileFetcher   (works offline too)
+
+Small files (shards) try a quicker way first: :mod:`minicon.net.small_files`.
 """
 
 from __future__ import annotations
@@ -18,10 +20,14 @@ from minicon.models.url import redact
 from minicon.net.credential_files import file_sources
 from minicon.net.credentials import CredentialStore
 from minicon.net.file_fetcher import FileFetcher
+from minicon.net.proxies import proxies_for
+from minicon.net.small_files import SmallFiles
+from minicon.net.whole_response import WholeResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from ssl import SSLContext
 
     from minicon.config.settings import Settings
     from minicon.net.fetcher import Fetcher, Response
@@ -34,6 +40,10 @@ class UrlFetcher:
         make_http: Makes the http(s) fetcher; called at most once, when first needed.
         offline: Refuse http(s).
         credentials: The store that channels' secrets are added to.
+        small_files: A quicker way to small files, tried first; None means there is none.
+
+    Attributes:
+        small_files: As given; None offline.
     """
 
     def __init__(
@@ -42,8 +52,10 @@ class UrlFetcher:
         *,
         offline: bool = False,
         credentials: CredentialStore | None = None,
+        small_files: SmallFiles | None = None,
     ) -> None:
         self.offline = offline
+        self.small_files = None if offline else small_files
         self.credentials = credentials or CredentialStore()
         self._make_http = make_http
         self._http: Fetcher | None = None
@@ -65,8 +77,15 @@ class UrlFetcher:
             raise OfflineError("offline", message, hint="run once without --offline")
         return self._http_fetcher().open(url, headers=headers, timeout=timeout)
 
+    def open_small(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
+        """As :meth:`open`, for a file of which it is known that it is small."""
+        answer = self.small_files and self.small_files.get(url, headers)
+        return WholeResponse(url, answer) if answer else self.open(url, headers=headers)
+
     def close(self) -> None:
         """Give all connections back. The fetcher may be used again."""
+        if self.small_files is not None:
+            self.small_files.close()
         with self._lock:
             close = getattr(self._http, "close", None)
             self._http = None
@@ -114,13 +133,15 @@ def make_fetcher(
     store = credentials or CredentialStore(file_sources(folder, variables))
     cert = (client_cert, client_cert_key) if client_cert and client_cert_key else client_cert
 
+    trusted = _trusted_bundle(variables) if ssl_verify is True else ssl_verify
+
     def make_http() -> Fetcher:
         from minicon.net.retry import RetryPolicy
         from minicon.net.session import HttpFetcher
 
         return HttpFetcher(
             credentials=store,
-            ssl_verify=_trusted_bundle(variables) if ssl_verify is True else ssl_verify,
+            ssl_verify=trusted,
             client_cert=cert,
             proxies=proxy_servers,
             connect_timeout=connect_timeout,
@@ -129,7 +150,14 @@ def make_fetcher(
             user_agent=_user_agent(),
         )
 
-    return UrlFetcher(make_http, offline=offline, credentials=store)
+    small_files = SmallFiles(
+        store,
+        has_proxy=lambda url: bool(proxies_for(url, proxy_servers or {})),
+        make_context=lambda: _tls_context(trusted, cert),
+        user_agent=_user_agent(),
+        timeout=read_timeout,
+    )
+    return UrlFetcher(make_http, offline=offline, credentials=store, small_files=small_files)
 
 
 def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None) -> UrlFetcher:
@@ -156,10 +184,30 @@ def _trusted_bundle(variables: Mapping[str, str]) -> bool | str:
     return True
 
 
-def _user_agent() -> str:
-    import importlib.metadata
+def _tls_context(trusted: bool | str, cert: str | tuple[str, str] | None) -> SSLContext | None:
+    """TLS as requests would set it up; None where only requests can say what is wrong."""
+    if trusted is False or trusted == "truststore":
+        return None
+    import ssl
 
     try:
-        return f"minicon/{importlib.metadata.version('minicon')}"
-    except importlib.metadata.PackageNotFoundError:
-        return "minicon"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if trusted is True:
+            import certifi
+
+            context.load_verify_locations(certifi.where())
+        elif os.path.isdir(trusted):
+            context.load_verify_locations(capath=trusted)
+        else:
+            context.load_verify_locations(trusted)
+        if cert is not None:
+            context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
+    except (OSError, ImportError):
+        return None
+    return context
+
+
+def _user_agent() -> str:
+    from minicon import __version__
+
+    return f"minicon/{__version__}"

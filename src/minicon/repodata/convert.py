@@ -7,6 +7,7 @@ import os
 from minicon.constants import REPODATA
 from minicon.repodata.body import damaged, text_of
 from minicon.repodata.index_file import IndexWriter
+from minicon.repodata.read_ahead import read_ahead
 from minicon.repodata.scanner import InvalidRepodataError, RepodataScanner
 
 TYPE_CHECKING = False
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
     from typing import Any
+
+_PIECES_AHEAD = 8
+_BLOCKS_AHEAD = 1
 
 
 def index_bytes(
@@ -32,10 +36,12 @@ def index_bytes(
     """
     # CEP 36: an empty repodata.json means an empty channel. Nothing else may be empty.
     is_empty = file_name == REPODATA and os.path.getsize(path) == 0
-    scanner = RepodataScanner([b"{}"] if is_empty else text_of(path, file_name, url))
+    # Unpacking, cutting and compressing are three stages that hardly hold each other up.
+    text = [b"{}"] if is_empty else read_ahead(text_of(path, file_name, url), _PIECES_AHEAD)
+    scanner = RepodataScanner(text)
     writer = IndexWriter()
     try:
-        for block in scanner.blocks():
+        for block in read_ahead(scanner.blocks(), _BLOCKS_AHEAD):
             yield writer.add(block)
     except InvalidRepodataError as error:
         raise damaged(url, str(error)) from error

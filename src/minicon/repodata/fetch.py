@@ -137,7 +137,10 @@ class SubdirFetch:
         headers.update(condition_for(previous))
         if not use_cached:
             headers["Cache-Control"] = "no-cache"
-        with self._fetcher.open(url, headers=headers) as response:
+        ask = self._fetcher.open
+        if name == SHARDS_INDEX:
+            ask = getattr(self._fetcher, "open_small", ask)
+        with ask(url, headers=headers) as response:
             if response.status == 200:
                 return self._receive(name, url, response)
             if response.status == 304 and previous is not None:

@@ -40,8 +40,8 @@ _TRAILER = struct.Struct("<QQQQQQI4x8s")
 _UINT32, _UINT64 = struct.Struct("<I"), struct.Struct("<Q")
 #: A segment holds a part of one block of the channel's file: nothing sane is larger.
 _LARGEST_SEGMENT = 1 << 28
-#: A quick level: segments are read a few times and written once.
-_LEVEL = 1
+#: A quick level: segments are written all and read rarely.
+_LEVEL = -1
 
 SECTIONS = ("packages", "packages.conda", "removed", "v3.tar.bz2", "v3.conda", "v3.whl", "shard")
 #: Kept as it is: a hash does not become smaller.
@@ -97,9 +97,10 @@ def hashes_file(hashes: Mapping[str, bytes], meta: Mapping[str, Any]) -> bytes:
         hashes: Name → hash; all hashes are equally long.
         meta: As for :meth:`IndexWriter.finish`.
     """
-    encoded = {name.encode(): value for name, value in hashes.items()}
-    names = sorted(encoded)
-    body = b"".join(map(encoded.__getitem__, names))
+    # By code points is by bytes: UTF-8 keeps the order.
+    ordered = sorted(hashes)
+    names = [name.encode() for name in ordered]
+    body = b"".join(map(hashes.__getitem__, ordered))
     size = len(body) // (len(names) or 1)
     count = len(names)
     starts = range(0, size * count, size or 1)

@@ -1,8 +1,13 @@
-"""ShardLoader: shards from the cache, or fetched in the background, many at once, each once.
+"""ShardLoader: shards from the cache, or fetched many at once, each once.
 
 The solver says early which names it will ask for, and a shard that arrives names those that it
 leads to. Both only fill a queue; whoever needs a shard now waits for that one alone, which goes
-to the front.
+to the front::
+
+    request ─► SmallFiles ─► whole, and its hash is right ─► kept ─► loaded
+                   └─► anything else ─► careful queue ─► threads ─► Fetcher ─► loaded, or an error
+
+What a shard leads to is looked at while nothing else arrives.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import itertools
 import queue
 import threading
 import time
-from concurrent.futures import Future
+from collections import deque
 
 from minicon.errors import ChannelError, FileError, RepodataError
 from minicon.fs import operations
@@ -27,10 +32,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.net.fetcher import Fetcher
+    from minicon.net.small_files import Question, SmallFiles
 
 _WORKERS = 24
 _IDLE_SECONDS = 0.5
 _FOLLOWED_AT_MOST = 128
+#: With so many shards on their way that were asked for, nothing is fetched ahead.
+_BUSY = 32
 _TRIES = 3
 #: Cached shards that were written longer ago are removed when an index changes.
 _KEPT_SECONDS = 60 * 86_400.0
@@ -44,13 +52,34 @@ class MissingShardError(Exception):
 
 
 class _Job:
-    """One shard that is wanted."""
+    """One shard that is wanted.
+
+    Attributes:
+        arrived: Called with the shard some time after it came.
+        question: How it was asked for among small files, if it was.
+        is_asked: Whether somebody asked for it, rather than another shard led to it.
+        is_careful: Whether it is left to the threads.
+        is_taken: Whether a thread has it.
+        over: Set when :attr:`data` or :attr:`error` is known.
+    """
 
     def __init__(self, digest: str, url: str, arrived: Callable[[bytes], None] | None) -> None:
         self.digest = digest
         self.url = url
         self.arrived = arrived
-        self.future: Future[bytes] = Future()
+        self.question: Question | None = None
+        self.is_asked = self.is_careful = self.is_taken = False
+        self.data: bytes | None = None
+        self.error: BaseException | None = None
+        self.over = threading.Event()
+
+    def result(self) -> bytes:
+        """The shard, or its error raised, once it is there."""
+        self.over.wait()
+        if self.data is None:
+            assert self.error is not None
+            raise self.error
+        return self.data
 
 
 class ShardLoader:
@@ -63,13 +92,16 @@ class ShardLoader:
 
     def __init__(self, fetcher: Fetcher, directory: Path) -> None:
         self._fetcher = fetcher
+        self._small_files: SmallFiles | None = getattr(fetcher, "small_files", None)
         self._directory = directory
         self._queue: queue.PriorityQueue[tuple[int, int, _Job]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._jobs: dict[str, _Job] = {}
-        self._lock = threading.Lock()
+        self._to_follow: deque[_Job] = deque()
+        self._folders: set[Path] = set()
+        self._lock = threading.RLock()
         self._workers = 0
-        self._asked = 0
+        self._asked = self._answered = 0
         self._followed = 0
 
     def cached(self, digest: str) -> bytes | None:
@@ -92,35 +124,97 @@ class ShardLoader:
             ChannelError: It cannot be fetched, or is not what its hash says.
         """
         job = self._jobs.get(digest)
-        if job is None or (job.future.done() and job.future.exception() is not None):
+        if job is None or job.error is not None:
             data = self.cached(digest)
             if data is not None:
                 return data
-        return self.request(digest, url, arrived, NEEDED).result()
+        job = self.request(digest, url, arrived, NEEDED)
+        if self._small_files is not None and not job.is_careful:
+            waited = job
+            self._small_files.wait(
+                lambda: waited.over.is_set() or waited.is_careful, self._follow_one
+            )
+        return job.result()
 
     def request(
         self, digest: str, url: str, arrived: Callable[[bytes], None] | None, priority: int
-    ) -> Future[bytes]:
+    ) -> _Job:
         """Have a shard fetched; at once if it is :data:`NEEDED`.
 
         Args:
             digest: SHA-256, hexadecimal.
             url: Where it is.
-            arrived: Called in the background with what arrived, before the future is done.
+            arrived: Called with what arrived, when there is time for that.
             priority: :data:`NEEDED`, :data:`HINTED` or :data:`FOLLOWED`.
         """
         with self._lock:
             job = self._jobs.get(digest)
-            if job is None or (job.future.done() and job.future.exception() is not None):
-                job = self._jobs[digest] = _Job(digest, url, arrived)
-                self._asked += priority != FOLLOWED
-            elif priority != NEEDED or job.future.running() or job.future.done():
-                return job.future
+            if job is not None and job.error is None:
+                if priority == NEEDED and not job.over.is_set():
+                    self._hasten(job)
+                return job
+            job = self._jobs[digest] = _Job(digest, url, arrived)
+            job.is_asked = priority != FOLLOWED
+            self._asked += job.is_asked
+            if self._small_files is not None:
+                waiting = job
+                job.question = self._small_files.ask(
+                    url, lambda question: self._take(waiting, question), priority=priority
+                )
+            if job.question is None:
+                self._ask_carefully(job, priority)
+        return job
+
+    def start(self) -> None:
+        """Send what was requested, without waiting for it."""
+        if self._small_files is not None:
+            self._small_files.nudge()
+
+    def _hasten(self, job: _Job) -> None:
+        if job.is_careful:
+            if not job.is_taken:
+                self._queue.put((NEEDED, next(self._order), job))
+        elif self._small_files is not None and job.question and not job.question.is_started:
+            self._small_files.hasten(job.question, NEEDED)
+
+    def _take(self, job: _Job, question: Question) -> None:
+        """A small file has arrived, or not."""
+        self._answered += job.is_asked
+        answer = question.answer
+        if (
+            answer is None
+            or answer.status != 200
+            or hashlib.sha256(answer.body).hexdigest() != job.digest
+        ):
+            self._ask_carefully(job, NEEDED)
+            return
+        self._keep(job.digest, answer.body)
+        job.data = answer.body
+        self._to_follow.append(job)
+        job.over.set()
+
+    def _follow_one(self) -> bool:
+        """Look at one shard that has arrived. Whether there was one.
+
+        While much of what was asked for is on its way, that would only bring more.
+        """
+        if self._asked - self._answered > _BUSY:
+            return False
+        try:
+            job = self._to_follow.popleft()
+        except IndexError:
+            return False
+        if job.arrived is not None and job.data is not None:
+            job.arrived(job.data)
+        return True
+
+    def _ask_carefully(self, job: _Job, priority: int) -> None:
+        with self._lock:
+            job.is_careful = True
             self._queue.put((priority, next(self._order), job))
             if self._workers < _WORKERS:
                 self._workers += 1
                 threading.Thread(target=self._work, name="minicon-shard", daemon=True).start()
-        return job.future
 
     def may_follow(self) -> bool:
         """Whether one more shard may be fetched that nobody has asked for.
@@ -154,9 +248,8 @@ class ShardLoader:
                         return
                 continue
             with self._lock:
-                mine = not job.future.running() and not job.future.done()
-                if mine:
-                    job.future.set_running_or_notify_cancel()
+                mine = not job.is_taken
+                job.is_taken = True
             if mine:
                 self._carry_out(job)
 
@@ -166,9 +259,10 @@ class ShardLoader:
             if job.arrived is not None:
                 job.arrived(data)
         except BaseException as error:  # noqa: BLE001 - raised again where the shard is needed
-            job.future.set_exception(error)
+            job.error = error
         else:
-            job.future.set_result(data)
+            job.data = data
+        job.over.set()
 
     def _fetch(self, job: _Job) -> bytes:
         for attempt in range(1, _TRIES + 1):
@@ -194,7 +288,9 @@ class ShardLoader:
     def _keep(self, digest: str, data: bytes) -> None:
         path = self._path(digest)
         with contextlib.suppress(FileError), operations.describing("write", path):
-            operations.make_directory(path.parent)
+            if path.parent not in self._folders:
+                operations.make_directory(path.parent)
+                self._folders.add(path.parent)
             operations.replace_file(path, data, durable=False)
 
 

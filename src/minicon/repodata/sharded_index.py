@@ -56,7 +56,8 @@ class ShardedIndex:
     Args:
         place: Where its records come from.
         file: The index of shards, as converted.
-        fingerprint: Identifies the content: equal fingerprints mean equal records.
+        fingerprint: Identifies the content: equal fingerprints mean equal records. Empty once
+            that is no longer sure.
         shards_url: What shard file names are appended to; ends with a slash.
         loader: Loads shards.
         group: The channel's sharded subdirs; this one is added.
@@ -104,6 +105,11 @@ class ShardedIndex:
         return self._place.subdir
 
     @property
+    def base_url(self) -> str:
+        """What file names are appended to."""
+        return self._place.base_url
+
+    @property
     def info(self) -> Mapping[str, Any]:
         """The ``info`` object that the channel gives."""
         found: Mapping[str, Any] = self._file.meta["info"]
@@ -141,6 +147,7 @@ class ShardedIndex:
                 continue
             if priority != FOLLOWED or self._loader.may_follow():
                 self._loader.request(digest, self._url(digest), self._follow, priority)
+        self._loader.start()
 
     def _digest(self, name: str) -> str | None:
         segments = self._file.segments(name)
@@ -159,6 +166,7 @@ class ShardedIndex:
             return self._loader.load(digest, self._url(digest), self._follow)
         except MissingShardError:
             self._file = self._read_again()
+            self.fingerprint = ""  # it may be newer
         newer = self._digest(name)
         if newer is None:
             return None
@@ -171,6 +179,8 @@ class ShardedIndex:
 
     def _load_offline(self, digest: str) -> bytes | None:
         data = self._loader.cached(digest)
+        if data is None:
+            self.fingerprint = ""  # what is not cached seems not to be there
         if data is None and not self._told_offline:
             self._told_offline = True
             self._warn(

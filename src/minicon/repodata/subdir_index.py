@@ -22,7 +22,8 @@ class ConvertedIndex:
     Args:
         place: Where its records come from.
         file: The open index file.
-        fingerprint: Identifies the content: equal fingerprints mean equal records.
+        fingerprint: Identifies the content: equal fingerprints mean equal records. Empty once
+            that is no longer sure.
         warn: Told of records that cannot be used.
         convert_again: Called when the file turns out to be damaged; returns a sound one.
     """
@@ -52,6 +53,11 @@ class ConvertedIndex:
     def subdir(self) -> str:
         """Platform folder."""
         return self._place.subdir
+
+    @property
+    def base_url(self) -> str:
+        """What file names are appended to."""
+        return self._place.base_url
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -85,6 +91,7 @@ class ConvertedIndex:
             segments = self._file.segments(name)
         except IndexDamagedError:
             self._file = self._convert_again()
+            self.fingerprint = ""  # it may be newer
             segments = self._file.segments(name)
         members = Members()
         bad = sum([members.add_payload(section, payload) for section, payload in segments])

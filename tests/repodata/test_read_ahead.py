@@ -1,0 +1,45 @@
+"""Running ahead changes when items are made, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from minicon.repodata.read_ahead import read_ahead
+
+
+def test_items_and_errors_come_in_their_turn() -> None:
+    def source():
+        yield from range(5)
+        raise ValueError("after five")
+
+    seen = []
+    with pytest.raises(ValueError, match="after five"):
+        seen.extend(iter_into(seen, source()))
+    assert seen == list(range(5))
+    assert list(read_ahead([])) == []
+
+
+def iter_into(seen, source):
+    for item in read_ahead(source):
+        seen.append(item)
+    return []
+
+
+def test_no_more_than_depth_is_made_ahead_and_closing_ends_the_thread() -> None:
+    made = []
+
+    def source():
+        for number in range(1000):
+            made.append(number)
+            yield number
+
+    before = threading.active_count()
+    items = read_ahead(source(), 3)
+    assert next(items) == 0
+    time.sleep(0.05)
+    assert len(made) <= 6
+    items.close()
+    assert threading.active_count() == before
