@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 from tests.support.channels import ChannelBuilder
 
-from minicon.api.lock_inputs import LockInputs, LockTarget, stale_platforms, targets_of
+from minicon.api.lock_inputs import (
+    LockInputs,
+    LockTarget,
+    content_hash,
+    stale_platforms,
+    targets_of,
+)
 from minicon.api.lock_merging import merge_lock_files, mismatches
 from minicon.api.lock_targets import choose_targets, machine_profile, read_profile
 from minicon.api.locking import lock_changes, make_lock
@@ -168,6 +174,17 @@ def test_stale_locks_are_noticed(tmp_path: Path, services: Services) -> None:
     assert stale_platforms(services, asked, lock) == ("win-64",)
     asked = inputs(tmp_path, "dependencies: [app>1]\n")
     assert stale_platforms(services, asked, lock) == ("linux-64", "win-64")
+
+
+def test_what_requirement_files_ask_for_counts(tmp_path: Path, services: Services) -> None:
+    (tmp_path / "requirements.txt").write_text("leaf>=1\n")
+    asked = inputs(tmp_path, "dependencies: [app, {pip: [-r requirements.txt]}]\n")
+    target = LockTarget(platform="linux-64")
+    before = content_hash(services, asked, target)
+    (tmp_path / "requirements.txt").write_text("# a comment\nleaf >= 1\n")
+    assert content_hash(services, asked, target) == before
+    (tmp_path / "requirements.txt").write_text("leaf>=2\n")
+    assert content_hash(services, asked, target) != before
 
 
 def test_groups_become_categories(tmp_path: Path, services: Services) -> None:

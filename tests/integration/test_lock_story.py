@@ -164,6 +164,49 @@ def test_pylock_and_pixi_lock(project: Workspace, wheelhouse: Path, channel: Pat
     assert installed(project, "x") == {"hello": "2.0"}
 
 
+def test_groups_and_markers_of_a_pylock(project: Workspace, wheelhouse: Path) -> None:
+    def package(name: str, version: str, marker: str) -> str:
+        path = wheelhouse / f"{name}-{version}-py3-none-any.whl"
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        wheel = f'{{ url = "{path.as_uri()}", hashes = {{ sha256 = "{digest}" }} }}'
+        head = f'[[packages]]\nname = "{name}"\nversion = "{version}"\n'
+        return f'{head}marker = "{marker}"\nwheels = [{wheel}]'
+
+    write(
+        project,
+        'lock-version = "1.0"',
+        package("leaf", "1.0", "'dev' in dependency_groups"),
+        package("top", "1.0", "sys_platform == 'win32'"),
+        name="pylock.toml",
+    )
+    words = ("--dry-run", "--json", "-f", "pylock.toml", "-c", "host")
+    plan = project.run("create", "-n", "p", *words).ok().json
+    assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python"}
+    plan = project.run("create", "-n", "p", *words, "--with", "dev").ok().json
+    assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python", "leaf"}
+    asked = project.run("create", "-n", "p", *words, "python=2.5")
+    assert asked.code == 1
+    mixed = project.run("create", "-n", "p", *words, "numpy", "python")
+    assert (mixed.code, mixed.json["reference"]) == (2, "mixed-files")
+
+
+def test_a_lock_that_this_machine_cannot_run_is_refused(project: Workspace) -> None:
+    url = "https://h.test/c/linux-64/x-1-0.conda"
+    write(
+        project,
+        "version: 1",
+        "metadata: {platforms: [linux-64]}",
+        "package:",
+        f"- {{name: x, version: '1', manager: conda, platform: linux-64, url: '{url}',",
+        f"   hash: {{sha256: '{'0' * 64}'}}, dependencies: {{__cuda: '>=99'}}}}",
+        name="conda-lock.yml",
+    )
+    refused = project.run("create", "-n", "x", "-f", "conda-lock.yml", "--dry-run", "--json")
+    assert (refused.code, refused.json["reference"]) == (1, "machine-does-not-fit")
+    project.environ["CONDA_OVERRIDE_CUDA"] = "99.1"
+    project.run("create", "-n", "x", "-f", "conda-lock.yml", "--dry-run").ok()
+
+
 @pytest.mark.skipif(not Path("/usr/bin/git").exists(), reason="needs git")
 def test_git_merges_locks(project: Workspace, channel: Path) -> None:
     def git(*words: str, check: bool = True) -> subprocess.CompletedProcess[str]:

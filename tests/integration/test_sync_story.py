@@ -81,3 +81,13 @@ def test_variables_of_the_file(project: Workspace) -> None:
     project.run("sync", "-y", "-n", "a").ok()
     assert project.run("run", "-n", "a", "sh", "-c", "echo $COLOUR").ok().out == "blue\n"
     assert "already" in project.run("sync", "-y", "-n", "a").ok().out
+
+
+def test_sync_with_an_explicit_list(project: Workspace) -> None:
+    project.run("create", "-y", "-n", "a", "hello=1.0").ok()
+    listed = project.run("list", "-n", "a", "--explicit", "--md5").ok().out
+    (project.folder / "explicit.txt").write_text(listed)
+    before = installed(project)
+    project.run("install", "-y", "-n", "a", "hello=2", "python").ok()
+    project.run("sync", "-y", "-n", "a", "-f", "explicit.txt").ok()
+    assert installed(project) == before
