@@ -42,6 +42,7 @@ COMMANDS = {
     "init": ("init", "put activation into your shell's start file"),
     "allow": ("allow", "let a folder choose its environment"),
     "completion": ("completion", "completion of command lines in your shell"),
+    "completion": ("completion", "completion of command lines in your shell"),
     "channel": ("channel", "make and fill channels"),
     "history": ("history", "what was done to an environment"),
     "rollback": ("rollback", "go back to an earlier state, offline"),
