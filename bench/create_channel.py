@@ -1,0 +1,101 @@
+"""``create`` from a conda channel with real content, warm and cold, beside py-rattler.
+
+Whole processes in turns. Warm: index and packages are cached. Cold: nothing is; index and packages
+come from a server on this machine. py-rattler's process solves and installs in one go.
+
+    ./dev bench create_channel [--runs N] [--channel FOLDER]
+
+Without --channel, bench/make_channel.py makes one first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import http.server
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from make_channel import make_channel
+from measure import compare, print_table
+
+SPECS = ("python", "numpy", "pandas", "scipy")
+RATTLER = """
+import asyncio, os, sys
+from rattler import Channel, Client, Gateway, MatchSpec, VirtualPackage, install, solve
+url, cache, prefix, *specs = sys.argv[1:]
+async def main():
+    client = Client()
+    gateway = Gateway(cache_dir=cache + "/repodata", client=client)
+    records = await solve(
+        [Channel(url)],
+        [MatchSpec(spec) for spec in specs],
+        gateway=gateway,
+        platforms=["linux-64", "noarch"],
+        virtual_packages=VirtualPackage.detect(),
+    )
+    await install(
+        records, target_prefix=prefix, cache_dir=cache, client=client, show_progress=False
+    )
+asyncio.run(main())
+os._exit(0)  # the interpreter's own end fails now and then with its threads still there
+"""
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def serve(folder: Path) -> str:
+    """Serve a folder until the process ends; gives the URL."""
+    handler = functools.partial(Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+def contestants(work: Path, url: str) -> dict[str, list[str]]:
+    create = [sys.executable, "-m", "minicon", "create", "-y", "-q", "-n", "bench"]
+    sources = ["--override-channels", "-c", url]
+    rattler = [sys.executable, "-c", RATTLER, url, str(work / "rattler")]
+    return {
+        "minicon": [*create, *sources, *SPECS],
+        "py-rattler": [*rattler, str(work / "rattler-env"), *SPECS],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--channel", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="minicon-bench-") as name:
+        work = Path(name)
+        channel = arguments.channel or work / "channel"
+        if arguments.channel is None:
+            python = "{}.{}".format(*sys.version_info)
+            print(make_channel(channel, python, list(SPECS[1:])), "files in the channel")
+        url = serve(channel)
+        environ = {"MINICON_ROOT": str(work / "root"), "HOME": name}
+        commands = contestants(work, url)
+        run = functools.partial(compare, commands, environ=environ)
+        envs = {
+            "minicon": ["rm", "-rf", str(work / "root/envs")],
+            "py-rattler": ["rm", "-rf", str(work / "rattler-env")],
+        }
+        everything = {
+            "minicon": ["rm", "-rf", str(work / "root")],
+            "py-rattler": ["rm", "-rf", str(work / "rattler-env"), str(work / "rattler")],
+        }
+        print_table("cold create", run(runs=arguments.runs, before=everything))
+        print_table("warm create", run(runs=arguments.runs, before=envs))
+
+
+if __name__ == "__main__":
+    main()
