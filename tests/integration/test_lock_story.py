@@ -105,6 +105,22 @@ def test_check_and_update(project: Workspace, channel: Path) -> None:
     assert project.run("lock", "--check").code == 0
 
 
+def test_lock_for_a_machine(project: Workspace, channel: Path) -> None:
+    write(project, f"channels: [{channel.as_uri()}]", "dependencies: [hello, __cuda>=12]")
+    assert project.run("lock").code == 1
+    project.environ["CONDA_OVERRIDE_CUDA"] = "12.4"
+    profile = project.run("info", "--profile").ok()
+    assert "__cuda=12.4=0" in profile.json["virtual_packages"]
+    (project.folder / "machine.json").write_text(profile.out)
+    del project.environ["CONDA_OVERRIDE_CUDA"]
+    project.run("lock", "--for", "machine.json").ok()
+    assert project.run("lock", "--check").code == 0
+    project.run("lock").ok()
+    bad = project.run("lock", "--virtual-package", "a b")
+    assert bad.code == 1
+    assert "NAME=VERSION" in bad.err
+
+
 def test_lock_refuses_to_overwrite_another_file(project: Workspace) -> None:
     path = write(project, "precious: true", name="notes.yml")
     refused = project.run("lock", "-o", "notes.yml")

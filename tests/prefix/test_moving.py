@@ -184,6 +184,23 @@ def test_refused_places(fast_path: Path, packages: list[Extracted]) -> None:
     assert not (fast_path / ("n" * 250)).exists()
 
 
+def test_an_environment_inside_is_not_broken(fast_path: Path, packages: list[Extracted]) -> None:
+    apply(fast_path / "a", *packages)
+    apply(fast_path / "a" / "inner", packages[1])
+    for change in (move, clone):
+        with pytest.raises(PrefixError, match="inner"):
+            change(fast_path / "a", fast_path / "b")
+    assert contents(fast_path / "a" / "inner")
+    assert not (fast_path / "b").exists()
+
+
+def test_a_pipe_is_no_obstacle(fast_path: Path, packages: list[Extracted]) -> None:
+    apply(fast_path / "a", packages[1])
+    os.mkfifo(fast_path / "a" / "pipe")
+    clone(fast_path / "a", fast_path / "b")
+    assert (fast_path / "b" / "pipe").is_fifo()
+
+
 def test_changed_binary_keeps_its_length_and_its_changes() -> None:
     original = b"AB" + LONG.encode() + b"/lib\0C"
     entry = PathsEntry("lib/x", prefix_placeholder=LONG, file_mode="binary", sha256="0" * 64)

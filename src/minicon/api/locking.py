@@ -22,7 +22,7 @@ from minicon.api.lock_inputs import (
 )
 from minicon.api.lock_solution import lock_records
 from minicon.api.locked_packages import categorised, locked_packages
-from minicon.api.planning import make_question, make_solve_request, solve
+from minicon.api.planning import make_question, make_solve_request, solve, source_notes
 from minicon.api.pruning import for_pruning, pruned
 from minicon.errors import SpecError
 from minicon.models.lockfile import Lockfile, sorted_packages
@@ -110,6 +110,8 @@ def _lock_target(
     try:
         request, contents = request_of(target_services, inputs)
         question = make_question(target_services, request)
+        for note in source_notes(question.sources):
+            services.reporter.warn(note)
         _refuse_what_only_pip_knows(question)
         solve_request = make_solve_request(question)
         if before is not None and target.platform in before.platforms:

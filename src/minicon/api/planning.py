@@ -277,7 +277,7 @@ def _plan(question: Question, solution: Solution) -> Plan:
         ),
         index_options=asked.from_pip.options,
         channels=question.sources.names,
-        notes=_notes(question.sources),
+        notes=source_notes(question.sources),
     )
 
 
@@ -300,7 +300,8 @@ def _no_longer_asked_for(question: Question, solution: Solution) -> tuple[str, .
     )
 
 
-def _notes(sources: Sources) -> tuple[str, ...]:
+def source_notes(sources: Sources) -> tuple[str, ...]:
+    """One sentence for each built-in channel that does not answer."""
     instead = " and ".join(sources.names)
     return tuple(
         f"{channel.name} cannot be reached: using {instead} instead" for channel in sources.skipped

@@ -20,6 +20,7 @@ from minicon.constants import HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.models.reporter import SilentReporter
 from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark
 from minicon.prefix.history import format_block, redact
 from minicon.prefix.interrupts import uninterrupted
@@ -83,11 +84,11 @@ def move_environment(
         relocation = _relocation(old, new, share=True)
         for number in source.numbers():
             stage = target.new_stage()
-            copy_relocated(source.folder / str(number), stage, relocation)
+            _copy(source.folder / str(number), stage, relocation, reporter)
             _finish(stage, new, finish, durable=durable)
             operations.rename(stage, target.folder / str(number))
         stage = target.new_stage()
-        copy_relocated(source.place, stage, relocation)
+        _copy(source.place, stage, relocation, reporter)
         mark = replace(read_mark(stage), stage=stage.name)
         operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
         _add_history(stage, command, version, now)
@@ -123,11 +124,8 @@ def clone_environment(
     ):
         _clear(target)
         stage = target.new_stage()
-        copy_relocated(
-            source,
-            stage,
-            replace(_relocation(source, new, share=False), share_packages=share_packages),
-        )
+        relocation = _relocation(source, new, share=False)
+        _copy(source, stage, replace(relocation, share_packages=share_packages), reporter)
         mark = replace(
             read_mark(stage),
             number=1,
@@ -148,6 +146,14 @@ def _held_still(source: Path, reporter: Reporter | None) -> contextlib.AbstractC
     if not os.access(store.place.parent, os.W_OK):
         return contextlib.nullcontext()
     return locked(store, _LOCK_TIMEOUT, reporter)
+
+
+def _copy(tree: Path, stage: Path, relocation: Relocation, reporter: Reporter | None) -> None:
+    task = (reporter or SilentReporter()).start("link", "environment", None, "files")
+    try:
+        copy_relocated(tree, stage, relocation, task)
+    finally:
+        task.finish()
 
 
 def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:

@@ -19,10 +19,12 @@ import sys
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
-from minicon.constants import CONDA_META
+from minicon.constants import CONDA_META, HISTORY
+from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathType
+from minicon.models.reporter import SilentTask
 from minicon.prefix.link import link_or_copy
 from minicon.prefix.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.prefix import Prefix
@@ -34,13 +36,16 @@ if TYPE_CHECKING:
 
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.reporter import Task
 
 #: Larger files that no record knows of are data, not scripts.
 _LARGEST_SCRIPT = 1024 * 1024
 _GENERATED = (PathType.UNIX_ENTRY_POINT, PathType.WINDOWS_ENTRY_POINT_SCRIPT)
 
 
-def copy_relocated(source: Path, target: Path, relocation: Relocation) -> None:
+def copy_relocated(
+    source: Path, target: Path, relocation: Relocation, task: Task | None = None
+) -> None:
     """Fill an empty folder with an environment as it has to be at another path.
 
     Costs one system call per file, and reading and writing those that carry the path.
@@ -49,16 +54,20 @@ def copy_relocated(source: Path, target: Path, relocation: Relocation) -> None:
         source: The tree to copy: an environment, or one of its generations.
         target: Empty; nobody sees it yet.
         relocation: What changes.
+        task: Told of every file.
 
     Raises:
-        PrefixError: The new path is too long for a binary file.
+        PrefixError: The new path is too long for a binary file, or other environments lie inside
+            this one.
         OSError: The disk is full, and the like.
     """
     prefix = Prefix(source)
     entries = {entry.path: entry for r in prefix.readable_records() for entry in r.paths}
     owned = prefix.owned_files()
     hashes: dict[str, str] = {}
+    task = task or SilentTask()
     for relative in _walk(source, target):
+        task.advance(1)
         entry = entries.get(relative)
         data = _changed(source, relative, entry, owned=relative in owned, relocation=relocation)
         if data is None:
@@ -96,6 +105,12 @@ def _walk(source: Path, target: Path) -> list[str]:
     for folder, folders, names in os.walk(source):
         relative = os.path.relpath(folder, source).replace(os.sep, "/")
         start = "" if relative == "." else f"{relative}/"
+        if start and CONDA_META in folders and Path(folder, HISTORY).exists():
+            raise PrefixError(
+                "holds-environments",
+                f"{source} holds another environment, {folder}: it cannot be moved as a whole",
+                hint="move the inner environment elsewhere (minicon rename)",
+            )
         for name in list(folders):
             path = Path(folder, name)
             if path.is_symlink():
@@ -109,7 +124,7 @@ def _walk(source: Path, target: Path) -> list[str]:
 
 
 def _carry(source: Path, target: Path, *, share: bool) -> None:
-    if share or source.is_symlink():
+    if share or not stat.S_ISREG(source.lstat().st_mode):
         link_or_copy(str(source), str(target))
     elif not operations.clone_file(source, target):
         operations.copy_file(source, target)
