@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
-from tests.support.explained_world import QuickWorkspace, install_by_hand
+from tests.support.explained_world import (
+    QuickWorkspace,
+    explained_channel,
+    explained_workspace,
+    install_by_hand,
+)
+from tests.support.prefixes import snapshot
 
 
 @pytest.fixture
@@ -75,6 +82,18 @@ def test_a_cut_record_is_found_and_written_anew(damaged: QuickWorkspace) -> None
     damaged.run("verify", "-n", "e").ok()
 
 
+def test_a_record_of_nobody_is_left_to_the_user(damaged: QuickWorkspace) -> None:
+    prefix = damaged.environment("e")
+    (prefix / "bin/app").unlink()
+    (prefix / "conda-meta/stranger-1.0-0.json").write_text("{")
+    tried = damaged.run("doctor", "-n", "e", "--fix")
+    assert tried.code == 1
+    assert "stranger-1.0-0.json can be read nowhere: remove that file" in tried.out
+    (prefix / "conda-meta/stranger-1.0-0.json").unlink()
+    damaged.run("doctor", "-n", "e", "--fix").ok()
+    assert (prefix / "bin/app").exists()
+
+
 def test_what_was_asked_for_is_still_known_after_mending(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "bin/app").unlink()
@@ -84,11 +103,22 @@ def test_what_was_asked_for_is_still_known_after_mending(damaged: QuickWorkspace
     assert "app (asked for)" in damaged.run("why", "app", "-n", "e").ok().out
 
 
-def test_offline_mending_says_what_it_lacks(damaged: QuickWorkspace) -> None:
-    (damaged.environment("e") / "bin/app").unlink()
-    for folder in (damaged.root / "pkgs").glob("app-*"):
-        os.rename(folder, damaged.folder / "gone")
-    damaged.run("doctor", "-n", "e", "--fix", "--offline").ok()  # a file:// channel is at hand
+def test_what_can_be_had_nowhere_leaves_the_environment_as_it_is(tmp_path: Path) -> None:
+    channel = explained_channel(tmp_path / "own")
+    workspace = explained_workspace(tmp_path / "work", channel, tmp_path / "pkgs")
+    workspace.run("create", "-y", "-n", "e", "app").ok()
+    prefix = workspace.environment("e")
+    (prefix / "bin/app").unlink()
+    for folder in (tmp_path / "pkgs").glob("app-*"):
+        shutil.rmtree(folder)
+    os.rename(channel, tmp_path / "moved")
+    before = snapshot(prefix)
+    failed = workspace.run("doctor", "-n", "e", "--fix")
+    assert failed.code == 1
+    assert "app-2.0-0" in failed.err
+    assert snapshot(prefix) == before
+    os.rename(tmp_path / "moved", channel)
+    workspace.run("doctor", "-n", "e", "--fix").ok()
 
 
 def test_a_missing_dependency_is_found(damaged: QuickWorkspace) -> None:

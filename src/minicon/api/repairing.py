@@ -63,7 +63,8 @@ def repair_environment(
         for finding in findings
         if finding.kind in RELINKED_KINDS and finding.package and finding.package not in by_pip
     ]
-    relinked = _relink(services, prefix, problems, others, command_line)
+    # While a record tells nothing, nobody knows which files are whose: nothing is changed.
+    relinked = [] if unknown else _relink(services, prefix, problems, others, command_line)
     damaged = {finding.package for finding in findings if finding.kind in RELINKED_KINDS}
     return [
         *(f"linked {dist} anew" for dist in relinked),
