@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from minicon.pypi.requirements import RequirementSet
     from minicon.pypi.wheel_index import PypiIndex
     from minicon.repodata.client import ChannelClient
+    from minicon.repodata.table_store import TableStore
 
 
 class Services:
@@ -89,9 +90,18 @@ class Services:
             offline=self.settings.offline,
             ttl_seconds=self.settings.local_repodata_ttl,
             use_zst=self.settings.repodata_use_zst,
+            use_shards=self.settings.repodata_use_shards,
             credentials=self.fetcher.credentials,
             reporter=self.reporter,
         )
+
+    @cached_property
+    def table_store(self) -> TableStore:
+        """What the solver compiled of channels' records, kept between processes."""
+        from minicon.repodata.cache import FOLDER
+        from minicon.repodata.table_store import TableStore
+
+        return TableStore(os.path.join(self.settings.cache_dir, FOLDER))
 
     @cached_property
     def index_configuration(self) -> IndexConfiguration:

@@ -56,6 +56,7 @@ def solve_specs(
         platform=services.settings.platform,
         channel_priority=ChannelPriority(services.settings.channel_priority),
         exclude_newer=services.exclude_newer,
+        tables=services.table_store,
     )
     return CondaSolver().solve(request)
 

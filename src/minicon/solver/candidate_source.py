@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import chain
 
 from minicon.models.match_spec import channel_matches
@@ -11,13 +12,15 @@ from minicon.solver.candidate_table import (
     compile_table,
     milliseconds,
     sort_records,
+    with_dependency,
 )
 from minicon.solver.candidates import Candidates
 from minicon.solver.request import ChannelPriority, Strategy
+from minicon.solver.stored_tables import StoredTables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
@@ -35,6 +38,7 @@ class CandidateSource:
     def __init__(self, request: SolveRequest) -> None:
         self._request = request
         self._compiled: dict[str, Candidates] = {}
+        self._stored = StoredTables(request.tables, request.channels)
         self._virtual = {package.name: package for package in request.virtual_packages}
         self._installed = {
             installed.name: installed.record
@@ -55,8 +59,7 @@ class CandidateSource:
         specs = chain(request.specs, request.history, request.pins, request.constraints)
         names = [spec.exact_name for spec in specs if spec.exact_name]
         names += ["python"] if request.requirements else []
-        for index in chain(*request.channels):
-            index.prefetch(dict.fromkeys([*names, *self._installed]))
+        self._fetch_ahead(dict.fromkeys([*names, *self._installed]))
 
     def candidates(self, name: str) -> Candidates:
         """The candidates of a name; of none when no allowed channel has it."""
@@ -70,8 +73,7 @@ class CandidateSource:
         record = self._installed.get(name)
         if record is None:
             return None
-        records = self.candidates(name).records
-        return next((place for place, each in enumerate(records) if is_same(each, record)), None)
+        return _position(self.candidates(name), record)
 
     def channels_with(self, name: str) -> list[str]:
         """All channels that have a name, allowed or not, in order of priority."""
@@ -92,19 +94,76 @@ class CandidateSource:
             base, _, extra = name[:-1].partition("[")
             whole = self.candidates(base)
             return Candidates(compile_extra(whole.table, whole.records, extra), whole.records)
-        ordered = sort_records(self._rows(name), lowest=name in self._lowest)
-        added = ("pip",) if self._brings_pip(name) else ()
-        table = compile_table(name, ordered, added=added)
-        self._prefetch(table.dependencies)
-        return Candidates(table, [record for _, record in ordered])
+        found = self._plain(name) if self._is_plain(name) else None
+        found = found or self._from_records(name)
+        self._fetch_ahead(other for other, _, premise in found.table.dependencies if premise & 1)
+        if self._brings_pip(name):
+            found.table = with_dependency(found.table, "pip")
+        return found
+
+    def save(self, chosen: Mapping[str, int]) -> None:
+        """Let later processes have what was compiled.
+
+        Args:
+            chosen: Per name the position of the record that is in the solution.
+        """
+        self._stored.save(chosen)
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether the request changes nothing about what is a candidate, and in which order."""
+        request = self._request
+        limit = request.exclude_newer_package.get(name, request.exclude_newer)
+        return limit is None and name not in self._lowest
+
+    def _plain(self, name: str) -> Candidates | None:
+        """The candidates as one channel has them, if an earlier process compiled them."""
+        strict = self._request.channel_priority is ChannelPriority.STRICT
+        found: Candidates | None = None
+        for place, _ in self._allowed(name):
+            stored = self._stored.candidates(place, name, partial(self._all, place, name))
+            if stored is None or (stored.size and found is not None and found.size):
+                return None
+            found = stored if found is None or stored.size else found
+            if stored.size and strict and name not in self._demanded:
+                break
+        installed = self._installed.get(name)
+        if found is None or installed is None or _position(found, installed) is not None:
+            return found
+        return None
+
+    def _all(self, place: int, name: str) -> list[RepodataRecord]:
+        """All records that a channel has of a name, best first."""
+        channel = self._request.channels[place]
+        rows = [Row(record) for index in channel for record in index.records_for(name)]
+        return [record for _, record in sort_records(rows, lowest=False)]
+
+    def _from_records(self, name: str) -> Candidates:
+        rows = self._rows(name)
+        ordered = sort_records(rows, lowest=name in self._lowest)
+        found = Candidates(compile_table(name, ordered), [record for _, record in ordered])
+        if self._is_plain(name):
+            self._note(name, found, rows)
+        return found
+
+    def _note(self, name: str, found: Candidates, rows: Sequence[Row]) -> None:
+        """Let a table be saved that shows what one channel alone has."""
+        places = {row.order for row in rows}
+        installed = self._installed.get(name)
+        is_foreign = installed is not None and any(row.record is installed for row in rows)
+        if len(places) > 1 or is_foreign or (rows and not found.size):
+            return
+        strict = self._request.channel_priority is ChannelPriority.STRICT
+        for place, _ in self._allowed(name):
+            if place in places:
+                self._stored.add(place, name, found)
+                if strict and name not in self._demanded:
+                    return
+            else:
+                self._stored.add(place, name, Candidates(compile_table(name, ()), ()))
 
     def _brings_pip(self, name: str) -> bool:
         """Whether python gets pip as a dependency: conda's add_pip_as_python_dependency."""
-        return (
-            name == "python"
-            and self._request.add_pip
-            and any(index.records_for("pip") for index in chain(*self._request.channels))
-        )
+        return name == "python" and self._request.add_pip and bool(self.candidates("pip").size)
 
     def _rows(self, name: str) -> list[Row]:
         rows: list[Row] = []
@@ -151,13 +210,22 @@ class CandidateSource:
         disabled = self._request.channel_priority is ChannelPriority.DISABLED
         return (0 if disabled else place), place
 
-    def _prefetch(self, dependencies: Iterable[tuple[str, str, int]]) -> None:
-        """Tell the channels which names the best candidate leads to."""
-        names = [name for name, _, premise in dependencies if premise & 1]
-        wanted = [name for name in names if name not in self._compiled]
+    def _fetch_ahead(self, names: Iterable[str]) -> None:
+        """Tell the channels which names are going to be asked for."""
+        wanted = [n for n in names if n not in self._compiled and not self._stored.knows(n)]
         if wanted:
             for index in chain(*self._request.channels):
                 index.prefetch(wanted)
+
+
+def _position(candidates: Candidates, record: RepodataRecord) -> int | None:
+    """Where a record stands among candidates."""
+    table = candidates.table
+    for place in range(table.size):
+        if table.versions[place] == record.version and table.builds[place] == record.build:  # noqa: SIM102
+            if is_same(candidates.records[place], record):
+                return place
+    return None
 
 
 def is_same(record: RepodataRecord, other: RepodataRecord) -> bool:

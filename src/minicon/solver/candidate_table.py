@@ -152,15 +152,12 @@ def milliseconds(timestamp: float) -> int:
     return int(timestamp) if timestamp > _MILLISECONDS else int(timestamp * 1000)
 
 
-def compile_table(
-    name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]], *, added: Sequence[str] = ()
-) -> CandidateTable:
+def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) -> CandidateTable:
     """Compile sorted records of one name.
 
     Args:
         name: Package name.
         ordered: From :func:`sort_records`.
-        added: Dependencies that every candidate gets beside its own.
     """
     by_version: dict[bytes, int] = {}
     ties: list[int] = []
@@ -176,9 +173,6 @@ def compile_table(
         below.append(below[-1] | by_version[version])
     records = [record for _, record in ordered]
     depends = _carriers(record.data.get("depends") for record in records)
-    everything = (1 << len(records)) - 1
-    for text in added:
-        depends[text] = everything
     plain, conditional = split_conditional(depends)
     constrains, _ = split_conditional(
         _carriers(record.data.get("constrains") for record in records)
@@ -196,6 +190,13 @@ def compile_table(
         constrains=tuple(constrains),
         conditional=tuple(conditional),
     )
+
+
+def with_dependency(table: CandidateTable, name: str) -> CandidateTable:
+    """The same table, every candidate also depending on a package, of any version."""
+    others = [each for each in table.dependencies if each[:2] != (name, name)]
+    everything = (1 << table.size) - 1
+    return table._replace(dependencies=(*others, (name, name, everything)))
 
 
 def compile_extra(

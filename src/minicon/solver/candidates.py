@@ -14,7 +14,7 @@ from minicon.solver.domain import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.records import RepodataRecord
@@ -34,12 +34,20 @@ class Candidates:
         size: How many.
         fixed: True for virtual packages: they are there or not, nothing is to choose.
         decided_ties: Memo of the tie breaking between equal builds.
+
+    Args of the constructor beside these: ``known`` gives what dependency texts mean, in
+    hexadecimal, as far as an earlier process found out.
     """
 
-    __slots__ = ("_matching", "all", "decided_ties", "fixed", "records", "size", "table")
+    __slots__ = ("_known", "_matching", "all", "decided_ties", "fixed", "records", "size", "table")
 
     def __init__(
-        self, table: CandidateTable, records: Sequence[RepodataRecord], *, fixed: bool = False
+        self,
+        table: CandidateTable,
+        records: Sequence[RepodataRecord],
+        *,
+        fixed: bool = False,
+        known: Mapping[str, str] | None = None,
     ) -> None:
         self.table = table
         self.records = records
@@ -48,6 +56,19 @@ class Candidates:
         self.fixed = fixed
         self.decided_ties: dict[int, int] = {}
         self._matching: dict[str, int] = {}
+        self._known = known or {}
+
+    @property
+    def understood(self) -> dict[str, int]:
+        """What dependency texts mean here, as far as anybody asked or it was given."""
+        known = {text: int(found, 16) for text, found in self._known.items()}
+        return {**known, **self._matching}
+
+    @property
+    def learned(self) -> int:
+        """How many texts had to be understood that were not given."""
+        known = self._known
+        return sum(1 for text in self._matching if text not in known and text[0] != "#")
 
     def matching(self, text: str) -> int:
         """The candidates that a dependency's MatchSpec text means; unreadable texts mean none.
@@ -56,7 +77,10 @@ class Candidates:
         """
         known = self._matching.get(text)
         if known is None:
-            if text[0] == "#":
+            given = self._known.get(text)
+            if given is not None:
+                known = int(given, 16)
+            elif text[0] == "#":
                 known = 1 << int(text[1:])
             else:
                 try:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
+    from minicon.models.table_cache import TableCache
     from minicon.models.virtual_package import VirtualPackage
     from minicon.models.wheel_index import WheelIndex
 
@@ -74,6 +75,7 @@ class SolveRequest:
             name in ``exclude_newer_package``.
         add_pip: Whether python brings pip along, as conda's ``add_pip_as_python_dependency``.
         max_rounds: Bound on the steps of the resolution across sources.
+        tables: Keeps compiled tables between processes; it changes no answer.
     """
 
     specs: tuple[MatchSpec, ...]
@@ -98,6 +100,7 @@ class SolveRequest:
     force_reinstall: bool = False
     add_pip: bool = False
     max_rounds: int = 100_000
+    tables: TableCache | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,14 @@ class CondaSolver:
         try:
             resolved = _resolve(request, side, missing)
         except (Contradiction, Impossible) as failure:
+            source.save({})
             fallback = only_named(request, source, side) if request.no_deps else None
             if fallback is None:
                 raise _explained(request, side, failure) from None
             return fallback
-        return narrowed(request, solution_of(request, resolved, side))
+        solution = solution_of(request, resolved, side)
+        source.save(resolved.model.positions)
+        return narrowed(request, solution)
 
 
 def _resolve(request: SolveRequest, side: CondaSide, missing: list[MatchSpec]) -> Resolved:
