@@ -100,9 +100,11 @@ def rollback(
         saved = _carry_user_files(before, after)
         if saved and reporter:
             reporter.warn(f"your own version of {saved[0]} is kept as {saved[0]}{SAVED_SUFFIX}")
-        _write_history(before, after, command=command, version=version, now=clock())
+        # Durable at once: a power cut before the switch must not spoil the tree that is kept.
+        text = _history(before, after, command=command, version=version, now=clock())
+        operations.replace_file(target / HISTORY, text, durable=durable)
         mark = replace(read_mark(target), number=number, previous=current.number)
-        operations.replace_file(target / MARK, mark.to_bytes(), durable=False)
+        operations.replace_file(target / MARK, mark.to_bytes(), durable=durable)
         if durable:
             operations.sync_file_system(target)
         with uninterrupted():
@@ -189,9 +191,7 @@ def _is_users(path: str) -> bool:
     return not path.endswith(".pyc")
 
 
-def _write_history(
-    before: Prefix, after: Prefix, *, command: str, version: str, now: float
-) -> None:
+def _history(before: Prefix, after: Prefix, *, command: str, version: str, now: float) -> bytes:
     """The history goes on: a block says what going back changed."""
     old = {dist_text(record) for record in before.readable_records()}
     new = {dist_text(record) for record in after.readable_records()}
@@ -207,5 +207,4 @@ def _write_history(
         },
         now=now,
     )
-    text = (before.path / HISTORY).read_bytes() + block.encode()
-    operations.replace_file(after.path / HISTORY, text, durable=False)
+    return (before.path / HISTORY).read_bytes() + block.encode()
