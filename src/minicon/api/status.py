@@ -16,10 +16,8 @@ from minicon.api.pip_changes import find_pip_changes
 from minicon.errors import SpecError
 from minicon.models.match_spec import MatchSpec
 from minicon.models.package_files import PathType
-from minicon.prefix.carry import is_modified
 from minicon.prefix.generations import read_mark
 from minicon.prefix.prefix import Prefix
-from minicon.prefix.repair import entries_by_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
     from minicon.api.comparing import Mismatch
     from minicon.api.pip_changes import PipChanges
     from minicon.models.environment_spec import EnvironmentSpec
-    from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
@@ -163,24 +160,35 @@ def _check_files(
     missing, changed = [], []
     claims = Counter(path for record in records for path in record.files)
     for record in records:
-        since = _modified(f"{prefix.path}/conda-meta/{record.file_name}")
-        gone, suspects = [], []
+        since = _modified(f"{prefix.path}/conda-meta/{record.file_name}") or 0
+        suspects = []
         for path in record.files:
             if path.endswith(".pyc"):
                 continue  # Python makes them anew as it likes
             moment = _modified(f"{prefix.path}/{path}")
             if moment is None:
-                gone.append(path)
-            elif since is not None and moment > since and claims[path] == 1:
+                missing.append((path, record.name))
+            elif moment > since and claims[path] == 1:
                 suspects.append(path)
-        missing += [(path, record.name) for path in gone]
-        entries = entries_by_file(prefix, record) if suspects else {}
-        changed += [
-            (path, record.name)
-            for path in suspects
-            if _is_changed(f"{prefix.path}/{path}", entries.get(path), since or 0)
-        ]
+        if suspects:
+            changed += [(path, record.name) for path in _changed(prefix, record, suspects, since)]
     return missing, changed
+
+
+def _changed(
+    prefix: Prefix, record: PrefixRecord, suspects: list[str], since: int
+) -> Iterator[str]:
+    """Those of some files whose content is not what the record says; these are read."""
+    from minicon.prefix.carry import is_modified
+    from minicon.prefix.repair import entries_by_file
+
+    entries = entries_by_file(prefix, record)
+    for path in suspects:
+        entry = entries.get(path)
+        if entry is None or entry.path_type in _LIVELY:
+            continue
+        if is_modified(f"{prefix.path}/{path}", entry, since):
+            yield path
 
 
 def _modified(path: str) -> int | None:
@@ -188,12 +196,6 @@ def _modified(path: str) -> int | None:
         return os.lstat(path).st_mtime_ns
     except OSError:
         return None
-
-
-def _is_changed(path: str, entry: PathsEntry | None, since: int) -> bool:
-    if entry is None or entry.path_type in _LIVELY:
-        return False
-    return is_modified(path, entry, since)
 
 
 def _unmet(
