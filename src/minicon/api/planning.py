@@ -14,20 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from minicon.api.dependency_graph import DependencyGraph
-from minicon.api.explicit import clone_solution, explicit_entries, explicit_solution
 from minicon.api.indices import channel_indices
-from minicon.api.pruning import for_pruning, is_by_pip, pruned
-from minicon.api.python_lock_solution import python_lock_solution
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
 from minicon.errors import PrefixError, SolveError
 from minicon.models.environment_spec import expand_references
 from minicon.models.match_spec import MatchSpec
-from minicon.prefix.generations import GenerationStore
 from minicon.prefix.prefix import Prefix
-from minicon.prefix.site_packages import installed_packages
 from minicon.prefix.transaction import make_transaction
 from minicon.pypi.requirements import PipRequirement
 from minicon.solver.request import (
@@ -41,9 +35,10 @@ from minicon.solver.resolvelib_solver import CondaSolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from minicon.api.explicit import ExplicitEntry
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
@@ -91,6 +86,8 @@ def make_plan(services: Services, request: ChangeRequest) -> Plan:
 
 def _recover(path: Path) -> None:
     """Finish or undo what a killed process left, which is rarely anything."""
+    from minicon.prefix.generations import GenerationStore
+
     if GenerationStore(path).needs_recovery:
         from minicon.prefix.executor import recover
 
@@ -105,7 +102,7 @@ def make_question(services: Services, request: ChangeRequest) -> Question:
         services=services,
         request=request,
         prefix=prefix,
-        there=installed_packages(prefix) if prefix.is_environment else (),
+        there=_installed(prefix) if prefix.is_environment else (),
         sources=choose_sources(
             services.settings,
             expand_references(request.channels, services.environ),
@@ -116,6 +113,12 @@ def make_question(services: Services, request: ChangeRequest) -> Question:
         ),
         asked=split_specs(request.specs, request.pip_lines, environ=services.environ),
     )
+
+
+def _installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
+    from minicon.prefix.site_packages import installed_packages
+
+    return installed_packages(prefix)
 
 
 def _asks_sources(request: ChangeRequest) -> bool:
@@ -141,13 +144,18 @@ def refuse_frozen(prefix: Prefix, *, override: bool) -> None:
 
 def _solution(question: Question) -> Solution:
     request, services = question.request, question.services
-    explicit = request.explicit or explicit_entries(request.specs)
+    explicit = request.explicit or _explicit_entries(request.specs)
     if explicit:
+        from minicon.api.explicit import explicit_solution
+
         return explicit_solution(services, explicit, () if request.prune else question.installed)
     if request.clone_of is not None:
+        from minicon.api.explicit import clone_solution
+
         return clone_solution(request.clone_of)
     if request.lock is not None:
         from minicon.api.lock_solution import beside_installed, lock_solution
+        from minicon.api.python_lock_solution import python_lock_solution
 
         solution = (
             python_lock_solution(services, request.lock, partial(_solve_python, question))
@@ -156,6 +164,15 @@ def _solution(question: Question) -> Solution:
         )
         return beside_installed(solution, question.there, keep_others=not _is_exact(request))
     return solve(question, make_solve_request(question))
+
+
+def _explicit_entries(specs: Sequence[str]) -> tuple[ExplicitEntry, ...]:
+    """Specs that are files; a glance tells for most that they are not."""
+    if not any("/" in text or ":" in text or "\\" in text or "[" in text for text in specs):
+        return ()
+    from minicon.api.explicit import explicit_entries
+
+    return explicit_entries(specs)
 
 
 def _solve_python(question: Question, spec: MatchSpec) -> Solution:
@@ -172,7 +189,11 @@ def solve(question: Question, solve_request: SolveRequest) -> Solution:
     task = services.reporter.start("solve", "environment", None, unit="steps")
     try:
         solution = CondaSolver().solve(solve_request)
-        return pruned(solve_request, solution) if request.prune else solution
+        if not request.prune:
+            return solution
+        from minicon.api.pruning import pruned
+
+        return pruned(solve_request, solution)
     except SolveError as error:
         error.context = error.context or _where_was_looked(question)
         raise
@@ -215,6 +236,8 @@ def make_solve_request(question: Question) -> SolveRequest:
     )
     if not request.prune:
         return solve_request
+    from minicon.api.pruning import for_pruning
+
     return for_pruning(
         solve_request,
         question.installed,
@@ -243,6 +266,8 @@ def _asked_before(question: Question) -> Mapping[str, str]:
     texts = question.prefix.requested_specs()
     if texts or not question.installed:
         return texts
+    from minicon.api.dependency_graph import DependencyGraph
+
     platform = question.services.settings.platform
     orphans = DependencyGraph(question.installed, platform=platform).orphans()
     from_pypi = {record.name for record in question.installed if record.record.source == "pypi"}
@@ -287,8 +312,13 @@ def _not_cached(services: Services, transaction: Transaction) -> tuple[RepodataR
 
 def _not_yet_built(question: Question, solution: Solution) -> Iterator[PipRequirement]:
     """What pip has to build; a synchronised environment keeps what pip built before."""
+    requirements = question.asked.from_pip.pip_requirements
+    if not requirements:
+        return
+    from minicon.api.pruning import is_by_pip
+
     built = {record.name for record in solution.records if is_by_pip(record)}
-    for requirement in question.asked.from_pip.pip_requirements:
+    for requirement in requirements:
         if not (question.request.keep_satisfied and requirement.name in built):
             yield requirement
 

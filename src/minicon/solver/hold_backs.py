@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from minicon.solver.request import SolveRequest
 
 
+#: Demands that need not be made fewer: the story told of them leaves out what it does not need.
+_SMALL_CORE = 3
+
+
 class HoldBacks(Mapping[str, str]):
     """Per package name, the reason; worked out when first looked at.
 
@@ -85,7 +89,9 @@ class HoldBacks(Mapping[str, str]):
         try:
             model = search.run(roots, [name, *self._side.demands.direct])
         except Contradiction as contradiction:
-            core = minimal_core(search, contradiction.roots)
+            core = contradiction.roots
+            if len(core) > _SMALL_CORE:
+                core = minimal_core(search, core)
             from minicon.solver.story import tell
 
             told = tell(self._side.store, core) or ["the other requests leave no newer one"]
