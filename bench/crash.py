@@ -270,6 +270,8 @@ def campaign(stage: Stage, options: argparse.Namespace, chance: random.Random) -
     """Kill every command; one tally each."""
     tallies = {}
     for command in commands(stage.channel):
+        if options.only and command.name not in options.only:
+            continue
         stage.prepare(command)
         old = stage.state()
         begun = time.perf_counter()
@@ -422,7 +424,7 @@ def run_campaign(folder: Path, options: argparse.Namespace) -> Results:
     chance = random.Random(options.seed)
     channel = make_channel(folder / "channel")
     found = {"minicon": campaign(Stage(folder, channel.as_uri()), options, chance)}
-    if importlib.util.find_spec("rattler"):
+    if importlib.util.find_spec("rattler") and not options.only:
         found["py-rattler"] = Peer(folder / "peer", channel).campaign(options.times // 2, chance)
         for name, tally in found["py-rattler"].items():
             show(f"({name})", tally)
@@ -440,6 +442,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=60, help="kills at random times, per command")
     parser.add_argument("--calls", type=int, default=12, help="kills per kind of call and command")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of eight processes")
+    parser.add_argument("--only", nargs="*", help="these commands, and no peer")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     parser.add_argument("--save", type=Path, help="write the kill loop's results as JSON")
