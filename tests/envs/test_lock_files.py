@@ -45,11 +45,11 @@ def test_conda_lock() -> None:
     assert flask.depends == ("python 3.12.*", "werkzeug >=3.0.0")
 
 
-@pytest.mark.parametrize("version", [4, 5, 6])
+@pytest.mark.parametrize("version", [4, 5, 6, 7])
 def test_pixi_lock(version: int) -> None:
     lock = read(f"pixi-{version}.lock")
     assert lock.kind == "pixi"
-    assert lock.platforms == ("linux-64",)
+    assert lock.platforms == (("linux-64",) if version < 7 else ("linux-64", "win-64"))
     packages = {p.name: p for p in lock.for_platform("linux-64")}
     assert set(packages) == {"python", "libzlib", "tzdata", "flask"}
     assert packages["python"].build == "hd12c33a_0_cpython"
@@ -57,6 +57,25 @@ def test_pixi_lock(version: int) -> None:
     assert packages["tzdata"].size == 1234
     assert packages["flask"].manager == "pip"
     assert len(packages["flask"].sha256 or "") == 64
+
+
+def test_what_must_be_built_concerns_its_own_platform_alone() -> None:
+    with pytest.raises(SpecError, match="built"):
+        read_lock_file(LOCKS / "pixi-7.lock", platform="win-64")
+
+
+@pytest.mark.parametrize("version", [4, 5, 6])
+def test_rattler_reads_the_same(version: int) -> None:
+    rattler = pytest.importorskip("rattler")
+    path = LOCKS / f"pixi-{version}.lock"
+    environment = rattler.LockFile.from_path(str(path)).default_environment()
+    theirs = {
+        (package.name, str(package.version), package.location)
+        for platform in environment.platforms()
+        for package in environment.packages(platform)
+    }
+    mine = {(p.name, p.version, p.url) for p in read(path.name).packages}
+    assert mine == theirs
 
 
 def test_pylock() -> None:
@@ -222,6 +241,7 @@ packages: [%s]
     [
         "version: 3\nenvironments: {}\npackages: []\n",
         "version: 99\nenvironments: {}\npackages: []\n",
+        "version: 7\nplatforms: [a]\nenvironments: {d: {packages: {a: []}}}\npackages: []\n",
         "version: 6\nenvironments: [a]\npackages: []\n",
         "version: 6\nenvironments: {a: {}, b: {}}\npackages: []\n",
         PIXI % ("{conda: 'https://h.test/c/linux-64/x-1-0.conda'}", ""),
@@ -271,6 +291,7 @@ def pylock(**changes: str) -> str:
         pylock(wheels=wheel("relative/x-1-py3-none-any.whl")),
         pylock(wheels=wheel(None)),
         pylock(wheels='"x"'),
+        pylock(wheels="[]"),
         pylock(vcs='{type = "git", url = "https://h.test/x"}'),
         pylock(directory='{path = "."}'),
     ],

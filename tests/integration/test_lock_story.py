@@ -121,6 +121,24 @@ def test_lock_for_a_machine(project: Workspace, channel: Path) -> None:
     assert "NAME=VERSION" in bad.err
 
 
+def test_installing_a_lock_keeps_the_rest_and_pruning_does_not(
+    project: Workspace, channel: Path
+) -> None:
+    write(project, f"channels: [{channel.as_uri()}]", "dependencies: [hello]")
+    project.run("lock").ok()
+    project.run("create", "-y", "-n", "a", "-c", "host", "python").ok()
+    project.run("install", "-y", "-n", "a", "-f", "conda-lock.yml").ok()
+    assert {"python", "hello", "greeting"} <= set(installed(project))
+    project.run("env", "update", "-n", "a", "-f", "conda-lock.yml", "--prune").ok()
+    assert set(installed(project)) == {"hello", "greeting"}
+    mixed = project.run("install", "-n", "a", "-f", "conda-lock.yml", "shout", "--json")
+    assert (mixed.code, mixed.json["reference"]) == (2, "mixed-files")
+    clone = project.run("create", "-n", "b", "--clone", "a", "shout", "--json")
+    assert (clone.code, clone.json["reference"]) == (2, "mixed-clone")
+    assert project.run("lock", "--platform", "noarch").code == 1
+    assert project.run("lock", "--platform", "../x").code == 1
+
+
 def test_lock_refuses_to_overwrite_another_file(project: Workspace) -> None:
     path = write(project, "precious: true", name="notes.yml")
     refused = project.run("lock", "-o", "notes.yml")

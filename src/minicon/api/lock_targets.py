@@ -81,6 +81,9 @@ def choose_targets(
         SpecError: A platform, profile or fact that cannot be read.
     """
     facts = tuple(map(_virtual_package, virtual_packages))
+    if "noarch" in platforms:
+        hint = "name platforms; packages for all of them are in each"
+        raise SpecError("invalid-subdir", "noarch is not a platform to lock for", hint=hint)
     found = {name: LockTarget(platform=check_subdir(name)) for name in platforms}
     for target in map(read_profile, profiles):
         found[target.platform] = target

@@ -29,7 +29,8 @@ def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile |
 
     Args:
         path: The file.
-        platform: Subdir that packages are wanted for; matters for ``pylock.toml`` alone.
+        platform: Subdir that packages are wanted for. What ``pixi.lock`` and ``pylock.toml``
+            hold for others may be left out.
 
     Raises:
         SpecError: It is one and cannot be read.
@@ -45,7 +46,7 @@ def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile |
     if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):
         return parse_conda_lock(text, source=str(path))
     if _PIXI.search(text) and _VERSION.search(text):
-        return parse_pixi_lock(text, source=str(path))
+        return parse_pixi_lock(text, source=str(path), platform=platform)
     return None
 
 

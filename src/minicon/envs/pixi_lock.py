@@ -1,9 +1,9 @@
-"""``pixi.lock``: reading versions 4, 5 and 6 (rattler's lock format).
+"""``pixi.lock``: reading versions 4 to 7 (rattler's lock format).
 
 ::
 
     environments: {default: {channels, packages: {linux-64: [{conda: URL}, {pypi: URL}]}}}
-    packages:     [{conda: URL, sha256, depends…}]            version 6
+    packages:     [{conda: URL, sha256, depends…}]            versions 6 and 7
                   [{kind: conda, name, version, url, …}]      versions 4 and 5
 """
 
@@ -27,16 +27,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 DEFAULT_ENVIRONMENT = "default"
-_VERSIONS = ("4", "5", "6")
+_VERSIONS = ("4", "5", "6", "7")
 
 
-def parse_pixi_lock(text: str, *, source: str, environment: str | None = None) -> Lockfile:
+def parse_pixi_lock(
+    text: str, *, source: str, environment: str | None = None, platform: str | None = None
+) -> Lockfile:
     """Read a lock file.
 
     Args:
         text: Its text.
         source: Its name, for messages.
         environment: Which of its environments; ``default`` if left out, or the only one.
+        platform: Read the packages of this platform alone: those of others may have to be built,
+            which need not concern anybody here. None reads all.
 
     Raises:
         SpecError: ``invalid-lock-file`` or ``invalid-yaml``.
@@ -44,21 +48,33 @@ def parse_pixi_lock(text: str, *, source: str, environment: str | None = None) -
     data = values.load_yaml(text, source)
     version = values.required(data, "version", source)
     if version not in _VERSIONS:
-        values.refuse(source, f"version {version[:20]} of pixi.lock is not known ({_VERSIONS})")
+        values.refuse(source, f"version {version[:20]} of pixi.lock is not known")
     chosen = _environment(data, environment, source)
     known = _known_packages(data, source)
     by_platform = values.mapping(chosen.get("packages"), source)
+    subdirs = {name: _subdirs(data, source).get(str(name), str(name)) for name in by_platform}
     packages = [
-        _locked(reference, str(platform), known, source)
-        for platform, references in by_platform.items()
+        _locked(reference, subdirs[name], known, source)
+        for name, references in by_platform.items()
+        if platform in (None, subdirs[name])
         for reference in values.items(references, source)
     ]
     return Lockfile(
         packages=sorted_packages(packages),
-        platforms=tuple(str(platform) for platform in by_platform),
+        platforms=tuple(subdirs.values()),
         channels=tuple(_channels(chosen, source)),
         kind="pixi",
     )
+
+
+def _subdirs(data: Mapping[str, Any], source: str) -> dict[str, str]:
+    """Since version 7 platforms have names of their own; what subdir each means."""
+    found = {}
+    for item in values.items(data.get("platforms"), source):
+        entry = values.mapping(item, source)
+        name = values.required(entry, "name", source)
+        found[name] = values.optional(entry, "subdir", source) or name
+    return found
 
 
 def _environment(data: Mapping[str, Any], name: str | None, source: str) -> Mapping[str, Any]:

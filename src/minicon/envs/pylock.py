@@ -99,6 +99,8 @@ def _files(
     }
     wheels = values.items(data.get("wheels"), place)
     files = wheels or [data[key] for key in ("sdist", "archive") if key in data]
+    if not files:
+        values.refuse(place, "it is locked without any file")
     for item in files:
         file = values.mapping(item, place)
         hashes = values.mapping(file.get("hashes"), place)

@@ -53,10 +53,17 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
     """What the command line asks for."""
     from minicon.api.environment_requests import clone_request, create_request
     from minicon.cli.changing import solver_arguments
+    from minicon.errors import UsageError
 
     fields = solver_arguments(arguments)
     services, name, prefix = context.services, arguments.name, arguments.prefix
     if arguments.clone:
+        if arguments.specs or arguments.files:
+            raise UsageError(
+                "mixed-clone",
+                "a clone has exactly the packages of the other environment",
+                hint="clone first, then install the rest",
+            )
         return clone_request(services, arguments.clone, name, prefix, **fields)
     return create_request(
         services,
