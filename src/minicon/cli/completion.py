@@ -225,7 +225,9 @@ _minicon() {{
     local typed="${{COMP_WORDS[*]:1:COMP_CWORD-1}}"
     COMPREPLY=()
     while IFS= read -r word; do
-        case "$word" in "$current"*) COMPREPLY+=("$word") ;; esac
+        case "$word" in
+            "$current"*) printf -v word %q "$word"; COMPREPLY+=("$word") ;;
+        esac
     done < <(_minicon_words "$typed" "$previous" "$COMP_CWORD")
 }}
 complete -o default -F _minicon minicon
