@@ -75,13 +75,14 @@ class CandidateSource:
             return None
         return _position(self.candidates(name), record)
 
-    def channels_with(self, name: str) -> list[str]:
-        """All channels that have a name, allowed or not, in order of priority."""
-        return [
-            channel[0].channel
-            for channel in self._request.channels
-            if any(index.records_for(name) for index in channel)
-        ]
+    def channels_having(self, name: str) -> list[tuple[str, list[RepodataRecord]]]:
+        """All channels that have a name, allowed or not, in order of priority, with its records."""
+        found = []
+        for channel in self._request.channels:
+            records = [record for index in channel for record in index.records_for(name)]
+            if records:
+                found.append((channel[0].channel, records))
+        return found
 
     def _compile(self, name: str) -> Candidates:
         if name.startswith("__"):

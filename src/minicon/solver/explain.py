@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from minicon.errors import SpecError
+from minicon.models.match_spec import MatchSpec, parse_dependency
+from minicon.models.version import version_key
 from minicon.solver.conflict_core import minimal_core
 from minicon.solver.explanation import Explanation
 from minicon.solver.fixes import find_fixes
 from minicon.solver.origin import Kind, Origin
+from minicon.solver.request import ChannelPriority
 from minicon.solver.search import Search
 from minicon.solver.story import tell
 
@@ -27,8 +31,58 @@ def explain_contradiction(
     search = Search(side.store)
     core = minimal_core(search, contradiction.roots)
     sentences = tell(side.store, core) or _search_needed(core)
+    sentences += hidden_by_priority(request, side, core)
     fixes = find_fixes(request, side, core)
-    return Explanation(_demands(core), tuple(sentences), tuple(fixes)).as_error()
+    return Explanation(
+        _demands(core), tuple(sentences), tuple(fixes), _nothing_like(side, core)
+    ).as_error()
+
+
+def _nothing_like(side: CondaSide, core: Sequence[Root]) -> str | None:
+    """The headline for a demand that nothing anywhere meets."""
+    if len(core) > 1 or core[0].name.startswith("__"):
+        return None
+    exists = core[0].allowed & side.store.loaded(core[0].name).universe
+    return None if exists else f"no source has {named(core[0])}"
+
+
+def hidden_by_priority(request: SolveRequest, side: CondaSide, core: Sequence[Root]) -> list[str]:
+    """Which channels have what is wanted, but may not give it under strict priority."""
+    if request.channel_priority is not ChannelPriority.STRICT:
+        return []
+    wanted = {root.name: [_text(root)] for root in core}
+    names = {root.name for root in core}
+    for name in names:
+        for clause in side.store.loaded(name).clauses:
+            target = side.store.variables[clause.target]
+            nothing = clause.allowed is not None and not clause.allowed & target.universe
+            if nothing and not clause.optional:
+                wanted.setdefault(target.name, []).append(clause.text)
+    found = []
+    for name, texts in wanted.items():
+        specs = [spec for text in texts if (spec := _spec(text)) is not None]
+        first, *later = side.source.channels_having(name) or [("", ())]
+        for channel, records in later:
+            fitting = [each for each in records if any(spec.matches(each) for spec in specs)]
+            if fitting and not any(spec.matches(each) for each in first[1] for spec in specs):
+                newest = max(fitting, key=lambda each: version_key(each.version)).version
+                found.append(
+                    f"{channel} has {name} {newest}, but {first[0]}, which comes before it, "
+                    f"has {name} too (strict channel priority)"
+                )
+                break
+    return found
+
+
+def _text(root: Root) -> str:
+    return root.origin.text if isinstance(root.origin, Origin) else root.name
+
+
+def _spec(text: str) -> MatchSpec | None:
+    try:
+        return parse_dependency(text)
+    except SpecError:
+        return None
 
 
 def _demands(core: Sequence[Root]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from minicon.solver.resolved import Impossible
 from minicon.solver.roots import demands_of
 from minicon.solver.search import Search
 from minicon.solver.story import tell
+from minicon.solver.wording import what_there_is
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,8 +46,43 @@ def explain_impossible(
     failure = _for_one_python(smaller, side, trials) or trials.fails(smaller) or impossible
     core = [*map(str, smaller.specs), *map(str, smaller.requirements)]
     sentences = tuple(dict.fromkeys(_sentences(smaller, side, failure)))
-    fixes = tuple(_fixes(request, smaller, trials))
+    fixes = tuple(_fixes(request, smaller, trials)) or tuple(_left_out(request, smaller, trials))
+    nothing = _no_release(request, side, smaller)
+    if nothing is not None:
+        return Explanation(tuple(core), nothing[1:], fixes, nothing[0]).as_error()
     return Explanation(tuple(core), sentences, fixes).as_error()
+
+
+def _no_release(
+    request: SolveRequest, side: CondaSide, smaller: SolveRequest
+) -> tuple[str, str] | None:
+    """Headline and sentence for a single requirement that no release of a project meets."""
+    if smaller.specs or len(smaller.requirements) != 1 or request.wheels is None:
+        return None
+    requirement = smaller.requirements[0]
+    name = request.wheels.pypi_name(requirement.name)
+    if not requirement.specifier or side.source.candidates(requirement.name).size:
+        return None
+    versions = [each.version for each in request.wheels.releases(name)]
+    if not versions or any(requirement.specifier.contains(v, prereleases=True) for v in versions):
+        return None
+    finals = [v for v in versions if not v.is_prerelease] or versions
+    headline = f"no release of {requirement.name} matches {requirement.specifier}"
+    return headline, what_there_is(requirement.name, [str(version) for version in finals])
+
+
+def _left_out(request: SolveRequest, smaller: SolveRequest, trials: _Trials) -> Iterator[Fix]:
+    """The same request without one of the demands, solved; as long as something is left."""
+    if len(request.specs) + len(request.requirements) + len(request.history) < 2:
+        return
+    for requirement in smaller.requirements:
+        others = tuple(each for each in request.requirements if each is not requirement)
+        if trials.solves(replace(request, requirements=others)):
+            yield Fix(f"leave {requirement} out", None, str(requirement))
+    for spec in smaller.specs:
+        rest = tuple(each for each in request.specs if each is not spec)
+        if trials.solves(replace(request, specs=rest)):
+            yield Fix(f"leave {spec} out", None, str(spec))
 
 
 class _Trials:
@@ -74,6 +110,14 @@ class _Trials:
         except MiniconError:
             return None
         return None
+
+    def solves(self, request: SolveRequest) -> bool:
+        """Whether a request has a solution."""
+        try:
+            self.solve(request)
+        except (Impossible, Contradiction, MiniconError):
+            return False
+        return True
 
     def _is_conda(self, spec: MatchSpec) -> bool:
         return spec.exact_name is None or bool(self._source.candidates(spec.exact_name).size)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from minicon.errors import Unsatisfiable
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 #: An error message has ten lines: the headline, this many sentences, and the fixes.
 _SENTENCES = 5
 _FIXES = 3
@@ -34,11 +38,13 @@ class Explanation:
         core: Demands that contradict each other; without any one of them they do not.
         sentences: How one leads to the other, in order, shared causes told once.
         fixes: Changes that were found to work, each by itself.
+        headline: What is to be said first, if it is not that the core cannot be had together.
     """
 
     core: tuple[str, ...]
     sentences: tuple[str, ...]
     fixes: tuple[Fix, ...]
+    headline: str | None = None
 
     @property
     def message(self) -> str:
@@ -56,10 +62,22 @@ class Explanation:
         )
 
     def _headline(self) -> str:
+        if self.headline is not None:
+            return self.headline
         if len(self.core) == 1:
             return f"{self.core[0]} cannot be installed here"
         listed = ", ".join(self.core[:-1]) + f" and {self.core[-1]}"
         return f"{listed} cannot be installed together"
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, for ``--json``."""
+        return {
+            "core": list(self.core),
+            "sentences": list(self.sentences),
+            "fixes": [
+                {"text": fix.text, "spec": fix.spec, "replaces": fix.replaces} for fix in self.fixes
+            ],
+        }
 
     def as_error(self) -> ConflictError:
         """The error to raise."""

@@ -177,11 +177,23 @@ def _without(side: CondaSide, root: Root) -> Fix | None:
     ]
     if origin.kind not in _WITHOUT:
         return None
+    if origin.kind is Kind.SPEC and len(same) == len(_asked(side)):
+        return None  # nothing would be left
     try:
         side.without(same)
     except Contradiction:
         return None
     return Fix(_WITHOUT[origin.kind].format(origin.text), None, origin.text)
+
+
+def _asked(side: CondaSide) -> list[Root]:
+    """All that the user asked for, now or earlier."""
+    asked = (Kind.SPEC, Kind.HISTORY, Kind.WHEEL)
+    return [
+        root
+        for root in side.demands.roots
+        if isinstance(root.origin, Origin) and root.origin.kind in asked
+    ]
 
 
 def _are_both_frozen(origin: object, other: Origin) -> bool:

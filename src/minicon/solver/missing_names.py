@@ -81,9 +81,9 @@ def _hint(
     if spec.channel is not None:
         if not any(channel_matches(spec.channel, channel) for channel in channels):
             return f"add the channel: -c {spec.channel}"
-        others = source.channels_with(name)
+        others = source.channels_having(name)
         if others:
-            return f"{others[0]} has it: write {others[0]}::{name}"
+            return f"{others[0][0]} has it: write {others[0][0]}::{name}"
     similar = did_you_mean(
         name, chain.from_iterable(i.names() for c in request.channels for i in c)
     )

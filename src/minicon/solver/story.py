@@ -10,7 +10,7 @@ from minicon.solver.clause import Root
 from minicon.solver.domain import members
 from minicon.solver.narrowing import Excluded, Narrowing, Needs
 from minicon.solver.origin import Kind, Origin
-from minicon.solver.wording import in_words, relation_in_words, versions_in_words, what_machine_has
+from minicon.solver.wording import in_words, relation_in_words, what_machine_has, what_there_is
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -209,8 +209,7 @@ def _what_there_is(variable: Variable, root: Root) -> str:
             builds = sorted({candidates.table.builds[place] for place in members(same_version)})
             listed = ", ".join(builds[:3]) + (", …" if len(builds) > 3 else "")
             return f"{variable.name} {spec.version} has no build {spec.build}; there are {listed}"
-    known = versions_in_words(candidates, candidates.all)
-    return f"there is no {_text_of(root)}; there are {variable.name} {known}"
+    return what_there_is(variable.name, candidates.versions_in(candidates.all))
 
 
 def _text_of(root: Root) -> str:

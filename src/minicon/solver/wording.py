@@ -7,12 +7,13 @@ from minicon.solver.domain import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from minicon.solver.candidates import Candidates
     from minicon.solver.variable import Variable
 
 _INTERVALS = 3
+_LISTED = 3
 #: A beginning or an end that builds share is told if it is at least this long.
 _TELLING = 3
 
@@ -109,6 +110,21 @@ def relation_in_words(target: Variable, allowed: int, texts: Iterable[str]) -> s
     if optional:
         return f"does not go with {target.name}"
     return f"needs {written or target.name}, which does not exist"
+
+
+def what_there_is(name: str, versions: Sequence[str]) -> str:
+    """The versions of a package: all of a few, else from where to where, and the newest.
+
+    Args:
+        name: The package.
+        versions: Distinct, highest first; at least one.
+    """
+    if len(versions) == 1:
+        return f"there is only {name} {versions[0]}"
+    if len(versions) <= _LISTED:
+        return f"there are {name} {', '.join(versions[:0:-1])} and {versions[0]}"
+    newest = ", ".join(versions[:_LISTED])
+    return f"there are {name} {versions[-1]} to {versions[0]} (the newest: {newest})"
 
 
 def what_machine_has(virtual: Variable) -> str:
