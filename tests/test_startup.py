@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,12 @@ HEAVY = {
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """An environment ``data`` with one conda package, one wheel, and one that pip brought."""
-    workspace = Workspace(tmp_path_factory.mktemp("startup"))
+    variables = {
+        "MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY": "false",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+    }
+    workspace = Workspace(tmp_path_factory.mktemp("startup"), variables)
     prefix = workspace.environment("data")
     site_packages = prefix / "lib" / "python3.11" / "site-packages"
     (prefix / "conda-meta").mkdir(parents=True)
