@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.support.commands import Workspace
 
 SOURCES = ("-c", "host", "-c", "pypi")
@@ -138,4 +139,21 @@ def test_what_is_installed_stays_though_its_source_is_not_asked(
         "install", "-y", "-n", "a", "-c", channel.as_uri(), "--override-channels", "pure"
     ).ok()
     assert workspace.run("run", "-n", "a", "pure-command").ok().out == "pure python\n"
+    assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
+
+
+def test_another_python_keeps_the_versions_of_wheels(workspace: Workspace) -> None:
+    minors = {
+        row[0].rsplit(".", 1)[0]
+        for row in workspace.run("info", "--interpreters", "--json").ok().json["interpreters"][1:]
+    }
+    usable = sorted(minors & {"3.10", "3.11", "3.12", "3.13"})
+    if len(usable) < 2:
+        pytest.skip("needs two pythons")
+    first, second = usable[:2]
+    workspace.run("create", "-y", "-n", "a", *SOURCES, f"python={first}", "top", "leaf").ok()
+    workspace.run("install", "-y", "-n", "a", *SOURCES, f"python={second}").ok()
+    listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
+    assert listed["python"].startswith(second)
+    assert (listed["top"], listed["leaf"]) == ("1.0", "2.0")
     assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"

@@ -101,19 +101,31 @@ class Projects:
             yield kept
             if self._request.update_policy is UpdatePolicy.FREEZE_INSTALLED:
                 return
+            # For another python it is another wheel, but need not be another version.
+            same = [r for r in self._fitting(name, requirements) if r.version == kept.version]
+            yield from self._wheels_of(name, same, None)
+        yield from self._wheels_of(name, self._fitting(name, requirements), kept)
+        if kept is not None:
+            yield kept
+
+    def _wheels_of(
+        self, name: str, releases: Sequence[Release], kept: InstalledWheel | None
+    ) -> Iterator[Choice]:
+        """Wheels for the current python, then for others, then what only pip can build.
+
+        What is installed comes before a wheel of its version.
+        """
         sources: list[Choice] = []
         for minor in self.ordered_minors():
-            for release in self._fitting(name, requirements):
+            for release in releases:
                 file = self._readable_file(release, minor)
                 if kept is not None and kept.version == release.version:
                     yield kept
-                elif file is not None and file.is_wheel:
+                if file is not None and file.is_wheel:
                     yield Wheel(name, release.version, minor, release, file)
                 elif file is not None:
                     sources.append(SourceOnly(name, release.version, minor))
         yield from sources
-        if kept is not None:
-            yield kept
 
     def conda_names(self, name: str) -> list[str]:
         """The conda packages that carry a project, for python, in channels of this request."""
