@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 from make_channel import make_channel
-from measure import compare, print_table
+from measure import compare, in_new_place, print_table
 
 SPECS = ("python", "numpy", "pandas", "scipy")
 RATTLER = """
@@ -60,13 +60,14 @@ def serve(folder: Path) -> str:
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def contestants(work: Path, url: str) -> dict[str, list[str]]:
-    create = [sys.executable, "-m", "minicon", "create", "-y", "-q", "-n", "bench"]
-    sources = ["--override-channels", "-c", url]
-    rattler = [sys.executable, "-c", RATTLER, url, str(work / "rattler")]
+def contestants(work: Path, url: str, cache: str) -> dict[str, list[str]]:
+    """Commands that make a new environment each time, from caches below WORK / CACHE."""
+    create = ["create", "-y", "-q", "-p", f"{work}/env-NUMBER", "--override-channels", "-c", url]
+    root = f"MINICON_ROOT={work}/{cache}/minicon"
+    rattler = [sys.executable, "-c", RATTLER, url, f"{work}/{cache}/rattler"]
     return {
-        "minicon": [*create, *sources, *SPECS],
-        "py-rattler": [*rattler, str(work / "rattler-env"), *SPECS],
+        "minicon": in_new_place(["env", root, sys.executable, "-m", "minicon", *create, *SPECS]),
+        "py-rattler": in_new_place([*rattler, f"{work}/rattler-env-NUMBER", *SPECS]),
     }
 
 
@@ -82,19 +83,9 @@ def main() -> None:
             python = "{}.{}".format(*sys.version_info)
             print(make_channel(channel, python, list(SPECS[1:])), "files in the channel")
         url = serve(channel)
-        environ = {"MINICON_ROOT": str(work / "root"), "HOME": name}
-        commands = contestants(work, url)
-        run = functools.partial(compare, commands, environ=environ)
-        envs = {
-            "minicon": ["rm", "-rf", str(work / "root/envs")],
-            "py-rattler": ["rm", "-rf", str(work / "rattler-env")],
-        }
-        everything = {
-            "minicon": ["rm", "-rf", str(work / "root")],
-            "py-rattler": ["rm", "-rf", str(work / "rattler-env"), str(work / "rattler")],
-        }
-        print_table("cold create", run(runs=arguments.runs, before=everything))
-        print_table("warm create", run(runs=arguments.runs, before=envs))
+        for title, cache in (("cold create", "cache-NUMBER"), ("warm create", "cache")):
+            commands = contestants(work, url, cache)
+            print_table(title, compare(commands, runs=arguments.runs, environ={"HOME": name}))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from measure import compare, print_table
+from measure import compare, in_new_place, print_table
 
 PROJECTS = ("numpy", "pandas", "scipy")
 
@@ -43,28 +43,26 @@ def main() -> None:
         }
         (work / "home").mkdir()
         commands = contestants(work, arguments.python, list(arguments.projects))
-        for argv in commands.values():  # fill the caches, with the network
-            online = [part.replace(" --offline", "") for part in argv if part != "--offline"]
+        for name, argv in commands.items():  # fill the caches, with the network
+            online = [part.replace(" --offline", "") for part in argv]
             subprocess.run(online, check=True, env={**os.environ, **environ}, capture_output=True)
-        for folder in ("root/envs/bench", "uv-bench"):
-            print(f"{folder}: {count_files(work / folder)} files")
-        before = {
-            "minicon create": ["rm", "-rf", str(work / "root/envs")],
-            "uv venv + uv pip install": ["rm", "-rf", str(work / "uv-bench")],
-        }
-        environ["PYTHONWARNINGS"] = "ignore"
-        rows = compare(commands, runs=arguments.runs, environ=environ, before=before)
+            made = max(work.glob(f"{name.partition(' ')[0]}-env-*"))
+            print(f"{name}: {count_files(made)} files")
+        rows = compare(commands, runs=arguments.runs, environ=environ)
         print_table(f"warm create: python {' '.join(arguments.projects)}", rows)
 
 
 def contestants(work: Path, python: str, projects: list[str]) -> dict[str, list[str]]:
-    minicon = [sys.executable, "-m", "minicon", "create", "-y", "-q", "-n", "bench", "--offline"]
-    commands = {"minicon create": [*minicon, f"python={python}", *projects]}
+    create = [sys.executable, "-m", "minicon", "create", "-y", "-q", "--offline"]
+    place = ["-p", f"{work}/minicon-env-NUMBER"]
+    commands = {
+        "minicon create": in_new_place([*create, *place, f"python={python}", *projects]),
+    }
     uv = find_uv()
     if uv is None:
         print("uv is not here")
         return commands
-    target = work / "uv-bench"
+    target = f"{work}/uv-env-$$"
     install = f"{uv} pip install -q --offline --python {target}/bin/python {' '.join(projects)}"
     script = f"{uv} venv -q --offline --python {python} {target} && {install}"
     return {**commands, "uv venv + uv pip install": ["sh", "-c", script]}

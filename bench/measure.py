@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import statistics
 import subprocess
 import sys
@@ -58,6 +59,15 @@ def compare(
         Measured(name, *(statistics.median(column) for column in zip(*rows, strict=True)))
         for name, rows in samples.items()
     ]
+
+
+def in_new_place(argv: list[str]) -> list[str]:
+    """ARGV with ``NUMBER`` in it replaced by one that each run has for itself.
+
+    Measuring in the place that was just emptied would measure ext4, which avoids inodes that were
+    freed within the last seconds and looks at each of them again for every new folder.
+    """
+    return ["sh", "-c", "exec " + shlex.join(argv).replace("NUMBER", "$$")]
 
 
 def print_table(title: str, measured: list[Measured]) -> None:
