@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.shells import RUNNERS, ShellHome, shells
 
+from minicon.cli.completion import SCRIPTS, all_commands
 from minicon.errors import ShellError, UsageError
 from minicon.shell.commands import ShellContext, shell_context
 from minicon.shell.init import END, START, FileChange, apply_changes, plan_init, refresh_hooks
@@ -109,6 +110,41 @@ def test_a_link_stays_a_link(place: ShellHome) -> None:
     init(place, "zsh")
     assert (place.home / ".zshrc").is_symlink()
     assert START in real.read_text()
+
+
+@shells("bash", "zsh", "fish")
+def test_completion_is_read_when_it_is_asked_for(place: ShellHome, shell: str) -> None:
+    place.environment("data two")
+    script = SCRIPTS[shell](all_commands(), [place.root / "envs"])
+    changes = plan_init(
+        [shell], context=context(place), executable=str(place.program), completions={shell: script}
+    )
+    apply_changes(changes)
+    ask = {
+        "bash": "complete -p minicon; COMP_WORDS=(minicon create -n da); COMP_CWORD=3\n"
+        "declare -F _minicon; __minicon_completion; printf '%s\\n' \"${COMPREPLY[@]}\"",
+        "zsh": "echo $_comps[minicon] $+functions[_minicon]\n"
+        "compadd() { eval 'print -rl -- $'$2; }; words=(minicon create -n da); CURRENT=4\n"
+        "__minicon_completion",
+        "fish": "functions -q _minicon; complete -C 'minicon create -n da'",
+    }[shell]
+    if shell == "zsh":
+        (place.home / ".zshenv").write_text("autoload -U compinit; compinit -D\n")
+    done = subprocess.run(
+        [RUNNERS[shell][0], "-i", "-c", ask],
+        env={**place.variables(), "TERM": "dumb"},
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    expected = {
+        "bash": ["complete -o default -F __minicon_completion minicon", "data\\ two"],
+        "zsh": ["__minicon_completion 0", "data two"],
+        "fish": ["data two"],
+    }
+    lines = [line.partition("\t")[0] for line in done.stdout.splitlines()]
+    assert lines == expected[shell], done.stderr
 
 
 def test_dry_run_is_planning_without_applying(place: ShellHome) -> None:

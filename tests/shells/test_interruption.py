@@ -57,7 +57,9 @@ SLOW = 'echo x > "$HOME/{0}-started"; sleep 20\n'
 def test_interrupted_activation_goes_back(shell: str, level: int, tmp_path: Path) -> None:
     place = ShellHome(tmp_path / "here")
     place.environment("calm", state={"CALM": "1"})
-    place.environment("slow", state={"SLOW": "1"}, scripts={f"activate.d/a.{suffix(shell)}": SLOW.format("in")})
+    place.environment(
+        "slow", state={"SLOW": "1"}, scripts={f"activate.d/a.{suffix(shell)}": SLOW.format("in")}
+    )
     terminal = Terminal(shell, place)
     mine = {"bash": "PROMPT_COMMAND='true mine'"}
     try:
@@ -84,7 +86,9 @@ def test_interrupted_activation_goes_back(shell: str, level: int, tmp_path: Path
 @shells("bash", "dash", "fish", "zsh")
 def test_interrupted_deactivation_stays(shell: str, tmp_path: Path) -> None:
     place = ShellHome(tmp_path / "here")
-    place.environment("slow", state={"V": "1"}, scripts={f"deactivate.d/a.{suffix(shell)}": SLOW.format("out")})
+    place.environment(
+        "slow", state={"V": "1"}, scripts={f"deactivate.d/a.{suffix(shell)}": SLOW.format("out")}
+    )
     terminal = Terminal(shell, place)
     try:
         terminal.type("minicon activate slow")

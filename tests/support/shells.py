@@ -50,6 +50,7 @@ try:
 except MiniconError as error:
     sys.stderr.write("error: " + error.message + "\\n" + (error.hint or "") + "\\n")
     sys.exit(error.exit_code)
+sys.stderr.writelines(f"warning: {{warning}}\\n" for warning in warnings)
 sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
 """
 
@@ -142,6 +143,7 @@ class ShellHome:
         facts = HookFacts(str(self.program), context.options, context.envs_dirs, context.environ)
         for name, text in render_hook_files(shell, facts, str(self.base)).items():
             place = self.base / name
+            place.parent.mkdir(exist_ok=True)
             place.write_bytes(text.encode("utf-8", "surrogateescape"))
         return place
 

@@ -28,6 +28,7 @@ def change_start_files(arguments: argparse.Namespace, context: CommandContext) -
         _shells(arguments),
         context=context_of(context.settings, environ=os.environ, cwd=os.getcwd()),
         executable=this_executable(),
+        completions=_completions(context),
         reverse=arguments.reverse,
         system=arguments.system,
     )
@@ -44,6 +45,13 @@ def change_start_files(arguments: argparse.Namespace, context: CommandContext) -
     elif not dry_run and any(change.action != "unchanged" for change in changes):
         context.console.note("open a new shell to see the change")
     return 0
+
+
+def _completions(context: CommandContext) -> dict[str, str]:
+    from minicon.cli.completion import SCRIPTS, all_commands
+
+    commands = all_commands()
+    return {shell: write(commands, context.settings.envs_dirs) for shell, write in SCRIPTS.items()}
 
 
 def _shells(arguments: argparse.Namespace) -> list[str]:

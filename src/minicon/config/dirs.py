@@ -49,6 +49,11 @@ def user_config_file(environ: Mapping[str, str], home: str) -> str:
     return os.path.join(_config_home(environ, home), "config.yml")
 
 
+def allowed_files_list(environ: Mapping[str, str], home: str) -> str:
+    """The file that tells which folders may choose an environment (``minicon allow``)."""
+    return os.path.join(_config_home(environ, home), "allowed")
+
+
 def config_files(environ: Mapping[str, str], home: str) -> list[str]:
     """The configuration files that exist, lowest priority first (conda's order, then minicon's).
 

@@ -121,7 +121,7 @@ _TABLE = (
     Key("auto_activate", _B, "activate the default environment when a shell starts",
         aliases=("auto_activate_base",)),
     Key("auto_activate_directories", _B,
-        "use the environment that a folder's .minicon or environment.yml names, where allowed"),
+        "in folders that are allowed to, use the environment that they name"),
     Key(
         "default_activation_env", _T, "what `minicon activate` without a name means"),
     Key("envvars_force_uppercase", _B, "write names of environments' variables in upper case"),

@@ -30,6 +30,7 @@ class ActivationOptions:
 
     __slots__ = (
         "auto_activate",
+        "auto_activate_directories",
         "auto_stack",
         "changeps1",
         "default_activation_env",
@@ -46,6 +47,7 @@ class ActivationOptions:
         env_prompt: str = DEFAULT_PROMPT,
         auto_stack: int = 0,
         auto_activate: bool = False,
+        auto_activate_directories: bool = False,
         default_activation_env: str = "base",
         windows: bool = os.name == "nt",
     ) -> None:
@@ -54,6 +56,7 @@ class ActivationOptions:
         self.env_prompt = env_prompt
         self.auto_stack = auto_stack
         self.auto_activate = auto_activate
+        self.auto_activate_directories = auto_activate_directories
         self.default_activation_env = default_activation_env
         self.windows = windows
 

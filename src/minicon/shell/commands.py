@@ -33,10 +33,11 @@ _SETTINGS = (
     "auto_stack",
     "auto_activate",
     "auto_activate_base",
+    "auto_activate_directories",
     "default_activation_env",
     "envvars_force_uppercase",
 )
-COMMANDS = ("activate", "commands", "deactivate", "hook", "reactivate")
+COMMANDS = ("activate", "commands", "deactivate", "directory", "hook", "reactivate")
 
 
 class ShellContext:
@@ -103,6 +104,7 @@ def context_of(settings: Settings, *, environ: Mapping[str, str], cwd: str) -> S
         env_prompt=settings.env_prompt,
         auto_stack=settings.auto_stack,
         auto_activate=settings.auto_activate,
+        auto_activate_directories=settings.auto_activate_directories,
         default_activation_env=settings.default_activation_env,
     )
     return ShellContext(
@@ -145,6 +147,8 @@ def shell_command(
         NotAnEnvironment: No such environment.
         ShellError: It cannot be activated.
     """
+    if command == "directory":
+        return _directory_environment(arguments, context)
     target, stack = _activate_arguments(command, arguments)
     if command == "hook":
         return hook_text(shell_name, executable, context=context), ()
@@ -225,6 +229,28 @@ def _activate_arguments(command: str, arguments: Sequence[str]) -> tuple[str, bo
             hint="with --stack, activate one after the other",
         )
     return (targets[0] if targets else "", stack)
+
+
+def _directory_environment(
+    arguments: Sequence[str], context: ShellContext
+) -> tuple[str, tuple[str, ...]]:
+    """The path of the environment to use in a folder; empty, with a reason, where there is none."""
+    from minicon.errors import MiniconError
+    from minicon.shell.directories import AllowedFiles, choosing_file, chosen_environment
+
+    path = choosing_file(arguments[0]) if len(arguments) == 1 else None
+    if path is None:
+        return "", ()
+    allowed = AllowedFiles(dirs.allowed_files_list(context.environ, context.home))
+    try:
+        target = chosen_environment(path)
+        if target is None:
+            return "", ()
+        if not allowed.allows(path):
+            return "", (f"{path} names an environment; to use it here: minicon allow",)
+        return context.locate(target) + "\n", ()
+    except MiniconError as error:
+        return "", (f"{path}: {error.message}",)
 
 
 def _keep_text(prefix: str, *, force_uppercase: bool) -> None:

@@ -123,14 +123,8 @@ def read_facts(
 
 def newest_input(prefix: str) -> int:
     """When anything that activation is made from was last changed, in nanoseconds; 0: nothing."""
-    newest = 0
     places = (*_inputs(prefix), PACKAGE_VARIABLES, ACTIVATE_SCRIPTS, DEACTIVATE_SCRIPTS)
-    for place in places:
-        try:
-            newest = max(newest, os.stat(os.path.join(prefix, place)).st_mtime_ns)
-        except OSError:
-            continue
-    return newest
+    return max(_time(os.path.join(prefix, place)) for place in places)
 
 
 def kept_variables_data(facts: EnvironmentFacts, *, force_uppercase: bool) -> bytes:
@@ -166,6 +160,13 @@ def _kept_variables(
 
 def _mark(inputs: Iterable[str], *, force_uppercase: bool) -> str:
     return "/".join(["2", "upper" if force_uppercase else "as is", *inputs])
+
+
+def _time(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _inputs(prefix: str) -> list[str]:

@@ -62,6 +62,12 @@ class HookFacts:
         self.environ = environ
 
 
+#: Where the hook looks for a shell's completion, below the folder of its files.
+COMPLETION_FILES = {
+    "bash": "completion.bash",
+    "zsh": "completion.zsh",
+    "fish": "completions/minicon.fish",
+}
 #: What a POSIX shell reads when it first needs it, in this order.
 _FUNCTIONS = ("activate.sh", "change.sh")
 
@@ -77,8 +83,10 @@ def render_hook(shell_name: str, facts: HookFacts) -> str:
         texts = [read_script(name) for name in (shell.hook, *_FUNCTIONS)]
         start = _posix_start(shell, facts)
         return "".join([start, _posix_baked(shell, facts), *texts, _posix_end(facts)])
-    preamble = _PREAMBLES.get(shell.name, _plain_preamble)
-    return preamble(shell, facts) + read_script(shell.hook)
+    text = _PREAMBLES.get(shell.name, _plain_preamble)(shell, facts) + read_script(shell.hook)
+    if shell.name == "fish" and facts.options.auto_activate_directories:
+        text += read_script("directories.fish")
+    return text
 
 
 def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[str, str]:
@@ -99,6 +107,10 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
         UsageError: As :func:`render_hook`.
     """
     shell = get_shell(shell_name)
+    if shell.name == "fish":
+        place = shell.quote(os.path.join(folder, "completions"))
+        search = f"contains -- {place} $fish_complete_path\nor set -ga fish_complete_path {place}\n"
+        return {shell.hook: render_hook(shell_name, facts) + search}
     if shell.name != "posix":
         return {shell.hook: render_hook(shell_name, facts)}
     texts = {name: read_script(name) for name in _FUNCTIONS}
@@ -111,7 +123,7 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
     return {
         "activate.sh": check + baked + texts["activate.sh"],
         "change.sh": check + texts["change.sh"],
-        shell.hook: start + end + _posix_end(facts),
+        shell.hook: start + end + _posix_end(facts) + _LAZY_COMPLETION,
     }
 
 
@@ -148,6 +160,8 @@ def _posix_end(facts: HookFacts) -> str:
     text = _NESTED_PROMPT
     if facts.options.auto_activate:
         text += _AUTO_ACTIVATION
+    if facts.options.auto_activate_directories:
+        text += read_script("directories.sh")
     return text
 
 
@@ -180,6 +194,17 @@ __minicon_read change.sh; then
 __minicon_prompt "$CONDA_PROMPT_MODIFIER"
 __minicon_forget
 fi
+"""
+#: Completion is read from its own file when Tab is first pressed.
+_LAZY_COMPLETION = """\
+case $-${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
+*i*bash)
+__minicon_completion() { \\. "$__minicon_folder/completion.bash" && _minicon "$@"; }
+complete -o default -F __minicon_completion minicon ;;
+*i*zsh)
+__minicon_completion() { \\. "$__minicon_folder/completion.zsh" && _minicon "$@"; }
+eval '(( ! $+functions[compdef] )) || compdef __minicon_completion minicon' ;;
+esac
 """
 _AUTO_ACTIVATION = """\
 if [ -z "${CONDA_PREFIX-}" ] && __minicon_read change.sh && __minicon_locate ''; then

@@ -12,13 +12,13 @@ from __future__ import annotations
 import os
 
 from minicon.errors import ShellError, UsageError
-from minicon.shell.hook import HookFacts, render_hook_files
+from minicon.shell.hook import COMPLETION_FILES, HookFacts, render_hook_files
 from minicon.shell.shells import PosixShell, get_shell
 from minicon.shell.start_files import START_FILES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from minicon.shell.commands import ShellContext
 
@@ -68,6 +68,7 @@ def plan_init(
     *,
     context: ShellContext,
     executable: str,
+    completions: Mapping[str, str] | None = None,
     reverse: bool = False,
     system: bool = False,
 ) -> list[FileChange]:
@@ -77,6 +78,7 @@ def plan_init(
         shells: Names; empty means the user's own (``$SHELL``).
         context: From :func:`minicon.shell.commands.shell_context`.
         executable: Absolute path of the minicon program.
+        completions: Shell name → the script that completes command lines in it.
         reverse: Take the hook out.
         system: The machine's start files instead of the user's.
 
@@ -95,6 +97,7 @@ def plan_init(
             _start_file_change(name, path, lines, reverse=reverse)
             for path in _start_files(name, context, system=system)
         )
+        files += _completion_changes(name, context, completions or {})
         hooks.update((each.path, each) for each in files)
     if reverse:
         return changes  # the hook file stays: shells that run now may source it again
@@ -165,6 +168,15 @@ def _hook_changes(name: str, context: ShellContext, executable: str) -> list[Fil
     files = render_hook_files(name, facts, folder)
     paths = {os.path.join(folder, file): text for file, text in files.items()}
     return [FileChange(name, path, _read(path), text) for path, text in paths.items()]
+
+
+def _completion_changes(
+    name: str, context: ShellContext, completions: Mapping[str, str]
+) -> list[FileChange]:
+    if name not in completions or name not in COMPLETION_FILES:
+        return []
+    path = os.path.join(context.options.root, "shell", *COMPLETION_FILES[name].split("/"))
+    return [FileChange(name, path, _read(path), completions[name])]
 
 
 def _lines(name: str, hook: str, executable: str) -> str:

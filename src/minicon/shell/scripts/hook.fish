@@ -14,6 +14,13 @@ function minicon --description 'Environments and packages'
             __minicon_run $argv
             or return
             __minicon_reactivate
+        case allow
+            __minicon_run $argv
+            or return
+            if test -n "$__minicon_directory"
+                set -g __minicon_directory
+                __minicon_entered
+            end
         case '*'
             __minicon_run $argv
     end

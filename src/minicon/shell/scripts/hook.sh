@@ -21,6 +21,9 @@ minicon() {
         install|update|upgrade|remove|uninstall|rollback|undo|sync|apply|env)
             __minicon_run "$@" || return
             [ -z "${CONDA_PREFIX-}" ] || { __minicon_read change.sh && __minicon_reactivate; } ;;
+        allow)
+            __minicon_run "$@" || return
+            [ -z "${__minicon_directory-}" ] || { __minicon_directory=''; __minicon_entered; } ;;
         *) __minicon_run "$@" ;;
     esac
 }
