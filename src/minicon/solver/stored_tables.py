@@ -54,7 +54,10 @@ class StoredRecords(Sequence["RepodataRecord"]):
     def at_hand(self) -> dict[int, RepodataRecord]:
         """See the class."""
         if self._at_hand is None:
-            self._at_hand = self._read()
+            try:
+                self._at_hand = self._read()
+            except (ValueError, TypeError, IndexError):  # damaged: all of them can be read again
+                self._at_hand = {}
         return self._at_hand
 
     @overload

@@ -1,0 +1,162 @@
+"""Tables of earlier processes change no answer, and spare reading records."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.solver.test_fuzz import random_case
+from tests.support.solver_cases import SolverCase, versions
+from tests.support.table_cache import MemoryTables, asked, with_fingerprints
+
+from minicon.errors import SolveError
+from minicon.solver.request import ChannelPriority, Strategy
+from minicon.solver.resolvelib_solver import CondaSolver
+
+
+def world(*channels: str) -> SolverCase:
+    case = SolverCase(*channels)
+    case.virtual("__unix")
+    case.package("python", "3.11.4")
+    case.package("python", "3.12.1", depends=["__unix"])
+    case.package("pip", "24.0", depends=["python"])
+    for version in ("1.0", "2.0", "3.0"):
+        case.package("lib", version, depends=["python <3.12"], timestamp=int(version[0]) * 10**12)
+        case.package("tool", version, depends=[f"lib {version[0]}.*"], constrains=["other <2"])
+    case.package("other", "1.0")
+    case.package("other", "2.0")
+    return with_fingerprints(case)
+
+
+def solved(case: SolverCase, *specs: str, **options):
+    """Keys of the answer; the checker, which reads all records, is not asked."""
+    solution = CondaSolver().solve(case.request(*specs, **options))
+    return [record.key for record in solution.records]
+
+
+def test_a_second_process_reads_no_records() -> None:
+    tables = MemoryTables()
+    first = solved(world(), "tool", "other", tables=tables)
+    again = world()
+    assert solved(again, "tool", "other", tables=tables) == first
+    assert asked(again) == set()
+
+
+def test_what_was_not_chosen_before_is_read_and_then_kept() -> None:
+    tables = MemoryTables()
+    solved(world(), "tool", tables=tables)
+    second = world()
+    assert any("lib-1.0" in key[-1] for key in solved(second, "tool=1", tables=tables))
+    assert asked(second) == {"tool", "lib"}
+    third = world()
+    assert any("lib-1.0" in key[-1] for key in solved(third, "tool=1", tables=tables))
+    assert asked(third) == set()
+
+
+def test_records_come_back_whole() -> None:
+    tables = MemoryTables()
+    before = world().solve("lib", tables=tables)
+    after = world().solve("lib", tables=tables)
+    assert [r.to_json() for r in after.records] == [r.to_json() for r in before.records]
+
+
+def test_another_content_is_another_question() -> None:
+    tables = MemoryTables()
+    solved(world(), "lib", tables=tables)
+    newer = world()
+    newer.package("lib", "4.0")
+    for index in newer.indices.values():
+        index.fingerprint += "-newer"
+    assert versions(newer.solve("lib", tables=tables))["lib"] == "4.0"
+
+
+def test_a_content_that_changes_on_the_way_is_not_saved() -> None:
+    tables = MemoryTables()
+    case = world()
+    index = case.indices["main", "noarch"]
+    read = index.records_for
+
+    def changing(name: str):
+        index.fingerprint = ""
+        return read(name)
+
+    index.records_for = changing
+    solved(case, "tool", tables=tables)
+    assert not tables.entries
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exclude_newer": 2 * 10**12},
+        {"exclude_newer_package": {"lib": 10**12}},
+        {"strategy": Strategy.LOWEST},
+        {"add_pip": True},
+        {"channel_priority": ChannelPriority.FLEXIBLE},
+        {"channel_priority": ChannelPriority.DISABLED},
+        {"pins": ["lib <3"]},
+    ],
+    ids=str,
+)
+def test_options_mean_the_same(options: dict) -> None:
+    tables = MemoryTables()
+    plain = solved(world(), "lib", "python", **options)
+    for _ in range(2):
+        assert solved(world(), "lib", "python", tables=tables, **options) == plain
+    assert solved(world(), "lib", "python", tables=tables) == solved(world(), "lib", "python")
+    assert solved(world(), "lib", "python", tables=tables, **options) == plain
+
+
+@pytest.mark.parametrize("priority", ChannelPriority)
+def test_several_channels(priority: ChannelPriority) -> None:
+    def two() -> SolverCase:
+        case = world("first", "second")
+        case.package("lib", "9.0", channel="second", depends=["only-second"])
+        case.package("only-second", "1.0", channel="second")
+        return with_fingerprints(case)
+
+    tables = MemoryTables()
+    for specs in (["lib", "only-second"], ["second::lib"], ["tool"]):
+        plain = solved(two(), *specs, channel_priority=priority)
+        for _ in range(2):
+            assert solved(two(), *specs, channel_priority=priority, tables=tables) == plain
+
+
+def test_installed_packages_that_the_channel_has_and_has_not() -> None:
+    tables = MemoryTables()
+    solved(world(), "tool", tables=tables)
+    gone = SolverCase().package("lib", "2.5", depends=["python"])
+    known = world().indices["main", "noarch"].records["lib"][0]
+    for record in (gone, known):
+        case = world()
+        options = {"installed": case.installed(record), "history": ["lib"]}
+        plain = solved(world(), "other", **options)
+        assert solved(case, "other", tables=tables, **options) == plain
+        assert solved(world(), "other", tables=tables, **options) == plain
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{", b"[1,2]"])
+def test_damaged_tables_are_compiled_anew(damage: bytes) -> None:
+    tables = MemoryTables()
+    first = solved(world(), "tool", tables=tables)
+    tables.entries = {key: (damage, entry[1]) for key, entry in tables.entries.items()}
+    assert solved(world(), "tool", tables=tables) == first
+    tables.entries = {key: (entry[0], damage) for key, entry in tables.entries.items()}
+    assert solved(world(), "tool", tables=tables) == first
+
+
+@pytest.mark.parametrize("modern", [False, True])
+def test_random_worlds(modern: bool) -> None:
+    for seed in range(150):
+        case, specs, options = random_case(seed, modern=modern)
+        with_fingerprints(case)
+        request = case.request(*specs, **options)
+        tables = MemoryTables()
+        answers = []
+        for kept in (None, tables, tables, tables):
+            try:
+                solution = CondaSolver().solve(replace(request, tables=kept))
+                answers.append([record.key for record in solution.records])
+            except SolveError as error:
+                answers.append([error.message])
+        assert all(answer == answers[0] for answer in answers), f"seed {seed}"

@@ -1,0 +1,33 @@
+"""MemoryTables: a TableCache in memory, and worlds whose indices can be told by their content."""
+
+from __future__ import annotations
+
+from tests.support.solver_cases import SolverCase
+
+
+class MemoryTables:
+    """Keeps tables for the time of a test."""
+
+    def __init__(self) -> None:
+        self.entries: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        self.saved = 0
+
+    def load(self, group, name):
+        return self.entries.get((group, name))
+
+    def save(self, group, entries) -> None:
+        self.saved += len(entries)
+        self.entries.update({(group, name): entry for name, entry in entries.items()})
+
+
+def with_fingerprints(case: SolverCase) -> SolverCase:
+    """Give the indices of a world what a channel client's have."""
+    for (channel, subdir), index in case.indices.items():
+        index.fingerprint = f"{channel}-{subdir}"
+        index.asked.clear()
+    return case
+
+
+def asked(case: SolverCase) -> set[str]:
+    """Names whose records were read."""
+    return {name for index in case.indices.values() for name in index.asked}
