@@ -37,6 +37,43 @@ print(len(asyncio.run(main())))
 """
 
 
+#: A server in a process of its own: a child's peak memory begins with that of its parent.
+SERVER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from tests.support.channel_server import ChannelServer
+with ChannelServer(sys.argv[2]) as server:
+    server.cache_control = "max-age=3600"
+    print(server.url, flush=True)
+    for _ in sys.stdin:
+        print(len(server.requests), flush=True)
+"""
+
+
+class Server:
+    def __init__(self, directory: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, str(ROOT), str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self._process.stdout.readline().strip()
+
+    def requests(self) -> int:
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
 def minicon(url: str, cache: str, kind: str) -> list[str]:
     code = "import sys; from minicon.__main__ import main; sys.exit(main())"
     return [sys.executable, "-c", code, "create", "-n", "x", "--dry-run", "--json", "--yes",
@@ -54,17 +91,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    from tests.support.channel_server import ChannelServer
-
     results: dict[str, list[tuple[float, float]]] = {}
     with (
-        ChannelServer(arguments.million) as million,
-        ChannelServer(arguments.small) as small,
+        Server(arguments.million) as million,
+        Server(arguments.small) as small,
         tempfile.TemporaryDirectory() as folder,
     ):
-        for server in (million, small):
-            server.cache_control = "max-age=3600"
         cases = [
             (f"{tool.__name__} {kind} {size}", tool, kind, server)
             for size, server in (("1M", million), ("30k", small))
@@ -73,10 +105,10 @@ def main() -> None:
         ]
         for run in range(arguments.runs + 1):
             for name, tool, kind, server in cases:
-                before = len(server.requests)
+                before = server.requests()
                 result = run_once(tool, server.url, f"{folder}/{name}".replace(" ", "-"), kind)
                 if run:  # the first fills the cache
-                    results.setdefault(name, []).append((*result, len(server.requests) - before))
+                    results.setdefault(name, []).append((*result, server.requests() - before))
     summary = {}
     for name, rows in results.items():
         seconds, peak, requests = (statistics.median(column) for column in zip(*rows, strict=True))

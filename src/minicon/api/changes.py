@@ -15,6 +15,7 @@ from pathlib import Path
 from minicon.api.environment_requests import change_request, create_request
 from minicon.api.services import Services
 from minicon.config.load import load_settings
+from minicon.errors import ChannelError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -174,9 +175,16 @@ def _change(
 
 def _plan_and_apply(services: Services, request: ChangeRequest, *, dry_run: bool) -> Plan:
     from minicon.api.applying import apply_plan
+    from minicon.api.outdated import is_worth_planning_again
     from minicon.api.planning import make_plan
 
     plan = make_plan(services, request)
-    if not dry_run and not plan.is_empty:
+    if dry_run or plan.is_empty:
+        return plan
+    try:
         apply_plan(services, plan, command_line=(request.action, *request.specs))
+    except ChannelError as error:
+        if not is_worth_planning_again(services, request, error):
+            raise
+        return _plan_and_apply(services, request, dry_run=False)
     return plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.errors import PrefixError, UsageError
+from minicon.errors import ChannelError, PrefixError, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "override_channels": arguments.override_channels,
         "update_policy": arguments.update_policy or "update_specs",
         "lowest": arguments.lowest,
+        "capture": arguments.capture,
         "no_deps": arguments.no_deps,
         "only_deps": arguments.only_deps,
         "force_reinstall": arguments.force_reinstall,
@@ -41,12 +42,14 @@ def carry_out(
 ) -> int:
     """Plan a request, show it, and unless it is a dry run do it. Returns the exit code.
 
-    If another process changed the environment meanwhile, it is planned, shown and asked anew.
+    If another process changed the environment meanwhile, or a channel lacks what its index lists,
+    it is planned, shown and asked anew.
 
     Raises:
         MiniconError: Anything that planning or applying raises.
         UsageError: The user said no.
     """
+    from minicon.api.outdated import is_worth_planning_again
     from minicon.api.planning import make_plan
 
     for left in reversed(range(_ATTEMPTS)):
@@ -57,6 +60,9 @@ def carry_out(
             if error.reference != "environment-changed" or not left:
                 raise
             context.console.note(f"{error.message}: planning again")
+        except ChannelError as error:
+            if not is_worth_planning_again(context.services, request, error):
+                raise
     raise AssertionError("unreachable")
 
 

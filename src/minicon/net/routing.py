@@ -20,16 +20,19 @@ from minicon.models.url import redact
 from minicon.net.credential_files import file_sources
 from minicon.net.credentials import CredentialStore
 from minicon.net.file_fetcher import FileFetcher
+from minicon.net.mirrors import Mirrors, may_fail_over
 from minicon.net.proxies import proxies_for
+from minicon.net.retry import RetryPolicy
 from minicon.net.small_files import SmallFiles
+from minicon.net.tls import tls_context, trusted_bundle
 from minicon.net.whole_response import WholeResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from ssl import SSLContext
+    from collections.abc import Callable, Mapping, Sequence
 
     from minicon.config.settings import Settings
+    from minicon.models.channel import Channel
     from minicon.net.fetcher import Fetcher, Response
 
 
@@ -41,6 +44,7 @@ class UrlFetcher:
         offline: Refuse http(s).
         credentials: The store that channels' secrets are added to.
         small_files: A quicker way to small files, tried first; None means there is none.
+        mirrors: Base URL → base URLs to ask in its place, in order.
 
     Attributes:
         small_files: As given; None offline.
@@ -53,11 +57,13 @@ class UrlFetcher:
         offline: bool = False,
         credentials: CredentialStore | None = None,
         small_files: SmallFiles | None = None,
+        mirrors: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.offline = offline
         self.small_files = None if offline else small_files
         self.credentials = credentials or CredentialStore()
         self._make_http = make_http
+        self._mirrors = Mirrors(mirrors or {}, self.credentials)
         self._http: Fetcher | None = None
         self._files = FileFetcher()
         self._lock = threading.Lock()
@@ -65,7 +71,22 @@ class UrlFetcher:
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
-        """Ask for a URL; see :class:`minicon.net.fetcher.Fetcher`."""
+        """Ask for a URL, or its mirrors in order; see :class:`minicon.net.fetcher.Fetcher`."""
+        *others, last = self._mirrors.urls_for(url)
+        for mirror in others:
+            try:
+                response = self._open(mirror, headers, timeout)
+            except ChannelError:
+                self._mirrors.note_failure(mirror)
+                continue
+            if not may_fail_over(response.status):
+                return response
+            response.close()
+            if response.status >= 500:
+                self._mirrors.note_failure(mirror)
+        return self._open(last, headers, timeout)
+
+    def _open(self, url: str, headers: Mapping[str, str] | None, timeout: float | None) -> Response:
         scheme = url.partition(":")[0].lower()
         if scheme == "file":
             return self._files.open(url, headers=headers, timeout=timeout)
@@ -79,8 +100,15 @@ class UrlFetcher:
 
     def open_small(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
         """As :meth:`open`, for a file of which it is known that it is small."""
-        answer = self.small_files and self.small_files.get(url, headers)
-        return WholeResponse(url, answer) if answer else self.open(url, headers=headers)
+        best, *others = self._mirrors.urls_for(url)
+        answer = self.small_files and self.small_files.get(best, headers)
+        if not answer or (others and may_fail_over(answer.status)):
+            return self.open(url, headers=headers)
+        return WholeResponse(best, answer)
+
+    def best_url(self, url: str) -> str:
+        """The URL that is asked first for one: of its best mirror."""
+        return self._mirrors.urls_for(url)[0]
 
     def close(self) -> None:
         """Give all connections back. The fetcher may be used again."""
@@ -112,13 +140,14 @@ def make_fetcher(
     home: Path | None = None,
     environment: Mapping[str, str] | None = None,
     credentials: CredentialStore | None = None,
+    mirrors: Mapping[str, Sequence[str]] | None = None,
 ) -> UrlFetcher:
     """A Fetcher for http, https and file URLs. Nothing is imported or read until it is used.
 
     Args:
         offline: Refuse http(s) with an OfflineError.
         ssl_verify: True, False, a CA file or folder, or ``truststore``.
-        client_cert: Client certificate file, with its key or ``client_cert_key`` beside it.
+        client_cert: Client certificate file, with its key in it or in ``client_cert_key``.
         client_cert_key: Key of the client certificate.
         proxy_servers: conda's setting: scheme, or scheme and host, to proxy URL.
         connect_timeout: Seconds.
@@ -127,16 +156,14 @@ def make_fetcher(
         home: Where netrc and credential files are looked for.
         environment: Variables that name such files, and a CA bundle.
         credentials: A store to use in place of one that reads those files.
+        mirrors: Base URL → base URLs to ask in its place, in order.
     """
     variables = os.environ if environment is None else environment
-    folder = Path.home() if home is None else home
-    store = credentials or CredentialStore(file_sources(folder, variables))
+    store = credentials or CredentialStore(file_sources(home or Path.home(), variables))
     cert = (client_cert, client_cert_key) if client_cert and client_cert_key else client_cert
-
-    trusted = _trusted_bundle(variables) if ssl_verify is True else ssl_verify
+    trusted = trusted_bundle(variables) if ssl_verify is True else ssl_verify
 
     def make_http() -> Fetcher:
-        from minicon.net.retry import RetryPolicy
         from minicon.net.session import HttpFetcher
 
         return HttpFetcher(
@@ -153,11 +180,13 @@ def make_fetcher(
     small_files = SmallFiles(
         store,
         has_proxy=lambda url: bool(proxies_for(url, proxy_servers or {})),
-        make_context=lambda: _tls_context(trusted, cert),
+        make_context=lambda: tls_context(trusted, cert),
         user_agent=_user_agent(),
         timeout=read_timeout,
     )
-    return UrlFetcher(make_http, offline=offline, credentials=store, small_files=small_files)
+    return UrlFetcher(
+        make_http, offline=offline, credentials=store, small_files=small_files, mirrors=mirrors
+    )
 
 
 def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None) -> UrlFetcher:
@@ -173,38 +202,25 @@ def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None
         max_retries=settings.remote_max_retries,
         home=settings.home,
         environment=environment,
+        mirrors={
+            channel.base_url: urls
+            for text, urls in settings.mirrored_channels.items()
+            for channel in _channels_of(settings, text)
+            if channel.base_url
+        },
     )
 
 
-def _trusted_bundle(variables: Mapping[str, str]) -> bool | str:
-    """The CA file that the usual variables name, else True for the default one."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-        if variables.get(name):
-            return variables[name]
-    return True
+def _channels_of(settings: Settings, text: str) -> tuple[Channel, ...]:
+    from minicon.models.channel import parse_channels
 
-
-def _tls_context(trusted: bool | str, cert: str | tuple[str, str] | None) -> SSLContext | None:
-    """TLS as requests would set it up; None where only requests can say what is wrong."""
-    if trusted is False or trusted == "truststore":
-        return None
-    import ssl
-
-    try:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if trusted is True:
-            import certifi
-
-            context.load_verify_locations(certifi.where())
-        elif os.path.isdir(trusted):
-            context.load_verify_locations(capath=trusted)
-        else:
-            context.load_verify_locations(trusted)
-        if cert is not None:
-            context.load_cert_chain(*((cert,) if isinstance(cert, str) else cert))
-    except (OSError, ImportError):
-        return None
-    return context
+    return parse_channels(
+        text,
+        alias=settings.channel_alias,
+        custom_channels=settings.custom_channels,
+        custom_multichannels=settings.custom_multichannels,
+        default_channels=settings.default_channels,
+    )
 
 
 def _user_agent() -> str:

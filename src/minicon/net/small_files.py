@@ -21,11 +21,12 @@ import selectors
 import socket
 import threading
 import time
-from collections import deque
+import weakref
 from urllib.parse import urlsplit
 
 from minicon.net.origin import Origin
 from minicon.net.small_connection import Answer, Connection, UnsuitedError
+from minicon.net.small_server import Question, Server, addresses_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,50 +39,9 @@ if TYPE_CHECKING:
 #: Kept-alive connections to one server.
 MOST_CONNECTIONS = 64
 _LARGEST = 1 << 24
-#: How often a server may answer in a way that is not plain.
-_PATIENCE = 4
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9\-._~/?@!$&'()*+,;=%]*").fullmatch
 _PLAIN_VALUE = re.compile(r"[ -~]*").fullmatch
 _BREATH = 0.25
-
-
-class Question:
-    """A file that was asked for.
-
-    Attributes:
-        answer: What came, or None where a Fetcher must be asked; valid once :attr:`is_done`.
-        is_done: Whether it is known.
-    """
-
-    def __init__(self, origin: Origin, request: bytes, done: Callable[[Question], None]) -> None:
-        self.origin = origin
-        self.request = request
-        self.done = done
-        self.is_started = False
-        self.is_done = False
-        self.answer: Answer | None = None
-        self.deadline = 0.0
-
-    def finish(self, answer: Answer | None) -> None:
-        """Give it its answer, once."""
-        if not self.is_done:
-            self.answer, self.is_done = answer, True
-            self.done(self)
-
-
-class _Server:
-    """What is known of an origin: its addresses, and connections to it."""
-
-    def __init__(self) -> None:
-        self.addresses: list[tuple[int, Any]] | None = None
-        self.waiting: list[tuple[int, int, Question]] = []
-        self.idle: deque[Connection] = deque()
-        self.count = 0
-        self.odd_answers = 0
-
-    @property
-    def is_unsuited(self) -> bool:
-        return self.odd_answers >= _PATIENCE or self.addresses == []
 
 
 class SmallFiles:
@@ -110,11 +70,13 @@ class SmallFiles:
         self._user_agent = user_agent
         self._timeout = timeout
         self._context: SSLContext | None = None
-        self._servers: dict[Origin, _Server] = {}
+        self._servers: dict[Origin, Server] = {}
         self._busy: dict[Connection, Question] = {}
         self._order = itertools.count()
         self._selector: selectors.BaseSelector | None = None
         self._wake: tuple[socket.socket, socket.socket] | None = None
+        self._open: set[Any] = set()  # connections, and what else has to be closed
+        weakref.finalize(self, _close_all, self._open)
         self._lists = threading.Lock()  # of what waits
         self._turn = threading.Lock()  # of who tends the connections
 
@@ -199,11 +161,8 @@ class SmallFiles:
                 while server.idle:
                     self._drop(server.idle.popleft())
                 self._give_up(server)
-            if self._selector is not None and self._wake is not None:
-                self._selector.close()
-                for end in self._wake:
-                    end.close()
-                self._selector = self._wake = None
+            self._selector = self._wake = None
+            _close_all(self._open)
 
     # What is asked for.
 
@@ -222,7 +181,7 @@ class SmallFiles:
             if self._has_proxy(url) or not self._is_trusted(origin):
                 return None
             with self._lists:
-                server = self._servers.setdefault(origin, _Server())
+                server = self._servers.setdefault(origin, Server())
         return None if server.is_unsuited else origin
 
     def _is_trusted(self, origin: Origin) -> bool:
@@ -266,6 +225,7 @@ class SmallFiles:
         for end in self._wake:
             end.setblocking(False)
         selector.register(self._wake[0], selectors.EVENT_READ, self._wake[0])
+        self._open.update((selector, *self._wake))
         return selector
 
     def _start_waiting(self) -> None:
@@ -281,7 +241,7 @@ class SmallFiles:
                     break
                 self._start(connection, server)
 
-    def _start(self, connection: Connection, server: _Server) -> None:
+    def _start(self, connection: Connection, server: Server) -> None:
         """Give a free connection the next request."""
         question = self._next(server)
         if question is None:
@@ -296,7 +256,7 @@ class SmallFiles:
         else:
             self._watch(connection)
 
-    def _next(self, server: _Server) -> Question | None:
+    def _next(self, server: Server) -> Question | None:
         with self._lists:
             while server.waiting:
                 question = heapq.heappop(server.waiting)[2]
@@ -305,18 +265,19 @@ class SmallFiles:
                     return question
         return None
 
-    def _free_connection(self, origin: Origin, server: _Server) -> Connection | None:
+    def _free_connection(self, origin: Origin, server: Server) -> Connection | None:
         if server.idle:
             return server.idle.pop()
         if server.count >= MOST_CONNECTIONS:
             return None
         if server.addresses is None:
-            server.addresses = _addresses(origin)
+            server.addresses = addresses_of(origin)
         context = self._context if origin.scheme == "https" else None
         while server.addresses:
             with contextlib.suppress(OSError):
                 connection = Connection(server.addresses[0], origin.host, context)
                 server.count += 1
+                self._open.add(connection)
                 return connection
             server.addresses = server.addresses[1:]
         return None
@@ -380,7 +341,7 @@ class SmallFiles:
                 connection.answered = 0
                 self._fail(connection, question)
 
-    def _give_up(self, server: _Server) -> None:
+    def _give_up(self, server: Server) -> None:
         while (question := self._next(server)) is not None:
             question.finish(None)
 
@@ -388,13 +349,10 @@ class SmallFiles:
         if self._selector is not None:
             with contextlib.suppress(KeyError, ValueError):
                 self._selector.unregister(connection)
+        self._open.discard(connection)
         connection.close()
 
 
-def _addresses(origin: Origin) -> list[tuple[int, Any]]:
-    """Where a host is, best first; none where its name cannot be resolved."""
-    try:
-        found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    except OSError:
-        return []
-    return [(family, place) for family, _, _, _, place in found]
+def _close_all(opened: set[Any]) -> None:
+    while opened:
+        opened.pop().close()

@@ -78,6 +78,7 @@ class ChannelClient:
         self._reporter = reporter or SilentReporter()
         self._clock = clock
         self._credentials = credentials
+        self._distrusted_before: float | None = None
         self._reachability = Reachability(fetcher, self._cache.directory, clock)
 
     def index(self, channel: Channel, subdir: str, *, refresh: bool = False) -> RecordIndex:
@@ -126,6 +127,13 @@ class ChannelClient:
             for c in channels
         )
 
+    def distrust(self) -> bool:
+        """Believe no index that was checked before now. False if that was said already."""
+        if self._distrusted_before is not None:
+            return False
+        self._distrusted_before = self._clock()
+        return True
+
     def is_reachable(self, channel: Channel, seconds: float = 2.0) -> bool:
         """Whether a channel answers, found out within SECONDS and remembered for some minutes.
 
@@ -154,6 +162,7 @@ class ChannelClient:
     def _index(self, channel: Channel, subdir: str, refresh: bool) -> RecordIndex | None:
         """The index of a subdir, or None if the channel (or, offline, the cache) has none."""
         state, file = self._cached(channel, subdir)
+        refresh = refresh or self._is_distrusted(state)
         if self._may_use(channel, state, refresh):
             self._tell_age(channel, subdir, state)
         else:
@@ -195,6 +204,10 @@ class ChannelClient:
         if state is None or refresh or channel.is_local:
             return False
         return state.is_fresh(self._clock(), self._ttl_seconds)
+
+    def _is_distrusted(self, state: SubdirState | None) -> bool:
+        before = self._distrusted_before
+        return before is not None and state is not None and state.checked_at < before
 
     def _tell_age(self, channel: Channel, subdir: str, state: SubdirState | None) -> None:
         if self._offline and state is not None and not state.is_missing:

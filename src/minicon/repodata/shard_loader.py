@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.net.fetcher import Fetcher
-    from minicon.net.small_files import Question, SmallFiles
+    from minicon.net.small_files import SmallFiles
+    from minicon.net.small_server import Question
 
 _WORKERS = 24
 _IDLE_SECONDS = 0.5
@@ -93,6 +94,7 @@ class ShardLoader:
     def __init__(self, fetcher: Fetcher, directory: Path) -> None:
         self._fetcher = fetcher
         self._small_files: SmallFiles | None = getattr(fetcher, "small_files", None)
+        self._best_url: Callable[[str], str] = getattr(fetcher, "best_url", str)
         self._directory = directory
         self._queue: queue.PriorityQueue[tuple[int, int, _Job]] = queue.PriorityQueue()
         self._order = itertools.count()
@@ -159,7 +161,9 @@ class ShardLoader:
             if self._small_files is not None:
                 waiting = job
                 job.question = self._small_files.ask(
-                    url, lambda question: self._take(waiting, question), priority=priority
+                    self._best_url(url),
+                    lambda question: self._take(waiting, question),
+                    priority=priority,
                 )
             if job.question is None:
                 self._ask_carefully(job, priority)

@@ -1,0 +1,74 @@
+"""What SmallFiles knows of a server, and of the files that it was asked for."""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from minicon.net.origin import Origin
+    from minicon.net.small_connection import Answer, Connection
+
+#: How often a server may answer in a way that is not plain.
+_PATIENCE = 4
+
+
+class Question:
+    """A file that was asked for.
+
+    Attributes:
+        answer: What came, or None where a Fetcher must be asked; valid once :attr:`is_done`.
+        is_done: Whether it is known.
+    """
+
+    def __init__(self, origin: Origin, request: bytes, done: Callable[[Question], None]) -> None:
+        self.origin = origin
+        self.request = request
+        self.done = done
+        self.is_started = False
+        self.is_done = False
+        self.answer: Answer | None = None
+        self.deadline = 0.0
+
+    def finish(self, answer: Answer | None) -> None:
+        """Give it its answer, once."""
+        if not self.is_done:
+            self.answer, self.is_done = answer, True
+            self.done(self)
+
+
+class Server:
+    """An origin.
+
+    Attributes:
+        addresses: Where it is, best first; None until looked up, empty if it is nowhere.
+        waiting: A heap of (priority, order, question).
+        idle: Connections that are free.
+        count: How many connections there are.
+        odd_answers: How many answers were not plain.
+    """
+
+    def __init__(self) -> None:
+        self.addresses: list[tuple[int, Any]] | None = None
+        self.waiting: list[tuple[int, int, Question]] = []
+        self.idle: deque[Connection] = deque()
+        self.count = 0
+        self.odd_answers = 0
+
+    @property
+    def is_unsuited(self) -> bool:
+        """Whether it is no use to ask it here."""
+        return self.odd_answers >= _PATIENCE or self.addresses == []
+
+
+def addresses_of(origin: Origin) -> list[tuple[int, Any]]:
+    """Where a host is, best first; none where its name cannot be resolved."""
+    try:
+        found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    except OSError:
+        return []
+    return [(family, place) for family, _, _, _, place in found]
