@@ -411,6 +411,14 @@ def test_what_was_not_exported_is_not_exported_afterwards(place: ShellHome, shel
     assert done.stdout == b"it's mine\n"
 
 
+@shells()
+def test_the_hook_is_a_success(place: ShellHome, shell: str) -> None:
+    source = "." if shell in POSIX else "source"
+    status = "$status" if shell in ("fish", "tcsh") else "$?"
+    done = place.run(shell, f"{source} {place.hook(shell)}\necho {status}\n")
+    assert (done.stdout, done.stderr) == (b"0\n", b"")
+
+
 @shells(*POSIX)
 def test_the_hook_can_be_evaluated_as_one_text(place: ShellHome, shell: str) -> None:
     place.environment("data", state={"V": "1"})

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.shells import OTHERS, ShellHome, shells
 
+from minicon.errors import ShellError
 from minicon.shell.activation import ActivationChange
+from minicon.shell.autorun import autorun_after
+from minicon.shell.commands import shell_context
+from minicon.shell.init import apply_changes, plan_init
 from minicon.shell.shells import get_shell
 
 VALUES = {
@@ -89,6 +96,107 @@ def test_cmd_text() -> None:
         '@CALL "/e/etc/conda/activate.d/a b.bat"',
         "",
     ]
+
+
+def cmd_reads(line: str) -> list[str]:
+    """What cmd.exe makes of a line of a batch file: its commands, after % and ^ and quotes."""
+    line = line.replace("%%", "\0")
+    assert "%" not in line  # a single one would be taken for a variable
+    commands, quoted, position = [""], False, 0
+    while position < len(line):
+        letter = line[position]
+        if letter == "^" and not quoted:
+            position += 1
+            letter = line[position]
+        elif letter == '"':
+            quoted = not quoted
+        elif letter in "&|<>" and not quoted:
+            commands.append("")
+            position += 1
+            continue
+        commands[-1] += letter
+        position += 1
+    return [command.replace("\0", "%") for command in commands]
+
+
+@given(st.text(st.sampled_from("ab \"%^&|<>()!'\u00fc="), max_size=12))
+def test_cmd_values_are_one_command_and_arrive(value: str) -> None:
+    (command,) = cmd_reads(get_shell("cmd.exe").export("K", value).removeprefix("@"))
+    word, _, rest = command.partition(" ")
+    assert word == "SET"
+    if rest.startswith('"'):  # SET "K=V": everything up to the last quote
+        rest = rest[1 : rest.rindex('"')]
+    assert rest == f"K={value}"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x1a"])
+def test_cmd_values_end_where_a_batch_file_cannot_go_on(end: str) -> None:
+    text = get_shell("cmd.exe").export("K", f'a{end}" & calc')
+    assert text in ('@SET "K=a"', "@SET K=a")
+
+
+@given(st.text(st.sampled_from("ab '\u2018\u2019\u201a\u201b\"$`\n;{}()"), max_size=12))
+def test_powershell_values_arrive(value: str) -> None:
+    """Its rule: between quotes, two quotes of any kind are one, the second of them."""
+    text = get_shell("powershell").quote(value)
+    assert (text[0], text[-1]) == ("'", "'")
+    inside, read, position = text[1:-1], "", 0
+    while position < len(inside):
+        if inside[position] in "'\u2018\u2019\u201a\u201b":
+            position += 1
+            assert inside[position] in "'\u2018\u2019\u201a\u201b"  # else the text would end here
+        read += inside[position]
+        position += 1
+    assert read == value
+
+
+HOOK = "C:\\Users\\x y\\minicon\\shell\\hook.bat"
+OURS = f'(IF EXIST "{HOOK}" CALL "{HOOK}")'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reversed_"),
+    [
+        (None, OURS, None),
+        ("", OURS, None),
+        ("echo x", f"echo x & {OURS}", "echo x"),
+        (OURS, OURS, None),
+        (OURS.lower().replace("x y", "old"), OURS, None),
+        (f"{OURS} & echo x", f"echo x & {OURS}", "echo x"),
+        (f"a & {OURS} & b", f"a & b & {OURS}", "a & b"),
+        ('if exist "c:\\conda_hook.bat" "c:\\conda_hook.bat"', None, None),
+    ],
+)
+def test_the_registry_s_command_line(
+    before: str | None, after: str | None, reversed_: str | None
+) -> None:
+    if after is None:
+        after, reversed_ = f"{before} & {OURS}", before
+    assert autorun_after(before, HOOK) == after
+    assert autorun_after(after, HOOK) == after
+    assert autorun_after(before, HOOK, reverse=True) == reversed_
+
+
+def test_the_registry_is_asked_on_windows_only(tmp_path: Path) -> None:
+    place = ShellHome(tmp_path / "here")
+    context = shell_context(place.variables(), home=str(place.home), cwd="/")
+    with pytest.raises(ShellError, match="only Windows"):
+        plan_init(["cmd.exe"], context=context, executable="C:\\minicon.exe")
+    with pytest.raises(ShellError, match="cannot be written"):
+        autorun_after(None, 'C:\\a"b\\shell\\hook.bat')
+
+
+def test_init_writes_powershell_s_profile(tmp_path: Path) -> None:
+    place = ShellHome(tmp_path / "it's here")
+    context = shell_context(place.variables(), home=str(place.home), cwd="/")
+    apply_changes(plan_init(["powershell"], context=context, executable="/x/minicon"))
+    hook = str(place.root / "shell" / "hook.ps1").replace("'", "''")
+    profile = (place.home / ".config" / "powershell" / "profile.ps1").read_text()
+    assert f"If (Test-Path '{hook}') {{ . '{hook}' }}" in profile.splitlines()
+    text = (place.root / "shell" / "hook.ps1").read_text()
+    assert text.startswith("$Env:MINICON_EXE = '/x/minicon'\n")
+    for opening, closing in ("{}", "()", "[]"):
+        assert text.count(opening) == text.count(closing)
 
 
 def test_every_shell_has_a_hook_with_its_program(tmp_path: Path) -> None:

@@ -109,7 +109,8 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
     shell = get_shell(shell_name)
     if shell.name == "fish":
         place = shell.quote(os.path.join(folder, "completions"))
-        search = f"contains -- {place} $fish_complete_path\nor set -ga fish_complete_path {place}\n"
+        search = f"if not contains -- {place} $fish_complete_path\n"
+        search += f"set -ga fish_complete_path {place}\nend\n"
         return {shell.hook: render_hook(shell_name, facts) + search}
     if shell.name != "posix":
         return {shell.hook: render_hook(shell_name, facts)}

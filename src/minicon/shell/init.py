@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from minicon.errors import ShellError, UsageError
+from minicon.shell.autorun import KEY, VALUE, autorun_after, read_autorun, write_autorun
 from minicon.shell.hook import COMPLETION_FILES, HookFacts, render_hook_files
 from minicon.shell.shells import PosixShell, get_shell
 from minicon.shell.start_files import START_FILES
@@ -32,7 +33,7 @@ class FileChange:
 
     Attributes:
         shell: For which shell.
-        path: Links resolved.
+        path: Links resolved; for cmd.exe a value of the registry.
         before: Its text; None when there is no such file.
         after: Its new text; None when it shall go.
     """
@@ -97,6 +98,10 @@ def plan_init(
             _start_file_change(name, path, lines, reverse=reverse)
             for path in _start_files(name, context, system=system)
         )
+        if name == "cmd.exe":
+            before = read_autorun(system=system)
+            after = autorun_after(before, files[-1].path, reverse=reverse)
+            changes.append(FileChange(name, registry_path(system=system), before, after))
         files += _completion_changes(name, context, completions or {})
         hooks.update((each.path, each) for each in files)
     if reverse:
@@ -114,6 +119,9 @@ def apply_changes(changes: Iterable[FileChange]) -> None:
 
     for change in changes:
         if change.action == "unchanged":
+            continue
+        if change.path in _REGISTRY:
+            write_autorun(change.after, system=change.path == registry_path(system=True))
             continue
         with operations.describing("write", change.path):
             if change.after is None:
@@ -133,6 +141,14 @@ def refresh_hooks(context: ShellContext, executable: str) -> list[FileChange]:
         if changes[-1].before is not None:
             seen.update((change.path, change) for change in changes)
     return [change for change in seen.values() if change.action != "unchanged"]
+
+
+def registry_path(*, system: bool = False) -> str:
+    """What stands for a start file of cmd.exe."""
+    return f"HKEY_{'LOCAL_MACHINE' if system else 'CURRENT_USER'}\\{KEY}\\{VALUE}"
+
+
+_REGISTRY = (registry_path(), registry_path(system=True))
 
 
 def _own_shell(context: ShellContext) -> str:

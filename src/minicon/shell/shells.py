@@ -217,24 +217,38 @@ class CmdShell(Shell):
     separator = "\r\n"
 
     def quote(self, text: str) -> str:
-        """TEXT for ``SET "K=V"``. A batch file has no way to write a line break: it ends there."""
-        return text.splitlines()[0].replace("%", "%%") if text else ""
+        """TEXT as it stands between double quotes; for texts without a double quote."""
+        return _one_line(text).replace("%", "%%")
 
     def export(self, name: str, value: str) -> str:
-        """``@SET "K=V"``."""
-        return f'@SET "{name}={self.quote(value)}"'
+        """``@SET "K=V"``; without the quotes, and with ``^``, where V has quotes itself.
+
+        A quote in the value would end the quoted part, and what follows would be commands.
+        """
+        if '"' not in value:
+            return f'@SET "{name}={self.quote(value)}"'
+        escaped = "".join(f"^{c}" if c in _CMD_SPECIAL else c for c in self.quote(value))
+        return f"@SET {name}={escaped}"
 
     def unset(self, name: str) -> str:
         """``@SET "K="``: an empty value is an unset one."""
         return f'@SET "{name}="'
 
     def source(self, path: str) -> str:
-        """``@CALL "F"``."""
-        return f'@CALL "{self.quote(path)}"'
+        """``@CALL "F"``; CALL reads percent signs a second time."""
+        return f'@CALL "{self.quote(self.quote(path))}"'
 
     def set_prompt(self, prompt: str) -> str:
         """``@SET "PROMPT=…"``."""
         return self.export("PROMPT", prompt)
+
+
+_CMD_SPECIAL = frozenset('^&|<>()"')
+
+
+def _one_line(text: str) -> str:
+    """TEXT up to what ends a line (or, Ctrl-Z, the file) of a batch file, and cannot be written."""
+    return min((text.partition(end)[0] for end in "\r\n\x1a"), key=len)
 
 
 class NuShell(Shell):

@@ -71,6 +71,10 @@ def _config(home: str, environ: Mapping[str, str]) -> str:
     return base if os.path.isabs(base) else os.path.join(home, ".config")
 
 
+def _cmd(home: str, environ: Mapping[str, str], system: bool) -> list[str]:  # noqa: ARG001
+    return []  # the registry: see autorun.py
+
+
 START_FILES: dict[str, Finder] = {
     "bash": _bash,
     "zsh": _zsh,
@@ -81,4 +85,5 @@ START_FILES: dict[str, Finder] = {
     "nu": _nu,
     "powershell": _powershell,
     "pwsh": _powershell,
+    "cmd.exe": _cmd,
 }

@@ -11,7 +11,12 @@ function minicon {
         if ($LASTEXITCODE -ne 0 -or $First -notin $Changing -or -not $Env:CONDA_PREFIX) { return }
         $Words = @('reactivate')
     }
-    $Text = (& $Env:MINICON_EXE 'shell.powershell' @Words | Out-String)
+    # The program writes UTF-8; PowerShell would read the console's code page.
+    $Encoding = [Console]::OutputEncoding
+    try {
+        [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding $false
+        $Text = @(& $Env:MINICON_EXE 'shell.powershell' @Words) -join "`n"
+    } finally { [Console]::OutputEncoding = $Encoding }
     if ($LASTEXITCODE -eq 0 -and $Text.Trim()) { . ([ScriptBlock]::Create($Text)) }
 }
 
