@@ -17,6 +17,7 @@ from pathlib import Path
 
 import minicon
 from minicon.cli.main import ALIASES, COMMANDS, make_parser
+from minicon.config.describe import markdown_table
 from minicon.config.keys import KEYS, Key, Kind
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -25,13 +26,15 @@ REFERENCE = Path(__file__).parent / "reference"
 _SHARED_GROUPS = ("environment", "sources", "solving", "carrying out", "output")
 
 
-def pages() -> dict[str, str]:
-    """Name of a page to the text that it should have."""
-    return {
-        "cli.md": cli_page(),
-        "api.md": api_page(),
-        "environment-variables.md": variables_page(),
-    }
+# Settings
+
+
+def configuration_page() -> str:
+    """The page as it is, with its table of keys written anew."""
+    text = (REFERENCE / "configuration.md").read_text()
+    start = text.index("| key | holds |")
+    _, separator, rest = text[start:].partition("\n\n")
+    return text[:start] + markdown_table().rstrip("\n") + (separator + rest or "\n")
 
 
 # The command line
@@ -292,10 +295,20 @@ def _table(header: tuple[str, ...], *rows: tuple[str, ...]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+#: Name of a page to what writes the text that it should have.
+PAGES = {
+    "api.md": api_page,
+    "cli.md": cli_page,
+    "configuration.md": configuration_page,
+    "environment-variables.md": variables_page,
+}
+
+
 def main(arguments: list[str]) -> int:
     """Write the pages, or only compare."""
     stale = 0
-    for name, text in pages().items():
+    for name, write in PAGES.items():
+        text = write()
         path = REFERENCE / name
         if path.exists() and path.read_text() == text:
             continue
