@@ -188,7 +188,7 @@ def solve(question: Question, solve_request: SolveRequest) -> Solution:
     services, request = question.services, question.request
     task = services.reporter.start("solve", "environment", None, unit="steps")
     try:
-        solution = CondaSolver().solve(solve_request)
+        solution = _solved(solve_request, request.capture)
         if not request.prune:
             return solution
         from minicon.api.pruning import pruned
@@ -199,6 +199,14 @@ def solve(question: Question, solve_request: SolveRequest) -> Solution:
         raise
     finally:
         task.finish()
+
+
+def _solved(solve_request: SolveRequest, capture: Path | None) -> Solution:
+    if capture is None:
+        return CondaSolver().solve(solve_request)
+    from minicon.api.capturing import solve_captured
+
+    return solve_captured(solve_request, capture)
 
 
 def make_solve_request(question: Question) -> SolveRequest:

@@ -37,6 +37,7 @@ class ChangeRequest:
         prune: The environment becomes exactly what is asked for.
         keep_satisfied: With ``prune``, what is installed and fits keeps its version.
         variables: To be set on activation.
+        capture: A file to write all that the solver saw to, so that it can be replayed.
     """
 
     action: Action
@@ -58,6 +59,7 @@ class ChangeRequest:
     keep_satisfied: bool = False
     override_frozen: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    capture: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

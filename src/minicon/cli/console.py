@@ -86,12 +86,19 @@ class Console:
         if not self.json:
             self._write(self.stderr, f"{self.style('warning:', 'yellow')} {text}")
 
-    def fail(self, error: MiniconError) -> None:
-        """Tell of an error: what failed, on what, and what to type."""
+    def fail(self, error: MiniconError, *, whole: bool = False) -> None:
+        """Tell of an error: what failed, on what, and what to type.
+
+        Args:
+            error: The error.
+            whole: Tell every step of an explanation, however long.
+        """
         if self.json:
             self.document(_error_document(error))
             return
-        self._write(self.stderr, f"{self.style('error:', 'red')} {error.message}")
+        explanation = getattr(error, "explanation", None)
+        message = explanation.whole_message if whole and explanation else error.message
+        self._write(self.stderr, f"{self.style('error:', 'red')} {message}")
         if error.context:
             self._write(self.stderr, f"context: {error.context}")
         if error.hint:

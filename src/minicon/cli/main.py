@@ -50,6 +50,7 @@ COMMANDS = {
     "why": ("why", "why a package is there"),
     "why-not": ("why_not", "why a package cannot be had, and what would help"),
     "tree": ("tree", "what needs what"),
+    "replay": ("replay", "solve again what --capture wrote"),
     "repoquery": ("repoquery", "what packages of a channel need, and what needs them"),
     "verify": ("verify", "compare an environment's files with its records"),
     "doctor": ("doctor", "find what is wrong, and mend it"),
@@ -102,7 +103,10 @@ def _run(arguments: list[str]) -> int:
         context = CommandContext.from_arguments(parsed, arguments)
         return int(module.run(parsed, context))
     except MiniconError as error:
-        (context.console if context else early_console(arguments)).fail(error)
+        if context is None:
+            early_console(arguments).fail(error)
+        else:
+            context.console.fail(error, whole=bool(context.settings.verbosity))
         return error.exit_code
     except BrokenPipeError:
         raise

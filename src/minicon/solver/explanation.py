@@ -8,6 +8,7 @@ from minicon.errors import Unsatisfiable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
 #: An error message has ten lines: the headline, this many sentences, and the fixes.
@@ -49,7 +50,15 @@ class Explanation:
     @property
     def message(self) -> str:
         """Headline and sentences, shortened in the middle if there are many."""
-        return "\n".join([self._headline(), *(f"  {each}" for each in _shortened(self.sentences))])
+        return self._told(_shortened(self.sentences))
+
+    @property
+    def whole_message(self) -> str:
+        """Headline and all sentences."""
+        return self._told(self.sentences)
+
+    def _told(self, sentences: Iterable[str]) -> str:
+        return "\n".join([self._headline(), *(f"  {each}" for each in sentences)])
 
     @property
     def hint(self) -> str | None:

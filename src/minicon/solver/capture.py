@@ -1,0 +1,190 @@
+"""Captures: a whole request with all records that its solution looked at, as one JSON value.
+
+A captured request can be solved again anywhere, without channels: to report a surprising answer,
+and to keep it as a test. What PyPI answered is not in it, so requirements are left to the
+reader; records hold no credentials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from minicon.errors import FileError
+from minicon.models.match_spec import MatchSpec
+from minicon.models.prefix_record import PrefixRecord
+from minicon.models.records import RepodataRecord
+from minicon.models.virtual_package import VirtualPackage
+from minicon.solver.request import ChannelPriority, SolveRequest, Strategy, UpdatePolicy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from minicon.models.record_index import RecordIndex
+
+#: Changed when a reader of an older version would misunderstand a newer capture.
+VERSION = 1
+_SPECS = ("specs", "history", "pins", "constraints", "removals")
+_PLAIN = (
+    "platform",
+    "exclude_newer",
+    "exclude_newer_package",
+    "no_deps",
+    "only_deps",
+    "force_reinstall",
+    "add_pip",
+)
+_CHOICES: dict[str, type[ChannelPriority | UpdatePolicy | Strategy]] = {
+    "channel_priority": ChannelPriority,
+    "update_policy": UpdatePolicy,
+    "strategy": Strategy,
+}
+
+
+class RecordingIndex:
+    """A RecordIndex that remembers which records were asked for.
+
+    Attributes:
+        seen: Records by name.
+    """
+
+    def __init__(self, index: RecordIndex) -> None:
+        self._index = index
+        self.channel = index.channel
+        self.subdir = index.subdir
+        self.seen: dict[str, Sequence[RepodataRecord]] = {}
+
+    def names(self) -> Collection[str]:
+        """See :class:`RecordIndex`."""
+        return self._index.names()
+
+    def records_for(self, name: str) -> Sequence[RepodataRecord]:
+        """See :class:`RecordIndex`."""
+        found = self.seen.get(name)
+        if found is None:
+            found = self.seen[name] = self._index.records_for(name)
+        return found
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """See :class:`RecordIndex`."""
+        self._index.prefetch(names)
+
+
+class CapturedIndex:
+    """A RecordIndex over the records of a capture."""
+
+    def __init__(self, channel: str, subdir: str, records: Iterable[RepodataRecord]) -> None:
+        self.channel = channel
+        self.subdir = subdir
+        self._records: dict[str, list[RepodataRecord]] = {}
+        for record in records:
+            self._records.setdefault(record.name, []).append(record)
+
+    def names(self) -> Collection[str]:
+        """See :class:`RecordIndex`: the names that were looked at."""
+        return self._records.keys()
+
+    def records_for(self, name: str) -> Sequence[RepodataRecord]:
+        """See :class:`RecordIndex`."""
+        return self._records.get(name, ())
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Nothing to do: everything is here."""
+
+
+def recording(request: SolveRequest) -> SolveRequest:
+    """The same request over indices that remember; solve it, then :func:`capture` it."""
+    channels = tuple(
+        tuple(RecordingIndex(index) for index in channel) for channel in request.channels
+    )
+    return replace(request, channels=channels, tables=None)
+
+
+def capture(request: SolveRequest) -> dict[str, Any]:
+    """A request of :func:`recording`, and what was looked at since, as a JSON object."""
+    document: dict[str, Any] = {"minicon_capture": VERSION}
+    for key in _SPECS:
+        document[key] = [str(spec) for spec in getattr(request, key)]
+    for key in _PLAIN:
+        document[key] = getattr(request, key)
+    for key in _CHOICES:
+        document[key] = getattr(request, key).value
+    document["requirements"] = [str(each) for each in request.requirements]
+    document["virtual_packages"] = [
+        f"{each.name}={each.version}={each.build}" for each in request.virtual_packages
+    ]
+    document["installed"] = [_as_json(each.record) for each in request.installed]
+    document["channels"] = [
+        [
+            {
+                "channel": index.channel,
+                "subdir": index.subdir,
+                "records": _all_seen(index) if isinstance(index, RecordingIndex) else [],
+            }
+            for index in channel
+        ]
+        for channel in request.channels
+    ]
+    return document
+
+
+def captured_request(document: Mapping[str, Any]) -> SolveRequest:
+    """The request that a capture holds, ready to be solved.
+
+    Raises:
+        FileError: It is not a capture, or of a later version.
+    """
+    version = document.get("minicon_capture")
+    if version != VERSION:
+        raise FileError(
+            "invalid-capture",
+            f"this is not a capture that this version can read (its version is {version!r})",
+            hint="write one with: minicon create … --dry-run --capture FILE",
+        )
+    try:
+        return _request(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(
+            "invalid-capture", f"the capture is damaged: {error}", hint="write it anew"
+        ) from error
+
+
+def _request(document: Mapping[str, Any]) -> SolveRequest:
+    fields: dict[str, Any] = {key: document[key] for key in _PLAIN}
+    fields |= {key: tuple(MatchSpec(text) for text in document[key]) for key in _SPECS}
+    fields |= {key: kind(document[key]) for key, kind in _CHOICES.items()}
+    return SolveRequest(
+        **fields,
+        channels=tuple(
+            tuple(
+                CapturedIndex(index["channel"], index["subdir"], map(_record, index["records"]))
+                for index in channel
+            )
+            for channel in document["channels"]
+        ),
+        installed=tuple(
+            PrefixRecord(_record(each), files=(), paths=()) for each in document["installed"]
+        ),
+        virtual_packages=tuple(map(VirtualPackage.from_text, document["virtual_packages"])),
+    )
+
+
+def _all_seen(index: RecordingIndex) -> list[dict[str, Any]]:
+    return [_as_json(record) for name in sorted(index.seen) for record in index.seen[name]]
+
+
+def _as_json(record: RepodataRecord) -> dict[str, Any]:
+    return {**record.to_json(), "source": record.source}
+
+
+def _record(fields: Mapping[str, Any]) -> RepodataRecord:
+    data = {**fields, "name": str(fields["name"]).lower(), "version": str(fields["version"])}
+    return RepodataRecord(
+        data,
+        channel=data.pop("channel"),
+        subdir=data["subdir"],
+        fn=data["fn"],
+        url=data["url"],
+        source=data.pop("source"),
+    )

@@ -1,0 +1,90 @@
+"""Captured requests are solved again with the same answer, without their channels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.solver.test_fuzz import random_case
+from tests.support.solver_cases import SolverCase
+
+from minicon.api.capturing import replay, solve_captured
+from minicon.errors import FileError, SolveError
+from minicon.solver.capture import capture, captured_request, recording
+from minicon.solver.request import SolveRequest
+from minicon.solver.resolvelib_solver import CondaSolver
+
+
+def answer(request: SolveRequest) -> object:
+    try:
+        solution = CondaSolver().solve(request)
+    except SolveError as error:
+        return error.message, error.hint
+    return [record.to_json() for record in solution.records], dict(solution.hold_backs)
+
+
+def again(request: SolveRequest) -> SolveRequest:
+    return captured_request(json.loads(json.dumps(capture(request))))
+
+
+@pytest.mark.parametrize("modern", [False, True])
+def test_random_requests(modern: bool) -> None:
+    for seed in range(100):
+        case, specs, options = random_case(seed, modern=modern)
+        request = recording(case.request(*specs, **options))
+        first = answer(request)
+        assert answer(again(request)) == first, f"seed {seed}"
+
+
+def test_everything_that_decides_is_in_it() -> None:
+    case = SolverCase("first", "second")
+    case.virtual("__glibc=2.28", "__archspec=1=x86_64_v3")
+    old = case.package("lib", "1.0", depends=["__glibc >=2.17"])
+    case.package("lib", "2.0", channel="second")
+    case.package("tool", "1.0", depends=["lib"])
+    request = recording(
+        case.request(
+            "tool",
+            pins=["lib <3"],
+            constraints=["lib >=1"],
+            history=["lib"],
+            installed=case.installed(old),
+            exclude_newer=5,
+            add_pip=True,
+        )
+    )
+    answer(request)
+    found = again(request)
+    plain = replace(found, channels=(), installed=())
+    assert plain == replace(request, channels=(), installed=())
+    assert [each.record for each in found.installed] == [old]
+
+
+def test_a_capture_is_written_though_the_request_fails(tmp_path: Path) -> None:
+    case = SolverCase()
+    case.package("lib", "1.0")
+    path = tmp_path / "capture.json"
+    with pytest.raises(SolveError) as first:
+        solve_captured(case.request("lib=2"), path)
+    with pytest.raises(SolveError) as second:
+        replay(path)
+    assert second.value.message == first.value.message
+    assert "there is only lib 1.0" in first.value.message
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"minicon_capture": 2}', '{"minicon_capture": 1}', "null"]
+)
+def test_what_is_no_capture_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "capture.json"
+    path.write_text(text)
+    with pytest.raises(FileError) as caught:
+        replay(path)
+    assert caught.value.reference == "invalid-capture"
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(FileError):
+        replay(tmp_path / "none.json")
