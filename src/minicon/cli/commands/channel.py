@@ -49,9 +49,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.errors import ChannelError
     from minicon.publish.channel_index import index_channel
 
-    summary = index_channel(Path(arguments.directory).absolute(), write_shards=arguments.shards)
+    folder = Path(arguments.directory).absolute()
+    if not folder.is_dir():
+        hint = "put packages into noarch/, linux-64/ and so on below it first"
+        raise ChannelError("no-channel-folder", f"there is no folder {folder}", hint=hint)
+    summary = index_channel(folder, write_shards=arguments.shards)
     for subdir, count in summary.counts.items():
         context.console.answer(f"{subdir}: {count} packages")
     for path, message in summary.errors:
