@@ -105,6 +105,25 @@ def test_solve_for_another_machine(settings: Settings, channel: Path) -> None:
     assert [record.name for record in found.records] == ["lone"]
 
 
+def test_solve_for_several_platforms(settings: Settings, channel: Path) -> None:
+    found = minicon.solve(
+        ["lone"],
+        channels=[str(channel)],
+        platforms=["linux-64", "osx-arm64", "linux-64"],
+        settings=settings,
+    )
+    assert list(found) == ["linux-64", "osx-arm64"]
+    assert all([r.name for r in each.records] == ["lone"] for each in found.values())
+    with pytest.raises(minicon.MiniconError) as caught:
+        minicon.solve(
+            ["hello"],
+            channels=[str(channel)],
+            platforms=["linux-64", "osx-arm64"],
+            settings=settings,
+        )
+    assert "osx-arm64" in str(caught.value.context)
+
+
 def test_errors_leave_nothing_behind(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "env"
     with pytest.raises(minicon.MiniconError):

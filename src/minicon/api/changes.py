@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import overload
 
 from minicon.api.environment_requests import change_request, create_request
 from minicon.api.services import Services
@@ -93,11 +95,46 @@ def apply(
     return apply_plan(_services(settings, reporter), plan, command_line=("apply",))
 
 
+@overload
+def solve(
+    specs: Sequence[str | MatchSpec],
+    *,
+    channels: Sequence[str] = ...,
+    platform: str | None = ...,
+    platforms: None = None,
+    virtual_packages: Iterable[str | VirtualPackage] | None = ...,
+    installed: Sequence[RepodataRecord | PrefixRecord] = ...,
+    pins: Sequence[str | MatchSpec] = ...,
+    constraints: Sequence[str | MatchSpec] = ...,
+    channel_priority: str | None = ...,
+    settings: Settings | None = ...,
+    reporter: Reporter | None = ...,
+) -> Solution: ...
+
+
+@overload
+def solve(
+    specs: Sequence[str | MatchSpec],
+    *,
+    channels: Sequence[str] = ...,
+    platform: str | None = ...,
+    platforms: Sequence[str],
+    virtual_packages: Iterable[str | VirtualPackage] | None = ...,
+    installed: Sequence[RepodataRecord | PrefixRecord] = ...,
+    pins: Sequence[str | MatchSpec] = ...,
+    constraints: Sequence[str | MatchSpec] = ...,
+    channel_priority: str | None = ...,
+    settings: Settings | None = ...,
+    reporter: Reporter | None = ...,
+) -> dict[str, Solution]: ...
+
+
 def solve(
     specs: Sequence[str | MatchSpec],
     *,
     channels: Sequence[str] = (),
     platform: str | None = None,
+    platforms: Sequence[str] | None = None,
     virtual_packages: Iterable[str | VirtualPackage] | None = None,
     installed: Sequence[RepodataRecord | PrefixRecord] = (),
     pins: Sequence[str | MatchSpec] = (),
@@ -105,13 +142,15 @@ def solve(
     channel_priority: str | None = None,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
-) -> Solution:
+) -> Solution | dict[str, Solution]:
     """Find packages that belong together, without an environment.
 
     Args:
         specs: What must be there; ``pypi:NAME`` asks PyPI by name.
         channels: Sources in order of priority; none means what is configured.
         platform: Target subdir; this machine's if left out.
+        platforms: Target subdirs, to be solved one after the other. What of the virtual packages
+            cannot be known of another machine has conda's defaults for its platform.
         virtual_packages: Facts of the target such as ``__glibc=2.36``; detected if left out.
         installed: What is there already and is preferred.
         pins: Limits that hold for packages if they are there.
@@ -120,11 +159,15 @@ def solve(
         settings: Instead of what files and variables configure.
         reporter: Receives progress.
 
+    Returns:
+        The solution, or with ``platforms`` one for each.
+
     Raises:
-        SolveError: There is no solution; the text says why and what would have one.
+        SolveError: There is no solution; the text says why and what would have one, and with
+            ``platforms`` for which it is missing.
         ChannelError: A source cannot be asked.
     """
-    from minicon.api.solving import solve_specs
+    from minicon.api.solving import solve_for_platforms, solve_specs
 
     services = _services(settings, reporter)
     changes: dict[str, Any] = {}
@@ -133,14 +176,19 @@ def solve(
     if channel_priority is not None:
         changes["channel_priority"] = channel_priority
     services = Services(replace(services.settings, **changes), services.reporter)
-    return solve_specs(
-        services,
-        specs,
+    question = partial(
+        solve_specs,
+        specs=specs,
         channels=tuple(channels),
-        virtual_packages=virtual_packages,
+        virtual_packages=None if virtual_packages is None else tuple(virtual_packages),
         installed=installed,
         pins=pins,
         constraints=constraints,
+    )
+    return (
+        question(services)
+        if platforms is None
+        else solve_for_platforms(services, platforms, question)
     )
 
 

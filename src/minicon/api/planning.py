@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from minicon.api.explicit import ExplicitEntry
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
+    from minicon.models.explicit_list import ExplicitEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.prefix.transaction import Transaction

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from minicon.api.indices import channel_indices
 from minicon.api.requirements import split_specs
 from minicon.api.services import Services
 from minicon.api.sources import choose_sources
+from minicon.errors import SolveError
 from minicon.models.match_spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
+from minicon.models.subdir import check_subdir
 from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.request import ChannelPriority, SolveRequest
 from minicon.solver.resolvelib_solver import CondaSolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import Solution
@@ -59,6 +63,26 @@ def solve_specs(
         tables=services.table_store,
     )
     return CondaSolver().solve(request)
+
+
+def solve_for_platforms(
+    services: Services, platforms: Sequence[str], question: Callable[[Services], Solution]
+) -> dict[str, Solution]:
+    """Ask one question for several platforms, in order.
+
+    Raises:
+        SolveError: There is no solution for one of them; its context names the platform.
+        SpecError: One is not the name of a platform.
+    """
+    solutions: dict[str, Solution] = {}
+    for platform in dict.fromkeys(map(check_subdir, platforms)):
+        settings = replace(services.settings, platform=platform)
+        try:
+            solutions[platform] = question(Services(settings, services.reporter))
+        except SolveError as error:
+            error.context = f"for {platform}"
+            raise
+    return solutions
 
 
 def _spec(text: str | MatchSpec) -> MatchSpec:

@@ -61,7 +61,10 @@ def hidden_by_priority(request: SolveRequest, side: CondaSide, core: Sequence[Ro
     found = []
     for name, texts in wanted.items():
         specs = [spec for text in texts if (spec := _spec(text)) is not None]
-        first, *later = side.source.channels_having(name) or [("", ())]
+        having = side.source.channels_having(name)
+        if len(having) < 2:
+            continue
+        first, *later = having
         for channel, records in later:
             fitting = [each for each in records if any(spec.matches(each) for spec in specs)]
             if fitting and not any(spec.matches(each) for each in first[1] for spec in specs):
