@@ -149,9 +149,9 @@ def solve(
         specs: What must be there; ``pypi:NAME`` asks PyPI by name.
         channels: Sources in order of priority; none means what is configured.
         platform: Target subdir; this machine's if left out.
-        platforms: Target subdirs, to be solved one after the other. What of the virtual packages
-            cannot be known of another machine has conda's defaults for its platform.
-        virtual_packages: Facts of the target such as ``__glibc=2.36``; detected if left out.
+        platforms: Target subdirs instead, solved one after the other.
+        virtual_packages: Facts of the target such as ``__glibc=2.36``; if left out, detected, or
+            for another platform conda's defaults.
         installed: What is there already and is preferred.
         pins: Limits that hold for packages if they are there.
         constraints: The same, for this question only.
@@ -163,8 +163,7 @@ def solve(
         The solution, or with ``platforms`` one for each.
 
     Raises:
-        SolveError: There is no solution; the text says why and what would have one, and with
-            ``platforms`` for which it is missing.
+        SolveError: There is no solution; the text says why and what would have one.
         ChannelError: A source cannot be asked.
     """
     from minicon.api.solving import solve_for_platforms, solve_specs
