@@ -97,6 +97,16 @@ def main(rounds: int) -> None:
                 environ,
                 rounds,
             )
+        program = str(Path(sys.executable).parent / "minicon")
+        compare(
+            {
+                "python -c pass": [sys.executable, "-c", "pass"],
+                "minicon --version": [program, "--version"],
+                "minicon run -n data true": [program, "run", "-n", "data", "true"],
+            },
+            environ,
+            rounds,
+        )
         python = [sys.executable, "-ISc"]
         code = f"import sys; sys.path.insert(0, {SOURCE!r}); "
         run = "from minicon.shell.run import run_in_environment as r; "

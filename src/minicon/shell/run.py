@@ -240,10 +240,23 @@ def become(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None)
     sys.stderr.flush()
     if os.name == "nt":
         return _as_child(prepared)
+    _give_signals_back()
     try:
         os.execve(prepared.executable, prepared.arguments, prepared.environ)
     except OSError as error:
         raise _cannot_execute(prepared.executable, error) from error
+
+
+def _give_signals_back() -> None:
+    """Python ignores two signals, and what is ignored stays so in the program that follows.
+
+    `yes` in `minicon run yes | head` would not end. ``_signal``: ``signal`` itself loads ``enum``.
+    """
+    import _signal  # type: ignore[import-not-found]
+
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        if number := getattr(_signal, name, None):
+            _signal.signal(number, _signal.SIG_DFL)
 
 
 def _as_child(prepared: PreparedCommand) -> int:
