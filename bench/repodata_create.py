@@ -14,13 +14,12 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from channel_process import ChannelProcess, run_process
+
 SPECS = ("python=3.11", "numpy")
 
 RATTLER = """
@@ -35,43 +34,6 @@ async def main():
                        virtual_packages=VirtualPackage.detect())
 print(len(asyncio.run(main())))
 """
-
-
-#: A server in a process of its own: a child's peak memory begins with that of its parent.
-SERVER = """
-import sys
-sys.path.insert(0, sys.argv[1])
-from tests.support.channel_server import ChannelServer
-with ChannelServer(sys.argv[2]) as server:
-    server.cache_control = "max-age=3600"
-    print(server.url, flush=True)
-    for _ in sys.stdin:
-        print(len(server.requests), flush=True)
-"""
-
-
-class Server:
-    def __init__(self, directory: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(ROOT), str(directory)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.url = self._process.stdout.readline().strip()
-
-    def requests(self) -> int:
-        self._process.stdin.write("\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
 
 def minicon(url: str, cache: str, kind: str) -> list[str]:
@@ -93,8 +55,8 @@ def main() -> None:
     arguments = parser.parse_args()
     results: dict[str, list[tuple[float, float]]] = {}
     with (
-        Server(arguments.million) as million,
-        Server(arguments.small) as small,
+        ChannelProcess(arguments.million) as million,
+        ChannelProcess(arguments.small) as small,
         tempfile.TemporaryDirectory() as folder,
     ):
         cases = [
@@ -126,13 +88,8 @@ def run_once(tool, url: str, home: str, kind: str) -> tuple[float, float]:
         "MINICON_ROOT": home,
         "MINICON_REPODATA_USE_SHARDS": str(kind == "shards").lower(),
     }
-    started = time.perf_counter()
-    process = subprocess.Popen(tool(url, home, kind), env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    process.returncode = 0
-    assert status == 0, f"{tool.__name__} failed"
-    return seconds, usage.ru_maxrss / 1024
+    seconds, peak, _ = run_process(tool(url, home, kind), environment)
+    return seconds, peak
 
 
 if __name__ == "__main__":

@@ -20,16 +20,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from channel_process import ChannelProcess, run_process
+
 SUBDIRS = ("linux-64", "noarch")
 
 MINICON = """
@@ -65,16 +63,15 @@ def main() -> None:
     parser.add_argument("--names", type=int, default=300)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--kinds", nargs="*", default=["whole", "shards"])
+    parser.add_argument("--json", type=Path, help="write medians here")
     arguments = parser.parse_args()
-    sys.path.insert(0, str(ROOT))
-    from tests.support.channel_server import ChannelServer
-
     names = names_of(arguments.channel, arguments.names)
-    with ChannelServer(arguments.channel) as server:
-        server.cache_control = "max-age=3600"
-        server.latency = arguments.latency
+    summary: dict[str, list] = {}
+    with ChannelProcess(arguments.channel, arguments.latency) as server:
         for kind in arguments.kinds:
-            report(kind, measure(server, kind, names, arguments.runs))
+            summary |= report(kind, measure(server, kind, names, arguments.runs))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(summary, indent=1))
 
 
 def names_of(channel: Path, count: int) -> list[str]:
@@ -94,11 +91,10 @@ def measure(server, kind: str, names: list[str], runs: int) -> dict[tuple[str, s
         for tool, program in (("minicon", MINICON), ("rattler", RATTLER)):
             cache = tempfile.mkdtemp()
             for state in ("cold", "warm"):
-                server.forget()
-                seconds, peak, found = run_once(
-                    program, [server.url, cache, kind, json.dumps(names)]
-                )
-                requests = len(server.requests)
+                before = server.requests()
+                arguments = [server.url, cache, kind, json.dumps(names)]
+                seconds, peak, found = run_once(program, arguments)
+                requests = server.requests() - before
                 results.setdefault((state, tool), []).append((seconds, peak, found, requests))
             shutil.rmtree(cache)
     return results
@@ -106,27 +102,21 @@ def measure(server, kind: str, names: list[str], runs: int) -> dict[tuple[str, s
 
 def run_once(program: str, arguments: list[str]) -> tuple[float, float, str]:
     code = program.replace("{subdirs}", repr(list(SUBDIRS)))
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True
-    )
-    found = process.stdout.read().strip()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    assert status == 0
-    process.returncode = 0
-    return seconds, usage.ru_maxrss / 1024, found
+    return run_process([sys.executable, "-c", code, *arguments])
 
 
-def report(kind: str, results: dict[tuple[str, str], list]) -> None:
+def report(kind: str, results: dict[tuple[str, str], list]) -> dict[str, list]:
+    summary = {}
     for state in ("cold", "warm"):
         ours, theirs = results[state, "minicon"], results[state, "rattler"]
         a, b = (statistics.median(row[0] for row in rows) for rows in (ours, theirs))
+        summary[f"{state}-{kind}"] = [(a, ours[0][1]), (b, theirs[0][1])]
         print(
             f"{state}-{kind}: minicon {a:.2f} s {ours[0][1]:.0f} MB {ours[0][3]} requests, "
             f"rattler {b:.2f} s {theirs[0][1]:.0f} MB {theirs[0][3]} requests, "
             f"ratio {a / b:.2f} ({ours[0][2]} and {theirs[0][2]} records)"
         )
+    return summary
 
 
 if __name__ == "__main__":

@@ -135,3 +135,37 @@ def test_the_command_line_plans_again_too(
     outcome = command(f"create -y -n b --override-channels -c {channel} lone")
     assert outcome.code == 0, outcome.err
     assert "asked anew" in outcome.err + outcome.out
+
+
+def relate(channel: Path, **relations: str) -> None:
+    """Let a channel state its relations in whatever index it has."""
+    import json
+
+    from minicon.repodata.shard_format import LARGEST_INDEX, pack, unpack
+
+    for path in channel.glob("*/repodata.json"):
+        document = json.loads(path.read_bytes())
+        document["info"]["channel_relations"] = relations
+        path.write_text(json.dumps(document))
+        shards = path.with_name("repodata_shards.msgpack.zst")
+        index = unpack(shards.read_bytes(), LARGEST_INDEX)
+        index["info"]["channel_relations"] = relations
+        shards.write_bytes(pack(index))
+        path.with_name("repodata.json.zst").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("use_shards", [True, False])
+def test_a_channel_brings_its_base_along(
+    server: ChannelServer, directory: Path, create, use_shards: bool
+) -> None:
+    more = directory / "team" / "more"
+    build_channel(more, [PackageBuilder("app").version("1").noarch().depends("hello")])
+    index_channel(more, write_shards=True)
+    relate(more, base="../tools")
+    options = {"channels": (f"{server.url}/team/more",), "repodata_use_shards": use_shards}
+    urls = create("app", **options)
+    assert sorted(url.rsplit("/", 3)[1] for url in urls) == ["more", "tools", "tools"]
+    with pytest.raises(ChannelError, match="not allow"):
+        create("app", denylist_channels=(f"{server.url}/team/tools",), name="b", **options)
+    with pytest.raises(minicon.MiniconError):
+        create("app", channel_relations_max_depth=0, name="c", **options)

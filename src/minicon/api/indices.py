@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from minicon.api.services import Services
     from minicon.api.sources import Sources
+    from minicon.models.channel import Channel
     from minicon.models.match_spec import MatchSpec
     from minicon.models.record_index import RecordIndex
 
@@ -19,6 +20,7 @@ def channel_indices(
 ) -> tuple[tuple[RecordIndex, ...], ...]:
     """One group of indices per channel: the platform's subdir and ``noarch``.
 
+    Channels that the sources relate to (CEP 42) are among them, in their place.
     Channels that a spec names (``conda-forge::numpy``) and that are not among the sources are
     appended, last in priority; the solver uses them for those specs alone.
 
@@ -34,7 +36,24 @@ def channel_indices(
             extra = expand_channel(settings, spec.channel)
             channels += [c for c in extra if not c.is_builtin and c not in channels]
     refuse_forbidden(settings, channels[len(sources.channels) :])
-    groups = services.channel_client.indices(channels, (settings.platform, NOARCH))
+    subdirs = (settings.platform, NOARCH)
+    groups = services.channel_client.indices(channels, subdirs)
+    count = len(sources.channels)
+    groups = (*_with_related(services, sources.channels, groups[:count], subdirs), *groups[count:])
     if sources.use_host:
         groups = (*groups, (services.host_index,))
     return groups
+
+
+def _with_related(
+    services: Services,
+    channels: Sequence[Channel],
+    groups: tuple[tuple[RecordIndex, ...], ...],
+    subdirs: tuple[str, ...],
+) -> tuple[tuple[RecordIndex, ...], ...]:
+    infos = (getattr(index, "info", {}) for group in groups for index in group)
+    if not any("channel_relations" in info for info in infos):
+        return groups
+    from minicon.api.related_channels import with_related
+
+    return with_related(services, channels, groups, subdirs)

@@ -68,6 +68,8 @@ _TABLE = (
     Key("allowlist_channels", _S, "if given, the only channels that may be used",
         aliases=("whitelist_channels",), expand=True),
     Key("denylist_channels", _S, "channels that may not be used", expand=True),
+    Key("channel_relations_max_depth", _I,
+        "how far to follow channels that channels bring along; 0: not at all"),
     Key("use_pypi", _B, "whether PyPI may be asked for what the channels do not have"),
     Key("offline", _B, "do not use the network"),
     Key("local_repodata_ttl", _I,

@@ -34,6 +34,7 @@ class Settings:
     channel_priority: str = "strict"
     allowlist_channels: tuple[str, ...] = ()
     denylist_channels: tuple[str, ...] = ()
+    channel_relations_max_depth: int = 10
     offline: bool = False
     use_pypi: bool = True
     ssl_verify: bool | str = True

@@ -110,6 +110,11 @@ class RepodataRecord:
         return int(self.data.get("timestamp") or 0)
 
     @property
+    def available_since(self) -> int:
+        """When the channel first listed it (CEP 47), else when it was built; 0 when unknown."""
+        return int(self.data.get("indexed_timestamp") or self.data.get("timestamp") or 0)
+
+    @property
     def license(self) -> str | None:
         """SPDX expression or free text, or None."""
         return self.data.get("license")

@@ -130,7 +130,7 @@ def _mend(data: dict[str, Any], fn: str) -> None:
         SpecError: A size or time is no number.
     """
     data["name"] = data["name"].lower()
-    for key in ("size", "timestamp"):
+    for key in ("size", "timestamp", "indexed_timestamp"):
         value = data.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
             raise _refused(fn, f"has the {key} {str(value)[:40]!r}")

@@ -47,6 +47,11 @@ def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[str, bytes]]:
         raise damaged(url, "a name in it is no text")
     if set(map(type, shards.values())) - {bytes} or set(map(len, shards.values())) - {_HASH_SIZE}:
         raise damaged(url, "a hash in it is none")
-    # Only what JSON can hold is kept; created_at may be a msgpack time.
-    plain = (str, int, float, bool, type(None))
-    return {key: value for key, value in info.items() if isinstance(value, plain)}, shards
+    return {key: value for key, value in info.items() if _is_plain(value)}, shards
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON can hold it; created_at may be a msgpack time."""
+    if isinstance(value, dict):
+        return all(isinstance(each, str) for pair in value.items() for each in pair)
+    return isinstance(value, str | int | float | bool | None)

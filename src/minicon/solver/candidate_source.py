@@ -196,7 +196,7 @@ class CandidateSource:
         records = index.records_for(name)
         if limit is None:
             return records
-        return [each for each in records if milliseconds(each.data.get("timestamp") or 0) <= limit]
+        return [each for each in records if milliseconds(each.available_since) <= limit]
 
     def _standing(self, installed: RepodataRecord) -> tuple[int, int]:
         channels = self._request.channels
