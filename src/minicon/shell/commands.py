@@ -13,7 +13,6 @@ from minicon.config import dirs
 from minicon.errors import UsageError
 from minicon.shell.activation import ActivationOptions, Activator
 from minicon.shell.environment_facts import read_facts
-from minicon.shell.hook import HookFacts, render_hook
 from minicon.shell.locate import locate_environment
 from minicon.shell.shells import get_shell
 
@@ -128,6 +127,8 @@ def hook_text(shell_name: str, executable: str, *, context: ShellContext) -> str
     Raises:
         UsageError: No such shell.
     """
+    from minicon.shell.hook import HookFacts, render_hook
+
     facts = HookFacts(executable, context.options, context.envs_dirs, context.environ)
     return render_hook(shell_name, facts)
 

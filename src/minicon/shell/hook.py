@@ -8,7 +8,6 @@ A hook is a few lines made here (paths and settings, baked in) followed by files
 from __future__ import annotations
 
 import os
-from zlib import crc32
 
 from minicon.shell.shells import PosixShell, Shell, get_shell
 
@@ -106,6 +105,8 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
     Raises:
         UsageError: As :func:`render_hook`.
     """
+    from zlib import crc32
+
     shell = get_shell(shell_name)
     if shell.name == "fish":
         place = shell.quote(os.path.join(folder, "completions"))
