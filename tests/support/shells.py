@@ -14,6 +14,15 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent.parent / "src"
 
+#: Where `./dev shells` puts shells that few machines have.
+MORE_SHELLS = SOURCE.parent / ".venv" / "shells" / "bin"
+
+
+def _place(name: str) -> str:
+    """The program of a shell: on PATH, or one of `./dev shells`, or just its name."""
+    return shutil.which(name) or shutil.which(name, path=str(MORE_SHELLS)) or name
+
+
 #: name -> command that runs a script file without any start file
 RUNNERS = {
     "bash": ["bash", "--norc", "--noprofile"],
@@ -21,8 +30,8 @@ RUNNERS = {
     "zsh": ["zsh", "-f"],
     "fish": ["fish", "--no-config"],
     "tcsh": ["tcsh", "-f"],
-    "xonsh": ["xonsh", "--no-rc"],
-    "nu": ["nu", "--no-config-file"],
+    "xonsh": [_place("xonsh"), "--no-rc"],
+    "nu": [_place("nu"), "--no-config-file"],
 }
 POSIX = ("bash", "dash", "zsh")
 ALL = (*POSIX, "fish", "tcsh")
