@@ -47,53 +47,68 @@ def learn(store: ClauseStore, conflict: Incompatibility) -> tuple[Incompatibilit
     Raises:
         Contradiction: The conflict does not depend on any decision.
     """
-    trail = store.trail
-    terms = dict(conflict)
+    entries = store.trail.entries
+    terms = _Terms(store.trail, conflict)
     while True:
-        latest, index, earlier = _latest_terms(trail, terms)
-        if latest < 0 or trail.entries[latest][3] == 0:
-            raise Contradiction(roots_behind(store, terms))
-        level = trail.entries[latest][3]
-        if earlier < level:
-            return terms, earlier, index
-        cause = terms_of(trail.entries[latest][2])
-        terms = _resolve(terms, cause, index, store.variables[index].universe)
+        latest, earlier, index = terms.latest()
+        level = entries[latest][3] if latest >= 0 else 0
+        if not level:
+            raise Contradiction(roots_behind(store, terms.values))
+        if entries[earlier][3] < level or earlier < 0:
+            return terms.values, entries[earlier][3] if earlier >= 0 else 0, index
+        terms.resolve(terms_of(entries[latest][2]), index, store.variables[index].universe)
 
 
-def _latest_terms(trail: Trail, terms: Incompatibility) -> tuple[int, int, int]:
-    """Place and variable of the term that came true last, and the level of all others.
+class _Terms:
+    """An incompatibility that is true, and where on the trail each of its terms became so.
 
-    Terms that were true from the start are removed from ``terms``.
+    Attributes:
+        values: The incompatibility. Terms that were true from the start are left out.
     """
-    latest, latest_index, earlier = -1, -1, 0
-    always = []
-    for index, values in terms.items():
-        place = trail.satisfier(index, values)
-        if place < 0:
-            always.append(index)
-        elif place > latest:
-            if latest >= 0:
-                earlier = max(earlier, trail.entries[latest][3])
-            latest, latest_index = place, index
+
+    __slots__ = ("_places", "_trail", "values")
+
+    def __init__(self, trail: Trail, conflict: Incompatibility) -> None:
+        self._trail = trail
+        self._places: dict[int, int] = {}
+        self.values: Incompatibility = {}
+        for index, values in conflict.items():
+            self._put(index, values)
+
+    def latest(self) -> tuple[int, int, int]:
+        """Place of the term that came true last, of the one before it, variable of the last."""
+        latest = earlier = index = -1
+        for other, place in self._places.items():
+            if place > latest:
+                latest, earlier, index = place, latest, other
+            elif place > earlier:
+                earlier = place
+        return latest, earlier, index
+
+    def resolve(self, cause: Incompatibility, index: int, universe: int) -> None:
+        """Combine with what a step was derived from, so that the step is no longer needed."""
+        own = self.values
+        rest = (own[index] | cause.get(index, universe)) & universe
+        for other, values in cause.items():
+            if other == index:
+                continue
+            before = own.get(other)
+            both = values if before is None else before & values
+            if both != before:
+                self._put(other, both)
+        if rest == universe:
+            del own[index], self._places[index]
         else:
-            earlier = max(earlier, trail.entries[place][3])
-    for index in always:
-        del terms[index]
-    return latest, latest_index, earlier
+            self._put(index, rest)
 
-
-def _resolve(
-    terms: Incompatibility, cause: Incompatibility, index: int, universe: int
-) -> Incompatibility:
-    """Combine two incompatibilities so that the step at ``index`` is no longer needed."""
-    resolvent = {other: values for other, values in terms.items() if other != index}
-    for other, values in cause.items():
-        if other != index:
-            resolvent[other] = resolvent[other] & values if other in resolvent else values
-    rest = (terms[index] | cause.get(index, universe)) & universe
-    if rest != universe:
-        resolvent[index] = rest
-    return resolvent
+    def _put(self, index: int, values: int) -> None:
+        place = self._trail.satisfier(index, values)
+        if place >= 0:
+            self.values[index] = values
+            self._places[index] = place
+        else:
+            self.values.pop(index, None)
+            self._places.pop(index, None)
 
 
 def roots_behind(store: ClauseStore, terms: Incompatibility) -> list[Root]:

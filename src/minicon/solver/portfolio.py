@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from minicon.solver.search import Search
 
 
+#: After so many conflicts it is a puzzle, and one answer is enough. Real requests have a few.
+_HARD = 300
+
+
 def best_of_orders(search: Search, demands: Demands) -> dict[str, int]:
     """The best model over a few orders of decision; the first order wins ties.
 
@@ -25,7 +29,7 @@ def best_of_orders(search: Search, demands: Demands) -> dict[str, int]:
     """
     direct = demands.direct
     chosen = _run(search, demands, direct)
-    if not search.conflicts or not _is_behind(search, demands, chosen):
+    if not 0 < search.conflicts <= _HARD or not _is_behind(search, demands, chosen):
         return chosen
     price = _versions_behind(search, direct, chosen)
     for order in _other_orders(direct):

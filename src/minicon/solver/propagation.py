@@ -151,34 +151,40 @@ def _learned(store: ClauseStore, variable: Variable) -> Incompatibility | None:
     A watcher moves to another term that is not true yet; where there is none, the incompatibility
     has only its other watched term left, and that must be false.
     """
-    trail, variables = store.trail, store.variables
-    domains = trail.domains
+    domains = store.trail.domains
     index, watchers = variable.index, variable.watchers
-    position = 0
-    while position < len(watchers):
-        values, watcher = watchers[position]
+    domain = domains[index]
+    moved: set[int] = set()
+    conflict: Incompatibility | None = None
+    for entry in [entry for entry in watchers if not domain & ~entry[0]]:
+        watcher = entry[1]
         terms = watcher.terms
-        if domains[index] & ~values:
-            position += 1
-            continue
         if terms[0][0] == index:
             terms[0], terms[1] = terms[1], terms[0]
-        other, other_values = terms[0]
-        if not domains[other] & other_values:
-            position += 1
+        other, values = terms[0]
+        if not domains[other] & values:
             continue
-        for place in range(2, len(terms)):
-            candidate, candidate_values = terms[place]
-            if domains[candidate] & ~candidate_values:
-                terms[1], terms[place] = terms[place], terms[1]
-                variables[candidate].watchers.append((candidate_values, watcher))
-                watchers[position] = watchers[-1]
-                watchers.pop()
-                break
-        else:
-            if not domains[other] & ~other_values:
-                return watcher.incompatibility
-            if not trail.narrow(other, ~other_values, watcher.incompatibility):
-                return conflict_at_last_step(trail)
-            position += 1
-    return None
+        if _moves(store, watcher):
+            moved.add(id(entry))
+            continue
+        if not domains[other] & ~values:
+            conflict = watcher.incompatibility
+        elif not store.trail.narrow(other, ~values, watcher.incompatibility):
+            conflict = conflict_at_last_step(store.trail)
+        if conflict is not None:
+            break
+    if moved:
+        variable.watchers = [entry for entry in watchers if id(entry) not in moved]
+    return conflict
+
+
+def _moves(store: ClauseStore, watcher: Watcher) -> bool:
+    """Let a watcher look at another term that is not true yet, if there is one."""
+    domains, terms = store.trail.domains, watcher.terms
+    for place in range(2, len(terms)):
+        candidate, values = terms[place]
+        if domains[candidate] & ~values:
+            terms[1], terms[place] = terms[place], terms[1]
+            store.variables[candidate].watchers.append((values, watcher))
+            return True
+    return False
