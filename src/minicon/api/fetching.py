@@ -9,6 +9,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 from minicon.fs.free_space import require_space
 from minicon.net.download import download
 from minicon.net.parallel import run_parallel
@@ -16,7 +19,6 @@ from minicon.package.conda_package import prepare_conda_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.package.package_cache import CachedPackage
 
+#: Packages at once. Most of them download: only as many as there are processors unpack.
 WORKERS = 5
 
 
@@ -38,8 +41,12 @@ def make_packages(
     cache = services.package_cache
     require_space(cache.directory, _least_size(records), "the packages to download")
 
+    turns = threading.BoundedSemaphore(os.cpu_count() or 1)
+
     def make(record: RepodataRecord, cancelled: threading.Event) -> CachedPackage:
-        prepare = _preparation(services, record, cancelled, allow_unverified=allow_unverified)
+        prepare = _preparation(
+            services, record, cancelled, turns, allow_unverified=allow_unverified
+        )
         return cache.ensure(record, prepare)
 
     return dict(zip(records, run_parallel(make, records, workers=WORKERS), strict=True))
@@ -55,10 +62,11 @@ def _preparation(
     services: Services,
     record: RepodataRecord,
     cancelled: threading.Event,
+    turns: threading.BoundedSemaphore,
     *,
     allow_unverified: bool,
 ) -> Callable[[Path], PackageFiles | None]:
-    """What fills an empty folder with the package of a record."""
+    """What fills an empty folder with the package of a record; it unpacks when it gets a turn."""
     if record.source == "interpreter":
         return lambda folder: _prepare_interpreter(services, record, folder)
 
@@ -75,9 +83,15 @@ def _preparation(
             reporter=reporter,
             allow_unverified=allow_unverified,
             fetch_verifies=True,
+            turn=turns,
         )
     return prepare_conda_package(
-        fetch, record, reporter=reporter, allow_unverified=allow_unverified, fetch_verifies=True
+        fetch,
+        record,
+        reporter=reporter,
+        allow_unverified=allow_unverified,
+        fetch_verifies=True,
+        turn=turns,
     )
 
 

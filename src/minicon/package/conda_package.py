@@ -15,6 +15,7 @@ from minicon.package.extract import extract
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from minicon.models.package_files import PackageFiles
@@ -31,6 +32,7 @@ def prepare_conda_package(
     reader: ReaderName | None = None,
     allow_unverified: bool = False,
     fetch_verifies: bool = False,
+    turn: AbstractContextManager[object] | None = None,
 ) -> Callable[[Path], PackageFiles]:
     """What :meth:`minicon.package.package_cache.PackageCache.ensure` calls for a conda package.
 
@@ -41,6 +43,7 @@ def prepare_conda_package(
         reader: See :func:`minicon.package.extract.extract`.
         allow_unverified: Also take a package whose record has no hash at all.
         fetch_verifies: FETCH compares size and hash itself; they are not compared again.
+        turn: Held while extracting, so that no more packages are at it than there are processors.
 
     Returns:
         A function that fills an empty folder with the package and returns its list of files,
@@ -49,6 +52,21 @@ def prepare_conda_package(
     """
     reporter = reporter or SilentReporter()
 
+    def unpack(archive: Path, directory: Path) -> PackageFiles:
+        task = reporter.start("extract", record.dist_name, archive.stat().st_size)
+        try:
+            return extract(
+                archive,
+                directory,
+                expected=ExpectedArchive.of_record(record),
+                check_bytes=not fetch_verifies,
+                name=record.fn,
+                reader=reader,
+                task=task,
+            )
+        finally:
+            task.finish()
+
     def prepare(directory: Path) -> PackageFiles:
         _check_has_hash(record, reporter, allow_unverified)
         archive = directory.with_name(f"{directory.name}{ARCHIVE_SUFFIX}")
@@ -56,19 +74,8 @@ def prepare_conda_package(
             with describing("write", archive):
                 remove_tree(archive)  # of a process that died
             fetch(record, archive)
-            task = reporter.start("extract", record.dist_name, archive.stat().st_size)
-            try:
-                return extract(
-                    archive,
-                    directory,
-                    expected=ExpectedArchive.of_record(record),
-                    check_bytes=not fetch_verifies,
-                    name=record.fn,
-                    reader=reader,
-                    task=task,
-                )
-            finally:
-                task.finish()
+            with turn or contextlib.nullcontext():
+                return unpack(archive, directory)
         finally:
             with contextlib.suppress(OSError):  # what is left there, sweep() removes
                 remove_tree(archive)

@@ -28,6 +28,7 @@ from minicon.pypi.wheel_unpacking import WheelUnpacking
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from minicon.models.package_files import PackageFiles
@@ -84,6 +85,7 @@ def prepare_wheel_package(
     reporter: Reporter | None = None,
     allow_unverified: bool = False,
     fetch_verifies: bool = False,
+    turn: AbstractContextManager[object] | None = None,
 ) -> Callable[[Path], PackageFiles]:
     """What :meth:`minicon.package.package_cache.PackageCache.ensure` calls for a wheel.
 
@@ -94,6 +96,7 @@ def prepare_wheel_package(
         reporter: Told of the unpacking's progress.
         allow_unverified: Also take a wheel whose index lists no SHA-256.
         fetch_verifies: FETCH compares size and hash itself; they are not compared again.
+        turn: Held while unpacking, so that no more packages are at it than there are processors.
 
     Returns:
         A function that fills an empty folder and returns its list of files. It raises what
@@ -102,11 +105,12 @@ def prepare_wheel_package(
     reporter = reporter or SilentReporter()
 
     def unpack(archive: Path, folder: Path, *, verify: bool) -> PackageFiles:
-        task = reporter.start("extract", record.dist_name, None)
-        try:
-            return prepare_wheel(archive, record, folder, verify=verify, task=task)
-        finally:
-            task.finish()
+        with turn or contextlib.nullcontext():
+            task = reporter.start("extract", record.dist_name, None)
+            try:
+                return prepare_wheel(archive, record, folder, verify=verify, task=task)
+            finally:
+                task.finish()
 
     def prepare(folder: Path) -> PackageFiles:
         _check_has_hash(record, reporter, allow_unverified)
