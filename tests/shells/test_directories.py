@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from tests.support.shells import ShellHome, shells
+from tests.support.commands import Workspace
+from tests.support.shells import RUNNERS, ShellHome, shells
 
 from minicon.shell.directories import AllowedFiles, choosing_file, chosen_environment
 
@@ -111,3 +113,36 @@ def test_the_list(tmp_path: Path) -> None:
     assert listed.forget(str(one))
     assert not listed.forget(str(one))
     assert listed.paths() == [str(two)]
+
+
+@shells("bash", "zsh", "fish")
+def test_from_init_to_cd(shell: str, tmp_path: Path) -> None:
+    """All of it as a user would do it, with the real program."""
+    workspace = Workspace(tmp_path)
+    for name in ("data", "mine"):
+        (workspace.root / "envs" / name / "conda-meta").mkdir(parents=True)
+        (workspace.root / "envs" / name / "conda-meta" / "history").touch()
+    project = tmp_path / "project"
+    project.mkdir()
+    assert "names no environment" in workspace.run("allow", str(project)).err
+    (project / ".minicon").write_text("data\n")
+    workspace.run("init", shell).ok()
+    told = workspace.run("allow", str(project)).ok()
+    assert "auto_activate_directories" in told.out + told.err
+    workspace.run("config", "--set", "auto_activate_directories", "true").ok()
+    assert workspace.run("allow", "--list", "--json").ok().json["allowed"] == [
+        str(project / ".minicon")
+    ]
+    steps = f"cd {project}; env; cd /; echo LEFT; env; cd {project}; minicon allow --remove"
+    done = subprocess.run(
+        [RUNNERS[shell][0], "-i", "-c", steps],
+        env={**workspace.variables, "TERM": "dumb"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    inside, _, outside = done.stdout.partition("LEFT")
+    assert "CONDA_DEFAULT_ENV=data" in inside.splitlines(), done.stderr
+    assert "CONDA_DEFAULT_ENV" not in outside
+    assert workspace.run("allow", "--list").ok().out.strip() == ""
