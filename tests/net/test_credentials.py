@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 from urllib.parse import quote_plus
 
-from minicon.models.url import Credentials
+from minicon.models.url import Credentials, Url
 from minicon.net.credential_files import file_sources
 from minicon.net.credentials import CredentialStore, Secret
 from minicon.net.origin import Origin
@@ -75,3 +77,52 @@ def test_files_that_are_nonsense_give_nothing(tmp_path) -> None:
         file_sources(tmp_path, {"RATTLER_AUTH_FILE": str(tmp_path / "auth.json")})
     )
     assert store.secret_for("https://host/x") is None
+
+
+def test_a_token_keeps_its_place_below_a_path() -> None:
+    channel = Url("https://host/pre/fix/t/tk-1/chan")
+    assert channel.with_credentials == "https://host/pre/fix/t/tk-1/chan"
+    assert "tk-1" not in str(channel)
+    store = CredentialStore()
+    store.add(str(channel.without_credentials), channel.credentials)
+    signed, headers = store.sign("https://host/pre/fix/chan/noarch/repodata.json")
+    assert (signed, headers) == ("https://host/pre/fix/t/tk-1/chan/noarch/repodata.json", {})
+    assert store.sign("https://host/pre/other") == ("https://host/pre/other", {})
+
+
+class Keyring:
+    """Stands in for the package: a real one would need a desktop session."""
+
+    def __init__(self, passwords=None, credentials=None) -> None:
+        self.passwords = passwords or {}
+        self.credentials = credentials or {}
+
+    def get_password(self, service, name):
+        return self.passwords.get((service, name))
+
+    def get_credential(self, service, name):
+        found = self.credentials.get(service)
+        return found and SimpleNamespace(username=found[0], password=found[1])
+
+
+def test_the_keyring_is_asked_last(tmp_path, monkeypatch) -> None:
+    ring = Keyring(
+        {("rattler", "a.example"): '{"BearerToken": "tok"}', ("rattler", "odd.example"): "{"},
+        {"https://b.example": ("me", "pw"), "odd.example": ("you", "pw")},
+    )
+    ring.__spec__ = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    store = CredentialStore(file_sources(tmp_path, {}))
+    assert store.sign("https://a.example/x")[1] == {"Authorization": "Bearer tok"}
+    assert store.secret_for("https://b.example/x").user == "me"
+    assert store.secret_for("https://odd.example/x").user == "you"
+    assert store.secret_for("http://a.example/x") is None, "never over plain http"
+    assert store.secret_for("https://c.example/x") is None
+
+
+def test_a_keyring_that_fails_gives_nothing(tmp_path, monkeypatch) -> None:
+    ring = Keyring()
+    ring.__spec__ = SimpleNamespace()
+    ring.get_password = lambda *_: 1 / 0
+    monkeypatch.setitem(sys.modules, "keyring", ring)
+    assert CredentialStore(file_sources(tmp_path, {})).secret_for("https://a.example/x") is None

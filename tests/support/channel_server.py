@@ -20,6 +20,7 @@ import gzip
 import hashlib
 import http.server
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -441,7 +442,7 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 class ChannelServer:
-    """Serves a folder on http://127.0.0.1:PORT while used as a context manager.
+    """Serves a folder on http://127.0.0.1:PORT (https with TLS) while used as a context manager.
 
     Attributes:
         requests: All requests so far, in order.
@@ -452,7 +453,13 @@ class ChannelServer:
         required_authorization: If set, any other Authorization header gets a 401.
     """
 
-    def __init__(self, directory: Path | str, *, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        directory: Path | str,
+        *,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.directory = Path(directory)
         self.requests: list[Request] = []
         self.connections = 0
@@ -466,6 +473,12 @@ class ChannelServer:
         self._lock = threading.Lock()
         handler = type("BoundHandler", (Handler,), {"channel": self})
         self._server = _Server((host, 0), handler)
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            # The handshake belongs to the thread of the connection, not to the one that accepts.
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.daemon = True
 
@@ -476,11 +489,11 @@ class ChannelServer:
     @property
     def url(self) -> str:
         """Base URL without a trailing slash."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self._scheme}://127.0.0.1:{self.port}"
 
     def url_as(self, host: str) -> str:
         """The same server under another name (``localhost``): another origin."""
-        return f"http://{host}:{self.port}"
+        return f"{self._scheme}://{host}:{self.port}"
 
     def fault(self, path: str, fault: Fault, times: float = float("inf")) -> None:
         """Let the next TIMES requests whose path matches (a glob) go wrong."""

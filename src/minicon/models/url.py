@@ -44,11 +44,18 @@ class Credentials:
         username: For basic authentication, or None.
         password: For basic authentication, or None.
         token: For ``/t/TOKEN/`` in the path, or None.
+        token_path: What comes before ``/t/``, where a server keeps its channels below a path.
     """
 
     username: str | None = None
     password: str | None = None
     token: str | None = None
+    token_path: str = ""
+
+    def path_with_token(self, path: str, token: str) -> str:
+        """PATH with ``/t/TOKEN`` in its place; TOKEN is as it shall be shown."""
+        before = self.token_path if path.startswith(self.token_path + "/") else ""
+        return f"{before}/t/{token}{path[len(before) :]}"
 
     def __repr__(self) -> str:
         return f"Credentials({_MASK})"
@@ -96,8 +103,11 @@ class Url:
         self.query = parts.query
         self.fragment = parts.fragment
         names = (parts.username, parts.password, token.group(1) if token else None)
-        secrets = [unquote(name) if name else None for name in names]
-        self.credentials = Credentials(*secrets) if any(secrets) else None
+        user, password, secret = (unquote(name) if name else None for name in names)
+        before = parts.path[: token.start()] if token else ""
+        self.credentials = (
+            Credentials(user, password, secret, before) if user or password or secret else None
+        )
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
@@ -117,7 +127,7 @@ class Url:
         if who and who.username is not None:
             password = "" if who.password is None else f":{quote(who.password, safe='')}"
             user = f"{quote(who.username, safe='')}{password}@"
-        token = f"/t/{quote(who.token, safe='-')}" if who and who.token else ""
+        token = quote(who.token, safe="-") if who and who.token else ""
         return self._text(user, token, self.query)
 
     @property
@@ -168,13 +178,15 @@ class Url:
     def _text(self, user: str, token: str, query: str) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         place = f"{user}{host}{'' if self.port is None else f':{self.port}'}"
-        return urlunsplit((self.scheme, place, token + self.path, query, self.fragment))
+        who = self.credentials
+        path = who.path_with_token(self.path, token) if who and token else self.path
+        return urlunsplit((self.scheme, place, path, query, self.fragment))
 
     def __str__(self) -> str:
         """The URL with every secret masked."""
         who = self.credentials
         user = f"{_MASK}@" if who and who.username is not None else ""
-        token = f"/t/{_MASK}" if who and who.token else ""
+        token = _MASK if who and who.token else ""
         return self._text(user, token, self._public_query(_MASK))
 
     def __repr__(self) -> str:

@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from urllib.parse import unquote_plus
 
-from minicon.net.credentials import Secret
+from minicon.net.credentials import Secret, secret_from_json
+from minicon.net.keyring_secrets import secret_from_keyring
 from minicon.net.origin import Origin
 
 TYPE_CHECKING = False
@@ -33,6 +34,7 @@ def file_sources(
         lambda origin: _from_credential_files(origin, paths),
         lambda origin: _from_anaconda_tokens(origin, home, environment),
         lambda origin: _from_netrc(origin, home, environment),
+        secret_from_keyring,
     ]
 
 
@@ -41,7 +43,7 @@ def _from_credential_files(origin: Origin, paths: list[Path]) -> Secret | None:
     for path in paths:
         entries = _read_json_object(path)
         for key in _host_patterns(origin):
-            secret = _secret_from_json(entries.get(key))
+            secret = secret_from_json(entries.get(key))
             if secret is not None:
                 return secret
     return None
@@ -51,19 +53,6 @@ def _host_patterns(origin: Origin) -> list[str]:
     labels = origin.host.split(".")
     wildcards = ["*." + ".".join(labels[start:]) for start in range(len(labels))]
     return [f"{origin.host}:{origin.port}", origin.host, *wildcards]
-
-
-def _secret_from_json(entry: Any) -> Secret | None:
-    if not isinstance(entry, dict):
-        return None
-    basic = entry.get("BasicHTTP")
-    if isinstance(basic, dict):
-        return Secret(user=str(basic.get("username", "")), password=str(basic.get("password", "")))
-    if isinstance(entry.get("BearerToken"), str):
-        return Secret(bearer=entry["BearerToken"])
-    if isinstance(entry.get("CondaToken"), str):
-        return Secret(token=entry["CondaToken"])
-    return None
 
 
 def _read_json_object(path: Path) -> dict[str, Any]:

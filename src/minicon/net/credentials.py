@@ -9,7 +9,8 @@ Looked up in this order; the longest path wins within the first kind that answer
 1. channels (``https://user:password@host/…``, ``https://host/t/TOKEN/…``);
 2. credential files (``RATTLER_AUTH_FILE``, ``MINICON_AUTH_FILE``, ``~/.rattler/credentials.json``);
 3. tokens that ``anaconda login`` stored;
-4. netrc (``NETRC`` or ``~/.netrc``).
+4. netrc (``NETRC`` or ``~/.netrc``);
+5. the system's keyring, where the extra ``minicon[keyring]`` is installed.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ import base64
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from minicon.models.url import Credentials
 from minicon.net.origin import Origin, without_userinfo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    from minicon.models.url import Credentials
+    from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,15 @@ class Secret:
         user: For basic authentication, with ``password``.
         password: For basic authentication.
         bearer: For ``Authorization: Bearer``.
-        token: For ``/t/TOKEN`` at the start of the path (anaconda.org).
+        token: For ``/t/TOKEN`` in the path (anaconda.org).
+        token_path: What comes before that: nothing, where it is at the start.
     """
 
     user: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    token_path: str = ""
 
     def __str__(self) -> str:
         return "Secret(…)"
@@ -55,6 +58,20 @@ class Secret:
             return None
         pair = f"{self.user or ''}:{self.password or ''}".encode()
         return f"Basic {base64.b64encode(pair).decode()}"
+
+
+def secret_from_json(entry: Any) -> Secret | None:
+    """A secret as rattler writes it: ``{"BearerToken": "…"}`` or such; None for other forms."""
+    if not isinstance(entry, dict):
+        return None
+    basic = entry.get("BasicHTTP")
+    if isinstance(basic, dict):
+        return Secret(user=str(basic.get("username", "")), password=str(basic.get("password", "")))
+    if isinstance(entry.get("BearerToken"), str):
+        return Secret(bearer=entry["BearerToken"])
+    if isinstance(entry.get("CondaToken"), str):
+        return Secret(token=entry["CondaToken"])
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +101,12 @@ class CredentialStore:
 
     def add(self, url: str, credentials: Credentials) -> None:
         """Use a channel's credentials for everything below its URL, and nowhere else."""
-        secret = Secret(credentials.username, credentials.password, token=credentials.token)
+        secret = Secret(
+            credentials.username,
+            credentials.password,
+            token=credentials.token,
+            token_path=credentials.token_path,
+        )
         parts = urlsplit(without_userinfo(url))
         self._bindings.append(_Binding(Origin.of(url), parts.path, secret))
         self._bindings.sort(key=lambda binding: len(binding.path), reverse=True)
@@ -107,6 +129,7 @@ class CredentialStore:
             return url, {}
         if secret.token is not None and "/t/" not in urlsplit(url).path:
             parts = urlsplit(url)
-            url = parts._replace(path=f"/t/{secret.token}{parts.path}").geturl()
+            place = Credentials(token_path=secret.token_path)
+            url = parts._replace(path=place.path_with_token(parts.path, secret.token)).geturl()
         authorization = secret.authorization
         return url, {"Authorization": authorization} if authorization else {}

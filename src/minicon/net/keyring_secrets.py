@@ -1,0 +1,53 @@
+"""Secrets in the system's keyring: rattler's entries, and those that pip's users make.
+
+Only where the package keyring is there (``minicon[keyring]``), for it is slow to import and may
+ask the user to unlock something. It is asked last, and once per origin.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+
+from minicon.net.credentials import Secret, secret_from_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minicon.net.origin import Origin
+
+#: The service under which ``rattler auth login`` and ``pixi auth login`` keep secrets.
+_SERVICE = "rattler"
+
+
+def secret_from_keyring(origin: Origin) -> Secret | None:
+    """The secret for an origin, or None: no keyring, none in it, or it cannot be opened."""
+    if origin.scheme != "https" or importlib.util.find_spec("keyring") is None:
+        return None
+    try:
+        import keyring
+
+        return _rattlers(keyring, origin) or _plain(keyring, origin)
+    except Exception:  # noqa: BLE001 - every backend has errors of its own
+        return None
+
+
+def _rattlers(keyring: Any, origin: Origin) -> Secret | None:
+    for name in (f"{origin.host}:{origin.port}", origin.host):
+        text = keyring.get_password(_SERVICE, name)
+        if text:
+            try:
+                return secret_from_json(json.loads(text))
+            except ValueError:
+                continue
+    return None
+
+
+def _plain(keyring: Any, origin: Origin) -> Secret | None:
+    """User and password by URL or host, as ``keyring set`` keeps them."""
+    for service in (f"https://{origin.host}", origin.host):
+        found = keyring.get_credential(service, None)
+        if found is not None:
+            return Secret(user=found.username, password=found.password)
+    return None
