@@ -412,6 +412,13 @@ def test_what_was_not_exported_is_not_exported_afterwards(place: ShellHome, shel
 
 
 @shells()
+def test_help_is_the_program_s(place: ShellHome, shell: str) -> None:
+    done = place.run(shell, "minicon activate --help\nminicon deactivate -h\n")
+    assert done.returncode == 0
+    assert [line.partition(" -")[0] for line in place.asked()] == ["activate", "deactivate"]
+
+
+@shells()
 def test_the_hook_is_a_success(place: ShellHome, shell: str) -> None:
     source = "." if shell in POSIX else "source"
     status = "$status" if shell in ("fish", "tcsh") else "$?"

@@ -1,6 +1,10 @@
 @REM One `minicon` command line in cmd.exe.
+@IF "%~2"=="-h" GOTO program
+@IF "%~2"=="--help" GOTO program
 @IF "%~1"=="activate" GOTO change
 @IF "%~1"=="deactivate" GOTO change
+
+:program
 @CALL "%MINICON_EXE%" %*
 @IF ERRORLEVEL 1 EXIT /B %ERRORLEVEL%
 @IF NOT DEFINED CONDA_PREFIX EXIT /B 0

@@ -2,6 +2,9 @@
 # `deactivate` source the text that the program computes, everything else runs the program.
 set __mc_first = ''
 if ( $#__mc_words > 0 ) set __mc_first = "$__mc_words[1]"
+if ( $#__mc_words > 1 ) then
+    if ( "$__mc_words[2]" == '-h' || "$__mc_words[2]" == '--help' ) set __mc_first = help
+endif
 set __mc_shell = ''
 set __mc_status = 0
 switch ( "$__mc_first" )
