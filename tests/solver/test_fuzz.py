@@ -1,7 +1,7 @@
 """Random worlds: the solver agrees with a SAT solver, and its solutions pass the checker.
 
 A failure prints its seed; ``random_case(seed)`` builds the same world again. MINICON_FUZZ sets the
-number of worlds (default 1,500; the nightly run uses more).
+number of worlds (default 3,000; the nightly run uses more).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.support.solver_cases import SolverCase, versions
 
 from minicon.errors import SolveError
 
-WORLDS = int(os.environ.get("MINICON_FUZZ", "1500"))
+WORLDS = int(os.environ.get("MINICON_FUZZ", "3000"))
 CHUNKS = 10
 
 

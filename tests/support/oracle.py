@@ -22,6 +22,11 @@ def parsed(text: str) -> MatchSpec:
     return MatchSpec(text)
 
 
+@cache
+def without_conditions(text: str) -> MatchSpec:
+    return parsed(str(parsed(text).replace(when=None, extras=None)))
+
+
 def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool:
     """Whether any set of these records meets the request. Knows nothing of preferences."""
     things = [*records, *(package.as_record() for package in request.virtual_packages)]
@@ -30,11 +35,16 @@ def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool
     for record in things:
         by_name.setdefault(record.name, []).append(record)
     extra_number: dict[tuple[str, str], int] = {}
+    meant: dict[str, list[int]] = {}
 
     def matching(text: str | MatchSpec) -> list[int]:
-        spec = parsed(text) if isinstance(text, str) else text
-        bare = parsed(str(spec.replace(when=None, extras=None)))
-        return [number[id(each)] for each in by_name.get(spec.exact_name, []) if bare.matches(each)]
+        found = meant.get(str(text))
+        if found is None:
+            bare = without_conditions(str(text))
+            found = meant[str(text)] = [
+                number[id(each)] for each in by_name.get(bare.exact_name, []) if bare.matches(each)
+            ]
+        return found
 
     def extra(name: str, group: str) -> int:
         return extra_number.setdefault((name, group), len(things) + 1 + len(extra_number))
