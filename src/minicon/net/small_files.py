@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from minicon.net.credentials import CredentialStore
 
 #: Kept-alive connections to one server.
-MOST_CONNECTIONS = 64
+MOST_CONNECTIONS = 100
 _LARGEST = 1 << 24
 _PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9\-._~/?@!$&'()*+,;=%]*").fullmatch
 _PLAIN_VALUE = re.compile(r"[ -~]*").fullmatch

@@ -198,12 +198,7 @@ class ShardLoader:
         job.over.set()
 
     def _follow_one(self) -> bool:
-        """Look at one shard that has arrived. Whether there was one.
-
-        While much of what was asked for is on its way, that would only bring more.
-        """
-        if self._asked - self._answered > _BUSY:
-            return False
+        """Look at one shard that has arrived. Whether there was one."""
         try:
             job = self._to_follow.popleft()
         except IndexError:
@@ -227,6 +222,8 @@ class ShardLoader:
         more of the network than what is asked for.
         """
         with self._lock:
+            if self._asked - self._answered > _BUSY:
+                return False
             self._followed += 1
             return self._followed <= _FOLLOWED_AT_MOST + self._asked // 2
 
@@ -266,6 +263,8 @@ class ShardLoader:
             job.error = error
         else:
             job.data = data
+        if job.question is None:
+            self._answered += job.is_asked
         job.over.set()
 
     def _fetch(self, job: _Job) -> bytes:
