@@ -1,7 +1,6 @@
 """Whole processes on a large channel: ``minicon create --dry-run`` beside py-rattler's solver.
 
-    MINICON_SHARED_DATA=DIR python bench/solver_processes.py CHANNEL_DIR [--runs 5] [--small DIR]
-                                                    [--page FILE]
+    MINICON_SHARED_DATA=DIR python bench/solver_processes.py CHANNEL_DIR [--runs 5] [--page FILE]
 
 CHANNEL_DIR is one that ``bench/repodata_generate.py --shards`` made of conda-forge's linux-64 and
 noarch. It is served on the loopback, with its shards and without them. Every process starts with
@@ -16,9 +15,9 @@ import argparse
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +69,41 @@ class Tool:
     is_ours: bool
 
 
+class Launcher:
+    """Starts processes from a small one, since peak memory is counted from before the exec."""
+
+    PROGRAM = """
+import json, os, sys, time
+for line in sys.stdin:
+    argv, environ, answer = json.loads(line)
+    output = os.open(answer, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    actions = [(os.POSIX_SPAWN_DUP2, output, 1)]
+    started = time.perf_counter()
+    process = os.posix_spawn(argv[0], argv, environ, file_actions=actions)
+    _, status, usage = os.wait4(process, 0)
+    seconds = time.perf_counter() - started
+    os.close(output)
+    cpu = usage.ru_utime + usage.ru_stime
+    print(json.dumps([seconds, status, cpu, usage.ru_maxrss / 1024]), flush=True)
+"""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", self.PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, argv: list[str], environ: dict, answer: Path) -> list:
+        """Seconds, wait status, seconds of processor time, MiB; output goes to ANSWER."""
+        self._process.stdin.write(json.dumps([argv, environ, str(answer)]) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+LAUNCHER = Launcher()
+
 TOOLS = (
     Tool("minicon, shards", "shards", True),
     Tool("minicon, whole repodata", "whole", True),
@@ -84,7 +118,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     parser.add_argument("--tools", default="0123", help="which of the tools, by number")
-    parser.add_argument("--json", type=Path, help="write what was measured")
+    parser.add_argument("--page", type=Path, help="write a table here, and a plot beside it")
     arguments = parser.parse_args()
     tools = [TOOLS[int(number)] for number in arguments.tools]
     requests = requests_of(arguments.sizes)
@@ -99,8 +133,9 @@ def main() -> None:
             rows = measure(requests, tools, urls, Path(scratch), arguments.runs)
     for row in rows:
         print(as_text(row))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+    if arguments.page:
+        arguments.page.write_text(page(rows, arguments))
+        arguments.page.with_suffix(".svg").write_text(plot(rows))
 
 
 def requests_of(sizes) -> list[dict]:
@@ -165,21 +200,12 @@ def run_once(argv: list[str], scratch: Path, tool: Tool) -> tuple[float, float, 
         name, version = fact.split("=")[:2]
         environ[f"CONDA_OVERRIDE_{name.strip('_').upper()}"] = version
     environ["CONDA_OVERRIDE_ARCHSPEC"] = "x86_64_v4"
-    started = time.perf_counter()
-    with answer.open("wb") as output:
-        process = os.posix_spawn(
-            argv[0],
-            argv,
-            environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, output.fileno(), 1)],
-        )
-        _, status, usage = os.wait4(process, 0)
-    seconds = time.perf_counter() - started
+    seconds, status, cpu, memory = LAUNCHER.run(argv, environ, answer)
     if status:
         sys.exit(f"{argv} failed:\n{answer.read_text()}")
     found = json.loads(answer.read_text())
     packages = found if isinstance(found, int) else len(found["actions"]["LINK"])
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, packages
+    return seconds, cpu, memory, packages
 
 
 def as_text(row: dict) -> str:
@@ -191,6 +217,106 @@ def as_text(row: dict) -> str:
             f"{each['cpu']:7.3f} s CPU {each['MiB']:6.0f} MiB"
         )
     return "\n".join(lines)
+
+
+def page(rows: list[dict], arguments) -> str:
+    """The measurements as Markdown."""
+    names = list(rows[0]["tools"])
+    ours, theirs = names[0], [name for name in names if name.startswith("py-rattler")]
+    lines = [
+        "# Solving, beside py-rattler",
+        "",
+        "Whole processes, from their start to their end: Python's start, imports, channel index,",
+        "solve, and the plan as JSON (minicon: `create --dry-run --json`) or a count (py-rattler).",
+        f"The channel has {records_in(arguments.channel):,} records, made from real ones by",
+        "`bench/repodata_generate.py`; requests are real. Caches are warm, so nobody needs the",
+        f"network. Medians of {arguments.runs} interleaved runs by `bench/solver_processes.py`, on",
+        "two shared cores: wall time is noisy, processor time (in brackets) is not.",
+        "",
+        "![time against number of packages](benchmarks-solver.svg)",
+        "",
+        "| packages | "
+        + " | ".join(f"{name}, s" for name in names)
+        + " | "
+        + " | ".join(f"× {name.removeprefix('py-rattler, ')}" for name in theirs)
+        + " | peak MiB: "
+        + " / ".join(short(name) for name in names)
+        + " |",
+        "|--:" * (len(names) + len(theirs) + 1) + "|---|",
+    ]
+    for row in sorted(rows, key=lambda each: each["tools"][ours]["packages"]):
+        tools = row["tools"]
+        times = [f"{tools[n]['seconds']:.2f} ({tools[n]['cpu']:.2f})" for n in names]
+        ratios = [
+            f"{tools[n]['seconds'] / tools[ours]['seconds']:.1f} "
+            f"({tools[n]['cpu'] / tools[ours]['cpu']:.1f})"
+            for n in theirs
+        ]
+        memory = " / ".join(f"{tools[n]['MiB']:.0f}" for n in names)
+        cells = [str(tools[ours]["packages"]), *times, *ratios, memory]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def short(name: str) -> str:
+    """A tool's name for a narrow column."""
+    return name.replace("py-rattler", "r.").replace("minicon", "m.").replace(" repodata", "")
+
+
+def records_in(channel: Path) -> int:
+    """Records of a generated channel: each has its size once."""
+    return sum(
+        (channel / subdir / "repodata.json").read_bytes().count(b'"build_number":')
+        for subdir in ("linux-64", "noarch")
+    )
+
+
+def plot(rows: list[dict]) -> str:
+    """Seconds of processor time against the number of packages, as SVG."""
+    width, height, margin = 640, 360, 50
+    names = list(rows[0]["tools"])
+    rows = sorted(rows, key=lambda each: each["tools"][names[0]]["packages"])
+    most = max(each["packages"] for row in rows for each in row["tools"].values())
+    slowest = max(each["cpu"] for row in rows for each in row["tools"].values())
+
+    def place(packages: float, seconds: float) -> str:
+        x = margin + (width - 2 * margin) * packages / most
+        y = height - margin - (height - 2 * margin) * seconds / slowest
+        return f"{x:.1f},{y:.1f}"
+
+    colors = ("#0b6e4f", "#6bbf59", "#c8553d", "#8c2f39")
+    parts = [
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+            'font-family="sans-serif" font-size="12">'
+        ),
+        f'<rect width="{width}" height="{height}" fill="white"/>',
+        (
+            f'<polyline fill="none" stroke="#444" points="{place(0, slowest)} {place(0, 0)} '
+            f'{place(most, 0)}"/>'
+        ),
+        f'<text x="{width / 2}" y="{height - 12}" text-anchor="middle">packages</text>',
+        f'<text x="12" y="{margin - 16}">seconds of processor time, whole process</text>',
+    ]
+    for step in range(5):
+        x, y = place(0, slowest * step / 4).split(",")
+        parts.append(
+            f'<text x="{float(x) - 6}" y="{y}" text-anchor="end">{slowest * step / 4:.1f}</text>'
+        )
+        x, y = place(most * step / 4, 0).split(",")
+        parts.append(
+            f'<text x="{x}" y="{float(y) + 16}" text-anchor="middle">{most * step / 4:.0f}</text>'
+        )
+    for number, name in enumerate(names):
+        color = colors[number % len(colors)]
+        dots = [place(r["tools"][name]["packages"], r["tools"][name]["cpu"]) for r in rows]
+        parts.append(
+            f'<polyline fill="none" stroke="{color}" stroke-width="2" points="{" ".join(dots)}"/>'
+        )
+        parts.append(
+            f'<text x="{margin + 20}" y="{margin + 16 * number}" fill="{color}">{name}</text>'
+        )
+    return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 if __name__ == "__main__":

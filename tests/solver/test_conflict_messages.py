@@ -175,6 +175,23 @@ def test_strict_channel_priority() -> None:
     check("strict-priority", ["wants-hidden"], told(case, ["wants-hidden"]))
 
 
+def test_a_version_that_only_a_hidden_channel_has() -> None:
+    check("hidden-version", ["hidden=2"], told(small(), ["hidden=2"]))
+
+
+def test_a_python_that_is_too_old() -> None:
+    case = small()
+    check("python-too-old", ["python=2.5"], told(case, ["python=2.5"]))
+
+
+def test_a_release_that_no_project_has() -> None:
+    wheels = WheelWorld()
+    for version in ("3.6.2", "3.7.4", "4.15.0", "4.16.0", "5.0rc1"):
+        wheels.wheel("typing-extensions", version)
+    options = {"requirements": (Requirement("typing-extensions<3"),), "wheels": wheels}
+    check("no-such-release", ["pypi:typing-extensions<3"], told(small(), [], options))
+
+
 def test_facts_of_the_machine() -> None:
     case = small()
     check("glibc-of-the-machine", ["heavy"], told(case, ["heavy"]))

@@ -31,11 +31,10 @@ def explain_contradiction(
     search = Search(side.store)
     core = minimal_core(search, contradiction.roots)
     sentences = tell(side.store, core) or _search_needed(core)
-    sentences += hidden_by_priority(request, side, core)
+    hidden = hidden_by_priority(request, side, core)
     fixes = find_fixes(request, side, core)
-    return Explanation(
-        _demands(core), tuple(sentences), tuple(fixes), _nothing_like(side, core)
-    ).as_error()
+    headline = None if hidden else _nothing_like(side, core)
+    return Explanation(_demands(core), (*sentences, *hidden), tuple(fixes), headline).as_error()
 
 
 def _nothing_like(side: CondaSide, core: Sequence[Root]) -> str | None:

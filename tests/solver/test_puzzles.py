@@ -1,0 +1,53 @@
+"""Adversarial worlds are solved with few conflicts, and rightly."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
+from tests.support.solver_cases import SolverCase, versions
+
+from minicon.errors import SolveError
+from minicon.solver.candidate_source import CandidateSource
+from minicon.solver.clause_store import ClauseStore
+from minicon.solver.conflict_analysis import Contradiction
+from minicon.solver.roots import demands_of
+from minicon.solver.search import Search
+
+
+def conflicts_of(case: SolverCase, specs: list[str]) -> int:
+    """How often a search had to go back; unlike time, the same on every machine."""
+    request = case.request(*specs)
+    source = CandidateSource(request)
+    demands = demands_of(request, source, request.specs)
+    search = Search(ClauseStore(source.candidates))
+    try:
+        search.run(demands.roots, demands.direct)
+    except Contradiction:
+        pass
+    return search.conflicts
+
+
+@pytest.mark.parametrize(("grid", "most"), [(USUAL, 20), (HARD, 1000)], ids=["usual", "hard"])
+def test_sudoku(grid: str, most: int) -> None:
+    case, specs = sudoku(grid)
+    found = versions(case.solve(*specs))
+    rows = [[found[f"cell-{row}{column}"] for column in range(9)] for row in range(9)]
+    columns = list(zip(*rows, strict=True))
+    assert all(len(set(line)) == 9 for line in (*rows, *columns))
+    assert conflicts_of(case, specs) <= most
+
+
+@pytest.mark.parametrize("holes", [3, 5, 6])
+def test_pigeons(holes: int) -> None:
+    case, specs = pigeons(holes)
+    assert conflicts_of(case, specs) <= 200
+    if holes == 3:
+        with pytest.raises(SolveError):
+            case.solve(*specs)
+
+
+@pytest.mark.parametrize("length", [5, 60, 300])
+def test_ladders(length: int) -> None:
+    case, specs = ladder(length)
+    assert set(versions(case.solve(*specs)).values()) == {"1"}
+    assert conflicts_of(case, specs) <= 10
