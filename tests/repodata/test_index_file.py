@@ -40,7 +40,8 @@ def test_every_segment_is_found_by_its_name(tmp_path_factory, runs) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 100])
 def test_hashes_of_shards_are_kept_as_they_are(tmp_path, count) -> None:
     hashes = {f"name-{n}": bytes([n]) * 32 for n in range(count)}
-    (tmp_path / "x").write_bytes(hashes_file(hashes, {"info": {}}))
+    encoded = {name.encode(): digest for name, digest in hashes.items()}
+    (tmp_path / "x").write_bytes(hashes_file(encoded, {"info": {}}))
     index = IndexFile(tmp_path / "x")
     assert list(index.names()) == sorted(hashes)
     for name, digest in hashes.items():

@@ -90,17 +90,15 @@ class IndexWriter:
         return _tables(meta, self._length, names, map(len, per_name), starts, sizes, sections)
 
 
-def hashes_file(hashes: Mapping[str, bytes], meta: Mapping[str, Any]) -> bytes:
+def hashes_file(hashes: Mapping[bytes, bytes], meta: Mapping[str, Any]) -> bytes:
     """A whole index file whose segments are the hashes of shards, one per name.
 
     Args:
-        hashes: Name → hash; all hashes are equally long.
+        hashes: Name in UTF-8 → hash; all hashes are equally long.
         meta: As for :meth:`IndexWriter.finish`.
     """
-    # By code points is by bytes: UTF-8 keeps the order.
-    ordered = sorted(hashes)
-    names = [name.encode() for name in ordered]
-    body = b"".join(map(hashes.__getitem__, ordered))
+    names = sorted(hashes)
+    body = b"".join(map(hashes.__getitem__, names))
     size = len(body) // (len(names) or 1)
     count = len(names)
     starts = range(0, size * count, size or 1)

@@ -25,7 +25,7 @@ def shards_index_bytes(path: str | PathLike[str], url: str, subdir: str) -> Iter
     with open(path, "rb") as file:
         data = file.read(LARGEST_INDEX + 1)
     try:
-        found = unpack(data, LARGEST_INDEX)
+        found = unpack(data, LARGEST_INDEX, texts=False)
     except ShardDamagedError as error:
         raise damaged(url, str(error)) from error
     info, shards = _checked(found, url)
@@ -33,21 +33,36 @@ def shards_index_bytes(path: str | PathLike[str], url: str, subdir: str) -> Iter
     yield hashes_file(shards, {"info": info, "names": len(shards)})
 
 
-def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[bytes, bytes]]:
     if not isinstance(found, dict):
         raise damaged(url, "it is not a map")
-    info, shards = found.get("info", {}), found.get("shards")
+    info, shards = found.get(b"info", {}), found.get(b"shards")
     if not isinstance(info, dict) or not isinstance(shards, dict):
         raise damaged(url, "it has no map of shards")
-    version = found.get("version", 1)
+    version = found.get(b"version", 1)
     if version != 1:
         raise damaged(url, f"its version {str(version)[:20]!r} is not known")
     # Sets of types and lengths: a channel has tens of thousands of names.
-    if set(map(type, shards)) - {str}:
+    if set(map(type, shards)) - {bytes} or not _is_text(b"".join(shards)):
         raise damaged(url, "a name in it is no text")
     if set(map(type, shards.values())) - {bytes} or set(map(len, shards.values())) - {_HASH_SIZE}:
         raise damaged(url, "a hash in it is none")
-    return {key: value for key, value in info.items() if _is_plain(value)}, shards
+    return {key: value for key, value in _with_texts(info).items() if _is_plain(value)}, shards
+
+
+def _with_texts(value: Any) -> Any:
+    """The value with its bytes read as text."""
+    if isinstance(value, dict):
+        return {_with_texts(key): _with_texts(each) for key, each in value.items()}
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _is_plain(value: Any) -> bool:
