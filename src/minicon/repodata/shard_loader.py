@@ -294,7 +294,11 @@ class ShardLoader:
             if path.parent not in self._folders:
                 operations.make_directory(path.parent)
                 self._folders.add(path.parent)
-            operations.replace_file(path, data, durable=False)
+            # Whoever reads a shard looks at its hash: one that is half written is only missing.
+            try:
+                operations.create_file(path, data)
+            except FileExistsError:
+                operations.replace_file(path, data, durable=False)
 
 
 _WORTH_RETRYING = ("connection-broken", "timed-out", "stalled", "tls-failed")
