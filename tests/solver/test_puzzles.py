@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
 from tests.support.solver_cases import SolverCase, versions
@@ -20,10 +22,8 @@ def conflicts_of(case: SolverCase, specs: list[str]) -> int:
     source = CandidateSource(request)
     demands = demands_of(request, source, request.specs)
     search = Search(ClauseStore(source.candidates))
-    try:
+    with contextlib.suppress(Contradiction):
         search.run(demands.roots, demands.direct)
-    except Contradiction:
-        pass
     return search.conflicts
 
 

@@ -319,3 +319,29 @@ def test_a_large_impossible_mixture_gives_up_quickly() -> None:
         wheels.wheel("b", f"1.{number}", requires=["numpy<2"])
     with pytest.raises(SolveError):
         case.solve(requirements=asked("a", "b"), wheels=wheels)
+
+
+@pytest.mark.parametrize("versions_each", [10, 60])
+def test_versions_that_need_the_same_are_tried_once(versions_each: int) -> None:
+    case, wheels = world()
+    for number in range(versions_each):
+        wheels.wheel("a", f"1.{number}", requires=["c<2"])
+        wheels.wheel("b", f"1.{number}", requires=["d"])
+        wheels.wheel("d", f"1.{number}", requires=["c>=2"])
+    for version in ("1.0", "2.0", "3.0"):
+        wheels.wheel("c", version)
+    with pytest.raises(SolveError) as caught:
+        # One by one it would take far more steps than these.
+        case.solve(requirements=asked("a", "b"), wheels=wheels, max_rounds=300)
+    assert caught.value.reference == "unsatisfiable"
+    assert f"a 1.0 to 1.{versions_each - 1} needs c<2" in caught.value.message
+
+
+def test_a_version_that_something_else_wants_is_not_passed_over() -> None:
+    case, wheels = world()
+    for number in range(5):
+        wheels.wheel("a", f"1.{number}")
+    wheels.wheel("b", "1.0", requires=["c"])
+    wheels.wheel("c", "1.0", requires=["a<1.2"])
+    found = versions(case.solve(requirements=asked("a", "b"), wheels=wheels))
+    assert found["a"] == "1.1"

@@ -169,7 +169,9 @@ def _projects_needed(failure: Impossible) -> Iterator[tuple[str, ProjectRequirem
             need = requirement.text.partition(" needs ")[2]
             key = (parent.name, need) if isinstance(parent, Wheel) else ("", requirement.text)
             versions.setdefault(key, []).extend(
-                [parent.version] if isinstance(parent, Wheel) else []
+                [parent.version, *failure.stands_for.get((parent.name, parent.version), ())]
+                if isinstance(parent, Wheel)
+                else []
             )
             requirements.setdefault(key, requirement)
     for (name, need), found in versions.items():

@@ -131,7 +131,8 @@ class JointResolution:
             state = resolution.resolve(roots, max_rounds=self._request.max_rounds)
         except ResolutionImpossible as impossible:
             causes = [(each.requirement, each.parent) for each in impossible.causes]
-            raise Impossible(causes, provider.contradictions) from None
+            alike = provider.interchangeable.stands_for
+            raise Impossible(causes, provider.contradictions, alike) from None
         except ResolutionTooDeep:
             raise Unsatisfiable(
                 "resolution-too-deep",

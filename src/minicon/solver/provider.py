@@ -20,6 +20,7 @@ from minicon.models.match_spec import parse_dependency
 from minicon.solver.clause import Root
 from minicon.solver.conda_model import domains_of
 from minicon.solver.conflict_analysis import Contradiction
+from minicon.solver.interchangeable import Interchangeable
 from minicon.solver.markers import applies, depends_on_patch, marker_environment
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.projects import Projects, meets
@@ -67,6 +68,11 @@ class Provider(Base):
         self._projects = projects
         self._environments: dict[str, dict[str, str]] = {}
         self.contradictions: list[Contradiction] = []
+        self.interchangeable = Interchangeable(self._needs_of)
+
+    def _needs_of(self, wheel: Wheel) -> tuple[int, tuple[str, ...]]:
+        needs = self._projects.needs(wheel.file)
+        return self._projects.python_for(wheel), tuple(sorted(map(str, needs)))
 
     def identify(self, requirement_or_candidate: AnyRequirement | AnyCandidate) -> str:
         """The identifier of a requirement or candidate."""
@@ -96,6 +102,7 @@ class Provider(Base):
         if identifier == CONDA:
             return [each for each in self.models(requirements[CONDA]) if each not in refused]
         wanted = [each for each in requirements[identifier] if isinstance(each, ProjectRequirement)]
+        self.interchangeable.note(wanted)
         # Not from the requirements: resolvelib may ask for what nothing requires any more.
         name, extra = project_and_extra(identifier)
         if extra:
@@ -104,8 +111,10 @@ class Provider(Base):
 
         def matches() -> Iterator[AnyCandidate]:
             choices = self._projects.choices(name, wanted)
-            found = self._with_extra(choices, extra) if extra else choices
-            return (each for each in found if each not in refused)
+            if extra:
+                found = self._with_extra(choices, extra)
+                return (each for each in found if each not in refused)
+            return self.interchangeable.worth_trying(choices, refused)
 
         return matches
 
@@ -125,6 +134,11 @@ class Provider(Base):
 
     def get_dependencies(self, candidate: AnyCandidate) -> Iterable[AnyRequirement]:
         """What a candidate requires of other identifiers."""
+        found = list(self._dependencies(candidate))
+        self.interchangeable.note(found)
+        return found
+
+    def _dependencies(self, candidate: AnyCandidate) -> Iterable[AnyRequirement]:
         if isinstance(candidate, Model):
             return self._of_model(candidate)
         if isinstance(candidate, WithExtra):

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from packaging.version import Version
 
     from minicon.models.records import RepodataRecord
     from minicon.solver.conda_model import CondaModel
@@ -40,13 +42,16 @@ class Impossible(Exception):
     Attributes:
         causes: Requirements that clashed last, each with the candidate that has it.
         contradictions: What the conda side refused meanwhile.
+        stands_for: Versions of projects that were not tried, by one that needs the same.
     """
 
     def __init__(
         self,
         causes: Sequence[tuple[AnyRequirement, AnyCandidate | None]],
         contradictions: Sequence[Contradiction],
+        stands_for: Mapping[tuple[str, Version], Collection[Version]] | None = None,
     ) -> None:
         super().__init__()
         self.causes = causes
         self.contradictions = contradictions
+        self.stands_for = stands_for or {}
