@@ -36,13 +36,14 @@ class Figures:
         power_cuts: Disk states after which all was well, and how many were built.
         rounds: Rounds of eight processes that ended well, and how many were run.
         resumed: Part of a file that a killed download did not fetch again.
-        durability: Time of a durable create by that of one that does not wait for the disk.
+        durability: Time of a durable create by that of one that does not wait for the disk,
+            measured several times, ascending.
     """
 
     power_cuts: tuple[int, int]
     rounds: tuple[int, int]
     resumed: float
-    durability: dict[str, float]
+    durability: dict[str, list[float]]
 
 
 def measure(folder: Path, *, rounds: int) -> Figures:
@@ -53,7 +54,7 @@ def measure(folder: Path, *, rounds: int) -> Figures:
         power_cuts=(passed * POWER_CUTS, (passed + failed) * POWER_CUTS),
         rounds=(good, rounds),
         resumed=_resumed(folder / "resume"),
-        durability=_durability(folder / "durability"),
+        durability=_durability(folder / "durability", times=3),
     )
 
 
@@ -109,10 +110,10 @@ def _largest(folder: Path) -> int:
     return 0
 
 
-def _durability(folder: Path) -> dict[str, float]:
+def _durability(folder: Path, *, times: int) -> dict[str, list[float]]:
     """Whole processes: create, durable by not durable; packages cached, and not."""
     channel = make_channel(folder / "channel")
-    ratios = {}
+    ratios: dict[str, list[float]] = {}
     for name, removed in (("packages in the cache", ("envs",)), ("empty cache", ("envs", "pkgs"))):
         environ = _environ(folder)
         places = [str(folder / "root" / place) for place in removed]
@@ -121,10 +122,9 @@ def _durability(folder: Path) -> dict[str, float]:
         commands = {
             choice: ["env", f"MINICON_DURABILITY={choice}", *words] for choice in ("safe", "fast")
         }
-        safe, fast = compare(
-            commands, runs=9, environ=environ, before={"safe": remove, "fast": remove}
-        )
-        ratios[name] = safe.wall / fast.wall
+        before = {"safe": remove, "fast": remove}
+        runs = [compare(commands, runs=9, environ=environ, before=before) for _ in range(times)]
+        ratios[name] = sorted(safe.wall / fast.wall for safe, fast in runs)
     shutil.rmtree(folder, ignore_errors=True)
     return ratios
 
@@ -163,7 +163,8 @@ Each trial runs one real command, ends it with SIGKILL (at a random time, or at 
 call of a kind by strace), and then checks: the environment is the old or the new one, every path,
 mode, content and record (I1); every package in the cache is whole (I2); the same command, given
 again, makes the new one and leaves nothing behind (I3); another environment beside it is
-untouched (I4). "Survived" means all four.
+untouched (I4). "Survived" means all four. Columns tell what had been done by what was left:
+"before and between" is planning, and "after the switch" includes commands that had just ended.
 
 {_own_table(results["minicon"])}
 {_peer_text(results.get("py-rattler", {}))}
@@ -184,10 +185,11 @@ random per change), and I1 to I3 are checked in each. That is how one bug was fo
 could lose the number of the kept state.
 
 What safety costs, as the time of `minicon create` with `durability: safe` by that with `fast`
-(whole processes, medians of 9, in turns):
+(whole processes, medians of 9 in turns, three times; `syncfs` writes out what other programs
+have to write, too, so that a busy disk shows in the range):
 
-| | safe / fast |
-|---|---|
+| | safe / fast | range |
+|---|---|---|
 {_rows(figures.durability)}
 
 ## Many processes: {figures.rounds[0]} of {figures.rounds[1]} rounds without an error
@@ -227,7 +229,7 @@ def _own_table(commands: dict[str, dict[str, list[int]]]) -> str:
     for name, found in commands.items():
         cells = [_cell(found[phase]) if phase in found else "–" for phase in phases]
         lines.append(f"| {name} | {' | '.join(cells)} | **{_cell(_sum({name: found}))}** |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _cell(pair: tuple[int, int] | list[int]) -> str:
@@ -252,5 +254,9 @@ atomicity; the second column is the question that matters to users.
 """
 
 
-def _rows(figures: dict[str, float]) -> str:
-    return "\n".join(f"| {name} | {value:.2f} |" for name, value in figures.items())
+def _rows(figures: dict[str, list[float]]) -> str:
+    """Median and range of each."""
+    return "\n".join(
+        f"| {name} | {values[len(values) // 2]:.2f} | {values[0]:.2f} to {values[-1]:.2f} |"
+        for name, values in figures.items()
+    )
