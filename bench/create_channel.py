@@ -1,7 +1,8 @@
 """``create`` from a conda channel with real content, warm and cold, beside py-rattler.
 
 Whole processes in turns. Warm: index and packages are cached. Cold: nothing is; index and packages
-come from a server on this machine. py-rattler's process solves and installs in one go.
+come from a server on this machine. py-rattler's process solves and installs in one go. It waits
+for no disk, which minicon does unless ``durability`` is ``fast``.
 
     ./dev bench create_channel [--runs N] [--channel FOLDER]
 
@@ -63,10 +64,13 @@ def serve(folder: Path) -> str:
 def contestants(work: Path, url: str, cache: str) -> dict[str, list[str]]:
     """Commands that make a new environment each time, from caches below WORK / CACHE."""
     create = ["create", "-y", "-q", "-p", f"{work}/env-NUMBER", "--override-channels", "-c", url]
-    root = f"MINICON_ROOT={work}/{cache}/minicon"
+    minicon = [sys.executable, "-m", "minicon", *create, *SPECS]
+    safe = ["env", f"MINICON_ROOT={work}/{cache}/minicon"]
+    fast = ["env", f"MINICON_ROOT={work}/{cache}/minicon-fast", "MINICON_DURABILITY=fast"]
     rattler = [sys.executable, "-c", RATTLER, url, f"{work}/{cache}/rattler"]
     return {
-        "minicon": in_new_place(["env", root, sys.executable, "-m", "minicon", *create, *SPECS]),
+        "minicon": in_new_place([*safe, *minicon]),
+        "minicon, durability: fast": in_new_place([*fast, *minicon]),
         "py-rattler": in_new_place([*rattler, f"{work}/rattler-env-NUMBER", *SPECS]),
     }
 
