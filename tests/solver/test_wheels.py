@@ -345,3 +345,16 @@ def test_a_version_that_something_else_wants_is_not_passed_over() -> None:
     wheels.wheel("c", "1.0", requires=["a<1.2"])
     found = versions(case.solve(requirements=asked("a", "b"), wheels=wheels))
     assert found["a"] == "1.1"
+
+
+def test_a_yanked_release_is_for_those_who_name_it() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0")
+    wheels.wheel("tool", "2.0", yanked=True)
+    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "1.0"
+    assert versions(case.solve(requirements=asked("tool==2.0"), wheels=wheels))["tool"] == "2.0"
+    with pytest.raises(SolveError):
+        case.solve(requirements=asked("tool==2.*"), wheels=wheels)
+    wheels.wheel("needs-it", "1.0", requires=["tool==2.0"])
+    found = versions(case.solve(requirements=asked("needs-it", "tool"), wheels=wheels))
+    assert found["tool"] == "2.0"

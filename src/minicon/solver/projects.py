@@ -50,7 +50,7 @@ class Projects:
         self._wheels = request.wheels
         self._source = side.source
         self._releases: dict[str, Sequence[Release]] = {}
-        self._files: dict[tuple[str, Version, str], DistributionFile | None] = {}
+        self._files: dict[tuple[str, Version, str, bool], DistributionFile | None] = {}
         self._needs: dict[str, Sequence[Requirement]] = {}
         self._broken: set[str] = set()
         self._builds: dict[tuple[str, str], int] = {}
@@ -254,6 +254,8 @@ class Projects:
             for release in self.releases(name)
             if all(self._release_meets(each, release) for each in requirements)
         ]
+        if any(_pins(each) for each in requirements):
+            accepted = [_as_if_not_yanked(release) for release in accepted]
         if any(each.asks_for_prereleases or each.choice for each in requirements):
             return accepted
         return [each for each in accepted if not each.version.is_prerelease] or accepted
@@ -268,7 +270,7 @@ class Projects:
     def _file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
         """The file of a release for a python, if any fits some patch of it."""
         assert self._wheels is not None
-        key = (release.name, release.version, minor.text)
+        key = _file_key(release, minor)
         if key not in self._files:
             file = self._wheels.file_for(release, minor.version) if release.files else None
             fits = (
@@ -289,7 +291,7 @@ class Projects:
                 self.needs(file)
             except PackageError:
                 self._broken.add(file.url)
-                del self._files[release.name, release.version, minor.text]
+                del self._files[_file_key(release, minor)]
             else:
                 return file
 
@@ -320,6 +322,26 @@ class Projects:
                 f"{name} is in {where}",
                 hint="check the spelling, or add the channel that has it with -c CHANNEL",
             )
+
+
+def _file_key(release: Release, minor: PythonMinor) -> tuple[str, Version, str, bool]:
+    """Of one release there are two views: as it is, and as if nothing of it was yanked."""
+    return (release.name, release.version, minor.text, any(file.yanked for file in release.files))
+
+
+def _pins(requirement: ProjectRequirement) -> bool:
+    """Whether a requirement names one version, as ``==1.2`` does."""
+    return any(
+        each.operator in ("==", "===") and not each.version.endswith(".*")
+        for each in requirement.specifier or ()
+    )
+
+
+def _as_if_not_yanked(release: Release) -> Release:
+    """A release that is wholly yanked may be had by those who name its version (PEP 592)."""
+    if not release.files or not all(file.yanked for file in release.files):
+        return release
+    return replace(release, files=tuple(replace(file, yanked=False) for file in release.files))
 
 
 def meets(requirement: ProjectRequirement, choice: Choice) -> bool:
