@@ -17,7 +17,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _UNSUPPORTED = (200, 400, 405, 406, 416, 501)
 
 
-class RangesUnsupported(Exception):  # noqa: N818
+class RangesUnsupported(Exception):
     """The server does not answer ranges. Never leaves this package."""
 
 
