@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from functools import cached_property
@@ -15,11 +16,13 @@ from minicon.prefix.noarch_python import PythonLayout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 #: A value of conda's state file that means "not set, and do not export".
 UNSET = "***unset***"
+#: How often to begin anew when the environment is switched while it is read.
+_READ_ATTEMPTS = 20
 
 
 class Prefix:
@@ -57,25 +60,41 @@ class Prefix:
 
     @cached_property
     def _read(self) -> tuple[tuple[PrefixRecord, ...], tuple[Path, ...]]:
+        for _ in range(_READ_ATTEMPTS):
+            with contextlib.suppress(FileNotFoundError):
+                return self._read_once()
+        return (), ()
+
+    def _read_once(self) -> tuple[tuple[PrefixRecord, ...], tuple[Path, ...]]:
+        """All records of one generation.
+
+        They are read through the open folder, and count only if it still is the environment's
+        in the end: another process may have switched it, and be removing the old generation.
+
+        Raises:
+            FileNotFoundError: There is no such folder, or it was switched meanwhile.
+        """
         records, broken = [], []
-        for path in self.record_paths():
-            record = _read_record(path)
-            if record is None:
-                broken.append(path)
-            else:
-                records.append(record)
+        with _opened_folder(self.path / CONDA_META) as folder:
+            for name in _record_names(os.listdir(folder)):
+                record = _read_record(name, folder)
+                if record is None:
+                    broken.append(self.path / CONDA_META / name)
+                else:
+                    records.append(record)
+            if not os.path.samestat(os.stat(folder), os.stat(self.path / CONDA_META)):
+                raise FileNotFoundError(self.path)
         records.sort(key=lambda record: record.name)
         return tuple(records), tuple(broken)
 
     def record_paths(self) -> Iterator[Path]:
         """The files of ``conda-meta`` that describe a package, sorted by name."""
         try:
-            names = sorted(os.listdir(self.path / CONDA_META))
+            names = os.listdir(self.path / CONDA_META)
         except (FileNotFoundError, NotADirectoryError):
             return
-        for name in names:
-            if name.endswith(".json") and not name.startswith("."):
-                yield self.path / CONDA_META / name
+        for name in _record_names(names):
+            yield self.path / CONDA_META / name
 
     def records(self) -> tuple[PrefixRecord, ...]:
         """Every package of ``conda-meta``, whichever tool linked it, sorted by name.
@@ -217,11 +236,39 @@ class Prefix:
         return f"Prefix({str(self.path)!r})"
 
 
-def _read_record(path: Path) -> PrefixRecord | None:
+@contextlib.contextmanager
+def _opened_folder(path: Path) -> Iterator[int | str]:
+    """A descriptor of a folder; its path where the system has no such (Windows)."""
+    if os.open not in os.supports_dir_fd:
+        yield str(path)
+        return
     try:
-        data = json.loads(path.read_bytes())
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    except NotADirectoryError as error:
+        raise FileNotFoundError(path) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _record_names(names: Iterable[str]) -> list[str]:
+    return sorted(n for n in names if n.endswith(".json") and not n.startswith("."))
+
+
+def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
+    """A record; None for a file that is cut, foreign or forbidden to this user."""
+
+    def opener(path: str, flags: int) -> int:
+        if isinstance(folder, str):
+            return os.open(os.path.join(folder, path), flags)
+        return os.open(path, flags, dir_fd=folder)
+
+    try:
+        with open(name, "rb", opener=opener) as file:
+            data = json.loads(file.read())
         record = PrefixRecord.from_json(data)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (PermissionError, ValueError, KeyError, TypeError, AttributeError):
         return None
     is_whole = all(isinstance(data.get(key), str) for key in ("name", "version"))
     return record if is_whole else None
