@@ -83,6 +83,22 @@ def groups(arguments: argparse.Namespace) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in named if name))
 
 
+def add_file_option(parser: argparse.ArgumentParser, text: str) -> None:
+    """``-f FILE``, repeatable."""
+    parser.add_argument(
+        "-f", "--file", dest="files", action="append", default=[], metavar="FILE", help=text
+    )
+
+
+def add_request_options(parser: argparse.ArgumentParser) -> None:
+    """All that a command takes which asks the solver to change an environment."""
+    add_environment_options(parser)
+    add_channel_options(parser)
+    add_solver_options(parser)
+    add_change_options(parser)
+    add_output_options(parser)
+
+
 def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool = True) -> None:
     """Where packages come from; not ONE_PLATFORM: the command has its own ``--platform``."""
     group = parser.add_argument_group("sources")

@@ -24,22 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "specs", nargs="*", metavar="SPEC", help="for instance numpy or python=3.11"
     )
-    parser.add_argument(
-        "-f",
-        "--file",
-        dest="files",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list",
+    options.add_file_option(
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list"
     )
     options.add_group_options(parser)
     parser.add_argument("--clone", metavar="ENV", help="the same packages as that environment")
-    options.add_environment_options(parser)
-    options.add_channel_options(parser)
-    options.add_solver_options(parser)
-    options.add_change_options(parser)
-    options.add_output_options(parser)
+    options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

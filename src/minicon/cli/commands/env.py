@@ -57,21 +57,9 @@ def _add_variable_verbs(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_file_and_change_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-f",
-        "--file",
-        dest="files",
-        action="append",
-        metavar="FILE",
-        default=[],
-        help="environment.yml (the default), or a lock file",
-    )
+    options.add_file_option(parser, "environment.yml (the default), or a lock file")
     options.add_group_options(parser)
-    options.add_environment_options(parser)
-    options.add_channel_options(parser)
-    options.add_solver_options(parser)
-    options.add_change_options(parser)
-    options.add_output_options(parser)
+    options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

@@ -28,11 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave what depends on it, broken",
     )
-    options.add_environment_options(parser)
-    options.add_channel_options(parser)
-    options.add_solver_options(parser)
-    options.add_change_options(parser)
-    options.add_output_options(parser)
+    options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

@@ -20,21 +20,11 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``sync [-n | -p] [-f FILE]... [--with GROUP]``."""
-    parser.add_argument(
-        "-f",
-        "--file",
-        dest="files",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="environment.yml, conda-lock.yml, pixi.lock, pylock.toml or an explicit list",
+    options.add_file_option(
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or an explicit list"
     )
     options.add_group_options(parser)
-    options.add_environment_options(parser)
-    options.add_channel_options(parser)
-    options.add_solver_options(parser)
-    options.add_change_options(parser)
-    options.add_output_options(parser)
+    options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

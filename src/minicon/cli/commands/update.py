@@ -20,21 +20,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``update [-n | -p] (SPEC... | --all)``."""
     parser.add_argument("specs", nargs="*", metavar="SPEC", help="what to update")
-    parser.add_argument(
-        "-f",
-        "--file",
-        dest="files",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a file of specs",
-    )
+    options.add_file_option(parser, "a file of specs")
     parser.add_argument("--all", action="store_true", help="every package of the environment")
-    options.add_environment_options(parser)
-    options.add_channel_options(parser)
-    options.add_solver_options(parser)
-    options.add_change_options(parser)
-    options.add_output_options(parser)
+    options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
