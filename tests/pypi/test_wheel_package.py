@@ -477,6 +477,8 @@ def test_same_files_as_pip_installs(tmp_path: Path) -> None:
         if first == "info":
             continue
         place = f"{places[first]}/{rest}" if first in places else name
+        if not (prefix / place).exists():  # newer versions of pip normalise the folder of headers
+            place = place.replace("/Demo/", "/demo/")
         ours[place] = data.replace(PREFIX_PLACEHOLDER.encode(), str(prefix).encode())
         installed = (prefix / place).stat().st_mode & 0o111 != 0
         assert ((package / name).stat().st_mode & 0o111 != 0) == installed, name

@@ -238,6 +238,8 @@ class _Walk:
 
     def _widen(self, field: bytes, values: list[int], name: str) -> list[int]:
         narrow = sum(value == _MAX32 for value in values)
+        if not narrow and field == struct.pack("<QQ", *values[:2]):
+            return values  # Python before 3.11.4 repeats sizes that fit, when told to use zip64
         if len(field) != 8 * narrow:
             raise unsafe(self._archive, "has a broken zip64 field", member=name)
         wide = iter(struct.unpack(f"<{narrow}Q", field))
