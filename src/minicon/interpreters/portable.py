@@ -117,7 +117,7 @@ def _prefixes(facts: InterpreterFacts) -> tuple[str, ...]:
     found = [facts.prefix, os.path.realpath(facts.prefix)]
     for path in Path(facts.stdlib).glob("_sysconfigdata*.py"):
         text = path.read_text(encoding="utf-8", errors="replace")
-        built = re.search(r"^ 'prefix': ('[^'\n]*')", text, re.MULTILINE)
+        built = re.search(r"^\s+'prefix': ('[^'\n]*')", text, re.MULTILINE)
         if built:
             found.append(ast.literal_eval(built.group(1)))
     return tuple(dict.fromkeys(p for p in found if p.startswith("/") and p not in ("/", "/usr")))
