@@ -157,3 +157,18 @@ def test_another_python_keeps_the_versions_of_wheels(workspace: Workspace) -> No
     assert listed["python"].startswith(second)
     assert (listed["top"], listed["leaf"]) == ("1.0", "2.0")
     assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
+
+
+def test_python_comes_without_pip_where_no_index_is_in_reach(workspace: Workspace) -> None:
+    workspace.environ.update(
+        MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY="true",
+        PIP_NO_INDEX="0",
+        PIP_INDEX_URL="http://127.0.0.1:9/simple",
+    )
+    created = workspace.run("create", "-y", "-n", "a", *SOURCES, "python").ok()
+    assert "without pip" in created.err
+    offline = workspace.run("create", "-y", "-n", "b", "--offline", *SOURCES, "python").ok()
+    assert "without pip" in offline.err
+    asked = workspace.run("create", "-y", "-n", "c", *SOURCES, "python", "pip")
+    assert asked.code == 1
+    assert "127.0.0.1:9" in asked.err

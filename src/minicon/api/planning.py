@@ -18,7 +18,7 @@ from minicon.api.indices import channel_indices
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
-from minicon.errors import PrefixError, SolveError
+from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.models.environment_spec import expand_references
 from minicon.models.match_spec import MatchSpec
 from minicon.prefix.prefix import Prefix
@@ -188,7 +188,7 @@ def solve(question: Question, solve_request: SolveRequest) -> Solution:
     services, request = question.services, question.request
     task = services.reporter.start("solve", "environment", None, unit="steps")
     try:
-        solution = _solved(solve_request, request.capture)
+        solution = _solved_or_without_pip(services, solve_request, request.capture)
         if not request.prune:
             return solution
         from minicon.api.pruning import pruned
@@ -199,6 +199,23 @@ def solve(question: Question, solve_request: SolveRequest) -> Solution:
         raise
     finally:
         task.finish()
+
+
+def _solved_or_without_pip(
+    services: Services, solve_request: SolveRequest, capture: Path | None
+) -> Solution:
+    """Solve; where only pip, which nobody asked for, needs an index out of reach, go without."""
+    try:
+        return _solved(solve_request, capture)
+    except ChannelError as error:
+        if not solve_request.add_pip:
+            raise
+        try:
+            solution = _solved(replace(solve_request, add_pip=False), capture)
+        except ChannelError:
+            raise error from None
+        services.reporter.warn(f"python comes without pip: {error.message}")
+        return solution
 
 
 def _solved(solve_request: SolveRequest, capture: Path | None) -> Solution:
