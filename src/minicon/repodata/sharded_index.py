@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
 
 from minicon.errors import RepodataError
 from minicon.models.url import redact
 from minicon.repodata.decode import Members, Place
+from minicon.repodata.placed_index import PlacedIndex
 from minicon.repodata.shard_format import (
     LARGEST_SHARD,
     SHARD_EXTENSION,
@@ -19,7 +19,7 @@ from minicon.repodata.shard_loader import FOLLOWED, HINTED, MissingShardError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from minicon.models.records import RepodataRecord
@@ -50,7 +50,7 @@ class ShardGroup:
             index.fetch_ahead(wanted, FOLLOWED)
 
 
-class ShardedIndex:
+class ShardedIndex(PlacedIndex):
     """A subdir whose records come name by name.
 
     Args:
@@ -79,45 +79,21 @@ class ShardedIndex:
         offline: bool,
         read_again: Callable[[], IndexFile],
     ) -> None:
-        self._place = place
-        self._file = file
-        self.fingerprint = fingerprint
+        super().__init__(place, file, fingerprint, warn)
         self._shards_url = shards_url
         self._loader = loader
         self._group = group
-        self._warn = warn
         self._offline = offline
         self._read_again = read_again
         self._told_offline = False
-        self._records: dict[str, tuple[RepodataRecord, ...]] = {}
         self._arrived: dict[bytes, Members] = {}
-        self._lock = threading.Lock()
         group.add(self)
-
-    @property
-    def channel(self) -> str:
-        """Canonical channel name or base URL, without credentials."""
-        return self._place.channel
-
-    @property
-    def subdir(self) -> str:
-        """Platform folder."""
-        return self._place.subdir
-
-    @property
-    def base_url(self) -> str:
-        """What file names are appended to."""
-        return self._place.base_url
 
     @property
     def info(self) -> Mapping[str, Any]:
         """The ``info`` object that the channel gives."""
         found: Mapping[str, Any] = self._file.meta["info"]
         return found
-
-    def names(self) -> Collection[str]:
-        """All package names; one pass over them, and no shard is fetched."""
-        return tuple(self._file.names())
 
     def records_for(self, name: str) -> tuple[RepodataRecord, ...]:
         """All usable records of a name; fetched and decoded once.

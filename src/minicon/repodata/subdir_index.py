@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-
 from minicon.repodata.decode import Members, Place
 from minicon.repodata.index_file import IndexDamagedError
+from minicon.repodata.placed_index import PlacedIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from minicon.repodata.index_file import IndexFile
 
 
-class ConvertedIndex:
+class ConvertedIndex(PlacedIndex):
     """A subdir whose whole repodata was converted into an :class:`IndexFile`.
 
     Args:
@@ -36,38 +35,14 @@ class ConvertedIndex:
         warn: Callable[[str], None],
         convert_again: Callable[[], IndexFile],
     ) -> None:
-        self._place = place
-        self._file = file
-        self._warn = warn
+        super().__init__(place, file, fingerprint, warn)
         self._convert_again = convert_again
-        self._records: dict[str, tuple[RepodataRecord, ...]] = {}
-        self._lock = threading.Lock()
-        self.fingerprint = fingerprint
-
-    @property
-    def channel(self) -> str:
-        """Canonical channel name or base URL, without credentials."""
-        return self._place.channel
-
-    @property
-    def subdir(self) -> str:
-        """Platform folder."""
-        return self._place.subdir
-
-    @property
-    def base_url(self) -> str:
-        """What file names are appended to."""
-        return self._place.base_url
 
     @property
     def info(self) -> Mapping[str, Any]:
         """The ``info`` object that the channel gives."""
         found: Mapping[str, Any] = self._file.meta.get("info", {})
         return found
-
-    def names(self) -> Collection[str]:
-        """All package names; one pass over them."""
-        return tuple(self._file.names())
 
     def records_for(self, name: str) -> tuple[RepodataRecord, ...]:
         """All usable records of a name; decoded once.
