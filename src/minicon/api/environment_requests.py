@@ -169,7 +169,7 @@ def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
 
 def _refuse_foreign_folder(path: Path) -> None:
     """Never build over something that is not an environment."""
-    from minicon.envs.registry import is_environment
+    from minicon.shell.locate import is_environment
 
     if not path.exists() or is_environment(path):
         return

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from minicon.api.environment_requests import change_request, create_request, read_files
-from minicon.envs.registry import is_environment
 from minicon.errors import UsageError
 from minicon.prefix.prefix import Prefix
+from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from minicon.api.request import ChangeRequest
 from minicon.api.services import Services
-from minicon.envs.registry import is_environment
+from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from pathlib import Path
 from minicon.constants import (
     FORBIDDEN_NAME_CHARACTERS,
     GENERATIONS,
-    HISTORY,
     RESERVED_ENVIRONMENT_NAMES,
 )
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.prefix.environments_txt import registered_environments
+from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,11 +128,6 @@ def _was_cut(path: Path) -> bool:
     except OSError:
         return False
     return not all(name.isdigit() or name.startswith("lock") for name in names)
-
-
-def is_environment(path: Path) -> bool:
-    """Whether PATH is an environment: it has ``conda-meta/history`` (CEP 32)."""
-    return (path / HISTORY).is_file()
 
 
 def check_environment_name(name: str) -> None:

@@ -23,7 +23,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from minicon.constants import CONDA_META, HISTORY
+from minicon.constants import CONDA_META, GENERATIONS, HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
@@ -32,7 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-STORE_FOLDER = ".minicon-generations"
+STORE_FOLDER = GENERATIONS
 MARK = f"{CONDA_META}/generation"
 JOURNAL = "journal"
 LOCK = "lock"

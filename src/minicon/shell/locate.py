@@ -59,7 +59,7 @@ def locate_environment(
     )
 
 
-def is_environment(path: str) -> bool:
+def is_environment(path: str | os.PathLike[str]) -> bool:
     """Whether a folder is an environment: it has ``conda-meta/history`` (CEP 32)."""
     return os.path.isfile(os.path.join(path, "conda-meta", "history"))
 
