@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from minicon.config.load import load_settings
 from minicon.envs.conda_lock import format_conda_lock, parse_conda_lock
 from minicon.envs.lock_files import write_lock_file
 from minicon.errors import SolveError, SpecError
+from minicon.lean_dataclasses import replace
 from minicon.models.lockfile import Lockfile
 from minicon.models.virtual_package import VirtualPackage
 

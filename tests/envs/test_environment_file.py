@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from minicon.envs.environment_file import (
     write_environment_file,
 )
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import replace
 from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "environment_files"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.envs.lock_merge import merge_locks
+from minicon.lean_dataclasses import replace
 from minicon.models.lockfile import LockedPackage, Lockfile
 
 NAMES = "abcdef"

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.support.interpreters import machine, make_facts
 
 from minicon.interpreters.host_index import HostIndex, record_for_interpreter
+from minicon.lean_dataclasses import replace
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.record_index import RecordIndex
 

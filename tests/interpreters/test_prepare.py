@@ -9,7 +9,6 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from minicon.interpreters.bytecode import bytecode_path
 from minicon.interpreters.host_index import record_for_interpreter
 from minicon.interpreters.layout import PORTABLE, VENV, layout_for
 from minicon.interpreters.prepare import prepare_interpreter
+from minicon.lean_dataclasses import replace
 from minicon.models.package_files import PackageFiles
 from minicon.models.reporter import SilentReporter
 from minicon.package.package_cache import PackageCache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, extract, snapshot
 
 from minicon.errors import FileError
+from minicon.lean_dataclasses import replace
 from minicon.models.package_files import PathsEntry
 from minicon.package.package_cache import PackageCache
 from minicon.prefix.executor import recover

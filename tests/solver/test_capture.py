@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from tests.support.solver_cases import SolverCase
 
 from minicon.api.capturing import replay, solve_captured
 from minicon.errors import FileError, SolveError
+from minicon.lean_dataclasses import replace
 from minicon.solver.capture import capture, captured_request, recording
 from minicon.solver.request import SolveRequest
 from minicon.solver.resolvelib_solver import CondaSolver

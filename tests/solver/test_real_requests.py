@@ -6,8 +6,6 @@ out. One more can only be met when later channels are looked into (its solver di
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from tests.support.checker import problems
 from tests.support.real_channels import (
@@ -18,6 +16,7 @@ from tests.support.real_channels import (
 )
 
 from minicon.errors import SolveError
+from minicon.lean_dataclasses import replace
 from minicon.solver.request import ChannelPriority
 from minicon.solver.resolvelib_solver import CondaSolver
 

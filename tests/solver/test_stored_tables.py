@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from tests.solver.test_fuzz import random_case
 from tests.support.solver_cases import SolverCase, versions
 from tests.support.table_cache import MemoryTables, asked, with_fingerprints
 
 from minicon.errors import SolveError
+from minicon.lean_dataclasses import replace
 from minicon.solver.request import ChannelPriority, Strategy
 from minicon.solver.resolvelib_solver import CondaSolver
 

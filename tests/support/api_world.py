@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.config.settings import Settings
+from minicon.lean_dataclasses import replace
 
 
 def make_settings(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.link_scripts import LinkScript, script_path, scripts_of_record
 from minicon.prefix.processes import RunningProcess, processes_in
 

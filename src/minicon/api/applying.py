@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from functools import partial
 
 from minicon.api.announcing import tell_fetched_scripts
@@ -17,6 +16,7 @@ from minicon.api.explicit import described_record
 from minicon.api.pip_installation import install_and_record
 from minicon.api.preparation import prepare_packages
 from minicon.api.script_runner import script_runner
+from minicon.lean_dataclasses import replace
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environments_txt import register_environment
 from minicon.prefix.executor import Executor

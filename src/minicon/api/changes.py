@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import overload
@@ -18,6 +17,7 @@ from minicon.api.environment_requests import change_request, create_request
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.errors import ChannelError
+from minicon.lean_dataclasses import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

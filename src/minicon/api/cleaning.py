@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 
 from minicon.api.disk_use import freed_size
 from minicon.errors import FileError, PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.bytecode import stale_bytecode
 from minicon.prefix.generations import STORE_FOLDER, GenerationStore, read_mark
 from minicon.prefix.prefix import Prefix

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec
 
 TYPE_CHECKING = False

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
 
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import parse_dependency
 
 TYPE_CHECKING = False

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.generations import GenerationStore
 
 TYPE_CHECKING = False

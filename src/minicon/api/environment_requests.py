@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.api.lock_selection import LockSelection
 from minicon.api.request import ChangeRequest
 from minicon.errors import PrefixError, SpecError, UsageError
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import re
 from minicon.constants import STATE
 from minicon.errors import SpecError, UsageError
 from minicon.fs import operations
+from minicon.lazy_pattern import lazy_pattern
 from minicon.prefix.prefix import UNSET, Prefix
 from minicon.prefix.site_packages import installed_packages
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
 
-_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_VARIABLE_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LONGEST_PATTERN = 200
 
 

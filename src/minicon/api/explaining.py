@@ -9,12 +9,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 
 from minicon.api.dependency_graph import DependencyGraph
 from minicon.constants import CONDA_META
 from minicon.errors import PrefixError, SolveError
+from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
 from minicon.prefix.transaction import PIP_BUILD

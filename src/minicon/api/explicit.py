@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 
 from minicon.api.requirements import PYPI_PREFIX
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.explicit_list import ExplicitEntry
 from minicon.models.match_spec import MatchSpec
 from minicon.models.records import RepodataRecord

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.api.cleaning import find_leftovers
 from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.pip_changes import find_pip_changes
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environments_txt import registered_environments
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.repair import verify_prefix

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
 
 from minicon.api.environment_requests import make_request, read_files
 from minicon.api.requirements import split_specs
@@ -12,6 +11,7 @@ from minicon.api.services import Services
 from minicon.detect.machine import Machine
 from minicon.detect.virtual_packages import detect_virtual_packages
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.environment_spec import public_channel
 from minicon.models.url import redact
 from minicon.models.virtual_package import VirtualPackage

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from minicon.api.lock_inputs import LockInputs, named_channels, stale_platforms, targets_of
 from minicon.api.locking import make_lock
 from minicon.envs.lock_files import read_lock_file, write_lock_file
 from minicon.envs.lock_merge import merge_locks
 from minicon.errors import MiniconError, SpecError
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.match_spec import parse_dependency
 
 TYPE_CHECKING = False

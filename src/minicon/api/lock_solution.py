@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minicon.api.pruning import is_by_pip
 from minicon.errors import InterpreterError, SpecError
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import parse_dependency
 from minicon.models.version import version_key
 from minicon.solver.link_order import in_link_order

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from packaging.requirements import Requirement
 
 from minicon.api.requirements import split_specs
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import replace
 from minicon.models.lockfile import MAIN, LockedPackage, check_package, host_url, public_url
 from minicon.models.match_spec import parse_dependency
 from minicon.models.package_name import normalize_pypi_name

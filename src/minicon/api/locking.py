@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 
 from minicon.api.lock_inputs import (
     LockInputs,
@@ -25,6 +24,7 @@ from minicon.api.locked_packages import categorised, locked_packages
 from minicon.api.planning import make_question, make_solve_request, solve, source_notes
 from minicon.api.pruning import for_pruning, pruned
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.lockfile import Lockfile, sorted_packages
 from minicon.models.match_spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from minicon.api.sources import choose_sources
 from minicon.errors import MiniconError
 from minicon.fs import operations
+from minicon.lean_dataclasses import dataclass
 from minicon.net.parallel import run_parallel
 
 TYPE_CHECKING = False

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.site_packages import hand_installed, vanished_wheels
 
 TYPE_CHECKING = False

@@ -11,7 +11,6 @@ Nothing here touches the environment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 
 from minicon.api.indices import channel_indices
@@ -19,6 +18,7 @@ from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
 from minicon.errors import ChannelError, PrefixError, SolveError
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.environment_spec import expand_references
 from minicon.models.match_spec import MatchSpec
 from minicon.prefix.prefix import Prefix

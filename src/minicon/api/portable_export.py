@@ -7,11 +7,12 @@ another month get compatible versions, and no builds that exist here alone.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from minicon.api.exporting import export_spec
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec
 from minicon.models.package_name import normalize_pypi_name
 from minicon.prefix.prefix import Prefix
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 _PYPI_SPEC = "pypi:"
-_NUMBERS = re.compile(r"(?:\d+!)?(\d+)(?:\.(\d+))?")
+_NUMBERS = lazy_pattern(r"(?:\d+!)?(\d+)(?:\.(\d+))?")
 #: A first number this large is a year, and says nothing of what is compatible.
 _FIRST_YEAR = 1990
 

@@ -10,8 +10,7 @@ that became unneeded by the change would stay.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec, parse_dependency
 from minicon.models.package_name import normalize_pypi_name
 from minicon.pypi.filenames import parse_version

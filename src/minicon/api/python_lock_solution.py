@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
@@ -15,6 +14,7 @@ from packaging.markers import InvalidMarker, Marker
 from minicon.api.lock_solution import needs_pip, solution_from
 from minicon.envs.pylock import DEFAULT_GROUPS
 from minicon.errors import SpecError, UsageError
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec
 from minicon.pypi.filenames import split_wheel_name
 from minicon.pypi.wheel_tags import PYTHON_MINORS, WheelTags

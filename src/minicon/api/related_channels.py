@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minicon.api.sources import expand_channel, refuse_forbidden
 from minicon.errors import ChannelError
+from minicon.lean_dataclasses import replace
 from minicon.repodata.relations import Relations, priority_order, relations_of
 
 TYPE_CHECKING = False

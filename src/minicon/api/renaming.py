@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon import __version__
 from minicon.api.planning import refuse_frozen
 from minicon.errors import PrefixError, UsageError
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environments_txt import register_environment, unregister_environment
 from minicon.prefix.moving import clone_environment, move_environment
 from minicon.prefix.prefix import Prefix

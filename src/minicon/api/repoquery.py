@@ -6,13 +6,12 @@ record that meets it by itself, whether or not all of them fit together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.indices import channel_indices
 from minicon.api.searching import newest_first
 from minicon.api.sources import choose_sources
 from minicon.errors import PackageNotFound, SpecError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec, parse_dependency
 from minicon.models.prefix_record import PrefixRecord
 from minicon.repodata.sharded_index import ShardedIndex

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec
 from minicon.pypi.requirements import RequirementSet
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from minicon.api.indices import channel_indices
 from minicon.api.sources import choose_sources
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec
 from minicon.models.version import version_key
 

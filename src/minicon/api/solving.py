@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minicon.api.indices import channel_indices
 from minicon.api.requirements import split_specs
 from minicon.api.services import Services
 from minicon.api.sources import choose_sources
 from minicon.errors import SolveError
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.subdir import check_subdir

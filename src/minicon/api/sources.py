@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ChannelError, ConfigError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.channel import Channel, parse_channels
 
 TYPE_CHECKING = False

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 
 from minicon.api.comparing import compare_with_spec
 from minicon.api.pip_changes import find_pip_changes
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec
 from minicon.models.package_files import PathType
 from minicon.prefix.generations import read_mark

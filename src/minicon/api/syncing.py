@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from minicon.api.environment_requests import change_request, create_request, read_files
 from minicon.errors import UsageError
+from minicon.lean_dataclasses import replace
 from minicon.prefix.prefix import Prefix
 from minicon.shell.locate import is_environment
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
 
 from minicon.api.request import ChangeRequest
 from minicon.api.services import Services
+from minicon.lean_dataclasses import replace
 from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False

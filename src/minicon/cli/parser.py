@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import re
 
 from minicon.errors import UsageError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-_TYPED_OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
+_TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
 
 class CommandParser(argparse.ArgumentParser):

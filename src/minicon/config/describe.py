@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from minicon.config.keys import KEYS
 from minicon.config.settings import Settings
+from minicon.lean_dataclasses import MISSING, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
 def default_text(key: Key) -> str:
     """The default of a key as a reader expects it; empty where it is computed or nothing."""
-    for each in dataclasses.fields(Settings):
-        if each.name == key.name and each.default is not dataclasses.MISSING:
+    for each in fields(Settings):
+        if each.name == key.name and each.default is not MISSING:
             return _plain(each.default)
     return ""
 

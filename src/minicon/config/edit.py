@@ -8,13 +8,13 @@ it are lost; the result says so. The file is replaced whole: it is the old one o
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from minicon.config.files import read_config_text
 from minicon.config.keys import KEYS, Key, Kind, find_key
 from minicon.config.values import check_value
 from minicon.errors import ConfigError, UsageError
 from minicon.fs import operations
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ conda gives a meaning to comments: ``channels:  #!final`` (no source of higher p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from minicon.errors import ConfigError
+from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ Names and meanings are conda's wherever conda has the key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from minicon.lean_dataclasses import dataclass
 
 
 class Kind(Enum):

@@ -8,10 +8,8 @@ as in conda (files.py).
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, Key, Kind, find
 from minicon.config.settings import Settings
 from minicon.config.values import check_value, filler, read_variable
 from minicon.errors import ConfigError
+from minicon.lean_dataclasses import dataclass, fields
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 #: MINICON_ and CONDA_ variables that are no settings: they place files or hold activation's state.
 _NO_SETTINGS = frozenset("ROOT RC EXE PYTHON_EXE PREFIX SHLVL DEFAULT_ENV PROMPT_MODIFIER".split())  # noqa: SIM905
-_SETTING_NAMES = frozenset(each.name for each in dataclasses.fields(Settings))
+_SETTING_NAMES = frozenset(each.name for each in fields(Settings))
 
 
 @dataclass(frozen=True, slots=True)

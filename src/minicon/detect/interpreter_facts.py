@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
 
+from minicon.lean_dataclasses import asdict, dataclass, fields
 from minicon.models.subdir import current_subdir
 
 TYPE_CHECKING = False

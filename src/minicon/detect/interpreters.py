@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.detect.facts_cache import FactsCache
 from minicon.detect.interpreter_candidates import candidate_paths, registered_installations
 from minicon.detect.interpreter_facts import InterpreterFacts
 from minicon.detect.interpreter_probe import ProbeError, probe_interpreter
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

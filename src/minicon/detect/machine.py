@@ -7,7 +7,6 @@ import os
 import platform
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.detect.cuda import detect_cuda_version
@@ -15,6 +14,7 @@ from minicon.detect.microarchitectures import (
     microarchitecture_from_apple_brand,
     microarchitecture_from_cpuinfo,
 )
+from minicon.lean_dataclasses import dataclass
 from minicon.models.subdir import current_subdir
 
 TYPE_CHECKING = False

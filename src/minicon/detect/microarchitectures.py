@@ -7,8 +7,9 @@ what telling processors apart needs: name, parents, vendor, ARM part number, add
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import reduce
+
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

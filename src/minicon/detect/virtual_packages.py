@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from minicon.detect.machine import Machine
 from minicon.errors import ConfigError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.virtual_package import VirtualPackage
 
 TYPE_CHECKING = False
@@ -23,9 +22,9 @@ _FOREIGN_PROCESSORS = {
 }
 #: What CONDA_OVERRIDE_* and the setting can change; ``__unix`` is no matter of opinion.
 _KNOWN = ("__linux", "__osx", "__win", "__glibc", "__cuda", "__archspec")
-_VERSION = re.compile(r"[0-9][0-9A-Za-z_.!+]*")
-_MICROARCHITECTURE = re.compile(r"[0-9A-Za-z_.]+")
-_KERNEL = re.compile(r"\d+\.\d+(\.\d+)?(\.\d+)?")
+_VERSION = lazy_pattern(r"[0-9][0-9A-Za-z_.!+]*")
+_MICROARCHITECTURE = lazy_pattern(r"[0-9A-Za-z_.]+")
+_KERNEL = lazy_pattern(r"\d+\.\d+(\.\d+)?(\.\d+)?")
 
 
 def detect_virtual_packages(

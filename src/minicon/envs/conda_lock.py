@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 
 from minicon.envs import lock_values as values
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.environment_spec import public_channel
 from minicon.models.lockfile import (
     MAIN,
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-_NAME = re.compile(r"[A-Za-z0-9_.\-]+")
+_NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")
 # Letters first, and nothing that YAML could take for a number, a boolean or a mark of its own.
-_PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[A-Za-z_/][A-Za-z0-9_./+\-]*\Z")
-_PLAIN_URL = re.compile(r"[a-z]+:[A-Za-z0-9_./+%~?=&@,\-:]*[A-Za-z0-9_./]\Z")
+_PLAIN = lazy_pattern(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[A-Za-z_/][A-Za-z0-9_./+\-]*\Z")
+_PLAIN_URL = lazy_pattern(r"[a-z]+:[A-Za-z0-9_./+%~?=&@,\-:]*[A-Za-z0-9_./]\Z")
 _HEADER = """\
 # Exact packages of an environment, for each platform. Do not edit: change what was asked for,
 # then run 'minicon lock'. 'minicon create -f' and 'minicon sync' make environments from it.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from minicon.envs import strict_yaml
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.environment_spec import EnvironmentSpec, public_channel
 from minicon.models.explicit_list import ExplicitList, is_explicit, parse_explicit_list
 from minicon.models.match_spec import MatchSpec
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _YAML = (".yml", ".yaml", ".json")
-_COMMENT_SELECTOR = re.compile(r"^(\s*[^#\s].*?)\s+#\s*\[([^\]]+)\]\s*$")
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
-_YAML_KEY = re.compile(r"^(?:name|channels|dependencies):(?:\s|$)", re.MULTILINE)
-_TEMPLATE = re.compile(r"^[^#\n]*(?:\{\{|\{%)", re.MULTILINE)
-_EXPORT_PLATFORM = re.compile(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$", re.MULTILINE)
+_COMMENT_SELECTOR = lazy_pattern(r"^(\s*[^#\s].*?)\s+#\s*\[([^\]]+)\]\s*$")
+_COMMENT = lazy_pattern(r"(?:^|\s)#.*$")
+_YAML_KEY = lazy_pattern(r"^(?:name|channels|dependencies):(?:\s|$)", re.MULTILINE)
+_TEMPLATE = lazy_pattern(r"^[^#\n]*(?:\{\{|\{%)", re.MULTILINE)
+_EXPORT_PLATFORM = lazy_pattern(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$", re.MULTILINE)
 
 
 def read_environment_file(path: str | os.PathLike[str], *, platform: str) -> EnvironmentSpec:

@@ -10,6 +10,7 @@ from minicon.envs.lock_values import read_lock_text
 from minicon.envs.pixi_lock import parse_pixi_lock
 from minicon.envs.pylock import is_pylock_name, parse_pylock
 from minicon.fs import operations
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from minicon.models.lockfile import Lockfile
 
 _ENDINGS = (".yml", ".yaml", ".lock")
-_CONDA_LOCK = re.compile(r"^package:", re.MULTILINE)
-_METADATA = re.compile(r"^metadata:", re.MULTILINE)
-_PIXI = re.compile(r"^environments:", re.MULTILINE)
-_VERSION = re.compile(r"^version:", re.MULTILINE)
+_CONDA_LOCK = lazy_pattern(r"^package:", re.MULTILINE)
+_METADATA = lazy_pattern(r"^metadata:", re.MULTILINE)
+_PIXI = lazy_pattern(r"^environments:", re.MULTILINE)
+_VERSION = lazy_pattern(r"^version:", re.MULTILINE)
 
 
 def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile | None:

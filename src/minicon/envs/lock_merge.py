@@ -11,8 +11,7 @@ both, differently               the newer of the two, and a conflict to be looke
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.lockfile import sorted_packages
 from minicon.models.version import version_key
 

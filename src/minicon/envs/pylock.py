@@ -8,11 +8,11 @@ python is known (``api/lock_solution.py``).
 from __future__ import annotations
 
 import importlib
-import re
 import sys
-from dataclasses import replace
 
 from minicon.envs import lock_values as values
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
 from minicon.models.lockfile import MAIN, LockedPackage, Lockfile, check_package, public_url
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import Url, is_url, path_to_url
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-#: ``pylock.toml`` and ``pylock.NAME.toml``.
-is_pylock_name = re.compile(r"pylock(?:\.[^.]+)?\.toml\Z").match
+_FILE_NAME = lazy_pattern(r"pylock(?:\.[^.]+)?\.toml\Z")
 
 #: Key of the lock's metadata: groups that are installed unless others are named.
 DEFAULT_GROUPS = "default_groups"
 
 _MAX_DEPTH = 100
+
+
+def is_pylock_name(name: str) -> bool:
+    """Whether a file is called ``pylock.toml`` or ``pylock.NAME.toml`` (PEP 751)."""
+    return _FILE_NAME.match(name) is not None
 
 
 def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lockfile:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.constants import (
@@ -12,6 +11,7 @@ from minicon.constants import (
     RESERVED_ENVIRONMENT_NAMES,
 )
 from minicon.errors import NotAnEnvironment, UsageError
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environments_txt import registered_environments
 from minicon.shell.locate import is_environment
 

@@ -14,12 +14,12 @@ import os
 import socket
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.fs.operations import describing
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

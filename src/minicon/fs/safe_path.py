@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from minicon.errors import FileError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ COMPONENT_LIMIT = 255
 PATH_LIMIT = 2048
 
 #: What nearly all paths look like; everything else is looked at closely.
-_ORDINARY = re.compile(r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*")
-_DRIVE = re.compile(r"[A-Za-z]:")
-_WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*\x00-\x1f]')
-_WINDOWS_RESERVED = re.compile(
+_ORDINARY = lazy_pattern(r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*")
+_DRIVE = lazy_pattern(r"[A-Za-z]:")
+_WINDOWS_FORBIDDEN = lazy_pattern(r'[<>:"|?*\x00-\x1f]')
+_WINDOWS_RESERVED = lazy_pattern(
     r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\..*)?", re.IGNORECASE
 )
 

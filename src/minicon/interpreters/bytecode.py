@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
-from dataclasses import dataclass
+
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

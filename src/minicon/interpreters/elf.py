@@ -10,7 +10,8 @@ checked to lie elsewhere.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

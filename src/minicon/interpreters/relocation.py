@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.interpreters.elf import ElfFile
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Paths relative to the prefix of the text files that carry it. Others may mention such a path
 #: and mean it: with /usr/local as the prefix, ``mimetypes.py`` does.
-_PREFIXED_TEXT = re.compile(
+_PREFIXED_TEXT = lazy_pattern(
     r"""lib/python[^/]+/(
             _sysconfigdata[^/]*\.py | _sysconfig_vars[^/]*\.json | build-details\.json
           | config-[^/]+/(Makefile | python-config\.py)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 
 from minicon.interpreters.places import command_name, standard_library
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,13 +27,13 @@ _LEFT_OUT = frozenset(
     }
 )
 _TEST_FOLDERS = frozenset({"idle_test", "test", "tests"})
-_LEFT_OUT_FILES = re.compile(
+_LEFT_OUT_FILES = lazy_pattern(
     r".*\.(a|pyc|pyo|o)|(_test|_ctypes_test|_xxtestfuzz|xxlimited|xxsubtype).*\.(so|dylib|pyd)"
 )
 #: Prefixes that Python shares with everything else.
 _SHARED_PREFIXES = frozenset({"/usr/local", "/opt/local", "/usr/pkg"})
 #: Data of Tcl/Tk, which python-build-standalone brings along.
-_TCL_FOLDERS = re.compile(r"(tcl|tk|itcl|thread|tdbc|Tix)\d[\w.]*")
+_TCL_FOLDERS = lazy_pattern(r"(tcl|tk|itcl|thread|tdbc|Tix)\d[\w.]*")
 
 
 @dataclass(frozen=True, slots=True)

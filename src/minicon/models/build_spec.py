@@ -12,6 +12,7 @@ import re
 import warnings
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ MAX_PATTERN = 1024
 MAX_SUBJECT = 255
 _MAX_REPEATS = 3
 
-_TOKEN = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[\d,]+\}|.", re.DOTALL).findall
-_BACKREFERENCE = re.compile(r"\\[1-9]|\(\?P=").search
+_TOKEN = lazy_pattern(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[\d,]+\}|.", re.DOTALL)
+_BACKREFERENCE = lazy_pattern(r"\\[1-9]|\(\?P=")
 
 
 class StringSpec:
@@ -176,7 +177,7 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
 
 def _is_costly(text: str) -> bool:
     """Whether a pattern may backtrack beyond a small power of the text's length."""
-    tokens = _TOKEN(text)
+    tokens = _TOKEN.findall(text)
     branching = [False]
     repeats = 0
     for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
@@ -190,7 +191,7 @@ def _is_costly(text: str) -> bool:
         elif token == "|" or _is_repeat(token):
             branching[-1] = True
             repeats += _is_repeat(token)
-    return repeats > _MAX_REPEATS or _BACKREFERENCE(text) is not None
+    return repeats > _MAX_REPEATS or _BACKREFERENCE.search(text) is not None
 
 
 def _is_repeat(token: str) -> bool:

@@ -17,11 +17,12 @@ from __future__ import annotations
 import os.path
 import posixpath
 import re
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
 from minicon.models.url import Url, is_url, path_to_url, redact
 
@@ -38,9 +39,9 @@ UNKNOWN_CHANNEL = "<unknown>"
 FALLBACK_DEFAULTS = ("pkgs/main", "pkgs/r")
 
 _MAX_NESTING = 8
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+~@\-]*(?:/[A-Za-z0-9_.+~@\-]+)*").fullmatch
-_PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|[/\\~]|[A-Za-z]:[\\/]").match
-_PLATFORMS = re.compile(r"(.*)\[([^\[\]]*)\]").fullmatch
+_NAME = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+~@\-]*(?:/[A-Za-z0-9_.+~@\-]+)*")
+_PATH = lazy_pattern(r"\.{1,2}(?:[/\\]|$)|[/\\~]|[A-Za-z]:[\\/]")
+_PLATFORMS = lazy_pattern(r"(.*)\[([^\[\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class _Reader:
             raise _invalid(text, "it is empty", "write a name such as conda-forge")
         if is_url(text):
             return self.from_url(Url(text), platforms)
-        if _PATH(text):
+        if _PATH.match(text):
             return self.from_url(Url(path_to_url(self.absolute(text))), platforms)
         return self.from_name(text, platforms)
 
@@ -181,7 +182,7 @@ class _Reader:
 
     def from_name(self, text: str, platforms: tuple[str, ...] | None) -> Channel:
         name = unquote(text).strip("/")
-        if not _NAME(name) or ".." in name.split("/"):
+        if not _NAME.fullmatch(name) or ".." in name.split("/"):
             hint = "names look like conda-forge; a folder begins with ./ or /"
             raise _invalid(text, "it is neither a name, a URL nor a path", hint)
         url = self.place_of(name).join(name)
@@ -218,7 +219,7 @@ class _Reader:
                 return name
         alias = str(self.alias.without_credentials).rstrip("/") + "/"
         name = unquote(base.removeprefix(alias))
-        return name if base.startswith(alias) and _NAME(name) else base
+        return name if base.startswith(alias) and _NAME.fullmatch(name) else base
 
 
 def _place(url: Url) -> str:
@@ -228,12 +229,12 @@ def _place(url: Url) -> str:
 
 def _split_platforms(text: str) -> tuple[str, tuple[str, ...] | None]:
     """``chan[linux-64,noarch]`` or ``chan/linux-64`` (names only; URLs are looked at later)."""
-    listed = _PLATFORMS(text)
+    listed = _PLATFORMS.fullmatch(text)
     if listed:
         names = [name.strip() for name in listed.group(2).split(",") if name.strip()]
         return listed.group(1).strip(), tuple(check_subdir(name) for name in names) or None
     folder, _, last = text.rstrip("/").rpartition("/")
-    if folder and last in KNOWN_SUBDIRS and not is_url(text) and not _PATH(text):
+    if folder and last in KNOWN_SUBDIRS and not is_url(text) and not _PATH.match(text):
         return folder, (last,)
     return text, None
 

@@ -6,11 +6,10 @@ of lock tools, and ``groups`` of dependencies that are installed on demand.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
-
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.explicit_list import ExplicitEntry, parse_explicit_entry
 from minicon.models.match_spec import MatchSpec
 from minicon.models.match_spec_parser import is_package_reference
@@ -19,6 +18,7 @@ from minicon.models.url import Url, is_url, redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, NoReturn
 
@@ -28,9 +28,9 @@ _KEYS = (
     "name", "prefix", "channels", "dependencies", "variables", "platforms", "platform",
     "category", "groups", "pip", "allow-pypi-requests",
 )  # fmt: skip
-_SELECTOR = re.compile(r"sel\((.*)\)\s*").fullmatch
-_REFERENCE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z").match
+_SELECTOR = lazy_pattern(r"sel\((.*)\)\s*")
+_REFERENCE = lazy_pattern(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
+_VARIABLE = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +203,7 @@ class _Reader:
         if not hasattr(value, "items"):
             self.fail("variables should be a mapping", value, "write NAME: value")
         for name in value:
-            if not _VARIABLE(str(name)):
+            if not _VARIABLE.match(str(name)):
                 hint = "names hold letters, digits and _ and do not begin with a digit"
                 self.fail(f"{str(name)[:60]!r} cannot be the name of a variable", name, hint)
         return {
@@ -233,7 +233,7 @@ class _Reader:
 
     def mapping(self, key: str, kind: str, value: Any, specs: list[str], pip: list[str]) -> None:
         """``pip:`` with its lines, or ``sel(platform):`` with a spec or a list as above."""
-        selector = _SELECTOR(kind)
+        selector = _SELECTOR.fullmatch(kind)
         if kind == "pip":
             pip.extend(self.texts("pip", value))
         elif selector:

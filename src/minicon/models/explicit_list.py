@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec_parser import is_package_reference
 from minicon.models.url import Url, is_url, redact
 
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 EXPLICIT_MARK = "@EXPLICIT"
 
-_HASH = re.compile(
+_HASH = lazy_pattern(
     r"(?:sha256[:=]?(?P<sha256>[0-9A-Fa-f]{64})|(?P<bare>[0-9A-Fa-f]{64})"
     r"|(?:md5[:=])?(?P<md5>[0-9A-Fa-f]{32}))"
-).fullmatch
-_PLATFORM = re.compile(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$")
+)
+_PLATFORM = lazy_pattern(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def parse_explicit_entry(line: str, *, place: str) -> ExplicitEntry:
         )
     if is_url(url):
         Url(url)
-    found = _HASH(tail.strip())
+    found = _HASH.fullmatch(tail.strip())
     if mark and tail.strip() and found is None:
         raise SpecError(
             "invalid-explicit-list",

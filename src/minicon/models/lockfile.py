@@ -7,10 +7,11 @@ Read from ``conda-lock.yml`` (CEP 37), ``pixi.lock`` and ``pylock.toml`` (PEP 75
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec import MatchSpec
 from minicon.models.package_name import (
     check_record_fields,
@@ -34,10 +35,10 @@ HOST_SCHEME = f"{HOST_CHANNEL}:"
 _WHEEL_BUILD = "pypi_0"
 _LONGEST_URL = 2000
 
-_MD5 = re.compile(r"[0-9a-f]{32}").fullmatch
-_SHA256 = re.compile(r"[0-9a-f]{64}").fullmatch
-_GROUP = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}").fullmatch
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]").search
+_MD5 = lazy_pattern(r"[0-9a-f]{32}")
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+_GROUP = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}")
+_CONTROL = lazy_pattern(r"[\x00-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,11 +212,11 @@ def check_package(package: LockedPackage, place: str) -> LockedPackage:
             check_subdir(package.platform)
         if not package.is_host:
             _check_url(package)
-        if package.sha256 is not None and not _SHA256(package.sha256):
+        if package.sha256 is not None and not _SHA256.fullmatch(package.sha256):
             _refuse("its sha256 is none")
-        if package.md5 is not None and not _MD5(package.md5):
+        if package.md5 is not None and not _MD5.fullmatch(package.md5):
             _refuse("its md5 is none")
-        if not _GROUP(package.category):
+        if not _GROUP.fullmatch(package.category):
             _refuse(f"{package.category[:60]!r} cannot be a group")
         if package.is_wheel or package.manager == "conda":
             fields = {"name": package.name, "version": package.version, "build": package.build}
@@ -255,7 +256,7 @@ def host_url(version: str) -> str:
 
 def _check_url(package: LockedPackage) -> None:
     url = package.url
-    if len(url) > _LONGEST_URL or _CONTROL(url) or not is_url(url):
+    if len(url) > _LONGEST_URL or _CONTROL.search(url) or not is_url(url):
         _refuse("its URL is none")
     if package.manager == "conda" or package.is_wheel:
         Url(url)

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models import match_spec_parser
 from minicon.models.build_spec import BuildNumberSpec, StringSpec
 from minicon.models.version_spec import VersionSpec, parse_version_spec
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 # What hardly any dependency of a channel goes beyond: name, name version, name version build.
 # The version part matches only texts that VersionSpec accepts, so that it can be read later.
 _ONE = r"(?:[<>!=]=|[<>])?[0-9][0-9A-Za-z]{0,40}(?:[._][0-9A-Za-z]{1,40}){0,9}(?:\.?\*)?"
-_FAST = re.compile(
+_FAST = lazy_pattern(
     rf"([A-Za-z0-9_][A-Za-z0-9_.\-]*)(?: +(\*|{_ONE}(?:[,|]{_ONE})*)(?: +([A-Za-z0-9_.*+]+))?)?"
-).fullmatch
+)
 
 _TEXT_FIELDS = ("subdir", "fn", "url", "md5", "sha256", "license", "license_family", "when")
 _LIST_FIELDS = ("track_features", "features", "extras", "flags")
@@ -73,7 +74,7 @@ class MatchSpec:
         self.md5 = self.sha256 = self.license = self.license_family = self.when = None
         self.track_features = self.features = self.extras = self.flags = ()
         self._version: str | VersionSpec | None
-        simple = _FAST(text)
+        simple = _FAST.fullmatch(text)
         if simple is not None:
             name, self._version, build = simple.groups()
             self.name = _string_spec(name.lower())

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.subdir import KNOWN_SUBDIRS
 from minicon.models.url import redact
 from minicon.models.version_spec import spec_error
@@ -37,28 +38,28 @@ KEYS = (
 _OBSOLETE_KEYS = ("optional", "target")
 _LISTS = ("extras", "flags", "track_features", "features")
 
-_NAME = re.compile(r"\^[^\s$]*\$|[^\s=<>!~\[;,|]+")
-_NAME_TEXT = re.compile(r"[A-Za-z0-9_*][A-Za-z0-9_.*\-]*")
-_SPACE_AROUND = re.compile(r"\s*([,|])\s*|(?<=[<>=!~])\s+|(?<=\()\s+|\s+(?=\))")
-_JOINED_BUILD = re.compile(r"(.*[^=!<>~,|\s])=([^=<>!~,|\s]+|\^[^\s]*\$)").fullmatch
-_SINGLE_EQUAL = re.compile(r"=([^=,|<>!~]+)").fullmatch
-_CONDITION = re.compile(r"\s*;\s*if\s+")
-_PLAIN_CONDITION = re.compile(r"[^\"'\[\];#]*[^\"'\[\];#\s]").fullmatch
-_NOT_IN_CHANNEL = re.compile(r"[\"'\[\]();<>|^\x00-\x1f]").search
-_SUBDIR = re.compile(r"[a-z0-9_]+-[a-z0-9_]+|noarch").fullmatch
-_BUILD = re.compile(r"[A-Za-z0-9_.+*!~\-]+|\^.*\$").fullmatch
-_COMMENT = re.compile(r"(?:^|\s)#")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
-_ADDRESS_HOST = re.compile(r"[A-Za-z+]+://(?:[^/\s]*@)?\[[0-9A-Fa-f:.]+\]").match
-_HASH = re.compile(r"(?:sha256[:=]([0-9A-Fa-f]{64})|(?:md5[:=])?([0-9A-Fa-f]{32}))").fullmatch
+_NAME = lazy_pattern(r"\^[^\s$]*\$|[^\s=<>!~\[;,|]+")
+_NAME_TEXT = lazy_pattern(r"[A-Za-z0-9_*][A-Za-z0-9_.*\-]*")
+_SPACE_AROUND = lazy_pattern(r"\s*([,|])\s*|(?<=[<>=!~])\s+|(?<=\()\s+|\s+(?=\))")
+_JOINED_BUILD = lazy_pattern(r"(.*[^=!<>~,|\s])=([^=<>!~,|\s]+|\^[^\s]*\$)")
+_SINGLE_EQUAL = lazy_pattern(r"=([^=,|<>!~]+)")
+_CONDITION = lazy_pattern(r"\s*;\s*if\s+")
+_PLAIN_CONDITION = lazy_pattern(r"[^\"'\[\];#]*[^\"'\[\];#\s]")
+_NOT_IN_CHANNEL = lazy_pattern(r"[\"'\[\]();<>|^\x00-\x1f]")
+_SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
+_BUILD = lazy_pattern(r"[A-Za-z0-9_.+*!~\-]+|\^.*\$")
+_COMMENT = lazy_pattern(r"(?:^|\s)#")
+_SCHEME = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.\-]+://")
+_ADDRESS_HOST = lazy_pattern(r"[A-Za-z+]+://(?:[^/\s]*@)?\[[0-9A-Fa-f:.]+\]")
+_HASH = lazy_pattern(r"(?:sha256[:=]([0-9A-Fa-f]{64})|(?:md5[:=])?([0-9A-Fa-f]{32}))")
 _HEX = {
-    "md5": re.compile(r"[0-9a-f]{32}").fullmatch,
-    "sha256": re.compile(r"[0-9a-f]{64}").fullmatch,
+    "md5": lazy_pattern(r"[0-9a-f]{32}"),
+    "sha256": lazy_pattern(r"[0-9a-f]{64}"),
 }
-_PAIR = re.compile(
+_PAIR = lazy_pattern(
     r"""\s*([A-Za-z0-9_\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\[([^\]]*)\]|([^,"'\s]*))\s*(,|(?=\s)|$)"""
 )
-_PACKAGE_FILE = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.\-]*)-([A-Za-z0-9_.!+]+)-([A-Za-z0-9_.+]+)")
+_PACKAGE_FILE = lazy_pattern(r"([A-Za-z0-9_][A-Za-z0-9_.\-]*)-([A-Za-z0-9_.!+]+)-([A-Za-z0-9_.+]+)")
 _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
 
@@ -91,7 +92,7 @@ class _Parser:
         name_end = self.name(text[:end], start, fields)
         self.version_and_build(text[name_end:end], name_end, fields)
         build = fields.get("build", "*")
-        if not _BUILD(build):
+        if not _BUILD.fullmatch(build):
             start = self.source.find(build)
             hint = "builds hold letters, digits, _ . + -; * makes a glob, ^…$ a regex"
             self.fail(start, start + len(build), f"{build!r} is not a build string", hint)
@@ -113,7 +114,7 @@ class _Parser:
         if mark is None:
             return text, {}
         condition = text[mark.end() :]
-        if not _PLAIN_CONDITION(condition):
+        if not _PLAIN_CONDITION.fullmatch(condition):
             hint = 'write name[when="python >=3.10"]'
             self.fail(mark.end(), len(text), "this condition cannot be read", hint)
         return text[: mark.start()], {"when": condition}
@@ -122,7 +123,7 @@ class _Parser:
         """Where ``[key=value]`` begins: after any regular expression; the end if there is none."""
         if not text.endswith("]"):
             return len(text)
-        host = _ADDRESS_HOST(text)
+        host = _ADDRESS_HOST.match(text)
         begin = host.end() if host else 0
         for pattern in re.finditer(r"(?:^|(?<=[\s=:]))\^[^\s]*?\$(?=[\s\[=]|$)", text):
             begin = pattern.end()
@@ -171,7 +172,7 @@ class _Parser:
             self.fail(*pair.span(), f"{key} has no value", "give a value, in quotes if need be")
         if key in _HEX:
             value = value.lower()
-            if not _HEX[key](value):
+            if not _HEX[key].fullmatch(value):
                 self.fail(
                     *pair.span(), f"this is not a {key} in hexadecimal", "copy the hash whole"
                 )
@@ -183,9 +184,9 @@ class _Parser:
         if not mark:
             return len(text) - len(text.lstrip())
         name, subdir = split_channel(channel.strip())
-        host = _ADDRESS_HOST(name)
-        bad = _NOT_IN_CHANNEL(name, host.end() if host else 0)
-        if bad or (subdir and not _SUBDIR(subdir)):
+        host = _ADDRESS_HOST.match(name)
+        bad = _NOT_IN_CHANNEL.search(name, host.end() if host else 0)
+        if bad or (subdir and not _SUBDIR.fullmatch(subdir)):
             hint = "write conda-forge::name or conda-forge/linux-64::name"
             self.fail(0, len(channel), "this is not a channel", hint)
         fields.update({"channel": name} if name else {}, **({"subdir": subdir} if subdir else {}))
@@ -215,7 +216,7 @@ class _Parser:
         parts = _SPACE_AROUND.sub(lambda m: m.group(1) or "", text.strip()).split()
         if not parts:
             return
-        joined = _JOINED_BUILD(parts[-1]) if len(parts) == 1 else None
+        joined = _JOINED_BUILD.fullmatch(parts[-1]) if len(parts) == 1 else None
         if joined:
             parts = [joined.group(1), joined.group(2)]
         if len(parts) > 2 or (len(parts) == 2 and re.search(r"[<>!~,]|==", parts[1])):
@@ -229,7 +230,7 @@ class _Parser:
         version = parts[0]
         if len(parts) == 2:
             fields.setdefault("build", parts[1].removeprefix("="))
-            exact = _SINGLE_EQUAL(version)
+            exact = _SINGLE_EQUAL.fullmatch(version)
             version = exact.group(1) if exact else version
         fields.setdefault("version", version)
 
@@ -248,7 +249,7 @@ def split_channel(text: str) -> tuple[str, str | None]:
 def is_package_reference(text: str) -> bool:
     """Whether TEXT is the URL or path of a package file, perhaps with ``#hash``."""
     path = text.partition("#")[0].strip()
-    host = _ADDRESS_HOST(path)
+    host = _ADDRESS_HOST.match(path)
     place = path[host.end() :] if host else path
     if not path.endswith(_EXTENSIONS) or "::" in place or "=" in path.partition("://")[0]:
         return False
@@ -263,7 +264,7 @@ def _package_fields(source: str) -> dict[str, Any]:
     url = url.strip()
     place, _, fn = url.replace("\\", "/").rpartition("/")
     fields: dict[str, Any] = {"url": url, "fn": fn}
-    match = _HASH(tail.strip()) if tail else None
+    match = _HASH.fullmatch(tail.strip()) if tail else None
     if tail and match is None:
         span = (source.index("#") + 1, len(source))
         hint = "after # give an md5 of 32 or sha256: and 64 hexadecimal digits"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta, timezone
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 
-_AGE = re.compile(r"(\d{1,6})\s*(h|d|w|m|y|hours?|days?|weeks?|months?|years?)(?:\s+ago)?\Z")
+_AGE = lazy_pattern(r"(\d{1,6})\s*(h|d|w|m|y|hours?|days?|weeks?|months?|years?)(?:\s+ago)?\Z")
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
 
 

@@ -10,6 +10,7 @@ import re
 
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.subdir import check_subdir
 from minicon.models.version import version_key
 
@@ -23,11 +24,11 @@ MAX_LENGTH = 128
 MAX_FILE_NAME = 255
 
 # All end in \Z: $ would let a newline through.
-_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.+\-])?\Z").match
-_VERSION = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.!+\-]*[A-Za-z0-9_\-])?\Z").match
-_BUILD = re.compile(r"[A-Za-z0-9_.+\-]*\Z").match
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.!+\-]*\Z").match
-_DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?\Z", re.IGNORECASE).match
+_NAME = lazy_pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.+\-])?\Z")
+_VERSION = lazy_pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9_.!+\-]*[A-Za-z0-9_\-])?\Z")
+_BUILD = lazy_pattern(r"[A-Za-z0-9_.+\-]*\Z")
+_FILE_NAME = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.!+\-]*\Z")
+_DEVICES = lazy_pattern(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?\Z", re.IGNORECASE)
 _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
 
@@ -37,7 +38,7 @@ def check_package_name(text: str) -> str:
     Raises:
         SpecError: ``invalid-package-name``.
     """
-    if len(text) > MAX_LENGTH or not _NAME(text) or ".." in text:
+    if len(text) > MAX_LENGTH or not _NAME.match(text) or ".." in text:
         raise SpecError(
             "invalid-package-name",
             f"{text[:60]!r} is not a package name",
@@ -64,15 +65,15 @@ def check_record_fields(data: Mapping[str, Any], *, fn: str, subdir: str | None 
     """
     name, version = data.get("name"), data.get("version")
     build = data.get("build", data.get("build_string", ""))
-    _check("name", name, _NAME, fn)
-    _check("version", version, _VERSION, fn)
+    _check("name", name, _NAME.match, fn)
+    _check("version", version, _VERSION.match, fn)
     try:
         version_key(str(version))
     except SpecError:
         raise _refused("version", version, fn) from None
-    _check("build", build, _BUILD, fn)
+    _check("build", build, _BUILD.match, fn)
     good = len(fn) <= MAX_FILE_NAME and fn.endswith(_EXTENSIONS)
-    if not good or not _FILE_NAME(fn) or _DEVICES(fn):
+    if not good or not _FILE_NAME.match(fn) or _DEVICES.match(fn):
         raise _refused("file name", fn, fn)
     own = data.get("subdir") or subdir
     if own is not None:
@@ -101,7 +102,7 @@ def split_file_name(fn: str) -> tuple[str, str, str]:
 
 def _check(field: str, value: object, matches: Any, fn: str) -> None:
     good = isinstance(value, str) and len(value) <= MAX_LENGTH and matches(value)
-    if not good or ".." in str(value) or (field == "name" and _DEVICES(str(value))):
+    if not good or ".." in str(value) or (field == "name" and _DEVICES.match(str(value))):
         raise _refused(field, value, fn)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 
 NOARCH = "noarch"
 _MAX_SELECTOR = 64
@@ -18,7 +17,7 @@ PLATFORMS = (
 )  # fmt: skip
 KNOWN_SUBDIRS = frozenset((*PLATFORMS, NOARCH))
 
-_SUBDIR = re.compile(r"[a-z0-9_]+-[a-z0-9_]+|noarch").fullmatch
+_SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
 _SYSTEMS = {
     "linux": "linux",
     "darwin": "osx",
@@ -65,7 +64,7 @@ def check_subdir(text: str) -> str:
     Raises:
         SpecError: ``invalid-subdir``.
     """
-    if len(text) > 32 or not _SUBDIR(text):
+    if len(text) > 32 or not _SUBDIR.fullmatch(text):
         raise SpecError(
             "invalid-subdir",
             f"{text[:40]!r} is not a platform",
@@ -105,7 +104,7 @@ def selectors(subdir: str) -> frozenset[str]:
 
 
 _SELECTOR_WORDS = frozenset().union(*map(selectors, PLATFORMS))
-_SELECTOR_TOKEN = re.compile(r"\s*([()]|[A-Za-z0-9_\-]+)").match
+_SELECTOR_TOKEN = lazy_pattern(r"\s*([()]|[A-Za-z0-9_\-]+)")
 
 
 def selects(expression: str, subdir: str) -> bool | None:
@@ -117,7 +116,7 @@ def selects(expression: str, subdir: str) -> bool | None:
     tokens: list[str] = []
     position, expression = 0, expression.strip()
     while position < len(expression):
-        token = _SELECTOR_TOKEN(expression, position)
+        token = _SELECTOR_TOKEN.match(expression, position)
         if token is None or len(tokens) >= _MAX_SELECTOR:
             return None
         tokens.append(token.group(1))

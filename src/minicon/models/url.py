@@ -7,22 +7,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
+_SCHEME = lazy_pattern(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
 _SCHEMES = ("http", "https", "file", "oci", "s3", "gs")
-_TOKEN_PATH = re.compile(r"/t/([^/]*)(?=/|$)")
-_SECRET_KEY = re.compile(
+_TOKEN_PATH = lazy_pattern(r"/t/([^/]*)(?=/|$)")
+_SECRET_KEY = lazy_pattern(
     r"token|secret|password|passwd|signature|credential|api[_-]?key|^sig$", re.IGNORECASE
 )
 
 # For texts of any size and origin: every repeat is bounded or ends at the next delimiter.
-_USERINFO_IN_TEXT = re.compile(r"(://)[^\s/@\"'<>?#]*(?:@[^\s/@\"'<>?#]*)*@")
-_TOKEN_IN_TEXT = re.compile(r"/t/[^/\s\"'<>]+(?=[/\s\"'<>]|$)")
-_QUERY_IN_TEXT = re.compile(
+_USERINFO_IN_TEXT = lazy_pattern(r"(://)[^\s/@\"'<>?#]*(?:@[^\s/@\"'<>?#]*)*@")
+_TOKEN_IN_TEXT = lazy_pattern(r"/t/[^/\s\"'<>]+(?=[/\s\"'<>]|$)")
+_QUERY_IN_TEXT = lazy_pattern(
     r"""([?&\#;][^=&?;\s"'\#]{0,64}
         (?:token|secret|password|passwd|signature|credential|api[_-]?key)
         [^=&?;\s"'\#]{0,64}=)[^&\s"'\#<>]+
@@ -30,9 +31,9 @@ _QUERY_IN_TEXT = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _MASK = "*****"
-_CONTROL = re.compile(r"[\x00-\x20\x7f]")
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]").match
-_DRIVE_IN_URL = re.compile(r"/[A-Za-z]:/").match
+_CONTROL = lazy_pattern(r"[\x00-\x20\x7f]")
+_DRIVE = lazy_pattern(r"[A-Za-z]:[\\/]")
+_DRIVE_IN_URL = lazy_pattern(r"/[A-Za-z]:/")
 _PATH_SAFE = "-_.~!$&'()*+,;=:@"
 
 
@@ -141,7 +142,7 @@ class Url:
         if self.scheme != "file":
             return None
         path = unquote(self.path)
-        if _DRIVE_IN_URL(path):
+        if _DRIVE_IN_URL.match(path):
             return path[1:]
         return f"//{self.host}{path}" if self.host not in ("", "localhost") else path
 
@@ -224,7 +225,7 @@ def path_to_url(path: str) -> str:
     Raises:
         SpecError: ``invalid-url`` for a relative path.
     """
-    if _DRIVE(path):
+    if _DRIVE.match(path):
         return "file:///" + quote(path.replace("\\", "/"), safe=_PATH_SAFE + "/")
     if path.startswith("\\\\"):
         return "file:" + quote(path.replace("\\", "/"), safe=_PATH_SAFE + "/")

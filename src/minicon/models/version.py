@@ -29,10 +29,10 @@ bracket the versions that start with it.
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache, total_ordering
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ _END_MARK = bytes((_END,))
 _ZERO_COMPONENT = _ZERO_ATOM * _ATOMS + _END_MARK
 _NO_TAIL_NO_LOCAL = _END_MARK + _END_MARK
 
-_ALLOWED = re.compile(r"[.+!_0-9a-z]+").fullmatch
-_BAD_CHARACTER = re.compile(r"[^.+!_\-0-9a-zA-Z]").search
-_ATOM = re.compile(r"[0-9]+|[^0-9]+").findall
+_ALLOWED = lazy_pattern(r"[.+!_0-9a-z]+")
+_BAD_CHARACTER = lazy_pattern(r"[^.+!_\-0-9a-zA-Z]")
+_ATOM = lazy_pattern(r"[0-9]+|[^0-9]+")
 _PADDING = tuple(_ZERO_COMPONENT * (_COMPONENTS - n) + _NO_TAIL_NO_LOCAL for n in range(9))
 
 
@@ -91,7 +91,7 @@ class Version:
     def bump(self) -> Version:
         """The next version at the same depth: 1.2.3 → 1.2.4, 1.1.1l → 1.1.2; no local part."""
         epoch, release, _ = _split(self.text)
-        head, last = release[:-1], _ATOM(release[-1])
+        head, last = release[:-1], _ATOM.findall(release[-1])
         digits = [i for i, atom in enumerate(last) if atom.isdigit()]
         last = [*last[: digits[-1]], str(int(last[digits[-1]]) + 1)] if digits else ["1"]
         text = ".".join([*head, "".join(last)])
@@ -100,7 +100,7 @@ class Version:
     @property
     def is_dev(self) -> bool:
         """Whether some atom is ``dev``."""
-        return any("dev" in _ATOM(part) for part in _split(self.text)[1])
+        return any("dev" in _ATOM.findall(part) for part in _split(self.text)[1])
 
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, Version) else NotImplemented
@@ -164,10 +164,10 @@ def _split(text: str) -> tuple[str, list[str], list[str]]:
     version = text.strip().lower()
     if len(version) > MAX_LENGTH:
         raise _invalid(text[:40] + "…", f"longer than {MAX_LENGTH} characters")
-    if not _ALLOWED(version):
+    if not _ALLOWED.fullmatch(version):
         if "-" in version and "_" not in version:
             version = version.replace("-", "_")
-        if not _ALLOWED(version):
+        if not _ALLOWED.fullmatch(version):
             raise _invalid(text, _what_is_wrong(version))
     epoch, bang, rest = version.partition("!")
     if not bang:
@@ -187,7 +187,7 @@ def _split(text: str) -> tuple[str, list[str], list[str]]:
 def _what_is_wrong(version: str) -> str:
     if not version:
         return "it is empty"
-    bad = _BAD_CHARACTER(version)
+    bad = _BAD_CHARACTER.search(version)
     return f"the character {bad.group()!r} is not allowed" if bad else "'-' and '_' do not mix"
 
 
@@ -203,7 +203,7 @@ def _invalid(text: str, why: str) -> SpecError:
 
 def _atoms(component: str) -> list[str]:
     """Atoms of a component; it always begins with a number."""
-    atoms: list[str] = _ATOM(component)
+    atoms: list[str] = _ATOM.findall(component)
     return atoms if atoms[0].isdigit() else ["0", *atoms]
 
 

@@ -29,6 +29,7 @@ from functools import lru_cache
 from typing import NamedTuple, Union
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.build_spec import compile_glob, compile_pattern
 from minicon.models.url import redact
 from minicon.models.version import Version, prefix_key, version_key
@@ -47,10 +48,12 @@ OPERATORS = (
     "==", "!=", ">", ">=", "<", "<=", "startswith", "not_startswith", "~=", "glob", "regex", "any",
 )  # fmt: skip
 
-_TOKEN = re.compile(r"\s*(?:([,|()])|(\^[^\s]*?\$(?=\s*(?:[,|)]|$)))|((?:[<>=!~]+\s*)?[^\s,|()]+))")
-_STARS = re.compile(r"(?:\.?\*)+$")
-_GLOB = re.compile(r"[0-9A-Za-z_.!+*\-]+").fullmatch
-_LEAF = re.compile(r"([<>=!~]*)\s*(.*)", re.DOTALL).fullmatch
+_TOKEN = lazy_pattern(
+    r"\s*(?:([,|()])|(\^[^\s]*?\$(?=\s*(?:[,|)]|$)))|((?:[<>=!~]+\s*)?[^\s,|()]+))"
+)
+_STARS = lazy_pattern(r"(?:\.?\*)+$")
+_GLOB = lazy_pattern(r"[0-9A-Za-z_.!+*\-]+")
+_LEAF = lazy_pattern(r"([<>=!~]*)\s*(.*)", re.DOTALL)
 _SIGNS = {
     "": "",
     "=": "startswith",
@@ -247,7 +250,7 @@ def _constraint(text: str) -> Constraint:
     if text[0] == "^" or text[-1] == "$":
         compile_pattern(text)
         return Constraint("regex", text)
-    read = _LEAF(text)
+    read = _LEAF.fullmatch(text)
     sign, version = read.groups() if read else ("", text)
     if sign not in _SIGNS:
         better = _MISTYPED.get(sign)
@@ -263,7 +266,7 @@ def _constraint(text: str) -> Constraint:
     if "*" in stem:
         if sign not in ("", "=", "=="):
             raise _LeafError(f"{sign!r} does not go with *", "leave the * out")
-        if not _GLOB(version):
+        if not _GLOB.fullmatch(version):
             raise _LeafError(f"{version!r} is not a version", "write for instance 1.*.3")
         return Constraint("glob", version)
     if len(stem) < len(version):

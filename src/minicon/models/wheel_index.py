@@ -7,8 +7,9 @@ environment markers of the python it is installed for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ Looked up in this order; the longest path wins within the first kind that answer
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.url import Credentials
 from minicon.net.origin import Origin, without_userinfo
 

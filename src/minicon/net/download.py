@@ -13,11 +13,11 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from dataclasses import dataclass
 
 from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest, hash_file
+from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentReporter, SilentTask
 from minicon.models.url import redact
 from minicon.net.expected import Expected

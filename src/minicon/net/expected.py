@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from minicon.errors import HashMismatch, PackageError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.models.url import redact
 
 TYPE_CHECKING = False
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
 
 #: Nothing that is downloaded without a known size may be larger.
 LARGEST_FILE = 32 << 30
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_MD5 = re.compile(r"[0-9a-f]{32}")
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+_MD5 = lazy_pattern(r"[0-9a-f]{32}")
 _PROXY_HINT = "possibly a proxy or a login page answers in its place; try again, or another network"
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass
 
 from minicon.errors import ChannelError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.url import redact
 
 TYPE_CHECKING = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+
+from minicon.lean_dataclasses import dataclass
 
 #: Answers that another try may change (RFC 9110 §15): too many requests, server trouble.
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})

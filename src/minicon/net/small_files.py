@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
-import re
 import selectors
 import socket
 import threading
@@ -24,6 +23,7 @@ import time
 import weakref
 from urllib.parse import urlsplit
 
+from minicon.lazy_pattern import lazy_pattern
 from minicon.net.origin import Origin
 from minicon.net.small_connection import Answer, Connection, UnsuitedError
 from minicon.net.small_server import Question, Server, addresses_of
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 #: Kept-alive connections to one server.
 MOST_CONNECTIONS = 100
 _LARGEST = 1 << 24
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9\-._~/?@!$&'()*+,;=%]*").fullmatch
-_PLAIN_VALUE = re.compile(r"[ -~]*").fullmatch
+_PLAIN_URL = lazy_pattern(r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9\-._~/?@!$&'()*+,;=%]*")
+_PLAIN_VALUE = lazy_pattern(r"[ -~]*")
 _BREATH = 0.25
 
 
@@ -101,7 +101,7 @@ class SmallFiles:
             return None
         signed, secret_headers = self._credentials.sign(url.partition("#")[0])
         given = {**(headers or {}), **secret_headers}
-        if not _PLAIN_URL(signed) or not all(map(_PLAIN_VALUE, given.values())):
+        if not _PLAIN_URL.fullmatch(signed) or not all(map(_PLAIN_VALUE.fullmatch, given.values())):
             return None
         question = Question(origin, self._request(signed, given), done)
         self.hasten(question, priority)
@@ -169,7 +169,7 @@ class SmallFiles:
     def _plain_origin(self, url: str) -> Origin | None:
         """The origin of a URL that can be asked for here."""
         url = url.partition("#")[0]
-        if not _PLAIN_URL(url):
+        if not _PLAIN_URL.fullmatch(url):
             return None
         try:
             origin = Origin.of(url)

@@ -7,19 +7,19 @@ characters that package names, versions and builds have, and the hash is of hexa
 from __future__ import annotations
 
 import hashlib
-import re
 
 from minicon.errors import PackageError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 _HASH_DIGITS = 16
-_FIELD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+!~]*(?:-+[A-Za-z0-9_.+!~]+)*")
+_FIELD = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+!~]*(?:-+[A-Za-z0-9_.+!~]+)*")
 _FIELD_LIMIT = 96
-_WORK = re.compile(rf"(.+-[0-9a-f]{{{_HASH_DIGITS}}})\..+")
-_HEX = re.compile(r"[0-9a-f]{32,64}")
+_WORK = lazy_pattern(rf"(.+-[0-9a-f]{{{_HASH_DIGITS}}})\..+")
+_HEX = lazy_pattern(r"[0-9a-f]{32,64}")
 
 
 def cache_key(record: RepodataRecord) -> str:

@@ -9,11 +9,11 @@ stored members, back to back from byte 0 to the central directory, the end recor
 from __future__ import annotations
 
 import json
-import re
 import struct
 import zlib
-from dataclasses import dataclass
 
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.package.byte_range import ByteRange
 from minicon.package.problems import damaged, unsafe
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minicon.errors import PackageError
 
 METADATA = "metadata.json"
-_COMPONENT = re.compile(r"(info|pkg)-[^/\\\0]{1,240}\.tar\.zst")
+_COMPONENT = lazy_pattern(r"(info|pkg)-[^/\\\0]{1,240}\.tar\.zst")
 _LOCAL = struct.Struct("<4s5HIIIHH")
 _CENTRAL = struct.Struct("<4s6HIIIHHHHHII")
 _END = struct.Struct("<4s4HIIH")

@@ -6,12 +6,11 @@ be anything but a plain name.
 
 from __future__ import annotations
 
-import re
-
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import EntryPoint
 
-_COMMAND = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
-_EXTRAS = re.compile(r"\s*\[[A-Za-z0-9_.,\s-]*\]\s*$")
+_COMMAND = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+_EXTRAS = lazy_pattern(r"\s*\[[A-Za-z0-9_.,\s-]*\]\s*$")
 _WORDS_LIMIT = 400
 
 

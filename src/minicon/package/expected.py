@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from minicon.errors import PackageError
 from minicon.fs.hashing import hash_file
 from minicon.fs.operations import describing
+from minicon.lean_dataclasses import dataclass
 from minicon.package.problems import mismatch, unsafe
 
 TYPE_CHECKING = False

@@ -6,9 +6,8 @@ system: ``realpath`` gives up on long chains, and a guard built on it can be led
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from minicon.fs.safe_path import COMPONENT_LIMIT, PATH_LIMIT
+from minicon.lean_dataclasses import dataclass
 from minicon.package.members import MemberKind
 from minicon.package.problems import unsafe
 

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.errors import FileError, PackageError
@@ -19,6 +18,7 @@ from minicon.fs.group_sync import GroupSync
 from minicon.fs.lock import DEFAULT_TIMEOUT, locked
 from minicon.fs.operations import describing
 from minicon.fs.remove import move_to_trash, remove_tree
+from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentReporter
 from minicon.package.cache_folder import (
     RECORD_FILE,

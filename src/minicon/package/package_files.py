@@ -8,7 +8,6 @@ Before, paths were in ``info/files`` with ``info/has_prefix`` and ``info/no_link
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
 from minicon.fs.safe_path import are_plain, path_problem
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.package.entry_points import parse_entry_point
 from minicon.package.problems import printable, unsafe
@@ -35,7 +35,7 @@ DESCRIBING_FILES = (
     "package_metadata.json",
     "noarch.json",
 )
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
 _PATH_TYPES = (PathType.HARDLINK, PathType.SOFTLINK, PathType.DIRECTORY)
 _FILE_MODES = ("text", "binary")
 

@@ -7,9 +7,10 @@ record that is cut, a sparse file.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from zlib import adler32
+
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 
 BLOCK = 512
 #: Largest PAX or long-name header; real ones have some hundred bytes.
@@ -20,16 +21,16 @@ _LARGEST = (1 << 63) - 1
 #: Seconds since 1970 that every file system can store.
 _LATEST = 0xFFFFFFFF
 
-_PAX_LENGTH = re.compile(rb"([1-9][0-9]{0,6}) ")
-_DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]*)?")
-_OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
+_PAX_LENGTH = lazy_pattern(rb"([1-9][0-9]{0,6}) ")
+_DECIMAL = lazy_pattern(r"-?[0-9]{1,18}(\.[0-9]*)?")
+_OCTAL = lazy_pattern(rb" *([0-7]+)[ \0]*")
 #: The header that every current writer makes; what looks otherwise is read field by field.
-_USUAL = re.compile(
+_USUAL = lazy_pattern(
     rb"(?s)(.{100})([0-7]{7})[\0 ].{16}([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})\0 "
     rb"(.)(.{100})ustar\x0000.{80}(.)"
 )
 #: The PAX header that Python's tarfile gives every member.
-_ONLY_MTIME = re.compile(rb"([1-9][0-9]) mtime=([0-9]{1,12}(?:\.[0-9]{1,18})?)\n")
+_ONLY_MTIME = lazy_pattern(rb"([1-9][0-9]) mtime=([0-9]{1,12}(?:\.[0-9]{1,18})?)\n")
 #: PAX keys that change where a member goes or how long it is.
 _DECISIVE = frozenset({"path", "linkpath", "size"})
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from minicon.errors import PackageError
 from minicon.fs.hashing import sha256_of_file
+from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
 from minicon.package.package_files import read_package_files
 

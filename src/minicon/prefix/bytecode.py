@@ -19,12 +19,12 @@ import contextlib
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathsEntry, PathType
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.link import link_names

@@ -10,12 +10,12 @@ import os
 import posixpath
 import stat
 import time
-from dataclasses import dataclass, field
 
 from minicon.constants import CONDA_META
 from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of_file
+from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.link import link_names, link_or_copy
 from minicon.prefix.staged_tree import StagedTree
 

@@ -7,9 +7,9 @@ The package later in link order wins, as with conda. A loser's file is not lost:
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from minicon.constants import CONDA_META
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.package_files import PathType
 
 TYPE_CHECKING = False

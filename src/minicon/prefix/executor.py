@@ -12,12 +12,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs import operations
 from minicon.fs.free_space import require_space
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.copied_size import copied_size
 from minicon.prefix.generations import GenerationStore, Mark, check_place, read_mark

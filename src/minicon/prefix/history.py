@@ -19,8 +19,9 @@ from __future__ import annotations
 import ast
 import re
 import time
-from dataclasses import dataclass, field
 
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
@@ -32,12 +33,12 @@ if TYPE_CHECKING:
 #: Tools of the family look for a conda version of their own age in the file.
 CONDA_VERSION = "26.7.0"
 
-_HEAD = re.compile(r"==>\s*(.+?)\s*<==")
-_SPECS = re.compile(r"#\s*(\w+)\s+specs:\s*(.*)")
-_COMMAND = re.compile(r"#\s*cmd:\s*(.+)")
-_SPEC_NAME = re.compile(r"\s*(?:[^\s\[\]]*::?(?=[\w*]))?([\w.*-]+)")
-_CREDENTIALS = re.compile(r"(\w+://)[^/@\s]*@")
-_TOKEN = re.compile(r"/t/[^/\s]+/")
+_HEAD = lazy_pattern(r"==>\s*(.+?)\s*<==")
+_SPECS = lazy_pattern(r"#\s*(\w+)\s+specs:\s*(.*)")
+_COMMAND = lazy_pattern(r"#\s*cmd:\s*(.+)")
+_SPEC_NAME = lazy_pattern(r"\s*(?:[^\s\[\]]*::?(?=[\w*]))?([\w.*-]+)")
+_CREDENTIALS = lazy_pattern(r"(\w+://)[^/@\s]*@")
+_TOKEN = lazy_pattern(r"/t/[^/\s]+/")
 
 _UPDATES = frozenset({"update", "install", "create"})
 _REMOVALS = frozenset({"remove", "uninstall"})

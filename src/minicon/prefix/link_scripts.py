@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from minicon.errors import LinkScriptFailed
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.confinement import confined
 from minicon.prefix.relocate import is_windows

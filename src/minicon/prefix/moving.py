@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import replace
 
 from minicon.constants import HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
+from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark
 from minicon.prefix.history import format_block, redact

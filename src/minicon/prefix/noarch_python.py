@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
 from minicon.errors import PackageError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.relocate import is_windows, python_shebang
 
 TYPE_CHECKING = False
@@ -18,9 +17,9 @@ SITE_PACKAGES = "site-packages/"
 SCRIPTS = "python-scripts/"
 HEADERS = "python-headers/"
 
-_COMMAND = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
-_DOTTED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-_SAFE_FOLDER = re.compile(r"(?!\.\.?(/|$))[\w.+-]+(/(?!\.\.?(/|$))[\w.+-]+)*")
+_COMMAND = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_DOTTED = lazy_pattern(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_SAFE_FOLDER = lazy_pattern(r"(?!\.\.?(/|$))[\w.+-]+(/(?!\.\.?(/|$))[\w.+-]+)*")
 
 _SCRIPT = """\
 # -*- coding: utf-8 -*-

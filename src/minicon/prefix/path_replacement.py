@@ -7,9 +7,9 @@ linking it anew is exact. If not, somebody changed it, and only the path is repl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from minicon.fs.hashing import sha256_of
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.relocate import ENCODINGS, relocate, replace_in_text
 
 TYPE_CHECKING = False

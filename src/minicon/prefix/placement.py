@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from minicon.constants import CONDA_META
 from minicon.errors import PackageError, PrefixError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathsEntry
 from minicon.prefix.noarch_python import check_entry_point, entry_point_path
 from minicon.prefix.relocate import check_fits
@@ -33,7 +33,7 @@ _UNSAFE = (
 )
 
 # Files of a dist-info folder that describe an installation, not a distribution (PEP 376, 610).
-_INSTALLATION = re.compile(
+_INSTALLATION = lazy_pattern(
     r"site-packages/[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)"
 )
 

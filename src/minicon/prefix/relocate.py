@@ -11,6 +11,7 @@ import re
 import struct
 
 from minicon.errors import PrefixError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 #: Encodings a placeholder is looked for in, with the width of their NUL.
 ENCODINGS = {"utf-8": 1, "utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
 
-_SHEBANG = re.compile(rb"#!\s*(/(?:\\ |[^ \n\r\t])*)([^\n\r]*)")
-_CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+_SHEBANG = lazy_pattern(rb"#!\s*(/(?:\\ |[^ \n\r\t])*)([^\n\r]*)")
+_CODING = lazy_pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
 _END_OF_ZIP = b"PK\x05\x06"
 
 

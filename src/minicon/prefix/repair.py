@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 
 from minicon.fs.hashing import sha256_of_file
+from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
 from minicon.prefix.history import spec_name
 from minicon.prefix.transaction import make_transaction

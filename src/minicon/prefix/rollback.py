@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from dataclasses import replace
 
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
+from minicon.lean_dataclasses import replace
 from minicon.prefix.carry import SAVED_SUFFIX
 from minicon.prefix.clobber import SHADOWED
 from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark

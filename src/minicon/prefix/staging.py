@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import Clobbered
 from minicon.fs import operations
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.prefix_record import LinkType, PrefixRecord
 from minicon.prefix.carry import Carrier, carry_plan
 from minicon.prefix.clobber import read_shadows, resolve_clobbers, shadow_path

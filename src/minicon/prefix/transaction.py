@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from minicon.errors import PrefixError
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
 from minicon.prefix.history import redact
 

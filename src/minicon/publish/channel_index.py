@@ -18,13 +18,13 @@ import json
 import os
 import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from minicon.constants import PACKAGE_EXTENSIONS, REPODATA, TARBALL_EXTENSION
 from minicon.errors import MiniconError
 from minicon.fs import operations
 from minicon.fs.lock import locked
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.subdir import KNOWN_SUBDIRS, NOARCH, check_subdir
 from minicon.net.parallel import run_parallel
 from minicon.publish.package_entry import PackageEntry, read_entry

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import PackageError
 from minicon.fs.hashing import hash_file
+from minicon.lean_dataclasses import dataclass
 from minicon.models.package_name import check_record_fields
 from minicon.package.archive import read_info_files
 

@@ -19,9 +19,8 @@ to them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
 from minicon.fs import operations
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import configparser
 import os
 import sys
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ConfigError
+from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.pypi.urls import without_credentials
 
 TYPE_CHECKING = False

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from packaging.requirements import InvalidRequirement
 
 from minicon.errors import PackageError
+from minicon.lean_dataclasses import dataclass
 from minicon.pypi.filenames import normalise, parse_version, split_wheel_name
 from minicon.pypi.lenient import lenient_requirement
 

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from packaging.version import InvalidVersion, Version
 
 from minicon.constants import WHEEL_EXTENSION
+from minicon.lazy_pattern import lazy_pattern
 
 SDIST_EXTENSIONS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 
-_SEPARATORS = re.compile(r"[-_.]+")
-_NAME = re.compile(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
-_BUILD = re.compile(r"(\d+)(.*)", re.ASCII)
+_SEPARATORS = lazy_pattern(r"[-_.]+")
+_NAME = lazy_pattern(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
+_BUILD = lazy_pattern(r"(\d+)(.*)", re.ASCII)
 #: A version that is longer than this is an attack on the parser, not a version.
 _LONGEST_VERSION = 200
 

@@ -6,25 +6,25 @@ correction below has one meaning only; what stays ambiguous stays an error.
 
 from __future__ import annotations
 
-import re
-
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from minicon.lazy_pattern import lazy_pattern
+
 _CORRECTIONS = (
     # `>=3.6.*`: a wildcard means nothing to an ordered comparison.
-    (re.compile(r"((?:>=|<=|>|<|~=)\s*\d+(?:\.\d+)*)\.\*"), r"\1"),
+    (lazy_pattern(r"((?:>=|<=|>|<|~=)\s*\d+(?:\.\d+)*)\.\*"), r"\1"),
     # `>=2.7 <4`, `>=2.7!=3.0.*`: the comma was forgotten.
-    (re.compile(r"(\d|\*)\s*((?:>=|<=|~=|!=|==|>|<)\s*\d)"), r"\1,\2"),
+    (lazy_pattern(r"(\d|\*)\s*((?:>=|<=|~=|!=|==|>|<)\s*\d)"), r"\1,\2"),
     # `>='2.7'`: quoted as in a marker.
-    (re.compile(r"((?:>=|<=|~=|!=|==|>|<)\s*)['\"](\d[^'\"]*)['\"]"), r"\1\2"),
+    (lazy_pattern(r"((?:>=|<=|~=|!=|==|>|<)\s*)['\"](\d[^'\"]*)['\"]"), r"\1\2"),
     # `>=1.0,`, `>=1.0,)` and `(,>=1.0)`: a comma too many.
-    (re.compile(r",\s*(?=$|\)|;)"), ""),
-    (re.compile(r"(?<=\()\s*,"), ""),
+    (lazy_pattern(r",\s*(?=$|\)|;)"), ""),
+    (lazy_pattern(r"(?<=\()\s*,"), ""),
     # `=>1.0` and `=<1.0`.
-    (re.compile(r"(?<![=<>!~])=([<>])(?=\s*\d)"), r"\1="),
+    (lazy_pattern(r"(?<![=<>!~])=([<>])(?=\s*\d)"), r"\1="),
     # `>dev`, `>=dev`: any version.
-    (re.compile(r">=?\s*dev\b"), ">=0"),
+    (lazy_pattern(r">=?\s*dev\b"), ">=0"),
 )
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
 
 from packaging.version import Version
 
 from minicon.errors import FileError
 from minicon.fs import operations
+from minicon.lean_dataclasses import asdict, dataclass
 from minicon.models.wheel_index import DistributionFile, Release
 from minicon.pypi.project_page import ProjectPage
 

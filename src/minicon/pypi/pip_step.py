@@ -20,6 +20,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from minicon.errors import PipError
 from minicon.fs import operations
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.reporter import SilentReporter
 from minicon.models.url import redact
 
@@ -56,8 +57,8 @@ _ISOLATED = ("-I", "-u", "-X", "utf8")
 _HAS_PIP = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)"
 #: What pip writes before the step of a build that failed.
 _STEP_MARK = "\N{MULTIPLICATION SIGN}"
-_ERROR = re.compile(r"error:\s*(\S+ .*)", re.IGNORECASE)
-_CAUSE = re.compile(r"\s*((?:[\w.]+(?:Error|Exception): |error: (?=\S+ )|fatal: ).*)")
+_ERROR = lazy_pattern(r"error:\s*(\S+ .*)", re.IGNORECASE)
+_CAUSE = lazy_pattern(r"\s*((?:[\w.]+(?:Error|Exception): |error: (?=\S+ )|fatal: ).*)")
 _CONFLICT = "The conflict is caused by:"
 _HINTS = (
     (("Microsoft Visual C++", "gcc", "command 'cc'", "compiler"),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import unquote, urljoin, urlsplit
 
 from minicon.errors import ChannelError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.models.wheel_index import DistributionFile, Release
 from minicon.pypi.filenames import parse_version, split_sdist_name, split_wheel_name
 from minicon.pypi.urls import without_credentials
@@ -30,16 +31,16 @@ ACCEPTED_TYPES = (
     "application/vnd.pypi.simple.v1+json, "
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_BASE = re.compile(r"<base\s[^>]*?href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_STATUS = re.compile(
+_COMMENT = lazy_pattern(r"<!--.*?-->", re.DOTALL)
+_BASE = lazy_pattern(r"<base\s[^>]*?href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
+_STATUS = lazy_pattern(
     r"<meta\s+name\s*=\s*[\"']pypi:project-status[\"']\s+content\s*=\s*[\"']([^\"']*)[\"']",
     re.IGNORECASE,
 )
-_ANCHOR = re.compile(r"<a\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"([\w:-]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
-_PLAIN_LINK = re.compile(r"https?://[a-z0-9.:-]+/[^\s@?#]+")
-_SHA256 = re.compile(r"sha256=([0-9a-fA-F]{64})(?![0-9a-fA-F])")
+_ANCHOR = lazy_pattern(r"<a\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
+_ATTRIBUTE = lazy_pattern(r"([\w:-]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
+_PLAIN_LINK = lazy_pattern(r"https?://[a-z0-9.:-]+/[^\s@?#]+")
+_SHA256 = lazy_pattern(r"sha256=([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 
 
 @dataclass(frozen=True, slots=True)

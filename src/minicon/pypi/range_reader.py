@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from minicon.errors import ChannelError, MiniconError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
 #: What the first request asks for (bytes): the directory and METADATA of most wheels.
 FIRST_REQUEST = 1 << 17
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+_CONTENT_RANGE = lazy_pattern(r"bytes (\d+)-(\d+)/(\d+)")
 #: How servers say that they do not know (this kind of) range.
 _UNSUPPORTED = (200, 400, 405, 406, 416, 501)
 

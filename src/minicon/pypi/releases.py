@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minicon.errors import PackageError
+from minicon.lean_dataclasses import replace
 from minicon.models.wheel_index import Release
 from minicon.pypi.filenames import parse_version, split_wheel_name
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement
 
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.wheel_index import DistributionFile
 from minicon.pypi.filenames import SDIST_EXTENSIONS, normalise, parse_version, split_wheel_name
 from minicon.pypi.lenient import lenient_requirement
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from minicon.pypi.requirement_lines import Line, Option
 
 _VCS = ("git+", "hg+", "svn+", "bzr+")
-_IS_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)")
-_NAMED_URL = re.compile(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*@\s*(\S.*)")
-_EXTRAS = re.compile(r"(.+?)\s*(\[[^\[\]]*\])")
-_EGG = re.compile(r"(?:^|[#&])egg=([A-Za-z0-9][\w.-]*)")
-_SHA256 = re.compile(r"sha256[=:]([0-9a-fA-F]{64})(?![0-9a-fA-F])")
+_IS_URL = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)")
+_NAMED_URL = lazy_pattern(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*@\s*(\S.*)")
+_EXTRAS = lazy_pattern(r"(.+?)\s*(\[[^\[\]]*\])")
+_EGG = lazy_pattern(r"(?:^|[#&])egg=([A-Za-z0-9][\w.-]*)")
+_SHA256 = lazy_pattern(r"sha256[=:]([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 #: Options of one requirement that only pip can obey.
 BUILD_OPTIONS = ("--config-settings", "--config-setting", "--global-option", "--install-option")
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import NamedTuple
 
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.url import redact
 
 TYPE_CHECKING = False
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+_COMMENT = lazy_pattern(r"(^|\s+)#.*$")
+_VARIABLE = lazy_pattern(r"\$\{([A-Z0-9_]+)\}")
 #: Options that take no value.
 FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-deps"})
 SHORT_OPTIONS = {

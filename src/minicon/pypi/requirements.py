@@ -15,8 +15,7 @@ line                                   becomes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from minicon.lean_dataclasses import dataclass
 from minicon.models.url import redact
 from minicon.pypi.configuration import IndexOptions
 from minicon.pypi.filenames import normalise
@@ -73,7 +72,7 @@ class RequirementSet:
     requirements: tuple[IndexRequirement, ...] = ()
     pip_requirements: tuple[PipRequirement, ...] = ()
     constraints: tuple[IndexRequirement, ...] = ()
-    options: IndexOptions = IndexOptions()  # noqa: RUF009 - frozen
+    options: IndexOptions = IndexOptions()
 
     @property
     def direct_files(self) -> tuple[DistributionFile, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 from minicon.errors import ChannelError, OfflineError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.pypi.filenames import is_project_name
 from minicon.pypi.page_cache import CachedPage, Freshness, PageCache
 from minicon.pypi.project_page import ACCEPTED_TYPES, ProjectPage, parse_page
@@ -24,7 +24,7 @@ DEFAULT_LIFETIME = 600
 LONGEST_LIFETIME = 86_400
 #: Pages beyond this size are refused (bytes); the largest real ones have some 40 MB.
 LARGEST_PAGE = 1 << 28
-_MAX_AGE = re.compile(r"max-age\s*=\s*(\d{1,9})")
+_MAX_AGE = lazy_pattern(r"max-age\s*=\s*(\d{1,9})")
 _UNKNOWN = (404, 410)
 
 

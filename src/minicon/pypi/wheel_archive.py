@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-import re
 import stat
 import zlib
 
 from minicon.errors import PackageError
 from minicon.fs.safe_path import path_problem
+from minicon.lazy_pattern import lazy_pattern
 from minicon.pypi.zip_directory import (
     END_REGION,
     SIZES_FOLLOW,
@@ -42,7 +42,7 @@ MOST_ENTRIES = 500_000
 #: Files up to this size are unpacked in one piece (bytes).
 ONE_PIECE = 1 << 22
 _STEP = 1 << 18
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 class WheelArchive:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import UnsafeArchive
 from minicon.fs import operations
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PackageFiles, PathsEntry
 from minicon.pypi.wheel_archive import ONE_PIECE
 from minicon.pypi.wheel_layout import SCRIPTS, needs_digest, package_path, read_dist_info
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from minicon.pypi.zip_directory import ZipEntry
 
 #: A first line that stands for "the environment's python" (binary distribution format).
-_PLACEHOLDER_LINE = re.compile(rb"#!python(?:w)?[0-9.]*(?=[ \t\r\n]|\Z)")
+_PLACEHOLDER_LINE = lazy_pattern(rb"#!python(?:w)?[0-9.]*(?=[ \t\r\n]|\Z)")
 _SHEBANG = f"#!{PREFIX_PLACEHOLDER}/bin/python".encode()
 #: Keys of a record that belong to the package itself.
 _INDEX_KEYS = ("build", "build_number", "license", "name", "timestamp", "version")

@@ -20,10 +20,10 @@ import json
 import os
 import re
 import time
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from minicon.fs import operations
+from minicon.lean_dataclasses import asdict, dataclass, replace
 from minicon.repodata.index_file import IndexDamagedError, IndexFile
 
 TYPE_CHECKING = False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.package_name import check_record_fields
 from minicon.models.records import RepodataRecord
 

@@ -10,12 +10,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from minicon.constants import REPODATA
 from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.url import redact
 from minicon.net.headers import content_length, is_html
 from minicon.net.statuses import status_error

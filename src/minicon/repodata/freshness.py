@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from minicon.lazy_pattern import lazy_pattern
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 #: However long a server wants its index to be kept: a day later it is asked again.
 LONGEST_AGE = 86_400.0
-_MAX_AGE = re.compile(r"max-age\s*=\s*\"?(\d{1,12})", re.IGNORECASE).search
+_MAX_AGE = lazy_pattern(r"max-age\s*=\s*\"?(\d{1,12})", re.IGNORECASE)
 
 
 def max_age_of(headers: Mapping[str, str]) -> float:
@@ -20,7 +22,7 @@ def max_age_of(headers: Mapping[str, str]) -> float:
     text = headers.get("cache-control", "")
     if re.search(r"no-store|no-cache", text, re.IGNORECASE):
         return 0.0
-    found = _MAX_AGE(text)
+    found = _MAX_AGE.search(text)
     return min(float(found.group(1)), LONGEST_AGE) if found else 0.0
 
 

@@ -8,10 +8,10 @@ of the order always holds; what a channel says against it is ignored.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from minicon.errors import ChannelError
+from minicon.lean_dataclasses import dataclass
 from minicon.models.url import redact
 
 TYPE_CHECKING = False

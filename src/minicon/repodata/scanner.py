@@ -24,9 +24,10 @@ the JSON parser, with the same result, only slower.
 from __future__ import annotations
 
 import json
-import re
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import NamedTuple
+
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _SMALLEST_BLOCK = 1 << 12
 _WINDOW = 1 << 14
 #: No single value (a record, ``info``, ``removed``, ``signatures``) may be larger.
 _LARGEST_VALUE = 1 << 28
-_BLANKS = re.compile(rb"[ \t\r\n]*").match
+_BLANKS = lazy_pattern(rb"[ \t\r\n]*")
 _RECORD_SECTIONS = ("packages", "packages.conda")
 _V3_SECTIONS = ("tar.bz2", "conda", "whl")
 _KEPT_KEYS = ("info", "repodata_version")
@@ -150,7 +151,7 @@ class RepodataScanner:
     def _peek(self) -> bytes:
         """The next character that is not blank, or nothing at the end."""
         while True:
-            self._at = _BLANKS(self._data, self._at).end()  # type: ignore[union-attr]
+            self._at = _BLANKS.match(self._data, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._data) or not self._refill(_BLOCK):
                 return self._data[self._at : self._at + 1]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from minicon.errors import RepodataError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.url import redact
 from minicon.repodata.decode import Members, Place
 from minicon.repodata.placed_index import PlacedIndex
@@ -30,7 +29,7 @@ _SECTIONS = ("packages", "packages.conda")
 _V3_SECTIONS = ("tar.bz2", "conda")
 #: Of how many newest records the dependencies are fetched ahead.
 _FOLLOWED_RECORDS = 2
-_NAME = re.compile(r"[A-Za-z0-9_.\-]+").match
+_NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")
 
 
 class ShardGroup:
@@ -215,7 +214,7 @@ def _names_needed(records: Iterable[Any]) -> set[str]:
     names = set()
     for record in usable[:_FOLLOWED_RECORDS]:
         for spec in record["depends"]:
-            found = _NAME(spec) if isinstance(spec, str) else None
+            found = _NAME.match(spec) if isinstance(spec, str) else None
             if found:
                 names.add(found.group().lower())
     return names

@@ -10,6 +10,7 @@ import importlib
 import re
 
 from minicon.errors import ShellError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 KEY = r"Software\Microsoft\Command Processor"
 VALUE = "AutoRun"
 
-_OURS = re.compile(r'\s*&?\s*\(IF EXIST "([^"]*\\shell\\hook\.bat)" CALL "\1"\)', re.IGNORECASE)
+_OURS = lazy_pattern(r'\s*&?\s*\(IF EXIST "([^"]*\\shell\\hook\.bat)" CALL "\1"\)', re.IGNORECASE)
 
 
 def autorun_after(before: str | None, hook: str, *, reverse: bool = False) -> str | None:

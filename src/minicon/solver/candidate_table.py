@@ -7,11 +7,11 @@ plain value of integers, bytes and texts, so it can be stored.
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec import parse_dependency
 from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
 from minicon.models.version import version_key
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     SortKey = tuple[int, int, bytes, int, int, int, str, str, str, str]
 
 #: A dependency text whose name can be read without parsing the rest.
-_PLAIN = re.compile(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?").fullmatch
+_PLAIN = lazy_pattern(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?")
 
 #: Timestamps below this are seconds, as old records have them.
 _MILLISECONDS = 100_000_000_000
@@ -237,7 +237,7 @@ def split_conditional(
     plain: list[tuple[str, str, int]] = []
     conditional: list[Conditional] = []
     for text, premise in carriers.items():
-        simple = _PLAIN(text)
+        simple = _PLAIN.fullmatch(text)
         if simple is not None:
             plain.append((simple.group(1).lower(), text, premise))
             continue
@@ -259,7 +259,7 @@ def split_conditional(
 
 def dependency_name(text: str) -> str:
     """The package that a dependency is on."""
-    simple = _PLAIN(text)
+    simple = _PLAIN.fullmatch(text)
     if simple is not None:
         return simple.group(1).lower()
     try:

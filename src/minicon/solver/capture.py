@@ -7,9 +7,8 @@ reader; records hold no credentials.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minicon.errors import FileError
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from minicon.lean_dataclasses import replace
 from minicon.solver.clause_store import ClauseStore
 from minicon.solver.conflict_analysis import Contradiction
 from minicon.solver.portfolio import best_of_orders

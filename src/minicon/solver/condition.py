@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec import parse_dependency
 
-_TOKEN = re.compile(r"\s*(?:([()])|\b(and|or)\b|((?:(?!\s+(?:and|or)\b|[()]).)+))")
+_TOKEN = lazy_pattern(r"\s*(?:([()])|\b(and|or)\b|((?:(?!\s+(?:and|or)\b|[()]).)+))")
 _DEPTH = 16
 
 

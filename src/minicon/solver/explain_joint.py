@@ -6,11 +6,10 @@ only, so that the reasons are not told over for every python there is.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from packaging.requirements import Requirement
 
 from minicon.errors import MiniconError
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec
 from minicon.solver.conda_model import CondaSide
 from minicon.solver.conflict_analysis import Contradiction

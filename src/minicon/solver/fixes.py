@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minicon.errors import MiniconError
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec, parse_dependency
 from minicon.models.version import version_key
 from minicon.models.version_spec import Constraint

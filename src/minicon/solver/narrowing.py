@@ -8,7 +8,7 @@ show themselves by it without any trial and error, and each step is a sentence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from minicon.errors import PackageError, PackageNotFound
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
 from minicon.solver.domain import members
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.requirements import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from minicon.solver.requirements import Choice, ProjectRequirement
 
 #: Builds of python that ordinary CPython wheels do not fit: free-threaded ones, PyPy, GraalPy.
-_FOREIGN_BUILD = re.compile(r".*(?:_cp\d+t$|pypy|graalpy)").match
+_FOREIGN_BUILD = lazy_pattern(r".*(?:_cp\d+t$|pypy|graalpy)")
 
 
 class Projects:
@@ -78,7 +79,7 @@ class Projects:
         allowed: dict[str, int] = {}
         newest: dict[str, str] = {}
         for place in members(domain & self._source.candidates("python").all):
-            if _FOREIGN_BUILD(table.builds[place]):
+            if _FOREIGN_BUILD.match(table.builds[place]):
                 continue
             minor = ".".join(table.versions[place].split(".")[:2])
             allowed[minor] = allowed.get(minor, 0) | 1 << place

@@ -11,11 +11,10 @@ for a python minor and demands that the model has it, so its markers are never s
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from packaging.utils import canonicalize_name
 from resolvelib import AbstractProvider
 
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import parse_dependency
 from minicon.solver.clause import Root
 from minicon.solver.conda_model import domains_of

@@ -7,9 +7,8 @@ stays.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from minicon.errors import PackageNotFound
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import parse_dependency
 from minicon.solver.link_order import depends_on, in_link_order
 from minicon.solver.request import Solution

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec import MatchSpec
 from minicon.solver.clause import Root
 from minicon.solver.origin import Kind, Origin

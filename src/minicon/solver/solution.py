@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from minicon.lean_dataclasses import replace
 from minicon.solver.candidate_source import is_same
 from minicon.solver.conda_model import CondaModel
 from minicon.solver.domain import best

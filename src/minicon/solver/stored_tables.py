@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import overload
 
+from minicon.lean_dataclasses import dataclass
 from minicon.solver.candidates import Candidates
 from minicon.solver.table_codec import decode_records, decode_table, encode_records, encode_table
 
