@@ -37,8 +37,7 @@ print(len(asyncio.run(main())))
 
 
 def minicon(url: str, _cache: str, _kind: str) -> list[str]:
-    code = "import sys; from minicon.__main__ import main; sys.exit(main())"
-    return [sys.executable, "-c", code, "create", "-n", "x", "--dry-run", "--json", "--yes",
+    return [sys.executable, "-m", "minicon", "create", "-n", "x", "--dry-run", "--json", "--yes",
             "--platform", "linux-64", "--override-channels", "-c", url, *SPECS]  # fmt: skip
 
 
