@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 from tests.support.solver_cases import SolverCase, versions
 from tests.support.wheel_world import WheelWorld
 
-from minicon.errors import PackageNotFound, SolveError
+from minicon.errors import ChannelError, PackageNotFound, SolveError
 from minicon.solver.request import UpdatePolicy
 
 
@@ -34,6 +34,17 @@ def asked(*texts: str) -> tuple[Requirement, ...]:
 
 def sources(solution) -> dict[str, str]:
     return {record.name: record.source for record in solution.records}
+
+
+class Unreachable:
+    """An index whose names are known and that does not answer."""
+
+    def __init__(self, wheels: WheelWorld) -> None:
+        self.pypi_name = wheels.pypi_name
+        self.conda_names = wheels.conda_names
+
+    def releases(self, name: str):
+        raise ChannelError("offline", f"{name} was looked up")
 
 
 def test_a_wheel_moves_conda_packages_to_what_it_needs() -> None:
@@ -281,6 +292,67 @@ def test_installed_wheels_stay() -> None:
         update_policy=UpdatePolicy.UPDATE_ALL,
     )  # fmt: skip
     assert versions(moved) == {"python": "3.12.1", "tool": "2.0", "numpy": "2.1.0"}
+
+
+def test_what_was_installed_for_earlier_requirements_is_not_looked_up() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0", requires=["numpy<2"])
+    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    installed = case.installed(*first.records)
+    case.package("other", "1.0")
+    wheels.wheel("tool", "2.0")
+    again = case.solve(
+        "other", wheels=Unreachable(wheels), installed=installed, history_requirements=asked("tool")
+    )
+    assert versions(again) == {**versions(first), "other": "1.0"}
+    assert again.requested["tool"] == ("tool",)
+
+
+def test_an_earlier_requirement_that_is_broken_already_holds_nothing_up() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0")
+    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    again = case.solve(
+        "numpy", wheels=wheels, installed=case.installed(*first.records),
+        history_requirements=asked("tool>=5"),
+    )  # fmt: skip
+    assert versions(again)["tool"] == "1.0"
+
+
+@pytest.mark.parametrize("removed", ["other", "python"])
+def test_removing_looks_nothing_up_and_keeps_projects_asked_for(removed: str) -> None:
+    case, wheels = world()
+    case.package("other", "1.0", depends=["python"])
+    wheels.wheel("tool", "1.0")
+    first = case.solve("python=3.11", "other", requirements=asked("tool"), wheels=wheels)
+    solution = case.solve(
+        removals=[removed], wheels=Unreachable(wheels), installed=case.installed(*first.records),
+        history_requirements=asked("tool"),
+    )  # fmt: skip
+    kept = {"python": "3.11.1", "tool": "1.0"} if removed == "other" else {}
+    assert versions(solution) == kept
+
+
+def test_python_comes_without_pip_where_no_source_has_one() -> None:
+    case, wheels = world()
+    case.package("other", "1.0")
+    python = case.solve("python", wheels=wheels, add_pip=True)
+    assert versions(python) == {"python": "3.12.1"}
+    installed = case.installed(*python.records)
+    more = case.solve("other", wheels=wheels, add_pip=True, installed=installed)
+    assert versions(more) == {"python": "3.12.1", "other": "1.0"}
+
+
+def test_an_earlier_request_is_told_when_it_is_all_that_is_in_the_way() -> None:
+    case, wheels = world()
+    wheels.wheel("tool", "1.0", requires=["gone"])
+    installed = case.installed(*case.solve("python=3.11").records)
+    with pytest.raises(SolveError) as caught:
+        case.solve("numpy", wheels=wheels, installed=installed, history_requirements=asked("tool"))
+    assert caught.value.message.splitlines() == [
+        "tool cannot be installed here",
+        "  tool 1.0 needs gone, which no source has",
+    ]
 
 
 def test_installed_wheels_stay_without_an_index() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from minicon.api.disallowed import refuse_disallowed
 from minicon.api.indices import channel_indices
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
@@ -21,6 +22,7 @@ from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.environment_spec import expand_references
 from minicon.models.match_spec import MatchSpec
+from minicon.models.package_name import normalize_pypi_name
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.transaction import make_transaction
 from minicon.pypi.requirements import PipRequirement
@@ -232,13 +234,14 @@ def make_solve_request(question: Question) -> SolveRequest:
     services, settings = question.services, question.services.settings
     removing = request.action == "remove"
     history = _history(question)
-    requirements = (*asked.requirements, *history.requirements)
-    wheels_wanted = bool(requirements) or sources.pypi_for_missing_names
+    wheels_wanted = (
+        bool(asked.requirements or history.requirements) or sources.pypi_for_missing_names
+    )
     pins = (*settings.pinned_packages, *question.prefix.pinned_specs()) if request.use_pins else ()
     solve_request = SolveRequest(
         specs=() if removing else asked.specs,
-        removals=asked.specs if removing else (),
-        requirements=requirements,
+        removals=_removals(question) if removing else (),
+        requirements=() if removing else asked.requirements,
         channels=channel_indices(services, sources, asked.specs),
         wheels=services.wheel_index(asked.from_pip)
         if wheels_wanted and sources.allow_pypi
@@ -246,6 +249,7 @@ def make_solve_request(question: Question) -> SolveRequest:
         wheels_for_missing_names=sources.pypi_for_missing_names,
         installed=question.installed,
         history=history.specs,
+        history_requirements=history.requirements,
         pins=tuple(MatchSpec(text) for text in pins),
         virtual_packages=services.virtual_packages,
         platform=settings.platform,
@@ -269,6 +273,19 @@ def make_solve_request(question: Question) -> SolveRequest:
         by_pip=asked.from_pip.pip_requirements,
         keep_satisfied=request.keep_satisfied,
     )
+
+
+def _removals(question: Question) -> tuple[MatchSpec, ...]:
+    """What is to go; a PyPI requirement names the installed package that provides it."""
+    names = {normalize_pypi_name(each.name): each.name for each in question.there}
+    projects = (
+        MatchSpec.from_fields(
+            name=names.get(normalize_pypi_name(each.name), each.name),
+            version=str(each.specifier) or None,
+        )
+        for each in question.asked.requirements
+    )
+    return (*question.asked.specs, *projects)
 
 
 def _history(question: Question) -> Asked:
@@ -316,13 +333,14 @@ def _plan(question: Question, solution: Solution) -> Plan:
         remove_specs=wanted if removing else dropped,
         reinstall={name for name in names if name} if request.force_reinstall else (),
     )
+    refuse_disallowed(services.settings.disallowed_packages, transaction.link)
     return Plan(
         request=request,
         transaction=transaction,
         solution=solution,
         fetch=() if request.clone_of else _not_cached(services, transaction),
         by_pip=(
-            *_not_yet_built(question, solution),
+            *(() if removing else _not_yet_built(question, solution)),
             *(PipRequirement(text=text) for text in solution.pip_requirements),
         ),
         index_options=asked.from_pip.options,

@@ -58,7 +58,7 @@ class CandidateSource:
         request = self._request
         specs = chain(request.specs, request.history, request.pins, request.constraints)
         names = [spec.exact_name for spec in specs if spec.exact_name]
-        names += ["python"] if request.requirements else []
+        names += ["python"] if request.requirements or request.history_requirements else []
         self._fetch_ahead(dict.fromkeys([*names, *self._installed]))
 
     def candidates(self, name: str) -> Candidates:

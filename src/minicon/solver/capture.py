@@ -109,7 +109,8 @@ def capture(request: SolveRequest) -> dict[str, Any]:
         document[key] = getattr(request, key)
     for key in _CHOICES:
         document[key] = getattr(request, key).value
-    document["requirements"] = [str(each) for each in request.requirements]
+    for key in ("requirements", "history_requirements"):
+        document[key] = [str(each) for each in getattr(request, key)]
     document["virtual_packages"] = [
         f"{each.name}={each.version}={each.build}" for each in request.virtual_packages
     ]

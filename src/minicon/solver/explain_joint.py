@@ -27,6 +27,7 @@ from minicon.solver.wording import what_there_is
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from packaging.version import Version
 
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from minicon.solver.clause import Root
     from minicon.solver.request import SolveRequest
     from minicon.solver.resolved import Resolved
+
+#: What a request demands, in the order in which an explanation names it.
+_PARTS = ("specs", "requirements", "history", "history_requirements", "pins", "constraints")
 
 
 def explain_impossible(
@@ -43,7 +47,7 @@ def explain_impossible(
     trials = _Trials(side.source)
     smaller = _minimal(request, trials)
     failure = _for_one_python(smaller, side, trials) or trials.fails(smaller) or impossible
-    core = [*map(str, smaller.specs), *map(str, smaller.requirements)]
+    core = [str(each) for part in _PARTS for each in getattr(smaller, part)]
     sentences = tuple(dict.fromkeys(_sentences(smaller, side, failure)))
     fixes = tuple(_fixes(request, smaller, trials)) or tuple(_left_out(request, smaller, trials))
     nothing = _no_release(request, side, smaller)
@@ -123,17 +127,23 @@ class _Trials:
 
 
 def _minimal(request: SolveRequest, trials: _Trials) -> SolveRequest:
-    """Leave out what the user asked for, one by one, as long as it stays impossible."""
-    for spec in reversed(request.specs):
-        trial = replace(request, specs=tuple(each for each in request.specs if each is not spec))
-        if trials.fails(trial) is not None:
-            request = trial
-    for requirement in reversed(request.requirements):
-        others = tuple(each for each in request.requirements if each is not requirement)
-        trial = replace(request, requirements=others)
-        if trials.fails(trial) is not None:
-            request = trial
+    """Leave out demand after demand, the oldest first, as long as it stays impossible."""
+    for part in reversed(_PARTS):
+        without = _with(request, part, ())
+        if trials.fails(without) is not None:
+            request = without
+            continue
+        for demand in reversed(getattr(request, part)):
+            others = tuple(each for each in getattr(request, part) if each is not demand)
+            trial = _with(request, part, others)
+            if trials.fails(trial) is not None:
+                request = trial
     return request
+
+
+def _with(request: SolveRequest, part: str, demands: tuple[Any, ...]) -> SolveRequest:
+    changes: dict[str, Any] = {part: demands}
+    return replace(request, **changes)
 
 
 def _for_one_python(request: SolveRequest, side: CondaSide, trials: _Trials) -> Impossible | None:

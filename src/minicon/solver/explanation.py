@@ -72,6 +72,8 @@ class Explanation:
     def _headline(self) -> str:
         if self.headline is not None:
             return self.headline
+        if not self.core:
+            return "the environment cannot be completed as it is"
         if len(self.core) == 1:
             return f"{self.core[0]} cannot be installed here"
         listed = ", ".join(self.core[:-1]) + f" and {self.core[-1]}"

@@ -80,6 +80,10 @@ class JointResolution:
         for requirement in self._request.requirements:
             if not requirement.url and self._concerns(requirement):
                 asked += project_requirements(requirement, f"you asked for {requirement}")
+        for requirement in self._request.history_requirements:
+            if not requirement.url and self._concerns(requirement):
+                text = f"you asked earlier for {requirement}"
+                asked += project_requirements(self._projects.loosened(requirement), text)
         for spec in self._missing:
             name = project_of(spec.exact_name or "", self._request.wheels)
             text = f"you asked for {spec}"
@@ -103,6 +107,7 @@ class JointResolution:
         named = {
             *removed,
             *(canonicalize_name(each.name) for each in self._request.requirements),
+            *(canonicalize_name(each.name) for each in self._request.history_requirements),
             *(project_of(spec.exact_name or "", wheels) for spec in self._request.specs),
         }
         history = {project_of(spec.name.text, wheels): spec for spec in self._request.history}

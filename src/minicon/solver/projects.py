@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -72,6 +73,16 @@ class Projects:
         named = [requirement.name for requirement in request.requirements]
         named += [spec.exact_name for spec in request.specs if spec.exact_name]
         return frozenset(canonicalize_name(name) for name in named)
+
+    def loosened(self, requirement: Requirement) -> Requirement:
+        """An earlier requirement; its name and extras only if the environment breaks it already."""
+        record = self.installed.get(canonicalize_name(requirement.name))
+        version = _pep440(record.version) if record is not None else None
+        if version is None or requirement.specifier.contains(version, prereleases=True):
+            return requirement
+        loose = copy(requirement)
+        loose.specifier = SpecifierSet()
+        return loose
 
     def _python_minors(self, domain: int) -> list[PythonMinor]:
         """The pythons that the request leaves possible, best first."""

@@ -169,10 +169,12 @@ class Provider(Base):
         return [Model(domains_of(roots), model)]
 
     def _of_model(self, candidate: Model) -> list[AnyRequirement]:
-        """Python brings pip along: from a channel (see CandidateSource) or else as a wheel."""
+        """Python brings pip along: from a channel (see CandidateSource), else as a wheel, if any."""
         request = self._request
         has_pip = self._side.source.candidates("pip").size
         if not request.add_pip or request.wheels is None or has_pip:
+            return []
+        if "pip" not in self._projects.installed and not self._projects.releases("pip"):
             return []
         if candidate.model.record("python") is None:
             return []

@@ -10,6 +10,7 @@ from __future__ import annotations
 from minicon.errors import PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import parse_dependency
+from minicon.models.package_name import normalize_pypi_name
 from minicon.solver.link_order import depends_on, in_link_order
 from minicon.solver.request import Solution
 from minicon.solver.solution import reasons_of, requested_by
@@ -41,10 +42,16 @@ def before_installing(request: SolveRequest) -> SolveRequest:
     The removals stay in it, so that nothing brings the removed packages back.
     """
     stay = _staying(request)
+    gone = {normalize_pypi_name(e.name) for e in request.installed if e.name not in stay}
     return replace(
         request,
         installed=tuple(each for each in request.installed if each.name in stay),
         history=tuple(spec for spec in request.history if spec.exact_name in stay),
+        history_requirements=tuple(
+            each
+            for each in request.history_requirements
+            if normalize_pypi_name(each.name) not in gone
+        ),
     )
 
 
@@ -87,10 +94,20 @@ def _orphans(
     needs = {name: [other for other, _ in _needs(record)] for name, record in records.items()}
     needed = {other for others in needs.values() for other in others}
     asked = {spec.exact_name for spec in request.history}
+    asked |= _projects_asked(request)
     roots = [name for name in records if name not in gone and (name in asked or name not in needed)]
     kept = _reachable(roots, needs)
     below_gone = _reachable(gone, needs)
     return {name for name in records if name in below_gone and name not in kept}
+
+
+def _projects_asked(request: SolveRequest) -> set[str]:
+    """The installed packages that Python projects asked for earlier can be."""
+    projects = {normalize_pypi_name(each.name) for each in request.history_requirements}
+    if request.wheels is not None:
+        projects |= {name for each in projects for name in request.wheels.conda_names(each)}
+    names = [each.name for each in request.installed]
+    return {name for name in names if name in projects or normalize_pypi_name(name) in projects}
 
 
 def _needs(record: RepodataRecord) -> list[tuple[str, str]]:

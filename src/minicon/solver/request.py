@@ -67,6 +67,8 @@ class SolveRequest:
             PyPI (the built-in source ``pypi`` is among the sources).
         installed: What the environment holds now.
         history: Specs asked for earlier that still hold, by name.
+        history_requirements: The same for PyPI requirements. What was installed for them stays
+            as it is where it can.
         pins: Optional limits: they hold for a package if it is there at all.
         constraints: Like pins, from this request only.
         removals: Packages that must go (a ``remove`` request), with what depends on them.
@@ -86,6 +88,7 @@ class SolveRequest:
     wheels_for_missing_names: bool = False
     installed: tuple[PrefixRecord, ...] = ()
     history: tuple[MatchSpec, ...] = ()
+    history_requirements: tuple[Requirement, ...] = ()
     pins: tuple[MatchSpec, ...] = ()
     constraints: tuple[MatchSpec, ...] = ()
     removals: tuple[MatchSpec, ...] = ()

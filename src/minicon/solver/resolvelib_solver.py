@@ -74,7 +74,7 @@ def _resolve(request: SolveRequest, side: CondaSide, missing: list[MatchSpec]) -
 def _concerns_pypi(
     request: SolveRequest, side: CondaSide, model: CondaModel, missing: list[MatchSpec]
 ) -> bool:
-    if request.requirements or missing:
+    if request.requirements or request.history_requirements or missing:
         return True
     if any(each.record.source == "pypi" for each in request.installed):
         return True

@@ -60,6 +60,7 @@ def requested_by(
     now = [(spec.exact_name or "", str(spec)) for spec in request.specs]
     now += [(names.get(each.name, each.name), str(each)) for each in request.requirements]
     earlier = [(spec.exact_name or "", str(spec)) for spec in request.history]
+    earlier += [(names.get(e.name, e.name), str(e)) for e in request.history_requirements]
     named = {names.get(name, name) for name, _ in now}
     for name, text in [*now, *(each for each in earlier if each[0] not in named)]:
         provided = name if name in records else names.get(name, name)

@@ -1,0 +1,66 @@
+"""Removing from environments that pip has changed by hand: on the command line, without network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.explained_world import (
+    QuickWorkspace,
+    explained_channel,
+    explained_workspace,
+    install_by_hand,
+)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> QuickWorkspace:
+    """An environment ``e`` with python, app and a project that pip installed by hand."""
+    workspace = explained_workspace(tmp_path, explained_channel(tmp_path / "ch"), tmp_path / "c")
+    assert workspace.run("create", "-y", "-n", "e", "python", "app").code == 0
+    install_by_hand(prefix(workspace), "Visitor", "1.0")
+    return workspace
+
+
+def prefix(workspace: QuickWorkspace) -> Path:
+    return Path(workspace.variables["MINICON_ROOT"]) / "envs" / "e"
+
+
+def names(workspace: QuickWorkspace) -> set[str]:
+    lines = workspace.run("list", "-n", "e").out.splitlines()
+    return {line.split()[0] for line in lines if line and line[0] != "#"}
+
+
+@pytest.mark.parametrize("pip", ["true", "false"])
+@pytest.mark.parametrize("has_history", [True, False])
+def test_removing_another_package_leaves_it_alone(
+    workspace: QuickWorkspace, has_history: bool, pip: str
+) -> None:
+    workspace.variables["MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY"] = pip
+    if not has_history:
+        (prefix(workspace) / "conda-meta" / "history").write_text("")
+    outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "app")
+    assert outcome.code == 0, outcome.err
+    assert "pip" not in outcome.out
+    assert names(workspace) == {"python", "visitor"}
+
+
+@pytest.mark.parametrize("spec", ["visitor", "pypi:visitor", "pypi:Visitor>=1"])
+def test_it_goes_by_either_name(workspace: QuickWorkspace, spec: str) -> None:
+    outcome = workspace.run("remove", "-y", "-n", "e", "--offline", spec)
+    assert outcome.code == 0, outcome.err
+    assert "through pip" not in outcome.out
+    assert names(workspace) == {"python", "app", "lib", "base"}
+
+
+def test_what_is_not_there_cannot_be_removed(workspace: QuickWorkspace) -> None:
+    outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "pypi:visitor>=2")
+    assert outcome.code == 1
+    assert "visitor >=2 is not in the environment" in outcome.err
+
+
+def test_other_changes_look_nothing_up_for_it(workspace: QuickWorkspace) -> None:
+    (prefix(workspace) / "conda-meta" / "history").write_text("")
+    outcome = workspace.run("install", "-y", "-n", "e", "--offline", "old")
+    assert outcome.code == 0, outcome.err
+    assert names(workspace) == {"python", "app", "lib", "base", "old", "visitor"}
