@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 
 TYPE_CHECKING = False
@@ -46,6 +45,8 @@ def detect_cuda_version(environ: Mapping[str, str], *, timeout: float = 10.0) ->
     libraries = _libraries()
     if not libraries:
         return None
+    import subprocess
+
     # An empty or wrong CUDA_VISIBLE_DEVICES makes cuInit fail.
     clean = {key: value for key, value in environ.items() if key != "CUDA_VISIBLE_DEVICES"}
     try:

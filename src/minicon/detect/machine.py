@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
-import subprocess
 import sys
 from pathlib import Path
 
@@ -55,10 +53,22 @@ class Machine:
 def native_platform() -> str:
     """Conda's subdir of the running interpreter, for instance ``linux-64``."""
     bits = 64 if sys.maxsize > 2**32 else 32
-    return current_subdir(sys.platform, platform.machine(), pointer_bits=bits)
+    return current_subdir(sys.platform, _architecture(), pointer_bits=bits)
+
+
+def _architecture() -> str:
+    if os.name == "posix":
+        return os.uname().machine
+    import platform
+
+    return platform.machine()
 
 
 def _system_version() -> str | None:
+    if sys.platform == "linux":
+        return os.uname().release
+    import platform
+
     if sys.platform == "darwin":
         return platform.mac_ver()[0] or None
     if sys.platform == "win32":
@@ -75,10 +85,11 @@ def _libc() -> tuple[str, str] | None:
 
 
 def _microarchitecture() -> str:
-    machine = {"arm64": "aarch64", "AMD64": "x86_64", "ARM64": "aarch64"}.get(
-        platform.machine(), platform.machine()
-    )
+    machine = _architecture()
+    machine = {"arm64": "aarch64", "AMD64": "x86_64", "ARM64": "aarch64"}.get(machine, machine)
     if sys.platform == "darwin":
+        import subprocess
+
         answer = subprocess.run(
             ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"],
             capture_output=True,

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import json
 import os
-import socket
 import sys
 import time
 from pathlib import Path
@@ -35,6 +34,14 @@ _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
 
+def _host_name() -> str:
+    if os.name == "posix":
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()
+
+
 @dataclass(frozen=True, slots=True)
 class LockHolder:
     """Who holds a lock, as far as its file tells."""
@@ -46,7 +53,7 @@ class LockHolder:
     def __str__(self) -> str:
         if self.pid is None:
             return "another process"
-        where = f" on {self.host}" if self.host != socket.gethostname() else ""
+        where = f" on {self.host}" if self.host != _host_name() else ""
         what = f" ({self.command})" if self.command else ""
         return f"process {self.pid}{where}{what}"
 
@@ -130,7 +137,7 @@ def _holder_in(path: Path) -> LockHolder | None:
 
 def _holder_text() -> bytes:
     command = " ".join([os.path.basename(sys.argv[0]) if sys.argv else "", *sys.argv[1:2]])
-    data = {"pid": os.getpid(), "host": socket.gethostname(), "command": command}
+    data = {"pid": os.getpid(), "host": _host_name(), "command": command}
     return json.dumps(data).encode()
 
 
@@ -218,7 +225,7 @@ def _try_exclusive_file(path: Path) -> _Lock:
         operations.create_file(held, _holder_text())
     except FileExistsError:
         holder = read_holder(held)
-        if holder.pid is None or holder.host != socket.gethostname() or _is_alive(holder.pid):
+        if holder.pid is None or holder.host != _host_name() or _is_alive(holder.pid):
             return _Lock()
         return _take_over(held)
     return _Lock(file=held)
@@ -241,7 +248,7 @@ def _is_living(holder: LockHolder | None) -> bool:
     return (
         holder is not None
         and holder.pid is not None
-        and holder.host == socket.gethostname()
+        and holder.host == _host_name()
         and _is_alive(holder.pid)
     )
 

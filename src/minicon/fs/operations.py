@@ -11,7 +11,6 @@ descriptor and a name below it, so that no link in between can redirect them.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 
@@ -287,6 +286,8 @@ def exchange(first: PathText, second: PathText) -> bool:
         OSError: The paths are not there, or may not be renamed.
     """
     checkpoint("exchange", second)
+    import ctypes
+
     libc = ctypes.CDLL(None, use_errno=True)
     function = getattr(libc, "renameat2", None)
     if function is None:
@@ -331,6 +332,8 @@ def sync_directory(path: PathText) -> None:
 def sync_file_system(path: PathText) -> None:
     """Make everything written to PATH's file system durable, in one call (``syncfs``)."""
     checkpoint("sync_file_system", path)
+    import ctypes
+
     descriptor = os.open(path, os.O_RDONLY | _CLOSE_ON_EXEC)
     try:
         syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 import re
-import warnings
 
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
@@ -162,6 +161,8 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
         raise _bad_pattern(text[:40] + "…", f"it is longer than {MAX_PATTERN} characters")
     if _is_costly(text):
         raise _bad_pattern(text, "it may take very long to match")
+    import warnings
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # what a later Python will read otherwise

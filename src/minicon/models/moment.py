@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 
@@ -19,6 +17,8 @@ def parse_moment(text: str, *, now: float) -> int:
     Raises:
         SpecError: Reference ``invalid-date``.
     """
+    from datetime import datetime, timedelta, timezone
+
     stripped = text.strip()
     age = _AGE.match(stripped.lower())
     if age:

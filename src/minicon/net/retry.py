@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 
 from minicon.lean_dataclasses import dataclass
 
@@ -31,6 +30,8 @@ class RetryPolicy:
         """
         if retry_after is not None:
             return max(0.0, min(retry_after, self.longest_wait))
+        import random
+
         wait: float = self.first_wait * 2 ** (retry - 1) * random.uniform(0.8, 1.2)
         return min(wait, self.longest_wait)
 

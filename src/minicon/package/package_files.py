@@ -8,7 +8,6 @@ Before, paths were in ``info/files`` with ``info/has_prefix`` and ``info/no_link
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +231,8 @@ def _lines(info: Mapping[str, bytes], name: str, package: str) -> list[str]:
 
 def _has_prefix_line(line: str, package: str) -> tuple[str, tuple[str, str]]:
     """``PATH`` alone, or ``PLACEHOLDER MODE PATH``, each perhaps in quotes."""
+    import shlex
+
     try:
         parts = [part.strip("\"'") for part in shlex.split(line, posix=False)]
     except ValueError:

@@ -16,7 +16,6 @@ head, comma-separated specs, blocks that list a whole state instead of a differe
 
 from __future__ import annotations
 
-import ast
 import re
 import time
 
@@ -127,6 +126,8 @@ def _parse_specs(text: str) -> list[str]:
     """A Python list; before conda 4.5 the specs between commas, without quotes."""
     text = text.strip()
     if text.startswith("["):
+        import ast
+
         try:
             value = ast.literal_eval(text)
         except (SyntaxError, ValueError):

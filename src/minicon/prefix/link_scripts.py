@@ -8,8 +8,6 @@ would run in the package cache, which belongs to all environments.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
 
 from minicon.errors import LinkScriptFailed
@@ -17,7 +15,6 @@ from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter
-from minicon.prefix.confinement import confined
 from minicon.prefix.relocate import is_windows
 
 TYPE_CHECKING = False
@@ -151,6 +148,10 @@ class LinkScriptRunner:
             self.reporter.warn(error.message)
 
     def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
+        import subprocess
+
+        from minicon.prefix.confinement import confined
+
         plain = ScriptCommand(
             _command(prefix / script.path), self._variables(script, prefix, temporary)
         )
@@ -200,6 +201,8 @@ class LinkScriptRunner:
 def _command(path: Path) -> list[str]:
     if path.suffix == ".bat":
         return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", str(path)]
+    import shutil
+
     return [shutil.which("bash") or "/bin/sh", str(path)]
 
 

@@ -7,7 +7,6 @@ for pip has set it up for minicon.
 
 from __future__ import annotations
 
-import configparser
 import os
 import sys
 from pathlib import Path
@@ -191,6 +190,8 @@ def _read_file(path: Path) -> Iterator[tuple[str, str]]:
         return
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from error
+    import configparser
+
     parser = configparser.RawConfigParser()
     try:
         parser.read_string(text)

@@ -23,7 +23,6 @@ import contextlib
 import json
 import mmap
 import os
-import secrets
 import struct
 import time
 import zlib
@@ -83,7 +82,7 @@ class TableStore:
             operations.make_directory(folder)
             if not is_private(self._directory) or not is_private(folder):
                 return
-            path = folder / f"{number:04}-{secrets.token_hex(8)}{_SUFFIX}"
+            path = folder / f"{number:04}-{os.urandom(8).hex()}{_SUFFIX}"
             operations.replace_file(path, _packed(merged), durable=False)
             if len(known) >= _SEGMENTS:
                 _remove([segment.path for segment in known])
