@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, Kind
+from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, UNHEEDED_KEYS, Kind
 from minicon.config.load import LoadedSettings, load_settings
 from minicon.config.settings import Settings
 from minicon.errors import ConfigError
@@ -268,3 +268,11 @@ def test_the_table_and_the_settings_agree() -> None:
     assert set(KEYS) - fields == {"subdir"}
     assert not OTHER_TOOLS_KEYS & (set(KEYS) | set(ALIASES))
     assert not set(ALIASES) & set(KEYS)
+    assert not set(UNHEEDED_KEYS) & (set(KEYS) | set(ALIASES) | OTHER_TOOLS_KEYS)
+
+
+def test_a_key_of_conda_without_effect_is_told_of(places: Places) -> None:
+    places.file(".condarc", "exclude_newer_package: {numpy: 7d}\nuse_only_tar_bz2: false\n")
+    (warning,) = places.load().warnings
+    assert "'exclude_newer_package'" in warning
+    assert "exclude_newer holds" in warning

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,70 @@ def test_a_durability_that_nobody_knows_is_refused(workspace: Workspace) -> None
     assert refused.code != 0
     assert "safe" in refused.err
     assert "fast" in refused.err
+
+
+def test_a_disallowed_package_is_refused_whoever_brings_it(
+    workspace: Workspace, channel: Path
+) -> None:
+    source = ("-c", channel.as_uri(), "--override-channels")
+    careful = Workspace(workspace.folder, {"MINICON_DISALLOWED_PACKAGES": "hello 1.*&other"})
+    refused = careful.run("create", "-y", "-n", "a", *source, "shout", "--json")
+    assert refused.code == 1
+    assert refused.json["reference"] == "package-disallowed"
+    assert "hello-1.0" in refused.json["message"]
+    assert not workspace.environment("a").exists()
+    careful.run("create", "-y", "-n", "b", *source, "hello").ok()
+
+
+def damaged(workspace: Workspace) -> Path:
+    """A file of the cached package 'greeting', edited."""
+    (file,) = (workspace.root / "pkgs").glob("greeting-*/share/greeting")
+    file.chmod(0o644)
+    file.write_text("edited")
+    return file
+
+
+@pytest.mark.parametrize("how", ["enabled", "warn", "disabled"])
+def test_a_cached_file_that_was_edited_is_found(
+    how: str, workspace: Workspace, channel: Path
+) -> None:
+    source = ("-c", channel.as_uri(), "--override-channels")
+    workspace = Workspace(workspace.folder)
+    workspace.run("create", "-y", "-n", "a", *source, "greeting", "--download-only").ok()
+    damaged(workspace)
+    checked = Workspace(workspace.folder, {"MINICON_SAFETY_CHECKS": how})
+    done = checked.run("create", "-y", "-n", "b", *source, "greeting").ok()
+    told = "share/greeting has 6 bytes instead of 3" in done.err
+    assert told is (how != "disabled")
+    installed = (workspace.environment("b") / "share" / "greeting").read_text()
+    assert (installed == "edited") is (how != "enabled")
+
+
+def test_offline_a_damaged_package_is_an_error(workspace: Workspace, channel: Path) -> None:
+    source = ("-c", channel.as_uri(), "--override-channels")
+    workspace = Workspace(workspace.folder)
+    workspace.run("create", "-y", "-n", "a", *source, "greeting", "--download-only").ok()
+    file = damaged(workspace)
+    refused = workspace.run("create", "-y", "-n", "b", *source, "greeting", "--offline", "--json")
+    assert refused.code == 1
+    assert refused.json["reference"] == "damaged-package"
+    assert file.exists()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_soft_links_stand_in_for_hard_links_where_allowed(
+    workspace: Workspace, channel: Path, tmp_path: Path, *, allowed: bool
+) -> None:
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("no second file system")
+    with tempfile.TemporaryDirectory(dir=memory) as cache:
+        choice = {"MINICON_PKGS_DIRS": cache, "MINICON_ALLOW_SOFTLINKS": str(allowed).lower()}
+        soft = Workspace(workspace.folder, choice)
+        source = ("-c", channel.as_uri(), "--override-channels")
+        soft.run("create", "-y", "-n", "a", *source, "greeting").ok()
+        file = workspace.environment("a") / "share" / "greeting"
+        assert file.is_symlink() is allowed
+        assert file.read_text() == "hi\n"
+        (record,) = (workspace.environment("a") / "conda-meta").glob("greeting-*.json")
+        assert json.loads(record.read_text())["link"]["type"] == (2 if allowed else 3)

@@ -102,6 +102,7 @@ def _executor(services: Services) -> Executor:
     return Executor(
         options=StageOptions(
             link_type=LinkType.SOFTLINK if settings.always_softlink else link_type,
+            allow_softlinks=settings.allow_softlinks,
             path_conflict=settings.path_conflict,
             version=__version__,
         ),

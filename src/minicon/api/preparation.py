@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+from minicon.errors import FileError, PackageError
+from minicon.models.package_files import PathType
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +21,10 @@ def prepare_packages(
 ) -> dict[RepodataRecord, CachedPackage]:
     """Every record's package, whole and verified.
 
+    What is fetched is verified whole while it is unpacked. Of what was cached before, sizes are
+    looked at again as ``safety_checks`` says: whoever edits a file of an environment that is a
+    hard link into the cache has edited the package.
+
     Args:
         services: Network and caches.
         records: What is wanted.
@@ -26,7 +35,7 @@ def prepare_packages(
         ChannelError, HashMismatch, PackageError: It cannot be fetched, or is not what it should be.
         InterpreterError: An interpreter is no longer there.
     """
-    cached = {record: services.package_cache.find(record) for record in records}
+    cached = {record: _cached(services, record) for record in records}
     missing = [record for record, package in cached.items() if package is None]
     made = {}
     if missing:
@@ -35,3 +44,43 @@ def prepare_packages(
 
         made = make_packages(services, missing, allow_unverified=allow_unverified)
     return {record: package or made[record] for record, package in cached.items()}
+
+
+def _cached(services: Services, record: RepodataRecord) -> CachedPackage | None:
+    """The cached package; None if there is none, or a damaged one that was taken away."""
+    package = services.package_cache.find(record)
+    if package is None or services.settings.safety_checks == "disabled":
+        return package
+    if _has_its_sizes(package):
+        return package
+    from minicon.package.validate import verify_package
+
+    problem, *_ = verify_package(package.directory, hashes=False, extras=False, files=package.files)
+    damage = f"the cached package {record.dist_name} is damaged: {problem}"
+    if services.settings.safety_checks == "warn":
+        services.reporter.warn(damage)
+        return package
+    if services.settings.offline:
+        raise PackageError("damaged-package", damage, hint="without --offline it is fetched again")
+    services.reporter.warn(f"{damage}; it is fetched again")
+    try:
+        services.package_cache.remove(package)
+    except FileError as error:
+        raise PackageError(
+            "damaged-package", damage, hint=f"take {package.directory} away, or ask who owns it"
+        ) from error
+    return None
+
+
+def _has_its_sizes(package: CachedPackage) -> bool:
+    """Whether all regular files have the size that the package says; some 1 µs for each."""
+    lstat, folder = os.lstat, package.directory
+    try:
+        return all(
+            entry.size_in_bytes is None
+            or lstat(f"{folder}/{entry.path}").st_size == entry.size_in_bytes
+            for entry in package.files.paths
+            if entry.path_type == PathType.HARDLINK
+        )
+    except OSError:
+        return False

@@ -95,16 +95,16 @@ _TABLE = (
     # Solving
     Key("pinned_packages", _S, "specs that every solve keeps to", separator="&"),
     Key("create_default_packages", _S, "specs added to every new environment"),
-    Key("disallowed_packages", _S, "specs that are never installed", aliases=("disallow",),
-        separator="&"),
+    Key("disallowed_packages", _S, "specs of packages that must not be installed",
+        aliases=("disallow",), separator="&"),
     Key("add_pip_as_python_dependency", _B, "let python bring pip along"),
     Key("override_virtual_packages", _M, "virtual package: the version to assume"),
     Key("exclude_newer", _T, "ignore packages newer than a date, or than an age such as 7d"),
     # Installing
     Key("always_copy", _B, "copy files into environments instead of linking", aliases=("copy",)),
-    Key("allow_softlinks", _B, "link softly where hard links are impossible"),
+    Key("allow_softlinks", _B, "where hard links are impossible, link softly instead of copying"),
     Key("always_softlink", _B, "link softly always", aliases=("softlink",)),
-    Key("safety_checks", _T, "check files of packages before linking",
+    Key("safety_checks", _T, "a cached file whose size is wrong: fetch anew, tell, or do not look",
         choices=("enabled", "warn", "disabled")),
     Key("path_conflict", _T, "when two packages have the same file",
         choices=("clobber", "warn", "prevent")),
@@ -139,11 +139,23 @@ _TABLE = (
 KEYS: dict[str, Key] = {key.name: key for key in _TABLE}
 ALIASES: dict[str, str] = {alias: key.name for key in _TABLE for alias in key.aliases}
 
+#: Keys of conda that would change which packages are chosen or how they are installed, and that
+#: minicon does not heed: a warning says so, with what there is instead.
+UNHEEDED_KEYS = {
+    "aggressive_update_packages": "'minicon update NAME' brings packages to newer versions",
+    "exclude_newer_package": "exclude_newer holds for all packages",
+    "pip_interop_enabled": "packages that pip installed are always seen",
+    "repodata_fns": "repodata.json, its compressed form and shards are read",
+    "track_features": "name the build that is wanted, such as 'numpy=*=*mkl*'",
+    "use_only_tar_bz2": "both .conda and .tar.bz2 are read",
+    "virtual_packages": "override_virtual_packages sets their versions",
+}
+
 #: Keys of conda that mean nothing to minicon. They are read over in silence, so that one file
 #: can serve both.
 OTHER_TOOLS_KEYS = frozenset(
     """
-    add_anaconda_token add_anaconda_token aggressive_update_packages allow_conda_downgrades
+    add_anaconda_token allow_conda_downgrades
     allow_cycles allow_non_channel_urls allow_override_channels always_update_deps
     anaconda_upload auto_update_conda binstar_upload bld_path channel_settings clobber
     conda_build console debug default_python default_threads
@@ -152,15 +164,15 @@ OTHER_TOOLS_KEYS = frozenset(
     fetch_threads force force_32bit force_reinstall force_remove ignore_pinned info
     list_fields log_level migrated_channel_aliases migrated_custom_channels no_lock no_plugins
     non_admin_enabled notify_outdated_conda number_channel_notices override_channels_enabled
-    pip_interop_enabled plugins prefix_data_interoperability prune quiet_progress
-    remote_backoff_factor repodata_fns repodata_threads report_errors
+    plugins prefix_data_interoperability prune quiet_progress
+    remote_backoff_factor repodata_threads report_errors
     restore_free_channel rollback_enabled root_prefix sat_solver separate_format_cache
     shortcuts shortcuts_only show_channel_urls signing_metadata_url_base solver
-    solver_ignore_timestamps subdirs target_prefix_override trace track_features
+    solver_ignore_timestamps subdirs target_prefix_override trace
     unsatisfiable_hints unsatisfiable_hints_check_depth update_dependencies update_modifier
-    use_index_cache use_local use_lockfiles use_only_tar_bz2 use_pip user_agent verify_threads
-    exclude_newer_package channel_alias_mirrors extract_threads
-    download_threads no_rc retry_timeout max_parallel_downloads use_uv virtual_packages
+    use_index_cache use_local use_lockfiles use_pip user_agent verify_threads
+    channel_alias_mirrors extract_threads
+    download_threads no_rc retry_timeout max_parallel_downloads use_uv
     """.split()  # noqa: SIM905 - a hundred quoted words would not read better
 )
 

@@ -15,7 +15,15 @@ from typing import Any
 
 from minicon.config import dirs
 from minicon.config.files import RawValue, read_config_file
-from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, Key, Kind, find_key
+from minicon.config.keys import (
+    ALIASES,
+    KEYS,
+    OTHER_TOOLS_KEYS,
+    UNHEEDED_KEYS,
+    Key,
+    Kind,
+    find_key,
+)
 from minicon.config.settings import Settings
 from minicon.config.values import check_value, filler, read_variable
 from minicon.errors import ConfigError
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 
 #: MINICON_ and CONDA_ variables that are no settings: they place files or hold activation's state.
 _NO_SETTINGS = frozenset("ROOT RC EXE PYTHON_EXE PREFIX SHLVL DEFAULT_ENV PROMPT_MODIFIER".split())  # noqa: SIM905
+#: Values by which a key asks for nothing.
+_NOTHING_SAID: tuple[object, ...] = (None, False, "", [], {})
 _SETTING_NAMES = frozenset(each.name for each in fields(Settings))
 
 
@@ -112,13 +122,21 @@ def _collect(
         for name, raw in source.items():
             if (key := find_key(name)) is not None:
                 collected.setdefault(key.name, []).append(raw)
+            elif name in UNHEEDED_KEYS:
+                if raw.value not in _NOTHING_SAID:
+                    instead = UNHEEDED_KEYS[name]
+                    warnings.append(f"{name!r} in {raw.source} has no effect here: {instead}")
             elif name not in OTHER_TOOLS_KEYS:
-                import difflib
-
-                near = difflib.get_close_matches(name, [*KEYS, *ALIASES], 1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                warnings.append(f"unknown key {name!r} in {raw.source} is ignored{hint}")
+                warnings.append(_unknown_key(name, raw.source))
     return collected
+
+
+def _unknown_key(name: str, source: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, [*KEYS, *ALIASES], 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"unknown key {name!r} in {source} is ignored{hint}"
 
 
 def _merge(key: Key, raws: list[RawValue], fill: Callable[[str], str]) -> _Merged:

@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from minicon.prefix.placement import PackagePlan
 
 
-def copied_size(plans: Iterable[PackagePlan], folder: Path, link_type: int) -> int:
+def copied_size(
+    plans: Iterable[PackagePlan], folder: Path, link_type: int, *, allow_softlinks: bool = False
+) -> int:
     """Bytes that linking packages into a folder writes at the very least.
 
     Args:
         plans: The packages.
         folder: An existing folder on the environment's file system.
         link_type: As the user chose it, a value of :class:`LinkType`.
+        allow_softlinks: Whether symbolic links stand in for impossible hard links.
     """
     device = folder.stat().st_dev
+    if allow_softlinks and link_type == LinkType.HARDLINK:
+        link_type = LinkType.SOFTLINK
     return sum(_copied(plan, device, link_type) for plan in plans if plan.placements)
 
 

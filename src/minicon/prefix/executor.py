@@ -112,7 +112,12 @@ class Executor:
             store.recover()
             outdated = _check_state(transaction)
             plans = plan_packages(transaction, packages)
-            needed = copied_size(plans, store.folder, self.options.link_type)
+            needed = copied_size(
+                plans,
+                store.folder,
+                self.options.link_type,
+                allow_softlinks=self.options.allow_softlinks,
+            )
             require_space(store.folder, needed, f"the packages of {transaction.prefix}")
             stager = Stager(
                 transaction,

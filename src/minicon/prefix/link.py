@@ -38,6 +38,8 @@ METHODS = {
     LinkType.SOFTLINK: (LinkMethod.SYMBOLIC_LINK,),
     LinkType.COPY: (LinkMethod.REFLINK, LinkMethod.COPY),
 }
+#: With conda's ``allow_softlinks``: where no hard link is possible, a symbolic link.
+SOFT_METHODS = (LinkMethod.REFLINK, LinkMethod.HARD_LINK, LinkMethod.SYMBOLIC_LINK)
 #: What conda-meta calls a method.
 LINK_TYPES = {
     LinkMethod.REFLINK: LinkType.COPY,
@@ -57,6 +59,7 @@ class Linker:
         subdir: Its platform.
         link_type: What the user wants, a value of :class:`LinkType`; see :data:`METHODS`. Files
             that must be rewritten are always copies.
+        allow_softlinks: Whether a symbolic link may stand in for an impossible hard link.
         redirects: Per package name, files that another package wins: target to hidden place.
     """
 
@@ -67,12 +70,14 @@ class Linker:
         prefix: str,
         subdir: str,
         link_type: int,
+        allow_softlinks: bool = False,
         redirects: Mapping[str, Mapping[str, str]],
     ) -> None:
         self._tree = tree
         self._prefix = prefix
         self._subdir = subdir
-        self._probe = LinkProbe(METHODS[link_type])
+        softly = allow_softlinks and link_type == LinkType.HARDLINK
+        self._probe = LinkProbe(SOFT_METHODS if softly else METHODS[link_type])
         self._redirects = redirects
 
     def link_folder_links(self, plans: Sequence[PackagePlan]) -> None:

@@ -52,12 +52,14 @@ class StageOptions:
 
     Attributes:
         link_type: A value of :class:`LinkType`.
+        allow_softlinks: Whether a symbolic link may stand in for an impossible hard link.
         path_conflict: ``clobber`` (tell), ``warn`` or ``prevent`` (refuse).
         version: Of minicon, for history.
         clock: Seconds since 1970.
     """
 
     link_type: int = LinkType.HARDLINK
+    allow_softlinks: bool = False
     path_conflict: str = "clobber"
     version: str = "0"
     clock: Callable[[], float] = field(default=time.time)
@@ -188,6 +190,7 @@ class Stager:
             prefix=str(self._transaction.prefix),
             subdir=self._transaction.platform,
             link_type=self._options.link_type,
+            allow_softlinks=self._options.allow_softlinks,
             redirects=clobbers.redirects,
         )
         linker.link_folder_links(self._plans)
