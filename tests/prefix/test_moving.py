@@ -13,13 +13,14 @@ from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, extract, python_package, snapshot
 
 from minicon.constants import PREFIX_PLACEHOLDER
-from minicon.errors import PrefixError
+from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_files import PathsEntry
 from minicon.prefix.generations import GenerationStore
 from minicon.prefix.moving import clone_environment, move_environment
 from minicon.prefix.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.prefix import Prefix
+from minicon.prefix.prefix_lock import locked
 from minicon.prefix.relocate import relocate
 from minicon.prefix.rollback import undo
 
@@ -218,3 +219,14 @@ def test_only_the_whole_path_is_replaced() -> None:
 
 def relocation(old: str, new: str) -> Relocation:
     return Relocation(old=old, new=new, subdir="linux-64", share=True)
+
+
+def test_waits_for_others_as_long_as_it_is_told(fast_path: Path, packages: list[Extracted]) -> None:
+    old, new = fast_path / "envs" / "old", fast_path / "envs" / "new"
+    apply(old, *packages)
+    words = {"command": "", "version": "0", "now": 1.0, "finish": no_finish, "durable": False}
+    for held in (old, new):
+        with locked(GenerationStore(held), 0.0):
+            for change in (move_environment, clone_environment):
+                with pytest.raises(PrefixLocked, match="is being changed"):
+                    change(old, new, lock_timeout=0.01, **words)

@@ -86,6 +86,8 @@ def rename_environment(
         now=services.now(),
         finish=write_activation_files,
         reporter=services.reporter,
+        durable=services.settings.durability == "safe",
+        lock_timeout=services.settings.lock_timeout,
     )
     registered = services.registry.environments_txt
     if services.settings.register_envs:
@@ -109,6 +111,8 @@ def clone_packages(
         now=services.now(),
         finish=write_activation_files,
         reporter=services.reporter,
+        durable=services.settings.durability == "safe",
+        lock_timeout=services.settings.lock_timeout,
         share_packages=not services.settings.always_copy,
     )
 

@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     #: Called with the finished tree and its final path, before anybody sees it.
     Finish = Callable[[Path, Path], object]
 
-_LOCK_TIMEOUT = 30.0
-
 
 def move_environment(
     old: Path,
@@ -53,6 +51,7 @@ def move_environment(
     finish: Finish,
     reporter: Reporter | None = None,
     durable: bool = True,
+    lock_timeout: float = 30.0,
 ) -> None:
     """Give an environment another path, its kept generations included.
 
@@ -65,6 +64,7 @@ def move_environment(
         finish: Writes what depends on the whole tree.
         reporter: Is told whom minicon waits for.
         durable: Whether to wait until the disk has everything, before the switch.
+        lock_timeout: Seconds to wait for another process that changes one of the two.
 
     Raises:
         PrefixError: A place cannot hold an environment, or the new path is too long for a file.
@@ -76,8 +76,8 @@ def move_environment(
     operations.make_directory(target.place.parent)
     with (
         operations.describing("rename", source.place),
-        locked(source, _LOCK_TIMEOUT, reporter),
-        locked(target, _LOCK_TIMEOUT, reporter),
+        locked(source, lock_timeout, reporter),
+        locked(target, lock_timeout, reporter),
     ):
         source.recover()
         _clear(target)
@@ -94,7 +94,7 @@ def move_environment(
         _add_history(stage, command, version, now)
         _finish(stage, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
-    remove_environment(old, reporter=reporter)
+    remove_environment(old, lock_timeout=lock_timeout, reporter=reporter)
 
 
 def clone_environment(
@@ -107,6 +107,7 @@ def clone_environment(
     finish: Finish,
     reporter: Reporter | None = None,
     durable: bool = True,
+    lock_timeout: float = 30.0,
     share_packages: bool = True,
 ) -> None:
     """Make a copy of an environment under another path: offline, exact, independent.
@@ -119,8 +120,8 @@ def clone_environment(
     operations.make_directory(target.place.parent)
     with (
         operations.describing("clone into", target.place),
-        _held_still(source, reporter),
-        locked(target, _LOCK_TIMEOUT, reporter),
+        _held_still(source, lock_timeout, reporter),
+        locked(target, lock_timeout, reporter),
     ):
         _clear(target)
         stage = target.new_stage()
@@ -140,12 +141,14 @@ def clone_environment(
         _switch(target, stage, durable=durable)
 
 
-def _held_still(source: Path, reporter: Reporter | None) -> contextlib.AbstractContextManager[None]:
+def _held_still(
+    source: Path, lock_timeout: float, reporter: Reporter | None
+) -> contextlib.AbstractContextManager[None]:
     """Nobody changes an environment while it is copied; one that is read-only stays as it is."""
     store = GenerationStore(source)
     if not os.access(store.place.parent, os.W_OK):
         return contextlib.nullcontext()
-    return locked(store, _LOCK_TIMEOUT, reporter)
+    return locked(store, lock_timeout, reporter)
 
 
 def _copy(tree: Path, stage: Path, relocation: Relocation, reporter: Reporter | None) -> None:
