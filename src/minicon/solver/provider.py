@@ -169,7 +169,7 @@ class Provider(Base):
         return [Model(domains_of(roots), model)]
 
     def _of_model(self, candidate: Model) -> list[AnyRequirement]:
-        """Python brings pip along: from a channel (see CandidateSource), else as a wheel, if any."""
+        """Python brings pip along: from a channel (see CandidateSource), or as a wheel, if any."""
         request = self._request
         has_pip = self._side.source.candidates("pip").size
         if not request.add_pip or request.wheels is None or has_pip:
