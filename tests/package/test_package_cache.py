@@ -139,6 +139,20 @@ def test_a_rebuilt_package_with_the_same_name_gets_its_own_folder(tmp_path, chan
     assert channel.ensure(cache).directory != other.ensure(cache).directory
 
 
+def test_what_is_missing_is_what_cannot_be_found(tmp_path, channel):
+    other = Channel(tmp_path / "other", HELLO.file("extra", b"new"))
+    damaged = Channel(tmp_path / "third", HELLO.file("third", b"3"))
+    records = [each.record for each in (channel, other, damaged)]
+    layers = [tmp_path / "pkgs", tmp_path / "conda"]
+    assert PackageCache(layers).missing(records) == tuple(records)
+    own = channel.ensure(PackageCache([tmp_path / "pkgs"])).directory
+    shutil.copytree(own, tmp_path / "conda" / "hello-1.0-0", symlinks=True)
+    folder = damaged.ensure(PackageCache([tmp_path / "pkgs"])).directory
+    (folder / "info/repodata_record.json").write_text("{")
+    assert PackageCache(layers).missing(records) == (other.record, damaged.record)
+    assert PackageCache(layers[1:]).missing(records[:1]) == ()
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.explicit_list import ExplicitEntry
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.models.records import RepodataRecord
-    from minicon.prefix.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,7 +336,7 @@ def _plan(question: Question, solution: Solution) -> Plan:
         request=request,
         transaction=transaction,
         solution=solution,
-        fetch=() if request.clone_of else _not_cached(services, transaction),
+        fetch=() if request.clone_of else services.package_cache.missing(transaction.link),
         by_pip=(
             *(() if removing else _not_yet_built(question, solution)),
             *(PipRequirement(text=text) for text in solution.pip_requirements),
@@ -347,10 +345,6 @@ def _plan(question: Question, solution: Solution) -> Plan:
         channels=question.sources.names,
         notes=source_notes(question.sources),
     )
-
-
-def _not_cached(services: Services, transaction: Transaction) -> tuple[RepodataRecord, ...]:
-    return tuple(r for r in transaction.link if services.package_cache.find(r) is None)
 
 
 def _not_yet_built(question: Question, solution: Solution) -> Iterator[PipRequirement]:

@@ -6,10 +6,10 @@ JSON document and nothing else.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 
+from minicon.cli.json_text import json_text
 from minicon.errors import MiniconError, UsageError
 from minicon.lazy_pattern import lazy_pattern
 
@@ -72,9 +72,9 @@ class Console:
 
     def document(self, value: Any) -> None:
         """The answer as JSON."""
-        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        text = json_text(value)
         if _encodable(text, self.stdout) != text:
-            text = json.dumps(value, indent=2, default=str)
+            text = json_text(value, ensure_ascii=True)
         self.stdout.write(_UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", text) + "\n")
 
     def note(self, text: str) -> None:

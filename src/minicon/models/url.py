@@ -205,7 +205,7 @@ class Url:
 
 def redact(text: str) -> str:
     """TEXT with the secrets of every URL in it masked: user:password@, /t/TOKEN, secret queries."""
-    if "://" in text:
+    if "@" in text and "://" in text:
         text = _USERINFO_IN_TEXT.sub(rf"\1{_MASK}@", text)
     if "/t/" in text:
         text = _TOKEN_IN_TEXT.sub(f"/t/{_MASK}", text)

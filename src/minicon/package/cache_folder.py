@@ -78,6 +78,13 @@ class CacheFolder:
         if conda_name == record.dist_name:
             yield self.path / conda_name
 
+    def names(self) -> frozenset[str]:
+        """The names of all that lies in it."""
+        try:
+            return frozenset(os.listdir(self.path))
+        except OSError:
+            return frozenset()
+
     def packages(self) -> Iterator[tuple[Path, RepodataRecord]]:
         """Every extracted package with its record, in no order."""
         if not self.path.is_dir():

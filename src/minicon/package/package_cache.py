@@ -33,7 +33,7 @@ from minicon.package.validate import verify_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
@@ -146,6 +146,28 @@ class PackageCache:
                 if directory.name == key or _is_whole(directory):
                     return CachedPackage(record, directory)
         return None
+
+    def missing(self, records: Iterable[RepodataRecord]) -> tuple[RepodataRecord, ...]:
+        """Those of some records whose packages no layer has.
+
+        Costs reading each layer's list of folders once, and for what is there as :meth:`find`.
+
+        Raises:
+            PackageError: As :meth:`find` does.
+        """
+        listed = [(layer, layer.names()) for layer in self._layers]
+
+        def is_there(record: RepodataRecord) -> bool:
+            key = cache_key(record)
+            places = (
+                directory.name in names
+                for layer, names in listed
+                if names
+                for directory in layer.candidates(key, record)
+            )
+            return any(places) and self.find(record) is not None
+
+        return tuple([record for record in records if not is_there(record)])
 
     def ensure(self, record: RepodataRecord, prepare: Prepare) -> CachedPackage:
         """The package, made ready first if no layer has it.

@@ -92,9 +92,10 @@ class Transaction:
         Args:
             fetch: Records of ``link`` whose packages are not in the cache yet.
         """
+        link = [(record, dist_json(record)) for record in self.link]
         actions: dict[str, Any] = {
-            "FETCH": [dist_json(record) for record in self.link if record in fetch],
-            "LINK": [dist_json(record) for record in self.link],
+            "FETCH": [shown for record, shown in link if record in fetch],
+            "LINK": [shown for _, shown in link],
             "UNLINK": [dist_json(record.record) for record in self.unlink],
         }
         return {key: value for key, value in actions.items() if value} | {
