@@ -11,7 +11,7 @@ from tests.pypi.conftest import Notes
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import PipError
-from minicon.pypi.configuration import IndexOptions
+from minicon.pypi.index_options import IndexOptions
 from minicon.pypi.installed import installed_constraints
 from minicon.pypi.pip_step import install_with_pip
 from minicon.pypi.requirement_reader import parse_requirements

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.link_scripts import LinkScript, script_path, scripts_of_record
-from minicon.prefix.processes import RunningProcess, processes_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +12,8 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.records import RepodataRecord
     from minicon.package.package_cache import CachedPackage
+    from minicon.prefix.link_scripts import LinkScript
+    from minicon.prefix.processes import RunningProcess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,9 @@ class Announcement:
 
 def announce(services: Services, plan: Plan) -> Announcement:
     """Find it out. Costs a look into the cache per package, and one at each process."""
+    from minicon.prefix.link_scripts import scripts_of_record
+    from minicon.prefix.processes import processes_in
+
     transaction = plan.transaction
     processes = processes_in(plan.prefix) if transaction.unlink else ()
     if not services.settings.link_scripts:
@@ -90,6 +93,8 @@ def _post_link_scripts(
     packages: Mapping[RepodataRecord, CachedPackage],
     platform: str,
 ) -> Iterator[LinkScript]:
+    from minicon.prefix.link_scripts import LinkScript, script_path
+
     for record in records:
         package = packages.get(record)
         path = script_path(record.name, "post-link", platform)

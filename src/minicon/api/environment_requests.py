@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minicon.api.lock_selection import LockSelection
 from minicon.api.request import ChangeRequest
 from minicon.errors import PrefixError, SpecError, UsageError
 from minicon.lean_dataclasses import dataclass
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from minicon.api.lock_selection import LockSelection
     from minicon.api.request import Action
     from minicon.api.services import Services
     from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec
@@ -237,6 +237,8 @@ def _selection(
             f"a lock file already says every package, and cannot be mixed with {specs[0]!r}",
             hint="install further packages afterwards",
         )
+    from minicon.api.lock_selection import LockSelection
+
     return LockSelection(
         lock=contents.lock, groups=tuple(groups), python=specs[0] if specs else None
     )

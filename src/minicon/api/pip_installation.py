@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
-    from minicon.pypi.configuration import IndexOptions
+    from minicon.pypi.index_options import IndexOptions
     from minicon.pypi.requirements import PipRequirement
 
 

@@ -20,9 +20,9 @@ from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
 from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.environment_spec import expand_references
 from minicon.models.match_spec import MatchSpec
 from minicon.models.package_name import normalize_pypi_name
+from minicon.models.references import expand_references
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.transaction import make_transaction
 from minicon.pypi.requirements import PipRequirement

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from minicon.models.explicit_list import ExplicitEntry
     from minicon.models.records import RepodataRecord
     from minicon.prefix.transaction import Transaction
-    from minicon.pypi.configuration import IndexOptions
+    from minicon.pypi.index_options import IndexOptions
     from minicon.pypi.requirements import PipRequirement
     from minicon.solver.request import Solution
 

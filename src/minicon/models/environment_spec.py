@@ -13,13 +13,13 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.explicit_list import ExplicitEntry, parse_explicit_entry
 from minicon.models.match_spec import MatchSpec
 from minicon.models.match_spec_parser import is_package_reference
+from minicon.models.references import expand_references
 from minicon.models.subdir import check_subdir, selects
 from minicon.models.url import Url, is_url, redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
 NODEFAULTS = "nodefaults"
@@ -29,7 +29,6 @@ _KEYS = (
     "category", "groups", "pip", "allow-pypi-requests",
 )  # fmt: skip
 _SELECTOR = lazy_pattern(r"sel\((.*)\)\s*")
-_REFERENCE = lazy_pattern(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _VARIABLE = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -39,15 +38,6 @@ class DependencyGroup:
 
     dependencies: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()
-
-
-def expand_references(texts: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """TEXTS with ``$NAME`` and ``${NAME}`` filled in from ENVIRON; unknown names stay."""
-
-    def value(found: re.Match[str]) -> str:
-        return environ.get(found.group(1) or found.group(2), found.group())
-
-    return tuple(_REFERENCE.sub(value, text) for text in texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,6 @@ Looked up in this order; the longest path wins within the first kind that answer
 
 from __future__ import annotations
 
-import base64
 from urllib.parse import urlsplit
 
 from minicon.lean_dataclasses import dataclass, field
@@ -56,8 +55,10 @@ class Secret:
             return f"Bearer {self.bearer}"
         if self.user is None and self.password is None:
             return None
+        from base64 import b64encode
+
         pair = f"{self.user or ''}:{self.password or ''}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return f"Basic {b64encode(pair).decode()}"
 
 
 def secret_from_json(entry: Any) -> Secret | None:

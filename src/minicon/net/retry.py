@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from minicon.lean_dataclasses import dataclass
 
 #: Answers that another try may change (RFC 9110 §15): too many requests, server trouble.

@@ -22,10 +22,7 @@ from minicon.net.credentials import CredentialStore
 from minicon.net.file_fetcher import FileFetcher
 from minicon.net.mirrors import Mirrors, may_fail_over
 from minicon.net.proxies import proxies_for
-from minicon.net.retry import RetryPolicy
-from minicon.net.small_files import SmallFiles
 from minicon.net.tls import tls_context, trusted_bundle
-from minicon.net.whole_response import WholeResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.models.channel import Channel
     from minicon.net.fetcher import Fetcher, Response
+    from minicon.net.small_files import SmallFiles
 
 
 class UrlFetcher:
@@ -43,11 +41,9 @@ class UrlFetcher:
         make_http: Makes the http(s) fetcher; called at most once, when first needed.
         offline: Refuse http(s).
         credentials: The store that channels' secrets are added to.
-        small_files: A quicker way to small files, tried first; None means there is none.
+        make_small_files: Makes a quicker way to small files, which is tried first; called at most
+            once, when first needed. None means there is none.
         mirrors: Base URL → base URLs to ask in its place, in order.
-
-    Attributes:
-        small_files: As given; None offline.
     """
 
     def __init__(
@@ -56,17 +52,28 @@ class UrlFetcher:
         *,
         offline: bool = False,
         credentials: CredentialStore | None = None,
-        small_files: SmallFiles | None = None,
+        make_small_files: Callable[[], SmallFiles] | None = None,
         mirrors: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.offline = offline
-        self.small_files = None if offline else small_files
         self.credentials = credentials or CredentialStore()
         self._make_http = make_http
+        self._make_small_files = None if offline else make_small_files
+        self._small_files: SmallFiles | None = None
         self._mirrors = Mirrors(mirrors or {}, self.credentials)
         self._http: Fetcher | None = None
         self._files = FileFetcher()
         self._lock = threading.Lock()
+
+    @property
+    def small_files(self) -> SmallFiles | None:
+        """The quicker way to small files; None offline."""
+        if self._make_small_files is None:
+            return None
+        with self._lock:
+            if self._small_files is None:
+                self._small_files = self._make_small_files()
+            return self._small_files
 
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
@@ -104,6 +111,8 @@ class UrlFetcher:
         answer = self.small_files and self.small_files.get(best, headers)
         if not answer or (others and may_fail_over(answer.status)):
             return self.open(url, headers=headers)
+        from minicon.net.whole_response import WholeResponse
+
         return WholeResponse(best, answer)
 
     def best_url(self, url: str) -> str:
@@ -112,8 +121,8 @@ class UrlFetcher:
 
     def close(self) -> None:
         """Give all connections back. The fetcher may be used again."""
-        if self.small_files is not None:
-            self.small_files.close()
+        if self._small_files is not None:
+            self._small_files.close()
         with self._lock:
             close = getattr(self._http, "close", None)
             self._http = None
@@ -164,6 +173,7 @@ def make_fetcher(
     trusted = trusted_bundle(variables) if ssl_verify is True else ssl_verify
 
     def make_http() -> Fetcher:
+        from minicon.net.retry import RetryPolicy
         from minicon.net.session import HttpFetcher
 
         return HttpFetcher(
@@ -177,15 +187,23 @@ def make_fetcher(
             user_agent=_user_agent(),
         )
 
-    small_files = SmallFiles(
-        store,
-        has_proxy=lambda url: bool(proxies_for(url, proxy_servers or {})),
-        make_context=lambda: tls_context(trusted, cert),
-        user_agent=_user_agent(),
-        timeout=read_timeout,
-    )
+    def make_small_files() -> SmallFiles:
+        from minicon.net.small_files import SmallFiles
+
+        return SmallFiles(
+            store,
+            has_proxy=lambda url: bool(proxies_for(url, proxy_servers or {})),
+            make_context=lambda: tls_context(trusted, cert),
+            user_agent=_user_agent(),
+            timeout=read_timeout,
+        )
+
     return UrlFetcher(
-        make_http, offline=offline, credentials=store, small_files=small_files, mirrors=mirrors
+        make_http,
+        offline=offline,
+        credentials=store,
+        make_small_files=make_small_files,
+        mirrors=mirrors,
     )
 
 

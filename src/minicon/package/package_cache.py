@@ -28,8 +28,6 @@ from minicon.package.cache_folder import (
     read_record_data,
 )
 from minicon.package.cache_key import cache_key, key_of_work
-from minicon.package.package_files import read_package_files
-from minicon.package.validate import verify_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,6 +59,8 @@ class CachedPackage:
         Raises:
             PackageError: Its list of files cannot be read.
         """
+        from minicon.package.package_files import read_package_files
+
         return read_package_files(self.directory)
 
 
@@ -284,6 +284,8 @@ class PackageCache:
         return cached
 
     def _check_whole(self, work: Path, key: str, files: PackageFiles | None) -> None:
+        from minicon.package.validate import verify_package
+
         unverified = files is None
         problems = verify_package(work, hashes=unverified, extras=unverified, files=files)
         if problems:
@@ -365,4 +367,6 @@ class PackageCache:
 
 def _is_whole(directory: Path) -> bool:
     """Whether a folder that another tool made has all files, at their sizes."""
+    from minicon.package.validate import verify_package
+
     return not verify_package(directory, hashes=False, extras=False)

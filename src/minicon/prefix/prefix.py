@@ -12,12 +12,13 @@ from minicon.constants import CONDA_META, FROZEN, HISTORY, PINNED, STATE
 from minicon.errors import NotAnEnvironment, PrefixError
 from minicon.models.prefix_record import PrefixRecord
 from minicon.prefix.history import Revision, parse_history, requested_specs
-from minicon.prefix.noarch_python import PythonLayout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
+
+    from minicon.prefix.noarch_python import PythonLayout
 
 #: A value of conda's state file that means "not set, and do not export".
 UNSET = "***unset***"
@@ -137,6 +138,8 @@ class Prefix:
     @property
     def python_layout(self) -> PythonLayout | None:
         """Where its python keeps things, or None without a python."""
+        from minicon.prefix.noarch_python import PythonLayout
+
         python = self.record("python")
         if python is None:
             return None

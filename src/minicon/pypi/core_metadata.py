@@ -6,7 +6,8 @@ from packaging.requirements import InvalidRequirement
 
 from minicon.errors import PackageError
 from minicon.lean_dataclasses import dataclass
-from minicon.pypi.filenames import normalise, parse_version, split_wheel_name
+from minicon.models.package_name import normalize_pypi_name
+from minicon.pypi.filenames import parse_version, split_wheel_name
 from minicon.pypi.lenient import lenient_requirement
 
 TYPE_CHECKING = False
@@ -86,7 +87,7 @@ class CoreMetadata:
         if wheel is None:
             raise PackageError("broken-metadata", "it does not have a wheel's name")
         same_version = parse_version(wheel.version) == parse_version(self.version)
-        if wheel.name != normalise(self.name) or not same_version:
+        if wheel.name != normalize_pypi_name(self.name) or not same_version:
             raise PackageError(
                 "broken-metadata", f"its METADATA is that of {self.name} {self.version}"
             )

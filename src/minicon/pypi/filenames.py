@@ -9,10 +9,10 @@ from packaging.version import InvalidVersion, Version
 
 from minicon.constants import WHEEL_EXTENSION
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_name import normalize_pypi_name
 
 SDIST_EXTENSIONS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 
-_SEPARATORS = lazy_pattern(r"[-_.]+")
 _NAME = lazy_pattern(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
 _BUILD = lazy_pattern(r"(\d+)(.*)", re.ASCII)
 #: A version that is longer than this is an attack on the parser, not a version.
@@ -38,11 +38,6 @@ class WheelName(NamedTuple):
     def platforms(self) -> list[str]:
         """The platform tags, for instance ``any`` or ``win_amd64``."""
         return self.tags.rpartition("-")[2].split(".")
-
-
-def normalise(name: str) -> str:
-    """A project name as indices compare it: lower case, runs of ``-_.`` as one ``-`` (PEP 503)."""
-    return _SEPARATORS.sub("-", name).lower()
 
 
 def is_project_name(name: str) -> bool:
@@ -71,7 +66,7 @@ def split_wheel_name(filename: str) -> WheelName | None:
         if match is None or len(match[1]) > 100:
             return None
         build = (int(match[1]), match[2])
-    return WheelName(normalise(parts[0]), parts[1], build, "-".join(parts[-3:]))
+    return WheelName(normalize_pypi_name(parts[0]), parts[1], build, "-".join(parts[-3:]))
 
 
 def split_sdist_name(filename: str, project: str) -> str | None:
@@ -86,7 +81,7 @@ def split_sdist_name(filename: str, project: str) -> str | None:
     stem = filename[: -len(extension)]
     position = stem.rfind("-")
     while position > 0:
-        if normalise(stem[:position]) == project:
+        if normalize_pypi_name(stem[:position]) == project:
             return stem[position + 1 :]
         position = stem.rfind("-", 0, position)
     return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from minicon.errors import PackageError
+from minicon.models.package_name import normalize_pypi_name
 from minicon.pypi.core_metadata import CoreMetadata
-from minicon.pypi.filenames import is_project_name, normalise, parse_version
+from minicon.pypi.filenames import is_project_name, parse_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,5 +29,5 @@ def installed_constraints(site_packages: Path) -> list[str]:
                 continue
             version = parse_version(metadata.version)
             if is_project_name(metadata.name) and version is not None:
-                found[normalise(metadata.name)] = str(version)
+                found[normalize_pypi_name(metadata.name)] = str(version)
     return [f"{name}=={version}" for name, version in sorted(found.items())]

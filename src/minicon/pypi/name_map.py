@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minicon.pypi.filenames import normalise
+from minicon.models.package_name import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class NameMap:
 
     def pypi_name(self, conda_name: str) -> str:
         """The project (normalised) that a conda package holds."""
-        return self._projects.get(conda_name) or normalise(conda_name)
+        return self._projects.get(conda_name) or normalize_pypi_name(conda_name)
 
     def conda_names(self, pypi_name: str) -> Sequence[str]:
         """Conda packages that hold a project, most likely first.
@@ -48,7 +48,7 @@ class NameMap:
         A package of the same name is among them only if nothing is known to the contrary: what
         channels call ``tzdata`` or ``graphviz`` are no Python projects.
         """
-        name = normalise(pypi_name)
+        name = normalize_pypi_name(pypi_name)
         known = self._conda_names.get(name)
         if known:
             return tuple(known)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from minicon.models.reporter import Reporter
-    from minicon.pypi.configuration import IndexOptions
+    from minicon.pypi.index_options import IndexOptions
     from minicon.pypi.requirements import PipRequirement
 
 #: Variables of the caller that would make pip install elsewhere, or otherwise than asked.

@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlsplit
 from packaging.requirements import InvalidRequirement
 
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_name import normalize_pypi_name
 from minicon.models.wheel_index import DistributionFile
-from minicon.pypi.filenames import SDIST_EXTENSIONS, normalise, parse_version, split_wheel_name
+from minicon.pypi.filenames import SDIST_EXTENSIONS, parse_version, split_wheel_name
 from minicon.pypi.lenient import lenient_requirement
 from minicon.pypi.requirement_lines import unreadable
 from minicon.pypi.requirements import IndexRequirement, PipRequirement
@@ -116,7 +117,7 @@ def _from_url(
             sha256=known[0] if len(known) == 1 else None,
         )
         return _direct(file, name, extras, marker, line, known)
-    name = normalise(name) if name else _egg(url)
+    name = normalize_pypi_name(name) if name else _egg(url)
     text = f"{name}{extras} @ {url}" if name and not _EGG.search(url) else url
     return PipRequirement(text=text + _behind(marker), name=name, origin=line.origin)
 
@@ -145,7 +146,9 @@ def _from_path(
     if not name and not re.search(r"[\s;\"]", str(path)):
         text = f"{path}{extras}"
     return PipRequirement(
-        text=text + _behind(marker), name=normalise(name) if name else None, origin=line.origin
+        text=text + _behind(marker),
+        name=normalize_pypi_name(name) if name else None,
+        origin=line.origin,
     )
 
 
@@ -161,7 +164,7 @@ def _direct(
     version = parse_version(wheel.version) if wheel else None
     if wheel is None or version is None:
         raise unreadable(line, f"{file.filename} is not a wheel's name")
-    if name and normalise(name) != wheel.name:
+    if name and normalize_pypi_name(name) != wheel.name:
         raise unreadable(line, f"{file.filename} is a wheel of {wheel.name}, not of {name}")
     text = f"{wheel.name}{extras}=={version}{_behind(marker)}"
     try:
@@ -212,4 +215,4 @@ def _absolute(place: str, line: Line) -> Path:
 
 def _egg(url: str) -> str | None:
     match = _EGG.search(url)
-    return normalise(match[1]) if match else None
+    return normalize_pypi_name(match[1]) if match else None

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from minicon.errors import SpecError
+from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import redact
-from minicon.pypi.configuration import IndexOptions
-from minicon.pypi.filenames import normalise
+from minicon.pypi.index_options import IndexOptions
 from minicon.pypi.requirement_kinds import BUILD_OPTIONS, parse_editable, parse_requirement
 from minicon.pypi.requirement_lines import Line, logical_lines, split_options, unreadable
 from minicon.pypi.requirements import IndexRequirement, PipRequirement, RequirementSet
@@ -148,7 +148,7 @@ class _Reader:
             value = _find_links(value, line)
         if name in ("--no-binary", "--only-binary"):
             names = value.split(",") if name == "--no-binary" else ()
-            self._no_binary.update(n if n == ":all:" else normalise(n) for n in names)
+            self._no_binary.update(n if n == ":all:" else normalize_pypi_name(n) for n in names)
             return
         changes = {
             "--index-url": IndexOptions(index_url=value),
@@ -167,7 +167,7 @@ class _Reader:
     def _is_for_index(self, entry: IndexRequirement | PipRequirement) -> bool:
         if not isinstance(entry, IndexRequirement):
             return False
-        forbidden = {":all:", normalise(entry.requirement.name)} & self._no_binary
+        forbidden = {":all:", normalize_pypi_name(entry.requirement.name)} & self._no_binary
         return entry.direct is not None or not forbidden
 
 
@@ -176,7 +176,7 @@ def _for_pip(entry: IndexRequirement | PipRequirement) -> PipRequirement:
     if isinstance(entry, PipRequirement):
         return entry
     hashes = "".join(f" --hash=sha256:{value}" for value in entry.hashes)
-    name = normalise(entry.requirement.name)
+    name = normalize_pypi_name(entry.requirement.name)
     text = f"--no-binary={name}\n{entry.requirement}{hashes}"
     return PipRequirement(text=text, name=name, origin=entry.origin)
 

@@ -16,9 +16,9 @@ line                                   becomes
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
+from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import redact
-from minicon.pypi.configuration import IndexOptions
-from minicon.pypi.filenames import normalise
+from minicon.pypi.index_options import IndexOptions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class RequirementSet:
 
         found: dict[str, SpecifierSet] = {}
         for each in self.constraints:
-            name = normalise(each.requirement.name)
+            name = normalize_pypi_name(each.requirement.name)
             found[name] = found.get(name, SpecifierSet()) & each.requirement.specifier
         return found
 
@@ -96,7 +96,7 @@ class RequirementSet:
         hashes: dict[str, frozenset[str]] = {}
         for entry in self.requirements:
             if entry.hashes:
-                name = normalise(entry.requirement.name)
+                name = normalize_pypi_name(entry.requirement.name)
                 hashes[name] = hashes.get(name, frozenset()) | frozenset(entry.hashes)
         return hashes
 

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from minicon.constants import PYPI_CHANNEL
 from minicon.errors import ChannelError, MiniconError, PackageError
+from minicon.models.package_name import normalize_pypi_name
 from minicon.models.records import RepodataRecord
 from minicon.models.reporter import SilentReporter
-from minicon.pypi.filenames import normalise, split_wheel_name
+from minicon.pypi.filenames import split_wheel_name
 from minicon.pypi.find_links import FindLinks
 from minicon.pypi.name_map import NameMap
 from minicon.pypi.releases import direct_release, filtered, merged, newest_final
@@ -129,8 +130,8 @@ class PypiIndex:
         Raises:
             ChannelError: An index cannot be reached or answers nonsense.
         """
-        found = self._releases.get(normalise(name))
-        limit = self._limits.get(normalise(name))
+        found = self._releases.get(normalize_pypi_name(name))
+        limit = self._limits.get(normalize_pypi_name(name))
         if limit is None:
             return found
         return [r for r in found if limit.contains(r.version, prereleases=True)]
@@ -250,7 +251,7 @@ class PypiIndex:
             python_version: If given, the metadata of each project's newest final release that
                 fits this python is fetched too.
         """
-        for name in map(normalise, names):
+        for name in map(normalize_pypi_name, names):
             if (name, python_version) not in self._ahead:
                 self._ahead.add((name, python_version))
                 self._pool.submit(self._fetch_ahead, name, python_version)

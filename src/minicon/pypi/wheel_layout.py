@@ -21,9 +21,10 @@ from typing import NamedTuple
 
 from minicon.constants import CONDA_META
 from minicon.errors import PackageError, UnsafeArchive
+from minicon.models.package_name import normalize_pypi_name
 from minicon.package.entry_points import parse_entry_point
 from minicon.pypi.core_metadata import CoreMetadata
-from minicon.pypi.filenames import normalise, parse_version
+from minicon.pypi.filenames import parse_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def package_path(name: str, info: DistInfo) -> str | None:
         return None
     if not first.endswith(".data") or not rest:
         return f"{SITE_PACKAGES}/{name}"
-    if first != info.data_folder and normalise(first) != normalise(info.data_folder):
+    if first != info.data_folder and normalize_pypi_name(first) != normalize_pypi_name(
+        info.data_folder
+    ):
         raise PackageError("broken-wheel", f"the wheel's {first} is another package's folder")
     scheme, _, path = rest.partition("/")
     if scheme in ("purelib", "platlib") and path:
@@ -212,7 +215,7 @@ def _dist_info_folder(names: Iterable[str], record: RepodataRecord) -> str:
 
 def _check_is(name: str, version: str, record: RepodataRecord, what: str) -> None:
     same_version = parse_version(version) == parse_version(record.version)
-    if normalise(name) != normalise(record.name) or not same_version:
+    if normalize_pypi_name(name) != normalize_pypi_name(record.name) or not same_version:
         raise PackageError(
             "broken-wheel", f"{record.fn} is not {record.dist_name}: {what} says {name} {version}"
         )
