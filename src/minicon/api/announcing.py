@@ -6,10 +6,12 @@ from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from minicon.api.request import Plan
     from minicon.api.services import Services
+    from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.package.package_cache import CachedPackage
     from minicon.prefix.link_scripts import LinkScript
@@ -33,19 +35,12 @@ class Announcement:
 
 def announce(services: Services, plan: Plan) -> Announcement:
     """Find it out. Costs a look into the cache per package, and one at each process."""
-    from minicon.prefix.link_scripts import scripts_of_record
-    from minicon.prefix.processes import processes_in
-
     transaction = plan.transaction
-    processes = processes_in(plan.prefix) if transaction.unlink else ()
+    processes = _processes_in(plan.prefix) if transaction.unlink else ()
     if not services.settings.link_scripts:
         return Announcement(processes=processes)
     platform = transaction.platform
-    leaving = [
-        script
-        for record in transaction.unlink
-        for script in scripts_of_record(record, "pre-unlink", platform)
-    ]
+    leaving = _leaving_scripts(transaction.unlink, platform)
     fetched = set(plan.fetch)
     found = ((r, services.package_cache.find(r)) for r in _may_bring_scripts(plan) - fetched)
     cached = {record: package for record, package in found if package is not None}
@@ -81,6 +76,20 @@ def process_text(processes: Iterable[RunningProcess], *, shown: int = 3) -> str:
 def _short(command: str) -> str:
     program, blank, arguments = command.partition(" ")
     return f"{program.rpartition('/')[2]}{blank}{arguments}"[:60]
+
+
+def _processes_in(prefix: Path) -> tuple[RunningProcess, ...]:
+    from minicon.prefix.processes import processes_in
+
+    return processes_in(prefix)
+
+
+def _leaving_scripts(unlink: Sequence[PrefixRecord], platform: str) -> list[LinkScript]:
+    if not unlink:
+        return []
+    from minicon.prefix.link_scripts import scripts_of_record
+
+    return [each for record in unlink for each in scripts_of_record(record, "pre-unlink", platform)]
 
 
 def _may_bring_scripts(plan: Plan) -> set[RepodataRecord]:
