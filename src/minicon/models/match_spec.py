@@ -39,8 +39,9 @@ class MatchSpec:
         subdir, fn, url, md5, sha256, license, license_family: Exact texts (license: glob too),
             or None. ``url`` may hold credentials; ``str()`` of the spec does not.
         track_features, features: What the record must have, at least.
-        extras, flags: Optional parts of the package that are asked for; kept, not matched.
-        when: A spec that must hold for this one to count; kept, not matched.
+        flags: Labels of a build variant that the record must have; globs (CEP 45).
+        extras: Optional groups of dependencies that are asked for; not matched (CEP 44).
+        when: Condition under which this spec counts; not matched (CEP 43).
 
     Raises:
         SpecError: ``invalid-spec``, with a caret under what is wrong.
@@ -103,6 +104,8 @@ class MatchSpec:
             self.build = _string_spec(str(build)) if build else None
             self.build_number = BuildNumberSpec(str(number)) if number is not None else None
             _string_spec(fields.get("license") or "*")
+            if fields.get("when"):
+                _check_condition(fields["when"])
         except SpecError as error:
             if error.reference != "invalid-spec" and not source:
                 raise
@@ -165,10 +168,11 @@ class MatchSpec:
             record, "license_family"
         ):
             return False
-        features = str(_extra(record, "features") or "").replace(",", " ").split()
-        return set(self.features) <= set(features) and set(self.track_features) <= set(
-            record.track_features if self.track_features else ()
-        )
+        if self.features and not set(self.features) <= set(record.features):
+            return False
+        if self.track_features and not set(self.track_features) <= set(record.track_features):
+            return False
+        return all(any(map(_string_spec(flag).matches, record.flags)) for flag in self.flags)
 
     def replace(self, **fields: Any) -> MatchSpec:
         """A copy with other texts in some fields; None takes a field away."""
@@ -246,6 +250,12 @@ def _bare(text: str) -> str:
         return redact(text)
 
 
+def _check_condition(text: str) -> None:
+    from minicon.models.condition import parse_condition
+
+    parse_condition(text)
+
+
 def _extra(record: RepodataRecord, key: str) -> Any:
     data = getattr(record, "data", None)
     return data.get(key) if data is not None else getattr(record, key, None)
@@ -275,5 +285,7 @@ def _write_brackets(fields: dict[str, Any]) -> str:
         else:
             text = _bare(value) if key in ("url", "channel") else value
             quote = "'" if '"' in text else '"'
+            if quote in text:  # both are: only a condition can hold them, and it reads escapes
+                text = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
             pairs.append(f"{key}={quote}{text}{quote}")
     return f"[{','.join(pairs)}]" if pairs else ""

@@ -44,7 +44,6 @@ _SPACE_AROUND = lazy_pattern(r"\s*([,|])\s*|(?<=[<>=!~])\s+|(?<=\()\s+|\s+(?=\))
 _JOINED_BUILD = lazy_pattern(r"(.*[^=!<>~,|\s])=([^=<>!~,|\s]+|\^[^\s]*\$)")
 _SINGLE_EQUAL = lazy_pattern(r"=([^=,|<>!~]+)")
 _CONDITION = lazy_pattern(r"\s*;\s*if\s+")
-_PLAIN_CONDITION = lazy_pattern(r"[^\"'\[\];#]*[^\"'\[\];#\s]")
 _NOT_IN_CHANNEL = lazy_pattern(r"[\"'\[\]();<>|^\x00-\x1f]")
 _SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
 _BUILD = lazy_pattern(r"[A-Za-z0-9_.+*!~\-]+|\^.*\$")
@@ -57,8 +56,21 @@ _HEX = {
     "sha256": lazy_pattern(r"[0-9a-f]{64}"),
 }
 _PAIR = lazy_pattern(
-    r"""\s*([A-Za-z0-9_\-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|\[([^\]]*)\]|([^,"'\s]*))\s*(,|(?=\s)|$)"""
+    r"""\s*([A-Za-z0-9_\-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\[([^\]]*)\]"""
+    r"""|([^,"'\s]*))\s*(,|(?=\s)|$)"""
 )
+_ESCAPED = lazy_pattern(r"\\(.)")
+#: What lists may hold (CEP 44, CEP 45), and how to say it.
+_ITEMS = {
+    "extras": (
+        lazy_pattern(r"[a-z0-9_.+-]{1,64}"),
+        "extras are written with lower-case letters, digits and _ . + -",
+    ),
+    "flags": (
+        lazy_pattern(r"[a-z0-9_*]+(:[a-z0-9_*]+)?"),
+        "flags are written name or key:value, in lower case, with * as a glob",
+    ),
+}
 _PACKAGE_FILE = lazy_pattern(r"([A-Za-z0-9_][A-Za-z0-9_.\-]*)-([A-Za-z0-9_.!+]+)-([A-Za-z0-9_.+]+)")
 _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
@@ -87,7 +99,7 @@ class _Parser:
         text, fields = self.condition(self.without_comment())
         end = self.bracket_start(text)
         if end < len(text):
-            fields.update(self.brackets(text, end))
+            fields = {**self.brackets(text, end), **fields}
         start = self.channel(text[:end], fields)
         name_end = self.name(text[:end], start, fields)
         self.version_and_build(text[name_end:end], name_end, fields)
@@ -110,14 +122,10 @@ class _Parser:
 
     def condition(self, text: str) -> tuple[str, dict[str, Any]]:
         """``x; if python >=3.10`` is the older way to write ``x[when="python >=3.10"]``."""
-        mark = None if text.endswith("]") else _CONDITION.search(text)
-        if mark is None:
+        mark = _CONDITION.search(text)
+        if mark is None or text.count("[", 0, mark.start()) != text.count("]", 0, mark.start()):
             return text, {}
-        condition = text[mark.end() :]
-        if not _PLAIN_CONDITION.fullmatch(condition):
-            hint = 'write name[when="python >=3.10"]'
-            self.fail(mark.end(), len(text), "this condition cannot be read", hint)
-        return text[: mark.start()], {"when": condition}
+        return text[: mark.start()], {"when": " ".join(text[mark.end() :].split())}
 
     def bracket_start(self, text: str) -> int:
         """Where ``[key=value]`` begins: after any regular expression; the end if there is none."""
@@ -167,7 +175,9 @@ class _Parser:
     def value(self, key: str, value: str, pair: re.Match[str]) -> Any:
         value = value.strip()
         if key in _LISTS:
-            return tuple(re.split(r"[\s,]+", value.strip(", "))) if value else ()
+            return self.items(key, value, pair)
+        if key == "when":
+            value = " ".join(_ESCAPED.sub(r"\1", value).split())
         if not value:
             self.fail(*pair.span(), f"{key} has no value", "give a value, in quotes if need be")
         if key in _HEX:
@@ -177,6 +187,15 @@ class _Parser:
                     *pair.span(), f"this is not a {key} in hexadecimal", "copy the hash whole"
                 )
         return value
+
+    def items(self, key: str, value: str, pair: re.Match[str]) -> tuple[str, ...]:
+        """The members of a list, which may stand in quotes."""
+        found = tuple(each.strip("\"'") for each in re.split(r"[\s,]+", value.strip(", ")) if each)
+        pattern, hint = _ITEMS.get(key, (None, ""))
+        for each in found:
+            if pattern is not None and not pattern.fullmatch(each):
+                self.fail(*pair.span(), f"{each!r} cannot be among {key}", hint)
+        return found
 
     def channel(self, text: str, fields: dict[str, Any]) -> int:
         """Read ``channel/subdir::``; answer where the name begins."""

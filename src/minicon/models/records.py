@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, Literal
 
     Source = Literal["conda", "pypi", "interpreter"]
@@ -80,8 +80,23 @@ class RepodataRecord:
     @property
     def track_features(self) -> tuple[str, ...]:
         """Features whose presence makes a build less preferred."""
-        value = self.data.get("track_features") or ()
-        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)
+        return _words(self.data.get("track_features"))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Features that a build needs or has, by conda's first way to tell variants."""
+        return _words(self.data.get("features"))
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Labels of a build variant, ``cuda`` or ``blas:mkl`` (CEP 45)."""
+        return _words(self.data.get("flags"))
+
+    @property
+    def extra_depends(self) -> Mapping[str, Sequence[str]]:
+        """Optional groups of dependencies: MatchSpec texts by the group's name (CEP 44)."""
+        found = self.data.get("extra_depends") or self.data.get("extra-depends")
+        return found if isinstance(found, dict) else {}
 
     @property
     def noarch(self) -> str | None:
@@ -147,3 +162,10 @@ class RepodataRecord:
 
     def __repr__(self) -> str:
         return f"RepodataRecord({self.channel}/{self.subdir}::{self.dist_name})"
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    """A list of words, which older records have as one text."""
+    if isinstance(value, str):
+        return tuple(value.replace(",", " ").split())
+    return tuple(each for each in value or () if isinstance(each, str))
