@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from minicon.errors import UsageError
 from minicon.lazy_pattern import lazy_pattern
@@ -14,11 +15,29 @@ if TYPE_CHECKING:
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """argparse makes one for every option; its own way to the width imports half of shutil."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{"width": _columns() - 2, **options})
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or 80
+    except ValueError:
+        pass
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:
+        return 80
+
+
 class CommandParser(argparse.ArgumentParser):
     """One command, or one verb of it. Options are never guessed from their first letters."""
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        options.setdefault("formatter_class", _HelpFormatter)
         super().__init__(**{**options, "allow_abbrev": False})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
