@@ -1,6 +1,7 @@
 """A whole ``create --dry-run`` from a warm cache, beside py-rattler's solve, by size of channel.
 
     python bench/repodata_create.py MILLION_DIR SMALL_DIR [--runs 5] [--json OUT]
+    python bench/repodata_create.py MILLION_DIR SMALL_DIR --cold --latency 0.03 --kinds shards
 
 Both are made by ``bench/repodata_generate.py --shards``. Every number is a whole process, Python's
 start included; runs are interleaved. minicon runs its command line; py-rattler a program of seven
@@ -13,12 +14,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
-from channel_process import ChannelProcess, run_process
+from repodata_server import Process, QuickServer, run_process
 
 SPECS = ("python=3.11", "numpy")
 
@@ -37,7 +39,8 @@ print(len(asyncio.run(main())))
 
 
 def minicon(url: str, _cache: str, _kind: str) -> list[str]:
-    return [sys.executable, "-m", "minicon", "create", "-n", "x", "--dry-run", "--json", "--yes",
+    code = "import sys; from minicon.__main__ import main; sys.exit(main())"
+    return [sys.executable, "-c", code, "create", "-n", "x", "--dry-run", "--json", "--yes",
             "--platform", "linux-64", "--override-channels", "-c", url, *SPECS]  # fmt: skip
 
 
@@ -50,36 +53,48 @@ def main() -> None:
     parser.add_argument("million", type=Path)
     parser.add_argument("small", type=Path)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--cold", action="store_true", help="forget the caches before every run")
+    parser.add_argument("--latency", type=float, default=0.0)
+    parser.add_argument("--kinds", nargs="*", default=["shards", "whole"])
+    parser.add_argument("--sizes", nargs="*", default=["1M", "30k"])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    results: dict[str, list[tuple[float, float]]] = {}
+    results: dict[str, list[tuple[float, ...]]] = {}
     with (
-        ChannelProcess(arguments.million) as million,
-        ChannelProcess(arguments.small) as small,
+        QuickServer(arguments.million, arguments.latency) as million,
+        QuickServer(arguments.small, arguments.latency) as small,
         tempfile.TemporaryDirectory() as folder,
     ):
         cases = [
             (f"{tool.__name__} {kind} {size}", tool, kind, server)
             for size, server in (("1M", million), ("30k", small))
-            for kind in ("shards", "whole")
+            for kind in arguments.kinds
             for tool in (minicon, rattler)
+            if size in arguments.sizes
         ]
         for run in range(arguments.runs + 1):
             for name, tool, kind, server in cases:
-                before = server.requests()
-                result = run_once(tool, server.url, f"{folder}/{name}".replace(" ", "-"), kind)
+                home = f"{folder}/{name}".replace(" ", "-")
+                if arguments.cold:
+                    shutil.rmtree(home, ignore_errors=True)
+                before = server.counts()[0]
+                process = run_once(tool, server.url, home, kind)
                 if run:  # the first fills the cache
-                    results.setdefault(name, []).append((*result, server.requests() - before))
+                    row = (process.wall, process.peak, process.cpu, server.counts()[0] - before)
+                    results.setdefault(name, []).append(row)
     summary = {}
     for name, rows in results.items():
-        seconds, peak, requests = (statistics.median(column) for column in zip(*rows, strict=True))
-        summary[name] = (seconds, peak, requests)
-        print(f"{name:22} {seconds:.3f} s {peak:.0f} MB {requests:.0f} requests")
+        wall, peak, cpu, requests = (statistics.median(each) for each in zip(*rows, strict=True))
+        summary[name] = (wall, peak, cpu, requests)
+        print(
+            f"{name:22} {wall:.3f} s, {cpu:.3f} s of processor, {peak:.0f} MB, "
+            f"{requests:.0f} requests"
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(summary, indent=1))
 
 
-def run_once(tool, url: str, home: str, kind: str) -> tuple[float, float]:
+def run_once(tool, url: str, home: str, kind: str) -> Process:
     Path(home).mkdir(exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if "PROXY" not in name.upper()}
     environment |= {
@@ -87,8 +102,7 @@ def run_once(tool, url: str, home: str, kind: str) -> tuple[float, float]:
         "MINICON_ROOT": home,
         "MINICON_REPODATA_USE_SHARDS": str(kind == "shards").lower(),
     }
-    seconds, peak, _ = run_process(tool(url, home, kind), environment)
-    return seconds, peak
+    return run_process(tool(url, home, kind), environment)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from channel_process import ChannelProcess, run_process
+from repodata_server import Process, QuickServer, run_process
 
 SUBDIRS = ("linux-64", "noarch")
 
@@ -67,7 +67,7 @@ def main() -> None:
     arguments = parser.parse_args()
     names = names_of(arguments.channel, arguments.names)
     summary: dict[str, list] = {}
-    with ChannelProcess(arguments.channel, arguments.latency) as server:
+    with QuickServer(arguments.channel, arguments.latency) as server:
         for kind in arguments.kinds:
             summary |= report(kind, measure(server, kind, names, arguments.runs))
     if arguments.json:
@@ -91,16 +91,16 @@ def measure(server, kind: str, names: list[str], runs: int) -> dict[tuple[str, s
         for tool, program in (("minicon", MINICON), ("rattler", RATTLER)):
             cache = tempfile.mkdtemp()
             for state in ("cold", "warm"):
-                before = server.requests()
+                before = server.counts()
                 arguments = [server.url, cache, kind, json.dumps(names)]
-                seconds, peak, found = run_once(program, arguments)
-                requests = server.requests() - before
-                results.setdefault((state, tool), []).append((seconds, peak, found, requests))
+                process = run_once(program, arguments)
+                counts = [now - then for now, then in zip(server.counts(), before, strict=True)]
+                results.setdefault((state, tool), []).append((process, counts))
             shutil.rmtree(cache)
     return results
 
 
-def run_once(program: str, arguments: list[str]) -> tuple[float, float, str]:
+def run_once(program: str, arguments: list[str]) -> Process:
     code = program.replace("{subdirs}", repr(list(SUBDIRS)))
     return run_process([sys.executable, "-c", code, *arguments])
 
@@ -108,14 +108,22 @@ def run_once(program: str, arguments: list[str]) -> tuple[float, float, str]:
 def report(kind: str, results: dict[tuple[str, str], list]) -> dict[str, list]:
     summary = {}
     for state in ("cold", "warm"):
-        ours, theirs = results[state, "minicon"], results[state, "rattler"]
-        a, b = (statistics.median(row[0] for row in rows) for rows in (ours, theirs))
-        summary[f"{state}-{kind}"] = [(a, ours[0][1]), (b, theirs[0][1])]
-        print(
-            f"{state}-{kind}: minicon {a:.2f} s {ours[0][1]:.0f} MB {ours[0][3]} requests, "
-            f"rattler {b:.2f} s {theirs[0][1]:.0f} MB {theirs[0][3]} requests, "
-            f"ratio {a / b:.2f} ({ours[0][2]} and {theirs[0][2]} records)"
-        )
+        medians = {}
+        print(f"{state}-{kind}")
+        for tool in ("minicon", "rattler"):
+            rows = [process for process, _ in results[state, tool]]
+            wall, cpu, peak = (
+                statistics.median(getattr(row, name) for row in rows)
+                for name in ("wall", "cpu", "peak")
+            )
+            medians[tool] = (wall, peak, cpu)
+            requests, connections = results[state, tool][0][1]
+            print(
+                f"  {tool}: {wall:.3f} s, {cpu:.3f} s of processor, {peak:.0f} MB, "
+                f"{requests} requests over {connections} connections, {rows[0].text} records"
+            )
+        ours, theirs = summary[f"{state}-{kind}"] = [medians["minicon"], medians["rattler"]]
+        print(f"  ratio {ours[0] / theirs[0]:.2f}, of processor time {ours[2] / theirs[2]:.2f}")
     return summary
 
 

@@ -41,7 +41,9 @@ def test_every_segment_is_found_by_its_name(tmp_path_factory, runs) -> None:
 def test_hashes_of_shards_are_kept_as_they_are(tmp_path, count) -> None:
     hashes = {f"name-{n}": bytes([n]) * 32 for n in range(count)}
     encoded = {name.encode(): digest for name, digest in hashes.items()}
-    (tmp_path / "x").write_bytes(hashes_file(encoded, {"info": {}}))
+    (tmp_path / "x").write_bytes(
+        hashes_file(sorted(encoded), b"".join(encoded[n] for n in sorted(encoded)), {"info": {}})
+    )
     index = IndexFile(tmp_path / "x")
     assert list(index.names()) == sorted(hashes)
     for name, digest in hashes.items():

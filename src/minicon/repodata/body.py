@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from minicon.errors import RepodataError
 from minicon.models.url import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from os import PathLike
 
 #: Most bytes of one index file, on the wire and unpacked. conda-forge's largest has 0.3 GB.
 LARGEST_BODY = 1_500_000_000
@@ -18,11 +19,40 @@ _PIECE = 1 << 20
 _LARGEST_WINDOW = 1 << 27
 
 
-def text_of(path: str | PathLike[str], file_name: str, url: str) -> Iterator[bytes]:
-    """The JSON text of a downloaded index, in pieces.
+class Source(Protocol):
+    """What can be read front to back."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most SIZE bytes more; nothing at the end."""
+
+
+class ChunkReader:
+    """Reads from chunks, as a file of them would be read.
 
     Args:
-        path: The file as it was downloaded.
+        chunks: In order.
+    """
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """At most SIZE bytes more; nothing at the end."""
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return b""
+            self._left = memoryview(chunk)
+        piece, self._left = self._left[:size], self._left[size:]
+        return bytes(piece)
+
+
+def text_of(source: Source, file_name: str, url: str) -> Iterator[bytes]:
+    """The JSON text of an index, in pieces.
+
+    Args:
+        source: The body as the server sends it.
         file_name: ``repodata.json``, ``….zst`` or ``….bz2``: says how to unpack it.
         url: For errors.
 
@@ -30,7 +60,7 @@ def text_of(path: str | PathLike[str], file_name: str, url: str) -> Iterator[byt
         RepodataError: It cannot be unpacked, or unpacks to more than any channel has.
     """
     total = 0
-    for piece in _unpacked(path, file_name, url):
+    for piece in _unpacked(source, file_name, url):
         total += len(piece)
         if total > LARGEST_TEXT:
             message = f"{redact(url)} unpacks to more than {LARGEST_TEXT} bytes"
@@ -38,31 +68,30 @@ def text_of(path: str | PathLike[str], file_name: str, url: str) -> Iterator[byt
         yield piece
 
 
-def _unpacked(path: str | PathLike[str], file_name: str, url: str) -> Iterator[bytes]:
-    with open(path, "rb", buffering=0) as file:
-        if file_name.endswith(".zst"):
-            import zstandard
+def _unpacked(source: Source, file_name: str, url: str) -> Iterator[bytes]:
+    if file_name.endswith(".zst"):
+        import zstandard
 
-            unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
-            try:
-                with unpacker.stream_reader(file, read_across_frames=True) as reader:
-                    yield from _pieces(reader)
-            except zstandard.ZstdError as error:
-                raise damaged(url, "it is not zstd, or cut") from error
-        elif file_name.endswith(".bz2"):
-            import bz2
+        unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+        try:
+            stream = unpacker.stream_reader(source, read_across_frames=True)  # type: ignore[arg-type]
+            yield from _pieces(stream)
+        except zstandard.ZstdError as error:
+            raise damaged(url, "it is not zstd, or cut") from error
+    elif file_name.endswith(".bz2"):
+        import bz2
 
-            try:
-                with bz2.open(file) as reader:
-                    yield from _pieces(reader)
-            except (OSError, EOFError) as error:
-                raise damaged(url, "it is not bzip2, or cut") from error
-        else:
-            yield from _pieces(file)
+        try:
+            with bz2.BZ2File(source) as reader:  # type: ignore[call-overload]
+                yield from _pieces(reader)
+        except (OSError, EOFError) as error:
+            raise damaged(url, "it is not bzip2, or cut") from error
+    else:
+        yield from _pieces(source)
 
 
-def _pieces(reader: object) -> Iterator[bytes]:
-    return iter(lambda: reader.read(_PIECE), b"")  # type: ignore[attr-defined]
+def _pieces(source: Source) -> Iterator[bytes]:
+    return iter(lambda: source.read(_PIECE), b"")
 
 
 def damaged(url: str, why: str) -> RepodataError:

@@ -5,7 +5,7 @@
     cache/repodata-v1/
       conda-forge-linux-64-3f9c….json     SubdirState: what was fetched, when, and its hash
       content/ab12….index                 IndexFile, named after the hash of the fetched body
-      shards/ab/ab12….msgpack.zst         shards, named after their hash
+      shards-v1/ab12….msgpack.zst         shards, named after their hash
       locks/conda-forge-linux-64-3f9c…    one process fetches, the others wait for it
 
 A state is believed only if all of it is well-formed; the index it names, only if its trailer
@@ -28,7 +28,7 @@ from minicon.repodata.index_file import IndexDamagedError, IndexFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: A new format is a new folder: versions of minicon never misread each other's files.
 FOLDER = "repodata-v1"
@@ -153,12 +153,20 @@ class RepodataCache:
         with contextlib.suppress(OSError):
             operations.remove_file(self.index_path(body_sha256))
 
-    def write_index(self, body_sha256: str, pieces: Iterable[bytes]) -> None:
-        """Write an index from its bytes in order; it appears whole. Raises FileError."""
-        target = self.index_path(body_sha256)
-        with operations.describing("write", target), self.scratch_file(target.parent) as path:
+    def write_index(self, body_sha256: Callable[[], str], pieces: Iterable[bytes]) -> None:
+        """Write an index from its bytes in order; it appears whole.
+
+        Args:
+            body_sha256: Asked when the last piece is written: the hash of what it was made from.
+            pieces: Its bytes.
+
+        Raises:
+            FileError: It cannot be written.
+        """
+        folder = self.directory / "content"
+        with operations.describing("write", folder), self.scratch_file(folder) as path:
             operations.create_file_from(pieces, path)
-            operations.rename(path, target)
+            operations.rename(path, self.index_path(body_sha256()))
 
     @contextlib.contextmanager
     def scratch_file(self, folder: Path | None = None) -> Iterator[Path]:

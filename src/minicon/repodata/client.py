@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from minicon.constants import REPODATA
@@ -13,7 +14,6 @@ from minicon.repodata.age import age_text
 from minicon.repodata.base_url import resolve_base_url
 from minicon.repodata.cache import RepodataCache
 from minicon.repodata.decode import Place
-from minicon.repodata.fetch import SubdirFetch, SubdirRequest
 from minicon.repodata.reachability import Reachability
 from minicon.repodata.shard_format import SHARDS_INDEX
 from minicon.repodata.shard_loader import ShardLoader
@@ -73,7 +73,7 @@ class ChannelClient:
         self._ttl_seconds = ttl_seconds
         self._use_zst = use_zst
         self._use_shards = use_shards
-        self._shards = ShardLoader(fetcher, self._cache.directory / "shards")
+        self._shards = ShardLoader(fetcher, os.path.join(self._cache.directory, "shards-v1"))
         self._groups: dict[str, ShardGroup] = {}
         self._reporter = reporter or SilentReporter()
         self._clock = clock
@@ -238,6 +238,8 @@ class ChannelClient:
             state, file = self._cached(channel, subdir)
             if state is not None and state != known:
                 return state, file
+            from minicon.repodata.fetch import SubdirFetch, SubdirRequest
+
             request = SubdirRequest(
                 url=url,
                 subdir=subdir,
@@ -261,7 +263,7 @@ class ChannelClient:
         if channel.is_local:
             # Reading costs little here, and what is written beside repodata.json may lag behind.
             return (REPODATA, *zst, *shards)
-        return (*shards, *zst, REPODATA)
+        return (*shards, *zst, REPODATA, f"{REPODATA}.bz2")
 
     def _read_again(self, channel: Channel, subdir: str, *, discard: bool) -> IndexFile:
         """Fetch an index anew that was damaged on disk, or that the server no longer follows."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from minicon.constants import REPODATA
 from minicon.repodata.body import damaged, text_of
 from minicon.repodata.index_file import IndexWriter
@@ -13,20 +11,19 @@ from minicon.repodata.scanner import InvalidRepodataError, RepodataScanner
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from os import PathLike
     from typing import Any
+
+    from minicon.repodata.body import Source
 
 _PIECES_AHEAD = 8
 _BLOCKS_AHEAD = 1
 
 
-def index_bytes(
-    path: str | PathLike[str], file_name: str, url: str, subdir: str
-) -> Iterator[bytes]:
-    """The bytes of the index that stands for a downloaded repodata file, front to back.
+def index_bytes(source: Source, file_name: str, url: str, subdir: str) -> Iterator[bytes]:
+    """The bytes of the index that stands for a repodata file, front to back.
 
     Args:
-        path: The body as it was downloaded.
+        source: The body as the server sends it.
         file_name: What it is called on the server: says how it is packed.
         url: For errors.
         subdir: What its ``info.subdir`` must be, if it has one.
@@ -34,11 +31,8 @@ def index_bytes(
     Raises:
         RepodataError: It is cut, not JSON, not repodata, or that of another subdir.
     """
-    # CEP 36: an empty repodata.json means an empty channel. Nothing else may be empty.
-    is_empty = file_name == REPODATA and os.path.getsize(path) == 0
     # Unpacking, cutting and compressing are three stages that hardly hold each other up.
-    text = [b"{}"] if is_empty else read_ahead(text_of(path, file_name, url), _PIECES_AHEAD)
-    scanner = RepodataScanner(text)
+    scanner = RepodataScanner(read_ahead(_text(source, file_name, url), _PIECES_AHEAD))
     writer = IndexWriter()
     try:
         for block in read_ahead(scanner.blocks(), _BLOCKS_AHEAD):
@@ -47,6 +41,14 @@ def index_bytes(
         raise damaged(url, str(error)) from error
     check_info(scanner.meta, url, subdir)
     yield writer.finish({**scanner.meta, "records": scanner.records})
+
+
+def _text(source: Source, file_name: str, url: str) -> Iterator[bytes]:
+    """The JSON text. CEP 36: an empty repodata.json is an empty channel; nothing else may be."""
+    text = text_of(source, file_name, url)
+    first = next(text, b"{}" if file_name == REPODATA else b"")
+    yield first
+    yield from text
 
 
 def check_info(meta: dict[str, Any], url: str, subdir: str) -> None:

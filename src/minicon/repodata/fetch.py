@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from minicon.constants import REPODATA
 from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.fs import operations
@@ -18,7 +20,7 @@ from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.url import redact
 from minicon.net.headers import content_length, is_html
 from minicon.net.statuses import status_error
-from minicon.repodata.body import capped
+from minicon.repodata.body import ChunkReader, capped
 from minicon.repodata.cache import SubdirState
 from minicon.repodata.convert import index_bytes
 from minicon.repodata.freshness import condition_for, max_age_of
@@ -28,7 +30,6 @@ from minicon.repodata.shards_index import shards_index_bytes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from minicon.models.reporter import Reporter, Task
     from minicon.net.fetcher import Fetcher, Response
@@ -39,6 +40,8 @@ _ABSENCE_BELIEVED = 86_400.0
 #: How long it is believed that a channel lacks a subdir: it may be on its way.
 _MISSING_BELIEVED = 300.0
 _BODY_TRIES = 3
+#: The work is all python's: side by side, every index would be late.
+_ONE_AT_A_TIME = threading.Lock()
 _ABSENT_STATUSES = (404, 410)
 
 
@@ -164,15 +167,7 @@ class SubdirFetch:
             message = f"{redact(url)} sends a web page in place of the channel's index"
             hint = "log in to this network if it asks for that, or check the channel's URL"
             raise RepodataError("web-page", message, hint=hint)
-        with (
-            operations.describing("write", self._cache.directory),
-            self._cache.scratch_file() as path,
-        ):
-            digest = self._save(url, response, path)
-            old = self._request.state
-            unchanged = old is not None and old.body_sha256 == digest.sha256
-            if not unchanged and self._cache.open_index(digest.sha256) is None:
-                self._cache.write_index(digest.sha256, self._converted(path, name, url))
+        digest = self._convert(name, url, response)
         return SubdirState(
             url=self._request.url,
             file_name=name,
@@ -185,26 +180,48 @@ class SubdirFetch:
             absent=self._absent,
         )
 
-    def _converted(self, path: Path, name: str, url: str) -> Iterator[bytes]:
-        if name == SHARDS_INDEX:
-            return shards_index_bytes(path, url, self._request.subdir)
-        return index_bytes(path, name, url, self._request.subdir)
-
-    def _save(self, url: str, response: Response, path: Path) -> FileDigest:
-        """Write the body to a file, hashing it."""
-        digest = FileDigest()
+    def _convert(self, name: str, url: str, response: Response) -> FileDigest:
+        """Have the index of a body in the cache; a body that is known already changes nothing."""
         length = content_length(response.headers)
         task = self._reporter.start("download", self._request.label, length)
+        digest = FileDigest()
+        body = _watched(capped(response.chunks(1 << 18), url), digest, task)
         try:
-            pieces = _watched(capped(response.chunks(1 << 18), url), digest, task)
-            operations.create_file_from(pieces, path)
-        except RepodataError:
-            raise
-        except ChannelError as error:
-            raise _TransferError(error) from error
+            if name == SHARDS_INDEX:
+                self._convert_shards_index(b"".join(body), url, digest)
+            elif self._request.state is None:
+                # Nothing to compare with: it is converted while it arrives.
+                index = index_bytes(ChunkReader(body), name, url, self._request.subdir)
+                self._cache.write_index(lambda: digest.sha256, index)
+            else:
+                self._convert_if_new(name, url, body, digest)
         finally:
             task.finish()
         return digest
+
+    def _convert_shards_index(self, body: bytes, url: str, digest: FileDigest) -> None:
+        if not self._is_known(digest):
+            with _ONE_AT_A_TIME:
+                index = shards_index_bytes(body, url, self._request.subdir)
+            self._cache.write_index(lambda: digest.sha256, [index])
+
+    def _convert_if_new(
+        self, name: str, url: str, body: Iterator[bytes], digest: FileDigest
+    ) -> None:
+        with (
+            operations.describing("write", self._cache.directory),
+            self._cache.scratch_file() as path,
+        ):
+            operations.create_file_from(body, path)
+            if not self._is_known(digest):
+                with open(path, "rb", buffering=0) as file:
+                    index = index_bytes(file, name, url, self._request.subdir)
+                    self._cache.write_index(lambda: digest.sha256, index)
+
+    def _is_known(self, digest: FileDigest) -> bool:
+        old = self._request.state
+        unchanged = old is not None and old.body_sha256 == digest.sha256
+        return unchanged or self._cache.open_index(digest.sha256) is not None
 
 
 class _TransferError(Exception):
@@ -216,7 +233,13 @@ class _TransferError(Exception):
 
 
 def _watched(chunks: Iterator[bytes], digest: FileDigest, task: Task) -> Iterator[bytes]:
-    for chunk in chunks:
-        digest.update(chunk)
-        task.advance(len(chunk))
-        yield chunk
+    """The chunks as they pass by, hashed. Raises _TransferError where they break off."""
+    try:
+        for chunk in chunks:
+            digest.update(chunk)
+            task.advance(len(chunk))
+            yield chunk
+    except RepodataError:
+        raise
+    except ChannelError as error:
+        raise _TransferError(error) from error

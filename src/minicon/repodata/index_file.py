@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import mmap
 import struct
+import sys
 import zlib
 from array import array
 from itertools import accumulate, chain
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 _MAGIC = b"MCINDEX2"
 #: Lengths of segments and meta and names, numbers of names and segments, size, CRC-32, magic.
 _TRAILER = struct.Struct("<QQQQQQI4x8s")
-_UINT32, _UINT64 = struct.Struct("<I"), struct.Struct("<Q")
+_UINT32, _UINT64, _PAIR = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct("<II")
 #: A segment holds a part of one block of the channel's file: nothing sane is larger.
 _LARGEST_SEGMENT = 1 << 28
 #: A quick level: segments are written all and read rarely.
@@ -85,35 +86,49 @@ class IndexWriter:
         """The rest of the file after the last segment."""
         names = sorted(self._places)
         per_name = [self._places[name] for name in names]
-        places = list(chain.from_iterable(per_name))
-        starts, sizes, sections = zip(*places, strict=True) if places else ((), (), ())
-        return _tables(meta, self._length, names, map(len, per_name), starts, sizes, sections)
+        segments = list(chain.from_iterable(per_name))
+        starts, sizes, sections = zip(*segments, strict=True) if segments else ((), (), ())
+        return _tables(
+            meta,
+            self._length,
+            names,
+            array("I", accumulate(map(len, per_name))),
+            array("Q", starts),
+            array("I", sizes),
+            bytes(sections),
+        )
 
 
-def hashes_file(hashes: Mapping[bytes, bytes], meta: Mapping[str, Any]) -> bytes:
+def hashes_file(names: Sequence[bytes], hashes: bytes, meta: Mapping[str, Any]) -> bytes:
     """A whole index file whose segments are the hashes of shards, one per name.
 
     Args:
-        hashes: Name in UTF-8 → hash; all hashes are equally long.
+        names: In UTF-8, sorted.
+        hashes: Theirs, one after the other; all are equally long.
         meta: As for :meth:`IndexWriter.finish`.
     """
-    names = sorted(hashes)
-    body = b"".join(map(hashes.__getitem__, names))
-    size = len(body) // (len(names) or 1)
     count = len(names)
-    starts = range(0, size * count, size or 1)
-    tables = _tables(meta, len(body), names, [1] * count, starts, [size] * count, [_STORED] * count)
-    return body + tables
+    size = len(hashes) // (count or 1)
+    tables = _tables(
+        meta,
+        len(hashes),
+        names,
+        array("I", range(1, count + 1)),
+        array("Q", range(0, size * count, size or 1)),
+        array("I", [size]) * count,
+        bytes([_STORED]) * count,
+    )
+    return hashes + tables
 
 
 def _tables(
     meta: Mapping[str, Any],
     length: int,
     names: Sequence[bytes],
-    counts: Iterator[int] | Sequence[int],
-    starts: Sequence[int],
-    sizes: Sequence[int],
-    sections: Sequence[int],
+    segment_ends: array[int],
+    starts: array[int],
+    sizes: array[int],
+    sections: bytes,
 ) -> bytes:
     """Everything after the segments; see the drawing above."""
     about = json.dumps(meta, separators=(",", ":")).encode()
@@ -122,11 +137,11 @@ def _tables(
         (
             about,
             text,
-            _bytes_of("I", accumulate(map(len, names))),
-            _bytes_of("I", accumulate(counts)),
-            _bytes_of("Q", starts),
-            _bytes_of("I", sizes),
-            bytes(sections),
+            _bytes_of(array("I", accumulate(map(len, names)))),
+            _bytes_of(segment_ends),
+            _bytes_of(starts),
+            _bytes_of(sizes),
+            sections,
         )
     )
     size = length + len(body) + _TRAILER.size
@@ -134,11 +149,8 @@ def _tables(
     return body + _TRAILER.pack(*facts, zlib.crc32(body), _MAGIC)
 
 
-def _bytes_of(kind: str, values: Any) -> bytes:
+def _bytes_of(numbers: array[int]) -> bytes:
     """Numbers in a row, little-endian whatever the machine."""
-    import sys
-
-    numbers = array(kind, values)
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tobytes()
@@ -205,11 +217,13 @@ class IndexFile:
 
     def _find(self, name: bytes) -> int | None:
         """Number of a name by binary search, about 5 µs."""
-        low: int = 0
-        high: int = self._count
+        low, high = 0, self._count
+        data, names, ends, pair = self._map, self._names, self._name_ends, _PAIR.unpack_from
+        first_end = self._uint32(ends, 0) if high else 0
         while low < high:
-            middle = (low + high) // 2
-            found = self._name(middle)
+            middle: int = (low + high) // 2
+            begin, end = pair(data, ends + 4 * middle - 4) if middle else (0, first_end)
+            found = data[names + begin : names + end]
             if found == name:
                 return middle
             if found < name:

@@ -50,8 +50,12 @@ def unpack(data: bytes, limit: int, *, texts: bool = True) -> Any:
 
     unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
     try:
-        with unpacker.stream_reader(data) as reader:
-            text = reader.read(limit + 1)
+        size = zstandard.frame_content_size(data)
+        if 0 <= size <= limit:  # at once: a stream would first make room for LIMIT bytes
+            text = unpacker.decompress(data)
+        else:
+            with unpacker.stream_reader(data) as reader:
+                text = reader.read(limit + 1)
         if len(text) > limit:
             raise ShardDamagedError(f"it unpacks to more than {limit} bytes")
         return msgpack.unpackb(text, raw=not texts, strict_map_key=False)

@@ -15,12 +15,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import os
 import queue
 import threading
 import time
 from collections import deque
 
-from minicon.errors import ChannelError, FileError, RepodataError
+from minicon.errors import ChannelError, RepodataError
 from minicon.fs import operations
 from minicon.models.url import redact
 from minicon.net.statuses import status_error
@@ -29,7 +30,6 @@ from minicon.repodata.shard_format import LARGEST_SHARD, SHARD_EXTENSION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from minicon.net.fetcher import Fetcher
     from minicon.net.small_files import SmallFiles
@@ -88,35 +88,39 @@ class ShardLoader:
 
     Args:
         fetcher: Opens URLs.
-        directory: ``repodata-v1/shards``.
+        directory: ``repodata-v1/shards-v1``.
     """
 
-    def __init__(self, fetcher: Fetcher, directory: Path) -> None:
+    def __init__(self, fetcher: Fetcher, directory: str) -> None:
         self._fetcher = fetcher
-        self._small_files: SmallFiles | None = getattr(fetcher, "small_files", None)
         self._best_url: Callable[[str], str] = getattr(fetcher, "best_url", str)
         self._directory = directory
         self._queue: queue.PriorityQueue[tuple[int, int, _Job]] = queue.PriorityQueue()
         self._order = itertools.count()
         self._jobs: dict[str, _Job] = {}
         self._to_follow: deque[_Job] = deque()
-        self._folders: set[Path] = set()
         self._lock = threading.RLock()
         self._workers = 0
         self._asked = self._answered = 0
         self._followed = 0
 
+    @property
+    def _small_files(self) -> SmallFiles | None:
+        small_files: SmallFiles | None = getattr(self._fetcher, "small_files", None)
+        return small_files
+
     def cached(self, digest: str) -> bytes | None:
         """A shard from disk if it is there and whole."""
         try:
-            data = self._path(digest).read_bytes()
+            with open(self._path(digest), "rb", buffering=0) as file:
+                data = file.read()
         except OSError:
             return None
         return data if hashlib.sha256(data).hexdigest() == digest else None
 
     def is_cached(self, digest: str) -> bool:
         """Whether a shard seems to be on disk: one look, nothing read."""
-        return digest in self._jobs or self._path(digest).exists()
+        return digest in self._jobs or os.path.exists(self._path(digest))
 
     def load(self, digest: str, url: str, arrived: Callable[[bytes], None] | None) -> bytes:
         """A shard, from disk or from the server.
@@ -171,7 +175,7 @@ class ShardLoader:
 
     def start(self) -> None:
         """Send what was requested, without waiting for it."""
-        if self._small_files is not None:
+        if self._jobs and self._small_files is not None:
             self._small_files.nudge()
 
     def _hasten(self, job: _Job) -> None:
@@ -230,13 +234,14 @@ class ShardLoader:
     def sweep(self) -> None:
         """Remove shards that were cached long ago; those in use come back by themselves."""
         limit = time.time() - _KEPT_SECONDS
-        for path in self._directory.glob(f"*/*{SHARD_EXTENSION}"):
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime < limit:
-                    operations.remove_file(path)
+        with contextlib.suppress(OSError), os.scandir(self._directory) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if entry.stat().st_mtime < limit:
+                        operations.remove_file(entry.path)
 
-    def _path(self, digest: str) -> Path:
-        return self._directory / digest[:2] / f"{digest}{SHARD_EXTENSION}"
+    def _path(self, digest: str) -> str:
+        return f"{self._directory}/{digest}{SHARD_EXTENSION}"
 
     def _work(self) -> None:
         while True:
@@ -290,12 +295,12 @@ class ShardLoader:
 
     def _keep(self, digest: str, data: bytes) -> None:
         path = self._path(digest)
-        with contextlib.suppress(FileError), operations.describing("write", path):
-            if path.parent not in self._folders:
-                operations.make_directory(path.parent)
-                self._folders.add(path.parent)
-            # Whoever reads a shard looks at its hash: one that is half written is only missing.
+        # Whoever reads a shard looks at its hash: one that is half written is only missing.
+        with contextlib.suppress(OSError):
             try:
+                operations.create_file(path, data)
+            except FileNotFoundError:
+                operations.make_directory(self._directory)
                 operations.create_file(path, data)
             except FileExistsError:
                 operations.replace_file(path, data, durable=False)

@@ -9,28 +9,25 @@ from minicon.repodata.shard_format import LARGEST_INDEX, ShardDamagedError, unpa
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from os import PathLike
     from typing import Any
 
 _HASH_SIZE = 32
 
 
-def shards_index_bytes(path: str | PathLike[str], url: str, subdir: str) -> Iterator[bytes]:
-    """The bytes of the IndexFile that stands for ``repodata_shards.msgpack.zst``.
+def shards_index_bytes(data: bytes, url: str, subdir: str) -> bytes:
+    """The IndexFile that stands for ``repodata_shards.msgpack.zst``.
 
     Raises:
         RepodataError: It is not what CEP 16 describes, or that of another subdir.
     """
-    with open(path, "rb") as file:
-        data = file.read(LARGEST_INDEX + 1)
     try:
         found = unpack(data, LARGEST_INDEX, texts=False)
     except ShardDamagedError as error:
         raise damaged(url, str(error)) from error
     info, shards = _checked(found, url)
     check_info({"info": info}, url, subdir)
-    yield hashes_file(shards, {"info": info, "names": len(shards)})
+    names, hashes = _in_order(shards, url)
+    return hashes_file(names, hashes, {"info": info, "names": len(names)})
 
 
 def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[bytes, bytes]]:
@@ -42,12 +39,24 @@ def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[bytes, bytes]]:
     version = found.get(b"version", 1)
     if version != 1:
         raise damaged(url, f"its version {str(version)[:20]!r} is not known")
-    # Sets of types and lengths: a channel has tens of thousands of names.
-    if set(map(type, shards)) - {bytes} or not _is_text(b"".join(shards)):
-        raise damaged(url, "a name in it is no text")
-    if set(map(type, shards.values())) - {bytes} or set(map(len, shards.values())) - {_HASH_SIZE}:
-        raise damaged(url, "a hash in it is none")
     return {key: value for key, value in _with_texts(info).items() if _is_plain(value)}, shards
+
+
+def _in_order(shards: dict[bytes, bytes], url: str) -> tuple[list[bytes], bytes]:
+    """Sorted names, and their hashes in a row; a channel has tens of thousands of them."""
+    try:
+        names = sorted(shards)
+        b"".join(names).decode()
+    except (TypeError, UnicodeDecodeError) as error:
+        raise damaged(url, "a name in it is no text") from error
+    found = list(map(shards.__getitem__, names))
+    try:
+        hashes = b"".join(found)
+    except TypeError as error:
+        raise damaged(url, "a hash in it is none") from error
+    if set(map(len, found)) - {_HASH_SIZE}:
+        raise damaged(url, "a hash in it is none")
+    return names, hashes
 
 
 def _with_texts(value: Any) -> Any:
@@ -55,14 +64,6 @@ def _with_texts(value: Any) -> Any:
     if isinstance(value, dict):
         return {_with_texts(key): _with_texts(each) for key, each in value.items()}
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _is_text(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _is_plain(value: Any) -> bool:
