@@ -132,3 +132,19 @@ def test_a_dry_run_does_not_unpack(workspace: Workspace, tmp_path: Path) -> None
         *f"remove -n data rich --dry-run --offline -c {tmp_path} --override-channels".split(),
     )
     assert not found & {"libarchive", "tqdm", "msgpack"}
+
+
+def test_planning_from_a_cached_channel_needs_neither_network_nor_compiler(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """See docs/adr/0008-start-up-time.md: each of these costs one to seven milliseconds."""
+    package = {"name": "tool", "version": "1.0", "build": "0", "build_number": 0, "depends": []}
+    index = {"info": {"subdir": "noarch"}, "packages": {"tool-1.0-0.tar.bz2": package}}
+    (tmp_path / "noarch").mkdir()
+    (tmp_path / "noarch" / "repodata.json").write_text(json.dumps(index))
+    plan = f"create -n new --dry-run --no-pypi -c {tmp_path} --override-channels tool".split()
+    imported_by(workspace, *plan)
+    found = imported_by(workspace, *plan)
+    slow = {"ctypes", "dataclasses", "inspect", "platform", "shutil", "socket", "subprocess"}
+    assert not found & (slow | HEAVY - {"packaging", "resolvelib"})
+    assert len({name for name in found if name.startswith("minicon")}) < 150
