@@ -7,7 +7,8 @@ it. Everything the search reasons with can be read as one:
 * :class:`Dependency`, given: "candidates C of x need y to be one of A" is the incompatibility
   ``{x: C, y: not A}``. There is one per package and distinct dependency text, so hundreds of
   builds that say the same make one clause. ``constrains`` is the same with ABSENT added to A.
-* :class:`Condition`, given: the same under a condition on a third package (CEP 43).
+* :class:`~minicon.solver.condition.Condition`, given: the same under a condition on a third
+  package (CEP 43).
 * learned incompatibilities, derived from conflicts (see conflict_analysis).
 """
 
@@ -21,36 +22,61 @@ if TYPE_CHECKING:
     Reason: TypeAlias = "Dependency | Root | dict[int, int] | None"
 
 
-class Dependency:
-    """Candidates ``premise`` of ``source`` need ``target`` to be in ``allowed``.
+class Need:
+    """What some dependencies say alike: ``target`` must be in ``allowed``.
+
+    Hundreds of packages write ``python >=3.10``; what that means is found out once.
 
     Attributes:
-        source: Index of the variable that depends.
-        premise: Its candidates that carry this dependency.
         target: Index of the variable depended on.
         text: The MatchSpec as the packages wrote it.
         optional: True for ``constrains``: the target may also be absent.
         allowed: Values of the target that satisfy it; None until the target is loaded.
         refused: Values of the target that do not satisfy it.
+        carriers: The dependencies that say it.
     """
 
-    __slots__ = ("allowed", "optional", "premise", "refused", "source", "target", "text")
+    __slots__ = ("allowed", "carriers", "optional", "refused", "target", "text")
 
-    def __init__(self, source: int, premise: int, target: int, text: str, optional: bool) -> None:
-        self.source = source
-        self.premise = premise
+    def __init__(self, target: int, text: str, optional: bool) -> None:
         self.target = target
         self.text = text
         self.optional = optional
         self.allowed: int | None = None
         self.refused = 0
+        self.carriers: list[Dependency] = []
+
+
+class Dependency(tuple[int, int, Need]):
+    """Candidates ``premise`` of ``source`` have a :class:`Need`: ``(source, premise, need)``.
+
+    A tuple, since a search makes tens of thousands of them.
+    """
+
+    __slots__ = ()
+
+    @property
+    def source(self) -> int:
+        """Index of the variable that depends."""
+        return self[0]
+
+    @property
+    def premise(self) -> int:
+        """Its candidates that carry this dependency."""
+        return self[1]
+
+    @property
+    def need(self) -> Need:
+        """What they need."""
+        return self[2]
 
     @property
     def terms(self) -> Incompatibility:
         """The clause as an incompatibility, once its target is loaded."""
-        if self.source == self.target:
-            return {self.source: self.premise & self.refused}
-        return {self.source: self.premise, self.target: self.refused}
+        source, premise, need = self
+        if source == need.target:
+            return {source: premise & need.refused}
+        return {source: premise, need.target: need.refused}
 
 
 class Root:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from minicon.solver.clause import Dependency, Watcher
+from minicon.solver.clause import Dependency, Need, Watcher
+from minicon.solver.condition import Condition
 from minicon.solver.trail import Trail
 from minicon.solver.variable import Variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from minicon.solver.candidate_table import Conditional
     from minicon.solver.candidates import Candidates
@@ -25,6 +26,7 @@ class ClauseStore:
     Attributes:
         late: Clauses that came into being while they already had consequences; the next
             propagation applies them first.
+        conditions: All dependencies that hold under conditions, for explanations.
         recheck: Late clauses that may have consequences at a level below the one where they were
             applied, so that they must be looked at again after every backjump.
     """
@@ -32,6 +34,7 @@ class ClauseStore:
     def __init__(self, find: Callable[[str], Candidates]) -> None:
         self._find = find
         self._conditional: list[tuple[Variable, Conditional]] = []
+        self.conditions: list[Condition] = []
         self.variables: list[Variable] = []
         self.by_name: dict[str, Variable] = {}
         self.trail = Trail(self.variables)
@@ -64,11 +67,8 @@ class ClauseStore:
         self._load_one(variable)
         while self._conditional:
             source, conditional = self._conditional.pop()
-            for name in (conditional.name, *(name for name, _ in conditional.condition)):
-                needed = self.variable(name)
-                if needed.candidates is None:
-                    self._load_one(needed)
-            self._add_conditional(source, conditional)
+            if all(self._matching(*each) for each in conditional.condition):
+                self._add_conditional(source, conditional)
 
     def backjump(self, level: int) -> None:
         """Undo all decisions above a level; late clauses that still hold will be applied again."""
@@ -89,9 +89,9 @@ class ClauseStore:
         if isinstance(clause, Watcher):
             terms = clause.incompatibility.items()
             return sum(1 for index, values in terms if domains[index] & ~values) <= 1
-        assert clause.allowed is not None
-        source_holds = not domains[clause.source] & ~clause.premise
-        return source_holds or not domains[clause.target] & clause.allowed
+        source, premise, need = clause
+        assert need.allowed is not None
+        return not domains[source] & ~premise or not domains[need.target] & need.allowed
 
     def _load_one(self, variable: Variable) -> None:
         candidates = variable.candidates = self._find(variable.name)
@@ -100,60 +100,82 @@ class ClauseStore:
         fixed = candidates.fixed and candidates.size
         variable.initial = variable.universe ^ variable.absent if fixed else variable.universe
         self.trail.domains[variable.index] = variable.initial
-        self._add_clauses(variable, candidates)
-        waiting, variable.waiting = variable.waiting, []
-        for dependency in waiting:
-            self._attach(dependency, variable)
-        self._conditional += [(variable, each) for each in candidates.table.conditional]
-
-    def _add_clauses(self, variable: Variable, candidates: Candidates) -> None:
         table = candidates.table
-        by_name, index, clauses = self.by_name, variable.index, variable.clauses
-        for given, optional in ((table.dependencies, False), (table.constrains, True)):
-            for name, text, premise in given:
-                target = by_name.get(name) or self.variable(name)
-                dependency = Dependency(index, premise, target.index, text, optional)
-                clauses.append(dependency)
-                if target.candidates is None:
-                    target.waiting.append(dependency)
-                else:
-                    self._attach(dependency, target)
+        self._add_dependencies(variable, table.dependencies, optional=False)
+        self._add_dependencies(variable, table.constrains, optional=True)
+        for needs in (variable.needs, variable.limits):
+            for need in needs.values():
+                if need.allowed is None:
+                    self._attach(need, variable)
+                    self._apply_later(need.carriers)
+        self._conditional += [(variable, each) for each in table.conditional]
 
-    def _attach(self, dependency: Dependency, target: Variable) -> None:
-        """Make a dependency work, now that its target has candidates."""
+    def _add_dependencies(
+        self, variable: Variable, given: Iterable[tuple[str, str, int]], *, optional: bool
+    ) -> None:
+        """Make the clauses of a variable's own dependencies."""
+        by_name, domains = self.by_name, self.trail.domains
+        index, clauses = variable.index, variable.clauses
+        fixed = variable.initial != variable.universe
+        for name, text, premise in given:
+            target = by_name.get(name) or self.variable(name)
+            needs = target.limits if optional else target.needs
+            need = needs.get(text)
+            if need is None:
+                need = needs[text] = Need(target.index, text, optional)
+                if target.candidates is not None:
+                    self._attach(need, target)
+            dependency = Dependency((index, premise, need))
+            clauses.append(dependency)
+            need.carriers.append(dependency)
+            allowed = need.allowed
+            if allowed is not None and (fixed or not domains[target.index] & allowed):
+                self._apply_later((dependency,))
+
+    def _attach(self, need: Need, target: Variable) -> None:
+        """Find out what a need means, now that its target has candidates."""
         assert target.candidates is not None
-        allowed = target.candidates.matching(dependency.text)
-        if dependency.optional:
+        allowed = target.candidates.matching(need.text)
+        if need.optional:
             allowed |= target.absent
-        dependency.allowed = allowed
-        dependency.refused = target.universe & ~allowed
+        need.allowed = allowed
+        need.refused = target.universe & ~allowed
         same = target.incoming.get(allowed)
         if same is None:
-            target.incoming[allowed] = [dependency]
+            target.incoming[allowed] = [need]
         else:
-            same.append(dependency)
-        domains = self.trail.domains
-        source_holds = not domains[dependency.source] & ~dependency.premise
-        if source_holds or not domains[target.index] & allowed:
-            self.late.append(dependency)
-            self.recheck.append(dependency)
+            same.append(need)
+
+    def _apply_later(self, dependencies: Iterable[Dependency]) -> None:
+        """Take note of those of some new clauses that have consequences already."""
+        late = [clause for clause in dependencies if self._has_consequences(clause)]
+        self.late += late
+        self.recheck += late
 
     def _add_conditional(self, source: Variable, conditional: Conditional) -> None:
         """Add "premise and all specs of the condition → target", as an incompatibility."""
+        allowed = self._matching(conditional.name, conditional.text)
         target = self.by_name[conditional.name]
-        assert target.candidates is not None
-        refused = target.universe & ~target.candidates.matching(conditional.text)
+        if conditional.optional:
+            allowed |= target.absent
         terms = {source.index: conditional.premise}
-        terms[target.index] = terms.get(target.index, target.universe) & refused
+        terms[target.index] = terms.get(target.index, target.universe) & ~allowed
         for name, text in conditional.condition:
             other = self.by_name[name]
-            assert other.candidates is not None
-            values = other.candidates.matching(text)
-            terms[other.index] = terms.get(other.index, other.universe) & values
+            terms[other.index] = terms.get(other.index, other.universe) & self._matching(name, text)
         if all(terms.values()):
+            self.conditions.append(Condition(source.index, target.index, conditional, terms))
             watcher = self.watch(terms)
             self.late.append(watcher)
             self.recheck.append(watcher)
+
+    def _matching(self, name: str, text: str) -> int:
+        """The candidates of a name that a MatchSpec means; the name is loaded, no others."""
+        variable = self.variable(name)
+        if variable.candidates is None:
+            self._load_one(variable)
+        assert variable.candidates is not None
+        return variable.candidates.matching(text)
 
     def remember(self, learned: Incompatibility) -> None:
         """Keep a learned incompatibility for this search and all that follow."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicon.errors import SpecError
 from minicon.models.match_spec import MatchSpec, parse_dependency
 from minicon.models.version import version_key
+from minicon.solver.candidate_table import REQUEST
 from minicon.solver.conflict_core import minimal_core
 from minicon.solver.explanation import Explanation
 from minicon.solver.fixes import find_fixes
@@ -53,12 +54,15 @@ def hidden_by_priority(request: SolveRequest, side: CondaSide, core: Sequence[Ro
     names = {root.name for root in core}
     for name in names:
         for clause in side.store.loaded(name).clauses:
-            target = side.store.variables[clause.target]
-            nothing = clause.allowed is not None and not clause.allowed & target.universe
-            if nothing and not clause.optional:
-                wanted.setdefault(target.name, []).append(clause.text)
+            need = clause.need
+            target = side.store.variables[need.target]
+            nothing = need.allowed is not None and not need.allowed & target.universe
+            if nothing and not need.optional:
+                wanted.setdefault(target.name, []).append(need.text)
     found = []
     for name, texts in wanted.items():
+        if name.startswith(REQUEST):
+            continue
         specs = [spec for text in texts if (spec := _spec(text)) is not None]
         having = side.source.channels_having(name)
         if len(having) < 2:

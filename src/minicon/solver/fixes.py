@@ -76,7 +76,8 @@ def _changed(side: CondaSide, root: Root) -> Fix | None:
         return None
     if origin.kind is Kind.PYTHON_MINOR:
         return _named_python(side, root)
-    if origin.kind not in (Kind.SPEC, Kind.HISTORY) or origin.spec is None:
+    changeable = origin.kind in (Kind.SPEC, Kind.HISTORY)
+    if not changeable or origin.spec is None or origin.spec.when is not None:
         return _without(side, root)
     one_build = origin.spec.build is not None and origin.spec.version is not None
     fix = _other_build(side, root, origin) if one_build else None
@@ -245,10 +246,11 @@ def _facts_wanted(side: CondaSide, core: Sequence[Root]) -> Iterator[tuple[str, 
             if root.name == variable.name and isinstance(root.origin, Origin)
         ]
         texts += [
-            clause.text
-            for allowed, clauses in variable.incoming.items()
+            need.text
+            for allowed, needs in variable.incoming.items()
             if not allowed & variable.initial
-            for clause in clauses
+            for need in needs
+            for clause in need.carriers
             if side.store.variables[clause.source].name in names
         ]
         versions = [each for text in texts for each in _versions_named(parse_dependency(text))]

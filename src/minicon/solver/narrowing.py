@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from minicon.solver.clause import Root
     from minicon.solver.clause_store import ClauseStore
+    from minicon.solver.condition import Condition
     from minicon.solver.variable import Variable
 
 
@@ -34,6 +35,13 @@ class Excluded:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditioned:
+    """A dependency whose condition holds, or whose condition must not hold."""
+
+    by: Condition
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One narrowing of one variable.
 
@@ -45,7 +53,7 @@ class Step:
 
     variable: int
     keep: int
-    cause: Root | Needs | Excluded
+    cause: Root | Needs | Excluded | Conditioned
 
 
 class Narrowing:
@@ -78,6 +86,8 @@ class Narrowing:
             index = next(iter(self._changed))
             del self._changed[index]
             self._look_at(store.variables[index])
+            if not self._changed:
+                self._look_at_conditions()
 
     def domain(self, index: int) -> int:
         """What is left of a variable."""
@@ -89,12 +99,12 @@ class Narrowing:
         variables = self.store.variables
         groups = [(variables[source].universe, variables[target].universe)]
         for clause in variables[source].clauses:
-            if clause.target != target:
+            if clause.need.target != target:
                 continue
-            allowed = clause.allowed
+            allowed = clause.need.allowed
             if allowed is None:
                 self.store.load(variables[target])
-                allowed = clause.allowed
+                allowed = clause.need.allowed
             assert allowed is not None
             groups = [
                 part
@@ -124,11 +134,22 @@ class Narrowing:
     def _look_at(self, variable: Variable) -> None:
         """Draw what follows from a variable's domain, for what it needs and for what needs it."""
         if not self.domain(variable.index) & variable.absent:
-            for target in dict.fromkeys(clause.target for clause in variable.clauses):
+            for target in dict.fromkeys(clause.need.target for clause in variable.clauses):
                 self._dependents.setdefault(target, {})[variable.index] = None
                 self._compare(variable, target)
         for source in list(self._dependents.get(variable.index, ())):
             self._compare(self.store.variables[source], variable.index)
+
+    def _look_at_conditions(self) -> None:
+        """Where all of a conditional dependency holds but one part, that part must not."""
+        for condition in list(self.store.conditions):
+            still_open = [
+                index for index, values in condition.terms.items() if self.domain(index) & ~values
+            ]
+            if len(still_open) < 2:
+                index = still_open[0] if still_open else condition.target
+                keep = self.store.variables[index].universe & ~condition.terms[index]
+                self._narrow(Step(index, keep, Conditioned(condition)))
 
     def _compare(self, source: Variable, target: int) -> None:
         """Narrow a variable and one that it depends on by each other."""
@@ -159,6 +180,6 @@ class Narrowing:
     def _all_need(self, source: Variable, target: int, domain: int) -> bool:
         covered = 0
         for clause in source.clauses:
-            if clause.target == target and not clause.optional:
+            if clause.need.target == target and not clause.need.optional:
                 covered |= clause.premise
         return not domain & ~covered

@@ -85,13 +85,14 @@ def _apply_late(store: ClauseStore) -> Incompatibility | None:
 
 def _apply_dependency(trail: Trail, clause: Dependency) -> Incompatibility | None:
     domains = trail.domains
-    allowed = clause.allowed
+    source, premise, need = clause
+    allowed = need.allowed
     assert allowed is not None
     possible = True
-    if not domains[clause.target] & allowed:
-        possible = trail.narrow(clause.source, ~clause.premise, clause)
-    elif not domains[clause.source] & ~clause.premise:
-        possible = trail.narrow(clause.target, allowed, clause)
+    if not domains[need.target] & allowed:
+        possible = trail.narrow(source, ~premise, clause)
+    elif not domains[source] & ~premise:
+        possible = trail.narrow(need.target, allowed, clause)
     return None if possible else conflict_at_last_step(trail)
 
 
@@ -115,17 +116,19 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
         return None
     triggered = variable.triggered.get(domain)
     if triggered is None:
-        triggered = [clause for clause in variable.clauses if not domain & ~clause.premise]
+        triggered = [clause for clause in variable.clauses if not domain & ~clause[1]]
         variable.triggered[domain] = triggered
     for clause in triggered:
-        allowed = clause.allowed
+        need = clause[2]
+        allowed = need.allowed
         if allowed is None:
-            if clause.optional:
+            if need.optional:
                 continue
-            store.load(store.variables[clause.target])
-            allowed = clause.allowed
+            store.load(store.variables[need.target])
+            allowed = need.allowed
             assert allowed is not None
-        if domains[clause.target] & ~allowed and not trail.narrow(clause.target, allowed, clause):
+        target = need.target
+        if domains[target] & need.refused and not trail.narrow(target, allowed, clause):
             return conflict_at_last_step(trail)
     return None
 
@@ -134,14 +137,14 @@ def _backward(trail: Trail, variable: Variable, before: int) -> Incompatibility 
     """Dependencies that this variable can no longer satisfy: nobody may carry them."""
     domains = trail.domains
     domain = domains[variable.index]
-    for allowed, clauses in variable.incoming.items():
+    for allowed, needs in variable.incoming.items():
         if domain & allowed or not before & allowed:
             continue
-        for clause in clauses:
-            if domains[clause.source] & clause.premise and not trail.narrow(
-                clause.source, ~clause.premise, clause
-            ):
-                return conflict_at_last_step(trail)
+        for need in needs:
+            for clause in need.carriers:
+                source, premise, _ = clause
+                if domains[source] & premise and not trail.narrow(source, ~premise, clause):
+                    return conflict_at_last_step(trail)
     return None
 
 

@@ -8,15 +8,23 @@ from __future__ import annotations
 
 from minicon.solver.clause import Root
 from minicon.solver.domain import members
-from minicon.solver.narrowing import Excluded, Narrowing, Needs
+from minicon.solver.narrowing import Conditioned, Excluded, Narrowing, Needs
 from minicon.solver.origin import Kind, Origin
-from minicon.solver.wording import in_words, relation_in_words, what_machine_has, what_there_is
+from minicon.solver.wording import (
+    in_words,
+    is_request,
+    relation_in_words,
+    under_condition,
+    what_machine_has,
+    what_there_is,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from minicon.solver.clause_store import ClauseStore
+    from minicon.solver.condition import Condition
     from minicon.solver.narrowing import Step
     from minicon.solver.variable import Variable
 
@@ -100,6 +108,8 @@ class _Teller:
                 self._tell_need(place, step, step.cause.source, unwanted)
             elif isinstance(step.cause, Excluded):
                 self._tell_exclusion(place, step, step.cause.other, unwanted, others)
+            elif isinstance(step.cause, Conditioned):
+                self._tell_condition(place, step, step.cause.by)
             elif not _is_asked(step):
                 self._say(_words_of(step.cause))
 
@@ -169,6 +179,19 @@ class _Teller:
         subject = _words_of(others[0].cause) if by_request else in_words(variable, lost)
         self._say(f"{subject} {self._relation(step.variable, other, lost)}")
 
+    def _tell_condition(self, place: int, step: Step, condition: Condition) -> None:
+        """A conditional dependency: all the rest of it holds, so this part cannot."""
+        for index, values in condition.terms.items():
+            if index != step.variable:
+                self._justify(index, values, place)
+        source = self._store.variables[condition.source]
+        need = under_condition(condition.stated)
+        if is_request(source):
+            self._say(f"you want {need}")
+        else:
+            verb = "goes only with" if condition.stated.optional else "needs"
+            self._say(f"{in_words(source, condition.stated.premise)} {verb} {need}")
+
     def _relation(self, source: int, target: int, carriers: int) -> str:
         """What some candidates of one variable want another to be."""
         allowed = 0
@@ -176,9 +199,9 @@ class _Teller:
             if group & carriers:
                 allowed |= possible
         texts = [
-            clause.text
+            clause.need.text
             for clause in self._store.variables[source].clauses
-            if clause.target == target and clause.premise & carriers
+            if clause.need.target == target and clause.premise & carriers
         ]
         return relation_in_words(self._store.variables[target], allowed, texts)
 

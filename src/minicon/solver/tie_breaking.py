@@ -34,8 +34,8 @@ def break_tie(store: ClauseStore, variable: Variable, domain: int) -> int:
 def _best_of(store: ClauseStore, variable: Variable, tied: int) -> int:
     by_target: dict[int, list[Dependency]] = {}
     for clause in variable.clauses:
-        if clause.premise & tied and not clause.optional:
-            by_target.setdefault(clause.target, []).append(clause)
+        if clause.premise & tied and not clause.need.optional:
+            by_target.setdefault(clause.need.target, []).append(clause)
     for target in sorted(by_target, key=lambda index: store.variables[index].name):
         clauses = by_target[target]
         shared = 0
@@ -51,14 +51,15 @@ def _best_of(store: ClauseStore, variable: Variable, tied: int) -> int:
 
 def _with_highest(store: ClauseStore, clauses: list[Dependency], tied: int) -> int:
     """Those of the tied candidates whose dependency on one target reaches highest."""
-    target = store.variables[clauses[0].target]
+    target = store.variables[clauses[0].need.target]
     if target.candidates is None:
         store.load(target)
     assert target.candidates is not None
     reach: dict[int, int] = {}
     for clause in clauses:
-        assert clause.allowed is not None
-        rank = target.candidates.highest_version(clause.allowed)
+        allowed = clause.need.allowed
+        assert allowed is not None
+        rank = target.candidates.highest_version(allowed)
         for member in members(clause.premise & tied):
             reach[member] = min(rank, reach.get(member, rank))
     highest = max(reach.values())

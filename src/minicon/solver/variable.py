@@ -5,7 +5,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.solver.candidates import Candidates
-    from minicon.solver.clause import Dependency, Watcher
+    from minicon.solver.clause import Dependency, Need, Watcher
 
 
 class Variable:
@@ -19,8 +19,9 @@ class Variable:
         universe: All candidates and ``absent``.
         initial: The domain before any search: the universe, or less for virtual packages.
         clauses: Dependencies of its candidates.
-        incoming: Per set of allowed values, the dependencies of others on it.
-        waiting: Dependencies of others on it, not attached since it is not loaded.
+        needs: What others depend on it for, by text.
+        limits: What others constrain it to, by text.
+        incoming: Both of these by the set of values that they allow; empty until it is loaded.
         watchers: Per watcher, the watched set of values (learned incompatibilities).
         triggered: Memo: domain → the dependencies that this whole domain carries.
         activity: How often it took part in recent conflicts.
@@ -34,10 +35,11 @@ class Variable:
         "incoming",
         "index",
         "initial",
+        "limits",
         "name",
+        "needs",
         "triggered",
         "universe",
-        "waiting",
         "watchers",
     )
 
@@ -49,8 +51,9 @@ class Variable:
         self.universe = -1
         self.initial = -1
         self.clauses: list[Dependency] = []
-        self.incoming: dict[int, list[Dependency]] = {}
-        self.waiting: list[Dependency] = []
+        self.needs: dict[str, Need] = {}
+        self.limits: dict[str, Need] = {}
+        self.incoming: dict[int, list[Need]] = {}
         self.watchers: list[tuple[int, Watcher]] = []
         self.triggered: dict[int, list[Dependency]] = {}
         self.activity = 0.0
