@@ -59,7 +59,7 @@ class FileResponse:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """ETag, Last-Modified, Content-Length and, for a part, Content-Range."""
+        """ETag, Content-Length and, for a part, Content-Range."""
         return self._headers
 
     @property
@@ -126,13 +126,8 @@ class FileFetcher:
             return FileResponse(url, 404, Headers())
         except (OSError, ValueError) as error:
             raise _unreadable(url, error) from error
-        from email.utils import formatdate  # heavy, and local channels are the rarer ones
-
         facts = os.fstat(file.fileno())
-        answer = {
-            "ETag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"',
-            "Last-Modified": formatdate(facts.st_mtime, usegmt=True),
-        }
+        answer = {"ETag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'}
         if asked.get("if-none-match") == answer["ETag"]:
             file.close()
             return FileResponse(url, 304, Headers(answer))
