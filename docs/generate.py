@@ -245,7 +245,7 @@ def _how_to_give(key: Key) -> str:
     if key.kind is Kind.SEQUENCE:
         between = "the path separator" if key.separator == "path" else f"`{key.separator}`"
         return f"items with {between} between them"
-    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES):
+    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS):
         return "a JSON object" + (", or `NAME=VALUE,…`" if key.kind is Kind.MAP else "")
     return key.kind.value
 

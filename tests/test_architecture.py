@@ -43,6 +43,7 @@ HOMES = {
     "packaging": {"models", "solver", "pypi", "interpreters", "prefix", "envs", "publish", "api"},
     "pip": {"pypi"},
     "platformdirs": {"config"},
+    "botocore": {"net"},
     "tomli": {"envs"},
 }
 FORBIDDEN_FOLDERS = {"core", "common", "utils", "helpers"}

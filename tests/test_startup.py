@@ -14,6 +14,7 @@ from tests.support.commands import Workspace
 #: Third-party and slow standard modules that no everyday command needs.
 HEAVY = {
     "asyncio",
+    "botocore",
     "concurrent.futures",
     "http.client",
     "importlib.metadata",

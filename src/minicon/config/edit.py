@@ -151,7 +151,7 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
         return ends[edit.action]
     if key.kind is Kind.MAP and entry:
         return {**(checked(current) or {}), entry: edit.value}
-    if key.kind in (Kind.SEQUENCE, Kind.MAP, Kind.MAP_OF_SEQUENCES):
+    if key.kind in (Kind.SEQUENCE, Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS):
         how = "--append" if key.kind is Kind.SEQUENCE else f"--set {key.name}.NAME"
         raise UsageError(
             "not-a-single-value",

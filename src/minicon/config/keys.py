@@ -21,6 +21,7 @@ class Kind(Enum):
     SEQUENCE = "a list"
     MAP = "a map of names to text"
     MAP_OF_SEQUENCES = "a map of names to lists"
+    MAP_OF_MAPS = "a map of names to maps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ _TABLE = (
     Key("mirrored_channels", Kind.MAP_OF_SEQUENCES,
         "channel name or URL: the URLs to ask instead, in order", aliases=("mirrors",),
         expand=True),
+    Key("s3_options", Kind.MAP_OF_MAPS,
+        "bucket: its endpoint-url, region, force-path-style, profile, anonymous", expand=True),
     # Network
     Key("ssl_verify", Kind.SWITCH_OR_TEXT,
         "check TLS certificates; or 'truststore', or the path of a bundle",

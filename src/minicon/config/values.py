@@ -49,7 +49,7 @@ def read_variable(key: Key, text: str) -> Any:
     if key.kind is Kind.SEQUENCE:
         separator = os.pathsep if key.separator == "path" else key.separator
         return [item.strip() for item in text.split(separator) if item.strip()]
-    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES):
+    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS):
         return json.loads(text) if text.lstrip().startswith("{") else _pairs(text)
     if text.strip().lower() in _NOTHING:
         return None
@@ -133,6 +133,12 @@ def _map_of_sequences(value: Any) -> dict[str, tuple[str, ...]]:
     return {_text(name): _sequence(each) for name, each in value.items()}
 
 
+def _map_of_maps(value: Any) -> dict[str, dict[str, str]]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return {_text(name): _map(each) for name, each in value.items()}
+
+
 def _pairs(text: str) -> dict[str, str]:
     pairs = (item.partition("=") for item in text.split(",") if item.strip())
     return {name.strip(): value.strip() for name, _, value in pairs}
@@ -157,4 +163,5 @@ _CHECKS: dict[Kind, Callable[[Any], Any]] = {
     Kind.SEQUENCE: _sequence,
     Kind.MAP: _map,
     Kind.MAP_OF_SEQUENCES: _map_of_sequences,
+    Kind.MAP_OF_MAPS: _map_of_maps,
 }

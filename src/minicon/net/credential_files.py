@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from urllib.parse import unquote_plus
 
-from minicon.net.credentials import Secret, secret_from_json
+from minicon.net.credentials import Secret, s3_secret_from_json, secret_from_json
 from minicon.net.keyring_secrets import secret_from_keyring
 from minicon.net.origin import Origin
 
@@ -33,6 +33,7 @@ def file_sources(
     return [
         lambda origin: _from_credential_files(origin, paths),
         lambda origin: _from_anaconda_tokens(origin, home, environment),
+        lambda origin: _from_docker_config(origin, home, environment),
         lambda origin: _from_netrc(origin, home, environment),
         secret_from_keyring,
     ]
@@ -42,8 +43,23 @@ def _from_credential_files(origin: Origin, paths: list[Path]) -> Secret | None:
     """Rattler's format: ``{"*.example.org": {"BearerToken": "…"}}``, exact hosts first."""
     for path in paths:
         entries = _read_json_object(path)
+        if origin.scheme == "s3":
+            secret = _access_key(origin.host, entries)
+            if secret is not None:
+                return secret
+            continue
         for key in _host_patterns(origin):
             secret = secret_from_json(entries.get(key))
+            if secret is not None:
+                return secret
+    return None
+
+
+def _access_key(bucket: str, entries: dict[str, Any]) -> Secret | None:
+    """The access key for a bucket; rattler's names are ``s3://bucket`` or ``s3://bucket/path``."""
+    for name in (f"s3://{bucket}", bucket, *sorted(entries)):
+        if name == bucket or (name + "/").startswith(f"s3://{bucket}/"):
+            secret = s3_secret_from_json(entries.get(name))
             if secret is not None:
                 return secret
     return None
@@ -84,7 +100,19 @@ def _from_anaconda_tokens(
     return None
 
 
+def _from_docker_config(
+    origin: Origin, home: Path, environment: Mapping[str, str]
+) -> Secret | None:
+    if origin.scheme != "oci":
+        return None
+    from minicon.net.docker_config import docker_config_paths, secret_from_docker_config
+
+    return secret_from_docker_config(origin, docker_config_paths(home, environment))
+
+
 def _from_netrc(origin: Origin, home: Path, environment: Mapping[str, str]) -> Secret | None:
+    if origin.scheme == "s3":
+        return None  # a bucket is no machine, and netrc's `default` is not meant for it
     import netrc
 
     path = Path(environment.get("NETRC") or home / ".netrc")

@@ -9,8 +9,9 @@ Looked up in this order; the longest path wins within the first kind that answer
 1. channels (``https://user:password@host/…``, ``https://host/t/TOKEN/…``);
 2. credential files (``RATTLER_AUTH_FILE``, ``MINICON_AUTH_FILE``, ``~/.rattler/credentials.json``);
 3. tokens that ``anaconda login`` stored;
-4. netrc (``NETRC`` or ``~/.netrc``);
-5. the system's keyring, where the extra ``minicon[keyring]`` is installed.
+4. for registries: what ``docker login`` stored (:mod:`minicon.net.docker_config`);
+5. netrc (``NETRC`` or ``~/.netrc``);
+6. the system's keyring, where the extra ``minicon[keyring]`` is installed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Secret:
         bearer: For ``Authorization: Bearer``.
         token: For ``/t/TOKEN`` in the path (anaconda.org).
         token_path: What comes before that: nothing, where it is at the start.
+        session: AWS's session token, where user and password are an access key and its secret.
     """
 
     user: str | None = field(default=None, repr=False)
@@ -44,6 +46,7 @@ class Secret:
     bearer: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
     token_path: str = ""
+    session: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return "Secret(…)"
@@ -73,6 +76,18 @@ def secret_from_json(entry: Any) -> Secret | None:
     if isinstance(entry.get("CondaToken"), str):
         return Secret(token=entry["CondaToken"])
     return None
+
+
+def s3_secret_from_json(entry: Any) -> Secret | None:
+    """The access key that ``pixi auth login s3://…`` writes; None for other forms."""
+    keys = entry.get("S3Credentials") if isinstance(entry, dict) else None
+    if not isinstance(keys, dict):
+        return None
+    names = ("access_key_id", "secret_access_key", "session_token")
+    user, password, session = (keys.get(name) for name in names)
+    if not (isinstance(user, str) and isinstance(password, str)):
+        return None
+    return Secret(user, password, session=session if isinstance(session, str) else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,12 +56,12 @@ class Fetcher(Protocol):
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
-        """Ask for a URL (http, https, file).
+        """Ask for a URL (http, https, file, oci, s3).
 
         Any status is returned, except that 429 and 5xx were retried first (bounded, honouring
         Retry-After).
 
         Raises:
-            OfflineError: An http(s) URL while offline.
+            OfflineError: Any but a ``file:`` URL while offline.
             ChannelError: No connection, TLS failure, time-out, too many or unsafe redirects.
         """

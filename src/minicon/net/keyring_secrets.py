@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 
-from minicon.net.credentials import Secret, secret_from_json
+from minicon.net.credentials import Secret, s3_secret_from_json, secret_from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ _SERVICE = "rattler"
 
 def secret_from_keyring(origin: Origin) -> Secret | None:
     """The secret for an origin, or None: no keyring, none in it, or it cannot be opened."""
-    if origin.scheme != "https" or importlib.util.find_spec("keyring") is None:
+    if origin.scheme not in ("https", "oci", "s3") or importlib.util.find_spec("keyring") is None:
         return None
     try:
         import keyring
 
+        if origin.scheme == "s3":
+            return _access_key(keyring, origin.host)
         return _rattlers(keyring, origin) or _plain(keyring, origin)
     except Exception:  # noqa: BLE001 - every backend has errors of its own
         return None
@@ -42,6 +44,11 @@ def _rattlers(keyring: Any, origin: Origin) -> Secret | None:
             except ValueError:
                 continue
     return None
+
+
+def _access_key(keyring: Any, bucket: str) -> Secret | None:
+    text = keyring.get_password(_SERVICE, f"s3://{bucket}")
+    return s3_secret_from_json(json.loads(text)) if text else None
 
 
 def _plain(keyring: Any, origin: Origin) -> Secret | None:

@@ -2,9 +2,11 @@
 
 ::
 
-    https://… ─┐               ┌─ HttpFetcher   (requests, imported when first needed)
-    http://…  ─┼─ UrlFetcher ──┤
-    file://…  ─┘               └─ FileFetcher   (works offline too)
+    https://… ─┐               ┌─ HttpFetcher ◄─┐  (requests, imported when first needed)
+    http://…  ─┤               │                │
+    oci://…   ─┼─ UrlFetcher ──┼─ OciFetcher ───┤
+    s3://…    ─┤               ├─ S3Fetcher ────┘  (botocore signs: an extra)
+    file://…  ─┘               └─ FileFetcher      (works offline too)
 
 Small files (shards) try a quicker way first: :mod:`minicon.net.small_files`.
 """
@@ -27,6 +29,7 @@ from minicon.net.tls import tls_context, trusted_bundle
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from ssl import SSLContext
 
     from minicon.config.settings import Settings
     from minicon.models.channel import Channel
@@ -39,11 +42,12 @@ class UrlFetcher:
 
     Args:
         make_http: Makes the http(s) fetcher; called at most once, when first needed.
-        offline: Refuse http(s).
+        offline: Refuse all but ``file:``.
         credentials: The store that channels' secrets are added to.
         make_small_files: Makes a quicker way to small files, which is tried first; called at most
             once, when first needed. None means there is none.
         mirrors: Base URL → base URLs to ask in its place, in order.
+        others: Scheme → what makes its fetcher, as ``make_http`` does.
     """
 
     def __init__(
@@ -54,14 +58,15 @@ class UrlFetcher:
         credentials: CredentialStore | None = None,
         make_small_files: Callable[[], SmallFiles] | None = None,
         mirrors: Mapping[str, Sequence[str]] | None = None,
+        others: Mapping[str, Callable[[], Fetcher]] | None = None,
     ) -> None:
         self.offline = offline
         self.credentials = credentials or CredentialStore()
-        self._make_http = make_http
+        self._makers = {**(others or {}), "http": make_http, "https": make_http}
         self._make_small_files = None if offline else make_small_files
         self._small_files: SmallFiles | None = None
         self._mirrors = Mirrors(mirrors or {}, self.credentials)
-        self._http: Fetcher | None = None
+        self._fetchers: dict[Callable[[], Fetcher], Fetcher] = {}
         self._files = FileFetcher()
         self._lock = threading.Lock()
 
@@ -97,18 +102,29 @@ class UrlFetcher:
         scheme = url.partition(":")[0].lower()
         if scheme == "file":
             return self._files.open(url, headers=headers, timeout=timeout)
-        if scheme not in ("http", "https"):
-            message = f"{redact(url)} is not an http, https or file URL"
+        if scheme not in self._makers:
+            message = f"{redact(url)} is not a URL that can be read: https, http, file, oci, s3"
             raise ChannelError("unsupported-scheme", message, hint="check the channel's URL")
         if self.offline:
             message = f"{redact(url)} is needed and --offline forbids the network"
             raise OfflineError("offline", message, hint="run once without --offline")
-        return self._http_fetcher().open(url, headers=headers, timeout=timeout)
+        return self._fetcher_of(scheme).open(url, headers=headers, timeout=timeout)
 
-    def open_small(self, url: str, *, headers: Mapping[str, str] | None = None) -> Response:
-        """As :meth:`open`, for a file of which it is known that it is small."""
+    def open_small(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], bool] | None = None,
+    ) -> Response:
+        """As :meth:`open`, for a file of which it is known that it is small.
+
+        MEANWHILE is called once the question is on its way, if this machine has time for it.
+        """
         best, *others = self._mirrors.urls_for(url)
-        answer = self.small_files and self.small_files.get(best, headers)
+        if not best.startswith("http"):
+            return self.open(url, headers=headers)
+        answer = self.small_files and self.small_files.get(best, headers, meanwhile)
         if not answer or (others and may_fail_over(answer.status)):
             return self.open(url, headers=headers)
         from minicon.net.whole_response import WholeResponse
@@ -116,24 +132,33 @@ class UrlFetcher:
         return WholeResponse(best, answer)
 
     def best_url(self, url: str) -> str:
-        """The URL that is asked first for one: of its best mirror."""
-        return self._mirrors.urls_for(url)[0]
+        """The URL that is asked first for one: of its best mirror, signed where that is on S3.
+
+        It is for asking, not for showing.
+        """
+        best = self._mirrors.urls_for(url)[0]
+        if best.startswith("s3:") and not self.offline:
+            signed_url: Callable[[str], str] = getattr(self._fetcher_of("s3"), "signed_url", str)
+            return signed_url(best)
+        return best
 
     def close(self) -> None:
         """Give all connections back. The fetcher may be used again."""
         if self._small_files is not None:
             self._small_files.close()
         with self._lock:
-            close = getattr(self._http, "close", None)
-            self._http = None
-        if close is not None:
-            close()
+            fetchers, self._fetchers = self._fetchers, {}
+        for fetcher in fetchers.values():
+            close = getattr(fetcher, "close", None)
+            if close is not None:
+                close()
 
-    def _http_fetcher(self) -> Fetcher:
+    def _fetcher_of(self, scheme: str) -> Fetcher:
+        make = self._makers[scheme]
         with self._lock:
-            if self._http is None:
-                self._http = self._make_http()
-            return self._http
+            if make not in self._fetchers:
+                self._fetchers[make] = make()
+            return self._fetchers[make]
 
 
 def make_fetcher(
@@ -150,11 +175,12 @@ def make_fetcher(
     environment: Mapping[str, str] | None = None,
     credentials: CredentialStore | None = None,
     mirrors: Mapping[str, Sequence[str]] | None = None,
+    s3_options: Mapping[str, Mapping[str, str]] | None = None,
 ) -> UrlFetcher:
-    """A Fetcher for http, https and file URLs. Nothing is imported or read until it is used.
+    """A Fetcher for all schemes. Nothing is imported or read until it is used.
 
     Args:
-        offline: Refuse http(s) with an OfflineError.
+        offline: Refuse all but ``file:`` with an OfflineError.
         ssl_verify: True, False, a CA file or folder, or ``truststore``.
         client_cert: Client certificate file, with its key in it or in ``client_cert_key``.
         client_cert_key: Key of the client certificate.
@@ -166,45 +192,95 @@ def make_fetcher(
         environment: Variables that name such files, and a CA bundle.
         credentials: A store to use in place of one that reads those files.
         mirrors: Base URL → base URLs to ask in its place, in order.
+        s3_options: Bucket → where it is; see :class:`minicon.net.s3_signing.S3Options`.
     """
     variables = os.environ if environment is None else environment
     store = credentials or CredentialStore(file_sources(home or Path.home(), variables))
     cert = (client_cert, client_cert_key) if client_cert and client_cert_key else client_cert
     trusted = trusted_bundle(variables) if ssl_verify is True else ssl_verify
 
-    def make_http() -> Fetcher:
-        from minicon.net.retry import RetryPolicy
-        from minicon.net.session import HttpFetcher
-
-        return HttpFetcher(
-            credentials=store,
-            ssl_verify=trusted,
-            client_cert=cert,
-            proxies=proxy_servers,
-            connect_timeout=connect_timeout,
-            read_timeout=read_timeout,
-            retry=RetryPolicy(retries=max_retries),
-            user_agent=_user_agent(),
-        )
-
-    def make_small_files() -> SmallFiles:
-        from minicon.net.small_files import SmallFiles
-
-        return SmallFiles(
-            store,
-            has_proxy=lambda url: bool(proxies_for(url, proxy_servers or {})),
-            make_context=lambda: tls_context(trusted, cert),
-            user_agent=_user_agent(),
-            timeout=read_timeout,
-        )
+    def make_http(credentials: CredentialStore = store) -> Fetcher:
+        timeouts = (connect_timeout, read_timeout)
+        return _make_http(credentials, trusted, cert, proxy_servers, timeouts, max_retries)
 
     return UrlFetcher(
         make_http,
         offline=offline,
         credentials=store,
-        make_small_files=make_small_files,
+        make_small_files=lambda: _make_small_files(
+            store, proxy_servers or {}, lambda: tls_context(trusted, cert), read_timeout
+        ),
         mirrors=mirrors,
+        others=_other_schemes(lambda: make_http(CredentialStore()), store, s3_options or {}),
     )
+
+
+def _make_http(
+    credentials: CredentialStore,
+    ssl_verify: bool | str,
+    client_cert: str | tuple[str, str] | None,
+    proxies: Mapping[str, str] | None,
+    timeouts: tuple[float, float],
+    retries: int,
+) -> Fetcher:
+    from minicon.net.retry import RetryPolicy
+    from minicon.net.session import HttpFetcher
+
+    connect_timeout, read_timeout = timeouts
+    return HttpFetcher(
+        credentials=credentials,
+        ssl_verify=ssl_verify,
+        client_cert=client_cert,
+        proxies=proxies,
+        connect_timeout=connect_timeout,
+        read_timeout=read_timeout,
+        retry=RetryPolicy(retries=retries),
+        user_agent=_user_agent(),
+    )
+
+
+def _make_small_files(
+    credentials: CredentialStore,
+    proxies: Mapping[str, str],
+    make_context: Callable[[], SSLContext | None],
+    timeout: float,
+) -> SmallFiles:
+    from minicon.net.small_files import SmallFiles
+
+    return SmallFiles(
+        credentials,
+        has_proxy=lambda url: bool(proxies_for(url, proxies)),
+        make_context=make_context,
+        user_agent=_user_agent(),
+        timeout=timeout,
+    )
+
+
+def _other_schemes(
+    make_http: Callable[[], Fetcher],
+    credentials: CredentialStore,
+    s3_options: Mapping[str, Mapping[str, str]],
+) -> dict[str, Callable[[], Fetcher]]:
+    """What makes the fetchers of ``oci:`` and ``s3:``.
+
+    Args:
+        make_http: Makes the http fetcher that they use; it has no credentials of its own.
+        credentials: Theirs.
+        s3_options: As configured.
+    """
+
+    def make_oci() -> Fetcher:
+        from minicon.net.oci_fetcher import OciFetcher
+
+        return OciFetcher(make_http(), credentials)
+
+    def make_s3() -> Fetcher:
+        from minicon.net.s3_fetcher import S3Fetcher
+        from minicon.net.s3_signing import S3Signer
+
+        return S3Fetcher(make_http(), S3Signer(s3_options, credentials))
+
+    return {"oci": make_oci, "s3": make_s3}
 
 
 def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None) -> UrlFetcher:
@@ -226,6 +302,7 @@ def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None
             for channel in _channels_of(settings, text)
             if channel.base_url
         },
+        s3_options=settings.s3_options,
     )
 
 

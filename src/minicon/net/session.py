@@ -139,6 +139,8 @@ class HttpFetcher:
             if _origin_of(url) == home:
                 signed, secret_headers = self._credentials.sign(url)
                 secret_headers = {**secret_headers, **inline}
+            else:
+                headers = _without_authorization(headers)
             answer = self._send(signed, {**headers, **secret_headers}, end)
             # A foreign origin's query may be a signature (presigned storage): not for display.
             shown = url if _origin_of(url) == home else url.partition("?")[0]
@@ -288,6 +290,10 @@ def _system_trust() -> SSLContext:
         raise ConfigError("truststore-missing", message, hint=hint) from error
     context: SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return context
+
+
+def _without_authorization(headers: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in headers.items() if name.lower() != "authorization"}
 
 
 def _origin_of(url: str) -> Origin:

@@ -44,6 +44,10 @@ _PLAIN_VALUE = lazy_pattern(r"[ -~]*")
 _BREATH = 0.25
 
 
+def _nothing() -> bool:
+    return False
+
+
 class SmallFiles:
     """Asks for small files; see the module. Thread-safe.
 
@@ -116,17 +120,23 @@ class SmallFiles:
             with contextlib.suppress(OSError):
                 self._wake[1].send(b"!")
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer | None:
-        """Ask, and wait; None means that a Fetcher must be asked."""
+    def get(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], bool] | None = None,
+    ) -> Answer | None:
+        """Ask, and wait; None means that a Fetcher must be asked.
+
+        MEANWHILE is as for :meth:`wait`.
+        """
         question = self.ask(url, lambda _: None, headers)
         if question is None:
             return None
-        self.wait(lambda: question.is_done)
+        self.wait(lambda: question.is_done, meanwhile or _nothing)
         return question.answer
 
-    def wait(
-        self, is_over: Callable[[], bool], meanwhile: Callable[[], bool] = lambda: False
-    ) -> None:
+    def wait(self, is_over: Callable[[], bool], meanwhile: Callable[[], bool] = _nothing) -> None:
         """Tend the connections until something has happened.
 
         Args:

@@ -23,6 +23,15 @@ _MEANINGS = {
 }
 
 
+#: What to do about a 401 or 403 where credentials are kept elsewhere than for web servers.
+_LOG_IN = {
+    "oci": "log in with `docker login`, or check the URL: of what is not there registries say "
+    "the same",
+    "s3": "check the URL and the AWS credentials (`aws sts get-caller-identity`); without any, "
+    "only public buckets can be read",
+}
+
+
 def status_error(url: str, status: int, *, hint: str | None = None) -> ChannelError:
     """The error for an answer that has not what was asked for.
 
@@ -37,4 +46,6 @@ def status_error(url: str, status: int, *, hint: str | None = None) -> ChannelEr
         if status >= 500
         else ("unexpected-status", f"the server answered {status}", "check the channel's URL"),
     )
+    if reference == "access-denied":
+        advice = _LOG_IN.get(url.partition(":")[0], advice)
     return ChannelError(reference, f"cannot read {redact(url)}: {reason}", hint=hint or advice)
