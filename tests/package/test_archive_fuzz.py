@@ -11,6 +11,7 @@ import hashlib
 import io
 import random
 import tarfile
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from tests.support.packages import PackageBuilder
 from tests.support.tar_parts import END, entry, folder, gnu_long, hard, pax, symbolic
 
 from minicon.errors import PackageError
+from minicon.package import tar_reader
 from minicon.package.archive import open_archive
 from minicon.package.expected import ExtractionLimits
 from minicon.package.extract import extract
@@ -102,7 +104,7 @@ def read_natively(data):
     try:
         return [
             (m.path, m.kind, m.target if m.kind.endswith("link") else "", m.read())
-            for m in TarReader(stream.read, "x.tar.bz2")
+            for m in TarReader(stream.readinto, "x.tar.bz2")
         ]
     except PackageError:
         return None
@@ -176,3 +178,43 @@ def test_extraction_never_leaves_its_folder(tmp_path_factory, parts, mutations):
     outside = {p.name for p in yard.iterdir()} - {"in"}
     assert outside == {path.name}
     assert hashlib.sha256(path.read_bytes()).digest()
+
+
+PLAIN_NAMES = st.sampled_from(["a", "a/b.py", "lib/x-1.0/y", "x" * 99, "x" * 100, "./a", ".a", "ü"])
+TIMES = st.sampled_from(["0", "1", "1.5", "1700000000.1234567", "99999999999", "-1", "1.", "x"])
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    parts=st.lists(
+        st.one_of(
+            MEMBERS,
+            st.builds(entry, PLAIN_NAMES, DATA),
+            st.builds(entry, PLAIN_NAMES, st.binary(min_size=2000, max_size=4000)),
+            st.builds(entry, PLAIN_NAMES, DATA, magic=st.just(b"ustar  \0")),
+            st.builds(lambda time: pax({"mtime": time}), TIMES),
+        ),
+        max_size=8,
+    ),
+    flip=st.one_of(st.none(), st.tuples(st.integers(0, 20_000), st.integers(0, 7))),
+    buffer_size=st.sampled_from([1536, 4096, 1 << 18]),
+)
+def test_the_quick_way_through_plain_files_sees_what_the_close_look_sees(parts, flip, buffer_size):
+    data = bytearray(b"".join(parts) + END)
+    if flip:
+        data[flip[0] % len(data)] ^= 1 << flip[1]
+    with mock.patch.object(tar_reader, "_BUFFER", buffer_size):
+        quick = everything_of(bytes(data))
+        with mock.patch.object(TarReader, "_plain_files", return_value=()):
+            assert quick == everything_of(bytes(data))
+
+
+def everything_of(data):
+    """All that members tell; the last is the error, if there is one."""
+    found = []
+    try:
+        for m in TarReader(io.BytesIO(data).readinto, "x.tar.bz2"):
+            found.append((m.path, m.kind, m.size, m.executable, m.modified_ns, m.target, m.read()))
+    except PackageError as error:
+        found.append(str(error))
+    return found

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 COMPONENT_LIMIT = 255
 PATH_LIMIT = 2048
 
-#: What nearly all paths look like; everything else is looked at closely.
-_ORDINARY = lazy_pattern(r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*")
+#: What nearly all paths look like (a regular expression); all else is looked at closely.
+ORDINARY_PATH = r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*"
+_ORDINARY = lazy_pattern(ORDINARY_PATH)
 _DRIVE = lazy_pattern(r"[A-Za-z]:")
 _WINDOWS_FORBIDDEN = lazy_pattern(r'[<>:"|?*\x00-\x1f]')
 _WINDOWS_RESERVED = lazy_pattern(

@@ -110,8 +110,7 @@ class PackageArchive:
             source = ByteRange(self._descriptor, entry.offset, entry.size, advance)
         decoder = open_decoder(source, compression, self.name, self._reader)
         with contextlib.closing(decoder):
-            for member in TarReader(decoder.read, self.name):
-                member.component = component
+            for member in TarReader(decoder.read_into, self.name, component):
                 if component == "info" or member.path.startswith("info"):
                     self._check_place(member)
                 yield member

@@ -19,14 +19,13 @@ if TYPE_CHECKING:
     ReaderName = Literal["native", "libarchive"]
 
 Compression = Literal["zstd", "bzip2"]
-_BUFFER = 1 << 18
 
 
 class Decoder(Protocol):
     """Decompresses one stream."""
 
-    def read(self, count: int) -> bytes | memoryview:
-        """At most COUNT bytes, none at the end; the buffer may be used again by the next call.
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill the start of BUFFER, which is not empty; tells how far, 0 at the end.
 
         Raises:
             PackageError: The stream is cut, broken, or followed by other bytes.
@@ -75,21 +74,18 @@ class ZstdDecoder:
         decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT)
         self._error = zstandard.ZstdError
         self._archive = archive
-        self._buffer = bytearray(_BUFFER)
-        self._view = memoryview(self._buffer)
         self._stream = decompressor.stream_reader(
             source,  # type: ignore[arg-type]  # only read() is used
             read_size=1 << 17,
             read_across_frames=True,
         )
 
-    def read(self, count: int) -> memoryview:
-        """See :meth:`Decoder.read`."""
+    def read_into(self, buffer: memoryview) -> int:
+        """See :meth:`Decoder.read_into`."""
         try:
-            filled = self._stream.readinto(self._view[: min(count, _BUFFER)])
+            return self._stream.readinto(buffer)
         except self._error as error:
             raise damaged(self._archive, f"cannot be decompressed ({error})") from None
-        return self._view[:filled]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -107,19 +103,20 @@ class Bzip2Decoder:
         self._stream = self._new()
         self._fresh = True
 
-    def read(self, count: int) -> bytes:
-        """See :meth:`Decoder.read`."""
+    def read_into(self, buffer: memoryview) -> int:
+        """See :meth:`Decoder.read_into`."""
         while True:
             data = self._input()
             if data is None:
-                return b""
+                return 0
             try:
-                output = self._stream.decompress(data, count)
+                output = self._stream.decompress(data, len(buffer))
             except OSError as error:
                 raise damaged(self._archive, f"cannot be decompressed ({error})") from None
             self._fresh = False
             if output:
-                return output
+                buffer[: len(output)] = output
+                return len(output)
 
     def _input(self) -> bytes | None:
         """What the decompressor wants next; None at a proper end."""

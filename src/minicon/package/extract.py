@@ -18,7 +18,7 @@ from minicon.fs.safe_path import path_problem
 from minicon.models.package_files import PathType
 from minicon.package.archive import INFO_FILE_LIMIT, open_archive
 from minicon.package.expected import ExpectedArchive, ExtractionLimits
-from minicon.package.member_table import FoundFile, MemberTable
+from minicon.package.member_table import MemberTable
 from minicon.package.members import MemberKind
 from minicon.package.package_files import (
     DESCRIBING_FILES,
@@ -132,6 +132,8 @@ class _Extraction:
         self._table = MemberTable(archive.name)
         self._paths: list[PathsEntry] | None = None
         self._entries: dict[str, PathsEntry] | None = None
+        #: Of the entries, those that no file was found to match yet.
+        self._missing: dict[str, PathsEntry] = {}
 
     def run(self, task: Task | None) -> None:
         """Write all members, then all links, then compare with what was promised."""
@@ -142,12 +144,14 @@ class _Extraction:
             size += member.size
             if size > most_bytes or members > self._limits.members:
                 self._limits.check(self._name, self._archive.size, members, size)
-            if member.kind == MemberKind.FILE:
-                self._table.claim(member.path, member.kind)
+            if member.kind != MemberKind.FILE:
+                self._take(member)
+                continue
+            self._table.claim(member.path, member.kind)
+            entry = self._missing.get(member.path)
+            if entry is None or not self._write_listed(member, entry):
                 self._check_announced(member)
                 self._write(member)
-            else:
-                self._take(member)
         self._table.check_symbolic_links()
         for path, target in self._table.hard_links.items():
             with self._new_name(path):
@@ -195,6 +199,22 @@ class _Extraction:
             problem = f"has {member.size} bytes, info/paths.json says {entry.size_in_bytes}"
             raise unsafe(self._name, problem, member=member.path)
 
+    def _write_listed(self, member: ArchiveMember, entry: PathsEntry) -> bool:
+        """Write a file that is exactly as listed. False: it must be looked at more closely."""
+        data, path = member.data, member.path
+        if data is None or path in _WANTED or entry.size_in_bytes != member.size:
+            return False
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 != entry.sha256 or entry.path_type != PathType.HARDLINK:
+            return False
+        try:
+            self._writer.write_whole(path, data, member.executable, member.modified_ns)
+        except FileExistsError:
+            raise self._same_but_for_case(path) from None
+        self._table.files[path] = (member.size, sha256, member.component)
+        del self._missing[path]
+        return True
+
     def _write(self, member: ArchiveMember) -> None:
         path, data = member.path, member.data
         if path in _WANTED:
@@ -209,7 +229,7 @@ class _Extraction:
                 digest = self._write_pieces(member)
         except FileExistsError:
             raise self._same_but_for_case(path) from None
-        self._table.files[path] = FoundFile(member.size, digest.hexdigest(), member.component)
+        self._table.files[path] = (member.size, digest.hexdigest(), member.component)
         if data is not None and path in _WANTED:
             self._keep(path.removeprefix("info/"), bytes(data))
 
@@ -229,6 +249,7 @@ class _Extraction:
         if name == "paths.json":
             self._paths = parse_paths(self.info, self._name)
             self._entries = {entry.path: entry for entry in self._paths}
+            self._missing = dict(self._entries)
 
     @contextlib.contextmanager
     def _new_name(self, path: str) -> Iterator[None]:
@@ -249,14 +270,11 @@ class _Extraction:
         entries = self._entries
         if entries is None:
             entries = {entry.path: entry for entry in parse_paths(self.info, self._name)}
+            self._missing = entries
         for path in self._table.payload():
             if path not in entries:
                 raise unsafe(self._name, f"is not listed in {self._list_name}", member=path)
-        files = self._table.files
-        for path, entry in entries.items():
-            found = files.get(path)
-            if found is not None and _is_as_listed(found, entry):
-                continue
+        for path, entry in self._missing.items():
             problem = self._difference(path, entry)
             if problem is not None:
                 raise unsafe(self._name, problem, member=path)
@@ -276,20 +294,12 @@ class _Extraction:
             return f"is listed as a {entry.path_type} but is not"
         if found is None:
             return None
-        if entry.size_in_bytes not in (None, found.size):
-            return f"has {found.size} bytes, info/paths.json says {entry.size_in_bytes}"
-        if entry.sha256 not in (None, found.sha256):
-            return f"has sha256 {found.sha256}, info/paths.json says {entry.sha256}"
+        size, sha256, _ = found
+        if entry.size_in_bytes not in (None, size):
+            return f"has {size} bytes, info/paths.json says {entry.size_in_bytes}"
+        if entry.sha256 not in (None, sha256):
+            return f"has sha256 {sha256}, info/paths.json says {entry.sha256}"
         return None
-
-
-def _is_as_listed(found: FoundFile, entry: PathsEntry) -> bool:
-    """The usual case of :meth:`_Extraction._difference`: a regular file, listed with its hash."""
-    return (
-        found.sha256 == entry.sha256
-        and found.size == entry.size_in_bytes
-        and entry.path_type == PathType.HARDLINK
-    )
 
 
 def _hashed(

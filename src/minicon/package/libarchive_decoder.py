@@ -84,16 +84,17 @@ class LibarchiveDecoder:
             raise damaged(self._archive, f"cannot be decompressed ({error.msg})") from None
         return int(result or 0)
 
-    def read(self, count: int) -> memoryview:
-        """See :meth:`minicon.package.decoders.Decoder.read`."""
+    def read_into(self, buffer: memoryview) -> int:
+        """See :meth:`minicon.package.decoders.Decoder.read_into`."""
         if self._ended:
-            return self._view[:0]
-        limit = min(count, _BUFFER)
+            return 0
+        limit = min(len(buffer), _BUFFER)
         filled = self._call(self._ffi.read_data, self._pointer, self._buffer, limit)
         if filled == 0:
             self._ended = True
             self._check_end()
-        return self._view[:filled]
+        buffer[:filled] = self._view[:filled]
+        return filled
 
     def _check_end(self) -> None:
         """Refuse bytes behind the compressed stream, which libarchive passes over in silence."""

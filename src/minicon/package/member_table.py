@@ -7,7 +7,6 @@ system: ``realpath`` gives up on long chains, and a guard built on it can be led
 from __future__ import annotations
 
 from minicon.fs.safe_path import COMPONENT_LIMIT, PATH_LIMIT
-from minicon.lean_dataclasses import dataclass
 from minicon.package.members import MemberKind
 from minicon.package.problems import unsafe
 
@@ -17,23 +16,11 @@ if TYPE_CHECKING:
 
     from minicon.package.members import ArchiveMember
 
+    #: A regular file that was written: bytes, sha256 (hexadecimal), component it came from.
+    FoundFile = tuple[int, str, str]
+
 #: Links that a path may pass through; Linux stops at 40 as well.
 _LINKS_LIMIT = 40
-
-
-@dataclass(slots=True)
-class FoundFile:
-    """A regular file that was written.
-
-    Attributes:
-        size: Bytes.
-        sha256: Hexadecimal.
-        component: The archive component that it came from.
-    """
-
-    size: int
-    sha256: str
-    component: str
 
 
 class MemberTable:
@@ -83,7 +70,7 @@ class MemberTable:
             UnsafeArchive: There is no such file.
         """
         found = self.files.get(target)
-        if found is None or found.component != member.component:
+        if found is None or found[2] != member.component:
             problem = f"is a hard link to {target!r:.120}, which is no earlier file of the archive"
             raise unsafe(self._archive, problem, member=member.path)
         self.files[member.path] = found

@@ -46,13 +46,13 @@ class ArchiveMember:
         self,
         path: str,
         kind: str,
-        *,
-        size: int = 0,
-        executable: bool = False,
-        modified_ns: int = 0,
-        target: str = "",
-        data: memoryview | None = None,
-        chunks: Iterator[memoryview] | None = None,
+        size: int,
+        executable: bool,
+        modified_ns: int,
+        target: str,
+        data: memoryview | None,
+        chunks: Iterator[memoryview] | None,
+        component: str,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -60,9 +60,9 @@ class ArchiveMember:
         self.executable = executable
         self.modified_ns = modified_ns
         self.target = target
-        self.component = "all"
         self.data = data
         self._chunks = chunks
+        self.component = component
 
     def chunks(self) -> Iterator[memoryview]:
         """The content, once, in pieces that are valid until the next piece is asked for.

@@ -35,6 +35,7 @@ DESCRIBING_FILES = (
     "noarch.json",
 )
 _SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+_HEXADECIMAL = lazy_pattern(r"[0-9a-f]*")
 _PATH_TYPES = (PathType.HARDLINK, PathType.SOFTLINK, PathType.DIRECTORY)
 _FILE_MODES = ("text", "binary")
 
@@ -136,30 +137,27 @@ def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
     if document.get("paths_version") != 1 or not isinstance(document.get("paths"), list):
         raise _unreadable(package, "paths.json", "it is not of paths_version 1")
     entries: list[PathsEntry] = []
+    hashes: list[str] = []
     for data in document["paths"]:
-        entry = _usual_entry(data)
-        if entry is None:
-            problem = _entry_problem(data)
-            if problem is not None:
-                raise _unreadable(package, "paths.json", f"an entry {problem}")
-            entry = PathsEntry.from_json(data)
-        entries.append(entry)
+        try:  # a regular file with size and hash and nothing else, as nearly all are
+            path, size, sha256 = data["_path"], data["size_in_bytes"], data["sha256"]
+            is_usual = data["path_type"] == PathType.HARDLINK and len(data) == 4
+            is_usual &= type(path) is str and type(size) is int and type(sha256) is str
+        except (KeyError, TypeError):
+            is_usual = False
+        if is_usual and size >= 0 and len(sha256) == 64:
+            entries.append(PathsEntry(path, sha256=sha256, size_in_bytes=size))
+            hashes.append(sha256)
+            continue
+        problem = _entry_problem(data)
+        if problem is not None:
+            raise _unreadable(package, "paths.json", f"an entry {problem}")
+        entries.append(PathsEntry.from_json(data))
+    if not _HEXADECIMAL.fullmatch("".join(hashes)):
+        problem = next(problem for data in document["paths"] if (problem := _entry_problem(data)))
+        raise _unreadable(package, "paths.json", f"an entry {problem}")
     _check_paths(entries, "paths.json", package)
     return entries
-
-
-def _usual_entry(data: Any) -> PathsEntry | None:
-    """A regular file with size and hash and nothing else, as nearly all are; None for others."""
-    try:
-        path, size, sha256 = data["_path"], data["size_in_bytes"], data["sha256"]
-        is_usual = len(data) == 4 and data["path_type"] == PathType.HARDLINK
-    except (KeyError, TypeError):
-        return None
-    if not is_usual or type(path) is not str or type(size) is not int or size < 0:
-        return None
-    if type(sha256) is not str or not _SHA256.fullmatch(sha256):
-        return None
-    return PathsEntry(path, sha256=sha256, size_in_bytes=size)
 
 
 def _entry_problem(data: Any) -> str | None:

@@ -9,17 +9,24 @@ from __future__ import annotations
 
 from zlib import adler32
 
+from minicon.fs.safe_path import ORDINARY_PATH
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+
 BLOCK = 512
+#: Bytes of the field for the name.
+NAME_LENGTH = 100
 #: Largest PAX or long-name header; real ones have some hundred bytes.
 HEADER_LIMIT = 1 << 20
 #: Largest size that the octal field of a ustar header can hold.
 _OCTAL_LIMIT = 0o77777777777
 _LARGEST = (1 << 63) - 1
 #: Seconds since 1970 that every file system can store.
-_LATEST = 0xFFFFFFFF
+LATEST = 0xFFFFFFFF
 
 _PAX_LENGTH = lazy_pattern(rb"([1-9][0-9]{0,6}) ")
 _DECIMAL = lazy_pattern(r"-?[0-9]{1,18}(\.[0-9]*)?")
@@ -28,6 +35,18 @@ _OCTAL = lazy_pattern(rb" *([0-7]+)[ \0]*")
 _USUAL = lazy_pattern(
     rb"(?s)(.{100})([0-7]{7})[\0 ].{16}([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})\0 "
     rb"(.)(.{100})ustar\x0000.{80}(.)"
+)
+#: A header that leaves nothing to ask: a regular file of ordinary name, in POSIX's or GNU's form,
+#: with neither link nor prefix. What looks otherwise is read by :func:`parse_header`.
+PLAIN_FILE = lazy_pattern(
+    rb"(?s)(?=(" + ORDINARY_PATH.encode() + rb")\0).{100}([0-7]{7})[\0 ].{16}([0-7]{11})[\0 ]"
+    rb"([0-7]{11})[\0 ]([0-7]{6})\0 0\0{100}ustar(?:\x0000|  \0).{80}\0{167}"
+)
+#: A PAX header, its content included, that tells a time and nothing else, as Python's tarfile
+#: puts before every member.
+TIME_HEADER = lazy_pattern(
+    rb"(?s).{124}([0-7]{11})[\0 ].{12}([0-7]{6})\0 x\0{100}ustar\x0000.{80}\0{167}"
+    rb"(([1-9][0-9]) mtime=([0-9]{1,12})(?:\.([0-9]{1,18}))?\n)\0"
 )
 #: The PAX header that Python's tarfile gives every member.
 _ONLY_MTIME = lazy_pattern(rb"([1-9][0-9]) mtime=([0-9]{1,12}(?:\.[0-9]{1,18})?)\n")
@@ -74,7 +93,7 @@ def parse_header(block: bytes) -> TarHeader:
         kind,
         int(size, 8),
         int(mode, 8),
-        min(seconds, _LATEST) * 1_000_000_000,
+        min(seconds, LATEST) * 1_000_000_000,
         _text(link) if link[0] else "",
     )
 
@@ -104,6 +123,23 @@ def _parse_unusual(block: bytes) -> TarHeader:
 def _sum_of(block: bytes) -> int:
     """Sum of 512 bytes. Adler-32's low half is one more than the sum, if that is below 65521."""
     return (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - 2
+
+
+def is_checksum(block: bytes | memoryview, checksum: bytes) -> bool:
+    """Whether six octal digits are the checksum of a header most of whose bytes are zero.
+
+    The sum of at most 256 others stays below Adler-32's modulus: one pass tells it.
+    """
+    stored = sum(checksum) + 32  # with the space behind the digits, counted as eight spaces
+    return (adler32(block) & 0xFFFF) - 1 - stored + 8 * 32 == int(checksum, 8)
+
+
+def time_of_header(match: re.Match[bytes]) -> int:
+    """Nanoseconds since 1970 that a :data:`TIME_HEADER` tells; -1 if its lengths disagree."""
+    length, _, record, own_length, seconds, fraction = match.groups()
+    if not len(record) == int(own_length) == int(length, 8):
+        return -1
+    return _clamped_ns(int(seconds), int((fraction or b"")[:9].ljust(9, b"0")))
 
 
 def parse_pax(data: bytes) -> dict[str, str]:
@@ -233,4 +269,4 @@ def _pax_time(text: str) -> int:
 
 
 def _clamped_ns(seconds: int, nanoseconds: int = 0) -> int:
-    return min(seconds, _LATEST) * 1_000_000_000 + nanoseconds
+    return min(seconds, LATEST) * 1_000_000_000 + nanoseconds

@@ -1,4 +1,8 @@
-"""TarReader: a decompressed tar stream as members, every rule of the format checked."""
+"""TarReader: a decompressed tar stream as members, every rule of the format checked.
+
+Nearly all members are plain files: an ordinary path, perhaps a time of its own, and content that
+fits into the buffer. Those are read by two regular expressions; each other one field by field.
+"""
 
 from __future__ import annotations
 
@@ -8,20 +12,27 @@ from minicon.package.problems import damaged, unsafe
 from minicon.package.tar_header import (
     BLOCK,
     HEADER_LIMIT,
+    LATEST,
+    NAME_LENGTH,
+    PLAIN_FILE,
+    TIME_HEADER,
     TarError,
     TarHeader,
     apply_pax,
     check_global_pax,
+    is_checksum,
     long_name,
     parse_header,
     parse_pax,
+    time_of_header,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_PIECE = 1 << 18
+#: Bytes of the buffer. It stays in a processor's own cache, and few files are longer.
+_BUFFER = 1 << 18
 #: Zero bytes allowed behind the last member; writers pad to 10 or 20 KiB.
 _PADDING_LIMIT = 1 << 20
 _ZEROS = bytes(BLOCK)
@@ -48,17 +59,22 @@ class TarReader:
     """Iterates over the members of one tar stream.
 
     Args:
-        read: Gives at most N decompressed bytes, none at the end; the buffer it returns may be
-            used again by its next call.
+        read_into: Fills the start of a buffer with decompressed bytes and tells how many; 0 at
+            the end of the stream.
         archive: Name of the archive, for errors.
+        component: Which part of the archive this is; see :class:`ArchiveMember`.
     """
 
-    def __init__(self, read: Callable[[int], bytes | memoryview], archive: str) -> None:
-        self._read = read
+    def __init__(
+        self, read_into: Callable[[memoryview], int], archive: str, component: str = "all"
+    ) -> None:
+        self._read_into = read_into
         self._archive = archive
-        self._chunk = memoryview(b"")
-        self._size = 0  # of the chunk
+        self._component = component
+        self._buffer = bytearray(_BUFFER)
+        self._view = memoryview(self._buffer)
         self._position = 0
+        self._end = 0
 
     def __iter__(self) -> Iterator[ArchiveMember]:
         """Yield each member; content that is not asked for is skipped.
@@ -68,7 +84,11 @@ class TarReader:
             PackageError: The stream is cut or is not a tar archive.
         """
         try:
-            while (header := self._next_header()) is not None:
+            while True:
+                yield from self._plain_files()
+                header = self._next_header()
+                if header is None:
+                    break
                 member = self._member(header)
                 yield member
                 if member.data is None:
@@ -79,6 +99,69 @@ class TarReader:
             raise unsafe(self._archive, str(error)) from None
         self._check_end()
 
+    def _plain_files(self) -> Iterator[ArchiveMember]:
+        """The plain files ahead, up to a member that is none.
+
+        The inner loop of every extraction. It judges nothing: what it does not recognise at once
+        stays where it is, for the methods that look closely.
+        """
+        buffer, view, component = self._buffer, self._view, self._component
+        match_file, match_time, kind = PLAIN_FILE.match, TIME_HEADER.match, MemberKind.FILE
+        while self._ahead(3 * BLOCK):
+            start = header = self._position
+            time = match_time(buffer, start)
+            if time is not None:
+                header += 2 * BLOCK
+            found = match_file(buffer, header)
+            content = header + BLOCK
+            if found is None:
+                return
+            path, mode, digits, modified, checksum = found.groups()
+            if len(path) >= NAME_LENGTH or not is_checksum(view[header:content], checksum):
+                return
+            if time is None:
+                modified_ns = min(int(modified, 8), LATEST) * 1_000_000_000
+            elif is_checksum(view[start : start + BLOCK], time[2]):
+                modified_ns = time_of_header(time)
+                if modified_ns < 0:
+                    return
+            else:
+                return
+            end = content + int(digits, 8)
+            following = end + (content - end) % BLOCK
+            if following > self._end:
+                if not self._ahead(following - start):
+                    return
+                continue  # all of it has moved
+            self._position = following
+            yield ArchiveMember(
+                path.decode(),
+                kind,
+                end - content,
+                mode != b"0000644" and int(mode, 8) & 0o111 != 0,
+                modified_ns,
+                "",
+                view[content:end],
+                None,
+                component,
+            )
+
+    def _ahead(self, count: int) -> bool:
+        """Whether COUNT bytes are in the buffer from the position on, read if need be."""
+        if self._end - self._position >= count:
+            return True
+        if count > _BUFFER:
+            return False
+        rest = self._end - self._position
+        self._view[:rest] = self._view[self._position : self._end]
+        self._position, self._end = 0, rest
+        while self._end < count:
+            filled = self._read_into(self._view[self._end :])
+            if not filled:
+                return False
+            self._end += filled
+        return True
+
     def _next_header(self) -> TarHeader | None:
         """The next member's header, its PAX and long-name headers applied; None at the end."""
         header = self._header()
@@ -88,12 +171,7 @@ class TarReader:
 
     def _header(self) -> TarHeader | None:
         """One header as it stands; None where the archive ends."""
-        end = self._position + BLOCK
-        if end <= self._size:
-            block = self._chunk[self._position : end].tobytes()
-            self._position = end
-        else:
-            block = bytes(self._take(BLOCK))
+        block = bytes(self._take(BLOCK))
         return None if block == _ZEROS else parse_header(block)
 
     def _extended(self, header: TarHeader) -> TarHeader:
@@ -135,12 +213,13 @@ class TarReader:
         return ArchiveMember(
             self._checked_path(header.name, kind),
             kind,
-            size=header.size,
-            executable=header.mode & 0o111 != 0,
-            modified_ns=header.modified_ns,
-            target=header.link if is_link else "",
-            data=data,
-            chunks=self._content(header.size) if data is None else None,
+            header.size,
+            header.mode & 0o111 != 0,
+            header.modified_ns,
+            header.link if is_link else "",
+            data,
+            self._content(header.size) if data is None else None,
+            self._component,
         )
 
     def _unusual_kind(self, header: TarHeader) -> str:
@@ -155,13 +234,12 @@ class TarReader:
         return kind
 
     def _at_hand(self, size: int) -> memoryview | None:
-        """The next SIZE bytes, if they and their padding were read already: then both are taken."""
-        start = self._position
-        end = start + size + -size % BLOCK
-        if end > self._size:
+        """The next SIZE bytes if the buffer can hold them; they and their padding are taken."""
+        if not self._ahead(size + -size % BLOCK):
             return None
-        self._position = end
-        return self._chunk[start : start + size]
+        start = self._position
+        self._position = start + size + -size % BLOCK
+        return self._view[start : start + size]
 
     def _checked_path(self, name: str, kind: str) -> str:
         path = plain_path(name)
@@ -180,46 +258,40 @@ class TarReader:
 
     def _content(self, size: int) -> Iterator[memoryview]:
         while size:
-            if self._position == self._size:
+            if self._position == self._end:
                 self._refill()
-            piece = self._chunk[self._position : self._position + size]
+            piece = self._view[self._position : min(self._position + size, self._end)]
             self._position += len(piece)
             size -= len(piece)
             yield piece
 
     def _take(self, size: int) -> memoryview | bytes:
         """Exactly SIZE bytes, valid until the next call."""
-        piece = self._chunk[self._position : self._position + size]
-        self._position += len(piece)
-        if len(piece) == size:
-            return piece
-        parts = bytearray(piece)
-        while len(parts) < size:
-            self._refill()
-            piece = self._chunk[: size - len(parts)]
-            self._position = len(piece)
+        if self._ahead(size):
+            start = self._position
+            self._position = start + size
+            return self._view[start : start + size]
+        parts = bytearray()
+        for piece in self._content(size):
             parts += piece
         return bytes(parts)
 
     def _refill(self) -> None:
-        data = self._read(_PIECE)
-        if not data:
+        self._position, self._end = 0, self._read_into(self._view)
+        if not self._end:
             raise damaged(self._archive, "is cut short")
-        self._chunk = memoryview(data)
-        self._size = len(data)
-        self._position = 0
 
     def _check_end(self) -> None:
         """Nothing but padding may follow the last member, or a reader could miss something."""
-        rest: bytes | memoryview = self._chunk[self._position :]
         padding = 0
-        while rest:
+        while self._ahead(1):
+            rest = bytes(self._view[self._position : self._end])
+            self._position = self._end
             padding += len(rest)
-            if bytes(rest).strip(b"\0"):
+            if rest.strip(b"\0"):
                 raise unsafe(self._archive, "has data behind its end")
             if padding > _PADDING_LIMIT:
                 raise unsafe(self._archive, "has too much padding behind its end")
-            rest = self._read(_PIECE)
 
 
 def plain_path(name: str) -> str:
