@@ -21,12 +21,17 @@ def main() -> int:
         code = run_lightly(arguments[1:])
         if code is not None:
             return code
-    if arguments and arguments[0] == "list":
+    if arguments[:1] == ["list"] or arguments == ["env", "list"]:
         import os
 
-        from minicon.cli.light_list import list_lightly
+        from minicon.cli.light_list import list_environments_lightly, list_lightly
 
-        code = list_lightly(arguments[1:], os.environ)
+        is_of_packages = arguments[0] == "list"
+        code = (
+            list_lightly(arguments[1:], os.environ)
+            if is_of_packages
+            else list_environments_lightly(os.environ)
+        )
         if code is not None:
             return code
     from minicon.cli.main import main as command_line

@@ -1,7 +1,8 @@
-"""A list that is said again is the list that would be made anew."""
+"""What is printed without the whole command is what the whole command would print."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -12,6 +13,7 @@ from tests.support.command_line import CommandLine
 from tests.support.commands import Outcome
 
 from minicon.__main__ import main
+from minicon.cli.light_list import list_environments_lightly, list_lightly
 
 
 @pytest.fixture
@@ -79,10 +81,168 @@ def test_other_forms_are_not_mixed_up(data: CommandLine, program) -> None:  # ty
     assert len(program("list -n data").ok().json) == 2
 
 
-def test_a_damaged_memory_is_no_answer(data: CommandLine, program) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_memory_is_no_answer(
+    data: CommandLine,
+    program,  # type: ignore[no-untyped-def]
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("minicon.cli.light_list._WORTH_REMEMBERING", 1)
     settle(data.environment("data"))
     expected = program("list -n data").ok().out
-    for file in (data.root / "cache").rglob("lists-*/*"):
+    files = list((data.root / "cache").rglob("lists-*/*"))
+    assert files
+    for file in files:
         for text in (b"", b"\n\nforged\n", b"\xff\xfe"):
             file.write_bytes(text)
             assert program("list -n data").ok().out == expected
+
+
+def record(prefix: Path, name: str, **fields: object) -> Path:
+    """A conda-meta record, its members in conda's order unless FIELDS say otherwise."""
+    data = {
+        "name": name,
+        "version": "1.0",
+        "build": "0",
+        "build_number": 0,
+        "channel": "https://conda.example/forge/noarch",
+        "subdir": "noarch",
+        "depends": [],
+        "files": [],
+        "paths_data": {"paths_version": 1, "paths": []},
+    }
+    data.update(fields)
+    file = prefix / "conda-meta" / f"{name}-1.0-0.json"
+    file.write_text(json.dumps(data))
+    return file
+
+
+def distribution(prefix: Path, folder: str) -> str:
+    """Metadata of a wheel in site-packages; returns its path."""
+    path = prefix / "lib" / "python3.11" / "site-packages" / folder
+    path.mkdir(parents=True)
+    name, _, version = folder.removesuffix(".dist-info").partition("-")
+    (path / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n")
+    return f"lib/python3.11/site-packages/{folder}/METADATA"
+
+
+class Environments:
+    """Environments of many kinds, each made in a folder."""
+
+    @staticmethod
+    def plain(prefix: Path) -> None:
+        record(prefix, "one")
+        record(prefix, "two", channel="defaults", subdir="linux-64")
+
+    @staticmethod
+    def empty(prefix: Path) -> None:
+        pass
+
+    @staticmethod
+    def other_orders(prefix: Path) -> None:
+        file = record(prefix, "sorted")
+        file.write_text(json.dumps(json.loads(file.read_text()), sort_keys=True, indent=2) + "\n")
+        many = [f"share/file-{number}" for number in range(2000)]
+        late = record(prefix, "late", files=many)
+        data = json.loads(late.read_text())
+        late.write_text(json.dumps({"files": data.pop("files"), **data}))
+
+    @staticmethod
+    def python_and_packages(prefix: Path) -> None:
+        record(prefix, "python", version="3.11.4")
+        record(prefix, "attrs", files=[distribution(prefix, "attrs-1.0.dist-info")])
+        record(prefix, "pytorch", files=[distribution(prefix, "torch-1.0.dist-info")])
+        wheel = distribution(prefix, "A.Wheel-1.0.dist-info")
+        record(prefix, "a-wheel", channel="pypi", subdir="pypi", files=[wheel])
+
+    @staticmethod
+    def python_elsewhere(prefix: Path) -> None:
+        record(
+            prefix,
+            "python",
+            version="3.13.0",
+            python_site_packages_path="lib/python3.11/site-packages",
+        )
+        distribution(prefix, "hand-2.0.dist-info")
+
+    @staticmethod
+    def installed_by_hand(prefix: Path) -> None:
+        record(prefix, "python", version="3.11.4")
+        record(prefix, "attrs")
+        distribution(prefix, "attrs-2.0.dist-info")
+        distribution(prefix, "hand-2.0.dist-info")
+
+    @staticmethod
+    def removed_by_hand(prefix: Path) -> None:
+        record(prefix, "python", version="3.11.4")
+        gone = "lib/python3.11/site-packages/gone-1.0.dist-info/METADATA"
+        record(prefix, "gone", channel="pypi", subdir="pypi", files=[gone])
+
+    @staticmethod
+    def cut(prefix: Path) -> None:
+        file = record(prefix, "cut", files=["x"] * 3000)
+        file.write_bytes(file.read_bytes()[:9000])
+
+    @staticmethod
+    def foreign(prefix: Path) -> None:
+        (prefix / "conda-meta" / "foreign.json").write_text('{"name": ["x"]}')
+
+    @staticmethod
+    def repaint_the_terminal(prefix: Path) -> None:
+        record(prefix, "one", build="\x1b[2J", channel="https://conda.example/\u202eforge")
+
+    @staticmethod
+    def twice(prefix: Path) -> None:
+        record(prefix, "one")
+        file = record(prefix, "other")
+        file.write_text(file.read_text().replace('"other"', '"one"').replace('"1.0"', '"2.0"'))
+
+
+KINDS = [name for name in vars(Environments) if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_environment(kind: str, minicon: CommandLine, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    prefix = minicon.folder / "environment"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").write_text("")
+    getattr(Environments, kind)(prefix)
+    whole = minicon("list", "-p", prefix)
+    monkeypatch.setenv("CONDA_PREFIX", str(prefix))
+    for arguments in (["-p", str(prefix)], []):
+        minicon.capture.readouterr()
+        code = list_lightly(arguments, os.environ)
+        if code is not None:
+            assert (code, *minicon.capture.readouterr()) == (whole.code, whole.out, whole.err)
+    is_light = kind in ("plain", "empty", "other_orders", "python_and_packages")
+    assert (code is not None) is is_light
+
+
+def test_environments_are_listed_as_the_whole_command_does(minicon: CommandLine) -> None:
+    for name in ("b", "a", ".hidden", "no-environment"):
+        (minicon.root / "envs" / name / "conda-meta").mkdir(parents=True)
+        if name != "no-environment":
+            (minicon.root / "envs" / name / "conda-meta" / "history").write_text("")
+    elsewhere = [minicon.folder / "project" / "env", minicon.folder / "envs" / "named"]
+    for path in elsewhere:
+        (path / "conda-meta").mkdir(parents=True)
+        (path / "conda-meta" / "history").write_text("")
+    (minicon.home / ".conda").mkdir()
+    lines = [*map(str, elsewhere), str(minicon.root / "envs" / "b"), "/gone"]
+    (minicon.home / ".conda" / "environments.txt").write_text("\n".join(lines))
+    minicon.set(CONDA_PREFIX=str(elsewhere[0]))
+    whole = minicon("env list").ok()
+    minicon.capture.readouterr()
+    assert list_environments_lightly(os.environ) == 0
+    assert minicon.capture.readouterr().out == whole.out
+    names = [line.split()[0] for line in whole.out.splitlines()[2:]]
+    assert names == ["a", "b", "*", "named"]
+    minicon.set(MINICON_JSON="yes")
+    assert list_environments_lightly(os.environ) is None
+
+
+def test_an_unfinished_change_is_left_to_the_whole_command(data: CommandLine) -> None:
+    prefix = data.environment("data")
+    assert list_lightly(["-n", "data"], os.environ) == 0
+    (prefix.parent / ".minicon-generations" / "data").mkdir(parents=True, exist_ok=True)
+    (prefix.parent / ".minicon-generations" / "data" / "staging").mkdir()
+    assert list_lightly(["-n", "data"], os.environ) is None

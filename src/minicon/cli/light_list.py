@@ -1,8 +1,8 @@
-"""``minicon list`` said again: what it printed last time, if nothing has changed since.
+"""``minicon list`` and ``minicon env list`` in their plain forms, with next to nothing imported.
 
-The first plain ``list`` of an environment is remembered below the cache folder, with inode and
-time of the folders that decide it: a record comes or goes by a change of ``conda-meta``, and what
-pip does by hand changes ``site-packages``. Repeating it needs no parser, settings or records.
+A list is made from the beginnings of the records. It is also remembered below the cache folder,
+with inode and time of the folders that decide it: a record comes or goes by a change of
+``conda-meta``, and what pip does by hand changes ``site-packages``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _FOLDER = "lists-v1"
 #: A folder that changed less than this long ago (seconds) may change again within one tick.
 _SETTLED = 1.0
 _LONGEST_NAME = 200
+#: Packages from which on reading a remembered list is sooner than making it.
+_WORTH_REMEMBERING = 40
 
 
 def list_lightly(arguments: list[str], environ: Mapping[str, str]) -> int | None:
@@ -38,9 +39,35 @@ def list_lightly(arguments: list[str], environ: Mapping[str, str]) -> int | None
     if prefix is None or _wants_json(environ, home):
         return None
     cache = os.path.join(dirs.default_root(environ, home), "cache")
-    text = _remembered(prefix, cache)
-    if text is None:
+    text = _remembered(prefix, cache) or _listed(prefix, cache)
+    return None if text is None else _print(text)
+
+
+def list_environments_lightly(environ: Mapping[str, str]) -> int | None:
+    """Print what a plain ``env list`` prints: names and paths, from folders and one file.
+
+    Returns:
+        As :func:`list_lightly`.
+    """
+    home = os.path.expanduser("~")
+    if _wants_json(environ, home):
         return None
+    from minicon.cli.listing import environment_table
+    from minicon.envs.known_environments import known_environments
+    from minicon.errors import MiniconError
+    from minicon.shell.commands import shell_context
+
+    try:
+        context = shell_context(environ, home=home, cwd=os.getcwd())
+    except MiniconError:
+        return None  # the whole command words it
+    active = environ.get("CONDA_PREFIX")
+    known = known_environments(context.envs_dirs, os.path.join(home, ".conda", "environments.txt"))
+    text = environment_table((name, path, path == active) for path, name in known.items())
+    return _print(text + "\n") if _is_plain(text) else None
+
+
+def _print(text: str) -> int:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -50,7 +77,34 @@ def list_lightly(arguments: list[str], environ: Mapping[str, str]) -> int | None
     return 0
 
 
-def remember_list(prefix: Path, site_packages: Path | None, text: str, cache: Path) -> None:
+def _is_plain(text: str) -> bool:
+    """Whether every terminal shows it as it is."""
+    return text.isascii() and text.replace("\n", "").isprintable()
+
+
+def _listed(prefix: str, cache: str) -> str | None:
+    """The list, made now."""
+    from minicon.cli.listing import package_table
+    from minicon.envs.known_environments import was_cut
+    from minicon.prefix.record_heads import NotPlain, read_heads
+    from minicon.shell.locate import is_environment
+
+    if not is_environment(prefix) or was_cut(prefix):
+        return None
+    try:
+        heads, site_packages = read_heads(prefix)
+    except NotPlain:
+        return None
+    rows = ((head.name, head.version, head.build, head.channel) for head in heads)
+    text = package_table(prefix, rows)
+    if not _is_plain(text):
+        return None
+    if len(heads) >= _WORTH_REMEMBERING:
+        remember_list(prefix, site_packages, text, cache)
+    return f"{text}\n"
+
+
+def remember_list(prefix: str, site_packages: str | None, text: str, cache: str) -> None:
     """Keep what a plain ``list`` printed. A cache that cannot be written changes nothing."""
     import contextlib
     import time
@@ -58,10 +112,10 @@ def remember_list(prefix: Path, site_packages: Path | None, text: str, cache: Pa
     from minicon.errors import MiniconError
     from minicon.fs import operations
 
-    folders = [f"{prefix}/conda-meta", *([str(site_packages)] if site_packages else [])]
+    folders = [f"{prefix}/conda-meta", *([site_packages] if site_packages else [])]
     with contextlib.suppress(MiniconError, OSError):
         newest = max(os.stat(folder).st_mtime for folder in folders)
-        place = _place(str(prefix), str(cache))
+        place = _place(prefix, cache)
         if place is None or not 0 < newest < time.time() - _SETTLED:
             return
         lines = "".join(_line(folder) for folder in folders)
@@ -99,6 +153,9 @@ def _place(prefix: str, cache: str) -> str | None:
 
 def _prefix(arguments: list[str], environ: Mapping[str, str], home: str) -> str | None:
     """The environment that a plain command line means."""
+    if not arguments:
+        active = environ.get("CONDA_PREFIX", "")
+        return active if os.path.isabs(active) else None
     if len(arguments) != 2 or arguments[0] not in ("-n", "--name", "-p", "--prefix"):
         return None
     option, value = arguments

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.envs.registry import EnvironmentEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
@@ -41,10 +40,23 @@ def list_lines(
         return [f"{r.name}={r.record.version}={r.record.build}" for r in records]
     if arguments.canonical:
         return [f"{r.record.channel}/{r.record.subdir}::{r.record.dist_name}" for r in records]
-    header = [f"# packages in environment at {path}:", "#"]
-    rows: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
-    rows += [_list_row(r.record, whole_urls=arguments.show_channel_urls) for r in records]
-    return [*header, *table(rows).split("\n")]
+    rows = ((r.name, r.record.version, r.record.build, r.record.channel) for r in records)
+    return package_table(str(path), rows, whole_urls=arguments.show_channel_urls).split("\n")
+
+
+def package_table(
+    prefix: str, rows: Iterable[tuple[str, str, str, str]], *, whole_urls: bool = False
+) -> str:
+    """Packages as ``list`` shows them.
+
+    Args:
+        prefix: The environment.
+        rows: Name, version, build and channel of each.
+        whole_urls: Channels as URLs instead of their last part.
+    """
+    shown: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
+    shown += [(*row[:3], row[3] if whole_urls else short_channel(row[3])) for row in rows]
+    return f"# packages in environment at {prefix}:\n#\n{table(shown)}"
 
 
 def list_objects(
@@ -87,9 +99,9 @@ def explicit_lines(
     return lines
 
 
-def environment_table(entries: Sequence[EnvironmentEntry]) -> str:
-    """The output of ``env list``; a star marks the active environment."""
-    rows = [(e.name, "*" if e.active else "", str(e.path)) for e in entries]
+def environment_table(entries: Iterable[tuple[str, str, bool]]) -> str:
+    """The output of ``env list``: name, path and whether it is the active one, with a star."""
+    rows = [(name, "*" if active else "", path) for name, path, active in entries]
     return "\n".join(["# environments:", "#", *filter(None, table(rows).split("\n"))])
 
 
@@ -128,8 +140,3 @@ def record_details(record: RepodataRecord) -> str:
     title = record.dist_name
     lines = table((key, ":", value) for key, value in facts if value)
     return f"{title}\n{'-' * len(title)}\n{lines}"
-
-
-def _list_row(record: RepodataRecord, *, whole_urls: bool) -> tuple[str, ...]:
-    channel = record.channel if whole_urls else short_channel(record.channel)
-    return (record.name, record.version, record.build, channel)

@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from minicon.constants import (
-    FORBIDDEN_NAME_CHARACTERS,
-    GENERATIONS,
-    RESERVED_ENVIRONMENT_NAMES,
-)
+from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NAMES
+from minicon.envs.known_environments import known_environments, was_cut
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.environments_txt import registered_environments
 from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
@@ -35,6 +31,11 @@ class EnvironmentEntry:
     name: str
     path: Path
     active: bool
+
+    @property
+    def row(self) -> tuple[str, str, bool]:
+        """As tables of environments want it."""
+        return self.name, str(self.path), self.active
 
 
 class EnvironmentRegistry:
@@ -85,7 +86,7 @@ class EnvironmentRegistry:
             NotAnEnvironment: There is nothing, or something else, at that path.
         """
         path = self.target(name, prefix)
-        if _was_cut(path):
+        if was_cut(path):
             from minicon.prefix.executor import recover
 
             recover(path)
@@ -99,17 +100,10 @@ class EnvironmentRegistry:
     def entries(self) -> list[EnvironmentEntry]:
         """All known environments: those in envs/ folders by name, then those elsewhere."""
         active = self._environ.get("CONDA_PREFIX", "")
-        found: dict[Path, str] = {}
-        for directory in self._settings.envs_dirs:
-            for path in sorted(directory.iterdir()) if directory.is_dir() else ():
-                if not path.name.startswith(".") and is_environment(path):
-                    found.setdefault(path, path.name)
-        for path in registered_environments(self.environments_txt):
-            if is_environment(path):
-                found.setdefault(path, path.name if path.parent.name == "envs" else "")
+        known = known_environments(map(str, self._settings.envs_dirs), str(self.environments_txt))
         return [
-            EnvironmentEntry(name=name, path=path, active=str(path) == active)
-            for path, name in found.items()
+            EnvironmentEntry(name=name, path=Path(path), active=path == active)
+            for path, name in known.items()
         ]
 
     def _base(self) -> Path:
@@ -118,16 +112,6 @@ class EnvironmentRegistry:
             "minicon has no base environment: the tool lives outside all environments",
             hint="name another environment with -n",
         )
-
-
-def _was_cut(path: Path) -> bool:
-    """Whether a change is under way or was killed; costs one listing, and no import."""
-    folder, name = os.path.split(os.path.realpath(path))
-    try:
-        names = os.listdir(os.path.join(folder, GENERATIONS, name))
-    except OSError:
-        return False
-    return not all(name.isdigit() or name.startswith("lock") for name in names)
 
 
 def check_environment_name(name: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META
 from minicon.fs import operations
+from minicon.prefix.registered_paths import registered_paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ _LOCK_TIMEOUT = 10.0
 
 def registered_environments(file: Path) -> tuple[Path, ...]:
     """Environments that the file lists and that are there, in its order."""
-    return tuple(Path(line) for line in _lines(file) if _is_environment(Path(line)))
+    return tuple(Path(line) for line in registered_paths(file) if _is_environment(Path(line)))
 
 
 def register_environment(file: Path, prefix: Path) -> None:
@@ -34,10 +35,12 @@ def register_environment(file: Path, prefix: Path) -> None:
         FileError: It cannot be written.
     """
     text = str(prefix)
-    if any(part in text for part in _NOT_REGISTERED) or "\n" in text or text in _lines(file):
+    if any(part in text for part in _NOT_REGISTERED) or "\n" in text:
+        return
+    if text in registered_paths(file):
         return
     with _changing(file):
-        lines = _lines(file)
+        lines = registered_paths(file)
         if text not in lines:
             _write(file, [*lines, text])
 
@@ -52,7 +55,7 @@ def unregister_environment(file: Path, prefix: Path) -> None:
     if not file.exists():
         return
     with _changing(file):
-        lines = _lines(file)
+        lines = registered_paths(file)
         kept = [line for line in lines if line != text and _is_environment(Path(line))]
         if kept != lines:
             _write(file, kept)
@@ -71,14 +74,6 @@ def _write(file: Path, lines: Iterable[str]) -> None:
     operations.replace_file(
         file, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
     )
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        text = file.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return []
-    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
 
 
 def _is_environment(path: Path) -> bool:

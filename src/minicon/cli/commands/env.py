@@ -119,7 +119,7 @@ def _list(arguments: argparse.Namespace, context: CommandContext) -> int:  # noq
         details = {str(entry.path): environment_details(entry) for entry in entries}
         context.console.document({"envs": list(details), "envs_details": details})
     else:
-        context.console.answer(environment_table(entries))
+        context.console.answer(environment_table(entry.row for entry in entries))
     return 0
 
 

@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         if console.json:
             console.document({"root_prefix": str(context.settings.root)})
     elif arguments.envs and not console.json:
-        console.answer(environment_table(context.registry.entries()))
+        entries = context.registry.entries()
+        console.answer(environment_table(entry.row for entry in entries))
     elif arguments.interpreters:
         rows = interpreter_rows(context.services)
         console.answer(table(rows))

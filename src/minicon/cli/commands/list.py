@@ -77,5 +77,9 @@ def _remember(
 
     python = next((record.record for record in records if record.name == "python"), None)
     layout = PythonLayout.from_record(python, python.subdir) if python else None
-    site_packages = path / layout.site_packages if layout else None
-    remember_list(path, site_packages, printable(text), context.settings.cache_dir)
+    remember_list(
+        str(path),
+        str(path / layout.site_packages) if layout else None,
+        printable(text),
+        str(context.settings.cache_dir),
+    )

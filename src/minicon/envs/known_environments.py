@@ -1,0 +1,51 @@
+"""Which environments there are, and whether one is being changed: light, for what runs often."""
+
+from __future__ import annotations
+
+import os
+
+from minicon.prefix.registered_paths import registered_paths
+from minicon.shell.locate import is_environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[str, str]:
+    """Path to name: those in envs/ folders by name, then those that are registered elsewhere.
+
+    Args:
+        envs_dirs: Folders of named environments.
+        environments_txt: ``~/.conda/environments.txt``.
+    """
+    found: dict[str, str] = {}
+    for folder in envs_dirs:
+        for name in _names(folder):
+            path = os.path.join(folder, name)
+            if is_environment(path):
+                found.setdefault(path, name)
+    for line in registered_paths(environments_txt):
+        path = os.path.normpath(line)
+        if is_environment(path):
+            folder, name = os.path.split(path)
+            found.setdefault(path, name if os.path.basename(folder) == "envs" else "")
+    return found
+
+
+def was_cut(path: str | os.PathLike[str]) -> bool:
+    """Whether a change of an environment is under way or was killed; costs one listing."""
+    from minicon.prefix.place import generations_folder
+
+    try:
+        names = os.listdir(generations_folder(os.path.realpath(path)))
+    except OSError:
+        return False
+    return not all(name.isdigit() or name.startswith(("lock", ".gitignore")) for name in names)
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError:
+        return []
