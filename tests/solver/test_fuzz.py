@@ -36,29 +36,42 @@ def random_limits(rng: random.Random) -> str:
 
 
 def random_case(seed: int, *, modern: bool = False) -> tuple[SolverCase, list[str], dict]:
-    """A world, specs and options. MODERN worlds have conditions and extras."""
+    """A world, specs and options. MODERN worlds have conditions, extras and flags."""
     rng = random.Random(seed)
     case = SolverCase()
     case.virtual("__v=3")
     size = rng.randrange(4, 14)
     names = [f"p{number}" for number in range(size)]
 
+    def condition(depth: int = 0) -> str:
+        if depth < 2 and rng.random() < 0.4:
+            inner = f" {rng.choice(('and', 'or'))} ".join(
+                condition(depth + 1) for _ in range(rng.randrange(2, 4))
+            )
+            return f"({inner})" if rng.random() < 0.7 else inner
+        return f"{rng.choice([*names, '__v', '__w'])}{rng.choice(('', '>=2', ' >=3', '<4'))}"
+
+    def bracketed(text: str) -> str:
+        """A spec, in modern worlds perhaps with a condition, extras or flags."""
+        pairs = []
+        if modern and rng.random() < 0.25:
+            pairs.append(f'when="{condition()}"')
+        if modern and rng.random() < 0.2:
+            pairs.append(f"extras=[e{rng.randrange(2)}{rng.choice(('', ',e2'))}]")
+        if modern and rng.random() < 0.1:
+            pairs.append(f"flags=[{rng.choice(('cuda', 'blas:*', 'cuda,blas:mkl'))}]")
+        return f"{text}[{','.join(pairs)}]" if pairs else text
+
     def dependency(own: str) -> str:
         other = rng.choice([name for name in names if name != own])
-        text = f"{other} {random_limits(rng)}".strip()
-        if modern and rng.random() < 0.25:
-            condition = f"{rng.choice([*names, '__v', '__w'])} >={rng.randrange(1, 5)}"
-            return f'{text}[when="{condition}"]'
-        if modern and rng.random() < 0.2:
-            return f"{text}[extras=[e{rng.randrange(2)}]]"
-        return text
+        return bracketed(f"{other} {random_limits(rng)}".strip())
 
     for name in names:
         for version in range(1, rng.randrange(2, 7)):
             for build in range(rng.choice((1, 1, 2))):
                 depends = [dependency(name) for _ in range(rng.randrange(4))]
                 constrains = [
-                    f"{rng.choice(names)} {random_limits(rng)}".strip()
+                    bracketed(f"{rng.choice(names)} {random_limits(rng)}".strip())
                     for _ in range(rng.choice((0, 0, 1, 2)))
                 ]
                 if rng.random() < 0.1:
@@ -66,15 +79,18 @@ def random_case(seed: int, *, modern: bool = False) -> tuple[SolverCase, list[st
                 fields = {}
                 if modern and rng.random() < 0.4:
                     fields["extra_depends"] = {f"e{rng.randrange(2)}": [dependency(name)]}
+                if modern:
+                    flags = ("cuda", "blas:mkl", "blas:openblas")
+                    fields["flags"] = [flag for flag in flags if rng.random() < 0.5]
                 case.package(
                     name, f"{version}.0", f"b_{build}", depends=depends, constrains=constrains,
                     build_number=build, timestamp=rng.randrange(10**12, 10**12 + 3), **fields,
                 )  # fmt: skip
     chosen = rng.sample(names, rng.randrange(1, min(6, size)))
-    specs = [name + rng.choice(("", ">=2", "<4")) for name in chosen]
+    specs = [bracketed(name + rng.choice(("", ">=2", "<4"))) for name in chosen]
     options = {}
     if rng.random() < 0.2:
-        options["pins"] = [f"{rng.choice(names)} <{rng.randrange(2, 6)}"]
+        options["pins"] = [bracketed(f"{rng.choice(names)} <{rng.randrange(2, 6)}")]
     return case, specs, options
 
 

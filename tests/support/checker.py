@@ -27,48 +27,88 @@ def problems(request: SolveRequest, solution: Solution) -> list[str]:
             f"{spec} is not met" for spec in request.specs if not _is_met(spec, there, request)
         ]
         built = {re.match(r"[\w.-]+", line).group() for line in solution.pip_requirements}
-        found += _broken_dependencies(records, there, built)
-        found += _needless(request, solution, records)
+        found += _broken_dependencies(request, records, there, built)
+        found += _needless(request, solution, records, there)
     for spec in (*request.pins, *request.constraints):
         record = records.get(spec.exact_name)
-        if record is not None and not spec.matches(record):
+        if record is not None and _counts(spec, there) and not spec.matches(record):
             found.append(f"{record} breaks {spec}")
     for spec in request.removals:
         found += [f"{each} was to go" for each in records.values() if spec.matches(each)]
     found += [text for record in records.values() for text in _origin(request, record)]
-    found += _order(solution)
+    found += _order(solution, needed(request, records, there))
     return found
 
 
 def _is_met(spec: MatchSpec, there: dict[str, RepodataRecord], request: SolveRequest) -> bool:
     record = there.get(spec.exact_name)
+    if not _counts(spec, there):
+        return True
     if record is None and request.wheels is not None:
         record = there.get(request.wheels.pypi_name(spec.exact_name))
     return record is not None and (record.source == "pypi" or spec.matches(record))
 
 
+def _counts(spec: MatchSpec, there: dict[str, RepodataRecord]) -> bool:
+    """Whether a spec's condition holds, as Python itself reads ``and``, ``or`` and parentheses."""
+    if spec.when is None:
+        return True
+    words = []
+    for part in re.split(r"(\band\b|\bor\b|[()])", spec.when):
+        if part.strip() and part not in ("and", "or", "(", ")"):
+            inner = parsed(part)
+            other = there.get(inner.exact_name)
+            part = str(other is not None and inner.matches(other))
+        words.append(part)
+    return bool(eval(" ".join(words)))  # only True, False, and, or, parentheses
+
+
+def needed(
+    request: SolveRequest, records: dict[str, RepodataRecord], there: dict[str, RepodataRecord]
+) -> list[tuple[RepodataRecord, str]]:
+    """Every dependency that counts: conditions hold, extras are asked for by somebody."""
+    extras: set[tuple[str, str]] = set()
+    while True:
+        found = []
+        for record in records.values():
+            texts = list(record.depends)
+            for group, more in (record.data.get("extra_depends") or {}).items():
+                texts += more if (record.name, group) in extras else []
+            found += [(record, text) for text in texts if _counts(parsed(text), there)]
+        asked = [spec for spec in (*request.specs, *request.history) if _counts(spec, there)]
+        asked += [parsed(text) for _, text in found]
+        now = {(spec.exact_name, extra) for spec in asked for extra in spec.extras}
+        if now == extras:
+            return found
+        extras = now
+
+
 def _broken_dependencies(
-    records: dict[str, RepodataRecord], there: dict[str, RepodataRecord], built: set[str]
+    request: SolveRequest,
+    records: dict[str, RepodataRecord],
+    there: dict[str, RepodataRecord],
+    built: set[str],
 ) -> list[str]:
     found = []
+    for record, text in needed(request, records, there):
+        spec = parsed(text)
+        other = there.get(spec.exact_name)
+        if spec.exact_name not in built and (other is None or not spec.matches(other)):
+            found.append(f"{record} needs {text}, there is {other}")
     for record in records.values():
-        for text in record.depends:
-            spec = parsed(text)
-            if spec.when is not None or spec.exact_name in built:
-                continue  # fuzz judges those by the oracle's own reading
-            other = there.get(spec.exact_name)
-            if other is None or not spec.matches(other):
-                found.append(f"{record} needs {text}, there is {other}")
         for text in record.constrains:
             spec = parsed(text)
             other = there.get(spec.exact_name)
-            if other is not None and not spec.matches(other):
+            if other is not None and _counts(spec, there) and not spec.matches(other):
                 found.append(f"{record} constrains {text}, there is {other}")
     return found
 
 
 def _needless(
-    request: SolveRequest, solution: Solution, records: dict[str, RepodataRecord]
+    request: SolveRequest,
+    solution: Solution,
+    records: dict[str, RepodataRecord],
+    there: dict[str, RepodataRecord],
 ) -> list[str]:
     """Packages that nobody asked for, needs, or had installed."""
     wanted = {spec.exact_name for spec in (*request.specs, *request.history)}
@@ -77,6 +117,9 @@ def _needless(
         wanted.add("python")
     if request.add_pip:
         wanted.add("pip")
+    needs: dict[str, list[str]] = {}
+    for record, text in needed(request, records, there):
+        needs.setdefault(record.name, []).append(text)
     pending = [name for name in wanted if name in records]
     reached = set()
     while pending:
@@ -84,15 +127,13 @@ def _needless(
         if name in reached:
             continue
         reached.add(name)
-        depends = list(records[name].depends)
-        for group in (records[name].data.get("extra_depends") or {}).values():
-            depends += group
         pending += [
             each
             for each, reasons in solution.reasons.items()
             if records[each].source == "pypi" and any(r.parent == name for r in reasons)
         ]
-        pending += [other for text in depends if (other := parsed(text).exact_name) in records]
+        others = [parsed(text).exact_name for text in needs.get(name, [])]
+        pending += [other for other in others if other in records]
     return [f"{name} is there for no reason" for name in records if name not in reached]
 
 
@@ -139,18 +180,14 @@ def _is_too_new(request: SolveRequest, record: RepodataRecord) -> bool:
     return limit is not None and timestamp > limit
 
 
-def _order(solution: Solution) -> list[str]:
+def _order(solution: Solution, needs_of: list[tuple[RepodataRecord, str]]) -> list[str]:
     """Dependencies come first, unless they depend back."""
     place = {record.name: number for number, record in enumerate(solution.records)}
-    needs = {
-        record.name: {
-            other
-            for text in record.depends
-            if (other := parsed(text).exact_name) in place
-            and (record.name, other) != ("python", "pip")
-        }
-        for record in solution.records
-    }
+    needs: dict[str, set[str]] = {name: set() for name in place}
+    for record, text in needs_of:
+        other = parsed(text).exact_name
+        if other in place and (record.name, other) != ("python", "pip"):
+            needs[record.name].add(other)
 
     def leads_to(start: str, goal: str) -> bool:
         pending, seen = [start], set()

@@ -6,7 +6,10 @@ resolvelib provider looks like when every package is an identifier of its own.
 
 from __future__ import annotations
 
+import ast
+import re
 from functools import cache
+from itertools import product
 
 import pycosat
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
@@ -25,6 +28,25 @@ def parsed(text: str) -> MatchSpec:
 @cache
 def without_conditions(text: str) -> MatchSpec:
     return parsed(str(parsed(text).replace(when=None, extras=None)))
+
+
+def alternatives(condition: str) -> list[list[str]]:
+    """The ways to meet a condition, each a list of specs; Python's own parser takes it apart."""
+    parts = re.split(r"(\band\b|\bor\b|[()])", condition)
+    specs = [each for each in parts[::2] if each.strip()]
+    names = iter(range(len(specs)))
+    parts[::2] = [f" c{next(names)} " if each.strip() else " " for each in parts[::2]]
+
+    def ways(node: ast.expr) -> list[list[str]]:
+        if isinstance(node, ast.Name):
+            return [[specs[int(node.id[1:])]]]
+        assert isinstance(node, ast.BoolOp)
+        inner = [ways(each) for each in node.values]
+        if isinstance(node.op, ast.Or):
+            return [way for part in inner for way in part]
+        return [[spec for way in chosen for spec in way] for chosen in product(*inner)]
+
+    return ways(ast.parse("".join(parts).strip(), mode="eval").body)
 
 
 def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool:
@@ -55,13 +77,36 @@ def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool
         for text in texts:
             spec = parsed(text)
             head = [-each for each in premise]
-            if spec.when is None:
-                found.append(head + matching(spec))
-                found += [[*head, extra(spec.exact_name, group)] for group in spec.extras]
-                continue
-            for condition in matching(spec.when):
-                found.append([*head, -condition, *matching(spec)])
+            for unless in unless_met(spec):
+                found.append([*head, *unless, *matching(spec)])
+                found += [[*head, *unless, extra(spec.exact_name, g)] for g in spec.extras]
         return found
+
+    def limits(texts: list[str | MatchSpec], premise: list[int]) -> list[list[int]]:
+        """Clauses for: if all of the premise holds, then these packages fit or are absent."""
+        found = []
+        for text in texts:
+            spec = parsed(str(text))
+            good = set(matching(spec))
+            bad = {number[id(each)] for each in by_name.get(spec.exact_name, [])} - good
+            head = [-each for each in premise]
+            found += [[*head, *unless, -each] for unless in unless_met(spec) for each in bad]
+        return found
+
+    met: dict[str, int] = {}
+
+    def is_met(text: str) -> int:
+        """A number that is true at least where a spec is met."""
+        if text not in met:
+            met[text] = extra("met", text)
+            clauses.extend([-each, met[text]] for each in matching(text))
+        return met[text]
+
+    def unless_met(spec: MatchSpec) -> list[list[int]]:
+        """Per way to meet a spec's condition, that it is not met."""
+        if spec.when is None:
+            return [[]]
+        return [[-is_met(text) for text in way] for way in alternatives(spec.when)]
 
     clauses = [[number[id(each)]] for each in things if each.name.startswith("__")]
     for same in by_name.values():
@@ -69,24 +114,11 @@ def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool
     for record in records:
         own = number[id(record)]
         clauses += needs(record.data.get("depends", []), [own])
-        for text in record.data.get("constrains", []):
-            good = set(matching(text))
-            others = by_name.get(parsed(text).exact_name, [])
-            clauses += [
-                [-own, -number[id(each)]] for each in others if number[id(each)] not in good
-            ]
+        clauses += limits(record.data.get("constrains", []), [own])
         for group, texts in (record.data.get("extra_depends") or {}).items():
             clauses += needs(texts, [own, extra(record.name, group)])
-    for spec in request.specs:
-        clauses.append(matching(spec))
-        clauses += [[extra(spec.exact_name, group)] for group in spec.extras]
-    for spec in (*request.pins, *request.constraints):
-        good = set(matching(spec))
-        clauses += [
-            [-number[id(each)]]
-            for each in by_name.get(spec.exact_name, [])
-            if number[id(each)] not in good
-        ]
+    clauses += needs([str(spec) for spec in request.specs], [])
+    clauses += limits([*request.pins, *request.constraints], [])
     if not all(clauses):
         return False
     return not clauses or pycosat.solve(clauses) != "UNSAT"

@@ -2,13 +2,13 @@
 
 ::
 
-    cache/repodata-v1/tables-v1/
-      3f9c…-ab12…/            one folder per content of a channel's indices
+    cache/repodata-v1/tables-v3-cpython-311/
+      3f9c…/                  one folder per group of indices, whatever they hold
         0001-9e8d….tables     a segment: never changed, appears whole
         0002-77aa….tables     newer segments win
 
     ┌──────────────────────────────────────────────────────────────┐
-    │ magic   8 bytes │ length 4 │ CRC-32 4 │ directory (JSON)     │
+    │ magic   8 bytes │ length 4 │ CRC-32 4 │ directory (marshal)  │
     │ per name: its table, then its records                        │
     └──────────────────────────────────────────────────────────────┘
 
@@ -20,30 +20,37 @@ write to is not believed. Anything damaged is as if it were not there.
 from __future__ import annotations
 
 import contextlib
-import json
+import marshal
 import mmap
 import os
 import struct
+import sys
 import time
 import zlib
 from pathlib import Path
 
 from minicon.errors import MiniconError
 from minicon.fs import operations
+from minicon.models.table_cache import StoredTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeAlias
 
-#: A new format, of the file or of what the solver saves, is a new folder.
-FOLDER = "tables-v1"
-_MAGIC = b"MCTABLE1"
+    #: Where a name's data lie, how long they are, their CRC-32, and what they were made from.
+    _Place: TypeAlias = "tuple[int, int, int, int, str, str]"
+
+#: A new format, of the file or of what the solver saves, is a new folder; so is another Python,
+#: since what is in it is as bound to that as a compiled module.
+FOLDER = f"tables-v3-{sys.implementation.cache_tag}"
+_MAGIC = b"MCTABLE3"
 _HEAD = struct.Struct("<8sII")
 _SUFFIX = ".tables"
 #: More segments than this are merged.
 _SEGMENTS = 8
-#: Unused groups of a channel are kept this long, for processes that began with them.
-_GRACE_SECONDS = 600.0
+#: Groups that nothing was added to for so long are removed.
+_UNUSED_SECONDS = 30 * 86400.0
 _OTHERS_MAY_WRITE = 0o022
 
 
@@ -58,7 +65,7 @@ class TableStore:
         self._directory = Path(directory) / FOLDER
         self._segments: dict[str, list[_Segment]] = {}
 
-    def load(self, group: str, name: str) -> tuple[bytes, bytes] | None:
+    def load(self, group: str, name: str) -> StoredTable | None:
         """See :class:`TableCache`. Costs two slices of a memory map."""
         segments = self._segments.get(group)
         if segments is None:
@@ -69,7 +76,7 @@ class TableStore:
                 return found
         return None
 
-    def save(self, group: str, entries: Mapping[str, tuple[bytes, bytes]]) -> None:
+    def save(self, group: str, entries: Mapping[str, StoredTable]) -> None:
         """See :class:`TableCache`; one new file, written once."""
         folder = self._directory / group
         known = self._open(group)
@@ -86,7 +93,7 @@ class TableStore:
             operations.replace_file(path, _packed(merged), durable=False)
             if len(known) >= _SEGMENTS:
                 _remove([segment.path for segment in known])
-            self._sweep(group)
+            self._sweep()
         except (OSError, MiniconError):
             return
 
@@ -103,13 +110,12 @@ class TableStore:
                         found.append(_Segment(folder / name))
         return found
 
-    def _sweep(self, group: str) -> None:
-        """Remove what was compiled from earlier states of the same channel."""
-        place = group.partition("-")[0]
-        limit = time.time() - _GRACE_SECONDS
-        for folder in self._directory.glob(f"{place}-*"):
+    def _sweep(self) -> None:
+        """Remove what was not written to for long, this and other formats' alike."""
+        limit = time.time() - _UNUSED_SECONDS
+        for folder in self._directory.parent.glob("tables-*/*"):
             with contextlib.suppress(OSError):
-                if folder.name != group and folder.stat().st_mtime < limit:
+                if folder.stat().st_mtime < limit:
                     _remove(list(folder.iterdir()))
                     operations.remove_directory(folder)
 
@@ -127,24 +133,33 @@ class _Segment:
         text = self._map[_HEAD.size : self._start]
         if magic != _MAGIC or len(text) != length or zlib.crc32(text) != crc:
             raise ValueError("not a segment of tables")
-        self._places: dict[str, list[int]] = json.loads(text)
+        self._places: dict[str, _Place] = _directory_of(text)
 
-    def get(self, name: str) -> tuple[bytes, bytes] | None:
-        """Table and records of a name; None if it has none, or they are damaged."""
+    def get(self, name: str) -> StoredTable | None:
+        """What is kept of a name; None if it is nothing, or damaged."""
         place = self._places.get(name)
         if place is None:
             return None
-        offset, table, records, crc = place
+        offset, table, records, crc, content, state = place
         start = self._start + offset
         data = self._map[start : start + table + records]
         if len(data) != table + records or zlib.crc32(data) != crc:
             return None
-        return data[:table], data[table:]
+        return StoredTable(content, state, data[:table], data[table:])
 
-    def entries(self) -> dict[str, tuple[bytes, bytes]]:
+    def entries(self) -> dict[str, StoredTable]:
         """All of it."""
         found = {name: self.get(name) for name in self._places}
         return {name: entry for name, entry in found.items() if entry is not None}
+
+
+def _directory_of(data: bytes) -> dict[str, _Place]:
+    """Raises ValueError for what is no directory."""
+    try:
+        places: dict[str, _Place] = dict(marshal.loads(data))
+    except (EOFError, TypeError) as error:
+        raise ValueError("not a directory") from error
+    return places
 
 
 def is_private(folder: Path) -> bool:
@@ -158,17 +173,17 @@ def is_private(folder: Path) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & _OTHERS_MAY_WRITE
 
 
-def _packed(entries: Mapping[str, tuple[bytes, bytes]]) -> bytes:
-    places: dict[str, list[int]] = {}
+def _packed(entries: Mapping[str, StoredTable]) -> bytes:
+    places: dict[str, _Place] = {}
     pieces: list[bytes] = []
     offset = 0
     for name in sorted(entries):
-        table, records = entries[name]
+        content, state, table, records = entries[name]
         data = table + records
-        places[name] = [offset, len(table), len(records), zlib.crc32(data)]
+        places[name] = (offset, len(table), len(records), zlib.crc32(data), content, state)
         pieces.append(data)
         offset += len(data)
-    text = json.dumps(places, separators=(",", ":")).encode()
+    text = marshal.dumps(places)
     return b"".join([_HEAD.pack(_MAGIC, len(text), zlib.crc32(text)), text, *pieces])
 
 

@@ -7,8 +7,10 @@ from itertools import chain
 
 from minicon.models.match_spec import channel_matches
 from minicon.solver.candidate_table import (
+    REQUEST,
     Row,
     compile_extra,
+    compile_request,
     compile_table,
     milliseconds,
     sort_records,
@@ -16,12 +18,13 @@ from minicon.solver.candidate_table import (
 )
 from minicon.solver.candidates import Candidates
 from minicon.solver.request import ChannelPriority, Strategy
-from minicon.solver.stored_tables import StoredTables
+from minicon.solver.stored_tables import Group, StoredTables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from minicon.models.match_spec import MatchSpec
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import SolveRequest
@@ -38,7 +41,8 @@ class CandidateSource:
     def __init__(self, request: SolveRequest) -> None:
         self._request = request
         self._compiled: dict[str, Candidates] = {}
-        self._stored = StoredTables(request.tables, request.channels)
+        self._stored = StoredTables(request.tables)
+        self._groups: dict[tuple[str, ...], Group] = {}
         self._virtual = {package.name: package for package in request.virtual_packages}
         self._installed = {
             installed.name: installed.record
@@ -67,6 +71,19 @@ class CandidateSource:
         if found is None:
             found = self._compiled[name] = self._compile(name)
         return found
+
+    def conditional(self, spec: MatchSpec, *, optional: bool = False) -> str:
+        """The name of a package whose presence means that a request with a condition holds.
+
+        Args:
+            spec: The request.
+            optional: Whether it only limits its package, which may also be absent.
+        """
+        name = f"{REQUEST}{spec}"
+        if name not in self._compiled:
+            table = compile_request(name, spec, optional=optional)
+            self._compiled[name] = Candidates(table, ())
+        return name
 
     def installed_position(self, name: str) -> int | None:
         """Where the installed record stands among the candidates; None if it is not installed."""
@@ -117,56 +134,47 @@ class CandidateSource:
         return limit is None and name not in self._lowest
 
     def _plain(self, name: str) -> Candidates | None:
-        """The candidates as one channel has them, if an earlier process compiled them."""
-        strict = self._request.channel_priority is ChannelPriority.STRICT
-        found: Candidates | None = None
-        for place, _ in self._allowed(name):
-            stored = self._stored.candidates(place, name, partial(self._all, place, name))
-            if stored is None or (stored.size and found is not None and found.size):
-                return None
-            found = stored if found is None or stored.size else found
-            if stored.size and strict and name not in self._demanded:
-                break
+        """The candidates as the channels have them, if an earlier process compiled them."""
+        found = self._stored.candidates(self._group(name), name, partial(self._all, name))
         installed = self._installed.get(name)
         if found is None or installed is None or _position(found, installed) is not None:
             return found
         return None
 
-    def _all(self, place: int, name: str) -> list[RepodataRecord]:
-        """All records that a channel has of a name, best first."""
-        channel = self._request.channels[place]
-        rows = [Row(record) for index in channel for record in index.records_for(name)]
-        return [record for _, record in sort_records(rows, lowest=False)]
+    def _group(self, name: str) -> Group:
+        """The channels that a name's candidates come from, as what is stored knows them."""
+        demanded = tuple(self._demanded.get(name, ()))
+        group = self._groups.get(demanded)
+        if group is None:
+            channels = [channel for _, channel in self._allowed(name)]
+            # What one channel has is the same whatever the priority.
+            how = f"{self._request.channel_priority.value} {bool(demanded)}"
+            group = Group(tuple(chain(*channels)), how if len(channels) > 1 else "")
+            self._groups[demanded] = group
+        return group
+
+    def _all(self, name: str) -> list[RepodataRecord]:
+        """All records that the channels have of a name, best first."""
+        return [record for _, record in sort_records(self._offered(name), lowest=False)]
 
     def _from_records(self, name: str) -> Candidates:
-        rows = self._rows(name)
+        rows = self._offered(name)
+        installed = self._installed.get(name)
+        is_gone = installed is not None and not any(is_same(r.record, installed) for r in rows)
+        if installed is not None and is_gone:
+            rows.append(Row(installed, *self._standing(installed)))
         ordered = sort_records(rows, lowest=name in self._lowest)
         found = Candidates(compile_table(name, ordered), [record for _, record in ordered])
-        if self._is_plain(name):
-            self._note(name, found, rows)
+        if self._is_plain(name) and not is_gone:
+            self._stored.add(self._group(name), name, found)
         return found
-
-    def _note(self, name: str, found: Candidates, rows: Sequence[Row]) -> None:
-        """Let a table be saved that shows what one channel alone has."""
-        places = {row.order for row in rows}
-        installed = self._installed.get(name)
-        is_foreign = installed is not None and any(row.record is installed for row in rows)
-        if len(places) > 1 or is_foreign or (rows and not found.size):
-            return
-        strict = self._request.channel_priority is ChannelPriority.STRICT
-        for place, _ in self._allowed(name):
-            if place in places:
-                self._stored.add(place, name, found)
-                if strict and name not in self._demanded:
-                    return
-            else:
-                self._stored.add(place, name, Candidates(compile_table(name, ()), ()))
 
     def _brings_pip(self, name: str) -> bool:
         """Whether python gets pip as a dependency: conda's add_pip_as_python_dependency."""
         return name == "python" and self._request.add_pip and bool(self.candidates("pip").size)
 
-    def _rows(self, name: str) -> list[Row]:
+    def _offered(self, name: str) -> list[Row]:
+        """Records of a name in the channels that the priority lets it come from."""
         rows: list[Row] = []
         priority = self._request.channel_priority
         for place, channel in self._allowed(name):
@@ -175,9 +183,6 @@ class CandidateSource:
             rows += [Row(record, rank, place) for record in records]
             if records and priority is ChannelPriority.STRICT and name not in self._demanded:
                 break
-        installed = self._installed.get(name)
-        if installed is not None and not any(is_same(row.record, installed) for row in rows):
-            rows.append(Row(installed, *self._standing(installed)))
         return rows
 
     def _allowed(self, name: str) -> Iterable[tuple[int, Sequence[RecordIndex]]]:
@@ -211,9 +216,12 @@ class CandidateSource:
         disabled = self._request.channel_priority is ChannelPriority.DISABLED
         return (0 if disabled else place), place
 
+    def _is_stored(self, name: str) -> bool:
+        return self._stored.knows(self._group(name), name)
+
     def _fetch_ahead(self, names: Iterable[str]) -> None:
         """Tell the channels which names are going to be asked for."""
-        wanted = [n for n in names if n not in self._compiled and not self._stored.knows(n)]
+        wanted = [n for n in names if n not in self._compiled and not self._is_stored(n)]
         if wanted:
             for index in chain(*self._request.channels):
                 index.prefetch(wanted)

@@ -15,7 +15,6 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec import parse_dependency
 from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
 from minicon.models.version import version_key
-from minicon.solver.condition import parse_condition
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +26,12 @@ if TYPE_CHECKING:
 
 #: A dependency text whose name can be read without parsing the rest.
 _PLAIN = lazy_pattern(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?")
+
+#: How names begin that stand for requests which hold under a condition.
+REQUEST = "(asked) "
+
+#: How names begin that no package has: of dependencies that cannot be read.
+UNREADABLE = "(unreadable) "
 
 #: Timestamps below this are seconds, as old records have them.
 _MILLISECONDS = 100_000_000_000
@@ -58,12 +63,14 @@ class Conditional(NamedTuple):
         text: What it must be, as a MatchSpec.
         premise: Candidates that carry it.
         condition: Names and MatchSpecs that must all be met for it to hold.
+        optional: True for ``constrains``: the package may also be absent.
     """
 
     name: str
     text: str
     premise: int
     condition: tuple[tuple[str, str], ...]
+    optional: bool = False
 
 
 class CandidateTable(NamedTuple):
@@ -174,7 +181,7 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
     records = [record for _, record in ordered]
     depends = _carriers(record.data.get("depends") for record in records)
     plain, conditional = split_conditional(depends)
-    constrains, _ = split_conditional(
+    constrains, limits = split_conditional(
         _carriers(record.data.get("constrains") for record in records)
     )
     return CandidateTable(
@@ -188,7 +195,31 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
         ties=tuple(ties),
         dependencies=tuple(plain),
         constrains=tuple(constrains),
-        conditional=tuple(conditional),
+        conditional=(*conditional, *(each._replace(optional=True) for each in limits)),
+    )
+
+
+def compile_request(name: str, spec: MatchSpec, *, optional: bool) -> CandidateTable:
+    """The table of a package that stands for a request which holds under a condition.
+
+    Args:
+        name: What to call it.
+        spec: The request, with a condition.
+        optional: Whether it limits a package that may also be absent (a pin).
+    """
+    conditional = _conditional(spec, str(spec), 1)
+    return CandidateTable(
+        name=name,
+        size=1,
+        version_keys=(version_key("0"),),
+        below=(0, 1),
+        versions=("0",),
+        builds=("",),
+        build_numbers=(0,),
+        ties=(),
+        dependencies=(),
+        constrains=(),
+        conditional=tuple(each._replace(optional=optional) for each in conditional),
     )
 
 
@@ -206,10 +237,9 @@ def compile_extra(
 
     A candidate that does not have the extra adds nothing.
     """
-    groups: list[Mapping[str, Sequence[str]]] = [
-        record.data.get("extra_depends") or {} for record in records
-    ]
-    plain, conditional = split_conditional(_carriers(group.get(extra) for group in groups))
+    plain, conditional = split_conditional(
+        _carriers(record.extra_depends.get(extra) for record in records)
+    )
     itself = [(base.name, f"#{position}", 1 << position) for position in range(base.size)]
     return base._replace(
         name=f"{base.name}[{extra}]",
@@ -246,15 +276,22 @@ def split_conditional(
         except SpecError:
             plain.append((unreadable(text), "*", premise))
             continue
-        for name, wanted in targets_of(spec, text):
-            if spec.when is None:
-                plain.append((name, wanted, premise))
-            else:
-                conditional += [
-                    Conditional(name, wanted, premise, condition)
-                    for condition in parse_condition(spec.when)
-                ]
+        if spec.when is None:
+            plain += [(name, wanted, premise) for name, wanted in targets_of(spec, text)]
+        else:
+            conditional += _conditional(spec, text, premise)
     return plain, conditional
+
+
+def _conditional(spec: MatchSpec, text: str, premise: int) -> list[Conditional]:
+    """A dependency with a condition, once for each of the condition's alternatives."""
+    from minicon.models.condition import parse_condition
+
+    return [
+        Conditional(name, wanted, premise, condition)
+        for name, wanted in targets_of(spec, text)
+        for condition in parse_condition(spec.when or "")
+    ]
 
 
 def dependency_name(text: str) -> str:
@@ -270,7 +307,7 @@ def dependency_name(text: str) -> str:
 
 def unreadable(text: str) -> str:
     """A name that no package has, so that what depends on an unreadable spec is never chosen."""
-    return f"(unreadable) {text}"
+    return f"{UNREADABLE}{text}"
 
 
 def targets_of(spec: MatchSpec, text: str) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right
 from typing import cast
 
 from minicon.errors import SpecError
-from minicon.models.build_spec import StringSpec
 from minicon.models.match_spec import parse_dependency
 from minicon.models.version import prefix_key, version_key
 from minicon.models.version_spec import Constraint, VersionSpec, compatible_prefix
@@ -14,7 +13,7 @@ from minicon.solver.domain import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.records import RepodataRecord
@@ -35,11 +34,11 @@ class Candidates:
         fixed: True for virtual packages: they are there or not, nothing is to choose.
         decided_ties: Memo of the tie breaking between equal builds.
 
-    Args of the constructor beside these: ``known`` gives what dependency texts mean, in
-    hexadecimal, as far as an earlier process found out.
+    Args of the constructor beside these: ``known`` gives what dependency texts mean, as far as
+    an earlier process found out.
     """
 
-    __slots__ = ("_known", "_matching", "all", "decided_ties", "fixed", "records", "size", "table")
+    __slots__ = ("_given", "_matching", "all", "decided_ties", "fixed", "records", "size", "table")
 
     def __init__(
         self,
@@ -47,7 +46,7 @@ class Candidates:
         records: Sequence[RepodataRecord],
         *,
         fixed: bool = False,
-        known: Mapping[str, str] | None = None,
+        known: dict[str, int] | None = None,
     ) -> None:
         self.table = table
         self.records = records
@@ -55,20 +54,18 @@ class Candidates:
         self.all = (1 << table.size) - 1
         self.fixed = fixed
         self.decided_ties: dict[int, int] = {}
-        self._matching: dict[str, int] = {}
-        self._known = known or {}
+        self._matching = known or {}
+        self._given = len(self._matching)
 
     @property
     def understood(self) -> dict[str, int]:
         """What dependency texts mean here, as far as anybody asked or it was given."""
-        known = {text: int(found, 16) for text, found in self._known.items()}
-        return {**known, **self._matching}
+        return self._matching
 
     @property
     def learned(self) -> int:
         """How many texts had to be understood that were not given."""
-        known = self._known
-        return sum(1 for text in self._matching if text not in known and text[0] != "#")
+        return len(self._matching) - self._given
 
     def matching(self, text: str) -> int:
         """The candidates that a dependency's MatchSpec text means; unreadable texts mean none.
@@ -77,16 +74,12 @@ class Candidates:
         """
         known = self._matching.get(text)
         if known is None:
-            given = self._known.get(text)
-            if given is not None:
-                known = int(given, 16)
-            elif text[0] == "#":
-                known = 1 << int(text[1:])
-            else:
-                try:
-                    known = self.matching_spec(parse_dependency(text))
-                except SpecError:
-                    known = 0
+            if text[0] == "#":
+                return 1 << int(text[1:])
+            try:
+                known = self.matching_spec(parse_dependency(text))
+            except SpecError:
+                known = 0
             self._matching[text] = known
         return known
 
@@ -104,16 +97,7 @@ class Candidates:
         if found and _says_more(spec):
             records = self.records
             found = sum(1 << place for place in members(found) if spec.matches(records[place]))
-        for flag in spec.flags:
-            fits = StringSpec(flag).matches
-            found = sum(
-                1 << place for place in members(found) if any(map(fits, self._flags(place)))
-            )
         return found
-
-    def _flags(self, place: int) -> Sequence[str]:
-        """A record's flags: labels of build variants (CEP 45)."""
-        return self.records[place].data.get("flags") or ()
 
     def matching_version(self, spec: VersionSpec) -> int:
         """The candidates whose version a VersionSpec contains."""
@@ -225,4 +209,5 @@ def _says_more(spec: MatchSpec) -> bool:
         or spec.license_family
         or spec.track_features
         or spec.features
+        or spec.flags
     )

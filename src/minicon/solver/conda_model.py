@@ -155,8 +155,9 @@ class CondaSide:
                 continue
             found.add(name)
             bit = 1 << positions[name]
-            dependencies = self.source.candidates(name).table.dependencies
-            pending += [other for other, _, premise in dependencies if premise & bit]
+            table = self.source.candidates(name).table
+            pending += [other for other, _, premise in table.dependencies if premise & bit]
+            pending += [each.name for each in table.conditional if each.premise & bit]
         return found
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from minicon.solver.candidate_table import dependency_name
+from minicon.solver.needs import needs_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from minicon.models.records import RepodataRecord
 
 
-def in_link_order(records: Mapping[str, RepodataRecord]) -> tuple[RepodataRecord, ...]:
+def in_link_order(
+    records: Mapping[str, RepodataRecord],
+    needs: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+) -> tuple[RepodataRecord, ...]:
     """Sort records so that dependencies come first; ties by name, python as early as it can be.
 
     Cycles are cut where they are entered first in that order. Python's own dependency on pip is
     no reason to wait: pip needs python to be linked.
+
+    Args:
+        records: By name.
+        needs: What they depend on, see :func:`needs_of`; None to find out.
     """
+    if needs is None:
+        needs = needs_of(records)
     order: list[RepodataRecord] = []
     done: set[str] = set()
     for start in sorted(records, key=lambda name: (name != "python", name)):
         # Depth first without recursion: each frame is a name and its dependencies to come.
-        frames = [(start, _dependencies(records, start))] if start not in done else []
+        frames = [(start, _dependencies(needs, start))] if start not in done else []
         done.add(start)
         while frames:
             name, dependencies = frames[-1]
@@ -31,17 +40,12 @@ def in_link_order(records: Mapping[str, RepodataRecord]) -> tuple[RepodataRecord
                 frames.pop()
             else:
                 done.add(following)
-                frames.append((following, _dependencies(records, following)))
+                frames.append((following, _dependencies(needs, following)))
     return tuple(order)
 
 
-def _dependencies(records: Mapping[str, RepodataRecord], name: str) -> Iterator[str]:
-    names = {dependency_name(text) for text in records[name].depends}
+def _dependencies(needs: Mapping[str, Sequence[tuple[str, str]]], name: str) -> Iterator[str]:
+    names = {other for other, _ in needs[name] if other in needs}
     if name == "python":
         names.discard("pip")
-    return iter(sorted(each for each in names if each in records))
-
-
-def depends_on(record: RepodataRecord) -> Iterable[tuple[str, str]]:
-    """Names and MatchSpecs that a record depends on."""
-    return [(dependency_name(text), text) for text in record.depends]
+    return iter(sorted(names))

@@ -30,7 +30,7 @@ def split_by_source(
     missing: list[MatchSpec] = []
     for spec in request.specs:
         name = spec.exact_name
-        if name is None or source.candidates(name).size:
+        if name is None or spec.when is not None or source.candidates(name).size:
             known.append(spec)
         elif _may_come_from_pypi(request, spec):
             missing.append(spec)

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from minicon.errors import PackageNotFound
 from minicon.lean_dataclasses import replace
-from minicon.models.match_spec import parse_dependency
 from minicon.models.package_name import normalize_pypi_name
-from minicon.solver.link_order import depends_on, in_link_order
+from minicon.solver.link_order import in_link_order
 from minicon.solver.request import Solution
-from minicon.solver.solution import reasons_of, requested_by
+from minicon.solver.solution import needs_in, reasons_of, requested_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +30,11 @@ def remove(request: SolveRequest) -> Solution:
     """
     stay = _staying(request)
     requested = requested_by(request, stay, {})
+    needs = needs_in(request, stay)
     return Solution(
-        records=in_link_order(stay), reasons=reasons_of(stay, requested), requested=requested
+        records=in_link_order(stay, needs),
+        reasons=reasons_of(needs, requested),
+        requested=requested,
     )
 
 
@@ -60,8 +62,9 @@ def _staying(request: SolveRequest) -> dict[str, RepodataRecord]:
     named = _named(request, records)
     gone = set(named)
     if not request.no_deps:
-        gone = _with_dependents(records, named)
-        gone |= _orphans(request, records, gone)
+        needs = _needs(request, records)
+        gone = _with_dependents(needs, named)
+        gone |= _orphans(request, needs, gone)
     return {name: record for name, record in records.items() if name not in gone}
 
 
@@ -73,32 +76,29 @@ def _named(request: SolveRequest, records: Mapping[str, RepodataRecord]) -> list
             raise PackageNotFound(
                 "package-not-installed",
                 f"{spec} is not in the environment",
-                hint="list shows what is there",
+                hint="'minicon list' shows what is there",
             )
         named += found
     return named
 
 
-def _with_dependents(records: Mapping[str, RepodataRecord], named: Iterable[str]) -> set[str]:
+def _with_dependents(needs: Mapping[str, list[str]], named: Iterable[str]) -> set[str]:
     needed_by: dict[str, list[str]] = {}
-    for name, record in records.items():
-        for other, _ in _needs(record):
+    for name, others in needs.items():
+        for other in others:
             needed_by.setdefault(other, []).append(name)
     return _reachable(named, needed_by)
 
 
-def _orphans(
-    request: SolveRequest, records: Mapping[str, RepodataRecord], gone: set[str]
-) -> set[str]:
+def _orphans(request: SolveRequest, needs: Mapping[str, list[str]], gone: set[str]) -> set[str]:
     """Packages that only what goes had needed, and that nobody asked for."""
-    needs = {name: [other for other, _ in _needs(record)] for name, record in records.items()}
     needed = {other for others in needs.values() for other in others}
     asked = {spec.exact_name for spec in request.history}
     asked |= _projects_asked(request)
-    roots = [name for name in records if name not in gone and (name in asked or name not in needed)]
+    roots = [name for name in needs if name not in gone and (name in asked or name not in needed)]
     kept = _reachable(roots, needs)
     below_gone = _reachable(gone, needs)
-    return {name for name in records if name in below_gone and name not in kept}
+    return {name for name in needs if name in below_gone and name not in kept}
 
 
 def _projects_asked(request: SolveRequest) -> set[str]:
@@ -110,13 +110,12 @@ def _projects_asked(request: SolveRequest) -> set[str]:
     return {name for name in names if name in projects or normalize_pypi_name(name) in projects}
 
 
-def _needs(record: RepodataRecord) -> list[tuple[str, str]]:
-    """Dependencies of a record; python's own on pip binds nobody."""
-    return [
-        (name, text)
-        for name, text in depends_on(record)
-        if (record.name, name) != ("python", "pip") and parse_dependency(text).when is None
-    ]
+def _needs(request: SolveRequest, records: Mapping[str, RepodataRecord]) -> dict[str, list[str]]:
+    """Per package, what it depends on; python's own dependency on pip binds nobody."""
+    return {
+        name: [other for other, _ in needs if (name, other) != ("python", "pip")]
+        for name, needs in needs_in(request, records).items()
+    }
 
 
 def _reachable(starts: Iterable[str], edges: Mapping[str, list[str]]) -> set[str]:

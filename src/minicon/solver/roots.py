@@ -81,8 +81,11 @@ def _add_specs(
     names: dict[str, None] = {}
     for spec in specs:
         name = _name_of(spec)
-        candidates = source.candidates(name)
         origin = Origin(kind, str(spec), spec)
+        if spec.when is not None:
+            demands.roots.append(Root(source.conditional(spec), 1, origin))
+            continue
+        candidates = source.candidates(name)
         demands.roots.append(Root(name, candidates.matching_spec(spec), origin))
         for extra in spec.extras:
             part = f"{name}[{extra}]"
@@ -108,6 +111,10 @@ def _add_limits(demands: Demands, source: CandidateSource, request: SolveRequest
     for specs, kind in ((request.pins, Kind.PIN), (request.constraints, Kind.CONSTRAINT)):
         for spec in specs:
             name = _name_of(spec)
+            if spec.when is not None:
+                part = source.conditional(spec, optional=True)
+                demands.roots.append(Root(part, 1, Origin(kind, str(spec), spec)))
+                continue
             candidates = source.candidates(name)
             allowed = candidates.matching_spec(spec) | 1 << candidates.size
             demands.roots.append(Root(name, allowed, Origin(kind, str(spec), spec)))

@@ -7,7 +7,8 @@ from minicon.solver.candidate_source import is_same
 from minicon.solver.conda_model import CondaModel
 from minicon.solver.domain import best
 from minicon.solver.hold_backs import HoldBacks
-from minicon.solver.link_order import depends_on, in_link_order
+from minicon.solver.link_order import in_link_order
+from minicon.solver.needs import needs_of
 from minicon.solver.request import Reason, Solution
 
 TYPE_CHECKING = False
@@ -25,9 +26,10 @@ def solution_of(request: SolveRequest, resolved: Resolved, side: CondaSide) -> S
     """Put records, reasons and requests together."""
     records = _as_installed(request, {**resolved.model.records(), **resolved.wheels})
     requested = requested_by(request, records, resolved.names)
+    needs = needs_in(request, records)
     return Solution(
-        records=in_link_order(records),
-        reasons=reasons_of(records, requested, resolved.reasons),
+        records=in_link_order(records, needs),
+        reasons=reasons_of(needs, requested, resolved.reasons),
         requested=requested,
         pip_requirements=resolved.pip_requirements,
         hold_backs=HoldBacks(request, side, resolved.model),
@@ -69,17 +71,25 @@ def requested_by(
     return {name: tuple(texts) for name, texts in requested.items()}
 
 
+def needs_in(
+    request: SolveRequest, records: Mapping[str, RepodataRecord]
+) -> dict[str, list[tuple[str, str]]]:
+    """Per package, what it depends on, on the machine and with the extras of a request."""
+    asked = (*request.specs, *request.history)
+    return needs_of(records, facts=request.virtual_packages, asked=asked)
+
+
 def reasons_of(
-    records: Mapping[str, RepodataRecord],
+    needs: Mapping[str, Sequence[tuple[str, str]]],
     requested: Mapping[str, Sequence[str]],
     more: Mapping[str, Sequence[Reason]] | None = None,
 ) -> dict[str, tuple[Reason, ...]]:
     """Per package, who needs it: the user first, then packages by name."""
     reasons: dict[str, list[Reason]] = {
-        name: [Reason(None, text) for text in requested.get(name, ())] for name in sorted(records)
+        name: [Reason(None, text) for text in requested.get(name, ())] for name in sorted(needs)
     }
-    for name in sorted(records):
-        for other, text in depends_on(records[name]):
+    for name in sorted(needs):
+        for other, text in needs[name]:
             if other in reasons and other != name:
                 reasons[other].append(Reason(name, text))
     for name, others in (more or {}).items():
@@ -99,10 +109,10 @@ def narrowed(request: SolveRequest, solution: Solution) -> Solution:
     chosen = {record.name: record for record in solution.records}
     if request.no_deps:
         wanted = {name: record for name, record in chosen.items() if name in named}
-        return _with_records(solution, {**installed, **wanted})
+        return _with_records(request, solution, {**installed, **wanted})
     rest = {name: record for name, record in chosen.items() if name not in named}
     before = {name: installed[name] for name in named if name in installed}
-    return _with_records(solution, {**rest, **before})
+    return _with_records(request, solution, {**rest, **before})
 
 
 def _asks_for(request: SolveRequest, texts: Sequence[str]) -> bool:
@@ -110,13 +120,16 @@ def _asks_for(request: SolveRequest, texts: Sequence[str]) -> bool:
     return any(text in now for text in texts)
 
 
-def _with_records(solution: Solution, records: Mapping[str, RepodataRecord]) -> Solution:
+def _with_records(
+    request: SolveRequest, solution: Solution, records: Mapping[str, RepodataRecord]
+) -> Solution:
     requested = {name: texts for name, texts in solution.requested.items() if name in records}
+    needs = needs_in(request, records)
     return replace(
         solution,
-        records=in_link_order(records),
+        records=in_link_order(records, needs),
         requested=requested,
-        reasons=reasons_of(records, requested),
+        reasons=reasons_of(needs, requested),
     )
 
 
@@ -138,6 +151,9 @@ def only_named(request: SolveRequest, source: CandidateSource, side: CondaSide) 
     records = CondaModel(positions, source).records()
     records = {**{each.name: each.record for each in request.installed}, **records}
     requested = requested_by(request, records, {})
+    needs = needs_in(request, records)
     return Solution(
-        records=in_link_order(records), reasons=reasons_of(records, requested), requested=requested
+        records=in_link_order(records, needs),
+        reasons=reasons_of(needs, requested),
+        requested=requested,
     )

@@ -1,8 +1,12 @@
 """StoredTables: candidates whose tables an earlier process compiled.
 
-Only the plain case is stored: all records of a name in one channel, highest versions first. What
-a request changes about that (age limits, lowest versions, installed builds that the channel no
-longer has, names that several channels offer at once) is compiled from records as always.
+Only the plain case is stored: all records of a name in the channels of the request, highest
+versions first. What a request changes about that (age limits, lowest versions, installed builds
+that no channel has any more) is compiled from records as always.
+
+A table is good as long as its name's records are the same: where the indices as a whole are what
+they were, nothing need be compared; where a channel was updated, the names that the update did
+not touch are told by their own content.
 """
 
 from __future__ import annotations
@@ -12,20 +16,18 @@ import json
 from collections.abc import Sequence
 from typing import overload
 
-from minicon.lean_dataclasses import dataclass
+from minicon.models.table_cache import StoredTable
 from minicon.solver.candidates import Candidates
 from minicon.solver.table_codec import decode_records, decode_table, encode_records, encode_table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
     from minicon.models.table_cache import TableCache
     from minicon.solver.candidate_table import CandidateTable
-
-    Channel = Sequence[RecordIndex]
 
 #: As many newly understood dependency texts are worth saving by themselves.
 _WORTH_SAVING = 50
@@ -56,7 +58,7 @@ class StoredRecords(Sequence["RepodataRecord"]):
         if self._at_hand is None:
             try:
                 self._at_hand = self._read()
-            except (ValueError, TypeError, IndexError):  # damaged: all of them can be read again
+            except ValueError:  # damaged: all of them can be read again
                 self._at_hand = {}
         return self._at_hand
 
@@ -82,57 +84,50 @@ class StoredRecords(Sequence["RepodataRecord"]):
 
 
 class StoredTables:
-    """Reads and writes the tables of some channels.
+    """Reads and writes tables.
 
     Args:
         cache: Where they are kept; None keeps nothing.
-        channels: In order of priority.
     """
 
-    def __init__(self, cache: TableCache | None, channels: Sequence[Channel]) -> None:
+    def __init__(self, cache: TableCache | None) -> None:
         self._cache = cache
-        self._groups = [group_of(channel) if cache else None for channel in channels]
-        self._channels = channels
-        self._loaded: dict[tuple[int, str], _Table] = {}
-        self._fresh: dict[tuple[int, str], _Table] = {}
-        self._known: dict[tuple[int, str], tuple[bytes, bytes] | None] = {}
+        self._known: dict[tuple[Group, str], StoredTable | None] = {}
+        self._used: dict[tuple[Group, str], _Used] = {}
 
-    def knows(self, name: str) -> bool:
+    def knows(self, group: Group, name: str) -> bool:
         """Whether records of a name need not be fetched."""
-        return any(self._entry(place, name) is not None for place in range(len(self._channels)))
+        return self._entry(group, name) is not None
 
     def candidates(
-        self,
-        place: int,
-        name: str,
-        all_records: Callable[[], Sequence[RepodataRecord]],
+        self, group: Group, name: str, all_records: Callable[[], Sequence[RepodataRecord]]
     ) -> Candidates | None:
-        """The candidates that a channel has for a name; None if that is not stored.
+        """The candidates that some channels have for a name; None if that is not stored.
 
         Args:
-            place: The channel's place among all.
+            group: The channels.
             name: Package name.
             all_records: Gives the records in the table's order, should one be missing here.
         """
-        entry = self._entry(place, name)
+        entry = self._entry(group, name)
         if entry is None:
             return None
         try:
-            table, texts = decode_table(name, entry[0])
-        except (ValueError, TypeError):
+            table, texts = decode_table(name, entry.table)
+        except ValueError:
             return None
-        indices = self._channels[place]
+        stored, indices = entry.records, group.indices
         records = StoredRecords(
-            table.size, lambda: decode_records(entry[1], indices) if entry[1] else {}, all_records
+            table.size, lambda: decode_records(stored, indices) if stored else {}, all_records
         )
         found = Candidates(table, records, known=texts)
-        self._loaded[place, name] = _Table(found, table, len(texts))
+        self._used[group, name] = _Used(found, table, entry)
         return found
 
-    def add(self, place: int, name: str, candidates: Candidates) -> None:
+    def add(self, group: Group, name: str, candidates: Candidates) -> None:
         """Take note of a table that was compiled, to be saved."""
-        if self._groups[place] is not None:
-            self._fresh[place, name] = _Table(candidates, candidates.table, 0)
+        if self._cache is not None and group.state:
+            self._used[group, name] = _Used(candidates, candidates.table, None)
 
     def save(self, chosen: Mapping[str, int]) -> None:
         """Save what this process has found out.
@@ -142,80 +137,114 @@ class StoredTables:
         """
         if self._cache is None:
             return
-        for place, group in enumerate(self._groups):
-            entries = self._entries(place, chosen)
-            if entries and group is not None and group == group_of(self._channels[place]):
-                self._cache.save(group, entries)
+        by_group: dict[Group, dict[str, _Used]] = {}
+        for (group, name), used in self._used.items():
+            by_group.setdefault(group, {})[name] = used
+        for group, tables in by_group.items():
+            worth = sum(used.worth(group) for used in tables.values())
+            # What changes on the way is not what was compiled.
+            if worth >= _WORTH_SAVING and group.is_unchanged:
+                self._cache.save(group.key, _entries(group, tables, chosen))
 
-    def _entry(self, place: int, name: str) -> tuple[bytes, bytes] | None:
-        group = self._groups[place]
-        if group is None or self._cache is None:
-            return None
-        if (place, name) not in self._known:
-            self._known[place, name] = self._cache.load(group, name)
-        return self._known[place, name]
-
-    def _entries(self, place: int, chosen: Mapping[str, int]) -> dict[str, tuple[bytes, bytes]]:
-        fresh = {
-            name: table.encoded(self._fresh_records(table, chosen.get(name)), self._channels[place])
-            for (own, name), table in self._fresh.items()
-            if own == place
-        }
-        grown = {n: t for (own, n), t in self._loaded.items() if own == place and t.growth}
-        if not fresh and sum(table.growth for table in grown.values()) < _WORTH_SAVING:
-            return {}
-        stored = {
-            name: table.encoded(table.records_at_hand.items(), self._channels[place])
-            for name, table in grown.items()
-        }
-        return {**stored, **fresh}
-
-    def _fresh_records(
-        self, table: _Table, position: int | None
-    ) -> Iterable[tuple[int, RepodataRecord]]:
-        if position is None or position >= table.table.size:
-            return ()
-        return [(position, table.candidates.records[position])]
+    def _entry(self, group: Group, name: str) -> StoredTable | None:
+        try:
+            return self._known[group, name]
+        except KeyError:
+            found = self._cache.load(group.key, name) if self._cache and group.state else None
+            if found is not None and found.state != group.state:
+                is_same = found.content and found.content == group.content_of(name)
+                found = found if is_same else None
+            self._known[group, name] = found
+            return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A table as it is stored, the candidates made of it, and how many texts it knew."""
+def _entries(
+    group: Group, tables: Mapping[str, _Used], chosen: Mapping[str, int]
+) -> dict[str, StoredTable]:
+    """What is to be saved of some tables of a group."""
+    entries = {}
+    for name, used in tables.items():
+        if not used.worth(group):
+            continue
+        try:
+            table, records = used.encoded(group.indices, chosen.get(name))
+        except ValueError:  # a record holds what cannot be stored
+            continue
+        content = used.entry.content if used.entry else group.content_of(name)
+        entries[name] = StoredTable(content, group.state, table, records)
+    return entries
 
-    candidates: Candidates
-    table: CandidateTable
-    known: int
+
+class Group:
+    """Indices whose records of a name are compiled together.
+
+    Attributes:
+        indices: They, in order of priority.
+        key: Identifies them and how they are put together, whatever they hold.
+        state: Identifies what they hold now; empty if nothing does.
+    """
+
+    def __init__(self, indices: Sequence[RecordIndex], how: str = "") -> None:
+        self.indices = indices
+        where = [(index.channel, index.subdir, getattr(index, "base_url", "")) for index in indices]
+        self.key = _digest([how, where])
+        self.state = self._state()
 
     @property
-    def records_at_hand(self) -> dict[int, RepodataRecord]:
-        records = self.candidates.records
-        return records.at_hand if isinstance(records, StoredRecords) else {}
+    def is_unchanged(self) -> bool:
+        """Whether the indices hold what they held at the beginning."""
+        return bool(self.state) and self.state == self._state()
 
-    @property
-    def growth(self) -> int:
-        """How much was learned since it was read; a new record counts as worth saving."""
+    def content_of(self, name: str) -> str:
+        """Identifies the records of one name; empty if nothing does."""
+        contents = []
+        for index in self.indices:
+            find = getattr(index, "content_of", None)
+            if find is None:
+                return ""
+            contents.append(find(name))
+        return _digest(contents)
+
+    def _state(self) -> str:
+        fingerprints = [getattr(index, "fingerprint", "") for index in self.indices]
+        return _digest(fingerprints) if fingerprints and all(fingerprints) else ""
+
+
+class _Used:
+    """A table that this process compiled or read, and the candidates made of it.
+
+    Attributes:
+        entry: How it was stored; None if it was compiled.
+    """
+
+    __slots__ = ("candidates", "entry", "table")
+
+    def __init__(
+        self, candidates: Candidates, table: CandidateTable, entry: StoredTable | None
+    ) -> None:
+        self.candidates = candidates
+        self.table = table
+        self.entry = entry
+
+    def worth(self, group: Group) -> int:
+        """How much there is to save: compiled, needed for the first time, or newly understood."""
         records = self.candidates.records
+        if self.entry is None or self.entry.state != group.state:
+            return _WORTH_SAVING
         if isinstance(records, StoredRecords) and records.is_new:
             return _WORTH_SAVING
         return self.candidates.learned
 
-    def encoded(
-        self, records: Iterable[tuple[int, RepodataRecord]], indices: Channel
-    ) -> tuple[bytes, bytes]:
-        understood = self.candidates.understood
-        return encode_table(self.table, understood), encode_records(records, indices)
-
-
-def group_of(channel: Channel) -> str | None:
-    """What identifies the content of a channel's indices; None if nothing does.
-
-    ``<where it is>-<what it holds>``, so that older states of one channel can be told.
-    """
-    fingerprints = [getattr(index, "fingerprint", "") for index in channel]
-    if not channel or not all(fingerprints):
-        return None
-    where = [(index.channel, index.subdir, getattr(index, "base_url", "")) for index in channel]
-    return f"{_digest(where)}-{_digest([where, fingerprints])}"
+    def encoded(self, indices: Sequence[RecordIndex], position: int | None) -> tuple[bytes, bytes]:
+        """Table and records as they are to be stored."""
+        records = self.candidates.records
+        at_hand: dict[int, RepodataRecord] = {}
+        if isinstance(records, StoredRecords):
+            at_hand = records.at_hand
+        elif position is not None and position < self.table.size:
+            at_hand = {position: records[position]}
+        table = encode_table(self.table, self.candidates.understood)
+        return table, encode_records(at_hand.items(), indices)
 
 
 def _digest(value: object) -> str:

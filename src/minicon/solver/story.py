@@ -11,10 +11,9 @@ from minicon.solver.domain import members
 from minicon.solver.narrowing import Conditioned, Excluded, Narrowing, Needs
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.wording import (
+    condition_in_words,
     in_words,
-    is_request,
     relation_in_words,
-    under_condition,
     what_machine_has,
     what_there_is,
 )
@@ -184,13 +183,15 @@ class _Teller:
         for index, values in condition.terms.items():
             if index != step.variable:
                 self._justify(index, values, place)
-        source = self._store.variables[condition.source]
-        need = under_condition(condition.stated)
-        if is_request(source):
-            self._say(f"you want {need}")
-        else:
-            verb = "goes only with" if condition.stated.optional else "needs"
-            self._say(f"{in_words(source, condition.stated.premise)} {verb} {need}")
+        variables, target = self._store.variables, condition.target
+        self._say(
+            condition_in_words(
+                variables[condition.source],
+                variables[target],
+                condition.terms[target],
+                condition.stated,
+            )
+        )
 
     def _relation(self, source: int, target: int, carriers: int) -> str:
         """What some candidates of one variable want another to be."""
@@ -226,6 +227,9 @@ def _what_there_is(variable: Variable, root: Root) -> str:
     candidates = variable.candidates
     assert candidates is not None
     spec = root.origin.spec if isinstance(root.origin, Origin) else None
+    if spec is not None and spec.flags and candidates.matching_spec(spec.replace(flags=None)):
+        flags = sorted({flag for record in candidates.records for flag in record.flags})
+        return f"the flags of {variable.name} are {', '.join(flags)}"
     if spec is not None and spec.build is not None and spec.version is not None:
         same_version = candidates.matching_version(spec.version)
         if same_version:

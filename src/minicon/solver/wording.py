@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from minicon.models.match_spec import MatchSpec
 from minicon.models.version import version_key
+from minicon.solver.candidate_table import REQUEST, UNREADABLE
 from minicon.solver.domain import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from minicon.solver.candidate_table import Conditional
     from minicon.solver.candidates import Candidates
     from minicon.solver.variable import Variable
 
@@ -103,6 +106,8 @@ def relation_in_words(target: Variable, allowed: int, texts: Iterable[str]) -> s
     verb = "goes only with" if optional else "needs"
     if target.name.startswith("__"):
         return f"{verb} {written}; {what_machine_has(target)}"
+    if target.name.startswith(UNREADABLE):
+        return f"needs {target.name.removeprefix(UNREADABLE)}, which cannot be read"
     if not candidates.size:
         return f"needs {target.name}, which no channel has"
     if allowed & candidates.all:
@@ -110,6 +115,26 @@ def relation_in_words(target: Variable, allowed: int, texts: Iterable[str]) -> s
     if optional:
         return f"does not go with {target.name}"
     return f"needs {written or target.name}, which does not exist"
+
+
+def condition_in_words(
+    source: Variable, target: Variable, refused: int, stated: Conditional
+) -> str:
+    """A conditional dependency: ``app 2.0 needs numpy >=2 if python>=3.10 and __unix``."""
+    assert target.candidates is not None
+    spec = MatchSpec(stated.text).replace(when=None) if stated.text != "*" else stated.name
+    need = f"{spec} if {' and '.join(text for _, text in stated.condition)}"
+    if source.name.startswith(REQUEST):
+        told = f"{need} is a limit" if stated.optional else f"you want {need}"
+    else:
+        verb = "goes only with" if stated.optional else "needs"
+        told = f"{in_words(source, stated.premise)} {verb} {need}"
+    if target.universe & ~refused:
+        return told
+    if not target.candidates.size:
+        return f"{told}; no channel has {stated.name}"
+    versions = target.candidates.versions_in(target.candidates.all)
+    return f"{told}; {what_there_is(stated.name, versions)}"
 
 
 def what_there_is(name: str, versions: Sequence[str]) -> str:
