@@ -14,6 +14,8 @@ PACKAGE_EXTENSIONS = (CONDA_EXTENSION, TARBALL_EXTENSION)
 
 #: Beside environments: the folder of their earlier states, and of what is being made.
 GENERATIONS = ".minicon-generations"
+#: The same inside an environment that is a mount point, or whose parent cannot be written to.
+GENERATIONS_INSIDE = ".minicon-states"
 
 #: What conda-build writes where the prefix will be, unless the package says otherwise.
 PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"

@@ -224,8 +224,6 @@ def test_what_cannot_be_switched_is_refused_early(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = extract(hello(), tmp_path / "pkgs")
-    with pytest.raises(PrefixError, match="is a mount point"):
-        apply(Path("/proc"), package)
     (tmp_path / "file").write_text("")
     with pytest.raises(PrefixError, match="is a file"):
         apply(tmp_path / "file", package)
@@ -233,7 +231,7 @@ def test_what_cannot_be_switched_is_refused_early(
     parent.mkdir()
     access = os.access
     monkeypatch.setattr(os, "access", lambda p, m: Path(p) != parent and access(p, m))
-    with pytest.raises(PrefixError, match="readonly is not writable"):
+    with pytest.raises(PrefixError, match=r"neither it nor .*readonly is writable"):
         apply(parent / "env", package)
     assert list(parent.iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -81,6 +82,25 @@ def test_changes(
         monkeypatch.setattr(operations, "exchange", lambda *_: False)
     before, after = SCENARIOS[kind](packages)
     cut = Cut(fast_path, lambda path: durably(path, *before) if before is not None else None)
+    assert cut.survives(lambda: durably(cut.path, *after))
+
+
+@pytest.mark.parametrize("kind", ["update", "remove"])
+def test_changes_entry_by_entry(
+    kind: str,
+    fast_path: Path,
+    packages: dict[str, Extracted],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As below a folder that cannot be written to; the generations lie where they always do."""
+
+    def refused(first: object, second: object) -> bool:
+        operations.checkpoint("exchange", str(second))
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(operations, "exchange", refused)
+    before, after = SCENARIOS[kind](packages)
+    cut = Cut(fast_path, lambda path: durably(path, *(before or [])))
     assert cut.survives(lambda: durably(cut.path, *after))
 
 

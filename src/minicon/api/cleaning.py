@@ -6,6 +6,7 @@ import contextlib
 import os
 
 from minicon.api.disk_use import freed_size
+from minicon.constants import GENERATIONS_INSIDE
 from minicon.errors import FileError, PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
@@ -161,7 +162,8 @@ def _surplus_generations(services: Services, keep: int | None) -> Iterator[Path]
 
 def _discard_generation(tree: Path) -> None:
     folder = tree.parent
-    store = GenerationStore(folder.parent.parent / folder.name)
+    is_inside = folder.name == GENERATIONS_INSIDE
+    store = GenerationStore(folder.parent if is_inside else folder.parent.parent / folder.name)
     with contextlib.suppress(PrefixLocked), locked(store, 0.0):
         if tree.is_dir():
             store.discard(tree)

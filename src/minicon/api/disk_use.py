@@ -16,10 +16,11 @@ import stat
 
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.generations import GenerationStore
+from minicon.prefix.place import STAYING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -111,7 +112,7 @@ class _Inode:
 
 def _environment_use(path: Path) -> DiskUse:
     inodes: dict[tuple[int, int], _Inode] = {}
-    _add_tree(path, inodes)
+    _add_tree(path, inodes, but=STAYING)
     present = set(inodes)
     _add_tree(GenerationStore(path).folder, inodes)
     earlier = {key: inode for key, inode in inodes.items() if key not in present}
@@ -138,10 +139,17 @@ def _only_here(inodes: dict[tuple[int, int], _Inode]) -> int:
     return sum(inode.size for inode in inodes.values() if inode.seen >= inode.links)
 
 
-def _add_tree(root: Path, inodes: dict[tuple[int, int], _Inode]) -> None:
-    """Count a file, or every file and folder of a tree; links are not followed."""
+def _add_tree(
+    root: Path, inodes: dict[tuple[int, int], _Inode], *, but: Collection[str] = ()
+) -> None:
+    """Count a file, or every file and folder of a tree; links are not followed.
+
+    What the root holds under the names BUT is left out.
+    """
     _add(os.fspath(root), inodes)
     for place, folders, names in os.walk(root):
+        if but and place == os.fspath(root):
+            folders[:] = [name for name in folders if name not in but]
         for name in (*folders, *names):
             _add(f"{place}/{name}", inodes)
 

@@ -169,11 +169,12 @@ def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
 
 def _refuse_foreign_folder(path: Path) -> None:
     """Never build over something that is not an environment."""
+    from minicon.prefix.place import is_empty
     from minicon.shell.locate import is_environment
 
     if not path.exists() or is_environment(path):
         return
-    if path.is_dir() and not any(path.iterdir()):
+    if path.is_dir() and is_empty(path):
         return
     raise PrefixError(
         "not-an-environment",

@@ -17,6 +17,7 @@ from minicon.fs import operations
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.link import link_names, link_or_copy
+from minicon.prefix.place import STAYING
 from minicon.prefix.staged_tree import StagedTree
 
 TYPE_CHECKING = False
@@ -101,7 +102,7 @@ class Carrier:
         while waiting:
             relative = waiting.pop()
             folder = f"{old}/{relative}"
-            folders, names = _entries(folder)
+            folders, names = _entries(folder, but=() if relative else STAYING)
             start = f"{relative}/" if relative else ""
             waiting += [start + name for name in folders if start + name != CONDA_META]
             # A file system's clock may be a few milliseconds behind ours.
@@ -121,7 +122,7 @@ class Carrier:
 
     def _folder(self, relative: str, old: str, new: str) -> bool:
         """Carry one folder; False if nothing of it is left."""
-        folders, names = _entries(old)
+        folders, names = _entries(old, but=() if relative else STAYING)
         if relative and CONDA_META in folders and os.path.exists(f"{old}/{CONDA_META}/history"):
             raise PrefixError(
                 "holds-environments",
@@ -206,12 +207,13 @@ def is_modified(path: str, entry: PathsEntry, since: int) -> bool:
     return sha256_of_file(path) != expected
 
 
-def _entries(folder: str) -> tuple[list[str], list[str]]:
+def _entries(folder: str, *, but: Collection[str]) -> tuple[list[str], list[str]]:
     folders: list[str] = []
     names: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+            if entry.name not in but:
+                (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
     return folders, names
 
 

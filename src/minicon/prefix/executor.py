@@ -20,11 +20,12 @@ from minicon.fs.free_space import require_space
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.copied_size import copied_size
-from minicon.prefix.generations import GenerationStore, Mark, check_place, read_mark
+from minicon.prefix.generations import GenerationStore, Mark, read_mark
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.link_scripts import LinkScript, script_path, scripts_of_record
 from minicon.prefix.noarch_python import PythonLayout
+from minicon.prefix.place import check_place
 from minicon.prefix.placement import plan_package
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
@@ -99,7 +100,7 @@ class Executor:
             PrefixLocked: Another process changes this environment.
             Clobbered: A path has two owners, and that is forbidden.
             PrefixError: The environment changed since the transaction was made, cannot be
-                switched (mount point, parent not writable), or cannot hold a package.
+                written to, or cannot hold a package.
             FileError: Disk full, no permission. The environment is unchanged.
         """
         store = GenerationStore(transaction.prefix)

@@ -10,6 +10,9 @@
         trash-…/                             on its way out
         journal                              only while a switch has more than one step
 
+In an environment that cannot be renamed as a whole (``place.py``) all of that lies in
+``.minicon-states/`` inside it, and entries change places one by one (``entrywise.py``).
+
 Every generation carries its own number in ``conda-meta/generation``, inside the tree, so that
 number and tree change places in the same step: whatever moment a process is killed at, what is
 what can be read from the trees alone.
@@ -22,21 +25,22 @@ import json
 import os
 from pathlib import Path
 
-from minicon.constants import CONDA_META, GENERATIONS, HISTORY
-from minicon.errors import PrefixError
+from minicon.constants import CONDA_META, GENERATIONS, GENERATIONS_INSIDE, HISTORY
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, replace
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from minicon.prefix.entrywise import CANNOT_BE_RENAMED
+from minicon.prefix.place import generations_folder, is_empty
+from minicon.prefix.switching import STAGE, Switch
 
 STORE_FOLDER = GENERATIONS
 MARK = f"{CONDA_META}/generation"
-JOURNAL = "journal"
 LOCK = "lock"
-_STAGE, _TRASH = "stage-", "trash-"
+IGNORE = ".gitignore"
+_LASTING = (LOCK, IGNORE)
+_TRASH = "trash-"
+#: Number of a tree that is being removed where it is.
+_GONE = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,31 +101,36 @@ def read_mark(tree: Path) -> Mark:
 
 
 class GenerationStore:
-    """The folder beside an environment that holds its other generations.
+    """The folder beside an environment (or inside it) that holds its other generations.
 
     Args:
         prefix: The environment's path; a link is resolved, since what is switched is the folder.
     """
 
     def __init__(self, prefix: str | os.PathLike[str]) -> None:
-        self.place = Path(os.path.realpath(prefix))
-        self.folder = self.place.parent / STORE_FOLDER / self.place.name
+        place = os.path.realpath(prefix)
+        self.place = Path(place)
+        self.folder = Path(generations_folder(place))
+        self._switch = Switch(self.place, self.folder, by_entries=self.is_inside)
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the environment cannot be renamed, so that its entries are."""
+        return self.folder.name == GENERATIONS_INSIDE
 
     def open(self) -> None:
         """Make the folder if it is missing, invisible to git."""
         if self.folder.is_dir():
             return
         operations.make_directory(self.folder)
-        ignore = self.folder.parent / ".gitignore"
+        ignore = (self.folder if self.is_inside else self.folder.parent) / IGNORE
         if not ignore.exists():
             with contextlib.suppress(FileExistsError):
                 operations.create_file(ignore, b"*\n")
 
     def new_stage(self) -> Path:
         """Make an empty folder in which to build the next generation."""
-        stage = self.folder / f"{_STAGE}{os.urandom(8).hex()}"
-        operations.make_directory_at(None, str(stage), 0o755)
-        return stage
+        return self._switch.new_stage()
 
     def numbers(self) -> list[int]:
         """Numbers of the kept generations, ascending; the current one is not among them."""
@@ -161,22 +170,26 @@ class GenerationStore:
         Returns:
             Whether there was nothing before.
         """
-        creating = not _has_entries(self.place)
+        creating = is_empty(self.place)
         if undoable:
-            self._write_journal({"stage": stage.name, "creating": creating})
-        if creating:
+            self._switch.write_down(stage=stage.name, creating=creating)
+        if not creating:
+            self.swap(stage)
+        elif self.is_inside:
+            for number in self.numbers():  # of an environment that was removed here
+                self.discard(self.folder / str(number))
+            self._switch.swap_entries(stage)
+        else:
             if os.name == "nt" and self.place.exists():
                 operations.remove_directory(self.place)
             operations.rename(stage, self.place)
-        else:
-            self.swap(stage)
         return creating
 
     def switch_back(self, stage: Path, *, creating: bool) -> None:
         """Undo :meth:`switch_in`, and throw the new tree away."""
-        self._finish_swap(self._read_journal())
+        self._switch.finish()
         if creating:
-            self.discard(self.place)
+            remove_tree(self.vacate())
         elif stage.exists():
             self.swap(stage)
             self.discard(stage)
@@ -184,32 +197,72 @@ class GenerationStore:
 
     def abandon(self, stage: Path) -> None:
         """Throw away a tree whose switch failed."""
-        self._finish_swap(self._read_journal())
+        self._switch.finish()
         self.commit()
         if stage.exists() and read_mark(stage).stage == stage.name:
             self.discard(stage)
 
     def commit(self) -> None:
         """From here on the switch stands."""
-        journal = self.folder / JOURNAL
-        if journal.exists():
-            operations.remove_file(journal)
+        self._switch.commit()
 
-    def retire(self, tree: Path) -> int:
-        """Keep a tree that was current under its number; returns that."""
+    def swap(self, tree: Path) -> None:
+        """Let a tree of this folder and the environment change places."""
+        self._switch.swap(tree)
+
+    def retire(self, tree: Path) -> None:
+        """Keep a tree that was current under its number."""
+        if is_empty(tree):
+            operations.remove_directory(tree)
+            return
         mark = read_mark(tree)
         if (self.folder / str(mark.number)).exists():
             # Somebody copied or restored the environment: two trees with one number.
             mark = replace(mark, number=self.next_number())
             operations.replace_file(tree / MARK, mark.to_bytes())
         operations.rename(tree, self.folder / str(mark.number))
-        return mark.number
 
     def discard(self, tree: Path) -> None:
         """Remove a tree; half of it is never seen under its name."""
         trash = self.folder / f"{_TRASH}{os.urandom(8).hex()}"
-        operations.rename(tree, trash)
-        remove_tree(trash)
+        try:
+            operations.rename(tree, trash)
+        except OSError as error:
+            if error.errno not in CANNOT_BE_RENAMED:
+                raise
+            self._discard_in_place(tree)
+        else:
+            remove_tree(trash)
+
+    def _discard_in_place(self, tree: Path) -> None:
+        """Mark a folder as gone, so that nobody takes what is left of it for a generation."""
+        if (tree / CONDA_META).is_dir():
+            operations.replace_file(tree / MARK, Mark(number=_GONE).to_bytes())
+            for name in set(os.listdir(tree)) - {CONDA_META}:
+                remove_tree(tree / name)
+        remove_tree(tree)
+
+    def vacate(self) -> Path:
+        """Take the environment away: all at once, or by entries where it cannot be renamed.
+
+        Returns:
+            Where it is now, to be removed.
+        """
+        trash = self.folder / f"{_TRASH}{os.urandom(8).hex()}"
+        if not self.is_inside:
+            try:
+                operations.rename(self.place, trash)
+            except OSError as error:
+                if error.errno not in CANNOT_BE_RENAMED:
+                    raise
+            else:
+                return trash
+        stage = self.new_stage()
+        self._switch.swap_entries(stage)
+        operations.rename(stage, trash)
+        if not self.is_inside:
+            operations.remove_directory(self.place)
+        return trash
 
     def prune(self, keep: int) -> None:
         """Remove the oldest generations beyond KEEP; the one before the current stays last."""
@@ -225,7 +278,7 @@ class GenerationStore:
             names = os.listdir(self.folder)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        return any(not name.startswith(LOCK) and not self._is_in_order(name) for name in names)
+        return any(not name.startswith(_LASTING) and not self._is_in_order(name) for name in names)
 
     def _is_in_order(self, name: str) -> bool:
         return name.isdigit() and read_mark(self.folder / name).number == int(name)
@@ -238,8 +291,8 @@ class GenerationStore:
         """
         if not self.needs_recovery:
             return False
-        journal = self._read_journal()
-        self._finish_swap(journal)
+        self._switch.finish()
+        journal = self._switch.journal()
         if journal.get("creating") is not None:
             stage = self.folder / str(journal["stage"])
             if read_mark(self.place).stage == stage.name:
@@ -252,73 +305,14 @@ class GenerationStore:
 
     def _tidy(self, name: str, current: Mark) -> None:
         tree = self.folder / name
-        if name == current.stage or (name.isdigit() and not self._is_in_order(name)):
-            self.retire(tree)
-        elif name.startswith(_STAGE):
-            self.discard(tree)
-        elif name.startswith((_TRASH, ".")):
+        if name in _LASTING or self._is_in_order(name):
+            return
+        if name.startswith((_TRASH, ".")) or is_empty(tree) or read_mark(tree).number == _GONE:
             remove_tree(tree)
-
-    def swap(self, tree: Path) -> None:
-        """Let a tree of this folder and the environment change places."""
-        if operations.exchange(tree, self.place):
-            return
-        # No exchange on this file system: two renames, told in advance, so that a later
-        # command can finish them.
-        outgoing = self.folder / f"{_STAGE}{os.urandom(8).hex()}"
-        self._write_journal(
-            {**self._read_journal(), "outgoing": outgoing.name, "incoming": tree.name}
-        )
-        operations.rename(self.place, outgoing)
-        try:
-            operations.rename(tree, self.place)
-        except OSError:
-            operations.rename(outgoing, self.place)
-            raise
-        with contextlib.suppress(OSError):
-            # Switched: what is left to do has been written down, and can be done later.
-            operations.rename(outgoing, tree)
-            if "stage" not in self._read_journal():
-                self.commit()
-
-    def _finish_swap(self, journal: dict[str, Any]) -> None:
-        if "outgoing" not in journal:
-            return
-        outgoing = self.folder / str(journal["outgoing"])
-        incoming = self.folder / str(journal["incoming"])
-        if outgoing.exists():
-            target = incoming if self.place.exists() else self.place
-            operations.rename(outgoing, target)
-
-    def _write_journal(self, data: dict[str, Any]) -> None:
-        operations.replace_file(self.folder / JOURNAL, json.dumps(data).encode())
-
-    def _read_journal(self) -> dict[str, Any]:
-        try:
-            data = json.loads((self.folder / JOURNAL).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return data if isinstance(data, dict) else {}
-
-
-def check_place(place: Path) -> None:
-    """Refuse early what a switch could not do late.
-
-    Raises:
-        PrefixError: The environment is a mount point, or its parent cannot be written to.
-    """
-    if os.path.ismount(place):
-        message = f"{place} is a mount point: it cannot be switched to another generation"
-        raise PrefixError("mount-point", message, hint=f"use a folder below it, {place}/env")
-    parent = place.parent
-    while not parent.exists():
-        parent = parent.parent
-    if not os.access(parent, os.W_OK | os.X_OK):
-        message = f"{place} cannot be changed: {parent} is not writable"
-        hint = "minicon builds the next state beside the environment; check who owns that folder"
-        raise PrefixError("parent-not-writable", message, hint=hint)
-    if place.exists() and not place.is_dir():
-        raise PrefixError("not-a-folder", f"{place} is a file", hint="choose another path")
+        elif name == current.stage or name.isdigit():
+            self.retire(tree)
+        elif name.startswith(STAGE):
+            self.discard(tree)
 
 
 def _packages(tree: Path) -> tuple[str, ...]:
@@ -327,11 +321,3 @@ def _packages(tree: Path) -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(sorted(n.removesuffix(".json") for n in names if n.endswith(".json")))
-
-
-def _has_entries(folder: Path) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return any(True for _ in entries)
-    except FileNotFoundError:
-        return False

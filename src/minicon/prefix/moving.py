@@ -21,10 +21,11 @@ from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
-from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark
+from minicon.prefix.generations import MARK, GenerationStore, read_mark
 from minicon.prefix.history import format_block, redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.path_replacement import Relocation
+from minicon.prefix.place import check_place, is_empty
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 from minicon.prefix.relocated_copy import copy_relocated
@@ -171,7 +172,7 @@ def _check_places(old: Path, new: Path) -> None:
     if new.is_relative_to(old) or old.is_relative_to(new):
         message = f"{new} and {old} lie inside each other"
         raise PrefixError("nested-environments", message, hint="choose a path beside it")
-    if new.exists() and any(new.iterdir()):
+    if not is_empty(new):
         message = f"{new} is there already"
         raise PrefixError("path-exists", message, hint="choose another name, or remove it first")
 

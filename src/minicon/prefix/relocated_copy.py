@@ -27,6 +27,7 @@ from minicon.models.package_files import PathType
 from minicon.models.reporter import SilentTask
 from minicon.prefix.link import link_or_copy
 from minicon.prefix.path_replacement import Relocation, relocate_again, replace_path
+from minicon.prefix.place import STAYING
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.relocate import codesign_command
 
@@ -105,6 +106,8 @@ def _walk(source: Path, target: Path) -> list[str]:
     for folder, folders, names in os.walk(source):
         relative = os.path.relpath(folder, source).replace(os.sep, "/")
         start = "" if relative == "." else f"{relative}/"
+        if not start:
+            folders[:] = [name for name in folders if name not in STAYING]
         if start and CONDA_META in folders and Path(folder, HISTORY).exists():
             raise PrefixError(
                 "holds-environments",

@@ -8,8 +8,10 @@ import os
 from minicon.errors import PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore, check_place
+from minicon.prefix.entrywise import CANNOT_BE_RENAMED
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.place import check_place
 from minicon.prefix.prefix_lock import locked
 
 TYPE_CHECKING = False
@@ -30,7 +32,7 @@ def remove_environment(
     """Remove an environment with its kept generations: gone in one rename, deleted after it.
 
     Raises:
-        PrefixError: It is a mount point, or its parent cannot be written to.
+        PrefixError: Neither it nor its parent can be written to.
         PrefixLocked: Another process changes it.
         FileError: The file system refused.
     """
@@ -39,13 +41,15 @@ def remove_environment(
     with operations.describing("remove", store.place):
         with locked(store, lock_timeout, reporter), uninterrupted():
             store.recover()
-            trash = store.folder.parent / f"{_TRASH}{os.urandom(8).hex()}"
             if store.place.exists():
-                operations.rename(store.place, store.folder / f"stage-{os.urandom(8).hex()}")
-            # The folder with the lock goes as well: who waits for it notices and makes another.
-            operations.rename(store.folder, trash)
+                store.vacate()
+            trash = _set_aside(store)
         remove_tree(trash)
-        _remove_if_unused(store.folder.parent)
+        if store.is_inside:
+            with contextlib.suppress(OSError):  # a mount point stays, and is empty
+                operations.remove_directory(store.place)
+        else:
+            _remove_if_unused(store.folder.parent)
 
 
 def sweep(folder: Path) -> list[Path]:
@@ -79,10 +83,23 @@ def _sweep_store(store: GenerationStore) -> bool:
         repaired = store.recover()
         if store.place.exists():
             return repaired
-        trash = store.folder.parent / f"{_TRASH}{os.urandom(8).hex()}"
-        operations.rename(store.folder, trash)
+        trash = _set_aside(store)
     remove_tree(trash)
     return True
+
+
+def _set_aside(store: GenerationStore) -> Path:
+    """The folder with the lock goes as well: who waits for it notices and makes another."""
+    if not store.is_inside:
+        trash = store.folder.parent / f"{_TRASH}{os.urandom(8).hex()}"
+        try:
+            operations.rename(store.folder, trash)
+        except OSError as error:
+            if error.errno not in CANNOT_BE_RENAMED:
+                raise
+        else:
+            return trash
+    return store.folder
 
 
 def _remove_if_unused(stores: Path) -> None:

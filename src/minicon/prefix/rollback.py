@@ -16,10 +16,11 @@ from minicon.fs import operations
 from minicon.lean_dataclasses import replace
 from minicon.prefix.carry import SAVED_SUFFIX
 from minicon.prefix.clobber import SHADOWED
-from minicon.prefix.generations import MARK, GenerationStore, check_place, read_mark
+from minicon.prefix.generations import MARK, GenerationStore, read_mark
 from minicon.prefix.history import dist_text, format_block, redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.link import link_or_copy
+from minicon.prefix.place import STAYING, check_place
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 from minicon.prefix.site_packages import hand_installed_files
@@ -165,7 +166,7 @@ class _UserFiles:
         self.folders: set[str] = set()
         layout = prefix.python_layout
         # Whatever else lies in site-packages came with some installation, not with a user.
-        skipped = {layout.site_packages if layout else "", SHADOWED}
+        skipped = {layout.site_packages if layout else "", SHADOWED, *STAYING}
         waiting = [""]
         while waiting:
             self._look_into(str(prefix.path), waiting.pop(), waiting, skipped)

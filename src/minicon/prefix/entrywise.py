@@ -1,0 +1,196 @@
+"""Two trees change places entry by entry, where a folder cannot be renamed as a whole.
+
+That is so at mount points, below folders of other users, and for what an image of a container
+brought (overlayfs refuses to rename folders of lower layers)::
+
+    journal: OUT, IN, names ─> for each entry:  place ──1──> OUT      IN ──2──> place
+
+A rename is one step, so that a later command can tell from what is where how far it came: an
+entry of the old tree that is in OUT has gone, one of the new tree that is no longer in IN has
+come. Only a folder that must be moved in parts (a second layer of renames) needs to be written
+down before: ``part`` names it, ``way`` says which of its two moves is under way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from minicon.constants import CONDA_META
+from minicon.fs import operations
+from minicon.lean_dataclasses import dataclass, replace
+from minicon.prefix.place import STAYING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+#: A folder cannot be renamed: it is (merged with) one of a lower layer, a mount point, not ours.
+CANNOT_BE_RENAMED = frozenset({errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPERM})
+_IN, _OUT = "in", "out"
+#: Mode of a folder that is not whole yet.
+_FOR_NOW = 0o700
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryExchange:
+    """An exchange under way, as its journal says.
+
+    Attributes:
+        incoming: Name of the folder whose entries come.
+        outgoing: Name of the folder that takes what is there now.
+        final: What the outgoing folder is called in the end.
+        old: Entries that go.
+        new: Entries that come.
+        part: The entry that is being moved in parts, or "".
+        way: ``out`` or ``in``: which of its moves.
+    """
+
+    incoming: str
+    outgoing: str
+    final: str
+    old: tuple[str, ...]
+    new: tuple[str, ...]
+    part: str = ""
+    way: str = ""
+
+    @classmethod
+    def between(cls, place: Path, tree: Path, outgoing: Path) -> EntryExchange:
+        """What has to move for a tree to take the place of another."""
+        return cls(
+            incoming=tree.name,
+            outgoing=outgoing.name,
+            final=tree.name,
+            old=tuple(sorted(set(os.listdir(place)) - STAYING)),
+            new=tuple(sorted(set(os.listdir(tree)) - STAYING)),
+        )
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> EntryExchange:
+        """Read what :meth:`to_json` made."""
+        fields = {name: data[name] for name in cls.__slots__}
+        return cls(**{**fields, "old": tuple(data["old"]), "new": tuple(data["new"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """For the journal."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    def reversed(self) -> EntryExchange:
+        """The exchange that undoes this one, from wherever it is."""
+        return replace(
+            self,
+            incoming=self.outgoing,
+            outgoing=self.incoming,
+            old=self.new,
+            new=self.old,
+            way={_IN: _OUT, _OUT: _IN}.get(self.way, ""),
+        )
+
+
+def carry_on(
+    exchange: EntryExchange,
+    place: Path,
+    folder: Path,
+    write_down: Callable[[EntryExchange], object],
+) -> None:
+    """Move all that has not moved yet, from the beginning or from wherever it was cut.
+
+    Args:
+        exchange: What its journal says.
+        place: The environment.
+        folder: Where the two other folders are.
+        write_down: Replaces the journal.
+
+    Raises:
+        OSError: The file system refused; what the journal says is still true.
+    """
+    outgoing, incoming = folder / exchange.outgoing, folder / exchange.incoming
+    if not outgoing.exists():  # it has its final name already
+        return
+    # The folder of records last: an environment counts as the old one until all has come.
+    names = sorted({*exchange.old, *exchange.new}, key=lambda name: (name == CONDA_META, name))
+    for name in names:
+        here = place / name
+        mover = _Mover(exchange, name, write_down)
+        if name in exchange.old:
+            mover.move(_OUT, here, outgoing / name)
+        if name in exchange.new:
+            mover.move(_IN, incoming / name, here)
+        exchange = mover.exchange
+
+
+def settle(exchange: EntryExchange, folder: Path) -> None:
+    """All has moved: give the folder with the old tree its name. May be done again."""
+    outgoing, incoming = folder / exchange.outgoing, folder / exchange.incoming
+    if not outgoing.exists():
+        return
+    if incoming.exists():
+        operations.remove_directory(incoming)
+    if exchange.outgoing != exchange.final:
+        operations.rename(outgoing, folder / exchange.final)
+
+
+class _Mover:
+    """Moves one entry out and another one in."""
+
+    def __init__(
+        self, exchange: EntryExchange, name: str, write_down: Callable[[EntryExchange], object]
+    ) -> None:
+        self.exchange = exchange
+        self._name = name
+        self._write_down = write_down
+        self._way = exchange.way if exchange.part == name else ""
+
+    def move(self, way: str, source: Path, target: Path) -> None:
+        if self._way:
+            self._move_parts(way, source, target)
+        elif not os.path.lexists(source) or (way == _OUT and os.path.lexists(target)):
+            return  # done before
+        else:
+            try:
+                operations.rename(source, target)
+            except OSError as error:
+                if not is_unmovable_folder(source, error):
+                    raise
+                self._go(way)
+                move_parts(source, target)
+
+    def _move_parts(self, way: str, source: Path, target: Path) -> None:
+        if self._way == _IN and way == _OUT:
+            return  # all of it is out
+        if self._way != way:
+            self._go(way)
+        move_parts(source, target)
+
+    def _go(self, way: str) -> None:
+        self._way = way
+        self.exchange = replace(self.exchange, part=self._name, way=way)
+        self._write_down(self.exchange)
+
+
+def move_parts(source: Path, target: Path) -> None:
+    """Move a file, or a folder that may be there in part already; done again, it goes on."""
+    if not os.path.lexists(source):
+        return
+    if not os.path.lexists(target):
+        try:
+            operations.rename(source, target)
+        except OSError as error:
+            if not is_unmovable_folder(source, error):
+                raise
+            operations.make_directory_at(None, str(target), _FOR_NOW)
+        else:
+            return
+    for name in sorted(os.listdir(source)):
+        move_parts(source / name, target / name)
+    if stat.S_IMODE(target.lstat().st_mode) == _FOR_NOW:
+        operations.set_mode(target, stat.S_IMODE(source.lstat().st_mode))
+    operations.remove_directory(source)
+
+
+def is_unmovable_folder(path: Path, error: OSError) -> bool:
+    """Whether a rename failed because of what kind of folder PATH is."""
+    return error.errno in CANNOT_BE_RENAMED and path.is_dir() and not path.is_symlink()

@@ -1,0 +1,149 @@
+"""The switch: an environment and a tree beside it change places, in as few steps as there can be.
+
+===================================  =========================================================
+``renameat2(RENAME_EXCHANGE)``       one step, nothing to write down
+two renames                          where that is missing; told in a journal before
+one or two renames for each entry    where the folder cannot be renamed (``entrywise.py``)
+===================================  =========================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+
+from minicon.fs import operations
+from minicon.prefix.entrywise import CANNOT_BE_RENAMED, EntryExchange, carry_on, settle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+#: How the names of trees begin that are being built, or on their way.
+STAGE = "stage-"
+_JOURNAL = "journal"
+_ENTRIES, _OUTGOING, _INCOMING = "entries", "outgoing", "incoming"
+
+
+class Switch:
+    """Lets trees of one folder change places with an environment.
+
+    Args:
+        place: The environment.
+        folder: Where the trees are, and the journal; on the same file system.
+        by_entries: Whether it is known that the environment cannot be renamed.
+    """
+
+    def __init__(self, place: Path, folder: Path, *, by_entries: bool) -> None:
+        self._place = place
+        self._folder = folder
+        self._by_entries = by_entries
+
+    def new_stage(self) -> Path:
+        """Make an empty folder."""
+        stage = self._folder / f"{STAGE}{os.urandom(8).hex()}"
+        operations.make_directory_at(None, str(stage), 0o755)
+        return stage
+
+    def swap(self, tree: Path) -> None:
+        """Let a tree and the environment change places.
+
+        Raises:
+            OSError: The file system refused; each is where it was.
+        """
+        if not self._by_entries:
+            try:
+                if not operations.exchange(tree, self._place):
+                    self._swap_by_renames(tree)
+            except OSError as error:
+                if error.errno not in CANNOT_BE_RENAMED:
+                    raise
+            else:
+                return
+        self.swap_entries(tree)
+
+    def swap_entries(self, tree: Path) -> None:
+        """The same, entry by entry; if one cannot be moved, all go back to where they were."""
+        exchange = EntryExchange.between(self._place, tree, self.new_stage())
+        self._write_exchange(exchange)
+        try:
+            carry_on(exchange, self._place, self._folder, self._write_exchange)
+        except OSError:
+            back = EntryExchange.from_json(self.journal()[_ENTRIES]).reversed()
+            self._write_exchange(back)
+            self._finish_entries(back)
+            raise
+        with contextlib.suppress(OSError):  # switched: what is left to do is written down
+            self._finish_entries(exchange)
+
+    def finish(self) -> None:
+        """Finish what a killed process began."""
+        journal = self.journal()
+        if _ENTRIES in journal:
+            self._finish_entries(EntryExchange.from_json(journal[_ENTRIES]))
+        if _OUTGOING in journal:
+            outgoing = self._folder / str(journal[_OUTGOING])
+            if outgoing.exists():
+                incoming = self._folder / str(journal[_INCOMING])
+                operations.rename(outgoing, incoming if self._place.exists() else self._place)
+            self._forget(_OUTGOING, _INCOMING)
+
+    def journal(self) -> dict[str, Any]:
+        """What is written down; empty if no switch is under way."""
+        try:
+            data = json.loads((self._folder / _JOURNAL).read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def write_down(self, **facts: object) -> None:
+        """Add to the journal; durable when this returns."""
+        self._write({**self.journal(), **facts})
+
+    def commit(self) -> None:
+        """From here on the switch stands."""
+        journal = self._folder / _JOURNAL
+        if journal.exists():
+            operations.remove_file(journal)
+
+    def _swap_by_renames(self, tree: Path) -> None:
+        outgoing = self._folder / f"{STAGE}{os.urandom(8).hex()}"
+        self.write_down(outgoing=outgoing.name, incoming=tree.name)
+        try:
+            operations.rename(self._place, outgoing)
+            try:
+                operations.rename(tree, self._place)
+            except OSError:
+                operations.rename(outgoing, self._place)
+                raise
+        except OSError:
+            if self._place.exists():
+                self._forget(_OUTGOING, _INCOMING)
+            raise
+        with contextlib.suppress(OSError):  # switched: what is left to do is written down
+            operations.rename(outgoing, tree)
+            self._forget(_OUTGOING, _INCOMING)
+
+    def _finish_entries(self, exchange: EntryExchange) -> None:
+        carry_on(exchange, self._place, self._folder, self._write_exchange)
+        # All names must have reached the disk before what tells where they were is gone.
+        operations.sync_file_system(self._folder)
+        settle(exchange, self._folder)
+        self._forget(_ENTRIES)
+
+    def _write_exchange(self, exchange: EntryExchange) -> None:
+        if exchange.part:  # what the journal calls done must be so on the disk
+            operations.sync_file_system(self._folder)
+        self.write_down(entries=exchange.to_json())
+
+    def _forget(self, *keys: str) -> None:
+        journal = {key: value for key, value in self.journal().items() if key not in keys}
+        if journal:
+            self._write(journal)
+        else:
+            self.commit()
+
+    def _write(self, journal: dict[str, Any]) -> None:
+        operations.replace_file(self._folder / _JOURNAL, json.dumps(journal).encode())
