@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from minicon.config import dirs
 from minicon.config.files import RawValue, read_config_file
@@ -32,6 +31,7 @@ from minicon.lean_dataclasses import dataclass, fields
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
 #: MINICON_ and CONDA_ variables that are no settings: they place files or hold activation's state.
 _NO_SETTINGS = frozenset("ROOT RC EXE PYTHON_EXE PREFIX SHLVL DEFAULT_ENV PROMPT_MODIFIER".split())  # noqa: SIM905
@@ -78,16 +78,47 @@ def load_settings(
             key and what was expected.
     """
     warnings: list[str] = []
-    sources = [
-        *(read_config_file(path) for path in dirs.config_files(environ, str(home))),
-        _from_variables(environ),
-        {k: RawValue("flag", v) for k, v in (flags or {}).items() if v is not None},
-    ]
-    collected = _collect(sources, warnings)
+    collected = _collect(_sources(environ, home, flags or {}).values(), warnings)
     fill = filler(environ, str(home))
     merged = {name: _merge(KEYS[name], raws, fill) for name, raws in collected.items()}
     settings = _settings(merged, environ, home, working_directory, platform)
     return LoadedSettings(settings, tuple(dict.fromkeys(warnings)))
+
+
+def configured_values(
+    *, environ: Mapping[str, str], home: Path, flags: Mapping[str, Any] | None = None
+) -> dict[str, dict[str, Any]]:
+    """What each source says for itself, lowest priority first (``config --show-sources``).
+
+    Returns:
+        The path of a file, ``envvars`` or ``cmd_line`` (conda's words) to keys and values. Sources
+        that say nothing are left out.
+
+    Raises:
+        ConfigError: As :func:`load_settings`.
+    """
+    fill = filler(environ, str(home))
+    found: dict[str, dict[str, Any]] = {}
+    for place, raws in _sources(environ, home, flags or {}).items():
+        keys = [(key, raw) for name, raw in raws.items() if (key := find_key(name)) is not None]
+        values = {
+            key.name: check_value(key, raw.value, source=raw.source, fill=fill) for key, raw in keys
+        }
+        if values:
+            found[place] = values
+    return found
+
+
+def _sources(
+    environ: Mapping[str, str], home: Path, flags: Mapping[str, Any]
+) -> dict[str, Mapping[str, RawValue]]:
+    """Everything that may say something, lowest priority first."""
+    files = dirs.config_files(environ, str(home))
+    return {
+        **{path: read_config_file(path) for path in files},
+        "envvars": _from_variables(environ),
+        "cmd_line": {k: RawValue("flag", v) for k, v in flags.items() if v is not None},
+    }
 
 
 def _from_variables(environ: Mapping[str, str]) -> dict[str, RawValue]:

@@ -19,7 +19,6 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
 
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import FileError
@@ -28,6 +27,7 @@ from minicon.models.records import RepodataRecord
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 RECORD_FILE = "info/repodata_record.json"
 #: Of a downloaded archive, beside the folder it is extracted to.
