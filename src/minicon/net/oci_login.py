@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from minicon.net.fetcher import Fetcher
     from minicon.net.oci_artifact import Artifact
 
-_CHALLENGE = lazy_pattern(r"(?:^|,)\s*(Basic|Bearer)\s+", re.IGNORECASE)
+_CHALLENGE = lazy_pattern(r"(?:^|,)\s*(Basic|Bearer)(?:\s+|$)", re.IGNORECASE)
 _PARAMETER = lazy_pattern(r"""([a-z_]{1,32})="([^"]{0,2048})\"""")
 _TOKEN = lazy_pattern(r"[!-~]{1,65536}")
 _LARGEST_ANSWER = 1 << 20

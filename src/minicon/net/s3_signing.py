@@ -151,29 +151,27 @@ def _make_client(bucket: str, options: S3Options, secret: Secret | None, region:
         if secret is not None and secret.user and secret.password:
             session.set_credentials(secret.user, secret.password, secret.session)
         anonymous = options.anonymous or session.get_credentials() is None
-        endpoint = options.endpoint_url or _configured_endpoint(session)
-        config = Config(
-            signature_version=UNSIGNED if anonymous else "s3v4",
-            s3={"addressing_style": _addressing_style(options, endpoint)},
-        )
-        return session.create_client(
-            "s3", region_name=region, endpoint_url=options.endpoint_url, config=config
-        )
+        version = UNSIGNED if anonymous else "s3v4"
+
+        def client(style: str) -> Any:
+            config = Config(signature_version=version, s3={"addressing_style": style})
+            server = options.endpoint_url
+            return session.create_client("s3", region, endpoint_url=server, config=config)
+
+        if options.force_path_style is not None:
+            return client("path" if options.force_path_style else "virtual")
+        if options.endpoint_url is None and "." not in bucket:
+            # The host that has the bucket's name is that of its region, and no detour.
+            found = client("virtual")
+            if _is_amazons(found.meta.endpoint_url):
+                return found
+        return client("auto")
     except (BotoCoreError, ValueError) as error:
         raise _unusable(bucket, error) from error
 
 
-def _configured_endpoint(session: Any) -> str | None:
-    """The server that AWS's own configuration names (``AWS_ENDPOINT_URL…``)."""
-    found = session.get_component("config_provider").get_endpoint_url
-    return found("s3") if callable(found) else None
-
-
-def _addressing_style(options: S3Options, endpoint: str | None) -> str:
-    if options.force_path_style is not None:
-        return "path" if options.force_path_style else "virtual"
-    # Named endpoints mostly have one host name; AWS wants the bucket's.
-    return "auto" if endpoint else "virtual"
+def _is_amazons(url: str) -> bool:
+    return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _is_server(url: str) -> bool:
