@@ -198,6 +198,35 @@ def test_facts_of_the_machine() -> None:
     check("no-cuda", ["gpu"], told(case, ["gpu"]))
 
 
+def test_conditions_extras_and_flags() -> None:
+    case = small()
+    case.package("numpy", "1.26", depends=["python"])
+    case.package("numpy", "2.0", depends=["python >=3.12"])
+    case.package(
+        "app", "1.0", constrains=['tool <2[when="python>=3.12 and lib"]'],
+        depends=["python", 'numpy >=2[when="python>=3.11 and (__unix or __win)"]'],
+        extra_depends={"old": ["lib <2"]},
+    )  # fmt: skip
+    case.package("torch", "1.0", "cpu", flags=["cpu", "blas:openblas"])
+    case.package("torch", "1.0", "cuda", flags=["cuda", "blas:mkl"])
+    requests = {
+        "condition": ["app", "numpy<2", "python"],
+        "condition-of-a-limit": ["app", "tool>=2", "python=3.12"],
+        "condition-of-a-request": ["python=3.12", 'numpy<2[when="python>=3.12"]', "numpy>=2"],
+        "condition-without-a-package": ["python=3.12", 'numpy>=3[when="python>=3.10"]'],
+        "extra": ["app[extras=[old]]", "tool=3"],
+        "no-such-flag": ["torch[flags=[rocm]]"],
+    }
+    for name, specs in requests.items():
+        check(name, specs, told(case, specs))
+
+
+def test_a_dependency_that_cannot_be_read() -> None:
+    case = small()
+    case.package("odd", "1.0", depends=['lib[when="(python"]'])
+    check("unreadable-condition", ["odd"], told(case, ["odd"]))
+
+
 def test_a_dependency_that_nobody_has() -> None:
     check("missing-dependency", ["broken"], told(small(), ["broken"]))
 

@@ -276,6 +276,81 @@ def test_conditional_dependencies_and_extras() -> None:
     assert "frame" not in versions(case.solve("a[extras=[nothing]]"))
 
 
+def test_conditions_count_when_packages_go() -> None:
+    case = SolverCase()
+    case.virtual("__unix")
+    python = case.package("python", "3.9")
+    case.package("python", "3.12")
+    backport = case.package("backport", "1.0")
+    other = case.package("other", "1.0")
+    frame = case.package("frame", "1.0")
+    app = case.package(
+        "app", "1.0", extra_depends={"df": ["frame", "app[extras=[more]]"], "more": ["other"]},
+        depends=["python", "backport; if python <3.10 and (__unix or __win)"],
+    )  # fmt: skip
+    installed = case.installed(python, backport, other, frame, app)
+    asked = ["app[extras=[df]]", "python"]
+    gone = case.solve(removals=["backport"], installed=installed, history=asked)
+    assert versions(gone) == {"python": "3.9"}
+    pruned = case.solve(removals=["app"], installed=installed, history=asked)
+    assert versions(pruned) == {"python": "3.9"}
+    kept = case.solve(removals=["frame"], installed=installed, history=["app", "python"])
+    assert set(versions(kept)) == {"python", "backport", "app", "other"}
+    moved = case.solve("python=3.12", installed=installed, history=asked)
+    assert [reason.parent for reason in moved.reasons["frame"]] == ["app"]
+    assert moved.reasons.get("backport", ()) == ()
+
+
+def test_requests_with_conditions() -> None:
+    case = SolverCase()
+    case.virtual("__unix")
+    for version in ("3.9", "3.12"):
+        case.package("python", version)
+    case.package("numpy", "1.0")
+    case.package("numpy", "2.0", depends=["python >=3.10"])
+    new = 'numpy>=2[when="python>=3.10"]'
+    assert versions(case.solve("python", new)) == {"python": "3.12", "numpy": "2.0"}
+    assert versions(case.solve("python=3.9", new)) == {"python": "3.9"}
+    assert versions(case.solve("python", 'nowhere[when="__win"]')) == {"python": "3.12"}
+    assert versions(case.solve('numpy[when="__unix"]')) == {"numpy": "2.0", "python": "3.12"}
+    # What is there already stays, whether the condition holds or not.
+    old = case.installed(*case.solve("python=3.9", "numpy").records)
+    assert versions(case.solve(new, installed=old)) == {"python": "3.9", "numpy": "1.0"}
+    moved = case.solve("python=3.12", installed=old, history=[new])
+    assert versions(moved) == {"python": "3.12", "numpy": "2.0"}
+    assert moved.requested["numpy"] == ('numpy >=2[when="python>=3.10"]',)
+
+
+def test_pins_with_conditions() -> None:
+    case = SolverCase()
+    for version in ("3.9", "3.12"):
+        case.package("python", version)
+    for version in ("1.0", "2.0"):
+        case.package("numpy", version)
+    pin = 'numpy <2[when="python>=3.10"]'
+    for kind in ("pins", "constraints"):
+        assert versions(case.solve("python", "numpy", **{kind: [pin]}))["numpy"] == "1.0"
+        assert versions(case.solve("python=3.9", "numpy", **{kind: [pin]}))["numpy"] == "2.0"
+        assert versions(case.solve("python", **{kind: [pin]})) == {"python": "3.12"}
+
+
+def test_a_condition_that_cannot_be_read_leaves_the_record_out() -> None:
+    case = SolverCase()
+    case.package("a", "1.0")
+    case.package("a", "2.0", depends=['b[when="(c"]'])
+    assert versions(case.solve("a")) == {"a": "1.0"}
+
+
+def test_only_what_a_condition_needs_is_loaded() -> None:
+    case = SolverCase()
+    case.virtual("__unix")
+    case.package("a", "1.0", depends=['winlib[when="__win and c"]', 'b[when="c >=2"]', "c"])
+    for name in ("winlib", "b", "c"):
+        case.package(name, "1.0")
+    assert versions(case.solve("a")) == {"a": "1.0", "c": "1.0"}
+    assert not {"winlib", "b"} & set(case.indices["main", "noarch"].asked)
+
+
 def test_flags_select_builds() -> None:
     case = SolverCase()
     case.package("a", "1.0", "cpu", flags=["gpu:none"], build_number=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import marshal
+
 import pytest
 from tests.solver.test_fuzz import random_case
 from tests.support.solver_cases import SolverCase, versions
@@ -59,14 +61,40 @@ def test_records_come_back_whole() -> None:
     assert [r.to_json() for r in after.records] == [r.to_json() for r in before.records]
 
 
+def updated(*channels: str) -> SolverCase:
+    """The world after an update of its channel, which added a version of lib."""
+    case = world(*channels)
+    case.package("lib", "4.0", depends=["python <3.12"])
+    for index in case.indices.values():
+        index.fingerprint += "-newer"
+    return case
+
+
 def test_another_content_is_another_question() -> None:
     tables = MemoryTables()
     solved(world(), "lib", tables=tables)
-    newer = world()
-    newer.package("lib", "4.0")
-    for index in newer.indices.values():
-        index.fingerprint += "-newer"
+    newer = updated()
     assert versions(newer.solve("lib", tables=tables))["lib"] == "4.0"
+
+
+def test_of_an_updated_channel_only_names_that_changed_are_read() -> None:
+    tables = MemoryTables()
+    solved(world(), "lib", "other", tables=tables)
+    for turn in range(2):
+        newer = updated()
+        names = [key[2] for key in solved(newer, "lib", "other", tables=tables)]
+        assert asked(newer) == (set() if turn else {"lib"})
+        assert {"lib", "python", "other"} <= set(names)
+    assert len({entry.state for entry in tables.entries.values()}) == 1, "all of the newer state"
+
+
+def test_without_content_of_names_an_updated_channel_is_read_again() -> None:
+    tables = MemoryTables()
+    for case in (world(), updated()):
+        for index in case.indices.values():
+            del index.content_of
+        solved(case, "other", tables=tables)
+        assert asked(case) == {"other"}
 
 
 def test_a_content_that_changes_on_the_way_is_not_saved() -> None:
@@ -117,8 +145,10 @@ def test_several_channels(priority: ChannelPriority) -> None:
     tables = MemoryTables()
     for specs in (["lib", "only-second"], ["second::lib"], ["tool"]):
         plain = solved(two(), *specs, channel_priority=priority)
-        for _ in range(2):
-            assert solved(two(), *specs, channel_priority=priority, tables=tables) == plain
+        for turn in range(2):
+            case = two()
+            assert solved(case, *specs, channel_priority=priority, tables=tables) == plain
+            assert asked(case) == set() or not turn
 
 
 def test_installed_packages_that_the_channel_has_and_has_not() -> None:
@@ -134,13 +164,13 @@ def test_installed_packages_that_the_channel_has_and_has_not() -> None:
         assert solved(world(), "other", tables=tables, **options) == plain
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{", b"[1,2]"])
+@pytest.mark.parametrize("damage", [b"", *map(marshal.dumps, ([], {}, (1, 2), ((1,), {}), None))])
 def test_damaged_tables_are_compiled_anew(damage: bytes) -> None:
     tables = MemoryTables()
     first = solved(world(), "tool", tables=tables)
-    tables.entries = {key: (damage, entry[1]) for key, entry in tables.entries.items()}
+    tables.entries = {key: each._replace(table=damage) for key, each in tables.entries.items()}
     assert solved(world(), "tool", tables=tables) == first
-    tables.entries = {key: (entry[0], damage) for key, entry in tables.entries.items()}
+    tables.entries = {key: each._replace(records=damage) for key, each in tables.entries.items()}
     assert solved(world(), "tool", tables=tables) == first
 
 

@@ -7,6 +7,8 @@ import heapq
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import parse_dependency
+from minicon.solver.candidate_table import UNREADABLE
+from minicon.solver.needs import needs_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,9 +47,9 @@ class DependencyGraph:
     def __init__(self, records: Iterable[PrefixRecord], *, platform: str) -> None:
         self.records: Mapping[str, PrefixRecord] = {record.name: record for record in records}
         by_hand = _RequirementReader(self.records, platform)
+        needs = _conda_needs(self.records)
         self._needs = {
-            name: (*_conda_edges(record), *by_hand.edges(record))
-            for name, record in self.records.items()
+            name: (*needs[name], *by_hand.edges(record)) for name, record in self.records.items()
         }
         self._needed_by: dict[str, list[Dependency]] = {}
         for edges in self._needs.values():
@@ -161,14 +163,25 @@ def _as_conda(name: str, specifier: str) -> str:
     return f"{name} {specifier}".rstrip()
 
 
-def _conda_edges(record: PrefixRecord) -> Iterator[Dependency]:
-    for text in dict.fromkeys(record.record.depends):
-        spec = _parsed(text)
-        if spec is not None and spec.when is not None:
-            continue  # a condition is the solver's to judge
-        name = spec.exact_name if spec is not None else text.split(" ", 1)[0]
-        if name:
-            yield Dependency(record.name, name, text)
+def _conda_needs(records: Mapping[str, PrefixRecord]) -> dict[str, list[Dependency]]:
+    """What the records say, conditions judged by what is there, with the extras asked for."""
+    asked = [
+        spec
+        for each in records.values()
+        for text in each.requested_specs
+        if "[" in text
+        if (spec := _parsed(text)) is not None
+    ]
+    needs = needs_of({name: each.record for name, each in records.items()}, asked=asked)
+    return {
+        name: [Dependency(name, _first_word(other), text) for other, text in dict.fromkeys(found)]
+        for name, found in needs.items()
+    }
+
+
+def _first_word(name: str) -> str:
+    """The name that a dependency begins with, should nobody be able to read the rest."""
+    return name.removeprefix(UNREADABLE).split(" ", 1)[0]
 
 
 def _parsed(text: str) -> MatchSpec | None:

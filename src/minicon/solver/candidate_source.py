@@ -92,6 +92,12 @@ class CandidateSource:
             return None
         return _position(self.candidates(name), record)
 
+    def is_installed(self, name: str, text: str) -> bool:
+        """Whether what is installed of a name, or a fact of the machine, is what a spec means."""
+        candidates = self.candidates(name)
+        position = 0 if candidates.fixed and candidates.size else self.installed_position(name)
+        return position is not None and bool(candidates.matching(text) >> position & 1)
+
     def channels_having(self, name: str) -> list[tuple[str, list[RepodataRecord]]]:
         """All channels that have a name, allowed or not, in order of priority, with its records."""
         found = []

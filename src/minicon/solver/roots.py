@@ -101,9 +101,14 @@ def _is_removed(request: SolveRequest, name: str) -> bool:
 def _loosened(spec: MatchSpec, source: CandidateSource) -> MatchSpec:
     """An earlier request; its name only if the environment breaks it already."""
     name = _name_of(spec)
-    position = source.installed_position(name)
-    holds = position is not None and source.candidates(name).matching_spec(spec) >> position & 1
-    return spec if holds else MatchSpec.from_fields(name=name)
+    if source.is_installed(name, str(spec)):
+        return spec
+    if spec.when is not None:
+        from minicon.models.condition import holds
+
+        if not holds(spec.when, source.is_installed):
+            return spec
+    return MatchSpec.from_fields(name=name)
 
 
 def _add_limits(demands: Demands, source: CandidateSource, request: SolveRequest) -> None:
