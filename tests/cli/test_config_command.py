@@ -20,7 +20,7 @@ def test_show_tells_every_key(minicon: CommandLine) -> None:
     assert shown["channel_priority"] == "strict"
     assert shown["envs_dirs"][0] == str(minicon.root / "envs")
     lines = minicon("config --show").ok().out.splitlines()
-    assert len(lines) == len(KEYS)
+    assert [line.partition(":")[0] for line in lines if line[0] != " "] == list(KEYS)
     assert minicon("config --show offline").ok().out.split() == ["offline:", "False"]
     assert minicon("config --show subdir --json").ok().json["subdir"]
     assert minicon("config --show verify_ssl --json").ok().json == {"ssl_verify": True}
@@ -29,13 +29,28 @@ def test_show_tells_every_key(minicon: CommandLine) -> None:
 def test_show_sources(minicon: CommandLine) -> None:
     minicon.set(MINICON_OFFLINE="true")
     (minicon.home / ".condarc").write_text("channel_priority: flexible\n")
+    minicon("config --append channels one --append channels two").ok()
+    condarc, own = str(minicon.home / ".condarc"), str(user_file(minicon))
     shown = minicon("config --show-sources --json").ok().json
-    assert shown["offline"] == {"value": True, "source": "MINICON_OFFLINE"}
-    assert shown["channel_priority"]["source"] == str(minicon.home / ".condarc")
-    assert shown["always_copy"]["source"] == "default"
-    assert shown["json"] == {"value": True, "source": "flag"}
-    line = minicon("config --show-sources offline").ok().out
-    assert line.split() == ["offline:", "True", "#", "MINICON_OFFLINE"]
+    assert list(shown) == [condarc, own, "envvars", "cmd_line"]
+    assert shown[condarc] == {"channel_priority": "flexible"}
+    assert shown[own] == {"channels": ["one", "two"]}
+    assert shown["envvars"]["offline"] is True
+    assert shown["cmd_line"] == {"json": True}
+    text = minicon("config --show-sources channels channel_priority").ok().out
+    assert text.splitlines() == [
+        f"==> {condarc} <==",
+        "channel_priority: flexible",
+        "",
+        f"==> {own} <==",
+        "channels:",
+        "  - one",
+        "  - two",
+        "",
+    ]
+    nothing = minicon("config --show-sources always_copy").ok()
+    assert nothing.out == ""
+    assert "defaults" in nothing.err
 
 
 def test_describe(minicon: CommandLine) -> None:
@@ -67,6 +82,34 @@ def test_changes_last(minicon: CommandLine) -> None:
     assert minicon("config --show channels --json").json == {"channels": ["mine", "bioconda"]}
     minicon("config --remove-key channels").ok()
     assert minicon("config --show channels --json").json == {"channels": None}
+
+
+def test_several_changes_at_once(minicon: CommandLine) -> None:
+    refused = minicon("config --set offline true --add channels low --set envs_dirs.x y")
+    assert refused.code != 0
+    assert not user_file(minicon).exists()
+    minicon("config --set offline true --add channels low --add channels high").ok()
+    assert user_file(minicon).read_text() == "offline: true\nchannels:\n- high\n- low\n"
+    assert minicon("config --get").ok().out.splitlines() == [
+        "--set offline True",
+        "--add channels 'low'   # lowest priority",
+        "--add channels 'high'   # highest priority",
+    ]
+    assert minicon("config --get --json").ok().json == {
+        "get": {"offline": True, "channels": ["high", "low"]}
+    }
+    assert minicon("config").code == 2
+
+
+def test_the_environments_own_file(minicon: CommandLine) -> None:
+    prefix = minicon.folder / "e"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "conda-meta" / "history").touch()
+    assert minicon("config --env --set offline true").code == 2
+    minicon.set(CONDA_PREFIX=str(prefix))
+    minicon("config --env --set offline true").ok()
+    assert (prefix / ".condarc").read_text() == "offline: true\n"
+    assert minicon("config --show offline").ok().out == "offline: True\n"
 
 
 def test_another_file(minicon: CommandLine) -> None:

@@ -64,7 +64,6 @@ def test_every_flag_that_sets_is_a_key() -> None:
         ("env", "", "VERB"),
         ("env", "creat", "invalid choice"),
         ("env", "create --fil x", "did you mean --file?"),
-        ("config", "", "required"),
     ],
 )
 def test_wrong_command_lines(command: str, typed: str, words: str) -> None:

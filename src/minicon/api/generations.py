@@ -38,8 +38,9 @@ def history_entries(path: Path) -> list[dict[str, Any]]:
                 "command": generation.command,
                 "current": generation.is_current,
                 "packages": len(packages),
-                "added": sorted(packages - before) if entries else [],
-                "removed": sorted(before - packages) if entries else [],
+                # The state before the oldest that is kept is unknown, but for the very first.
+                "added": sorted(packages - before) if entries or generation.number == 1 else [],
+                "removed": sorted(before - packages),
             }
         )
         before = packages

@@ -124,7 +124,8 @@ def _installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
 def _asks_sources(request: ChangeRequest) -> bool:
     """Whether packages have to be chosen at all."""
     has_python = request.lock is not None and request.lock.lock.kind != "pylock"
-    return not (request.clone_of or request.explicit or has_python)
+    removing = request.action == "remove"
+    return not (removing or request.clone_of or request.explicit or has_python)
 
 
 def _anything_goes(_channel: object, _seconds: float) -> bool:
@@ -195,7 +196,8 @@ def solve(question: Question, solve_request: SolveRequest) -> Solution:
 
         return pruned(solve_request, solution)
     except SolveError as error:
-        error.context = error.context or _where_was_looked(question)
+        if request.action != "remove":
+            error.context = error.context or _where_was_looked(question)
         raise
     finally:
         task.finish()
@@ -240,7 +242,7 @@ def make_solve_request(question: Question) -> SolveRequest:
         specs=() if removing else asked.specs,
         removals=_removals(question) if removing else (),
         requirements=() if removing else asked.requirements,
-        channels=channel_indices(services, sources, asked.specs),
+        channels=() if removing else channel_indices(services, sources, asked.specs),
         wheels=services.wheel_index(asked.from_pip)
         if wheels_wanted and sources.allow_pypi
         else None,

@@ -8,6 +8,7 @@ from pathlib import Path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from typing import Any
 
     from minicon.cli.context import CommandContext
@@ -26,10 +27,10 @@ def run_config(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.describe is not None:
         return _describe(arguments.describe, context)
     if arguments.show is not None:
-        return _show(arguments.show, context, with_sources=False)
+        return _show(arguments.show, context)
     if arguments.show_sources is not None:
-        return _show(arguments.show_sources, context, with_sources=True)
-    if arguments.get:
+        return _show_sources(arguments.show_sources, arguments, context)
+    if arguments.get is not None:
         return _get(arguments, context)
     return _edit(arguments, context)
 
@@ -62,47 +63,96 @@ def _describe(wanted: list[str], context: CommandContext) -> int:
     return 0
 
 
-def _show(wanted: list[str], context: CommandContext, *, with_sources: bool) -> int:
-    from minicon.cli.render import table
-
-    settings = context.settings
+def _show(wanted: list[str], context: CommandContext) -> int:
+    """Values in force."""
     values = {
-        key.name: _plain(getattr(settings, _FIELDS.get(key.name, key.name)))
+        key.name: _plain(getattr(context.settings, _FIELDS.get(key.name, key.name)))
         for key in _keys(wanted)
     }
-    sources = {name: settings.sources.get(name, "default") for name in values}
+    context.console.answer("\n".join(_lines(values)))
     if context.console.json:
-        shown = {n: {"value": v, "source": sources[n]} for n, v in values.items()}
-        context.console.document(shown if with_sources else values)
-    else:
-        rows = [
-            (f"{name}:", str(value), f"# {sources[name]}" if with_sources else "")
-            for name, value in values.items()
-        ]
-        context.console.answer(table(rows))
+        context.console.document(values)
     return 0
+
+
+def _show_sources(wanted: list[str], arguments: argparse.Namespace, context: CommandContext) -> int:
+    """What each file, the variables and the command line say, lowest priority first."""
+    from minicon.cli.options import settings_flags
+    from minicon.config.load import configured_values
+
+    keys = {key.name for key in _keys(wanted)}
+    sources = configured_values(
+        environ=os.environ, home=context.settings.home, flags=settings_flags(arguments)
+    )
+    shown = {
+        source: {name: _plain(value) for name, value in values.items() if name in keys}
+        for source, values in sources.items()
+    }
+    shown = {source: values for source, values in shown.items() if values}
+    for source, values in shown.items():
+        context.console.answer("\n".join([f"==> {source} <==", *_lines(values), ""]))
+    if context.console.json:
+        context.console.document(shown)
+    elif not shown:
+        context.console.note("nothing is configured: all values are defaults")
+    return 0
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    """Settings as conda prints them: YAML, one line per item."""
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, list):
+            lines += [f"{name}:", *(f"  - {item}" for item in value)] if value else [f"{name}: []"]
+        elif isinstance(value, dict):
+            lines += [f"{name}:", *(f"  {line}" for line in _lines(value))]
+            lines[-1] += "" if value else " {}"
+        else:
+            lines.append(f"{name}: {value}")
+    return lines
 
 
 def _get(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """What the user's file says, as options that would write it (conda's form)."""
     from minicon.config.edit import written_values
 
     written = written_values(_file(arguments, context))
-    values = {name: written[name] for name in arguments.get if name in written}
+    values = {name: written[name] for name in arguments.get or written if name in written}
     if context.console.json:
         context.console.document({"get": values})
     for name, value in values.items():
-        context.console.answer(f"--set {name} {value}")
+        for line in _as_options(name, value):
+            context.console.answer(line)
     return 0
+
+
+def _as_options(name: str, value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"--set {name}.{key} {each}" for key, each in value.items()]
+    if not isinstance(value, list):
+        return [f"--set {name} {value}"]
+    lines = [f"--add {name} {item!r}" for item in reversed(value)]
+    if len(lines) > 1:
+        lines[0] += "   # lowest priority"
+        lines[-1] += "   # highest priority"
+    return lines
 
 
 def _edit(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.config.edit import ConfigEdit, edit_config_file
+    from minicon.errors import UsageError
 
     edits = [
         ConfigEdit(action.replace("_", "-"), *words)
         for action in _EDITS
         for words in getattr(arguments, action) or ()
     ]
+    if not edits:
+        raise UsageError(
+            "wrong-arguments",
+            "minicon config: nothing to show or to change is given",
+            hint="'minicon config --show' shows all; see 'minicon config --help'",
+        )
     edited = edit_config_file(_file(arguments, context), edits)
     for key in edited.comments_lost:
         context.console.warn(f"comments inside {key} in {edited.path} could not be kept")
@@ -129,10 +179,14 @@ def _refresh_hooks(context: CommandContext) -> None:
 def _file(arguments: argparse.Namespace, context: CommandContext) -> str:
     from minicon.config.dirs import user_config_file
 
+    if arguments.env:
+        return str(context.registry.existing(None, None) / ".condarc")
     return arguments.file or user_config_file(os.environ, str(context.settings.home))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value if isinstance(value, bool | int | float | str | dict | None) else str(value)
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
