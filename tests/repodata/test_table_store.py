@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from minicon.models.table_cache import StoredTable
 from minicon.repodata.table_store import FOLDER, TableStore
 
 GROUP = "1234-5678"
+
+
+def entry(table: bytes, records: bytes = b"") -> StoredTable:
+    return StoredTable("content", "state", table, records)
 
 
 def files(folder: Path) -> list[Path]:
@@ -18,73 +23,75 @@ def files(folder: Path) -> list[Path]:
 
 
 def test_saved_is_loaded_by_the_next_process(tmp_path: Path) -> None:
-    TableStore(tmp_path).save(GROUP, {"a": (b"table", b"records"), "b": (b"", b"")})
+    TableStore(tmp_path).save(GROUP, {"a": entry(b"table", b"records"), "b": entry(b"")})
     store = TableStore(tmp_path)
-    assert store.load(GROUP, "a") == (b"table", b"records")
-    assert store.load(GROUP, "b") == (b"", b"")
+    assert store.load(GROUP, "a") == entry(b"table", b"records")
+    assert store.load(GROUP, "b") == entry(b"")
     assert store.load(GROUP, "c") is None
     assert store.load("other-group", "a") is None
 
 
 def test_what_was_saved_last_counts(tmp_path: Path) -> None:
     for number in range(30):
-        TableStore(tmp_path).save(GROUP, {"a": (b"%d" % number, b""), f"n{number}": (b"x", b"")})
+        TableStore(tmp_path).save(GROUP, {"a": entry(b"%d" % number), f"n{number}": entry(b"x")})
     store = TableStore(tmp_path)
-    assert store.load(GROUP, "a") == (b"29", b"")
-    assert all(store.load(GROUP, f"n{number}") == (b"x", b"") for number in range(30))
+    assert store.load(GROUP, "a") == entry(b"29")
+    assert all(store.load(GROUP, f"n{number}") == entry(b"x") for number in range(30))
     assert len(files(tmp_path)) <= 9, "segments are merged"
 
 
 @pytest.mark.parametrize("keep", [0, 3, 15, 20, 60])
 def test_cut_files_are_as_if_they_were_not_there(tmp_path: Path, keep: int) -> None:
-    TableStore(tmp_path).save(GROUP, {"a": (b"t" * 50, b"r" * 50)})
+    TableStore(tmp_path).save(GROUP, {"a": entry(b"t" * 50, b"r" * 50)})
     (path,) = files(tmp_path)
     path.write_bytes(path.read_bytes()[:keep])
     assert TableStore(tmp_path).load(GROUP, "a") is None
-    TableStore(tmp_path).save(GROUP, {"a": (b"new", b"")})
-    assert TableStore(tmp_path).load(GROUP, "a") == (b"new", b"")
+    TableStore(tmp_path).save(GROUP, {"a": entry(b"new")})
+    assert TableStore(tmp_path).load(GROUP, "a") == entry(b"new")
 
 
 def test_altered_bytes_are_noticed(tmp_path: Path) -> None:
-    TableStore(tmp_path).save(GROUP, {"a": (b"t" * 50, b"r" * 50)})
+    TableStore(tmp_path).save(GROUP, {"a": entry(b"t" * 50, b"r" * 50)})
     (path,) = files(tmp_path)
     whole = path.read_bytes()
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert TableStore(tmp_path).load(GROUP, "a") in (None, (b"t" * 50, b"r" * 50))
+        assert TableStore(tmp_path).load(GROUP, "a") in (None, entry(b"t" * 50, b"r" * 50))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders of a profile are private there")
 @pytest.mark.parametrize("which", ["", GROUP])
 def test_a_folder_that_others_may_write_to_is_not_believed(tmp_path: Path, which: str) -> None:
-    TableStore(tmp_path).save(GROUP, {"a": (b"t", b"r")})
+    TableStore(tmp_path).save(GROUP, {"a": entry(b"t", b"r")})
     (tmp_path / FOLDER / which).chmod(0o777)
     assert TableStore(tmp_path).load(GROUP, "a") is None
-    TableStore(tmp_path).save(GROUP, {"a": (b"t", b"r")})
+    TableStore(tmp_path).save(GROUP, {"a": entry(b"t", b"r")})
     assert len(files(tmp_path)) == 1
 
 
 def test_what_cannot_be_written_is_lost_quietly(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("a file where the folder should be")
     store = TableStore(tmp_path)
-    store.save(GROUP, {"a": (b"t", b"r")})
+    store.save(GROUP, {"a": entry(b"t", b"r")})
     assert store.load(GROUP, "a") is None
 
 
-def test_earlier_states_of_a_channel_are_swept(tmp_path: Path) -> None:
-    for state in ("old", "older"):
-        TableStore(tmp_path).save(f"place-{state}", {"a": (b"t", b"r")})
-        os.utime(tmp_path / FOLDER / f"place-{state}", (1, 1))
-    TableStore(tmp_path).save("elsewhere-old", {"a": (b"t", b"r")})
-    os.utime(tmp_path / FOLDER / "elsewhere-old", (1, 1))
-    TableStore(tmp_path).save("place-new", {"a": (b"t", b"r")})
-    assert {path.name for path in (tmp_path / FOLDER).iterdir()} == {"place-new", "elsewhere-old"}
+def test_what_nobody_used_for_long_is_swept(tmp_path: Path) -> None:
+    for group in ("old", "older"):
+        TableStore(tmp_path).save(group, {"a": entry(b"t", b"r")})
+        os.utime(tmp_path / FOLDER / group, (1, 1))
+    (tmp_path / "tables-v0/group").mkdir(parents=True)
+    os.utime(tmp_path / "tables-v0/group", (1, 1))
+    TableStore(tmp_path).save("recent", {"a": entry(b"t", b"r")})
+    TableStore(tmp_path).save("new", {"a": entry(b"t", b"r")})
+    assert {path.name for path in (tmp_path / FOLDER).iterdir()} == {"recent", "new"}
+    assert not list((tmp_path / "tables-v0").iterdir())
 
 
 def test_many_writers_lose_nothing_that_matters(tmp_path: Path) -> None:
     def write(number: int) -> None:
         for turn in range(6):
-            TableStore(tmp_path).save(GROUP, {f"n{number}": (b"%d" % turn, b"")})
+            TableStore(tmp_path).save(GROUP, {f"n{number}": entry(b"%d" % turn)})
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -93,6 +100,6 @@ def test_many_writers_lose_nothing_that_matters(tmp_path: Path) -> None:
         thread.join()
     store = TableStore(tmp_path)
     for number in range(4):
-        assert store.load(GROUP, f"n{number}") in {(b"%d" % turn, b"") for turn in range(6)} | {
+        assert store.load(GROUP, f"n{number}") in {entry(b"%d" % turn) for turn in range(6)} | {
             None
         }

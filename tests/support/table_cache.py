@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
+
 from tests.support.solver_cases import SolverCase
+
+from minicon.models.table_cache import StoredTable
 
 
 class MemoryTables:
     """Keeps tables for the time of a test."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        self.entries: dict[tuple[str, str], StoredTable] = {}
         self.saved = 0
 
     def load(self, group, name):
@@ -24,8 +29,15 @@ def with_fingerprints(case: SolverCase) -> SolverCase:
     """Give the indices of a world what a channel client's have."""
     for (channel, subdir), index in case.indices.items():
         index.fingerprint = f"{channel}-{subdir}"
+        index.content_of = partial(_content_of, index)
         index.asked.clear()
     return case
+
+
+def _content_of(index, name: str) -> str:
+    """Identifies the records of a name, without asking for them."""
+    found = [record.to_json() for record in index.records.get(name, ())]
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def asked(case: SolverCase) -> set[str]:

@@ -6,23 +6,39 @@ a cache may lose anything at any time, but must never give back something altere
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class StoredTable(NamedTuple):
+    """What is kept of one name.
+
+    Attributes:
+        content: Identifies the records that it was compiled from; empty if nothing does.
+        state: Identifies a state of the whole indices in which it was true.
+        table: The compiled table.
+        records: Some of its records.
+    """
+
+    content: str
+    state: str
+    table: bytes
+    records: bytes
+
+
 class TableCache(Protocol):
     """Keeps, per group of indices and package name, a compiled table and some of its records."""
 
-    def load(self, group: str, name: str) -> tuple[bytes, bytes] | None:
-        """The table and the records that were saved last; None if there are none.
+    def load(self, group: str, name: str) -> StoredTable | None:
+        """What was saved last; None if there is nothing.
 
         Args:
-            group: Identifies the content of some indices, and of the code that compiled it.
+            group: Identifies some indices, whatever they hold.
             name: Package name.
         """
 
-    def save(self, group: str, entries: Mapping[str, tuple[bytes, bytes]]) -> None:
-        """Keep tables with their records, by name. Never fails: what cannot be kept is lost."""
+    def save(self, group: str, entries: Mapping[str, StoredTable]) -> None:
+        """Keep tables by name. Never fails: what cannot be kept is lost."""

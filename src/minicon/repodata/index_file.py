@@ -207,13 +207,28 @@ class IndexFile:
         Raises:
             IndexDamagedError: A segment was altered.
         """
+        return [self._segment(place) for place in self._places(name)]
+
+    def digest(self, name: str) -> str:
+        """Identifies the records of a name: equal digests mean equal records.
+
+        A hash over the segments as they are stored; "none" for an unknown name.
+        """
+        import hashlib
+
+        digest, places = hashlib.sha256(), self._places(name)
+        for place in places:
+            frame = self._frame(place)
+            digest.update(_PAIR.pack(self._map[self._sections + place], len(frame)) + frame)
+        return digest.hexdigest() if places else "none"
+
+    def _places(self, name: str) -> range:
+        """The segments of a name; none for an unknown one."""
         number = self._find(name.encode("utf-8", "replace"))
         if number is None:
-            return []
+            return range(0)
         first = self._uint32(self._segment_ends, number - 1) if number else 0
-        return [
-            self._segment(place) for place in range(first, self._uint32(self._segment_ends, number))
-        ]
+        return range(first, self._uint32(self._segment_ends, number))
 
     def _find(self, name: bytes) -> int | None:
         """Number of a name by binary search, about 5 µs."""
@@ -241,10 +256,13 @@ class IndexFile:
         return value
 
     def _segment(self, place: int) -> tuple[str, bytes]:
-        start: int = _UINT64.unpack_from(self._map, self._starts + 8 * place)[0]
-        frame = self._map[start : start + self._uint32(self._sizes, place)]
-        section = self._map[self._sections + place]
+        frame, section = self._frame(place), self._map[self._sections + place]
         return SECTIONS[section], frame if section == _STORED else _unpacked(frame)
+
+    def _frame(self, place: int) -> bytes:
+        """A segment as it is stored."""
+        start: int = _UINT64.unpack_from(self._map, self._starts + 8 * place)[0]
+        return self._map[start : start + self._uint32(self._sizes, place)]
 
 
 def _unpacked(frame: bytes) -> bytes:

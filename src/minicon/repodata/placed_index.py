@@ -49,6 +49,10 @@ class PlacedIndex:
         """What file names are appended to."""
         return self._place.base_url
 
+    def content_of(self, name: str) -> str:
+        """Identifies the records of a name as the index lists them, without reading them."""
+        return self._file.digest(name)
+
     def names(self) -> Collection[str]:
         """All package names; one pass over them, and nothing is fetched."""
         return tuple(self._file.names())

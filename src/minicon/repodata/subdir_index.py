@@ -89,6 +89,10 @@ class EmptyIndex:
         """None."""
         return ()
 
+    def content_of(self, name: str) -> str:  # noqa: ARG002
+        """None."""
+        return "none"
+
     def records_for(self, name: str) -> tuple[RepodataRecord, ...]:  # noqa: ARG002
         """None."""
         return ()
