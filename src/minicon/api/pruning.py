@@ -11,10 +11,11 @@ that became unneeded by the change would stay.
 from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
-from minicon.models.match_spec import MatchSpec, parse_dependency
+from minicon.models.match_spec import MatchSpec
 from minicon.models.package_name import normalize_pypi_name
 from minicon.pypi.filenames import parse_version
 from minicon.solver.link_order import in_link_order
+from minicon.solver.solution import needs_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def pruned(request: SolveRequest, solution: Solution) -> Solution:
     """
     roots = {*solution.requested, *_names(request)}
     records = {record.name: record for record in solution.records}
-    needed = _reachable(records, roots, add_pip=request.add_pip)
+    needed = _reachable(request, records, roots)
     return replace(
         solution,
         records=in_link_order({name: records[name] for name in records if name in needed}),
@@ -95,7 +96,7 @@ def needed_installed(
         # Nobody knows what pip makes of a bare URL, so whatever it installed may be it.
         roots |= {each.name for each in installed if is_by_pip(each.record)}
     records = {each.name: each.record for each in installed}
-    needed = _reachable(records, roots, add_pip=request.add_pip)
+    needed = _reachable(request, records, roots)
     return [each for each in installed if each.name in needed]
 
 
@@ -122,8 +123,9 @@ def _project(request: SolveRequest, name: str) -> str:
 
 
 def _reachable(
-    records: dict[str, RepodataRecord], roots: Iterable[str], *, add_pip: bool
+    request: SolveRequest, records: dict[str, RepodataRecord], roots: Iterable[str]
 ) -> set[str]:
+    needs = needs_in(request, records)
     found: set[str] = set()
     waiting = [name for name in roots if name in records]
     while waiting:
@@ -131,17 +133,15 @@ def _reachable(
         if name in found:
             continue
         found.add(name)
-        waiting += [other for other in _depends(records[name]) if other in records]
-        if add_pip and name == "python" and "pip" in records:
+        waiting += [other for other, _ in needs[name] if other in records]
+        waiting += [other for other in _projects(records[name]) if other in records]
+        if request.add_pip and name == "python" and "pip" in records:
             waiting.append("pip")
     return found
 
 
-def _depends(record: RepodataRecord) -> Iterator[str]:
-    for text in record.depends:
-        name = parse_dependency(text).exact_name
-        if name is not None:
-            yield name
+def _projects(record: RepodataRecord) -> Iterator[str]:
+    """What a distribution that pip installed by hand says it requires."""
     for text in record.data.get("requires_dist") or ():
         if "extra" not in text.partition(";")[2]:
             name = text.partition(";")[0].partition("[")[0]

@@ -136,6 +136,10 @@ def record_details(record: RepodataRecord) -> str:
         ("sha256", record.sha256 or ""),
         ("dependencies", ", ".join(record.depends)),
         ("constraints", ", ".join(record.constrains)),
+        ("features", ", ".join(record.features)),
+        ("track features", ", ".join(record.track_features)),
+        ("flags", ", ".join(record.flags)),
+        *((f"extra {name}", ", ".join(texts)) for name, texts in record.extra_depends.items()),
     ]
     title = record.dist_name
     lines = table((key, ":", value) for key, value in facts if value)
