@@ -26,6 +26,7 @@ from pathlib import Path
 from minicon.fs.remove import remove_tree
 from minicon.models.package_files import PackageFiles, PathsEntry
 from minicon.models.records import RepodataRecord
+from minicon.package.manifest import Manifest
 from minicon.prefix.executor import Executor
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.removal import remove_environment
@@ -66,6 +67,10 @@ class Package:
     record: RepodataRecord
     directory: Path
     files: PackageFiles
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest.of(self.files)
 
 
 def make_package(cache: Path, name: str, version: str, files: int) -> Package:

@@ -145,6 +145,6 @@ def test_the_text_of_a_record_is_its_json(entries: list[PathsEntry], specs: list
         requested_specs=specs,
         link={"source": "s", "type": 1},
     )
-    assert record_text(record) == json.dumps(record.to_json())
+    assert record_text(record).decode() == json.dumps(record.to_json())
     again = PrefixRecord.from_json(json.loads(record_text(record)))
     assert again.paths == record.paths

@@ -15,6 +15,7 @@ from tests.support.packages import PackageBuilder
 
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry
 from minicon.models.records import RepodataRecord
+from minicon.package.manifest import Manifest
 from minicon.prefix.executor import Executor
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.staging import StageOptions
@@ -32,6 +33,10 @@ class Extracted:
     record: RepodataRecord
     directory: Path
     files: PackageFiles
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest.of(self.files)
 
 
 def extract(builder: PackageBuilder, cache: Path, source: str = "conda") -> Extracted:

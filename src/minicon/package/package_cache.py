@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
+    from minicon.package.manifest import Manifest
 
     Prepare = Callable[[Path], PackageFiles | None]
 
@@ -62,6 +63,17 @@ class CachedPackage:
         from minicon.package.package_files import read_package_files
 
         return read_package_files(self.directory)
+
+    @functools.cached_property
+    def manifest(self) -> Manifest:
+        """The same in the form that linking wants; read when first asked for.
+
+        Raises:
+            PackageError: Its list of files cannot be read.
+        """
+        from minicon.package.manifest import Manifest, read_manifest
+
+        return read_manifest(self.directory) or Manifest.of(self.files)
 
 
 class PackageCache:
@@ -270,7 +282,9 @@ class PackageCache:
         try:
             files = prepare(work)
             self._check_whole(work, key, files)
+            manifest = _listed(work, files)
             with describing("write", work):
+                _write_manifest(work, manifest)
                 text = json.dumps(record.to_json(), indent=2).encode()
                 operations.replace_file(work / RECORD_FILE, text, durable=False)
                 self._publish(home, work, home.path / key, record)
@@ -279,8 +293,7 @@ class PackageCache:
                 remove_tree(work)
             raise
         cached = CachedPackage(record, home.path / key)
-        if files is not None:
-            cached.__dict__["files"] = files
+        cached.__dict__["manifest"] = manifest
         return cached
 
     def _check_whole(self, work: Path, key: str, files: PackageFiles | None) -> None:
@@ -363,6 +376,23 @@ class PackageCache:
         for path in sorted(home.locks.glob("*.lock")):
             with contextlib.suppress(FileError), locked(path, timeout=0):
                 operations.remove_file(path)
+
+
+def _listed(directory: Path, files: PackageFiles | None) -> Manifest:
+    """The manifest of a package that was just made, whose list may have been read already."""
+    from minicon.package.manifest import Manifest
+    from minicon.package.package_files import read_package_files
+
+    return Manifest.of(files or read_package_files(directory))
+
+
+def _write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Put the manifest beside the ``paths.json`` that it was made from, if there is one."""
+    from minicon.package.manifest import MANIFEST_FILE
+
+    with contextlib.suppress(FileNotFoundError):
+        paths_json = (directory / "info" / "paths.json").read_bytes()
+        operations.create_file(directory / MANIFEST_FILE, manifest.to_bytes(paths_json))
 
 
 def _is_whole(directory: Path) -> bool:

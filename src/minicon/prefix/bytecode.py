@@ -182,16 +182,18 @@ def _job(plan: PackagePlan, spare: Path) -> _Job | None:
     layout = plan.layout
     if layout is None or layout.version.startswith("2."):
         return None
-    shipped = {placement.target for placement in plan.placements}
+    shipped = {placement.target for placement in plan.others}
+    for _, target, files in plan.folders:
+        if target.endswith("__pycache__"):
+            shipped.update(f"{target}/{name}" for name in files.names)
     sources = tuple(
-        source
-        for source, target, entry in plan.placements
-        if target.endswith(".py")
-        and target.startswith(f"{layout.site_packages}/")
-        and entry.path_type == PathType.HARDLINK
-        and not entry.prefix_placeholder
+        f"{source}/{name}"
+        for source, target, files in plan.folders
+        if f"{target}/".startswith(f"{layout.site_packages}/")
         and not _TESTS.intersection(target.split("/"))
-        and layout.bytecode_path(target) not in shipped
+        for name in files.names
+        if name.endswith(".py")
+        and not (shipped and layout.bytecode_path(f"{target}/{name}") in shipped)
     )
     return _Job(plan, layout, sources, _folder_for(plan, layout, spare)) if sources else None
 

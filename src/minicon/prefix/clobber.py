@@ -14,7 +14,7 @@ from minicon.models.package_files import PathType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from minicon.models.prefix_record import PrefixRecord
@@ -91,7 +91,7 @@ def resolve_clobbers(
         shadows: What :func:`read_shadows` found.
     """
     rank = {name: number for number, name in enumerate(order)}
-    contested = _contested(plans, unchanged)
+    contested = _contested(plans, unchanged, shadows)
     moves = {
         shadow_path(record.record.dist_name, path): path
         for record in unchanged
@@ -114,17 +114,44 @@ def resolve_clobbers(
     return ClobberPlan(redirects=redirects, moves=moves, conflicts=tuple(conflicts))
 
 
-def _contested(plans: Sequence[PackagePlan], unchanged: Sequence[PrefixRecord]) -> set[str]:
-    claimed: set[str] = set()
+def _contested(
+    plans: Sequence[PackagePlan],
+    unchanged: Sequence[PrefixRecord],
+    shadows: Mapping[str, frozenset[str]],
+) -> set[str]:
+    """Paths that several packages claim, those left out that two unchanged ones have agreed on."""
+    contested = _contested_anew(plans)
+    if not unchanged:
+        return contested
+    new = {target for plan in plans for target in plan.targets}
+    present: set[str] = set()
+    for record in unchanged:
+        contested |= new.intersection(record.files)
+        if shadows:
+            contested |= present.intersection(record.files)
+            present.update(record.files)
+    return contested
+
+
+def _contested_anew(plans: Sequence[PackagePlan]) -> set[str]:
+    """Paths that several packages to link claim. Only folders that they share are looked into."""
+    claims: dict[str, list[Sequence[str]]] = {}
+    for plan in plans:
+        for _, target, files in plan.folders:
+            claims.setdefault(target, []).append(files.names)
+        for path in (*(placement.target for placement in plan.others), *plan.commands):
+            folder, _, name = path.rpartition("/")
+            claims.setdefault(folder, []).append((name,))
     contested: set[str] = set()
-    files: Iterable[Iterable[str]] = (
-        *(record.files for record in unchanged),
-        *(plan.targets for plan in plans),
-    )
-    for paths in files:
-        own = set(paths)
-        contested |= claimed & own
-        claimed |= own
+    for folder, claimed in claims.items():
+        if len(claimed) == 1:
+            continue
+        seen: set[str] = set()
+        for names in claimed:
+            contested.update(
+                f"{folder}/{name}" if folder else name for name in seen.intersection(names)
+            )
+            seen.update(names)
     return contested
 
 

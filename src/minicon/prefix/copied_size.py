@@ -27,17 +27,20 @@ def copied_size(
     device = folder.stat().st_dev
     if allow_softlinks and link_type == LinkType.HARDLINK:
         link_type = LinkType.SOFTLINK
-    return sum(_copied(plan, device, link_type) for plan in plans if plan.placements)
+    return sum(_copied(plan, device, link_type) for plan in plans if plan.file_count)
 
 
 def _copied(plan: PackagePlan, device: int, link_type: int) -> int:
     everything = link_type == LinkType.COPY or (
         link_type != LinkType.SOFTLINK and plan.directory.stat().st_dev != device
     )
-    return sum(
+    size = sum(
         entry.size_in_bytes or 0
-        for _, _, entry in plan.placements
+        for _, _, entry in plan.others
         if entry.prefix_placeholder is not None
         or entry.no_link
         or (everything and entry.path_type == PathType.HARDLINK)
     )
+    if everything:
+        size += sum(max(0, one) for _, _, files in plan.folders for one in files.sizes)
+    return size

@@ -150,7 +150,7 @@ class Executor:
             return
         for plan in plans:
             path = script_path(plan.record.name, "post-link", platform)
-            if any(placement.target == path for placement in plan.placements):
+            if plan.has_target(path):
                 script = LinkScript(plan.record, "post-link", path)
                 yield functools.partial(runner.run, script)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from minicon.models.reporter import Task
-    from minicon.prefix.placement import PackagePlan
+    from minicon.prefix.placement import FolderPlacement, PackagePlan
     from minicon.prefix.staged_tree import StagedTree
 
 #: Refusals of a hard link after which a copy still can succeed.
@@ -82,19 +82,20 @@ class Linker:
 
     def link_folder_links(self, plans: Sequence[PackagePlan]) -> None:
         """Make those symbolic links of packages first that other files' folders lead through."""
-        links = [(plan, p) for plan in plans for p in plan.placements if _is_symbolic(p)]
+        links = [(plan, p) for plan in plans for p in plan.others if _is_symbolic(p)]
         if not links:
             return
-        needed = _ancestors(target for plan in plans for target in plan.targets)
+        needed = _ancestors(plans)
         for plan, placement in links:
             if placement.target in needed:
                 self._link_symbolic(plan, placement)
 
-    def link(self, plan: PackagePlan, task: Task) -> tuple[PathsEntry, ...]:
+    def link(self, plan: PackagePlan, task: Task) -> list[PathsEntry]:
         """Put all files of a package into the tree.
 
         Returns:
-            One entry per file, with the paths and hashes it has in the environment.
+            One entry for each file that is not plain, with the path and hashes it has in the
+            environment; plain files are as the plan has them.
 
         Raises:
             OSError: Disk full and the like.
@@ -102,39 +103,45 @@ class Linker:
         """
         redirects = self._redirects.get(plan.record.name, {})
         method = self.method_for(plan)
-        groups: dict[str, list[str]] = {}
-        folders: dict[str, str] = {}
+        package = str(plan.directory)
+        for folder in plan.folders:
+            names = folder.files.names
+            if redirects:
+                names = self._link_hidden(plan, folder, redirects)
+            if names:
+                self._link_group(f"{package}/{folder.source}", folder.target, names, method)
+                task.advance(len(names))
         entries = []
-        for placement in plan.placements:
-            source, target, entry = placement
-            # The test is written out: it is done for every file there is.
-            if (
-                entry.prefix_placeholder is not None
-                or entry.path_type != PathType.HARDLINK
-                or entry.no_link
-                or target in redirects
-            ):
-                hidden = placement._replace(target=redirects.get(target, target))
-                entries.append(self._link_special(plan, hidden, method))
+        for placement in plan.others:
+            place = redirects.get(placement.target, placement.target)
+            entries.append(self._link_special(plan, placement._replace(target=place), method))
+        return [*entries, *self._write_entry_points(plan, redirects)]
+
+    def _link_hidden(
+        self,
+        plan: PackagePlan,
+        folder: FolderPlacement,
+        redirects: Mapping[str, str],
+    ) -> list[str]:
+        """Link those files of a folder that lost to another package; gives the other ones."""
+        start = f"{folder.target}/" if folder.target else ""
+        method = self.method_for(plan)
+        others = []
+        for name in folder.files.names:
+            hidden = redirects.get(start + name)
+            if hidden is None:
+                others.append(name)
                 continue
-            entries.append(entry)
-            folder, _, name = source.rpartition("/")
-            names = groups.get(folder)
-            if names is None:
-                # Files of one folder of a package go into one folder of the environment.
-                folders[folder] = target[: -len(name)].rstrip("/")
-                groups[folder] = [name]
-            else:
-                names.append(name)
-        for folder, names in groups.items():
-            self._link_group(f"{plan.directory}/{folder}", folders[folder], names, method)
-            task.advance(len(names))
-        entries += self._write_entry_points(plan, redirects)
-        return tuple(entries)
+            path = self._tree.path(hidden)
+            source = f"{plan.directory}/{folder.source}/{name}"
+            _replacing(path, partial(place_file, source, path, method))
+        return others
 
     def method_for(self, plan: PackagePlan) -> LinkMethod:
         """How the package's files come into the tree: found out once per file system."""
-        first = next((p.source for p in plan.placements if not _is_symbolic(p)), None)
+        first = next((f"{folder.source}/{folder.files.names[0]}" for folder in plan.folders), None)
+        if first is None:
+            first = next((p.source for p in plan.others if _is_regular(p)), None)
         if first is None:
             return LinkMethod.COPY
         return self._probe.best_method(f"{plan.directory}/{first}", self._tree.root)
@@ -275,9 +282,19 @@ def _is_symbolic(placement: Placement) -> bool:
     return placement.entry.path_type == PathType.SOFTLINK
 
 
-def _ancestors(paths: Iterable[str]) -> set[str]:
+def _is_regular(placement: Placement) -> bool:
+    return placement.entry.path_type == PathType.HARDLINK
+
+
+def _ancestors(plans: Iterable[PackagePlan]) -> set[str]:
+    """Every folder that has to be there for the files of packages."""
+    folders = {folder.target for plan in plans for folder in plan.folders}
+    for plan in plans:
+        folders.update(p.target.rpartition("/")[0] for p in plan.others)
+        folders.update(command.rpartition("/")[0] for command in plan.commands)
     found: set[str] = set()
-    for folder in {path.rpartition("/")[0] for path in paths}:
+    for path in folders:
+        folder = path
         while folder and folder not in found:
             found.add(folder)
             folder = folder.rpartition("/")[0]

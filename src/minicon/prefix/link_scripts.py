@@ -1,8 +1,9 @@
 """Link scripts: code that packages bring to be run when they are linked or removed (CEP 34).
 
 They are listed in the plan before anything happens. They run in the environment, and where the
-system can confine them they cannot write outside of it. A ``pre-link`` script is never run: it
-would run in the package cache, which belongs to all environments.
+system can confine them they cannot write outside of it: not to the package cache either, where a
+``pre-link`` script lies, and which belongs to all environments. When each of them runs is decided
+in :mod:`minicon.prefix.script_phases`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class LinkScript:
         record: The package.
         action: One of :data:`ACTIONS`.
         path: Where it is in the prefix.
-        source: Where its text can be read before the package is linked, or None.
+        source: Where its text can be read while it is not in the prefix, or None.
     """
 
     record: RepodataRecord
@@ -73,10 +74,9 @@ def link_scripts_of(packages: Iterable[CachedPackage], platform: str) -> tuple[L
     """
     found = []
     for package in packages:
-        paths = {entry.path for entry in package.files.paths}
         for action in ACTIONS:
             path = script_path(package.record.name, action, platform)
-            if path in paths:
+            if package.manifest.has(path):
                 found.append(LinkScript(package.record, action, path, package.directory / path))
     return tuple(found)
 
@@ -120,42 +120,49 @@ class LinkScriptRunner:
     activated: Callable[[Path, ScriptCommand], ScriptCommand] = plainly_activated
     confine: bool = True
     reporter: Reporter = field(default_factory=SilentReporter)
-    timeout: float = 600.0
+    timeout: float = 3600.0
 
-    def run(self, script: LinkScript, prefix: Path) -> None:
+    def run(self, script: LinkScript, prefix: Path) -> str:
         """Run one script.
+
+        Returns:
+            What it has to tell the user (``.messages.txt``); often empty.
 
         Raises:
             LinkScriptFailed: It ended with an error, or did not end.
         """
-        if script.action == "pre-link":
-            self.reporter.warn(f"not running the pre-link script of {script.record.dist_name}")
-            return
         import tempfile
 
         temporary = Path(tempfile.mkdtemp(prefix="minicon-"))
         try:
             self._run(script, prefix, temporary)
+        except LinkScriptFailed as error:
+            message = _take_message(prefix)
+            if not message:
+                raise
+            context = "\n".join(filter(None, (error.context, message)))
+            raise LinkScriptFailed(
+                error.reference, error.message, context=context, hint=error.hint
+            ) from error
         finally:
             remove_tree(temporary)
-            self._show_messages(prefix, script)
+        return _take_message(prefix)
 
-    def run_quietly(self, script: LinkScript, prefix: Path) -> None:
+    def run_quietly(self, script: LinkScript, prefix: Path) -> str:
         """As :meth:`run`, but a failure is only told: a broken script must not forbid removal."""
         try:
-            self.run(script, prefix)
+            return self.run(script, prefix)
         except LinkScriptFailed as error:
             self.reporter.warn(error.message)
+            return ""
 
     def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
-        import subprocess
-
-        from minicon.prefix.confinement import confined
-
-        plain = ScriptCommand(
-            _command(prefix / script.path), self._variables(script, prefix, temporary)
-        )
-        command = self.activated(prefix, plain)
+        file = script.source or prefix / script.path
+        plain = ScriptCommand(_command(file), self._variables(script, prefix, temporary))
+        if script.action == "pre-link":  # nothing of the package is there to be activated
+            command = beside_its_folder(prefix, file, plain)
+        else:
+            command = self.activated(prefix, plain)
         words = list(command.words)
         if self.confine:
             words = confined(words, [str(prefix), str(temporary), *_DEVICES]) or words
@@ -163,7 +170,7 @@ class LinkScriptRunner:
             result = subprocess.run(
                 words,
                 env=dict(command.variables),
-                cwd=prefix,
+                cwd=file.parent,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -177,25 +184,37 @@ class LinkScriptRunner:
             raise _failed(script, f"exit status {result.returncode}", lines)
 
     def _variables(self, script: LinkScript, prefix: Path, temporary: Path) -> dict[str, str]:
+        """CEP 34's; SOURCE_DIR of a pre-link script is the package, as conda has it."""
         record = script.record
+        of_package = script.action == "pre-link" and script.source
+        source = str(script.source).removesuffix(script.path) if of_package else str(prefix)
         return {
             **os.environ,
             "ROOT_PREFIX": str(self.root_prefix),
             "PREFIX": str(prefix),
+            "SOURCE_DIR": source.rstrip(os.sep),
             "PKG_NAME": record.name,
             "PKG_VERSION": record.version,
             "PKG_BUILDNUM": str(record.build_number),
             "TMPDIR": str(temporary),
         }
 
-    def _show_messages(self, prefix: Path, script: LinkScript) -> None:
-        path = prefix / _MESSAGES
-        if not path.is_file():
-            return
-        text = path.read_text(errors="replace").strip()
-        operations.remove_file(path)
-        if text:
-            self.reporter.note(f"{script.record.name}: {text}")
+
+def beside_its_folder(prefix: Path, file: Path, command: ScriptCommand) -> ScriptCommand:
+    """A command with the folder of its script first on PATH, in an environment as it is."""
+    path = os.pathsep.join([str(file.parent), command.variables.get("PATH", os.defpath)])
+    variables = {**command.variables, "PATH": path, "CONDA_PREFIX": str(prefix)}
+    return replace(command, variables=variables)
+
+
+def _take_message(prefix: Path) -> str:
+    """What a script wrote for the user; the file goes."""
+    path = prefix / _MESSAGES
+    if not path.is_file():
+        return ""
+    text = path.read_text(errors="replace").strip()
+    operations.remove_file(path)
+    return text
 
 
 def _command(path: Path) -> list[str]:

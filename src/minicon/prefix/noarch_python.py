@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SITE_PACKAGES = "site-packages/"
 SCRIPTS = "python-scripts/"
 HEADERS = "python-headers/"
+#: How paths begin that :meth:`PythonLayout.place` moves.
+PLACED_STARTS = (SITE_PACKAGES, SCRIPTS, HEADERS)
 
 _COMMAND = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _DOTTED = lazy_pattern(r"[^\W\d]\w*(\.[^\W\d]\w*)*")

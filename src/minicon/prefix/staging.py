@@ -79,7 +79,7 @@ class Outdated:
 
 
 class _Linked(NamedTuple):
-    """A package that was put into the tree."""
+    """A package that was put into the tree, with the entries of what the plan does not tell."""
 
     plan: PackagePlan
     entries: list[PathsEntry]
@@ -194,11 +194,11 @@ class Stager:
             redirects=clobbers.redirects,
         )
         linker.link_folder_links(self._plans)
-        total = sum(len(plan.placements) for plan in self._plans)
+        total = sum(plan.file_count for plan in self._plans)
         task = self._reporter.start("link", "packages", total, "files")
         try:
             linked = [
-                _Linked(plan, list(linker.link(plan, task)), LINK_TYPES[linker.method_for(plan)])
+                _Linked(plan, linker.link(plan, task), LINK_TYPES[linker.method_for(plan)])
                 for plan in self._plans
             ]
         finally:
@@ -285,4 +285,6 @@ def _write_record(meta: str, linked: _Linked, transaction: Transaction) -> None:
         extracted_package_dir=str(directory),
         package_tarball_full_path=str(archive) if archive.exists() else "",
     )
-    operations.create_file(f"{meta}/{record.file_name}", record_text(record).encode())
+    files, paths = plan.record_texts()
+    text = record_text(record, files=files, paths=paths)
+    operations.create_file(f"{meta}/{record.file_name}", text)

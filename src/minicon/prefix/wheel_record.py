@@ -13,16 +13,19 @@ from binascii import b2a_base64
 
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry, PathType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from minicon.prefix.placement import PackagePlan
+    from minicon.prefix.placement import FolderPlacement, PackagePlan
     from minicon.prefix.staged_tree import StagedTree
 
 INSTALLER = b"minicon\n"
+#: What the csv module writes in quotes.
+_SPECIAL = lazy_pattern(r"""[,"'\s]""")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 #: What may be written into the dist-info folder, beside what the wheel brings.
 INSTALLATION_FILES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
@@ -35,7 +38,7 @@ def write_installation_files(
 
     Args:
         plan: The wheel.
-        entries: All its files in the environment, bytecode and commands included.
+        entries: Its files that the plan does not tell: bytecode, commands, rewritten scripts.
         tree: The environment being built.
         requested: Whether the user asked for it by name (PEP 376's ``REQUESTED``).
 
@@ -52,17 +55,39 @@ def write_installation_files(
     if direct_url:
         files["direct_url.json"] = json.dumps(direct_url).encode()
     written = [_write(tree, f"{folder}/{name}", data) for name, data in files.items()]
-    record = record_text([*entries, *written], plan.layout.site_packages, f"{folder}/RECORD")
-    return [*written, _write(tree, f"{folder}/RECORD", record.encode())]
+    site_packages = plan.layout.site_packages
+    text = "".join(
+        (
+            *(_plain_rows(placement, site_packages) for placement in plan.folders),
+            record_text([*entries, *written], site_packages, f"{folder}/RECORD"),
+        )
+    )
+    return [*written, _write(tree, f"{folder}/RECORD", text.encode())]
 
 
 def dist_info_folder(plan: PackagePlan) -> str | None:
     """Its ``NAME-VERSION.dist-info`` in the prefix, or None."""
-    for placement in plan.placements:
-        folder, _, name = placement.target.rpartition("/")
-        if name == "METADATA" and folder.endswith(".dist-info"):
+    for _, folder, files in plan.folders:
+        if folder.endswith(".dist-info") and "METADATA" in files.names:
             return folder
     return None
+
+
+def _plain_rows(placement: FolderPlacement, site_packages: str) -> str:
+    """The rows of the plain files of one folder."""
+    names, sizes = placement.files.names, placement.files.sizes
+    joined = "".join(names)
+    if _SPECIAL.search(placement.target + joined) or "-" in placement.files.digests or -1 in sizes:
+        return _rows_text(_row(e, site_packages) for e in placement.files.entries(placement.target))
+    folder = posixpath.relpath(placement.target or ".", site_packages)
+    start = "" if folder == "." else f"{folder}/"
+    raw = bytes.fromhex(placement.files.digests)
+    return "".join(
+        [
+            f"{start}{name},sha256={_encoded(raw[32 * number : 32 * number + 32])},{size}\n"
+            for number, (name, size) in enumerate(zip(names, sizes, strict=True))
+        ]
+    )
 
 
 def record_text(entries: Iterable[PathsEntry], site_packages: str, own_path: str) -> str:
@@ -73,16 +98,21 @@ def record_text(entries: Iterable[PathsEntry], site_packages: str, own_path: str
         site_packages: Folder that the paths are relative to.
         own_path: Of RECORD, which has neither hash nor size.
     """
-    start = f"{site_packages}/"
-    rows: list[tuple[str, str, str]] = []
-    for entry in entries:
-        path = entry.path
-        if path.startswith(start):
-            path = path[len(start) :]
-        else:
-            path = posixpath.relpath(path, site_packages)
-        rows.append((path, *_digest(entry)))
+    rows = [_row(entry, site_packages) for entry in entries]
     rows.append((posixpath.relpath(own_path, site_packages), "", ""))
+    return _rows_text(rows)
+
+
+def _row(entry: PathsEntry, site_packages: str) -> tuple[str, str, str]:
+    start, path = f"{site_packages}/", entry.path
+    if path.startswith(start):
+        path = path[len(start) :]
+    else:
+        path = posixpath.relpath(path, site_packages)
+    return path, *_digest(entry)
+
+
+def _rows_text(rows: Iterable[tuple[str, str, str]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
@@ -92,11 +122,15 @@ def _digest(entry: PathsEntry) -> tuple[str, str]:
     sha256 = entry.sha256_in_prefix or entry.sha256
     if sha256 is None or entry.path_type == PathType.PYC_FILE:
         return "", ""
-    padded = b2a_base64(bytes.fromhex(sha256), newline=False)
-    encoded = padded.translate(_URL_SAFE, b"=").decode()
+    encoded = _encoded(bytes.fromhex(sha256))
     # The size that is recorded is the one in the package; replacing the prefix may change it.
     known = entry.size_in_bytes is not None and entry.prefix_placeholder is None
     return f"sha256={encoded}", str(entry.size_in_bytes) if known else ""
+
+
+def _encoded(digest: bytes) -> str:
+    """A hash as RECORD has it: URL-safe base64 without padding."""
+    return b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def _write(tree: StagedTree, path: str, data: bytes) -> PathsEntry:

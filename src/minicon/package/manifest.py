@@ -1,0 +1,237 @@
+"""Manifest: a package's files in the form in which linking wants them.
+
+Nearly all files of a package are *plain*: regular files that environments link as they are. They
+are kept in columns, folder by folder, beside the very text that ``conda-meta`` will have of them,
+so that linking costs nothing per file but the link. The manifest is written when a package is
+extracted; where it is missing, stale or not ours, it is made from ``info/paths.json`` anew.
+
+::
+
+    info/minicon-manifest     {"manifest": 1, "paths_sha256": …, "folders": [[folder, names, sizes,
+                               digests], …], "others": […], …}   one line of JSON
+                              "lib/a.py", "lib/b.py", …          as in the record's files
+                              {"_path": "lib/a.py", …}, …        as in its paths_data
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from json.encoder import encode_basestring_ascii
+
+from minicon.fs.hashing import sha256_of
+from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MANIFEST_FILE = "info/minicon-manifest"
+_VERSION = 1
+_UNKNOWN_DIGEST = "-" * 64
+_UNKNOWN_SIZE = -1
+
+
+class PlainFolder:
+    """The plain files of one folder, a column for each fact.
+
+    Attributes:
+        path: The folder, relative; empty for the package itself.
+        names: Of the files.
+        sizes: In bytes; -1 where the package does not tell.
+        digests: Their SHA-256, 64 hexadecimal digits each, one behind the other; dashes where
+            the package does not tell.
+    """
+
+    __slots__ = ("digests", "names", "path", "sizes")
+
+    def __init__(self, path: str, names: list[str], sizes: list[int], digests: str) -> None:
+        self.path = path
+        self.names = names
+        self.sizes = sizes
+        self.digests = digests
+
+    def only(self, numbers: Iterable[int]) -> PlainFolder:
+        """Some of the files, by their place in the columns."""
+        chosen = list(numbers)
+        return PlainFolder(
+            self.path,
+            [self.names[number] for number in chosen],
+            [self.sizes[number] for number in chosen],
+            "".join([self.digests[64 * number : 64 * number + 64] for number in chosen]),
+        )
+
+    def entries(self, folder: str) -> Iterator[PathsEntry]:
+        """The files as they are in FOLDER of a package or an environment."""
+        start = f"{folder}/" if folder else ""
+        for number, (name, size) in enumerate(zip(self.names, self.sizes, strict=True)):
+            digest = self.digests[64 * number : 64 * number + 64]
+            yield PathsEntry(
+                start + name,
+                sha256=None if digest == _UNKNOWN_DIGEST else digest,
+                size_in_bytes=None if size == _UNKNOWN_SIZE else size,
+            )
+
+
+class Manifest:
+    """What a package says of its files, ready for linking.
+
+    Attributes:
+        folders: Its plain files.
+        others: Links, folders, files that are rewritten or must not be linked.
+        entry_points: Commands to generate.
+        noarch: Kind of noarch package, or None.
+        files_text: Paths of the plain files as JSON, with commas between.
+        paths_text: Their entries of ``paths_data`` as JSON, with commas between.
+    """
+
+    __slots__ = ("entry_points", "files_text", "folders", "noarch", "others", "paths_text")
+
+    def __init__(
+        self,
+        folders: tuple[PlainFolder, ...],
+        others: tuple[PathsEntry, ...],
+        *,
+        entry_points: tuple[EntryPoint, ...],
+        noarch: str | None,
+        files_text: bytes,
+        paths_text: bytes,
+    ) -> None:
+        self.folders = folders
+        self.others = others
+        self.entry_points = entry_points
+        self.noarch = noarch
+        self.files_text = files_text
+        self.paths_text = paths_text
+
+    @classmethod
+    def of(cls, files: PackageFiles) -> Manifest:
+        """Made from what a package says of its files. Costs some 2 µs for each."""
+        names: dict[str, list[PathsEntry]] = {}
+        others = []
+        for entry in files.paths:
+            if is_plain(entry):
+                names.setdefault(entry.path.rpartition("/")[0], []).append(entry)
+            else:
+                others.append(entry)
+        plain = [entry for entries in names.values() for entry in entries]
+        return cls(
+            tuple(_folder(path, entries) for path, entries in names.items()),
+            tuple(others),
+            entry_points=files.entry_points,
+            noarch=files.noarch,
+            files_text=files_text(entry.path for entry in plain),
+            paths_text=paths_text(plain),
+        )
+
+    def has(self, path: str) -> bool:
+        """Whether the package has a file, link or folder at a path."""
+        folder, _, name = path.rpartition("/")
+        return any(entry.path == path for entry in self.others) or any(
+            plain.path == folder and name in plain.names for plain in self.folders
+        )
+
+    def to_bytes(self, paths_json: bytes) -> bytes:
+        """The content of :data:`MANIFEST_FILE` for a package with this ``paths.json``."""
+        head = {
+            "manifest": _VERSION,
+            "paths_sha256": sha256_of(paths_json),
+            "lengths": [len(self.files_text), len(self.paths_text)],
+            "noarch": self.noarch,
+            "entry_points": [[p.command, p.module, p.function] for p in self.entry_points],
+            "others": [entry.to_json() for entry in self.others],
+            "folders": [[f.path, f.names, f.sizes, f.digests] for f in self.folders],
+        }
+        return b"\n".join((json.dumps(head).encode(), self.files_text, self.paths_text))
+
+
+def read_manifest(directory: str | os.PathLike[str]) -> Manifest | None:
+    """The manifest of an extracted package; None where there is none that can be used.
+
+    Costs some 0.3 µs per file.
+    """
+    try:
+        with open(f"{os.fspath(directory)}/{MANIFEST_FILE}", "rb") as reader:
+            data = reader.read()
+        with open(f"{os.fspath(directory)}/info/paths.json", "rb") as reader:
+            paths_json = reader.read()
+        return _parse(data, paths_json)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _parse(data: bytes, paths_json: bytes) -> Manifest | None:
+    head_size = data.index(b"\n")
+    head = json.loads(data[:head_size])
+    files_size, paths_size = head["lengths"]
+    middle = head_size + 1 + files_size
+    is_ours = head["manifest"] == _VERSION and head["paths_sha256"] == sha256_of(paths_json)
+    if not is_ours or len(data) != middle + 1 + paths_size:
+        return None
+    folders = tuple(PlainFolder(*row) for row in head["folders"])
+    if any(
+        not len(f.names) == len(f.sizes) == len(f.digests) / 64 or "/" in "".join(f.names)
+        for f in folders
+    ):
+        return None
+    return Manifest(
+        folders,
+        tuple(map(PathsEntry.from_json, head["others"])),
+        entry_points=tuple(EntryPoint(*point) for point in head["entry_points"]),
+        noarch=head["noarch"],
+        files_text=data[head_size + 1 : middle],
+        paths_text=data[middle + 1 :],
+    )
+
+
+def is_plain(entry: PathsEntry) -> bool:
+    """Whether a file is linked as it is, and its path, size and hash say all of it."""
+    return (
+        entry.prefix_placeholder is None
+        and entry.path_type == PathType.HARDLINK
+        and not entry.no_link
+        and entry.file_mode is None
+        and entry.sha256_in_prefix is None
+    )
+
+
+def files_text(paths: Iterable[str]) -> bytes:
+    """Paths as JSON texts with commas between."""
+    return ", ".join(map(encode_basestring_ascii, paths)).encode()
+
+
+def paths_text(entries: Iterable[PathsEntry]) -> bytes:
+    """Entries as JSON objects with commas between, exactly as :mod:`json` has them."""
+    return ", ".join(map(_entry_text, entries)).encode()
+
+
+#: The two usual shapes: files of packages have a hash, bytecode has none.
+_USUAL_HASH = {PathType.HARDLINK: True, PathType.PYC_FILE: False}
+
+
+def _entry_text(entry: PathsEntry) -> str:
+    if (
+        entry.path_type not in _USUAL_HASH
+        or entry.prefix_placeholder is not None
+        or entry.sha256_in_prefix is not None
+        or entry.file_mode is not None
+        or entry.size_in_bytes is None
+        or entry.no_link
+        or (entry.sha256 is not None) != _USUAL_HASH[entry.path_type]
+    ):
+        return json.dumps(entry.to_json())
+    sha256 = "" if entry.sha256 is None else f'"sha256": "{entry.sha256}", '
+    return (
+        f'{{"_path": {encode_basestring_ascii(entry.path)}, "path_type": "{entry.path_type}", '
+        f'{sha256}"size_in_bytes": {entry.size_in_bytes}}}'
+    )
+
+
+def _folder(path: str, entries: list[PathsEntry]) -> PlainFolder:
+    start = len(path) + 1 if path else 0
+    return PlainFolder(
+        path,
+        [entry.path[start:] for entry in entries],
+        [_UNKNOWN_SIZE if e.size_in_bytes is None else e.size_in_bytes for e in entries],
+        "".join([entry.sha256 or _UNKNOWN_DIGEST for entry in entries]),
+    )
