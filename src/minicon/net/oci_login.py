@@ -53,8 +53,14 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Challenge:
-    """How a registry wants to be asked."""
+class Challenge:
+    """How a registry wants to be asked.
+
+    Attributes:
+        is_bearer: Whether by a token, rather than by user and password.
+        realm: Who gives the token.
+        service: What it is for, in the realm's words.
+    """
 
     is_bearer: bool
     realm: str = ""
@@ -85,7 +91,7 @@ class RegistryLogin:
         self._http = http
         self._credentials = credentials
         self._clock = clock
-        self._challenges: dict[str, _Challenge] = {}
+        self._challenges: dict[str, Challenge] = {}
         self._tokens: dict[tuple[str, str], _Token] = {}
         self._locks: dict[tuple[str, str], threading.Lock] = {}
 
@@ -127,7 +133,7 @@ class RegistryLogin:
         Raises:
             ChannelError: ``unsafe-redirect``: it sends secrets where they must not go.
         """
-        challenge = _parse_challenge(text, artifact.registry)
+        challenge = parse_challenge(text, artifact.registry)
         if challenge is not None:
             self._challenges[artifact.registry] = challenge
         key = (artifact.registry, artifact.repository)
@@ -137,7 +143,7 @@ class RegistryLogin:
 
     def _ask(
         self,
-        challenge: _Challenge,
+        challenge: Challenge,
         artifact: Artifact,
         secret: Secret | None,
         timeout: float | None,
@@ -158,17 +164,22 @@ class RegistryLogin:
             return _read_token(response.read(_LARGEST_ANSWER), challenge.realm, asked_at)
 
 
-def _parse_challenge(text: str, registry: str) -> _Challenge | None:
-    """The first challenge that is understood, or None."""
+def parse_challenge(text: str, registry: str) -> Challenge | None:
+    """The first challenge of a WWW-Authenticate header that is understood, or None.
+
+    Raises:
+        ChannelError: ``unsafe-redirect``: it sends secrets where they must not go.
+    """
     starts = list(_CHALLENGE.finditer(text))
-    for start, end in zip(starts, [*(s.start() for s in starts[1:]), len(text)], strict=True):
+    ends = [start.start() for start in starts[1:]] + [len(text)]
+    for start, end in zip(starts, ends, strict=False):
         found = dict(_PARAMETER.findall(text[start.end() : end]))
         if start.group(1).lower() == "basic":
-            return _Challenge(is_bearer=False)
+            return Challenge(is_bearer=False)
         realm = found.get("realm", "")
         if realm:
             _check_realm(realm, registry)
-            return _Challenge(True, realm, found.get("service", ""))
+            return Challenge(True, realm, found.get("service", ""))
     return None
 
 

@@ -7,7 +7,7 @@ safe because their work is, file by file, either not visible yet or complete.
 from __future__ import annotations
 
 import threading
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 TYPE_CHECKING = False
@@ -43,12 +43,52 @@ class _Run(Generic[Item, Result]):
         while not self.cancelled.is_set() and not self._left.empty():
             try:
                 index, item = self._left.get_nowait()
-            except Exception:  # noqa: BLE001 - another worker took the last one
+            except Empty:  # another worker took the last one
                 return
             try:
                 self.outcomes.put((index, self._function(item, self.cancelled), None))
             except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
                 self.outcomes.put((index, None, error))
+
+
+class Background:
+    """Work that nobody waits for, done when there is time, by a few threads. Thread-safe.
+
+    Threads begin with work and end with it: a process that has nothing left to do has none.
+    """
+
+    def __init__(self, workers: int) -> None:
+        """At most WORKERS pieces are done at the same time."""
+        self._workers = workers
+        self._active = 0
+        self._left: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._lock = threading.Lock()
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Have it done. WORK must not raise."""
+        self._left.put(work)
+        with self._lock:
+            if self._active == self._workers:
+                return
+            self._active += 1
+        threading.Thread(target=self._work, name="minicon-background", daemon=True).start()
+
+    def close(self) -> None:
+        """Give up what is not begun yet."""
+        while self._next() is not None:
+            pass
+
+    def _work(self) -> None:
+        while (work := self._next()) is not None:
+            work()
+        with self._lock:
+            self._active -= 1
+
+    def _next(self) -> Callable[[], object] | None:
+        try:
+            return self._left.get_nowait()
+        except Empty:
+            return None
 
 
 def run_parallel(
