@@ -46,7 +46,8 @@ def command() -> int:
     one), which is a tenth of a command's time and frees nothing that the system does not free.
     """
     code = main()
-    if "threading" not in sys.modules or sys.modules["threading"].active_count() == 1:
+    threading = sys.modules.get("threading")
+    if threading is None or all(t.daemon for t in threading.enumerate()[1:]):
         _end_at_once(code)
     return code
 

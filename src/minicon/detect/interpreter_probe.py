@@ -6,14 +6,13 @@ import contextlib
 import hashlib
 import json
 import os
-import signal
-import subprocess
 from pathlib import Path
 
 from minicon.detect.interpreter_facts import InterpreterFacts, subdir_from_platform
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
     from typing import Any
 
@@ -77,6 +76,8 @@ def _ask(executable: str, environ: Mapping[str, str], timeout: float) -> str:
 
     A wrapper script's own children would otherwise keep the pipe open for ever.
     """
+    import subprocess
+
     clean = {key: value for key, value in environ.items() if not key.startswith("PYTHON")}
     try:
         child = subprocess.Popen(
@@ -114,6 +115,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         return
     with contextlib.suppress(OSError):
         if os.name == "posix":
+            import signal
+
             os.killpg(child.pid, signal.SIGKILL)
         else:
             child.kill()

@@ -65,15 +65,15 @@ def _architecture() -> str:
 
 
 def _system_version() -> str | None:
-    if sys.platform == "linux":
-        return os.uname().release
-    import platform
-
     if sys.platform == "darwin":
+        import platform
+
         return platform.mac_ver()[0] or None
     if sys.platform == "win32":
+        import platform
+
         return platform.version() or None
-    return platform.release() or None
+    return os.uname().release or None
 
 
 def _libc() -> tuple[str, str] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 from minicon.errors import FileError
 
@@ -31,18 +30,29 @@ def require_space(path: str | PathLike[str], needed: int, purpose: str) -> None:
     while not os.path.exists(place):
         place = os.path.dirname(place)
     try:
-        usage = shutil.disk_usage(place)
+        total, free = _disk(place)
     except OSError:  # some network file systems do not tell
         return
-    if needed <= usage.free or not usage.total:
+    if needed <= free or not total:
         return
-    missing = needed - usage.free
+    missing = needed - free
     raise FileError(
         "disk-full",
         f"there is no room for {purpose}: {_text(missing)} are missing on the disk of {place}"
-        f" (at least {_text(needed)} are needed, {_text(usage.free)} are free)",
+        f" (at least {_text(needed)} are needed, {_text(free)} are free)",
         hint="free some space there ('minicon gc' lists what can go), or use another disk",
     )
+
+
+def _disk(place: str) -> tuple[int, int]:
+    """Bytes that a disk has, and those of them that are free for this user."""
+    if os.name == "posix":
+        facts = os.statvfs(place)
+        return facts.f_blocks * facts.f_frsize, facts.f_bavail * facts.f_frsize
+    import shutil
+
+    usage = shutil.disk_usage(place)
+    return usage.total, usage.free
 
 
 def _text(size: int) -> str:

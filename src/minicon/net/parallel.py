@@ -66,8 +66,8 @@ class Background:
 
     def submit(self, work: Callable[[], object]) -> None:
         """Have it done. WORK must not raise."""
-        self._left.put(work)
         with self._lock:
+            self._left.put(work)
             if self._active == self._workers:
                 return
             self._active += 1
@@ -79,10 +79,13 @@ class Background:
             pass
 
     def _work(self) -> None:
-        while (work := self._next()) is not None:
+        while True:
+            with self._lock:
+                work = self._next()
+                if work is None:
+                    self._active -= 1
+                    return
             work()
-        with self._lock:
-            self._active -= 1
 
     def _next(self) -> Callable[[], object] | None:
         try:

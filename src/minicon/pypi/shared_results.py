@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 TYPE_CHECKING = False
@@ -12,6 +11,17 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", bound="Hashable")
 Value = TypeVar("Value")
+
+
+class _Answer(Generic[Value]):
+    """An answer, from when it is asked for to when it is there."""
+
+    __slots__ = ("error", "is_there", "value")
+
+    def __init__(self) -> None:
+        self.is_there = threading.Event()
+        self.value: Value | None = None
+        self.error: BaseException | None = None
 
 
 class SharedResults(Generic[Key, Value]):
@@ -25,18 +35,22 @@ class SharedResults(Generic[Key, Value]):
         """Remember the answers of WORK."""
         self._work = work
         self._lock = threading.Lock()
-        self._futures: dict[Key, Future[Value]] = {}
+        self._answers: dict[Key, _Answer[Value]] = {}
 
     def get(self, key: Key) -> Value:
         """The answer for a key. Raises what the work raised."""
         with self._lock:
-            future = self._futures.get(key)
-            first = future is None
-            if future is None:
-                future = self._futures[key] = Future()
+            answer = self._answers.get(key)
+            first = answer is None
+            if answer is None:
+                answer = self._answers[key] = _Answer()
         if first:
             try:
-                future.set_result(self._work(key))
+                answer.value = self._work(key)
             except BaseException as error:  # noqa: BLE001 - handed to all who ask
-                future.set_exception(error)
-        return future.result()
+                answer.error = error
+            answer.is_there.set()
+        answer.is_there.wait()
+        if answer.error is not None:
+            raise answer.error
+        return answer.value  # type: ignore[return-value]

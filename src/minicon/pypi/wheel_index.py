@@ -11,13 +11,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from minicon.constants import PYPI_CHANNEL
 from minicon.errors import ChannelError, MiniconError, PackageError
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.records import RepodataRecord
 from minicon.models.reporter import SilentReporter
+from minicon.net.parallel import Background
 from minicon.pypi.filenames import split_wheel_name
 from minicon.pypi.find_links import FindLinks
 from minicon.pypi.name_map import NameMap
@@ -119,7 +120,7 @@ class PypiIndex:
         self._broken: set[str] = set()
         self._releases = SharedResults(self._load_releases)
         self._requirements = SharedResults(self._load_requirements)
-        self._pool = ThreadPoolExecutor(PARALLEL_REQUESTS, thread_name_prefix="pypi")
+        self._background = Background(PARALLEL_REQUESTS)
         self._ahead: set[tuple[str, str | None]] = set()
 
     # -- WheelIndex -------------------------------------------------------------------------
@@ -254,11 +255,11 @@ class PypiIndex:
         for name in map(normalize_pypi_name, names):
             if (name, python_version) not in self._ahead:
                 self._ahead.add((name, python_version))
-                self._pool.submit(self._fetch_ahead, name, python_version)
+                self._background.submit(partial(self._fetch_ahead, name, python_version))
 
     def close(self) -> None:
         """Give up what is still queued to be fetched ahead."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._background.close()
 
     def __enter__(self) -> Self:
         return self
