@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import shlex
 from functools import partial
 
 from minicon.api.announcing import tell_fetched_scripts
@@ -49,13 +48,15 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
     """
     if plan.request.clone_of is not None:
         return _clone(services, plan, command_line)
+    from shlex import join
+
     with services.package_cache.in_use():
         packages = prepare_packages(services, plan.transaction.link)
         tell_fetched_scripts(services, plan, packages)
         prefix = _executor(services).execute(
             _described(plan.transaction, packages),
             packages,
-            command=shlex.join(("minicon", *command_line)),
+            command=join(("minicon", *command_line)),
             reporter=services.reporter,
             before_switch=[partial(_finish_stage, plan=plan)],
             after_switch=_after_switch(services, plan),
