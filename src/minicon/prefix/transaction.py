@@ -202,7 +202,7 @@ def make_transaction(
         requested=dict(solution.requested),
         update_specs=tuple(update_specs),
         remove_specs=tuple(remove_specs),
-        hold_backs=dict(solution.hold_backs),
+        hold_backs=solution.hold_backs,
         pip_requirements=solution.pip_requirements,
     )
 

@@ -50,8 +50,14 @@ class Decisions:
         self._increment = 1.0
         self._conflicts = 0
         self._scanned = 0
+        self._scanned_direct = 0
         for variable in store.variables:
             variable.activity = 0.0
+
+    @property
+    def are_direct_settled(self) -> bool:
+        """Whether the last choice was none of what was asked for."""
+        return self._scanned_direct == len(self._direct)
 
     def following(self) -> tuple[int, int] | None:
         """The next variable and its candidate; None when all is settled."""
@@ -76,14 +82,22 @@ class Decisions:
             for variable in variables:
                 variable.activity /= _TOO_LARGE
             self._increment /= _TOO_LARGE
-        self._scanned = 0
+        self._scanned = self._scanned_direct = 0
 
     def _open_direct(self) -> int | None:
-        domains = self._store.trail.domains
-        pending = (index for index in self._direct if not is_decided(domains[index]))
+        domains, direct = self._store.trail.domains, self._direct
+        for place in range(self._scanned_direct, len(direct)):
+            domain = domains[direct[place]]
+            if domain & (domain - 1):
+                self._scanned_direct = place
+                break
+        else:
+            self._scanned_direct = len(direct)
+            return None
         if self._conflicts < _PUZZLE:
-            return next(pending, None)
-        return min(pending, key=lambda index: domains[index].bit_count(), default=None)
+            return direct[place]
+        pending = [index for index in direct[place:] if not is_decided(domains[index])]
+        return min(pending, key=lambda index: domains[index].bit_count())
 
     def _open_active(self) -> int | None:
         domains, variables = self._store.trail.domains, self._store.variables
@@ -100,7 +114,8 @@ class Decisions:
     def _open_required(self) -> int | None:
         domains, required = self._store.trail.domains, self._store.trail.required
         for place in range(min(self._scanned, len(required)), len(required)):
-            if not is_decided(domains[required[place]]):
+            domain = domains[required[place]]
+            if domain & (domain - 1):
                 self._scanned = place
                 return required[place]
         self._scanned = len(required)

@@ -3,13 +3,17 @@
 The order in which packages are settled decides who gets its newest version when not all can. Most
 requests have one best answer and the first order finds it. Only when a conflict made a requested
 package end below the best version it could have by itself are other orders tried, and the model
-is taken whose requested packages are the least behind in all.
+is taken whose requested packages are the least behind in all. An order is given up as soon as the
+requested packages are settled and no less behind than they were before.
 """
 
 from __future__ import annotations
 
+from math import inf
+
 from minicon.solver.conflict_analysis import Contradiction
 from minicon.solver.domain import best
+from minicon.solver.search import NotWorthwhileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +36,11 @@ def best_of_orders(search: Search, demands: Demands) -> dict[str, int]:
     if not 0 < search.conflicts <= _HARD or not _is_behind(search, demands, chosen):
         return chosen
     price = _versions_behind(search, direct, chosen)
-    for order in _other_orders(direct):
+    for order in _other_orders(direct) if price else ():
         try:
-            model = _run(search, demands, order)
+            model = _run(search, demands, order, below=price)
+        except NotWorthwhileError:
+            continue
         except Contradiction:  # pragma: no cover - satisfiability does not depend on the order
             continue
         own = _versions_behind(search, direct, model)
@@ -43,8 +49,14 @@ def best_of_orders(search: Search, demands: Demands) -> dict[str, int]:
     return chosen
 
 
-def _run(search: Search, demands: Demands, order: list[str]) -> dict[str, int]:
-    return search.run(demands.roots, order, demands.preferred, demands.keep)
+def _run(search: Search, demands: Demands, order: list[str], below: float = inf) -> dict[str, int]:
+    """Search by one order, as long as its price can be below another's."""
+
+    def is_worthwhile() -> bool:
+        return _versions_behind(search, order, search.settled(order)) < below
+
+    check = None if below == inf else is_worthwhile
+    return search.run(demands.roots, order, demands.preferred, demands.keep, check)
 
 
 def _other_orders(direct: list[str]) -> list[list[str]]:

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from minicon.solver.conflict_analysis import Contradiction, learn, roots_behind
 from minicon.solver.decisions import Decisions
+from minicon.solver.domain import best, is_decided
 from minicon.solver.propagation import propagate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from minicon.solver.clause import Incompatibility, Root
     from minicon.solver.clause_store import ClauseStore
+
+
+class NotWorthwhileError(Exception):
+    """A search was given up, since it cannot become what was hoped for."""
 
 
 class Search:
@@ -37,6 +42,7 @@ class Search:
         direct: Sequence[str] = (),
         preferred: Mapping[str, int] | None = None,
         keep: Sequence[str] = (),
+        is_worthwhile: Callable[[], bool] | None = None,
     ) -> dict[str, int]:
         """Find the model that the order of decisions prefers.
 
@@ -45,12 +51,14 @@ class Search:
             direct: Names to settle first, in this order.
             preferred: See :class:`Decisions`.
             keep: See :class:`Decisions`.
+            is_worthwhile: Asked whenever all of ``direct`` is settled, whether to go on.
 
         Returns:
             Per package name in the model, the position of its candidate.
 
         Raises:
             Contradiction: There is no model.
+            NotWorthwhileError: ``is_worthwhile`` said no.
         """
         store = self.store
         store.reset()
@@ -59,10 +67,15 @@ class Search:
         self.assert_roots(roots)
         domains = store.trail.domains
         self.possible = {name: domains[store.by_name[name].index] for name in direct}
+        judged = -1
         while True:
             choice = decisions.following()
             if choice is None:
                 return self._model()
+            if is_worthwhile and decisions.are_direct_settled and judged < self.conflicts:
+                judged = self.conflicts
+                if not is_worthwhile():
+                    raise NotWorthwhileError
             store.trail.decide(*choice)
             self._settle(decisions)
 
@@ -100,6 +113,17 @@ class Search:
         store.backjump(level)
         store.remember(learned)
         store.trail.narrow(index, ~learned[index], learned)
+
+    def settled(self, names: Sequence[str]) -> dict[str, int]:
+        """What some packages are, as far as they are decided and there."""
+        variables, domains = self.store.by_name, self.store.trail.domains
+        found = {}
+        for name in names:
+            variable = variables[name]
+            domain = domains[variable.index]
+            if is_decided(domain) and not domain & variable.absent:
+                found[name] = best(domain)
+        return found
 
     def _model(self) -> dict[str, int]:
         trail, variables = self.store.trail, self.store.variables
