@@ -96,7 +96,7 @@ def _show(plan: Plan, announcement: Announcement, context: CommandContext) -> No
     from minicon.api.announcing import process_text
     from minicon.cli.render import plan_text
 
-    if not context.settings.quiet:
+    if not (context.settings.quiet or context.console.json):
         context.console.answer(plan_text(plan, context.console, announcement))
     if announcement.processes:
         running = process_text(announcement.processes)
