@@ -12,11 +12,11 @@ import pytest
 from minicon.errors import ConfigError
 from minicon.pypi.configuration import (
     IndexConfiguration,
-    IndexOptions,
     default_index_url,
     load_index_configuration,
     pip_configuration_files,
 )
+from minicon.pypi.index_options import IndexOptions
 
 FIRST, SECOND, THIRD = "https://one.invalid/simple", "https://two.invalid/s", "file:///three"
 
