@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pip._internal.models.index import PyPI
 
 from minicon.errors import ConfigError
 from minicon.pypi.configuration import (
@@ -46,7 +47,7 @@ def write(path: Path, text: str) -> None:
 def test_nothing_configured(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert found.index_urls == (default_index_url(),)
-    assert default_index_url().startswith("https://")
+    assert default_index_url() == PyPI.simple_url
     assert found.find_links == ()
 
 

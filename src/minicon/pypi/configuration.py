@@ -8,11 +8,15 @@ for pip has set it up for minicon.
 from __future__ import annotations
 
 import os
+import re
 import sys
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from minicon.errors import ConfigError
+from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.pypi.urls import without_credentials
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from minicon.pypi.index_options import IndexOptions
 
+_PIPS_INDEX = lazy_pattern(r'^PyPI = PackageIndex\(\s*"(https://[^"]+/)"', re.MULTILINE)
 #: Sections of a pip configuration file, lowest first. `pip install` reads the last two;
 #: [download] serves where neither names a value.
 SECTIONS = ("download", "global", "install")
@@ -130,10 +135,26 @@ def pip_configuration_files(
 
 
 def default_index_url() -> str:
-    """The index that pip asks when nobody configured one."""
+    """The index that pip asks when nobody configured one.
+
+    Read from pip's source where it stands as it has stood for years; importing it costs as much
+    as the rest of this module.
+    """
+    found = _PIPS_INDEX.search(_pips_source())
+    if found:
+        return urljoin(found[1], "simple")
     from pip._internal.models.index import PyPI
 
     return str(PyPI.simple_url)
+
+
+def _pips_source() -> str:
+    spec = find_spec("pip")
+    folders = (spec and spec.submodule_search_locations) or ()
+    for folder in folders:
+        with suppress(OSError):
+            return Path(folder, "_internal", "models", "index.py").read_text("utf-8")
+    return ""
 
 
 def _folders(environ: Mapping[str, str], home: Path, platform: str) -> tuple[list[Path], Path]:
