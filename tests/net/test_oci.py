@@ -476,7 +476,7 @@ def test_a_package_that_no_registry_can_have_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("place", "registry"),
     [
-        ("docker.io", "https://registry-1.docker.io"),
+        ("registry.test", "https://registry.test"),
         ("localhost:5000", "http://localhost:5000"),
         ("127.0.0.1:80", "http://127.0.0.1:80"),
         ("[::1]:5000", "http://[::1]:5000"),

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
     from minicon.net.origin import Origin
 
-#: Docker's own registry is written down under its old name.
-_DOCKER_HUB = ("docker.io", "registry-1.docker.io", "index.docker.io")
-_HUB_KEY = "https://index.docker.io/v1/"
 _PROGRAM = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_\-]*")
 _PROGRAM_SECONDS = 30.0
 #: The user that stands for an identity token, in Azure's and Docker's terms.
@@ -55,8 +52,7 @@ def secret_from_docker_config(origin: Origin, paths: list[Path]) -> Secret | Non
 def _names(origin: Origin) -> list[str]:
     """How a registry may be written in these files."""
     names = [f"{origin.host}:{origin.port}", origin.host]
-    names += [f"https://{name}" for name in names]
-    return [*names, _HUB_KEY] if origin.host in _DOCKER_HUB else names
+    return [*names, *(f"https://{name}" for name in names)]
 
 
 def _secret_in(settings: Any, names: list[str]) -> Secret | None:

@@ -49,8 +49,6 @@ _REPOSITORY = lazy_pattern(r"[a-z0-9]+(?:[._\-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._\-
 _DIGEST = lazy_pattern(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 _LOOPBACK = lazy_pattern(r"127(?:\.[0-9]{1,3}){3}")
 _TITLE = "org.opencontainers.image.title"
-#: Docker keeps its own registry at another host than the one that people write.
-_HOSTS = {"docker.io": "registry-1.docker.io"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,7 @@ def _place_of(file_name: str) -> tuple[str, str, str]:
 def _registry(place: str, host: str) -> str:
     """Base URL of a registry; plain http is for this machine alone, as docker has it."""
     is_here = host in ("localhost", "::1") or _LOOPBACK.fullmatch(host) is not None
-    return f"{'http' if is_here else 'https'}://{_HOSTS.get(place, place)}"
+    return f"{'http' if is_here else 'https'}://{place}"
 
 
 def _checked(repository: str, url: str) -> str:
