@@ -1,16 +1,19 @@
 """Linking speed: a whole environment from the warm cache, against a C loop and ``cp -al``.
 
-    python bench/link_environment.py [--files 20000] [--rounds 5] [--folder DIR]
+    ./dev bench link_environment [--files 20000] [--rounds 5] [--folder DIR]
 
-Rows are interleaved, numbers are medians over the rounds. "create" is everything the executor
-does: deciding places, conflicts, linking, conda-meta records, history, the switch; what differs
-from the C loop is that on top. Caveat: on a shared machine ratios hold better than times.
+Rows are interleaved, numbers are medians over the rounds. "create" is everything that follows the
+solver: finding the packages in the cache, deciding places, conflicts, linking, conda-meta records,
+history, the switch; what differs from the C loop is that on top. py-rattler's installer gets the
+same records, and has the packages in its cache. On a shared machine ratios hold better than times.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
+import json
 import os
 import resource
 import shutil
@@ -23,17 +26,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from minicon.fs.hashing import sha256_of_file
 from minicon.fs.remove import remove_tree
-from minicon.models.package_files import PackageFiles, PathsEntry
 from minicon.models.records import RepodataRecord
-from minicon.package.manifest import Manifest
+from minicon.package.conda_package import prepare_conda_package
+from minicon.package.package_cache import PackageCache
 from minicon.prefix.executor import Executor
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.removal import remove_environment
 from minicon.prefix.rollback import rollback
 from minicon.prefix.transaction import make_transaction
+from minicon.publish.channel_index import index_channel
+from minicon.publish.conda_archive import write_conda_archive
 from minicon.solver.request import Solution
 
+try:
+    import rattler
+except ImportError:
+    rattler = None
+
+PLACEHOLDER = "/placeholder" * 20
 C_LOOP = r"""
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -66,42 +78,45 @@ int main(int count, char **arguments) {
 class Package:
     record: RepodataRecord
     directory: Path
-    files: PackageFiles
-
-    @property
-    def manifest(self) -> Manifest:
-        return Manifest.of(self.files)
+    paths: list[str]
 
 
-def make_package(cache: Path, name: str, version: str, files: int) -> Package:
-    """A package of small files, forty to a folder, one in two hundred with a prefix."""
-    directory = cache / f"{name}-{version}-0"
+def make_package(root: Path, cache: PackageCache, name: str, version: str, files: int) -> Package:
+    """A package of small files, forty to a folder, one in two hundred with a prefix.
+
+    It is put into a channel, and from there into the cache.
+    """
+    folder = root / "source"
     entries = []
     for number in range(files):
         path = f"lib/{name}/d{number // 40}/f{number}"
-        target = directory / path
+        target = folder / path
         if number % 40 == 0:
             target.parent.mkdir(parents=True)
         has_prefix = number % 200 == 0
-        data = f"{'/placeholder' if has_prefix else name}{version}{number}".encode()
+        data = f"{PLACEHOLDER if has_prefix else name}{version}{number}".encode()
         target.write_bytes(data)
-        entries.append(
-            PathsEntry(
-                path,
-                sha256=hashlib.sha256(data).hexdigest(),
-                size_in_bytes=len(data),
-                prefix_placeholder="/placeholder" if has_prefix else None,
-                file_mode="text" if has_prefix else None,
-            )
-        )
+        entry = {"_path": path, "path_type": "hardlink", "size_in_bytes": len(data)}
+        entry["sha256"] = hashlib.sha256(data).hexdigest()
+        if has_prefix:
+            entry |= {"prefix_placeholder": PLACEHOLDER, "file_mode": "text"}
+        entries.append(entry)
+    index = {"name": name, "version": version, "build": "0", "build_number": 0, "depends": []}
+    (folder / "info").mkdir()
+    (folder / "info/index.json").write_text(json.dumps({**index, "subdir": "linux-64"}))
+    (folder / "info/paths.json").write_text(json.dumps({"paths": entries, "paths_version": 1}))
+    archive = write_conda_archive(folder, root / "channel/linux-64", f"{name}-{version}-0")
+    shutil.rmtree(folder)
     record = RepodataRecord(
-        {"name": name, "version": version, "build": "0", "build_number": 0, "depends": []},
+        {**index, "sha256": sha256_of_file(archive), "size": archive.stat().st_size},
         channel="bench",
         subdir="linux-64",
-        fn=f"{name}-{version}-0.conda",
-        url="",
+        fn=archive.name,
+        url=archive.as_uri(),
     )
-    return Package(record, directory, PackageFiles(paths=tuple(entries)))
+    prepare = prepare_conda_package(lambda _, place: shutil.copy(archive, place), record)
+    found = cache.ensure(record, prepare)
+    return Package(record, found.directory, [entry["_path"] for entry in entries])
 
 
 class Bench:
@@ -110,8 +125,11 @@ class Bench:
     def __init__(self, root: Path, files: int) -> None:
         self.root = root
         count = max(1, files // 500)
-        self.packages = [make_package(root / "pkgs", f"p{n}", "1", 500) for n in range(count)]
-        self.newer = make_package(root / "pkgs", "p0", "2", 500)
+        self.cache = cache = PackageCache([root / "pkgs"], durable=False)
+        self.packages = [make_package(root, cache, f"p{n}", "1", 500) for n in range(count)]
+        self.newer = make_package(root, cache, "p0", "2", 500)
+        (root / "channel/noarch").mkdir()
+        index_channel(root / "channel")
         self.envs = root / "envs"
         self.envs.mkdir()
         self.list = root / "list"
@@ -123,8 +141,8 @@ class Bench:
         for number, package in enumerate(self.packages):
             base = self.envs / "c" / "lib"
             folders: dict[str, list[str]] = {}
-            for entry in package.files.paths:
-                folder, _, name = entry.path.rpartition("/")
+            for path in package.paths:
+                folder, _, name = path.rpartition("/")
                 folders.setdefault(folder, []).append(name)
             lines += [] if number else [f"D {self.root} {base.parent}", f"D {self.root} {base}"]
             lines.append(f"D {package.directory} {base}/p{number}")
@@ -141,8 +159,20 @@ class Bench:
         prefix = Prefix(self.envs / name)
         solution = Solution(records=tuple(p.record for p in packages))
         transaction = make_transaction(prefix, solution, platform="linux-64")
-        cached = {package.record: package for package in packages}
-        Executor(durable=durable).execute(transaction, cached)  # type: ignore[arg-type]
+        cached = {p.record: self.cache.find(p.record) for p in packages}
+        Executor(durable=durable).execute(transaction, cached)
+
+    def install_by_rattler(self) -> None:
+        """What py-rattler's installer does with the same packages, found in its own cache."""
+        cache = self.root / "rattler"
+        install = rattler.install(self.solved, self.envs / "r", cache, show_progress=False)
+        asyncio.run(install)
+
+    async def solve_by_rattler(self) -> None:
+        """Its records; not measured."""
+        specs = [rattler.MatchSpec(f"{package.record.name}=1") for package in self.packages]
+        channels = [rattler.Channel((self.root / "channel").as_uri())]
+        self.solved = await rattler.solve(channels, specs, platforms=["linux-64", "noarch"])
 
     def rows(self) -> dict[str, Callable[[], None]]:
         """In an order in which each finds what it needs."""
@@ -158,6 +188,9 @@ class Bench:
         )
         rows["rollback"] = lambda: rollback(self.envs / "m", 1, durable=False)
         rows["remove with its generations"] = lambda: remove_environment(self.envs / "m")
+        if rattler is not None:
+            rows["py-rattler's installer"] = self.install_by_rattler
+            rows["(remove what it made)"] = lambda: remove_tree(self.envs / "r")
         rows["create, durable"] = lambda: self.apply("d", self.packages, durable=True)
         rows["(remove it)"] = lambda: remove_environment(self.envs / "d")
         return rows
@@ -181,6 +214,10 @@ def main() -> None:
     root = Path(tempfile.mkdtemp(prefix="minicon-bench-", dir=arguments.folder))
     try:
         bench = Bench(root, arguments.files)
+        if rattler is not None:
+            asyncio.run(bench.solve_by_rattler())
+            bench.install_by_rattler()
+            remove_tree(bench.envs / "r")
         measured: dict[str, list[tuple[float, float]]] = {}
         for _ in range(arguments.rounds):
             for name, row in bench.rows().items():

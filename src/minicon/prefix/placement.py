@@ -126,7 +126,7 @@ class PackagePlan:
         )
 
     def record_texts(self) -> tuple[bytes, bytes]:
-        """What ``conda-meta`` has of its plain files: ``files``, and ``paths`` of ``paths_data``."""
+        """What ``conda-meta`` has of its plain files: texts of ``files`` and ``paths_data``."""
         if self._texts is not None:
             return self._texts
         entries = [e for _, target, files in self.folders for e in files.entries(target)]

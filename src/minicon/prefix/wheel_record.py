@@ -104,11 +104,9 @@ def record_text(entries: Iterable[PathsEntry], site_packages: str, own_path: str
 
 
 def _row(entry: PathsEntry, site_packages: str) -> tuple[str, str, str]:
-    start, path = f"{site_packages}/", entry.path
-    if path.startswith(start):
-        path = path[len(start) :]
-    else:
-        path = posixpath.relpath(path, site_packages)
+    start = f"{site_packages}/"
+    is_inside = entry.path.startswith(start)
+    path = entry.path[len(start) :] if is_inside else posixpath.relpath(entry.path, site_packages)
     return path, *_digest(entry)
 
 
