@@ -13,7 +13,7 @@ from tests.support.command_line import CommandLine
 from tests.support.commands import Workspace
 
 from minicon import __version__
-from minicon.cli.main import ALIASES, COMMANDS
+from minicon.cli.main import ALIASES, COMMANDS, GROUPS
 
 
 def test_without_a_command_the_overview_is_shown(minicon: CommandLine) -> None:
@@ -23,6 +23,31 @@ def test_without_a_command_the_overview_is_shown(minicon: CommandLine) -> None:
         for name, (_, text) in COMMANDS.items():
             assert f"  {name} " in shown.out
             assert text in shown.out
+
+
+def test_every_command_is_in_one_group() -> None:
+    assert sorted(name for names in GROUPS.values() for name in names.split()) == sorted(COMMANDS)
+
+
+def test_quiet_is_silent(data: CommandLine) -> None:
+    for words in ("create -q -y -n other lone", "install -q -y -n other lone hello"):
+        done = data(words).ok()
+        assert (done.out, done.err) == ("", "")
+        again = data(words).ok()
+        assert (again.out, again.err) == ("", "")
+
+
+def test_an_environment_that_is_there_is_replaced_with_a_word(data: CommandLine) -> None:
+    done = data("create -y -n data lone").ok()
+    assert "is there already" in done.err
+    assert data("list -n data").ok().out.splitlines()[3].startswith("lone")
+    assert "is there already" not in data("create -y -n new lone").ok().err
+
+
+def test_only_downloaded(data: CommandLine) -> None:
+    done = data("create -y -n new lone --download-only").ok()
+    assert done.out.endswith("downloaded; nothing was changed\n")
+    assert not data.environment("new").exists()
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *ALIASES])

@@ -345,7 +345,7 @@ def _plan(question: Question, solution: Solution) -> Plan:
         ),
         index_options=asked.from_pip.options,
         channels=question.sources.names,
-        notes=source_notes(question.sources),
+        notes=(*source_notes(question.sources), *_replacing(question)),
     )
 
 
@@ -375,6 +375,13 @@ def source_notes(sources: Sources) -> tuple[str, ...]:
     return tuple(
         f"{channel.name} cannot be reached: using {instead} instead" for channel in sources.skipped
     )
+
+
+def _replacing(question: Question) -> tuple[str, ...]:
+    """One sentence where a new environment takes the place of one that is there."""
+    if question.request.action != "create" or not question.there:
+        return ()
+    return ("this environment is there already: it becomes what is asked for, and no more",)
 
 
 def _where_was_looked(question: Question) -> str:

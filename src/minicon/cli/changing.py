@@ -80,7 +80,7 @@ def carry_out_plan(
     announcement = announce(context.services, plan)
     _show(plan, announcement, context)
     if context.settings.dry_run:
-        return _finished(plan, announcement, context, dry_run=True)
+        return _finished(plan, announcement, arguments, context, dry_run=True)
     if ask:
         _confirm(context)
     from minicon.api.applying import apply_plan, fetch_packages
@@ -89,7 +89,7 @@ def carry_out_plan(
         fetch_packages(context.services, plan)
     else:
         apply_plan(context.services, plan, command_line=context.command_line)
-    return _finished(plan, announcement, context, dry_run=False)
+    return _finished(plan, announcement, arguments, context, dry_run=False)
 
 
 def _show(plan: Plan, announcement: Announcement, context: CommandContext) -> None:
@@ -115,14 +115,20 @@ def _confirm(context: CommandContext) -> None:
 
 def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
     message = "All requested packages already installed."
-    context.console.answer(message)
     if context.console.json:
         context.console.document({"success": True, "prefix": str(plan.prefix), "message": message})
+    elif not context.settings.quiet:
+        context.console.answer(message)
     return 0
 
 
 def _finished(
-    plan: Plan, announcement: Announcement, context: CommandContext, *, dry_run: bool
+    plan: Plan,
+    announcement: Announcement,
+    arguments: argparse.Namespace,
+    context: CommandContext,
+    *,
+    dry_run: bool,
 ) -> int:
     console = context.console
     if console.json:
@@ -141,9 +147,15 @@ def _finished(
         console.document(document)
     elif dry_run:
         console.note("\ndry run: nothing was changed")
-    elif plan.request.action == "create":
-        name = plan.prefix.name if plan.prefix.parent.name == "envs" else plan.prefix
-        console.answer(f"\ndone. Use it with: minicon activate {name}")
-    else:
-        console.answer("\ndone.")
+    elif not console.quiet:
+        console.answer(f"\n{_end(plan, arguments)}")
     return 0
+
+
+def _end(plan: Plan, arguments: argparse.Namespace) -> str:
+    if arguments.download_only:
+        return "downloaded; nothing was changed"
+    if plan.request.action != "create":
+        return "done."
+    name = plan.prefix.name if plan.prefix.parent.name == "envs" else plan.prefix
+    return f"done. Use it with: minicon activate {name}"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from minicon.cli.context import CommandContext
 
-#: name -> (module below minicon.cli.commands, one line of help). Order is that of ``--help``.
+#: name -> (module below minicon.cli.commands, one line of help).
 COMMANDS = {
     "create": ("create", "make a new environment"),
     "install": ("install", "add packages to an environment"),
@@ -60,6 +60,17 @@ COMMANDS = {
     "notices": ("notices", "what the channels' owners want to tell"),
     "du": ("du", "disk space that environments really take"),
     "gc": ("gc", "free what nothing uses"),
+}
+#: The same in groups, for ``--help``.
+GROUPS = {
+    "change an environment": "create install update remove rename",
+    "use it": "activate deactivate run shell x",
+    "look": "list env search info export history diff compare status",
+    "go back": "undo rollback",
+    "same everywhere": "lock sync plan apply",
+    "explain": "why why-not tree repoquery replay",
+    "health and space": "verify doctor clean du gc",
+    "set up": "init allow completion config channel notices",
 }
 ALIASES = {"uninstall": "remove", "upgrade": "update"}
 
@@ -157,7 +168,10 @@ def make_parser(command: str, module: ModuleType) -> CommandParser:
 
 def _overview() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    lines: list[str] = []
+    for title, names in GROUPS.items():
+        rows = (f"  {name:<{width}}  {COMMANDS[name][1]}" for name in names.split())
+        lines += [f"{title}:", *rows, ""]
     return "\n".join(
         [
             "usage: minicon COMMAND [OPTION...]",
@@ -165,7 +179,6 @@ def _overview() -> str:
             "Environments with packages of any language, from channels, PyPI and this machine.",
             "",
             *lines,
-            "",
             "minicon COMMAND --help tells more; minicon --version tells the version.",
             "",
         ]

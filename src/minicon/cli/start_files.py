@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def change_start_files(arguments: argparse.Namespace, context: CommandContext) -
         apply_changes(changes)
     for change in changes:
         context.console.answer(f"{change.action:<10} {change.path}")
-        if dry_run or context.settings.verbosity:
+        is_own = context.settings.root in Path(change.path).parents
+        if context.settings.verbosity or (dry_run and not is_own):
             context.console.answer(change.diff().rstrip("\n"))
     if context.console.json:
         files = [{"path": c.path, "action": c.action, "shell": c.shell} for c in changes]

@@ -91,9 +91,8 @@ class EnvironmentRegistry:
 
             recover(path)
         if not is_environment(path):
-            known = ", ".join(entry.name for entry in self.entries() if entry.name)
             what = f"no environment named {name!r}" if name else f"no environment at {path}"
-            hint = f"there are: {known}" if known else "make it with 'minicon create'"
+            hint = self._hint(name)
             raise NotAnEnvironment("environment-not-found", what, hint=hint)
         return path
 
@@ -105,6 +104,15 @@ class EnvironmentRegistry:
             EnvironmentEntry(name=name, path=Path(path), active=path == active)
             for path, name in known.items()
         ]
+
+    def _hint(self, wanted: str | None) -> str:
+        known = [entry.name for entry in self.entries() if entry.name]
+        if wanted is not None:
+            import difflib
+
+            if near := difflib.get_close_matches(wanted, known, 1):
+                return f"did you mean {near[0]!r}?"
+        return f"there are: {', '.join(known)}" if known else "make it with 'minicon create'"
 
     def _base(self) -> Path:
         raise UsageError(

@@ -74,7 +74,7 @@ def _known(places: Iterable[str], command: str, wanted: str = "") -> str:
         if close := difflib.get_close_matches(wanted, names, 1):
             return f"did you mean {close[0]!r}?"
     shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-    return f"name one: {command} {shown}" if command else f"there are: {shown}"
+    return f"{command} NAME; there are: {shown}" if command else f"there are: {shown}"
 
 
 def _listed(place: str) -> list[str]:
