@@ -101,36 +101,58 @@ class ClauseStore:
         variable.initial = variable.universe ^ variable.absent if fixed else variable.universe
         self.trail.domains[variable.index] = variable.initial
         table = candidates.table
-        self._add_dependencies(variable, table.dependencies, optional=False)
-        self._add_dependencies(variable, table.constrains, optional=True)
+        count = len(table.dependencies) + len(table.constrains)
+        variable.made = [None] * count
+        variable.asleep = candidates.all if count else 0
         for needs in (variable.needs, variable.limits):
             for need in needs.values():
-                if need.allowed is None:
-                    self._attach(need, variable)
-                    self._apply_later(need.carriers)
+                self._attach(need, variable)
+                self._apply_later(need.carriers)
         self._conditional += [(variable, each) for each in table.conditional]
 
-    def _add_dependencies(
-        self, variable: Variable, given: Iterable[tuple[str, str, int]], *, optional: bool
-    ) -> None:
-        """Make the clauses of a variable's own dependencies."""
-        by_name, domains = self.by_name, self.trail.domains
-        index, clauses = variable.index, variable.clauses
-        fixed = variable.initial != variable.universe
-        for name, text, premise in given:
-            target = by_name.get(name) or self.variable(name)
-            needs = target.limits if optional else target.needs
-            need = needs.get(text)
-            if need is None:
-                need = needs[text] = Need(target.index, text, optional)
-                if target.candidates is not None:
-                    self._attach(need, target)
-            dependency = Dependency((index, premise, need))
-            clauses.append(dependency)
-            need.carriers.append(dependency)
-            allowed = need.allowed
-            if allowed is not None and (fixed or not domains[target.index] & allowed):
-                self._apply_later((dependency,))
+    def wake(self, variable: Variable, domain: int) -> None:
+        """Make the clauses of the dependencies that candidates in a domain carry.
+
+        Half of what a table says is of old builds that are out of the question as soon as the
+        package is needed at all, so a clause is made when its package is there for sure (not
+        ABSENT) and some candidate left carries it.
+        """
+        assert variable.candidates is not None
+        variable.asleep &= ~domain
+        table, made = variable.candidates.table, variable.made
+        place = 0
+        for given, optional in ((table.dependencies, False), (table.constrains, True)):
+            for name, text, premise in given:
+                if premise & domain and made[place] is None:
+                    made[place] = self._made(variable, premise, self._need(name, text, optional))
+                place += 1
+        variable.clauses = [clause for clause in made if clause is not None]
+        variable.triggered.clear()
+
+    def clauses_of(self, variable: Variable) -> list[Dependency]:
+        """All dependencies of a variable's candidates."""
+        if variable.asleep:
+            self.wake(variable, variable.universe)
+        return variable.clauses
+
+    def _need(self, name: str, text: str, optional: bool) -> Need:
+        target = self.by_name.get(name) or self.variable(name)
+        needs = target.limits if optional else target.needs
+        need = needs.get(text)
+        if need is None:
+            need = needs[text] = Need(target.index, text, optional)
+            if target.candidates is not None:
+                self._attach(need, target)
+        return need
+
+    def _made(self, variable: Variable, premise: int, need: Need) -> Dependency:
+        clause = Dependency((variable.index, premise, need))
+        need.carriers.append(clause)
+        allowed = need.allowed
+        if allowed is not None and not self.trail.domains[need.target] & allowed:
+            self.late.append(clause)
+            self.recheck.append(clause)
+        return clause
 
     def _attach(self, need: Need, target: Variable) -> None:
         """Find out what a need means, now that its target has candidates."""
@@ -149,8 +171,9 @@ class ClauseStore:
     def _apply_later(self, dependencies: Iterable[Dependency]) -> None:
         """Take note of those of some new clauses that have consequences already."""
         late = [clause for clause in dependencies if self._has_consequences(clause)]
-        self.late += late
-        self.recheck += late
+        if late:
+            self.late += late
+            self.recheck += late
 
     def _add_conditional(self, source: Variable, conditional: Conditional) -> None:
         """Add "premise and all specs of the condition → target", as an incompatibility."""

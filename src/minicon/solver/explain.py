@@ -53,7 +53,7 @@ def hidden_by_priority(request: SolveRequest, side: CondaSide, core: Sequence[Ro
     wanted = {root.name: [_text(root)] for root in core}
     names = {root.name for root in core}
     for name in names:
-        for clause in side.store.loaded(name).clauses:
+        for clause in side.store.clauses_of(side.store.loaded(name)):
             need = clause.need
             target = side.store.variables[need.target]
             nothing = need.allowed is not None and not need.allowed & target.universe

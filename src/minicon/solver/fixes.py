@@ -236,6 +236,8 @@ def _other_machine(request: SolveRequest, side: CondaSide, core: Sequence[Root])
 def _facts_wanted(side: CondaSide, core: Sequence[Root]) -> Iterator[tuple[str, str]]:
     """Virtual packages, and the versions of them that requested packages ask for in vain."""
     names = {root.name for root in core}
+    for name in names:
+        side.store.clauses_of(side.store.loaded(name))
     for variable in side.store.variables:
         candidates = variable.candidates
         if candidates is None or not candidates.fixed:

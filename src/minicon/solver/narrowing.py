@@ -98,7 +98,7 @@ class Narrowing:
         """Candidates of one variable, grouped by what they let another one be."""
         variables = self.store.variables
         groups = [(variables[source].universe, variables[target].universe)]
-        for clause in variables[source].clauses:
+        for clause in self.store.clauses_of(variables[source]):
             if clause.need.target != target:
                 continue
             allowed = clause.need.allowed
@@ -134,7 +134,8 @@ class Narrowing:
     def _look_at(self, variable: Variable) -> None:
         """Draw what follows from a variable's domain, for what it needs and for what needs it."""
         if not self.domain(variable.index) & variable.absent:
-            for target in dict.fromkeys(clause.need.target for clause in variable.clauses):
+            clauses = self.store.clauses_of(variable)
+            for target in dict.fromkeys(clause.need.target for clause in clauses):
                 self._dependents.setdefault(target, {})[variable.index] = None
                 self._compare(variable, target)
         for source in list(self._dependents.get(variable.index, ())):
@@ -179,7 +180,7 @@ class Narrowing:
 
     def _all_need(self, source: Variable, target: int, domain: int) -> bool:
         covered = 0
-        for clause in source.clauses:
+        for clause in self.store.clauses_of(source):
             if clause.need.target == target and not clause.need.optional:
                 covered |= clause.premise
         return not domain & ~covered

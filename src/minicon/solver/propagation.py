@@ -114,6 +114,8 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
     domain = domains[variable.index]
     if domain & variable.absent:
         return None
+    if domain & variable.asleep:
+        store.wake(variable, domain)
     triggered = variable.triggered.get(domain)
     if triggered is None:
         triggered = [clause for clause in variable.clauses if not domain & ~clause[1]]

@@ -201,7 +201,7 @@ class _Teller:
                 allowed |= possible
         texts = [
             clause.need.text
-            for clause in self._store.variables[source].clauses
+            for clause in self._store.clauses_of(self._store.variables[source])
             if clause.need.target == target and clause.premise & carriers
         ]
         return relation_in_words(self._store.variables[target], allowed, texts)

@@ -33,6 +33,8 @@ def break_tie(store: ClauseStore, variable: Variable, domain: int) -> int:
 
 def _best_of(store: ClauseStore, variable: Variable, tied: int) -> int:
     by_target: dict[int, list[Dependency]] = {}
+    if tied & variable.asleep:
+        store.wake(variable, tied)
     for clause in variable.clauses:
         if clause.premise & tied and not clause.need.optional:
             by_target.setdefault(clause.need.target, []).append(clause)

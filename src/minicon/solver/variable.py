@@ -18,7 +18,10 @@ class Variable:
         absent: The bit that means "not there".
         universe: All candidates and ``absent``.
         initial: The domain before any search: the universe, or less for virtual packages.
-        clauses: Dependencies of its candidates.
+        clauses: Dependencies of its candidates, as far as they are made; see
+            :meth:`ClauseStore.wake`.
+        asleep: Candidates that may have dependencies that are not made yet.
+        made: The same by their places in the table; None for those that are not made.
         needs: What others depend on it for, by text.
         limits: What others constrain it to, by text.
         incoming: Both of these by the set of values that they allow; empty until it is loaded.
@@ -30,12 +33,14 @@ class Variable:
     __slots__ = (
         "absent",
         "activity",
+        "asleep",
         "candidates",
         "clauses",
         "incoming",
         "index",
         "initial",
         "limits",
+        "made",
         "name",
         "needs",
         "triggered",
@@ -51,6 +56,8 @@ class Variable:
         self.universe = -1
         self.initial = -1
         self.clauses: list[Dependency] = []
+        self.made: list[Dependency | None] = []
+        self.asleep = 0
         self.needs: dict[str, Need] = {}
         self.limits: dict[str, Need] = {}
         self.incoming: dict[int, list[Need]] = {}
