@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -53,7 +52,7 @@ def main() -> None:
     parser.add_argument("million", type=Path)
     parser.add_argument("small", type=Path)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--cold", action="store_true", help="forget the caches before every run")
+    parser.add_argument("--cold", action="store_true", help="an empty cache for every run")
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--kinds", nargs="*", default=["shards", "whole"])
     parser.add_argument("--sizes", nargs="*", default=["1M", "30k"])
@@ -74,9 +73,7 @@ def main() -> None:
         ]
         for run in range(arguments.runs + 1):
             for name, tool, kind, server in cases:
-                home = f"{folder}/{name}".replace(" ", "-")
-                if arguments.cold:
-                    shutil.rmtree(home, ignore_errors=True)
+                home = f"{folder}/{name}".replace(" ", "-") + (f"-{run}" if arguments.cold else "")
                 before = server.counts()[0]
                 process = run_once(tool, server.url, home, kind)
                 if run:  # the first fills the cache

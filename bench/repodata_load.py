@@ -37,9 +37,7 @@ from minicon.models.channel import Channel
 from minicon.net.routing import make_fetcher
 from minicon.repodata.client import ChannelClient
 client = ChannelClient(make_fetcher(), cache, use_shards=kind == "shards")
-indices = client.indices([Channel(url, url)], {subdirs})[0]
-for index in indices:
-    index.prefetch(names)
+indices = client.indices([Channel(url, url)], {subdirs}, names=names)[0]
 print(sum(len(index.records_for(name)) for index in indices for name in names))
 """
 

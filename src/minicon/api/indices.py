@@ -37,7 +37,8 @@ def channel_indices(
             channels += [c for c in extra if not c.is_builtin and c not in channels]
     refuse_forbidden(settings, channels[len(sources.channels) :])
     subdirs = (settings.platform, NOARCH)
-    groups = services.channel_client.indices(channels, subdirs)
+    names = [spec.exact_name for spec in specs if spec.exact_name]
+    groups = services.channel_client.indices(channels, subdirs, names=names)
     count = len(sources.channels)
     groups = (*_with_related(services, sources.channels, groups[:count], subdirs), *groups[count:])
     if sources.use_host:

@@ -22,7 +22,7 @@ from minicon.repodata.subdir_index import ConvertedIndex, EmptyIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from minicon.models.channel import Channel
@@ -79,6 +79,7 @@ class ChannelClient:
         self._clock = clock
         self._credentials = credentials
         self._distrusted_before: float | None = None
+        self._is_swept = False
         self._reachability = Reachability(fetcher, self._cache.directory, clock)
 
     def index(self, channel: Channel, subdir: str, *, refresh: bool = False) -> RecordIndex:
@@ -99,7 +100,12 @@ class ChannelClient:
         return EmptyIndex(channel.name, subdir) if found is None else found
 
     def indices(
-        self, channels: Sequence[Channel], subdirs: Sequence[str], *, refresh: bool = False
+        self,
+        channels: Sequence[Channel],
+        subdirs: Sequence[str],
+        *,
+        refresh: bool = False,
+        names: Collection[str] = (),
     ) -> tuple[tuple[RecordIndex, ...], ...]:
         """The records of channels in subdirs, fetched at the same time.
 
@@ -110,6 +116,7 @@ class ChannelClient:
             channels: In order of priority.
             subdirs: Platform folders; a channel that names its own is asked for those.
             refresh: As for :meth:`index`.
+            names: Will be asked for first: fetched ahead from each index as soon as it is there.
 
         Returns:
             Per channel, in order, its indices in the order of the subdirs.
@@ -120,7 +127,15 @@ class ChannelClient:
         wanted = [(c, s) for c in channels for s in c.platforms or subdirs]
         for channel in channels:
             self._lend_credentials(channel)
-        found = run_parallel(lambda pair, _: self._index(*pair, refresh), wanted, workers=_WORKERS)
+
+
+        def find(place: tuple[Channel, str], _: object) -> RecordIndex | None:
+            index = self._index(*place, refresh)
+            if index is not None:
+                index.prefetch(names)
+            return index
+
+        found = run_parallel(find, wanted, workers=_WORKERS)
         by_place = dict(zip(wanted, found, strict=True))
         return tuple(
             self._indices_of(c, [(s, by_place[c, s]) for s in c.platforms or subdirs])
@@ -252,9 +267,15 @@ class ChannelClient:
             new = SubdirFetch(self._fetcher, self._cache, self._reporter, request).run()
             self._cache.save_state(key, new)
             if state is None or state.body_sha256 != new.body_sha256:
-                self._cache.sweep()
-                self._shards.sweep()
+                self._sweep()
             return new, self._cache.open_index(new.body_sha256)
+
+    def _sweep(self) -> None:
+        """Remove from the cache what nothing names any more, once."""
+        if not self._is_swept:
+            self._is_swept = True
+            self._cache.sweep()
+            self._shards.sweep()
 
     def _file_names(self, channel: Channel) -> tuple[str, ...]:
         """Index files to ask for, best first."""

@@ -24,12 +24,12 @@ from minicon.repodata.body import ChunkReader, capped
 from minicon.repodata.cache import SubdirState
 from minicon.repodata.convert import index_bytes
 from minicon.repodata.freshness import condition_for, max_age_of
-from minicon.repodata.shard_format import SHARDS_INDEX
+from minicon.repodata.shard_format import SHARDS_INDEX, load_codecs
 from minicon.repodata.shards_index import shards_index_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from minicon.models.reporter import Reporter, Task
     from minicon.net.fetcher import Fetcher, Response
@@ -139,10 +139,7 @@ class SubdirFetch:
         headers.update(condition_for(previous))
         if not use_cached:
             headers["Cache-Control"] = "no-cache"
-        ask = self._fetcher.open
-        if name == SHARDS_INDEX:
-            ask = getattr(self._fetcher, "open_small", ask)
-        with ask(url, headers=headers) as response:
+        with self._open(name, url, headers) as response:
             if response.status == 200:
                 return self._receive(name, url, response)
             if response.status == 304 and previous is not None:
@@ -150,6 +147,14 @@ class SubdirFetch:
                 return renewed.checked(self._request.now)
             self._not_received(name, url, response.status)
             return None
+
+    def _open(self, name: str, url: str, headers: Mapping[str, str]) -> Response:
+        ask = getattr(self._fetcher, "open_small", None)
+        if name != SHARDS_INDEX or ask is None:
+            return self._fetcher.open(url, headers=headers)
+        is_cold = self._request.state is None
+        response: Response = ask(url, headers=headers, meanwhile=load_codecs if is_cold else None)
+        return response
 
     def _not_received(self, name: str, url: str, status: int) -> None:
         """Say that the server lacks a file, by returning, or that something is wrong."""

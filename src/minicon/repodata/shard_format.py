@@ -26,6 +26,14 @@ class ShardDamagedError(Exception):
     """The bytes are not what CEP 16 describes. The message says why, in a few words."""
 
 
+def load_codecs() -> bool:
+    """Import what :func:`unpack` needs, for a time when there is nothing else to do; False."""
+    import msgpack  # noqa: F401
+    import zstandard  # noqa: F401
+
+    return False
+
+
 def pack(value: Any, level: int = 3) -> bytes:
     """A value as msgpack in zstd."""
     import msgpack
