@@ -82,6 +82,8 @@ def random_case(seed: int, *, modern: bool = False) -> tuple[SolverCase, list[st
                 if modern:
                     flags = ("cuda", "blas:mkl", "blas:openblas")
                     fields["flags"] = [flag for flag in flags if rng.random() < 0.5]
+                    fields["track_features"] = name if rng.random() < 0.2 else ""
+                    fields["features"] = rng.choice(names) if rng.random() < 0.1 else ""
                 case.package(
                     name, f"{version}.0", f"b_{build}", depends=depends, constrains=constrains,
                     build_number=build, timestamp=rng.randrange(10**12, 10**12 + 3), **fields,

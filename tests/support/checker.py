@@ -41,6 +41,8 @@ def problems(request: SolveRequest, solution: Solution) -> list[str]:
 
 
 def _is_met(spec: MatchSpec, there: dict[str, RepodataRecord], request: SolveRequest) -> bool:
+    if spec.exact_name is None:
+        return any(spec.matches(each) for each in there.values())
     record = there.get(spec.exact_name)
     if not _counts(spec, there):
         return True
@@ -75,6 +77,10 @@ def needed(
             for group, more in (record.data.get("extra_depends") or {}).items():
                 texts += more if (record.name, group) in extras else []
             found += [(record, text) for text in texts if _counts(parsed(text), there)]
+            for feature in record.features:
+                trackers = [each for each in records.values() if feature in each.track_features]
+                names = [each.name for each in trackers] or ["nothing"]
+                found += [(record, f"{name}[track_features={feature}]") for name in names]
         asked = [spec for spec in (*request.specs, *request.history) if _counts(spec, there)]
         asked += [parsed(text) for _, text in found]
         now = {(spec.exact_name, extra) for spec in asked for extra in spec.extras}

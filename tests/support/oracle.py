@@ -115,6 +115,9 @@ def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool
         own = number[id(record)]
         clauses += needs(record.data.get("depends", []), [own])
         clauses += limits(record.data.get("constrains", []), [own])
+        for feature in record.features:
+            trackers = [number[id(each)] for each in records if feature in each.track_features]
+            clauses.append([-own, *trackers])
         for group, texts in (record.data.get("extra_depends") or {}).items():
             clauses += needs(texts, [own, extra(record.name, group)])
     clauses += needs([str(spec) for spec in request.specs], [])

@@ -7,9 +7,11 @@ from itertools import chain
 
 from minicon.models.match_spec import channel_matches
 from minicon.solver.candidate_table import (
+    FEATURE,
     REQUEST,
     Row,
     compile_extra,
+    compile_feature,
     compile_request,
     compile_table,
     milliseconds,
@@ -22,11 +24,12 @@ from minicon.solver.stored_tables import Group, StoredTables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
+    from minicon.solver.candidate_table import CandidateTable
     from minicon.solver.request import SolveRequest
 
 
@@ -114,16 +117,53 @@ class CandidateSource:
             ordered = sort_records(rows, lowest=False)
             table = compile_table(name, ordered)
             return Candidates(table, [record for _, record in ordered], fixed=True)
+        if name.startswith(FEATURE):
+            return self._feature(name[len(FEATURE) + 1 : -1])
         if name.endswith("]") and "[" in name:
             base, _, extra = name[:-1].partition("[")
             whole = self.candidates(base)
             return Candidates(compile_extra(whole.table, whole.records, extra), whole.records)
         found = self._plain(name) if self._is_plain(name) else None
         found = found or self._from_records(name)
+        tracked = self._features_tracked(found.table)
+        if tracked:
+            found = self._from_records(name, tracked)
         self._fetch_ahead(other for other, _, premise in found.table.dependencies if premise & 1)
         if self._brings_pip(name):
             found.table = with_dependency(found.table, "pip")
         return found
+
+    def _feature(self, feature: str) -> Candidates:
+        """What can track a feature: packages the user has or wants, or that are called like it."""
+        request = self._request
+        wanted = [spec.exact_name for spec in chain(request.specs, request.history)]
+        names = dict.fromkeys([*filter(None, wanted), *self._installed, *_called_like(feature)])
+        providers = [
+            name
+            for name in names
+            if self.candidates(name).matching(f"{name}[track_features={feature}]")
+        ]
+        return Candidates(compile_feature(feature, providers), ())
+
+    def _features_tracked(self, table: CandidateTable) -> frozenset[str]:
+        """Those features that a package's builds have and the environment has in any case."""
+        features = [
+            name[len(FEATURE) + 1 : -1]
+            for name, _, _ in table.dependencies
+            if name.startswith(FEATURE)
+        ]
+        if not features:
+            return frozenset()
+        request = self._request
+        asked = {spec.exact_name for spec in chain(request.specs, request.history)}
+        tracked = {each for record in self._installed.values() for each in record.track_features}
+        tracked |= {
+            each
+            for spec in request.specs
+            if spec.exact_name is None
+            for each in spec.track_features
+        }
+        return frozenset(f for f in features if f in tracked or asked & {*_called_like(f)})
 
     def save(self, chosen: Mapping[str, int]) -> None:
         """Let later processes have what was compiled.
@@ -163,15 +203,15 @@ class CandidateSource:
         """All records that the channels have of a name, best first."""
         return [record for _, record in sort_records(self._offered(name), lowest=False)]
 
-    def _from_records(self, name: str) -> Candidates:
+    def _from_records(self, name: str, features: Collection[str] = ()) -> Candidates:
         rows = self._offered(name)
         installed = self._installed.get(name)
         is_gone = installed is not None and not any(is_same(r.record, installed) for r in rows)
         if installed is not None and is_gone:
             rows.append(Row(installed, *self._standing(installed)))
-        ordered = sort_records(rows, lowest=name in self._lowest)
+        ordered = sort_records(rows, lowest=name in self._lowest, features=features)
         found = Candidates(compile_table(name, ordered), [record for _, record in ordered])
-        if self._is_plain(name) and not is_gone:
+        if self._is_plain(name) and not is_gone and not features:
             self._stored.add(self._group(name), name, found)
         return found
 
@@ -231,6 +271,11 @@ class CandidateSource:
         if wanted:
             for index in chain(*self._request.channels):
                 index.prefetch(wanted)
+
+
+def _called_like(feature: str) -> tuple[str, ...]:
+    """Names that packages which track a feature have: ``nomkl``; ``vc`` for ``vc14``."""
+    return (feature, feature.rstrip("0123456789"))
 
 
 def _position(candidates: Candidates, record: RepodataRecord) -> int | None:

@@ -18,7 +18,7 @@ from minicon.models.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from minicon.models.match_spec import MatchSpec
 
@@ -33,12 +33,18 @@ REQUEST = "(asked) "
 #: How names begin that no package has: of dependencies that cannot be read.
 UNREADABLE = "(unreadable) "
 
+#: How names begin that stand for "some package of the environment tracks this feature".
+FEATURE = "(feature) "
+
 #: Timestamps below this are seconds, as old records have them.
 _MILLISECONDS = 100_000_000_000
 
 
 #: How much of a sort key must be equal for two builds to be a tie (see tie_breaking).
 _TIE = 5
+#: Keys of records that have features, and more features than any record has.
+_FEATURES = {"track_features", "features"}
+_MANY = 64
 
 
 class Row(NamedTuple):
@@ -103,18 +109,22 @@ class CandidateTable(NamedTuple):
     conditional: tuple[Conditional, ...]
 
 
-def sort_records(rows: Iterable[Row], *, lowest: bool) -> list[tuple[SortKey, RepodataRecord]]:
+def sort_records(
+    rows: Iterable[Row], *, lowest: bool, features: Collection[str] = ()
+) -> list[tuple[SortKey, RepodataRecord]]:
     """Order records by conda's preferences, best first, each with what decided its place.
 
     The order is total, so it does not depend on that of the rows: rank of the channel, fewest
-    track_features, version, build number, order of the channel, timestamp; then texts. Records
-    whose version cannot be read are left out.
+    track_features, most features, version, build number, order of the channel, timestamp; then
+    texts. Records whose version cannot be read are left out.
 
     Args:
         rows: Records with the standing of their channels.
         lowest: Prefer low versions instead of high ones.
+        features: Those that the environment tracks in any case. A build with another one would
+            bring a package that tracks it, so it counts as if it tracked it itself.
     """
-    keyed = [(key, row.record) for row in _without_twins(rows) if (key := _sort_key(row))]
+    keyed = [(key, row.record) for row in _without_twins(rows) if (key := _sort_key(row, features))]
     keyed.sort(key=lambda pair: pair[0], reverse=True)
     if lowest:
         keyed.sort(key=lambda pair: (-pair[0][0], pair[0][2]))
@@ -133,7 +143,7 @@ def _without_twins(rows: Iterable[Row]) -> Iterable[Row]:
     return chosen.values()
 
 
-def _sort_key(row: Row) -> SortKey | None:
+def _sort_key(row: Row, features: Collection[str]) -> SortKey | None:
     record = row.record
     data = record.data
     try:
@@ -142,7 +152,7 @@ def _sort_key(row: Row) -> SortKey | None:
         return None
     return (
         -row.rank,
-        -len(record.track_features) if data.get("track_features") else 0,
+        _fit_of_features(record, features) if _FEATURES & data.keys() else 0,
         version,
         data.get("build_number") or 0,
         -row.order,
@@ -151,6 +161,51 @@ def _sort_key(row: Row) -> SortKey | None:
         record.subdir,
         record.fn,
         record.channel,
+    )
+
+
+def _fit_of_features(record: RepodataRecord, features: Collection[str]) -> int:
+    """Higher for fewer tracked features, then for more of those that are there."""
+    there = sum(1 for feature in record.features if feature in features)
+    tracked = len(record.track_features) + len(record.features) - there
+    return min(there, _MANY - 1) - _MANY * tracked
+
+
+def feature_name(feature: str) -> str:
+    """The name that stands for a feature in the search."""
+    return f"{FEATURE}[{feature}]"
+
+
+def compile_feature(feature: str, providers: Sequence[str]) -> CandidateTable:
+    """The table of a feature: one candidate for each package that can track it.
+
+    Args:
+        feature: What builds ask for.
+        providers: Package names, the best first.
+    """
+    needs = [
+        (name, f"{name}[track_features={feature}]", 1 << position)
+        for position, name in enumerate(providers)
+    ]
+    table = _plain_table(feature_name(feature), len(providers))
+    return table._replace(dependencies=tuple(needs))
+
+
+def _plain_table(name: str, size: int) -> CandidateTable:
+    """The table of something that is no package: its candidates differ in what they need."""
+    everything = (1 << size) - 1
+    return CandidateTable(
+        name=name,
+        size=size,
+        version_keys=(version_key("0"),) if size else (),
+        below=(0, everything) if size else (0,),
+        versions=("0",) * size,
+        builds=tuple(map(str, range(size))),
+        build_numbers=(0,) * size,
+        ties=tuple(range(size)),
+        dependencies=(),
+        constrains=(),
+        conditional=(),
     )
 
 
@@ -181,6 +236,8 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
     records = [record for _, record in ordered]
     depends = _carriers(record.data.get("depends") for record in records)
     plain, conditional = split_conditional(depends)
+    features = _carriers(r.features if r.data.get("features") else () for r in records)
+    plain += [(feature_name(feature), "*", premise) for feature, premise in features.items()]
     constrains, limits = split_conditional(
         _carriers(record.data.get("constrains") for record in records)
     )
@@ -208,18 +265,8 @@ def compile_request(name: str, spec: MatchSpec, *, optional: bool) -> CandidateT
         optional: Whether it limits a package that may also be absent (a pin).
     """
     conditional = _conditional(spec, str(spec), 1)
-    return CandidateTable(
-        name=name,
-        size=1,
-        version_keys=(version_key("0"),),
-        below=(0, 1),
-        versions=("0",),
-        builds=("",),
-        build_numbers=(0,),
-        ties=(),
-        dependencies=(),
-        constrains=(),
-        conditional=tuple(each._replace(optional=optional) for each in conditional),
+    return _plain_table(name, 1)._replace(
+        conditional=tuple(each._replace(optional=optional) for each in conditional)
     )
 
 

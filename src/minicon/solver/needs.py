@@ -57,6 +57,8 @@ class _Needs:
                 self._note_extras(spec)
         for name, record in records.items():
             self.found[name] = [each for text in record.depends for each in self._need(text)]
+            if record.data.get("features"):
+                self.found[name] += self._trackers(record.features)
         for name, extra in self._extras:  # grows while it is walked
             if name in records:
                 for text in records[name].extra_depends.get(extra, ()):
@@ -73,6 +75,15 @@ class _Needs:
                 return []
             self._note_extras(spec)
         return [(dependency_name(text), text)]
+
+    def _trackers(self, features: Iterable[str]) -> list[tuple[str, str]]:
+        """The packages that have a build's features."""
+        return [
+            (other.name, f"*[track_features={feature}]")
+            for feature in features
+            for other in self._records.values()
+            if feature in other.track_features
+        ]
 
     def _note_extras(self, spec: MatchSpec) -> None:
         wanted = ((spec.exact_name or "", extra) for extra in spec.extras)

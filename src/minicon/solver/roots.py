@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec import MatchSpec
+from minicon.solver.candidate_table import feature_name
 from minicon.solver.clause import Root
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.request import UpdatePolicy
@@ -80,8 +81,12 @@ def _add_specs(
 ) -> dict[str, None]:
     names: dict[str, None] = {}
     for spec in specs:
-        name = _name_of(spec)
         origin = Origin(kind, str(spec), spec)
+        if spec.track_features and spec.exact_name is None and spec.name.matches_all:
+            parts = [feature_name(feature) for feature in spec.track_features]
+            demands.roots += [Root(part, source.candidates(part).all, origin) for part in parts]
+            continue
+        name = _name_of(spec)
         if spec.when is not None:
             demands.roots.append(Root(source.conditional(spec), 1, origin))
             continue

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from minicon.models.match_spec import MatchSpec
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidate_source import CandidateSource
     from minicon.solver.conda_model import CondaSide
@@ -59,7 +60,7 @@ def requested_by(
         names: Per Python project that was asked for, the package that provides it.
     """
     requested: dict[str, dict[str, None]] = {}
-    now = [(spec.exact_name or "", str(spec)) for spec in request.specs]
+    now = [(name, str(spec)) for spec in request.specs for name in _meant(spec, records)]
     now += [(names.get(each.name, each.name), str(each)) for each in request.requirements]
     earlier = [(spec.exact_name or "", str(spec)) for spec in request.history]
     earlier += [(names.get(e.name, e.name), str(e)) for e in request.history_requirements]
@@ -69,6 +70,13 @@ def requested_by(
         if provided in records:
             requested.setdefault(provided, {})[text] = None
     return {name: tuple(texts) for name, texts in requested.items()}
+
+
+def _meant(spec: MatchSpec, records: Mapping[str, RepodataRecord]) -> list[str]:
+    """The package that a spec names; where it names none but a feature, those that track it."""
+    if spec.exact_name is not None:
+        return [spec.exact_name]
+    return [name for name, record in records.items() if spec.matches(record)]
 
 
 def needs_in(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.models.match_spec import MatchSpec
 from minicon.models.version import version_key
-from minicon.solver.candidate_table import REQUEST, UNREADABLE
+from minicon.solver.candidate_table import FEATURE, REQUEST, UNREADABLE
 from minicon.solver.domain import members
 
 TYPE_CHECKING = False
@@ -53,6 +53,8 @@ def in_words(variable: Variable, domain: int) -> str:
     candidates = variable.candidates
     assert candidates is not None
     domain &= candidates.all
+    if variable.name.startswith(FEATURE):
+        return f"the feature {variable.name[len(FEATURE) + 1 : -1]}"
     if domain == candidates.all:
         return variable.name
     versions = set(candidates.versions_in(domain))
@@ -109,7 +111,8 @@ def relation_in_words(target: Variable, allowed: int, texts: Iterable[str]) -> s
     if target.name.startswith(UNREADABLE):
         return f"needs {target.name.removeprefix(UNREADABLE)}, which cannot be read"
     if not candidates.size:
-        return f"needs {target.name}, which no channel has"
+        name = in_words(target, 0) if target.name.startswith(FEATURE) else target.name
+        return f"needs {name}, which no channel has"
     if allowed & candidates.all:
         return f"{verb} {in_words(target, allowed)}"
     if optional:
