@@ -35,7 +35,7 @@ from minicon.models.table_cache import StoredTable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import TypeAlias
 
     #: Where a name's data lie, how long they are, their CRC-32, and what they were made from.
@@ -63,18 +63,17 @@ class TableStore:
 
     def __init__(self, directory: Path | str) -> None:
         self._directory = Path(directory) / FOLDER
-        self._segments: dict[str, list[_Segment]] = {}
+        self._homes: dict[str, dict[str, _Segment]] = {}
 
     def load(self, group: str, name: str) -> StoredTable | None:
         """See :class:`TableCache`. Costs two slices of a memory map."""
-        segments = self._segments.get(group)
-        if segments is None:
-            segments = self._segments[group] = self._open(group)
-        for segment in segments:
-            found = segment.get(name)
-            if found is not None:
-                return found
-        return None
+        homes = self._homes.get(group)
+        if homes is None:
+            homes = self._homes[group] = {}
+            for segment in reversed(self._open(group)):
+                homes.update(dict.fromkeys(segment.names, segment))
+        home = homes.get(name)
+        return None if home is None else home.get(name)
 
     def save(self, group: str, entries: Mapping[str, StoredTable]) -> None:
         """See :class:`TableCache`; one new file, written once."""
@@ -134,6 +133,11 @@ class _Segment:
         if magic != _MAGIC or len(text) != length or zlib.crc32(text) != crc:
             raise ValueError("not a segment of tables")
         self._places: dict[str, _Place] = _directory_of(text)
+
+    @property
+    def names(self) -> Iterable[str]:
+        """Of which names there is something."""
+        return self._places
 
     def get(self, name: str) -> StoredTable | None:
         """What is kept of a name; None if it is nothing, or damaged."""

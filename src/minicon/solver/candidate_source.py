@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from itertools import chain
+from itertools import chain, takewhile
 
 from minicon.models.match_spec import channel_matches
 from minicon.solver.candidate_table import (
@@ -46,6 +46,7 @@ class CandidateSource:
         self._compiled: dict[str, Candidates] = {}
         self._stored = StoredTables(request.tables)
         self._groups: dict[tuple[str, ...], Group] = {}
+        self._announced: set[str] = set()
         self._virtual = {package.name: package for package in request.virtual_packages}
         self._installed = {
             installed.name: installed.record
@@ -147,11 +148,9 @@ class CandidateSource:
 
     def _features_tracked(self, table: CandidateTable) -> frozenset[str]:
         """Those features that a package's builds have and the environment has in any case."""
-        features = [
-            name[len(FEATURE) + 1 : -1]
-            for name, _, _ in table.dependencies
-            if name.startswith(FEATURE)
-        ]
+        # They are the last of a table's dependencies.
+        named = takewhile(lambda each: each[0].startswith(FEATURE), reversed(table.dependencies))
+        features = [name[len(FEATURE) + 1 : -1] for name, _, _ in named]
         if not features:
             return frozenset()
         request = self._request
@@ -189,7 +188,7 @@ class CandidateSource:
 
     def _group(self, name: str) -> Group:
         """The channels that a name's candidates come from, as what is stored knows them."""
-        demanded = tuple(self._demanded.get(name, ()))
+        demanded = tuple(self._demanded.get(name, ())) if self._demanded else ()
         group = self._groups.get(demanded)
         if group is None:
             channels = [channel for _, channel in self._allowed(name)]
@@ -262,12 +261,12 @@ class CandidateSource:
         disabled = self._request.channel_priority is ChannelPriority.DISABLED
         return (0 if disabled else place), place
 
-    def _is_stored(self, name: str) -> bool:
-        return self._stored.knows(self._group(name), name)
-
     def _fetch_ahead(self, names: Iterable[str]) -> None:
         """Tell the channels which names are going to be asked for."""
-        wanted = [n for n in names if n not in self._compiled and not self._is_stored(n)]
+        announced, knows = self._announced, self._stored.knows
+        new = [name for name in names if name not in announced]
+        announced.update(new)
+        wanted = [name for name in new if not knows(self._group(name), name)]
         if wanted:
             for index in chain(*self._request.channels):
                 index.prefetch(wanted)

@@ -37,7 +37,7 @@ class ClauseStore:
         self.conditions: list[Condition] = []
         self.variables: list[Variable] = []
         self.by_name: dict[str, Variable] = {}
-        self.trail = Trail(self.variables)
+        self.trail = Trail()
         self.late: list[Dependency | Watcher] = []
         self.recheck: list[Dependency | Watcher] = []
 
@@ -48,6 +48,7 @@ class ClauseStore:
             found = self.by_name[name] = Variable(name, len(self.variables))
             self.variables.append(found)
             self.trail.domains.append(-1)
+            self.trail.absents.append(1)
             self.trail.history.append([])
         return found
 
@@ -95,7 +96,7 @@ class ClauseStore:
 
     def _load_one(self, variable: Variable) -> None:
         candidates = variable.candidates = self._find(variable.name)
-        variable.absent = 1 << candidates.size
+        variable.absent = self.trail.absents[variable.index] = 1 << candidates.size
         variable.universe = (variable.absent << 1) - 1
         fixed = candidates.fixed and candidates.size
         variable.initial = variable.universe ^ variable.absent if fixed else variable.universe

@@ -5,7 +5,6 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.solver.clause import Reason
-    from minicon.solver.variable import Variable
 
 
 class Trail:
@@ -19,6 +18,7 @@ class Trail:
 
     Attributes:
         domains: Per variable, what it may be now.
+        absents: Per variable, the bit that means "not there".
         entries: (variable, domain before, reason, level) in order of time. A reason of None is
             a decision.
         history: Per variable, the places of its entries.
@@ -29,6 +29,7 @@ class Trail:
     """
 
     __slots__ = (
+        "absents",
         "before",
         "changed",
         "domains",
@@ -37,12 +38,11 @@ class Trail:
         "level",
         "level_starts",
         "required",
-        "variables",
     )
 
-    def __init__(self, variables: list[Variable]) -> None:
-        self.variables = variables
+    def __init__(self) -> None:
         self.domains: list[int] = []
+        self.absents: list[int] = []
         self.entries: list[tuple[int, int, Reason, int]] = []
         self.history: list[list[int]] = []
         self.level = 0
@@ -53,14 +53,15 @@ class Trail:
 
     def narrow(self, index: int, keep: int, reason: Reason) -> bool:
         """Leave a variable only values in ``keep``; False if none is left."""
-        domain = self.domains[index]
+        domains, entries = self.domains, self.entries
+        domain = domains[index]
         narrowed = domain & keep
         if narrowed == domain:
             return True
-        self.domains[index] = narrowed
-        self.history[index].append(len(self.entries))
-        self.entries.append((index, domain, reason, self.level))
-        absent = self.variables[index].absent
+        domains[index] = narrowed
+        self.history[index].append(len(entries))
+        entries.append((index, domain, reason, self.level))
+        absent = self.absents[index]
         if domain & absent and not narrowed & absent:
             self.required.append(index)
         if not narrowed:
@@ -81,7 +82,7 @@ class Trail:
         entry = self.entries.pop()
         index, domain = entry[0], entry[1]
         self.history[index].pop()
-        absent = self.variables[index].absent
+        absent = self.absents[index]
         if domain & absent and not self.domains[index] & absent:
             if self.required[-1] == index:
                 self.required.pop()
@@ -102,8 +103,11 @@ class Trail:
 
     def reset(self) -> None:
         """Undo everything, roots included."""
-        while self.entries:
-            self.pop()
+        for index, domain, _, _ in reversed(self.entries):
+            self.domains[index] = domain
+            self.history[index].clear()
+        self.entries.clear()
+        self.required.clear()
         self.level_starts = [0]
         self.level = 0
         self.changed.clear()
