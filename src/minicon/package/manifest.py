@@ -7,8 +7,8 @@ extracted; where it is missing, stale or not ours, it is made from ``info/paths.
 
 ::
 
-    info/minicon-manifest     {"manifest": 1, "paths_sha256": …, "folders": [[folder, names, sizes,
-                               digests], …], "others": […], …}   one line of JSON
+    info/minicon-manifest     {"manifest": 1, "paths_json": [size, time], "others": […], …,
+                               "folders": [[folder, names, sizes, digests], …]}    one line
                               "lib/a.py", "lib/b.py", …          as in the record's files
                               {"_path": "lib/a.py", …}, …        as in its paths_data
 """
@@ -19,7 +19,6 @@ import json
 import os
 from json.encoder import encode_basestring_ascii
 
-from minicon.fs.hashing import sha256_of
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 
 TYPE_CHECKING = False
@@ -38,18 +37,36 @@ class PlainFolder:
     Attributes:
         path: The folder, relative; empty for the package itself.
         names: Of the files.
-        sizes: In bytes; -1 where the package does not tell.
         digests: Their SHA-256, 64 hexadecimal digits each, one behind the other; dashes where
             the package does not tell.
     """
 
-    __slots__ = ("digests", "names", "path", "sizes")
+    __slots__ = ("_sizes", "digests", "names", "path")
 
-    def __init__(self, path: str, names: list[str], sizes: list[int], digests: str) -> None:
+    def __init__(self, path: str, names: list[str], sizes: list[int] | str, digests: str) -> None:
         self.path = path
         self.names = names
-        self.sizes = sizes
+        self._sizes = sizes
         self.digests = digests
+
+    @classmethod
+    def from_text(cls, path: str, names: str, sizes: str, digests: str) -> PlainFolder:
+        """Read columns as :meth:`to_text` writes them. Raises ValueError, TypeError."""
+        folder = cls(path, names.split("/"), sizes, digests)
+        if not 64 * len(folder.names) == 64 * (sizes.count(" ") + 1) == len(digests):
+            raise ValueError("columns of different lengths")
+        return folder
+
+    def to_text(self) -> list[str]:
+        """The columns as one text each: they are read much sooner than lists."""
+        return [self.path, "/".join(self.names), " ".join(map(str, self.sizes)), self.digests]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Bytes of each file; -1 where the package does not tell. Read when first asked for."""
+        if isinstance(self._sizes, str):
+            self._sizes = list(map(int, self._sizes.split(" ")))
+        return self._sizes
 
     def only(self, numbers: Iterable[int]) -> PlainFolder:
         """Some of the files, by their place in the columns."""
@@ -131,16 +148,16 @@ class Manifest:
             plain.path == folder and name in plain.names for plain in self.folders
         )
 
-    def to_bytes(self, paths_json: bytes) -> bytes:
-        """The content of :data:`MANIFEST_FILE` for a package with this ``paths.json``."""
+    def to_bytes(self, paths_json: os.stat_result) -> bytes:
+        """The content of :data:`MANIFEST_FILE` for a package with this ``info/paths.json``."""
         head = {
             "manifest": _VERSION,
-            "paths_sha256": sha256_of(paths_json),
+            "paths_json": _identity(paths_json),
             "lengths": [len(self.files_text), len(self.paths_text)],
             "noarch": self.noarch,
             "entry_points": [[p.command, p.module, p.function] for p in self.entry_points],
             "others": [entry.to_json() for entry in self.others],
-            "folders": [[f.path, f.names, f.sizes, f.digests] for f in self.folders],
+            "folders": [folder.to_text() for folder in self.folders],
         }
         return b"\n".join((json.dumps(head).encode(), self.files_text, self.paths_text))
 
@@ -148,34 +165,32 @@ class Manifest:
 def read_manifest(directory: str | os.PathLike[str]) -> Manifest | None:
     """The manifest of an extracted package; None where there is none that can be used.
 
-    Costs some 0.3 µs per file.
+    Costs some 0.1 µs per file.
     """
+    folder = os.fspath(directory)
     try:
-        with open(f"{os.fspath(directory)}/{MANIFEST_FILE}", "rb") as reader:
+        with open(f"{folder}/{MANIFEST_FILE}", "rb") as reader:
             data = reader.read()
-        with open(f"{os.fspath(directory)}/info/paths.json", "rb") as reader:
-            paths_json = reader.read()
-        return _parse(data, paths_json)
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return _parse(data, os.stat(f"{folder}/info/paths.json"))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 
-def _parse(data: bytes, paths_json: bytes) -> Manifest | None:
+def _identity(paths_json: os.stat_result) -> list[int]:
+    """By which a list of files is known to be the one that the manifest was made from."""
+    return [paths_json.st_size, paths_json.st_mtime_ns]
+
+
+def _parse(data: bytes, paths_json: os.stat_result) -> Manifest | None:
     head_size = data.index(b"\n")
     head = json.loads(data[:head_size])
     files_size, paths_size = head["lengths"]
     middle = head_size + 1 + files_size
-    is_ours = head["manifest"] == _VERSION and head["paths_sha256"] == sha256_of(paths_json)
+    is_ours = head["manifest"] == _VERSION and head["paths_json"] == _identity(paths_json)
     if not is_ours or len(data) != middle + 1 + paths_size:
         return None
-    folders = tuple(PlainFolder(*row) for row in head["folders"])
-    if any(
-        not len(f.names) == len(f.sizes) == len(f.digests) / 64 or "/" in "".join(f.names)
-        for f in folders
-    ):
-        return None
     return Manifest(
-        folders,
+        tuple(PlainFolder.from_text(*row) for row in head["folders"]),
         tuple(map(PathsEntry.from_json, head["others"])),
         entry_points=tuple(EntryPoint(*point) for point in head["entry_points"]),
         noarch=head["noarch"],

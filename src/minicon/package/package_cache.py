@@ -391,7 +391,7 @@ def _write_manifest(directory: Path, manifest: Manifest) -> None:
     from minicon.package.manifest import MANIFEST_FILE
 
     with contextlib.suppress(FileNotFoundError):
-        paths_json = (directory / "info" / "paths.json").read_bytes()
+        paths_json = os.stat(directory / "info" / "paths.json")
         operations.create_file(directory / MANIFEST_FILE, manifest.to_bytes(paths_json))
 
 

@@ -135,23 +135,18 @@ def _contested(
 
 def _contested_anew(plans: Sequence[PackagePlan]) -> set[str]:
     """Paths that several packages to link claim. Only folders that they share are looked into."""
-    claims: dict[str, list[Sequence[str]]] = {}
+    owners: dict[str, PackagePlan] = {}
+    shared: set[str] = set()
     for plan in plans:
-        for _, target, files in plan.folders:
-            claims.setdefault(target, []).append(files.names)
-        for path in (*(placement.target for placement in plan.others), *plan.commands):
-            folder, _, name = path.rpartition("/")
-            claims.setdefault(folder, []).append((name,))
+        for folder in plan.target_folders():
+            if owners.setdefault(folder, plan) is not plan:
+                shared.add(folder)
     contested: set[str] = set()
-    for folder, claimed in claims.items():
-        if len(claimed) == 1:
-            continue
-        seen: set[str] = set()
-        for names in claimed:
-            contested.update(
-                f"{folder}/{name}" if folder else name for name in seen.intersection(names)
-            )
-            seen.update(names)
+    claimed: set[str] = set()
+    for plan in plans if shared else ():
+        own = set(plan.targets_in(shared))
+        contested |= claimed & own
+        claimed |= own
     return contested
 
 

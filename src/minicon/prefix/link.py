@@ -288,12 +288,8 @@ def _is_regular(placement: Placement) -> bool:
 
 def _ancestors(plans: Iterable[PackagePlan]) -> set[str]:
     """Every folder that has to be there for the files of packages."""
-    folders = {folder.target for plan in plans for folder in plan.folders}
-    for plan in plans:
-        folders.update(p.target.rpartition("/")[0] for p in plan.others)
-        folders.update(command.rpartition("/")[0] for command in plan.commands)
     found: set[str] = set()
-    for path in folders:
+    for path in {folder for plan in plans for folder in plan.target_folders()}:
         folder = path
         while folder and folder not in found:
             found.add(folder)

@@ -15,7 +15,7 @@ from minicon.prefix.relocate import check_fits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -117,6 +117,22 @@ class PackagePlan:
             for name in files.names
         )
         return (*plain, *(target for _, target, _ in self.others), *self.commands)
+
+    def target_folders(self) -> set[str]:
+        """Folders that files, links and commands go to."""
+        folders = {folder.target for folder in self.folders}
+        folders.update(placement.target.rpartition("/")[0] for placement in self.others)
+        folders.update(command.rpartition("/")[0] for command in self.commands)
+        return folders
+
+    def targets_in(self, folders: Container[str]) -> Iterator[str]:
+        """Those of :attr:`targets` that lie directly in some folders."""
+        for _, target, files in self.folders:
+            if target in folders:
+                yield from (f"{target}/{name}" if target else name for name in files.names)
+        for path in (*(placement.target for placement in self.others), *self.commands):
+            if path.rpartition("/")[0] in folders:
+                yield path
 
     def has_target(self, path: str) -> bool:
         """Whether a file of the package, not a generated one, goes to a path."""
@@ -228,7 +244,8 @@ def _without(
             ]
             if len(kept) < len(files.names):
                 folder = FolderPlacement(source, target, files.only(kept))
-        folders.append(folder)
+        if folder.files.names:
+            folders.append(folder)
     others = tuple(p for p in plan.others if stays(p.target, p.source))
     if len(others) == len(plan.others) and tuple(folders) == plan.folders:
         return plan
