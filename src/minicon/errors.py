@@ -105,7 +105,13 @@ class Unsatisfiable(SolveError):
 
 
 class PackageNotFound(SolveError):
-    """A package name that no source has."""
+    """A package name that no source has.
+
+    Attributes:
+        package: That name, where there is one.
+    """
+
+    package: str | None = None
 
 
 class PackageError(MiniconError):

@@ -196,8 +196,9 @@ def solve(question: Question, solve_request: SolveRequest) -> Solution:
 
         return pruned(solve_request, solution)
     except SolveError as error:
-        if request.action != "remove":
-            error.context = error.context or _where_was_looked(question)
+        from minicon.api.elsewhere import complete_error
+
+        complete_error(error, question, solve_request)
         raise
     finally:
         task.finish()
@@ -382,15 +383,3 @@ def _replacing(question: Question) -> tuple[str, ...]:
     if question.request.action != "create" or not question.there:
         return ()
     return ("this environment is there already: it becomes what is asked for, and no more",)
-
-
-def _where_was_looked(question: Question) -> str:
-    """Names of the sources; where python was asked for, which interpreters there are."""
-    sources = question.sources
-    looked = f"looked in {', '.join(sources.names) or 'no source'}"
-    if sources.use_host and any(spec.exact_name == "python" for spec in question.asked.specs):
-        from minicon.interpreters.lookup import describe_found
-
-        platform = question.services.settings.platform
-        looked += f"; of python {describe_found(question.services.discovery, platform)}"
-    return looked

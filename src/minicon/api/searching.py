@@ -10,10 +10,11 @@ from minicon.models.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from minicon.api.services import Services
+    from minicon.api.sources import Sources
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
 
@@ -56,7 +57,8 @@ def search(
         override=override,
         is_reachable=services.channel_client.is_reachable,
     )
-    indices = [index for group in channel_indices(services, sources) for index in group]
+    groups = channel_indices(services, sources)
+    indices = [index for group in groups for index in group]
     names = sorted({name for index in indices for name in _names(spec, index)})
     records = [
         record
@@ -71,8 +73,23 @@ def search(
         records=tuple(sorted(records, key=newest_first, reverse=True)),
         channels=sources.names,
         notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
-        hint=None if records else _near(spec, indices),
+        hint=None if records else _hint(services, spec, sources, groups),
     )
+
+
+def _hint(
+    services: Services, spec: MatchSpec, sources: Sources, groups: Sequence[Sequence[RecordIndex]]
+) -> str | None:
+    """What may help where nothing was found."""
+    indices = [index for group in groups for index in group]
+    name = spec.exact_name
+    if name is not None and not any(name in index.names() for index in indices):
+        from minicon.api.elsewhere import where_else
+
+        found = where_else(services, name, sources.channels, groups)
+        if found is not None:
+            return found
+    return _near(spec, indices)
 
 
 def _wheels(services: Services, spec: MatchSpec, python: str | None) -> list[RepodataRecord]:

@@ -63,12 +63,14 @@ def not_found(
     message = f"{name} is in none of the channels: {', '.join(channels) or '(none given)'}"
     if parent:
         message += f" ({parent} needs it)"
-    return PackageNotFound(
+    error = PackageNotFound(
         "package-not-found",
         message,
         context=f"for {request.platform}",
         hint=_hint(request, source, spec, name, channels),
     )
+    error.package = name
+    return error
 
 
 def _hint(

@@ -1,0 +1,112 @@
+"""A package that is missing here: which platform or channel has it, found out cheaply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.channel_server import ChannelServer
+from tests.support.channels import ChannelBuilder
+from tests.support.command_line import CommandLine
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CommandLine:
+    command = CommandLine(tmp_path, monkeypatch, capsys)
+    command.set(CONDA_SUBDIR="linux-64")
+    return command
+
+
+def write_channel(folder: Path, *, shards: bool = False) -> ChannelBuilder:
+    """winlib is for Windows and macOS, tool for Linux."""
+    builder = ChannelBuilder(folder)
+    builder.add("tool-1.0-0")
+    for subdir in ("win-64", "osx-arm64"):
+        builder.add("winlib-1.0-0", subdir=subdir)
+    builder.add("wintool-1.0-0", subdir="win-64")
+    builder.write(shards=shards)
+    return builder
+
+
+def dry(command: CommandLine, channel: str, *specs: str):
+    return command("create", "-n", "x", "--dry-run", "--override-channels", "-c", channel, *specs)
+
+
+def test_other_platforms_of_a_local_channel(command: CommandLine, tmp_path: Path) -> None:
+    channel = write_channel(tmp_path / "chan")
+    outcome = dry(command, channel.url, "tool", "winlib")
+    assert outcome.code == 1
+    assert "winlib is in none of the channels" in outcome.err
+    assert (
+        f"hint: {channel.url} has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err
+    )
+    outcome = dry(command, channel.url, "wintool")
+    assert "chan has wintool for win-64, not for linux-64" in outcome.err
+
+
+def test_search_tells_it_too(command: CommandLine, tmp_path: Path) -> None:
+    channel = write_channel(tmp_path / "chan")
+    outcome = command("search", "--override-channels", "-c", channel.url, "winlib")
+    assert "chan has winlib for osx-arm64 and win-64" in outcome.err
+
+
+def test_a_whole_index_is_not_fetched_for_it(command: CommandLine, tmp_path: Path) -> None:
+    write_channel(tmp_path / "chan")
+    with ChannelServer(tmp_path) as server:
+        url = f"{server.url}/chan"
+        outcome = dry(command, url, "winlib")
+        assert "check the spelling" in outcome.err
+        assert not server.count("*win-64*")
+        # Somebody worked for Windows here before: then it is known.
+        command.set(CONDA_SUBDIR="win-64")
+        assert dry(command, url, "winlib").code == 0
+        command.set(CONDA_SUBDIR="linux-64")
+        server.forget()
+        assert "has winlib for win-64, not for linux-64" in dry(command, url, "winlib").err
+        assert not server.count("*win-64*")
+        offline = command(
+            "create",
+            "-n",
+            "x",
+            "--dry-run",
+            "--offline",
+            "--override-channels",
+            "-c",
+            url,
+            "winlib",
+        )
+        assert "has winlib for win-64, not for linux-64" in offline.err
+
+
+def test_short_lists_are_fetched(command: CommandLine, tmp_path: Path) -> None:
+    write_channel(tmp_path / "chan", shards=True)
+    with ChannelServer(tmp_path) as server:
+        outcome = dry(command, f"{server.url}/chan", "winlib")
+        assert "has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err
+        assert server.count("*win-64/repodata_shards*") == 1
+        assert not server.count("*win-64/shards/*")
+        server.forget()
+        offline = command(
+            "create", "-n", "x", "--dry-run", "--offline", "--override-channels",
+            "-c", f"{server.url}/chan", "winlib",
+        )  # fmt: skip
+        assert "winlib" in offline.err
+        assert not server.count()
+
+
+def test_a_configured_channel_that_was_left_out(command: CommandLine, tmp_path: Path) -> None:
+    here = ChannelBuilder(tmp_path / "here").add_all("tool-1.0-0")
+    here.write()
+    there = ChannelBuilder(tmp_path / "there").add_all("lib-1.0-0")
+    there.write()
+    command.set(CONDA_CHANNELS=there.url)
+    outcome = dry(command, here.url, "lib")
+    assert f"{there.url} has it: add -c {there.url}" in outcome.err
+
+
+def test_what_nobody_has(command: CommandLine, tmp_path: Path) -> None:
+    channel = write_channel(tmp_path / "chan")
+    assert "did you mean tool?" in dry(command, channel.url, "toool").err
+    assert "check the spelling" in dry(command, channel.url, "nothinglikethis").err
