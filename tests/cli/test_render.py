@@ -47,6 +47,8 @@ def plan(**changes: Any) -> Any:
         "fetch": fetch,
         "by_pip": (),
         "download_size": sum(r.size or 0 for r in fetch),
+        "unpacked_size": sum(4.5 * (r.size or 0) for r in fetch),
+        "request": SimpleNamespace(variables=changes.pop("variables", {})),
         **changes,
     }
     return SimpleNamespace(**fields)
@@ -134,3 +136,22 @@ def test_colours_carry_nothing_alone() -> None:
     assert bare + "\n" == text_of(subject)
     assert "+  a" in bare
     assert "-  b" in bare
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (1_000_000, "(976.6 KiB)"),
+        (20_000_000, "(19.1 MiB, about 90 MiB on disk)"),
+        (800_000_000, "(762.9 MiB, about 3 GiB on disk)"),
+    ],
+)
+def test_what_is_fetched_takes_more_on_disk(size: int, words: str) -> None:
+    large = record("large", "1.0", size=size)
+    shown = text_of(plan(link=(large,), fetch=(large,)))
+    assert f"1 to fetch {words}" in shown
+
+
+def test_variables_are_part_of_a_plan() -> None:
+    shown = text_of(plan(variables={"GONE": None, "NEW": "a b"}))
+    assert "variables:\n  -  GONE\n  +  NEW   a b" in shown

@@ -41,6 +41,32 @@ def test_what_fits_stays_and_what_is_too_much_goes(project: Workspace) -> None:
     assert "hello" not in exported
 
 
+def test_variables_that_the_file_gives_up_go_and_those_set_by_hand_stay(project: Workspace) -> None:
+    def variables() -> dict[str, str]:
+        listed = project.run("env", "config", "vars", "list", "-n", "a", "--json")
+        return dict(listed.ok().json)
+
+    write(project, "[greeting]", "variables: {KEPT: one, GIVEN_UP: two, TAKEN_OVER: three}")
+    project.run("env", "create", "-n", "a").ok()
+    project.run("env", "config", "vars", "set", "-n", "a", "MINE=4", "TAKEN_OVER=mine").ok()
+    write(project, "[greeting]", "variables: {KEPT: one, NEW: '5'}")
+    dry = project.run("sync", "-n", "a", "--dry-run").ok().out
+    assert "variables:\n  -  GIVEN_UP\n  +  NEW       5\n" in dry
+    project.run("sync", "-y", "-n", "a").ok()
+    assert variables() == {"KEPT": "one", "TAKEN_OVER": "mine", "MINE": "4", "NEW": "5"}
+    assert "already" in project.run("sync", "-y", "-n", "a").ok().out
+    write(project, "[greeting]")
+    project.run("env", "update", "-n", "a").ok()
+    assert "KEPT" in variables()
+    plan = project.folder / "plan.json"
+    plan.write_text(project.run("plan", "sync", "-n", "a").ok().out)
+    project.run("apply", "-y", str(plan)).ok()
+    assert variables() == {"TAKEN_OVER": "mine", "MINE": "4"}
+    project.run("undo", "-y", "-n", "a").ok()
+    project.run("env", "update", "--prune", "-n", "a").ok()
+    assert variables() == {"TAKEN_OVER": "mine", "MINE": "4"}
+
+
 def test_what_pip_brought_is_pruned_too(project: Workspace, wheelhouse: Path) -> None:
     write(project, "[python, {pip: [leaf]}]")
     project.run("sync", "-y", "-n", "a").ok()

@@ -118,7 +118,7 @@ def _executor(services: Services) -> Executor:
 def _finish_stage(stage: Path, final: Path, *, plan: Plan) -> None:
     """The last touches to a tree that nobody sees yet: variables, and text for activation."""
     if plan.request.variables:
-        write_variables(stage, dict(plan.request.variables))
+        write_variables(stage, plan.request.variables, of_file=True)
     write_activation_files(stage, final)
 
 

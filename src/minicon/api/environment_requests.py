@@ -6,7 +6,7 @@ from pathlib import Path
 
 from minicon.api.request import ChangeRequest
 from minicon.errors import PrefixError, SpecError, UsageError
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,17 @@ def change_request(
     if name is None and prefix is None and any(spec.name for _, spec in contents.environments):
         name, prefix = _target_in_files(contents)
     path = services.registry.existing(name, prefix)
-    return make_request(action, path, tuple(specs), contents, with_groups, **fields)
+    request = make_request(action, path, tuple(specs), contents, with_groups, **fields)
+    if not (request.prune and contents.environments):
+        return request
+    return replace(request, variables={**_given_up(path, request), **request.variables})
+
+
+def _given_up(path: Path, request: ChangeRequest) -> dict[str, None]:
+    """Variables that a file named earlier and does not name any more."""
+    from minicon.api.environments import variables_of_files
+
+    return {name: None for name in variables_of_files(path) if name not in request.variables}
 
 
 def clone_request(
@@ -197,7 +207,7 @@ def make_request(
         SpecError: A group that no file has.
         UsageError: Specs beside a lock, which would then not be one any more.
     """
-    variables: dict[str, str] = {}
+    variables: dict[str, str | None] = {}
     channels = list(fields.pop("channels", ()))
     if contents.explicit and specs:
         _refuse_mixed("an explicit list", specs[0])

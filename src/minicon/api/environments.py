@@ -14,14 +14,17 @@ from minicon.prefix.site_packages import installed_packages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
 
 _VARIABLE_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _LONGEST_PATTERN = 200
+#: A key of the state file of minicon's own; other tools keep what they do not know.
+_OF_FILES = "minicon_variables_of_files"
 
 
 def listed_packages(
@@ -54,17 +57,21 @@ def listed_packages(
 
 
 def delete_environment(services: Services, path: Path) -> None:
-    """Take an environment away, kept generations included.
+    """Take an environment away, kept generations included; its packages' scripts run before.
 
     Raises:
         PrefixLocked: Another process is changing it.
         FileError: The file system refuses.
     """
+    from minicon.api.script_runner import script_runner
     from minicon.prefix.environments_txt import unregister_environment
     from minicon.prefix.removal import remove_environment
 
     remove_environment(
-        path, lock_timeout=services.settings.lock_timeout, reporter=services.reporter
+        path,
+        lock_timeout=services.settings.lock_timeout,
+        reporter=services.reporter,
+        link_scripts=script_runner(services) if services.settings.link_scripts else None,
     )
     unregister_environment(services.registry.environments_txt, path)
 
@@ -91,22 +98,48 @@ def change_variables(path: Path, words: Sequence[str], *, unset: bool = False) -
     return refresh_activation_files(path)
 
 
-def write_variables(path: Path, changes: dict[str, str | None]) -> None:
-    """Merge variables into ``conda-meta/state``; None takes one out. Unknown keys stay."""
-    file = path / STATE
-    try:
-        state = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        state = {}
-    state = state if isinstance(state, dict) else {}
+def variables_of_files(path: Path) -> tuple[str, ...]:
+    """Names of the variables that an environment file set, not the user by hand."""
+    names = _state(path).get(_OF_FILES)
+    return tuple(map(str, names)) if isinstance(names, list) else ()
+
+
+def write_variables(
+    path: Path, changes: Mapping[str, str | None], *, of_file: bool = False
+) -> None:
+    """Merge variables into ``conda-meta/state``; None takes one out. Unknown keys stay.
+
+    Args:
+        path: The environment.
+        changes: What to set and to take out.
+        of_file: A file names them, so that it can give them up later.
+    """
+    state = _state(path)
     variables = dict(state.get("env_vars") or {})
+    named = dict.fromkeys(variables_of_files(path))
     for key, value in changes.items():
-        variables.pop(key, None)
-        if value is not None:
+        if value is None or not of_file:
+            named.pop(key, None)
+        else:
+            named[key] = None
+        if value is None:
+            variables.pop(key, None)
+        else:
             variables[key] = value
-    text = json.dumps({**state, "env_vars": variables})
+    state = {**state, "env_vars": variables, _OF_FILES: list(named)}
+    if not named:
+        del state[_OF_FILES]
+    file = path / STATE
     with operations.describing("write", file):
-        operations.replace_file(file, text.encode())
+        operations.replace_file(file, json.dumps(state).encode())
+
+
+def _state(path: Path) -> dict[str, Any]:
+    try:
+        state = json.loads((path / STATE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) else {}
 
 
 def _variable(word: str, *, unset: bool) -> tuple[str, str | None]:

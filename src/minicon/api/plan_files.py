@@ -112,7 +112,10 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
         specs=tuple(map(str, document["pip_specs"])),
         pip_lines=lines,
         clone_of=Path(document["clone_of"]) if document["clone_of"] else None,
-        variables={str(key): str(value) for key, value in document["variables"].items()},
+        variables={
+            str(key): None if value is None else str(value)
+            for key, value in document["variables"].items()
+        },
     )
     wanted = set(document["by_pip"])
     by_pip = [each for each in asked.from_pip.pip_requirements if str(each) in wanted]

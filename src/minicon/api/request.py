@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.constants import CONDA_EXTENSION
 from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
@@ -36,7 +37,7 @@ class ChangeRequest:
         lock: Exactly the packages of a lock file, without solving.
         prune: The environment becomes exactly what is asked for.
         keep_satisfied: With ``prune``, what is installed and fits keeps its version.
-        variables: To be set on activation.
+        variables: To be set on activation; None takes one out.
         capture: A file to write all that the solver saw to, so that it can be replayed.
     """
 
@@ -58,7 +59,7 @@ class ChangeRequest:
     prune: bool = False
     keep_satisfied: bool = False
     override_frozen: bool = False
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str | None] = field(default_factory=dict)
     capture: Path | None = None
 
 
@@ -102,3 +103,15 @@ class Plan:
     def download_size(self) -> int:
         """Bytes to download, as far as sizes are known."""
         return sum(record.size or 0 for record in self.fetch)
+
+    @property
+    def unpacked_size(self) -> float:
+        """Bytes that what is fetched takes on disk, estimated: indexes tell sizes of archives."""
+        return sum((record.size or 0) * _unpacked_factor(record) for record in self.fetch)
+
+
+def _unpacked_factor(record: RepodataRecord) -> float:
+    """How much larger packages are than their archives, of those that were looked at."""
+    if record.source == "interpreter":
+        return 1.0
+    return 4.5 if record.fn.endswith(CONDA_EXTENSION) else 3.0

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 
+#: Bytes on disk from which on a plan tells them.
+_WORTH_TELLING = 10 * 1024**2
+
+
 def human_size(size: float | None) -> str:
     """1536 as ``1.5 KiB``; an empty text for None."""
     if size is None:
@@ -21,6 +25,13 @@ def human_size(size: float | None) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return ""
+
+
+def _roughly(size: float) -> str:
+    """An estimate of millions of bytes, with one digit that means something."""
+    mebibytes = size / 1024**2
+    unit, amount = ("MiB", mebibytes) if mebibytes < 950 else ("GiB", mebibytes / 1024)
+    return f"{float(f'{amount:.1g}'):.0f} {unit}"
 
 
 def table(rows: Iterable[Sequence[str]], *, indent: int = 0) -> str:
@@ -68,6 +79,7 @@ def plan_text(plan: Plan, console: Console, announcement: Announcement | None = 
             [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
         ),
         _section("through pip", [("*", str(requirement)) for requirement in plan.by_pip]),
+        _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
         _held_back(plan),
         _scripts(announcement),
         _totals(plan),
@@ -83,6 +95,10 @@ def _section(title: str, rows: Iterable[Sequence[str]]) -> str:
 def _record_row(mark: str, record: RepodataRecord) -> tuple[str, ...]:
     where = short_channel(record.channel)
     return (mark, record.name, record.version, record.build, where, human_size(record.size))
+
+
+def _variable_row(name: str, value: str | None) -> tuple[str, ...]:
+    return ("-", name, "") if value is None else ("+", name, value)
 
 
 def _change_row(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[str, ...]:
@@ -119,7 +135,11 @@ def _totals(plan: Plan) -> str:
     cached = count - fetched
     parts = [f"{count} package{'s' * (count != 1)} to link"]
     if fetched:
-        parts.append(f"{fetched} to fetch ({human_size(plan.download_size)})")
+        size = human_size(plan.download_size)
+        unpacked = plan.unpacked_size
+        if unpacked >= _WORTH_TELLING:
+            size += f", about {_roughly(unpacked)} on disk"
+        parts.append(f"{fetched} to fetch ({size})")
     if cached:
         parts.append(f"{cached} from the cache")
     return ", ".join(parts)
