@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MANIFEST_FILE = "info/minicon-manifest"
 _VERSION = 1
 _UNKNOWN_DIGEST = "-" * 64
-_UNKNOWN_SIZE = -1
+UNKNOWN_SIZE = -1
 
 
 class PlainFolder:
@@ -86,7 +86,7 @@ class PlainFolder:
             yield PathsEntry(
                 start + name,
                 sha256=None if digest == _UNKNOWN_DIGEST else digest,
-                size_in_bytes=None if size == _UNKNOWN_SIZE else size,
+                size_in_bytes=None if size == UNKNOWN_SIZE else size,
             )
 
 
@@ -247,6 +247,6 @@ def _folder(path: str, entries: list[PathsEntry]) -> PlainFolder:
     return PlainFolder(
         path,
         [entry.path[start:] for entry in entries],
-        [_UNKNOWN_SIZE if e.size_in_bytes is None else e.size_in_bytes for e in entries],
+        [UNKNOWN_SIZE if e.size_in_bytes is None else e.size_in_bytes for e in entries],
         "".join([entry.sha256 or _UNKNOWN_DIGEST for entry in entries]),
     )
