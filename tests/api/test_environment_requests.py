@@ -144,3 +144,10 @@ def test_files_that_cannot_be_read(
     told = f"{caught.value.message} {caught.value.context}"
     assert "environment.yml" in told
     assert words in told
+
+
+def test_only_a_pixi_lock_holds_several_environments(services: Services, tmp_path: Path) -> None:
+    file = write(tmp_path, "dependencies: [numpy]\n")
+    for files in ([file], []):
+        with pytest.raises(UsageError, match=r"no pixi\.lock"):
+            create_request(services, "a", None, files=files, environment_in_file="test")

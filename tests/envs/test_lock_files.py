@@ -25,6 +25,26 @@ def read(name: str) -> Lockfile:
     return lock
 
 
+def test_an_environment_of_a_pixi_lock(tmp_path: Path) -> None:
+    text = (LOCKS / "pixi-6.lock").read_text()
+    environments, _, packages = text.partition("packages:\n- conda")
+    head, _, default = environments.partition("  default:\n")
+    lines = [line for line in default.splitlines() if "flask" not in line and "index" not in line]
+    other = "  test:\n" + "\n".join(lines) + "\n"
+    path = tmp_path / "pixi.lock"
+    path.write_text(f"{head}  default:\n{default}{other}packages:\n- conda{packages}")
+
+    def names(environment: str | None) -> set[str]:
+        lock = read_lock_file(path, platform="linux-64", environment=environment)
+        assert lock is not None
+        return {package.name for package in lock.for_platform("linux-64")}
+
+    assert names(None) == names("default") == {"python", "libzlib", "tzdata", "flask"}
+    assert names("test") == {"python", "libzlib", "tzdata"}
+    with pytest.raises(SpecError, match="there are: default, test"):
+        names("docs")
+
+
 def test_conda_lock() -> None:
     lock = read("conda-lock.yml")
     assert lock.platforms == ("linux-64", "osx-arm64")

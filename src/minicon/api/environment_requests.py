@@ -65,6 +65,7 @@ def create_request(
     specs: Sequence[str] = (),
     files: Sequence[str | Path] = (),
     with_groups: Sequence[str] = (),
+    environment_in_file: str | None = None,
     **fields: Any,
 ) -> ChangeRequest:
     """Ask for a new environment; its name may come from the file.
@@ -74,7 +75,7 @@ def create_request(
         SpecError: A file or spec cannot be read.
         PrefixError: The path holds something that is not an environment.
     """
-    contents = read_files(services, files)
+    contents = read_files(services, files, environment_in_file)
     if name is None and prefix is None:
         name, prefix = _target_in_files(contents)
     path = services.registry.target(name, prefix)
@@ -93,6 +94,7 @@ def change_request(
     specs: Sequence[str] = (),
     files: Sequence[str | Path] = (),
     with_groups: Sequence[str] = (),
+    environment_in_file: str | None = None,
     **fields: Any,
 ) -> ChangeRequest:
     """Ask for a change of an environment that is there.
@@ -101,7 +103,7 @@ def change_request(
         NotAnEnvironment: It is not.
         SpecError: A file or spec cannot be read.
     """
-    contents = read_files(services, files)
+    contents = read_files(services, files, environment_in_file)
     if name is None and prefix is None and any(spec.name for _, spec in contents.environments):
         name, prefix = _target_in_files(contents)
     path = services.registry.existing(name, prefix)
@@ -129,20 +131,35 @@ def clone_request(
     return ChangeRequest(action="create", prefix=path, clone_of=origin, **fields)
 
 
-def read_files(services: Services, files: Sequence[str | Path]) -> FileContents:
+def read_files(
+    services: Services, files: Sequence[str | Path], environment: str | None = None
+) -> FileContents:
     """Read environment files, lists and lock files for the settings' platform.
+
+    Args:
+        services: Settings.
+        files: Their paths.
+        environment: Which environment of a ``pixi.lock`` is meant.
 
     Raises:
         SpecError: One cannot be read.
-        UsageError: A lock or an explicit list stands beside other files.
+        UsageError: A lock or an explicit list stands beside other files; or no file can hold
+            several environments, and one was named.
     """
-    if not files:
+    if not files and environment is None:
         return FileContents()
     from minicon.envs.environment_file import read_environment_file
     from minicon.envs.lock_files import read_lock_file
 
     platform = services.settings.platform
-    locks = [lock for f in files if (lock := read_lock_file(f, platform=platform)) is not None]
+    found = (read_lock_file(f, platform=platform, environment=environment) for f in files)
+    locks = [lock for lock in found if lock is not None]
+    if environment is not None and not any(lock.kind == "pixi" for lock in locks):
+        raise UsageError(
+            "no-environments-in-file",
+            f"there is no pixi.lock to take the environment {environment!r} of",
+            hint="name the lock with -f pixi.lock; other files hold one environment",
+        )
     if locks:
         if len(files) > 1:
             _refuse_mixed("a lock file", "other files")

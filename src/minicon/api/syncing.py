@@ -49,8 +49,8 @@ def sync_request(
         SpecError: A file cannot be read.
     """
     chosen = list(files) or [_default_file()]
-    path = _target(services, name, prefix, chosen)
     common = {"files": chosen, "with_groups": with_groups, **fields}
+    path = _target(services, name, prefix, chosen, fields.get("environment_in_file"))
     if not is_environment(path):
         return create_request(services, None, str(path), **common)
     request = change_request(
@@ -73,10 +73,14 @@ def _default_file() -> Path:
 
 
 def _target(
-    services: Services, name: str | None, prefix: str | None, files: Sequence[str | Path]
+    services: Services,
+    name: str | None,
+    prefix: str | None,
+    files: Sequence[str | Path],
+    environment: str | None,
 ) -> Path:
     if name is None and prefix is None:
-        for _, spec in read_files(services, files).environments:
+        for _, spec in read_files(services, files, environment).environments:
             if spec.name:
                 return services.registry.target(spec.name, None)
     return services.registry.target(name, prefix)

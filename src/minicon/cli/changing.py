@@ -93,17 +93,20 @@ def carry_out_plan(
 
 
 def _show(plan: Plan, announcement: Announcement, context: CommandContext) -> None:
-    from minicon.api.announcing import process_text
     from minicon.cli.render import plan_text
 
     if not (context.settings.quiet or context.console.json):
         context.console.answer(plan_text(plan, context.console, announcement))
+    warn_of_programs(announcement, context, "they keep its old files until they are started again")
+
+
+def warn_of_programs(announcement: Announcement, context: CommandContext, consequence: str) -> None:
+    """Name the programs that run from an environment, and what becomes of them."""
     if announcement.processes:
+        from minicon.api.announcing import process_text
+
         running = process_text(announcement.processes)
-        context.console.warn(
-            f"programs run from this environment: {running}; they keep its old files until they"
-            " are started again"
-        )
+        context.console.warn(f"programs run from this environment: {running}; {consequence}")
 
 
 def _confirm(context: CommandContext) -> None:

@@ -66,7 +66,7 @@ def add_environment_options(parser: argparse.ArgumentParser, *, required: bool =
 
 
 def add_group_options(parser: argparse.ArgumentParser) -> None:
-    """``--with GROUP``: groups of a file beyond what is always installed."""
+    """``--with GROUP``, ``--environment NAME``: which part of a file is meant."""
     parser.add_argument(
         "--with",
         dest="groups",
@@ -75,12 +75,21 @@ def add_group_options(parser: argparse.ArgumentParser) -> None:
         metavar="GROUP[,GROUP]",
         help="also these groups of the file",
     )
+    parser.add_argument(
+        "--environment",
+        dest="environment_in_file",
+        metavar="NAME",
+        help="which environment of a pixi.lock ('default' if not given, or the only one)",
+    )
 
 
-def groups(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """The groups that ``--with`` named, each once."""
+def parts_of_files(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The groups that ``--with`` named, each once, and the environment."""
     named = [name.strip() for text in arguments.groups for name in text.split(",")]
-    return tuple(dict.fromkeys(name for name in named if name))
+    return {
+        "with_groups": tuple(dict.fromkeys(name for name in named if name)),
+        "environment_in_file": arguments.environment_in_file,
+    }
 
 
 def add_file_option(parser: argparse.ArgumentParser, text: str) -> None:
@@ -174,7 +183,7 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
         dest="link_scripts",
         action="store_false",
         default=None,
-        help="do not run the packages' own post-link and pre-unlink scripts",
+        help="do not run the packages' own link scripts",
     )
     group.add_argument(
         "--override-frozen", action="store_true", help="change it even if it is marked frozen"

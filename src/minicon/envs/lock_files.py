@@ -25,13 +25,16 @@ _PIXI = lazy_pattern(r"^environments:", re.MULTILINE)
 _VERSION = lazy_pattern(r"^version:", re.MULTILINE)
 
 
-def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile | None:
+def read_lock_file(
+    path: str | os.PathLike[str], *, platform: str, environment: str | None = None
+) -> Lockfile | None:
     """Read a lock file; None if the file is none.
 
     Args:
         path: The file.
         platform: Subdir that packages are wanted for. What ``pixi.lock`` and ``pylock.toml``
             hold for others may be left out.
+        environment: Which one of a ``pixi.lock``; other files have but one.
 
     Raises:
         SpecError: It is one and cannot be read.
@@ -47,7 +50,7 @@ def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile |
     if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):
         return parse_conda_lock(text, source=str(path))
     if _PIXI.search(text) and _VERSION.search(text):
-        return parse_pixi_lock(text, source=str(path), platform=platform)
+        return parse_pixi_lock(text, source=str(path), environment=environment, platform=platform)
     return None
 
 

@@ -61,6 +61,6 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         prefix,
         specs=arguments.specs,
         files=arguments.files,
-        with_groups=options.groups(arguments),
+        **options.parts_of_files(arguments),
         **fields,
     )

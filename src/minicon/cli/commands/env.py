@@ -85,7 +85,7 @@ def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.prefix,
         specs=arguments.specs,
         files=arguments.files or ["environment.yml"],
-        with_groups=options.groups(arguments),
+        **options.parts_of_files(arguments),
         **solver_arguments(arguments),
     )
     # conda's env create has never asked, and scripts rely on that
@@ -103,7 +103,7 @@ def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.prefix,
         specs=(),
         files=arguments.files or ["environment.yml"],
-        with_groups=options.groups(arguments),
+        **options.parts_of_files(arguments),
         prune=arguments.prune,
         **solver_arguments(arguments),
     )

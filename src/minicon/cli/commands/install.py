@@ -57,6 +57,6 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         arguments.prefix,
         specs=arguments.specs,
         files=arguments.files,
-        with_groups=options.groups(arguments),
+        **options.parts_of_files(arguments),
         **solver_arguments(arguments),
     )

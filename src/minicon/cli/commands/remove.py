@@ -65,11 +65,17 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
 
 def remove_environment(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Take a whole environment away, after asking."""
+    from minicon.api.announcing import announce_removal, script_text
     from minicon.api.environments import delete_environment
+    from minicon.cli.changing import warn_of_programs
     from minicon.errors import UsageError
 
     console = context.console
     path = context.services.registry.existing(arguments.name, arguments.prefix)
+    announcement = announce_removal(context.services, path)
+    for script in announcement.scripts:
+        console.note(f"will run: {script_text(script)}")
+    warn_of_programs(announcement, context, "they lose its files")
     if not context.settings.dry_run:
         asks = not (context.settings.always_yes or console.json)
         if asks and not console.confirm(f"Remove the environment {path} and all in it?"):

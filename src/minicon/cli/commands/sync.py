@@ -44,6 +44,6 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         arguments.name,
         arguments.prefix,
         files=arguments.files,
-        with_groups=options.groups(arguments),
+        **options.parts_of_files(arguments),
         **solver_arguments(arguments),
     )
