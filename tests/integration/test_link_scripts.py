@@ -70,3 +70,22 @@ def test_programs_that_run_from_the_environment_are_named(
         finally:
             process.kill()
     assert f"programs run from this environment: {process.pid} (mine 60)" in told
+
+
+def test_removing_an_environment_runs_what_packages_want_to_be_run_before(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    text = 'echo "goodbye from $PKG_NAME" > "$PREFIX/.messages.txt"\n'
+    builder = PackageBuilder("polite").script("pre-unlink", text).script("pre-link", text)
+    channel = build_channel(tmp_path / "polite", [builder])
+    source = ("-c", channel.as_uri(), "--override-channels", "polite")
+    created = workspace.run("create", "-y", "-n", "a", *source).ok()
+    assert "will run: pre-link of polite-1.0-0" in created.err
+    assert created.err.rstrip().endswith("polite: goodbye from polite")
+    planned = workspace.run("remove", "-n", "a", "--all", "--dry-run").ok()
+    assert "will run: pre-unlink of polite-1.0-0" in planned.err
+    removed = workspace.run("remove", "-y", "-n", "a", "--all").ok()
+    assert "polite: goodbye from polite" in removed.err
+    workspace.run("create", "-y", "-n", "a", *source).ok()
+    silent = workspace.run("remove", "-y", "-n", "a", "--all", "--no-link-scripts").ok()
+    assert "polite" not in silent.out + silent.err

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 from tests.prefix.test_clobber import Notes
+from tests.prefix.test_never_half import state_of
+from tests.support.faults import run_killed_at
 from tests.support.packages import PackageBuilder
-from tests.support.prefixes import apply, executor, extract, snapshot
+from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
 
 from minicon.errors import LinkScriptFailed
+from minicon.fs import operations
 from minicon.prefix.confinement import interface_version
-from minicon.prefix.executor import Executor
-from minicon.prefix.link_scripts import LinkScriptRunner, link_scripts_of
+from minicon.prefix.executor import Executor, recover
+from minicon.prefix.generations import GenerationStore
+from minicon.prefix.link_scripts import ACTIONS, LinkScript, LinkScriptRunner, link_scripts_of
+from minicon.prefix.prefix import Prefix
 
 SHOW = 'echo "$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM|$ROOT_PREFIX" > "$PREFIX/seen"\n'
 
@@ -107,8 +114,166 @@ def test_scripts_that_do_not_end_are_ended(tmp_path: Path) -> None:
     assert not env.exists()
 
 
-def test_pre_link_is_never_run(tmp_path: Path) -> None:
+def tell(where: str = "$PREFIX/../../told") -> str:
+    """A script's line that appends what runs, what it sees of the package, and where from."""
+    return (
+        f'echo "$PKG_NAME $PKG_VERSION $(basename "$0") $(cat "$PREFIX/share/v" 2>/dev/null)" '
+        f">> {where}\n"
+    )
+
+
+def scripted(version: str, cache: Path, **texts: str) -> Extracted:
+    builder = PackageBuilder("s").version(version).file("share/v", version)
+    for action in ACTIONS:
+        text = tell() + texts.get(action.replace("-", "_"), "true\n")
+        builder = builder.script(action, text)
+    return extract(builder, cache)
+
+
+def test_all_four_run_in_condas_order_and_see_what_is_there(tmp_path: Path) -> None:
+    env, told = tmp_path / "envs" / "data", tmp_path / "told"
+    first, second = scripted("1.0", tmp_path), scripted("2.0", tmp_path)
+    free = runner(tmp_path, confine=False)
+    apply(env, first, executor=free)
+    assert told.read_text().splitlines() == [
+        "s 1.0 .s-pre-link.sh ",
+        "s 1.0 .s-post-link.sh 1.0",
+    ]
+    told.unlink()
+    apply(env, second, executor=free)
+    assert told.read_text().splitlines() == [
+        "s 1.0 .s-pre-unlink.sh 1.0",
+        "s 2.0 .s-pre-link.sh 1.0",
+        "s 1.0 .s-post-unlink.sh 2.0",
+        "s 2.0 .s-post-link.sh 2.0",
+    ]
+    told.unlink()
+    apply(env, executor=free)
+    assert told.read_text().splitlines() == [
+        "s 2.0 .s-pre-unlink.sh 2.0",
+        "s 2.0 .s-post-unlink.sh ",
+    ]
+    store = GenerationStore(env)
+    assert store.numbers() == [1, 2]
+    assert not store.needs_recovery
+    assert Prefix(store.folder / "1").record("s")  # the tree itself is kept, not the copy
+
+
+def test_scripts_get_the_variables_of_the_standard(tmp_path: Path) -> None:
     env = tmp_path / "envs" / "data"
-    package = extract(PackageBuilder("s").script("pre-link", f"touch {tmp_path}/ran\n"), tmp_path)
+    names = ("PREFIX", "CONDA_PREFIX", "SOURCE_DIR", "ROOT_PREFIX", "PKG_NAME", "PKG_BUILDNUM")
+    words = " ".join(f'"${name}"' for name in names)
+    text = f'printf "%s\\n" {words} "${{PATH%%:*}}" "$PWD" > "$PREFIX/$(basename "$0" .sh)"\n'
+    builder = PackageBuilder("s").script("pre-link", text).script("post-link", text)
+    package = extract(builder, tmp_path)
     apply(env, package, executor=runner(tmp_path))
-    assert not (tmp_path / "ran").exists()
+    root, here = str(tmp_path / "root"), str(env)
+    cached = str(package.directory)
+    seen = {name: (env / f".s-{name}").read_text().splitlines() for name in ACTIONS[:2]}
+    assert seen == {
+        "pre-link": [here, here, cached, root, "s", "0", f"{cached}/bin", f"{cached}/bin"],
+        "post-link": [here, here, here, root, "s", "0", f"{here}/bin", f"{here}/bin"],
+    }
+
+
+@pytest.mark.skipif(interface_version() == 0, reason="this kernel cannot confine")
+def test_pre_link_cannot_change_the_package(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    text = 'echo bad > "$SOURCE_DIR/share/x" || true\nrm -f "$SOURCE_DIR/share/x" || true\n'
+    package = extract(
+        PackageBuilder("s").script("pre-link", text).file("share/x", "good"), tmp_path
+    )
+    apply(env, package, executor=runner(tmp_path))
+    assert (env / "share/x").read_text() == "good"
+
+
+def test_what_failed_transactions_did_by_their_scripts_is_undone(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    traces = 'rm "$PREFIX/mine"; echo new > "$PREFIX/trace"\n'
+    old = scripted("1.0", tmp_path, pre_unlink=traces)
+    apply(env, old, executor=runner(tmp_path))
+    (env / "mine").write_text("the user's")
+    before = snapshot(env)
+    for action in ("pre_link", "post_link"):
+        new = scripted("2.0", tmp_path / action, **{action: traces + "exit 1\n"})
+        with pytest.raises(LinkScriptFailed):
+            apply(env, new, executor=runner(tmp_path))
+        assert snapshot(env) == before
+        other = tmp_path / "envs" / "other"
+        with pytest.raises(LinkScriptFailed):
+            apply(other, new, executor=runner(tmp_path))
+        assert not other.exists()
+    store = GenerationStore(env)
+    assert (store.numbers(), store.needs_recovery) == ([], False)
+
+
+def test_messages_are_told_when_all_is_done(tmp_path: Path) -> None:
+    def saying(name: str) -> Extracted:
+        text = f'echo "{name} speaks" >> "$CONDA_PREFIX/.messages.txt"\n'
+        return extract(PackageBuilder(name).script("post-link", text), tmp_path)
+
+    notes = Notes()
+    seen: list[list[str]] = []
+    env = tmp_path / "envs" / "data"
+    apply(
+        env,
+        saying("a"),
+        saying("b"),
+        executor=runner(tmp_path, notes),
+        after_switch=[lambda _: seen.append(list(notes.notes))],
+    )
+    assert seen == [[]]
+    assert notes.notes == ["a: a speaks", "b: b speaks"]
+    failing = 'echo "ask the maintainer" > "$PREFIX/.messages.txt"; echo why; exit 1\n'
+    bad = extract(PackageBuilder("bad").script("post-link", failing), tmp_path)
+    with pytest.raises(LinkScriptFailed) as caught:
+        apply(env, bad, executor=runner(tmp_path, notes))
+    assert caught.value.context == "why\nask the maintainer"
+
+
+@pytest.mark.parametrize("kind", ["create", "update"])
+def test_killed_at_every_step_between_scripts(kind: str, fast_path: Path) -> None:
+    env, saved = fast_path / "envs" / "data", fast_path / "saved"
+    texts = dict.fromkeys(("pre-link", "pre-unlink", "post-unlink", "post-link"), "true\n")
+
+    def package(version: str) -> Extracted:
+        builder = PackageBuilder("s").version(version).file("share/v", version)
+        for action, text in texts.items():
+            builder = builder.script(action, text)
+        return extract(builder, fast_path)
+
+    class Marking(LinkScriptRunner):
+        """Leaves a trace without starting a program, which would take long."""
+
+        def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
+            operations.replace_file(prefix / "traces", script.action.encode(), durable=False)
+
+    marking = executor(link_scripts=Marking(root_prefix=fast_path))
+    one, two = package("1.0"), package("2.0")
+    env.parent.mkdir()
+    if kind == "update":
+        apply(env, one, executor=marking)
+
+    def change() -> None:
+        apply(env, two, executor=marking)
+
+    old = state_of(env.parent)
+    shutil.copytree(env.parent, saved, symlinks=True)
+    change()
+    new = state_of(env.parent)
+    for at in range(1, 1000):
+        shutil.rmtree(env.parent)
+        shutil.copytree(saved, env.parent, symlinks=True)
+        if run_killed_at(at, change) == 0:
+            break
+        recover(env)
+        now = state_of(env.parent)
+        assert now in (old, new), (at, set(now.items()) ^ set(new.items()))
+        left = (
+            os.listdir(GenerationStore(env).folder) if GenerationStore(env).folder.exists() else []
+        )
+        assert all(name.isdigit() or name == "lock" for name in left), left
+        if now == old:
+            change()
+        assert state_of(env.parent) == new
+    assert at > 30

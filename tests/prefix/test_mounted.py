@@ -85,8 +85,8 @@ def test_an_environment_that_is_a_mount_point(workspace: Workspace, channel: Pat
     out = shell(workspace, channel, script + STORY + "ls -A $E\n")
     assert "hello " in out
     assert out.rstrip().endswith("lost+found")
-    assert "\n2.0mine\n" in out
-    assert "\n1.0mine\nx" in out
+    assert "2.0mine\n" in out
+    assert "1.0mine\nx" in out
 
 
 @needs_mounts
@@ -109,6 +109,6 @@ layer 4; m remove -q -y -p $E --all; ls -A $W/image/opt
 """
     (workspace.folder / "layers").mkdir()
     out = shell(workspace, channel, layers)
-    assert "\n2.0mine\nhello " in out
-    assert "\n1.0xmine\n" in out
+    assert "2.0mine\nhello " in out
+    assert "1.0xmine\n" in out
     assert out.rstrip().endswith("opt/env")  # "removed PATH", and nothing is left there

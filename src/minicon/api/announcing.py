@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from minicon.api.request import Plan
@@ -40,15 +42,31 @@ def announce(services: Services, plan: Plan) -> Announcement:
     if not services.settings.link_scripts:
         return Announcement(processes=processes)
     platform = transaction.platform
-    leaving = _leaving_scripts(transaction.unlink, platform)
     fetched = set(plan.fetch)
     found = ((r, services.package_cache.find(r)) for r in _may_bring_scripts(plan) - fetched)
     cached = {record: package for record, package in found if package is not None}
+    leaving = partial(leaving_scripts, transaction.unlink, platform=platform)
+    coming = partial(_coming_scripts, transaction.link, cached, platform=platform)
     return Announcement(
-        scripts=(*leaving, *_post_link_scripts(transaction.link, cached, platform)),
+        scripts=(
+            *leaving("pre-unlink"),
+            *coming("pre-link"),
+            *leaving("post-unlink"),
+            *coming("post-link"),
+        ),
         are_complete=not _may_bring_scripts(plan) & fetched,
         processes=processes,
     )
+
+
+def announce_removal(services: Services, path: Path) -> Announcement:
+    """The same for the removal of a whole environment."""
+    from minicon.prefix.prefix import Prefix
+
+    prefix = Prefix(path)
+    records = prefix.readable_records() if services.settings.link_scripts else ()
+    scripts = leaving_scripts(records, "pre-unlink", platform=prefix.subdir or "")
+    return Announcement(scripts=tuple(scripts), processes=_processes_in(path))
 
 
 def tell_fetched_scripts(
@@ -56,8 +74,10 @@ def tell_fetched_scripts(
 ) -> None:
     """Name the scripts that the plan could not, since their packages had to be fetched."""
     if services.settings.link_scripts:
-        for script in _post_link_scripts(plan.fetch, packages, plan.transaction.platform):
-            services.reporter.note(f"will run: {script_text(script)}")
+        for action in ("pre-link", "post-link"):
+            platform = plan.transaction.platform
+            for script in _coming_scripts(plan.fetch, packages, action, platform=platform):
+                services.reporter.note(f"will run: {script_text(script)}")
 
 
 def script_text(script: LinkScript) -> str:
@@ -84,12 +104,16 @@ def _processes_in(prefix: Path) -> tuple[RunningProcess, ...]:
     return processes_in(prefix)
 
 
-def _leaving_scripts(unlink: Sequence[PrefixRecord], platform: str) -> list[LinkScript]:
-    if not unlink:
+def leaving_scripts(
+    unlink: Iterable[PrefixRecord], action: str, *, platform: str
+) -> list[LinkScript]:
+    """Scripts of packages that go, for an action."""
+    records = list(unlink)
+    if not records:
         return []
     from minicon.prefix.link_scripts import scripts_of_record
 
-    return [each for record in unlink for each in scripts_of_record(record, "pre-unlink", platform)]
+    return [each for record in records for each in scripts_of_record(record, action, platform)]
 
 
 def _may_bring_scripts(plan: Plan) -> set[RepodataRecord]:
@@ -97,15 +121,17 @@ def _may_bring_scripts(plan: Plan) -> set[RepodataRecord]:
     return {record for record in plan.transaction.link if record.source == "conda"}
 
 
-def _post_link_scripts(
+def _coming_scripts(
     records: Iterable[RepodataRecord],
     packages: Mapping[RepodataRecord, CachedPackage],
+    action: str,
+    *,
     platform: str,
 ) -> Iterator[LinkScript]:
     from minicon.prefix.link_scripts import LinkScript, script_path
 
     for record in records:
         package = packages.get(record)
-        path = script_path(record.name, "post-link", platform)
+        path = script_path(record.name, action, platform)
         if package is not None and (package.directory / path).is_file():
-            yield LinkScript(record, "post-link", path, package.directory / path)
+            yield LinkScript(record, action, path, package.directory / path)

@@ -10,33 +10,35 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 from pathlib import Path
 
+from minicon.constants import CONDA_META
 from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs import operations
 from minicon.fs.free_space import require_space
-from minicon.lean_dataclasses import dataclass, field
-from minicon.models.reporter import SilentReporter
+from minicon.lean_dataclasses import dataclass, field, replace
+from minicon.models.reporter import SilentReporter, SilentTask
+from minicon.prefix.carry import Carrier, CarryPlan
 from minicon.prefix.copied_size import copied_size
-from minicon.prefix.generations import GenerationStore, Mark, read_mark
+from minicon.prefix.generations import MARK, GenerationStore, Mark, read_mark
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
-from minicon.prefix.link_scripts import LinkScript, script_path, scripts_of_record
 from minicon.prefix.noarch_python import PythonLayout
 from minicon.prefix.place import check_place
 from minicon.prefix.placement import plan_package
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
+from minicon.prefix.script_phases import ScriptPhases
 from minicon.prefix.site_packages import superseded_records
 from minicon.prefix.staged_tree import StagedTree
 from minicon.prefix.staging import Outdated, StageOptions, Stager
 from minicon.prefix.transaction import PIP_BUILD
+from minicon.prefix.undoing import undoing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from minicon.prefix.placement import PackagePlan
     from minicon.prefix.staging import Compile
     from minicon.prefix.transaction import Transaction
+    from minicon.prefix.undoing import CarryLate, Change
 
     #: Called with the staged tree and the environment's final path.
     BeforeSwitch = Callable[[Path, Path], None]
@@ -64,8 +67,7 @@ class Executor:
         durable: Whether to wait until the disk has everything, before the switch. Without,
             a power cut (not a crash of minicon) may lose files.
         lock_timeout: Seconds to wait for another process that changes the same environment.
-        link_scripts: Runs the packages' own scripts; None leaves them out. Those of packages
-            that go run before anything else, in the environment as it is.
+        link_scripts: Runs the packages' own scripts; None leaves them out.
     """
 
     options: StageOptions = field(default_factory=StageOptions)
@@ -113,66 +115,57 @@ class Executor:
             store.recover()
             outdated = _check_state(transaction)
             plans = plan_packages(transaction, packages)
-            needed = copied_size(
-                plans,
-                store.folder,
-                self.options.link_type,
-                allow_softlinks=self.options.allow_softlinks,
-            )
-            require_space(store.folder, needed, f"the packages of {transaction.prefix}")
-            stager = Stager(
-                transaction,
-                plans,
-                old=store.place if store.place.exists() else None,
-                outdated=outdated,
-                options=self.options,
-                reporter=reporter,
-            )
-            self._run_before_unlink(transaction)
-            steps = [*self._steps_after_link(plans, transaction.platform), *after_switch]
-            stage = self._build(store, stager, command, before_switch, transaction.prefix)
-            self._switch(store, stage, steps, transaction.prefix)
-            self._finish(store, stage, stager, reporter)
+            self._require_space(store, plans)
+            scripts = ScriptPhases(self.link_scripts, transaction, plans)
+            with undoing(store) as change:
+                if scripts.before:
+                    copy, carry_late = self._copy(store)
+                    change.switch_in(copy, carry_late, undoable=True)
+                    scripts.run_before(transaction.prefix)
+                stager = Stager(
+                    transaction,
+                    plans,
+                    old=store.place if store.place.exists() else None,
+                    outdated=outdated,
+                    options=self.options,
+                    reporter=reporter,
+                )
+                previous = None if change.created else _number(store)
+                mark = self._mark(store, command, previous)
+                stage = self._build(store, stager, mark, before_switch, transaction.prefix)
+                steps = [*scripts.steps_after(stage), *after_switch]
+                change.switch_in(stage, stager.carry_late, undoable=bool(steps))
+                for step in steps:
+                    step(transaction.prefix)
+                self._commit(store, was_undoable=bool(steps))
+            self._finish(store, change, reporter)
+            scripts.tell_messages()
         return Prefix(transaction.prefix)
 
-    def _run_before_unlink(self, transaction: Transaction) -> None:
-        if self.link_scripts is None:
-            return
-        for record in transaction.unlink:
-            for script in scripts_of_record(record, "pre-unlink", transaction.platform):
-                self.link_scripts.run_quietly(script, transaction.prefix)
+    def _require_space(self, store: GenerationStore, plans: Sequence[PackagePlan]) -> None:
+        softly = self.options.allow_softlinks
+        needed = copied_size(plans, store.folder, self.options.link_type, allow_softlinks=softly)
+        require_space(store.folder, needed, f"the packages of {store.place}")
 
-    def _steps_after_link(
-        self, plans: Sequence[PackagePlan], platform: str
-    ) -> Iterator[AfterSwitch]:
-        runner = self.link_scripts
-        if runner is None:
-            return
-        for plan in plans:
-            path = script_path(plan.record.name, "post-link", platform)
-            if plan.has_target(path):
-                script = LinkScript(plan.record, "post-link", path)
-                yield functools.partial(runner.run, script)
+    def _mark(self, store: GenerationStore, command: str, previous: int | None) -> Mark:
+        return Mark(
+            number=store.next_number(),
+            previous=previous,
+            created=self.options.clock(),
+            command=redact(command),
+        )
 
     def _build(
         self,
         store: GenerationStore,
         stager: Stager,
-        command: str,
+        mark: Mark,
         steps: Sequence[BeforeSwitch],
         final: Path,
     ) -> Path:
-        current = read_mark(store.place).number if store.place.exists() else None
-        number = store.next_number()
         stage = store.new_stage()
-        mark = Mark(
-            number=number,
-            stage=stage.name,
-            previous=current,
-            created=self.options.clock(),
-            command=redact(command),
-        )
         try:
+            mark = replace(mark, stage=stage.name)
             stager.build(StagedTree(stage), mark, self.compile_bytecode)
             for step in steps:
                 step(stage, final)
@@ -184,40 +177,46 @@ class Executor:
             raise
         return stage
 
-    def _switch(
-        self, store: GenerationStore, stage: Path, steps: Sequence[AfterSwitch], final: Path
-    ) -> None:
-        creating: bool | None = None
+    def _copy(self, store: GenerationStore) -> tuple[Path, CarryLate]:
+        """The environment as it is once more, for scripts to work in."""
+        stage = store.new_stage()
         try:
-            with uninterrupted():
-                creating = store.switch_in(stage, undoable=bool(steps))
-            for step in steps:
-                step(final)
-            if self.durable:
-                operations.sync_directory(store.place.parent)
-            store.commit()
-            if self.durable and steps:
-                operations.sync_directory(store.folder)
+            tree = StagedTree(stage)
+            carrier = Carrier(store.place, tree, CarryPlan(), SilentTask())
+            if store.place.exists():
+                carrier.carry()
+            tree.directory(CONDA_META)
+            mark = replace(read_mark(store.place), stage=stage.name)
+            operations.replace_file(stage / MARK, mark.to_bytes(), durable=self.durable)
         except BaseException:
-            with uninterrupted(), contextlib.suppress(OSError):
-                if creating is None:
-                    store.abandon(stage)
-                else:
-                    store.switch_back(stage, creating=creating)
+            with contextlib.suppress(OSError):
+                store.discard(stage)
             raise
+        return stage, carrier.carry_late
 
-    def _finish(
-        self, store: GenerationStore, stage: Path, stager: Stager, reporter: Reporter
-    ) -> None:
+    def _commit(self, store: GenerationStore, *, was_undoable: bool) -> None:
+        if self.durable:
+            operations.sync_directory(store.place.parent)
+        store.commit()
+        if self.durable and was_undoable:
+            operations.sync_directory(store.folder)
+
+    def _finish(self, store: GenerationStore, change: Change, reporter: Reporter) -> None:
         """The change is done. What fails here is finished by the next command."""
         with uninterrupted(), contextlib.suppress(OSError):
-            if stage.exists():
-                stager.carry_late(stage, store.place)
-                store.retire(stage)
+            former, *copies = change.stages
+            for copy in filter(Path.exists, copies):
+                store.discard(copy)
+            if former.exists():
+                store.retire(former)
             store.prune(self.keep_generations)
         with contextlib.suppress(OSError):
             if Path.cwd().is_relative_to(store.folder):
                 reporter.warn(f"your shell is in {store.place} as it was: type cd . to see the new")
+
+
+def _number(store: GenerationStore) -> int | None:
+    return read_mark(store.place).number if store.place.exists() else None
 
 
 def plan_packages(

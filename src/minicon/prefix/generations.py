@@ -164,15 +164,19 @@ class GenerationStore:
 
         Args:
             stage: The finished tree. Afterwards its folder holds the old one, if there was one.
-            undoable: Whether more steps follow that may fail: until :meth:`commit`, a later
-                command that finds this process dead switches back.
+            undoable: Whether more steps follow that may fail, another switch among them: until
+                :meth:`commit`, a later command that finds this process dead undoes all of them.
 
         Returns:
             Whether there was nothing before.
         """
         creating = is_empty(self.place)
         if undoable:
-            self._switch.write_down(stage=stage.name, creating=creating)
+            before = self._switch.journal()
+            self._switch.write_down(
+                stages=[*before.get("stages", ()), stage.name],
+                original=before.get("original", None if creating else stage.name),
+            )
         if not creating:
             self.swap(stage)
         elif self.is_inside:
@@ -185,14 +189,18 @@ class GenerationStore:
             operations.rename(stage, self.place)
         return creating
 
-    def switch_back(self, stage: Path, *, creating: bool) -> None:
-        """Undo :meth:`switch_in`, and throw the new tree away."""
+    def switch_back(self, original: Path | None) -> None:
+        """Undo what :meth:`switch_in` did, and throw the new tree away.
+
+        Args:
+            original: The folder that holds what was there before; None if nothing was.
+        """
         self._switch.finish()
-        if creating:
+        if original is None:
             remove_tree(self.vacate())
-        elif stage.exists():
-            self.swap(stage)
-            self.discard(stage)
+        elif original.exists():
+            self.swap(original)
+            self.discard(original)
         self.commit()
 
     def abandon(self, stage: Path) -> None:
@@ -293,10 +301,9 @@ class GenerationStore:
             return False
         self._switch.finish()
         journal = self._switch.journal()
-        if journal.get("creating") is not None:
-            stage = self.folder / str(journal["stage"])
-            if read_mark(self.place).stage == stage.name:
-                self.switch_back(stage, creating=bool(journal["creating"]))
+        if read_mark(self.place).stage in journal.get("stages", ()):
+            original = journal.get("original")
+            self.switch_back(self.folder / str(original) if original else None)
         self.commit()
         current = read_mark(self.place)
         for name in sorted(os.listdir(self.folder)):

@@ -157,6 +157,10 @@ class LinkScriptRunner:
             return ""
 
     def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
+        import subprocess
+
+        from minicon.prefix.confinement import confined
+
         file = script.source or prefix / script.path
         plain = ScriptCommand(_command(file), self._variables(script, prefix, temporary))
         if script.action == "pre-link":  # nothing of the package is there to be activated

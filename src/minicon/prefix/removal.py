@@ -11,7 +11,9 @@ from minicon.fs.remove import remove_tree
 from minicon.prefix.entrywise import CANNOT_BE_RENAMED
 from minicon.prefix.generations import STORE_FOLDER, GenerationStore
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.link_scripts import scripts_of_record
 from minicon.prefix.place import check_place
+from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.models.reporter import Reporter
+    from minicon.prefix.link_scripts import LinkScriptRunner
 
 _TRASH = ".trash-"
 
@@ -28,8 +31,15 @@ def remove_environment(
     *,
     lock_timeout: float = 30.0,
     reporter: Reporter | None = None,
+    link_scripts: LinkScriptRunner | None = None,
 ) -> None:
     """Remove an environment with its kept generations: gone in one rename, deleted after it.
+
+    Args:
+        prefix: The environment.
+        lock_timeout: Seconds to wait for another process.
+        reporter: Is told whom minicon waits for.
+        link_scripts: Runs the packages' ``pre-unlink`` scripts first; None leaves them out.
 
     Raises:
         PrefixError: Neither it nor its parent can be written to.
@@ -39,17 +49,28 @@ def remove_environment(
     store = GenerationStore(prefix)
     check_place(store.place)
     with operations.describing("remove", store.place):
-        with locked(store, lock_timeout, reporter), uninterrupted():
+        with locked(store, lock_timeout, reporter):
             store.recover()
-            if store.place.exists():
-                store.vacate()
-            trash = _set_aside(store)
+            if link_scripts is not None:
+                _run_scripts(Prefix(store.place), link_scripts)
+            with uninterrupted():
+                if store.place.exists():
+                    store.vacate()
+                trash = _set_aside(store)
         remove_tree(trash)
         if store.is_inside:
             with contextlib.suppress(OSError):  # a mount point stays, and is empty
                 operations.remove_directory(store.place)
         else:
             _remove_if_unused(store.folder.parent)
+
+
+def _run_scripts(prefix: Prefix, runner: LinkScriptRunner) -> None:
+    for record in prefix.readable_records():
+        for script in scripts_of_record(record, "pre-unlink", prefix.subdir or ""):
+            message = runner.run_quietly(script, prefix.path)
+            if message:
+                runner.reporter.note(f"{record.name}: {message}")
 
 
 def sweep(folder: Path) -> list[Path]:
