@@ -119,8 +119,7 @@ class Executor:
             scripts = ScriptPhases(self.link_scripts, transaction, plans)
             with undoing(store) as change:
                 if scripts.before:
-                    copy, carry_late = self._copy(store)
-                    change.switch_in(copy, carry_late, undoable=True)
+                    change.switch_in(*self._copy(store), undoable=True)
                     scripts.run_before(transaction.prefix)
                 stager = Stager(
                     transaction,
@@ -130,14 +129,11 @@ class Executor:
                     options=self.options,
                     reporter=reporter,
                 )
-                previous = None if change.created else _number(store)
-                mark = self._mark(store, command, previous)
+                mark = self._mark(store, command, is_first=change.created)
                 stage = self._build(store, stager, mark, before_switch, transaction.prefix)
                 steps = [*scripts.steps_after(stage), *after_switch]
                 change.switch_in(stage, stager.carry_late, undoable=bool(steps))
-                for step in steps:
-                    step(transaction.prefix)
-                self._commit(store, was_undoable=bool(steps))
+                self._commit(store, steps, transaction.prefix)
             self._finish(store, change, reporter)
             scripts.tell_messages()
         return Prefix(transaction.prefix)
@@ -147,10 +143,11 @@ class Executor:
         needed = copied_size(plans, store.folder, self.options.link_type, allow_softlinks=softly)
         require_space(store.folder, needed, f"the packages of {store.place}")
 
-    def _mark(self, store: GenerationStore, command: str, previous: int | None) -> Mark:
+    def _mark(self, store: GenerationStore, command: str, *, is_first: bool) -> Mark:
+        there = store.place.exists() and not is_first
         return Mark(
             number=store.next_number(),
-            previous=previous,
+            previous=read_mark(store.place).number if there else None,
             created=self.options.clock(),
             command=redact(command),
         )
@@ -194,11 +191,13 @@ class Executor:
             raise
         return stage, carrier.carry_late
 
-    def _commit(self, store: GenerationStore, *, was_undoable: bool) -> None:
+    def _commit(self, store: GenerationStore, steps: Sequence[AfterSwitch], final: Path) -> None:
+        for step in steps:
+            step(final)
         if self.durable:
             operations.sync_directory(store.place.parent)
         store.commit()
-        if self.durable and was_undoable:
+        if self.durable and steps:
             operations.sync_directory(store.folder)
 
     def _finish(self, store: GenerationStore, change: Change, reporter: Reporter) -> None:
@@ -213,10 +212,6 @@ class Executor:
         with contextlib.suppress(OSError):
             if Path.cwd().is_relative_to(store.folder):
                 reporter.warn(f"your shell is in {store.place} as it was: type cd . to see the new")
-
-
-def _number(store: GenerationStore) -> int | None:
-    return read_mark(store.place).number if store.place.exists() else None
 
 
 def plan_packages(
