@@ -27,8 +27,8 @@ class ClauseStore:
         late: Clauses that came into being while they already had consequences; the next
             propagation applies them first.
         conditions: All dependencies that hold under conditions, for explanations.
-        recheck: Late clauses that may have consequences at a level below the one where they were
-            applied, so that they must be looked at again after every backjump.
+        applied: Late clauses and the levels at which they were applied. They may have
+            consequences below that level too, so they are looked at again after going back there.
     """
 
     def __init__(self, find: Callable[[str], Candidates]) -> None:
@@ -39,7 +39,7 @@ class ClauseStore:
         self.by_name: dict[str, Variable] = {}
         self.trail = Trail()
         self.late: list[Dependency | Watcher] = []
-        self.recheck: list[Dependency | Watcher] = []
+        self.applied: list[tuple[int, Dependency | Watcher]] = []
 
     def variable(self, name: str) -> Variable:
         """The variable of a name, made if new, not necessarily loaded."""
@@ -74,16 +74,19 @@ class ClauseStore:
     def backjump(self, level: int) -> None:
         """Undo all decisions above a level; late clauses that still hold will be applied again."""
         self.trail.backjump(level)
-        self._look_again()
+        self._look_again(level)
 
     def reset(self) -> None:
         """Undo everything: as before the first search, but with all that was learned."""
         self.trail.reset()
-        self._look_again()
+        self._look_again(-1)
 
-    def _look_again(self) -> None:
-        self.recheck = [clause for clause in self.recheck if self._has_consequences(clause)]
-        self.late = list(self.recheck)
+    def _look_again(self, level: int) -> None:
+        """What was applied above a level is to be applied again if it still has consequences."""
+        undone = [clause for place, clause in self.applied if place > level]
+        if undone:
+            self.applied = [each for each in self.applied if each[0] <= level]
+        self.late = [c for c in (*undone, *self.late) if self._has_consequences(c)]
 
     def _has_consequences(self, clause: Dependency | Watcher) -> bool:
         domains = self.trail.domains
@@ -152,7 +155,6 @@ class ClauseStore:
         allowed = need.allowed
         if allowed is not None and not self.trail.domains[need.target] & allowed:
             self.late.append(clause)
-            self.recheck.append(clause)
         return clause
 
     def _attach(self, need: Need, target: Variable) -> None:
@@ -171,10 +173,7 @@ class ClauseStore:
 
     def _apply_later(self, dependencies: Iterable[Dependency]) -> None:
         """Take note of those of some new clauses that have consequences already."""
-        late = [clause for clause in dependencies if self._has_consequences(clause)]
-        if late:
-            self.late += late
-            self.recheck += late
+        self.late += [clause for clause in dependencies if self._has_consequences(clause)]
 
     def _add_conditional(self, source: Variable, conditional: Conditional) -> None:
         """Add "premise and all specs of the condition → target", as an incompatibility."""
@@ -191,7 +190,6 @@ class ClauseStore:
             self.conditions.append(Condition(source.index, target.index, conditional, terms))
             watcher = self.watch(terms)
             self.late.append(watcher)
-            self.recheck.append(watcher)
 
     def _matching(self, name: str, text: str) -> int:
         """The candidates of a name that a MatchSpec means; the name is loaded, no others."""
@@ -205,7 +203,7 @@ class ClauseStore:
         """Keep a learned incompatibility for this search and all that follow."""
         watcher = self.watch(learned)
         if len(learned) == 1:
-            self.recheck.append(watcher)
+            self.applied.append((0, watcher))
 
     def watch(self, incompatibility: Incompatibility) -> Watcher:
         """Watch an incompatibility at the two terms that are the latest to come true."""
@@ -220,5 +218,5 @@ class ClauseStore:
         terms = sorted(incompatibility.items(), key=lateness, reverse=True)
         watcher = Watcher(terms, incompatibility)
         for index, values in terms[:2] if len(terms) > 1 else ():
-            self.variables[index].watchers.append((values, watcher))
+            self.variables[index].watch(values, watcher)
         return watcher

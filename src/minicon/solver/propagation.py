@@ -49,7 +49,7 @@ def propagate(store: ClauseStore) -> Incompatibility | None:
         conflict = (
             _forward(store, variable)
             or _backward(trail, variable, before)
-            or (_learned(store, variable) if variable.watchers else None)
+            or (_learned(store, variable, before) if variable.watchers else None)
         )
         if conflict is not None:
             return conflict
@@ -73,6 +73,8 @@ def conflict_at_last_step(trail: Trail) -> Incompatibility:
 def _apply_late(store: ClauseStore) -> Incompatibility | None:
     """Apply clauses that were born with consequences."""
     late, store.late = store.late, []
+    level = store.trail.level
+    store.applied += [(level, clause) for clause in late]
     for clause in late:
         if isinstance(clause, Watcher):
             conflict = _apply_incompatibility(store.trail, clause.incompatibility)
@@ -150,46 +152,59 @@ def _backward(trail: Trail, variable: Variable, before: int) -> Incompatibility 
     return None
 
 
-def _learned(store: ClauseStore, variable: Variable) -> Incompatibility | None:
-    """Visit the incompatibilities that watch this variable.
+def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibility | None:
+    """Visit the incompatibilities that watch this variable, where the watched term came true.
 
     A watcher moves to another term that is not true yet; where there is none, the incompatibility
     has only its other watched term left, and that must be false.
     """
-    domains = store.trail.domains
-    index, watchers = variable.index, variable.watchers
-    domain = domains[index]
-    moved: set[int] = set()
-    conflict: Incompatibility | None = None
-    for entry in [entry for entry in watchers if not domain & ~entry[0]]:
-        watcher = entry[1]
+    domain = store.trail.domains[variable.index]
+    for values, watchers in variable.watchers.items():
+        if domain & ~values or not before & ~values:
+            continue
+        conflict = _visit(store, variable.index, watchers)
+        if conflict is not None:
+            return conflict
+    return None
+
+
+def _visit(store: ClauseStore, index: int, watchers: list[Watcher]) -> Incompatibility | None:
+    """Visit those that watch one term of a variable, which is true now; some move elsewhere."""
+    trail = store.trail
+    domains = trail.domains
+    staying = 0
+    for place, watcher in enumerate(watchers):
         terms = watcher.terms
         if terms[0][0] == index:
             terms[0], terms[1] = terms[1], terms[0]
-        other, values = terms[0]
-        if not domains[other] & values:
+        other, refused = terms[0]
+        left = domains[other]
+        if left & refused and _moves(store, watcher):
             continue
-        if _moves(store, watcher):
-            moved.add(id(entry))
+        watchers[staying] = watcher
+        staying += 1
+        if not left & refused:
             continue
-        if not domains[other] & ~values:
+        conflict: Incompatibility | None = None
+        if not left & ~refused:
             conflict = watcher.incompatibility
-        elif not store.trail.narrow(other, ~values, watcher.incompatibility):
-            conflict = conflict_at_last_step(store.trail)
+        elif not trail.narrow(other, ~refused, watcher.incompatibility):
+            conflict = conflict_at_last_step(trail)
         if conflict is not None:
-            break
-    if moved:
-        variable.watchers = [entry for entry in watchers if id(entry) not in moved]
-    return conflict
+            del watchers[staying : place + 1]
+            return conflict
+    del watchers[staying:]
+    return None
 
 
 def _moves(store: ClauseStore, watcher: Watcher) -> bool:
     """Let a watcher look at another term that is not true yet, if there is one."""
     domains, terms = store.trail.domains, watcher.terms
     for place in range(2, len(terms)):
-        candidate, values = terms[place]
-        if domains[candidate] & ~values:
-            terms[1], terms[place] = terms[place], terms[1]
-            store.variables[candidate].watchers.append((values, watcher))
+        term = terms[place]
+        if domains[term[0]] & ~term[1]:
+            terms[place] = terms[1]
+            terms[1] = term
+            store.variables[term[0]].watch(term[1], watcher)
             return True
     return False

@@ -25,7 +25,7 @@ class Variable:
         needs: What others depend on it for, by text.
         limits: What others constrain it to, by text.
         incoming: Both of these by the set of values that they allow; empty until it is loaded.
-        watchers: Per watcher, the watched set of values (learned incompatibilities).
+        watchers: Learned incompatibilities that watch it, by the watched set of values.
         triggered: Memo: domain → the dependencies that this whole domain carries.
         activity: How often it took part in recent conflicts.
     """
@@ -61,9 +61,17 @@ class Variable:
         self.needs: dict[str, Need] = {}
         self.limits: dict[str, Need] = {}
         self.incoming: dict[int, list[Need]] = {}
-        self.watchers: list[tuple[int, Watcher]] = []
+        self.watchers: dict[int, list[Watcher]] = {}
         self.triggered: dict[int, list[Dependency]] = {}
         self.activity = 0.0
+
+    def watch(self, values: int, watcher: Watcher) -> None:
+        """Let an incompatibility be visited when the variable comes to lie in some values."""
+        same = self.watchers.get(values)
+        if same is None:
+            self.watchers[values] = [watcher]
+        else:
+            same.append(watcher)
 
     def __repr__(self) -> str:
         return f"Variable({self.name})"
