@@ -1,0 +1,129 @@
+"""Puzzles as channels: minicon's solver beside py-rattler's, in one process.
+
+    python bench/solver_puzzles.py [--runs 5] [--pigeons 5 6 7 8]
+
+Sudokus are satisfiable and need guessing; one pigeon more than there are holes is impossible and
+hard to see. Processor time of the solve itself, medians; records are at hand for both (minicon:
+objects in memory, rattler: sparse repodata), and minicon compiles them in every run. For the
+impossible ones two figures are given: until the contradiction is known, which is what rattler
+does, and with the explanation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import rattler
+from rattler.exceptions import SolverError
+from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
+
+from minicon.errors import SolveError
+from minicon.solver.candidate_source import CandidateSource
+from minicon.solver.conda_model import CondaSide
+from minicon.solver.conflict_analysis import Contradiction
+from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.roots import demands_of
+
+SUDOKUS = {
+    "usual": USUAL,
+    "hardest of 2012": HARD,
+    "17 givens": "000000010400000000020000000000050407008000300001090000300400200050100000000806000",
+    "golden nugget": ".......39.....1..5..3.5.8....8.9...6.7...2...1..4.......9.8..5..2....6..4..7.....",
+    "platinum blonde": ".......12........3..23..4....18....5.6..7.8.......9.....85.....9...4.5..47...6...",
+    "easter monster": "1.......2.9.4...5...6...7...5.9.3.......7.......85..4.7.....6...3...9.8...2.....1",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--pigeons", type=int, nargs="*", default=(5, 6, 7, 8))
+    options = parser.parse_args()
+    puzzles = {f"sudoku, {name}": sudoku(grid.replace("0", ".")) for name, grid in SUDOKUS.items()}
+    puzzles |= {f"{holes + 1} pigeons, {holes} holes": pigeons(holes) for holes in options.pigeons}
+    puzzles["ladder of 300 rungs"] = ladder(300)
+    print("| puzzle | minicon, ms | rattler, ms | minicon / rattler | with explanation, ms |")
+    print("|---|--:|--:|--:|--:|")
+    for name, (case, specs) in puzzles.items():
+        print(row(name, case, specs, options.runs), flush=True)
+
+
+def row(name: str, case, specs: list[str], runs: int) -> str:
+    """One line of the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        sources = sparse_repodata(case, Path(folder))
+        ours, theirs, told = [], [], []
+        for _ in range(runs):
+            ours.append(timed(lambda: model(case.request(*specs))))
+            theirs.append(timed(lambda: solve_with_rattler(specs, sources)))
+        is_possible = ours[0][1]
+        assert is_possible == theirs[0][1], f"{name}: the solvers disagree"
+        if not is_possible:
+            told = [timed(lambda: explained(case.request(*specs)))[0]]
+    own, other = (statistics.median(each[0] for each in found) for found in (ours, theirs))
+    explanation = f"{1000 * told[0]:.0f}" if told else ""
+    return f"| {name} | {1000 * own:.1f} | {1000 * other:.1f} | {own / other:.1f} | {explanation} |"
+
+
+def timed(solve) -> tuple[float, bool]:
+    """Seconds of processor time, and whether there is an answer."""
+    started = time.process_time()
+    found = solve()
+    return time.process_time() - started, found
+
+
+def model(request) -> bool:
+    """Minicon's search, as far as rattler's goes."""
+    source = CandidateSource(request)
+    side = CondaSide(request, source, demands_of(request, source, request.specs))
+    with contextlib.suppress(Contradiction):
+        side.model()
+        return True
+    return False
+
+
+def explained(request) -> bool:
+    """All that minicon does for a request."""
+    with contextlib.suppress(SolveError):
+        CondaSolver().solve(request)
+        return True
+    return False
+
+
+def sparse_repodata(case, folder: Path) -> list:
+    """The channels of a case as rattler reads them."""
+    sources = []
+    for (channel, subdir), index in case.indices.items():
+        path = folder / channel / subdir / "repodata.json"
+        path.parent.mkdir(parents=True)
+        records = {each.fn: dict(each.data) for found in index.records.values() for each in found}
+        conda = {fn: data for fn, data in records.items() if fn.endswith(".conda")}
+        rest = {fn: data for fn, data in records.items() if not fn.endswith(".conda")}
+        found = {"info": {"subdir": subdir}, "packages": rest, "packages.conda": conda}
+        path.write_text(json.dumps(found))
+        sources.append(rattler.SparseRepoData(rattler.Channel(channel), subdir, path))
+    return sources
+
+
+def solve_with_rattler(specs: list[str], sources: list) -> bool:
+    """Whether rattler finds an answer."""
+    wanted = [rattler.MatchSpec(text, strict=False) for text in specs]
+    try:
+        asyncio.run(rattler.solve_with_sparse_repodata(specs=wanted, sparse_repodata=sources))
+    except SolverError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()
