@@ -38,6 +38,10 @@ def flags(command: str, *arguments: str) -> dict[str, Any]:
         ("--strict-channel-priority", {"channel_priority": "strict"}),
         ("--no-channel-priority", {"channel_priority": "disabled"}),
         ("--exclude-newer 7d", {"exclude_newer": "7d"}),
+        (
+            "--exclude-newer-package a=7d --exclude-newer-package b=false",
+            {"exclude_newer_package": {"a": "7d", "b": "false"}},
+        ),
     ],
 )
 def test_typed_flags(typed: str, expected: dict[str, Any]) -> None:

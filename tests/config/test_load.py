@@ -183,6 +183,8 @@ def test_unknown_keys_are_warned_about_and_conda_s_own_are_not(places: Places) -
         ("remote_read_timeout_secs: -1", "remote_read_timeout_secs", "a number"),
         ("channel_priority: low", "channel_priority", "strict, flexible, disabled"),
         ("channel_alias: [x]", "channel_alias", "text"),
+        ("channel_settings: [a]", "channel_settings", "a list of maps, each with a channel"),
+        ("channel_settings: [{a: b}]", "channel_settings", "a list of maps, each with a channel"),
     ],
 )
 def test_wrong_types_name_file_key_and_what_is_expected(
@@ -272,7 +274,26 @@ def test_the_table_and_the_settings_agree() -> None:
 
 
 def test_a_key_of_conda_without_effect_is_told_of(places: Places) -> None:
-    places.file(".condarc", "exclude_newer_package: {numpy: 7d}\nuse_only_tar_bz2: false\n")
+    places.file(".condarc", "use_only_tar_bz2: true\nsolver: rattler\n")
     (warning,) = places.load().warnings
-    assert "'exclude_newer_package'" in warning
-    assert "exclude_newer holds" in warning
+    assert "'use_only_tar_bz2'" in warning
+    assert "both .conda and .tar.bz2 are read" in warning
+
+
+def test_limits_of_age_by_package_and_channel(places: Places) -> None:
+    text = """
+        exclude_newer_package: {numpy: 7d, openssl: false}
+        channel_settings:
+          - {channel: conda-forge, exclude_newer: 3d, auth: {type: x}}
+          - {channel: mine, exclude_newer: "0"}
+    """
+    places.file(".condarc", text)
+    settings = places.load().settings
+    assert settings.exclude_newer_package == {"numpy": "7d", "openssl": "false"}
+    assert settings.channel_settings == {
+        "conda-forge": {"exclude_newer": "3d"}, "mine": {"exclude_newer": "0"},
+    }  # fmt: skip
+    variable = '[{"channel": "mine", "exclude_newer": "1d"}]'
+    settings = places.load(CONDA_CHANNEL_SETTINGS=variable).settings
+    assert settings.channel_settings["mine"] == {"exclude_newer": "1d"}
+    assert settings.channel_settings["conda-forge"] == {"exclude_newer": "3d"}

@@ -518,3 +518,20 @@ class TestRemoval:
         assert versions(found).keys() == {"base", "side", "alone", "new"}
         with pytest.raises(SolveError):
             case.solve("top", removals=["middle"], installed=installed)
+
+
+def test_limits_of_age_by_channel_and_package() -> None:
+    case = SolverCase("first", "second")
+    for name, channel in (("a", "first"), ("b", "second"), ("c", "second")):
+        for version, timestamp in (("1.0", 10**12), ("2.0", 2 * 10**12)):
+            case.package(name, version, channel=channel, timestamp=timestamp)
+    limit = 15 * 10**11
+    assert versions(case.solve("a", "b", "c", exclude_newer=limit)) == {
+        "a": "1.0", "b": "1.0", "c": "1.0",
+    }  # fmt: skip
+    options = {"exclude_newer": limit, "exclude_newer_channel": {"second": None}}
+    assert versions(case.solve("a", "b", "c", **options)) == {"a": "1.0", "b": "2.0", "c": "2.0"}
+    options["exclude_newer_package"] = {"a": None, "b": limit}
+    assert versions(case.solve("a", "b", "c", **options)) == {"a": "2.0", "b": "1.0", "c": "2.0"}
+    only = {"exclude_newer_channel": {"first": limit}}
+    assert versions(case.solve("a", "b", **only)) == {"a": "1.0", "b": "2.0"}

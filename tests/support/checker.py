@@ -179,7 +179,10 @@ def _origin(request: SolveRequest, record: RepodataRecord) -> list[str]:
 
 
 def _is_too_new(request: SolveRequest, record: RepodataRecord) -> bool:
-    limit = request.exclude_newer_package.get(record.name, request.exclude_newer)
+    limit = request.exclude_newer
+    for channel, own in request.exclude_newer_channel.items():
+        limit = own if record.channel == channel else limit
+    limit = request.exclude_newer_package.get(record.name, limit)
     timestamp = record.timestamp
     if timestamp and timestamp < 100_000_000_000:
         timestamp *= 1000

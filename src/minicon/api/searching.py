@@ -65,7 +65,7 @@ def search(
         for name in names
         for index in indices
         for record in index.records_for(name)
-        if spec.matches(record)
+        if spec.matches(record) and services.age_limits.admits(record)
     ]
     if not records and sources.pypi_for_missing_names and spec.exact_name:
         records = _wheels(services, spec, python)

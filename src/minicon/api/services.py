@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.detect.interpreters import Discovery
     from minicon.interpreters.host_index import HostIndex
+    from minicon.models.age_limits import AgeLimits
     from minicon.models.reporter import Reporter
     from minicon.models.virtual_package import VirtualPackage
     from minicon.net.routing import UrlFetcher
@@ -140,7 +141,7 @@ class Services:
             direct=asked.direct_files,
             hashes=asked.allowed_hashes,
             limits=asked.limits,
-            exclude_newer=self.exclude_newer,
+            exclude_newer=self.age_limits.loosest,
         )
         self._wheel_indices.append(index)
         return index
@@ -175,17 +176,34 @@ class Services:
         return HostIndex(self.discovery.interpreters, platform=self.settings.platform)
 
     @cached_property
-    def exclude_newer(self) -> int | None:
-        """Packages built later than this (ms since 1970) do not exist."""
+    def age_limits(self) -> AgeLimits:
+        """Packages that came later than this do not exist."""
+        from minicon.models.age_limits import AgeLimits
         from minicon.models.moment import parse_moment
 
-        text = self.settings.exclude_newer
-        return None if text is None else parse_moment(text, now=self.now())
+        def moment(text: str | None) -> int | None:
+            if text is None or text.lower() in ("false", "none"):
+                return None
+            return parse_moment(text, now=self.now())
+
+        settings = self.settings
+        return AgeLimits(
+            moment(settings.exclude_newer),
+            {
+                channel: moment(each["exclude_newer"])
+                for channel, each in settings.channel_settings.items()
+                if "exclude_newer" in each
+            },
+            {name.lower(): moment(text) for name, text in settings.exclude_newer_package.items()},
+        )
 
     def close(self) -> None:
-        """Take progress bars away and give up what is still being fetched ahead."""
+        """Take progress bars away, give connections back and what is still fetched ahead up."""
         for index in self._wheel_indices:
             index.close()
+        for name in ("fetcher", "index_fetcher"):
+            if name in self.__dict__:  # it was used
+                self.__dict__[name].close()
         close = getattr(self.reporter, "close", None)
         if close is not None:
             close()

@@ -58,7 +58,9 @@ def solve_specs(
         virtual_packages=services.virtual_packages,
         platform=services.settings.platform,
         channel_priority=ChannelPriority(services.settings.channel_priority),
-        exclude_newer=services.exclude_newer,
+        exclude_newer=services.age_limits.everywhere,
+        exclude_newer_channel=services.age_limits.channels,
+        exclude_newer_package=services.age_limits.packages,
         tables=services.table_store,
     )
     return CondaSolver().solve(request)

@@ -20,6 +20,7 @@ _SETTING_DESTINATIONS = (
     "channel_priority",
     "dry_run",
     "exclude_newer",
+    "exclude_newer_package",
     "json",
     "link_scripts",
     "local_repodata_ttl",
@@ -40,10 +41,17 @@ def settings_flags(arguments: argparse.Namespace) -> dict[str, Any]:
     """The settings that were given on the command line."""
     given = {key: getattr(arguments, key, None) for key in _SETTING_DESTINATIONS}
     return {
-        key: value
+        key: dict(value) if key == "exclude_newer_package" else value
         for key, value in given.items()
         if value is not None and (value is not False or key in _SWITCHED_OFF)
     }
+
+
+def _named_value(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name.strip() or not value.strip():
+        raise ValueError(text)
+    return name.strip(), value.strip()
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -155,6 +163,13 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
     )
     group.add_argument(
         "--exclude-newer", metavar="DATE|AGE", help="ignore packages built after that"
+    )
+    group.add_argument(
+        "--exclude-newer-package",
+        action="append",
+        type=_named_value,
+        metavar="NAME=DATE|AGE|false",
+        help="another limit for one package; false: none",
     )
     group.add_argument("--offline", action="store_true", help="use only what is cached")
     group.add_argument(

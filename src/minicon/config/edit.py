@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from minicon.config.files import read_config_text
-from minicon.config.keys import KEYS, Key, Kind, find_key
+from minicon.config.keys import KEYS, MAPS, Key, Kind, find_key
 from minicon.config.values import check_value
 from minicon.errors import ConfigError, UsageError
 from minicon.fs import operations
@@ -151,7 +151,7 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
         return ends[edit.action]
     if key.kind is Kind.MAP and entry:
         return {**(checked(current) or {}), entry: edit.value}
-    if key.kind in (Kind.SEQUENCE, Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS):
+    if key.kind is Kind.SEQUENCE or key.kind in MAPS:
         how = "--append" if key.kind is Kind.SEQUENCE else f"--set {key.name}.NAME"
         raise UsageError(
             "not-a-single-value",

@@ -22,6 +22,11 @@ class Kind(Enum):
     MAP = "a map of names to text"
     MAP_OF_SEQUENCES = "a map of names to lists"
     MAP_OF_MAPS = "a map of names to maps"
+    MAPS_BY_CHANNEL = "a list of maps, each with a channel"
+
+
+#: Kinds whose values are put together name by name, where several files have some.
+MAPS = frozenset({Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS, Kind.MAPS_BY_CHANNEL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,10 @@ _TABLE = (
     Key("add_pip_as_python_dependency", _B, "let python bring pip along"),
     Key("override_virtual_packages", _M, "virtual package: the version to assume"),
     Key("exclude_newer", _T, "ignore packages newer than a date, or than an age such as 7d"),
+    Key("exclude_newer_package", _M,
+        "package name: another date or age for it; false for none"),
+    Key("channel_settings", Kind.MAPS_BY_CHANNEL,
+        "what holds for one channel: channel and exclude_newer"),
     # Installing
     Key("always_copy", _B, "copy files into environments instead of linking", aliases=("copy",)),
     Key("allow_softlinks", _B, "where hard links are impossible, link softly instead of copying"),
@@ -146,7 +155,6 @@ ALIASES: dict[str, str] = {alias: key.name for key in _TABLE for alias in key.al
 #: minicon does not heed: a warning says so, with what there is instead.
 UNHEEDED_KEYS = {
     "aggressive_update_packages": "'minicon update NAME' brings packages to newer versions",
-    "exclude_newer_package": "exclude_newer holds for all packages",
     "pip_interop_enabled": "packages that pip installed are always seen",
     "repodata_fns": "repodata.json, its compressed form and shards are read",
     "track_features": "name the build that is wanted, such as 'numpy=*=*mkl*'",
@@ -160,7 +168,7 @@ OTHER_TOOLS_KEYS = frozenset(
     """
     add_anaconda_token allow_conda_downgrades
     allow_cycles allow_non_channel_urls allow_override_channels always_update_deps
-    anaconda_upload auto_update_conda binstar_upload bld_path channel_settings clobber
+    anaconda_upload auto_update_conda binstar_upload bld_path clobber
     conda_build console debug default_python default_threads
     deps_modifier dev enable_private_envs environment_specifier error_upload_url
     execute_threads experimental experimental_solver export_platforms extra_safety_checks

@@ -17,6 +17,7 @@ from minicon.config.files import RawValue, read_config_file
 from minicon.config.keys import (
     ALIASES,
     KEYS,
+    MAPS,
     OTHER_TOOLS_KEYS,
     UNHEEDED_KEYS,
     Key,
@@ -182,7 +183,7 @@ def _merge(key: Key, raws: list[RawValue], fill: Callable[[str], str]) -> _Merge
     used = ", ".join(raw.source for raw, each in reversed(checked) if each)
     if key.kind is Kind.SEQUENCE:
         return _Merged(_merge_sequences(checked, fill), used or checked[-1][0].source)
-    if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS):
+    if key.kind in MAPS:
         return _Merged(_merge_maps(checked), used or checked[-1][0].source)
     return _Merged(checked[-1][1], checked[-1][0].source)
 

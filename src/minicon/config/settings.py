@@ -63,6 +63,8 @@ class Settings:
     add_pip_as_python_dependency: bool = True
     override_virtual_packages: Mapping[str, str] = field(default_factory=dict)
     exclude_newer: str | None = None
+    exclude_newer_package: Mapping[str, str] = field(default_factory=dict)
+    channel_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     safety_checks: str = "enabled"
     path_conflict: str = "clobber"
     link_scripts: bool = True

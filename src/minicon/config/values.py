@@ -35,7 +35,7 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
         return None
     try:
         checked = _CHECKS[key.kind](value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, KeyError, AttributeError):
         raise _wrong("wrong-type", key, value, source, f"expected {key.kind.value}") from None
     if key.name == "channel_priority":
         checked = {"true": "flexible", "false": "disabled"}.get(checked, checked)
@@ -49,6 +49,8 @@ def read_variable(key: Key, text: str) -> Any:
     if key.kind is Kind.SEQUENCE:
         separator = os.pathsep if key.separator == "path" else key.separator
         return [item.strip() for item in text.split(separator) if item.strip()]
+    if key.kind is Kind.MAPS_BY_CHANNEL:
+        return json.loads(text)
     if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS):
         return json.loads(text) if text.lstrip().startswith("{") else _pairs(text)
     if text.strip().lower() in _NOTHING:
@@ -139,6 +141,23 @@ def _map_of_maps(value: Any) -> dict[str, dict[str, str]]:
     return {_text(name): _map(each) for name, each in value.items()}
 
 
+def _maps_by_channel(value: Any) -> dict[str, dict[str, str]]:
+    """Conda's ``channel_settings``: by channel, so that later files add to earlier ones."""
+    if isinstance(value, dict):
+        return _map_of_maps(value)
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(value)
+    found: dict[str, dict[str, str]] = {}
+    for each in value:
+        fields = {_text(name): _text(what) for name, what in each.items() if _is_plain(what)}
+        found.setdefault(fields.pop("channel"), {}).update(fields)
+    return found
+
+
+def _is_plain(value: Any) -> bool:
+    return value is not None and not isinstance(value, (list, tuple, dict, set))
+
+
 def _pairs(text: str) -> dict[str, str]:
     pairs = (item.partition("=") for item in text.split(",") if item.strip())
     return {name.strip(): value.strip() for name, _, value in pairs}
@@ -164,4 +183,5 @@ _CHECKS: dict[Kind, Callable[[Any], Any]] = {
     Kind.MAP: _map,
     Kind.MAP_OF_SEQUENCES: _map_of_sequences,
     Kind.MAP_OF_MAPS: _map_of_maps,
+    Kind.MAPS_BY_CHANNEL: _maps_by_channel,
 }

@@ -5,13 +5,25 @@ from __future__ import annotations
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 
-_AGE = lazy_pattern(r"(\d{1,6})\s*(h|d|w|m|y|hours?|days?|weeks?|months?|years?)(?:\s+ago)?\Z")
-_DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
+_PART = r"(\d{1,6})\s*(h|d|w|m|y|hours?|days?|weeks?|months?|years?)"
+_AGE = lazy_pattern(rf"(?:{_PART}\s*)+(?:\s*ago)?\Z|p(?:\d{{1,6}}[ymwd])*(?:t\d{{1,6}}h)?\Z")
+_PARTS = lazy_pattern(_PART)
+_SECONDS = lazy_pattern(r"\d{1,10}\Z")
+_HOURS = {"h": 1, "d": 24, "w": 7 * 24, "m": 30 * 24, "y": 365 * 24}
+
+#: Timestamps below this are seconds, as old records have them.
+_MILLISECONDS = 100_000_000_000
+
+
+def milliseconds(timestamp: float) -> int:
+    """A record's timestamp in milliseconds, whichever unit it was written in."""
+    return int(timestamp) if timestamp > _MILLISECONDS else int(timestamp * 1000)
 
 
 def parse_moment(text: str, *, now: float) -> int:
     """Milliseconds since 1970 of ``2026-05-01``, ``2026-05-01T12:00:00Z``, or ``7d`` before NOW.
 
+    Ages may have several parts (``3d12h``), be ISO 8601 durations (``P7D``), or seconds (``0``).
     A date without a time means the end of that day in UTC, so that packages of the day count.
 
     Raises:
@@ -20,15 +32,12 @@ def parse_moment(text: str, *, now: float) -> int:
     from datetime import datetime, timedelta, timezone
 
     stripped = text.strip()
-    age = _AGE.match(stripped.lower())
-    if age:
-        unit = age[2][0]
-        span = (
-            timedelta(hours=int(age[1]))
-            if unit == "h"
-            else timedelta(days=int(age[1]) * _DAYS[unit])
-        )
-        return int((now - span.total_seconds()) * 1000)
+    parts = _PARTS.findall(stripped.lower()) if _AGE.match(stripped.lower()) else ()
+    if parts:
+        hours = sum(int(number) * _HOURS[unit[0]] for number, unit in parts)
+        return int((now - hours * 3600) * 1000)
+    if _SECONDS.match(stripped):
+        return int((now - int(stripped)) * 1000)
     try:
         moment = datetime.fromisoformat(stripped.replace("Z", "+00:00"))
     except ValueError as error:

@@ -14,7 +14,6 @@ from minicon.solver.candidate_table import (
     compile_feature,
     compile_request,
     compile_table,
-    milliseconds,
     sort_records,
     with_dependency,
 )
@@ -43,6 +42,7 @@ class CandidateSource:
 
     def __init__(self, request: SolveRequest) -> None:
         self._request = request
+        self._age_limits = request.age_limits
         self._compiled: dict[str, Candidates] = {}
         self._stored = StoredTables(request.tables)
         self._groups: dict[tuple[str, ...], Group] = {}
@@ -174,9 +174,13 @@ class CandidateSource:
 
     def _is_plain(self, name: str) -> bool:
         """Whether the request changes nothing about what is a candidate, and in which order."""
-        request = self._request
-        limit = request.exclude_newer_package.get(name, request.exclude_newer)
-        return limit is None and name not in self._lowest
+        if name in self._lowest:
+            return False
+        limits = self._age_limits
+        if limits.channels:
+            channels = (index.channel for group in self._request.channels for index in group)
+            return all(limits.of(name, channel) is None for channel in channels)
+        return limits.of(name, "") is None
 
     def _plain(self, name: str) -> Candidates | None:
         """The candidates as the channels have them, if an earlier process compiled them."""
@@ -241,12 +245,10 @@ class CandidateSource:
 
     def _records(self, index: RecordIndex, name: str) -> Iterable[RepodataRecord]:
         """Records of a name that are old enough to exist by this request."""
-        request = self._request
-        limit = request.exclude_newer_package.get(name, request.exclude_newer)
         records = index.records_for(name)
-        if limit is None:
+        if self._age_limits.of(name, index.channel) is None:
             return records
-        return [each for each in records if milliseconds(each.available_since) <= limit]
+        return [each for each in records if self._age_limits.admits(each)]
 
     def _standing(self, installed: RepodataRecord) -> tuple[int, int]:
         channels = self._request.channels

@@ -13,6 +13,7 @@ from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec import parse_dependency
+from minicon.models.moment import milliseconds
 from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
 from minicon.models.version import version_key
 
@@ -35,9 +36,6 @@ UNREADABLE = "(unreadable) "
 
 #: How names begin that stand for "some package of the environment tracks this feature".
 FEATURE = "(feature) "
-
-#: Timestamps below this are seconds, as old records have them.
-_MILLISECONDS = 100_000_000_000
 
 
 #: How much of a sort key must be equal for two builds to be a tie (see tie_breaking).
@@ -207,11 +205,6 @@ def _plain_table(name: str, size: int) -> CandidateTable:
         constrains=(),
         conditional=(),
     )
-
-
-def milliseconds(timestamp: float) -> int:
-    """A record's timestamp in milliseconds, whichever unit it was written in."""
-    return int(timestamp) if timestamp > _MILLISECONDS else int(timestamp * 1000)
 
 
 def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) -> CandidateTable:

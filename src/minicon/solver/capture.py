@@ -28,6 +28,7 @@ _SPECS = ("specs", "history", "pins", "constraints", "removals")
 _PLAIN = (
     "platform",
     "exclude_newer",
+    "exclude_newer_channel",
     "exclude_newer_package",
     "no_deps",
     "only_deps",

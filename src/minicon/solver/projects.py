@@ -9,6 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from minicon.constants import PYPI_CHANNEL
 from minicon.errors import PackageError, PackageNotFound
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
@@ -186,8 +187,7 @@ class Projects:
         return known
 
     def _old_enough(self, release: Release) -> Release:
-        request = self._request
-        limit = request.exclude_newer_package.get(release.name, request.exclude_newer)
+        limit = self._request.age_limits.of(release.name, PYPI_CHANNEL)
         if limit is None:
             return release
         files = tuple(

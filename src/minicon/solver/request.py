@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from minicon.lean_dataclasses import dataclass, field
+from minicon.models.age_limits import AgeLimits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class SolveRequest:
         removals: Packages that must go (a ``remove`` request), with what depends on them.
         virtual_packages: Facts of the target machine.
         platform: Target subdir, for instance ``linux-64``.
-        exclude_newer: Records built later than this (ms since 1970) do not exist; per package
-            name in ``exclude_newer_package``.
+        exclude_newer: Records built later than this (ms since 1970) do not exist; for some
+            channels and package names there are other limits, or none.
         add_pip: Whether python brings pip along, as conda's ``add_pip_as_python_dependency``.
         max_rounds: Bound on the steps of the resolution across sources.
         tables: Keeps compiled tables between processes; it changes no answer.
@@ -98,13 +99,19 @@ class SolveRequest:
     update_policy: UpdatePolicy = UpdatePolicy.UPDATE_SPECS
     strategy: Strategy = Strategy.HIGHEST
     exclude_newer: int | None = None
-    exclude_newer_package: Mapping[str, int] = field(default_factory=dict)
+    exclude_newer_channel: Mapping[str, int | None] = field(default_factory=dict)
+    exclude_newer_package: Mapping[str, int | None] = field(default_factory=dict)
     no_deps: bool = False
     only_deps: bool = False
     force_reinstall: bool = False
     add_pip: bool = False
     max_rounds: int = 100_000
     tables: TableCache | None = field(default=None, compare=False)
+
+    @property
+    def age_limits(self) -> AgeLimits:
+        """What ``exclude_newer`` and its exceptions say."""
+        return AgeLimits(self.exclude_newer, self.exclude_newer_channel, self.exclude_newer_package)
 
 
 @dataclass(frozen=True, slots=True)
