@@ -200,8 +200,8 @@ class ClauseStore:
         return variable.candidates.matching(text)
 
     def remember(self, learned: Incompatibility) -> None:
-        """Keep a learned incompatibility for this search and all that follow."""
-        watcher = self.watch(learned)
+        """Keep an incompatibility, as :func:`learn` gives it, for this search and all to come."""
+        watcher = self._watched(list(learned.items()), learned)
         if len(learned) == 1:
             self.applied.append((0, watcher))
 
@@ -215,7 +215,11 @@ class ClauseStore:
                 return len(trail.entries)
             return trail.satisfier(index, values)
 
-        terms = sorted(incompatibility.items(), key=lateness, reverse=True)
+        return self._watched(
+            sorted(incompatibility.items(), key=lateness, reverse=True), incompatibility
+        )
+
+    def _watched(self, terms: list[tuple[int, int]], incompatibility: Incompatibility) -> Watcher:
         watcher = Watcher(terms, incompatibility)
         for index, values in terms[:2] if len(terms) > 1 else ():
             self.variables[index].watch(values, watcher)

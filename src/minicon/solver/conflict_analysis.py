@@ -42,7 +42,8 @@ def learn(store: ClauseStore, conflict: Incompatibility) -> tuple[Incompatibilit
     """Derive an incompatibility that would have prevented the conflict.
 
     Returns:
-        The incompatibility, the level to go back to, and the variable that it narrows there.
+        The incompatibility, the terms that came true last first; the level to go back to; and the
+        variable that it narrows there, which is that of the first term.
 
     Raises:
         Contradiction: The conflict does not depend on any decision.
@@ -54,8 +55,8 @@ def learn(store: ClauseStore, conflict: Incompatibility) -> tuple[Incompatibilit
         level = entries[latest][3] if latest >= 0 else 0
         if not level:
             raise Contradiction(roots_behind(store, terms.values))
-        if entries[earlier][3] < level or earlier < 0:
-            return terms.values, entries[earlier][3] if earlier >= 0 else 0, index
+        if earlier < 0 or entries[earlier][3] < level:
+            return terms.learned(index)
         terms.resolve(terms_of(entries[latest][2]), index, store.variables[index].universe)
 
 
@@ -63,13 +64,15 @@ class _Terms:
     """An incompatibility that is true, and where on the trail each of its terms became so.
 
     Attributes:
-        values: The incompatibility. Terms that were true from the start are left out.
+        values: The incompatibility. Terms that were true from the start are left out; of those
+            that the roots made true (level 0) no places are kept.
     """
 
-    __slots__ = ("_places", "_trail", "values")
+    __slots__ = ("_first", "_places", "_trail", "values")
 
     def __init__(self, trail: Trail, conflict: Incompatibility) -> None:
         self._trail = trail
+        self._first = (*trail.level_starts, len(trail.entries))[1]
         self._places: dict[int, int] = {}
         self.values: Incompatibility = {}
         for index, values in conflict.items():
@@ -101,14 +104,25 @@ class _Terms:
         else:
             self._put(index, rest)
 
+    def learned(self, asserting: int) -> tuple[Incompatibility, int, int]:
+        """The incompatibility as it is now; see :func:`learn` for what is returned."""
+        places, values = self._places, self.values
+        order = sorted(places, key=places.__getitem__, reverse=True)
+        level = self._trail.entries[places[order[1]]][3] if len(order) > 1 else 0
+        ordered = {index: values[index] for index in order}
+        return {**ordered, **values}, level, asserting
+
     def _put(self, index: int, values: int) -> None:
         place = self._trail.satisfier(index, values)
-        if place >= 0:
+        if place >= self._first:
             self.values[index] = values
             self._places[index] = place
         else:
-            self.values.pop(index, None)
             self._places.pop(index, None)
+            if place >= 0:
+                self.values[index] = values
+            else:
+                self.values.pop(index, None)
 
 
 def roots_behind(store: ClauseStore, terms: Incompatibility) -> list[Root]:

@@ -158,42 +158,41 @@ def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibi
     A watcher moves to another term that is not true yet; where there is none, the incompatibility
     has only its other watched term left, and that must be false.
     """
-    domain = store.trail.domains[variable.index]
-    for values, watchers in variable.watchers.items():
-        if domain & ~values or not before & ~values:
-            continue
-        conflict = _visit(store, variable.index, watchers)
-        if conflict is not None:
-            return conflict
+    trail, index = store.trail, variable.index
+    domains = trail.domains
+    domain = domains[index]
+    came_true = [
+        watchers
+        for values, watchers in variable.watchers.items()
+        if watchers and not domain & ~values and before & ~values
+    ]
+    for watchers in came_true:
+        staying = 0
+        for place, watcher in enumerate(watchers):
+            terms = watcher.terms
+            if terms[0][0] == index:
+                terms[0], terms[1] = terms[1], terms[0]
+            other, refused = terms[0]
+            left = domains[other]
+            if left & refused and _moves(store, watcher):
+                continue
+            watchers[staying] = watcher
+            staying += 1
+            if left & refused:
+                conflict = _refute(trail, watcher, left)
+                if conflict is not None:
+                    del watchers[staying : place + 1]
+                    return conflict
+        del watchers[staying:]
     return None
 
 
-def _visit(store: ClauseStore, index: int, watchers: list[Watcher]) -> Incompatibility | None:
-    """Visit those that watch one term of a variable, which is true now; some move elsewhere."""
-    trail = store.trail
-    domains = trail.domains
-    staying = 0
-    for place, watcher in enumerate(watchers):
-        terms = watcher.terms
-        if terms[0][0] == index:
-            terms[0], terms[1] = terms[1], terms[0]
-        other, refused = terms[0]
-        left = domains[other]
-        if left & refused and _moves(store, watcher):
-            continue
-        watchers[staying] = watcher
-        staying += 1
-        if not left & refused:
-            continue
-        conflict: Incompatibility | None = None
-        if not left & ~refused:
-            conflict = watcher.incompatibility
-        elif not trail.narrow(other, ~refused, watcher.incompatibility):
-            conflict = conflict_at_last_step(trail)
-        if conflict is not None:
-            del watchers[staying : place + 1]
-            return conflict
-    del watchers[staying:]
+def _refute(trail: Trail, watcher: Watcher, left: int) -> Incompatibility | None:
+    """Make the last open term of an incompatibility false."""
+    other, refused = watcher.terms[0]
+    if not left & ~refused:
+        return watcher.incompatibility
+    trail.narrow(other, ~refused, watcher.incompatibility)
     return None
 
 
