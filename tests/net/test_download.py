@@ -25,8 +25,7 @@ from tests.support.channel_server import (
 )
 
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
-from minicon.models.reporter import SilentReporter
-from minicon.net.download import DownloadItem, download, download_many
+from minicon.net.download import download
 from minicon.net.parallel import CancelledError, run_parallel
 from minicon.net.retry import RetryPolicy
 from minicon.net.session import HttpFetcher
@@ -262,23 +261,17 @@ def test_a_disk_that_is_full_leaves_nothing_under_the_name(server, target, monke
     assert target.read_bytes() == BODY
 
 
-def items(server, folder, count, **changes):
-    return [
-        DownloadItem(
-            url=f"{server.url}/file",
-            target=folder / str(n),
-            sha256=SHA256,
-            size=len(BODY),
-            **changes,
-        )
-        for n in range(count)
-    ]
-
-
 def test_many_files_at_once(server, tmp_path) -> None:
     server.latency = 0.05
+    http = HttpFetcher()
     began = time.monotonic()
-    download_many(HttpFetcher(), items(server, tmp_path, 10), workers=10)
+    run_parallel(
+        lambda n, event: download(
+            http, f"{server.url}/file", tmp_path / str(n), sha256=SHA256, cancelled=event
+        ),
+        range(10),
+        workers=10,
+    )
     assert time.monotonic() - began < 1
     assert all((tmp_path / str(n)).read_bytes() == BODY for n in range(10))
 
@@ -286,40 +279,17 @@ def test_many_files_at_once(server, tmp_path) -> None:
 def test_the_first_failure_stops_the_others(server, tmp_path) -> None:
     server.fault("/slow", Stall(10, seconds=20))
     server.fault("/bad", Status(404))
-    slow = [
-        DownloadItem(url=f"{server.url}/slow", target=tmp_path / f"slow{n}", sha256=SHA256)
-        for n in range(3)
-    ]
-    bad = DownloadItem(url=f"{server.url}/bad", target=tmp_path / "bad", sha256=SHA256)
+    http = HttpFetcher()
+
+    def fetch(name: str, cancelled: threading.Event) -> None:
+        place = f"{server.url}/{name.rstrip('0123')}"
+        download(http, place, tmp_path / name, sha256=SHA256, cancelled=cancelled)
+
     began = time.monotonic()
     with pytest.raises(ChannelError, match="404"):
-        download_many(HttpFetcher(), [*slow, bad], workers=4)
+        run_parallel(fetch, ["slow1", "slow2", "slow3", "bad"], workers=4)
     assert time.monotonic() - began < 4
     assert not list(tmp_path.glob("slow?"))
-
-
-def test_every_file_has_its_task(server, tmp_path) -> None:
-    class Tasks(SilentReporter):
-        def __init__(self) -> None:
-            self.counters = {}
-
-        def start(self, kind, label, total, unit="B"):
-            self.counters[kind, label, total] = Counter()
-            return self.counters[kind, label, total]
-
-    tasks = Tasks()
-    download_many(HttpFetcher(), items(server, tmp_path, 1, label="numpy-1.0"), reporter=tasks)
-    assert tasks.counters["download", "numpy-1.0", len(BODY)].amount == len(BODY)
-
-
-def test_files_without_sha256_are_told_of(server, tmp_path) -> None:
-    warnings = []
-    reporter = SilentReporter()
-    reporter.warn = warnings.append
-    weak = DownloadItem(url=f"{server.url}/file", target=tmp_path / "a", md5=MD5, label="old-1.0")
-    download_many(HttpFetcher(), [weak], reporter=reporter)
-    (warning,) = warnings
-    assert "old-1.0" in warning
 
 
 # The pool beneath

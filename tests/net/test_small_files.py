@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
+import time
+from collections import Counter
 
 import pytest
 from tests.support.channel_server import (
@@ -224,3 +226,27 @@ def test_shards_arrive_whatever_the_quick_way_meets(tmp_path, fault) -> None:
                 client.indices([Channel("c", server.url + "/no")], ["linux-64"])
         finally:
             fetcher.close()
+
+
+def test_closing_gives_up_what_nobody_waits_for(tmp_path) -> None:
+    from tests.support.channels import ChannelBuilder
+
+    builder = ChannelBuilder(tmp_path / "channel")
+    names = [f"p{n}" for n in range(20)]
+    builder.add_all(*(f"{name}-1-0" for name in names))
+    builder.write(shards=True)
+    with ChannelServer(builder.directory) as server:
+        fetcher = make_fetcher(home=tmp_path, environment={})
+        index = ChannelClient(fetcher, tmp_path / "cache").index(
+            Channel("c", server.url), "linux-64"
+        )
+        server.latency = 0.3
+        index.prefetch(names)
+        began = time.monotonic()
+        fetcher.close()
+        assert time.monotonic() - began < 0.3
+        time.sleep(0.5)
+        assert max(Counter(each.path for each in server.requests).values()) == 1
+        server.latency = 0.0
+        assert [len(index.records_for(name)) for name in names] == [1] * 20
+        fetcher.close()

@@ -40,7 +40,7 @@ def make_packages(
     """
     cache = services.package_cache
     require_space(cache.directory, _least_size(records), "the packages to download")
-
+    _tell_weak(services, records)
     turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def make(record: RepodataRecord, cancelled: threading.Event) -> CachedPackage:
@@ -50,6 +50,14 @@ def make_packages(
         return cache.ensure(record, prepare)
 
     return dict(zip(records, run_parallel(make, records, workers=WORKERS), strict=True))
+
+
+def _tell_weak(services: Services, records: Sequence[RepodataRecord]) -> None:
+    """Warn of packages for which only a hash is known that can be forged."""
+    weak = [record.dist_name for record in records if record.md5 and record.sha256 is None]
+    if weak:
+        more = f" and {len(weak) - 1} more" if len(weak) > 1 else ""
+        services.reporter.warn(f"{weak[0]}{more}: verified by md5 only, no sha256 is listed")
 
 
 def _least_size(records: Sequence[RepodataRecord]) -> int:

@@ -1,4 +1,4 @@
-"""The one way to judge and join relative paths that packages, records or files bring along.
+"""The one way to judge relative paths that packages, records or files bring along.
 
 No path is compared as text with another (``/a/b`` and ``/a/b-evil`` share a prefix): what is
 checked are its components.
@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 
-from minicon.errors import FileError
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 #: Bytes: one component (every common file system), and a whole path below a prefix.
 COMPONENT_LIMIT = 255
@@ -114,19 +112,3 @@ def _windows_problem(component: str) -> str | None:
     if _WINDOWS_FORBIDDEN.search(component) or component[-1] in ". ":
         return "has characters that Windows does not allow"
     return None
-
-
-def join_untrusted(folder: Path, text: str, *, windows: bool = False) -> Path:
-    """FOLDER / TEXT for a path that comes from outside.
-
-    This judges the text only: to *write* there, open each component without following links.
-
-    Raises:
-        FileError: ``unsafe-path``: the path is absolute, has ``..``, or is otherwise not plain.
-    """
-    problem = path_problem(text, windows=windows)
-    if problem is not None:
-        raise FileError(
-            "unsafe-path", f"refusing to use {text!r} below {folder}: the path {problem}"
-        )
-    return folder.joinpath(*text.split("/"))

@@ -17,49 +17,26 @@ import threading
 from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest, hash_file
-from minicon.lean_dataclasses import dataclass
-from minicon.models.reporter import SilentReporter, SilentTask
-from minicon.models.url import redact
+from minicon.models.reporter import SilentTask
 from minicon.net.expected import Expected
 from minicon.net.headers import is_html, range_start
-from minicon.net.parallel import CancelledError, run_parallel
+from minicon.net.parallel import CancelledError
 from minicon.net.retry import RetryPolicy
 from minicon.net.statuses import status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from minicon.errors import PackageError
-    from minicon.models.reporter import Reporter, Task
+    from minicon.models.reporter import Task
     from minicon.net.fetcher import Fetcher, Response
 
 _PIECE = 1 << 18
 #: A broken transfer that brought this many bytes is progress, not a failure.
 _PROGRESS = 1 << 20
 _GONE_HINT = "the channel may have changed since its index was read: run the command again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadItem:
-    """One file to fetch.
-
-    Attributes:
-        url: Where it is.
-        target: Where it goes; its folder exists.
-        sha256: Hexadecimal.
-        md5: Hexadecimal; only used where there is no sha256.
-        size: Bytes.
-        label: What progress calls it.
-    """
-
-    url: str
-    target: Path | str
-    sha256: str | None = None
-    md5: str | None = None
-    size: int | None = None
-    label: str = ""
 
 
 def download(
@@ -113,54 +90,6 @@ def download(
     with operations.describing("write", target):
         transfer.run()
         transfer.finish(durable=durable)
-
-
-def download_many(
-    fetcher: Fetcher,
-    items: Iterable[DownloadItem],
-    *,
-    workers: int = 5,
-    reporter: Reporter | None = None,
-    allow_unverified: bool = False,
-    durable: bool = True,
-) -> None:
-    """Fetch files at the same time. The first failure stops the others and is raised.
-
-    Args:
-        fetcher: Opens the URLs; thread-safe.
-        items: The files.
-        workers: Most downloads at once.
-        reporter: Gets one ``download`` task per file.
-        allow_unverified: As for :func:`download`.
-        durable: As for :func:`download`.
-    """
-    watcher = reporter or SilentReporter()
-    pieces = list(items)
-    weak = [item.label or item.url for item in pieces if item.sha256 is None and item.md5]
-    if weak:
-        more = f" and {len(weak) - 1} more" if len(weak) > 1 else ""
-        watcher.warn(f"{redact(weak[0])}{more}: verified by md5 only, no sha256 is listed")
-
-    def fetch(item: DownloadItem, cancelled: threading.Event) -> None:
-        label = item.label or item.url.rpartition("/")[2]
-        task = watcher.start("download", label, item.size)
-        try:
-            download(
-                fetcher,
-                item.url,
-                item.target,
-                sha256=item.sha256,
-                md5=item.md5,
-                size=item.size,
-                task=task,
-                allow_unverified=allow_unverified,
-                durable=durable,
-                cancelled=cancelled,
-            )
-        finally:
-            task.finish()
-
-    run_parallel(fetch, pieces, workers=workers)
 
 
 class _Transfer:

@@ -24,7 +24,7 @@ from minicon.net.credentials import CredentialStore
 from minicon.net.file_fetcher import FileFetcher
 from minicon.net.mirrors import Mirrors, may_fail_over
 from minicon.net.proxies import proxies_for
-from minicon.net.tls import tls_context, trusted_bundle
+from minicon.net.tls import check_tls_files, tls_context, trusted_bundle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -226,6 +226,7 @@ def _make_http(
     from minicon.net.retry import RetryPolicy
     from minicon.net.session import HttpFetcher
 
+    check_tls_files(ssl_verify, client_cert)
     connect_timeout, read_timeout = timeouts
     return HttpFetcher(
         credentials=credentials,

@@ -162,15 +162,18 @@ class SmallFiles:
                 self._turn.release()
 
     def close(self) -> None:
-        """Close all connections; what is under way is answered with None."""
+        """Close all connections; what is under way, or waits, is cancelled."""
         with self._turn:
             for connection, question in list(self._busy.items()):
                 self._drop(connection)
-                question.finish(None)
+                question.cancel()
+            self._busy.clear()
             for server in self._servers.values():
                 while server.idle:
                     self._drop(server.idle.popleft())
-                self._give_up(server)
+                while (waiting := self._next(server)) is not None:
+                    waiting.cancel()
+                server.count = 0
             self._selector = self._wake = None
             _close_all(self._open)
 

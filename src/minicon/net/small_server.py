@@ -23,6 +23,7 @@ class Question:
     Attributes:
         answer: What came, or None where a Fetcher must be asked; valid once :attr:`is_done`.
         is_done: Whether it is known.
+        is_cancelled: Whether it was given up because nobody wants it any more.
     """
 
     def __init__(self, origin: Origin, request: bytes, done: Callable[[Question], None]) -> None:
@@ -31,6 +32,7 @@ class Question:
         self.done = done
         self.is_started = False
         self.is_done = False
+        self.is_cancelled = False
         self.answer: Answer | None = None
         self.deadline = 0.0
 
@@ -39,6 +41,11 @@ class Question:
         if not self.is_done:
             self.answer, self.is_done = answer, True
             self.done(self)
+
+    def cancel(self) -> None:
+        """Give it up; who asked is told, so that it is asked for nowhere else."""
+        self.is_cancelled = True
+        self.finish(None)
 
 
 class Server:

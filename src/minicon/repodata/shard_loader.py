@@ -189,6 +189,11 @@ class ShardLoader:
         """A small file has arrived, or not."""
         self._answered += job.is_asked
         answer = question.answer
+        if question.is_cancelled:
+            message = f"{redact(job.url)} was given up: the connections are closed"
+            job.error = ChannelError("connection-broken", message, hint="run the command again")
+            job.over.set()
+            return
         if (
             answer is None
             or answer.status != 200
