@@ -15,13 +15,13 @@ from functools import partial
 
 from minicon.api.disallowed import refuse_disallowed
 from minicon.api.indices import channel_indices
+from minicon.api.remembered import asked_before, history_of, removals_of
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
 from minicon.api.sources import Sources, choose_sources
 from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.match_spec import MatchSpec
-from minicon.models.package_name import normalize_pypi_name
 from minicon.models.references import expand_references
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.transaction import make_transaction
@@ -37,13 +37,14 @@ from minicon.solver.resolvelib_solver import CondaSolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.models.explicit_list import ExplicitEntry
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.record_index import RecordIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +165,12 @@ def _solution(question: Question) -> Solution:
             else lock_solution(services, request.lock)
         )
         return beside_installed(solution, question.there, keep_others=not _is_exact(request))
+    if UpdatePolicy(request.update_policy) is UpdatePolicy.SATISFIED_SKIP_SOLVE:
+        from minicon.solver.satisfied import as_installed, is_satisfied
+
+        bare = make_solve_request(question, channels=())  # nobody is asked for nothing
+        if is_satisfied(bare):
+            return as_installed(bare)
     return solve(question, make_solve_request(question))
 
 
@@ -229,21 +236,31 @@ def _solved(solve_request: SolveRequest, capture: Path | None) -> Solution:
     return solve_captured(solve_request, capture)
 
 
-def make_solve_request(question: Question) -> SolveRequest:
-    """Put specs, sources and the environment's state together as one question."""
+def make_solve_request(
+    question: Question, channels: tuple[tuple[RecordIndex, ...], ...] | None = None
+) -> SolveRequest:
+    """Put specs, sources and the environment's state together as one question.
+
+    Args:
+        question: All that is known.
+        channels: The records of the sources; None to ask the sources for them.
+    """
     request, sources, asked = question.request, question.sources, question.asked
     services, settings = question.services, question.services.settings
     removing = request.action == "remove"
-    history = _history(question)
+    channels = () if removing else channels
+    history = history_of(question)
     wheels_wanted = (
         bool(asked.requirements or history.requirements) or sources.pypi_for_missing_names
     )
     pins = (*settings.pinned_packages, *question.prefix.pinned_specs()) if request.use_pins else ()
     solve_request = SolveRequest(
         specs=() if removing else asked.specs,
-        removals=_removals(question) if removing else (),
+        removals=removals_of(question) if removing else (),
         requirements=() if removing else asked.requirements,
-        channels=() if removing else channel_indices(services, sources, asked.specs),
+        channels=channels
+        if channels is not None
+        else channel_indices(services, sources, asked.specs),
         wheels=services.wheel_index(asked.from_pip)
         if wheels_wanted and sources.allow_pypi
         else None,
@@ -252,6 +269,7 @@ def make_solve_request(question: Question) -> SolveRequest:
         history=history.specs,
         history_requirements=history.requirements,
         pins=tuple(MatchSpec(text) for text in pins),
+        constraints=tuple(MatchSpec(text) for text in request.constraints),
         virtual_packages=services.virtual_packages,
         platform=settings.platform,
         channel_priority=ChannelPriority(settings.channel_priority),
@@ -278,54 +296,13 @@ def make_solve_request(question: Question) -> SolveRequest:
     )
 
 
-def _removals(question: Question) -> tuple[MatchSpec, ...]:
-    """What is to go; a PyPI requirement names the installed package that provides it."""
-    names = {normalize_pypi_name(each.name): each.name for each in question.there}
-    projects = (
-        MatchSpec.from_fields(
-            name=names.get(normalize_pypi_name(each.name), each.name),
-            version=str(each.specifier) or None,
-        )
-        for each in question.asked.requirements
-    )
-    return (*question.asked.specs, *projects)
-
-
-def _history(question: Question) -> Asked:
-    """What was asked for earlier and still holds: not what this request words anew or removes."""
-    request = question.request
-    if request.prune or request.action == "create":
-        return split_specs(())
-    anew = {spec.exact_name for spec in question.asked.specs}
-    anew |= {requirement.name for requirement in question.asked.requirements}
-    texts = _asked_before(question)
-    return split_specs(text for name, text in texts.items() if name not in anew)
-
-
-def _asked_before(question: Question) -> Mapping[str, str]:
-    """What was asked for earlier, by package name.
-
-    Where an environment's maker wrote nothing down, all that no other package needs counts as
-    asked for; else removing one package later would take away what was there before it.
-    """
-    texts = question.prefix.requested_specs()
-    if texts or not question.installed:
-        return texts
-    from minicon.api.dependency_graph import DependencyGraph
-
-    platform = question.services.settings.platform
-    orphans = DependencyGraph(question.installed, platform=platform).orphans()
-    from_pypi = {record.name for record in question.installed if record.record.source == "pypi"}
-    return {name: f"{PYPI_PREFIX}{name}" if name in from_pypi else name for name in orphans}
-
-
 def _plan(question: Question, solution: Solution) -> Plan:
     request, services, asked = question.request, question.services, question.asked
     wanted = (*map(str, request.specs), *(f"{PYPI_PREFIX}{r}" for r in asked.from_pip_lines))
     wanted = wanted or tuple(text for texts in solution.requested.values() for text in texts)
     names = {spec.exact_name for spec in asked.specs}
     removing = request.action == "remove"
-    adopted = () if question.prefix.requested_specs() else tuple(_asked_before(question).values())
+    adopted = () if question.prefix.requested_specs() else tuple(asked_before(question).values())
     dropped = _no_longer_asked_for(question, solution) if request.prune else ()
     transaction = make_transaction(
         question.prefix,

@@ -29,6 +29,7 @@ class ChangeRequest:
     Attributes:
         prefix: Absolute path of the environment.
         specs: MatchSpec texts; ``pypi:REQUIREMENT`` asks PyPI by name.
+        constraints: MatchSpec texts that hold for packages if they are there at all.
         pip_lines: Lines of ``pip:`` sections, each with the folder it is relative to.
         explicit: Exactly these packages, without solving (CEP 23).
         clone_of: Exactly the packages of that environment.
@@ -44,6 +45,7 @@ class ChangeRequest:
     action: Action
     prefix: Path
     specs: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
     pip_lines: tuple[tuple[str, Path], ...] = ()
     explicit: tuple[ExplicitEntry, ...] = ()
     clone_of: Path | None = None

@@ -29,6 +29,7 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "only_deps": arguments.only_deps,
         "force_reinstall": arguments.force_reinstall,
         "use_pins": not arguments.no_pin,
+        "constraints": tuple(arguments.constraints or ()),
         "override_frozen": arguments.override_frozen,
     }
 
@@ -98,6 +99,11 @@ def _show(plan: Plan, announcement: Announcement, context: CommandContext) -> No
     if not (context.settings.quiet or context.console.json):
         context.console.answer(plan_text(plan, context.console, announcement))
     warn_of_programs(announcement, context, "they keep its old files until they are started again")
+    if announcement.menus:
+        from minicon.api.announcing import menu_text
+
+        for record in announcement.menus:
+            context.console.note(menu_text(record))
 
 
 def warn_of_programs(announcement: Announcement, context: CommandContext, consequence: str) -> None:
@@ -142,6 +148,8 @@ def _finished(
         document["actions"] = plan.transaction.to_json(fetch=fetched)
         if plan.notes:
             document["notes"] = list(plan.notes)
+        if announcement.menus:
+            document["menus"] = [record.dist_name for record in announcement.menus]
         if announcement.scripts:
             document["link_scripts"] = [
                 {"action": script.action, "package": script.record.dist_name, "path": script.path}

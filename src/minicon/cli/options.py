@@ -205,6 +205,28 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+#: Flags, what they stand for in a ChangeRequest, and what that means.
+_UPDATE_POLICIES = (
+    (
+        ("--freeze-installed", "--no-update-deps"),
+        "freeze_installed",
+        "installed packages do not change",
+    ),
+    (("--update-specs",), "update_specs", "named packages move, others as needed (default)"),
+    (
+        ("--update-deps", "--update-dependencies"),
+        "update_deps",
+        "dependencies of the named packages move too",
+    ),
+    (("--update-all",), "update_all", "everything moves to its newest"),
+    (
+        ("-S", "--satisfied-skip-solve"),
+        "specs_satisfied_skip_solve",
+        "do nothing if what is named is there already",
+    ),
+)
+
+
 def add_solver_options(parser: argparse.ArgumentParser) -> None:
     """What the solver may touch and which way it leans."""
     group = parser.add_argument_group("solving")
@@ -216,16 +238,18 @@ def add_solver_options(parser: argparse.ArgumentParser) -> None:
         "--only-deps", action="store_true", help="only the dependencies of what is named"
     )
     policy = group.add_mutually_exclusive_group()
-    for flag, value, text in (
-        ("--freeze-installed", "freeze_installed", "installed packages do not change"),
-        ("--update-specs", "update_specs", "named packages move, others as needed (default)"),
-        ("--update-deps", "update_deps", "dependencies of the named packages move too"),
-        ("--update-all", "update_all", "everything moves to its newest"),
-    ):
+    for flags, value, text in _UPDATE_POLICIES:
         policy.add_argument(
-            flag, dest="update_policy", action="store_const", const=value, help=text
+            *flags, dest="update_policy", action="store_const", const=value, help=text
         )
     group.add_argument("--force-reinstall", action="store_true", help="install again what is there")
+    group.add_argument(
+        "--constraint",
+        dest="constraints",
+        action="append",
+        metavar="SPEC",
+        help="holds for a package if it is there at all (repeat for several)",
+    )
     group.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
     group.add_argument(
         "--lowest", action="store_true", help="lowest versions of what is named, to test bounds"

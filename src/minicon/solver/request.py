@@ -44,6 +44,8 @@ class UpdatePolicy(Enum):
     """The dependencies of the named packages move too."""
     UPDATE_ALL = "update_all"
     """Everything moves to its newest."""
+    SATISFIED_SKIP_SOLVE = "specs_satisfied_skip_solve"
+    """Nothing happens if what is installed is what the specs mean; else as UPDATE_SPECS."""
 
 
 class Strategy(Enum):

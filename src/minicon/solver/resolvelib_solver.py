@@ -7,6 +7,7 @@ from minicon.solver.conda_model import CondaSide
 from minicon.solver.conflict_analysis import Contradiction
 from minicon.solver.missing_names import split_by_source
 from minicon.solver.removal import before_installing, remove
+from minicon.solver.request import UpdatePolicy
 from minicon.solver.resolved import Impossible, Resolved
 from minicon.solver.roots import demands_of
 from minicon.solver.solution import narrowed, only_named, solution_of
@@ -40,6 +41,11 @@ class CondaSolver:
             if not request.specs and not request.requirements:
                 return remove(request)
             request = before_installing(request)
+        if request.update_policy is UpdatePolicy.SATISFIED_SKIP_SOLVE:
+            from minicon.solver.satisfied import as_installed, is_satisfied
+
+            if is_satisfied(request):
+                return as_installed(request)
         source = CandidateSource(request)
         source.announce()
         specs, missing = split_by_source(request, source)

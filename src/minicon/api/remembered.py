@@ -1,0 +1,54 @@
+"""Remembered: what an environment was asked for earlier, and what of it a request takes back."""
+
+from __future__ import annotations
+
+from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
+from minicon.models.match_spec import MatchSpec
+from minicon.models.package_name import normalize_pypi_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minicon.api.planning import Question
+
+
+def removals_of(question: Question) -> tuple[MatchSpec, ...]:
+    """What is to go; a PyPI requirement names the installed package that provides it."""
+    names = {normalize_pypi_name(each.name): each.name for each in question.there}
+    projects = (
+        MatchSpec.from_fields(
+            name=names.get(normalize_pypi_name(each.name), each.name),
+            version=str(each.specifier) or None,
+        )
+        for each in question.asked.requirements
+    )
+    return (*question.asked.specs, *projects)
+
+
+def history_of(question: Question) -> Asked:
+    """What was asked for earlier and still holds: not what this request words anew or removes."""
+    request = question.request
+    if request.prune or request.action == "create":
+        return split_specs(())
+    anew = {spec.exact_name for spec in question.asked.specs}
+    anew |= {requirement.name for requirement in question.asked.requirements}
+    texts = asked_before(question)
+    return split_specs(text for name, text in texts.items() if name not in anew)
+
+
+def asked_before(question: Question) -> Mapping[str, str]:
+    """What was asked for earlier, by package name.
+
+    Where an environment's maker wrote nothing down, all that no other package needs counts as
+    asked for; else removing one package later would take away what was there before it.
+    """
+    texts = question.prefix.requested_specs()
+    if texts or not question.installed:
+        return texts
+    from minicon.api.dependency_graph import DependencyGraph
+
+    platform = question.services.settings.platform
+    orphans = DependencyGraph(question.installed, platform=platform).orphans()
+    from_pypi = {record.name for record in question.installed if record.record.source == "pypi"}
+    return {name: f"{PYPI_PREFIX}{name}" if name in from_pypi else name for name in orphans}
