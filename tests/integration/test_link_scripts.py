@@ -89,3 +89,18 @@ def test_removing_an_environment_runs_what_packages_want_to_be_run_before(
     workspace.run("create", "-y", "-n", "a", *source).ok()
     silent = workspace.run("remove", "-y", "-n", "a", "--all", "--no-link-scripts").ok()
     assert "polite" not in silent.out + silent.err
+
+
+def test_menu_entries_are_recorded_and_told_of(workspace: Workspace, tmp_path: Path) -> None:
+    """Nothing is written outside of environments, for whatever a package brings (ADR 9)."""
+    menu = '{"$schema": "x", "menu_name": "App", "menu_items": [{"name": "App"}]}'
+    channel = build_channel(tmp_path / "c", [PackageBuilder("app").file("Menu/app.json", menu)])
+    source = ("-c", channel.as_uri(), "--override-channels", "app")
+    told = "app brings menu entries (Menu/*.json), which minicon does not make"
+    assert told in workspace.run("create", "-y", "-n", "a", *source).ok().err
+    assert told in workspace.run("create", "-n", "b", "--dry-run", *source).ok().err
+    document = workspace.run("create", "-n", "b", "--dry-run", "--json", *source).ok().json
+    assert document["menus"] == ["app-1.0-0"]
+    record = workspace.environment("a") / "conda-meta" / "app-1.0-0.json"
+    assert "Menu/app.json" in record.read_text()
+    assert not (workspace.home / ".local" / "share" / "applications").exists()

@@ -27,11 +27,14 @@ class Announcement:
     Attributes:
         scripts: Packages' scripts that will be run, in their order.
         are_complete: Whether these are all; packages that are not fetched yet may have others.
+        menus: Packages that bring entries for the desktop's menu, which minicon does not make
+            (ADR 9); as far as they are fetched.
         processes: Programs that run from the environment, and keep its old files.
     """
 
     scripts: tuple[LinkScript, ...] = ()
     are_complete: bool = True
+    menus: tuple[RepodataRecord, ...] = ()
     processes: tuple[RunningProcess, ...] = ()
 
 
@@ -39,12 +42,13 @@ def announce(services: Services, plan: Plan) -> Announcement:
     """Find it out. Costs a look into the cache per package, and one at each process."""
     transaction = plan.transaction
     processes = _processes_in(plan.prefix) if transaction.unlink else ()
-    if not services.settings.link_scripts:
-        return Announcement(processes=processes)
     platform = transaction.platform
     fetched = set(plan.fetch)
     found = ((r, services.package_cache.find(r)) for r in _may_bring_scripts(plan) - fetched)
     cached = {record: package for record, package in found if package is not None}
+    menus = tuple(record for record in transaction.link if _brings_menu(cached.get(record)))
+    if not services.settings.link_scripts:
+        return Announcement(processes=processes, menus=menus)
     leaving = partial(leaving_scripts, transaction.unlink, platform=platform)
     coming = partial(_coming_scripts, transaction.link, cached, platform=platform)
     return Announcement(
@@ -55,6 +59,7 @@ def announce(services: Services, plan: Plan) -> Announcement:
             *coming("post-link"),
         ),
         are_complete=not _may_bring_scripts(plan) & fetched,
+        menus=menus,
         processes=processes,
     )
 
@@ -72,7 +77,10 @@ def announce_removal(services: Services, path: Path) -> Announcement:
 def tell_fetched_scripts(
     services: Services, plan: Plan, packages: Mapping[RepodataRecord, CachedPackage]
 ) -> None:
-    """Name the scripts that the plan could not, since their packages had to be fetched."""
+    """Name what the plan could not, since the packages had to be fetched: scripts and menus."""
+    for record in plan.fetch:
+        if _brings_menu(packages.get(record)):
+            services.reporter.note(menu_text(record))
     if services.settings.link_scripts:
         for action in ("pre-link", "post-link"):
             platform = plan.transaction.platform
@@ -83,6 +91,11 @@ def tell_fetched_scripts(
 def script_text(script: LinkScript) -> str:
     """``post-link of NAME-VERSION-BUILD``."""
     return f"{script.action} of {script.record.dist_name}"
+
+
+def menu_text(record: RepodataRecord) -> str:
+    """What to know of a package that brings menu entries."""
+    return f"{record.name} brings menu entries (Menu/*.json), which minicon does not make"
 
 
 def process_text(processes: Iterable[RunningProcess], *, shown: int = 3) -> str:
@@ -102,6 +115,11 @@ def _processes_in(prefix: Path) -> tuple[RunningProcess, ...]:
     from minicon.prefix.processes import processes_in
 
     return processes_in(prefix)
+
+
+def _brings_menu(package: CachedPackage | None) -> bool:
+    folder = package.directory / "Menu" if package is not None else None
+    return folder is not None and folder.is_dir() and any(folder.glob("*.json"))
 
 
 def leaving_scripts(
