@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
 
 from minicon.constants import REPODATA
@@ -80,6 +82,9 @@ class ChannelClient:
         self._credentials = credentials
         self._distrusted_before: float | None = None
         self._is_swept = False
+        # Indexes of shards are converted one after the other, each up to its first requests:
+        # the work is all python's, and side by side every one of them would be late.
+        self._turn = threading.RLock()
         self._reachability = Reachability(fetcher, self._cache.directory, clock)
 
     def index(self, channel: Channel, subdir: str, *, refresh: bool = False) -> RecordIndex:
@@ -128,11 +133,11 @@ class ChannelClient:
         for channel in channels:
             self._lend_credentials(channel)
 
-
         def find(place: tuple[Channel, str], _: object) -> RecordIndex | None:
-            index = self._index(*place, refresh)
-            if index is not None:
-                index.prefetch(names)
+            with contextlib.ExitStack() as turn:
+                index = self._index(*place, refresh, lambda: turn.enter_context(self._turn))
+                if index is not None:
+                    index.prefetch(names)
             return index
 
         found = run_parallel(find, wanted, workers=_WORKERS)
@@ -174,14 +179,20 @@ class ChannelClient:
             EmptyIndex(channel.name, subdir) if index is None else index for subdir, index in found
         )
 
-    def _index(self, channel: Channel, subdir: str, refresh: bool) -> RecordIndex | None:
+    def _index(
+        self,
+        channel: Channel,
+        subdir: str,
+        refresh: bool,
+        take_turn: Callable[[], object] = bool,
+    ) -> RecordIndex | None:
         """The index of a subdir, or None if the channel (or, offline, the cache) has none."""
         state, file = self._cached(channel, subdir)
         refresh = refresh or self._is_distrusted(state)
         if self._may_use(channel, state, refresh):
             self._tell_age(channel, subdir, state)
         else:
-            state, file = self._updated(channel, subdir, state, refresh)
+            state, file = self._updated(channel, subdir, state, refresh, take_turn)
         if state is None or state.is_missing or file is None:
             return None
         return self._open(channel, subdir, state, file)
@@ -245,7 +256,12 @@ class ChannelClient:
         return (state, file) if file is not None else (None, None)
 
     def _updated(
-        self, channel: Channel, subdir: str, known: SubdirState | None, refresh: bool
+        self,
+        channel: Channel,
+        subdir: str,
+        known: SubdirState | None,
+        refresh: bool,
+        take_turn: Callable[[], object] = bool,
     ) -> tuple[SubdirState | None, IndexFile | None]:
         """Ask the server, unless another process did so while this one waited for the lock."""
         key, url = self._key(channel, subdir)
@@ -263,6 +279,7 @@ class ChannelClient:
                 file_names=self._file_names(channel),
                 now=self._clock(),
                 refresh=refresh,
+                take_turn=take_turn,
             )
             new = SubdirFetch(self._fetcher, self._cache, self._reporter, request).run()
             self._cache.save_state(key, new)

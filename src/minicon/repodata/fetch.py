@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-import threading
-
 from minicon.constants import REPODATA
 from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.fs import operations
@@ -29,7 +27,7 @@ from minicon.repodata.shards_index import shards_index_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from minicon.models.reporter import Reporter, Task
     from minicon.net.fetcher import Fetcher, Response
@@ -40,8 +38,6 @@ _ABSENCE_BELIEVED = 86_400.0
 #: How long it is believed that a channel lacks a subdir: it may be on its way.
 _MISSING_BELIEVED = 300.0
 _BODY_TRIES = 3
-#: The work is all python's: side by side, every index would be late.
-_ONE_AT_A_TIME = threading.Lock()
 _ABSENT_STATUSES = (404, 410)
 
 
@@ -57,6 +53,7 @@ class SubdirRequest:
         file_names: Names to try, best first.
         now: Seconds since 1970.
         refresh: Ask every cache between here and the server to check too.
+        take_turn: Called before work that leaves no time for other threads.
     """
 
     url: str
@@ -66,6 +63,7 @@ class SubdirRequest:
     file_names: tuple[str, ...] = (f"{REPODATA}.zst", REPODATA)
     now: float
     refresh: bool = False
+    take_turn: Callable[[], object] = bool
 
 
 class SubdirFetch:
@@ -206,8 +204,8 @@ class SubdirFetch:
 
     def _convert_shards_index(self, body: bytes, url: str, digest: FileDigest) -> None:
         if not self._is_known(digest):
-            with _ONE_AT_A_TIME:
-                index = shards_index_bytes(body, url, self._request.subdir)
+            self._request.take_turn()
+            index = shards_index_bytes(body, url, self._request.subdir)
             self._cache.write_index(lambda: digest.sha256, [index])
 
     def _convert_if_new(

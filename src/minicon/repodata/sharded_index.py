@@ -37,14 +37,17 @@ class ShardGroup:
 
     def __init__(self) -> None:
         self._indices: list[ShardedIndex] = []
+        self._followed: set[str] = set()
 
     def add(self, index: ShardedIndex) -> None:
-        """One more subdir."""
+        """One more subdir, which may hold what the others have led to."""
         self._indices.append(index)
+        index.fetch_ahead(self._followed, FOLLOWED)
 
     def follow(self, names: Iterable[str]) -> None:
         """Fetch ahead what a shard that has just arrived leads to."""
-        wanted = list(names)
+        wanted = set(names) - self._followed
+        self._followed |= wanted
         for index in self._indices:
             index.fetch_ahead(wanted, FOLLOWED)
 
