@@ -161,6 +161,19 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
         metavar="SECONDS",
         help="believe a cached index this long; 0: always ask",
     )
+    _add_age_options(group)
+    group.add_argument("--offline", action="store_true", help="use only what is cached")
+    group.add_argument(
+        "-k",
+        "--insecure",
+        dest="ssl_verify",
+        action="store_false",
+        default=None,
+        help="do not check TLS certificates",
+    )
+
+
+def _add_age_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--exclude-newer", metavar="DATE|AGE", help="ignore packages built after that"
     )
@@ -170,15 +183,6 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
         type=_named_value,
         metavar="NAME=DATE|AGE|false",
         help="another limit for one package; false: none",
-    )
-    group.add_argument("--offline", action="store_true", help="use only what is cached")
-    group.add_argument(
-        "-k",
-        "--insecure",
-        dest="ssl_verify",
-        action="store_false",
-        default=None,
-        help="do not check TLS certificates",
     )
 
 
