@@ -92,7 +92,7 @@ def test_removing_an_environment_runs_what_packages_want_to_be_run_before(
 
 
 def test_menu_entries_are_recorded_and_told_of(workspace: Workspace, tmp_path: Path) -> None:
-    """Nothing is written outside of environments, for whatever a package brings (ADR 9)."""
+    """Nothing is written outside of environments, for whatever a package brings (ADR 10)."""
     menu = '{"$schema": "x", "menu_name": "App", "menu_items": [{"name": "App"}]}'
     channel = build_channel(tmp_path / "c", [PackageBuilder("app").file("Menu/app.json", menu)])
     source = ("-c", channel.as_uri(), "--override-channels", "app")

@@ -28,7 +28,7 @@ class Announcement:
         scripts: Packages' scripts that will be run, in their order.
         are_complete: Whether these are all; packages that are not fetched yet may have others.
         menus: Packages that bring entries for the desktop's menu, which minicon does not make
-            (ADR 9); as far as they are fetched.
+            (ADR 10); as far as they are fetched.
         processes: Programs that run from the environment, and keep its old files.
     """
 
