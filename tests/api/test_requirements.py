@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minicon.api.requirements import split_specs
+from minicon.api.requirements import spec_for_pypi, split_specs
 from minicon.errors import SpecError
 
 
@@ -61,3 +61,34 @@ def test_what_cannot_be_read(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         split_specs([text])
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("numpy >=2", None),
+        ("conda-forge::numpy", None),
+        ("pypi:httpx", None),
+        ("https://conda.test/linux-64/numpy-1-0.conda#sha256:0", None),
+        ("https://user:a@conda.test/linux-64/numpy-1-0.conda", None),
+        ("/srv/odd@place/numpy-1-0.conda", None),
+        ("top-1.0-py3-none-any.whl", "pypi:top @ file:///here/top-1.0-py3-none-any.whl"),
+        ("x/../a_b-1.0-py3-none-any.whl", "pypi:a_b @ file:///here/a_b-1.0-py3-none-any.whl"),
+        (
+            "https://user:a@pip.test/top-1.0-py3-none-any.whl#sha256=0",
+            "pypi:top @ https://user:a@pip.test/top-1.0-py3-none-any.whl#sha256=0",
+        ),
+        (
+            "top @ https://pip.test/top-1.0-py3-none-any.whl",
+            "pypi:top @ https://pip.test/top-1.0-py3-none-any.whl",
+        ),
+        ("top[all]@file:///w/top-1.0.tar.gz", "pypi:top[all]@file:///w/top-1.0.tar.gz"),
+        ("tool @ git+https://example.org/tool@v1", "pypi:tool @ git+https://example.org/tool@v1"),
+    ],
+)
+def test_files_and_references_of_pip_are_for_pypi(
+    typed: str, asked: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = (asked or typed).replace("file:///here", tmp_path.as_uri())
+    assert spec_for_pypi(typed) == expected

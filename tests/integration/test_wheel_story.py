@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,33 @@ def test_wheels_and_interpreter_make_an_ordinary_environment(workspace: Workspac
     assert names == {"python", "top", "leaf"}
     record = json.loads(next((prefix / "conda-meta").glob("leaf-*.json")).read_text())
     assert record["channel"] == "pypi"
+
+
+def test_a_wheel_by_its_file_is_a_spec_like_others(workspace: Workspace, wheelhouse: Path) -> None:
+    wheel = wheelhouse / "top-1.0-py3-none-any.whl"
+    shutil.copy(wheel, workspace.folder)
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", wheel.name).ok()
+    assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
+    exported = workspace.run("export", "-n", "a", "--from-history").ok().out
+    reference = f"top @ {(workspace.folder / wheel.name).as_uri()}"
+    assert f"- {reference}\n" in exported
+    (workspace.folder / "environment.yml").write_text(exported)
+    workspace.run("create", "-y", "-n", "b", "-f", "environment.yml").ok()
+    assert workspace.run("run", "-n", "b", "top-command").ok().out == "top runs\n"
+    (workspace.folder / wheel.name).unlink()
+    workspace.run("install", "-y", "-n", "a", *SOURCES, "leaf<2").ok()
+    assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
+    why = workspace.run("why", "-n", "a", "leaf").ok().out
+    assert "top" in why
+
+
+def test_the_hash_behind_a_wheels_url_holds(workspace: Workspace, wheelhouse: Path) -> None:
+    url = (wheelhouse / "leaf-1.0-py3-none-any.whl").as_uri()
+    digest = hashlib.sha256((wheelhouse / "leaf-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    wrong = f"leaf @ {url}#sha256={'0' * 64}"
+    refused = workspace.run("create", "-y", "-n", "a", *SOURCES, "python", wrong, "--json")
+    assert refused.json["reference"] == "hash-mismatch"
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", f"{url}#sha256={digest}").ok()
 
 
 def test_the_family_reads_records_of_wheels_and_interpreters(workspace: Workspace) -> None:

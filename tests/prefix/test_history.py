@@ -83,6 +83,9 @@ def test_mamba_quotes_and_old_commas() -> None:
         ("https://host.test/chan::numpy[build=x]", "numpy"),
         ("https://host.test/chan/noarch/pure-lib-1.0-pyhd_0.conda", "pure-lib"),
         ("typing_extensions>=4", "typing_extensions"),
+        ("pypi:Typing_Extensions>=4", "typing-extensions"),
+        ("pypi:a.b @ file:///wheels/a_b-1.0-py3-none-any.whl", "a-b"),
+        ("pypi:/wheels/A_b-1.0-py3-none-any.whl", "a-b"),
         ("", None),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.api.request import ChangeRequest
+from minicon.api.requirements import spec_for_pypi
 from minicon.errors import PrefixError, SpecError, UsageError
 from minicon.lean_dataclasses import dataclass, replace
 
@@ -243,7 +244,7 @@ def make_request(
     return ChangeRequest(
         action=action,
         prefix=path,
-        specs=tuple(dict.fromkeys(specs)),
+        specs=tuple(dict.fromkeys(map(spec_for_pypi, specs))),
         pip_lines=tuple(pip_lines),
         channels=tuple(channels),
         explicit=contents.explicit,

@@ -34,7 +34,15 @@ def history_of(question: Question) -> Asked:
     anew = {spec.exact_name for spec in question.asked.specs}
     anew |= {requirement.name for requirement in question.asked.requirements}
     texts = asked_before(question)
-    return split_specs(text for name, text in texts.items() if name not in anew)
+    there = {record.name: record.record.version for record in question.there}
+    return split_specs(
+        # A wheel that was named by its place need not be there any more; what it brought is.
+        f"{PYPI_PREFIX}{name}=={there[name]}"
+        if text.startswith(PYPI_PREFIX) and "/" in text and name in there
+        else text
+        for name, text in texts.items()
+        if name not in anew
+    )
 
 
 def asked_before(question: Question) -> Mapping[str, str]:

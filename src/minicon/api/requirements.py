@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from minicon.constants import WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec
@@ -44,6 +46,32 @@ class Asked:
         return self.requirements[self.by_name :]
 
 
+def spec_for_pypi(text: str) -> str:
+    """A spec as it is, but that a wheel's file and ``NAME @ URL`` (PEP 508) ask PyPI's side.
+
+    >>> spec_for_pypi("https://pip.test/httpx-1.0-py3-none-any.whl")
+    'pypi:httpx @ https://pip.test/httpx-1.0-py3-none-any.whl'
+    >>> spec_for_pypi("numpy >=2")
+    'numpy >=2'
+    """
+    if text.startswith(PYPI_PREFIX) or not ("@" in text or WHEEL_EXTENSION in text):
+        return text
+    place = text.partition("#")[0].partition("?")[0].strip()
+    if place.endswith(WHEEL_EXTENSION) and "@" not in text.partition("://")[0]:
+        from minicon.models.url import is_url, path_to_url
+
+        url = (
+            text.strip()
+            if is_url(place)
+            else path_to_url(os.path.abspath(os.path.expanduser(place)))
+        )
+        name = place.replace("\\", "/").rpartition("/")[2].partition("-")[0]
+        return f"{PYPI_PREFIX}{name} @ {url}"
+    name, _, url = text.partition("@")
+    is_reference = "://" in url and not {"/", ":"} & set(name)
+    return f"{PYPI_PREFIX}{text}" if is_reference else text
+
+
 def split_specs(
     specs: Iterable[str],
     pip_lines: Sequence[tuple[str, Path]] = (),
@@ -53,14 +81,14 @@ def split_specs(
     """Sort what was asked for.
 
     Args:
-        specs: MatchSpec texts, or ``pypi:REQUIREMENT``.
+        specs: MatchSpec texts, ``pypi:REQUIREMENT``, or what :func:`spec_for_pypi` takes for one.
         pip_lines: Lines of ``pip:`` sections, each with the folder it is relative to.
         environ: For ``${VARIABLE}`` in pip lines.
 
     Raises:
         SpecError: Something that cannot be read.
     """
-    texts = list(specs)
+    texts = [spec_for_pypi(text) for text in specs]
     by_name = [text.removeprefix(PYPI_PREFIX) for text in texts if text.startswith(PYPI_PREFIX)]
     if not all(text.strip() for text in by_name):
         raise SpecError(

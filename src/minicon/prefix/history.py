@@ -34,6 +34,8 @@ CONDA_VERSION = "26.7.0"
 
 _HEAD = lazy_pattern(r"==>\s*(.+?)\s*<==")
 _SPECS = lazy_pattern(r"#\s*(\w+)\s+specs:\s*(.*)")
+#: What Python writes of a list of plain texts; anything else is left to Python to read.
+_PLAIN_LIST = lazy_pattern(r"\['[^'\\]*'(?:, '[^'\\]*')*\]")
 _COMMAND = lazy_pattern(r"#\s*cmd:\s*(.+)")
 _SPEC_NAME = lazy_pattern(r"\s*(?:[^\s\[\]]*::?(?=[\w*]))?([\w.*-]+)")
 _CREDENTIALS = lazy_pattern(r"(\w+://)[^/@\s]*@")
@@ -125,7 +127,9 @@ def _kind_of(action: str) -> str | None:
 def _parse_specs(text: str) -> list[str]:
     """A Python list; before conda 4.5 the specs between commas, without quotes."""
     text = text.strip()
-    if text.startswith("["):
+    if _PLAIN_LIST.fullmatch(text):
+        specs = text[2:-2].split("', '")
+    elif text.startswith("["):
         import ast
 
         try:
@@ -153,10 +157,12 @@ def _join_version_parts(parts: Iterable[str]) -> list[str]:
 def spec_name(spec: str) -> str | None:
     """The package name that a spec's text is about; None where it has none."""
     text = spec.strip()
-    if "/" in text and text.endswith((".conda", ".tar.bz2", ".whl")):
-        stem = re.sub(r"\.(conda|tar\.bz2|whl)$", "", text.rpartition("/")[2])
-        return stem.rsplit("-", 2)[0].lower()
     by_name = text.removeprefix("pypi:")
+    if "/" in text.partition("@")[0] and text.endswith((".conda", ".tar.bz2", ".whl")):
+        stem = re.sub(r"\.(conda|tar\.bz2|whl)$", "", text.rpartition("/")[2])
+        if text.endswith(".whl"):
+            return re.sub(r"[-_.]+", "-", stem.partition("-")[0].lower())
+        return stem.rsplit("-", 2)[0].lower()
     found = _SPEC_NAME.match(by_name.rpartition("::")[2])
     if found is None:
         return None

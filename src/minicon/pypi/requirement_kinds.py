@@ -104,13 +104,13 @@ def _from_url(
     url: str, name: str | None, extras: str, marker: str, line: Line, hashes: tuple[str, ...]
 ) -> IndexRequirement | PipRequirement:
     plain, _, fragment = url.partition("#")
+    found = _SHA256.search(fragment)
+    known = hashes or ((found[1].lower(),) if found else ())
     path = None if plain.startswith(_VCS) else _local(plain, line)
     if path is not None:
-        return _from_path(path, extras, marker, line, hashes, name)
+        return _from_path(path, extras, marker, line, known, name)
     filename = unquote(urlsplit(plain).path.rpartition("/")[2])
     if is_remote(plain) and filename.endswith(".whl"):
-        found = _SHA256.search(fragment)
-        known = hashes or ((found[1].lower(),) if found else ())
         file = DistributionFile(
             filename=filename,
             url=without_credentials(plain),
@@ -138,7 +138,12 @@ def _from_path(
     name: str | None = None,
 ) -> IndexRequirement | PipRequirement:
     if path.name.endswith(".whl") and path.is_file():
-        file = DistributionFile(filename=path.name, url=file_url(path), size=path.stat().st_size)
+        file = DistributionFile(
+            filename=path.name,
+            url=file_url(path),
+            size=path.stat().st_size,
+            sha256=hashes[0] if len(hashes) == 1 else None,
+        )
         return _direct(file, name, extras, marker, line, hashes)
     if not path.exists():
         raise unreadable(line, f"there is no file or folder {path}")
