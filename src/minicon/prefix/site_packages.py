@@ -7,7 +7,6 @@ conda's build string ``pypi_0``. A wheel's record whose dist-info is gone was un
 
 from __future__ import annotations
 
-import csv
 import posixpath
 import re
 
@@ -146,6 +145,8 @@ def _header(text: str) -> dict[str, list[str]]:
 
 def _record_files(path: Path, site_packages: str) -> Iterator[str]:
     """Paths of a RECORD, relative to the prefix; those outside of it are left out."""
+    import csv
+
     try:
         with (path / "RECORD").open(encoding="utf-8", errors="replace", newline="") as lines:
             names = [row[0] for row in csv.reader(lines) if row and row[0]]
