@@ -110,3 +110,17 @@ def test_what_nobody_has(command: CommandLine, tmp_path: Path) -> None:
     channel = write_channel(tmp_path / "chan")
     assert "did you mean tool?" in dry(command, channel.url, "toool").err
     assert "check the spelling" in dry(command, channel.url, "nothinglikethis").err
+
+
+def test_a_spec_may_name_a_source_by_the_end_of_its_address(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    channel = write_channel(tmp_path / "mirror" / "forge")
+    for spec in (
+        "forge::tool",
+        "mirror/forge::tool",
+        "forge/linux-64::tool",
+        "tool[channel=forge]",
+    ):
+        outcome = dry(command, channel.url, spec)
+        assert outcome.code == 0, outcome.err

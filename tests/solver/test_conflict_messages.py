@@ -216,6 +216,8 @@ def test_conditions_extras_and_flags() -> None:
         "condition-without-a-package": ["python=3.12", 'numpy>=3[when="python>=3.10"]'],
         "extra": ["app[extras=[old]]", "tool=3"],
         "no-such-flag": ["torch[flags=[rocm]]"],
+        "no-such-subdir": ["torch 1.*[subdir=linux-64]", "python"],
+        "no-such-build-number": ["torch[build_number='>=5']"],
     }
     for name, specs in requests.items():
         check(name, specs, told(case, specs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.models.match_spec import channel_matches
 from minicon.models.subdir import NOARCH
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def channel_indices(
     settings = services.settings
     channels = list(sources.channels)
     for spec in specs:
-        if spec.channel is not None:
+        if spec.channel is not None and not _has(sources, spec.channel):
             extra = expand_channel(settings, spec.channel)
             channels += [c for c in extra if not c.is_builtin and c not in channels]
     refuse_forbidden(settings, channels[len(sources.channels) :])
@@ -44,6 +45,11 @@ def channel_indices(
     if sources.use_host:
         groups = (*groups, (services.host_index,))
     return groups
+
+
+def _has(sources: Sources, wanted: str) -> bool:
+    """Whether one of the sources is the channel that a spec names, perhaps a mirror of it."""
+    return any(channel_matches(wanted, channel.name) for channel in sources.channels)
 
 
 def _with_related(

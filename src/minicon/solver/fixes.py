@@ -16,6 +16,7 @@ from minicon.solver.explanation import Fix
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.request import ChannelPriority
 from minicon.solver.roots import demands_of
+from minicon.solver.wording import SELECTING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _changed(side: CondaSide, root: Root) -> Fix | None:
     if not changeable or origin.spec is None or origin.spec.when is not None:
         return _without(side, root)
     one_build = origin.spec.build is not None and origin.spec.version is not None
-    fix = _other_build(side, root, origin) if one_build else None
+    by_label = any(getattr(origin.spec, field) for field in SELECTING if field != "build")
+    fix = _other_build(side, root, origin) if one_build or by_label else None
     return fix or _other_version(side, root, origin) or _other_build(side, root, origin)
 
 

@@ -7,11 +7,12 @@ them happened because of those before it, as far as it was needed at all.
 from __future__ import annotations
 
 from minicon.solver.clause import Root
-from minicon.solver.domain import members
 from minicon.solver.narrowing import Conditioned, Excluded, Narrowing, Needs
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.wording import (
+    SELECTING,
     condition_in_words,
+    has_instead,
     in_words,
     relation_in_words,
     what_machine_has,
@@ -227,15 +228,13 @@ def _what_there_is(variable: Variable, root: Root) -> str:
     candidates = variable.candidates
     assert candidates is not None
     spec = root.origin.spec if isinstance(root.origin, Origin) else None
-    if spec is not None and spec.flags and candidates.matching_spec(spec.replace(flags=None)):
-        flags = sorted({flag for record in candidates.records for flag in record.flags})
-        return f"the flags of {variable.name} are {', '.join(flags)}"
-    if spec is not None and spec.build is not None and spec.version is not None:
-        same_version = candidates.matching_version(spec.version)
-        if same_version:
-            builds = sorted({candidates.table.builds[place] for place in members(same_version)})
-            listed = ", ".join(builds[:3]) + (", …" if len(builds) > 3 else "")
-            return f"{variable.name} {spec.version} has no build {spec.build}; there are {listed}"
+    if spec is not None:
+        for field in SELECTING:
+            wanted = getattr(spec, field)
+            others = candidates.matching_spec(spec.replace(**{field: None})) if wanted else 0
+            if others:
+                meant = variable.name if spec.version is None else f"{variable.name} {spec.version}"
+                return has_instead(candidates, others, meant, field, wanted)
     return what_there_is(variable.name, candidates.versions_in(candidates.all))
 
 

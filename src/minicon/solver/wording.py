@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from minicon.solver.candidates import Candidates
     from minicon.solver.variable import Variable
 
+#: Fields of a spec that select among the builds of a version, and what to call them.
+SELECTING = {
+    "build": "build",
+    "build_number": "build number",
+    "subdir": "build for",
+    "flags": "flag",
+    "features": "feature",
+    "track_features": "tracked feature",
+    "license": "license",
+}
 _INTERVALS = 3
 _LISTED = 3
 #: A beginning or an end that builds share is told if it is at least this long.
@@ -153,6 +163,29 @@ def what_there_is(name: str, versions: Sequence[str]) -> str:
         return f"there are {name} {', '.join(versions[:0:-1])} and {versions[0]}"
     newest = ", ".join(versions[:_LISTED])
     return f"there are {name} {versions[-1]} to {versions[0]} (the newest: {newest})"
+
+
+def has_instead(candidates: Candidates, others: int, meant: str, field: str, wanted: object) -> str:
+    """What builds have where something else was asked for: ``numpy 1.26 has no build py27*; …``.
+
+    Args:
+        candidates: Of the package.
+        others: Those that are meant but for one field of the spec.
+        meant: The package, with its versions if some are asked for.
+        field: That field, one of ``SELECTING``.
+        wanted: What the spec says of it.
+    """
+    found: dict[str, None] = {}
+    for place in members(others):
+        value = getattr(candidates.records[place], field)
+        found.update(dict.fromkeys(value if isinstance(value, tuple) else [str(value)]))
+    values = sorted(each for each in found if each not in ("", "None"))
+    text = ", ".join(wanted) if isinstance(wanted, tuple) else getattr(wanted, "text", wanted)
+    if not values:
+        return f"{meant} has no {SELECTING[field]}"
+    listed = ", ".join(values[:_LISTED]) + (", …" if len(values) > _LISTED else "")
+    verb = "there are" if len(values) > 1 else "there is"
+    return f"{meant} has no {SELECTING[field]} {text}; {verb} {listed}"
 
 
 def what_machine_has(virtual: Variable) -> str:
