@@ -6,6 +6,7 @@ import pytest
 
 from minicon.errors import SpecError
 from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec, public_channel
+from minicon.models.references import expand_references
 
 
 def read(data: object, platform: str = "linux-64") -> EnvironmentSpec:
@@ -40,7 +41,6 @@ def test_everything() -> None:
     )
     assert spec.name == "x"
     assert spec.channels == ("conda-forge", "nodefaults", "https://h.example/c")
-    assert not spec.uses_defaults
     assert spec.dependencies == ("python=3.11", "gdb")
     assert [s.exact_name for s in spec.specs] == ["python", "gdb"]
     assert spec.pip == ("requests", "-r more.txt", "-e .", "--index-url https://h.example/simple")
@@ -53,7 +53,7 @@ def test_everything() -> None:
 
 def test_channels_may_name_variables() -> None:
     spec = read({"channels": ["https://h.example/t/${TOKEN}/c", "$NAME", "${OTHER}"]})
-    assert spec.expanded_channels({"TOKEN": "abc", "NAME": "n"}) == (
+    assert expand_references(spec.channels, {"TOKEN": "abc", "NAME": "n"}) == (
         "https://h.example/t/abc/c",
         "n",
         "${OTHER}",

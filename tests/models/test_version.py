@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import rattler
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.support import version_order as oracle
 
@@ -149,28 +149,3 @@ def test_nonsense_is_refused(text: str) -> None:
 def test_number_bombs_are_refused(text: str) -> None:
     with pytest.raises(SpecError):
         version_key(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "after"),
-    [
-        ("1.2.3", "1.2.4"),
-        ("1.1.1l", "1.1.2"),
-        ("1!2.9", "1!2.10"),
-        ("1.0+x", "1.1"),
-        ("1.a", "1.1"),
-    ],
-)
-def test_bump(text: str, after: str) -> None:
-    assert Version(text).bump().text == after
-
-
-@given(versions)
-@settings(max_examples=50)
-def test_bump_goes_up(text: str) -> None:
-    assert Version(text.split("+", maxsplit=1)[0]).bump() > Version(text.split("+", maxsplit=1)[0])
-
-
-def test_dev_versions_are_known() -> None:
-    assert Version("1.0.dev3").is_dev
-    assert not Version("1.0deva").is_dev

@@ -28,7 +28,7 @@ from minicon.models.url import Url, is_url, path_to_url, redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from minicon.models.url import Credentials
 
@@ -129,11 +129,6 @@ def parse_channels(
     multi.setdefault("local", ())
     reader = _Reader(alias, custom_channels or {}, multi, os.fspath(cwd), home)
     return tuple(dict.fromkeys(reader.channels(text.strip(), 0)))
-
-
-def canonical_channels(channels: Iterable[Channel]) -> tuple[Channel, ...]:
-    """Without repetitions, the first of each kept."""
-    return tuple(dict.fromkeys(channels))
 
 
 class _Reader:

@@ -13,7 +13,6 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.explicit_list import ExplicitEntry, parse_explicit_entry
 from minicon.models.match_spec import MatchSpec
 from minicon.models.match_spec_parser import is_package_reference
-from minicon.models.references import expand_references
 from minicon.models.subdir import check_subdir, selects
 from minicon.models.url import Url, is_url, redact
 
@@ -74,18 +73,6 @@ class EnvironmentSpec:
     def specs(self) -> tuple[MatchSpec, ...]:
         """The dependencies, read."""
         return tuple(MatchSpec(text) for text in self.dependencies)
-
-    @property
-    def uses_defaults(self) -> bool:
-        """Whether the configured channels may be added to its own."""
-        return NODEFAULTS not in self.channels
-
-    def expanded_channels(self, environ: Mapping[str, str]) -> tuple[str, ...]:
-        """The channels, ``$NAME`` and ``${NAME}`` replaced by what ENVIRON holds (as conda does).
-
-        They may hold secrets then. Unknown names stay as they are.
-        """
-        return expand_references(self.channels, environ)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], *, platform: str, source: str) -> EnvironmentSpec:

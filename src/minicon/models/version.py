@@ -88,20 +88,6 @@ class Version:
         """Whether ``PREFIX.*`` holds: 1.10.2 starts with 1.10 and 1, not with 1.1."""
         return self.key.startswith(prefix_key(str(prefix)))
 
-    def bump(self) -> Version:
-        """The next version at the same depth: 1.2.3 → 1.2.4, 1.1.1l → 1.1.2; no local part."""
-        epoch, release, _ = _split(self.text)
-        head, last = release[:-1], _ATOM.findall(release[-1])
-        digits = [i for i, atom in enumerate(last) if atom.isdigit()]
-        last = [*last[: digits[-1]], str(int(last[digits[-1]]) + 1)] if digits else ["1"]
-        text = ".".join([*head, "".join(last)])
-        return Version(f"{epoch}!{text}" if epoch != "0" else text)
-
-    @property
-    def is_dev(self) -> bool:
-        """Whether some atom is ``dev``."""
-        return any("dev" in _ATOM.findall(part) for part in _split(self.text)[1])
-
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, Version) else NotImplemented
 

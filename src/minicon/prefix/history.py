@@ -192,19 +192,6 @@ def requested_specs(
     return {name: spec for name, spec in specs.items() if name in installed}
 
 
-def states(revisions: Iterable[Revision]) -> tuple[frozenset[str], ...]:
-    """All packages after each revision, as ``channel::name-version-build``."""
-    current: frozenset[str] = frozenset()
-    found = []
-    for revision in revisions:
-        if revision.state:
-            current = frozenset(revision.state)
-        else:
-            current = (current - set(revision.removed)) | set(revision.added)
-        found.append(current)
-    return tuple(found)
-
-
 def dist_text(record: RepodataRecord | PrefixRecord) -> str:
     """A package as history names it: ``channel/subdir::name-version-build``, no credentials."""
     package = record if isinstance(record, RepodataRecord) else record.record

@@ -52,19 +52,6 @@ def parse_requirements(
     return reader.result()
 
 
-def read_requirement_file(
-    path: Path,
-    *,
-    environ: Mapping[str, str] | None = None,
-    fetch_text: Callable[[str], str] | None = None,
-) -> RequirementSet:
-    """Read a requirement file; see :func:`parse_requirements`."""
-    reader = _Reader(environ or {}, fetch_text)
-    line = Line(f"-r {path}", "", Path.cwd())
-    reader.include(os.fspath(path), line, constraints=False, depth=0)
-    return reader.result()
-
-
 class _Reader:
     """Gathers what lines and the files they include ask for."""
 

@@ -174,34 +174,6 @@ def shell_command(
     return shell.render(change), change.warnings
 
 
-def shell_text(
-    shell_name: str,
-    command: str,
-    environment: str | None = None,
-    *,
-    stack: bool | None = None,
-    settings: Settings,
-    environ: Mapping[str, str],
-    executable: str | None = None,
-) -> str:
-    """The same for settings that are loaded already, warnings left out.
-
-    Raises:
-        MiniconError: As :func:`shell_command`.
-    """
-    arguments = [] if environment is None else [environment]
-    if stack is not None:
-        arguments.append("--stack" if stack else "--no-stack")
-    text, _ = shell_command(
-        shell_name,
-        command,
-        arguments,
-        context=context_of(settings, environ=environ, cwd=os.getcwd()),
-        executable=executable or this_executable(),
-    )
-    return text
-
-
 def this_executable() -> str:
     """The path of the running minicon program, for the hook to call."""
     program = sys.argv[0]
