@@ -401,6 +401,26 @@ def test_a_cut_download_goes_on(server, tmp_path) -> None:
     assert [each.status for each in server.matching("*/blobs/*")] == [200, 206]
 
 
+def test_a_known_hash_saves_the_question_where_it_is(server, tmp_path, plain_environment) -> None:
+    fetcher = make_fetcher(home=plain_environment, environment={})
+    sha256 = DIGEST.partition(":")[2]
+    download(fetcher, url_of(server), tmp_path / "file", sha256=sha256)
+    (request,) = server.requests
+    assert request.path.endswith(f"/blobs/{DIGEST}")
+    assert not [name for name in request.headers if "expected" in name.lower()]
+    with pytest.raises(ChannelError) as caught:
+        download(fetcher, url_of(server), tmp_path / "other", sha256="0" * 64)
+    assert caught.value.reference == "not-on-server"
+
+
+def test_other_servers_are_not_told_what_is_expected(server, tmp_path, plain_environment) -> None:
+    fetcher = make_fetcher(home=plain_environment, environment={})
+    url = f"{server.url}/v2/{REPOSITORY}/blobs/{DIGEST}"
+    download(fetcher, url, tmp_path / "file", sha256=DIGEST.partition(":")[2])
+    (request,) = server.requests
+    assert not [name for name in request.headers if "expected" in name.lower()]
+
+
 def test_a_busy_registry_is_asked_again(server) -> None:
     server.fault("*", Status(429, retry_after="0"), times=1)
     assert read(quick(), url_of(server)) == BODY

@@ -219,6 +219,16 @@ def test_names_are_encoded_once(gate, keys, described_channel) -> None:
         odd.unlink()
 
 
+def test_shards_are_asked_for_once_and_signed(gate, keys, tmp_path) -> None:
+    (channel,) = parse_channels("s3://channel", alias="https://none.invalid")
+    client = ChannelClient(opener(gate, keys), tmp_path / "cache")
+    index = client.index(channel, "linux-64")
+    assert len(index.records_for("numpy")) == len(index.records_for("python")) == 1
+    shards = gate.matching("*/shards/*")
+    assert [request.status for request in shards] == [200, 200]
+    assert gate.connections < len(gate.requests)
+
+
 # Faults
 
 

@@ -19,7 +19,7 @@ from minicon.fs import operations
 from minicon.fs.hashing import FileDigest, hash_file
 from minicon.models.reporter import SilentTask
 from minicon.net.expected import Expected
-from minicon.net.headers import is_html, range_start
+from minicon.net.headers import EXPECTED_SHA256, is_html, range_start
 from minicon.net.parallel import CancelledError
 from minicon.net.retry import RetryPolicy
 from minicon.net.statuses import status_error
@@ -185,6 +185,8 @@ class _Transfer:
 
     def _request_headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}
+        if self._expected.sha256:
+            headers[EXPECTED_SHA256] = self._expected.sha256
         if self._digest.size:
             headers["Range"] = f"bytes={self._digest.size}-"
             if self._etag:

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+#: What a file must hash to, told to fetchers that can find it by that. It goes over no wire.
+EXPECTED_SHA256 = "x-expected-sha256"
+
+
 class Headers(Mapping[str, str]):
     """HTTP headers by name in any case (RFC 9110 §5.1)."""
 

@@ -16,9 +16,9 @@ import threading
 import time
 
 from minicon.errors import ChannelError
-from minicon.net.headers import Headers
+from minicon.net.headers import EXPECTED_SHA256, Headers
 from minicon.net.named_response import BodyCheck, NamedResponse, renamed
-from minicon.net.oci_artifact import Artifact
+from minicon.net.oci_artifact import Artifact, Layer
 from minicon.net.oci_login import RefusedError, RegistryLogin
 from minicon.net.origin import Origin
 from minicon.net.small_connection import Answer
@@ -91,6 +91,8 @@ class OciFetcher:
         if artifact is None:
             return _answer(url, 404)
         layer, cache_control = artifact.layer, None
+        if EXPECTED_SHA256 in asked:  # a package's blob has its hash for a name
+            layer = Layer(f"sha256:{asked[EXPECTED_SHA256]}")
         if layer is None:
             fresh = "no-cache" in asked.get("cache-control", "")
             manifest = self._manifest(url, artifact, fresh, timeout)

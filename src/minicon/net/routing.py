@@ -22,6 +22,7 @@ from minicon.models.url import redact
 from minicon.net.credential_files import file_sources
 from minicon.net.credentials import CredentialStore
 from minicon.net.file_fetcher import FileFetcher
+from minicon.net.headers import EXPECTED_SHA256
 from minicon.net.mirrors import Mirrors, may_fail_over
 from minicon.net.proxies import proxies_for
 from minicon.net.tls import check_tls_files, tls_context, trusted_bundle
@@ -108,6 +109,8 @@ class UrlFetcher:
         if self.offline:
             message = f"{redact(url)} is needed and --offline forbids the network"
             raise OfflineError("offline", message, hint="run once without --offline")
+        if scheme != "oci" and headers and EXPECTED_SHA256 in headers:
+            headers = {name: text for name, text in headers.items() if name != EXPECTED_SHA256}
         return self._fetcher_of(scheme).open(url, headers=headers, timeout=timeout)
 
     def open_small(
