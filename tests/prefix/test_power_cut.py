@@ -21,6 +21,7 @@ from minicon.package.package_cache import PackageCache
 from minicon.package.validate import verify_package
 from minicon.prefix.executor import recover
 from minicon.prefix.generations import STORE_FOLDER
+from minicon.prefix.link_scripts import ACTIONS, LinkScript, LinkScriptRunner
 from minicon.prefix.rollback import rollback
 
 #: Per change; more of them by a variable, for a long run.
@@ -54,7 +55,7 @@ class Cut:
             state.build()
             recover(self.path)
             now = state_of(self.envs)
-            assert now in (self.old, self.new)
+            assert now in (self.old, self.new), set(now.items()) ^ set(self.new.items())
             store = self.envs / STORE_FOLDER / "data"
             left = [p.name for p in store.iterdir()] if store.exists() else []
             assert all(name.isdigit() or name == "lock" for name in left), left
@@ -119,6 +120,30 @@ def test_changes_with_a_step_after_the_switch(
         apply(cut.path, *after, executor=slow, after_switch=step)
 
     assert cut.survives(change)
+
+
+@pytest.mark.parametrize("kind", ["create", "update"])
+def test_changes_with_scripts_before_and_after(kind: str, fast_path: Path) -> None:
+    class Marking(LinkScriptRunner):
+        """Leaves a trace without starting a program, which would take long."""
+
+        def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
+            operations.replace_file(prefix / "trace", script.action.encode(), durable=False)
+
+    def package(version: str) -> Extracted:
+        builder = PackageBuilder("s").version(version).file("share/v", version)
+        for action in ACTIONS:
+            builder = builder.script(action, "true")
+        return extract(builder, fast_path / "pkgs")
+
+    marking = executor(durable=True, link_scripts=Marking(root_prefix=fast_path))
+    one, two = package("1.0"), package("2.0")
+
+    def change(path: Path, wanted: Extracted) -> None:
+        apply(path, wanted, executor=marking)
+
+    cut = Cut(fast_path, lambda path: change(path, one) if kind == "update" else None)
+    assert cut.survives(lambda: change(cut.path, two))
 
 
 def test_rollback(fast_path: Path, packages: dict[str, Extracted]) -> None:  # noqa: F811

@@ -184,7 +184,9 @@ class Executor:
                 carrier.carry()
             tree.directory(CONDA_META)
             mark = replace(read_mark(store.place), stage=stage.name)
-            operations.replace_file(stage / MARK, mark.to_bytes(), durable=self.durable)
+            operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
+            if self.durable:
+                operations.sync_file_system(stage)
         except BaseException:
             with contextlib.suppress(OSError):
                 store.discard(stage)
@@ -194,7 +196,9 @@ class Executor:
     def _commit(self, store: GenerationStore, steps: Sequence[AfterSwitch], final: Path) -> None:
         for step in steps:
             step(final)
-        if self.durable:
+        if self.durable and steps:  # what scripts and pip wrote
+            operations.sync_file_system(store.place)
+        elif self.durable:
             operations.sync_directory(store.place.parent)
         store.commit()
         if self.durable and steps:
