@@ -176,6 +176,13 @@ def test_docker_login_is_enough(registry, plain_environment, place) -> None:
 
 
 @needs_registry
+def test_netrc_is_understood(registry, plain_environment) -> None:
+    path = plain_environment / ".netrc"
+    path.write_text(f'machine 127.0.0.1 login {USER} password "{PASSWORD}"\n')
+    read(opener(plain_environment), registry.url("private/main/linux-64/repodata.json"))
+
+
+@needs_registry
 def test_a_credential_helper_is_asked(registry, plain_environment, tmp_path, monkeypatch) -> None:
     folder = tmp_path / "bin"
     folder.mkdir()
