@@ -91,10 +91,10 @@ def test_folders_go_where_each_of_their_files_goes(paths, links, noarch, source,
 
 @pytest.mark.parametrize(
     "path",
-    (
+    [
         *("../x", "/x", "a/../x", "a//x", "./x", "a/./x", "a/..", "", "a/", "a\\b", "a\0b"),
         *("conda-meta/x", "Conda-Meta/x", "conda-meta", "a\nb", "conda-meta\nb/x", "x\n"),
-    ),
+    ],
 )
 @pytest.mark.parametrize("kind", [PathType.HARDLINK, PathType.SOFTLINK])
 def test_no_package_writes_where_it_must_not(path, kind):

@@ -257,18 +257,19 @@ def _read_manifest(folder: Path) -> list[Compiled]:
 
 def _link(job: _Job, tree: StagedTree, redirects: Mapping[str, str]) -> list[PathsEntry]:
     place = job.layout.place
-    groups: dict[str, list[str]] = {}
-    entries = []
+    groups: dict[str, list[Compiled]] = {}
     for compiled in _read_manifest(job.folder):
-        if place(compiled.source) in redirects:
-            continue
-        folder, _, name = compiled.path.rpartition("/")
-        groups.setdefault(folder, []).append(name)
-        entries.append(
-            PathsEntry(place(compiled.path), PathType.PYC_FILE, size_in_bytes=compiled.size)
-        )
-    for folder, names in groups.items():
-        link_names(f"{job.folder}/{folder}", tree.directory(_placed_folder(place, folder)), names)
+        if not redirects or place(compiled.source) not in redirects:
+            groups.setdefault(compiled.path.rpartition("/")[0], []).append(compiled)
+    entries = []
+    for folder, members in groups.items():
+        target = _placed_folder(place, folder)
+        names = [compiled.path.rpartition("/")[2] for compiled in members]
+        link_names(f"{job.folder}/{folder}", tree.directory(target), names)
+        entries += [
+            PathsEntry(f"{target}/{name}", PathType.PYC_FILE, size_in_bytes=compiled.size)
+            for name, compiled in zip(names, members, strict=True)
+        ]
     return entries
 
 
