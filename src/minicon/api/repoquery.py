@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.indices import channel_indices
-from minicon.api.searching import newest_first
+from minicon.api.searching import newest_first, read_names
 from minicon.api.sources import choose_sources
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec, parse_dependency
 from minicon.models.prefix_record import PrefixRecord
-from minicon.repodata.sharded_index import ShardedIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
-
-#: How many names are fetched ahead while a whole sharded channel is read.
-_AHEAD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +87,7 @@ class Catalogue:
     def everything(self) -> Iterator[RepodataRecord]:
         """Every record, a name after the other. Says so first if that fetches a lot."""
         for index in self._indices:
-            names = list(index.names())
-            if isinstance(index, ShardedIndex):
-                self._services.reporter.note(
-                    f"{index.channel}/{index.subdir} is served by name: all of its "
-                    f"{len(names)} shards that are not cached have to be fetched"
-                )
-            for start in range(0, len(names), _AHEAD):
-                batch = names[start : start + _AHEAD]
-                index.prefetch(batch)
-                for name in batch:
-                    yield from index.records_for(name)
+            yield from read_names(self._services, index, index.names())
 
 
 def dependencies_of(catalogue: Catalogue, text: str, *, recursive: bool = False) -> QueryAnswer:

@@ -4,29 +4,43 @@ from __future__ import annotations
 
 from minicon.api.indices import channel_indices
 from minicon.api.sources import choose_sources
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec import MatchSpec
 from minicon.models.version import version_key
+from minicon.repodata.sharded_index import ShardedIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from minicon.api.services import Services
     from minicon.api.sources import Sources
+    from minicon.models.channel import Channel
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
 
 
+#: How many names are fetched ahead where they come one by one, and from how many on that is said.
+_AHEAD = 200
+_MANY = 50
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """Records that match, newest first within a name, and where was looked."""
+    """Records that match, newest first within a name, and where was looked.
+
+    Attributes:
+        run_exports: Of records whose run exports are known, where they were asked for.
+    """
 
     records: tuple[RepodataRecord, ...]
     channels: tuple[str, ...]
     notes: tuple[str, ...] = ()
     hint: str | None = None
+    run_exports: Mapping[RepodataRecord, Mapping[str, tuple[str, ...]]] = field(
+        default_factory=dict
+    )
 
 
 def search(
@@ -36,6 +50,7 @@ def search(
     channels: tuple[str, ...] = (),
     override: bool = False,
     python: str | None = None,
+    run_exports: bool = False,
 ) -> SearchResult:
     """Find records for a name, glob or MatchSpec.
 
@@ -45,6 +60,7 @@ def search(
         channels: Sources in order of priority.
         override: Only those.
         python: Minor version that wheels must fit, for instance ``3.11``; None means any.
+        run_exports: Also look up what each record exports to those built against it (CEP 12).
 
     Raises:
         SpecError: The text cannot be read.
@@ -59,12 +75,10 @@ def search(
     )
     groups = channel_indices(services, sources)
     indices = [index for group in groups for index in group]
-    names = sorted({name for index in indices for name in _names(spec, index)})
     records = [
         record
-        for name in names
         for index in indices
-        for record in index.records_for(name)
+        for record in read_names(services, index, _names(spec, index))
         if spec.matches(record) and services.age_limits.admits(record)
     ]
     if not records and sources.pypi_for_missing_names and spec.exact_name:
@@ -74,7 +88,39 @@ def search(
         channels=sources.names,
         notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
         hint=None if records else _hint(services, spec, sources, groups),
+        run_exports=_run_exports(services, sources.channels, records) if run_exports else {},
     )
+
+
+def read_names(
+    services: Services, index: RecordIndex, names: Iterable[str]
+) -> Iterator[RepodataRecord]:
+    """All records of some names; says so first if that fetches a lot, and fetches it together."""
+    wanted = list(names)
+    if len(wanted) > _MANY and isinstance(index, ShardedIndex):
+        services.reporter.note(
+            f"{index.channel}/{index.subdir} is served by name: up to "
+            f"{len(wanted)} shards that are not cached have to be fetched"
+        )
+    for start in range(0, len(wanted), _AHEAD):
+        batch = wanted[start : start + _AHEAD]
+        index.prefetch(batch)
+        for name in batch:
+            yield from index.records_for(name)
+
+
+def _run_exports(
+    services: Services, channels: Iterable[Channel], records: Iterable[RepodataRecord]
+) -> dict[RepodataRecord, Mapping[str, tuple[str, ...]]]:
+    by_name = {channel.name: channel for channel in channels}
+    reader = services.channel_client.run_exports()
+    found: dict[RepodataRecord, Mapping[str, tuple[str, ...]]] = {}
+    for record in records:
+        channel = by_name.get(record.channel)
+        exports = reader.of(channel, record) if channel is not None else None
+        if exports is not None:
+            found[record] = exports
+    return found
 
 
 def _hint(

@@ -7,7 +7,7 @@ from minicon.cli.render import human_size, short_channel, table
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -112,15 +112,19 @@ def search_rows(records: Sequence[RepodataRecord]) -> list[tuple[str, ...]]:
     return rows
 
 
-def search_objects(records: Sequence[RepodataRecord]) -> dict[str, list[Any]]:
-    """``search --json``: name to records."""
+def search_objects(
+    records: Sequence[RepodataRecord],
+    run_exports: Mapping[RepodataRecord, Mapping[str, Sequence[str]]],
+) -> dict[str, list[Any]]:
+    """``search --json``: name to records, with their run exports where they were looked up."""
     found: dict[str, list[Any]] = {}
     for record in records:
-        found.setdefault(record.name, []).append(record.to_json())
+        exports = {"run_exports": run_exports[record]} if record in run_exports else {}
+        found.setdefault(record.name, []).append({**record.to_json(), **exports})
     return found
 
 
-def record_details(record: RepodataRecord) -> str:
+def record_details(record: RepodataRecord, run_exports: Mapping[str, Sequence[str]]) -> str:
     """The output of ``search --info`` for one record."""
     facts = [
         ("file name", record.fn),
@@ -140,6 +144,7 @@ def record_details(record: RepodataRecord) -> str:
         ("track features", ", ".join(record.track_features)),
         ("flags", ", ".join(record.flags)),
         *((f"extra {name}", ", ".join(texts)) for name, texts in record.extra_depends.items()),
+        *((f"run exports, {kind}", ", ".join(specs)) for kind, specs in run_exports.items()),
     ]
     title = record.dist_name
     lines = table((key, ":", value) for key, value in facts if value)

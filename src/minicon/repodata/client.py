@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from minicon.net.fetcher import Fetcher
     from minicon.repodata.cache import SubdirState
     from minicon.repodata.index_file import IndexFile
+    from minicon.repodata.run_exports import RunExports
 
 #: How many indexes are fetched at the same time.
 _WORKERS = 8
@@ -153,6 +154,19 @@ class ChannelClient:
             return False
         self._distrusted_before = self._clock()
         return True
+
+    def run_exports(self) -> RunExports:
+        """What finds packages' run exports (CEP 12), with this client's network and cache."""
+        from minicon.repodata.run_exports import RunExports
+
+        return RunExports(
+            self._fetcher,
+            self._cache,
+            reporter=self._reporter,
+            clock=self._clock,
+            offline=self._offline,
+            ttl_seconds=self._ttl_seconds,
+        )
 
     def is_reachable(self, channel: Channel, seconds: float = 2.0) -> bool:
         """Whether a channel answers, found out within SECONDS and remembered for some minutes.

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.spec,
         channels=tuple(arguments.channels),
         override=arguments.override_channels,
+        run_exports=arguments.info,
     )
     for note in result.notes:
         context.console.note(note)
@@ -47,9 +48,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             hint=result.hint,
         )
     if context.console.json:
-        context.console.document(search_objects(result.records))
+        context.console.document(search_objects(result.records, result.run_exports))
     elif arguments.info:
-        context.console.answer("\n\n".join(record_details(r) for r in result.records))
+        exports = result.run_exports
+        details = [record_details(r, exports.get(r, {})) for r in result.records]
+        context.console.answer("\n\n".join(details))
     else:
         context.console.answer(table(search_rows(result.records)))
     return 0
