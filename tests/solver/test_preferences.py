@@ -535,3 +535,42 @@ def test_limits_of_age_by_channel_and_package() -> None:
     assert versions(case.solve("a", "b", "c", **options)) == {"a": "2.0", "b": "1.0", "c": "2.0"}
     only = {"exclude_newer_channel": {"first": limit}}
     assert versions(case.solve("a", "b", **only)) == {"a": "1.0", "b": "2.0"}
+
+
+def test_a_removal_may_leave_what_is_needed_no_more() -> None:
+    case = SolverCase()
+    case.package("lib", "1.0")
+    case.package("app", "1.0", depends=["lib"])
+    installed = case.installed(*case.solve("app").records)
+    assert versions(case.solve(removals=["app"], installed=installed, history=["app"])) == {}
+    kept = case.solve(removals=["app"], installed=installed, history=["app"], keep_unneeded=True)
+    assert versions(kept) == {"lib": "1.0"}
+    both = case.solve(removals=["lib"], installed=installed, history=["app"], keep_unneeded=True)
+    assert versions(both) == {}
+
+
+def test_hold_backs_are_of_what_was_chosen_and_in_the_user_s_words() -> None:
+    case = SolverCase()
+    for version in ("1.0", "2.0", "3.0"):
+        case.package("lib", version)
+    case.package("tool", "1.0", depends=["lib <3"])
+    installed = case.installed(*case.solve("lib=3").records)
+    pinned = case.solve("tool", installed=installed, pins=["lib <2"])
+    assert pinned.hold_backs["lib"] == "lib 1.0, not 3.0: lib <2 is pinned"
+    alone = case.solve("tool", installed=installed, no_deps=True)
+    assert versions(alone)["lib"] == "3.0"
+    assert not alone.hold_backs
+
+
+def test_naming_python_is_the_way_to_let_an_earlier_wish_for_it_go() -> None:
+    case = SolverCase()
+    for version in ("3.11.1", "3.12.1"):
+        case.package("python", version)
+    case.package("new", "1.0", depends=["python >=3.12"])
+    installed = case.installed(*case.solve("python=3.11").records)
+    with pytest.raises(SolveError) as caught:
+        case.solve("new", installed=installed, history=["python=3.11"])
+    fixes = [fix.spec for fix in caught.value.explanation.fixes]
+    assert "python=3.12" in fixes
+    moved = case.solve("new", "python=3.12", installed=installed)
+    assert versions(moved) == {"new": "1.0", "python": "3.12.1"}

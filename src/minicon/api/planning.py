@@ -280,6 +280,7 @@ def make_solve_request(
         exclude_newer_package=services.age_limits.packages,
         no_deps=request.no_deps,
         only_deps=request.only_deps,
+        keep_unneeded=request.keep_unneeded,
         force_reinstall=request.force_reinstall,
         add_pip=settings.add_pip_as_python_dependency,
         tables=services.table_store,

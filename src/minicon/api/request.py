@@ -37,6 +37,7 @@ class ChangeRequest:
         override_channels: Leave configured channels out.
         lock: Exactly the packages of a lock file, without solving.
         prune: The environment becomes exactly what is asked for.
+        keep_unneeded: A removal leaves what nothing needs any more.
         keep_satisfied: With ``prune``, what is installed and fits keeps its version.
         variables: To be set on activation; None takes one out.
         capture: A file to write all that the solver saw to, so that it can be replayed.
@@ -56,6 +57,7 @@ class ChangeRequest:
     lowest: bool = False
     no_deps: bool = False
     only_deps: bool = False
+    keep_unneeded: bool = False
     force_reinstall: bool = False
     use_pins: bool = True
     prune: bool = False

@@ -32,6 +32,7 @@ _PLAIN = (
     "exclude_newer_package",
     "no_deps",
     "only_deps",
+    "keep_unneeded",
     "force_reinstall",
     "add_pip",
 )

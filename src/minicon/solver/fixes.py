@@ -205,12 +205,21 @@ def _are_both_frozen(origin: object, other: Origin) -> bool:
 
 
 def _model(side: CondaSide, root: Root, allowed: int) -> CondaModel | None:
-    """The model with another domain instead of a root's."""
-    same = [each for each in side.demands.roots if each.origin is root.origin]
+    """The model with another domain instead of a root's; who names python lets it change."""
+    same = [
+        each
+        for each in side.demands.roots
+        if each.origin is root.origin or (root.name == each.name == "python" and _is_kept(each))
+    ]
     try:
         return side.without(same, [Root(root.name, allowed, root.origin)])
     except Contradiction:
         return None
+
+
+def _is_kept(root: Root) -> bool:
+    """Whether a root keeps python's minor version."""
+    return isinstance(root.origin, Origin) and root.origin.kind is Kind.PYTHON_MINOR
 
 
 def _flexible(request: SolveRequest) -> Fix | None:

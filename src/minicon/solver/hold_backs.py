@@ -13,7 +13,7 @@ from minicon.solver.search import Search
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from minicon.solver.conda_model import CondaModel, CondaSide
     from minicon.solver.request import SolveRequest
@@ -30,11 +30,22 @@ class HoldBacks(Mapping[str, str]):
     and installed ones that would go down. Costs a few searches per such package.
     """
 
-    def __init__(self, request: SolveRequest, side: CondaSide, model: CondaModel) -> None:
+    def __init__(
+        self,
+        request: SolveRequest,
+        side: CondaSide,
+        model: CondaModel,
+        among: Collection[str] | None = None,
+    ) -> None:
+        self._among = among
         self._request = request
         self._side = side
         self._model = model
         self._reasons: dict[str, str] | None = None
+
+    def among(self, names: Collection[str]) -> HoldBacks:
+        """Those of some packages only."""
+        return HoldBacks(self._request, self._side, self._model, names)
 
     def __getitem__(self, name: str) -> str:
         return self._all()[name]
@@ -60,7 +71,7 @@ class HoldBacks(Mapping[str, str]):
         installed = {each.name: each.record.version for each in self._request.installed}
         for name in dict.fromkeys([*self._side.demands.direct, *sorted(installed)]):
             record = self._model.record(name)
-            if record is None:
+            if record is None or (self._among is not None and name not in self._among):
                 continue
             if name in self._side.demands.direct:
                 wanted = self._newest_allowed(name)
@@ -92,6 +103,9 @@ class HoldBacks(Mapping[str, str]):
             core = contradiction.roots
             if len(core) > _SMALL_CORE:
                 core = minimal_core(search, core)
+            if all(root.name == name for root in core):
+                own = [r.origin for r in core if r is not asked and isinstance(r.origin, Origin)]
+                return f"{head}: {' and '.join(origin.sentence for origin in own)}"
             from minicon.solver.story import tell
 
             told = tell(self._side.store, core) or ["the other requests leave no newer one"]

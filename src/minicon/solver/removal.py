@@ -2,7 +2,7 @@
 
 No search is needed: what depends on something removed goes too, and so does what was only there
 for something removed. What the user asked for earlier, and what nothing needed before either,
-stays.
+stays. With ``keep_unneeded`` so does what is needed no more.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _staying(request: SolveRequest) -> dict[str, RepodataRecord]:
     if not request.no_deps:
         needs = _needs(request, records)
         gone = _with_dependents(needs, named)
-        gone |= _orphans(request, needs, gone)
+        gone |= set() if request.keep_unneeded else _orphans(request, needs, gone)
     return {name: record for name, record in records.items() if name not in gone}
 
 

@@ -79,6 +79,7 @@ class SolveRequest:
         platform: Target subdir, for instance ``linux-64``.
         exclude_newer: Records built later than this (ms since 1970) do not exist; for some
             channels and package names there are other limits, or none.
+        keep_unneeded: Whether a removal leaves what nothing needs any more.
         add_pip: Whether python brings pip along, as conda's ``add_pip_as_python_dependency``.
         max_rounds: Bound on the steps of the resolution across sources.
         tables: Keeps compiled tables between processes; it changes no answer.
@@ -105,6 +106,7 @@ class SolveRequest:
     exclude_newer_package: Mapping[str, int | None] = field(default_factory=dict)
     no_deps: bool = False
     only_deps: bool = False
+    keep_unneeded: bool = False
     force_reinstall: bool = False
     add_pip: bool = False
     max_rounds: int = 100_000

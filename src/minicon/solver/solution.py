@@ -13,7 +13,7 @@ from minicon.solver.request import Reason, Solution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.records import RepodataRecord
@@ -117,10 +117,10 @@ def narrowed(request: SolveRequest, solution: Solution) -> Solution:
     chosen = {record.name: record for record in solution.records}
     if request.no_deps:
         wanted = {name: record for name, record in chosen.items() if name in named}
-        return _with_records(request, solution, {**installed, **wanted})
+        return _with_records(request, solution, {**installed, **wanted}, wanted)
     rest = {name: record for name, record in chosen.items() if name not in named}
     before = {name: installed[name] for name in named if name in installed}
-    return _with_records(request, solution, {**rest, **before})
+    return _with_records(request, solution, {**rest, **before}, rest)
 
 
 def _asks_for(request: SolveRequest, texts: Sequence[str]) -> bool:
@@ -129,7 +129,10 @@ def _asks_for(request: SolveRequest, texts: Sequence[str]) -> bool:
 
 
 def _with_records(
-    request: SolveRequest, solution: Solution, records: Mapping[str, RepodataRecord]
+    request: SolveRequest,
+    solution: Solution,
+    records: Mapping[str, RepodataRecord],
+    solved: Collection[str],
 ) -> Solution:
     requested = {name: texts for name, texts in solution.requested.items() if name in records}
     needs = needs_in(request, records)
@@ -138,6 +141,7 @@ def _with_records(
         records=in_link_order(records, needs),
         requested=requested,
         reasons=reasons_of(needs, requested),
+        hold_backs=held.among(solved) if isinstance(held := solution.hold_backs, HoldBacks) else {},
     )
 
 

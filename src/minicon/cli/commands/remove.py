@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave what depends on it, broken",
     )
+    parser.add_argument(
+        "--no-prune",
+        "--no-prune-deps",
+        dest="keep_unneeded",
+        action="store_true",
+        help="leave what nothing needs any more",
+    )
     options.add_request_options(parser)
 
 
@@ -52,6 +59,7 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         )
     fields = solver_arguments(arguments)
     fields["no_deps"] = fields["no_deps"] or arguments.force
+    fields["keep_unneeded"] = arguments.keep_unneeded
     return change_request(
         context.services,
         "remove",
