@@ -16,6 +16,7 @@ from minicon.errors import ChannelError, ConfigError, OfflineError
 from minicon.models.channel import parse_channels
 from minicon.models.url import Credentials
 from minicon.net.download import download
+from minicon.net.parallel import run_parallel
 from minicon.net.routing import UrlFetcher, make_fetcher
 from minicon.net.s3_signing import S3Options
 from minicon.repodata.client import ChannelClient
@@ -201,6 +202,27 @@ def test_the_region_that_a_server_names_is_believed_once(gate, keys, index) -> N
     assert read(fetcher) == index
     assert read(fetcher) == index
     assert [request.status for request in gate.requests] == [400, 200, 200]
+
+
+def test_many_learn_of_a_region_together(gate, keys, index) -> None:
+    gate.region = "eu-central-1"
+    gate.latency = 0.05
+    fetcher = opener(gate, keys)
+    answers = run_parallel(lambda *_: read(fetcher), range(6), workers=6)
+    assert answers == [index] * 6
+
+
+def test_a_credential_program_that_fails_is_told_without_its_words(gate, keys, monkeypatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    folder = keys / ".aws"
+    folder.mkdir()
+    for program in ("/nonexistent/program", "sh -c 'echo THE-SECRET >&2; exit 1'"):
+        (folder / "config").write_text(f"[default]\ncredential_process = {program}\n")
+        with pytest.raises(ChannelError) as caught:
+            opener(gate, keys).open(INDEX)
+        assert caught.value.reference == "s3-credentials"
+        assert "THE-SECRET" not in caught.value.message
 
 
 def test_a_region_that_is_none_is_not_believed(gate, keys) -> None:

@@ -68,16 +68,17 @@ class S3Fetcher:
             ChannelError: ``s3-credentials``, ``bucket-not-found``, ``access-denied``; or the
                 server cannot be reached.
         """
-        response = self._ask(url, headers, timeout)
+        response, signed_for = self._ask(url, headers, timeout)
         region = response.headers.get("x-amz-bucket-region", "")
-        if response.status in _ELSEWHERE and region and self._signer.learn_region(url, region):
+        is_elsewhere = response.status in _ELSEWHERE and region
+        if is_elsewhere and self._signer.learn_region(url, region, signed_for):
             response.close()
-            response = self._ask(url, headers, timeout)
+            response, _ = self._ask(url, headers, timeout)
         return response if response.status < 400 else _explained(url, response)
 
     def signed_url(self, url: str) -> str:
         """The web address of an object, for whoever asks for it in another way; a secret."""
-        return self._signer.sign(url)
+        return self._signer.sign(url).address
 
     def close(self) -> None:
         """Close all kept connections."""
@@ -87,13 +88,14 @@ class S3Fetcher:
 
     def _ask(
         self, url: str, headers: Mapping[str, str] | None, timeout: float | None
-    ) -> NamedResponse:
-        signed = self._signer.sign(url)
+    ) -> tuple[NamedResponse, str]:
+        """The answer, and the region that was asked."""
+        address, region = self._signer.sign(url)
         try:
-            response = self._http.open(signed, headers=headers, timeout=timeout)
+            response = self._http.open(address, headers=headers, timeout=timeout)
         except ChannelError as error:
-            raise renamed(error, url, signed) from error
-        return NamedResponse(url, response, signed)
+            raise renamed(error, url, address) from error
+        return NamedResponse(url, response, address), region
 
 
 def _explained(url: str, response: NamedResponse) -> WholeResponse:

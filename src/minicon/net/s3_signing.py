@@ -8,6 +8,7 @@ on this machine: signing asks no server, finding credentials may.
 from __future__ import annotations
 
 import threading
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ChannelError, ConfigError
@@ -75,6 +76,18 @@ class S3Options:
         )
 
 
+class SignedAddress(NamedTuple):
+    """A web address with its signature in the query.
+
+    Attributes:
+        address: Never to be shown.
+        region: What it was signed for.
+    """
+
+    address: str
+    region: str
+
+
 class S3Signer:
     """Signs. Thread-safe; botocore is imported when the first address is signed.
 
@@ -92,8 +105,8 @@ class S3Signer:
         self._regions: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def sign(self, url: str) -> str:
-        """The https address of an object, with its signature in the query. Never to be shown.
+    def sign(self, url: str) -> SignedAddress:
+        """The web address of an object.
 
         Raises:
             ConfigError: botocore is not installed, or the options of the bucket are wrong.
@@ -102,28 +115,33 @@ class S3Signer:
         parts = urlsplit(url)
         bucket, key = parts.netloc.rpartition("@")[2].lower(), unquote(parts.path).lstrip("/")
         client = self._client(url, bucket)
-        import botocore.exceptions
-
         try:
-            signed: str = client.generate_presigned_url(
+            address = client.generate_presigned_url(
                 "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_VALID_SECONDS
             )
-        except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        except Exception as error:  # each source of credentials has errors of its own
             raise _unusable(bucket, error) from error
-        return signed
+        return SignedAddress(address, str(client.meta.region_name))
 
-    def learn_region(self, url: str, region: str) -> bool:
-        """Sign for the region that a server named. False if that was done, or is no region."""
+    def learn_region(self, url: str, region: str, signed_for: str) -> bool:
+        """Sign for the region that a server named from now on.
+
+        Args:
+            url: What was asked for.
+            region: What the server named.
+            signed_for: What it was asked with.
+
+        Returns:
+            Whether signing again makes a difference. A bucket moves once, and no more.
+        """
+        if region == signed_for or not _REGION.fullmatch(region):
+            return False
         bucket = urlsplit(url).netloc.rpartition("@")[2].lower()
         with self._lock:
-            client = self._clients.get(bucket)
-            if client is None or bucket in self._regions or not _REGION.fullmatch(region):
-                return False
-            if client.meta.region_name == region:
-                return False
-            self._regions[bucket] = region
-            self._clients.pop(bucket, None)
-            return True
+            if bucket not in self._regions:
+                self._regions[bucket] = region
+                self._clients.pop(bucket, None)
+            return self._regions[bucket] == region
 
     def _client(self, url: str, bucket: str) -> Any:
         with self._lock:
@@ -141,7 +159,6 @@ def _make_client(bucket: str, options: S3Options, secret: Secret | None, region:
         import botocore.session
         from botocore import UNSIGNED
         from botocore.config import Config
-        from botocore.exceptions import BotoCoreError
     except ImportError as error:
         message = f"s3://{bucket} needs the package botocore, which is not installed"
         hint = "pip install 'minicon[s3]'"
@@ -166,7 +183,7 @@ def _make_client(bucket: str, options: S3Options, secret: Secret | None, region:
             if _is_amazons(found.meta.endpoint_url):
                 return found
         return client("auto")
-    except (BotoCoreError, ValueError) as error:
+    except Exception as error:  # each source of credentials has errors of its own
         raise _unusable(bucket, error) from error
 
 
