@@ -24,8 +24,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
+from page_section import write_section  # noqa: E402
 from tests.support.channel_server import ChannelServer, Status  # noqa: E402
 from tests.support.real_channels import VIRTUAL_PACKAGES, solved_requests  # noqa: E402
+
+TITLE = "Whole processes"
 
 #: Sizes of the answers (packages) for which a real request is looked for.
 SIZES = (5, 26, 60, 100, 150, 200, 265, 312, 425, 493, 560, 635)
@@ -134,7 +137,7 @@ def main() -> None:
     for row in rows:
         print(as_text(row))
     if arguments.page:
-        arguments.page.write_text(page(rows, arguments))
+        write_section(arguments.page, TITLE, page(rows, arguments))
         arguments.page.with_suffix(".svg").write_text(plot(rows))
 
 
@@ -219,13 +222,11 @@ def as_text(row: dict) -> str:
     return "\n".join(lines)
 
 
-def page(rows: list[dict], arguments) -> str:
+def page(rows: list[dict], arguments) -> list[str]:
     """The measurements as Markdown."""
     names = list(rows[0]["tools"])
     ours, theirs = names[0], [name for name in names if name.startswith("py-rattler")]
     lines = [
-        "# Solving, beside py-rattler",
-        "",
         "Whole processes, from their start to their end: Python's start, imports, channel index,",
         "solve, and the plan as JSON (minicon: `create --dry-run --json`) or a count (py-rattler).",
         f"The channel has {records_in(arguments.channel):,} records, made from real ones by",
@@ -255,7 +256,7 @@ def page(rows: list[dict], arguments) -> str:
         memory = " / ".join(f"{tools[n]['MiB']:.0f}" for n in names)
         cells = [str(tools[ours]["packages"]), *times, *ratios, memory]
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def short(name: str) -> str:
