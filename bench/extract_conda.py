@@ -1,7 +1,8 @@
-"""Extraction of a .conda: minicon (every sha256 checked) against libarchive and py-rattler.
+"""Extraction of packages: minicon (every sha256 checked) against libarchive and py-rattler.
 
+A ``.conda``, then a ``.tar.bz2`` with a quarter of its content (bzip2 is slow whoever calls it).
 Each round runs every contestant once, in turn; the table gives medians. Run it as
-``./dev bench extract_conda [--rounds N] [--megabytes N] [ARCHIVE.conda]``.
+``./dev bench extract_conda [--rounds N] [--megabytes N] [ARCHIVE]``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from minicon.package.extract import extract
 from minicon.package.libarchive_decoder import libarchive_is_available
 
 
-def make_archive(folder: Path, megabytes: int) -> Path:
+def make_archive(folder: Path, megabytes: int, kind: str = ".conda") -> Path:
     """A package like python's: thousands of small sources, some large binaries."""
     sys.path.insert(0, str(Path(__file__).parent.parent))
     from tests.support.packages import PackageBuilder
@@ -43,8 +44,8 @@ def make_archive(folder: Path, megabytes: int) -> Path:
         builder = builder.file(f"lib/python/p{number // 40}/m{number}.py", text(size))
         left -= size
         number += 1
-    print(f"{number} files, {megabytes} MiB")
-    return builder.build(folder)
+    print(f"\n{kind}: {number} files, {megabytes} MiB")
+    return builder.build(folder, kind)
 
 
 def contestants(archive: Path) -> dict[str, Callable[[Path], object]]:
@@ -66,6 +67,8 @@ def contestants(archive: Path) -> dict[str, Callable[[Path], object]]:
 
 def write_components(archive: Path) -> list[Path]:
     """The two .tar.zst inside, as files of their own: libarchive cannot nest its readers."""
+    if archive.suffix != ".conda":
+        return [archive]
     paths = []
     with open_archive(archive) as opened:
         for component in ("info", "pkg"):
@@ -114,15 +117,21 @@ def main() -> None:
     folder = arguments.folder or ("/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
     with tempfile.TemporaryDirectory(prefix="minicon-bench-", dir=folder) as name:
         work = Path(name)
-        archive = arguments.archive or make_archive(work, arguments.megabytes)
         if arguments.archive:
-            archive = Path(shutil.copy(archive, work))
-        runs = contestants(archive)
-        times: dict[str, list[tuple[float, float]]] = {label: [] for label in runs}
-        for _ in range(arguments.rounds):
-            for label, run in runs.items():
-                times[label].append(measure(run, work / "target"))
-        report(times)
+            compete(Path(shutil.copy(arguments.archive, work)), arguments.rounds)
+            return
+        compete(make_archive(work, arguments.megabytes), arguments.rounds)
+        compete(make_archive(work, arguments.megabytes // 4, ".tar.bz2"), arguments.rounds)
+
+
+def compete(archive: Path, rounds: int) -> None:
+    """Let all extract one archive in turns, and print what they took."""
+    runs = contestants(archive)
+    times: dict[str, list[tuple[float, float]]] = {label: [] for label in runs}
+    for _ in range(rounds):
+        for label, run in runs.items():
+            times[label].append(measure(run, archive.with_name("target")))
+    report(times)
 
 
 def report(times: dict[str, list[tuple[float, float]]]) -> None:
