@@ -36,6 +36,8 @@ def make_packages(
 ) -> dict[RepodataRecord, CachedPackage]:
     """Packages for records, several at once; the first failure stops the others and is raised.
 
+    The largest come first: one that begins last is unpacked alone while other processors idle.
+
     Arguments and errors as for :func:`minicon.api.preparation.prepare_packages`.
     """
     cache = services.package_cache
@@ -49,7 +51,9 @@ def make_packages(
         )
         return cache.ensure(record, prepare)
 
-    return dict(zip(records, run_parallel(make, records, workers=WORKERS), strict=True))
+    largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
+    made = run_parallel(make, largest_first, workers=WORKERS)
+    return dict(zip(largest_first, made, strict=True))
 
 
 def _tell_weak(services: Services, records: Sequence[RepodataRecord]) -> None:
