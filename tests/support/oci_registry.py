@@ -77,7 +77,7 @@ class OciRegistry:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
+        self._process.kill()  # nothing of it is needed any more
         self._process.wait()
         if self.realm is not None:
             self.realm.close()

@@ -50,7 +50,7 @@ class S3Server:
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
-        self._process.terminate()
+        self._process.kill()  # nothing of it is needed any more
         self._process.wait()
 
     def upload(self, folder: Path, bucket: str, path: str = "") -> None:
