@@ -19,7 +19,7 @@ from minicon.prefix.rollback import generations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from minicon.api.services import Services
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: What is in the cache of indexes and was not used for this long is stale.
 STALE_DAYS = 30
 _LOCK_FOLDER = "locks"
-_OF_THE_CACHE = ("packages", "bytecode")
+_OF_THE_CACHE = ("packages", "all_packages", "bytecode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Garbage:
     """One folder or file that can go.
 
     Attributes:
-        kind: ``index_cache``, ``stale_index``, ``packages``, ``bytecode`` or ``generations``.
+        kind: ``index_cache``, ``stale_index``, ``packages`` (that nothing uses),
+            ``all_packages``, ``bytecode`` or ``generations``.
         size: Bytes that are freed: files whose last name this is.
     """
 
@@ -70,14 +71,18 @@ def find_garbage(
         unused = [package.directory for package in _unused_packages(services, without=without)]
         found += [("packages", path) for path in unused]
         found += [("bytecode", path) for path in _stale_bytecode(services, gone=unused)]
+    if "all_packages" in kinds:
+        every = [package.directory for package in services.package_cache.entries()]
+        found += [("all_packages", path) for path in every]
+        found += [("bytecode", path) for path in _stale_bytecode(services, gone=every)]
     return [Garbage(kind, path, freed_size(path)) for kind, path in found]
 
 
 def remove_garbage(services: Services, garbage: Collection[Garbage]) -> None:
     """Free it. An environment that is being changed keeps its generations this time.
 
-    Packages go while no other process links from the cache, and only those that still are unused
-    by then.
+    Packages go while no other process links from the cache; of ``packages``, only those that
+    still are unused by then.
 
     Raises:
         FileError: The file system refuses, or the wait for other processes was in vain.
@@ -88,14 +93,16 @@ def remove_garbage(services: Services, garbage: Collection[Garbage]) -> None:
                 _discard_generation(item.path)
             elif item.kind not in _OF_THE_CACHE:
                 remove_tree(item.path)
-    folders = {item.path for item in garbage if item.kind in _OF_THE_CACHE}
+    folders = {item.path: item.kind for item in garbage if item.kind in _OF_THE_CACHE}
     if folders:
         with services.package_cache.in_use(alone=True):
             _remove_packages(services, folders)
 
 
-def _remove_packages(services: Services, folders: Collection[Path]) -> None:
-    for package in list(_unused_packages(services)):
+def _remove_packages(services: Services, folders: Mapping[Path, str]) -> None:
+    even_used = "all_packages" in folders.values()
+    packages = services.package_cache.entries() if even_used else _unused_packages(services)
+    for package in list(packages):
         if package.directory in folders:
             services.package_cache.remove(package)
     for path in _stale_bytecode(services):

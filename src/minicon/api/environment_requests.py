@@ -67,6 +67,7 @@ def create_request(
     files: Sequence[str | Path] = (),
     with_groups: Sequence[str] = (),
     environment_in_file: str | None = None,
+    default_packages: bool = True,
     **fields: Any,
 ) -> ChangeRequest:
     """Ask for a new environment; its name may come from the file.
@@ -81,7 +82,7 @@ def create_request(
         name, prefix = _target_in_files(contents)
     path = services.registry.target(name, prefix)
     _refuse_foreign_folder(path)
-    exact = contents.explicit or contents.lock
+    exact = contents.explicit or contents.lock or not default_packages
     defaults = () if exact else services.settings.create_default_packages
     return make_request("create", path, (*specs, *defaults), contents, with_groups, **fields)
 

@@ -11,10 +11,17 @@ from minicon.prefix.prefix import Prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from minicon.api.services import Services
     from minicon.envs.registry import EnvironmentEntry, EnvironmentRegistry
+
+#: Beginnings of names of variables, and what names have that hold secrets.
+_RELEVANT = ("MINICON", "CONDA", "_CONDA", "PATH", "PYTHON", "PIP_", "LD_", "DYLD_", "XDG_",
+             "VIRTUAL_ENV", "SSL_CERT", "REQUESTS_CA", "http_proxy", "https_proxy", "no_proxy",
+             "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")  # fmt: skip
+_SECRET = ("TOKEN", "PASSWORD", "SECRET", "KEY")
 
 
 def installation_facts(services: Services, registry: EnvironmentRegistry) -> dict[str, Any]:
@@ -45,6 +52,18 @@ def installation_facts(services: Services, registry: EnvironmentRegistry) -> dic
         "virtual_pkgs": virtual,
         "sys.executable": sys.executable,
     }
+
+
+def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that change what minicon does, by name, without what may be a secret."""
+    from minicon.prefix.history import redact
+
+    shown = (
+        name
+        for name in sorted(environ)
+        if name.startswith(_RELEVANT) and not any(word in name for word in _SECRET)
+    )
+    return {name: redact(environ[name]) for name in shown}
 
 
 def environment_details(entry: EnvironmentEntry) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _SETTING_DESTINATIONS = (
     "link_scripts",
     "local_repodata_ttl",
     "offline",
+    "path_conflict",
     "quiet",
     "ssl_verify",
     "subdir",
@@ -32,6 +33,18 @@ _SETTING_DESTINATIONS = (
     "verbosity",
 )
 
+
+#: Options of conda without a meaning here: there is one solver, no shortcut, no other index name.
+_SWITCHES_OF_CONDA = (
+    ("--dev",),
+    ("-m", "--mkdir"),
+    ("--no-lock",),
+    ("--no-shortcuts",),
+    ("--show-channel-urls",),
+)
+_CHOICES_OF_CONDA = ("--experimental", "--repodata-fn", "--shortcuts-only", "--solver")
+#: Seconds that outlast any cached index.
+_FOREVER = 10**9
 
 #: Settings that flags switch off; for all others False means that nobody typed the flag.
 _SWITCHED_OFF = ("link_scripts", "ssl_verify", "use_pypi")
@@ -114,6 +127,17 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     add_solver_options(parser)
     add_change_options(parser)
     add_output_options(parser)
+    add_options_of_conda(parser)
+
+
+def add_options_of_conda(parser: argparse.ArgumentParser) -> None:
+    """What has no meaning here and is taken all the same, so that scripts go on as they are."""
+    from argparse import SUPPRESS
+
+    for flags in _SWITCHES_OF_CONDA:
+        parser.add_argument(*flags, action="store_true", dest="ignored", help=SUPPRESS)
+    for flag in _CHOICES_OF_CONDA:
+        parser.add_argument(flag, action="append", dest="ignored_choices", help=SUPPRESS)
 
 
 def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool = True) -> None:
@@ -175,6 +199,14 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
 
 def _add_age_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
+        "-C",
+        "--use-index-cache",
+        dest="local_repodata_ttl",
+        action="store_const",
+        const=_FOREVER,
+        help="believe cached indexes however old they are",
+    )
+    group.add_argument(
         "--exclude-newer", metavar="DATE|AGE", help="ignore packages built after that"
     )
     group.add_argument(
@@ -197,6 +229,13 @@ def add_change_options(parser: argparse.ArgumentParser) -> None:
         "--download-only", action="store_true", help="fill the package cache and stop"
     )
     group.add_argument("--copy", dest="always_copy", action="store_true", help="copy, do not link")
+    group.add_argument(
+        "--clobber",
+        dest="path_conflict",
+        action="store_const",
+        const="clobber",
+        help="let the later of two packages have a file that both bring",
+    )
     group.add_argument(
         "--no-link-scripts",
         dest="link_scripts",

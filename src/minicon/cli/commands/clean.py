@@ -17,12 +17,19 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``clean (--all | --index-cache | --packages | --tarballs | --tempfiles)``."""
+    """``clean (--all | --index-cache | --packages | --force-pkgs-dirs | --tempfiles)``."""
     parser.add_argument("-a", "--all", action="store_true", help="all of the below")
     parser.add_argument("-i", "--index-cache", action="store_true", help="cached indexes")
     parser.add_argument(
         "-p", "--packages", action="store_true", help="packages that no environment uses"
     )
+    parser.add_argument(
+        "-f",
+        "--force-pkgs-dirs",
+        action="store_true",
+        help="all packages, also those in use: environments keep their files",
+    )
+    parser.add_argument("-l", "--logfiles", action="store_true", help="nothing: there are none")
     parser.add_argument("-t", "--tarballs", action="store_true", help="nothing: no archive is kept")
     parser.add_argument(
         "--tempfiles", action="store_true", help="what interrupted commands left behind"
@@ -40,9 +47,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     console = context.console
     kinds = {
         kind
-        for kind in ("index_cache", "packages", "tarballs", "tempfiles")
+        for kind in ("index_cache", "packages", "tarballs", "tempfiles", "logfiles")
         if arguments.all or getattr(arguments, kind)
     }
+    if arguments.force_pkgs_dirs:
+        kinds = kinds - {"packages"} | {"all_packages"}
     if not kinds:
         raise UsageError("nothing-chosen", "nothing to clean is named", hint="try 'clean --all'")
     garbage = find_garbage(context.services, kinds)

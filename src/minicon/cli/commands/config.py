@@ -26,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--show", nargs="*", metavar="KEY", help="values in force")
     shown.add_argument("--show-sources", nargs="*", metavar="KEY", help="what each file says")
     shown.add_argument("--describe", nargs="*", metavar="KEY", help="what the keys mean")
+    shown.add_argument("--validate", action="store_true", help="read every file, and stop")
     shown.add_argument("--get", nargs="*", metavar="KEY", help="values in the file")
     changed = parser.add_argument_group("change", "these may be given together")
     changed.add_argument("--set", help="one value", **pair)

@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list"
     )
     options.add_group_options(parser)
+    parser.add_argument(
+        "--no-default-packages", action="store_true", help="without create_default_packages"
+    )
     parser.add_argument("--clone", metavar="ENV", help="the same packages as that environment")
     options.add_request_options(parser)
 
@@ -61,6 +64,7 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         prefix,
         specs=arguments.specs,
         files=arguments.files,
+        default_packages=not arguments.no_default_packages,
         **options.parts_of_files(arguments),
         **fields,
     )

@@ -9,11 +9,12 @@ Examples:
 
 from __future__ import annotations
 
+import argparse
+
 from minicon.cli import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import argparse
     from pathlib import Path
     from typing import Any
 
@@ -36,9 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ignore-channels", action="store_true", help="without channels")
     parser.add_argument(
         "--format",
-        choices=("environment-yaml", "yaml", "json", "explicit"),
+        choices=(
+            *("environment-yaml", "yaml", "yml", "environment-json", "json"),
+            *("explicit", "requirements"),
+        ),
         default="environment-yaml",
-        help="environment.yml (default), the same as JSON, or an explicit list of URLs",
+        help="environment.yml (default), the same as JSON, a list of URLs, or a list of specs",
     )
     parser.add_argument(
         "-c",
@@ -49,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHANNEL",
         help="name that channel too, before those of the packages",
     )
+    parser.add_argument("--override-channels", action="store_true", help=argparse.SUPPRESS)
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
@@ -62,11 +67,15 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.fs import operations
 
     path = context.registry.existing(arguments.name, arguments.prefix)
-    if context.console.json or arguments.format == "json":
+    if context.console.json or arguments.format.endswith("json"):
         context.console.document(_spec(arguments, path).to_data())
         return 0
-    is_explicit = arguments.format == "explicit"
-    text = write_environment_file(explicit_spec(path) if is_explicit else _spec(arguments, path))
+    if arguments.format == "requirements":
+        text = _requirements(_spec(arguments, path), context.settings.platform)
+    else:
+        is_explicit = arguments.format == "explicit"
+        spec = explicit_spec(path) if is_explicit else _spec(arguments, path)
+        text = write_environment_file(spec)
     if arguments.file:
         with operations.describing("write", arguments.file):
             operations.replace_file(Path(arguments.file), text.encode())
@@ -74,6 +83,18 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     else:
         context.console.answer(text.rstrip("\n"))
     return 0
+
+
+def _requirements(spec: EnvironmentSpec, platform: str) -> str:
+    """A list of specs, which ``create --file`` reads; projects of PyPI too."""
+    lines = [
+        "# This file may be used to create an environment using:",
+        "# $ minicon create --name <env> --file <this file>",
+        f"# platform: {platform}",
+        *spec.dependencies,
+        *(f"pypi:{line}" for line in spec.pip),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _spec(arguments: argparse.Namespace, path: Path) -> EnvironmentSpec:

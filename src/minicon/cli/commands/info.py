@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``info [--envs] [--base]``."""
+    parser.add_argument("-a", "--all", action="store_true", help="all facts, as without it")
+    parser.add_argument("-s", "--system", action="store_true", help="the variables that matter")
     parser.add_argument("-e", "--envs", action="store_true", help="the environments")
     parser.add_argument("--base", action="store_true", help="the folder that holds all")
     parser.add_argument(
@@ -49,6 +51,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     elif arguments.envs and not console.json:
         entries = context.registry.entries()
         console.answer(environment_table(entry.row for entry in entries))
+    elif arguments.system:
+        from minicon.api.information import relevant_variables
+
+        variables = relevant_variables(context.services.environ)
+        console.answer(table((f"{name} :", value) for name, value in variables.items()))
+        if console.json:
+            console.document({"env_vars": variables})
     elif arguments.interpreters:
         rows = interpreter_rows(context.services)
         console.answer(table(rows))

@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-e", "--export", action="store_true", help="name=version=build lines")
     parser.add_argument("-c", "--canonical", action="store_true", help="channel/subdir::name lines")
     parser.add_argument("--no-pip", action="store_true", help="without what pip installed by hand")
+    parser.add_argument("-r", "--revisions", action="store_true", help="as 'minicon history'")
     parser.add_argument("--reverse", action="store_true", help="backwards")
     parser.add_argument("--show-channel-urls", action="store_true", help="channels as whole URLs")
     options.add_environment_options(parser)
@@ -38,6 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the list; 1 if a name was asked for that is not there."""
+    if arguments.revisions:
+        from minicon.cli.commands import history
+
+        return history.run(arguments, context)
     from minicon.api.environments import listed_packages
     from minicon.cli.listing import list_lines, list_objects
 

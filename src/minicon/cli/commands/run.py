@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``run [-n | -p] [--cwd D] COMMAND...``; everything from COMMAND on is passed through."""
     options.add_environment_options(parser)
     parser.add_argument("--cwd", metavar="FOLDER", help="run it there")
-    for ignored in ("--no-capture-output", "--live-stream"):
+    for ignored in ("--no-capture-output", "--live-stream", "--dev", "--debug-wrapper-scripts"):
         parser.add_argument(ignored, action="store_true", help=argparse.SUPPRESS)
     options.add_output_options(parser)
     parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND...", help="what to run")
