@@ -1,10 +1,12 @@
-"""Channel notices (CEP 6): what a channel's owners want its users to know."""
+"""Channel notices (CEP 6): what a channel's owners want its users to know.
+
+What a command shows of its own accord is the matter of :mod:`minicon.api.notice_watch`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime, timezone
 
 from minicon.api.sources import choose_sources
 from minicon.errors import MiniconError
@@ -14,6 +16,8 @@ from minicon.net.parallel import run_parallel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
     from pathlib import Path
     from typing import Any
 
@@ -76,10 +80,17 @@ def channel_notices(
     )
     asked = list(sources.channels)
     found = run_parallel(lambda channel, _: _read(services, channel), asked, workers=_WORKERS)
+    return current(services, found)
+
+
+def current(services: Services, found: Iterable[list[Notice]]) -> list[Notice]:
+    """Those that have not expired, a channel's most serious first."""
+    from datetime import datetime, timezone
+
     now = datetime.fromtimestamp(services.now(), timezone.utc)
     return [
         notice
-        for notices in found
+        for notices in tuple(found)
         for notice in sorted(notices, key=lambda each: LEVELS.index(each.level))
         if notice.expires is None or notice.expires > now
     ]
@@ -103,24 +114,46 @@ def parse_notices(channel: str, data: Any) -> list[Notice]:
 
 
 def _read(services: Services, channel: Channel) -> list[Notice]:
-    url = f"{channel.base_url}/{NOTICES_FILE}"
-    name = hashlib.sha256(url.encode()).hexdigest()
-    cached = services.settings.cache_dir / _FOLDER / f"{name}.json"
+    cached = cached_answer(services, channel)
     body = _believed(services, cached)
     if body is None:
-        body = _fetch(services, url)
-        _keep(cached, body)
+        body = _fetch(services, notices_url(channel))
+        keep_answer(cached, body)
+    return notices_in(channel, body)
+
+
+def notices_in(channel: Channel, body: bytes) -> list[Notice]:
+    """The notices in a channel's answer; none if it is no JSON."""
     try:
         return parse_notices(channel.name, json.loads(body or b"{}"))
     except (ValueError, RecursionError):
         return []
 
 
-def _believed(services: Services, cached: Path) -> bytes | None:
+def notices_url(channel: Channel) -> str:
+    """Where a channel's notices are."""
+    return f"{channel.base_url}/{NOTICES_FILE}"
+
+
+def cached_answer(services: Services, channel: Channel) -> Path:
+    """Where the answer of a channel is kept."""
+    name = hashlib.sha256(notices_url(channel).encode()).hexdigest()
+    return services.settings.cache_dir / _FOLDER / f"{name}.json"
+
+
+def age_of(services: Services, cached: Path) -> float:
+    """Seconds since a cached answer came; very many if there is none, or it is from the future."""
     try:
         age = services.now() - cached.stat().st_mtime
-        is_fresh = 0 <= age < _BELIEVED_SECONDS or services.settings.offline
-        return cached.read_bytes() if is_fresh else None
+    except OSError:
+        return float("inf")
+    return age if age >= 0 else float("inf")
+
+
+def _believed(services: Services, cached: Path) -> bytes | None:
+    is_fresh = age_of(services, cached) < _BELIEVED_SECONDS
+    try:
+        return cached.read_bytes() if is_fresh or services.settings.offline else None
     except OSError:
         return None
 
@@ -136,7 +169,8 @@ def _fetch(services: Services, url: str) -> bytes:
         return b""
 
 
-def _keep(cached: Path, body: bytes) -> None:
+def keep_answer(cached: Path, body: bytes) -> None:
+    """Keep an answer; its file's time says when it came."""
     try:
         with operations.describing("write", cached):
             operations.make_directory(cached.parent)
@@ -148,6 +182,8 @@ def _keep(cached: Path, body: bytes) -> None:
 def _moment(text: Any) -> datetime | None:
     if not isinstance(text, str):
         return None
+    from datetime import datetime, timezone
+
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

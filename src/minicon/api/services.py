@@ -14,10 +14,12 @@ from minicon.models.reporter import SilentReporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from minicon.api.notice_watch import NoticeWatch
     from minicon.config.settings import Settings
     from minicon.detect.interpreters import Discovery
     from minicon.interpreters.host_index import HostIndex
     from minicon.models.age_limits import AgeLimits
+    from minicon.models.channel import Channel
     from minicon.models.reporter import Reporter
     from minicon.models.virtual_package import VirtualPackage
     from minicon.net.routing import UrlFetcher
@@ -94,7 +96,21 @@ class Services:
             use_shards=self.settings.repodata_use_shards,
             credentials=self.fetcher.credentials,
             reporter=self.reporter,
+            refreshing=self._ask_for_notices,
         )
+
+    def _ask_for_notices(self, channel: Channel) -> None:
+        """Called before a channel's index is fetched."""
+        settings = self.settings
+        if settings.number_channel_notices > 0 and not (settings.json or settings.quiet):
+            self.notice_watch.begin(channel)
+
+    @cached_property
+    def notice_watch(self) -> NoticeWatch:
+        """Channels' notices, asked for while their indexes are fetched."""
+        from minicon.api.notice_watch import NoticeWatch
+
+        return NoticeWatch(self)
 
     @cached_property
     def table_store(self) -> TableStore:

@@ -77,9 +77,13 @@ class CommandContext:
         return self._services
 
     def close(self) -> None:
-        """Take progress bars away and give connections back."""
+        """Take progress bars away, give connections back, and show channels' notices."""
         if self._services is not None:
             self._services.close()
+            if "notice_watch" in vars(self._services):
+                from minicon.cli.channel_notices import show_collected
+
+                show_collected(self._services.notice_watch, self.console)
 
 
 def early_console(arguments: Sequence[str]) -> Console:

@@ -83,6 +83,8 @@ _TABLE = (
         "seconds an index stays fresh; 1: as the server says; 0: always ask"),
     Key("repodata_use_zst", _B, "prefer the compressed index where a channel has one"),
     Key("repodata_use_shards", _B, "prefer an index by package name where a channel has one"),
+    Key("number_channel_notices", _I,
+        "how many messages of channels' owners a command shows, once a day; 0: none"),
     Key("mirrored_channels", Kind.MAP_OF_SEQUENCES,
         "channel name or URL: the URLs to ask instead, in order", aliases=("mirrors",),
         expand=True),
@@ -174,7 +176,7 @@ OTHER_TOOLS_KEYS = frozenset(
     execute_threads experimental experimental_solver export_platforms extra_safety_checks
     fetch_threads force force_32bit force_reinstall force_remove ignore_pinned info
     list_fields log_level migrated_channel_aliases migrated_custom_channels no_lock no_plugins
-    non_admin_enabled notify_outdated_conda number_channel_notices override_channels_enabled
+    non_admin_enabled notify_outdated_conda override_channels_enabled
     plugins prefix_data_interoperability prune quiet_progress
     remote_backoff_factor repodata_threads report_errors
     restore_free_channel rollback_enabled root_prefix sat_solver separate_format_cache

@@ -48,6 +48,7 @@ class Settings:
     repodata_use_zst: bool = True
     repodata_use_shards: bool = True
     mirrored_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    number_channel_notices: int = 5
     s3_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     always_yes: bool = False
     dry_run: bool = False

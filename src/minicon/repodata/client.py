@@ -55,6 +55,7 @@ class ChannelClient:
         reporter: Told of downloads, of cached indexes in use, of records left out.
         clock: Seconds since 1970.
         credentials: Where the channels' credentials are put for the fetcher to find.
+        refreshing: Told of each channel whose server is about to be asked for an index.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ChannelClient:
         reporter: Reporter | None = None,
         clock: Callable[[], float] = time.time,
         credentials: CredentialStore | None = None,
+        refreshing: Callable[[Channel], object] = bool,
     ) -> None:
         self._fetcher = fetcher
         self._cache = RepodataCache(cache_dir)
@@ -81,6 +83,7 @@ class ChannelClient:
         self._reporter = reporter or SilentReporter()
         self._clock = clock
         self._credentials = credentials
+        self._refreshing = refreshing
         self._distrusted_before: float | None = None
         self._is_swept = False
         # Indexes of shards are converted one after the other, each up to its first requests:
@@ -285,6 +288,7 @@ class ChannelClient:
                 return state, file
             from minicon.repodata.fetch import SubdirFetch, SubdirRequest
 
+            self._refreshing(channel)
             request = SubdirRequest(
                 url=url,
                 subdir=subdir,

@@ -24,9 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the notices of each channel."""
-    from itertools import groupby
-
     from minicon.api.notices import channel_notices
+    from minicon.cli.channel_notices import notice_lines
 
     console = context.console
     notices = channel_notices(
@@ -35,11 +34,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if console.json:
         console.document({"notices": [notice.to_json() for notice in notices]})
         return 0
-    for channel, group in groupby(notices, key=lambda notice: notice.channel):
-        console.answer(f'\nChannel "{channel}" has the following notices:')
-        for notice in group:
-            moment = f"{notice.created:%c}" if notice.created else ""
-            console.answer(f"  [{notice.level}] -- {moment}\n  {notice.message}\n")
+    for line in notice_lines(notices):
+        console.answer(line)
     if not notices:
         console.note("no notices")
     return 0
