@@ -61,8 +61,8 @@ def main() -> None:
     puzzles |= {f"{holes + 1} pigeons, {holes} holes": pigeons(holes) for holes in options.pigeons}
     puzzles["ladder of 300 rungs"] = ladder(300)
     lines = [
-        "Processor time of the solve itself, in one process, by `bench/solver_puzzles.py`; medians;",
-        "both begin with records at hand.",
+        "Processor time of the solve itself, in one process, medians, both with records at hand",
+        "(`bench/solver_puzzles.py`).",
         "",
         "| puzzle | minicon, ms | rattler, ms | minicon / rattler | with explanation, ms |",
         "|---|--:|--:|--:|--:|",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 #: After so many conflicts it is a puzzle, and one answer is enough. Real requests have a few.
-_HARD = 300
+_HARD = 50
 
 
 def best_of_orders(search: Search, demands: Demands) -> dict[str, int]:
