@@ -102,7 +102,8 @@ class Services:
     def _ask_for_notices(self, channel: Channel) -> None:
         """Called before a channel's index is fetched."""
         settings = self.settings
-        if settings.number_channel_notices > 0 and not (settings.json or settings.quiet):
+        is_heard = settings.number_channel_notices > 0 and not (settings.json or settings.quiet)
+        if is_heard and not channel.is_local:
             self.notice_watch.begin(channel)
 
     @cached_property
