@@ -15,15 +15,18 @@ extracted; where it is missing, stale or not ours, it is made from ``info/paths.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from json.encoder import encode_basestring_ascii
 
+from minicon.fs import operations
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 MANIFEST_FILE = "info/minicon-manifest"
 _VERSION = 1
@@ -160,6 +163,28 @@ class Manifest:
             "folders": [folder.to_text() for folder in self.folders],
         }
         return b"\n".join((json.dumps(head).encode(), self.files_text, self.paths_text))
+
+
+def make_manifest(directory: Path, files: PackageFiles | None = None) -> Manifest:
+    """Make the manifest of an extracted package, and put it beside its ``paths.json``.
+
+    Args:
+        directory: The package; older ones have no ``paths.json``, and get no file.
+        files: What it says of its files, if that was read before.
+
+    Raises:
+        PackageError: Its list of files cannot be read.
+        OSError: The file system refused.
+    """
+    if files is None:
+        from minicon.package.package_files import read_package_files
+
+        files = read_package_files(directory)
+    manifest = Manifest.of(files)
+    with contextlib.suppress(FileNotFoundError):
+        paths_json = os.stat(directory / "info" / "paths.json")
+        operations.create_file(directory / MANIFEST_FILE, manifest.to_bytes(paths_json))
+    return manifest
 
 
 def read_manifest(directory: str | os.PathLike[str]) -> Manifest | None:

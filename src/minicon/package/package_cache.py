@@ -275,16 +275,18 @@ class PackageCache:
         self, home: CacheFolder, key: str, record: RepodataRecord, prepare: Prepare
     ) -> CachedPackage:
         """Prepare, verify, make durable, rename. The caller holds the key's lock."""
+        from minicon.package.manifest import make_manifest
+
         work = home.work / key
         with describing("write", work):
             remove_tree(work)  # of a process that died
             operations.make_directory(work)
         try:
             files = prepare(work)
-            self._check_whole(work, key, files)
-            manifest = _listed(work, files)
+            if files is None:
+                _check_whole(work, key)
             with describing("write", work):
-                _write_manifest(work, manifest)
+                manifest = make_manifest(work, files)
                 text = json.dumps(record.to_json(), indent=2).encode()
                 operations.replace_file(work / RECORD_FILE, text, durable=False)
                 self._publish(home, work, home.path / key, record)
@@ -295,16 +297,6 @@ class PackageCache:
         cached = CachedPackage(record, home.path / key)
         cached.__dict__["manifest"] = manifest
         return cached
-
-    def _check_whole(self, work: Path, key: str, files: PackageFiles | None) -> None:
-        from minicon.package.validate import verify_package
-
-        unverified = files is None
-        problems = verify_package(work, hashes=unverified, extras=unverified, files=files)
-        if problems:
-            more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
-            message = f"{key} is not what it should be: {problems[0]}{more}"
-            raise PackageError("incomplete-package", message)
 
     def _publish(self, home: CacheFolder, work: Path, final: Path, record: RepodataRecord) -> None:
         if self._durable and self._sync is not None:
@@ -378,21 +370,15 @@ class PackageCache:
                 operations.remove_file(path)
 
 
-def _listed(directory: Path, files: PackageFiles | None) -> Manifest:
-    """The manifest of a package that was just made, whose list may have been read already."""
-    from minicon.package.manifest import Manifest
-    from minicon.package.package_files import read_package_files
+def _check_whole(directory: Path, key: str) -> None:
+    """Verify every file of a package that was made by who did not. Raises PackageError."""
+    from minicon.package.validate import verify_package
 
-    return Manifest.of(files or read_package_files(directory))
-
-
-def _write_manifest(directory: Path, manifest: Manifest) -> None:
-    """Put the manifest beside the ``paths.json`` that it was made from, if there is one."""
-    from minicon.package.manifest import MANIFEST_FILE
-
-    with contextlib.suppress(FileNotFoundError):
-        paths_json = os.stat(directory / "info" / "paths.json")
-        operations.create_file(directory / MANIFEST_FILE, manifest.to_bytes(paths_json))
+    problems = verify_package(directory)
+    if problems:
+        more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
+        message = f"{key} is not what it should be: {problems[0]}{more}"
+        raise PackageError("incomplete-package", message)
 
 
 def _is_whole(directory: Path) -> bool:
