@@ -47,6 +47,17 @@ def history_entries(path: Path) -> list[dict[str, Any]]:
     return entries
 
 
+def is_kept(path: Path, revision: int) -> bool:
+    """Whether a state of an environment can be gone back to offline.
+
+    Number 0 is what another tool made; while it is the present state, it is none to go back to.
+    """
+    recover(path)
+    store = GenerationStore(path)
+    is_present = revision > 0 and read_mark(store.place).number == revision
+    return is_present or revision in store.numbers()
+
+
 def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
     """Packages that SECOND has and FIRST has not, and the other way round.
 

@@ -6,6 +6,7 @@ The file is a text that conda, mamba and pixi also read (conda's ``history.py``)
     # cmd: minicon install pure
     # conda version: 26.7.1
     # minicon version: 0.1.0
+    # minicon revision: 4
     -https://example.org/chan/noarch::pure-1.0-pyhd_0
     +https://example.org/chan/noarch::pure-2.0-pyhd_0
     # update specs: ['pure']
@@ -37,6 +38,7 @@ _SPECS = lazy_pattern(r"#\s*(\w+)\s+specs:\s*(.*)")
 #: What Python writes of a list of plain texts; anything else is left to Python to read.
 _PLAIN_LIST = lazy_pattern(r"\['[^'\\]*'(?:, '[^'\\]*')*\]")
 _COMMAND = lazy_pattern(r"#\s*cmd:\s*(.+)")
+_GENERATION = lazy_pattern(r"#\s*minicon revision:\s*(\d+)")
 _SPEC_NAME = lazy_pattern(r"\s*(?:[^\s\[\]]*::?(?=[\w*]))?([\w.*-]+)")
 _CREDENTIALS = lazy_pattern(r"(\w+://)[^/@\s]*@")
 _TOKEN = lazy_pattern(r"/t/[^/\s]+/")
@@ -50,7 +52,8 @@ class Revision:
     """One block of the file.
 
     Attributes:
-        number: Its place in the file, from 0: the N of ``install --revision N``.
+        number: Its place in the file, from 0: the N of conda's ``install --revision N``.
+        generation: The number that minicon gave the state it led to; None in others' blocks.
         date: As written, local time.
         command: The command line, or an empty text.
         added: Packages as ``channel::name-version-build``.
@@ -70,6 +73,7 @@ class Revision:
     updates: tuple[str, ...] = ()
     removals: tuple[str, ...] = ()
     neutered: tuple[str, ...] = ()
+    generation: int | None = None
 
 
 @dataclass(slots=True)
@@ -94,9 +98,12 @@ def parse_history(text: str) -> tuple[Revision, ...]:
 def _revision(number: int, block: _Block) -> Revision:
     specs: dict[str, list[str]] = {"updates": [], "removals": [], "neutered": []}
     command = ""
+    generation = None
     for comment in block.comments:
         if found := _COMMAND.match(comment):
             command = found[1]
+        elif found := _GENERATION.match(comment):
+            generation = int(found[1])
         elif found := _SPECS.match(comment):
             kind = _kind_of(found[1])
             if kind:
@@ -113,6 +120,7 @@ def _revision(number: int, block: _Block) -> Revision:
         updates=tuple(specs["updates"]),
         removals=tuple(specs["removals"]),
         neutered=tuple(specs["neutered"]),
+        generation=generation,
     )
 
 
@@ -192,6 +200,14 @@ def requested_specs(
     return {name: spec for name, spec in specs.items() if name in installed}
 
 
+def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
+    """What an environment held after a revision: packages as history names them, sorted."""
+    state: set[str] = set()
+    for revision in revisions[: number + 1]:
+        state = (set(revision.state) or state - set(revision.removed)) | set(revision.added)
+    return tuple(sorted(state))
+
+
 def dist_text(record: RepodataRecord | PrefixRecord) -> str:
     """A package as history names it: ``channel/subdir::name-version-build``, no credentials."""
     package = record if isinstance(record, RepodataRecord) else record.record
@@ -214,6 +230,7 @@ def format_block(
     removed: Iterable[str],
     specs: Mapping[str, Sequence[str]],
     now: float,
+    generation: int | None = None,
 ) -> str:
     """One block as conda writes it.
 
@@ -224,12 +241,14 @@ def format_block(
         removed: Likewise.
         specs: ``update``, ``remove`` and ``neutered`` to the specs' texts.
         now: Seconds since 1970.
+        generation: Number of the state that this leads to.
     """
     lines = [
         f"==> {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} <==",
         f"# cmd: {redact(' '.join(command.split()))}",
         f"# conda version: {CONDA_VERSION}",
         f"# minicon version: {version}",
+        *([] if generation is None else [f"# minicon revision: {generation}"]),
         *(f"-{text}" for text in sorted(removed)),
         *(f"+{text}" for text in sorted(added)),
     ]

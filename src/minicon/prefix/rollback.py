@@ -102,7 +102,7 @@ def rollback(
         if saved and reporter:
             reporter.warn(f"your own version of {saved[0]} is kept as {saved[0]}{SAVED_SUFFIX}")
         # Durable at once: a power cut before the switch must not spoil the tree that is kept.
-        text = _history(before, after, command=command, version=version, now=clock())
+        text = _history(before, after, number, command=command, version=version, now=clock())
         operations.replace_file(target / HISTORY, text, durable=durable)
         mark = replace(read_mark(target), number=number, previous=current.number)
         operations.replace_file(target / MARK, mark.to_bytes(), durable=durable)
@@ -192,7 +192,9 @@ def _is_users(path: str) -> bool:
     return not path.endswith(".pyc")
 
 
-def _history(before: Prefix, after: Prefix, *, command: str, version: str, now: float) -> bytes:
+def _history(
+    before: Prefix, after: Prefix, number: int, *, command: str, version: str, now: float
+) -> bytes:
     """The history goes on: a block says what going back changed."""
     old = {dist_text(record) for record in before.readable_records()}
     new = {dist_text(record) for record in after.readable_records()}
@@ -207,5 +209,6 @@ def _history(before: Prefix, after: Prefix, *, command: str, version: str, now: 
             "remove": sorted(set(before.requested_specs()) - set(wanted)),
         },
         now=now,
+        generation=number,
     )
     return (before.path / HISTORY).read_bytes() + block.encode()

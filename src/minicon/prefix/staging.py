@@ -269,6 +269,7 @@ def history_block(transaction: Transaction, mark: Mark, version: str) -> str:
         removed=[dist_text(record) for record in transaction.unlink],
         specs={"update": transaction.update_specs, "remove": transaction.remove_specs},
         now=mark.created,
+        generation=mark.number,
     )
 
 

@@ -36,10 +36,24 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.changing import carry_out
 
     if arguments.revision is not None:
-        from minicon.cli.commands.rollback import go_back
-
-        return go_back(arguments, context, arguments.revision)
+        return _go_to(arguments.revision, arguments, context)
     return carry_out(requested(arguments, context), arguments, context)
+
+
+def _go_to(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Switch to a kept state; make one anew that only the history knows."""
+    from minicon.api.generations import is_kept
+    from minicon.cli.commands.rollback import go_back
+
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    if is_kept(path, revision):
+        return go_back(arguments, context, revision)
+    from minicon.api.revisions import plan_revision
+    from minicon.cli.changing import carry_out_plan
+
+    frozen = arguments.override_frozen
+    plan = plan_revision(context.services, path, revision, override_frozen=frozen)
+    return carry_out_plan(plan, arguments, context)
 
 
 def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
