@@ -26,6 +26,7 @@ def write_channel(folder: Path, *, shards: bool = False) -> ChannelBuilder:
     for subdir in ("win-64", "osx-arm64"):
         builder.add("winlib-1.0-0", subdir=subdir)
     builder.add("wintool-1.0-0", subdir="win-64")
+    builder.add("broken-1.0-0", depends=["winlib"])
     builder.write(shards=shards)
     return builder
 
@@ -124,3 +125,12 @@ def test_a_spec_may_name_a_source_by_the_end_of_its_address(
     ):
         outcome = dry(command, channel.url, spec)
         assert outcome.code == 0, outcome.err
+
+
+def test_what_a_package_needs_and_only_another_platform_has(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    channel = write_channel(tmp_path / "chan")
+    outcome = dry(command, channel.url, "broken")
+    assert "broken needs winlib, which no channel has" in outcome.err
+    assert "chan has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err

@@ -7,11 +7,14 @@ channels on this machine, and the short lists of sharded channels (a request per
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from minicon.api.sources import expand_channel
 from minicon.constants import DEFAULT_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
+from minicon.lean_dataclasses import replace
 from minicon.models.subdir import NOARCH
+from minicon.solver.explanation import ConflictError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,13 +39,19 @@ def complete_error(error: SolveError, question: Question, solve_request: SolveRe
     if question.request.action == "remove":
         return
     error.context = error.context or _where_was_looked(question)
-    name = error.package if isinstance(error, PackageNotFound) else None
-    if name is not None:
-        channels = question.sources.channels
-        found = where_else(question.services, name, channels, solve_request.channels)
+    channels = question.sources.channels
+    find = partial(where_else, question.services, channels=channels, indices=solve_request.channels)
+    if isinstance(error, PackageNotFound) and error.package is not None:
+        found = find(error.package)
         if found is not None:
             keep = error.hint is not None and error.hint.startswith(("PyPI", "did you mean"))
             error.hint = f"{found}; or: {error.hint}" if keep else found
+    elif isinstance(error, ConflictError):
+        told = error.explanation
+        places = [place for name in told.missing if (place := find(name))]
+        if places:
+            error.explanation = replace(told, sentences=(*told.sentences, *places))
+            error.message = error.explanation.message
 
 
 def _where_was_looked(question: Question) -> str:

@@ -40,8 +40,7 @@ FEATURE = "(feature) "
 
 #: How much of a sort key must be equal for two builds to be a tie (see tie_breaking).
 _TIE = 5
-#: Keys of records that have features, and more features than any record has.
-_FEATURES = {"track_features", "features"}
+#: More features than any record has.
 _MANY = 64
 
 
@@ -150,7 +149,9 @@ def _sort_key(row: Row, features: Collection[str]) -> SortKey | None:
         return None
     return (
         -row.rank,
-        _fit_of_features(record, features) if _FEATURES & data.keys() else 0,
+        _fit_of_features(record, features)
+        if data.get("track_features") or data.get("features")
+        else 0,
         version,
         data.get("build_number") or 0,
         -row.order,

@@ -153,7 +153,7 @@ def captured_request(document: Mapping[str, Any]) -> SolveRequest:
 
 
 def _request(document: Mapping[str, Any]) -> SolveRequest:
-    fields: dict[str, Any] = {key: document[key] for key in _PLAIN}
+    fields: dict[str, Any] = {key: document[key] for key in _PLAIN if key in document}
     fields |= {key: tuple(MatchSpec(text) for text in document[key]) for key in _SPECS}
     fields |= {key: kind(document[key]) for key, kind in _CHOICES.items()}
     return SolveRequest(

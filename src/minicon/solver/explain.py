@@ -35,7 +35,20 @@ def explain_contradiction(
     hidden = hidden_by_priority(request, side, core)
     fixes = find_fixes(request, side, core)
     headline = None if hidden else _nothing_like(side, core)
-    return Explanation(_demands(core), (*sentences, *hidden), tuple(fixes), headline).as_error()
+    told = (*sentences, *hidden)
+    missing = _missing(side, told)
+    return Explanation(_demands(core), told, tuple(fixes), headline, missing).as_error()
+
+
+def _missing(side: CondaSide, told: Sequence[str]) -> tuple[str, ...]:
+    """What the sentences say that no channel has."""
+    return tuple(
+        variable.name
+        for variable in side.store.variables
+        if variable.candidates is not None
+        and not variable.candidates.size
+        and any(f"{variable.name}, which no channel has" in each for each in told)
+    )
 
 
 def _nothing_like(side: CondaSide, core: Sequence[Root]) -> str | None:

@@ -38,6 +38,7 @@ class Explanation:
         core: Demands that contradict each other; without any one of them they do not.
         sentences: How one leads to the other, in order, shared causes told once.
         fixes: Changes that were found to work, each by itself.
+        missing: Names of packages that are needed and that no channel has.
         headline: What is to be said first, if it is not that the core cannot be had together.
     """
 
@@ -45,6 +46,7 @@ class Explanation:
     sentences: tuple[str, ...]
     fixes: tuple[Fix, ...]
     headline: str | None = None
+    missing: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:

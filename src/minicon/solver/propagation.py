@@ -162,11 +162,9 @@ def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibi
     domains = trail.domains
     domain = domains[index]
     came_true = [
-        watchers
-        for values, watchers in variable.watchers.items()
-        if watchers and not domain & ~values and before & ~values
+        each for each in variable.watchers.items() if not domain & ~each[0] and before & ~each[0]
     ]
-    for watchers in came_true:
+    for values, watchers in came_true:
         staying = 0
         for place, watcher in enumerate(watchers):
             terms = watcher.terms
@@ -184,6 +182,8 @@ def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibi
                     del watchers[staying : place + 1]
                     return conflict
         del watchers[staying:]
+        if not watchers:
+            del variable.watchers[values]
     return None
 
 
