@@ -45,7 +45,7 @@ class NoticeWatch:
         self._found: dict[str, list[Notice]] = {}
 
     def begin(self, channel: Channel) -> None:
-        """Ask for the notices of a channel on the network, unless that was done within a day. Returns at once."""
+        """Ask for a channel's notices, unless that was done within a day. Returns at once."""
         services = self._services
         small_files = services.fetcher.small_files
         if small_files is None or channel.base_url in self._asked:
