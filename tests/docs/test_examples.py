@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,24 @@ def test_examples_of_help(command: str) -> None:
     for line in lines:
         if line.startswith("minicon "):
             parse(line)
+
+
+def verbs_below(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Parsers of verbs, and of theirs, that have no verbs themselves."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for verb in action.choices.values():
+                yield from verbs_below(verb)
+            return
+    yield parser
+
+
+@pytest.mark.parametrize("command", ["env", "channel"])
+def test_examples_of_verbs(command: str) -> None:
+    module = importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
+    for verb in verbs_below(make_parser(command, module)):
+        _, _, examples = (verb.description or "").partition("Examples:\n")
+        assert examples, f"the help of {verb.prog!r} has no example"
+        for line in examples.splitlines():
+            assert line.strip().startswith(verb.prog)
+            parse(line.strip())

@@ -62,7 +62,17 @@ class CommandParser(argparse.ArgumentParser):
         return f"see '{self.prog} --help'"
 
 
-def add_verb(verbs: Any, name: str, summary: str) -> CommandParser:
-    """One verb of a command that has several; SUMMARY is shown by its and the command's help."""
-    parser: CommandParser = verbs.add_parser(name, help=summary, description=f"{summary}.")
+def add_verb(verbs: Any, name: str, summary: str, *examples: str) -> CommandParser:
+    """One verb of a command that has several.
+
+    Args:
+        verbs: What argparse's ``add_subparsers`` gave.
+        name: The verb.
+        summary: Shown by its and the command's help.
+        examples: Whole command lines, shown by its help.
+    """
+    lines = [f"{summary[0].upper()}{summary[1:]}."]
+    if examples:
+        lines += ["", "Examples:", *(f"  {example}" for example in examples)]
+    parser: CommandParser = verbs.add_parser(name, help=summary, description="\n".join(lines))
     return parser

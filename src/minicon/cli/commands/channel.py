@@ -22,11 +22,18 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``channel index DIR``, ``channel build RECIPES DIR``."""
     commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    index = add_verb(commands, "index", "write repodata for a folder of packages")
+    index = add_verb(
+        commands, "index", "write repodata for a folder of packages", "minicon channel index ./mine"
+    )
     index.add_argument("directory", metavar="DIR", help="holds noarch/, linux-64/, ...")
     index.add_argument("--shards", action="store_true", help="write sharded repodata too (CEP 16)")
     options.add_output_options(index)
-    build = add_verb(commands, "build", "build packages from recipes of PyPI wheels")
+    build = add_verb(
+        commands,
+        "build",
+        "build packages from recipes of PyPI wheels",
+        "minicon channel build ./recipes ./mine",
+    )
     build.add_argument("recipes", metavar="RECIPES", help="a recipe file, or a folder of them")
     build.add_argument("directory", metavar="DIR", help="the channel to fill")
     build.add_argument("--platform", dest="subdir", metavar="SUBDIR", help="for instance linux-64")

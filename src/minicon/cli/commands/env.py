@@ -23,16 +23,39 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``env create | list | remove | export | update | config vars``."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    create = add_verb(verbs, "create", "make an environment from a file")
+    create = add_verb(
+        verbs,
+        "create",
+        "make an environment from a file",
+        "minicon env create",
+        "minicon env create -f environment.yml -n data",
+        "minicon env create -f environment.yml --with test",
+    )
     create.add_argument("specs", nargs="*", metavar="SPEC", help=argparse.SUPPRESS)
     _add_file_and_change_options(create)
-    options.add_output_options(add_verb(verbs, "list", "show all environments"))
-    gone = add_verb(verbs, "remove", "take an environment away")
+    options.add_output_options(
+        add_verb(verbs, "list", "show all environments", "minicon env list --json")
+    )
+    gone = add_verb(verbs, "remove", "take an environment away", "minicon env remove -n data")
     options.add_environment_options(gone)
     options.add_change_options(gone)
     options.add_output_options(gone)
-    export.add_arguments(add_verb(verbs, "export", "write an environment down"))
-    update = add_verb(verbs, "update", "make an environment match a file")
+    export.add_arguments(
+        add_verb(
+            verbs,
+            "export",
+            "write an environment down",
+            "minicon env export -n data > environment.yml",
+            "minicon env export -n data --from-history",
+        )
+    )
+    update = add_verb(
+        verbs,
+        "update",
+        "make an environment match a file",
+        "minicon env update -f environment.yml",
+        "minicon env update -n data -f environment.yml --prune",
+    )
     update.add_argument("--prune", action="store_true", help="remove what the file does not need")
     _add_file_and_change_options(update)
     config = add_verb(verbs, "config", "show and change an environment's variables")
@@ -43,9 +66,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_variable_verbs(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     options_of = {
-        "list": add_verb(actions, "list", "show the variables"),
-        "set": add_verb(actions, "set", "set variables"),
-        "unset": add_verb(actions, "unset", "take variables out"),
+        "list": add_verb(
+            actions, "list", "show the variables", "minicon env config vars list -n data"
+        ),
+        "set": add_verb(
+            actions,
+            "set",
+            "set variables",
+            "minicon env config vars set -n data DATA_DIR=/srv/data LEVEL=3",
+        ),
+        "unset": add_verb(
+            actions, "unset", "take variables out", "minicon env config vars unset -n data LEVEL"
+        ),
     }
     options_of["set"].add_argument(
         "variables", nargs="+", metavar="KEY=VALUE", help="for instance DATA_DIR=/srv/data"
