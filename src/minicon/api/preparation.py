@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
 from minicon.errors import FileError, PackageError
-from minicon.models.package_files import PathType
-from minicon.package.manifest import UNKNOWN_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,11 +48,14 @@ def _cached(services: Services, record: RepodataRecord) -> CachedPackage | None:
     package = services.package_cache.find(record)
     if package is None or services.settings.safety_checks == "disabled":
         return package
-    if _has_its_sizes(package):
+    if package.manifest.has_its_sizes(package.directory):
         return package
     from minicon.package.validate import verify_package
 
-    problem, *_ = verify_package(package.directory, hashes=False, extras=False, files=package.files)
+    problem, *_ = (
+        *verify_package(package.directory, hashes=False, extras=False, files=package.files),
+        "its manifest is of other files",
+    )
     damage = f"the cached package {record.dist_name} is damaged: {problem}"
     if services.settings.safety_checks == "warn":
         services.reporter.warn(damage)
@@ -71,21 +70,3 @@ def _cached(services: Services, record: RepodataRecord) -> CachedPackage | None:
             "damaged-package", damage, hint=f"take {package.directory} away, or ask who owns it"
         ) from error
     return None
-
-
-def _has_its_sizes(package: CachedPackage) -> bool:
-    """Whether all regular files have the size that the package says; some 2 µs for each."""
-    lstat, manifest = os.lstat, package.manifest
-    try:
-        for folder in manifest.folders:
-            start = f"{package.directory}/{folder.path}/"
-            for name, size in zip(folder.names, folder.sizes, strict=True):
-                if lstat(start + name).st_size != size and size != UNKNOWN_SIZE:
-                    return False
-        return all(
-            lstat(package.directory / entry.path).st_size == entry.size_in_bytes
-            for entry in manifest.others
-            if entry.path_type == PathType.HARDLINK and entry.size_in_bytes is not None
-        )
-    except OSError:
-        return False
