@@ -60,16 +60,26 @@ def test_scripts_can_be_left_out(workspace: Workspace, source: tuple[str, ...]) 
 def test_programs_that_run_from_the_environment_are_named(
     workspace: Workspace, source: tuple[str, ...]
 ) -> None:
-    workspace.run("create", "-y", "-n", "a", *source, "scripted").ok()
+    workspace.run("create", "-y", "-n", "a", *source, "variables").ok()
+    workspace.run("install", "-y", "-n", "a", *source, "scripted").ok()
     program = workspace.environment("a") / "bin" / "mine"
     program.write_bytes(Path("/bin/sleep").read_bytes())
     program.chmod(0o755)
     with subprocess.Popen([program, "60"]) as process:
         try:
-            told = workspace.run("remove", "-n", "a", "--dry-run", *source, "scripted").ok().err
+            told = [
+                workspace.run(*words, "--dry-run").ok().err
+                for words in (
+                    ("remove", "-n", "a", *source, "scripted"),
+                    ("remove", "-n", "a", "--all"),
+                    ("undo", "-n", "a"),
+                    ("rename", "a", "b"),
+                )
+            ]
         finally:
             process.kill()
-    assert f"programs run from this environment: {process.pid} (mine 60)" in told
+    named = f"programs run from this environment: {process.pid} (mine 60)"
+    assert all(named in text for text in told), told
 
 
 def test_removing_an_environment_runs_what_packages_want_to_be_run_before(
@@ -104,3 +114,16 @@ def test_menu_entries_are_recorded_and_told_of(workspace: Workspace, tmp_path: P
     record = workspace.environment("a") / "conda-meta" / "app-1.0-0.json"
     assert "Menu/app.json" in record.read_text()
     assert not (workspace.home / ".local" / "share" / "applications").exists()
+
+
+def test_a_frozen_environment_does_not_go_back(
+    workspace: Workspace, source: tuple[str, ...]
+) -> None:
+    workspace.run("create", "-y", "-n", "a", *source, "variables").ok()
+    workspace.run("install", "-y", "-n", "a", *source, "scripted").ok()
+    (workspace.environment("a") / "conda-meta" / "frozen").write_text('{"message": "ask me"}')
+    for words in (("undo",), ("rollback", "1"), ("install", "-y", "--revision", "1")):
+        refused = workspace.run(*words, "-n", "a")
+        assert refused.code == 1
+        assert "must not be changed: ask me" in refused.err
+    workspace.run("undo", "-n", "a", "--override-frozen").ok()

@@ -74,6 +74,11 @@ def announce_removal(services: Services, path: Path) -> Announcement:
     return Announcement(scripts=tuple(scripts), processes=_processes_in(path))
 
 
+def announce_switch(path: Path) -> Announcement:
+    """The same for what moves an environment as a whole: going back, renaming. No scripts run."""
+    return Announcement(processes=_processes_in(path))
+
+
 def tell_fetched_scripts(
     services: Services, plan: Plan, packages: Mapping[RepodataRecord, CachedPackage]
 ) -> None:

@@ -9,6 +9,7 @@ from minicon import __version__
 from minicon.errors import PrefixError
 from minicon.prefix.executor import recover
 from minicon.prefix.generations import GenerationStore, read_mark
+from minicon.prefix.prefix import Prefix
 from minicon.prefix.rollback import generations, rollback
 
 TYPE_CHECKING = False
@@ -85,6 +86,7 @@ def roll_back(
     *,
     command_line: Sequence[str],
     dry_run: bool = False,
+    override_frozen: bool = False,
 ) -> int:
     """Make a kept state the environment again; returns its number.
 
@@ -94,11 +96,15 @@ def roll_back(
         revision: Its number; None means the state before the last change.
         command_line: What the user typed, for history.
         dry_run: Only find out which state it would be.
+        override_frozen: Whether an environment that is marked frozen may change.
 
     Raises:
-        PrefixError: That state was not kept.
+        PrefixError: That state was not kept, or the environment is frozen.
     """
+    from minicon.api.planning import refuse_frozen
+
     recover(path)
+    refuse_frozen(Prefix(path), override=override_frozen)
     store = GenerationStore(path)
     if revision is None:
         revision = read_mark(store.place).previous

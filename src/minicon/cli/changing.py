@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Somebody else may change the environment while a plan for it is made or looked at.
 _ATTEMPTS = 6
+#: What becomes of programs that run from an environment while it changes.
+PROGRAMS_KEEP = "they keep its old files until they are started again"
 
 
 def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -98,7 +100,7 @@ def _show(plan: Plan, announcement: Announcement, context: CommandContext) -> No
 
     if not (context.settings.quiet or context.console.json):
         context.console.answer(plan_text(plan, context.console, announcement))
-    warn_of_programs(announcement, context, "they keep its old files until they are started again")
+    warn_of_programs(announcement, context, PROGRAMS_KEEP)
     if announcement.menus:
         from minicon.api.announcing import menu_text
 

@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Check, and move."""
+    from minicon.api.announcing import announce_switch
     from minicon.api.renaming import rename_environment, rename_request
+    from minicon.cli.changing import warn_of_programs
     from minicon.errors import UsageError
 
     *old, new = arguments.words
@@ -54,6 +56,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         new,
         override_frozen=arguments.override_frozen,
     )
+    warn_of_programs(announce_switch(request.old), context, "they lose its files")
     if not context.settings.dry_run:
         rename_environment(context.services, request, command_line=context.command_line)
     _tell(request, context)

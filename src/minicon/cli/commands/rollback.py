@@ -37,15 +37,19 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def go_back(arguments: argparse.Namespace, context: CommandContext, revision: int | None) -> int:
     """Switch the environment to a kept generation (None: the one before)."""
+    from minicon.api.announcing import announce_switch
     from minicon.api.generations import roll_back
+    from minicon.cli.changing import PROGRAMS_KEEP, warn_of_programs
 
     path = context.registry.existing(arguments.name, arguments.prefix)
+    warn_of_programs(announce_switch(path), context, PROGRAMS_KEEP)
     reached = roll_back(
         context.services,
         path,
         revision,
         command_line=context.command_line,
         dry_run=context.settings.dry_run,
+        override_frozen=arguments.override_frozen,
     )
     verb = "would go back" if context.settings.dry_run else "went back"
     context.console.answer(f"{verb} to revision {reached}")
