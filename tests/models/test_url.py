@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.url import Credentials, Url, path_to_url, redact
+from minicon.models.url import Credentials, Url, joined_url, path_to_url, redact
 
 secrets = st.text("abcXYZ019-_.~", min_size=6, max_size=20).map("s3cr3t{}".format)
 
@@ -102,3 +102,22 @@ def test_nonsense_is_refused(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         Url(text)
     assert caught.value.reference == "invalid-url"
+
+
+@pytest.mark.parametrize("scheme", ["https", "s3", "oci"])
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("", "SCHEME://host:5/a/b/"),
+        ("c/", "SCHEME://host:5/a/b/c/"),
+        ("./c", "SCHEME://host:5/a/b/c"),
+        ("../../../c", "SCHEME://host:5/c"),
+        ("/c", "SCHEME://host:5/c"),
+        ("//other/c", "SCHEME://other/c"),
+        ("https://other/c", "https://other/c"),
+        ("file:/etc", "file:/etc"),
+    ],
+)
+def test_references_are_joined_alike_for_every_scheme(scheme, reference, expected) -> None:
+    base = "SCHEME://host:5/a/b/".replace("SCHEME", scheme)
+    assert joined_url(base, reference) == expected.replace("SCHEME", scheme)

@@ -12,13 +12,14 @@ from tests.support.channel_server import ChannelServer, Redirect, Status, Trunca
 from tests.support.s3_gate import KEY, SECRET, S3Gate
 from tests.support.s3_server import S3Server
 
-from minicon.errors import ChannelError, ConfigError, OfflineError
+from minicon.errors import ChannelError, ConfigError, OfflineError, RepodataError
 from minicon.models.channel import parse_channels
 from minicon.models.url import Credentials
 from minicon.net.download import download
 from minicon.net.parallel import run_parallel
 from minicon.net.routing import UrlFetcher, make_fetcher
 from minicon.net.s3_signing import S3Options
+from minicon.repodata.base_url import resolve_base_url
 from minicon.repodata.client import ChannelClient
 
 
@@ -367,3 +368,26 @@ except ConfigError as error:
     assert reference == "extra-missing"
     assert message == "s3://bucket needs the package botocore, which is not installed"
     assert hint == "pip install 'minicon[s3]'"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        (None, "s3://bucket/main/noarch/"),
+        ("./", "s3://bucket/main/noarch/"),
+        ("../pool", "s3://bucket/main/pool/"),
+        ("https://files.test/x", "https://files.test/x/"),
+        ("s3://bucket/pool", "s3://bucket/pool/"),
+        ("s3://other/pool", None),
+        ("//other/pool", None),
+        ("oci://bucket/pool", None),
+        ("file:///etc", None),
+        ("http://files.test/x", None),
+    ],
+)
+def test_where_packages_may_lie(base_url, expected) -> None:
+    if expected is None:
+        with pytest.raises(RepodataError):
+            resolve_base_url("s3://bucket/main/noarch", base_url)
+    else:
+        assert resolve_base_url("s3://bucket/main/noarch", base_url) == expected

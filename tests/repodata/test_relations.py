@@ -24,6 +24,8 @@ def info(**relations: object) -> dict:
         (f"{HOST}/bioconda", "../conda-forge", f"{HOST}/conda-forge"),
         (f"{HOST}/conda-forge/label/rc", "../..", f"{HOST}/conda-forge"),
         ("file:///srv/a", "../b", "file:///srv/b"),
+        ("s3://bucket/team/a", "../b", "s3://bucket/team/b"),
+        ("oci://host:5000/team/a", "../../b", "oci://host:5000/b"),
     ],
 )
 def test_references_are_relative_to_the_channel(base, reference, url) -> None:

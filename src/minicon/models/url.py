@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
@@ -212,6 +212,18 @@ def redact(text: str) -> str:
     if "=" in text:
         text = _QUERY_IN_TEXT.sub(lambda found: f"{found[1] or found[2]}{_MASK}", text)
     return text
+
+
+def joined_url(base: str, reference: str) -> str:
+    """Where a reference on a page leads (RFC 3986 §5), for every scheme.
+
+    The standard library's ``urljoin`` knows some schemes only: of ``s3:`` and ``oci:`` it would
+    give the reference itself, which then looks like a path of this machine.
+    """
+    scheme, _, place = base.partition(":")
+    if scheme not in ("s3", "oci") or urlsplit(reference).scheme:
+        return urljoin(base, reference)
+    return scheme + urljoin(f"https:{place}", reference).removeprefix("https")
 
 
 def is_url(text: str) -> bool:

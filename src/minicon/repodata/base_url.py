@@ -6,10 +6,10 @@ nothing else; credentials of the channel are not sent to another origin in any c
 
 from __future__ import annotations
 
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from minicon.errors import RepodataError
-from minicon.models.url import redact
+from minicon.models.url import joined_url, redact
 from minicon.net.origin import Origin
 
 
@@ -30,7 +30,7 @@ def resolve_base_url(subdir_url: str, base_url: object, *, what: str = "base_url
     if not isinstance(base_url, str):
         raise _refused(subdir_url, what, "is not a text")
     try:
-        url = _joined(home, base_url)
+        url = joined_url(home, base_url)
         parts = urlsplit(url)
         same_origin = Origin.of(url) == Origin.of(home)
     except ValueError as error:
@@ -42,14 +42,6 @@ def resolve_base_url(subdir_url: str, base_url: object, *, what: str = "base_url
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise _refused(subdir_url, what, "holds more than a place")
     return url if url.endswith("/") else url + "/"
-
-
-def _joined(home: str, base_url: str) -> str:
-    """As :func:`urljoin`, which joins only what it knows: not ``s3:``, not ``oci:``."""
-    scheme, _, place = home.partition(":")
-    if scheme not in ("s3", "oci") or urlsplit(base_url).scheme:
-        return urljoin(home, base_url)
-    return scheme + urljoin(f"https:{place}", base_url).removeprefix("https")
 
 
 def _is_below(url: str, home: str) -> bool:

@@ -8,11 +8,11 @@ of the order always holds; what a channel says against it is ignored.
 from __future__ import annotations
 
 import itertools
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.url import redact
+from minicon.models.url import joined_url, redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _place(base_url: str, reference: object) -> str:
     is_relative = isinstance(reference, str) and (reference + "/").startswith("../")
     if not isinstance(reference, str) or not is_relative or set(reference) & set("?#%\\@"):
         raise _invalid(base_url, "names a channel in a way that is not allowed")
-    url = urljoin(base_url + "/", reference).rstrip("/")
+    url = joined_url(base_url + "/", reference).rstrip("/")
     if url == base_url or not urlsplit(url).path.strip("/"):
         raise _invalid(base_url, "relates to itself, or to no channel")
     return url
