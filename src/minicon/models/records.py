@@ -158,7 +158,7 @@ class RepodataRecord:
         return isinstance(other, RepodataRecord) and self.key == other.key
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return hash(self.fn)  # a part of the key, whose hash text objects remember
 
     def __repr__(self) -> str:
         return f"RepodataRecord({self.channel}/{self.subdir}::{self.dist_name})"

@@ -219,7 +219,9 @@ def dist_text(record: RepodataRecord | PrefixRecord) -> str:
 
 def redact(text: str) -> str:
     """The text without user names, passwords and tokens in its URLs."""
-    return _TOKEN.sub("/t/<TOKEN>/", _CREDENTIALS.sub(r"\1", text))
+    if "@" in text:
+        text = _CREDENTIALS.sub(r"\1", text)
+    return _TOKEN.sub("/t/<TOKEN>/", text) if "/t/" in text else text
 
 
 def format_block(

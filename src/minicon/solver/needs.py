@@ -27,7 +27,7 @@ def needs_of(
     records: Mapping[str, RepodataRecord],
     *,
     facts: Iterable[VirtualPackage] | None = None,
-    asked: Iterable[MatchSpec] = (),
+    asked: Iterable[MatchSpec] | None = (),
 ) -> dict[str, list[tuple[str, str]]]:
     """Per package, the names and MatchSpecs that it depends on, as things are.
 
@@ -35,7 +35,7 @@ def needs_of(
         records: All packages by name.
         facts: Of the machine; None if nobody knows them, and then a condition on one counts as
             met where what it brings is there.
-        asked: Specs of the user, whose extras count.
+        asked: Specs of the user, whose extras count; None if nobody knows, and then all do.
     """
     return _Needs(records, facts, asked).found
 
@@ -45,14 +45,19 @@ class _Needs:
         self,
         records: Mapping[str, RepodataRecord],
         facts: Iterable[VirtualPackage] | None,
-        asked: Iterable[MatchSpec],
+        asked: Iterable[MatchSpec] | None,
     ) -> None:
         self._there = {fact.name: fact.as_record() for fact in facts or ()} | dict(records)
         self._knows_facts = facts is not None
         self._records = records
         self._extras: list[tuple[str, str]] = []
+        self._plain: dict[str, list[tuple[str, str]]] = {}
         self.found: dict[str, list[tuple[str, str]]] = {}
-        for spec in asked:
+        if asked is None:
+            self._extras = [
+                (name, each) for name in records for each in records[name].extra_depends
+            ]
+        for spec in asked or ():
             if spec.exact_name is not None and self._counts(spec):
                 self._note_extras(spec)
         for name, record in records.items():
@@ -66,6 +71,9 @@ class _Needs:
 
     def _need(self, text: str) -> list[tuple[str, str]]:
         """What a dependency text comes to: one need, or none if its condition does not hold."""
+        known = self._plain.get(text)
+        if known is not None:
+            return known
         if _SAYS_MORE.search(text):
             try:
                 spec = parse_dependency(text)
@@ -74,7 +82,9 @@ class _Needs:
             if not self._counts(spec):
                 return []
             self._note_extras(spec)
-        return [(dependency_name(text), text)]
+            return [(dependency_name(text), text)]
+        known = self._plain[text] = [(dependency_name(text), text)]
+        return known
 
     def _trackers(self, features: Iterable[str]) -> list[tuple[str, str]]:
         """The packages that have a build's features."""
