@@ -118,6 +118,44 @@ def test_locks_name_the_channel_without_secrets(minicon: CommandLine, channel: s
     assert not [secret for secret in SECRETS if secret in text]
 
 
+def test_explicit_lists_and_locks_bring_the_same_back(minicon: CommandLine, channel: str) -> None:
+    sources = ("-c", channel, "--override-channels", "--yes")
+    assert minicon("create", "-n", "a", *sources, "hello", "_odd").code == 0
+    listed = minicon("list", "-n", "a", "--explicit", "--md5")
+    assert listed.code == 0, listed.err
+    assert not [secret for secret in SECRETS if secret in listed.out]
+    file = minicon.folder / "explicit.txt"
+    file.write_text(listed.out)
+    assert minicon("clean", "--all", "--yes").code == 0
+    if channel.startswith("oci"):  # an explicit list has no credentials: they come from elsewhere
+        host = channel.partition("@")[2].partition(":")[0]
+        (minicon.home / ".netrc").write_text(f'machine {host} login me password "{PASSWORD}"\n')
+    created = minicon("create", "-n", "b", "--file", file, "--yes")
+    assert created.code == 0, created.err
+    assert (minicon.environment("b") / "share/odd").read_text() == "odd\n"
+
+
+def test_limits_hold_for_these_channels_too(minicon: CommandLine, channel: str) -> None:
+    bare = channel.replace("me:open%20sesame@", "")
+    minicon.set(MINICON_DENYLIST_CHANNELS=bare)
+    refused = minicon("create", "-n", "a", "-c", channel, "--override-channels", "-y", "lone")
+    assert refused.code == 1
+    assert "does not allow the channel" in refused.err
+    minicon.set(MINICON_DENYLIST_CHANNELS="", MINICON_ALLOWLIST_CHANNELS=bare)
+    allowed = minicon("create", "-n", "a", "-c", channel, "--override-channels", "-y", "lone")
+    assert allowed.code == 0, allowed.err
+
+
+def test_they_may_be_mirrors(minicon: CommandLine, channel: str) -> None:
+    home = "https://conda.invalid/main"
+    minicon.set(MINICON_MIRRORED_CHANNELS=json.dumps({home: [channel]}))
+    created = minicon("create", "-n", "a", "-c", home, "--override-channels", "-y", "hello")
+    assert created.code == 0, created.err
+    (record,) = (minicon.environment("a") / "conda-meta").glob("hello-*.json")
+    assert json.loads(record.read_text())["url"].startswith(home)
+    assert written(minicon) == []
+
+
 def test_a_channel_that_is_not_there(minicon: CommandLine, channel: str) -> None:
     outcome = minicon(
         "create", "-n", "a", "-c", f"{channel}-x", "--override-channels", "-y", "lone"
