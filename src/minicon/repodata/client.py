@@ -16,7 +16,6 @@ from minicon.repodata.age import age_text
 from minicon.repodata.base_url import resolve_base_url
 from minicon.repodata.cache import RepodataCache
 from minicon.repodata.decode import Place
-from minicon.repodata.reachability import Reachability
 from minicon.repodata.shard_format import SHARDS_INDEX
 from minicon.repodata.shard_loader import ShardLoader
 from minicon.repodata.sharded_index import ShardedIndex, ShardGroup
@@ -89,7 +88,6 @@ class ChannelClient:
         # Indexes of shards are converted one after the other, each up to its first requests:
         # the work is all python's, and side by side every one of them would be late.
         self._turn = threading.RLock()
-        self._reachability = Reachability(fetcher, self._cache.directory, clock)
 
     def index(self, channel: Channel, subdir: str, *, refresh: bool = False) -> RecordIndex:
         """The records of one channel in one subdir; empty if the channel has no such subdir.
@@ -181,7 +179,10 @@ class ChannelClient:
                 self._state(channel, subdir) for subdir in (*(channel.platforms or ()), "noarch")
             )
         self._lend_credentials(channel)
-        return self._reachability.is_reachable(channel, seconds)
+        from minicon.repodata.reachability import Reachability
+
+        asked = Reachability(self._fetcher, self._cache.directory, self._clock)
+        return asked.is_reachable(channel, seconds)
 
     def _lend_credentials(self, channel: Channel) -> None:
         if channel.credentials is not None and self._credentials is not None:
@@ -281,12 +282,13 @@ class ChannelClient:
         take_turn: Callable[[], object] = bool,
     ) -> tuple[SubdirState | None, IndexFile | None]:
         """Ask the server, unless another process did so while this one waited for the lock."""
+        from minicon.repodata.fetch import SubdirFetch, SubdirRequest
+
         key, url = self._key(channel, subdir)
         with locked(self._cache.lock_path(key), timeout=_LOCK_TIMEOUT):
             state, file = self._cached(channel, subdir)
             if state is not None and state != known:
                 return state, file
-            from minicon.repodata.fetch import SubdirFetch, SubdirRequest
 
             self._refreshing(channel)
             request = SubdirRequest(

@@ -20,10 +20,8 @@ from minicon.net.headers import content_length, is_html
 from minicon.net.statuses import status_error
 from minicon.repodata.body import ChunkReader, capped
 from minicon.repodata.cache import SubdirState
-from minicon.repodata.convert import index_bytes
 from minicon.repodata.freshness import condition_for, max_age_of
 from minicon.repodata.shard_format import SHARDS_INDEX, load_codecs
-from minicon.repodata.shards_index import shards_index_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
 
     from minicon.models.reporter import Reporter, Task
     from minicon.net.fetcher import Fetcher, Response
+    from minicon.repodata.body import Source
     from minicon.repodata.cache import RepodataCache
 
 #: How long it is believed that a server lacks a file name, in seconds.
@@ -194,8 +193,7 @@ class SubdirFetch:
                 self._convert_shards_index(b"".join(body), url, digest)
             elif self._request.state is None:
                 # Nothing to compare with: it is converted while it arrives.
-                index = index_bytes(ChunkReader(body), name, url, self._request.subdir)
-                self._cache.write_index(lambda: digest.sha256, index)
+                self._convert_text(ChunkReader(body), name, url, digest)
             else:
                 self._convert_if_new(name, url, body, digest)
         finally:
@@ -204,6 +202,8 @@ class SubdirFetch:
 
     def _convert_shards_index(self, body: bytes, url: str, digest: FileDigest) -> None:
         if not self._is_known(digest):
+            from minicon.repodata.shards_index import shards_index_bytes
+
             self._request.take_turn()
             index = shards_index_bytes(body, url, self._request.subdir)
             self._cache.write_index(lambda: digest.sha256, [index])
@@ -218,8 +218,13 @@ class SubdirFetch:
             operations.create_file_from(body, path)
             if not self._is_known(digest):
                 with open(path, "rb", buffering=0) as file:
-                    index = index_bytes(file, name, url, self._request.subdir)
-                    self._cache.write_index(lambda: digest.sha256, index)
+                    self._convert_text(file, name, url, digest)
+
+    def _convert_text(self, body: Source, name: str, url: str, digest: FileDigest) -> None:
+        from minicon.repodata.convert import index_bytes
+
+        index = index_bytes(body, name, url, self._request.subdir)
+        self._cache.write_index(lambda: digest.sha256, index)
 
     def _is_known(self, digest: FileDigest) -> bool:
         old = self._request.state
