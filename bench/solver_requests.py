@@ -24,6 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import rattler
+from page_section import write_section
 from rattler.exceptions import SolverError
 from tests.support.real_channels import (
     channel_index,
@@ -39,6 +40,7 @@ from minicon.models.match_spec import parse_dependency
 from minicon.models.version import version_key
 from minicon.solver.resolvelib_solver import CondaSolver
 
+TITLE = "Real requests"
 SPARSE: dict = {}
 
 
@@ -122,6 +124,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=464)
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--cold", action="store_true", help="compile candidates in every run")
+    parser.add_argument("--page", type=Path, help="write the figures into this page")
     options = parser.parse_args()
     times, agreement, picks = [], Counter(), Counter()
     tables = None if options.cold else MemoryTables()
@@ -149,24 +152,39 @@ def main() -> None:
         if own > other:
             worse = {n: (ours[n][0], theirs[n][0]) for n in names if ours[n][0] != theirs[n][0]}
             print("worse", asked["id"], own, other, worse)
-    print("sat/unsat:", dict(agreement))
-    print("picks:", dict(picks), "rank sums:", dict(sums))
-    for low, high in ((0, 100), (100, 300), (300, 600), (600, 10_000)):
-        rows = [row for row in times if low <= row[0] < high]
-        if rows:
-            ours_median = statistics.median(row[1] for row in rows)
-            theirs_median = statistics.median(row[2] for row in rows)
-            ratio = statistics.median(row[2] / row[1] for row in rows)
-            worst = min(row[2] / row[1] for row in rows)
-            print(
-                f"{low}-{high} packages: {len(rows)} requests, CPU s median minicon "
-                f"{ours_median:.3f} rattler {theirs_median:.3f}, rattler/minicon median "
-                f"{ratio:.2f}, worst {worst:.2f}"
-            )
-
+    lines = report(times, agreement, picks, sums, compiled=options.cold)
+    print("\n".join(lines))
     print("slowest beside rattler:")
     for packages, own, other, name in sorted(times, key=lambda row: row[2] / row[1])[:8]:
         print(f"  {other / own:.2f} ({own:.3f} s, {packages} packages) {name}")
+    if options.page:
+        write_section(options.page, TITLE, lines)
+
+
+def report(times, agreement, picks, sums, *, compiled: bool) -> list[str]:
+    """The measurements as Markdown."""
+    how = "compiled anew" if compiled else "compiled before"
+    lines = [
+        f"{agreement.total()} requests of real projects by `bench/solver_requests.py`, in one",
+        f"process; records at hand for both, minicon's tables {how}. Both say the same of whether",
+        f"there is an answer for {agreement[True]}. Versions of what was asked for: better for",
+        f"{picks['better']}, equal for {picks['equal']}, worse for {picks['worse']}; rank sums",
+        f"{sums['minicon']:,} and {sums['rattler']:,} (less is better). The environment is the",
+        f"same for {picks['identical environments']} of {len(times)}.",
+        "",
+        "| packages | requests | minicon, ms CPU | rattler, ms CPU | × median | × of the slowest |",
+        "|--:|--:|--:|--:|--:|--:|",
+    ]
+    for low, high in ((0, 100), (100, 300), (300, 600), (600, 10_000)):
+        rows = [row for row in times if low <= row[0] < high]
+        if rows:
+            own, other = (1000 * statistics.median(row[n] for row in rows) for n in (1, 2))
+            ratios = [row[2] / row[1] for row in rows]
+            lines.append(
+                f"| {low}–{high - 1} | {len(rows)} | {own:.0f} | {other:.0f} "
+                f"| {statistics.median(ratios):.1f} | {min(ratios):.1f} |"
+            )
+    return lines
 
 
 if __name__ == "__main__":
