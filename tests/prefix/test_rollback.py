@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.prefix.test_clobber import Notes
 from tests.support.faults import failing_at, run_killed_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import (
@@ -284,3 +285,17 @@ def test_sweeping_leaves_what_is_in_order(fast_path: Path, versions: list[Extrac
     assert snapshot(envs / "a") == before
     assert numbers(envs / "a") == [1, 2]
     assert sweep(envs) == []
+
+
+def test_who_stands_in_the_former_tree_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = tmp_path / "envs" / "data"
+    for version in ("1.0", "2.0"):
+        builder = PackageBuilder("tool").version(version).file("etc/x", version)
+        apply(env, extract(builder, tmp_path / "pkgs"))
+    monkeypatch.chdir(env / "etc")
+    notes = Notes()
+    undo(env, reporter=notes)
+    assert "type cd ." in notes.warnings[0]
+    assert (env / "etc" / "x").read_text() == "1.0"

@@ -21,7 +21,13 @@ from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter, SilentTask
 from minicon.prefix.carry import Carrier, CarryPlan
 from minicon.prefix.copied_size import copied_size
-from minicon.prefix.generations import MARK, GenerationStore, Mark, read_mark
+from minicon.prefix.generations import (
+    MARK,
+    GenerationStore,
+    Mark,
+    read_mark,
+    tell_of_former_tree,
+)
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.noarch_python import PythonLayout
@@ -213,9 +219,7 @@ class Executor:
             if former.exists():
                 store.retire(former)
             store.prune(self.keep_generations)
-        with contextlib.suppress(OSError):
-            if Path.cwd().is_relative_to(store.folder):
-                reporter.warn(f"your shell is in {store.place} as it was: type cd . to see the new")
+        tell_of_former_tree(store, reporter)
 
 
 def plan_packages(

@@ -33,6 +33,10 @@ from minicon.prefix.entrywise import CANNOT_BE_RENAMED
 from minicon.prefix.place import generations_folder, is_empty
 from minicon.prefix.switching import STAGE, Switch
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.models.reporter import Reporter
+
 STORE_FOLDER = GENERATIONS
 MARK = f"{CONDA_META}/generation"
 LOCK = "lock"
@@ -280,6 +284,14 @@ class GenerationStore:
             self.discard(self.folder / str(number))
 
     @property
+    def holds_working_directory(self) -> bool:
+        """Whether this process (and so the shell it came from) is in a tree that is former now."""
+        try:
+            return Path.cwd().is_relative_to(self.folder)
+        except OSError:
+            return False
+
+    @property
     def needs_recovery(self) -> bool:
         """Whether something was cut: costs one listing."""
         try:
@@ -320,6 +332,12 @@ class GenerationStore:
             self.retire(tree)
         elif name.startswith(STAGE):
             self.discard(tree)
+
+
+def tell_of_former_tree(store: GenerationStore, reporter: Reporter | None) -> None:
+    """Warn users whose shell stays where the environment was."""
+    if reporter is not None and store.holds_working_directory:
+        reporter.warn(f"your shell is in {store.place} as it was: type cd . to see the new")
 
 
 def _packages(tree: Path) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from minicon.fs import operations
 from minicon.lean_dataclasses import replace
 from minicon.prefix.carry import SAVED_SUFFIX
 from minicon.prefix.clobber import SHADOWED
-from minicon.prefix.generations import MARK, GenerationStore, read_mark
+from minicon.prefix.generations import MARK, GenerationStore, read_mark, tell_of_former_tree
 from minicon.prefix.history import dist_text, format_block, redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.link import link_or_copy
@@ -112,6 +112,7 @@ def rollback(
             store.swap(target)
             with contextlib.suppress(OSError):  # the next command gives the old one its name
                 store.retire(target)
+        tell_of_former_tree(store, reporter)
     return result
 
 
