@@ -198,10 +198,9 @@ end
 function __minicon_settings_changed
     set -l now
     for name in $__minicon_watched
-        set -a now "$$name"
+        set now "$now|$$name"
     end
-    set now (string join '|' -- $now | string collect)
-    test "$now" != "$__minicon_baked"
+    test "$now" != "|$__minicon_baked"
 end
 
 function __minicon_locate
@@ -315,12 +314,12 @@ end
 
 # PREFIX LEVEL [variables]
 function __minicon_become
-    set -l name (__minicon_name $argv[1] | string collect)
-    set -l modifier (__minicon_modifier $argv[1] $argv[2] $name | string collect)
-    set -gx CONDA_PROMPT_MODIFIER "$modifier"
+    __minicon_name $argv[1]
+    set -gx CONDA_DEFAULT_ENV $__mc_name
+    __minicon_modifier $argv[1] $argv[2] $__mc_name
+    set -gx CONDA_PROMPT_MODIFIER "$__mc_modifier"
     set -gx CONDA_PREFIX $argv[1]
     set -gx CONDA_SHLVL $argv[2]
-    set -gx CONDA_DEFAULT_ENV $name
     test "$argv[3]" = variables
     or return 0
     set -g __mc_below (math $argv[2] - 1)
@@ -384,18 +383,27 @@ end
 function __minicon_name
     set -l parts (string split -r -m2 / -- $argv[1])
     if test "$argv[1]" = "$__minicon_root"
-        echo base
+        set -g __mc_name base
     else if test "$parts[-2]" = envs
-        printf '%s\n' $parts[-1]
+        set -g __mc_name $parts[-1]
     else
-        printf '%s\n' $argv[1]
+        set -g __mc_name $argv[1]
     end
 end
 
 # PREFIX LEVEL NAME
 function __minicon_modifier
+    set -g __mc_modifier ''
     test $__minicon_changeps1 = yes
     or return 0
+    # A pipe costs a thread, and a pattern its compilation: not for the usual prompt and name.
+    set -l escaped (string escape -- $argv[3])
+    if test "$__minicon_env_prompt" = '({default_env}) '; and test "$escaped" = "$argv[3]"
+        if not string match -q '*%*' -- $escaped; and not string match -q '*!*' -- $escaped
+            set -g __mc_modifier "($argv[3]) "
+            return
+        end
+    end
     set -l text $__minicon_env_prompt. # the dot keeps line breaks at the end
     set -l stacked
     if string match -q '*{stacked_env}*' -- $text
@@ -406,7 +414,8 @@ function __minicon_modifier
             if test $level -eq $argv[2]
                 set -a stacked $argv[3]
             else
-                set -a stacked (__minicon_name $$below | string collect)
+                __minicon_name $$below
+                set -a stacked $__mc_name
             end
         end
     end
@@ -418,7 +427,7 @@ function __minicon_modifier
         set -l plain (string replace -ra '[$`\\\\%!\x00-\x1f\x7f]' '?' -- $values[$index] | string collect)
         set text (string replace -a -- $placeholders[$index] "$plain" $text | string collect)
     end
-    string sub -e -1 -- $text | string collect
+    set -g __mc_modifier (string sub -e -1 -- $text | string collect)
 end
 
 # --- Package scripts, and the program --------------------------------------------------------------
@@ -469,7 +478,7 @@ function __minicon_ask
 end
 
 function __minicon_forget
-    set -e __mc_at __mc_below __mc_format __mc_level __mc_names __mc_phase __mc_plan __mc_prefix __mc_step __mc_text
+    set -e __mc_at __mc_below __mc_format __mc_level __mc_modifier __mc_name __mc_names __mc_phase __mc_plan __mc_prefix __mc_step __mc_text
     return 0
 end
 
