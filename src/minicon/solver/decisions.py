@@ -22,7 +22,7 @@ _DECAY = 0.95
 _TOO_LARGE = 1e100
 #: After so many conflicts the packages asked for are settled fewest choices first, not in the
 #: user's order: real requests never get there, and puzzles are solved many times faster.
-_PUZZLE = 25
+_PUZZLE = 40
 
 
 class Decisions:
