@@ -208,6 +208,21 @@ def test_changed_content_is_seen(server, builder, client_for) -> None:
     assert client_for().index(at(server.url), "noarch").records_for("new")
 
 
+def test_an_update_changes_the_content_of_the_names_it_touches(server, builder, client_for) -> None:
+    def contents() -> tuple[str, list[str]]:
+        index = client_for().index(at(server.url), "linux-64")
+        names = ("numpy", "numpy-base", "unknown")
+        return index.fingerprint, [index.content_of(name) for name in names]
+
+    state, (changing, staying, unknown) = contents()
+    assert unknown == "none"
+    builder.add("numpy-1.27.0-py311_0")
+    builder.write(zst=True)
+    newer_state, (changed, stayed, still_unknown) = contents()
+    assert (newer_state != state, changed != changing) == (True, True)
+    assert (stayed, still_unknown) == (staying, "none")
+
+
 def test_a_server_without_zst_is_asked_for_it_once_a_day(server, client_for) -> None:
     server.fault("*.zst", Status(404))
     client = client_for()

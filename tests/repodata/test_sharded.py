@@ -148,12 +148,16 @@ def test_many_threads_fetch_a_shard_once(server, open_channel) -> None:
 
 
 def test_an_unchanged_shard_survives_a_new_index(server, builder, open_channel) -> None:
-    open_channel()[0].records_for("openssl")
+    before = open_channel()
+    before[0].records_for("openssl")
+    contents = [index.content_of("openssl") for index in before]
     builder.add("openssl-4.0-0", subdir="noarch")
     builder.add("another-1-0")
     builder.write(zst=True, shards=True)
     server.forget()
     linux, noarch = open_channel()
+    assert linux.content_of("openssl") == contents[0]
+    assert noarch.content_of("openssl") != contents[1]
     assert linux.records_for("openssl")
     assert shards(server) == 0
     assert noarch.records_for("openssl")
