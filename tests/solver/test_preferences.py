@@ -6,6 +6,7 @@ import pytest
 from tests.support.solver_cases import SolverCase, builds, versions
 
 from minicon.errors import PackageNotFound, SolveError, SpecError, Unsatisfiable
+from minicon.models.prefix_record import PrefixRecord
 from minicon.solver.request import ChannelPriority, Strategy, UpdatePolicy
 
 
@@ -294,6 +295,14 @@ def test_conditions_count_when_packages_go() -> None:
     assert versions(gone) == {"python": "3.9"}
     pruned = case.solve(removals=["app"], installed=installed, history=asked)
     assert versions(pruned) == {"python": "3.9"}
+    # What is removed is no part of the history any more: its record tells what was asked for.
+    told = (
+        *(each for each in installed if each.name != "app"),
+        PrefixRecord(app, files=(), paths=(), requested_specs=("app[extras=[df]]",)),
+    )
+    assert set(versions(case.solve(removals=["app"], installed=told, history=["python"]))) == {
+        "python"
+    }
     kept = case.solve(removals=["frame"], installed=installed, history=["app", "python"])
     assert set(versions(kept)) == {"python", "backport", "app", "other"}
     moved = case.solve("python=3.12", installed=installed, history=asked)

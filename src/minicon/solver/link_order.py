@@ -25,7 +25,7 @@ def in_link_order(
         needs: What they depend on, see :func:`needs_of`; None to find out.
     """
     if needs is None:
-        needs = needs_of(records)
+        needs = needs_of(records, asked=None)
     order: list[RepodataRecord] = []
     done: set[str] = set()
     for start in sorted(records, key=lambda name: (name != "python", name)):

@@ -7,17 +7,22 @@ stays. With ``keep_unneeded`` so does what is needed no more.
 
 from __future__ import annotations
 
-from minicon.errors import PackageNotFound
+from contextlib import suppress
+
+from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import replace
+from minicon.models.match_spec import parse_dependency
 from minicon.models.package_name import normalize_pypi_name
 from minicon.solver.link_order import in_link_order
+from minicon.solver.needs import needs_of
 from minicon.solver.request import Solution
 from minicon.solver.solution import needs_in, reasons_of, requested_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from minicon.models.match_spec import MatchSpec
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import SolveRequest
 
@@ -114,8 +119,20 @@ def _needs(request: SolveRequest, records: Mapping[str, RepodataRecord]) -> dict
     """Per package, what it depends on; python's own dependency on pip binds nobody."""
     return {
         name: [other for other, _ in needs if (name, other) != ("python", "pip")]
-        for name, needs in needs_in(request, records).items()
+        for name, needs in needs_of(
+            records, facts=request.virtual_packages, asked=_asked_with_extras(request)
+        ).items()
     }
+
+
+def _asked_with_extras(request: SolveRequest) -> Iterator[MatchSpec]:
+    """Earlier requests that may name extras; what goes now is known by its record alone."""
+    yield from request.history
+    for installed in request.installed:
+        for text in installed.requested_specs:
+            if "[" in text:
+                with suppress(SpecError):
+                    yield parse_dependency(text)
 
 
 def _reachable(starts: Iterable[str], edges: Mapping[str, list[str]]) -> set[str]:
