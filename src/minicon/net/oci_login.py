@@ -139,7 +139,7 @@ class RegistryLogin:
         key = (artifact.registry, artifact.repository)
         token = self._tokens.get(key)
         if token is not None and used == f"Bearer {token.text}":
-            del self._tokens[key]
+            self._tokens.pop(key, None)  # another thread may have been quicker
 
     def _ask(
         self,
