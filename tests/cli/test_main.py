@@ -29,6 +29,13 @@ def test_every_command_is_in_one_group() -> None:
     assert sorted(name for names in GROUPS.values() for name in names.split()) == sorted(COMMANDS)
 
 
+def test_a_channel_that_was_nearly_named(minicon: CommandLine, channel: Path) -> None:
+    wrong = channel.as_uri()[:-1]
+    failed = minicon("search", "-c", wrong, "--override-channels", "hello")
+    assert failed.code == 1
+    assert f"did you mean {channel.as_uri()}?" in failed.err
+
+
 def test_quiet_is_silent(data: CommandLine) -> None:
     for words in ("create -q -y -n other lone", "install -q -y -n other lone hello"):
         done = data(words).ok()

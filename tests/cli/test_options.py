@@ -63,6 +63,8 @@ def test_every_flag_that_sets_is_a_key() -> None:
         ("create", "--platfrm x", "did you mean --platform?"),
         ("create", "--dry", "did you mean"),
         ("create", "-n a -p b", "not allowed with"),
+        ("create", "--platform linux-65", "did you mean linux-64?"),
+        ("create", "--solvr x", "see 'minicon create --help'"),
         ("create", "--no-deps --only-deps", "not allowed with"),
         ("create", "--repodata-ttl soon", "invalid int value"),
         ("env", "", "VERB"),

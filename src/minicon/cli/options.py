@@ -27,6 +27,7 @@ _SETTING_DESTINATIONS = (
     "offline",
     "path_conflict",
     "quiet",
+    "repodata_fns",
     "ssl_verify",
     "subdir",
     "use_pypi",
@@ -34,7 +35,7 @@ _SETTING_DESTINATIONS = (
 )
 
 
-#: Options of conda without a meaning here: there is one solver, no shortcut, no other index name.
+#: Options of conda without a meaning here: there is one solver, no shortcut.
 _SWITCHES_OF_CONDA = (
     ("--dev",),
     ("-m", "--mkdir"),
@@ -42,7 +43,7 @@ _SWITCHES_OF_CONDA = (
     ("--no-shortcuts",),
     ("--show-channel-urls",),
 )
-_CHOICES_OF_CONDA = ("--experimental", "--repodata-fn", "--shortcuts-only", "--solver")
+_CHOICES_OF_CONDA = ("--experimental", "--shortcuts-only", "--solver")
 #: Seconds that outlast any cached index.
 _FOREVER = 10**9
 
@@ -175,9 +176,17 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
             "--platform",
             "--subdir",
             dest="subdir",
+            type=_platform,
             metavar="SUBDIR",
             help="solve for that platform, for instance osx-arm64",
         )
+    group.add_argument(
+        "--repodata-fn",
+        dest="repodata_fns",
+        action="append",
+        metavar="NAME",
+        help="an index file to try first, such as current_repodata.json (repeat for several)",
+    )
     group.add_argument(
         "--repodata-ttl",
         dest="local_repodata_ttl",
@@ -216,6 +225,20 @@ def _add_age_options(group: argparse._ArgumentGroup) -> None:
         metavar="NAME=DATE|AGE|false",
         help="another limit for one package; false: none",
     )
+
+
+def _platform(text: str) -> str:
+    """A platform that conda knows ; channels may have others, typing errors are likelier."""
+    from argparse import ArgumentTypeError
+    from difflib import get_close_matches
+
+    from minicon.models.subdir import KNOWN_SUBDIRS
+
+    if text in KNOWN_SUBDIRS:
+        return text
+    near = get_close_matches(text, sorted(KNOWN_SUBDIRS), 1)
+    instead = f"did you mean {near[0]}?" if near else "for instance linux-64 or osx-arm64"
+    raise ArgumentTypeError(f"{text!r} is no platform; {instead}")
 
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:

@@ -52,13 +52,18 @@ class CommandParser(argparse.ArgumentParser):
         raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=self._hint(message))
 
     def _hint(self, message: str) -> str:
-        known = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        shown = (
+            flag
+            for flag, action in self._option_string_actions.items()
+            if action.help != argparse.SUPPRESS
+        )
+        known = [flag[2:] for flag in shown if flag.startswith("--")]
         for typed in _TYPED_OPTION.findall(message):
             import difflib
 
-            near = difflib.get_close_matches(typed, known, n=1)
-            if near and near[0] != typed:
-                return f"did you mean {near[0]}?"
+            near = difflib.get_close_matches(typed[2:], known, n=1)
+            if near and near[0] != typed[2:]:
+                return f"did you mean --{near[0]}?"
         return f"see '{self.prog} --help'"
 
 

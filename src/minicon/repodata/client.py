@@ -51,6 +51,8 @@ class ChannelClient:
             max-age, more is a number of seconds.
         use_zst: Whether to ask for ``repodata.json.zst``.
         use_shards: Whether to ask for sharded repodata (CEP 16) before the whole.
+        repodata_fns: conda's setting: index files such as ``current_repodata.json`` to use first,
+            where a channel has them; see :meth:`widen`.
         reporter: Told of downloads, of cached indexes in use, of records left out.
         clock: Seconds since 1970.
         credentials: Where the channels' credentials are put for the fetcher to find.
@@ -66,6 +68,7 @@ class ChannelClient:
         ttl_seconds: int = 1,
         use_zst: bool = True,
         use_shards: bool = True,
+        repodata_fns: Sequence[str] = (),
         reporter: Reporter | None = None,
         clock: Callable[[], float] = time.time,
         credentials: CredentialStore | None = None,
@@ -77,6 +80,8 @@ class ChannelClient:
         self._ttl_seconds = ttl_seconds
         self._use_zst = use_zst
         self._use_shards = use_shards
+        # conda's rule: whatever is named, the whole is what it ends with.
+        self._file_names_left = [*(name for name in repodata_fns if name != REPODATA), REPODATA]
         self._shards = ShardLoader(fetcher, os.path.join(self._cache.directory, "shards-v1"))
         self._groups: dict[str, ShardGroup] = {}
         self._reporter = reporter or SilentReporter()
@@ -148,6 +153,17 @@ class ChannelClient:
             self._indices_of(c, [(s, by_place[c, s]) for s in c.platforms or subdirs])
             for c in channels
         )
+
+    def widen(self) -> bool:
+        """Use the next of ``repodata_fns`` from here on, for what the last one lacks.
+
+        Returns:
+            False if there is none: all that channels have was seen.
+        """
+        if len(self._file_names_left) == 1:
+            return False
+        del self._file_names_left[0]
+        return True
 
     def distrust(self) -> bool:
         """Believe no index that was checked before now. False if that was said already."""
@@ -260,7 +276,9 @@ class ChannelClient:
 
     def _key(self, channel: Channel, subdir: str) -> tuple[str, str]:
         url = channel.url_for(subdir)
-        return self._cache.key(url, channel.name, subdir), url
+        name = self._file_names_left[0]
+        own_url = url if name == REPODATA else f"{url}/{name}"
+        return self._cache.key(own_url, channel.name, subdir), url
 
     def _state(self, channel: Channel, subdir: str) -> SubdirState | None:
         return self._cache.load_state(*self._key(channel, subdir))
@@ -316,6 +334,16 @@ class ChannelClient:
 
     def _file_names(self, channel: Channel) -> tuple[str, ...]:
         """Index files to ask for, best first."""
+        name = self._file_names_left[0]
+        return self._variants_of(name, channel) + self._whole_file_names(channel)
+
+    def _variants_of(self, name: str, channel: Channel) -> tuple[str, ...]:
+        if name == REPODATA:
+            return ()
+        zst = (f"{name}.zst",) if self._use_zst else ()
+        return (name, *zst) if channel.is_local else (*zst, name)
+
+    def _whole_file_names(self, channel: Channel) -> tuple[str, ...]:
         zst = (f"{REPODATA}.zst",) if self._use_zst else ()
         shards = (SHARDS_INDEX,) if self._use_shards else ()
         if channel.is_local:
@@ -341,4 +369,8 @@ def _not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool) -> Ch
         message = f"nothing of the channel {channel.name} is cached for {listed}"
         return OfflineError("offline", message, hint="run once without --offline")
     message = f"there is no channel at {channel.base_url}: no index for {listed}"
-    return ChannelError("channel-not-found", message, hint="check its name or URL")
+    from minicon.repodata.nearest_channel import nearest_channel
+
+    near = nearest_channel(channel)
+    hint = f"did you mean {near}?" if near else "check its name or URL"
+    return ChannelError("channel-not-found", message, hint=hint)
