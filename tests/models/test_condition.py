@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -160,3 +162,21 @@ def test_conditions_hold_as_python_says(text: str) -> None:
         there = {f"p{number}": value for number, value in enumerate(values)}
         expected = eval(text, {}, there)
         assert holds(text, lambda name, _, there=there: there[name]) is bool(expected)
+
+
+def test_the_reference_shows_what_can_be_read() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "specs.md"
+    text = page.read_text().replace("\\|", "|")
+    table = text.partition("## ")[0]
+    shown = [
+        each.strip('"')
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for each in re.findall(r"`([^`]+)`", line.split(" | ")[0])
+    ]
+    shown += text.split("```")[1].split("\n")
+    specs = [each for each in shown if each and "…" not in each and not each.startswith("pypi:")]
+    assert len(specs) > 15
+    for each in specs:
+        spec = MatchSpec(each if each[0] != "[" else f"x{each}")
+        assert MatchSpec(str(spec)) == spec
