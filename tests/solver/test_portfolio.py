@@ -1,0 +1,76 @@
+"""Other orders of decision are taken where they are better, and given up where they cannot be."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.solver_cases import SolverCase, versions
+
+from minicon.solver.candidate_source import CandidateSource
+from minicon.solver.clause_store import ClauseStore
+from minicon.solver.portfolio import best_of_orders
+from minicon.solver.roots import demands_of
+from minicon.solver.search import NotWorthwhileError, Search
+
+
+def world(newest: int) -> SolverCase:
+    """``first 2`` leaves ``second`` its oldest version, and no single clause shows it."""
+    case = SolverCase()
+    case.package("lib", "1")
+    case.package("lib", "2")
+    case.package("first", "1", depends=["lib 2"])
+    case.package("first", "2", depends=["middle"])
+    case.package("middle", "1", depends=["lib 1.*"])
+    case.package("middle", "2", depends=["lib <2"])
+    case.package("second", "1")
+    for version in range(2, newest + 1):
+        case.package("second", str(version), depends=["lib >=2"])
+    return case
+
+
+def searched(case: SolverCase, *specs: str):
+    request = case.request(*specs)
+    source = CandidateSource(request)
+    return Search(ClauseStore(source.candidates)), demands_of(request, source, request.specs)
+
+
+@pytest.mark.parametrize(
+    ("newest", "expected"),
+    [(2, {"first": "2", "second": "1"}), (5, {"first": "1", "second": "5"})],
+    ids=["equal: the user's order", "the other order is less behind"],
+)
+def test_the_order_that_is_less_behind_is_taken(newest: int, expected: dict[str, str]) -> None:
+    found = versions(world(newest).solve("first", "second"))
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_an_order_that_is_no_better_ends_when_what_was_asked_for_is_settled() -> None:
+    search, demands = searched(world(2), "first", "second")
+    runs = []
+    run = search.run
+
+    def noting(*arguments, **options):
+        try:
+            model = run(*arguments, **options)
+        except NotWorthwhileError:
+            runs.append(None)
+            raise
+        runs.append(model)
+        return model
+
+    search.run = noting  # type: ignore[method-assign]
+    chosen = best_of_orders(search, demands)
+    assert runs[0] == chosen
+    assert runs[1:] == [None]
+
+
+def test_a_search_that_is_not_worthwhile_is_given_up() -> None:
+    search, demands = searched(world(3), "first", "second")
+    settled = []
+
+    def is_worthwhile() -> bool:
+        settled.append(sorted(search.settled(["first", "second"])))
+        return False
+
+    with pytest.raises(NotWorthwhileError):
+        search.run(demands.roots, demands.direct, is_worthwhile=is_worthwhile)
+    assert settled == [["first", "second"]]
