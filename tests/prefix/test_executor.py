@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -320,3 +321,31 @@ def test_errors_of_the_file_system_name_the_environment(
     with pytest.raises(FileError, match=r"cannot change .*/envs/data: No such file"):
         apply(tmp_path / "envs" / "data", package)
     assert not (tmp_path / "envs" / "data").exists()
+
+
+def test_a_failed_create_leaves_nothing(tmp_path: Path) -> None:
+    env = tmp_path / "project" / "env"
+    package = extract(hello(), tmp_path / "pkgs")
+
+    def refuse(*_: Path) -> None:
+        raise PrefixError("refused", "refused")
+
+    with pytest.raises(PrefixError, match="refused"):
+        apply(env, package, before_switch=[refuse])
+    assert list(env.parent.iterdir()) == []
+
+
+def test_who_waits_for_a_create_that_fails_gets_the_lock(tmp_path: Path) -> None:
+    env = tmp_path / "project" / "env"
+    package = extract(hello(), tmp_path / "pkgs")
+    waiting = threading.Thread(target=lambda: apply(env, package, executor=executor()))
+
+    def refuse(*_: Path) -> None:
+        waiting.start()
+        time.sleep(0.1)
+        raise PrefixError("refused", "refused")
+
+    with pytest.raises(PrefixError, match="refused"):
+        apply(env, package, before_switch=[refuse])
+    waiting.join(20)
+    assert Prefix(env).is_environment

@@ -163,7 +163,11 @@ class _Lock:
 def _try_flock(path: Path, shared: bool) -> _Lock | None:
     """Held or not; None where the file system knows no such locks."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags, 0o664)
+    try:
+        descriptor = os.open(path, flags, 0o664)
+    except FileNotFoundError:  # its folder was removed meanwhile by who held it: try again
+        operations.make_directory(path.parent)
+        return _Lock()
     try:
         _lock_descriptor(descriptor, shared)
         if not _is_still(path, descriptor):

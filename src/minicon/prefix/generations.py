@@ -132,6 +132,16 @@ class GenerationStore:
             with contextlib.suppress(FileExistsError):
                 operations.create_file(ignore, b"*\n")
 
+    def close(self) -> None:
+        """Take the folder away again where no environment came to be; its lock is held."""
+        if self.is_inside or self.place.exists() or not self.folder.is_dir():
+            return
+        if all(name.startswith(LOCK) for name in os.listdir(self.folder)):
+            trash = self.folder.parent / f".{_TRASH}{os.urandom(8).hex()}"
+            operations.rename(self.folder, trash)
+            remove_tree(trash)
+            remove_if_unused(self.folder.parent)
+
     def new_stage(self) -> Path:
         """Make an empty folder in which to build the next generation."""
         return self._switch.new_stage()
@@ -332,6 +342,15 @@ class GenerationStore:
             self.retire(tree)
         elif name.startswith(STAGE):
             self.discard(tree)
+
+
+def remove_if_unused(stores: Path) -> None:
+    """Leave no trace in a folder that holds no environment any more."""
+    names = os.listdir(stores) if stores.is_dir() else [""]
+    if set(names) <= {IGNORE}:
+        with contextlib.suppress(OSError):  # somebody else begins right now
+            remove_tree(stores / IGNORE)
+            operations.remove_directory(stores)
 
 
 def tell_of_former_tree(store: GenerationStore, reporter: Reporter | None) -> None:

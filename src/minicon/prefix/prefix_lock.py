@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def locked(
     store: GenerationStore, timeout: float, reporter: Reporter | None = None
 ) -> Iterator[None]:
-    """Hold the lock of one environment.
+    """Hold the lock of one environment; if none is there in the end, nothing is left of it.
 
     Args:
         store: The environment's; made if missing.
@@ -41,4 +41,8 @@ def locked(
 
     store.open()
     with lock.locked(store.folder / LOCK, timeout=timeout, on_wait=waiting, busy=busy):
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                store.close()

@@ -9,7 +9,7 @@ from minicon.errors import PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.prefix.entrywise import CANNOT_BE_RENAMED
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore, remove_if_unused
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.link_scripts import scripts_of_record
 from minicon.prefix.place import check_place
@@ -62,7 +62,7 @@ def remove_environment(
             with contextlib.suppress(OSError):  # a mount point stays, and is empty
                 operations.remove_directory(store.place)
         else:
-            _remove_if_unused(store.folder.parent)
+            remove_if_unused(store.folder.parent)
 
 
 def _run_scripts(prefix: Prefix, runner: LinkScriptRunner) -> None:
@@ -95,7 +95,7 @@ def sweep(folder: Path) -> list[Path]:
         elif path.is_dir():
             with contextlib.suppress(PrefixLocked):
                 done += [path] if _sweep_store(GenerationStore(folder / name)) else []
-    _remove_if_unused(stores)
+    remove_if_unused(stores)
     return done
 
 
@@ -121,11 +121,3 @@ def _set_aside(store: GenerationStore) -> Path:
         else:
             return trash
     return store.folder
-
-
-def _remove_if_unused(stores: Path) -> None:
-    """Leave no trace in a folder that holds no environment any more."""
-    names = os.listdir(stores) if stores.is_dir() else [""]
-    if set(names) <= {".gitignore"}:
-        with contextlib.suppress(OSError):
-            remove_tree(stores)
