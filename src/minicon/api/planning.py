@@ -74,15 +74,22 @@ class Question:
 def make_plan(services: Services, request: ChangeRequest) -> Plan:
     """Decide everything that a request means.
 
+    What cannot be solved with the first of ``repodata_fns`` is tried with the next, as conda does.
+
     Raises:
         SolveError: No set of packages does what was asked; the text says why and what would.
         ChannelError: A source cannot be asked.
         SpecError: A spec cannot be read.
         PrefixError: The environment is frozen, or cannot be read.
     """
-    question = make_question(services, request)
-    refuse_frozen(question.prefix, override=request.override_frozen)
-    return _plan(question, _solution(question))
+    while True:
+        question = make_question(services, request)
+        refuse_frozen(question.prefix, override=request.override_frozen)
+        try:
+            return _plan(question, _solution(question))
+        except SolveError:
+            if not services.channel_client.widen():
+                raise
 
 
 def _recover(path: Path) -> None:

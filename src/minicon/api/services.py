@@ -94,6 +94,7 @@ class Services:
             ttl_seconds=self.settings.local_repodata_ttl,
             use_zst=self.settings.repodata_use_zst,
             use_shards=self.settings.repodata_use_shards,
+            repodata_fns=self.settings.repodata_fns,
             credentials=self.fetcher.credentials,
             reporter=self.reporter,
             refreshing=self._ask_for_notices,

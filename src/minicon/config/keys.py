@@ -83,6 +83,8 @@ _TABLE = (
         "seconds an index stays fresh; 1: as the server says; 0: always ask"),
     Key("repodata_use_zst", _B, "prefer the compressed index where a channel has one"),
     Key("repodata_use_shards", _B, "prefer an index by package name where a channel has one"),
+    Key("repodata_fns", _S,
+        "index files to try first, such as current_repodata.json; the last is the whole"),
     Key("number_channel_notices", _I,
         "how many messages of channels' owners a command shows, once a day; 0: none"),
     Key("mirrored_channels", Kind.MAP_OF_SEQUENCES,
@@ -158,7 +160,6 @@ ALIASES: dict[str, str] = {alias: key.name for key in _TABLE for alias in key.al
 UNHEEDED_KEYS = {
     "aggressive_update_packages": "'minicon update NAME' brings packages to newer versions",
     "pip_interop_enabled": "packages that pip installed are always seen",
-    "repodata_fns": "repodata.json, its compressed form and shards are read",
     "track_features": "name the build that is wanted, such as 'numpy=*=*mkl*'",
     "use_only_tar_bz2": "both .conda and .tar.bz2 are read",
     "virtual_packages": "override_virtual_packages sets their versions",

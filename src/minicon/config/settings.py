@@ -47,6 +47,7 @@ class Settings:
     local_repodata_ttl: int = 1
     repodata_use_zst: bool = True
     repodata_use_shards: bool = True
+    repodata_fns: tuple[str, ...] = ("repodata.json",)
     mirrored_channels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     number_channel_notices: int = 5
     s3_options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -42,7 +42,7 @@ _UINT32, _UINT64, _PAIR = struct.Struct("<I"), struct.Struct("<Q"), struct.Struc
 #: A segment holds a part of one block of the channel's file: nothing sane is larger.
 _LARGEST_SEGMENT = 1 << 28
 #: A quick level: segments are written all and read rarely.
-_LEVEL = -1
+_LEVEL = -5
 
 SECTIONS = ("packages", "packages.conda", "removed", "v3.tar.bz2", "v3.conda", "v3.whl", "shard")
 #: Kept as it is: a hash does not become smaller.
