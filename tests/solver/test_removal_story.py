@@ -11,6 +11,7 @@ from tests.support.explained_world import (
     explained_workspace,
     install_by_hand,
 )
+from tests.support.packages import PackageBuilder, build_channel
 
 
 @pytest.fixture
@@ -64,3 +65,13 @@ def test_other_changes_look_nothing_up_for_it(workspace: QuickWorkspace) -> None
     outcome = workspace.run("install", "-y", "-n", "e", "--offline", "old")
     assert outcome.code == 0, outcome.err
     assert names(workspace) == {"python", "app", "lib", "base", "old", "visitor"}
+
+
+def test_a_project_may_be_a_package_of_another_name(
+    workspace: QuickWorkspace, tmp_path: Path
+) -> None:
+    more = build_channel(tmp_path / "more", [PackageBuilder("pytorch").noarch().file("t", "t")])
+    assert workspace.run("install", "-y", "-n", "e", "-c", more.as_uri(), "pytorch").code == 0
+    outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "pypi:torch")
+    assert outcome.code == 0, outcome.err
+    assert names(workspace) == {"python", "app", "lib", "base", "visitor"}

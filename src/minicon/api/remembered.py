@@ -10,20 +10,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from packaging.requirements import Requirement
+
     from minicon.api.planning import Question
 
 
 def removals_of(question: Question) -> tuple[MatchSpec, ...]:
     """What is to go; a PyPI requirement names the installed package that provides it."""
-    names = {normalize_pypi_name(each.name): each.name for each in question.there}
-    projects = (
-        MatchSpec.from_fields(
-            name=names.get(normalize_pypi_name(each.name), each.name),
-            version=str(each.specifier) or None,
-        )
-        for each in question.asked.requirements
-    )
-    return (*question.asked.specs, *projects)
+    specs = question.asked.specs
+    if question.asked.requirements:
+        there = {normalize_pypi_name(each.name): each.name for each in question.there}
+        specs += tuple(_installed_as(each, there) for each in question.asked.requirements)
+    return specs
+
+
+def _installed_as(requirement: Requirement, there: Mapping[str, str]) -> MatchSpec:
+    """A requirement as a spec of the package that provides it, by normalised names."""
+    from minicon.pypi.name_map import NameMap
+
+    own = normalize_pypi_name(requirement.name)
+    names = (own, *NameMap.built_in().conda_names(own))
+    name = next((there[each] for each in names if each in there), requirement.name)
+    return MatchSpec.from_fields(name=name, version=str(requirement.specifier) or None)
 
 
 def history_of(question: Question) -> Asked:
