@@ -113,3 +113,38 @@ def test_joint_resolution_agrees_with_a_sat_solver(chunk: int) -> None:
         except SolveError:
             found = False
         assert found == world.is_satisfiable(), f"seed {seed}: {world.specs} {world.requirements}"
+
+
+def named_by(texts: list[str]) -> set[str]:
+    return {Requirement(text).name for text in texts}
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_what_was_asked_for_earlier_still_holds(chunk: int) -> None:
+    for seed in range(chunk, WORLDS // 2, CHUNKS):
+        world = JointWorld(seed)
+        wheels = world.wheels
+        *earlier, now = world.requirements if len(world.requirements) > 1 else ("", "p0")
+        earlier = [text for text in earlier if text]
+        try:
+            asked = tuple(map(Requirement, earlier))
+            first = world.case.solve(*world.specs, requirements=asked, wheels=wheels)
+            installed = world.case.installed(*first.records)
+        except SolveError:
+            continue
+        anew = named_by([now])
+        specs = [text for text in world.specs if not named_by([text]) & anew]
+        earlier = [text for text in earlier if not named_by([text]) & anew]
+        minor = next((each.version[:4] for each in first.records if each.name == "python"), None)
+        options = {
+            "installed": installed, "history": specs, "wheels": wheels,
+            "history_requirements": tuple(map(Requirement, earlier)),
+        }  # fmt: skip
+        try:
+            world.case.solve(requirements=(Requirement(now),), **options)
+            found = True
+        except SolveError:
+            found = False
+        world.specs, world.requirements = specs, [*earlier, now]
+        expected = world._is_satisfiable_for(minor) if minor else world.is_satisfiable()
+        assert found == expected, f"seed {seed}: {specs} {earlier}, then {now}"
