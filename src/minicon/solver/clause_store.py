@@ -26,6 +26,8 @@ class ClauseStore:
     Attributes:
         late: Clauses that came into being while they already had consequences; the next
             propagation applies them first.
+        alternatives: For explanations, per source and target, the candidates of the source
+            grouped by what they let the target be.
         conditions: All dependencies that hold under conditions, for explanations.
         applied: Late clauses and the levels at which they were applied. They may have
             consequences below that level too, so they are looked at again after going back there.
@@ -34,6 +36,7 @@ class ClauseStore:
     def __init__(self, find: Callable[[str], Candidates]) -> None:
         self._find = find
         self._conditional: list[tuple[Variable, Conditional]] = []
+        self.alternatives: dict[tuple[int, int], list[tuple[int, int]]] = {}
         self.conditions: list[Condition] = []
         self.variables: list[Variable] = []
         self.by_name: dict[str, Variable] = {}

@@ -12,7 +12,7 @@ from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from minicon.solver.clause import Root
     from minicon.solver.clause_store import ClauseStore
@@ -96,27 +96,30 @@ class Narrowing:
 
     def alternatives(self, source: int, target: int) -> list[tuple[int, int]]:
         """Candidates of one variable, grouped by what they let another one be."""
-        variables = self.store.variables
-        groups = [(variables[source].universe, variables[target].universe)]
-        for clause in self.store.clauses_of(variables[source]):
+        known = self.store.alternatives.get((source, target))
+        if known is None:
+            known = self._grouped(source, target)
+            if self.store.variables[target].candidates is not None:
+                self.store.alternatives[source, target] = known
+        return known
+
+    def _grouped(self, source: int, target: int) -> list[tuple[int, int]]:
+        variable, other = self.store.variables[source], self.store.variables[target]
+        free = variable.universe  # candidates that no dependency looked at so far speaks of
+        groups: dict[int, int] = {}
+        for clause in self.store.clauses_of(variable):
             if clause.need.target != target:
                 continue
-            allowed = clause.need.allowed
-            if allowed is None:
-                self.store.load(variables[target])
-                allowed = clause.need.allowed
+            if clause.need.allowed is None:
+                self.store.load(other)
+            premise, allowed = clause.premise, clause.need.allowed
             assert allowed is not None
-            groups = [
-                part
-                for members, possible in groups
-                for part in (
-                    (members & clause.premise, possible & allowed),
-                    (members & ~clause.premise, possible),
-                )
-                if part[0]
-            ]
-        universe = variables[target].universe
-        return [(members, possible & universe) for members, possible in groups]
+            if premise & ~free:  # rare: builds that name a package twice
+                groups = _split(groups, premise, allowed)
+            groups[allowed] = groups.get(allowed, 0) | premise & free
+            free &= ~premise
+        groups[other.universe] = groups.get(other.universe, 0) | free
+        return [(members, possible & other.universe) for possible, members in groups.items()]
 
     def _narrow(self, step: Step) -> None:
         if self.emptied is not None:
@@ -184,3 +187,14 @@ class Narrowing:
             if clause.need.target == target and not clause.need.optional:
                 covered |= clause.premise
         return not domain & ~covered
+
+
+def _split(groups: Mapping[int, int], premise: int, allowed: int) -> dict[int, int]:
+    """Groups of candidates by what they let a target be, when some of them let it be less."""
+    found: dict[int, int] = {}
+    for possible, members in groups.items():
+        parts = ((possible & allowed, members & premise), (possible, members & ~premise))
+        for left, part in parts:
+            if part:
+                found[left] = found.get(left, 0) | part
+    return found
