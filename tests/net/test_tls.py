@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 from tests.support.channel_server import ChannelServer
-from tests.support.connect_proxy import ConnectProxy
+from tests.support.connect_proxy import ConnectProxy, SocksProxy
 
 from minicon.errors import ChannelError, ConfigError
 from minicon.net.routing import UrlFetcher, make_fetcher
@@ -113,6 +113,10 @@ def test_a_client_shows_its_certificate(
         fetch(server.url + "/file", small=small, ssl_verify=bundle)
     options = {"client_cert": cert, "client_cert_key": key} if is_apart else {"client_cert": whole}
     assert fetch(server.url + "/file", small=small, ssl_verify=bundle, **options) == BODY
+    with ConnectProxy() as proxy:
+        options["proxy_servers"] = {"https": proxy.address}
+        assert fetch(server.url + "/file", small=small, ssl_verify=bundle, **options) == BODY
+        assert len(proxy.asked) == 1
 
 
 @both_ways
@@ -123,6 +127,20 @@ def test_truststore_is_the_systems_store(server, fetch, bundle, small, monkeypat
     assert caught.value.reference == "untrusted-certificate"
     monkeypatch.setenv("SSL_CERT_FILE", bundle)  # OpenSSL's way to extend the system's store
     assert fetch(server.url + "/file", small=small, ssl_verify="truststore") == BODY
+
+
+@both_ways
+def test_truststore_is_trusted_behind_a_proxy_too(
+    server, fetch, bundle, small, monkeypatch
+) -> None:
+    pytest.importorskip("truststore")
+    with ConnectProxy() as proxy:
+        options = {"ssl_verify": "truststore", "proxy_servers": {"https": proxy.address}}
+        with pytest.raises(ChannelError) as caught:
+            fetch(server.url + "/file", small=small, **options)
+        assert caught.value.reference == "untrusted-certificate"
+        monkeypatch.setenv("SSL_CERT_FILE", bundle)
+        assert fetch(server.url + "/file", small=small, **options) == BODY
 
 
 def test_truststore_that_is_not_installed_is_explained(server, fetch, monkeypatch) -> None:
@@ -144,6 +162,18 @@ def test_https_goes_through_a_tunnel(server, fetch, bundle, small) -> None:
         with pytest.raises(ChannelError) as caught:
             fetch(url, small=small, ssl_verify=bundle, proxy_servers=wrong)
     assert "wrong" not in str(caught.value) + (caught.value.hint or "")
+
+
+@both_ways
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_https_goes_through_socks(server, fetch, bundle, small, scheme) -> None:
+    pytest.importorskip("socks")
+    with SocksProxy() as proxy:
+        servers = {"all": f"{scheme}://{proxy.address}"}
+        url = f"{server.url_as('localhost')}/file"
+        assert fetch(url, small=small, ssl_verify=bundle, proxy_servers=servers) == BODY
+        host = "localhost" if scheme == "socks5h" else "127.0.0.1"
+        assert proxy.asked == [f"{host}:{server.port}"]
 
 
 def test_the_proxy_of_the_environment_is_used(server, fetch, bundle, monkeypatch) -> None:

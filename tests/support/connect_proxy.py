@@ -64,6 +64,26 @@ class ConnectProxy:
         self._server.server_close()
 
 
+class SocksProxy(ConnectProxy):
+    """The same, in the language of SOCKS 5 (RFC 1928) without authentication."""
+
+    def tunnel(self, handler: socketserver.StreamRequestHandler) -> None:
+        read, write = handler.rfile.read, handler.wfile.write
+        version, count = read(2)
+        assert version == 5
+        read(count)
+        write(b"\x05\x00")
+        _, command, _, kind = read(4)
+        assert command == 1
+        name = read(read(1)[0]).decode() if kind == 3 else socket.inet_ntoa(read(4))
+        port = int.from_bytes(read(2), "big")
+        self.asked.append(f"{name}:{port}")
+        with socket.create_connection((name, port), timeout=10) as other:
+            write(b"\x05\x00\x00\x01" + bytes(6))
+            with contextlib.suppress(OSError):
+                _carry(handler.connection, other)
+
+
 def _carry(one: socket.socket, other: socket.socket) -> None:
     ends = {one: other, other: one}
     while True:

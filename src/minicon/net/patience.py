@@ -10,7 +10,6 @@ import http.client
 import io
 import time
 
-import urllib3.connection
 import urllib3.connectionpool
 
 TYPE_CHECKING = False
@@ -56,8 +55,16 @@ class _PatientSocket:
         return io.BufferedReader(reader, _BUFFER)
 
 
-def pool_classes(seconds: float) -> dict[str, type[urllib3.connectionpool.HTTPConnectionPool]]:
-    """Pools by scheme whose connections wait at most SECONDS for all headers together."""
+Pools = dict[str, type[urllib3.connectionpool.HTTPConnectionPool]]
+
+
+def patient_pools(pools: Pools, seconds: float) -> Pools:
+    """The same pools by scheme, of connections that wait at most SECONDS for all headers together.
+
+    Args:
+        pools: urllib3's for the web, or for SOCKS proxies.
+        seconds: From the first byte of the request to the last header of its answer.
+    """
 
     class TimedResponse(http.client.HTTPResponse):
         def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
@@ -70,16 +77,8 @@ def pool_classes(seconds: float) -> dict[str, type[urllib3.connectionpool.HTTPCo
             if isinstance(reader, _TimedReader):
                 reader.end = None
 
-    class Connection(urllib3.connection.HTTPConnection):
-        response_class = TimedResponse
+    def patient(pool: type[urllib3.connectionpool.HTTPConnectionPool]) -> Any:
+        connection = type("Connection", (pool.ConnectionCls,), {"response_class": TimedResponse})
+        return type("Pool", (pool,), {"ConnectionCls": connection})
 
-    class SecureConnection(urllib3.connection.HTTPSConnection):
-        response_class = TimedResponse
-
-    class Pool(urllib3.connectionpool.HTTPConnectionPool):
-        ConnectionCls = Connection
-
-    class SecurePool(urllib3.connectionpool.HTTPSConnectionPool):
-        ConnectionCls = SecureConnection
-
-    return {"http": Pool, "https": SecurePool}
+    return {scheme: patient(pool) for scheme, pool in pools.items()}

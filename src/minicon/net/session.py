@@ -21,7 +21,7 @@ from minicon.net.credentials import CredentialStore, Secret
 from minicon.net.failures import failure_of
 from minicon.net.http_response import HttpResponse
 from minicon.net.origin import Origin, without_userinfo
-from minicon.net.patience import pool_classes
+from minicon.net.patience import patient_pools
 from minicon.net.proxies import proxies_for
 from minicon.net.redirects import (
     MOST_REDIRECTS,
@@ -262,7 +262,7 @@ class _Adapter(HTTPAdapter):
     """
 
     def __init__(self, header_timeout: float, context: SSLContext | None) -> None:
-        self._pools = pool_classes(header_timeout)
+        self._header_timeout = header_timeout
         self._context = context
         super().__init__(pool_connections=_KEPT_ORIGINS, pool_maxsize=_KEPT_CONNECTIONS)
 
@@ -270,12 +270,22 @@ class _Adapter(HTTPAdapter):
         if self._context is not None:
             kwargs["ssl_context"] = self._context
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
+        self._make_patient(self.poolmanager)
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self._pools
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        is_new = proxy not in self.proxy_manager
+        if self._context is not None:
+            kwargs["ssl_context"] = self._context
+            if proxy.startswith("https:"):
+                kwargs["proxy_ssl_context"] = self._context
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if is_new:
+            self._make_patient(manager)
         return manager
+
+    def _make_patient(self, manager: Any) -> None:
+        pools = manager.pool_classes_by_scheme  # those for SOCKS are not those for the web
+        manager.pool_classes_by_scheme = patient_pools(pools, self._header_timeout)
 
 
 def _system_trust() -> SSLContext:
