@@ -137,8 +137,9 @@ class CandidateSource:
     def _feature(self, feature: str) -> Candidates:
         """What can track a feature: packages the user has or wants, or that are called like it."""
         request = self._request
-        wanted = [spec.exact_name for spec in chain(request.specs, request.history)]
-        names = dict.fromkeys([*filter(None, wanted), *self._installed, *_called_like(feature)])
+        wanted = [spec.exact_name for spec in request.specs]
+        there = [name for name, each in self._installed.items() if feature in each.track_features]
+        names = dict.fromkeys([*filter(None, wanted), *there, *_called_like(feature)])
         providers = [
             name
             for name in names
