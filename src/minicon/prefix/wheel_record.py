@@ -78,7 +78,8 @@ def _plain_rows(placement: FolderPlacement, site_packages: str) -> str:
     names, sizes = placement.files.names, placement.files.sizes
     joined = "".join(names)
     if _SPECIAL.search(placement.target + joined) or "-" in placement.files.digests or -1 in sizes:
-        return _rows_text(_row(e, site_packages) for e in placement.files.entries(placement.target))
+        entries = placement.files.entries(placement.target)
+        return _rows_text([_row(entry, site_packages) for entry in entries])
     folder = posixpath.relpath(placement.target or ".", site_packages)
     start = "" if folder == "." else f"{folder}/"
     raw = bytes.fromhex(placement.files.digests)
@@ -110,7 +111,9 @@ def _row(entry: PathsEntry, site_packages: str) -> tuple[str, str, str]:
     return path, *_digest(entry)
 
 
-def _rows_text(rows: Iterable[tuple[str, str, str]]) -> str:
+def _rows_text(rows: Sequence[tuple[str, str, str]]) -> str:
+    if not _SPECIAL.search("".join([path for path, _, _ in rows])):
+        return "".join([f"{path},{digest},{size}\n" for path, digest, size in rows])
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
