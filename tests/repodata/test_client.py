@@ -511,6 +511,20 @@ def test_reachability_is_found_out_and_remembered(server, client_for) -> None:
     assert server.count() == 2
 
 
+def test_who_need_not_be_asked_for_an_index_is_not_asked_whether_it_is_there(
+    server, client_for
+) -> None:
+    server.cache_control = "max-age=600"
+    client = client_for()
+    client.index(at(server.url), "noarch")
+    server.forget()
+    assert client.is_reachable(at(server.url))
+    assert server.count() == 0
+    client.clock.now += 601
+    assert client.is_reachable(at(server.url))
+    assert server.count() == 1
+
+
 @pytest.mark.parametrize(
     "fault", [StallHeaders(), Disconnect(), Html(), Status(403), Status(503), RedirectLoop()]
 )

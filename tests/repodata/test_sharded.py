@@ -56,6 +56,10 @@ def server(builder):
 class Warnings(SilentReporter):
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
     def warn(self, text: str) -> None:
         self.warnings.append(text)
@@ -299,6 +303,26 @@ def test_v3_records_of_a_shard_get_their_extension(server, builder, open_channel
     (builder.directory / "noarch" / INDEX).write_bytes(pack(index))
     _, noarch = open_channel()
     assert [record.fn for record in noarch.records_for("blas")] == ["blas-1.0-0.conda"]
+
+
+@pytest.mark.parametrize("use_shards", [True, False])
+def test_records_in_a_newer_form_are_told_of_once(
+    server, builder, open_channel, use_shards
+) -> None:
+    """CEP 48: ``repodata_revisions`` says what older clients do not see."""
+    revisions = {
+        "v3": {"n_packages": 1, "message": "known"},
+        "v4": {"n_packages": 7, "message": "please update"},
+    }
+    builder.subdir("linux-64")["info"]["repodata_revisions"] = revisions
+    builder.write(zst=True, shards=True)
+    reporter = Warnings()
+    (linux,) = open_channel(["linux-64"], reporter=reporter, use_shards=use_shards)
+    (note,) = [note for note in reporter.notes if "form" in note]
+    assert "7 packages in the form v4" in note
+    assert "please update" in note
+    assert linux.info["repodata_revisions"] == revisions
+    assert linux.records_for("openssl")
 
 
 def test_bombs_stop_at_the_limit() -> None:

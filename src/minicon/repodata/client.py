@@ -23,7 +23,7 @@ from minicon.repodata.subdir_index import ConvertedIndex, EmptyIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from minicon.models.channel import Channel
@@ -90,6 +90,7 @@ class ChannelClient:
         self._refreshing = refreshing
         self._distrusted_before: float | None = None
         self._is_swept = False
+        self._told: set[str] = set()
         # Indexes of shards are converted one after the other, each up to its first requests:
         # the work is all python's, and side by side every one of them would be late.
         self._turn = threading.RLock()
@@ -148,6 +149,7 @@ class ChannelClient:
             return index
 
         found = run_parallel(find, wanted, workers=_WORKERS)
+        self._tell_revisions(index for index in found if index is not None)
         by_place = dict(zip(wanted, found, strict=True))
         return tuple(
             self._indices_of(c, [(s, by_place[c, s]) for s in c.platforms or subdirs])
@@ -188,6 +190,8 @@ class ChannelClient:
     def is_reachable(self, channel: Channel, seconds: float = 2.0) -> bool:
         """Whether a channel answers, found out within SECONDS and remembered for some minutes.
 
+        One whose index need not be asked for is not asked either.
+
         Offline, a channel is reachable if it is on this machine or cached.
         """
         if self._offline and not channel.is_local:
@@ -195,6 +199,10 @@ class ChannelClient:
                 self._state(channel, subdir) for subdir in (*(channel.platforms or ()), "noarch")
             )
         self._lend_credentials(channel)
+        subdir = (channel.platforms or ("noarch",))[0]
+        state = self._state(channel, subdir)
+        if state is not None and not state.is_missing and self._may_use(channel, state, False):
+            return True
         from minicon.repodata.reachability import Reachability
 
         asked = Reachability(self._fetcher, self._cache.directory, self._clock)
@@ -273,6 +281,17 @@ class ChannelClient:
         if self._offline and state is not None and not state.is_missing:
             age = age_text(self._clock() - state.checked_at)
             self._reporter.note(f"offline: {channel.name}/{subdir} as it was {age} ago")
+
+    def _tell_revisions(self, indices: Iterable[RecordIndex]) -> None:
+        """Say once what a channel has in forms that are not known here (CEP 48)."""
+        for index in indices:
+            if "repodata_revisions" in getattr(index, "info", {}):
+                from minicon.repodata.revisions import unread_revisions
+
+                for text in unread_revisions(index):
+                    if text not in self._told:
+                        self._told.add(text)
+                        self._reporter.note(text)
 
     def _key(self, channel: Channel, subdir: str) -> tuple[str, str]:
         url = channel.url_for(subdir)

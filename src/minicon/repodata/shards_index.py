@@ -63,11 +63,15 @@ def _with_texts(value: Any) -> Any:
     """The value with its bytes read as text."""
     if isinstance(value, dict):
         return {_with_texts(key): _with_texts(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_with_texts(each) for each in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _is_plain(value: Any) -> bool:
     """Whether JSON can hold it; created_at may be a msgpack time."""
     if isinstance(value, dict):
-        return all(isinstance(each, str) for pair in value.items() for each in pair)
+        return all(isinstance(key, str) and _is_plain(each) for key, each in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
     return isinstance(value, str | int | float | bool | None)
