@@ -173,16 +173,19 @@ untouched (I4). "Survived" means all four. Columns tell what had been done by wh
 The random campaign is the check from outside. The tests are exhaustive:
 `tests/prefix/test_never_half.py` fails (disk full, once and for ever), kills and interrupts at
 *every* change of the file system that create, update, remove and rollback make, with and without
-`RENAME_EXCHANGE`; `tests/prefix/test_full_disk.py` fills a real disk; `test_stateful.py` mixes all
-of it against a model.
+`RENAME_EXCHANGE`; `test_entrywise.py` does so where an environment cannot be renamed (mount points,
+folders of other users, layers of images: [ADR 6](adr/0006-generations-and-one-switch.md)), and
+`test_mounted.py` tries real mounts; `test_link_scripts.py` kills between link scripts;
+`test_full_disk.py` fills a real disk; `test_stateful.py` mixes all of it against a model.
 
 ## Power cuts, simulated: {cuts[0]:,} of {cuts[1]:,} disk states survived
 
 What a disk shows after a power cut is not what programs saw: bytes that were not synced may be
 missing or cut, and changes of names in different folders arrive in any order.
 `tests/support/power_cut.py` records every change, builds states that POSIX allows ({POWER_CUTS} at
-random per change), and I1 to I3 are checked in each. That is how one bug was found: going back
-could lose the number of the kept state.
+random per change), and I1 to I3 are checked in each. That found bugs that no kill shows:
+going back could lose the number of the kept state, and a change could stand before the disk had
+what its link scripts or pip wrote.
 
 What safety costs, as the time of `minicon create` with `durability: safe` by that with `fast`
 (whole processes, medians of 9 in turns, three times; `syncfs` writes out what other programs
@@ -208,7 +211,10 @@ fetched again, and the whole was verified.
 
 * `durability: fast` gives power-cut safety up; kills and crashes stay safe.
 * A disk that says "written" and has not written is beyond any program.
-* What a package's own link scripts do outside of the environment is not undone.
+* What a package's own link scripts do outside of the environment is not undone; where the system
+  can (Landlock), they cannot write there.
+* Where an environment cannot be renamed as a whole, readers see old and new entries for as long as
+  some ten renames take.
 * Random kills are a sample: time-based ones on a busy machine fall where time is spent.
 """
 
