@@ -180,6 +180,20 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
             metavar="SUBDIR",
             help="solve for that platform, for instance osx-arm64",
         )
+    _add_index_options(group)
+    _add_age_options(group)
+    group.add_argument("--offline", action="store_true", help="use only what is cached")
+    group.add_argument(
+        "-k",
+        "--insecure",
+        dest="ssl_verify",
+        action="store_false",
+        default=None,
+        help="do not check TLS certificates",
+    )
+
+
+def _add_index_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--repodata-fn",
         dest="repodata_fns",
@@ -193,16 +207,6 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
         type=int,
         metavar="SECONDS",
         help="believe a cached index this long; 0: always ask",
-    )
-    _add_age_options(group)
-    group.add_argument("--offline", action="store_true", help="use only what is cached")
-    group.add_argument(
-        "-k",
-        "--insecure",
-        dest="ssl_verify",
-        action="store_false",
-        default=None,
-        help="do not check TLS certificates",
     )
 
 
