@@ -73,9 +73,11 @@ class Console:
     def document(self, value: Any) -> None:
         """The answer as JSON."""
         text = json_text(value)
-        if _encodable(text, self.stdout) != text:
+        if not text.isascii() and _encodable(text, self.stdout) != text:
             text = json_text(value, ensure_ascii=True)
-        self.stdout.write(_UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", text) + "\n")
+        if not text.isascii() or "\x7f" in text:  # JSON has other control characters as escapes
+            text = _UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
+        self.stdout.write(f"{text}\n")
 
     def note(self, text: str) -> None:
         """Something worth knowing beside the answer."""
@@ -105,13 +107,18 @@ class Console:
         if error.hint:
             self._write(self.stderr, f"hint: {error.hint}")
 
-    def confirm(self, question: str) -> bool:
+    def confirm(self, question: str, *, default: bool = True) -> bool:
         """Ask yes or no on the terminal.
+
+        Args:
+            question: Without the choices.
+            default: What an empty line means.
 
         Raises:
             UsageError: There is nobody to answer.
         """
-        self.stderr.write(_encodable(f"{printable(question)} [Y/n] ", self.stderr))
+        choices = "[Y/n]" if default else "[y/N]"
+        self.stderr.write(_encodable(f"{printable(question)} {choices} ", self.stderr))
         self.stderr.flush()
         line = sys.stdin.readline()
         if not line:
@@ -121,7 +128,8 @@ class Console:
                 "nobody is there to confirm the plan",
                 hint="pass --yes (-y) to go ahead without being asked",
             )
-        return line.strip().lower() in ("", "y", "yes")
+        answer = line.strip().lower()
+        return answer in ("y", "yes") if answer else default
 
     def _write(self, stream: TextIO, text: str) -> None:
         pieces = _OWN_STYLE.split(text) if self._color else [text]

@@ -37,6 +37,7 @@ class _Writer:
     def __init__(self, encode: Callable[[str], str]) -> None:
         self._encode = encode
         self._written: dict[tuple[int, str], str] = {}
+        self._names: dict[Any, str] = {}
 
     def text(self, value: Any, line: str = "\n") -> str:
         """One value; ``line`` begins a line at its depth."""
@@ -54,14 +55,23 @@ class _Writer:
     def _object(self, value: dict[Any, Any], line: str) -> str:
         known = self._written.get((id(value), line))
         if known is None:
-            encode, text, deeper = self._encode, self.text, line + _STEP
+            encode, text, name, deeper = self._encode, self.text, self._name, line + _STEP
+            names = self._names
             inner = [
-                f"{encode(_key(key))}: {encode(each) if type(each) is str else text(each, deeper)}"
+                (names.get(key) or name(key))
+                + (encode(each) if type(each) is str else text(each, deeper))
                 for key, each in value.items()
             ]
             known = f"{{{deeper}{f',{deeper}'.join(inner)}{line}}}"
             self._written[id(value), line] = known
         return known
+
+    def _name(self, key: Any) -> str:
+        """How a member begins; most objects of a document have the same."""
+        written = f"{self._encode(_key(key))}: "
+        if isinstance(key, str):  # 1, 1.0 and True are one key of a mapping, but not of a document
+            self._names[key] = written
+        return written
 
 
 def _leaf(value: Any, encode: Callable[[str], str]) -> str:
