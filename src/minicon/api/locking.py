@@ -21,7 +21,8 @@ from minicon.api.lock_inputs import (
 )
 from minicon.api.lock_solution import lock_records
 from minicon.api.locked_packages import categorised, locked_packages
-from minicon.api.planning import make_question, make_solve_request, solve, source_notes
+from minicon.api.plan_notes import source_notes
+from minicon.api.planning import make_question, make_solve_request, solve
 from minicon.api.pruning import for_pruning, pruned
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace

@@ -15,6 +15,7 @@ from functools import partial
 
 from minicon.api.disallowed import refuse_disallowed
 from minicon.api.indices import channel_indices
+from minicon.api.plan_notes import plan_notes
 from minicon.api.remembered import asked_before, history_of, removals_of
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
@@ -333,7 +334,7 @@ def _plan(question: Question, solution: Solution) -> Plan:
         ),
         index_options=asked.from_pip.options,
         channels=question.sources.names,
-        notes=(*source_notes(question.sources), *_replacing(question)),
+        notes=plan_notes(question, solution),
     )
 
 
@@ -355,18 +356,3 @@ def _no_longer_asked_for(question: Question, solution: Solution) -> tuple[str, .
     return tuple(
         name for name in question.prefix.requested_specs() if name not in solution.requested
     )
-
-
-def source_notes(sources: Sources) -> tuple[str, ...]:
-    """One sentence for each built-in channel that does not answer."""
-    instead = " and ".join(sources.names)
-    return tuple(
-        f"{channel.name} cannot be reached: using {instead} instead" for channel in sources.skipped
-    )
-
-
-def _replacing(question: Question) -> tuple[str, ...]:
-    """One sentence where a new environment takes the place of one that is there."""
-    if question.request.action != "create" or not question.there:
-        return ()
-    return ("this environment is there already: it becomes what is asked for, and no more",)
