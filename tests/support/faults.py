@@ -46,9 +46,9 @@ def intercepted(interceptor: Callable[[Counter], None]) -> Iterator[Counter]:
     counter = Counter()
     original = operations.checkpoint
 
-    def checkpoint(operation: str, path: operations.PathText) -> None:
+    def checkpoint(operation: str, path: operations.PathText | bytes) -> None:
         counter.count += 1
-        counter.calls.append((operation, os.fspath(path)))
+        counter.calls.append((operation, os.fsdecode(path)))
         interceptor(counter)
 
     operations.checkpoint = checkpoint

@@ -18,7 +18,7 @@ from minicon.errors import FileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from os import PathLike
 
     PathText = str | PathLike[str]
@@ -32,7 +32,7 @@ _AT_FDCWD = -100
 _FICLONE = 0x40049409
 
 
-def checkpoint(operation: str, path: PathText) -> None:
+def checkpoint(operation: str, path: PathText | bytes) -> None:
     """Called before every change. Does nothing; fault tests put their own in its place."""
 
 
@@ -196,14 +196,16 @@ def hard_link(
     )
 
 
-def hard_link_names(names: Iterable[str], source_directory: int, target_directory: int) -> None:
+def hard_link_names(names: Sequence[str], source_directory: int, target_directory: int) -> None:
     """Make files of one open folder files of another, too, under the same names.
 
     What :func:`hard_link` does for one, in a loop without overhead: linking is the inner loop
-    of every change. Raises OSError at the first name that fails.
+    of every change. Raises OSError at the first name that fails, which it has in bytes.
     """
+    if not names:
+        return
     link = os.link
-    for name in names:
+    for name in os.fsencode("/".join(names)).split(b"/"):  # os.link would encode each of them twice
         checkpoint("hard_link", name)
         link(
             name,

@@ -247,7 +247,7 @@ def _link_until_refused(names: Sequence[str], source: int, target: int) -> int |
     except OSError as error:
         if error.errno != errno.EEXIST and error.errno not in _NOT_LINKABLE:
             raise
-        return names.index(error.filename)
+        return names.index(os.fsdecode(error.filename))
     return None
 
 
