@@ -66,6 +66,7 @@ def test_inner_specs(text: str, specs: list[tuple[str, str]] | None) -> None:
     [
         "", "and", "a and", "or a", "a b c d", "(a", "a)", "a (b)", "a* or b", "^a$", "a[when='b']",
         "a['", "a[[[", "(" * 17 + "a" + ")" * 17, " and ".join(["(a or b)"] * 7),
+        " or ".join(["a"] * 100),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(text: str) -> None:

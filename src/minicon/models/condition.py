@@ -81,17 +81,20 @@ class _Reader:
     def _any_of(self, depth: int) -> list[Alternative]:
         found = self._all_of(depth)
         while self._take("word", "or"):
-            found = found + self._all_of(depth)
+            found = self._few(found + self._all_of(depth))
         return found
 
     def _all_of(self, depth: int) -> list[Alternative]:
         found = self._part(depth)
         while self._take("word", "and"):
             following = self._part(depth)
-            found = [left + right for left in found for right in following]
-            if len(found) > _ALTERNATIVES:
-                self._fail("this condition has too many alternatives")
+            found = self._few([left + right for left in found for right in following])
         return found
+
+    def _few(self, alternatives: list[Alternative]) -> list[Alternative]:
+        if len(alternatives) > _ALTERNATIVES:
+            self._fail("this condition has too many alternatives")
+        return alternatives
 
     def _part(self, depth: int) -> list[Alternative]:
         if not self._take("bracket", "("):
