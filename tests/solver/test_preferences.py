@@ -583,3 +583,18 @@ def test_naming_python_is_the_way_to_let_an_earlier_wish_for_it_go() -> None:
     assert "python=3.12" in fixes
     moved = case.solve("new", "python=3.12", installed=installed)
     assert versions(moved) == {"new": "1.0", "python": "3.12.1"}
+
+
+def test_the_dependencies_that_move_along_are_those_of_extras_and_conditions_too() -> None:
+    case = SolverCase()
+    for version in ("1.0", "2.0"):
+        for name in ("lib", "six", "other"):
+            case.package(name, version)
+    case.package("app", "1.0", depends=['six[when="lib"]'], extra_depends={"x": ["lib"]})
+    case.package("app", "2.0", depends=['six[when="lib"]'], extra_depends={"x": ["lib"]})
+    old = case.solve("app=1", "lib=1", "six=1", "other=1")
+    moved = case.solve(
+        "app[extras=[x]]", installed=case.installed(*old.records),
+        update_policy=UpdatePolicy.UPDATE_DEPS,
+    )  # fmt: skip
+    assert versions(moved) == {"app": "2.0", "lib": "2.0", "six": "2.0", "other": "1.0"}

@@ -147,6 +147,10 @@ class CondaSide:
 
     def _needed_by(self, names: Iterable[str], positions: Mapping[str, int]) -> set[str]:
         """All packages that some packages of a model depend on, directly or not."""
+        extras: dict[str, list[str]] = {}
+        for name in positions:
+            if name.endswith("]"):
+                extras.setdefault(name.partition("[")[0], []).append(name)
         found: set[str] = set()
         pending = list(names)
         while pending:
@@ -155,6 +159,7 @@ class CondaSide:
                 continue
             found.add(name)
             bit = 1 << positions[name]
+            pending += extras.get(name, ())
             table = self.source.candidates(name).table
             pending += [other for other, _, premise in table.dependencies if premise & bit]
             pending += [each.name for each in table.conditional if each.premise & bit]
