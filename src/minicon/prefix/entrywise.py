@@ -13,14 +13,13 @@ down before: ``part`` names it, ``way`` says which of its two moves is under way
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
 from minicon.constants import CONDA_META
 from minicon.fs import operations
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.prefix.place import STAYING
+from minicon.prefix.place import CANNOT_BE_RENAMED, STAYING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-#: A folder cannot be renamed: it is (merged with) one of a lower layer, a mount point, not ours.
-CANNOT_BE_RENAMED = frozenset({errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPERM})
 _IN, _OUT = "in", "out"
 #: Mode of a folder that is not whole yet.
 _FOR_NOW = 0o700

@@ -29,8 +29,7 @@ from minicon.constants import CONDA_META, GENERATIONS, GENERATIONS_INSIDE, HISTO
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.prefix.entrywise import CANNOT_BE_RENAMED
-from minicon.prefix.place import generations_folder, is_empty
+from minicon.prefix.place import CANNOT_BE_RENAMED, generations_folder, is_empty
 from minicon.prefix.switching import STAGE, Switch
 
 TYPE_CHECKING = False

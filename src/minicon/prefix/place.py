@@ -7,6 +7,7 @@ places one by one (:mod:`minicon.prefix.entrywise`).
 
 from __future__ import annotations
 
+import errno
 import os
 
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 #: What never moves: the store itself, and what the file system keeps at its root.
 STAYING = frozenset({GENERATIONS_INSIDE, "lost+found"})
+#: A folder cannot be renamed: it is (merged with) one of a lower layer, a mount point, not ours.
+CANNOT_BE_RENAMED = frozenset({errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPERM})
 
 
 def generations_folder(place: str) -> str:

@@ -8,11 +8,10 @@ import os
 from minicon.errors import PrefixLocked
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
-from minicon.prefix.entrywise import CANNOT_BE_RENAMED
 from minicon.prefix.generations import STORE_FOLDER, GenerationStore, remove_if_unused
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.link_scripts import scripts_of_record
-from minicon.prefix.place import check_place
+from minicon.prefix.place import CANNOT_BE_RENAMED, check_place
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 

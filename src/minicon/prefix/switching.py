@@ -14,12 +14,14 @@ import json
 import os
 
 from minicon.fs import operations
-from minicon.prefix.entrywise import CANNOT_BE_RENAMED, EntryExchange, carry_on, settle
+from minicon.prefix.place import CANNOT_BE_RENAMED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
+
+    from minicon.prefix.entrywise import EntryExchange
 
 #: How the names of trees begin that are being built, or on their way.
 STAGE = "stage-"
@@ -66,6 +68,8 @@ class Switch:
 
     def swap_entries(self, tree: Path) -> None:
         """The same, entry by entry; if one cannot be moved, all go back to where they were."""
+        from minicon.prefix.entrywise import EntryExchange, carry_on
+
         exchange = EntryExchange.between(self._place, tree, self.new_stage())
         self._write_exchange(exchange)
         try:
@@ -82,6 +86,8 @@ class Switch:
         """Finish what a killed process began."""
         journal = self.journal()
         if _ENTRIES in journal:
+            from minicon.prefix.entrywise import EntryExchange
+
             self._finish_entries(EntryExchange.from_json(journal[_ENTRIES]))
         if _OUTGOING in journal:
             outgoing = self._folder / str(journal[_OUTGOING])
@@ -127,6 +133,8 @@ class Switch:
             self._forget(_OUTGOING, _INCOMING)
 
     def _finish_entries(self, exchange: EntryExchange) -> None:
+        from minicon.prefix.entrywise import carry_on, settle
+
         carry_on(exchange, self._place, self._folder, self._write_exchange)
         # All names must have reached the disk before what tells where they were is gone.
         operations.sync_file_system(self._folder)
