@@ -144,3 +144,16 @@ def test_the_cache_writes_it_and_does_without(tmp_path):
     assert facts_of(found.manifest) == facts_of(made.manifest) == facts_of(Manifest.of(found.files))
     (made.directory / MANIFEST_FILE).unlink()
     assert facts_of(cache.find(record).manifest) == facts_of(made.manifest)
+
+
+def test_one_that_the_archive_brought_is_replaced(tmp_path):
+    builder = PackageBuilder("demo").file("bin/x", b"x").info("minicon-manifest", "{}\n\n")
+    archive = builder.build(tmp_path)
+    record = builder.record(archive)
+    prepare = prepare_conda_package(
+        lambda _, place: place.write_bytes(archive.read_bytes()), record
+    )
+    made = PackageCache([tmp_path / "pkgs"]).ensure(record, prepare)
+    again = read_manifest(made.directory)
+    assert again is not None
+    assert facts_of(again) == facts_of(Manifest.of(made.files))

@@ -203,7 +203,9 @@ def make_manifest(directory: Path, files: PackageFiles | None = None) -> Manifes
     manifest = Manifest.of(files)
     with contextlib.suppress(FileNotFoundError):
         paths_json = os.stat(directory / "info" / "paths.json")
-        operations.create_file(directory / MANIFEST_FILE, manifest.to_bytes(paths_json))
+        data = manifest.to_bytes(paths_json)
+        # The archive may have brought one: somebody packed the folder of a cache again.
+        operations.replace_file(directory / MANIFEST_FILE, data, durable=False)
     return manifest
 
 
