@@ -170,6 +170,14 @@ def test_questions(typed: str, answer: bool, monkeypatch: pytest.MonkeyPatch) ->
     assert err.getvalue() == "remove \\x1b[2J? [Y/n] "
 
 
+def test_an_empty_answer_may_mean_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    subject, _, err = console()
+    for typed, answer in (("\n", False), ("y\n", True)):
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        assert subject.confirm("all of it?", default=False) is answer
+    assert err.getvalue().startswith("all of it? [y/N] ")
+
+
 def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     subject, _, _ = console()

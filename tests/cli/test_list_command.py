@@ -139,7 +139,11 @@ def test_info(data: CommandLine) -> None:
     facts = data("info --json").ok().json
     assert facts["root_prefix"] == str(data.root)
     assert facts["envs"] == [str(data.environment("data"))]
-    assert "platform" in data("info").ok().out
+    lines = data("info").ok().out.splitlines()
+    assert "offline:                  no" in lines
+    assert f"environments:             {data.environment('data')}" in lines
+    data.set(CONDA_SHLVL="1")
+    assert "shell level:              1" in data("info").ok().out.splitlines()
     assert str(data.root) in data("info --base").ok().out
     assert str(data.environment("data")) in data("info --envs").ok().out
 

@@ -167,7 +167,7 @@ def test_ctrl_c_at_a_question(tmp_path: Path) -> None:
     process = workspace.start("remove", "-p", "env", "--all")
     assert process.stderr is not None
     asked = ""
-    while not asked.endswith("[Y/n] "):
+    while not asked.endswith("[y/N] "):
         asked += process.stderr.read(1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)

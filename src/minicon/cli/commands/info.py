@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         from minicon.api.information import relevant_variables
 
         variables = relevant_variables(context.services.environ)
-        console.answer(table((f"{name} :", value) for name, value in variables.items()))
+        console.answer(table((f"{name}:", value) for name, value in variables.items()))
         if console.json:
             console.document({"env_vars": variables})
     elif arguments.interpreters:
@@ -65,16 +65,38 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             console.document({"interpreters": [list(row) for row in rows]})
     else:
         facts = installation_facts(context.services, context.registry)
-        console.answer(table((f"{key} :", _shown(value)) for key, value in facts.items()))
+        console.answer(table(row for key, value in facts.items() for row in _rows(key, value)))
         if console.json:
             console.document(facts)
     return 0
 
 
-def _shown(value: object) -> str:
+#: Facts whose names would say less to a reader than to a program.
+_LABELS = {
+    "active_prefix": "active environment",
+    "active_prefix_name": "its name",
+    "conda_shlvl": "shell level",
+    "envs": "environments",
+    "envs_dirs": "folders of environments",
+    "pkgs_dirs": "package cache",
+    "cache_dir": "other caches",
+    "root_prefix": "root folder",
+    "sys.executable": "runs on",
+    "virtual_pkgs": "virtual packages",
+}
+
+
+def _rows(key: str, value: object) -> list[tuple[str, str]]:
+    """A fact as lines of a table: a list has one line per item."""
+    label = _LABELS.get(key, key.replace("_", " "))
+    items = value if isinstance(value, list | tuple) else [value]
+    texts = [_text(item) for item in items] or ["none"]
+    return [(f"{label}:", texts[0]), *(("", text) for text in texts[1:])]
+
+
+def _text(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(
-            "=".join(map(str, item)) if isinstance(item, list | tuple) else str(item)
-            for item in value
-        )
-    return "" if value is None else str(value)
+        return "=".join(map(str, value))
+    if value is None:
+        return "none"
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)

@@ -86,7 +86,8 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
     warn_of_programs(announcement, context, "they lose its files")
     if not context.settings.dry_run:
         asks = not (context.settings.always_yes or console.json)
-        if asks and not console.confirm(f"Remove the environment {path} and all in it?"):
+        question = f"Remove the environment {path} and all in it?"
+        if asks and not console.confirm(question, default=False):
             raise UsageError("declined", "nothing was changed, as you said")
         delete_environment(context.services, path)
     console.answer(f"{'would remove' if context.settings.dry_run else 'removed'} {path}")
