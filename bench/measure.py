@@ -47,12 +47,15 @@ def compare(
         environ: Added to the environment variables.
         before: Per name, what to run, uncounted, before each of its runs (to clean up).
     """
+    own = dict(os.environ)
+    # As installed, modules have their bytecode; the warm-up writes it for those that were edited.
+    own.pop("PYTHONDONTWRITEBYTECODE", None)
     samples: dict[str, list[tuple[float, float, float]]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, argv in commands.items():
             if before and name in before:
                 subprocess.run(before[name], check=True)
-            sample = _run(argv, {**os.environ, **(environ or {})})
+            sample = _run(argv, {**own, **(environ or {})})
             if turn:
                 samples[name].append(sample)
     return [
