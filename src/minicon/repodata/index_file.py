@@ -67,12 +67,12 @@ class IndexWriter:
     def add(self, runs: Sequence[Run]) -> bytes:
         """Take up members that were cut by name; the bytes that come next in the file.
 
-        They are compressed on all processors at once.
+        They are compressed without the interpreter's lock, beside the stage that cuts them.
         """
         if not runs:
             return b""
         # An empty text has no frame in this API; JSON members are never empty.
-        frames = self._compressor.multi_compress_to_buffer([run[2] for run in runs], threads=-1)
+        frames = self._compressor.multi_compress_to_buffer([run[2] for run in runs], threads=0)
         packed = []
         for number, (section, name, _) in enumerate(runs):
             frame = frames[number].tobytes()
