@@ -98,11 +98,11 @@ def test_who_needs_it_on_a_sharded_channel_says_that_all_is_fetched(
 ) -> None:
     builder = ChannelBuilder(tmp_path / "sharded")
     builder.add("leaf-1.0-0")
-    for number in range(5):
+    for number in range(120):
         builder.add(f"user{number}-1.0-0", depends=["leaf"])
     builder.write(json_file=False, shards=True)
     with ChannelServer(tmp_path / "sharded") as server:
         arguments = ("leaf", "-c", server.url, "--override-channels", "--platform", "linux-64")
         asked = in_world.run_apart("repoquery", "whoneeds", *arguments).ok()
     assert "shards that are not cached have to be fetched" in asked.err
-    assert all(f"user{number}" in asked.out for number in range(5))
+    assert all(f"user{number}" in asked.out for number in range(120))
