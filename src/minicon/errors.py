@@ -105,13 +105,15 @@ class Unsatisfiable(SolveError):
 
 
 class PackageNotFound(SolveError):
-    """A package name that no source has.
+    """Package names that no source has.
 
     Attributes:
-        package: That name, where there is one.
+        packages: Those names, where they are known.
+        hints: Where there are several, what may help with one of them.
     """
 
-    package: str | None = None
+    packages: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 class PackageError(MiniconError):

@@ -134,3 +134,14 @@ def test_what_a_package_needs_and_only_another_platform_has(
     outcome = dry(command, channel.url, "broken")
     assert "broken needs winlib, which no channel has" in outcome.err
     assert "chan has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err
+
+
+def test_all_that_is_missing_is_told_at_once(command: CommandLine, tmp_path: Path) -> None:
+    channel = write_channel(tmp_path / "chan")
+    outcome = dry(command, channel.url, "toool", "tool", "winlib", "nothinglikethis")
+    assert "toool, winlib and nothinglikethis are in none of the channels" in outcome.err
+    assert "hint: one by one:\n  toool: did you mean tool?\n" in outcome.err
+    assert "has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err
+    outcome = dry(command, channel.url, "nothinglikethis", "norlikethis")
+    assert "nothinglikethis and norlikethis are in none" in outcome.err
+    assert "hint: check the spelling" in outcome.err

@@ -246,6 +246,8 @@ def test_misspelt_names() -> None:
     case = small()
     check("misspelt", ["pyhton"], told(case, ["pyhton"]))
     check("unknown", ["nothinglikethis"], told(case, ["nothinglikethis"]))
+    several = ["pyhton", "lib", "toool", "nothinglikethis"]
+    check("several-unknown", several, told(case, several))
 
 
 def test_names_that_pypi_has() -> None:

@@ -15,6 +15,7 @@ from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.subdir import NOARCH
 from minicon.solver.explanation import ConflictError
+from minicon.solver.missing_names import one_by_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +42,11 @@ def complete_error(error: SolveError, question: Question, solve_request: SolveRe
     error.context = error.context or _where_was_looked(question)
     channels = question.sources.channels
     find = partial(where_else, question.services, channels=channels, indices=solve_request.channels)
-    if isinstance(error, PackageNotFound) and error.package is not None:
-        found = find(error.package)
+    if isinstance(error, PackageNotFound) and len(error.packages) > 1:
+        places = [place for name in error.packages if (place := find(name))]
+        error.hint = one_by_one((*error.hints, *places))
+    elif isinstance(error, PackageNotFound) and error.packages:
+        found = find(error.packages[0])
         if found is not None:
             keep = error.hint is not None and error.hint.startswith(("PyPI", "did you mean"))
             error.hint = f"{found}; or: {error.hint}" if keep else found

@@ -9,13 +9,14 @@ from minicon.models.match_spec import channel_matches
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from minicon.models.match_spec import MatchSpec
     from minicon.solver.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
 
 _SUGGESTIONS = 3
+_NO_IDEA = "check the spelling, or add the channel that has it with -c CHANNEL"
 
 
 def split_by_source(
@@ -24,10 +25,11 @@ def split_by_source(
     """Tell specs that channels can meet from those that PyPI is to meet.
 
     Raises:
-        PackageNotFound: A name is in no channel, and PyPI is not to be asked.
+        PackageNotFound: Names are in no channel, and PyPI is not to be asked.
     """
     known: list[MatchSpec] = []
     missing: list[MatchSpec] = []
+    nowhere: list[MatchSpec] = []
     for spec in request.specs:
         name = spec.exact_name
         if name is None or spec.when is not None or source.candidates(name).size:
@@ -35,8 +37,41 @@ def split_by_source(
         elif _may_come_from_pypi(request, spec):
             missing.append(spec)
         else:
-            raise not_found(request, source, spec)
+            nowhere.append(spec)
+    if nowhere:
+        raise _all_not_found([not_found(request, source, spec) for spec in nowhere], request)
     return known, missing
+
+
+def _all_not_found(errors: Sequence[PackageNotFound], request: SolveRequest) -> PackageNotFound:
+    """One error for several names; each keeps the hint that is about it alone."""
+    if len(errors) == 1 or not all(error.packages for error in errors):
+        return errors[0]
+    names = tuple(name for error in errors for name in error.packages)
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    hints = [
+        f"{error.packages[0]}: {error.hint}"
+        for error in errors
+        if error.hint not in (None, _NO_IDEA)
+    ]
+    combined = PackageNotFound(
+        "package-not-found",
+        f"{listed} are in none of the channels: {_channels(request)}",
+        context=errors[0].context,
+        hint=one_by_one(hints),
+    )
+    combined.packages, combined.hints = names, tuple(hints)
+    return combined
+
+
+def one_by_one(hints: Sequence[str]) -> str:
+    """Several hints as one text."""
+    return "\n  ".join(["one by one:", *hints]) if hints else _NO_IDEA
+
+
+def _channels(request: SolveRequest) -> str:
+    names = [channel[0].channel for channel in request.channels if channel]
+    return ", ".join(names) or "(none given)"
 
 
 def _may_come_from_pypi(request: SolveRequest, spec: MatchSpec) -> bool:
@@ -60,7 +95,7 @@ def not_found(
         message = f"this machine has no {name}"
         hint = f"set CONDA_OVERRIDE_{name.strip('_').upper()} to solve for a machine that has it"
         return PackageNotFound("virtual-package-missing", message, hint=hint)
-    message = f"{name} is in none of the channels: {', '.join(channels) or '(none given)'}"
+    message = f"{name} is in none of the channels: {_channels(request)}"
     if parent:
         message += f" ({parent} needs it)"
     error = PackageNotFound(
@@ -69,7 +104,7 @@ def not_found(
         context=f"for {request.platform}",
         hint=_hint(request, source, spec, name, channels),
     )
-    error.package = name
+    error.packages = (name,)
     return error
 
 
@@ -93,7 +128,7 @@ def _hint(
         return f"did you mean {' or '.join(similar)}?"
     if request.wheels is not None and request.wheels.releases(request.wheels.pypi_name(name)):
         return f"PyPI has it: write pypi:{request.wheels.pypi_name(name)}"
-    return "check the spelling, or add the channel that has it with -c CHANNEL"
+    return _NO_IDEA
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> list[str]:
