@@ -176,7 +176,7 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
             "--platform",
             "--subdir",
             dest="subdir",
-            type=_platform,
+            type=platform_name,
             metavar="SUBDIR",
             help="solve for that platform, for instance osx-arm64",
         )
@@ -231,7 +231,7 @@ def _add_age_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _platform(text: str) -> str:
+def platform_name(text: str) -> str:
     """A platform that conda knows ; channels may have others, typing errors are likelier."""
     from argparse import ArgumentTypeError
     from difflib import get_close_matches
