@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -144,4 +145,6 @@ def test_all_that_is_missing_is_told_at_once(command: CommandLine, tmp_path: Pat
     assert "has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err
     outcome = dry(command, channel.url, "nothinglikethis", "norlikethis")
     assert "nothinglikethis and norlikethis are in none" in outcome.err
+    document = json.loads(dry(command, channel.url, "winlib", "norlikethis", "--json").out)
+    assert document["packages"] == ["winlib", "norlikethis"]
     assert "hint: check the spelling" in outcome.err

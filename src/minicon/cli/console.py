@@ -153,6 +153,7 @@ def _error_document(error: MiniconError) -> dict[str, Any]:
     """Conda's error object, with our reference, context and hint beside it."""
     name = type(error).__name__
     explanation = getattr(error, "explanation", None)
+    packages = getattr(error, "packages", ())
     return {
         # Only its type: texts of libraries repeat URLs, credentials included.
         "caused_by": type(error.__cause__).__name__ if error.__cause__ else "None",
@@ -164,5 +165,6 @@ def _error_document(error: MiniconError) -> dict[str, Any]:
         "message": error.message,
         "reference": error.reference,
         "success": False,
+        **({"packages": list(packages)} if packages else {}),
         **({"explanation": explanation.to_json()} if explanation is not None else {}),
     }
