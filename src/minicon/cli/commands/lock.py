@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"what to lock ({DEFAULT_FILE}; repeat for several)")  # fmt: skip
     add("-o", "--output", default=None, metavar="FILE", help=f"the lock ({DEFAULT_LOCK})")
     add("--platform", "--subdir", dest="platforms", action="append", default=[],
-        type=options.platform_name, metavar="SUBDIR", help="for instance linux-64 (repeat for several)")  # fmt: skip
+        type=options.platform_name, metavar="SUBDIR",
+        help="for instance linux-64 (repeat for several)")  # fmt: skip
     add("--for", dest="profiles", action="append", default=[], metavar="PROFILE.json",
         help="for a machine, as 'minicon info --profile' wrote it")  # fmt: skip
     add("--virtual-package", dest="virtual_packages", action="append", default=[],
