@@ -511,6 +511,27 @@ def test_reachability_is_found_out_and_remembered(server, client_for) -> None:
     assert server.count() == 2
 
 
+def test_asking_whether_it_is_there_opens_the_connection_for_its_index(
+    server, builder, tmp_path
+) -> None:
+    builder.write(zst=True, shards=True)
+    client = ChannelClient(make_fetcher(), tmp_path / "cache")
+    assert client.is_reachable(at(server.url))
+    assert server.requests[-1].status == 206
+    connections = server.connections
+    client.index(at(server.url), "noarch")
+    assert server.connections == connections
+
+
+@pytest.mark.parametrize("fault", [StallHeaders(), Disconnect(), Html(), Status(403), Status(503)])
+def test_who_does_not_answer_plainly_is_not_there(server, tmp_path, fault) -> None:
+    server.fault("*", fault)
+    client = ChannelClient(make_fetcher(max_retries=0), tmp_path / "cache")
+    began = time.monotonic()
+    assert not client.is_reachable(at(server.url), 0.5)
+    assert time.monotonic() - began < 5
+
+
 def test_who_need_not_be_asked_for_an_index_is_not_asked_whether_it_is_there(
     server, client_for
 ) -> None:

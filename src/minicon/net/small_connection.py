@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: Statuses whose meaning is the caller's affair; others (redirects, trouble) are not plain.
-_PLAIN_STATUSES = (200, 304, 404, 410)
+_PLAIN_STATUSES = (200, 206, 304, 404, 410, 416)
 _LARGEST_HEAD = 1 << 16
 _PIECE = 1 << 18
 

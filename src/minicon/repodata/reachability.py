@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.models.channel import Channel
-    from minicon.net.fetcher import Fetcher
+    from minicon.net.fetcher import Fetcher, Response
 
 #: How long an answer is remembered, in seconds.
 _REMEMBERED = 300.0
@@ -60,10 +60,19 @@ class Reachability:
         subdir = (channel.platforms or ("noarch",))[0]
         url = f"{channel.url_for(subdir)}/repodata.json"
         try:
-            with self._fetcher.open(url, headers={"Range": "bytes=0-0"}, timeout=seconds) as answer:
+            with self._open(url, seconds) as answer:
                 return answer.status in _GOOD_STATUSES and not is_html(answer.headers)
         except MiniconError:
             return False
+
+    def _open(self, url: str, seconds: float) -> Response:
+        """One byte of it, over a connection that its index of shards may come over next."""
+        headers = {"Range": "bytes=0-0"}
+        ask = getattr(self._fetcher, "open_small", None)
+        if ask is None:
+            return self._fetcher.open(url, headers=headers, timeout=seconds)
+        response: Response = ask(url, headers=headers)
+        return response
 
     def _recall(self, path: Path) -> bool | None:
         try:
