@@ -80,3 +80,15 @@ def test_a_configuration_is_validated(data: CommandLine) -> None:
     assert data("config --validate").ok().out == ""
     (data.home / ".condarc").write_text("channel_priority: odd\n")
     assert data("config --validate").code == 1
+
+
+def test_where_a_package_is_installed(data: CommandLine) -> None:
+    data("create -y -n other hello=2.0").ok()
+    found = data("search --envs hello --json").ok().json
+    versions = {each["location"]: each["package_records"][0]["version"] for each in found}
+    expected = {str(data.environment("data")): "1.0", str(data.environment("other")): "2.0"}
+    assert versions == expected
+    newer = data("search --envs hello>=2").ok().out.splitlines()
+    assert newer[0].split() == ["#", "Name", "Version", "Build", "Channel", "Location"]
+    assert [line.split()[-1] for line in newer[1:]] == [str(data.environment("other"))]
+    assert data("search --envs nothing").code == 1

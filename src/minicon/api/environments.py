@@ -14,7 +14,7 @@ from minicon.prefix.site_packages import installed_packages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -54,6 +54,25 @@ def listed_packages(
             "invalid-regex", f"{pattern!r} is no regular expression: {error}"
         ) from error
     return [record for record in records if found(record.name)]
+
+
+def packages_of_environments(
+    paths: Iterable[Path], spec: str
+) -> dict[Path, tuple[PrefixRecord, ...]]:
+    """Packages that match a spec, by environment; environments without one are left out.
+
+    Raises:
+        SpecError: SPEC cannot be read.
+    """
+    from minicon.models.match_spec import MatchSpec
+
+    wanted = MatchSpec(spec)
+    found = {}
+    for path in paths:
+        records = Prefix(path).readable_records()
+        if matching := tuple(record for record in records if wanted.matches(record.record)):
+            found[path] = matching
+    return found
 
 
 def delete_environment(services: Services, path: Path) -> None:
