@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.prefix.test_entrywise import folders_below, image_layer  # noqa: F401
 from tests.prefix.test_never_half import SCENARIOS, packages, state_of  # noqa: F401
 from tests.support.packages import PackageBuilder
 from tests.support.power_cut import recording
@@ -103,6 +104,24 @@ def test_changes_entry_by_entry(
     before, after = SCENARIOS[kind](packages)
     cut = Cut(fast_path, lambda path: durably(path, *(before or [])))
     assert cut.survives(lambda: durably(cut.path, *after))
+
+
+def test_changes_of_what_an_image_brought(
+    fast_path: Path,
+    packages: dict[str, Extracted],  # noqa: F811
+    image_layer: set[int],  # noqa: F811
+) -> None:
+    before, after = SCENARIOS["update"](packages)
+    cut = Cut(fast_path, lambda path: durably(path, *(before or [])))
+
+    def change() -> None:
+        image_layer.update(folders_below(cut.path))
+        try:
+            durably(cut.path, *after)
+        finally:
+            image_layer.clear()
+
+    assert cut.survives(change)
 
 
 @pytest.mark.parametrize("kind", ["create", "update"])
