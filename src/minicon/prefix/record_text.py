@@ -13,6 +13,7 @@ from minicon.package.manifest import files_text, paths_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 
@@ -40,15 +41,20 @@ def record_text(record: PrefixRecord, *, files: bytes = b"", paths: bytes = b"")
             *(paths_text(record.paths), b"]}"),
         ],
     }
-    parts: list[bytes] = []
-    plain: dict[str, Any] = {}
-    for key, value in [*frame.items(), ("", None)]:
-        if key in lists or not key:
-            parts += [json.dumps(plain)[1:-1].encode()] if plain else []
-            plain = {}
-        if key in lists:
-            start, given, own, end = lists[key]
-            parts.append(b"".join((start, given, b", " if given and own else b"", own, end)))
-        elif key:
-            plain[key] = value
-    return b"{" + b", ".join(parts) + b"}"
+    members: list[bytes] = []
+    others: dict[str, Any] = {}  # that follow one another; told by json all at once
+    for key, value in frame.items():
+        if key not in lists:
+            others[key] = value
+            continue
+        start, given, own, end = lists[key]
+        comma = b", " if given and own else b""
+        members += [_members(others), b"".join((start, given, comma, own, end))]
+        others = {}
+    members.append(_members(others))
+    return b"{" + b", ".join(filter(None, members)) + b"}"
+
+
+def _members(data: Mapping[str, Any]) -> bytes:
+    """An object as JSON, without its braces."""
+    return json.dumps(data)[1:-1].encode()
