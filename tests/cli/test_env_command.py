@@ -139,3 +139,20 @@ def test_a_plan_that_nobody_confirms(data: CommandLine, monkeypatch: pytest.Monk
     assert "--yes" in refused.err
     assert "lone" in refused.out, "the plan was shown"
     assert "lone" not in data("list -n data").out
+
+
+@pytest.mark.parametrize("text", [None, "@EXPLICIT\n", "name: bare\n", "dependencies: []\n"])
+def test_an_environment_without_packages(
+    minicon: CommandLine, tmp_path: Path, text: str | None
+) -> None:
+    minicon.set(MINICON_CHANNELS="https://127.0.0.1:9/nowhere")
+    words = ["create", "-y", "-n", "bare"]
+    if text is not None:
+        file = tmp_path / ("list.txt" if "@" in text else "environment.yml")
+        file.write_text(text)
+        words += ["--file", str(file)]
+    assert "minicon activate bare" in minicon(*words).ok().out
+    assert (minicon.environment("bare") / "conda-meta" / "history").is_file()
+    assert (minicon.environment("bare") / "conda-meta" / "minicon" / "activation.sh").is_file()
+    assert minicon("list -n bare --json").json == []
+    assert "already installed" in minicon(*words).ok().out

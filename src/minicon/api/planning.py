@@ -132,9 +132,10 @@ def _installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
 
 def _asks_sources(request: ChangeRequest) -> bool:
     """Whether packages have to be chosen at all."""
-    has_python = request.lock is not None and request.lock.lock.kind != "pylock"
-    removing = request.action == "remove"
-    return not (removing or request.clone_of or request.explicit or has_python)
+    if request.lock is not None:
+        return request.lock.lock.kind == "pylock"  # such a lock leaves python to choose
+    is_bare = request.action == "create" and not (request.specs or request.pip_lines)
+    return not (request.action == "remove" or is_bare or request.clone_of or request.explicit)
 
 
 def _anything_goes(_channel: object, _seconds: float) -> bool:
@@ -256,7 +257,7 @@ def make_solve_request(
     request, sources, asked = question.request, question.sources, question.asked
     services, settings = question.services, question.services.settings
     removing = request.action == "remove"
-    channels = () if removing else channels
+    channels = channels if _asks_sources(request) else ()
     history = history_of(question)
     wheels_wanted = (
         bool(asked.requirements or history.requirements) or sources.pypi_for_missing_names

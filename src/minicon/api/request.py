@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicon.constants import CONDA_EXTENSION
 from minicon.lean_dataclasses import dataclass, field
+from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,8 +101,14 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do."""
-        return self.transaction.is_empty and not (self.request.variables or self.by_pip)
+        """Whether there is nothing to do; an environment without packages has to be made too."""
+        something = self.request.variables or self.by_pip or self.makes_environment
+        return self.transaction.is_empty and not something
+
+    @property
+    def makes_environment(self) -> bool:
+        """Whether the environment is not there yet, and shall be."""
+        return self.request.action == "create" and not is_environment(self.prefix)
 
     @property
     def download_size(self) -> int:
