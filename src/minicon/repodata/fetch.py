@@ -136,7 +136,7 @@ class SubdirFetch:
         headers.update(condition_for(previous))
         if not use_cached:
             headers["Cache-Control"] = "no-cache"
-        with self._open(name, url, headers) as response:
+        with self._open(name, url, headers, is_known=previous is not None) as response:
             if response.status == 200:
                 return self._receive(name, url, response)
             if response.status == 304 and previous is not None:
@@ -145,9 +145,10 @@ class SubdirFetch:
             self._not_received(name, url, response.status)
             return None
 
-    def _open(self, name: str, url: str, headers: Mapping[str, str]) -> Response:
+    def _open(self, name: str, url: str, headers: Mapping[str, str], *, is_known: bool) -> Response:
+        """Ask; an index of shards is small, and so is the answer that nothing changed."""
         ask = getattr(self._fetcher, "open_small", None)
-        if name != SHARDS_INDEX or ask is None:
+        if ask is None or not (name == SHARDS_INDEX or is_known):
             return self._fetcher.open(url, headers=headers)
         is_cold = self._request.state is None
         response: Response = ask(url, headers=headers, meanwhile=load_codecs if is_cold else None)
