@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from minicon.api.exporting import explicit_spec, export_spec
+from minicon.api.portable_export import portable_spec
 from minicon.errors import NotAnEnvironment, PrefixError
 
 SITE_PACKAGES = "lib/python3.11/site-packages"
@@ -90,6 +91,30 @@ def test_only_what_was_asked_for(prefix: Path) -> None:
     spec = export_spec(prefix, from_history=True)
     assert spec.dependencies == ("numpy >=2",)
     assert spec.pip == ("rich>=13",)
+
+
+@pytest.mark.parametrize(
+    ("asked", "line", "portable"),
+    [
+        ("rich", "rich", "rich>=13.7,<14"),
+        ("rich=13", "rich==13.*", "rich==13.*"),
+        ("rich 13.7.1", "rich==13.7.1", "rich==13.7.1"),
+        ("rich >=13,<14", "rich>=13,<14", "rich>=13,<14"),
+        ("rich >=13.*", "rich>=13", "rich>=13.7,<14"),
+        ("rich[extras=[jupyter]]", "rich[jupyter]", "rich[jupyter]>=13.7,<14"),
+        ("rich 12.0|13.7.1", "rich==13.7.1", "rich==13.7.1"),
+    ],
+)
+def test_what_pypi_answered_comes_back_for_pip(
+    prefix: Path, asked: str, line: str, portable: str
+) -> None:
+    (prefix / "conda-meta" / "history").write_text(
+        "==> 2026-01-01 00:00:00 <==\n# cmd: minicon create\n"
+        f"+pypi::rich-13.7.1-0\n# update specs: [{asked!r}]\n"
+    )
+    spec = export_spec(prefix, from_history=True)
+    assert (spec.dependencies, spec.pip) == ((), (line,))
+    assert portable_spec(prefix).pip == (portable,)
 
 
 @pytest.mark.parametrize(

@@ -139,3 +139,15 @@ def test_what_another_tool_wrote_is_kept(tmp_path: Path) -> None:
     (env / "conda-meta/history").write_text(CONDA)
     apply(env, extract(PackageBuilder("tool").file("x", "1"), tmp_path), executor=executor())
     assert (env / "conda-meta/history").read_text().startswith(CONDA)
+
+
+def test_specs_that_pypi_answered_go_by_the_project() -> None:
+    revisions = parse_history(
+        "==> 2026-01-01 00:00:00 <==\n# cmd: minicon create\n"
+        "# update specs: ['typing_extensions >=4', 'pytorch', 'left']\n"
+    )
+    installed = {"python", "typing-extensions", "torch"}
+    assert requested_specs(revisions, installed) == {
+        "typing-extensions": "typing_extensions >=4",
+        "torch": "pytorch",
+    }

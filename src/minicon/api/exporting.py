@@ -8,6 +8,7 @@ from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import PrefixError
 from minicon.models.environment_spec import EnvironmentSpec
 from minicon.models.explicit_list import ExplicitEntry
+from minicon.models.match_spec import MatchSpec
 from minicon.models.url import Url, redact
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
@@ -44,7 +45,7 @@ def export_spec(
     prefix = Prefix(path).require()
     records = installed_packages(prefix)
     if from_history:
-        dependencies, pip = _asked_for(prefix)
+        dependencies, pip = _asked_for(prefix, records)
     else:
         dependencies = [
             _pinned(r.record, builds=builds) for r in records if r.record.source != "pypi"
@@ -105,10 +106,40 @@ def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
     return f"{installed.name} @ {redact(url)}"
 
 
-def _asked_for(prefix: Prefix) -> tuple[list[str], list[str]]:
-    specs = list(prefix.requested_specs().values())
-    pip = [spec.removeprefix(_PYPI_SPEC) for spec in specs if spec.startswith(_PYPI_SPEC)]
-    return [spec for spec in specs if not spec.startswith(_PYPI_SPEC)], pip
+def _asked_for(prefix: Prefix, installed: Sequence[PrefixRecord]) -> tuple[list[str], list[str]]:
+    """Specs, and lines for pip, in the user's words; who answered then can answer again."""
+    records = {each.name: each.record for each in installed}
+    dependencies: list[str] = []
+    pip: list[str] = []
+    for name, text in prefix.requested_specs().items():
+        record = records.get(name)
+        if text.startswith(_PYPI_SPEC):
+            pip.append(text.removeprefix(_PYPI_SPEC))
+        elif record is not None and record.source == "pypi":
+            pip.append(pip_requirement(text, record))
+        else:
+            dependencies.append(text)
+    return dependencies, pip
+
+
+def pip_requirement(text: str, record: RepodataRecord) -> str:
+    """A spec that PyPI answered, as a line for pip (PEP 508).
+
+    ``numpy=1.26`` gives ``numpy==1.26.*``. What only specs can say (``1.2|1.4``) becomes the
+    version that was found.
+    """
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    spec = MatchSpec(text)
+    extras = f"[{','.join(sorted(spec.extras))}]" if spec.extras else ""
+    wanted = str(spec.version or "*")
+    parts = [part for part in wanted.split(",") if part != "*"]
+    version = ",".join(part if part[0] in "<>=!~" else f"=={part}" for part in parts)
+    try:
+        fits = SpecifierSet(version).contains(record.version, prereleases=True)
+    except InvalidSpecifier:
+        fits = False
+    return f"{record.name}{extras}{version if fits else f'=={record.version}'}"
 
 
 def _channels(records: Sequence[PrefixRecord], named: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ import re
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from minicon.api.exporting import export_spec
+from minicon.api.exporting import export_spec, pip_requirement
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec
@@ -55,7 +55,7 @@ def portable_spec(
         if text.startswith(_PYPI_SPEC):
             pip.append(_bounded_requirement(text.removeprefix(_PYPI_SPEC), record))
         elif record is not None and record.source == "pypi":
-            pip.append(_bounded_requirement(record.name, record))
+            pip.append(_bounded_requirement(pip_requirement(text, record), record))
         else:
             conda.append(_bounded(text, record))
     named = {normalize_pypi_name(re.split(r"[^\w.\-]", line)[0]) for line in pip}

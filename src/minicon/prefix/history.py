@@ -186,7 +186,7 @@ def requested_specs(
     Args:
         revisions: As :func:`parse_history` gives them.
         installed: Names in the environment; specs of others are left out, since conda has not
-            always recorded removals.
+            always recorded removals. What PyPI answered goes by its project's name.
     """
     specs: dict[str, str] = {}
     for revision in revisions:
@@ -197,7 +197,21 @@ def requested_specs(
                 specs[name] = spec
     if installed is None:
         return specs
-    return {name: spec for name, spec in specs.items() if name in installed}
+    present = {name: spec for name, spec in specs.items() if name in installed}
+    absent = {name: spec for name, spec in specs.items() if name not in installed}
+    return {**_by_project(absent, installed), **present} if absent else present
+
+
+def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[str, str]:
+    """Specs that PyPI answered: ``typing_extensions``, say, of which the project is there."""
+    from minicon.pypi.name_map import NameMap
+
+    projects = NameMap.built_in()
+    return {
+        project: spec
+        for name, spec in specs.items()
+        if (project := projects.pypi_name(name)) in installed
+    }
 
 
 def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
