@@ -45,7 +45,15 @@ def command() -> int:
     It ends without taking the interpreter apart (every module, class and cached object, one by
     one), which is a tenth of a command's time and frees nothing that the system does not free.
     """
-    code = main()
+    try:
+        code = main()
+        sys.stdout.flush()
+    except OSError as error:
+        from minicon.cli.broken_output import give_up_output, is_of_output
+
+        if not is_of_output(error):
+            raise
+        code = give_up_output(error)
     threading = sys.modules.get("threading")
     if threading is None or all(t.daemon for t in threading.enumerate()[1:]):
         _end_at_once(code)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minicon.api.requirements import spec_for_pypi, split_specs
+from minicon.api.requirements import limit_of, spec_for_pypi, split_specs
 from minicon.errors import SpecError
 
 
@@ -92,3 +92,9 @@ def test_files_and_references_of_pip_are_for_pypi(
     monkeypatch.chdir(tmp_path)
     expected = (asked or typed).replace("file:///here", tmp_path.as_uri())
     assert spec_for_pypi(typed) == expected
+
+
+def test_limits_are_specs_whoever_answers() -> None:
+    assert str(limit_of("pypi:numpy<2")) == str(limit_of("numpy<2")) == "numpy <2"
+    with pytest.raises(SpecError):
+        limit_of("pypi:numpy @ https://packages.test/numpy-1.0-py3-none-any.whl")

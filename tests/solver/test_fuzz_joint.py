@@ -115,6 +115,29 @@ def test_joint_resolution_agrees_with_a_sat_solver(chunk: int) -> None:
         assert found == world.is_satisfiable(), f"seed {seed}: {world.specs} {world.requirements}"
 
 
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_limits_hold_whatever_source_answers(chunk: int) -> None:
+    for seed in range(chunk, WORLDS, CHUNKS):
+        world = JointWorld(seed)
+        rng = random.Random(f"limits of {seed}")
+        names = sorted({thing[0] for thing in world.things})
+        limits = [f"{name}{world._limit(rng)}" for name in rng.sample(names, 2)]
+        requirements = tuple(Requirement(text) for text in world.requirements)
+        options = {"wheels": world.wheels, rng.choice(("pins", "constraints")): limits}
+        try:
+            world.case.solve(*world.specs, requirements=requirements, **options)
+            found = True
+        except SolveError:
+            found = False
+        accepted = {Requirement(text).name: Requirement(text).specifier for text in limits}
+        world.things = [
+            thing
+            for thing in world.things
+            if thing[0] not in accepted or accepted[thing[0]].contains(str(thing[1]))
+        ]
+        assert found == world.is_satisfiable(), f"seed {seed}: {limits}"
+
+
 def named_by(texts: list[str]) -> set[str]:
     return {Requirement(text).name for text in texts}
 

@@ -9,6 +9,7 @@ from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import ChannelError, PackageNotFound, SolveError
 from minicon.solver.request import UpdatePolicy
+from minicon.solver.resolvelib_solver import CondaSolver
 
 
 def pythons(case: SolverCase, *minors: str) -> None:
@@ -430,3 +431,87 @@ def test_a_yanked_release_is_for_those_who_name_it() -> None:
     wheels.wheel("needs-it", "1.0", requires=["tool==2.0"])
     found = versions(case.solve(requirements=asked("needs-it", "tool"), wheels=wheels))
     assert found["tool"] == "2.0"
+
+
+def numpy_wheels(**options) -> tuple[SolverCase, WheelWorld]:
+    case = SolverCase()
+    pythons(case, "3.11", "3.12")
+    wheels = WheelWorld(**options)
+    for version in ("1.26.4", "2.0.0", "2.1.0"):
+        wheels.wheel("numpy", version)
+    return case, wheels
+
+
+@pytest.mark.parametrize("kind", ["pins", "constraints"])
+@pytest.mark.parametrize(
+    ("limit", "version"),
+    [
+        ("numpy<2", "1.26.4"),
+        ("numpy[version='>=2,<2.1', build_number=0]", "2.0.0"),
+        ("pypi::numpy=2.0", "2.0.0"),
+        ("numpy<2[when='python>=3.11']", "1.26.4"),
+        ("numpy<2[when='python>=3.13']", "2.1.0"),
+    ],
+)
+def test_limits_bind_wheels(kind: str, limit: str, version: str) -> None:
+    case, wheels = numpy_wheels()
+    options = {"wheels": wheels, kind: [limit]}
+    solution = case.solve("python=3.12", requirements=asked("numpy"), **options)
+    assert versions(solution)["numpy"] == version
+    wheels.wheel("scipy", "1.0", requires=["numpy"])
+    options["wheels_for_missing_names"] = True
+    assert versions(case.solve("python=3.12", "scipy", **options))["numpy"] == version
+
+
+def test_a_limit_names_the_conda_package_that_stands_for_a_project() -> None:
+    case = SolverCase()
+    pythons(case, "3.12")
+    wheels = WheelWorld({"pytorch": "torch"})
+    for version in ("1.9", "2.0"):
+        wheels.wheel("torch", version)
+    solution = case.solve(requirements=asked("torch"), wheels=wheels, pins=["pytorch<2"])
+    assert versions(solution)["torch"] == "1.9"
+
+
+@pytest.mark.parametrize("limit", ["numpy=*=py312*", "main::numpy", "numpy[build_number=3]"])
+def test_what_only_a_build_can_have_no_wheel_has(limit: str) -> None:
+    case, wheels = numpy_wheels()
+    with pytest.raises(SolveError) as failure:
+        case.solve(requirements=asked("numpy"), wheels=wheels, constraints=[limit])
+    assert "is a constraint" in failure.value.message
+
+
+def test_a_limit_moves_python_where_its_condition_does() -> None:
+    case, wheels = numpy_wheels()
+    limit = "numpy<2[when='python>=3.12']"
+    solution = case.solve(requirements=asked("numpy>=2"), wheels=wheels, constraints=[limit])
+    assert versions(solution) == {"python": "3.11.1", "numpy": "2.1.0"}
+    with pytest.raises(SolveError, match=r"so python>=3.12 must not hold"):
+        case.solve("python=3.12", requirements=asked("numpy>=2"), wheels=wheels, pins=[limit])
+
+
+def test_limits_hold_for_what_pip_builds() -> None:
+    case, wheels = numpy_wheels()
+    wheels.source("old", "1.0")
+    wheels.source("old", "2.0")
+    solution = case.solve(requirements=asked("old"), wheels=wheels, constraints=["old<2"])
+    assert solution.pip_requirements == ("old<2",)
+    solution = case.solve(requirements=asked("old"), wheels=wheels, pins=["old<2|>3"])
+    assert solution.pip_requirements == ("old==1.0",)
+
+
+def test_an_installed_wheel_moves_to_a_new_pin_and_stays_where_it_cannot() -> None:
+    case, wheels = numpy_wheels()
+    wheels.wheel("tool", "1.0")
+    first = case.solve("python=3.12", requirements=asked("numpy"), wheels=wheels)
+    options = {
+        "installed": case.installed(*first.records),
+        "requirements": asked("tool"),
+        "wheels": wheels,
+    }
+    moved = case.solve(pins=["numpy<2"], **options)
+    assert versions(moved)["numpy"] == "1.26.4"
+    stays = CondaSolver().solve(case.request(pins=["numpy<1"], **options))
+    assert versions(stays)["numpy"] == "2.1.0"
+    gone = case.solve(constraints=["numpy<1"], **options)
+    assert versions(gone) == {"python": "3.12.1", "tool": "1.0"}

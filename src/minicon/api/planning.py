@@ -18,11 +18,10 @@ from minicon.api.indices import channel_indices
 from minicon.api.plan_notes import plan_notes
 from minicon.api.remembered import asked_before, history_of, removals_of
 from minicon.api.request import Plan
-from minicon.api.requirements import PYPI_PREFIX, Asked, split_specs
+from minicon.api.requirements import PYPI_PREFIX, Asked, limit_of, split_specs
 from minicon.api.sources import Sources, choose_sources
 from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.match_spec import MatchSpec
 from minicon.models.references import expand_references
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.transaction import make_transaction
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from minicon.api.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.models.explicit_list import ExplicitEntry
+    from minicon.models.match_spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.record_index import RecordIndex
 
@@ -277,8 +277,8 @@ def make_solve_request(
         installed=question.installed,
         history=history.specs,
         history_requirements=history.requirements,
-        pins=tuple(MatchSpec(text) for text in pins),
-        constraints=tuple(MatchSpec(text) for text in request.constraints),
+        pins=tuple(map(limit_of, pins)),
+        constraints=tuple(map(limit_of, request.constraints)),
         virtual_packages=services.virtual_packages,
         platform=settings.platform,
         channel_priority=ChannelPriority(settings.channel_priority),

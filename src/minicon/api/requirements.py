@@ -72,6 +72,18 @@ def spec_for_pypi(text: str) -> str:
     return f"{PYPI_PREFIX}{text}" if is_reference else text
 
 
+def limit_of(text: str) -> MatchSpec:
+    """A pin or constraint; it holds whatever source answers, so ``pypi:`` before it adds nothing.
+
+    >>> limit_of("pypi:numpy<2")
+    MatchSpec('numpy <2')
+
+    Raises:
+        SpecError: It cannot be read.
+    """
+    return MatchSpec(text.removeprefix(PYPI_PREFIX))
+
+
 def split_specs(
     specs: Iterable[str],
     pip_lines: Sequence[tuple[str, Path]] = (),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.api.indices import channel_indices
-from minicon.api.requirements import split_specs
+from minicon.api.requirements import limit_of, split_specs
 from minicon.api.services import Services
 from minicon.api.sources import choose_sources
 from minicon.errors import SolveError
@@ -87,7 +87,7 @@ def solve_for_platforms(
 
 
 def _spec(text: str | MatchSpec) -> MatchSpec:
-    return MatchSpec(text) if isinstance(text, str) else text
+    return limit_of(text) if isinstance(text, str) else text
 
 
 def _virtual_package(fact: str | VirtualPackage) -> VirtualPackage:

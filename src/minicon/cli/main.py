@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import sys
 
+from minicon.cli.broken_output import give_up_output, is_of_output
 from minicon.cli.parser import CommandParser
 from minicon.errors import MiniconError, UsageError
 
@@ -92,10 +92,10 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted: nothing is left half done\n")
         return 130
-    except BrokenPipeError:
-        # What is still buffered must go nowhere, or python complains of it when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as error:
+        if not is_of_output(error):
+            raise
+        return give_up_output(error)
     return code
 
 
@@ -119,9 +119,10 @@ def _run(arguments: list[str]) -> int:
         else:
             context.console.fail(error, whole=bool(context.settings.verbosity))
         return error.exit_code
-    except BrokenPipeError:
-        raise
-    except Exception as error:  # noqa: BLE001 - told as what it is: a bug, with all that helps
+    except Exception as error:
+        if is_of_output(error):
+            raise
+        # Told as what it is: a bug, with all that helps.
         (context.console if context else early_console(arguments)).fail(_bug(error))
         return 1
     finally:

@@ -9,8 +9,10 @@ from pathlib import Path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from minicon.cli.context import CommandContext
+    from minicon.shell.init import FileChange
 
 _ALL = ("bash", "zsh", "fish", "tcsh", "xonsh")
 
@@ -36,17 +38,22 @@ def change_start_files(arguments: argparse.Namespace, context: CommandContext) -
     dry_run = context.settings.dry_run
     if not dry_run:
         apply_changes(changes)
-    for change in changes:
-        context.console.answer(f"{change.action:<10} {change.path}")
-        is_own = context.settings.root in Path(change.path).parents
-        if context.settings.verbosity or (dry_run and not is_own):
-            context.console.answer(change.diff().rstrip("\n"))
+    if not context.settings.quiet:
+        _show(changes, context)
     if context.console.json:
         files = [{"path": c.path, "action": c.action, "shell": c.shell} for c in changes]
         context.console.document({"success": True, "dry_run": dry_run, "files": files})
     elif not dry_run and any(change.action != "unchanged" for change in changes):
         context.console.note("open a new shell to see the change")
     return 0
+
+
+def _show(changes: Iterable[FileChange], context: CommandContext) -> None:
+    for change in changes:
+        context.console.answer(f"{change.action:<10} {change.path}")
+        is_own = context.settings.root in Path(change.path).parents
+        if context.settings.verbosity or (context.settings.dry_run and not is_own):
+            context.console.answer(change.diff().rstrip("\n"))
 
 
 def _completions(context: CommandContext) -> dict[str, str]:

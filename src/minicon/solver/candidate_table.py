@@ -34,6 +34,9 @@ REQUEST = "(asked) "
 #: How names begin that no package has: of dependencies that cannot be read.
 UNREADABLE = "(unreadable) "
 
+#: A package that nobody has: what needs it under a condition forbids the condition.
+NOWHERE = "__nowhere"
+
 #: How names begin that stand for "some package of the environment tracks this feature".
 FEATURE = "(feature) "
 

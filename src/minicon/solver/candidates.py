@@ -94,7 +94,7 @@ class Candidates:
         if number is not None:
             numbers = self.table.build_numbers
             found = sum(1 << place for place in members(found) if number.matches(numbers[place]))
-        if found and _says_more(spec):
+        if found and says_more(spec):
             records = self.records
             found = sum(1 << place for place in members(found) if spec.matches(records[place]))
         return found
@@ -196,7 +196,7 @@ class Candidates:
         return below[end] & ~below[first]
 
 
-def _says_more(spec: MatchSpec) -> bool:
+def says_more(spec: MatchSpec) -> bool:
     """Whether a spec speaks of anything beside name, version, build and build number."""
     return bool(
         spec.channel

@@ -17,6 +17,7 @@ from minicon.solver.conflict_core import contradiction_in, minimal_core
 from minicon.solver.explain import named
 from minicon.solver.explanation import Explanation, Fix
 from minicon.solver.joint_resolution import JointResolution
+from minicon.solver.limits import Limits
 from minicon.solver.requirements import CondaRequirement, ProjectRequirement, Wheel
 from minicon.solver.resolved import Impossible
 from minicon.solver.roots import demands_of
@@ -205,6 +206,9 @@ def _what_is_wrong(request: SolveRequest, side: CondaSide, requirement: ProjectR
     accepted = [each for each in releases if requirement.accepts(each.version)]
     if not releases:
         return ", which no source has"
+    limits = Limits(request, side.source)
+    if accepted and not any(limits.admit(requirement.name, each.version) for each in accepted):
+        return f", but {' and '.join(limits.sentences(requirement.name))}"
     if not accepted:
         return f", of which there are only {releases[-1].version} to {releases[0].version}"
     minors = request.wheels.python_versions(accepted[0])

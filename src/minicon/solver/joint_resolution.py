@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from packaging.utils import canonicalize_name
 from resolvelib import BaseReporter, ResolutionImpossible
 from resolvelib.resolvers import Resolution, ResolutionTooDeep
@@ -9,12 +11,13 @@ from resolvelib.resolvers import Resolution, ResolutionTooDeep
 from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.solver.markers import applies, marker_environment
 from minicon.solver.projects import Projects
-from minicon.solver.provider import Provider, project_of, project_requirements
+from minicon.solver.provider import Provider, project_requirements
 from minicon.solver.requirements import (
     CONDA,
     CondaRequirement,
     ProjectRequirement,
     SourceOnly,
+    project_of,
 )
 from minicon.solver.resolved import Impossible, Resolved
 from minicon.solver.wheel_records import WheelRecords
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from minicon.models.match_spec import MatchSpec
     from minicon.solver.conda_model import CondaSide
+    from minicon.solver.limits import Limits
     from minicon.solver.request import SolveRequest
     from minicon.solver.requirements import AnyCandidate, AnyRequirement, PythonMinor
 
@@ -72,7 +76,11 @@ class JointResolution:
         except Impossible:
             if not loose:
                 raise
-            return self._resolve([*asked, *kept])
+        within = [each for each in loose if self._projects.is_within_limits(each.name)]
+        if len(within) < len(loose):
+            with contextlib.suppress(Impossible):
+                return self._resolve([*asked, *kept, *within])
+        return self._resolve([*asked, *kept])
 
     def _asked(self) -> list[ProjectRequirement]:
         """What the user asked of PyPI."""
@@ -159,7 +167,7 @@ class JointResolution:
         for identifier in sorted(needed):
             candidate = needed[identifier]
             if isinstance(candidate, SourceOnly):
-                built.append(_merged(candidate.name, requirements))
+                built.append(_merged(candidate, requirements, self._projects.limits))
         wheels = WheelRecords(self._request, provider, conda.model, needed)
         return Resolved(
             model=conda.model,
@@ -192,10 +200,15 @@ def concerns(requirement: Requirement, minor: PythonMinor, platform: str) -> boo
     return applies(requirement, marker_environment(minor.version, platform))
 
 
-def _merged(name: str, requirements: Sequence[AnyRequirement]) -> str:
+def _merged(choice: SourceOnly, requirements: Sequence[AnyRequirement], limits: Limits) -> str:
     """All requirements on a project as one line for pip: ``name[extras]specifiers``."""
+    name = choice.name
     extras: set[str] = set()
-    specifiers: set[str] = set()
+    specifiers = {
+        pep440_text(spec) or f"=={choice.version}"
+        for spec in limits.specs(name)
+        if spec.version is not None
+    }
     for requirement in requirements:
         if isinstance(requirement, ProjectRequirement) and requirement.name == name:
             extras.update({requirement.extra} - {""})

@@ -14,6 +14,7 @@ from minicon.errors import PackageError, PackageNotFound
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.solver.domain import members
+from minicon.solver.limits import Limits
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.requirements import (
     CondaBuilds,
@@ -46,12 +47,14 @@ class Projects:
         minors: The pythons that are possible, best first.
         current: The minor of the python in the latest model of the conda side.
         installed: Records of installed wheels by project.
+        limits: What pins and constraints say of projects.
     """
 
     def __init__(self, request: SolveRequest, side: CondaSide) -> None:
         self._request = request
         self._wheels = request.wheels
         self._source = side.source
+        self.limits = Limits(request, side.source)
         self._releases: dict[str, Sequence[Release]] = {}
         self._files: dict[tuple[str, Version, str, bool], DistributionFile | None] = {}
         self._needs: dict[str, Sequence[Requirement]] = {}
@@ -110,6 +113,9 @@ class Projects:
         """
         yield from self._conda_builds(name, requirements)
         kept = self._installed_wheel(name, requirements)
+        broken = kept if kept is not None and not self._admits_installed(kept) else None
+        if broken is not None:
+            kept = None
         if kept is not None and name not in self._moving:
             yield kept
             if self._request.update_policy is UpdatePolicy.FREEZE_INSTALLED:
@@ -120,6 +126,19 @@ class Projects:
         yield from self._wheels_of(name, self._fitting(name, requirements), kept)
         if kept is not None:
             yield kept
+        elif broken is not None and name not in self._moving and self.limits.leave(broken):
+            yield broken
+
+    def _admits_installed(self, kept: InstalledWheel) -> bool:
+        """Whether what is installed may stay: within the limits, or frozen and pinned later."""
+        frozen = self._request.update_policy is UpdatePolicy.FREEZE_INSTALLED
+        may_stay = frozen and kept.name not in self._moving and self.limits.leave(kept)
+        return may_stay or self.limits.admit(kept.name, kept.version)
+
+    def is_within_limits(self, name: str) -> bool:
+        """Whether an installed project is what pins and constraints allow."""
+        version = _pep440(self.installed[name].version)
+        return version is None or self.limits.admit(name, version)
 
     def _wheels_of(
         self, name: str, releases: Sequence[Release], kept: InstalledWheel | None
@@ -246,6 +265,8 @@ class Projects:
         for conda_name in self.conda_names(name):
             allowed = self.builds_accepted(conda_name, requirements)
             if allowed:
+                allowed &= self.limits.builds(name, conda_name)
+            if allowed:
                 texts = dict.fromkeys(each.text for each in requirements if each.choice is None)
                 yield CondaBuilds(name, conda_name, allowed, " and ".join(texts))
 
@@ -265,6 +286,7 @@ class Projects:
             release
             for release in self.releases(name)
             if all(self._release_meets(each, release) for each in requirements)
+            and self.limits.admit(name, release.version)
         ]
         if any(_pins(each) for each in requirements):
             accepted = [_as_if_not_yanked(release) for release in accepted]

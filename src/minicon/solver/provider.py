@@ -35,6 +35,7 @@ from minicon.solver.requirements import (
     WithExtra,
     project_and_extra,
     project_identifier,
+    project_of,
 )
 
 TYPE_CHECKING = False
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-    from minicon.models.wheel_index import WheelIndex
     from minicon.solver.conda_model import CondaSide
     from minicon.solver.request import SolveRequest
     from minicon.solver.requirements import AnyCandidate, AnyRequirement, Choice, PythonMinor
@@ -69,9 +69,10 @@ class Provider(Base):
         self.contradictions: list[Contradiction] = []
         self.interchangeable = Interchangeable(self._needs_of)
 
-    def _needs_of(self, wheel: Wheel) -> tuple[int, tuple[str, ...]]:
+    def _needs_of(self, wheel: Wheel) -> tuple[int, tuple[str, ...], tuple[CondaRequirement, ...]]:
         needs = self._projects.needs(wheel.file)
-        return self._projects.python_for(wheel), tuple(sorted(map(str, needs)))
+        demands = tuple(self._projects.limits.demands(wheel))
+        return self._projects.python_for(wheel), tuple(sorted(map(str, needs))), demands
 
     def identify(self, requirement_or_candidate: AnyRequirement | AnyCandidate) -> str:
         """The identifier of a requirement or candidate."""
@@ -144,7 +145,7 @@ class Provider(Base):
             return self._of_extra(candidate)
         if isinstance(candidate, CondaBuilds):
             return [CondaRequirement(candidate.conda_name, candidate.allowed, candidate.text)]
-        excluded = self._instead_of_conda(candidate)
+        excluded = [*self._instead_of_conda(candidate), *self._projects.limits.demands(candidate)]
         if isinstance(candidate, Wheel):
             return [*excluded, *self._of_wheel(candidate)]
         if isinstance(candidate, InstalledWheel):
@@ -279,11 +280,6 @@ def project_requirements(requirement: Requirement, text: str) -> Iterator[Projec
     yield ProjectRequirement(name, text, requirement.specifier)
     for extra in sorted(requirement.extras):
         yield ProjectRequirement(name, text, requirement.specifier, extra=canonicalize_name(extra))
-
-
-def project_of(conda_name: str, wheels: WheelIndex | None) -> str:
-    """The project that a conda package's name stands for."""
-    return canonicalize_name(wheels.pypi_name(conda_name) if wheels is not None else conda_name)
 
 
 def without_marker(requirement: Requirement) -> str:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from packaging.utils import canonicalize_name
+
 from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.records import RepodataRecord
-    from minicon.models.wheel_index import DistributionFile, Release
+    from minicon.models.wheel_index import DistributionFile, Release, WheelIndex
     from minicon.solver.conda_model import CondaModel
 
     AnyRequirement: TypeAlias = "CondaRequirement | ProjectRequirement"
@@ -44,6 +46,11 @@ def project_and_extra(identifier: str) -> tuple[str, str]:
     """The project of an identifier and its extra, which may be empty."""
     name, _, extra = identifier.removeprefix("pypi:").partition("[")
     return name, extra.removesuffix("]")
+
+
+def project_of(conda_name: str, wheels: WheelIndex | None) -> str:
+    """The project that a conda package's name stands for."""
+    return canonicalize_name(wheels.pypi_name(conda_name) if wheels is not None else conda_name)
 
 
 @dataclass(frozen=True, slots=True)

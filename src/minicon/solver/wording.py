@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.models.match_spec import MatchSpec
 from minicon.models.version import version_key
-from minicon.solver.candidate_table import FEATURE, REQUEST, UNREADABLE
+from minicon.solver.candidate_table import FEATURE, NOWHERE, REQUEST, UNREADABLE
 from minicon.solver.domain import members
 
 TYPE_CHECKING = False
@@ -135,6 +135,8 @@ def condition_in_words(
 ) -> str:
     """A conditional dependency: ``app 2.0 needs numpy >=2 if python>=3.10 and __unix``."""
     assert target.candidates is not None
+    if stated.name == NOWHERE:
+        return f"so {' and '.join(text for _, text in stated.condition)} must not hold"
     spec = MatchSpec(stated.text).replace(when=None) if stated.text != "*" else stated.name
     need = f"{spec} if {' and '.join(text for _, text in stated.condition)}"
     if source.name.startswith(REQUEST):
