@@ -59,3 +59,10 @@ def test_activate_as_a_program(minicon: CommandLine, command: str) -> None:
     assert failed.code == 1
     assert "minicon init zsh" in failed.err
     assert "shell.zsh hook" in failed.err
+
+
+def test_quiet_says_nothing(minicon: CommandLine) -> None:
+    for _ in range(2):
+        done = minicon("init -q bash").ok()
+        assert (done.out, done.err) == ("", "")
+    assert str(minicon.root) in (minicon.home / ".bashrc").read_text()
