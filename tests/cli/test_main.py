@@ -140,6 +140,21 @@ def test_settings_warnings_are_shown(minicon: CommandLine) -> None:
     assert "channels" in shown.err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full device")
+@pytest.mark.parametrize("arguments", ["--help", "--version", "env list", "info --json"])
+def test_output_that_cannot_be_written(tmp_path: Path, arguments: str) -> None:
+    command = [sys.executable, "-m", "minicon", *arguments.split()]
+    variables = Workspace(tmp_path).variables
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, env=variables, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    told = "error: cannot write the output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, told)
+    closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    assert subprocess.run(closed, env=variables, check=False).returncode == 0
+
+
 def test_a_reader_that_goes_away(tmp_path: Path) -> None:
     """``minicon config --describe | head -1`` ends without a word, whatever the buffer holds."""
     workspace = Workspace(tmp_path)
