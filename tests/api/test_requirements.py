@@ -97,4 +97,4 @@ def test_files_and_references_of_pip_are_for_pypi(
 def test_limits_are_specs_whoever_answers() -> None:
     assert str(limit_of("pypi:numpy<2")) == str(limit_of("numpy<2")) == "numpy <2"
     with pytest.raises(SpecError):
-        limit_of("pypi:numpy @ https://packages.test/numpy-1.0-py3-none-any.whl")
+        limit_of("pypi:numpy[extra]<2")
