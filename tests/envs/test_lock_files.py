@@ -41,8 +41,9 @@ def test_an_environment_of_a_pixi_lock(tmp_path: Path) -> None:
 
     assert names(None) == names("default") == {"python", "libzlib", "tzdata", "flask"}
     assert names("test") == {"python", "libzlib", "tzdata"}
-    with pytest.raises(SpecError, match="there are: default, test"):
-        names("docs")
+    with pytest.raises(SpecError, match="no environment 'tset'") as caught:
+        names("tset")
+    assert caught.value.hint == "choose with --environment: test, default"
 
 
 def test_conda_lock() -> None:

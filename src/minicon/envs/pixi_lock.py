@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from minicon.envs import lock_values as values
+from minicon.errors import SpecError
 from minicon.models.lockfile import (
     LockedPackage,
     Lockfile,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 DEFAULT_ENVIRONMENT = "default"
+_MOST_NAMED = 20
 _VERSIONS = ("4", "5", "6", "7")
 
 
@@ -43,7 +45,7 @@ def parse_pixi_lock(
             which need not concern anybody here. None reads all.
 
     Raises:
-        SpecError: ``invalid-lock-file`` or ``invalid-yaml``.
+        SpecError: ``invalid-lock-file``, ``invalid-yaml`` or ``no-such-environment-in-file``.
     """
     data = values.load_yaml(text, source)
     version = values.required(data, "version", source)
@@ -83,9 +85,21 @@ def _environment(data: Mapping[str, Any], name: str | None, source: str) -> Mapp
         only = len(environments) == 1
         name = next(iter(environments)) if only else DEFAULT_ENVIRONMENT
     if name not in environments:
-        known = ", ".join(map(str, environments)) or "none"
-        values.refuse(source, f"there is no environment {name!r} in it (there are: {known})")
+        raise _no_such_environment(name, list(map(str, environments)), source)
     return values.mapping(environments[name], source)
+
+
+def _no_such_environment(name: str, known: list[str], source: str) -> SpecError:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    others = [each for each in known if each not in near]
+    listed = ", ".join([*near, *others][:_MOST_NAMED]) + ", …" * (len(known) > _MOST_NAMED)
+    return SpecError(
+        "no-such-environment-in-file",
+        f"{source}: there is no environment {name!r} in it",
+        hint=f"choose with --environment: {listed}" if known else "it has no environments at all",
+    )
 
 
 def _channels(environment: Mapping[str, Any], source: str) -> Iterator[str]:
