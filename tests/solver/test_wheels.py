@@ -8,7 +8,7 @@ from tests.support.solver_cases import SolverCase, versions
 from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import ChannelError, PackageNotFound, SolveError
-from minicon.solver.request import UpdatePolicy
+from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.resolvelib_solver import CondaSolver
 
 
@@ -515,3 +515,33 @@ def test_an_installed_wheel_moves_to_a_new_pin_and_stays_where_it_cannot() -> No
     assert versions(stays)["numpy"] == "2.1.0"
     gone = case.solve(constraints=["numpy<1"], **options)
     assert versions(gone) == {"python": "3.12.1", "tool": "1.0"}
+
+
+def test_lowest_is_the_lowest_final_release_with_a_wheel() -> None:
+    case, wheels = numpy_wheels()
+    wheels.wheel("numpy", "1.9", pythons=["3.6"])
+    wheels.wheel("numpy", "1.10", yanked=True)
+    wheels.wheel("numpy", "1.11rc1")
+    wheels.source("numpy", "1.12")
+    wheels.wheel("tool", "1.0", requires=["rest"])
+    wheels.wheel("rest", "1.0")
+    wheels.wheel("rest", "2.0")
+    options = {
+        "wheels": wheels, "wheels_for_missing_names": True, "strategy": Strategy.LOWEST,
+    }  # fmt: skip
+    for specs, requirements in ((["numpy"], ["tool"]), ([], ["numpy", "tool"])):
+        solution = case.solve("python=3.12", *specs, requirements=asked(*requirements), **options)
+        assert versions(solution) == {
+            "python": "3.12.1", "numpy": "1.26.4", "tool": "1.0", "rest": "2.0",
+        }  # fmt: skip
+    solution = case.solve(requirements=asked("numpy>=2"), **options)
+    assert versions(solution) == {"python": "3.12.1", "numpy": "2.0.0"}
+
+
+def test_lowest_holds_for_conda_builds_that_answer_a_requirement() -> None:
+    case, wheels = world()
+    wheels.conda_to_pypi["numpy"] = "numpy-project"
+    solution = case.solve(
+        "python=3.12", requirements=asked("numpy-project"), wheels=wheels, strategy=Strategy.LOWEST
+    )
+    assert versions(solution) == {"python": "3.12.1", "numpy": "1.26.4"}

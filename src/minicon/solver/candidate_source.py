@@ -6,6 +6,7 @@ from functools import partial
 from itertools import chain, takewhile
 
 from minicon.models.match_spec import channel_matches
+from minicon.models.package_name import normalize_pypi_name
 from minicon.solver.candidate_table import (
     FEATURE,
     REQUEST,
@@ -23,7 +24,7 @@ from minicon.solver.stored_tables import Group, StoredTables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from minicon.models.match_spec import MatchSpec
     from minicon.models.record_index import RecordIndex
@@ -57,8 +58,10 @@ class CandidateSource:
         for spec in chain(request.specs, request.history, request.pins, request.constraints):
             if spec.channel and spec.exact_name:
                 self._demanded.setdefault(spec.exact_name, []).append(spec.channel)
-        self._lowest = frozenset(
-            spec.exact_name for spec in request.specs if request.strategy is Strategy.LOWEST
+        self._lowest = (
+            frozenset(_asked_for(request))
+            if request.strategy is Strategy.LOWEST
+            else frozenset[str]()
         )
 
     def announce(self) -> None:
@@ -273,6 +276,17 @@ class CandidateSource:
         if wanted:
             for index in chain(*self._request.channels):
                 index.prefetch(wanted)
+
+
+def _asked_for(request: SolveRequest) -> Iterator[str]:
+    """The packages that a request names, those that may answer a PyPI requirement included."""
+    for spec in request.specs:
+        if spec.exact_name is not None:
+            yield spec.exact_name
+    for requirement in request.requirements:
+        yield requirement.name
+        if request.wheels is not None:
+            yield from request.wheels.conda_names(normalize_pypi_name(requirement.name))
 
 
 def _called_like(feature: str) -> tuple[str, ...]:

@@ -15,13 +15,15 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.solver.domain import members
 from minicon.solver.limits import Limits
-from minicon.solver.request import UpdatePolicy
+from minicon.solver.releases import fitting
+from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.requirements import (
     CondaBuilds,
     InstalledWheel,
     PythonMinor,
     SourceOnly,
     Wheel,
+    project_of,
 )
 
 TYPE_CHECKING = False
@@ -61,7 +63,9 @@ class Projects:
         self._broken: set[str] = set()
         self._builds: dict[tuple[str, str], int] = {}
         self.current: str | None = None
-        self._moving = self._named()
+        self._moving = self._to_move()
+        lowest = request.strategy is Strategy.LOWEST
+        self._lowest = self._named() if lowest else frozenset()
         self.minors = self._python_minors(side.possible("python"))
         self.installed: dict[str, RepodataRecord] = {
             canonicalize_name(each.name): each.record
@@ -69,14 +73,19 @@ class Projects:
             if each.record.source == "pypi"
         }
 
-    def _named(self) -> frozenset[str]:
+    def _to_move(self) -> frozenset[str]:
         """Installed projects that this request is to move to their newest."""
+        if self._request.update_policy is UpdatePolicy.UPDATE_ALL:
+            return frozenset(canonicalize_name(each.name) for each in self._request.installed)
+        return self._named()
+
+    def _named(self) -> frozenset[str]:
+        """Projects that this request asks for."""
         request = self._request
-        if request.update_policy is UpdatePolicy.UPDATE_ALL:
-            return frozenset(canonicalize_name(each.name) for each in request.installed)
-        named = [requirement.name for requirement in request.requirements]
-        named += [spec.exact_name for spec in request.specs if spec.exact_name]
-        return frozenset(canonicalize_name(name) for name in named)
+        named = [canonicalize_name(requirement.name) for requirement in request.requirements]
+        conda = [spec.exact_name for spec in request.specs if spec.exact_name]
+        named += [canonicalize_name(name) for name in conda]
+        return frozenset([*named, *(project_of(name, request.wheels) for name in conda)])
 
     def loosened(self, requirement: Requirement) -> Requirement:
         """An earlier requirement; its name and extras only if the environment breaks it already."""
@@ -281,25 +290,9 @@ class Projects:
         return choice if all(meets(each, choice) for each in requirements) else None
 
     def _fitting(self, name: str, requirements: Sequence[ProjectRequirement]) -> list[Release]:
-        """Releases that all requirements accept; pre-releases only if asked, or if no others do."""
-        accepted = [
-            release
-            for release in self.releases(name)
-            if all(self._release_meets(each, release) for each in requirements)
-            and self.limits.admit(name, release.version)
-        ]
-        if any(_pins(each) for each in requirements):
-            accepted = [_as_if_not_yanked(release) for release in accepted]
-        if any(each.asks_for_prereleases or each.choice for each in requirements):
-            return accepted
-        return [each for each in accepted if not each.version.is_prerelease] or accepted
-
-    @staticmethod
-    def _release_meets(requirement: ProjectRequirement, release: Release) -> bool:
-        if requirement.choice is None:
-            return requirement.accepts(release.version)
-        choice = requirement.choice
-        return isinstance(choice, Wheel | SourceOnly) and choice.version == release.version
+        """Releases within the limits that all requirements accept, in order of preference."""
+        admitted = (r for r in self.releases(name) if self.limits.admit(name, r.version))
+        return fitting(admitted, requirements, lowest=name in self._lowest)
 
     def _file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
         """The file of a release for a python, if any fits some patch of it."""
@@ -361,21 +354,6 @@ class Projects:
 def _file_key(release: Release, minor: PythonMinor) -> tuple[str, Version, str, bool]:
     """Of one release there are two views: as it is, and as if nothing of it was yanked."""
     return (release.name, release.version, minor.text, any(file.yanked for file in release.files))
-
-
-def _pins(requirement: ProjectRequirement) -> bool:
-    """Whether a requirement names one version, as ``==1.2`` does."""
-    return any(
-        each.operator in ("==", "===") and not each.version.endswith(".*")
-        for each in requirement.specifier or ()
-    )
-
-
-def _as_if_not_yanked(release: Release) -> Release:
-    """A release that is wholly yanked may be had by those who name its version (PEP 592)."""
-    if not release.files or not all(file.yanked for file in release.files):
-        return release
-    return replace(release, files=tuple(replace(file, yanked=False) for file in release.files))
 
 
 def meets(requirement: ProjectRequirement, choice: Choice) -> bool:
