@@ -15,7 +15,8 @@ from minicon.api.lock_inputs import (
     stale_platforms,
     targets_of,
 )
-from minicon.api.lock_merging import merge_lock_files, mismatches
+from minicon.api.lock_merging import merge_lock_files
+from minicon.api.lock_mismatches import mismatches
 from minicon.api.lock_targets import choose_targets, machine_profile, read_profile
 from minicon.api.locking import lock_changes, make_lock
 from minicon.api.services import Services
@@ -24,7 +25,7 @@ from minicon.envs.conda_lock import format_conda_lock, parse_conda_lock
 from minicon.envs.lock_files import write_lock_file
 from minicon.errors import SolveError, SpecError
 from minicon.lean_dataclasses import replace
-from minicon.models.lockfile import Lockfile
+from minicon.models.lockfile import LockedPackage, Lockfile
 from minicon.models.virtual_package import VirtualPackage
 
 PLATFORMS = ("linux-64", "osx-arm64", "win-64")
@@ -220,6 +221,52 @@ def test_merge_without_conflict_needs_no_solving(tmp_path: Path, services: Servi
     assert outcome.settled
     assert not outcome.solved
     assert versions(parse_conda_lock(paths[1].read_text(), source="x")) == versions(pure)
+
+
+def locked(name: str, version: str, *depends: str, manager: str = "pip") -> LockedPackage:
+    file = f"{name}-{version}-py3-none-any.whl" if manager == "pip" else f"{name}-{version}-0.conda"
+    return LockedPackage(
+        name=name, version=version, platform="linux-64", depends=depends, sha256="0" * 64,
+        url=f"https://h.test/c/noarch/{file}", build="" if manager == "pip" else "0",
+        manager=manager,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("packages", "problems"),
+    [
+        ([locked("furo", "1", "ng >=1.0.0.beta2"), locked("ng", "1.0.0b2")], ()),
+        (
+            [locked("furo", "1", "ng >=1.0.0.beta2"), locked("ng", "1.0.0a9")],
+            ("furo needs ng >=1.0.0.beta2 and not 1.0.0a9 (linux-64)",),
+        ),
+        ([locked("a", "1", "B_c<2; sys_platform == 'win32'"), locked("b-c", "3")], ()),
+        ([locked("a", "1", "torch>=2"), locked("pytorch", "2.1", manager="conda")], ()),
+        (
+            [locked("a", "1", "torch>=2"), locked("pytorch", "1.9", manager="conda")],
+            ("a needs torch>=2 and not 1.9 (linux-64)",),
+        ),
+        (
+            [locked("a", "1", "b >=1.0.post1", manager="conda"),
+             locked("b", "1.0", manager="conda")],
+            ("a needs b >=1.0.post1 and not 1.0 (linux-64)",),
+        ),
+        ([locked("a", "1", "b", manager="conda")], ("a needs b (linux-64)",)),
+    ],
+)  # fmt: skip
+def test_each_need_is_judged_by_the_rules_of_its_kind(
+    packages: list[LockedPackage], problems: tuple[str, ...]
+) -> None:
+    python = locked("python", "3.11.7", manager="conda")
+    lock = Lockfile(packages=(*packages, python), platforms=("linux-64",))
+    assert mismatches(lock) == problems
+
+
+def test_merging_the_same_never_solves(tmp_path: Path, services: Services) -> None:
+    odd = Lockfile(packages=(locked("a", "1", "b", manager="conda"),), platforms=("linux-64",))
+    paths = [write(tmp_path / f"{name}.yml", odd) for name in ("base", "ours", "theirs")]
+    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    assert (outcome.settled, outcome.solved) == (True, False)
 
 
 def test_merge_solves_again_where_both_sides_changed_the_inputs(

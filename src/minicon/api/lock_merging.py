@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from minicon.api.lock_inputs import LockInputs, named_channels, stale_platforms, targets_of
+from minicon.api.lock_mismatches import mismatches
 from minicon.api.locking import make_lock
 from minicon.envs.lock_files import read_lock_file, write_lock_file
 from minicon.envs.lock_merge import merge_locks
 from minicon.errors import MiniconError, SpecError
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.match_spec import parse_dependency
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from minicon.api.services import Services
@@ -56,7 +55,8 @@ def merge_lock_files(
     mine, other = _read(ours), _read(theirs)
     ancestor = _read(base) if base.stat().st_size else _nothing(mine)
     merged = merge_locks(ancestor, mine, other)
-    problems = mismatches(merged.lock)
+    known = {*mismatches(mine), *mismatches(other)}  # what a side holds already, merging brings not
+    problems = tuple(each for each in mismatches(merged.lock) if each not in known)
     why_not = "they do not fit together"
     if problems or merged.inputs_disagree:
         try:
@@ -87,32 +87,6 @@ def _refuse_unmerged_sources(
     inputs = _inputs(merged.lock, place)
     if any(not stale_platforms(services, inputs, side) for side in sides):
         raise SpecError("unmerged-source", "the environment file is not merged yet")
-
-
-def mismatches(lock: Lockfile) -> tuple[str, ...]:
-    """Dependencies between a lock's packages that do not hold."""
-    return tuple(problem for platform in lock.platforms for problem in _mismatches(lock, platform))
-
-
-def _mismatches(lock: Lockfile, platform: str) -> Iterator[str]:
-    packages = lock.for_platform(platform, lock.groups)
-    records = {package.name: package.to_record() for package in packages}
-    for record in records.values():
-        for text in record.depends:
-            spec = parse_dependency(text)
-            name = spec.exact_name
-            if name is None or name.startswith("__") or spec.when is not None:
-                continue
-            found = records.get(name)
-            if found is None and record.source == "conda":
-                yield f"{record.name} needs {name} ({platform})"
-            elif found is not None and not _fits(spec.version, found.version):
-                yield f"{record.name} needs {text} and not {found.version} ({platform})"
-
-
-def _fits(wanted: object, version: str) -> bool:
-    contains = getattr(wanted, "contains", None)
-    return contains is None or bool(contains(version))
 
 
 def _solve_again(services: Services, lock: Lockfile, place: Path) -> Lockfile:
