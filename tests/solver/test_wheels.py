@@ -263,6 +263,13 @@ def test_unknown_projects_are_named() -> None:
         case.solve(requirements=asked("nosuchthing"), wheels=wheels)
 
 
+def test_all_unknown_projects_are_named() -> None:
+    case, wheels = world()
+    options = {"wheels": wheels, "wheels_for_missing_names": True}
+    with pytest.raises(PackageNotFound, match=r"^one, two and three are in no "):
+        case.solve("two", "three", "numpy", requirements=asked("one"), **options)
+
+
 def test_wheels_need_a_python_from_somewhere() -> None:
     wheels = WheelWorld()
     wheels.wheel("tool", "1.0")

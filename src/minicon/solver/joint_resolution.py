@@ -10,6 +10,7 @@ from resolvelib.resolvers import Resolution, ResolutionTooDeep
 
 from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.solver.markers import applies, marker_environment
+from minicon.solver.missing_names import no_projects
 from minicon.solver.projects import Projects
 from minicon.solver.provider import Provider, project_requirements
 from minicon.solver.requirements import (
@@ -58,7 +59,7 @@ class JointResolution:
 
         Raises:
             Impossible: There is none.
-            PackageNotFound: A project that was asked for, or python, is in no source.
+            PackageNotFound: Projects that were asked for, or python, are in no source.
             Unsatisfiable: It took too many steps.
         """
         if not self._side.source.candidates("python").size:
@@ -68,8 +69,10 @@ class JointResolution:
                 hint="add a channel that has python, or the interpreters of this machine: -c host",
             )
         asked = self._asked()
-        for requirement in asked:
-            self._projects.must_exist(requirement)
+        names = dict.fromkeys(requirement.name for requirement in asked)
+        nowhere = [name for name in names if not self._projects.exists(name)]
+        if nowhere:
+            raise no_projects(nowhere, self._request)
         kept, loose = self._installed()
         try:
             return self._resolve([*asked, *kept, *loose])

@@ -48,7 +48,6 @@ def _all_not_found(errors: Sequence[PackageNotFound], request: SolveRequest) -> 
     if len(errors) == 1 or not all(error.packages for error in errors):
         return errors[0]
     names = tuple(name for error in errors for name in error.packages)
-    listed = f"{', '.join(names[:-1])} and {names[-1]}"
     hints = [
         f"{error.packages[0]}: {error.hint}"
         for error in errors
@@ -56,12 +55,26 @@ def _all_not_found(errors: Sequence[PackageNotFound], request: SolveRequest) -> 
     ]
     combined = PackageNotFound(
         "package-not-found",
-        f"{listed} are in none of the channels: {_channels(request)}",
+        f"{_listed(names)} are in none of the channels: {_channels(request)}",
         context=errors[0].context,
         hint=one_by_one(hints),
     )
     combined.packages, combined.hints = names, tuple(hints)
     return combined
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def no_projects(names: Sequence[str], request: SolveRequest) -> PackageNotFound:
+    """The error for projects that neither a channel nor PyPI has."""
+    where = "no channel and not on the package index" if request.wheels else "no channel"
+    verb = "is" if len(names) == 1 else "are"
+    return PackageNotFound(
+        "package-not-found", f"{_listed(names)} {verb} in {where}", hint=_NO_IDEA
+    )
 
 
 def one_by_one(hints: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from minicon.constants import PYPI_CHANNEL
-from minicon.errors import PackageError, PackageNotFound
+from minicon.errors import PackageError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.solver.domain import members
@@ -334,21 +334,9 @@ class Projects:
                 found |= 1 << place
         return found
 
-    def must_exist(self, requirement: ProjectRequirement) -> None:
-        """Check that some source knows a project that was asked for by name.
-
-        Raises:
-            PackageNotFound: None does.
-        """
-        name = requirement.name
-        known = self.conda_names(name) or name in self.installed or self.releases(name)
-        if not known:
-            where = "no channel and not on the package index" if self._wheels else "no channel"
-            raise PackageNotFound(
-                "package-not-found",
-                f"{name} is in {where}",
-                hint="check the spelling, or add the channel that has it with -c CHANNEL",
-            )
+    def exists(self, name: str) -> bool:
+        """Whether some source knows a project."""
+        return bool(self.conda_names(name) or name in self.installed or self.releases(name))
 
 
 def _file_key(release: Release, minor: PythonMinor) -> tuple[str, Version, str, bool]:
