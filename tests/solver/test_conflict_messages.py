@@ -144,6 +144,14 @@ def test_a_pin_against_a_request() -> None:
     check("pin", ["lib=3"], told(case, ["lib=3"], {"pins": ["lib <3"]}))
 
 
+def test_a_limit_that_nothing_meets() -> None:
+    case = small()
+    text = told(case, ["lib"], {"constraints": ["lib <1"]})
+    assert "\n  there are lib 1.0, 2.0 and 3.0\n" in text
+    text = told(case, ["lib"], {"pins": ["lib >=2"], "constraints": ["lib <2"]})
+    assert "\n  no lib is both >=2 and <2\n" in text
+
+
 def test_a_pin_against_a_dependency() -> None:
     case = small()
     check("pin-of-a-dependency", ["modern"], told(case, ["modern"], {"pins": ["lib <3"]}))

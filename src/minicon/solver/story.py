@@ -145,8 +145,7 @@ class _Teller:
         elif nothing:
             self._say(_what_there_is(variable, nothing[0]))
         elif len(asked) > 1 and not self._left_by(index, steps):
-            texts = [_text_of(root).removeprefix(variable.name).strip() for root in asked]
-            self._say(f"no {variable.name} is both {' and '.join(texts)}")
+            self._say(_clash(variable, asked))
 
     def _tell_need(self, place: int, step: Step, source: int, unwanted: int) -> None:
         """All of ``source`` needs something outside the unwanted values."""
@@ -221,6 +220,22 @@ def _is_asked(step: Step) -> bool:
     return (
         isinstance(cause, Root) and isinstance(cause.origin, Origin) and cause.origin.kind in _ASKED
     )
+
+
+def _clash(variable: Variable, asked: Sequence[Root]) -> str:
+    """Why some demands on one package exclude each other, though each could be met alone."""
+    candidates = variable.candidates
+    assert candidates is not None
+    for root in asked:
+        limits = isinstance(root.origin, Origin) and root.origin.kind in (Kind.PIN, Kind.CONSTRAINT)
+        if limits and not root.allowed & candidates.all:
+            return _what_there_is(variable, root)
+    # A demand that is a name alone has no text here.
+    texts = [_text_of(root).removeprefix(variable.name).strip() for root in asked]
+    if len(told := list(filter(None, texts))) > 1:
+        return f"no {variable.name} is both {' and '.join(told)}"
+    origins = [root.origin for root in asked]
+    return " and ".join(o.sentence if isinstance(o, Origin) else str(o) for o in origins)
 
 
 def _what_there_is(variable: Variable, root: Root) -> str:
