@@ -552,3 +552,16 @@ def test_lowest_holds_for_conda_builds_that_answer_a_requirement() -> None:
         "python=3.12", requirements=asked("numpy-project"), wheels=wheels, strategy=Strategy.LOWEST
     )
     assert versions(solution) == {"python": "3.12.1", "numpy": "1.26.4"}
+
+
+def test_why_packages_of_channels_are_not_newer_beside_wheels() -> None:
+    case, wheels = numpy_wheels()
+    wheels.wheel("old", "1.0", pythons=["3.11"])
+    solution = case.solve("python", requirements=asked("old"), wheels=wheels)
+    told = "python 3.11.1, not 3.12.1: a newer one does not go with what comes from PyPI"
+    assert solution.hold_backs == {"python": told}
+    lowest = case.solve(
+        "python", requirements=asked("numpy"), wheels=wheels, strategy=Strategy.LOWEST
+    )
+    assert versions(lowest) == {"python": "3.11.1", "numpy": "1.26.4"}
+    assert not lowest.hold_backs

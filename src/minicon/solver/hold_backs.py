@@ -9,14 +9,16 @@ from minicon.solver.clause import Root
 from minicon.solver.conflict_analysis import Contradiction
 from minicon.solver.conflict_core import minimal_core
 from minicon.solver.origin import Kind, Origin
+from minicon.solver.request import Strategy
 from minicon.solver.search import Search
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from minicon.solver.conda_model import CondaModel, CondaSide
+    from minicon.solver.conda_model import CondaSide
     from minicon.solver.request import SolveRequest
+    from minicon.solver.resolved import Resolved
 
 
 #: Demands that need not be made fewer: the story told of them leaves out what it does not need.
@@ -27,25 +29,27 @@ class HoldBacks(Mapping[str, str]):
     """Per package name, the reason; worked out when first looked at.
 
     Looked at are packages that were asked for and are not the newest that the request allows,
-    and installed ones that would go down. Costs a few searches per such package.
+    unless the lowest are wanted, and installed ones that would go down. Costs a few searches per
+    such package.
     """
 
     def __init__(
         self,
         request: SolveRequest,
         side: CondaSide,
-        model: CondaModel,
+        resolved: Resolved,
         among: Collection[str] | None = None,
     ) -> None:
         self._among = among
         self._request = request
         self._side = side
-        self._model = model
+        self._resolved = resolved
+        self._model = resolved.model
         self._reasons: dict[str, str] | None = None
 
     def among(self, names: Collection[str]) -> HoldBacks:
         """Those of some packages only."""
-        return HoldBacks(self._request, self._side, self._model, names)
+        return HoldBacks(self._request, self._side, self._resolved, names)
 
     def __getitem__(self, name: str) -> str:
         return self._all()[name]
@@ -69,9 +73,13 @@ class HoldBacks(Mapping[str, str]):
     def _held_back(self) -> Iterator[tuple[str, str]]:
         """Packages and the versions they do not have but could be thought to."""
         installed = {each.name: each.record.version for each in self._request.installed}
+        lowest = self._request.strategy is Strategy.LOWEST
+        low = {spec.exact_name for spec in self._request.specs} if lowest else ()
         for name in dict.fromkeys([*self._side.demands.direct, *sorted(installed)]):
             record = self._model.record(name)
             if record is None or (self._among is not None and name not in self._among):
+                continue
+            if name in low:
                 continue
             if name in self._side.demands.direct:
                 wanted = self._newest_allowed(name)
@@ -127,4 +135,8 @@ class HoldBacks(Mapping[str, str]):
         ]
         if worse:
             return f"a newer one would need {', '.join(worse[:3])}"
-        return "a newer one would change packages that are to stay as they are"
+        if self._side.demands.preferred:
+            return "a newer one would change packages that are to stay as they are"
+        if self._resolved.wheels:
+            return "a newer one does not go with what comes from PyPI"
+        return "a newer one does not go with the other packages that were chosen"

@@ -33,7 +33,7 @@ def solution_of(request: SolveRequest, resolved: Resolved, side: CondaSide) -> S
         reasons=reasons_of(needs, requested, resolved.reasons),
         requested=requested,
         pip_requirements=resolved.pip_requirements,
-        hold_backs=HoldBacks(request, side, resolved.model),
+        hold_backs=HoldBacks(request, side, resolved),
     )
 
 
