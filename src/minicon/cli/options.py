@@ -232,14 +232,14 @@ def _add_age_options(group: argparse._ArgumentGroup) -> None:
 
 
 def platform_name(text: str) -> str:
-    """A platform that conda knows ; channels may have others, typing errors are likelier."""
-    from argparse import ArgumentTypeError
-    from difflib import get_close_matches
-
+    """A platform that conda knows; channels may have others, typing errors are likelier."""
     from minicon.models.subdir import KNOWN_SUBDIRS
 
     if text in KNOWN_SUBDIRS:
         return text
+    from argparse import ArgumentTypeError
+    from difflib import get_close_matches
+
     near = get_close_matches(text, sorted(KNOWN_SUBDIRS), 1)
     instead = f"did you mean {near[0]}?" if near else "for instance linux-64 or osx-arm64"
     raise ArgumentTypeError(f"{text!r} is no platform; {instead}")
