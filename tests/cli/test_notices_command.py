@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 
 import pytest
 from tests.support.channel_server import Body, ChannelServer, Delay, Status
@@ -52,6 +53,13 @@ def test_a_command_shows_them_once(minicon, server) -> None:
     second = search(minicon, server)
     assert "we moved" not in second.err
     assert server.count("/notices.json") == 1
+
+
+def test_a_simple_server_is_asked_once_for_everything(minicon, server) -> None:
+    with ChannelServer(server.directory, protocol="HTTP/1.0") as simple:
+        first = search(minicon, simple)
+        assert "rotate your tokens" in first.err
+        assert max(Counter(request.path for request in simple.requests).values()) == 1
 
 
 def test_a_day_later_they_are_shown_again(minicon, server) -> None:

@@ -32,7 +32,8 @@ from minicon.models.channel import Channel
 from minicon.models.url import Credentials
 from minicon.net.credentials import CredentialStore
 from minicon.net.routing import make_fetcher
-from minicon.net.small_files import MOST_CONNECTIONS, SmallFiles
+from minicon.net.small_files import SmallFiles
+from minicon.net.small_server import MOST_CONNECTIONS, MOST_SHORT_CONNECTIONS
 from minicon.repodata.client import ChannelClient
 
 FILES = 300
@@ -139,6 +140,8 @@ def test_plain_statuses_are_answers(server, make, code) -> None:
         WrongLength(7),
         GzipBomb(1000),
         RawAnswer(b"hello\r\n\r\n"),
+        RawAnswer(b"HTTP/1.0 200 OK\r\n\r\nab"),
+        RawAnswer(b"HTTP/1.0 200 OK\r\nContent-Length: 9\r\n\r\nab"),
         RawAnswer(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
         RawAnswer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nab"),
         RawAnswer(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nab"),
@@ -163,6 +166,24 @@ def test_a_server_that_is_not_plain_is_not_asked_for_ever(server, make) -> None:
     small = make()
     assert [small.get(f"{server.url}/file-{n}") for n in range(20)] == [None] * 20
     assert len(server.requests) < 10
+
+
+def test_a_simple_server_closes_each_connection_and_has_few_at_once(tmp_path, bodies, make) -> None:
+    with ChannelServer(tmp_path, protocol="HTTP/1.0") as server:
+        small, answers = make(timeout=10), {}
+        answers["file-0"] = small.get(f"{server.url}/file-0").body
+        server.latency, before = 0.05, server.connections
+        names = [f"file-{n}" for n in range(1, 40)]
+        for name in names:
+            small.ask(
+                f"{server.url}/{name}", lambda q, name=name: answers.update({name: q.answer.body})
+            )
+        small.nudge()
+        time.sleep(0.02)
+        assert server.connections - before <= MOST_SHORT_CONNECTIONS
+        small.wait(lambda: len(answers) == 40)
+        assert answers == {name: bodies[name] for name in ("file-0", *names)}
+        assert len(server.requests) == server.connections == 40
 
 
 def test_a_connection_that_closed_while_idle_is_replaced(server, bodies, make) -> None:

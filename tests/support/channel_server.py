@@ -459,6 +459,7 @@ class ChannelServer:
         *,
         host: str = "127.0.0.1",
         tls: ssl.SSLContext | None = None,
+        protocol: str = "HTTP/1.1",
     ) -> None:
         self.directory = Path(directory)
         self.requests: list[Request] = []
@@ -471,7 +472,8 @@ class ChannelServer:
         self.stopping = threading.Event()
         self._faults: list[tuple[str, Fault, list[float]]] = []
         self._lock = threading.Lock()
-        handler = type("BoundHandler", (Handler,), {"channel": self})
+        fields = {"channel": self, "protocol_version": protocol}
+        handler = type("BoundHandler", (Handler,), fields)
         self._server = _Server((host, 0), handler)
         self._scheme = "https" if tls else "http"
         if tls is not None:

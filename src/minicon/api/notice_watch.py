@@ -1,11 +1,13 @@
-"""NoticeWatch: channels' notices (CEP 6), asked for beside other work and never waited for.
+"""NoticeWatch: channels' notices (CEP 6), asked for beside other work and hardly waited for.
 
 A command that fetches a channel's index asks for the channel's notices too, at most once a day,
-over the connections that are tended anyway. What has come by the end of the command is shown.
+over the connections that are tended anyway. What has come by the end of the command, or the blink
+of an eye later, is shown.
 """
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from minicon.api.notices import (
@@ -28,8 +30,9 @@ if TYPE_CHECKING:
 _INTERVAL = 86_400.0
 #: After everything that the command itself needs.
 _PRIORITY = 9
-#: Steps of taking what has arrived already: connected, sent, received.
-_STEPS = 3
+#: Seconds that the end of a command waits for what is on its way: a quick command would miss it.
+_GRACE = 0.05
+_BREATH = 0.001
 
 
 class NoticeWatch:
@@ -42,6 +45,7 @@ class NoticeWatch:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._asked: set[str] = set()
+        self._questions: list[Question] = []
         self._found: dict[str, list[Notice]] = {}
 
     def begin(self, channel: Channel) -> None:
@@ -53,16 +57,27 @@ class NoticeWatch:
         self._asked.add(channel.base_url)
         if age_of(services, cached_answer(services, channel)) >= _INTERVAL:
             url = services.fetcher.best_url(notices_url(channel))
-            small_files.ask(url, partial(self._receive, channel), priority=_PRIORITY)
+            done = partial(self._receive, channel)
+            question = small_files.ask(url, done, priority=_PRIORITY)
+            self._questions += [question] if question else []
+
+    def collect(self) -> None:
+        """Take what has come, or comes in a moment; to be called before connections are closed."""
+        small_files = self._services.fetcher.small_files if self._questions else None
+        end = time.monotonic() + _GRACE
+        while small_files and self._is_waiting and time.monotonic() < end:
+            small_files.nudge()
+            time.sleep(_BREATH)
 
     def collected(self) -> tuple[list[Notice], int]:
         """What has come, at most ``number_channel_notices``, and how many there are besides."""
-        small_files = self._services.fetcher.small_files if self._asked else None
-        for _ in range(_STEPS if small_files else 0):
-            small_files.nudge()  # type: ignore[union-attr]
         found = current(self._services, self._found.values())
         limit = self._services.settings.number_channel_notices
         return found[:limit], max(0, len(found) - limit)
+
+    @property
+    def _is_waiting(self) -> bool:
+        return not all(question.is_done for question in self._questions)
 
     def _receive(self, channel: Channel, question: Question) -> None:
         answer = question.answer

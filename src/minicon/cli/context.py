@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from minicon.api.notice_watch import NoticeWatch
     from minicon.api.services import Services
     from minicon.config.settings import Settings
     from minicon.envs.registry import EnvironmentRegistry
@@ -79,11 +80,14 @@ class CommandContext:
     def close(self) -> None:
         """Take progress bars away, give connections back, and show channels' notices."""
         if self._services is not None:
+            watch: NoticeWatch | None = vars(self._services).get("notice_watch")
+            if watch is not None:
+                watch.collect()
             self._services.close()
-            if "notice_watch" in vars(self._services):
+            if watch is not None:
                 from minicon.cli.channel_notices import show_collected
 
-                show_collected(self._services.notice_watch, self.console)
+                show_collected(watch, self.console)
 
 
 def early_console(arguments: Sequence[str]) -> Console:

@@ -1,7 +1,8 @@
 """One kept-alive connection that never blocks: what it may send, and what it has received.
 
-It understands the plain answer only: HTTP/1.1, a Content-Length, no content encoding. Anything
-else is an :class:`UnsuitedError`, upon which a Fetcher is asked, which understands the rest.
+It understands the plain answer only: HTTP/1.1 (or 1.0, after which the server closes), a
+Content-Length, no content encoding. Anything else is an :class:`UnsuitedError`, upon which a
+Fetcher is asked, which understands the rest.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 #: Statuses whose meaning is the caller's affair; others (redirects, trouble) are not plain.
 _PLAIN_STATUSES = (200, 206, 304, 404, 410, 416)
+_PROTOCOLS = ("HTTP/1.1", "HTTP/1.0")
 _LARGEST_HEAD = 1 << 16
 _PIECE = 1 << 18
 
@@ -170,7 +172,7 @@ class Connection:
             if len(self._buffer) > _LARGEST_HEAD:
                 raise UnsuitedError("endless headers")
             return None
-        status, headers = _head(bytes(self._buffer[:end]))
+        status, headers, is_kept = _head(bytes(self._buffer[:end]))
         length = 0 if status == 304 else content_length(headers)
         if status not in _PLAIN_STATUSES or length is None or "transfer-encoding" in headers:
             raise UnsuitedError("not plain")
@@ -179,19 +181,23 @@ class Connection:
         have = len(self._buffer) - end - 4
         if have < length:
             return None
-        self.is_reusable = have == length and "close" not in headers.get("connection", "").lower()
+        self.is_reusable = is_kept and have == length
         return Answer(status, headers, bytes(self._buffer[end + 4 : end + 4 + length]))
 
 
 _NOT_YET = object()
 
 
-def _head(data: bytes) -> tuple[int, Headers]:
-    """Status and headers. Raises UnsuitedError for what RFC 9112 does not allow."""
+def _head(data: bytes) -> tuple[int, Headers, bool]:
+    """Status, headers, and whether the server keeps the connection open (RFC 9112 §9.3).
+
+    Raises:
+        UnsuitedError: RFC 9112 does not allow it.
+    """
     first, *lines = data.decode("latin-1").split("\r\n")
     protocol, _, rest = first.partition(" ")
     status = rest[:3]
-    if protocol != "HTTP/1.1" or not (status.isascii() and status.isdecimal()):
+    if protocol not in _PROTOCOLS or not (status.isascii() and status.isdecimal()):
         raise UnsuitedError("another protocol")
     headers: dict[str, str] = {}
     for line in lines:
@@ -200,7 +206,8 @@ def _head(data: bytes) -> tuple[int, Headers]:
         if not colon or not name or name != name.strip() or (key in headers and key in _SINGLE):
             raise UnsuitedError("unusual headers")
         headers[key] = value.strip()
-    return int(status), Headers(headers)
+    is_kept = protocol == "HTTP/1.1" and "close" not in headers.get("connection", "").lower()
+    return int(status), Headers(headers), is_kept
 
 
 #: Headers that decide where a body ends: twice is once too often.

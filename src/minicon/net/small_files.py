@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from minicon.net.credentials import CredentialStore
 
-#: Kept-alive connections to one server.
-MOST_CONNECTIONS = 100
 _LARGEST = 1 << 24
 _PLAIN_URL = lazy_pattern(r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9\-._~/?@!$&'()*+,;=%]*")
 _PLAIN_VALUE = lazy_pattern(r"[ -~]*")
@@ -281,7 +279,7 @@ class SmallFiles:
     def _free_connection(self, origin: Origin, server: Server) -> Connection | None:
         if server.idle:
             return server.idle.pop()
-        if server.count >= MOST_CONNECTIONS:
+        if server.count >= server.most:
             return None
         if server.addresses is None:
             server.addresses = addresses_of(origin)
@@ -328,7 +326,7 @@ class SmallFiles:
             server.idle.append(connection)
         else:
             self._drop(connection)
-            server.count -= 1
+            server.closed(connection)
         question.finish(answer)
 
     def _fail(self, connection: Connection, question: Question) -> None:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from minicon.net.origin import Origin
     from minicon.net.small_connection import Answer, Connection
 
+#: Kept-alive connections to one server.
+MOST_CONNECTIONS = 100
+#: Connections at once to a server that closes each after one answer: it is a simple one.
+MOST_SHORT_CONNECTIONS = 8
 #: How often a server may answer in a way that is not plain.
 _PATIENCE = 4
 
@@ -56,6 +60,7 @@ class Server:
         waiting: A heap of (priority, order, question).
         idle: Connections that are free.
         count: How many connections there are.
+        most: How many there may be at once.
         odd_answers: How many answers were not plain.
     """
 
@@ -64,12 +69,19 @@ class Server:
         self.waiting: list[tuple[int, int, Question]] = []
         self.idle: deque[Connection] = deque()
         self.count = 0
+        self.most = MOST_CONNECTIONS
         self.odd_answers = 0
 
     @property
     def is_unsuited(self) -> bool:
         """Whether it is no use to ask it here."""
         return self.odd_answers >= _PATIENCE or self.addresses == []
+
+    def closed(self, connection: Connection) -> None:
+        """Note that the server closed a connection after an answer."""
+        self.count -= 1
+        if connection.answered == 1:
+            self.most = MOST_SHORT_CONNECTIONS
 
 
 def addresses_of(origin: Origin) -> list[tuple[int, Any]]:
