@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 def _search(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.commands import search
 
-    arguments.info = False
+    arguments.info = arguments.envs = False
     return search.run(arguments, context)
 
 
