@@ -201,3 +201,18 @@ def test_python_comes_without_pip_where_no_index_is_in_reach(workspace: Workspac
     asked = workspace.run("create", "-y", "-n", "c", *SOURCES, "python", "pip")
     assert asked.code == 1
     assert "127.0.0.1:9" in asked.err
+
+
+def test_what_has_to_be_built_is_told_of(workspace: Workspace, tmp_path: Path) -> None:
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "ancient-0.1.tar.gz").write_bytes(b"")
+    workspace.environ["PIP_FIND_LINKS"] += f" {links}"
+    workspace.run("create", "-y", "-n", "a", "-c", "host", "python").ok()
+    words = ("pypi:ancient", "-n", "a", "-c", "host")
+    told = "ancient has no wheel that fits: pip has to build it from source, which may fail"
+    asked = workspace.run("why-not", *words).ok().out
+    assert told in asked
+    assert "may be possible" in asked
+    assert workspace.run("why-not", *words, "--json").json["notes"] == [told]
+    assert told in workspace.run("install", "--dry-run", *words).ok().err

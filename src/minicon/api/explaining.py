@@ -162,6 +162,13 @@ class WhyNot:
         """Whether the environment could have it."""
         return self.error is None
 
+    @property
+    def built_from_source(self) -> tuple[str, ...]:
+        """A sentence for each project that pip would have to build, which nobody can try here."""
+        from minicon.api.plan_notes import built_notes
+
+        return tuple(built_notes(self.plan.solution.pip_requirements)) if self.plan else ()
+
     def explanation(self) -> dict[str, Any] | None:
         """The solver's explanation as data: core, sentences and fixes; None if there is none."""
         story = getattr(self.error, "explanation", None)

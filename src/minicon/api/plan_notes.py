@@ -19,6 +19,7 @@ def plan_notes(question: Question, solution: Solution) -> tuple[str, ...]:
         *source_notes(question.sources),
         *_replacing(question),
         *_unknown_extras(question.asked.specs, solution.records),
+        *built_notes(solution.pip_requirements),
     )
 
 
@@ -28,6 +29,15 @@ def source_notes(sources: Sources) -> tuple[str, ...]:
     return tuple(
         f"{channel.name} cannot be reached: using {instead} instead" for channel in sources.skipped
     )
+
+
+def built_notes(requirements: Sequence[str]) -> Iterator[str]:
+    """One sentence for each project of which only the source is there."""
+    from minicon.models.url import redact
+
+    for text in requirements:
+        line = redact(text.partition("\n")[0].removesuffix("\\").strip())
+        yield f"{line} has no wheel that fits: pip has to build it from source, which may fail"
 
 
 def _replacing(question: Question) -> tuple[str, ...]:

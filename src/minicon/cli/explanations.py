@@ -85,7 +85,10 @@ def why_not_text(answer: WhyNot, console: Console, *, whole: bool) -> str:
         return "\n".join(_error_lines(answer, whole=whole))
     if answer.plan is None or answer.plan.is_empty:
         return f"{answer.spec}: nothing stands against it; it is there"
-    return f"{answer.spec} is possible; this would change:\n\n{plan_text(answer.plan, console)}"
+    built = answer.built_from_source
+    possible = "may be possible" if built else "is possible"
+    told = [f"{answer.spec} {possible}; this would change:", "", plan_text(answer.plan, console)]
+    return "\n".join([*built, *told])
 
 
 def _error_lines(answer: WhyNot, *, whole: bool) -> Iterator[str]:
@@ -119,6 +122,7 @@ def why_not_document(answer: WhyNot) -> dict[str, Any]:
         )
     elif answer.plan is not None:
         document["actions"] = answer.plan.transaction.to_json(fetch=frozenset(answer.plan.fetch))
+        document["notes"] = list(answer.built_from_source)
     return document
 
 
