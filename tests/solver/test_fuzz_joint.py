@@ -138,6 +138,32 @@ def test_limits_hold_whatever_source_answers(chunk: int) -> None:
         assert found == world.is_satisfiable(), f"seed {seed}: {limits}"
 
 
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_requests_with_a_condition_reach_pypi(chunk: int) -> None:
+    for seed in range(chunk, WORLDS, CHUNKS):
+        world = JointWorld(seed)
+        rng = random.Random(f"conditions of {seed}")
+        conda = {thing[0] for thing in world.things if not thing[4]}
+        wheels = sorted({thing[0] for thing in world.things} - conda)
+        if not wheels:
+            continue
+        name, minor = rng.choice(wheels), rng.choice(MINORS)
+        limit = world._limit(rng)
+        request = f"{name}{limit}[when='python={minor}']"
+        requirements = tuple(Requirement(text) for text in world.requirements)
+        options = {"wheels": world.wheels, "wheels_for_missing_names": True}
+        try:
+            world.case.solve("python", *world.specs, request, requirements=requirements, **options)
+            found = True
+        except SolveError:
+            found = False
+        other = next(each for each in MINORS if each != minor)
+        expected = world._is_satisfiable_for(other)
+        world.requirements.append(f"{name}{limit}")
+        expected = expected or world._is_satisfiable_for(minor)
+        assert found == expected, f"seed {seed}: {request}"
+
+
 def named_by(texts: list[str]) -> set[str]:
     return {Requirement(text).name for text in texts}
 

@@ -565,3 +565,28 @@ def test_why_packages_of_channels_are_not_newer_beside_wheels() -> None:
     )
     assert versions(lowest) == {"python": "3.11.1", "numpy": "1.26.4"}
     assert not lowest.hold_backs
+
+
+def test_a_request_with_a_condition_reaches_pypi() -> None:
+    case, wheels = numpy_wheels()
+    wheels.wheel("fast", "1.0", requires=["rest"])
+    wheels.wheel("new", "1.0", pythons=["3.11"])
+    wheels.wheel("rest", "1.0")
+    options = {"wheels": wheels, "wheels_for_missing_names": True}
+    request = ["numpy<2.1[when='python>=3.12']"]
+    found = case.solve("python=3.12", *request, **options)
+    assert versions(found) == {"python": "3.12.1", "numpy": "2.0.0"}
+    assert found.requested["numpy"] == ('numpy <2.1[when="python>=3.12"]',)
+    assert versions(case.solve("python=3.11", *request, **options)) == {"python": "3.11.1"}
+    later = {"installed": case.installed(*found.records), "history": request}
+    both = case.solve("fast", **later, **options)
+    assert versions(both) == {**versions(found), "fast": "1.0", "rest": "1.0"}
+    assert versions(case.solve("fast[when=__win]", **options)) == {}
+    case.virtual("__unix")
+    on_unix = {"python": "3.12.1", "fast": "1.0", "rest": "1.0"}
+    assert versions(case.solve("fast[when=__unix]", **options)) == on_unix
+    # Where the project cannot be had, the condition must not hold.
+    none = case.solve("python", "new[when='python>=3.12']", **options)
+    assert versions(none) == {"python": "3.11.1"}
+    with pytest.raises(SolveError, match="cannot be installed"):
+        case.solve("python=3.12", "new[when='python>=3.12']", **options)

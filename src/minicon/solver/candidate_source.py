@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from itertools import chain, takewhile
 
-from minicon.models.match_spec import channel_matches
+from minicon.models.match_spec import MatchSpec, channel_matches
 from minicon.models.package_name import normalize_pypi_name
 from minicon.solver.candidate_table import (
     FEATURE,
+    NOWHERE,
     REQUEST,
     Row,
     compile_extra,
@@ -26,7 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from minicon.models.match_spec import MatchSpec
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidate_table import CandidateTable
@@ -91,6 +91,10 @@ class CandidateSource:
             table = compile_request(name, spec, optional=optional)
             self._compiled[name] = Candidates(table, ())
         return name
+
+    def unless(self, condition: str) -> str:
+        """The name of a package whose presence means that a condition does not hold."""
+        return self.conditional(MatchSpec.from_fields(name=NOWHERE, when=condition))
 
     def installed_position(self, name: str) -> int | None:
         """Where the installed record stands among the candidates; None if it is not installed."""

@@ -49,6 +49,12 @@ class CondaModel:
             if not name.endswith("]")
         }
 
+    def has(self, name: str, text: str) -> bool:
+        """Whether a package, or a fact of the machine, is there that a dependency's text means."""
+        candidates = self._source.candidates(name)
+        position = 0 if candidates.fixed and candidates.size else self.positions.get(name)
+        return position is not None and bool(candidates.matching(text) >> position & 1)
+
     def meets(self, name: str, allowed: int) -> bool:
         """Whether a package is what a domain allows."""
         size = self._source.candidates(name).size

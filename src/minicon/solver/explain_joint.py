@@ -18,6 +18,7 @@ from minicon.solver.explain import named
 from minicon.solver.explanation import Explanation, Fix
 from minicon.solver.joint_resolution import JointResolution
 from minicon.solver.limits import Limits
+from minicon.solver.missing_names import is_for_pypi
 from minicon.solver.requirements import CondaRequirement, ProjectRequirement, Wheel
 from minicon.solver.resolved import Impossible
 from minicon.solver.roots import demands_of
@@ -97,8 +98,8 @@ class _Trials:
 
     def solve(self, request: SolveRequest) -> Resolved:
         """Solve it. Raises Impossible, Contradiction or a MiniconError."""
-        missing = [spec for spec in request.specs if not self._is_conda(spec)]
-        specs = [spec for spec in request.specs if self._is_conda(spec)]
+        missing = [spec for spec in request.specs if is_for_pypi(request, self._source, spec)]
+        specs = [spec for spec in request.specs if spec not in missing]
         side = CondaSide(request, self._source, demands_of(request, self._source, specs))
         side.model()
         return JointResolution(request, side, missing).resolve()
@@ -122,9 +123,6 @@ class _Trials:
         except (Impossible, Contradiction, MiniconError):
             return False
         return True
-
-    def _is_conda(self, spec: MatchSpec) -> bool:
-        return spec.exact_name is None or bool(self._source.candidates(spec.exact_name).size)
 
 
 def _minimal(request: SolveRequest, trials: _Trials) -> SolveRequest:

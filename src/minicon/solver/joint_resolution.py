@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import cast
 
 from packaging.utils import canonicalize_name
 from resolvelib import BaseReporter, ResolutionImpossible
@@ -12,7 +13,7 @@ from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.solver.markers import applies, marker_environment
 from minicon.solver.missing_names import no_projects
 from minicon.solver.projects import Projects
-from minicon.solver.provider import Provider, project_requirements
+from minicon.solver.provider import Provider, project_requirements, spec_requirements
 from minicon.solver.requirements import (
     CONDA,
     CondaRequirement,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from minicon.solver.conda_model import CondaSide
     from minicon.solver.limits import Limits
     from minicon.solver.request import SolveRequest
-    from minicon.solver.requirements import AnyCandidate, AnyRequirement, PythonMinor
+    from minicon.solver.requirements import AnyCandidate, AnyRequirement, Model, PythonMinor
 
 
 class JointResolution:
@@ -51,7 +52,8 @@ class JointResolution:
         self._request = request
         self._side = side
         self._projects = Projects(request, side)
-        self._missing = missing
+        self._missing = [spec for spec in missing if spec.when is None]
+        self._conditional = [spec for spec in missing if spec.when is not None]
         self._built_by_pip = [str(each) for each in request.requirements if each.url]
 
     def resolve(self) -> Resolved:
@@ -73,6 +75,27 @@ class JointResolution:
         nowhere = [name for name in names if not self._projects.exists(name)]
         if nowhere:
             raise no_projects(nowhere, self._request)
+        try:
+            return self._beside_installed(asked)
+        except Impossible as impossible:
+            if not self._conditional:
+                raise
+            never = self._without(self._conditional)
+            self._conditional = []
+            with contextlib.suppress(Impossible):
+                return self._beside_installed([*never, *asked])
+            raise impossible from None
+
+    def _without(self, conditional: Sequence[MatchSpec]) -> list[CondaRequirement]:
+        """That the conditions of some specs do not hold."""
+        source = self._side.source
+        return [
+            CondaRequirement(source.unless(spec.when or ""), 1, f"{spec} cannot be had")
+            for spec in conditional
+        ]
+
+    def _beside_installed(self, asked: Sequence[AnyRequirement]) -> Resolved:
+        """Meet what was asked for, and keep what is installed if that can be."""
         kept, loose = self._installed()
         try:
             return self._resolve([*asked, *kept, *loose])
@@ -96,13 +119,7 @@ class JointResolution:
                 text = f"you asked earlier for {requirement}"
                 asked += project_requirements(self._projects.loosened(requirement), text)
         for spec in self._missing:
-            name = project_of(spec.exact_name or "", self._request.wheels)
-            text = f"you asked for {spec}"
-            asked.append(ProjectRequirement(name, text, spec=spec))
-            asked += [
-                ProjectRequirement(name, text, spec=spec, extra=canonicalize_name(extra))
-                for extra in spec.extras
-            ]
+            asked += spec_requirements(spec, self._request.wheels)
         return asked
 
     def _concerns(self, requirement: Requirement) -> bool:
@@ -134,8 +151,8 @@ class JointResolution:
                 loose.append(ProjectRequirement(name, text))
         return kept, loose
 
-    def _resolve(self, requirements: Sequence[ProjectRequirement]) -> Resolved:
-        provider = Provider(self._request, self._side, self._projects)
+    def _resolve(self, requirements: Sequence[AnyRequirement]) -> Resolved:
+        provider = Provider(self._request, self._side, self._projects, self._conditional)
         roots: list[AnyRequirement] = [CondaRequirement(), *requirements]
         if requirements or self._built_by_pip:
             python = self._side.source.candidates("python")
@@ -164,7 +181,7 @@ class JointResolution:
         mapping: Mapping[str, AnyCandidate],
     ) -> Resolved:
         needed, requirements = _reachable(provider, roots, mapping)
-        conda = provider.models(requirements)[0]
+        conda = self._least(provider, requirements, cast("Model", mapping[CONDA]))
         needed[CONDA] = conda
         built = list(self._built_by_pip)
         for identifier in sorted(needed):
@@ -179,6 +196,17 @@ class JointResolution:
             reasons=wheels.reasons(),
             pip_requirements=tuple(built),
         )
+
+    def _least(
+        self, provider: Provider, requirements: Sequence[AnyRequirement], found: Model
+    ) -> Model:
+        """The best model for what is required, in which the same conditions hold as were found."""
+        model = provider.models(requirements)[0]
+        if provider.is_same_for_projects(model, found):
+            return model
+        untrue = [each for each in self._conditional if not found.holds(each)]
+        model = provider.models([*requirements, *self._without(untrue)])[0]
+        return model if provider.is_same_for_projects(model, found) else found
 
 
 def _reachable(

@@ -7,8 +7,6 @@ source answers. What only a conda build can have, a build or a channel, no wheel
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
-from minicon.models.match_spec import MatchSpec
-from minicon.solver.candidate_table import NOWHERE
 from minicon.solver.candidates import says_more
 from minicon.solver.origin import Kind, Origin
 from minicon.solver.requirements import CondaRequirement, ProjectRequirement, project_of
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
+    from minicon.models.match_spec import MatchSpec
     from minicon.solver.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
     from minicon.solver.requirements import InstalledWheel, SourceOnly, Wheel
@@ -91,9 +90,8 @@ class Limits:
         """That conditions do not hold under which a choice from PyPI would be forbidden."""
         for each in self._on(choice.name):
             if each.condition is not None and not each.admits(choice.version):
-                never = MatchSpec.from_fields(name=NOWHERE, when=each.condition)
                 text = f"{choice.name} from PyPI: {_sentence(each)} if {each.condition}"
-                yield CondaRequirement(self._source.conditional(never), 1, text)
+                yield CondaRequirement(self._source.unless(each.condition), 1, text)
 
     def sentences(self, name: str) -> Iterator[str]:
         """What is limited of a project: ``numpy <2 is a constraint``."""

@@ -32,10 +32,10 @@ def split_by_source(
     nowhere: list[MatchSpec] = []
     for spec in request.specs:
         name = spec.exact_name
-        if name is None or spec.when is not None or source.candidates(name).size:
-            known.append(spec)
-        elif _may_come_from_pypi(request, spec):
+        if is_for_pypi(request, source, spec):
             missing.append(spec)
+        elif name is None or spec.when is not None or source.candidates(name).size:
+            known.append(spec)
         else:
             nowhere.append(spec)
     if nowhere:
@@ -85,6 +85,16 @@ def one_by_one(hints: Sequence[str]) -> str:
 def _channels(request: SolveRequest) -> str:
     names = [channel[0].channel for channel in request.channels if channel]
     return ", ".join(names) or "(none given)"
+
+
+def is_for_pypi(request: SolveRequest, source: CandidateSource, spec: MatchSpec) -> bool:
+    """Whether PyPI is to meet a spec; one with a condition only if PyPI knows the name."""
+    name = spec.exact_name
+    if name is None or source.candidates(name).size or not _may_come_from_pypi(request, spec):
+        return False
+    if spec.when is None or request.wheels is None:
+        return True
+    return bool(request.wheels.releases(request.wheels.pypi_name(name)))
 
 
 def _may_come_from_pypi(request: SolveRequest, spec: MatchSpec) -> bool:

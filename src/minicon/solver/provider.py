@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
+    from minicon.models.match_spec import MatchSpec
+    from minicon.models.wheel_index import WheelIndex
     from minicon.solver.conda_model import CondaSide
     from minicon.solver.request import SolveRequest
     from minicon.solver.requirements import AnyCandidate, AnyRequirement, Choice, PythonMinor
@@ -59,12 +61,22 @@ class Provider(Base):
 
     Attributes:
         contradictions: What the conda side refused so far, latest last.
+
+    Args of the constructor beside request, conda side and projects: ``conditional`` are specs for
+    PyPI that hold under a condition.
     """
 
-    def __init__(self, request: SolveRequest, side: CondaSide, projects: Projects) -> None:
+    def __init__(
+        self,
+        request: SolveRequest,
+        side: CondaSide,
+        projects: Projects,
+        conditional: Sequence[MatchSpec] = (),
+    ) -> None:
         self._request = request
         self._side = side
         self._projects = projects
+        self._conditional = conditional
         self._environments: dict[str, dict[str, str]] = {}
         self.contradictions: list[Contradiction] = []
         self.interchangeable = Interchangeable(self._needs_of)
@@ -169,7 +181,18 @@ class Provider(Base):
             self._projects.current = ".".join(python.version.split(".")[:2])
         return [Model(domains_of(roots), model)]
 
-    def _of_model(self, candidate: Model) -> list[AnyRequirement]:
+    def _of_model(self, candidate: Model) -> list[ProjectRequirement]:
+        found = self._pip_of(candidate)
+        for spec in self._conditional:
+            if candidate.holds(spec):
+                found += spec_requirements(spec, self._request.wheels)
+        return found
+
+    def is_same_for_projects(self, one: Model, other: Model) -> bool:
+        """Whether two models require the same projects."""
+        return self._of_model(one) == self._of_model(other)
+
+    def _pip_of(self, candidate: Model) -> list[ProjectRequirement]:
         """Python brings pip along: from a channel (see CandidateSource), or as a wheel, if any."""
         request = self._request
         has_pip = self._side.source.candidates("pip").size
@@ -272,6 +295,14 @@ class Provider(Base):
     @staticmethod
     def _python_is(minor: PythonMinor, label: str) -> CondaRequirement:
         return CondaRequirement("python", minor.allowed, f"{label} needs python {minor.text}")
+
+
+def spec_requirements(spec: MatchSpec, wheels: WheelIndex | None) -> Iterator[ProjectRequirement]:
+    """A spec that PyPI is to meet as requirements on the project and on each of its extras."""
+    name, text = project_of(spec.exact_name or "", wheels), f"you asked for {spec}"
+    yield ProjectRequirement(name, text, spec=spec)
+    for extra in spec.extras:
+        yield ProjectRequirement(name, text, spec=spec, extra=canonicalize_name(extra))
 
 
 def project_requirements(requirement: Requirement, text: str) -> Iterator[ProjectRequirement]:

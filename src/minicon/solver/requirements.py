@@ -16,6 +16,7 @@ from typing import NamedTuple
 from packaging.utils import canonicalize_name
 
 from minicon.lean_dataclasses import dataclass, field
+from minicon.models.condition import holds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,6 +140,10 @@ class Model:
 
     demands: tuple[tuple[str, int], ...]
     model: CondaModel = field(compare=False)
+
+    def holds(self, spec: MatchSpec) -> bool:
+        """Whether a spec's condition holds in it."""
+        return spec.when is None or holds(spec.when, self.model.has)
 
     @property
     def identifier(self) -> str:
