@@ -272,6 +272,17 @@ def test_a_wheel_against_a_conda_package() -> None:
     check("wheel-against-conda", ["tool=3", "pypi:gensim"], told(case, ["tool=3"], options))
 
 
+def test_a_wheel_against_a_limit() -> None:
+    case = small()
+    wheels = WheelWorld()
+    wheels.wheel("only-wheel", "2.0")
+    options = {"wheels": wheels, "requirements": (Requirement("only-wheel"),)}
+    text = told(case, ["tool"], {**options, "constraints": ["only-wheel <2"]})
+    assert "error: only-wheel and the constraint only-wheel <2 cannot be installed" in text
+    assert "you asked for only-wheel, but only-wheel <2 is a constraint" in text
+    assert "leave the constraint only-wheel <2 out" in text
+
+
 def test_wheels_against_each_other() -> None:
     case = small()
     wheels = WheelWorld()

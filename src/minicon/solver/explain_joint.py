@@ -16,9 +16,11 @@ from minicon.solver.conflict_analysis import Contradiction
 from minicon.solver.conflict_core import contradiction_in, minimal_core
 from minicon.solver.explain import named
 from minicon.solver.explanation import Explanation, Fix
+from minicon.solver.fixes import WITHOUT
 from minicon.solver.joint_resolution import JointResolution
 from minicon.solver.limits import Limits
 from minicon.solver.missing_names import is_for_pypi
+from minicon.solver.origin import Kind
 from minicon.solver.requirements import CondaRequirement, ProjectRequirement, Wheel
 from minicon.solver.resolved import Impossible
 from minicon.solver.roots import demands_of
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
 #: What a request demands, in the order in which an explanation names it.
 _PARTS = ("specs", "requirements", "history", "history_requirements", "pins", "constraints")
 
+#: What the headline calls limits, as elsewhere (see :func:`minicon.solver.explain.named`).
+_NAMED = {"pins": "the pin ", "constraints": "the constraint "}
+
 
 def explain_impossible(
     request: SolveRequest, side: CondaSide, impossible: Impossible
@@ -49,7 +54,7 @@ def explain_impossible(
     trials = _Trials(side.source)
     smaller = _minimal(request, trials)
     failure = _for_one_python(smaller, side, trials) or trials.fails(smaller) or impossible
-    core = [str(each) for part in _PARTS for each in getattr(smaller, part)]
+    core = [f"{_NAMED.get(part, '')}{each}" for part in _PARTS for each in getattr(smaller, part)]
     sentences = tuple(dict.fromkeys(_sentences(smaller, side, failure)))
     fixes = tuple(_fixes(request, smaller, trials)) or tuple(_left_out(request, smaller, trials))
     nothing = _no_release(request, side, smaller)
@@ -78,6 +83,11 @@ def _no_release(
 
 def _left_out(request: SolveRequest, smaller: SolveRequest, trials: _Trials) -> Iterator[Fix]:
     """The same request without one of the demands, solved; as long as something is left."""
+    for part, kind in (("pins", Kind.PIN), ("constraints", Kind.CONSTRAINT)):
+        for limit in getattr(smaller, part):
+            others = tuple(each for each in getattr(request, part) if each is not limit)
+            if trials.solves(_with(request, part, others)):
+                yield Fix(WITHOUT[kind].format(limit), None, str(limit))
     if len(request.specs) + len(request.requirements) + len(request.history) < 2:
         return
     for requirement in smaller.requirements:

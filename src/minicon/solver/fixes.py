@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from minicon.solver.request import SolveRequest
 
 _ENOUGH = 3
-_WITHOUT = {
+WITHOUT = {
     Kind.PIN: "leave the pin {} out (--no-pin)",
     Kind.CONSTRAINT: "leave the constraint {} out",
     Kind.INSTALLED: "leave --freeze-installed out, so that {} may change",
@@ -177,7 +177,7 @@ def _without(side: CondaSide, root: Root) -> Fix | None:
         for each in side.demands.roots
         if each.origin is origin or _are_both_frozen(each.origin, origin)
     ]
-    if origin.kind not in _WITHOUT:
+    if origin.kind not in WITHOUT:
         return None
     if origin.kind is Kind.SPEC and len(same) == len(_asked(side)):
         return None  # nothing would be left
@@ -185,7 +185,7 @@ def _without(side: CondaSide, root: Root) -> Fix | None:
         side.without(same)
     except Contradiction:
         return None
-    return Fix(_WITHOUT[origin.kind].format(origin.text), None, origin.text)
+    return Fix(WITHOUT[origin.kind].format(origin.text), None, origin.text)
 
 
 def _asked(side: CondaSide) -> list[Root]:
