@@ -11,14 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ChannelError
 from minicon.net.headers import Headers
+from minicon.net.streamed_response import StreamedResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from io import FileIO
-    from types import TracebackType
-
-    from typing_extensions import Self
 
 
 def path_of(url: str) -> str:
@@ -40,32 +38,15 @@ def path_of(url: str) -> str:
     return path
 
 
-class FileResponse:
+class FileResponse(StreamedResponse):
     """A file, or a part of one, as the answer to a request."""
 
     def __init__(
         self, url: str, status: int, headers: Headers, file: FileIO | None = None, length: int = 0
     ) -> None:
-        self._url = url
-        self._status = status
-        self._headers = headers
+        super().__init__(url, status, headers)
         self._file = file
         self._left = length
-
-    @property
-    def status(self) -> int:
-        """200, 206, 304, 404 or 416."""
-        return self._status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """ETag, Content-Length and, for a part, Content-Range."""
-        return self._headers
-
-    @property
-    def url(self) -> str:
-        """The ``file://`` URL."""
-        return self._url
 
     def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
         """The bytes in pieces. Raises ChannelError if the file shrank or cannot be read."""
@@ -73,35 +54,17 @@ class FileResponse:
             try:
                 chunk = self._file.read(min(size, self._left))
             except OSError as error:
-                raise _unreadable(self._url, error) from error
+                raise _unreadable(self.url, error) from error
             if not chunk:
-                message = f"{self._url} became shorter while it was read"
+                message = f"{self.url} became shorter while it was read"
                 raise ChannelError("connection-broken", message, hint="try again")
             self._left -= len(chunk)
             yield chunk
-
-    def read(self, limit: int = 1 << 30) -> bytes:
-        """All bytes. Raises ChannelError past LIMIT."""
-        if self._left > limit:
-            message = f"{self._url} is larger than the {limit} bytes allowed for it"
-            raise ChannelError("too-large", message)
-        return b"".join(self.chunks())
 
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
             self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class FileFetcher:

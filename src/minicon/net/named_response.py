@@ -11,13 +11,11 @@ import hashlib
 from minicon.errors import ChannelError
 from minicon.models.url import redact
 from minicon.net.headers import Headers
+from minicon.net.streamed_response import StreamedResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from minicon.net.fetcher import Response
 
@@ -59,7 +57,7 @@ class BodyCheck:
         return None
 
 
-class NamedResponse:
+class NamedResponse(StreamedResponse):
     """A Response with another name, and a body that may be checked.
 
     Args:
@@ -79,27 +77,12 @@ class NamedResponse:
         headers: Mapping[str, str | None] | None = None,
         check: BodyCheck | None = None,
     ) -> None:
-        self._url = redact(url)
+        mixed = {**response.headers, **(headers or {})}
+        kept = {name: text for name, text in mixed.items() if text is not None}
+        super().__init__(url, response.status, Headers(kept))
         self._response = response
         self._real_url = real_url
-        mixed = {**response.headers, **(headers or {})}
-        self._headers = Headers({name: text for name, text in mixed.items() if text is not None})
         self._check = check if response.status == 200 else None
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        return self._response.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers, looked up in any case."""
-        return self._headers
-
-    @property
-    def url(self) -> str:
-        """What was asked for, without credentials."""
-        return self._url
 
     def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
         """The body in pieces.
@@ -113,20 +96,9 @@ class NamedResponse:
                     self._refuse(self._check.problem_after(chunk))
                 yield chunk
         except ChannelError as error:
-            raise renamed(error, self._url, self._real_url) from error
+            raise renamed(error, self.url, self._real_url) from error
         if self._check is not None:
             self._refuse(self._check.problem_at_end())
-
-    def read(self, limit: int = 1 << 30) -> bytes:
-        """The whole body. Raises ChannelError past LIMIT bytes, or as :meth:`chunks` does."""
-        pieces, total = [], 0
-        for chunk in self.chunks():
-            total += len(chunk)
-            if total > limit:
-                message = f"{self._url} sends more than the {limit} bytes allowed for it"
-                raise ChannelError("too-large", message, hint="is a proxy answering in its place?")
-            pieces.append(chunk)
-        return b"".join(pieces)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -136,15 +108,4 @@ class NamedResponse:
         if problem is not None:
             reference, words = problem
             hint = "try again; if it stays, a proxy may change it, or the server is broken"
-            raise ChannelError(reference, f"{self._url} {words}", hint=hint)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+            raise ChannelError(reference, f"{self.url} {words}", hint=hint)
