@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from minicon.models.package_name import normalize_pypi_name
-from minicon.solver.link_order import in_link_order
-from minicon.solver.request import Solution
-from minicon.solver.solution import needs_in, reasons_of, requested_by
+from minicon.solver.solution import solution_of_records
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from minicon.models.records import RepodataRecord
-    from minicon.solver.request import SolveRequest
+    from minicon.solver.request import Solution, SolveRequest
 
 
 def is_satisfied(request: SolveRequest) -> bool:
@@ -42,11 +40,4 @@ def _is_met(requirement: Requirement, projects: dict[str, RepodataRecord]) -> bo
 
 def as_installed(request: SolveRequest) -> Solution:
     """The environment as it is, as the answer to a request."""
-    records = {each.name: each.record for each in request.installed}
-    requested = requested_by(request, records, {})
-    needs = needs_in(request, records)
-    return Solution(
-        records=in_link_order(records, needs),
-        reasons=reasons_of(needs, requested),
-        requested=requested,
-    )
+    return solution_of_records(request, {each.name: each.record for each in request.installed})

@@ -162,6 +162,11 @@ def only_named(request: SolveRequest, source: CandidateSource, side: CondaSide) 
     }
     records = CondaModel(positions, source).records()
     records = {**{each.name: each.record for each in request.installed}, **records}
+    return solution_of_records(request, records)
+
+
+def solution_of_records(request: SolveRequest, records: dict[str, RepodataRecord]) -> Solution:
+    """Packages that nobody had to choose, as the answer to a request."""
     requested = requested_by(request, records, {})
     needs = needs_in(request, records)
     return Solution(
