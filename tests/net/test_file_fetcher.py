@@ -65,7 +65,7 @@ def test_what_is_not_there_is_404(file) -> None:
 def test_limits_and_hosts(file) -> None:
     with (
         FileFetcher().open(file.as_uri()) as response,
-        pytest.raises(ChannelError, match="larger than the 5 bytes"),
+        pytest.raises(ChannelError, match="more than the 5 bytes"),
     ):
         response.read(5)
     with pytest.raises(ChannelError, match="names a host"):

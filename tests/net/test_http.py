@@ -23,13 +23,18 @@ from tests.support.channel_server import (
     Truncate,
     WrongLength,
 )
+from tests.support.channels import ChannelBuilder
 
 from minicon.errors import ChannelError, OfflineError
+from minicon.models.channel import Channel
 from minicon.models.url import Credentials
 from minicon.net.credentials import CredentialStore
+from minicon.net.origin import Origin
 from minicon.net.retry import RetryPolicy, parse_retry_after
 from minicon.net.routing import make_fetcher
 from minicon.net.session import HttpFetcher
+from minicon.net.stalls import Stalls
+from minicon.repodata.client import ChannelClient
 
 BODY = bytes(range(256)) * 400
 
@@ -375,6 +380,63 @@ def test_proxies_are_used_and_no_proxy_spares_them(server, monkeypatch, tmp_path
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert read(server) == BODY
         assert len(proxy.requests) == 2
+
+
+@pytest.mark.parametrize("fault", [StallHeaders(), Stall(5)], ids=repr)
+def test_a_host_that_stalled_through_its_retries_is_given_up(server, tmp_path, fault) -> None:
+    def attempt(path: str) -> None:
+        with client.open(server.url + path) as response:
+            response.read()
+
+    server.fault("/silent*", fault)
+    (tmp_path / "silent").write_bytes(BODY)
+    client = fetcher(read_timeout=0.1, retry=RetryPolicy(retries=1))
+    attempt("/file")
+    began, told = time.monotonic(), []
+    for path in ("/silent",) * 4 + ("/file",) * 50:
+        with pytest.raises(ChannelError) as caught:
+            attempt(path)
+        assert caught.value.reference == "timed-out"
+        told.append("not asked again" in caught.value.message)
+    assert not told[0]
+    assert all(told[4:])
+    assert time.monotonic() - began < 3
+    client.open(server.url_as("localhost") + "/file").close()
+
+
+def test_requests_that_wait_together_stall_once_and_an_answer_makes_good() -> None:
+    moment = [0.0]
+    stalls, origin = Stalls(2, lambda: moment[0]), Origin.of("https://h.test/")
+    began = stalls.now()
+    for moment[0] in (60.0, 60.1, 60.2):
+        stalls.stalled(origin, began)
+    assert not stalls.is_given_up(origin)
+    stalls.answered(origin)
+    for began, moment[0] in ((70.0, 130.0), (100.0, 131.0), (131.0, 191.0)):
+        assert not stalls.is_given_up(origin)
+        stalls.stalled(origin, began)
+    assert stalls.is_given_up(origin)
+    assert not stalls.is_given_up(Origin.of("https://other.test/"))
+
+
+@pytest.mark.parametrize("fault", [StallHeaders(), Stall(5)], ids=repr)
+def test_a_channel_whose_shards_stall_is_given_up_soon(tmp_path, fault) -> None:
+    builder = ChannelBuilder(tmp_path / "channel")
+    builder.add_all(*(f"p{n}-1-0" for n in range(40)))
+    builder.write(shards=True)
+    with ChannelServer(builder.directory) as server:
+        server.fault("*/shards/*", fault)
+        routes = make_fetcher(home=tmp_path, environment={}, read_timeout=0.2, max_retries=1)
+        try:
+            client = ChannelClient(routes, tmp_path / "cache")
+            index = client.index(Channel("c", server.url), "linux-64")
+            began = time.monotonic()
+            for name in list(index.names()):
+                with pytest.raises(ChannelError):
+                    index.records_for(name)
+            assert time.monotonic() - began < 6
+        finally:
+            routes.close()
 
 
 def test_requests_is_imported_only_when_the_web_is_needed(tmp_path) -> None:

@@ -46,6 +46,12 @@ _BROKEN_TLS = Failure("tls-failed", "the TLS connection failed", _CHECK_NETWORK)
 _REFUSED = Failure("connection-refused", "the connection was refused", _CHECK_NETWORK)
 _PROXY = Failure("proxy-failed", "the proxy cannot be used", "check proxy_servers and https_proxy")
 _TIMED_OUT = Failure("timed-out", "the server did not answer in time", _CHECK_NETWORK)
+TIMED_OUT = _TIMED_OUT.reference
+#: Of a server that was given up: see :mod:`minicon.net.stalls`.
+GIVEN_UP = Failure(
+    TIMED_OUT, "the server never answered in time; it is not asked again", _CHECK_NETWORK,
+    retriable=False,
+)  # fmt: skip
 _INVALID = Failure("invalid-url", "it is not a valid URL", "check its spelling", retriable=False)
 _NONSENSE = Failure("invalid-answer", "the answer is not HTTP", _CHECK_NETWORK)
 _BROKEN = Failure("connection-broken", "the connection broke", _CHECK_NETWORK)

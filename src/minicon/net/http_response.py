@@ -9,33 +9,33 @@ import time
 import urllib3
 
 from minicon.errors import ChannelError
-from minicon.models.url import redact
-from minicon.net.failures import failure_of
+from minicon.net.failures import TIMED_OUT, failure_of
 from minicon.net.headers import Headers, content_length
+from minicon.net.streamed_response import StreamedResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
-
-    from typing_extensions import Self
+    from collections.abc import Callable, Iterator
 
 
 #: A transfer slower than this, over this long, counts as broken: a trickle of bytes never
 #: trips a read time-out. What was received is not lost, for retries resume.
 SLOWEST_RATE = 1_000
 RATE_WINDOW = 60.0
+#: A body of which this many bytes came before it stalled is worth going on with.
+_PROGRESS = 1 << 20
 #: An unwanted body up to this size is read, so that its connection can be used again.
 _WORTH_READING = 1 << 14
 
 
-class HttpResponse:
+class HttpResponse(StreamedResponse):
     """A body that is read once, in pieces as they arrive.
 
     Args:
         url: Where it came from; shown redacted.
         raw: The urllib3 response, unread.
         clock: Monotonic seconds.
+        ended: Called once, at the end, with whether the body stalled before much of it came.
     """
 
     def __init__(
@@ -44,26 +44,12 @@ class HttpResponse:
         raw: urllib3.response.BaseHTTPResponse,
         *,
         clock: Callable[[], float] = time.monotonic,
+        ended: Callable[[bool], None] | None = None,
     ) -> None:
-        self._url = redact(url)
+        self._ended = ended
+        super().__init__(url, raw.status, Headers(raw.headers))
         self._raw = raw
         self._clock = clock
-        self._headers = Headers(raw.headers)
-
-    @property
-    def status(self) -> int:
-        """HTTP status."""
-        return self._raw.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers, looked up in any case."""
-        return self._headers
-
-    @property
-    def url(self) -> str:
-        """Where it came from after redirects, without credentials."""
-        return self._url
 
     def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
         """The body as it arrives, content encoding undone, at most SIZE bytes at a time.
@@ -72,47 +58,39 @@ class HttpResponse:
             ChannelError: The connection broke, stalled or trickles; the body is shorter than
                 announced; its encoding is damaged.
         """
-        pace = _Pace(self._url, self._clock)
+        pace = _Pace(self.url, self._clock)
+        total = 0
         while True:
             try:
                 chunk = self._raw.read1(size, decode_content=True)
             except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
-                raise failure_of(error).as_error(self._url) from error
+                failure = failure_of(error)
+                self._end(stalled=failure.reference == TIMED_OUT and total < _PROGRESS)
+                raise failure.as_error(self.url) from error
             if not chunk:
                 return
-            pace.add(len(chunk))
-            yield chunk
-
-    def read(self, limit: int = 1 << 30) -> bytes:
-        """The whole body. Raises ChannelError past LIMIT bytes, or as :meth:`chunks` does."""
-        chunks, total = [], 0
-        for chunk in self.chunks():
             total += len(chunk)
-            if total > limit:
-                message = f"{self._url} sends more than the {limit} bytes allowed for it"
-                raise ChannelError("too-large", message, hint="is a proxy answering in its place?")
-            chunks.append(chunk)
-        return b"".join(chunks)
+            try:
+                pace.add(len(chunk))
+            except ChannelError:
+                self._end(stalled=total < _PROGRESS)
+                raise
+            yield chunk
 
     def close(self) -> None:
         """Give the connection back if the body was read, else close it."""
-        length = content_length(self._headers)
+        length = content_length(self.headers)
         with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
             if self.status >= 300 and length is not None and length <= _WORTH_READING:
                 self._raw.drain_conn()
         self._raw.close()
         self._raw.release_conn()
+        self._end(stalled=False)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _end(self, *, stalled: bool) -> None:
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended(stalled)
 
 
 class _Pace:

@@ -7,6 +7,7 @@ of Python itself (``minicon.net.routing`` sees to that).
 from __future__ import annotations
 
 import time
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -18,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from minicon.errors import ConfigError
 from minicon.models.url import redact
 from minicon.net.credentials import CredentialStore, Secret
-from minicon.net.failures import failure_of
+from minicon.net.failures import GIVEN_UP, TIMED_OUT, failure_of
 from minicon.net.http_response import HttpResponse
 from minicon.net.origin import Origin, without_userinfo
 from minicon.net.patience import patient_pools
@@ -30,6 +31,7 @@ from minicon.net.redirects import (
     too_many_redirects,
 )
 from minicon.net.retry import RETRIED_STATUSES, RetryPolicy, parse_retry_after
+from minicon.net.stalls import Stalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,9 +39,13 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any
 
+    from minicon.net.failures import Failure
+
 #: Connections kept open to each host; more may be used, and are closed after use.
 _KEPT_CONNECTIONS = 32
 _KEPT_ORIGINS = 128
+#: Stalls in a row that every server may have: as many as a download has tries.
+_FEWEST_STALLS = 4
 
 
 class HttpFetcher:
@@ -75,6 +81,7 @@ class HttpFetcher:
         self._routes: dict[Origin, _Route] = {}
         self._timeouts = (connect_timeout, read_timeout)
         self._retry = retry or RetryPolicy()
+        self._stalls = Stalls(max(self._retry.retries + 1, _FEWEST_STALLS))
         self._sleep = sleep
         adapter = _Adapter(read_timeout, _system_trust() if ssl_verify == "truststore" else None)
         self._session = _make_session(adapter, client_cert, user_agent)
@@ -141,10 +148,12 @@ class HttpFetcher:
                 secret_headers = {**secret_headers, **inline}
             else:
                 headers = _without_authorization(headers)
+            began = self._stalls.now()
             answer = self._send(signed, {**headers, **secret_headers}, end)
             # A foreign origin's query may be a signature (presigned storage): not for display.
             shown = url if _origin_of(url) == home else url.partition("?")[0]
-            response = HttpResponse(shown, answer)
+            ended = partial(self._ended, _origin_of(url), began)
+            response = HttpResponse(shown, answer, ended=ended)
             location = response.headers.get("location")
             if response.status not in REDIRECT_STATUSES or not location:
                 return response
@@ -152,9 +161,19 @@ class HttpFetcher:
             url = next_url(signed, location)
         raise too_many_redirects(url)
 
+    def _ended(self, origin: Origin, began: float, stalled: bool) -> None:
+        """An answer's body came to its end, or never did."""
+        if stalled:
+            self._stalls.stalled(origin, began)
+        else:
+            self._stalls.answered(origin)
+
     def _send(
         self, url: str, headers: dict[str, str], end: float | None
     ) -> urllib3.response.BaseHTTPResponse:
+        origin, began = _origin_of(url), self._stalls.now()
+        if self._stalls.is_given_up(origin):
+            raise _HttpError(url, failure=GIVEN_UP)
         connect, read = self._timeouts
         if end is not None:
             left = max(0.01, end - time.monotonic())
@@ -173,7 +192,10 @@ class HttpFetcher:
                 decode_content=False,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise _HttpError(url, error) from error
+            problem = _HttpError(url, error)
+            if end is None and problem.failure.reference == TIMED_OUT:
+                self._stalls.stalled(origin, began)
+            raise problem from error
 
     def _route_to(self, url: str) -> _Route:
         """How to reach a URL's origin; found out once, for it means reading much."""
@@ -233,10 +255,12 @@ def _make_route(
 class _HttpError(Exception):
     """One try failed; whether to retry is decided by who asked."""
 
-    def __init__(self, url: str, error: BaseException) -> None:
+    def __init__(
+        self, url: str, error: BaseException | None = None, failure: Failure | None = None
+    ) -> None:
         super().__init__(redact(url))
         self.url = url
-        self.failure = failure_of(error)
+        self.failure = failure or failure_of(error or self)
 
 
 def _make_session(

@@ -350,6 +350,7 @@ class SmallFiles:
         for connection, question in list(self._busy.items()):
             if question.deadline < now:
                 connection.answered = 0
+                self._servers[question.origin].odd_answers += 1  # silence costs the most
                 self._fail(connection, question)
 
     def _give_up(self, server: Server) -> None:
