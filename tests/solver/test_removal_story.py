@@ -54,6 +54,13 @@ def test_it_goes_by_either_name(workspace: QuickWorkspace, spec: str) -> None:
     assert names(workspace) == {"python", "app", "lib", "base"}
 
 
+def test_a_wheel_goes_by_every_spelling_of_its_name(workspace: QuickWorkspace) -> None:
+    install_by_hand(prefix(workspace), "Late-Visitor", "1.0")
+    outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "late_visitor")
+    assert outcome.code == 0, outcome.err
+    assert "late-visitor" not in names(workspace)
+
+
 def test_what_is_not_there_cannot_be_removed(workspace: QuickWorkspace) -> None:
     outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "pypi:visitor>=2")
     assert outcome.code == 1

@@ -8,20 +8,41 @@ from minicon.models.package_name import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from packaging.requirements import Requirement
 
     from minicon.api.planning import Question
+    from minicon.models.prefix_record import PrefixRecord
 
 
 def removals_of(question: Question) -> tuple[MatchSpec, ...]:
     """What is to go; a PyPI requirement names the installed package that provides it."""
-    specs = question.asked.specs
+    specs = tuple(_as_wheels_are_named(question.asked.specs, question.there))
     if question.asked.requirements:
         there = {normalize_pypi_name(each.name): each.name for each in question.there}
         specs += tuple(_installed_as(each, there) for each in question.asked.requirements)
     return specs
+
+
+def _as_wheels_are_named(
+    specs: Iterable[MatchSpec], there: Iterable[PrefixRecord]
+) -> Iterator[MatchSpec]:
+    """Specs that name a wheel in another spelling (``typing_extensions``), in the wheel's own."""
+    records = {each.name: each.record for each in there}
+    wheels = {
+        normalize_pypi_name(name): name
+        for name, record in records.items()
+        if record.source == "pypi"
+    }
+    for spec in specs:
+        name = spec.exact_name
+        if name is None or name in records or normalize_pypi_name(name) not in wheels:
+            yield spec
+        else:
+            yield MatchSpec.from_fields(
+                **{**spec.to_fields(), "name": wheels[normalize_pypi_name(name)]}
+            )
 
 
 def _installed_as(requirement: Requirement, there: Mapping[str, str]) -> MatchSpec:
