@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -128,8 +129,12 @@ def test_explicit_lists_and_locks_bring_the_same_back(minicon: CommandLine, chan
     file.write_text(listed.out)
     assert minicon("clean", "--all", "--yes").code == 0
     if channel.startswith("oci"):  # an explicit list has no credentials: they come from elsewhere
-        host = channel.partition("@")[2].partition(":")[0]
-        (minicon.home / ".netrc").write_text(f'machine {host} login me password "{PASSWORD}"\n')
+        host = channel.partition("@")[2].partition("/")[0]
+        auth = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
+        (minicon.home / ".docker").mkdir()
+        (minicon.home / ".docker" / "config.json").write_text(
+            json.dumps({"auths": {host: {"auth": auth}}})
+        )
     created = minicon("create", "-n", "b", "--file", file, "--yes")
     assert created.code == 0, created.err
     assert (minicon.environment("b") / "share/odd").read_text() == "odd\n"

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,7 @@ def test_docker_login_is_enough(registry, plain_environment, place) -> None:
 
 
 @needs_registry
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10's netrc knows no quotes")
 def test_netrc_is_understood(registry, plain_environment) -> None:
     path = plain_environment / ".netrc"
     path.write_text(f'machine 127.0.0.1 login {USER} password "{PASSWORD}"\n')

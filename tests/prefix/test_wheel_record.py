@@ -19,7 +19,7 @@ SITE = "lib/python3.11/site-packages"
 NAMES = st.one_of(
     st.sampled_from(["a.py", "b c", "d,e", 'f"g', "'j'", "é", "#k"]),
     st.text(st.characters(exclude_characters="/\0\n\r", codec="utf-8"), min_size=1, max_size=6),
-)
+).filter(lambda name: name not in (".", ".."))
 FOLDERS = st.sampled_from(["", "bin", SITE, f"{SITE}/p", f"{SITE}/q,r", "lib/python3.11", "lib"])
 ENTRIES = st.lists(
     st.builds(
