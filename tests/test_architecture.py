@@ -16,7 +16,7 @@ FUNCTION_LIMIT = 60
 
 # Low to high. A module may import its own layer's folder and any lower layer.
 LAYERS: list[set[str]] = [
-    {"errors", "constants", "lazy_pattern", "lean_dataclasses"},
+    {"closing", "errors", "constants", "lazy_pattern", "lean_dataclasses"},
     {"models"},
     {"fs"},
     {"config"},

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from minicon.closing import Closing
 from minicon.errors import ChannelError
 from minicon.models.url import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from types import TracebackType
-
-    from typing_extensions import Self
 
 
-class StreamedResponse:
+class StreamedResponse(Closing):
     """A Response (:mod:`minicon.net.fetcher`) whose subclass says how its pieces arrive.
 
     Attributes:
@@ -41,17 +39,3 @@ class StreamedResponse:
                 raise ChannelError("too-large", message, hint="is a proxy answering in its place?")
             pieces.append(piece)
         return b"".join(pieces)
-
-    def close(self) -> None:
-        """Give back what it holds."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

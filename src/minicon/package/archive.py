@@ -15,6 +15,7 @@ import os
 from pathlib import Path
 from typing import final
 
+from minicon.closing import Closing
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.fs.operations import describing
 from minicon.package.byte_range import ByteRange
@@ -27,7 +28,6 @@ from minicon.package.tar_reader import TarReader
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from types import TracebackType
 
     from minicon.package.decoders import Compression, ReaderName
     from minicon.package.members import ArchiveMember
@@ -39,7 +39,7 @@ _LICENSES = "info/licenses/"
 
 
 @final
-class PackageArchive:
+class PackageArchive(Closing):
     """An open package archive. Use as a context manager; see :func:`open_archive`.
 
     Attributes:
@@ -133,17 +133,6 @@ class PackageArchive:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-
-    def __enter__(self) -> PackageArchive:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_archive(

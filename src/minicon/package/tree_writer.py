@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 
+from minicon.closing import Closing
 from minicon.fs import operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-    from types import TracebackType
 
 _OPEN_FOLDER = (
     os.O_RDONLY
@@ -29,7 +29,7 @@ _OPEN_LIMIT = 64
 _CAN_USE_DESCRIPTORS = {os.open, os.mkdir, os.link, os.symlink} <= os.supports_dir_fd
 
 
-class TreeWriter:
+class TreeWriter(Closing):
     """Writes below ROOT, which exists. Use as a context manager.
 
     Paths are relative, checked (:mod:`minicon.fs.safe_path`), with forward slashes. Modes are
@@ -121,14 +121,3 @@ class TreeWriter:
         """Close all folders. May be called more than once."""
         while self._open:
             os.close(self._open.popitem()[1])
-
-    def __enter__(self) -> TreeWriter:  # noqa: PYI034
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()

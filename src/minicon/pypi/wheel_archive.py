@@ -13,6 +13,7 @@ import mmap
 import stat
 import zlib
 
+from minicon.closing import Closing
 from minicon.errors import PackageError
 from minicon.fs.safe_path import path_problem
 from minicon.lazy_pattern import lazy_pattern
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from os import PathLike
 
-    from typing_extensions import Self
-
     from minicon.pypi.zip_directory import Extent, ZipEntry
 
 #: What a wheel may grow to on unpacking: so many times its size, plus some room (bytes).
@@ -45,7 +44,7 @@ _STEP = 1 << 18
 _CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-class WheelArchive:
+class WheelArchive(Closing):
     """An open wheel, mapped into memory. Use as a context manager.
 
     Attributes:
@@ -80,12 +79,6 @@ class WheelArchive:
         with contextlib.suppress(BufferError):
             self._bytes.release()
             self._map.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def read(self, name: str, limit: int = 1 << 26) -> bytes:
         """A whole file of at most LIMIT bytes. Raises PackageError."""

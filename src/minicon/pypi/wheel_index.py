@@ -13,6 +13,7 @@ import hashlib
 import time
 from functools import partial
 
+from minicon.closing import Closing
 from minicon.constants import PYPI_CHANNEL
 from minicon.errors import ChannelError, MiniconError, PackageError
 from minicon.models.package_name import normalize_pypi_name
@@ -33,12 +34,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
     from typing import BinaryIO
 
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
-    from typing_extensions import Self
 
     from minicon.models.reporter import Reporter
     from minicon.models.virtual_package import VirtualPackage
@@ -51,7 +50,7 @@ PARALLEL_REQUESTS = 12
 BUILD = "pypi_0"
 
 
-class PypiIndex:
+class PypiIndex(Closing):
     """The built-in source ``pypi``: implements :class:`minicon.models.wheel_index.WheelIndex`.
 
     Safe to use from several threads. Use as a context manager, or :meth:`close` it.
@@ -260,17 +259,6 @@ class PypiIndex:
     def close(self) -> None:
         """Give up what is still queued to be fetched ahead."""
         self._background.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _fetch_ahead(self, name: str, python_version: str | None) -> None:
         # Whoever needs the answer gets the error too; here it concerns nobody.
