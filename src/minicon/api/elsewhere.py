@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from minicon.api.sources import expand_channel
+from minicon.config.channels import expand_channel
 from minicon.constants import DEFAULT_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace

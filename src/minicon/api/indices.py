@@ -28,7 +28,8 @@ def channel_indices(
     Raises:
         ChannelError: A channel cannot be asked, or may not be.
     """
-    from minicon.api.sources import expand_channel, refuse_forbidden
+    from minicon.api.sources import refuse_forbidden
+    from minicon.config.channels import expand_channel
 
     settings = services.settings
     channels = list(sources.channels)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from minicon.api.sources import expand_channel, refuse_forbidden
+from minicon.api.sources import refuse_forbidden
+from minicon.config.channels import expand_channel
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import replace
 from minicon.repodata.relations import Relations, priority_order, relations_of

@@ -10,18 +10,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from minicon.config.channels import expand_channel
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ChannelError, ConfigError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.channel import Channel, parse_channels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from minicon.config.settings import Settings
+    from minicon.models.channel import Channel
 
 PROBE_SECONDS = 2.0
 
@@ -94,18 +93,6 @@ def choose_sources(
         use_host=HOST_CHANNEL in builtin,
         pypi_for_missing_names=PYPI_CHANNEL in builtin and settings.use_pypi,
         allow_pypi=settings.use_pypi,
-    )
-
-
-def expand_channel(settings: Settings, text: str) -> tuple[Channel, ...]:
-    """One channel text as channels: names, URLs, paths, and multichannels such as ``defaults``."""
-    return parse_channels(
-        text,
-        alias=settings.channel_alias,
-        custom_channels=settings.custom_channels,
-        custom_multichannels=settings.custom_multichannels,
-        default_channels=settings.default_channels,
-        cwd=Path.cwd(),
     )
 
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from minicon.config.settings import Settings
-    from minicon.models.channel import Channel
     from minicon.net.fetcher import Fetcher, Response
     from minicon.net.small_files import SmallFiles
 
@@ -289,6 +288,8 @@ def _other_schemes(
 
 def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None) -> UrlFetcher:
     """The Fetcher that the settings describe."""
+    from minicon.config.channels import expand_channel
+
     return make_fetcher(
         offline=settings.offline,
         ssl_verify=settings.ssl_verify,
@@ -303,22 +304,10 @@ def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None
         mirrors={
             channel.base_url: urls
             for text, urls in settings.mirrored_channels.items()
-            for channel in _channels_of(settings, text)
+            for channel in expand_channel(settings, text)
             if channel.base_url
         },
         s3_options=settings.s3_options,
-    )
-
-
-def _channels_of(settings: Settings, text: str) -> tuple[Channel, ...]:
-    from minicon.models.channel import parse_channels
-
-    return parse_channels(
-        text,
-        alias=settings.channel_alias,
-        custom_channels=settings.custom_channels,
-        custom_multichannels=settings.custom_multichannels,
-        default_channels=settings.default_channels,
     )
 
 

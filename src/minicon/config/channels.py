@@ -1,0 +1,24 @@
+"""Channels as the settings name them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minicon.models.channel import parse_channels
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.config.settings import Settings
+    from minicon.models.channel import Channel
+
+
+def expand_channel(settings: Settings, text: str) -> tuple[Channel, ...]:
+    """One channel text as channels: names, URLs, paths, and multichannels such as ``defaults``."""
+    return parse_channels(
+        text,
+        alias=settings.channel_alias,
+        custom_channels=settings.custom_channels,
+        custom_multichannels=settings.custom_multichannels,
+        default_channels=settings.default_channels,
+        cwd=Path.cwd(),
+    )
