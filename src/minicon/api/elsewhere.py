@@ -9,11 +9,11 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from minicon.config.channels import expand_channel
 from minicon.constants import DEFAULT_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.subdir import NOARCH
+from minicon.net.channels import expand_channel
 from minicon.solver.explanation import ConflictError
 from minicon.solver.missing_names import one_by_one
 

@@ -29,7 +29,7 @@ def channel_indices(
         ChannelError: A channel cannot be asked, or may not be.
     """
     from minicon.api.sources import refuse_forbidden
-    from minicon.config.channels import expand_channel
+    from minicon.net.channels import expand_channel
 
     settings = services.settings
     channels = list(sources.channels)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from minicon.api.sources import refuse_forbidden
-from minicon.config.channels import expand_channel
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import replace
+from minicon.net.channels import expand_channel
 from minicon.repodata.relations import Relations, priority_order, relations_of
 
 TYPE_CHECKING = False

@@ -10,10 +10,10 @@
 
 from __future__ import annotations
 
-from minicon.config.channels import expand_channel
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ChannelError, ConfigError
 from minicon.lean_dataclasses import dataclass
+from minicon.net.channels import expand_channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -288,7 +288,7 @@ def _other_schemes(
 
 def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None) -> UrlFetcher:
     """The Fetcher that the settings describe."""
-    from minicon.config.channels import expand_channel
+    from minicon.net.channels import expand_channel
 
     return make_fetcher(
         offline=settings.offline,

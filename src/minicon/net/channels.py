@@ -1,4 +1,4 @@
-"""Channels as the settings name them."""
+"""Channels, by the names and addresses that the settings give them."""
 
 from __future__ import annotations
 
