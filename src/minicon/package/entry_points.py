@@ -7,6 +7,7 @@ be anything but a plain name.
 from __future__ import annotations
 
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.interpreter_names import is_interpreter_name
 from minicon.models.package_files import EntryPoint
 
 _COMMAND = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
@@ -18,7 +19,8 @@ def parse_entry_point(text: str) -> EntryPoint:
     """Read one entry point; extras in brackets are left out, as every tool does.
 
     Raises:
-        ValueError: The command is not a plain file name, or the function not dotted names.
+        ValueError: The command is not a plain file name, or that of an interpreter; or the
+            function is not dotted names.
     """
     command, separator, target = text.partition("=")
     command = command.strip()
@@ -28,6 +30,8 @@ def parse_entry_point(text: str) -> EntryPoint:
         raise ValueError(f"entry point {text[:120]!r} is not 'command = module:function'")
     if len(text) > _WORDS_LIMIT or not (_is_dotted(module) and _is_dotted(function)):
         raise ValueError(f"entry point {text[:120]!r} does not name a Python function")
+    if is_interpreter_name(command):
+        raise ValueError(f"entry point {text[:120]!r} would take the place of the interpreter")
     return EntryPoint(command, module, function)
 
 

@@ -11,6 +11,7 @@ import os
 from minicon.constants import CONDA_META
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.package_files import PathType
+from minicon.prefix.python_places import check_python_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,9 +90,13 @@ def resolve_clobbers(
         unchanged: Packages that stay.
         order: Names of all of them, in link order.
         shadows: What :func:`read_shadows` found.
+
+    Raises:
+        PackageError: A wheel claims files of the interpreter.
     """
     rank = {name: number for number, name in enumerate(order)}
     contested = _contested(plans, unchanged, shadows)
+    check_python_files(contested, plans, unchanged)
     moves = {
         shadow_path(record.record.dist_name, path): path
         for record in unchanged

@@ -11,6 +11,7 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry
 from minicon.package.manifest import files_text, paths_text
 from minicon.prefix.noarch_python import PLACED_STARTS, check_entry_point, entry_point_path
+from minicon.prefix.python_places import check_python_places
 from minicon.prefix.relocate import check_fits
 
 TYPE_CHECKING = False
@@ -161,7 +162,8 @@ def plan_package(
         prefix: Final absolute path of the environment.
 
     Raises:
-        PackageError: A path or an entry point would lead out of the prefix.
+        PackageError: A path or an entry point would lead out of the prefix, or take a place that
+            is its python's or another project's.
         PrefixError: The prefix is too long for the package, or python is missing.
     """
     manifest = package.manifest
@@ -185,6 +187,7 @@ def plan_package(
         layout=own_layout,
         texts=_placed_texts(manifest, own_layout),
     )
+    check_python_places(plan)  # of all that the package brings, left out below or not
     plan = _without(plan, commands, without_installation=record.source == "pypi")
     _check_targets(plan)
     for _, _, entry in plan.others:

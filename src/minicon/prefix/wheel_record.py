@@ -66,9 +66,11 @@ def write_installation_files(
 
 
 def dist_info_folder(plan: PackagePlan) -> str | None:
-    """Its ``NAME-VERSION.dist-info`` in the prefix, or None."""
+    """Its ``NAME-VERSION.dist-info`` in the prefix, or None; others are of projects within it."""
+    place = plan.layout.site_packages if plan.layout else ""
     for _, folder, files in plan.folders:
-        if folder.endswith(".dist-info") and "METADATA" in files.names:
+        parent, _, name = folder.rpartition("/")
+        if parent == place and name.endswith(".dist-info") and "METADATA" in files.names:
             return folder
     return None
 
