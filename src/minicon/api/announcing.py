@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from minicon.lean_dataclasses import dataclass
+from minicon.api.package_contents import Contents, Previews
+from minicon.lean_dataclasses import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from minicon.api.request import Plan
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from minicon.prefix.link_scripts import LinkScript
     from minicon.prefix.processes import RunningProcess
 
+#: What packages that are linked have run; the scripts for the others come with what goes.
+COMING_ACTIONS = ("pre-link", "post-link")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
@@ -26,31 +30,47 @@ class Announcement:
 
     Attributes:
         scripts: Packages' scripts that will be run, in their order.
-        are_complete: Whether these are all; packages that are not fetched yet may have others.
+        unknown: Packages that may bring others: they are not fetched, and were not looked into.
+        fetched: Packages that had to be fetched so that this is known.
         menus: Packages that bring entries for the desktop's menu, which minicon does not make
-            (ADR 10); as far as they are fetched.
+            (ADR 10); as far as they are known.
         processes: Programs that run from the environment, and keep its old files.
     """
 
     scripts: tuple[LinkScript, ...] = ()
-    are_complete: bool = True
+    unknown: tuple[RepodataRecord, ...] = ()
+    fetched: frozenset[RepodataRecord] = frozenset()
     menus: tuple[RepodataRecord, ...] = ()
     processes: tuple[RunningProcess, ...] = ()
 
 
-def announce(services: Services, plan: Plan) -> Announcement:
-    """Find it out. Costs a look into the cache per package, and one at each process."""
+def announce(services: Services, plan: Plan, *, look: bool = False) -> Announcement:
+    """Find it out. Costs a look into the cache per package, and one at each process.
+
+    Args:
+        services: Network and caches.
+        plan: What will be done.
+        look: Also look into packages that are not fetched: for plans that somebody reads before
+            they are carried out.
+
+    Raises:
+        PackageError, FileError: As :func:`minicon.api.package_previews.preview_packages`.
+    """
     transaction = plan.transaction
+    runs_scripts = services.settings.link_scripts
     processes = _processes_in(plan.prefix) if transaction.unlink else ()
-    platform = transaction.platform
-    fetched = set(plan.fetch)
-    found = ((r, services.package_cache.find(r)) for r in _may_bring_scripts(plan) - fetched)
-    cached = {record: package for record, package in found if package is not None}
-    menus = tuple(record for record in transaction.link if _brings_menu(cached.get(record)))
-    if not services.settings.link_scripts:
+    missing = _may_bring_scripts(plan) & set(plan.fetch)
+    previews = _previews(services, missing if look and runs_scripts else ())
+    cached = ((r, services.package_cache.find(r)) for r in _may_bring_scripts(plan) - missing)
+    contents: dict[RepodataRecord, Contents] = {
+        **{r: Contents.of_package(package) for r, package in cached if package is not None},
+        **{r: Contents.of_files(files) for r, files in previews.files.items()},
+    }
+    menus = tuple(r for r in transaction.link if r in contents and contents[r].has_menu)
+    if not runs_scripts:
         return Announcement(processes=processes, menus=menus)
-    leaving = partial(leaving_scripts, transaction.unlink, platform=platform)
-    coming = partial(_coming_scripts, transaction.link, cached, platform=platform)
+    leaving = partial(leaving_scripts, transaction.unlink, platform=transaction.platform)
+    coming = partial(_coming_scripts, transaction.link, contents, platform=transaction.platform)
     return Announcement(
         scripts=(
             *leaving("pre-unlink"),
@@ -58,10 +78,37 @@ def announce(services: Services, plan: Plan) -> Announcement:
             *leaving("post-unlink"),
             *coming("post-link"),
         ),
-        are_complete=not _may_bring_scripts(plan) & fetched,
+        unknown=previews.unknown if look else tuple(missing),
+        fetched=previews.fetched,
         menus=menus,
         processes=processes,
     )
+
+
+def as_shown(plan: Plan, announcement: Announcement) -> Plan:
+    """The plan, to be carried out only if packages bring the scripts that were shown."""
+    return replace(
+        plan,
+        fetch=tuple(record for record in plan.fetch if record not in announcement.fetched),
+        shown_scripts=shown_scripts(announcement.scripts),
+    )
+
+
+def shown_scripts(scripts: Iterable[LinkScript]) -> frozenset[tuple[str, str]]:
+    """Package and action of those that coming packages bring; who goes is known anyhow."""
+    return frozenset(
+        (script.record.dist_name, script.action)
+        for script in scripts
+        if script.action in COMING_ACTIONS
+    )
+
+
+def _previews(services: Services, records: Collection[RepodataRecord]) -> Previews:
+    if not records:
+        return Previews()
+    from minicon.api.package_previews import preview_packages
+
+    return preview_packages(services, records)
 
 
 def announce_removal(services: Services, path: Path) -> Announcement:
@@ -83,19 +130,29 @@ def tell_fetched_scripts(
     services: Services, plan: Plan, packages: Mapping[RepodataRecord, CachedPackage]
 ) -> None:
     """Name what the plan could not, since the packages had to be fetched: scripts and menus."""
+    contents = {r: Contents.of_package(packages[r]) for r in plan.fetch if r in packages}
+    was_shown = plan.shown_scripts is not None
     for record in plan.fetch:
-        if _brings_menu(packages.get(record)):
+        if record in contents and contents[record].has_menu and not was_shown:
             services.reporter.note(menu_text(record))
-    if services.settings.link_scripts:
-        for action in ("pre-link", "post-link"):
+    if services.settings.link_scripts and not was_shown:
+        for action in COMING_ACTIONS:
             platform = plan.transaction.platform
-            for script in _coming_scripts(plan.fetch, packages, action, platform=platform):
+            for script in _coming_scripts(plan.fetch, contents, action, platform=platform):
                 services.reporter.note(f"will run: {script_text(script)}")
 
 
 def script_text(script: LinkScript) -> str:
     """``post-link of NAME-VERSION-BUILD``."""
     return f"{script.action} of {script.record.dist_name}"
+
+
+def scripts_json(scripts: Iterable[LinkScript]) -> list[dict[str, str]]:
+    """Link scripts as JSON."""
+    return [
+        {"action": script.action, "package": script.record.dist_name, "path": script.path}
+        for script in scripts
+    ]
 
 
 def menu_text(record: RepodataRecord) -> str:
@@ -122,11 +179,6 @@ def _processes_in(prefix: Path) -> tuple[RunningProcess, ...]:
     return processes_in(prefix)
 
 
-def _brings_menu(package: CachedPackage | None) -> bool:
-    folder = package.directory / "Menu" if package is not None else None
-    return folder is not None and folder.is_dir() and any(folder.glob("*.json"))
-
-
 def leaving_scripts(
     unlink: Iterable[PrefixRecord], action: str, *, platform: str
 ) -> list[LinkScript]:
@@ -146,7 +198,7 @@ def _may_bring_scripts(plan: Plan) -> set[RepodataRecord]:
 
 def _coming_scripts(
     records: Iterable[RepodataRecord],
-    packages: Mapping[RepodataRecord, CachedPackage],
+    contents: Mapping[RepodataRecord, Contents],
     action: str,
     *,
     platform: str,
@@ -154,7 +206,10 @@ def _coming_scripts(
     from minicon.prefix.link_scripts import LinkScript, script_path
 
     for record in records:
-        package = packages.get(record)
+        if record not in contents:
+            continue
         path = script_path(record.name, action, platform)
-        if package is not None and (package.directory / path).is_file():
-            yield LinkScript(record, action, path, package.directory / path)
+        source = contents[record].source_of(path, record)
+        if source is not None:
+            folder = contents[record].directory
+            yield LinkScript(record, action, path, folder / source if folder else None)

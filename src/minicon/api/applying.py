@@ -44,6 +44,7 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
     """Carry a plan out. Afterwards the environment is the new one, or unchanged.
 
     Raises:
+        PrefixError: ``scripts-not-as-shown``: others would run than somebody agreed to.
         MiniconError: Whatever a fetch, a package, the file system, a link script or pip does.
     """
     if plan.request.clone_of is not None:
@@ -53,7 +54,7 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
     with services.package_cache.in_use():
         packages = prepare_packages(services, plan.transaction.link)
         tell_fetched_scripts(services, plan, packages)
-        prefix = _executor(services).execute(
+        prefix = _executor(services, plan).execute(
             _described(plan.transaction, packages),
             packages,
             command=join(("minicon", *command_line)),
@@ -94,7 +95,7 @@ def _described(
     return replace(transaction, link=link)
 
 
-def _executor(services: Services) -> Executor:
+def _executor(services: Services, plan: Plan) -> Executor:
     from minicon import __version__
     from minicon.prefix.bytecode import BytecodeCompiler
 
@@ -111,7 +112,7 @@ def _executor(services: Services) -> Executor:
         keep_generations=max(settings.keep_generations, 0),
         durable=settings.durability == "safe",
         lock_timeout=settings.lock_timeout,
-        link_scripts=script_runner(services) if settings.link_scripts else None,
+        link_scripts=script_runner(services, plan.shown_scripts) if settings.link_scripts else None,
     )
 
 

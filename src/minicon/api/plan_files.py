@@ -14,6 +14,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from minicon.api.announcing import COMING_ACTIONS, scripts_json
 from minicon.api.request import ChangeRequest, Plan
 from minicon.api.requirements import split_specs
 from minicon.errors import PrefixError, SpecError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.prefix.link_scripts import LinkScript
 
 FORMAT = 1
 _LARGEST_PLAN = 64 * 1024 * 1024
@@ -41,8 +43,12 @@ _ACTIONS = ("create", "install", "update", "remove")
 _SOURCES = ("conda", "pypi", "interpreter")
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
+def plan_document(plan: Plan, scripts: Iterable[LinkScript]) -> dict[str, Any]:
     """A plan as JSON.
+
+    Args:
+        plan: What will be done.
+        scripts: The link scripts that will run: no others will.
 
     Raises:
         SpecError: It holds a secret (in a line for pip), which must not be written down.
@@ -59,6 +65,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "by_pip": [str(requirement) for requirement in plan.by_pip],
         "clone_of": str(request.clone_of) if request.clone_of else None,
         "clone_state": _state(_installed(request.clone_of)) if request.clone_of else None,
+        "link_scripts": scripts_json(scripts),
     }
     text = json.dumps(document)
     if redact(text) != text:
@@ -133,6 +140,11 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
         fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
         by_pip=tuple(by_pip),
         index_options=asked.from_pip.options,
+        shown_scripts=frozenset(
+            (str(script["package"]), str(script["action"]))
+            for script in document.get("link_scripts", ())
+            if script["action"] in COMING_ACTIONS
+        ),
     )
 
 

@@ -78,6 +78,8 @@ class Plan:
         index_options: Of the requirement files that were read.
         channels: Names of the sources that were asked.
         notes: Sentences for the user, such as skipped sources.
+        shown_scripts: Package and action of each link script that somebody was shown before saying
+            yes: no others will run. None: nobody was.
     """
 
     request: ChangeRequest
@@ -88,6 +90,7 @@ class Plan:
     index_options: IndexOptions | None = None
     channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    shown_scripts: frozenset[tuple[str, str]] | None = None
 
     @property
     def install(self) -> tuple[RepodataRecord, ...]:

@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
 
 
-def script_runner(services: Services) -> LinkScriptRunner:
-    """What runs link scripts with the environment's variables set and its scripts sourced."""
+def script_runner(
+    services: Services, shown: frozenset[tuple[str, str]] | None = None
+) -> LinkScriptRunner:
+    """What runs link scripts with the environment's variables set and its scripts sourced.
+
+    Args:
+        services: Settings and variables.
+        shown: The only scripts that may run, see :class:`minicon.api.request.Plan`.
+    """
     return LinkScriptRunner(
         root_prefix=services.settings.root,
         activated=partial(_activated, services),
         reporter=services.reporter,
+        shown=shown,
     )
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Somebody else may change the environment while a plan for it is made or looked at.
 _ATTEMPTS = 6
+#: Failures after which another plan is made, and shown again.
+_WORTH_ANOTHER_LOOK = ("environment-changed", "scripts-not-as-shown")
 #: What becomes of programs that run from an environment while it changes.
 PROGRAMS_KEEP = "they keep its old files until they are started again"
 
@@ -45,8 +47,8 @@ def carry_out(
 ) -> int:
     """Plan a request, show it, and unless it is a dry run do it. Returns the exit code.
 
-    If another process changed the environment meanwhile, or a channel lacks what its index lists,
-    it is planned, shown and asked anew.
+    If another process changed the environment meanwhile, a channel lacks what its index lists, or
+    packages bring other scripts than were shown, it is planned, shown and asked again.
 
     Raises:
         MiniconError: Anything that planning or applying raises.
@@ -60,7 +62,7 @@ def carry_out(
         try:
             return carry_out_plan(plan, arguments, context, ask=ask)
         except PrefixError as error:
-            if error.reference != "environment-changed" or not left:
+            if error.reference not in _WORTH_ANOTHER_LOOK or not left:
                 raise
             context.console.note(f"{error.message}: planning again")
         except ChannelError as error:
@@ -73,14 +75,17 @@ def carry_out_plan(
     plan: Plan, arguments: argparse.Namespace, context: CommandContext, *, ask: bool = True
 ) -> int:
     """Show a plan, and unless it is a dry run do it. Errors as for :func:`carry_out`."""
-    from minicon.api.announcing import announce
+    from minicon.api.announcing import announce, as_shown
 
     console = context.console
     for note in plan.notes:
         console.note(note)
     if plan.is_empty:
         return _nothing_to_do(plan, context)
-    announcement = announce(context.services, plan)
+    is_read = _is_read_first(context, ask=ask)
+    announcement = announce(context.services, plan, look=is_read)
+    if is_read:
+        plan = as_shown(plan, announcement)
     _show(plan, announcement, context)
     if context.settings.dry_run:
         return _finished(plan, announcement, arguments, context, dry_run=True)
@@ -117,8 +122,18 @@ def warn_of_programs(announcement: Announcement, context: CommandContext, conseq
         context.console.warn(f"programs run from this environment: {running}; {consequence}")
 
 
+def _is_read_first(context: CommandContext, *, ask: bool) -> bool:
+    """Whether somebody reads the plan before, or instead of, its being carried out."""
+    is_seen = context.console.json or not context.settings.quiet
+    return is_seen and (context.settings.dry_run or (ask and _asks(context)))
+
+
+def _asks(context: CommandContext) -> bool:
+    return not (context.settings.always_yes or context.console.json)
+
+
 def _confirm(context: CommandContext) -> None:
-    if context.settings.always_yes or context.console.json:
+    if not _asks(context):
         return
     if not context.console.confirm("\nGo ahead?"):
         raise UsageError("declined", "nothing was changed, as you said")
@@ -153,10 +168,11 @@ def _finished(
         if announcement.menus:
             document["menus"] = [record.dist_name for record in announcement.menus]
         if announcement.scripts:
-            document["link_scripts"] = [
-                {"action": script.action, "package": script.record.dist_name, "path": script.path}
-                for script in announcement.scripts
-            ]
+            from minicon.api.announcing import scripts_json
+
+            document["link_scripts"] = scripts_json(announcement.scripts)
+        if dry_run and announcement.unknown:
+            document["link_scripts_unknown"] = [r.dist_name for r in announcement.unknown]
         console.document(document)
     elif dry_run:
         console.note("\ndry run: nothing was changed")

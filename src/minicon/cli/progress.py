@@ -20,6 +20,7 @@ _VERBS = {
     "link": "Linking",
     "solve": "Solving",
     "index": "Reading",
+    "look": "Looking into",
     "compile": "Compiling",
 }
 

@@ -122,7 +122,7 @@ def _scripts(announcement: Announcement | None) -> str:
         return ""
     rows = [("!", s.action, "of", s.record.dist_name, s.path) for s in announcement.scripts]
     listed = _section("will run (--no-link-scripts leaves it out)", rows)
-    if listed and not announcement.are_complete:
+    if listed and announcement.unknown:
         listed += "\n  and what packages bring that are still to fetch"
     return listed
 

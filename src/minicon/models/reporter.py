@@ -22,10 +22,10 @@ class Reporter(Protocol):
         """A piece of work begins.
 
         Args:
-            kind: ``download``, ``extract``, ``link``, ``solve`` or ``index``.
+            kind: ``download``, ``extract``, ``link``, ``look``, ``solve`` or ``index``.
             label: What it works on, for instance ``numpy-1.26.4``.
             total: Units in all, or None when unknown.
-            unit: ``B`` for bytes, ``files`` for files.
+            unit: ``B`` for bytes, ``files`` for files, ``packages``.
         """
 
     def note(self, text: str) -> None:

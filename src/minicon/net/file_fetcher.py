@@ -103,12 +103,11 @@ def _open_part(
     wanted = asked.get("range", "")
     condition = asked.get("if-range", answer["ETag"])
     first, dash, last = wanted.removeprefix("bytes=").partition("-")
-    if not (wanted.startswith("bytes=") and first.isdecimal() and dash) or (
-        condition != answer["ETag"]
-    ):
+    is_range = first.isdecimal() or (not first and last.isdecimal())  # bytes=-N: the last N
+    if not (wanted.startswith("bytes=") and dash and is_range) or condition != answer["ETag"]:
         return FileResponse(url, 200, Headers({**answer, "Content-Length": str(size)}), file, size)
-    start = int(first)
-    end = min(int(last), size - 1) if last.isdecimal() else size - 1
+    start = int(first) if first else max(size - int(last), 0)
+    end = min(int(last), size - 1) if first and last.isdecimal() else size - 1
     if start > end:
         file.close()
         return FileResponse(url, 416, Headers({**answer, "Content-Range": f"bytes */{size}"}))

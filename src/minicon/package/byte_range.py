@@ -1,12 +1,48 @@
-"""ByteRange: a part of an open file, read as if it were a file of its own."""
+"""ByteSource: bytes that are read by position or one behind the other, wherever they lie."""
 
 from __future__ import annotations
 
 import os
+from typing import Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class Readable(Protocol):
+    """Bytes that come one behind the other."""
+
+    def read(self, count: int) -> bytes:
+        """The next bytes, at most COUNT; none at the end."""
+
+
+class ByteSource(Readable, Protocol):
+    """So many bytes, of a file or of memory."""
+
+    size: int
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """At most COUNT bytes from POSITION on; fewer at the end."""
+
+
+class HeldBytes:
+    """A ByteSource in memory."""
+
+    def __init__(self, data: bytes) -> None:
+        self.size = len(data)
+        self._data = data
+        self._position = 0
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """See :meth:`ByteSource.read_at`."""
+        return self._data[position : position + count]
+
+    def read(self, count: int) -> bytes:
+        """See :meth:`Readable.read`."""
+        data = self.read_at(self._position, count)
+        self._position += len(data)
+        return data
 
 
 class ByteRange:

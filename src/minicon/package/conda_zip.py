@@ -13,13 +13,24 @@ import struct
 import zlib
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.lean_dataclasses import dataclass
-from minicon.package.byte_range import ByteRange
+from minicon.lean_dataclasses import dataclass, replace
+from minicon.package.byte_range import ByteRange, HeldBytes
 from minicon.package.problems import damaged, unsafe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from minicon.errors import PackageError
+
+    class ReadAt(Protocol):
+        """A file, or as much of it as is needed."""
+
+        size: int
+
+        def read_at(self, position: int, count: int) -> bytes:
+            """At most COUNT bytes from POSITION on."""
+
 
 METADATA = "metadata.json"
 _COMPONENT = lazy_pattern(r"(info|pkg)-[^/\\\0]{1,240}\.tar\.zst")
@@ -78,6 +89,35 @@ def read_conda_zip(descriptor: int, size: int, archive: str) -> dict[str, ZipMem
     return found
 
 
+def find_info(file: ReadAt, archive: str) -> tuple[ZipMember, int]:
+    """The info member of a ``.conda`` file that is not here as a whole.
+
+    Only the end of the file is read. This is for a look ahead: what is installed is read by
+    :func:`read_conda_zip`, which compares all that there is.
+
+    Returns:
+        The member, its offset still that of its header; and how many bytes it has with that.
+
+    Raises:
+        PackageError: As :func:`read_conda_zip` does.
+    """
+    entries, start = _Walk(file, archive).entries()
+    ends = [*(entry.offset for entry in entries[1:]), start]
+    for entry, end in zip(entries, ends, strict=True):
+        if entry.name.startswith("info-"):
+            return entry, end - entry.offset
+    raise unsafe(archive, "has no info member")
+
+
+def member_content(data: bytes, entry: ZipMember, archive: str) -> bytes:
+    """The content of a stored member whose header and content are DATA. Raises PackageError."""
+    member = _Walk(HeldBytes(data), archive).behind_header(replace(entry, offset=0))
+    content = data[member.offset : member.offset + member.size]
+    if len(content) != member.size or zlib.crc32(content) != member.crc:
+        raise damaged(archive, "has a wrong checksum (CRC-32)", member=member.name)
+    return content
+
+
 def check_crc(descriptor: int, member: ZipMember, archive: str) -> None:
     """Read a member's stored bytes once and compare their CRC-32. Raises PackageError."""
     source = ByteRange(descriptor, member.offset, member.size)
@@ -108,26 +148,32 @@ def _check_metadata(file: ByteRange, member: ZipMember, archive: str) -> None:
 class _Walk:
     """Reads the end record, the central directory and each local header of one file."""
 
-    def __init__(self, file: ByteRange, archive: str) -> None:
+    def __init__(self, file: ReadAt, archive: str) -> None:
         self._file = file
         self._archive = archive
 
-    def members(self) -> list[ZipMember]:
+    def entries(self) -> tuple[list[ZipMember], int]:
+        """What the central directory lists, in the order of the file; and where it begins."""
         start, size, count = self._directory()
         data = self._file.read_at(start, size)
         position = 0
-        members = []
-        expected = 0
         entries = []
         for _ in range(count):
             entry, position = self._central(data, position)
             entries.append(entry)
         if position != len(data):
             raise self._refuse("has a central directory of a wrong length")
-        for entry in sorted(entries, key=lambda entry: entry.offset):
+        return sorted(entries, key=lambda entry: entry.offset), start
+
+    def members(self) -> list[ZipMember]:
+        """The members, each header compared with the directory."""
+        entries, start = self.entries()
+        members = []
+        expected = 0
+        for entry in entries:
             if entry.offset != expected:
                 raise self._refuse("has gaps or overlaps between its members")
-            member = self._local(entry)
+            member = self.behind_header(entry)
             expected = member.offset + member.size
             members.append(member)
         if expected != start:
@@ -194,7 +240,7 @@ class _Walk:
             raise unsafe(self._archive, "has two sizes", member=name)
         return ZipMember(name, wide[2], wide[0], crc), end
 
-    def _local(self, entry: ZipMember) -> ZipMember:
+    def behind_header(self, entry: ZipMember) -> ZipMember:
         """Check a local header against its central entry; the content begins behind it."""
         raw = self._file.read_at(entry.offset, _LOCAL.size)
         if len(raw) < _LOCAL.size or raw[:4] != b"PK\3\4":

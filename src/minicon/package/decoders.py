@@ -14,7 +14,7 @@ from minicon.package.zstd_frames import WINDOW_LIMIT, FrameError, check_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.package.byte_range import ByteRange
+    from minicon.package.byte_range import ByteSource, Readable
 
     ReaderName = Literal["native", "libarchive"]
 
@@ -36,7 +36,7 @@ class Decoder(Protocol):
 
 
 def open_decoder(
-    source: ByteRange, compression: Compression, archive: str, reader: ReaderName | None = None
+    source: ByteSource, compression: Compression, archive: str, reader: ReaderName | None = None
 ) -> Decoder:
     """A decoder for one compressed stream.
 
@@ -68,7 +68,7 @@ def open_decoder(
 class ZstdDecoder:
     """Zstandard frames, through the zstandard package, in constant memory."""
 
-    def __init__(self, source: ByteRange, archive: str) -> None:
+    def __init__(self, source: ByteSource, archive: str) -> None:
         import zstandard
 
         decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT)
@@ -94,7 +94,7 @@ class ZstdDecoder:
 class Bzip2Decoder:
     """Bzip2 streams, one behind the other (as parallel compressors write them)."""
 
-    def __init__(self, source: ByteRange, archive: str) -> None:
+    def __init__(self, source: Readable, archive: str) -> None:
         import bz2
 
         self._new = bz2.BZ2Decompressor

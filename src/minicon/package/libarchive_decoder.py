@@ -15,7 +15,7 @@ from minicon.package.problems import damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.package.byte_range import ByteRange
+    from minicon.package.byte_range import ByteSource
     from minicon.package.decoders import Compression
 
 _BUFFER = 1 << 18
@@ -30,7 +30,7 @@ class LibarchiveDecoder:
         UsageError: ``libarchive-missing``: there is no such library, or it lacks the filter.
     """
 
-    def __init__(self, source: ByteRange, compression: Compression, archive: str) -> None:
+    def __init__(self, source: ByteSource, compression: Compression, archive: str) -> None:
         self._ffi = load_libarchive()
         self._archive = archive
         self._source = source

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from minicon.errors import LinkScriptFailed
+from minicon.errors import LinkScriptFailed, PrefixError
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, field, replace
@@ -114,6 +114,8 @@ class LinkScriptRunner:
         confine: Whether to limit writing to the environment where the system can.
         reporter: Is told the scripts' messages.
         timeout: Seconds after which a script is ended.
+        shown: Package (``name-version-build``) and action of the scripts of coming packages that
+            somebody agreed to; None lets all run.
     """
 
     root_prefix: Path
@@ -121,6 +123,28 @@ class LinkScriptRunner:
     confine: bool = True
     reporter: Reporter = field(default_factory=SilentReporter)
     timeout: float = 3600.0
+    shown: frozenset[tuple[str, str]] | None = None
+
+    def check_shown(self, coming: Iterable[LinkScript]) -> None:
+        """Refuse to run others than were shown: what was shown was read before it was verified.
+
+        Raises:
+            PrefixError: ``scripts-not-as-shown``.
+        """
+        found = {(script.record.dist_name, script.action) for script in coming}
+        if self.shown is None or found == self.shown:
+            return
+        package, action = min(found ^ self.shown)
+        what = (
+            "which was not in the plan"
+            if (package, action) in found
+            else "which was in the plan, is not in the package"
+        )
+        raise PrefixError(
+            "scripts-not-as-shown",
+            f"the {action} script of {package}, {what}",
+            hint="make the plan again; --no-link-scripts links without running any",
+        )
 
     def run(self, script: LinkScript, prefix: Path) -> str:
         """Run one script.

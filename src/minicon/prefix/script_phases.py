@@ -40,6 +40,9 @@ class ScriptPhases:
         transaction: What is done.
         plans: The packages to link.
 
+    Raises:
+        PrefixError: Others would run than were shown.
+
     Attributes:
         before: Those that run before the packages change.
         after: Those that run once they have changed.
@@ -59,6 +62,8 @@ class ScriptPhases:
             for action in ("pre-unlink", "post-unlink")
         ]
         here = [list(_scripts_of_plans(plans, a, platform)) for a in ("pre-link", "post-link")]
+        if runner is not None:
+            runner.check_shown((*here[0], *here[1]))
         none: tuple[LinkScript, ...] = ()
         self.before = (*gone[0], *here[0]) if runner else none
         self.after = (*gone[1], *here[1]) if runner else none

@@ -14,8 +14,8 @@ import zlib
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
 from minicon.fs import operations
 from minicon.models.reporter import SilentReporter
+from minicon.net.range_reader import RangeReader, RangesUnsupported
 from minicon.pypi.core_metadata import CoreMetadata
-from minicon.pypi.range_reader import RangeReader, RangesUnsupported
 from minicon.pypi.urls import is_remote, local_path
 from minicon.pypi.zip_directory import (
     END_REGION,
@@ -39,6 +39,8 @@ FOLDER = "pypi-metadata-v1"
 #: Bytes. A METADATA file is mostly a README, and a directory has some 100 bytes per file.
 LARGEST_METADATA = 1 << 24
 LARGEST_DIRECTORY = 1 << 26
+#: What the first request asks for (bytes): the directory and METADATA of most wheels.
+FIRST_REQUEST = 1 << 17
 #: More than any zip writer puts between a local header and its data (bytes).
 _LONGEST_EXTRA = 1024
 _NAME_ENDS = ".dist-info/METADATA"
@@ -105,7 +107,9 @@ class WheelMetadata:
         if beside is not None:
             return beside
         try:
-            return _from_ranges(RangeReader(self._fetcher, file.url))
+            return _from_ranges(
+                RangeReader(self._fetcher, file.url, first=FIRST_REQUEST, refuse=_refused)
+            )
         except RangesUnsupported:
             return self._from_whole(file)
 
@@ -128,15 +132,21 @@ class WheelMetadata:
             digest = hashlib.sha256()
             with self._fetcher.open(file.url) as response:
                 if response.status != 200:
-                    raise ChannelError(
-                        "wheel-refused", f"{file.url} answered with HTTP status {response.status}"
-                    )
+                    raise _refused(file.url, response.status)
                 for chunk in response.chunks():
                     digest.update(chunk)
                     stream.write(chunk)
             if file.sha256 and digest.hexdigest() != file.sha256:
                 raise HashMismatch("hash-mismatch", "its bytes are not those the index listed")
             return _from_stream(stream)
+
+
+def _refused(url: str, status: int) -> ChannelError:
+    return ChannelError(
+        "wheel-refused",
+        f"{url} answered with HTTP status {status}",
+        hint="try again later; if its index is out of date, `minicon clean --index-cache` helps",
+    )
 
 
 def _from_local(file: DistributionFile) -> bytes:

@@ -32,6 +32,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the plan: one JSON document on stdout."""
     import importlib
 
+    from minicon.api.announcing import announce
     from minicon.api.plan_files import plan_document
     from minicon.api.planning import make_plan
     from minicon.cli.context import CommandContext as Context
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         plan = make_plan(inner.services, module.requested(parsed, inner))
         for note in plan.notes:
             inner.console.note(note)
-        context.console.document(plan_document(plan))
+        announcement = announce(inner.services, plan, look=True)
+        context.console.document(plan_document(plan, announcement.scripts))
     finally:
         inner.close()
     return 0

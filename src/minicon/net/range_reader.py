@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from minicon.errors import ChannelError, MiniconError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.net.statuses import status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.net.fetcher import Fetcher, Response
+    from collections.abc import Callable
 
-#: What the first request asks for (bytes): the directory and METADATA of most wheels.
-FIRST_REQUEST = 1 << 17
+    from minicon.errors import MiniconError
+    from minicon.net.fetcher import Fetcher
+
 _CONTENT_RANGE = lazy_pattern(r"bytes (\d+)-(\d+)/(\d+)")
 #: How servers say that they do not know (this kind of) range.
 _UNSUPPORTED = (200, 400, 405, 406, 416, 501)
 
 
 class RangesUnsupported(Exception):
-    """The server does not answer ranges. Never leaves this package."""
+    """The server does not answer ranges. Never reaches users."""
 
 
 class RangeReader:
-    """One remote file. Keeps what it has read: one window that reaches to the file's end."""
+    """One remote file. Keeps what it has read: one window that reaches to the file's end.
 
-    def __init__(self, fetcher: Fetcher, url: str) -> None:
-        """Make a reader; nothing is requested yet."""
+    Args:
+        fetcher: Opens the URL.
+        url: Where the file is.
+        first: Bytes that the first request asks for: all that is wanted of most files.
+        refuse: Makes the error for a status that says that the file cannot be had.
+    """
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        url: str,
+        *,
+        first: int,
+        refuse: Callable[[str, int], MiniconError] = status_error,
+    ) -> None:
         self._fetcher = fetcher
         self._url = url
+        self._first = first
+        self._refuse = refuse
         self._window = b""
         self.total = 0
 
@@ -38,7 +54,7 @@ class RangeReader:
             ChannelError: It cannot be fetched.
         """
         if not self.total:
-            first, self._window, self.total = self._request(f"-{max(size, FIRST_REQUEST)}")
+            first, self._window, self.total = self._request(f"-{max(size, self._first)}")
             if first + len(self._window) != self.total:
                 raise RangesUnsupported
         return self._window[-size:]
@@ -70,7 +86,7 @@ class RangeReader:
             if response.status in _UNSUPPORTED:
                 raise RangesUnsupported
             if response.status != 206:
-                raise _refused(self._url, response)
+                raise self._refuse(self._url, response.status)
             match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())
             if match is None or response.headers.get("content-encoding", "identity") != "identity":
                 raise RangesUnsupported
@@ -79,11 +95,3 @@ class RangeReader:
         if len(body) != last - first + 1:
             raise RangesUnsupported
         return first, body, total
-
-
-def _refused(url: str, response: Response) -> MiniconError:
-    return ChannelError(
-        "wheel-refused",
-        f"{url} answered with HTTP status {response.status}",
-        hint="try again later; if its index is out of date, `minicon clean --index-cache` helps",
-    )
