@@ -378,8 +378,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not wanted.startswith("bytes=") or condition not in known:
             return 200, body
         first, _, last = wanted[6:].partition("-")
-        start = int(first or 0)
-        end = min(int(last), len(body) - 1) if last else len(body) - 1
+        start = int(first) if first else max(len(body) - int(last), 0)
+        end = min(int(last), len(body) - 1) if first and last else len(body) - 1
         if start >= len(body):
             headers["Content-Range"] = f"bytes */{len(body)}"
             return 416, b""

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any, NoReturn
 
+    from minicon.api.announcing import Announcement
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.prefix.link_scripts import LinkScript
 
 FORMAT = 1
 _LARGEST_PLAN = 64 * 1024 * 1024
@@ -43,12 +43,12 @@ _ACTIONS = ("create", "install", "update", "remove")
 _SOURCES = ("conda", "pypi", "interpreter")
 
 
-def plan_document(plan: Plan, scripts: Iterable[LinkScript]) -> dict[str, Any]:
+def plan_document(plan: Plan, announcement: Announcement) -> dict[str, Any]:
     """A plan as JSON.
 
     Args:
         plan: What will be done.
-        scripts: The link scripts that will run: no others will.
+        announcement: Among others, the link scripts that will run: no others will.
 
     Raises:
         SpecError: It holds a secret (in a line for pip), which must not be written down.
@@ -65,7 +65,8 @@ def plan_document(plan: Plan, scripts: Iterable[LinkScript]) -> dict[str, Any]:
         "by_pip": [str(requirement) for requirement in plan.by_pip],
         "clone_of": str(request.clone_of) if request.clone_of else None,
         "clone_state": _state(_installed(request.clone_of)) if request.clone_of else None,
-        "link_scripts": scripts_json(scripts),
+        "link_scripts": scripts_json(announcement.scripts),
+        "link_scripts_unknown": [record.dist_name for record in announcement.unknown],
     }
     text = json.dumps(document)
     if redact(text) != text:

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         for note in plan.notes:
             inner.console.note(note)
         announcement = announce(inner.services, plan, look=True)
-        context.console.document(plan_document(plan, announcement.scripts))
+        context.console.document(plan_document(plan, announcement))
     finally:
         inner.close()
     return 0

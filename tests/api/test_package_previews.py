@@ -1,0 +1,135 @@
+"""Packages are looked into before they are fetched, by as few bytes as servers allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.api_world import Notes, make_services
+from tests.support.channel_server import ChannelServer, Fault, NoRange, Reset, Status
+from tests.support.packages import PackageBuilder, build_channel
+
+from minicon.api.package_previews import preview_packages
+from minicon.errors import HashMismatch
+from minicon.models.records import RepodataRecord
+
+NOISE = bytes(range(256)) * 400
+
+
+def package(name: str) -> PackageBuilder:
+    return PackageBuilder(name).file("share/noise", NOISE, no_link=True).script("post-link", "true")
+
+
+NAMES = ("one", "three", "two")
+
+
+@pytest.fixture(params=[".conda", ".tar.bz2"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def server(tmp_path: Path, kind: str) -> Iterator[ChannelServer]:
+    build_channel(tmp_path / "channel", list(map(package, NAMES)), kind)
+    with ChannelServer(tmp_path / "channel") as running:
+        yield running
+
+
+def records(place: str, folder: Path, kind: str) -> list[RepodataRecord]:
+    paths = [folder / "linux-64" / f"{name}-1.0-0{kind}" for name in NAMES]
+    builders = map(package, NAMES)
+    return [b.record(p, place) for b, p in zip(builders, paths, strict=True)]
+
+
+def scripts(files: object) -> set[str]:
+    return {entry.path for entry in files.paths if "link.sh" in entry.path}  # type: ignore[attr-defined]
+
+
+def test_a_request_or_two_tell_what_is_in_a_package(
+    tmp_path: Path, server: ChannelServer, kind: str
+) -> None:
+    services = make_services(tmp_path)
+    wanted = records(server.url, tmp_path / "channel", kind)
+    found = preview_packages(services, wanted)
+    assert {r.name: scripts(f) for r, f in found.files.items()} == {
+        name: {f"bin/.{name}-post-link.sh"} for name in NAMES
+    }
+    assert (found.fetched, found.unknown) == (frozenset(), ())
+    assert server.count() == len(NAMES)
+    if kind == ".conda":
+        assert all(r.headers["Range"] == "bytes=-65536" for r in server.requests)
+    assert len(services.package_cache.missing(wanted)) == len(NAMES)
+
+
+def test_files_of_this_machine_are_looked_into_where_they_are(tmp_path: Path, kind: str) -> None:
+    channel = build_channel(tmp_path / "channel", list(map(package, NAMES)), kind)
+    services = make_services(tmp_path, offline=True)
+    found = preview_packages(services, records(channel.as_uri(), channel, kind))
+    assert len(found.files) == len(NAMES)
+    assert not found.fetched
+
+
+class Garbage(Fault):
+    """Other bytes than those of the file, where a part is asked for; so long as it is."""
+
+    def apply(self, handler) -> None:
+        if "Range" in handler.headers or not handler.path.endswith(".conda"):
+            handler.respond_file(change=lambda body: bytes(len(body)))
+        else:
+            handler.serve_file()
+
+
+@pytest.mark.parametrize("fault", [NoRange(), Garbage()])
+def test_what_cannot_be_read_in_part_is_fetched_and_verified(
+    tmp_path: Path, server: ChannelServer, kind: str, fault: Fault
+) -> None:
+    server.fault(f"*/one-*{kind}", fault, times=1)
+    services = make_services(tmp_path)
+    wanted = records(server.url, tmp_path / "channel", kind)
+    found = preview_packages(services, wanted)
+    assert len(found.files) == len(NAMES)
+    is_readable = kind == ".tar.bz2" and isinstance(fault, NoRange)
+    assert {r.name for r in found.fetched} == (set() if is_readable else {"one"})
+    missing = {record.name for record in services.package_cache.missing(wanted)}
+    assert missing == set(NAMES) - {r.name for r in found.fetched}
+
+
+def test_a_broken_package_is_told_before_the_plan_is(
+    tmp_path: Path, server: ChannelServer, kind: str
+) -> None:
+    path = tmp_path / "channel" / "linux-64" / f"one-1.0-0{kind}"
+    wanted = records(server.url, tmp_path / "channel", kind)
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(HashMismatch):
+        preview_packages(make_services(tmp_path), wanted)
+
+
+def test_what_is_not_on_the_server_stays_unknown(
+    tmp_path: Path, server: ChannelServer, kind: str
+) -> None:
+    server.fault("*/one-*", Status(404))
+    notes = Notes()
+    services = make_services(tmp_path, notes)
+    found = preview_packages(services, records(server.url, tmp_path / "channel", kind))
+    assert [record.name for record in found.unknown] == ["one"]
+    assert len(found.files) == 2
+    (warning,) = notes.warnings
+    assert "scripts that one may bring are not known" in warning
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_a_server_out_of_reach_is_no_error_and_not_waited_for_again(
+    tmp_path: Path, server: ChannelServer, kind: str, offline: bool
+) -> None:
+    server.fault("*", Reset())
+    notes = Notes()
+    services = make_services(tmp_path, notes, offline=offline, remote_max_retries=0)
+    found = preview_packages(services, records(server.url, tmp_path / "channel", kind))
+    assert [record.name for record in found.unknown] == sorted(NAMES)
+    assert "one, three, two may bring are not known" in notes.warnings[0]
+    assert offline is (server.count() == 0)
+
+
+def test_nothing_is_asked_where_nothing_is_missing(tmp_path: Path) -> None:
+    assert not preview_packages(make_services(tmp_path), ()).files

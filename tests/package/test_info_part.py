@@ -1,0 +1,131 @@
+"""The part of an archive that describes it, read without the rest."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import random
+import tarfile
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from tests.support.packages import PackageBuilder, conda_bytes, tar_bytes
+
+from minicon.errors import PackageError
+from minicon.models.package_files import EntryPoint, PackageFiles
+from minicon.package import info_part
+from minicon.package.info_part import files_of_conda, files_of_tarball
+
+BIG = bytes(range(256)) * 4000
+
+
+def tool() -> PackageBuilder:
+    return (
+        PackageBuilder("tool")
+        .noarch("python")
+        .file("site-packages/big.bin", BIG)
+        .entry_point("tool = tool:main")
+        .script("post-link", "true\n")
+    )
+
+
+class Reading:
+    """Gives parts of an archive, and remembers which."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.parts: list[tuple[int, int]] = []
+
+    def __call__(self, position: int, count: int) -> bytes:
+        self.parts.append((position, count))
+        return self.data[position : position + count]
+
+
+def look(data: bytes, name: str = "tool-1.0-0.conda") -> PackageFiles | None:
+    return files_of_conda(Reading(data), len(data), name)
+
+
+def info_first(data: bytes) -> bytes:
+    """The same ``.conda`` as older tools write it."""
+    source = zipfile.ZipFile(io.BytesIO(data))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(source.namelist()):
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), source.read(name))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("change", [bytes, info_first])
+def test_a_conda_is_described_by_its_info_part(change) -> None:
+    data = change(tool().archive_bytes())
+    reading = Reading(data)
+    files = files_of_conda(reading, len(data), "tool-1.0-0.conda")
+    assert files is not None
+    assert {"site-packages/big.bin", "bin/.tool-post-link.sh"} == {e.path for e in files.paths}
+    assert files.entry_points == (EntryPoint("tool", "tool", "main"),)
+    assert files.noarch == "python"
+    assert sum(count for _, count in reading.parts) < 4000
+
+
+def pieces(data: bytes, taken: list[int] | None = None) -> Iterator[bytes]:
+    for start in range(0, len(data), 5000):
+        if taken is not None:
+            taken.append(start)
+        yield data[start : start + 5000]
+
+
+def test_a_tarball_is_described_by_its_beginning() -> None:
+    noise = random.Random(1).randbytes(1 << 20)
+    data = tool().file("site-packages/noise", noise).archive_bytes(".tar.bz2")
+    taken: list[int] = []
+    files = files_of_tarball(pieces(data, taken), "tool-1.0-0.tar.bz2")
+    assert files is not None
+    assert "bin/.tool-post-link.sh" in {entry.path for entry in files.paths}
+    assert taken[-1] < len(data) - 100_000
+    legacy = PackageBuilder("old").file("bin/.old-pre-link.sh", "").legacy()
+    old = files_of_tarball(pieces(legacy.archive_bytes(".tar.bz2")), "old-1.0-0.tar.bz2")
+    assert old is not None
+    assert [entry.path for entry in old.paths] == ["bin/.old-pre-link.sh"]
+
+
+def test_a_tarball_that_describes_itself_later_has_to_be_read_whole() -> None:
+    members, contents = tool().members()
+    late = tarfile.TarInfo("info/paths.json")
+    data = bz2.compress(tar_bytes([*members, late], contents))
+    assert files_of_tarball(pieces(data), "tool-1.0-0.tar.bz2") is None
+
+
+def test_parts_larger_than_any_package_needs_are_not_looked_into(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(info_part, "PACKED_LIMIT", 100)
+    assert look(tool().archive_bytes()) is None
+    data = tool().info("about.json", BIG).archive_bytes(".tar.bz2")
+    assert files_of_tarball(pieces(data), "tool-1.0-0.tar.bz2") is None
+
+
+@pytest.mark.parametrize("kind", [".conda", ".tar.bz2"])
+def test_a_part_that_grows_without_end_is_refused(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(info_part, "UNPACKED_LIMIT", 1 << 20)
+    data = tool().info("a.json", bytes(1 << 22)).archive_bytes(kind)
+    with pytest.raises(PackageError, match="more than"):
+        _ = look(data) if kind == ".conda" else files_of_tarball(pieces(data), "tool.tar.bz2")
+
+
+def test_damage_is_an_error_and_nothing_else() -> None:
+    good = tool().archive_bytes()
+    with pytest.raises(PackageError):
+        look(b"")
+    for data in (good[:-1], good[: len(good) // 2], good + b"x", b"PK" + bytes(5000)):
+        with pytest.raises(PackageError):
+            look(data)
+    info = good.rindex(b"info-tool", 0, good.rindex(b"PK\1\2") - 100) + 40
+    with pytest.raises(PackageError):
+        look(good[:info] + bytes([good[info] ^ 1]) + good[info + 1 :])
+    with pytest.raises(PackageError):
+        look(conda_bytes("x", b"no tar", b""))
+    with pytest.raises(PackageError):
+        files_of_tarball(pieces(tool().archive_bytes(".tar.bz2")[:300]), "tool.tar.bz2")
