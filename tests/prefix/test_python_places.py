@@ -63,6 +63,7 @@ WHEELS: dict[str, Callable[[WheelBuilder], WheelBuilder]] = {
     "another's through data": lambda w: w.data("data", f"{SITE}/other-1.0.dist-info/RECORD", "x"),
     "another's in capitals": lambda w: w.data("data", f"{SITE}/Other-1.0.DIST-INFO/RECORD", "x"),
     "another's capital folders": lambda w: w.data("data", f"{SITE.upper()}/o-1.dist-info/R", "x"),
+    "another's in like letters": lambda w: w.data("data", f"{SITE}/o-1.di\u017ft-info/R", "x"),
     "another version of its own": lambda w: w.data("purelib", "demo-2.0.dist-info/METADATA", "x"),
     "another's egg-info": lambda w: w.file("other.egg-info/PKG-INFO", "x"),
     "another's egg-info file": lambda w: w.file("other-1.0-py3.11.egg-info", "x"),

@@ -20,7 +20,6 @@ from minicon.errors import ChannelError, PackageError
 from minicon.net.parallel import run_parallel
 from minicon.net.range_reader import RangeReader, RangesUnsupported
 from minicon.net.statuses import status_error
-from minicon.package.info_part import files_of_conda, files_of_tarball
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,10 +100,14 @@ def _files_of(fetcher: Fetcher, record: RepodataRecord) -> PackageFiles | None:
     if record.fn.endswith(CONDA_EXTENSION):
         reader = RangeReader(fetcher, record.url, first=_FIRST_REQUEST)
         reader.tail(_FIRST_REQUEST)
+        from minicon.package.info_part import files_of_conda
+
         return files_of_conda(reader.read, reader.total, record.fn)
     with fetcher.open(record.url, headers={"Accept-Encoding": "identity"}) as response:
         if response.status != 200:
             raise status_error(record.url, response.status)
+        from minicon.package.info_part import files_of_tarball
+
         return files_of_tarball(response.chunks(), record.fn)
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from minicon.prefix.noarch_python import PythonLayout
     from minicon.prefix.placement import PackagePlan
 
-#: Folders of commands, in lower case: some file systems ignore letter case.
+_HINT = "do not use this package; tell its authors"
+#: Folders of commands; compared with letter case folded, which some file systems ignore.
 _COMMANDS = ("bin", "scripts")
 #: By their ends, folders and files that describe one installed project.
 _DESCRIPTIONS = (".dist-info", ".egg-info", ".egg-link")
@@ -39,26 +40,28 @@ def check_python_places(plan: PackagePlan) -> None:
         return
     for point in plan.entry_points:
         if is_interpreter_name(point.command):
-            raise _refusal(plan, "unsafe-entry-point", f"the command {point.command!r}")
+            message = f"{plan.record.dist_name} has the entry point {point.command!r}, python's own"
+            raise PackageError("unsafe-entry-point", message, hint=_HINT)
     for target in _interpreters(plan, plan.layout):
-        raise _refusal(plan, "unsafe-path", repr(target))
+        raise _refusal(plan, repr(target))
     if plan.record.source == "pypi":
         for name in _descriptions(plan, plan.layout):
             if not _describes(name, plan.record):
-                raise _refusal(plan, "unsafe-path", f"{name!r} into site-packages")
+                raise _refusal(plan, f"{name!r} into site-packages")
 
 
-def _refusal(plan: PackagePlan, reference: str, what: str) -> PackageError:
-    return PackageError(
-        reference,
-        f"{plan.record.dist_name} wants to write {what}, which is not its own place",
-        hint="do not use this package; tell its authors",
-    )
+def _refusal(plan: PackagePlan, what: str) -> PackageError:
+    message = f"{plan.record.dist_name} wants to write {what}, which is not its own place"
+    return PackageError("unsafe-path", message, hint=_HINT)
 
 
 def _interpreters(plan: PackagePlan, layout: PythonLayout) -> Iterator[str]:
     """Files that would be started in place of the environment's python."""
-    folders = {*_COMMANDS, layout.scripts.lower(), layout.executable.lower().rpartition("/")[0]}
+    folders = {
+        *_COMMANDS,
+        layout.scripts.casefold(),
+        layout.executable.casefold().rpartition("/")[0],
+    }
     if not is_windows(layout.subdir):
         folders.discard("")
     for target in _targets_in(plan, folders):
@@ -68,28 +71,29 @@ def _interpreters(plan: PackagePlan, layout: PythonLayout) -> Iterator[str]:
 
 def _targets_in(plan: PackagePlan, folders: set[str]) -> Iterator[str]:
     for _, target, files in plan.folders:
-        if target.lower() in folders:
+        if target.casefold() in folders:
             yield from (f"{target}/{name}" if target else name for name in files.names)
     for _, target, _ in plan.others:
-        if target.rpartition("/")[0].lower() in folders:
+        if target.rpartition("/")[0].casefold() in folders:
             yield target
 
 
 def _descriptions(plan: PackagePlan, layout: PythonLayout) -> set[str]:
-    """Names right below site-packages that say which project is installed."""
-    start = f"{layout.site_packages}/".lower()
-    paths = [f"{target}/" for _, target, _ in plan.folders if target.lower().startswith(start)]
+    """Names right below site-packages that say which project is installed; letter case folded."""
+    start = f"{layout.site_packages}/".casefold()
+    paths = [f"{target}/" for _, target, _ in plan.folders]
     paths += _targets_in(plan, {start[:-1]})
-    paths += [target for _, target, _ in plan.others if target.lower().startswith(start)]
-    names = {path[len(start) :].partition("/")[0] for path in paths}
-    return {name for name in names if name.lower().endswith(_DESCRIPTIONS)}
+    paths += [target for _, target, _ in plan.others]
+    folded = [path.casefold() for path in paths]
+    names = {p[len(start) :].partition("/")[0] for p in folded if p.startswith(start)}
+    return {name for name in names if name.endswith(_DESCRIPTIONS)}
 
 
 def _describes(name: str, record: RepodataRecord) -> bool:
     """Whether a dist-info or egg-info is that of a wheel's own project."""
     stem, _, kind = name.rpartition(".")
     own = normalize_pypi_name(record.name)
-    if kind.lower() != "dist-info":
+    if kind != "dist-info":
         return own in (normalize_pypi_name(stem), normalize_pypi_name(stem.partition("-")[0]))
     project, _, version = stem.rpartition("-")
     if normalize_pypi_name(project) != own:
@@ -138,4 +142,4 @@ def check_python_files(
         shared = (f"{plan.layout.site_packages}/", f"{plan.layout.scripts}/")
         for path in sorted(owned.intersection(plan.targets)):
             if not path.startswith(shared):
-                raise _refusal(plan, "unsafe-path", repr(path))
+                raise _refusal(plan, repr(path))
