@@ -17,7 +17,7 @@ from minicon.models.package_files import EntryPoint, PackageFiles
 from minicon.package import info_part
 from minicon.package.info_part import files_of_conda, files_of_tarball
 
-BIG = bytes(range(256)) * 4000
+BIG = random.Random(1).randbytes(200_000)
 
 
 def tool() -> PackageBuilder:
