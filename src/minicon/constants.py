@@ -16,6 +16,8 @@ PACKAGE_EXTENSIONS = (CONDA_EXTENSION, TARBALL_EXTENSION)
 GENERATIONS = ".minicon-generations"
 #: The same inside an environment that is a mount point, or whose parent cannot be written to.
 GENERATIONS_INSIDE = ".minicon-states"
+#: Names at the top of a prefix that no package may bring: minicon believes what it reads there.
+OWN_NAMES = (CONDA_META, GENERATIONS, GENERATIONS_INSIDE)
 
 #: What conda-build writes where the prefix will be, unless the package says otherwise.
 PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"

@@ -24,7 +24,8 @@ from tests.support.prefixes import (
 from minicon.errors import FileError, PrefixError
 from minicon.fs import operations
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore, read_mark
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore
+from minicon.prefix.mark import read_mark
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.removal import remove_environment, sweep
 from minicon.prefix.rollback import generations, rollback, undo

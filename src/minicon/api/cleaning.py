@@ -12,7 +12,8 @@ from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.bytecode import stale_bytecode
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore, read_mark
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore
+from minicon.prefix.mark import read_mark
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 from minicon.prefix.rollback import generations

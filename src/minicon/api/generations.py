@@ -8,7 +8,8 @@ from datetime import datetime
 from minicon import __version__
 from minicon.errors import PrefixError
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import GenerationStore, read_mark
+from minicon.prefix.generations import GenerationStore
+from minicon.prefix.mark import read_mark
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.rollback import generations, rollback
 

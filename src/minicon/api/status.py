@@ -16,7 +16,7 @@ from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec import MatchSpec
 from minicon.models.package_files import PathType
-from minicon.prefix.generations import read_mark
+from minicon.prefix.mark import read_mark
 from minicon.prefix.prefix import Prefix
 
 TYPE_CHECKING = False

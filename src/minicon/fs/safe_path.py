@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from minicon.constants import OWN_NAMES
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
@@ -51,6 +52,48 @@ def are_plain(paths: Sequence[str]) -> bool:
     return max(map(len, paths), default=0) <= COMPONENT_LIMIT and not any(
         part in text for part in _SUSPECT
     )
+
+
+#: Letters that show nothing and that some file systems ignore.
+_FILLERS = "\u115f\u1160"
+#: How the short names begin that Windows also gives to :data:`OWN_NAMES` (``MINICO~1``).
+_SHORT_NAMES = ("minico~", "conda-~")
+#: What no text of harmless paths has in it; ``\n`` stands before each path, in lower case.
+_MAYBE_OWN = ("\nconda-meta", "\n.minicon-", *(f"\n{short}" for short in _SHORT_NAMES))
+
+
+def folded(name: str) -> str:
+    """A name in the form in which file systems compare names at their most forgiving.
+
+    Letter case, Unicode form and invisible characters make no difference on some; Windows also
+    drops dots and spaces at the end, and what follows a colon.
+    """
+    if not name.isascii():
+        import unicodedata
+
+        name = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+        ignored = ("Cf", "Mn")
+        name = "".join(
+            c for c in name if unicodedata.category(c) not in ignored and c not in _FILLERS
+        )
+    return name.lower().partition(":")[0].rstrip(". ")
+
+
+def is_own_place(path: str) -> bool:
+    """Whether a path in a prefix begins with a name of minicon's own, in whatever spelling.
+
+    State is read from there and acted upon: no package, wheel or record may bring such a path.
+    """
+    first = folded(path.partition("/")[0])
+    return first in OWN_NAMES or first.startswith(_SHORT_NAMES)
+
+
+def reaches_own_place(paths: Sequence[str]) -> bool:
+    """Whether :func:`is_own_place` holds for any of many paths; looked at all at once."""
+    text = "\n".join(("", *paths)).lower()
+    if text.isascii() and not any(part in text for part in _MAYBE_OWN):
+        return False
+    return any(map(is_own_place, paths))
 
 
 def path_problem(text: str, *, windows: bool = False) -> str | None:

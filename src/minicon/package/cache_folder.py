@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from pathlib import Path
 
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import FileError
+from minicon.fs.ownership import owner_problem
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
@@ -150,30 +150,11 @@ def check_ownership(path: Path, *, shared: bool = False) -> None:
     Raises:
         FileError: ``shared-cache``.
     """
-    if os.name != "posix" or not path.exists():
-        return
-    facts = os.stat(path)
-    mode = facts.st_mode
-    owner_is_fine = facts.st_uid in (0, os.geteuid())
-    group_is_fine = not mode & stat.S_IWGRP or shared or _is_private_group(facts.st_gid)
-    others_are_fine = not mode & stat.S_IWOTH
-    if owner_is_fine and group_is_fine and others_are_fine:
+    problem = owner_problem(os.stat(path), shared=shared) if path.exists() else None
+    if problem is None:
         return
     raise FileError(
         "shared-cache",
-        f"refusing to use the package cache {path}: other users can write to it",
+        f"refusing to use the package cache {path}: it {problem}",
         hint=f"take that right away (chmod go-w {path}), or use another folder (pkgs_dirs)",
     )
-
-
-def _is_private_group(group: int) -> bool:
-    """Whether the group is this user's own, as many systems make one for each user."""
-    import grp
-    import pwd
-
-    try:
-        entry = grp.getgrgid(group)
-        name = pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return False
-    return entry.gr_name == name and set(entry.gr_mem) <= {name}

@@ -13,7 +13,7 @@ from typing import Any
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
-from minicon.fs.safe_path import are_plain, path_problem
+from minicon.fs.safe_path import are_plain, is_own_place, path_problem, reaches_own_place
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.package.entry_points import parse_entry_point
@@ -190,7 +190,8 @@ def _check_paths(
     entries: Sequence[PathsEntry], name: str, package: str, *, windows: bool = False
 ) -> None:
     paths = [entry.path for entry in entries]
-    if not windows and len(set(paths)) == len(paths) and are_plain(paths):
+    is_own = reaches_own_place(paths)
+    if not windows and not is_own and len(set(paths)) == len(paths) and are_plain(paths):
         return
     seen: set[str] = set()
     for entry in entries:
@@ -198,6 +199,8 @@ def _check_paths(
         problem = path_problem(path, windows=windows)
         if problem is None and path in seen:
             problem = "is listed twice"
+        if problem is None and is_own and is_own_place(path):
+            problem = "is a place of minicon's own"
         if problem is not None:
             raise unsafe(package, f"of info/{name} {problem}", member=path)
         seen.add(path)

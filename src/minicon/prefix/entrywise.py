@@ -13,17 +13,21 @@ down before: ``part`` names it, ``way`` says which of its two moves is under way
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
-from minicon.constants import CONDA_META
+from minicon.constants import CONDA_META, GENERATIONS_INSIDE
 from minicon.fs import operations
+from minicon.fs.ownership import is_real_folder
+from minicon.fs.safe_path import folded
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.place import CANNOT_BE_RENAMED, STAYING
+from minicon.prefix.store_names import is_stage, is_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
 
@@ -66,10 +70,40 @@ class EntryExchange:
         )
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> EntryExchange:
-        """Read what :meth:`to_json` made."""
-        fields = {name: data[name] for name in cls.__slots__}
-        return cls(**{**fields, "old": tuple(data["old"]), "new": tuple(data["new"])})
+    def from_json(cls, data: object) -> EntryExchange:
+        """Read what :meth:`to_json` made.
+
+        Raises:
+            ValueError: It is something else; the text says what.
+        """
+        if not isinstance(data, dict) or data.keys() != set(cls.__slots__):
+            raise ValueError("its entries are not as minicon writes them")
+        if not isinstance(data["old"], list) or not isinstance(data["new"], list):
+            raise ValueError("its entries are no lists")  # noqa: TRY004 - one kind for all
+        made = cls(**{**data, "old": tuple(data["old"]), "new": tuple(data["new"])})
+        for name in (*made.old, *made.new):
+            if not _is_entry(name):
+                raise ValueError(f"it would move {str(name)!r:.80}, which is no entry of a prefix")
+        if not made._is_sound():
+            raise ValueError("its entries name trees or steps that minicon does not write")
+        return made
+
+    def _is_sound(self) -> bool:
+        """Whether all but the entries is such as :meth:`between` and the moves make it."""
+        ends = (self.incoming, self.outgoing)
+        return (
+            all(map(is_tree, ends))
+            and any(map(is_stage, ends))
+            and self.incoming != self.outgoing
+            and self.final in ends
+            and (self.part == "" or self.part in self.old or self.part in self.new)
+            and self.way in (("",) if self.part == "" else (_IN, _OUT))
+        )
+
+    @property
+    def trees(self) -> tuple[str, str]:
+        """The folders that it moves entries between."""
+        return self.incoming, self.outgoing
 
     def to_json(self) -> dict[str, Any]:
         """For the journal."""
@@ -85,6 +119,13 @@ class EntryExchange:
             new=self.old,
             way={_IN: _OUT, _OUT: _IN}.get(self.way, ""),
         )
+
+
+def _is_entry(name: object) -> bool:
+    """Whether a name is one of those that :meth:`EntryExchange.between` finds in a folder."""
+    if not isinstance(name, str) or name in ("", ".", "..", *STAYING) or "\0" in name:
+        return False
+    return os.path.basename(name) == name and folded(name) != GENERATIONS_INSIDE
 
 
 def carry_on(
@@ -181,6 +222,8 @@ def move_parts(source: Path, target: Path) -> None:
             operations.make_directory_at(None, str(target), _FOR_NOW)
         else:
             return
+    if not is_real_folder(source) or not is_real_folder(target):
+        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
     for name in sorted(os.listdir(source)):
         move_parts(source / name, target / name)
     if stat.S_IMODE(target.lstat().st_mode) == _FOR_NOW:

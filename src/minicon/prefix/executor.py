@@ -21,15 +21,10 @@ from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter, SilentTask
 from minicon.prefix.carry import Carrier, CarryPlan
 from minicon.prefix.copied_size import copied_size
-from minicon.prefix.generations import (
-    MARK,
-    GenerationStore,
-    Mark,
-    read_mark,
-    tell_of_former_tree,
-)
+from minicon.prefix.generations import GenerationStore, tell_of_former_tree
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.mark import MARK, Mark, read_mark
 from minicon.prefix.noarch_python import PythonLayout
 from minicon.prefix.place import check_place
 from minicon.prefix.placement import plan_package

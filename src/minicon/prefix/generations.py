@@ -21,53 +21,33 @@ what can be read from the trees alone.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from pathlib import Path
 
 from minicon.constants import CONDA_META, GENERATIONS, GENERATIONS_INSIDE, HISTORY
+from minicon.errors import PrefixError
 from minicon.fs import operations
+from minicon.fs.ownership import is_real_folder
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.prefix.place import CANNOT_BE_RENAMED, generations_folder, is_empty
-from minicon.prefix.switching import STAGE, Switch
+from minicon.prefix.mark import GONE, MARK, Mark, is_generation, mark_problem, read_mark
+from minicon.prefix.place import (
+    CANNOT_BE_RENAMED,
+    generations_folder,
+    is_empty,
+    store_problem,
+)
+from minicon.prefix.store_names import is_number, is_stage, is_trash, is_tree, new_trash_name
+from minicon.prefix.switching import Switch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.models.reporter import Reporter
 
 STORE_FOLDER = GENERATIONS
-MARK = f"{CONDA_META}/generation"
 LOCK = "lock"
 IGNORE = ".gitignore"
 _LASTING = (LOCK, IGNORE)
-_TRASH = "trash-"
-#: Number of a tree that is being removed where it is.
-_GONE = -1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """What a tree says of itself (``conda-meta/generation``).
-
-    Attributes:
-        number: Of this generation; the first is 1, and 0 is what another tool made.
-        stage: Name of the folder it was built in, which no other tree ever had.
-        previous: Number that was current before this one became so; None at the beginning.
-        created: Seconds since 1970.
-        command: The command that made it, credentials redacted.
-    """
-
-    number: int
-    stage: str = ""
-    previous: int | None = None
-    created: float = 0.0
-    command: str = ""
-
-    def to_bytes(self) -> bytes:
-        """The text of the file: one JSON object with a version."""
-        data = {"version": 1, **{name: getattr(self, name) for name in self.__slots__}}
-        return (json.dumps(data) + "\n").encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,21 +68,6 @@ class Generation:
     packages: tuple[str, ...]
 
 
-def read_mark(tree: Path) -> Mark:
-    """What a tree says of itself; number 0 where it says nothing."""
-    try:
-        data = json.loads((tree / MARK).read_bytes())
-        return Mark(
-            number=int(data["number"]),
-            stage=str(data.get("stage", "")),
-            previous=data.get("previous"),
-            created=float(data.get("created", 0)),
-            command=str(data.get("command", "")),
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Mark(number=0)
-
-
 class GenerationStore:
     """The folder beside an environment (or inside it) that holds its other generations.
 
@@ -121,10 +86,37 @@ class GenerationStore:
         """Whether the environment cannot be renamed, so that its entries are."""
         return self.folder.name == GENERATIONS_INSIDE
 
+    @property
+    def problem(self) -> PrefixError | None:
+        """Why nothing that the store or the environment's mark says is believed, or None."""
+        text = store_problem(str(self.place))
+        if text is not None:
+            hint = "if you do not need it, move it away; else use a folder that is yours alone"
+            return PrefixError("foreign-store", text, hint=hint)
+        text = mark_problem(self.place)
+        if text is not None:
+            path = self.place / MARK
+            message = f"{path} is left alone, since minicon did not write it like that: {text}"
+            return PrefixError("damaged-state", message, hint=f"remove {path}")
+        try:
+            self._switch.journal()
+        except PrefixError as error:
+            return error
+        return None
+
     def open(self) -> None:
-        """Make the folder if it is missing, invisible to git."""
+        """Make the folder if it is missing, invisible to git, and nobody else's to write.
+
+        Raises:
+            PrefixError: What is there cannot be believed.
+        """
+        problem = self.problem
+        if problem is not None and problem.reference == "foreign-store":
+            raise problem
         if self.folder.is_dir():
             return
+        if not self.is_inside:
+            operations.make_directory(self.folder.parent)
         operations.make_directory(self.folder)
         ignore = (self.folder if self.is_inside else self.folder.parent) / IGNORE
         if not ignore.exists():
@@ -136,7 +128,7 @@ class GenerationStore:
         if self.is_inside or self.place.exists() or not self.folder.is_dir():
             return
         if all(name.startswith(LOCK) for name in os.listdir(self.folder)):
-            trash = self.folder.parent / f".{_TRASH}{os.urandom(8).hex()}"
+            trash = self.folder.parent / f".{new_trash_name()}"
             operations.rename(self.folder, trash)
             remove_tree(trash)
             remove_if_unused(self.folder.parent)
@@ -147,12 +139,21 @@ class GenerationStore:
 
     def numbers(self) -> list[int]:
         """Numbers of the kept generations, ascending; the current one is not among them."""
-        names = os.listdir(self.folder) if self.folder.is_dir() else ()
-        return sorted(int(name) for name in names if name.isdigit())
+        return sorted(int(name) for name in self._names() if is_generation(self.folder / name))
+
+    def _names(self) -> list[str]:
+        """What lies in the folder; nothing if it cannot be believed."""
+        if store_problem(str(self.place)) is not None:
+            return []
+        try:
+            return sorted(os.listdir(self.folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     def next_number(self) -> int:
         """A number higher than any in use."""
-        return max([read_mark(self.place).number, *self.numbers()]) + 1
+        used = (int(name) for name in self._names() if is_number(name))
+        return max([read_mark(self.place).number, *used]) + 1
 
     def generations(self) -> tuple[Generation, ...]:
         """All of them, the current one included, by number."""
@@ -172,6 +173,15 @@ class GenerationStore:
             for number, tree in sorted(trees)
         )
 
+    def forget_former(self) -> None:
+        """Where no environment is: remove the generations of one that was removed by hand.
+
+        They are not states of the environment that is made now, whoever put them there.
+        """
+        if is_empty(self.place):
+            for number in self.numbers():
+                self.discard(self.folder / str(number))
+
     def switch_in(self, stage: Path, *, undoable: bool) -> bool:
         """Make a staged tree the environment, in one step where the system can.
 
@@ -186,15 +196,14 @@ class GenerationStore:
         creating = is_empty(self.place)
         if undoable:
             before = self._switch.journal()
+            first = None if creating else stage.name
             self._switch.write_down(
-                stages=[*before.get("stages", ()), stage.name],
-                original=before.get("original", None if creating else stage.name),
+                stages=(*before.stages, stage.name),
+                original=before.original if before.stages else first,
             )
         if not creating:
             self.swap(stage)
         elif self.is_inside:
-            for number in self.numbers():  # of an environment that was removed here
-                self.discard(self.folder / str(number))
             self._switch.swap_entries(stage)
         else:
             if os.name == "nt" and self.place.exists():
@@ -245,7 +254,7 @@ class GenerationStore:
 
     def discard(self, tree: Path) -> None:
         """Remove a tree; half of it is never seen under its name."""
-        trash = self.folder / f"{_TRASH}{os.urandom(8).hex()}"
+        trash = self.folder / new_trash_name()
         try:
             operations.rename(tree, trash)
         except OSError as error:
@@ -257,10 +266,13 @@ class GenerationStore:
 
     def _discard_in_place(self, tree: Path) -> None:
         """Mark a folder as gone, so that nobody takes what is left of it for a generation."""
-        if (tree / CONDA_META).is_dir():
-            operations.replace_file(tree / MARK, Mark(number=_GONE).to_bytes())
+        meta = tree / CONDA_META
+        if is_real_folder(meta):
+            operations.replace_file(tree / MARK, Mark(number=GONE).to_bytes())
             for name in set(os.listdir(tree)) - {CONDA_META}:
                 remove_tree(tree / name)
+            for name in set(os.listdir(meta)) - {os.path.basename(MARK)}:
+                remove_tree(meta / name)
         remove_tree(tree)
 
     def vacate(self) -> Path:
@@ -269,7 +281,7 @@ class GenerationStore:
         Returns:
             Where it is now, to be removed.
         """
-        trash = self.folder / f"{_TRASH}{os.urandom(8).hex()}"
+        trash = self.folder / new_trash_name()
         if not self.is_inside:
             try:
                 operations.rename(self.place, trash)
@@ -303,44 +315,59 @@ class GenerationStore:
     @property
     def needs_recovery(self) -> bool:
         """Whether something was cut: costs one listing."""
-        try:
-            names = os.listdir(self.folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-        return any(not name.startswith(_LASTING) and not self._is_in_order(name) for name in names)
-
-    def _is_in_order(self, name: str) -> bool:
-        return name.isdigit() and read_mark(self.folder / name).number == int(name)
+        return any(
+            not name.startswith(_LASTING) and not is_generation(self.folder / name)
+            for name in self._names()
+        )
 
     def recover(self) -> bool:
         """Finish or undo what a killed process left. The lock must be held.
 
         Returns:
             Whether there was anything to do.
+
+        Raises:
+            PrefixError: What is there is not what minicon writes; it is left alone.
         """
         if not self.needs_recovery:
             return False
+        if self.problem is not None:
+            raise self.problem
         self._switch.finish()
         journal = self._switch.journal()
-        if read_mark(self.place).stage in journal.get("stages", ()):
-            original = journal.get("original")
-            self.switch_back(self.folder / str(original) if original else None)
+        if read_mark(self.place).stage in journal.stages:
+            self.switch_back(self.folder / journal.original if journal.original else None)
         self.commit()
         current = read_mark(self.place)
-        for name in sorted(os.listdir(self.folder)):
+        for name in self._names():
             self._tidy(name, current)
         return True
 
     def _tidy(self, name: str, current: Mark) -> None:
+        """Finish with one entry of the folder; what no command of minicon made stays."""
         tree = self.folder / name
-        if name in _LASTING or self._is_in_order(name):
+        if name in _LASTING or is_generation(tree):
             return
-        if name.startswith((_TRASH, ".")) or is_empty(tree) or read_mark(tree).number == _GONE:
+        if is_trash(name):
             remove_tree(tree)
-        elif name == current.stage or name.isdigit():
+            return
+        if not is_tree(name) or not is_real_folder(tree) or mark_problem(tree) is not None:
+            return
+        number = read_mark(tree).number
+        if _is_hollow(tree) or number == GONE:
+            remove_tree(tree)
+        elif name == current.stage or (is_number(name) and number > 0):
             self.retire(tree)
-        elif name.startswith(STAGE):
+        elif is_stage(name):
             self.discard(tree)
+
+
+def _is_hollow(tree: Path) -> bool:
+    """Whether nothing is left in a folder but where its records were."""
+    if is_empty(tree):
+        return True
+    meta = tree / CONDA_META
+    return os.listdir(tree) == [CONDA_META] and is_real_folder(meta) and not os.listdir(meta)
 
 
 def remove_if_unused(stores: Path) -> None:

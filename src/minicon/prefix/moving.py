@@ -21,9 +21,10 @@ from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
-from minicon.prefix.generations import MARK, GenerationStore, read_mark
+from minicon.prefix.generations import GenerationStore
 from minicon.prefix.history import format_block, redact
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.mark import MARK, read_mark
 from minicon.prefix.path_replacement import Relocation
 from minicon.prefix.place import check_place, is_empty
 from minicon.prefix.prefix import Prefix

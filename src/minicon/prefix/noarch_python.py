@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minicon.errors import PackageError
+from minicon.fs.safe_path import is_own_place
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.relocate import is_windows, python_shebang
@@ -68,7 +69,7 @@ class PythonLayout:
         version = ".".join(python.version.split(".")[:2])
         tag = f"cpython-{version.replace('.', '')}"
         given = python.data.get("python_site_packages_path")
-        if given and not _SAFE_FOLDER.fullmatch(given):
+        if given and not _is_folder(given):
             message = f"{python.dist_name} names {given!r} as its site-packages folder"
             raise PackageError("unsafe-path", message, hint="report this to the package's channel")
         if is_windows(subdir):
@@ -101,6 +102,12 @@ class PythonLayout:
         folder, _, name = path.rpartition("/")
         file_name = f"__pycache__/{name.removesuffix('.py')}.{self.cache_tag}.pyc"
         return f"{folder}/{file_name}" if folder else file_name
+
+
+def _is_folder(path: object) -> bool:
+    """Whether Python packages may be put into a folder of this path."""
+    is_safe = isinstance(path, str) and _SAFE_FOLDER.fullmatch(path)
+    return bool(is_safe) and not is_own_place(str(path))
 
 
 def check_entry_point(entry_point: EntryPoint, package: str) -> None:

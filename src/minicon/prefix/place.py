@@ -12,6 +12,7 @@ import os
 
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
 from minicon.errors import PrefixError
+from minicon.fs.ownership import folder_problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,14 +27,42 @@ CANNOT_BE_RENAMED = frozenset({errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPE
 def generations_folder(place: str) -> str:
     """The folder of an environment's other generations. Costs at most four system calls.
 
+    Inside an environment they lie only where it really cannot be renamed: that a folder of that
+    name is there tells nothing, since whoever made or copied the environment could make it.
+
     Args:
         place: The environment's path, links resolved; it need not exist.
     """
     inside = os.path.join(place, GENERATIONS_INSIDE)
-    if os.path.isdir(inside) or (_is_fixed(place) and os.access(place, os.W_OK)):
+    if _is_fixed(place) and (os.path.lexists(inside) or os.access(place, os.W_OK)):
         return inside
     parent, name = os.path.split(place)
     return os.path.join(parent, GENERATIONS, name)
+
+
+def store_problem(place: str) -> str | None:
+    """Why the folder of an environment's other generations is left alone, or None.
+
+    It must be a folder and no link, of this user or of root, that nobody else can write to; the
+    same holds of the folder of all such folders. Missing is fine. Costs some four system calls.
+
+    Args:
+        place: As for :func:`generations_folder`.
+
+    Returns:
+        One sentence that names the folder.
+    """
+    inside = os.path.join(place, GENERATIONS_INSIDE)
+    folder = generations_folder(place)
+    if folder != inside:
+        if os.path.lexists(inside):
+            where = f"the earlier states of {place} lie in {folder}"
+            return f"{inside} is left alone: {where}"
+        problem = folder_problem(os.path.dirname(folder))
+        if problem is not None:
+            return f"{os.path.dirname(folder)} is left alone: it {problem}"
+    problem = folder_problem(folder)
+    return None if problem is None else f"{folder} is left alone: it {problem}"
 
 
 def is_empty(place: str | os.PathLike[str]) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from minicon.constants import CONDA_META
 from minicon.errors import PackageError, PrefixError
+from minicon.fs.safe_path import reaches_own_place
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry
 from minicon.package.manifest import files_text, paths_text
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 
 # What no path may hold, looked for in all paths at once, each on a line of its own: a loop over
 # 20,000 paths would cost more than linking them. Empty, "." and ".." components, absolute paths,
-# backslashes, NULs, and the folder of records, which no package writes to (CEP 32).
+# backslashes, NULs.
 _UNSAFE = (
     *("\n/", "/\n", "//", "\n\n", "\\", "\0", "\r"),
     *("\n./", "/./", "/.\n", "\n.\n", "\n../", "/../", "/..\n", "\n..\n"),
-    *(f"\n{CONDA_META}/", f"\n{CONDA_META}\n"),
 )
 
 # Files of a dist-info folder that describe an installation, not a distribution (PEP 376, 610).
@@ -295,5 +294,6 @@ def _check_targets(plan: PackagePlan) -> None:
 def _are_safe(paths: Sequence[str]) -> bool:
     if not paths:
         return True
-    text = "\n".join(("", *paths, "")).lower()
-    return text.count("\n") == len(paths) + 1 and not any(part in text for part in _UNSAFE)
+    text = "\n".join(("", *paths, ""))
+    is_plain = text.count("\n") == len(paths) + 1 and not any(part in text for part in _UNSAFE)
+    return is_plain and not reaches_own_place(paths)

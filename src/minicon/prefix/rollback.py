@@ -16,10 +16,11 @@ from minicon.fs import operations
 from minicon.lean_dataclasses import replace
 from minicon.prefix.carry import SAVED_SUFFIX
 from minicon.prefix.clobber import SHADOWED
-from minicon.prefix.generations import MARK, GenerationStore, read_mark, tell_of_former_tree
+from minicon.prefix.generations import GenerationStore, tell_of_former_tree
 from minicon.prefix.history import dist_text, format_block, redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.link import link_or_copy
+from minicon.prefix.mark import MARK, read_mark
 from minicon.prefix.place import STAYING, check_place
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked

@@ -8,6 +8,7 @@ import stat
 
 from minicon.errors import Clobbered
 from minicon.fs import operations
+from minicon.fs.safe_path import is_own_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class StagedTree:
         """Absolute path of a folder below the root, made with its parents if missing.
 
         Links to folders are followed as long as they stay below the root (some packages ship
-        ``lib64 -> lib``, others files in ``lib64/``).
+        ``lib64 -> lib``, others files in ``lib64/``), and not in a place of minicon's own.
 
         Raises:
             Clobbered: A file, or a link that leads out, stands in the way.
@@ -61,9 +62,12 @@ class StagedTree:
             text = os.readlink(path)
             folder = os.path.relpath(os.path.dirname(path), self.root)
             inside = posixpath.normpath(posixpath.join(folder, text))
-            if not text.startswith("/") and inside != ".." and not inside.startswith("../"):
+            leads_out = text.startswith("/") or inside == ".." or inside.startswith("../")
+            if not leads_out and not is_own_place(inside):
                 return self.directory("" if inside == "." else inside)
-        what = "a link out of the environment" if stat.S_ISLNK(mode) else "a file"
+            what = "a link out of the environment" if leads_out else f"a link to {inside}"
+        else:
+            what = "a file"
         message = f"{relative} must be a folder, and {what} stands there"
         raise Clobbered("not-a-folder", message, hint="move it away and try again")
 

@@ -14,9 +14,9 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.prefix_record import LinkType, PrefixRecord
 from minicon.prefix.carry import Carrier, carry_plan
 from minicon.prefix.clobber import read_shadows, resolve_clobbers, shadow_path
-from minicon.prefix.generations import MARK
 from minicon.prefix.history import dist_text, format_block
 from minicon.prefix.link import LINK_TYPES, Linker
+from minicon.prefix.mark import MARK
 from minicon.prefix.record_text import record_text
 from minicon.prefix.wheel_record import (
     INSTALLATION_FILES,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from minicon.models.package_files import PathsEntry
     from minicon.models.reporter import Reporter
     from minicon.prefix.clobber import ClobberPlan
-    from minicon.prefix.generations import Mark
+    from minicon.prefix.mark import Mark
     from minicon.prefix.placement import PackagePlan
     from minicon.prefix.staged_tree import StagedTree
     from minicon.prefix.transaction import Transaction

@@ -10,11 +10,12 @@ one or two renames for each entry    where the folder cannot be renamed (``entry
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 
 from minicon.fs import operations
+from minicon.lean_dataclasses import replace
+from minicon.prefix.journal import Journal, read_journal, write_journal
 from minicon.prefix.place import CANNOT_BE_RENAMED
+from minicon.prefix.store_names import new_stage_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.prefix.entrywise import EntryExchange
-
-#: How the names of trees begin that are being built, or on their way.
-STAGE = "stage-"
-_JOURNAL = "journal"
-_ENTRIES, _OUTGOING, _INCOMING = "entries", "outgoing", "incoming"
 
 
 class Switch:
@@ -45,7 +41,7 @@ class Switch:
 
     def new_stage(self) -> Path:
         """Make an empty folder."""
-        stage = self._folder / f"{STAGE}{os.urandom(8).hex()}"
+        stage = self._folder / new_stage_name()
         operations.make_directory_at(None, str(stage), 0o755)
         return stage
 
@@ -75,7 +71,7 @@ class Switch:
         try:
             carry_on(exchange, self._place, self._folder, self._write_exchange)
         except OSError:
-            back = EntryExchange.from_json(self.journal()[_ENTRIES]).reversed()
+            back = (self.journal().entries or exchange).reversed()
             self._write_exchange(back)
             self._finish_entries(back)
             raise
@@ -83,39 +79,35 @@ class Switch:
             self._finish_entries(exchange)
 
     def finish(self) -> None:
-        """Finish what a killed process began."""
+        """Finish what a killed process began.
+
+        Raises:
+            PrefixError: The journal is not one that minicon wrote; nothing is done.
+        """
         journal = self.journal()
-        if _ENTRIES in journal:
-            from minicon.prefix.entrywise import EntryExchange
-
-            self._finish_entries(EntryExchange.from_json(journal[_ENTRIES]))
-        if _OUTGOING in journal:
-            outgoing = self._folder / str(journal[_OUTGOING])
+        if journal.entries is not None:
+            self._finish_entries(journal.entries)
+        if journal.outgoing:
+            outgoing = self._folder / journal.outgoing
             if outgoing.exists():
-                incoming = self._folder / str(journal[_INCOMING])
+                incoming = self._folder / journal.incoming
                 operations.rename(outgoing, incoming if self._place.exists() else self._place)
-            self._forget(_OUTGOING, _INCOMING)
+            self.write_down(outgoing="", incoming="")
 
-    def journal(self) -> dict[str, Any]:
-        """What is written down; empty if no switch is under way."""
-        try:
-            data = json.loads((self._folder / _JOURNAL).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return data if isinstance(data, dict) else {}
+    def journal(self) -> Journal:
+        """What is written down. Raises as :func:`read_journal`."""
+        return read_journal(self._folder)
 
-    def write_down(self, **facts: object) -> None:
-        """Add to the journal; durable when this returns."""
-        self._write({**self.journal(), **facts})
+    def write_down(self, **facts: Any) -> None:
+        """Change the journal; durable when this returns."""
+        write_journal(self._folder, replace(self.journal(), **facts))
 
     def commit(self) -> None:
         """From here on the switch stands."""
-        journal = self._folder / _JOURNAL
-        if journal.exists():
-            operations.remove_file(journal)
+        write_journal(self._folder, Journal())
 
     def _swap_by_renames(self, tree: Path) -> None:
-        outgoing = self._folder / f"{STAGE}{os.urandom(8).hex()}"
+        outgoing = self._folder / new_stage_name()
         self.write_down(outgoing=outgoing.name, incoming=tree.name)
         try:
             operations.rename(self._place, outgoing)
@@ -126,11 +118,11 @@ class Switch:
                 raise
         except OSError:
             if self._place.exists():
-                self._forget(_OUTGOING, _INCOMING)
+                self.write_down(outgoing="", incoming="")
             raise
         with contextlib.suppress(OSError):  # switched: what is left to do is written down
             operations.rename(outgoing, tree)
-            self._forget(_OUTGOING, _INCOMING)
+            self.write_down(outgoing="", incoming="")
 
     def _finish_entries(self, exchange: EntryExchange) -> None:
         from minicon.prefix.entrywise import carry_on, settle
@@ -139,19 +131,9 @@ class Switch:
         # All names must have reached the disk before what tells where they were is gone.
         operations.sync_file_system(self._folder)
         settle(exchange, self._folder)
-        self._forget(_ENTRIES)
+        self.write_down(entries=None)
 
     def _write_exchange(self, exchange: EntryExchange) -> None:
         if exchange.part:  # what the journal calls done must be so on the disk
             operations.sync_file_system(self._folder)
-        self.write_down(entries=exchange.to_json())
-
-    def _forget(self, *keys: str) -> None:
-        journal = {key: value for key, value in self.journal().items() if key not in keys}
-        if journal:
-            self._write(journal)
-        else:
-            self.commit()
-
-    def _write(self, journal: dict[str, Any]) -> None:
-        operations.replace_file(self._folder / _JOURNAL, json.dumps(journal).encode())
+        self.write_down(entries=exchange)

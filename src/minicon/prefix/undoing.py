@@ -38,6 +38,7 @@ class Change:
         """As :meth:`GenerationStore.switch_in`, and carry what was written meanwhile."""
         self._pending = stage
         with uninterrupted():
+            self._store.forget_former()
             created = self._store.switch_in(stage, undoable=undoable)
             self.created = self.created or created
             self.stages.append(stage)

@@ -19,8 +19,8 @@ import csv
 import io
 from typing import NamedTuple
 
-from minicon.constants import CONDA_META
 from minicon.errors import PackageError, UnsafeArchive
+from minicon.fs.safe_path import folded, is_own_place
 from minicon.models.package_name import normalize_pypi_name
 from minicon.package.entry_points import parse_entry_point
 from minicon.pypi.core_metadata import CoreMetadata
@@ -50,7 +50,7 @@ _INSTALLATION_FILES = (
 _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _HASHES = ("sha256", "sha384", "sha512")
 #: What a wheel's data may not be called: the package's own metadata, and the places above.
-_RESERVED = ("info", CONDA_META, SITE_PACKAGES, SCRIPTS, HEADERS)
+_RESERVED = ("info", SITE_PACKAGES, SCRIPTS, HEADERS)
 
 
 class Digest(NamedTuple):
@@ -129,7 +129,7 @@ def package_path(name: str, info: DistInfo) -> str | None:
         return f"{HEADERS}/{info.metadata.name}/{path}"
     if scheme != "data" or not path:
         raise PackageError("broken-wheel", f"no rule says where the wheel's {name} belongs")
-    if path.partition("/")[0].lower() in _RESERVED:
+    if is_own_place(path) or folded(path.partition("/")[0]) in _RESERVED:
         raise UnsafeArchive("unsafe-wheel", f"the wheel would write {path}, which is not its place")
     return path
 

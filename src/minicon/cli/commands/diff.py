@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print what the second has that the first has not, and the other way round."""
     from minicon.api.generations import difference
     from minicon.cli.render import table
-    from minicon.prefix.generations import read_mark
+    from minicon.prefix.mark import read_mark
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     second = read_mark(path).number if arguments.second is None else arguments.second

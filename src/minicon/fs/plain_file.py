@@ -1,0 +1,36 @@
+"""Reading files that say what was done, or what is to be done: regular ones, of some size."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+#: Bytes of the largest file of minicon's own state.
+STATE_LIMIT = 1 << 24
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+def read_plain_file(path: str | os.PathLike[str], limit: int = STATE_LIMIT) -> bytes:
+    """The content of a regular file; no link is followed, and no pipe is waited for.
+
+    Raises:
+        OSError: It is missing, cannot be read, is something else, or is longer than LIMIT bytes.
+    """
+    descriptor = os.open(path, _READ)
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
+        if facts.st_size > limit:
+            raise OSError(errno.EFBIG, f"it is longer than {limit} bytes", os.fspath(path))
+        with os.fdopen(descriptor, "rb", closefd=False) as reader:
+            return reader.read(limit + 1)
+    finally:
+        os.close(descriptor)
