@@ -12,7 +12,7 @@ from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.bytecode import stale_bytecode
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore
+from minicon.prefix.generations import GenerationStore
 from minicon.prefix.mark import read_mark
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
@@ -191,12 +191,13 @@ def _stale_files(folder: Path, now: float) -> Iterator[Path]:
 
 def _unswept(folder: Path) -> Iterator[Path]:
     """What killed commands left beside the environments of a folder."""
-    stores = folder / STORE_FOLDER
-    for path in sorted(stores.iterdir()) if stores.is_dir() else ():
+    from minicon.prefix.removal import stores_in
+
+    for path in stores_in(folder):
         if path.name.startswith(".trash-"):
             yield path
-        elif path.is_dir():
-            store = GenerationStore(folder / path.name)
-            if store.needs_recovery or not store.place.exists():
-                with contextlib.suppress(PrefixLocked), locked(store, 0.0):
-                    yield path
+            continue
+        store = GenerationStore(folder / path.name)
+        if store.needs_recovery or not store.place.exists():
+            with contextlib.suppress(PrefixLocked), locked(store, 0.0):
+                yield path

@@ -20,6 +20,7 @@ from minicon.api.remembered import asked_before, history_of, removals_of
 from minicon.api.request import Plan
 from minicon.api.requirements import PYPI_PREFIX, Asked, limit_of, split_specs
 from minicon.api.sources import Sources, choose_sources
+from minicon.envs.known_environments import was_cut
 from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.references import expand_references
@@ -93,19 +94,10 @@ def make_plan(services: Services, request: ChangeRequest) -> Plan:
                 raise
 
 
-def _recover(path: Path) -> None:
-    """Finish or undo what a killed process left, which is rarely anything."""
-    from minicon.prefix.generations import GenerationStore
-
-    if GenerationStore(path).needs_recovery:
-        from minicon.prefix.executor import recover
-
-        recover(path)
-
-
 def make_question(services: Services, request: ChangeRequest) -> Question:
     """Read the environment and the specs, and choose the sources; nothing is solved yet."""
-    _recover(request.prefix)
+    if was_cut(request.prefix):
+        services.registry.recover(request.prefix)
     prefix = Prefix(request.prefix)
     return Question(
         services=services,

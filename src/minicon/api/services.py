@@ -40,6 +40,7 @@ class Services:
         reporter: Reporter | None = None,
         *,
         virtual_packages: tuple[VirtualPackage, ...] | None = None,
+        registry: EnvironmentRegistry | None = None,
     ) -> None:
         """Keep the settings.
 
@@ -47,7 +48,9 @@ class Services:
             settings: What is configured.
             reporter: Receives progress and notes.
             virtual_packages: Facts of the target machine, instead of this machine's.
+            registry: Environments by name, where that is known already.
         """
+        self._registry = registry
         self.settings = settings
         self.reporter: Reporter = reporter or SilentReporter()
         self.environ = dict(os.environ)
@@ -61,7 +64,9 @@ class Services:
     @cached_property
     def registry(self) -> EnvironmentRegistry:
         """Environments by name."""
-        return EnvironmentRegistry(self.settings, self.environ)
+        if self._registry is not None:
+            return self._registry
+        return EnvironmentRegistry(self.settings, self.environ, warn=self.reporter.warn)
 
     @cached_property
     def package_cache(self) -> PackageCache:

@@ -31,6 +31,7 @@ class CommandContext:
     console: Console
     command_line: tuple[str, ...]
     _services: Services | None = None
+    _registry: EnvironmentRegistry | None = None
 
     @classmethod
     def from_arguments(
@@ -63,9 +64,11 @@ class CommandContext:
     @property
     def registry(self) -> EnvironmentRegistry:
         """Names to paths; needs no network and no cache."""
-        from minicon.envs.registry import EnvironmentRegistry
+        if self._registry is None:
+            from minicon.envs.registry import EnvironmentRegistry
 
-        return EnvironmentRegistry(self.settings, os.environ)
+            self._registry = EnvironmentRegistry(self.settings, os.environ, warn=self.console.warn)
+        return self._registry
 
     @property
     def services(self) -> Services:
@@ -74,7 +77,8 @@ class CommandContext:
             from minicon.api.services import Services
             from minicon.cli.progress import ConsoleReporter
 
-            self._services = Services(self.settings, ConsoleReporter(self.console))
+            reporter = ConsoleReporter(self.console)
+            self._services = Services(self.settings, reporter, registry=self.registry)
         return self._services
 
     def close(self) -> None:

@@ -34,11 +34,17 @@ def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[
 
 
 def was_cut(path: str | os.PathLike[str]) -> bool:
-    """Whether a change of an environment is under way or was killed; costs one listing."""
-    from minicon.prefix.place import generations_folder
+    """Whether a change is under way or was killed, or a store cannot be believed.
 
+    Costs one listing, and some five system calls.
+    """
+    from minicon.prefix.place import generations_folder, store_problem
+
+    place = os.path.realpath(path)
+    if store_problem(place) is not None:
+        return True
     try:
-        names = os.listdir(generations_folder(os.path.realpath(path)))
+        names = os.listdir(generations_folder(place))
     except OSError:
         return False
     return not all(name.isdigit() or name.startswith(("lock", ".gitignore")) for name in names)

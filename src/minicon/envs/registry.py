@@ -13,7 +13,7 @@ from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from minicon.config.settings import Settings
 
@@ -41,9 +41,24 @@ class EnvironmentEntry:
 class EnvironmentRegistry:
     """Finds environments by name in the settings' envs directories, and lists all known ones."""
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        warn: Callable[[str], object] | None = None,
+    ) -> None:
+        """Keep what decides.
+
+        Args:
+            settings: What is configured.
+            environ: The process's variables.
+            warn: Told, once each, of state in environments that is not believed.
+        """
         self._settings = settings
         self._environ = environ
+        self._warn = warn
+        self._told: set[str] = set()
 
     @property
     def environments_txt(self) -> Path:
@@ -87,14 +102,23 @@ class EnvironmentRegistry:
         """
         path = self.target(name, prefix)
         if was_cut(path):
-            from minicon.prefix.executor import recover
-
-            recover(path)
+            self.recover(path)
         if not is_environment(path):
             what = f"no environment named {name!r}" if name else f"no environment at {path}"
             hint = self._hint(name)
             raise NotAnEnvironment("environment-not-found", what, hint=hint)
         return path
+
+    def recover(self, path: Path) -> None:
+        """Finish or undo what a killed command left; tell of what is not believed there."""
+        from minicon.prefix.executor import recover
+        from minicon.prefix.generations import GenerationStore
+
+        recover(path)
+        problem = GenerationStore(path).problem
+        if problem is not None and self._warn is not None and problem.message not in self._told:
+            self._told.add(problem.message)
+            self._warn(problem.message)
 
     def entries(self) -> list[EnvironmentEntry]:
         """All known environments: those in envs/ folders by name, then those elsewhere."""

@@ -24,6 +24,7 @@ from minicon.prefix.copied_size import copied_size
 from minicon.prefix.generations import GenerationStore, tell_of_former_tree
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.left_alone import damaged_state, foreign_store
 from minicon.prefix.mark import MARK, Mark, read_mark
 from minicon.prefix.noarch_python import PythonLayout
 from minicon.prefix.place import check_place
@@ -278,6 +279,8 @@ def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 0.0) -> boo
 
     Every command calls it before it reads the environment. Where another process is changing
     the environment right now, or this user may not, nothing is done: what can be read is whole.
+    Nor is anything done where what is there is not what minicon writes; see
+    :mod:`minicon.prefix.left_alone`.
 
     Args:
         prefix: The environment.
@@ -288,6 +291,8 @@ def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 0.0) -> boo
     """
     store = GenerationStore(prefix)
     if not store.needs_recovery or not os.access(store.folder, os.W_OK):
+        return False
+    if foreign_store(store.place) or damaged_state(store.place):
         return False
     with (
         operations.describing("repair", store.place),

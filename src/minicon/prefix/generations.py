@@ -25,11 +25,11 @@ import os
 from pathlib import Path
 
 from minicon.constants import CONDA_META, GENERATIONS, GENERATIONS_INSIDE, HISTORY
-from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.ownership import is_real_folder
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, replace
+from minicon.prefix.left_alone import damaged_state, foreign_store, forged_generation
 from minicon.prefix.mark import GONE, MARK, Mark, is_generation, mark_problem, read_mark
 from minicon.prefix.place import (
     CANNOT_BE_RENAMED,
@@ -42,6 +42,7 @@ from minicon.prefix.switching import Switch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from minicon.errors import PrefixError
     from minicon.models.reporter import Reporter
 
 STORE_FOLDER = GENERATIONS
@@ -88,21 +89,9 @@ class GenerationStore:
 
     @property
     def problem(self) -> PrefixError | None:
-        """Why nothing that the store or the environment's mark says is believed, or None."""
-        text = store_problem(str(self.place))
-        if text is not None:
-            hint = "if you do not need it, move it away; else use a folder that is yours alone"
-            return PrefixError("foreign-store", text, hint=hint)
-        text = mark_problem(self.place)
-        if text is not None:
-            path = self.place / MARK
-            message = f"{path} is left alone, since minicon did not write it like that: {text}"
-            return PrefixError("damaged-state", message, hint=f"remove {path}")
-        try:
-            self._switch.journal()
-        except PrefixError as error:
-            return error
-        return None
+        """Why something that the store or the environment's mark says is not believed, or None."""
+        place = self.place
+        return foreign_store(place) or damaged_state(place) or forged_generation(place)
 
     def open(self) -> None:
         """Make the folder if it is missing, invisible to git, and nobody else's to write.
@@ -110,8 +99,8 @@ class GenerationStore:
         Raises:
             PrefixError: What is there cannot be believed.
         """
-        problem = self.problem
-        if problem is not None and problem.reference == "foreign-store":
+        problem = foreign_store(self.place)
+        if problem is not None:
             raise problem
         if self.folder.is_dir():
             return
@@ -331,8 +320,9 @@ class GenerationStore:
         """
         if not self.needs_recovery:
             return False
-        if self.problem is not None:
-            raise self.problem
+        problem = damaged_state(self.place)
+        if problem is not None:
+            raise problem
         self._switch.finish()
         journal = self._switch.journal()
         if read_mark(self.place).stage in journal.stages:

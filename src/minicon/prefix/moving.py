@@ -18,12 +18,14 @@ import os
 from minicon.constants import HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
+from minicon.fs.ownership import is_real_folder
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.generations import GenerationStore
 from minicon.prefix.history import format_block, redact
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.left_alone import foreign_store
 from minicon.prefix.mark import MARK, read_mark
 from minicon.prefix.path_replacement import Relocation
 from minicon.prefix.place import check_place, is_empty
@@ -31,6 +33,7 @@ from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 from minicon.prefix.relocated_copy import copy_relocated
 from minicon.prefix.removal import remove_environment
+from minicon.prefix.store_names import is_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,9 +149,12 @@ def clone_environment(
 def _held_still(
     source: Path, lock_timeout: float, reporter: Reporter | None
 ) -> contextlib.AbstractContextManager[None]:
-    """Nobody changes an environment while it is copied; one that is read-only stays as it is."""
+    """Nobody changes an environment while it is copied.
+
+    One that is read-only, or whose store is left alone, stays as it is.
+    """
     store = GenerationStore(source)
-    if not os.access(store.place.parent, os.W_OK):
+    if not os.access(store.place.parent, os.W_OK) or foreign_store(store.place) is not None:
         return contextlib.nullcontext()
     return locked(store, lock_timeout, reporter)
 
@@ -183,7 +189,7 @@ def _clear(target: GenerationStore) -> None:
     target.recover()
     for name in sorted(os.listdir(target.folder)):
         tree = target.folder / name
-        if tree.is_dir():
+        if is_tree(name) and is_real_folder(tree):
             remove_tree(tree)
 
 

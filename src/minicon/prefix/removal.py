@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
 
 from minicon.errors import PrefixLocked
 from minicon.fs import operations
+from minicon.fs.ownership import folder_problem, is_real_folder
 from minicon.fs.remove import remove_tree
 from minicon.prefix.generations import STORE_FOLDER, GenerationStore, remove_if_unused
 from minicon.prefix.interrupts import uninterrupted
+from minicon.prefix.left_alone import foreign_store
 from minicon.prefix.link_scripts import scripts_of_record
 from minicon.prefix.place import CANNOT_BE_RENAMED, check_place
 from minicon.prefix.prefix import Prefix
@@ -17,8 +20,6 @@ from minicon.prefix.prefix_lock import locked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from minicon.models.reporter import Reporter
     from minicon.prefix.link_scripts import LinkScriptRunner
 
@@ -86,16 +87,35 @@ def sweep(folder: Path) -> list[Path]:
     """
     stores = folder / STORE_FOLDER
     done = []
-    for name in sorted(os.listdir(stores)) if stores.is_dir() else ():
-        path = stores / name
-        if name.startswith(_TRASH):
+    for path in stores_in(folder):
+        if path.name.startswith(_TRASH):
             remove_tree(path)
             done.append(path)
-        elif path.is_dir():
+        else:
             with contextlib.suppress(PrefixLocked):
-                done += [path] if _sweep_store(GenerationStore(folder / name)) else []
-    remove_if_unused(stores)
+                done += [path] if _sweep_store(GenerationStore(folder / path.name)) else []
+    if folder_problem(str(stores)) is None:
+        remove_if_unused(stores)
     return done
+
+
+def stores_in(folder: Path) -> list[Path]:
+    """Stores of the environments of a folder, and what is left of removed ones.
+
+    Those that cannot be believed, or are of an environment elsewhere, are left out.
+    """
+    stores = Path(os.path.realpath(folder)) / STORE_FOLDER
+    if folder_problem(str(stores)) is not None or not stores.is_dir():
+        return []
+    found = []
+    for path in sorted(stores.iterdir()):
+        store = GenerationStore(folder / path.name)
+        is_its_store = (
+            path == store.folder and is_real_folder(path) and foreign_store(store.place) is None
+        )
+        if path.name.startswith(_TRASH) or is_its_store:
+            found.append(path)
+    return found
 
 
 def _sweep_store(store: GenerationStore) -> bool:

@@ -34,6 +34,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.prefix.mark import read_mark
 
     path = context.registry.existing(arguments.name, arguments.prefix)
+    context.registry.recover(path)
     second = read_mark(path).number if arguments.second is None else arguments.second
     found = difference(path, arguments.first, second)
     old, new = _by_name(found["removed"]), _by_name(found["added"])

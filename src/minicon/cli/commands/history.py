@@ -27,6 +27,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.render import table
 
     path = context.registry.existing(arguments.name, arguments.prefix)
+    context.registry.recover(path)
     entries = history_entries(path)
     if context.console.json:
         context.console.document(entries)

@@ -42,6 +42,7 @@ def go_back(arguments: argparse.Namespace, context: CommandContext, revision: in
     from minicon.cli.changing import PROGRAMS_KEEP, warn_of_programs
 
     path = context.registry.existing(arguments.name, arguments.prefix)
+    context.registry.recover(path)
     warn_of_programs(announce_switch(path), context, PROGRAMS_KEEP)
     reached = roll_back(
         context.services,

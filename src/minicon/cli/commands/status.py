@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.api.status import environment_status
 
     path = context.registry.existing(arguments.name, arguments.prefix)
+    context.registry.recover(path)
     file, folder = None, None
     if arguments.file:
         from pathlib import Path
