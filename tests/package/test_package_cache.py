@@ -206,7 +206,7 @@ def test_a_cache_that_others_can_write_is_refused(tmp_path, channel):
     folder = tmp_path / "pkgs"
     folder.mkdir()
     folder.chmod(0o777)
-    with pytest.raises(FileError, match="other users can write") as caught:
+    with pytest.raises(FileError, match="written by other users") as caught:
         PackageCache([folder])
     assert "chmod go-w" in (caught.value.hint or "")
     lower = PackageCache([tmp_path / "own", folder])

@@ -30,7 +30,7 @@ from minicon.fs.ownership import is_real_folder
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.left_alone import damaged_state, foreign_store, forged_generation
-from minicon.prefix.mark import GONE, MARK, Mark, is_generation, mark_problem, read_mark
+from minicon.prefix.mark import GONE, MARK, Mark, is_generation, read_mark
 from minicon.prefix.place import (
     CANNOT_BE_RENAMED,
     generations_folder,
@@ -341,7 +341,7 @@ class GenerationStore:
         if is_trash(name):
             remove_tree(tree)
             return
-        if not is_tree(name) or not is_real_folder(tree) or mark_problem(tree) is not None:
+        if not is_tree(name) or not is_real_folder(tree):
             return
         number = read_mark(tree).number
         if _is_hollow(tree) or number == GONE:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META, FROZEN, HISTORY, PINNED, STATE
 from minicon.errors import NotAnEnvironment, PrefixError
+from minicon.fs.safe_path import reaches_own_place
 from minicon.models.prefix_record import PrefixRecord
 from minicon.prefix.history import Revision, parse_history, requested_specs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from minicon.prefix.noarch_python import PythonLayout
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 UNSET = "***unset***"
 #: How often to begin anew when the environment is switched while it is read.
 _READ_ATTEMPTS = 20
+
+#: What no list of paths below a folder has in it; each path stands between two line ends.
+_OUTWARD = ("\n/", "\n..", "/..", "\n\n", "\0")
 
 
 class Prefix:
@@ -271,10 +275,26 @@ def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
         with open(name, "rb", opener=opener) as file:
             data = json.loads(file.read())
         record = PrefixRecord.from_json(data)
+        _require_own_paths(record.files)
     except (PermissionError, ValueError, KeyError, TypeError, AttributeError):
         return None
     is_whole = all(isinstance(data.get(key), str) for key in ("name", "version"))
     return record if is_whole else None
+
+
+def _require_own_paths(paths: Sequence[str]) -> None:
+    """Raise ValueError for a record that claims what lies outside of the prefix, or is minicon's.
+
+    Others write records too, and what a record claims is compared, kept and restored. All paths
+    are looked at at once, which costs a fifth of what reading them does.
+    """
+    text = "\n".join(("", *paths, ""))
+    if any(part in text for part in _OUTWARD):
+        for path in paths:
+            if path[:1] in ("", "/") or ".." in path.split("/") or "\0" in path:
+                raise ValueError(path)
+    if reaches_own_place(paths):
+        raise ValueError("a place of minicon's own")
 
 
 def _json_object(path: Path) -> dict[str, Any]:

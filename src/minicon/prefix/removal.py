@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from minicon.errors import PrefixLocked
+from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.ownership import folder_problem, is_real_folder
 from minicon.fs.remove import remove_tree
@@ -92,7 +92,7 @@ def sweep(folder: Path) -> list[Path]:
             remove_tree(path)
             done.append(path)
         else:
-            with contextlib.suppress(PrefixLocked):
+            with contextlib.suppress(PrefixError):  # locked, or with a journal that is not ours
                 done += [path] if _sweep_store(GenerationStore(folder / path.name)) else []
     if folder_problem(str(stores)) is None:
         remove_if_unused(stores)
