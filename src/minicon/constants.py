@@ -30,3 +30,6 @@ DEFAULT_CHANNEL = "conda-forge"
 #: Names that cannot be given to an environment, and characters no name may hold (conda's rule).
 RESERVED_ENVIRONMENT_NAMES = ("base", "root")
 FORBIDDEN_NAME_CHARACTERS = "/: #"
+
+#: The end of the year 9999, in seconds since 1970: what can be shown as a date.
+LATEST_TIME = 253_402_214_400.0

@@ -168,3 +168,23 @@ def test_holder_text_that_is_no_json_is_no_error(tmp_path):
         holder = read_holder(tmp_path / "l")
     assert holder.host == socket.gethostname()
     assert os.path.basename(sys.argv[0]) in holder.command
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('{"pid": 1e400, "host": "", "command": ""}', '{"pid": -1, "host": "", "command": ""}'),
+        *('{"pid": true, "host": "", "command": ""}', '{"pid": "1", "host": "", "command": ""}'),
+        f'{{"pid": {10**30}, "host": "", "command": ""}}',
+        *('{"pid": 1, "host": 7, "command": ""}', '{"pid": 1, "host": "", "command": 7}'),
+        *("[" * 100_000, "null", ""),
+    ],
+)
+def test_a_text_that_no_holder_writes_names_nobody(tmp_path, text):
+    (tmp_path / "lock").write_text(text)
+    assert str(read_holder(tmp_path / "lock")) == "another process"
+
+
+def test_nobody_waits_for_a_pipe_to_say_who_holds_a_lock(tmp_path):
+    os.mkfifo(tmp_path / "lock")
+    assert str(read_holder(tmp_path / "lock")) == "another process"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.command_line import CommandLine, small_channel
-from tests.support.packages import PackageBuilder
+from tests.support.packages import PackageBuilder, build_channel
 from tests.support.prefixes import apply, extract, snapshot
 
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
@@ -214,6 +214,38 @@ def test_a_store_inside_a_usual_environment_is_no_store(world: World, shape: str
     assert (planted / "1" / "evil").read_text() == "forged"
 
 
+def test_a_link_script_that_plants_a_store_changes_nothing_outside(
+    minicon: CommandLine,
+) -> None:
+    victim = minicon.folder / "victim"
+    victim.mkdir()
+    journal = json.dumps({"outgoing": str(victim), "incoming": "trash-1"})
+    mark = Mark(number=999_999_999, stage=ONE, previous=7).to_bytes().decode().strip()
+    script = (
+        "mkdir -p $PREFIX/.minicon-states/7/conda-meta\n"
+        f"echo '{journal}' > $PREFIX/.minicon-states/journal\n"
+        f"echo '{mark}' > $PREFIX/conda-meta/generation\n"
+    )
+    evil = PackageBuilder("evil").file("x", "1").script("post-link", script)
+    fine = PackageBuilder("fine").file("y", "1")
+    channel = build_channel(minicon.folder / "channel", [evil, fine])
+    source = f"--override-channels -c {channel.as_uri()} --platform linux-64"
+    env = minicon.folder / "envs" / "env"
+    minicon(f"create -y -p {env} {source} evil").ok()
+    before = snapshot(env)
+    for command in COMMANDS:
+        outcome = minicon(command.format(env=env, source=source).replace("lone", "fine"))
+        assert outcome.code in (0, 1), outcome
+        assert "bug" not in outcome.err
+        assert snapshot(env) == before
+        assert victim.is_dir()
+    (env / GENERATIONS_INSIDE).rename(minicon.folder / "away")
+    minicon(f"install -y -p {env} {source} fine").ok()  # a number is found all the same
+    assert read_mark(env).number == 1
+    minicon(f"undo -y -p {env}").ok()
+    assert not (env / "y").exists()
+
+
 def test_a_forged_revision_is_none_to_go_back_to(world: World) -> None:
     (world.store / "1" / MARK).unlink()  # what is left is a folder of that name
     for command in ("undo -y -p {env}", "rollback -y -p {env} 1", "history -p {env}"):
@@ -333,6 +365,30 @@ def test_a_store_that_came_along_counts_only_where_the_environment_stays(
         with pytest.raises(PrefixError):
             change(env)
     assert snapshot(env) == before
+
+
+def test_files_that_wait_for_a_package_are_only_its_own(tmp_path: Path) -> None:
+    env = tmp_path / "env"
+    first = extract(PackageBuilder("p").file("x", "1"), tmp_path / "pkgs")
+    apply(env, first)
+    waiting = env / "conda-meta" / "shadowed" / first.record.dist_name
+    for path in (".minicon-states/journal", "conda-meta/x.json", "y"):
+        (waiting / path).parent.mkdir(parents=True, exist_ok=True)
+        (waiting / path).write_text("{}")
+    apply(env, first, extract(PackageBuilder("q").file("z", "1"), tmp_path / "pkgs"))
+    assert sorted(path.name for path in env.iterdir()) == ["conda-meta", "x", "z"]
+    assert not (env / "conda-meta" / "x.json").exists()
+
+
+def test_a_cache_that_others_can_write_is_not_read(minicon: CommandLine, source: str) -> None:
+    cache = minicon.root / "cache"
+    cache.mkdir(parents=True)
+    cache.chmod(0o777)
+    for command in (f"create -y -n a {source} lone", f"search {source} lone"):
+        outcome = minicon(command)
+        assert outcome.code == 1
+        assert f"refusing to use the cache {cache}: it can be written by other" in outcome.err
+    assert list(cache.iterdir()) == []
 
 
 def test_parts_are_never_moved_through_a_link(tmp_path: Path) -> None:

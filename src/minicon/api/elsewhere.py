@@ -155,4 +155,4 @@ def _offline_client(services: Services) -> ChannelClient:
     """A client that uses what is there, silently."""
     from minicon.repodata.client import ChannelClient
 
-    return ChannelClient(services.fetcher, services.settings.cache_dir, offline=True)
+    return ChannelClient(services.fetcher, services.cache_dir, offline=True)

@@ -138,7 +138,7 @@ def notices_url(channel: Channel) -> str:
 def cached_answer(services: Services, channel: Channel) -> Path:
     """Where the answer of a channel is kept."""
     name = hashlib.sha256(notices_url(channel).encode()).hexdigest()
-    return services.settings.cache_dir / _FOLDER / f"{name}.json"
+    return services.cache_dir / _FOLDER / f"{name}.json"
 
 
 def age_of(services: Services, cached: Path) -> float:

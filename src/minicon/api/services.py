@@ -14,6 +14,8 @@ from minicon.models.reporter import SilentReporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minicon.api.notice_watch import NoticeWatch
     from minicon.config.settings import Settings
     from minicon.detect.interpreters import Discovery
@@ -69,6 +71,18 @@ class Services:
         return EnvironmentRegistry(self.settings, self.environ, warn=self.reporter.warn)
 
     @cached_property
+    def cache_dir(self) -> Path:
+        """Folder of all other caches.
+
+        Raises:
+            FileError: Other users can write to it, and what is read there decides what is run.
+        """
+        from minicon.fs.ownership import check_ownership
+
+        check_ownership(self.settings.cache_dir, "cache")
+        return self.settings.cache_dir
+
+    @cached_property
     def package_cache(self) -> PackageCache:
         """The shared package cache."""
         from minicon.package.package_cache import PackageCache
@@ -94,7 +108,7 @@ class Services:
 
         return ChannelClient(
             self.fetcher,
-            self.settings.cache_dir,
+            self.cache_dir,
             offline=self.settings.offline,
             ttl_seconds=self.settings.local_repodata_ttl,
             use_zst=self.settings.repodata_use_zst,
@@ -125,7 +139,7 @@ class Services:
         from minicon.repodata.cache import FOLDER
         from minicon.repodata.table_store import TableStore
 
-        return TableStore(os.path.join(self.settings.cache_dir, FOLDER))
+        return TableStore(os.path.join(self.cache_dir, FOLDER))
 
     @cached_property
     def index_configuration(self) -> IndexConfiguration:
@@ -157,7 +171,7 @@ class Services:
         index = PypiIndex(
             configuration,
             fetcher=self.index_fetcher,
-            cache_dir=self.settings.cache_dir,
+            cache_dir=self.cache_dir,
             subdir=self.settings.platform,
             virtual_packages=self.virtual_packages,
             reporter=self.reporter,
@@ -188,7 +202,7 @@ class Services:
         from minicon.detect.interpreters import discover_interpreters
 
         return discover_interpreters(
-            environ=self.environ, home=self.settings.home, cache_dir=self.settings.cache_dir
+            environ=self.environ, home=self.settings.home, cache_dir=self.cache_dir
         )
 
     @cached_property

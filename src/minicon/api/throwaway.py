@@ -26,7 +26,7 @@ def throwaway_path(services: Services, specs: Sequence[str], channels: Sequence[
     """Where the environment for these specs is, or would be: named by what is asked for."""
     asked = json.dumps([sorted(specs), list(channels), services.settings.platform])
     key = hashlib.sha256(asked.encode()).hexdigest()[:16]
-    return services.settings.cache_dir / FOLDER / key
+    return services.cache_dir / FOLDER / key
 
 
 def is_fresh(services: Services, path: Path) -> bool:

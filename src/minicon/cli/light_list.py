@@ -135,7 +135,7 @@ def _remembered(prefix: str, cache: str) -> str | None:
     except (OSError, ValueError):
         return None
     is_same = current == f"{lines}\n" and folders[:1] == [f"{prefix}/conda-meta"]
-    return text if is_same and text else None
+    return text if is_same and text and _is_plain(text) else None
 
 
 def _line(folder: str) -> str:

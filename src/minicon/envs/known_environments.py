@@ -27,7 +27,7 @@ def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[
                 found.setdefault(path, name)
     for line in registered_paths(environments_txt):
         path = os.path.normpath(line)
-        if is_environment(path):
+        if os.path.isabs(path) and is_environment(path):
             folder, name = os.path.split(path)
             found.setdefault(path, name if os.path.basename(folder) == "envs" else "")
     return found

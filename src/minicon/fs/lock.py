@@ -18,6 +18,7 @@ from pathlib import Path
 from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.fs.operations import describing
+from minicon.fs.plain_file import read_plain_file
 from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
@@ -30,6 +31,8 @@ DEFAULT_TIMEOUT = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
 #: Windows locks bytes; this one lies far behind the holder's text, which stays readable.
 _WINDOWS_LOCK_BYTE = 1 << 20
+#: Bytes of the longest text that a holder writes, and the end of what can be a process's number.
+_TEXT_LIMIT, _PIDS = 1 << 20, 1 << 31
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
 
@@ -128,11 +131,15 @@ def read_holder(path: str | os.PathLike[str]) -> LockHolder:
 
 
 def _holder_in(path: Path) -> LockHolder | None:
+    """Who is named in a lock file; None where nobody is, in the form of :func:`_holder_text`."""
     try:
-        data = json.loads(path.read_bytes())
-        return LockHolder(int(data["pid"]), str(data["host"]), str(data["command"])[:200])
-    except (OSError, ValueError, KeyError, TypeError):
+        data = json.loads(read_plain_file(path, _TEXT_LIMIT))
+        holder = LockHolder(data["pid"], data["host"], data["command"][:200])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
+    texts = (holder.host, holder.command)
+    is_sound = type(holder.pid) is int and 0 < holder.pid < _PIDS
+    return holder if is_sound and all(isinstance(text, str) for text in texts) else None
 
 
 def _holder_text() -> bytes:

@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 import stat
 
+from minicon.errors import FileError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def owner_problem(facts: os.stat_result, *, shared: bool = False) -> str | None:
     """Why others than this user and root decide what a file or folder holds, or None.
@@ -27,6 +33,26 @@ def owner_problem(facts: os.stat_result, *, shared: bool = False) -> str | None:
         return "can be written by other users"
     is_ours = not facts.st_mode & stat.S_IWGRP or shared or _is_private_group(facts.st_gid)
     return None if is_ours else "can be written by other users of its group"
+
+
+def check_ownership(path: Path, what: str, *, shared: bool = False) -> None:
+    """Refuse a cache that other people can write: what they put there would be run.
+
+    Args:
+        path: The folder; fine if it is missing.
+        what: What to call it.
+        shared: As for :func:`owner_problem`.
+
+    Raises:
+        FileError: ``shared-cache``.
+    """
+    problem = owner_problem(os.stat(path), shared=shared) if path.exists() else None
+    if problem is not None:
+        raise FileError(
+            "shared-cache",
+            f"refusing to use the {what} {path}: it {problem}",
+            hint=f"take that right away (chmod go-w {path}), or set MINICON_ROOT or pkgs_dirs",
+        )
 
 
 def folder_problem(path: str) -> str | None:

@@ -20,8 +20,6 @@ import os
 from pathlib import Path
 
 from minicon.constants import PACKAGE_EXTENSIONS
-from minicon.errors import FileError
-from minicon.fs.ownership import owner_problem
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
@@ -139,22 +137,3 @@ def is_same_package(data: dict[str, Any], record: RepodataRecord) -> bool:
     if record.md5 and data.get("md5"):
         return str(data["md5"]).lower() == record.md5.lower()
     return not (record.sha256 or record.md5) and data.get("url") == record.url
-
-
-def check_ownership(path: Path, *, shared: bool = False) -> None:
-    """Refuse a cache that other people can write: what they put there would be run.
-
-    A folder of root's is trusted as far as only root can write it. A group's right to write is
-    accepted for a group that has no other member, or where SHARED says so.
-
-    Raises:
-        FileError: ``shared-cache``.
-    """
-    problem = owner_problem(os.stat(path), shared=shared) if path.exists() else None
-    if problem is None:
-        return
-    raise FileError(
-        "shared-cache",
-        f"refusing to use the package cache {path}: it {problem}",
-        hint=f"take that right away (chmod go-w {path}), or use another folder (pkgs_dirs)",
-    )

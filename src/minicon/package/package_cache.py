@@ -17,13 +17,13 @@ from minicon.fs import operations
 from minicon.fs.group_sync import GroupSync
 from minicon.fs.lock import DEFAULT_TIMEOUT, locked
 from minicon.fs.operations import describing
+from minicon.fs.ownership import check_ownership
 from minicon.fs.remove import move_to_trash, remove_tree
 from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentReporter
 from minicon.package.cache_folder import (
     RECORD_FILE,
     CacheFolder,
-    check_ownership,
     is_same_package,
     read_record_data,
 )
@@ -84,7 +84,7 @@ class PackageCache:
             packages; the others, conda's own ``pkgs/`` among them, are only read.
         durable: Write packages out to the disk before they get their name. Without it, a power
             cut (not a kill) can leave broken packages behind.
-        shared: Accept folders that a group can write, see :func:`check_ownership`.
+        shared: Accept folders that a group can write, see :mod:`minicon.fs.ownership`.
         lock_timeout: Seconds to wait for another process that makes the same package.
         reporter: Told about layers that are left out, and about waiting.
     """
@@ -112,7 +112,7 @@ class PackageCache:
         layers = []
         for number, path in enumerate(directories):
             try:
-                check_ownership(path, shared=shared)
+                check_ownership(path, "package cache", shared=shared)
             except FileError as error:
                 if number == 0:
                     raise

@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from minicon.fs import operations
+from minicon.fs.plain_file import read_plain_file
 from minicon.fs.remove import remove_tree
+from minicon.fs.safe_path import are_plain, path_problem
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathsEntry, PathType
 from minicon.models.reporter import SilentReporter
@@ -249,10 +251,17 @@ def _publish(job: _Job, folder: Path) -> None:
 
 
 def _read_manifest(folder: Path) -> list[Compiled]:
+    """What was compiled into a folder; nothing where it does not say so in due form."""
     try:
-        return [Compiled(*row) for row in json.loads((folder / _MANIFEST).read_bytes())]
-    except (OSError, ValueError, TypeError):
+        rows = json.loads(read_plain_file(folder / _MANIFEST))
+        found = [Compiled(*row) for row in rows]
+        paths = [path for compiled in found for path in (compiled.source, compiled.path)]
+        is_sound = all(type(compiled.size) is int for compiled in found) and (
+            are_plain(paths) or all(path_problem(path) is None for path in paths)
+        )
+    except (OSError, ValueError, TypeError, RecursionError):
         return []
+    return found if is_sound else []
 
 
 def _link(job: _Job, tree: StagedTree, redirects: Mapping[str, str]) -> list[PathsEntry]:

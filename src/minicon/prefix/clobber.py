@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from minicon.constants import CONDA_META
+from minicon.fs.ownership import is_real_folder
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.package_files import PathType
 from minicon.prefix.python_places import check_python_files
@@ -63,10 +64,13 @@ def shadow_path(dist_name: str, path: str) -> str:
 
 
 def read_shadows(prefix: Path) -> dict[str, frozenset[str]]:
-    """Per package (``name-version-build``), the paths of its files that wait in an environment."""
+    """Per package (``name-version-build``), the paths of its files that wait in an environment.
+
+    What waits there is a file of the package only if its record says so, too.
+    """
     found: dict[str, frozenset[str]] = {}
     root = prefix / SHADOWED
-    if not root.is_dir():
+    if not is_real_folder(root) or not is_real_folder(root.parent):
         return found
     for dist_name in os.listdir(root):
         paths = []
@@ -100,7 +104,7 @@ def resolve_clobbers(
     moves = {
         shadow_path(record.record.dist_name, path): path
         for record in unchanged
-        for path in shadows.get(record.record.dist_name, ())
+        for path in shadows.get(record.record.dist_name, frozenset()).intersection(record.files)
         if path not in contested
     }
     redirects: dict[str, dict[str, str]] = {}

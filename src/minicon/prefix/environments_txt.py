@@ -77,4 +77,4 @@ def _write(file: Path, lines: Iterable[str]) -> None:
 
 
 def _is_environment(path: Path) -> bool:
-    return os.path.isdir(path / CONDA_META)
+    return path.is_absolute() and os.path.isdir(path / CONDA_META)

@@ -37,7 +37,14 @@ from minicon.prefix.place import (
     is_empty,
     store_problem,
 )
-from minicon.prefix.store_names import is_number, is_stage, is_trash, is_tree, new_trash_name
+from minicon.prefix.store_names import (
+    LAST_NUMBER,
+    is_number,
+    is_stage,
+    is_trash,
+    is_tree,
+    new_trash_name,
+)
 from minicon.prefix.switching import Switch
 
 TYPE_CHECKING = False
@@ -140,9 +147,11 @@ class GenerationStore:
             return []
 
     def next_number(self) -> int:
-        """A number higher than any in use."""
-        used = (int(name) for name in self._names() if is_number(name))
-        return max([read_mark(self.place).number, *used]) + 1
+        """A number higher than any in use; where there is none, one that is not in use."""
+        used = {int(name) for name in self._names() if is_number(name)}
+        used.add(read_mark(self.place).number)
+        number = max(used) + 1
+        return number if number <= LAST_NUMBER else min(set(range(1, len(used) + 2)) - used)
 
     def generations(self) -> tuple[Generation, ...]:
         """All of them, the current one included, by number."""

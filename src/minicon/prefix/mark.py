@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from minicon.constants import CONDA_META
+from minicon.constants import CONDA_META, LATEST_TIME
 from minicon.fs.ownership import is_real_folder
 from minicon.fs.plain_file import read_plain_file
 from minicon.lean_dataclasses import dataclass
@@ -23,8 +23,6 @@ MARK = f"{CONDA_META}/generation"
 #: Number of a tree that is being removed where it is.
 GONE = -1
 _VERSION = 1
-#: The end of the year 9999, in seconds since 1970.
-_LATEST = 253_402_300_799.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +74,7 @@ def _problem(mark: Mark) -> str | None:
         "number": mark.number == GONE or _is_number(mark.number),
         "stage": mark.stage == "" or is_stage(mark.stage),
         "previous": mark.previous is None or _is_number(mark.previous),
-        "created": type(created) in (int, float) and 0 <= created <= _LATEST,
+        "created": type(created) in (int, float) and 0 <= created <= LATEST_TIME,
         "command": isinstance(mark.command, str),
     }
     return next((name for name, right in is_right.items() if not right), None)

@@ -8,7 +8,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
-from minicon.constants import CONDA_META, FROZEN, HISTORY, PINNED, STATE
+from minicon.constants import CONDA_META, FROZEN, HISTORY, LATEST_TIME, PINNED, STATE
 from minicon.errors import NotAnEnvironment, PrefixError
 from minicon.fs.safe_path import reaches_own_place
 from minicon.models.prefix_record import PrefixRecord
@@ -213,9 +213,10 @@ class Prefix:
     def created_at(self) -> float | None:
         """Seconds since 1970 when it was made, or None where no tool wrote it down."""
         try:
-            return float(self._text(f"{CONDA_META}/created_at") or "")
+            seconds = float(self._text(f"{CONDA_META}/created_at") or "")
         except ValueError:
             return None
+        return seconds if 0 <= seconds <= LATEST_TIME else None
 
     @property
     def last_modified(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from minicon.errors import PrefixError
 from minicon.prefix.interrupts import uninterrupted
 
 TYPE_CHECKING = False
@@ -65,6 +66,7 @@ def undoing(store: GenerationStore) -> Iterator[Change]:
     try:
         yield change
     except BaseException:
-        with uninterrupted(), contextlib.suppress(OSError):
+        # A journal that a link script spoilt cannot be undone by: what failed first is told.
+        with uninterrupted(), contextlib.suppress(OSError, PrefixError):
             change.undo()
         raise
