@@ -278,11 +278,11 @@ def moved(entry: PathsEntry, target: str, **changes: Any) -> PathsEntry:
 def _check_targets(plan: PackagePlan) -> None:
     """Refuse what would lie outside of the prefix, or where no package may write."""
     names = [name for _, _, files in plan.folders for name in files.names]
-    paths = [path for folder in plan.folders for path in folder[:2] if path]
-    paths += [*(path for other in plan.others for path in other[:2]), *plan.commands]
+    paths = [target for _, target, _ in plan.folders if target]
+    paths += [*(target for _, target, _ in plan.others), *plan.commands]
     if _are_safe(names) and _are_safe(paths):
         return
-    for target in (*(placement.source for placement in plan.placements), *plan.targets):
+    for target in plan.targets:
         if not _are_safe([target]):
             message = (
                 f"{plan.record.dist_name} wants to write {target!r}, which is not its own place"
