@@ -320,6 +320,17 @@ def test_another_users_store_in_a_shared_folder(
     assert snapshot(shared) == before
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+def test_who_uses_an_environment_of_somebody_else_is_told_where_it_matters(world: World) -> None:
+    for folder, folders, names in os.walk(world.env.parent):
+        for name in (".", *folders, *names):
+            os.chown(Path(folder, name), 65534, 65534, follow_symlinks=False)
+    assert world.survives("list -p {env}") == ""
+    assert world.survives("export -p {env}") == ""
+    for command in ("history -p {env}", "install -y -p {env} {source} hello=2.0", COMMANDS[6]):
+        assert "is left alone: it belongs to nobody" in world.survives(command)
+
+
 def test_stores_are_made_for_this_user_alone(tmp_path: Path) -> None:
     package = extract(PackageBuilder("p").file("x", "1"), tmp_path / "pkgs")
     before = os.umask(0)

@@ -38,11 +38,12 @@ def was_cut(path: str | os.PathLike[str]) -> bool:
 
     Costs one listing, and some five system calls.
     """
-    from minicon.prefix.place import generations_folder, store_problem
+    from minicon.prefix.place import generations_folder, is_of_its_owner, store_problem
 
     place = os.path.realpath(path)
-    if store_problem(place) is not None:
-        return True
+    problem = store_problem(place)
+    if problem is not None:
+        return not is_of_its_owner(place, problem[0])
     try:
         names = os.listdir(generations_folder(place))
     except OSError:

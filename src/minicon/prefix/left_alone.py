@@ -15,11 +15,14 @@ from minicon.prefix.store_names import is_number
 
 def foreign_store(place: Path) -> PrefixError | None:
     """Why the folder of an environment's generations is neither read nor written, or None."""
-    text = store_problem(str(place))
-    if text is None:
+    found = store_problem(str(place))
+    if found is None:
         return None
+    folder, problem = found
     hint = "if you do not need it, move it away; else use a folder that is yours alone"
-    return PrefixError("foreign-store", text, hint=hint)
+    if "can be written" in problem:
+        hint = f"if you know that all in it is yours: chmod go-w {folder}"
+    return PrefixError("foreign-store", f"{folder} is left alone: it {problem}", hint=hint)
 
 
 def damaged_state(place: Path) -> PrefixError | None:

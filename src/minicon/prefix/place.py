@@ -40,8 +40,8 @@ def generations_folder(place: str) -> str:
     return os.path.join(parent, GENERATIONS, name)
 
 
-def store_problem(place: str) -> str | None:
-    """Why the folder of an environment's other generations is left alone, or None.
+def store_problem(place: str) -> tuple[str, str] | None:
+    """Which folder of an environment's other generations is left alone, and why; or None.
 
     It must be a folder and no link, of this user or of root, that nobody else can write to; the
     same holds of the folder of all such folders. Missing is fine. Costs some four system calls.
@@ -50,19 +50,29 @@ def store_problem(place: str) -> str | None:
         place: As for :func:`generations_folder`.
 
     Returns:
-        One sentence that names the folder.
+        The folder, and a clause that completes "it ...".
     """
     inside = os.path.join(place, GENERATIONS_INSIDE)
     folder = generations_folder(place)
-    if folder != inside:
-        if os.path.lexists(inside):
-            where = f"the earlier states of {place} lie in {folder}"
-            return f"{inside} is left alone: {where}"
-        problem = folder_problem(os.path.dirname(folder))
+    if folder != inside and os.path.lexists(inside):
+        return inside, f"came from elsewhere; the earlier states of {place} lie in {folder}"
+    for path in (folder,) if folder == inside else (os.path.dirname(folder), folder):
+        problem = folder_problem(path)
         if problem is not None:
-            return f"{os.path.dirname(folder)} is left alone: it {problem}"
-    problem = folder_problem(folder)
-    return None if problem is None else f"{folder} is left alone: it {problem}"
+            return path, problem
+    return None
+
+
+def is_of_its_owner(place: str, folder: str) -> bool:
+    """Whether an environment and the folder of its states belong to one other user.
+
+    To those who only use what that user made, this is nothing to be told of.
+    """
+    try:
+        owner = os.stat(place).st_uid
+        return owner == os.lstat(folder).st_uid != os.geteuid()
+    except (OSError, AttributeError):
+        return False
 
 
 def is_empty(place: str | os.PathLike[str]) -> bool:
