@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from tests.prefix.test_clobber import Notes
+from tests.prefix.test_confinement import is_running
 from tests.prefix.test_never_half import state_of
 from tests.support.faults import run_killed_at
 from tests.support.packages import PackageBuilder
-from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
+from tests.support.prefixes import Extracted, apply, executor, extract, python_package, snapshot
 
 from minicon.errors import LinkScriptFailed
 from minicon.fs import operations
-from minicon.prefix.confinement import interface_version
 from minicon.prefix.executor import Executor, recover
 from minicon.prefix.generations import GenerationStore
-from minicon.prefix.link_scripts import ACTIONS, LinkScript, LinkScriptRunner, link_scripts_of
+from minicon.prefix.landlock import interface_version
+from minicon.prefix.link_scripts import (
+    ACTIONS,
+    LinkScript,
+    LinkScriptRunner,
+    link_scripts_of,
+    scripts_of_record,
+)
 from minicon.prefix.prefix import Prefix
+from minicon.prefix.removal import remove_environment
 
 SHOW = 'echo "$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM|$ROOT_PREFIX" > "$PREFIX/seen"\n'
 
@@ -231,16 +241,108 @@ def test_messages_are_told_when_all_is_done(tmp_path: Path) -> None:
     assert caught.value.context == "why\nask the maintainer"
 
 
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        ("ln -s {outside} .messages.txt", []),
+        ("mkfifo .messages.txt", []),
+        ("mkdir .messages.txt", []),
+        ("head -c 300000 /dev/zero | tr '\\0' x > .messages.txt", ["s: " + "x" * 65536]),
+        ("ln -s messages .messages.txt; echo hi > messages", []),
+    ],
+    ids=["link", "pipe", "folder", "long", "inner link"],
+)
+def test_messages_are_files_of_a_sane_size(tmp_path: Path, make: str, told: list[str]) -> None:
+    env, outside = tmp_path / "envs" / "data", tmp_path / "secret"
+    outside.write_text("SECRET")
+    text = f'cd "$PREFIX"; {make.format(outside=outside)}\n'
+    notes = Notes()
+    package = extract(PackageBuilder("s").script("post-link", text), tmp_path)
+    apply(env, package, executor=runner(tmp_path, notes))
+    assert notes.notes == told
+    assert (env / ".messages.txt").is_dir() or not os.path.lexists(env / ".messages.txt")
+    assert outside.read_text() == "SECRET"
+
+
+@pytest.mark.parametrize("confine", [True, False])
+@pytest.mark.parametrize("ends", ["exit 0", "exit 3", "sleep 60"])
+def test_what_scripts_leave_running_ends_with_them(
+    tmp_path: Path, ends: str, *, confine: bool
+) -> None:
+    """A forgotten program neither holds the command up nor goes on."""
+    env, marker = tmp_path / "envs" / "data", f"25.{os.getpid()}{int(confine)}"
+    text = f"sleep {marker} &\nsetsid sleep {marker} &\n{ends}\n"
+    package = extract(PackageBuilder("s").script("post-link", text), tmp_path)
+    began = time.monotonic()
+    trying = contextlib.nullcontext() if ends == "exit 0" else pytest.raises(LinkScriptFailed)
+    with trying:
+        limit = 1.0 if "sleep" in ends else 60.0
+        apply(env, package, executor=runner(tmp_path, confine=confine, timeout=limit))
+    assert time.monotonic() - began < 15
+    assert not is_running(marker)
+
+
+def test_much_output_is_not_kept(tmp_path: Path) -> None:
+    text = "head -c 20000000 /dev/zero | tr '\\0' 'y'\necho\necho the reason\nexit 1\n"
+    package = extract(PackageBuilder("s").script("post-link", text), tmp_path)
+    with pytest.raises(LinkScriptFailed) as caught:
+        apply(tmp_path / "envs/data", package, executor=runner(tmp_path))
+    assert (caught.value.context or "").endswith("the reason")
+    assert len(caught.value.context or "") <= 1 << 16
+
+
+@pytest.mark.parametrize("source", ["pypi", "interpreter"])
+def test_what_is_no_conda_package_has_no_scripts(tmp_path: Path, source: str) -> None:
+    env = tmp_path / "envs" / "data"
+    python = extract(python_package(), tmp_path)
+
+    def other(version: str) -> Extracted:
+        builder = PackageBuilder("w").version(version)
+        for action in ACTIONS:
+            builder = builder.script(action, f'touch "$PREFIX/ran-{action}"\n')
+        return extract(builder, tmp_path, source=source)
+
+    assert link_scripts_of([other("1.0")], "linux-64") == ()
+    change = runner(tmp_path)
+    apply(env, python, other("1.0"), executor=change)
+    assert (env / "bin/.w-post-link.sh").exists()
+    apply(env, python, other("2.0"), executor=change)
+    assert (record := Prefix(env).record("w"))
+    assert not any(scripts_of_record(record, action, "linux-64") for action in ACTIONS)
+    apply(env, python, executor=change)
+    assert not list(env.glob("ran-*"))
+    apply(env, python, other("1.0"), executor=change)
+    remove_environment(env, link_scripts=change.link_scripts)
+    assert not env.exists()
+
+
+@pytest.mark.parametrize("source", ["pypi", "conda"])
+def test_no_other_package_speaks_for_one(tmp_path: Path, source: str) -> None:
+    """A file that takes the path of a package's script is not run in its place."""
+    env = tmp_path / "envs" / "data"
+    python = extract(python_package(), tmp_path)
+    builder, impostor = PackageBuilder("s"), PackageBuilder("w")
+    for action in ("post-link", "pre-unlink", "post-unlink"):
+        builder = builder.script(action, f"echo own >> $PREFIX/{action}\n")
+        impostor = impostor.file(f"bin/.s-{action}.sh", f"echo bad >> $PREFIX/{action}\n")
+    own, bad = extract(builder, tmp_path), extract(impostor, tmp_path, source=source)
+    change = runner(tmp_path)
+    apply(env, python, own, bad, executor=change)
+    assert "bad" in (env / "bin/.s-post-link.sh").read_text()
+    apply(env, python, bad, executor=change)
+    said = {a: (env / a).read_text() for a in ("post-link", "pre-unlink", "post-unlink")}
+    assert said == dict.fromkeys(said, "own\n")
+
+
 @pytest.mark.parametrize("kind", ["create", "update"])
 def test_killed_at_every_step_between_scripts(kind: str, fast_path: Path) -> None:
     env, saved = fast_path / "envs" / "data", fast_path / "saved"
-    texts = dict.fromkeys(("pre-link", "pre-unlink", "post-unlink", "post-link"), "true\n")
+    first = "pre-link" if kind == "create" else "pre-unlink"
 
     def package(version: str) -> Extracted:
         builder = PackageBuilder("s").version(version).file("share/v", version)
-        for action, text in texts.items():
-            builder = builder.script(action, text)
-        return extract(builder, fast_path)
+        scripted = builder.script(first, "true\n").script("post-link", "true\n")
+        return extract(scripted, fast_path)
 
     class Marking(LinkScriptRunner):
         """Leaves a trace without starting a program, which would take long."""

@@ -203,13 +203,13 @@ def _coming_scripts(
     *,
     platform: str,
 ) -> Iterator[LinkScript]:
-    from minicon.prefix.link_scripts import LinkScript, script_path
+    from minicon.prefix.link_scripts import LinkScript, script_of
 
     for record in records:
         if record not in contents:
             continue
-        path = script_path(record.name, action, platform)
-        source = contents[record].source_of(path, record)
-        if source is not None:
+        path = script_of(record, action, platform)
+        source = contents[record].source_of(path, record) if path else None
+        if path and source is not None:
             folder = contents[record].directory
             yield LinkScript(record, action, path, folder / source if folder else None)

@@ -275,10 +275,16 @@ def touch(path: PathText) -> int:
     return os.stat(path).st_mtime_ns
 
 
-def rename(source: PathText, target: PathText) -> None:
+def set_owner(path: PathText, user: int, group: int) -> None:
+    """Give a file or link, not what a link leads to, to a user and a group."""
+    checkpoint("set_owner", path)
+    os.chown(path, user, group, follow_symlinks=False)
+
+
+def rename(source: PathText, target: PathText, *, target_directory: int | None = None) -> None:
     """Rename, replacing a file (or an empty folder) that has the target's name."""
     checkpoint("rename", target)
-    os.rename(source, target)
+    os.rename(source, target, dst_dir_fd=target_directory)
 
 
 def exchange(first: PathText, second: PathText) -> bool:

@@ -1,103 +1,105 @@
-"""Runs a command that can write below some folders only (Landlock, Linux 5.13 and later).
+"""Runs a command that can change nothing but what lies below some folders (Linux).
 
 The module is also a program: it restricts itself, then becomes the command, so that the
 restriction is in force before a single line of foreign code runs and nothing needs to be done
-between fork and exec.
+between fork and exec::
+
+    supervisor ── first process of the view ── the command, limited by Landlock
+    ends all      mount_view.py                landlock.py
+
+Where the system has one of the two only, that one has to do.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
+
+from minicon.prefix import landlock, mount_view
+from minicon.prefix.supervision import (
+    SIGKILL,
+    SIGTERM,
+    end_with_parent,
+    start,
+    supervise,
+    wait_for,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
-_RULE_PATH_BENEATH = 1
-_PR_SET_NO_NEW_PRIVS = 38
-
-_WRITE_FILE = 1 << 1
-#: Making, removing and renaming anything; by the version of the interface that knows it.
-_CHANGES = sum(1 << bit for bit in range(4, 13))
-_BY_VERSION = {2: 1 << 13, 3: 1 << 14}
+_PROGRAM = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from minicon.prefix.confinement import main; main(sys.argv[1:])"
+)
+_WRITABLE, _GUARDED = "--write", "--guard"
 
 
-class _Ruleset(ctypes.Structure):
-    _fields_ = [("handled_access_fs", ctypes.c_uint64)]
+def confined(
+    command: Sequence[str], writable: Sequence[str] | None, guarded: Sequence[str] = ()
+) -> list[str] | None:
+    """Return the command line that runs a command with writing limited to some folders.
 
-
-class _PathBeneath(ctypes.Structure):
-    _pack_ = 1
-    _layout_ = "ms"
-    _fields_ = [("allowed_access", ctypes.c_uint64), ("parent_fd", ctypes.c_int32)]
-
-
-def interface_version() -> int:
-    """Version of the kernel's Landlock interface; 0 where it cannot be used."""
-    if not sys.platform.startswith("linux"):
-        return 0
-    return max(_call(_CREATE_RULESET, None, 0, 1), 0)
-
-
-def confined(command: Sequence[str], writable: Sequence[str]) -> list[str] | None:
-    """The command line that runs COMMAND with writing limited to some folders.
+    Whatever the command started ends with it.
 
     Args:
         command: Program and arguments.
-        writable: Folders below which it may write, and devices.
+        writable: Folders below which it may write, and devices; None does not limit it.
+        guarded: Folders below these that it may not change, where the system can tell them apart.
 
     Returns:
-        None where the system cannot do it.
+        None where the system can do nothing of it.
     """
-    if interface_version() == 0:
+    if not sys.platform.startswith("linux"):
         return None
-    places = [argument for path in writable for argument in ("--write", path)]
-    return [sys.executable, "-I", "-S", os.path.abspath(__file__), *places, "--", *command]
-
-
-def restrict_writing(writable: Sequence[str]) -> None:
-    """Limit this process and its children for good. Raises OSError where that is impossible."""
-    version = interface_version()
-    handled = _WRITE_FILE | _CHANGES
-    for since, right in _BY_VERSION.items():
-        handled |= right if version >= since else 0
-    rules = _Ruleset(handled)
-    ruleset = _checked(_call(_CREATE_RULESET, ctypes.byref(rules), ctypes.sizeof(rules), 0))
-    for path in writable:
-        if not os.path.exists(path):
-            continue
-        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        allowed = handled if os.path.isdir(path) else handled & (_WRITE_FILE | _BY_VERSION[3])
-        rule = _PathBeneath(allowed, descriptor)
-        _checked(_call(_ADD_RULE, ruleset, _RULE_PATH_BENEATH, ctypes.byref(rule), 0))
-        os.close(descriptor)
-    libc = ctypes.CDLL(None, use_errno=True)
-    _checked(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _checked(_call(_RESTRICT_SELF, ruleset, 0))
-    os.close(ruleset)
-
-
-def _call(number: int, *arguments: object) -> int:
-    return int(ctypes.CDLL(None, use_errno=True).syscall(number, *arguments))
-
-
-def _checked(result: int) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-    return result
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    places = [argument for path in writable or () for argument in (_WRITABLE, path)]
+    places += [argument for path in guarded for argument in (_GUARDED, path)]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, home, *places, "--", *command]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Restrict this process and become a command: ``[--write PATH]… -- COMMAND…``."""
+    """Run a command within limits: ``[--write PATH]… [--guard PATH]… -- COMMAND…``."""
     split = arguments.index("--")
-    restrict_writing(arguments[1:split:2])
-    command = list(arguments[split + 1 :])
-    os.execvp(command[0], command)
+    options = list(zip(arguments[:split:2], arguments[1:split:2], strict=True))
+    writable = [path for option, path in options if option == _WRITABLE]
+    guarded = [path for option, path in options if option == _GUARDED]
+    command = arguments[split + 1 :]
+    if writable and _can_enter_view(writable, guarded):
+        mount_view.enter_view(writable, guarded)
+        end_with_parent(SIGTERM)
+        status = wait_for(start(lambda: _be_first_process(command, writable)))
+    else:
+        end_with_parent(SIGTERM)
+        status = supervise(lambda: _become(command, writable))
+    os._exit(status)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1:])
+def _can_enter_view(writable: Sequence[str], guarded: Sequence[str]) -> bool:
+    """Try it in a child: who fails halfway cannot go back."""
+
+    def attempt() -> None:
+        try:
+            mount_view.enter_view(writable, guarded)
+        except OSError:
+            os._exit(1)
+        os._exit(0)
+
+    return wait_for(start(attempt)) == 0
+
+
+def _be_first_process(command: Sequence[str], writable: Sequence[str]) -> None:
+    """Bury the dead of the view, and end all that is left in it by ending."""
+    end_with_parent(SIGKILL)
+    mount_view.show_own_processes()
+    os._exit(wait_for(start(lambda: _become(command, writable))))
+
+
+def _become(command: Sequence[str], writable: Sequence[str]) -> None:
+    os.chdir(os.getcwd())  # by its path: what was opened before is of the former view
+    if writable:
+        mount_view.give_up_capabilities()
+        if landlock.interface_version() > 0:
+            landlock.restrict_writing(writable)
+    os.execvp(command[0], list(command))

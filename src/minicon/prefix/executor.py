@@ -13,19 +13,17 @@ import contextlib
 import os
 from pathlib import Path
 
-from minicon.constants import CONDA_META
 from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs import operations
 from minicon.fs.free_space import require_space
 from minicon.lean_dataclasses import dataclass, field, replace
-from minicon.models.reporter import SilentReporter, SilentTask
-from minicon.prefix.carry import Carrier, CarryPlan
+from minicon.models.reporter import SilentReporter
 from minicon.prefix.copied_size import copied_size
 from minicon.prefix.generations import GenerationStore, tell_of_former_tree
 from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.left_alone import damaged_state, foreign_store
-from minicon.prefix.mark import MARK, Mark, read_mark
+from minicon.prefix.mark import Mark, read_mark
 from minicon.prefix.noarch_python import PythonLayout
 from minicon.prefix.place import check_place
 from minicon.prefix.placement import plan_package
@@ -37,6 +35,7 @@ from minicon.prefix.staged_tree import StagedTree
 from minicon.prefix.staging import Outdated, StageOptions, Stager
 from minicon.prefix.transaction import PIP_BUILD
 from minicon.prefix.undoing import undoing
+from minicon.prefix.working_copy import make_working_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ if TYPE_CHECKING:
     from minicon.prefix.placement import PackagePlan
     from minicon.prefix.staging import Compile
     from minicon.prefix.transaction import Transaction
-    from minicon.prefix.undoing import CarryLate, Change
+    from minicon.prefix.undoing import Change
 
     #: Called with the staged tree and the environment's final path.
     BeforeSwitch = Callable[[Path, Path], None]
@@ -118,10 +117,11 @@ class Executor:
             outdated = _check_state(transaction)
             plans = plan_packages(transaction, packages)
             self._require_space(store, plans)
-            scripts = ScriptPhases(self.link_scripts, transaction, plans)
+            scripts = ScriptPhases(self.link_scripts, transaction, plans, store)
             with undoing(store) as change:
                 if scripts.before:
-                    change.switch_in(*self._copy(store), undoable=True)
+                    copy = make_working_copy(store, durable=self.durable)
+                    change.switch_in(*copy, undoable=True)
                     scripts.run_before(transaction.prefix)
                 stager = Stager(
                     transaction,
@@ -175,25 +175,6 @@ class Executor:
                 store.discard(stage)
             raise
         return stage
-
-    def _copy(self, store: GenerationStore) -> tuple[Path, CarryLate]:
-        """The environment as it is once more, for scripts to work in."""
-        stage = store.new_stage()
-        try:
-            tree = StagedTree(stage)
-            carrier = Carrier(store.place, tree, CarryPlan(), SilentTask())
-            if store.place.exists():
-                carrier.carry()
-            tree.directory(CONDA_META)
-            mark = replace(read_mark(store.place), stage=stage.name)
-            operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
-            if self.durable:
-                operations.sync_file_system(stage)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                store.discard(stage)
-            raise
-        return stage, carrier.carry_late
 
     def _commit(self, store: GenerationStore, steps: Sequence[AfterSwitch], final: Path) -> None:
         for step in steps:

@@ -133,6 +133,12 @@ class GenerationStore:
         """Make an empty folder in which to build the next generation."""
         return self._switch.new_stage()
 
+    def new_scratch(self) -> Path:
+        """Make an empty folder for files that no command after this one needs."""
+        scratch = self.folder / new_trash_name()
+        operations.make_directory_at(None, str(scratch), 0o700)
+        return scratch
+
     def numbers(self) -> list[int]:
         """Numbers of the kept generations, ascending; the current one is not among them."""
         return sorted(int(name) for name in self._names() if is_generation(self.folder / name))

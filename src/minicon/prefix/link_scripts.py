@@ -8,14 +8,18 @@ in :mod:`minicon.prefix.script_phases`.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from pathlib import Path
 
+from minicon.constants import GENERATIONS_INSIDE
 from minicon.errors import LinkScriptFailed, PrefixError
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter
+from minicon.prefix.clobber import shadow_path
 from minicon.prefix.relocate import is_windows
 
 TYPE_CHECKING = False
@@ -31,6 +35,13 @@ ACTIONS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
 _MESSAGES = ".messages.txt"
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/tty", "/dev/full")
 _SHOWN_LINES = 6
+_LONGEST_MESSAGE = 1 << 16
+_READ_ONLY = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody writes to must hold nothing up
+    | getattr(os, "O_CLOEXEC", 0)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +69,18 @@ class LinkScript:
             return ""
 
 
-def script_path(name: str, action: str, subdir: str) -> str:
-    """Where a package keeps the script for an action."""
-    if is_windows(subdir):
-        return f"Scripts/.{name}-{action}.bat"
-    return f"bin/.{name}-{action}.sh"
+def script_of(record: RepodataRecord, action: str, platform: str) -> str | None:
+    """Where a package keeps its script for an action, if it has one.
+
+    Returns:
+        A path; None for wheels and interpreters, which have no scripts by their standards: a
+        file of theirs that has such a name is a file and nothing else.
+    """
+    if record.source != "conda":
+        return None
+    if is_windows(platform):
+        return f"Scripts/.{record.name}-{action}.bat"
+    return f"bin/.{record.name}-{action}.sh"
 
 
 def link_scripts_of(packages: Iterable[CachedPackage], platform: str) -> tuple[LinkScript, ...]:
@@ -75,16 +93,25 @@ def link_scripts_of(packages: Iterable[CachedPackage], platform: str) -> tuple[L
     found = []
     for package in packages:
         for action in ACTIONS:
-            path = script_path(package.record.name, action, platform)
-            if package.manifest.has(path):
+            path = script_of(package.record, action, platform)
+            if path is not None and package.manifest.has(path):
                 found.append(LinkScript(package.record, action, path, package.directory / path))
     return tuple(found)
 
 
 def scripts_of_record(record: PrefixRecord, action: str, platform: str) -> tuple[LinkScript, ...]:
     """The script of an installed package for an action: one or none."""
-    path = script_path(record.name, action, platform)
-    return (LinkScript(record.record, action, path),) if path in record.files else ()
+    path = script_of(record.record, action, platform)
+    is_there = path is not None and path in record.files
+    return (LinkScript(record.record, action, path),) if path and is_there else ()
+
+
+def own_text(script: LinkScript, tree: Path) -> LinkScript:
+    """A script to be run from a tree, where another package's file may have taken its path."""
+    if script.source is not None:
+        return script
+    hidden = tree / shadow_path(script.record.dist_name, script.path)
+    return replace(script, source=hidden if hidden.is_file() else tree / script.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +208,9 @@ class LinkScriptRunner:
             return ""
 
     def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
-        import subprocess
+        from subprocess import TimeoutExpired
 
-        from minicon.prefix.confinement import confined
+        from minicon.prefix.script_process import run_script
 
         file = script.source or prefix / script.path
         plain = ScriptCommand(_command(file), self._variables(script, prefix, temporary))
@@ -191,25 +218,26 @@ class LinkScriptRunner:
             command = beside_its_folder(prefix, file, plain)
         else:
             command = self.activated(prefix, plain)
-        words = list(command.words)
-        if self.confine:
-            words = confined(words, [str(prefix), str(temporary), *_DEVICES]) or words
+        limited = self._limited(command.words, prefix, temporary)
         try:
-            result = subprocess.run(
-                words,
-                env=dict(command.variables),
-                cwd=file.parent,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+            finished = run_script(
+                limited or command.words,
+                variables=command.variables,
+                folder=file.parent,
                 timeout=self.timeout,
-                check=False,
+                is_supervised=limited is not None,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise _failed(script, str(error)) from error
-        if result.returncode:
-            lines = result.stdout.decode(errors="replace").splitlines()[-_SHOWN_LINES:]
-            raise _failed(script, f"exit status {result.returncode}", lines)
+        except (OSError, TimeoutExpired) as error:
+            raise _failed(script, _why(error)) from error
+        if finished.status:
+            lines = finished.output.splitlines()[-_SHOWN_LINES:]
+            raise _failed(script, f"exit status {finished.status}", lines)
+
+    def _limited(self, words: Sequence[str], prefix: Path, temporary: Path) -> Sequence[str] | None:
+        from minicon.prefix.confinement import confined
+
+        writable = [str(prefix), str(temporary), *_DEVICES] if self.confine else None
+        return confined(words, writable, [str(prefix / GENERATIONS_INSIDE)])
 
     def _variables(self, script: LinkScript, prefix: Path, temporary: Path) -> dict[str, str]:
         """CEP 34's; SOURCE_DIR of a pre-link script is the package, as conda has it."""
@@ -236,13 +264,21 @@ def beside_its_folder(prefix: Path, file: Path, command: ScriptCommand) -> Scrip
 
 
 def _take_message(prefix: Path) -> str:
-    """What a script wrote for the user; the file goes."""
+    """What a script wrote for the user; the file goes. A link is not followed."""
     path = prefix / _MESSAGES
-    if not path.is_file():
+    try:
+        descriptor = os.open(path, _READ_ONLY)
+    except FileNotFoundError:
         return ""
-    text = path.read_text(errors="replace").strip()
-    operations.remove_file(path)
-    return text
+    except OSError:  # a link, or a folder on Windows
+        text = b""
+    else:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        text = os.read(descriptor, _LONGEST_MESSAGE) if is_file else b""
+        os.close(descriptor)
+    with contextlib.suppress(OSError):  # a folder stays
+        operations.remove_file(path)
+    return text.decode(errors="replace").strip()
 
 
 def _command(path: Path) -> list[str]:
@@ -251,6 +287,12 @@ def _command(path: Path) -> list[str]:
     import shutil
 
     return [shutil.which("bash") or "/bin/sh", str(path)]
+
+
+def _why(error: Exception) -> str:
+    """The reason without the command line, most of which is how the script was limited."""
+    seconds = getattr(error, "timeout", None)
+    return f"timed out after {seconds:g} seconds" if seconds is not None else str(error)
 
 
 def _failed(script: LinkScript, why: str, lines: Sequence[str] = ()) -> LinkScriptFailed:

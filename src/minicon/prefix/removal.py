@@ -13,15 +13,19 @@ from minicon.fs.remove import remove_tree
 from minicon.prefix.generations import STORE_FOLDER, GenerationStore, remove_if_unused
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.left_alone import foreign_store
-from minicon.prefix.link_scripts import scripts_of_record
+from minicon.prefix.link_scripts import own_text, scripts_of_record
+from minicon.prefix.own_files import own_files
 from minicon.prefix.place import CANNOT_BE_RENAMED, check_place
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
+from minicon.prefix.undoing import undoing
+from minicon.prefix.working_copy import make_working_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.models.reporter import Reporter
     from minicon.prefix.link_scripts import LinkScriptRunner
+    from minicon.prefix.undoing import Change
 
 _TRASH = ".trash-"
 
@@ -51,12 +55,13 @@ def remove_environment(
     with operations.describing("remove", store.place):
         with locked(store, lock_timeout, reporter):
             store.recover()
-            if link_scripts is not None:
-                _run_scripts(Prefix(store.place), link_scripts)
-            with uninterrupted():
-                if store.place.exists():
-                    store.vacate()
-                trash = _set_aside(store)
+            with undoing(store) as change:
+                if link_scripts is not None:
+                    _run_scripts(store, link_scripts, change)
+                with uninterrupted():
+                    if store.place.exists():
+                        store.vacate()
+                    trash = _set_aside(store)
         remove_tree(trash)
         if store.is_inside:
             with contextlib.suppress(OSError):  # a mount point stays, and is empty
@@ -65,12 +70,22 @@ def remove_environment(
             remove_if_unused(store.folder.parent)
 
 
-def _run_scripts(prefix: Prefix, runner: LinkScriptRunner) -> None:
-    for record in prefix.readable_records():
-        for script in scripts_of_record(record, "pre-unlink", prefix.subdir or ""):
-            message = runner.run_quietly(script, prefix.path)
+def _run_scripts(store: GenerationStore, runner: LinkScriptRunner, change: Change) -> None:
+    """Run them in a copy: until the environment is gone, the original can be put back."""
+    prefix = Prefix(store.place)
+    scripts = [
+        script
+        for record in prefix.readable_records()
+        for script in scripts_of_record(record, "pre-unlink", prefix.subdir or "")
+    ]
+    if not scripts:
+        return
+    change.switch_in(*make_working_copy(store, durable=True), undoable=True)
+    with own_files(store):
+        for script in scripts:
+            message = runner.run_quietly(own_text(script, prefix.path), prefix.path)
             if message:
-                runner.reporter.note(f"{record.name}: {message}")
+                runner.reporter.note(f"{script.record.name}: {message}")
 
 
 def sweep(folder: Path) -> list[Path]:

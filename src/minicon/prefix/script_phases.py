@@ -10,7 +10,8 @@
 
 The order of actions is conda's. What differs: ``pre-link`` scripts still see the packages that
 go, ``post-unlink`` scripts see those that came, since files of all packages change in one step.
-The copy is made, by hard links, only where there are scripts of the first kind. A failure of
+The copy is made, by hard links, only where there are scripts of the first kind. While scripts of
+either kind run, the environment shares no file with anything else (``own_files.py``). A failure of
 ``pre-link`` and ``post-link`` undoes the transaction; one of ``pre-unlink`` and ``post-unlink``
 is told, since a broken script must not forbid removing its package (conda does the same).
 """
@@ -19,14 +20,15 @@ from __future__ import annotations
 
 import functools
 
-from minicon.lean_dataclasses import replace
-from minicon.prefix.link_scripts import LinkScript, script_path, scripts_of_record
+from minicon.prefix.link_scripts import LinkScript, own_text, script_of, scripts_of_record
+from minicon.prefix.own_files import own_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
+    from minicon.prefix.generations import GenerationStore
     from minicon.prefix.link_scripts import LinkScriptRunner
     from minicon.prefix.placement import PackagePlan
     from minicon.prefix.transaction import Transaction
@@ -39,6 +41,7 @@ class ScriptPhases:
         runner: Runs them; None means that none run.
         transaction: What is done.
         plans: The packages to link.
+        store: The environment's generations.
 
     Raises:
         PrefixError: Others would run than were shown.
@@ -53,8 +56,10 @@ class ScriptPhases:
         runner: LinkScriptRunner | None,
         transaction: Transaction,
         plans: Sequence[PackagePlan],
+        store: GenerationStore,
     ) -> None:
         self._runner = runner
+        self._store = store
         self._messages: list[str] = []
         platform = transaction.platform
         gone = [
@@ -74,8 +79,9 @@ class ScriptPhases:
         Raises:
             LinkScriptFailed: A ``pre-link`` script failed.
         """
-        for script in self.before:
-            self._run(script, prefix)
+        with own_files(self._store):
+            for script in self.before:
+                self._run(own_text(script, prefix), prefix)
 
     def steps_after(self, former: Path) -> list[Callable[[Path], None]]:
         """What is to be called with the environment once it is in place.
@@ -83,7 +89,7 @@ class ScriptPhases:
         Args:
             former: Where the former tree will be, with the scripts of packages that went.
         """
-        return [functools.partial(self._run_after, script, former) for script in self.after]
+        return [functools.partial(self._run_after, former)] if self.after else []
 
     def tell_messages(self) -> None:
         """What the scripts have to say is shown when all is done (CEP 34)."""
@@ -91,10 +97,11 @@ class ScriptPhases:
             for message in self._messages:
                 self._runner.reporter.note(message)
 
-    def _run_after(self, script: LinkScript, former: Path, prefix: Path) -> None:
-        if script.action == "post-unlink":
-            script = replace(script, source=former / script.path)
-        self._run(script, prefix)
+    def _run_after(self, former: Path, prefix: Path) -> None:
+        with own_files(self._store):
+            for script in self.after:
+                tree = former if script.action == "post-unlink" else prefix
+                self._run(own_text(script, tree), prefix)
 
     def _run(self, script: LinkScript, prefix: Path) -> None:
         assert self._runner is not None
@@ -109,8 +116,8 @@ def _scripts_of_plans(
     plans: Iterable[PackagePlan], action: str, platform: str
 ) -> Iterable[LinkScript]:
     for plan in plans:
-        path = script_path(plan.record.name, action, platform)
-        if plan.has_target(path):
+        path = script_of(plan.record, action, platform)
+        if path is not None and plan.has_target(path):
             # Before the package is linked, its script can only run where the package lies.
             source = plan.directory / path if action == "pre-link" else None
             yield LinkScript(plan.record, action, path, source)

@@ -1,0 +1,164 @@
+"""While link scripts run, no file of the environment is a file of anything else as well.
+
+Environments share files with the package cache, with other environments and with their own
+earlier generations, by hard links. A script that writes into such a file would write into all of
+them. So each file with a second name is replaced by a copy for as long as scripts run; a copy
+that they left as it was gives way to the original afterwards, so that nothing is kept twice::
+
+    lib/a ══ cache        lib/a    (copy)            lib/a ══ cache     untouched
+    lib/b ══ cache   ──>  lib/b    (copy)  scripts   lib/b              written to
+                          aside: a, b ══ cache
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from typing import NamedTuple
+
+from minicon.fs import operations
+from minicon.fs.clone import LinkMethod, LinkProbe, place_file
+from minicon.fs.remove import remove_tree
+from minicon.prefix.place import STAYING
+from minicon.prefix.staged_tree import OPEN_FOLDER
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minicon.prefix.generations import GenerationStore
+
+_COPIES = (LinkMethod.REFLINK, LinkMethod.COPY)
+_IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+class _Identity(NamedTuple):
+    """What tells a file that nobody touched; the last one cannot be set back."""
+
+    device: int
+    inode: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> _Identity:
+        return cls(status.st_dev, status.st_ino, status.st_ctime_ns)
+
+
+class _Folder(NamedTuple):
+    """A folder in which files were replaced by copies.
+
+    Attributes:
+        path: Where it was.
+        status: What it was.
+        aside: Where its originals wait.
+        copies: The copies, by name.
+    """
+
+    path: str
+    status: os.stat_result
+    aside: str
+    copies: dict[str, _Identity]
+
+
+@contextlib.contextmanager
+def own_files(store: GenerationStore) -> Iterator[None]:
+    """Give an environment files of its own within the block.
+
+    Costs a copy of each shared file; blocks are not copied where the file system has reflinks.
+    A block that raises leaves the copies: its change is undone.
+
+    Args:
+        store: The environment's generations; a change of it that can be undone is under way.
+
+    Raises:
+        OSError: Disk full and the like.
+    """
+    aside = store.new_scratch()
+    try:
+        owner = _Owner(str(store.place), str(aside))
+        owner.take()
+        yield
+        owner.give_back()
+    finally:
+        remove_tree(aside)
+
+
+class _Owner:
+    def __init__(self, root: str, aside: str) -> None:
+        self._root = root
+        self._aside = aside
+        self._folders: list[_Folder] = []
+        self._probe = LinkProbe(_COPIES)
+
+    def take(self) -> None:
+        """Replace shared files by copies; each name is one of the two at any moment."""
+        waiting = [self._root]
+        while waiting:
+            path = waiting.pop()
+            shared = []
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        if path != self._root or entry.name not in STAYING:
+                            waiting.append(entry.path)
+                    elif _is_shared(status := entry.stat(follow_symlinks=False)):
+                        shared.append((entry.name, status))
+            if shared:
+                self._take_folder(path, shared)
+        self._let_time_pass()
+
+    def give_back(self) -> None:
+        """Put the originals of untouched copies back in their places."""
+        for folder in self._folders:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                self._give_folder_back(folder)
+
+    def _take_folder(self, path: str, shared: list[tuple[str, os.stat_result]]) -> None:
+        aside = f"{self._aside}/{len(self._folders)}"
+        operations.make_directory_at(None, aside, 0o700)
+        copies = {}
+        for name, status in shared:
+            original, place = f"{aside}/{name}", f"{path}/{name}"
+            operations.hard_link(place, original)
+            copy = f"{aside}/.copy"
+            self._copy(original, copy, status)
+            operations.rename(copy, place)
+            copies[name] = _Identity.of(os.lstat(place))
+        self._folders.append(_Folder(path, os.lstat(path), aside, copies))
+
+    def _copy(self, source: str, target: str, status: os.stat_result) -> None:
+        if stat.S_ISLNK(status.st_mode):
+            operations.symbolic_link(os.readlink(source), target)
+        else:
+            place_file(source, target, self._probe.best_method(source, self._aside))
+        if _IS_ROOT and status.st_uid:
+            operations.set_owner(target, status.st_uid, status.st_gid)
+
+    def _let_time_pass(self) -> None:
+        """Wait until the clock of the file system shows a change as one."""
+        latest = max(
+            (copy.changed_ns for folder in self._folders for copy in folder.copies.values()),
+            default=0,
+        )
+        while latest and operations.touch(self._aside) <= latest:
+            time.sleep(0.001)
+
+    def _give_folder_back(self, folder: _Folder) -> None:
+        descriptor = os.open(folder.path, OPEN_FOLDER)
+        try:
+            if not os.path.samestat(os.fstat(descriptor), folder.status):
+                return  # another folder has its name: what is in it was not here
+            for name, copy in folder.copies.items():
+                with contextlib.suppress(FileNotFoundError):
+                    status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                    if _Identity.of(status) == copy:
+                        original = f"{folder.aside}/{name}"
+                        operations.rename(original, name, target_directory=descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _is_shared(status: os.stat_result) -> bool:
+    return status.st_nlink > 1 and (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode))

@@ -1,0 +1,53 @@
+"""The environment once more, switched in for scripts to work in while the original waits aside."""
+
+from __future__ import annotations
+
+import contextlib
+
+from minicon.constants import CONDA_META
+from minicon.fs import operations
+from minicon.lean_dataclasses import replace
+from minicon.models.reporter import SilentTask
+from minicon.prefix.carry import Carrier, CarryPlan
+from minicon.prefix.mark import MARK, read_mark
+from minicon.prefix.staged_tree import StagedTree
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from minicon.prefix.generations import GenerationStore
+    from minicon.prefix.undoing import CarryLate
+
+
+def make_working_copy(store: GenerationStore, *, durable: bool) -> tuple[Path, CarryLate]:
+    """Make a copy of an environment, a hard link per file, to be switched in.
+
+    Args:
+        store: The environment's generations; its lock is held.
+        durable: Whether to wait until the disk has it: only then a power cut while it is in
+            place can be told from an environment that is in order.
+
+    Returns:
+        The folder it is in, and what carries files that programs wrote meanwhile.
+
+    Raises:
+        PrefixError: Other environments lie inside this one.
+        OSError: Disk full and the like.
+    """
+    stage = store.new_stage()
+    try:
+        tree = StagedTree(stage)
+        carrier = Carrier(store.place, tree, CarryPlan(), SilentTask())
+        if store.place.exists():
+            carrier.carry()
+        tree.directory(CONDA_META)
+        mark = replace(read_mark(store.place), stage=stage.name)
+        operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
+        if durable:
+            operations.sync_file_system(stage)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            store.discard(stage)
+        raise
+    return stage, carrier.carry_late
