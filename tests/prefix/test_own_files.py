@@ -170,6 +170,29 @@ def test_files_of_other_users_stay_theirs(tmp_path: Path) -> None:
     assert (GenerationStore(env).folder / "1/notes").read_text() == "one\n"
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root")
+def test_files_that_cannot_be_read_are_out_of_sight(fast_path: Path) -> None:
+    env = fast_path / "envs/data"
+    apply(env, tool(fast_path / "pkgs"))
+    store = GenerationStore(env)
+    (env / "secret").write_text("mine")
+    os.link(env / "secret", store.folder / "secret-of-before")
+    (env / "secret").chmod(0)
+    for path in [fast_path, *fast_path.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        seen = True
+        with own_files(store):
+            seen = (env / "secret").exists()
+        os._exit(int(seen))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert os.path.samefile(env / "secret", store.folder / "secret-of-before")
+
+
 def test_removal_killed_at_every_step_is_old_or_gone(fast_path: Path) -> None:
     envs, saved = fast_path / "envs", fast_path / "saved"
     env = envs / "data"

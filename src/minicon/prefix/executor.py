@@ -120,8 +120,7 @@ class Executor:
             scripts = ScriptPhases(self.link_scripts, transaction, plans, store)
             with undoing(store) as change:
                 if scripts.before:
-                    copy = make_working_copy(store, durable=self.durable)
-                    change.switch_in(*copy, undoable=True)
+                    change.switch_in(*make_working_copy(store, durable=self.durable), undoable=True)
                     scripts.run_before(transaction.prefix)
                 stager = Stager(
                     transaction,

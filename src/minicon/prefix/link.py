@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from minicon.prefix.staged_tree import StagedTree
 
 #: Refusals of a hard link after which a copy still can succeed.
-_NOT_LINKABLE = frozenset({errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES, errno.ENOTSUP})
+NOT_LINKABLE = frozenset({errno.EXDEV, errno.EMLINK, errno.EPERM, errno.EACCES, errno.ENOTSUP})
 #: Methods to try, best first, per link type that users ask for.
 METHODS = {
     LinkType.HARDLINK: DEFAULT_METHODS,
@@ -245,7 +245,7 @@ def _link_until_refused(names: Sequence[str], source: int, target: int) -> int |
     try:
         operations.hard_link_names(names, source, target)
     except OSError as error:
-        if error.errno != errno.EEXIST and error.errno not in _NOT_LINKABLE:
+        if error.errno != errno.EEXIST and error.errno not in NOT_LINKABLE:
             raise
         return names.index(os.fsdecode(error.filename))
     return None
@@ -256,7 +256,7 @@ def link_or_copy(source: str, target: str) -> None:
     try:
         _replacing(target, lambda: operations.hard_link(source, target))
     except OSError as error:
-        if error.errno not in _NOT_LINKABLE:
+        if error.errno not in NOT_LINKABLE:
             raise
         _copy(source, target)
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 from minicon.fs import operations
 from minicon.fs.clone import LinkMethod, LinkProbe, place_file
 from minicon.fs.remove import remove_tree
+from minicon.prefix.link import NOT_LINKABLE
 from minicon.prefix.place import STAYING
 from minicon.prefix.staged_tree import OPEN_FOLDER
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from minicon.prefix.generations import GenerationStore
 
 _COPIES = (LinkMethod.REFLINK, LinkMethod.COPY)
-_IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 class _Identity(NamedTuple):
@@ -53,13 +53,13 @@ class _Folder(NamedTuple):
         path: Where it was.
         status: What it was.
         aside: Where its originals wait.
-        copies: The copies, by name.
+        copies: The copies, by name; None for a file that is out of sight meanwhile.
     """
 
     path: str
     status: os.stat_result
     aside: str
-    copies: dict[str, _Identity]
+    copies: dict[str, _Identity | None]
 
 
 @contextlib.contextmanager
@@ -118,28 +118,41 @@ class _Owner:
     def _take_folder(self, path: str, shared: list[tuple[str, os.stat_result]]) -> None:
         aside = f"{self._aside}/{len(self._folders)}"
         operations.make_directory_at(None, aside, 0o700)
-        copies = {}
+        copies: dict[str, _Identity | None] = {}
         for name, status in shared:
             original, place = f"{aside}/{name}", f"{path}/{name}"
-            operations.hard_link(place, original)
-            copy = f"{aside}/.copy"
-            self._copy(original, copy, status)
-            operations.rename(copy, place)
-            copies[name] = _Identity.of(os.lstat(place))
+            with contextlib.suppress(FileNotFoundError):  # a program removed it meanwhile
+                if _hold(place, original):
+                    copies[name] = self._replace(place, original, status)
+                else:
+                    self._replace(place, place, status)
         self._folders.append(_Folder(path, os.lstat(path), aside, copies))
 
-    def _copy(self, source: str, target: str, status: os.stat_result) -> None:
-        if stat.S_ISLNK(status.st_mode):
-            operations.symbolic_link(os.readlink(source), target)
-        else:
-            place_file(source, target, self._probe.best_method(source, self._aside))
-        if _IS_ROOT and status.st_uid:
-            operations.set_owner(target, status.st_uid, status.st_gid)
+    def _replace(self, place: str, original: str, status: os.stat_result) -> _Identity | None:
+        """Put a copy in the place of a file; one that cannot be read is taken out of sight."""
+        copy = f"{self._aside}/copy"
+        try:
+            if stat.S_ISLNK(status.st_mode):
+                operations.symbolic_link(os.readlink(original), copy)
+            else:
+                place_file(original, copy, self._probe.best_method(original, self._aside))
+        except PermissionError:
+            operations.remove_file(place)
+            return None
+        if status.st_uid and os.geteuid() == 0:
+            operations.set_owner(copy, status.st_uid, status.st_gid)
+        operations.rename(copy, place)
+        return _Identity.of(os.lstat(place))
 
     def _let_time_pass(self) -> None:
         """Wait until the clock of the file system shows a change as one."""
         latest = max(
-            (copy.changed_ns for folder in self._folders for copy in folder.copies.values()),
+            (
+                copy.changed_ns
+                for folder in self._folders
+                for copy in folder.copies.values()
+                if copy
+            ),
             default=0,
         )
         while latest and operations.touch(self._aside) <= latest:
@@ -151,13 +164,29 @@ class _Owner:
             if not os.path.samestat(os.fstat(descriptor), folder.status):
                 return  # another folder has its name: what is in it was not here
             for name, copy in folder.copies.items():
-                with contextlib.suppress(FileNotFoundError):
-                    status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-                    if _Identity.of(status) == copy:
-                        original = f"{folder.aside}/{name}"
-                        operations.rename(original, name, target_directory=descriptor)
+                if _identity_of(name, descriptor) == copy:
+                    original = f"{folder.aside}/{name}"
+                    operations.rename(original, name, target_directory=descriptor)
         finally:
             os.close(descriptor)
+
+
+def _hold(place: str, original: str) -> bool:
+    """Give a file a second name; False where it cannot have one, and so is not to come back."""
+    try:
+        operations.hard_link(place, original)
+    except OSError as error:
+        if error.errno not in NOT_LINKABLE:
+            raise
+        return False
+    return True
+
+
+def _identity_of(name: str, directory: int) -> _Identity | None:
+    try:
+        return _Identity.of(os.stat(name, dir_fd=directory, follow_symlinks=False))
+    except FileNotFoundError:
+        return None
 
 
 def _is_shared(status: os.stat_result) -> bool:
