@@ -90,12 +90,12 @@ def test_scripts_of_every_action_do_so(tmp_path: Path, action: str) -> None:
     assert os.path.samefile(env / "bin/tool", shared.directory / "bin/tool")
 
 
-def test_a_script_of_a_removed_environment_does_so(tmp_path: Path) -> None:
-    cache, env = tmp_path / "pkgs", tmp_path / "envs/data"
+def test_a_script_of_a_removed_environment_does_so(fast_path: Path) -> None:
+    cache, env = fast_path / "pkgs", fast_path / "envs/data"
     shared = tool(cache)
     apply(env, shared, scripted(cache, "pre-unlink", CHANGES["written"]))
     cached = facts(cache)
-    remove_environment(env, link_scripts=LinkScriptRunner(root_prefix=tmp_path))
+    remove_environment(env, link_scripts=LinkScriptRunner(root_prefix=fast_path))
     assert not env.exists()
     assert facts(cache) == cached
 

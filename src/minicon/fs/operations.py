@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 _CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | _CLOSE_ON_EXEC
 _TIME_BY_DESCRIPTOR = os.utime in os.supports_fd
+_MODE_BY_DESCRIPTOR = os.chmod in os.supports_fd
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_CHUNK = 1 << 20
 _FICLONE = 0x40049409
 
 
@@ -252,14 +254,31 @@ def copy_file(source: PathText, target: PathText) -> None:
     The time matters: bytecode that a package ships names the one of its source file.
     """
     checkpoint("copy_file", target)
-    with open(source, "rb") as reader:
-        facts = os.fstat(reader.fileno())
-        descriptor = os.open(target, _NEW_FILE, facts.st_mode & 0o777)
-        with open(descriptor, "wb", closefd=True) as writer:
-            os.chmod(target, facts.st_mode & 0o777)
-            while chunk := reader.read(1 << 20):
-                writer.write(chunk)
-    os.utime(target, ns=(facts.st_mtime_ns, facts.st_mtime_ns))
+    reader = os.open(source, os.O_RDONLY | _CLOSE_ON_EXEC)
+    try:
+        facts = os.fstat(reader)
+        mode = facts.st_mode & 0o777
+        times = (facts.st_mtime_ns, facts.st_mtime_ns)
+        writer = os.open(target, _NEW_FILE, mode)
+        try:
+            while chunk := os.read(reader, min(facts.st_size, _CHUNK) or _CHUNK):
+                written = os.write(writer, chunk)
+                while written < len(chunk):
+                    written += os.write(writer, memoryview(chunk)[written:])
+                if len(chunk) == facts.st_size:  # most files: the next read would say so
+                    break
+            if _MODE_BY_DESCRIPTOR:
+                os.chmod(writer, mode)
+            if _TIME_BY_DESCRIPTOR:
+                os.utime(writer, ns=times)
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
+    if not _MODE_BY_DESCRIPTOR:
+        os.chmod(target, mode)
+    if not _TIME_BY_DESCRIPTOR:
+        os.utime(target, ns=times)
 
 
 def set_mode(path: PathText, mode: int, *, directory: int | None = None) -> None:

@@ -34,16 +34,9 @@ if TYPE_CHECKING:
 _COPIES = (LinkMethod.REFLINK, LinkMethod.COPY)
 
 
-class _Identity(NamedTuple):
-    """What tells a file that nobody touched; the last one cannot be set back."""
-
-    device: int
-    inode: int
-    changed_ns: int
-
-    @classmethod
-    def of(cls, status: os.stat_result) -> _Identity:
-        return cls(status.st_dev, status.st_ino, status.st_ctime_ns)
+#: What tells a file that nobody touched: device, inode, and its change time (ns), which nobody
+#: can set back.
+_Identity = tuple[int, int, int]
 
 
 class _Folder(NamedTuple):
@@ -90,7 +83,7 @@ class _Owner:
         self._root = root
         self._aside = aside
         self._folders: list[_Folder] = []
-        self._probe = LinkProbe(_COPIES)
+        self._method: LinkMethod | None = None
 
     def take(self) -> None:
         """Replace shared files by copies; each name is one of the two at any moment."""
@@ -119,40 +112,42 @@ class _Owner:
         aside = f"{self._aside}/{len(self._folders)}"
         operations.make_directory_at(None, aside, 0o700)
         copies: dict[str, _Identity | None] = {}
-        for name, status in shared:
-            original, place = f"{aside}/{name}", f"{path}/{name}"
-            with contextlib.suppress(FileNotFoundError):  # a program removed it meanwhile
-                if _hold(place, original):
-                    copies[name] = self._replace(place, original, status)
-                else:
-                    self._replace(place, place, status)
-        self._folders.append(_Folder(path, os.lstat(path), aside, copies))
+        descriptor = os.open(path, OPEN_FOLDER)
+        try:
+            for name, status in shared:
+                original = f"{aside}/{name}"
+                with contextlib.suppress(FileNotFoundError):  # a program removed it meanwhile
+                    if _hold(name, original, descriptor):
+                        copies[name] = self._replace(name, descriptor, original, status)
+                    else:
+                        self._replace(name, descriptor, f"{path}/{name}", status)
+            self._folders.append(_Folder(path, os.fstat(descriptor), aside, copies))
+        finally:
+            os.close(descriptor)
 
-    def _replace(self, place: str, original: str, status: os.stat_result) -> _Identity | None:
+    def _replace(
+        self, name: str, directory: int, original: str, status: os.stat_result
+    ) -> _Identity | None:
         """Put a copy in the place of a file; one that cannot be read is taken out of sight."""
         copy = f"{self._aside}/copy"
         try:
             if stat.S_ISLNK(status.st_mode):
                 operations.symbolic_link(os.readlink(original), copy)
             else:
-                place_file(original, copy, self._probe.best_method(original, self._aside))
+                self._method = self._method or _best_method(original, self._aside)
+                place_file(original, copy, self._method)
         except PermissionError:
-            operations.remove_file(place)
+            operations.remove_file(name, directory=directory)
             return None
         if status.st_uid and os.geteuid() == 0:
             operations.set_owner(copy, status.st_uid, status.st_gid)
-        operations.rename(copy, place)
-        return _Identity.of(os.lstat(place))
+        operations.rename(copy, name, target_directory=directory)
+        return _identity_of(name, directory)
 
     def _let_time_pass(self) -> None:
         """Wait until the clock of the file system shows a change as one."""
         latest = max(
-            (
-                copy.changed_ns
-                for folder in self._folders
-                for copy in folder.copies.values()
-                if copy
-            ),
+            (copy[-1] for folder in self._folders for copy in folder.copies.values() if copy),
             default=0,
         )
         while latest and operations.touch(self._aside) <= latest:
@@ -171,10 +166,14 @@ class _Owner:
             os.close(descriptor)
 
 
-def _hold(place: str, original: str) -> bool:
+def _best_method(file: str, folder: str) -> LinkMethod:
+    return LinkProbe(_COPIES).best_method(file, folder)
+
+
+def _hold(name: str, original: str, directory: int) -> bool:
     """Give a file a second name; False where it cannot have one, and so is not to come back."""
     try:
-        operations.hard_link(place, original)
+        operations.hard_link(name, original, source_directory=directory)
     except OSError as error:
         if error.errno not in NOT_LINKABLE:
             raise
@@ -184,9 +183,10 @@ def _hold(place: str, original: str) -> bool:
 
 def _identity_of(name: str, directory: int) -> _Identity | None:
     try:
-        return _Identity.of(os.stat(name, dir_fd=directory, follow_symlinks=False))
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return None
+    return status.st_dev, status.st_ino, status.st_ctime_ns
 
 
 def _is_shared(status: os.stat_result) -> bool:
