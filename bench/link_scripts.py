@@ -80,8 +80,9 @@ class Bench:
         count = max(1, files // 500)
         self.packages = [make_package(root, cache, f"p{n}", "1", 500) for n in range(count)]
         for number in range(megabytes):  # as if a package had brought them
-            folder = self.packages[number % count].directory / f"lib/p{number % count}/d0"
-            (folder / f"f{number // count % 40}").write_bytes(os.urandom(1 << 20))
+            package, name = number % count, number // count % 500
+            path = f"lib/p{package}/d{name // 40}/f{name}"
+            (self.packages[package].directory / path).write_bytes(os.urandom(1 << 20))
         self.after = scripted_package(root, cache, "post-link", "1")
         self.before = scripted_package(root, cache, "pre-unlink", "1")
         self.env = root / "envs/e"
