@@ -7,12 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.prefix.test_entrywise import is_fixed, state_of
 from tests.prefix.test_link_scripts import runner
 from tests.support.faults import counting, run_killed_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, extract, snapshot
 
 from minicon.errors import LinkScriptFailed
+from minicon.prefix import place
 from minicon.prefix.executor import recover
 from minicon.prefix.generations import GenerationStore
 from minicon.prefix.link_scripts import LinkScriptRunner
@@ -193,9 +195,16 @@ def test_files_that_cannot_be_read_are_out_of_sight(fast_path: Path) -> None:
     assert os.path.samefile(env / "secret", store.folder / "secret-of-before")
 
 
-def test_removal_killed_at_every_step_is_old_or_gone(fast_path: Path) -> None:
+@pytest.mark.parametrize("inside", [False, True])
+def test_removal_killed_at_every_step_is_old_or_gone(
+    fast_path: Path, monkeypatch: pytest.MonkeyPatch, *, inside: bool
+) -> None:
     envs, saved = fast_path / "envs", fast_path / "saved"
-    env = envs / "data"
+    env = envs / "env"
+    envs.mkdir()
+    if inside:
+        env.mkdir()
+        monkeypatch.setattr(place, "_is_fixed", is_fixed)
 
     class Destroying(LinkScriptRunner):
         """Does what a script does without starting a program, which would take long."""
@@ -205,10 +214,10 @@ def test_removal_killed_at_every_step_is_old_or_gone(fast_path: Path) -> None:
                 path.unlink()
             (env / "share/s").write_text("changed")
 
-    one = scripted(fast_path / "pkgs", "pre-unlink", "true")
-    apply(env, tool(fast_path / "pkgs"), one)
+    apply(env, tool(fast_path / "pkgs"), scripted(fast_path / "pkgs", "pre-unlink", "true"))
+    assert GenerationStore(env).is_inside is inside
     shutil.copytree(envs, saved, symlinks=True)
-    old = snapshot(env)
+    old = state_of(env)
     removal = Destroying(root_prefix=fast_path)
     for at in range(1, 1000):
         shutil.rmtree(envs)
@@ -216,12 +225,27 @@ def test_removal_killed_at_every_step_is_old_or_gone(fast_path: Path) -> None:
         if run_killed_at(at, lambda: remove_environment(env, link_scripts=removal)) == 0:
             break
         recover(env)
-        if env.exists():
-            assert snapshot(env) == old, at
+        if state_of(env):
+            assert state_of(env) == old, at
             left = os.listdir(GenerationStore(env).folder)
-            assert all(name.isdigit() or name == "lock" for name in left), left
-        sweep(envs)
-        if not env.exists():
-            assert list(envs.iterdir()) == []
+            assert all(n.isdigit() or n.startswith(("lock", ".git")) for n in left), left
+        else:
+            sweep(envs)
+            assert inside or list(envs.iterdir()) == []
     assert at > 20
-    assert list(envs.iterdir()) == []
+    assert not env.exists()
+
+
+def test_removal_that_is_stopped_leaves_the_environment_as_it_was(tmp_path: Path) -> None:
+    class Stopped(LinkScriptRunner):
+        def _run(self, *_: object) -> None:
+            (env / "share/data").unlink()
+            raise KeyboardInterrupt
+
+    env = tmp_path / "envs/data"
+    apply(env, tool(tmp_path / "pkgs"), scripted(tmp_path / "pkgs", "pre-unlink", "true"))
+    old = state_of(env)
+    with pytest.raises(KeyboardInterrupt):
+        remove_environment(env, link_scripts=Stopped(root_prefix=tmp_path))
+    assert state_of(env) == old
+    assert not GenerationStore(env).needs_recovery
