@@ -154,15 +154,19 @@ def test_landlock_does_without_a_view(place: Path) -> None:
     attack(place, [name for name in ATTACKS if name not in NEEDS_VIEW], means="landlock")
 
 
-def test_kept_generations_inside_an_environment_cannot_be_changed(place: Path) -> None:
+@pytest.mark.parametrize("means", ["both", "view"])
+def test_kept_generations_inside_an_environment_cannot_be_changed(place: Path, means: str) -> None:
     if not can_make_views(None if os.geteuid() == 0 else os.geteuid()):
         pytest.skip("this system makes no views")
-    run(place, f"echo bad > {GENERATIONS_INSIDE}/journal; mkdir {GENERATIONS_INSIDE}/1")
+    run(
+        place, f"echo bad > {GENERATIONS_INSIDE}/journal; mkdir {GENERATIONS_INSIDE}/1", means=means
+    )
     assert list((place / "env" / GENERATIONS_INSIDE).iterdir()) == []
 
 
-def test_root_makes_no_devices(place: Path) -> None:
-    run(place, "mknod disk b 254 0; mknod memory c 1 1")
+@pytest.mark.parametrize("means", ["both", "view", "landlock"])
+def test_root_makes_no_devices(place: Path, means: str) -> None:
+    run(place, "mknod disk b 254 0; mknod memory c 1 1", means=means)
     assert not (place / "env" / "disk").exists()
     assert not (place / "env" / "memory").exists()
 
@@ -175,7 +179,7 @@ LEAVING = {
 }
 
 
-@pytest.mark.parametrize("means", ["both", "landlock", "unlimited"])
+@pytest.mark.parametrize("means", ["both", "view", "landlock", "unlimited"])
 def test_what_a_command_leaves_running_is_ended(place: Path, means: str) -> None:
     began = time.monotonic()
     for name, script in LEAVING.items():
