@@ -9,6 +9,7 @@ from minicon.constants import STATE
 from minicon.errors import SpecError, UsageError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.strict_json import read_json
 from minicon.prefix.prefix import UNSET, Prefix
 from minicon.prefix.site_packages import installed_packages
 
@@ -155,7 +156,7 @@ def write_variables(
 
 def _state(path: Path) -> dict[str, Any]:
     try:
-        state = json.loads((path / STATE).read_bytes())
+        state = read_json((path / STATE).read_bytes())
     except (OSError, ValueError):
         return {}
     return state if isinstance(state, dict) else {}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from minicon.api.requirements import PYPI_PREFIX
 from minicon.constants import PACKAGE_EXTENSIONS
-from minicon.errors import SpecError
+from minicon.errors import PackageError, SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.explicit_list import ExplicitEntry
 from minicon.models.match_spec import MatchSpec
+from minicon.models.package_name import check_record_fields
+from minicon.models.record_values import check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_object
 from minicon.models.url import Url, is_url, path_to_url
 from minicon.prefix.prefix import Prefix
 from minicon.solver.link_order import in_link_order
@@ -126,12 +128,23 @@ def _parse_file_name(fn: str) -> _FileName:
 
 
 def described_record(record: RepodataRecord, directory: Path) -> RepodataRecord:
-    """The record with what the package says of itself; hashes are the list's."""
-    index = json.loads((directory / "info" / "index.json").read_bytes())
+    """The record with what the package says of itself; hashes are the list's.
+
+    Raises:
+        PackageError: What it says is not what a record may hold.
+    """
+    try:
+        data = {**read_object((directory / "info" / "index.json").read_bytes()), **record.data}
+        check_record_fields(data, fn=record.fn)
+        check_record_values(data, record.fn)
+    except (OSError, ValueError, SpecError) as error:
+        why = error.message if isinstance(error, SpecError) else str(error)
+        message = f"{record.fn}: info/index.json cannot be used: {why}"
+        raise PackageError("damaged-package", message) from error
     return RepodataRecord(
-        {**index, **record.data},
+        data,
         channel=record.channel,
-        subdir=index.get("subdir") or record.subdir,
+        subdir=data.get("subdir") or record.subdir,
         fn=record.fn,
         url=record.url,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import PrefixError
 from minicon.models.environment_spec import EnvironmentSpec
 from minicon.models.explicit_list import ExplicitEntry
 from minicon.models.match_spec import MatchSpec
+from minicon.models.strict_json import read_json
 from minicon.models.url import Url, redact
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
@@ -95,7 +94,7 @@ def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
     if metadata is None:
         return pinned
     try:
-        origin = json.loads((prefix / metadata).read_bytes())
+        origin = read_json((prefix / metadata).read_bytes())
         url = str(origin["url"])
         if (origin.get("dir_info") or {}).get("editable"):
             return f"-e {Url(url).file_path}"

@@ -6,12 +6,12 @@ What a command shows of its own accord is the matter of :mod:`minicon.api.notice
 from __future__ import annotations
 
 import hashlib
-import json
 
 from minicon.api.sources import choose_sources
 from minicon.errors import MiniconError
 from minicon.fs import operations
 from minicon.lean_dataclasses import dataclass
+from minicon.models.strict_json import read_json
 from minicon.net.parallel import run_parallel
 
 TYPE_CHECKING = False
@@ -125,7 +125,7 @@ def _read(services: Services, channel: Channel) -> list[Notice]:
 def notices_in(channel: Channel, body: bytes) -> list[Notice]:
     """The notices in a channel's answer; none if it is no JSON."""
     try:
-        return parse_notices(channel.name, json.loads(body or b"{}"))
+        return parse_notices(channel.name, read_json(body or b"{}"))
     except (ValueError, RecursionError):
         return []
 

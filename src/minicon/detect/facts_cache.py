@@ -9,6 +9,7 @@ import os
 from minicon.detect.interpreter_facts import InterpreterFacts
 from minicon.errors import FileError
 from minicon.fs.operations import describing, make_directory, replace_file
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class FactsCache:
             facts = InterpreterFacts.from_json(entry["facts"])
         except (OSError, KeyError, TypeError, ValueError):
             return None
-        return facts if os.path.isdir(facts.stdlib) else None
+        is_whole = os.path.isabs(facts.executable) and os.path.isdir(facts.stdlib)
+        return facts if is_whole else None
 
     def put(self, path: str, answer: InterpreterFacts | RejectedInterpreter) -> None:
         """Remember an answer."""
@@ -84,7 +86,7 @@ class FactsCache:
 
 def _load(path: Path) -> dict[str, Any]:
     try:
-        entries = json.loads(path.read_bytes())["entries"]
+        entries = read_json(path.read_bytes())["entries"]
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     return entries if isinstance(entries, dict) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import asdict, dataclass, fields
 from minicon.models.subdir import current_subdir
 
@@ -11,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+_VERSION = lazy_pattern(r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}(?:(?:a|b|rc)[0-9]{1,4})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,7 @@ class InterpreterFacts:
         Raises:
             KeyError: A field is missing.
             TypeError: A field has another type than it must have.
+            ValueError: The version is none.
         """
         values = {field.name: data[field.name] for field in fields(cls)}
         values["schemes"] = tuple(values["schemes"])
@@ -101,6 +105,10 @@ class InterpreterFacts:
             wanted = {"str": str, "bool": bool}.get(str(field.type), tuple)
             if not isinstance(values[field.name], wanted):
                 raise TypeError(field.name)
+        if not set(map(type, values["schemes"])) <= {str}:
+            raise TypeError("schemes")
+        if not _VERSION.fullmatch(values["version"]):
+            raise ValueError("version")
         return cls(**values)
 
     def to_json(self) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 from pathlib import Path
 
 from minicon.detect.interpreter_facts import InterpreterFacts, subdir_from_platform
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def probe_interpreter(
     """
     answer = _ask(executable, environ, timeout)
     try:
-        data = json.loads(answer.strip().splitlines()[-1])
+        data = read_json(answer.strip().splitlines()[-1])
         return _facts(data)
-    except (ValueError, IndexError, KeyError, TypeError, OSError) as error:
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OSError) as error:
         raise ProbeError("it does not answer as a Python interpreter does") from error
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 
 from minicon.interpreters.places import executable
+from minicon.models.strict_json import is_plain, read_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ print(json.dumps({
 }))
 """
 _TIMEOUT_SECONDS = 60
+
+
+#: What an answer must have.
+_ANSWERS = {"version": str, "prefix": str, "stdlib": str, "libraries": list, "broken": list}
 
 
 class SelfCheckError(Exception):
@@ -102,7 +106,10 @@ def _ask(command: str, modules: Sequence[str], *, with_site: bool = False) -> di
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )
-        result: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+        result = read_object(answer.stdout.splitlines()[-1])
+        for key, kind in _ANSWERS.items():
+            if not isinstance(result.get(key), kind) or not is_plain(result[key], 1):
+                raise ValueError(key)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SelfCheckError(f"it cannot be run: {error}") from error
     except (ValueError, IndexError) as error:

@@ -64,7 +64,7 @@ def check_record_fields(data: Mapping[str, Any], *, fn: str, subdir: str | None 
         SpecError: ``invalid-record``; callers that read a channel re-raise it as RepodataError.
     """
     name, version = data.get("name"), data.get("version")
-    build = data.get("build", data.get("build_string", ""))
+    build = data.get("build", data.get("build_string", "")) or data.get("build_string", "")
     _check("name", name, _NAME.match, fn)
     _check("version", version, _VERSION.match, fn)
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry
+from minicon.models.record_values import check_record_values
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+#: What is a part of a record's file name, and so no path; the build may be empty.
+_PLAIN = lazy_pattern(r"[^/\\\x00-\x1f\x7f]{0,200}\Z")
 #: Keys that belong to the installation, not to the package.
 _PREFIX_KEYS = frozenset(
     {
@@ -99,30 +103,35 @@ class PrefixRecord:
         """Read a conda-meta object written by any tool of the family.
 
         Accepts conda's channel with or without the subdir, and the text "None" that old
-        versions wrote as requested_spec. Raises KeyError or TypeError for a foreign object.
+        versions wrote as requested_spec. Raises KeyError, TypeError or SpecError for a foreign
+        object.
         """
-        subdir = data.get("subdir") or "noarch"
+        check_record_values(data, str(data.get("fn"))[:120])
+        if not all(_PLAIN.match(_text(data, key)) for key in ("name", "version", "build")):
+            raise KeyError("name")
+        if type(data.get("build_number") or 0) is not int:
+            raise TypeError("build_number")
+        subdir = _text(data, "subdir") or "noarch"
         channel = str(data.get("channel") or "").rstrip("/").removesuffix(f"/{subdir}")
         package = {key: value for key, value in data.items() if key not in _PREFIX_KEYS}
-        fn = data.get("fn") or f"{data['name']}-{data['version']}-{data['build']}"
+        fn = _text(data, "fn") or f"{data['name']}-{data['version']}-{data['build']}"
         paths = (data.get("paths_data") or {}).get("paths") or []
-        if not all("_path" in entry for entry in paths):
-            raise KeyError("_path")
+        _check_paths(paths)
         made = cls(
             RepodataRecord(
                 package,
                 channel=channel,
                 subdir=subdir,
                 fn=fn,
-                url=data.get("url") or "",
+                url=_text(data, "url"),
                 source=_source_of(channel),
             ),
-            files=data.get("files") or (),
+            files=_texts(data, "files"),
             paths=(),
             requested_specs=_requested_specs(data),
             link=data.get("link") or {},
-            extracted_package_dir=data.get("extracted_package_dir") or "",
-            package_tarball_full_path=data.get("package_tarball_full_path") or "",
+            extracted_package_dir=_text(data, "extracted_package_dir"),
+            package_tarball_full_path=_text(data, "package_tarball_full_path"),
         )
         made._paths = paths  # made into entries when somebody asks
         return made
@@ -150,8 +159,44 @@ def _source_of(channel: str) -> Any:
 
 
 def _requested_specs(data: Mapping[str, Any]) -> tuple[str, ...]:
-    specs = data.get("requested_specs")
+    specs = _texts(data, "requested_specs")
     if specs:
         return tuple(specs)
-    spec = data.get("requested_spec")
+    spec = _text(data, "requested_spec")
     return (spec,) if spec and spec != "None" else ()
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    found = data.get(key) or ""
+    if not isinstance(found, str):
+        raise TypeError(key)
+    return found
+
+
+def _texts(data: Mapping[str, Any], key: str) -> Sequence[str]:
+    found = data.get(key) or ()
+    if not isinstance(found, list | tuple) or not set(map(type, found)) <= {str}:
+        raise TypeError(key)
+    return found
+
+
+#: Of an entry of ``paths``, what each key may hold.
+_PATH_TYPES: dict[str, set[type]] = {
+    "_path": {str},
+    "path_type": {str, type(None)},
+    "prefix_placeholder": {str, type(None)},
+    "file_mode": {str, type(None)},
+    "sha256": {str, type(None)},
+    "sha256_in_prefix": {str, type(None)},
+    "size_in_bytes": {int, type(None)},
+}
+
+
+def _check_paths(paths: object) -> None:
+    """Look at tens of thousands of entries, a key at a time."""
+    if not isinstance(paths, list) or not set(map(type, paths)) <= {dict}:
+        raise TypeError("paths")
+    for key, types in _PATH_TYPES.items():
+        found: set[type] = {type(entry.get(key)) for entry in paths}
+        if not found <= types:
+            raise TypeError(key)

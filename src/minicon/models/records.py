@@ -132,7 +132,8 @@ class RepodataRecord:
     @property
     def license(self) -> str | None:
         """SPDX expression or free text, or None."""
-        return self.data.get("license")
+        found = self.data.get("license")
+        return found if isinstance(found, str) else None
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str]:

@@ -6,10 +6,10 @@ names the ways to log in.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from urllib.parse import unquote_plus
 
+from minicon.models.strict_json import read_json
 from minicon.net.credentials import Secret, s3_secret_from_json, secret_from_json
 from minicon.net.keyring_secrets import secret_from_keyring
 from minicon.net.origin import Origin
@@ -73,7 +73,7 @@ def _host_patterns(origin: Origin) -> list[str]:
 
 def _read_json_object(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_bytes())
+        data = read_json(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -7,10 +7,10 @@ All write the same file: per host a secret, or the name of a program that keeps 
 from __future__ import annotations
 
 import base64
-import json
 from pathlib import Path
 
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.strict_json import read_json
 from minicon.net.credentials import Secret
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def secret_from_docker_config(origin: Origin, paths: list[Path]) -> Secret | Non
     """The secret for a registry, or None: no entry, or a file that cannot be read."""
     for path in paths:
         try:
-            settings = json.loads(path.read_bytes())
+            settings = read_json(path.read_bytes())
             secret = _secret_in(settings, _names(origin))
         except (OSError, ValueError, AttributeError, KeyError, TypeError):
             continue
@@ -92,6 +92,6 @@ def _from_program(name: Any, host: str) -> Secret | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = json.loads(answer.stdout)
+    found = read_json(answer.stdout)
     user, password = str(found["Username"]), str(found["Secret"])
     return Secret(user=_TOKEN_USER if user == "<token>" else user, password=password)

@@ -7,8 +7,8 @@ ask the user to unlock something. It is asked last, and once per origin.
 from __future__ import annotations
 
 import importlib.util
-import json
 
+from minicon.models.strict_json import read_json
 from minicon.net.credentials import Secret, s3_secret_from_json, secret_from_json
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ def _rattlers(keyring: Any, origin: Origin) -> Secret | None:
         text = keyring.get_password(_SERVICE, name)
         if text:
             try:
-                return secret_from_json(json.loads(text))
+                return secret_from_json(read_json(text))
             except ValueError:
                 continue
     return None
@@ -48,7 +48,7 @@ def _rattlers(keyring: Any, origin: Origin) -> Secret | None:
 
 def _access_key(keyring: Any, bucket: str) -> Secret | None:
     text = keyring.get_password(_SERVICE, f"s3://{bucket}")
-    return s3_secret_from_json(json.loads(text)) if text else None
+    return s3_secret_from_json(read_json(text)) if text else None
 
 
 def _plain(keyring: Any, origin: Origin) -> Secret | None:

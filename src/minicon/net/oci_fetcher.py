@@ -11,11 +11,11 @@ compared with its digest. Registries send blobs on to storage servers; credentia
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 
 from minicon.errors import ChannelError
+from minicon.models.strict_json import read_json
 from minicon.net.headers import EXPECTED_SHA256, Headers
 from minicon.net.named_response import BodyCheck, NamedResponse, renamed
 from minicon.net.oci_artifact import Artifact, Layer
@@ -180,7 +180,7 @@ def _read_manifest(place: str, response: Response) -> _Manifest:
     if response.status != 200:
         return _Manifest(response.status)
     try:
-        content = json.loads(response.read(_LARGEST_MANIFEST))
+        content = read_json(response.read(_LARGEST_MANIFEST))
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("layers"), list):

@@ -10,7 +10,6 @@ What was learned of a registry is kept, and a token until shortly before it expi
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
@@ -19,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
+from minicon.models.strict_json import read_json
 from minicon.models.url import redact
 from minicon.net.statuses import status_error
 
@@ -199,7 +199,7 @@ def _check_realm(realm: str, registry: str) -> None:
 
 def _read_token(body: bytes, realm: str, asked_at: float) -> _Token:
     try:
-        answer = json.loads(body)
+        answer = read_json(body)
         text = answer.get("token") or answer.get("access_token")
         seconds = float(answer.get("expires_in") or _USUAL_SECONDS)
         is_token = isinstance(text, str) and bool(_TOKEN.fullmatch(text)) and seconds >= 0

@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 
 from minicon.errors import ChannelError, OfflineError
+from minicon.models.strict_json import is_plain
 from minicon.models.url import redact
 from minicon.net.credential_files import file_sources
 from minicon.net.credentials import CredentialStore
@@ -102,6 +103,9 @@ class UrlFetcher:
         scheme = url.partition(":")[0].lower()
         if scheme == "file":
             return self._files.open(url, headers=headers, timeout=timeout)
+        if not is_plain(url):
+            message = f"{redact(url)!a} holds half a character: it is not a valid URL"
+            raise ChannelError("invalid-url", message, hint="check its spelling")
         if scheme not in self._makers:
             message = f"{redact(url)} is not a URL that can be read: https, http, file, oci, s3"
             raise ChannelError("unsupported-scheme", message, hint="check the channel's URL")

@@ -88,6 +88,6 @@ def addresses_of(origin: Origin) -> list[tuple[int, Any]]:
     """Where a host is, best first; none where its name cannot be resolved."""
     try:
         found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # the latter of labels that are empty or too long
         return []
     return [(family, place) for family, _, _, _, place in found]

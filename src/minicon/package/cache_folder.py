@@ -15,12 +15,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from minicon.constants import PACKAGE_EXTENSIONS
+from minicon.errors import SpecError
+from minicon.models.record_values import check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,13 +117,19 @@ def read_record(directory: Path) -> RepodataRecord | None:
 def read_record_data(directory: Path) -> dict[str, Any] | None:
     """The JSON object of :data:`RECORD_FILE`, or None."""
     try:
-        data = json.loads((directory / RECORD_FILE).read_bytes())
+        data = read_json((directory / RECORD_FILE).read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None
     texts = (data.get("name"), data.get("version"), data.get("build"))
-    return data if all(isinstance(text, str) for text in texts) else None
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    try:
+        check_record_values(data, directory.name)
+    except SpecError:
+        return None
+    return data
 
 
 def is_same_package(data: dict[str, Any], record: RepodataRecord) -> bool:

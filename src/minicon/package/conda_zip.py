@@ -8,12 +8,12 @@ stored members, back to back from byte 0 to the central directory, the end recor
 
 from __future__ import annotations
 
-import json
 import struct
 import zlib
 
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, replace
+from minicon.models.strict_json import read_json
 from minicon.package.byte_range import ByteRange, HeldBytes
 from minicon.package.problems import damaged, unsafe
 
@@ -138,7 +138,7 @@ def _check_metadata(file: ByteRange, member: ZipMember, archive: str) -> None:
     if not data:
         return
     try:
-        version = json.loads(data)["conda_pkg_format_version"]
+        version = read_json(data)["conda_pkg_format_version"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged(archive, "names no format version", member=METADATA) from None
     if version != 2 or isinstance(version, bool):

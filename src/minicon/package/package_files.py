@@ -7,7 +7,6 @@ Before, paths were in ``info/files`` with ``info/has_prefix`` and ``info/no_link
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from minicon.errors import PackageError
 from minicon.fs.safe_path import are_plain, is_own_place, path_problem, reaches_own_place
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+from minicon.models.strict_json import read_json
 from minicon.package.entry_points import parse_entry_point
 from minicon.package.problems import printable, unsafe
 
@@ -121,7 +121,7 @@ def read_json_object(info: Mapping[str, bytes], name: str, package: str) -> dict
     if name not in info:
         return {}
     try:
-        data = json.loads(info[name])
+        data = read_json(info[name])
     except (ValueError, RecursionError) as error:
         raise _unreadable(package, name, str(error)) from None
     if not isinstance(data, dict):

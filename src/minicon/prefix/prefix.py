@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from functools import cached_property
 from pathlib import Path
 
 from minicon.constants import CONDA_META, FROZEN, HISTORY, LATEST_TIME, PINNED, STATE
-from minicon.errors import NotAnEnvironment, PrefixError
+from minicon.errors import NotAnEnvironment, PrefixError, SpecError
 from minicon.fs.safe_path import reaches_own_place
 from minicon.models.prefix_record import PrefixRecord
+from minicon.models.strict_json import read_json
 from minicon.prefix.history import Revision, parse_history, requested_specs
 
 TYPE_CHECKING = False
@@ -183,7 +183,7 @@ class Prefix:
         if text is None:
             return None
         try:
-            message = json.loads(text or "{}").get("message")
+            message = read_json(text or "{}").get("message")
         except (ValueError, AttributeError):
             message = None
         return str(message) if message else "the environment is frozen"
@@ -274,10 +274,10 @@ def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
 
     try:
         with open(name, "rb", opener=opener) as file:
-            data = json.loads(file.read())
+            data = read_json(file.read())
         record = PrefixRecord.from_json(data)
         _require_own_paths(record.files)
-    except (PermissionError, ValueError, KeyError, TypeError, AttributeError):
+    except (PermissionError, ValueError, KeyError, TypeError, AttributeError, SpecError):
         return None
     is_whole = all(isinstance(data.get(key), str) for key in ("name", "version"))
     return record if is_whole else None
@@ -300,7 +300,7 @@ def _require_own_paths(paths: Sequence[str]) -> None:
 
 def _json_object(path: Path) -> dict[str, Any]:
     try:
-        data = json.loads(path.read_bytes())
+        data = read_json(path.read_bytes())
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}

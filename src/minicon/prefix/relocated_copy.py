@@ -25,6 +25,7 @@ from minicon.fs import operations
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathType
 from minicon.models.reporter import SilentTask
+from minicon.models.strict_json import read_json
 from minicon.prefix.link import link_or_copy
 from minicon.prefix.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.place import STAYING
@@ -193,7 +194,7 @@ def _rewrite_records(prefix: Prefix, target: Path, hashes: Mapping[str, str]) ->
             continue
         changed = {**hashes, **_rewrite_wheel_record(record, target, hashes)}
         place = target / CONDA_META / record.file_name
-        data = json.loads(place.read_bytes())
+        data = read_json(place.read_bytes())
         for entry in (data.get("paths_data") or {}).get("paths") or ():
             path = entry.get("_path")
             if path not in changed:

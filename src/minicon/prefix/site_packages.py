@@ -10,7 +10,9 @@ from __future__ import annotations
 import posixpath
 import re
 
-from minicon.constants import PYPI_CHANNEL
+from minicon.constants import PYPI_CHANNEL, WHEEL_EXTENSION
+from minicon.errors import SpecError
+from minicon.models.package_name import check_record_fields
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
 from minicon.prefix.transaction import PIP_BUILD
@@ -117,11 +119,16 @@ def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
         "depends": [],
         "requires_dist": header.get("requires-dist", []),
     }
+    fn = f"{data['name']}-{version}-{PIP_BUILD}"
+    try:  # what is no name or version cannot be listed, asked for or removed by it either
+        check_record_fields(data, fn=fn + WHEEL_EXTENSION)
+    except SpecError:
+        return None
     record = RepodataRecord(
         data,
         channel=PYPI_CHANNEL,
         subdir=PYPI_CHANNEL,
-        fn=f"{data['name']}-{version}-{PIP_BUILD}",
+        fn=fn,
         url="",
         source="pypi",
     )

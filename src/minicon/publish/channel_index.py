@@ -25,6 +25,7 @@ from minicon.errors import MiniconError
 from minicon.fs import operations
 from minicon.fs.lock import locked
 from minicon.lean_dataclasses import dataclass, field
+from minicon.models.strict_json import read_json
 from minicon.models.subdir import KNOWN_SUBDIRS, NOARCH, check_subdir
 from minicon.net.parallel import run_parallel
 from minicon.publish.package_entry import PackageEntry, read_entry
@@ -159,7 +160,7 @@ class _SubdirIndexer:
 
 def _load_cache(path: Path, subdir: str) -> dict[str, PackageEntry]:
     try:
-        data = json.loads(path.read_bytes())
+        data = read_json(path.read_bytes())
         entries = [PackageEntry.from_json(each, subdir) for each in data["entries"]]
     except (OSError, ValueError, KeyError, TypeError):
         return {}

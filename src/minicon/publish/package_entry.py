@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from minicon.constants import PACKAGE_EXTENSIONS
@@ -10,6 +9,8 @@ from minicon.errors import PackageError
 from minicon.fs.hashing import hash_file
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_name import check_record_fields
+from minicon.models.record_values import check_record_values
+from minicon.models.strict_json import read_json
 from minicon.package.archive import read_info_files
 
 TYPE_CHECKING = False
@@ -74,6 +75,7 @@ def read_entry(path: Path, subdir: str) -> PackageEntry:
     if subdir != record.setdefault("subdir", subdir):
         raise _refused(path, f"belongs into {record['subdir']!r}, not into {subdir!r}")
     check_record_fields(record, fn=path.name, subdir=subdir)
+    check_record_values(record, path.name)
     dist = f"{record['name']}-{record['version']}-{record.get('build', '')}"
     if path.name not in [dist + extension for extension in PACKAGE_EXTENSIONS]:
         raise _refused(path, f"is {dist} by its own metadata")
@@ -89,7 +91,7 @@ def _read_object(info: Mapping[str, bytes], name: str, package: str) -> dict[str
     if name not in info:
         raise PackageError("damaged-package", f"{package} has no info/{name}")
     try:
-        data = json.loads(info[name])
+        data = read_json(info[name])
     except ValueError as error:
         raise _not_json(package, name) from error
     if not isinstance(data, dict):
@@ -102,7 +104,7 @@ def _run_exports(info: Mapping[str, bytes], package: str) -> dict[str, list[str]
     found: Any = {}
     if "run_exports.json" in info:
         try:
-            found = json.loads(info["run_exports.json"])
+            found = read_json(info["run_exports.json"])
         except ValueError as error:
             raise _not_json(package, "run_exports.json") from error
     elif "run_exports.yaml" in info:

@@ -17,6 +17,7 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
 from minicon.fs import operations
 from minicon.lean_dataclasses import dataclass
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def convert_wheel(unpacked: Path, folder: Path, recipe: Recipe, target: BuildTar
     Raises:
         PackageError: The recipe names files that the wheel does not have.
     """
-    entries = json.loads((unpacked / "info" / "paths.json").read_bytes())["paths"]
+    entries = read_json((unpacked / "info" / "paths.json").read_bytes())["paths"]
     kept = [
         dict(entry, _path=path)
         for entry in entries
@@ -117,7 +118,7 @@ def _entry_points(
         operations.make_directory(folder / "info")
         operations.create_file(folder / "info" / "link.json", source.read_bytes())
         return []
-    texts = json.loads(source.read_bytes()).get("noarch", {}).get("entry_points", [])
+    texts = read_json(source.read_bytes()).get("noarch", {}).get("entry_points", [])
     return [_script(folder, target.python, text) for text in texts]
 
 

@@ -28,8 +28,15 @@ _CORRECTIONS = (
 )
 
 
+#: Longer texts, and longer numbers in them, are attacks on the parsers, not requirements.
+_LONGEST_TEXT = 8000
+_LONG_NUMBER = lazy_pattern(r"[0-9]{100}")
+
+
 def lenient_specifiers(text: str) -> SpecifierSet:
     """A version specifier set, corrected if need be. Raises InvalidSpecifier."""
+    if _is_outsized(text):
+        raise InvalidSpecifier(f"Invalid specifier: {text[:40]!r}…")
     try:
         return SpecifierSet(text)
     except InvalidSpecifier:
@@ -38,11 +45,35 @@ def lenient_specifiers(text: str) -> SpecifierSet:
 
 def lenient_requirement(text: str) -> Requirement:
     """A PEP 508 requirement, corrected if need be. Raises InvalidRequirement."""
+    if _is_outsized(text):
+        raise InvalidRequirement(f"{text[:40]!r}… is too long")
     try:
-        return Requirement(text)
+        try:
+            return Requirement(text)
+        except InvalidRequirement:
+            body, semicolon, marker = text.partition(";")
+            return Requirement(_corrected(body) + semicolon + marker)
     except InvalidRequirement:
-        body, semicolon, marker = text.partition(";")
-        return Requirement(_corrected(body) + semicolon + marker)
+        raise
+    except (ValueError, RecursionError) as error:  # of its versions, or its brackets
+        raise InvalidRequirement(f"{text[:40]!r}: {str(error)[:80]}") from error
+
+
+def plain_requires_python(text: str) -> str | None:
+    """Return a ``requires-python`` as PEP 440 has it; None where it means nothing."""
+    try:
+        found = lenient_specifiers(text)
+    except InvalidSpecifier:
+        return None
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return str(found)
+    return text
+
+
+def _is_outsized(text: str) -> bool:
+    return len(text) > _LONGEST_TEXT or _LONG_NUMBER.search(text) is not None
 
 
 def _corrected(text: str) -> str:

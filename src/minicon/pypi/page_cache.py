@@ -16,6 +16,7 @@ from packaging.version import Version
 from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.lean_dataclasses import asdict, dataclass
+from minicon.models.strict_json import read_json
 from minicon.models.wheel_index import DistributionFile, Release
 from minicon.pypi.project_page import ProjectPage
 
@@ -61,8 +62,8 @@ class PageCache:
         """What is stored of a project, fresh or not; None if nothing usable is."""
         try:
             with open(self._folder / f"{name}.json", "rb") as stream:
-                freshness = Freshness(**json.loads(stream.readline()))
-                stored = json.loads(stream.read())
+                freshness = Freshness(**read_json(stream.readline()))
+                stored = read_json(stream.read())
             page = None if stored is None else _load_page(stored, name)
         except (OSError, ValueError, TypeError, KeyError, IndexError):
             return None

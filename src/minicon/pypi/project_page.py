@@ -6,16 +6,18 @@ that numpy has, 700 remain, and those are what the page cache stores.
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import datetime
 from urllib.parse import unquote, urljoin, urlsplit
 
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, replace
+from minicon.models.package_name import MAX_FILE_NAME
+from minicon.models.strict_json import read_json
 from minicon.models.wheel_index import DistributionFile, Release
 from minicon.pypi.filenames import parse_version, split_sdist_name, split_wheel_name
+from minicon.pypi.lenient import plain_requires_python
 from minicon.pypi.urls import without_credentials
 from minicon.pypi.wheel_tags import may_fit_platform
 
@@ -40,6 +42,9 @@ _STATUS = lazy_pattern(
 _ANCHOR = lazy_pattern(r"<a\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
 _ATTRIBUTE = lazy_pattern(r"([\w:-]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
 _PLAIN_LINK = lazy_pattern(r"https?://[a-z0-9.:-]+/[^\s@?#]+")
+_HEXADECIMAL = lazy_pattern(r"[0-9a-fA-F]{64}")
+#: No file has as many bytes.
+_LARGEST = 1 << 60
 _SHA256 = lazy_pattern(r"sha256=([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 
 
@@ -135,10 +140,17 @@ def group_releases(files: Iterable[DistributionFile], name: str, subdir: str) ->
     releases: dict[Version, list[DistributionFile]] = {}
     versions: dict[str, Version | None] = {}
     fitting: dict[str, bool] = {}
+    pythons: dict[str, str | None] = {}
     for file in files:
         text = version_text(file.filename, name, subdir, fitting)
         if text is None:
             continue
+        python = file.requires_python
+        if python is not None:
+            if python not in pythons:
+                pythons[python] = plain_requires_python(python)
+            if pythons[python] != python:  # what means nothing limits nothing, as for pip
+                file = replace(file, requires_python=pythons[python])
         if text not in versions:
             versions[text] = parse_version(text)
         version = versions[text]
@@ -157,6 +169,8 @@ def version_text(filename: str, name: str, subdir: str, fitting: dict[str, bool]
         subdir: Platform.
         fitting: Remembers from call to call which tag texts fit.
     """
+    if len(filename) > MAX_FILE_NAME:
+        return None
     if not filename.endswith(".whl"):
         return split_sdist_name(filename, name)
     wheel = split_wheel_name(filename)
@@ -170,15 +184,16 @@ def version_text(filename: str, name: str, subdir: str, fitting: dict[str, bool]
 
 def _parse_json(body: bytes, url: str) -> tuple[str, Iterator[DistributionFile]]:
     try:
-        data = json.loads(body)
+        data = read_json(body)
         major = str(data.get("meta", {}).get("api-version", "1.0")).partition(".")[0]
         files = data["files"]
         if major != "1" or not isinstance(files, list):
             raise ChannelError(
-                "index-format", f"the package index speaks version {major} of its protocol: {url}"
+                "index-format",
+                f"the package index speaks version {major[:20]} of its protocol: {url}",
             )
         found = data.get("project-status") or data.get("meta", {}).get("project-status") or {}
-        status = found.get("status", "active") if isinstance(found, dict) else str(found)
+        status = _text(found.get("status") if isinstance(found, dict) else found) or "active"
     except (ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ChannelError(
             "index-format",
@@ -192,30 +207,35 @@ def _file_from_json(entry: Mapping[str, Any], base: str) -> DistributionFile | N
     """One object of ``files``; None if it breaks PEP 691, since its neighbours may be fine."""
     try:
         target = resolve_link(base, entry["url"])
-        if target is None:
+        if target is None or target.endswith("/"):
             return None
         digest = (entry.get("hashes") or {}).get("sha256")
+        if digest and not _HEXADECIMAL.fullmatch(digest):
+            return None
         size = entry.get("size")
+        filename = entry["filename"]
+        if not isinstance(filename, str):
+            return None
         return DistributionFile(
-            filename=str(entry["filename"]),
+            filename=filename,
             url=target,
             sha256=digest.lower() if digest else None,
-            size=size if isinstance(size, int) else None,
-            requires_python=entry.get("requires-python") or None,
+            size=size if type(size) is int and 0 <= size < _LARGEST else None,
+            requires_python=_text(entry.get("requires-python")),
             yanked=entry.get("yanked", False) is not False,
             upload_time=_milliseconds(entry.get("upload-time")),
             metadata_sha256=_metadata_hash(
                 entry.get("core-metadata", entry.get("dist-info-metadata"))
             ),
         )
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         return None
 
 
 def _metadata_hash(value: Any) -> str | None:
     """PEP 714's three answers: a hash, "yes" (an empty text here), or no such file (None)."""
     if isinstance(value, dict):
-        return str(value.get("sha256") or "").lower()
+        return (_text(value.get("sha256")) or "").lower()
     if isinstance(value, str):
         match = _SHA256.search(value)
         return match[1].lower() if match else "" if value.lower() != "false" else None
@@ -233,4 +253,11 @@ def _milliseconds(text: Any) -> int | None:
             moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00"))
         except ValueError:
             return None
-    return round(moment.timestamp() * 1000)
+    try:
+        return round(moment.timestamp() * 1000)
+    except (OverflowError, ValueError):  # before the first or after the last day there is
+        return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

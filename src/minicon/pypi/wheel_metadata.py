@@ -13,7 +13,9 @@ import zlib
 
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
 from minicon.fs import operations
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.reporter import SilentReporter
+from minicon.models.strict_json import read_json
 from minicon.net.range_reader import RangeReader, RangesUnsupported
 from minicon.pypi.core_metadata import CoreMetadata
 from minicon.pypi.urls import is_remote, local_path
@@ -44,6 +46,7 @@ FIRST_REQUEST = 1 << 17
 #: More than any zip writer puts between a local header and its data (bytes).
 _LONGEST_EXTRA = 1024
 _NAME_ENDS = ".dist-info/METADATA"
+_HEXADECIMAL = lazy_pattern(r"[0-9a-f]{64}")
 
 
 class WheelMetadata:
@@ -83,13 +86,15 @@ class WheelMetadata:
     def cached(self, file: DistributionFile) -> CoreMetadata | None:
         """What is known of a wheel without any request."""
         try:
-            return CoreMetadata.from_json(json.loads(self._path(file).read_bytes()))
+            return CoreMetadata.from_json(read_json(self._path(file).read_bytes()))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def _path(self, file: DistributionFile) -> Path:
         # Without a hash a local file may be replaced: its size tells in most such cases.
-        key = file.sha256 or hashlib.sha256(f"{file.url} {file.size}".encode()).hexdigest()
+        key = file.sha256 or ""
+        if not _HEXADECIMAL.fullmatch(key):
+            key = hashlib.sha256(f"{file.url} {file.size}".encode()).hexdigest()
         return self._folder / key[:2] / f"{key[2:]}.json"
 
     def _store(self, file: DistributionFile, metadata: CoreMetadata) -> None:

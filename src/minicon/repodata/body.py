@@ -103,6 +103,15 @@ def damaged(url: str, why: str) -> RepodataError:
     )
 
 
+def unknown_version(url: str, version: object) -> RepodataError:
+    """Return the error for an index whose form is not known here."""
+    return RepodataError(
+        "repodata-version",
+        f"{redact(url)} is a channel index of version {str(version)[:20]!r}, which is not known",
+        hint="a newer minicon may know it",
+    )
+
+
 def capped(chunks: Iterable[bytes], url: str) -> Iterator[bytes]:
     """The chunks as long as they are not too many.
 

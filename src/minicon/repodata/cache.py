@@ -24,6 +24,7 @@ from pathlib import Path
 
 from minicon.fs import operations
 from minicon.lean_dataclasses import asdict, dataclass, replace
+from minicon.models.strict_json import read_json
 from minicon.repodata.index_file import IndexDamagedError, IndexFile
 
 TYPE_CHECKING = False
@@ -117,13 +118,15 @@ class RepodataCache:
     def load_state(self, key: str, url: str) -> SubdirState | None:
         """The state of a subdir, or None if there is none to be believed."""
         try:
-            data = json.loads((self.directory / f"{key}.json").read_bytes())
+            data = read_json((self.directory / f"{key}.json").read_bytes())
         except (OSError, ValueError):
             return None
         if not isinstance(data, dict) or data.keys() != _STATE_TYPES.keys():
             return None
         good = all(isinstance(data[name], kind) for name, kind in _STATE_TYPES.items())
         if not good or data["url"] != url or not _is_content_name(data["body_sha256"]):
+            return None
+        if not set(map(type, data["absent"].values())) <= {int, float}:
             return None
         return SubdirState(**data)
 
@@ -182,7 +185,7 @@ class RepodataCache:
 
     def sweep(self) -> None:
         """Remove content that no state names any more, and what killed processes left."""
-        used = {state.get("body_sha256") for state in self._raw_states()}
+        used = {str(state.get("body_sha256")) for state in self._raw_states()}
         limit = time.time() - _GRACE_SECONDS
         for path in [*self.directory.glob("content/*"), *self.directory.glob(".*.tmp")]:
             with contextlib.suppress(OSError):
@@ -192,7 +195,7 @@ class RepodataCache:
     def _raw_states(self) -> Iterator[dict[str, object]]:
         for path in self.directory.glob("*.json"):
             with contextlib.suppress(OSError, ValueError):
-                data = json.loads(path.read_bytes())
+                data = read_json(path.read_bytes())
                 if isinstance(data, dict):
                     yield data
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from minicon.constants import REPODATA
-from minicon.repodata.body import damaged, text_of
+from minicon.models.strict_json import is_plain
+from minicon.repodata.body import damaged, text_of, unknown_version
 from minicon.repodata.index_file import IndexWriter
 from minicon.repodata.read_ahead import read_ahead
 from minicon.repodata.scanner import InvalidRepodataError, RepodataScanner
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _PIECES_AHEAD = 8
 _BLOCKS_AHEAD = 1
+#: The newest ``repodata_version`` that is read (CEP 15).
+_NEWEST = 2
 
 
 def index_bytes(source: Source, file_name: str, url: str, subdir: str) -> Iterator[bytes]:
@@ -39,7 +42,7 @@ def index_bytes(source: Source, file_name: str, url: str, subdir: str) -> Iterat
             yield writer.add(block)
     except InvalidRepodataError as error:
         raise damaged(url, str(error)) from error
-    check_info(scanner.meta, url, subdir)
+    check_meta(scanner.meta, url, subdir)
     yield writer.finish({**scanner.meta, "records": scanner.records})
 
 
@@ -51,11 +54,19 @@ def _text(source: Source, file_name: str, url: str) -> Iterator[bytes]:
     yield from text
 
 
+def check_meta(meta: dict[str, Any], url: str, subdir: str) -> None:
+    """Refuse an index that is in a newer form, or belongs elsewhere. Raises RepodataError."""
+    version = meta.get("repodata_version")
+    if version is not None and (type(version) is not int or not 0 <= version <= _NEWEST):
+        raise unknown_version(url, version)
+    check_info(meta, url, subdir)
+
+
 def check_info(meta: dict[str, Any], url: str, subdir: str) -> None:
     """Refuse an index whose ``info`` says that it belongs elsewhere. Raises RepodataError."""
     info = meta.setdefault("info", {})
-    if not isinstance(info, dict):
-        raise damaged(url, "its info is not an object")
+    if not isinstance(info, dict) or not is_plain(info):
+        raise damaged(url, "its info is not an object, or cannot be used")
     found = info.get("subdir")
     if found is not None and found != subdir:
         raise damaged(url, f"it says that it is for {str(found)[:40]!r}, not for {subdir!r}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_name import check_record_fields
+from minicon.models.record_values import check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_json
+from minicon.repodata.json_members import NotAMemberError, member_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,10 +59,10 @@ class Members:
     def add_payload(self, section: str, payload: bytes) -> int:
         """Take up JSON text without its brackets; returns how many members are not JSON."""
         if section == "removed":
-            self.removed.update(json.loads(b"[%b]" % payload))
+            self.removed.update(read_json(b"[%b]" % payload))
             return 0
         try:
-            self.add(section, json.loads(b"{%b}" % payload))
+            self.add(section, read_json(b"{%b}" % payload))
         except ValueError:
             whole, bad = _whole_members(payload)
             self.add(section, whole)
@@ -92,12 +93,21 @@ class Members:
 def _whole_members(payload: bytes) -> tuple[dict[str, Any], int]:
     """What can be read of members that are not JSON as a whole, and how many cannot."""
     whole: dict[str, Any] = {}
-    bad = 0
-    pieces = payload.removesuffix(b"}").split(b'},"')
-    for number, piece in enumerate(pieces):
-        text = piece if number == 0 else b'"' + piece
+    bad = at = 0
+    text = payload.decode("utf-8", "surrogateescape")
+    while at < len(text):
         try:
-            whole.update(json.loads(b"{%b}}" % text))
+            member = member_at(text, at)
+        except (NotAMemberError, ValueError, IndexError):
+            bad += 1
+            at = text.find('},"', at) + 2
+            if at < 2:
+                break
+            continue
+        at = text.find(",", member.end) + 1 or len(text)
+        piece = text[member.begin : member.end].encode("utf-8", "surrogateescape")
+        try:
+            whole.update(read_json(b"{%b}" % piece))
         except ValueError:
             bad += 1
     return whole, bad
@@ -109,11 +119,8 @@ def _make_record(fn: str, data: Any, name: str, place: Place) -> RepodataRecord:
     check_record_fields(data, fn=fn, subdir=place.subdir)
     if data["name"].lower() != name:
         raise _refused(fn, f"has the name {data['name']!r}")
-    for key in ("depends", "constrains"):
-        specs = data.get(key)
-        if specs and not (isinstance(specs, list) and all(map(_is_text, specs))):
-            raise _refused(fn, f"has {key} that are not texts")
-    _mend(data, fn)
+    check_record_values(data, fn)
+    _mend(data)
     return RepodataRecord(
         data,
         channel=place.channel,
@@ -123,24 +130,12 @@ def _make_record(fn: str, data: Any, name: str, place: Place) -> RepodataRecord:
     )
 
 
-def _mend(data: dict[str, Any], fn: str) -> None:
-    """Bring the fields that old indexes wrote otherwise into today's form.
-
-    Raises:
-        SpecError: A size or time is no number.
-    """
+def _mend(data: dict[str, Any]) -> None:
+    """Bring the fields that old indexes wrote otherwise into today's form."""
     data["name"] = data["name"].lower()
-    for key in ("size", "timestamp", "indexed_timestamp"):
-        value = data.get(key)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise _refused(fn, f"has the {key} {str(value)[:40]!r}")
     moment = data.get("timestamp")
     if moment:
         data["timestamp"] = int(moment * 1000 if moment < _LARGEST_SECONDS else moment)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _without_doubles(found: Mapping[str, RepodataRecord]) -> Iterable[RepodataRecord]:

@@ -199,7 +199,7 @@ class IndexFile:
     def names(self) -> Iterator[str]:
         """All names, sorted."""
         for number in range(self._count):
-            yield self._name(number).decode()
+            yield self._name(number).decode("utf-8", "replace")
 
     def segments(self, name: str) -> list[tuple[str, bytes]]:
         """(section, payload) of a name, as they were added; empty for an unknown name.

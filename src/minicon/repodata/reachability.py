@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from minicon.errors import FileError, MiniconError
 from minicon.fs import operations
+from minicon.models.strict_json import read_json
 from minicon.net.headers import is_html
 
 TYPE_CHECKING = False
@@ -76,7 +77,7 @@ class Reachability:
 
     def _recall(self, path: Path) -> bool | None:
         try:
-            known = json.loads(path.read_bytes())
+            known = read_json(path.read_bytes())
             age = self._clock() - float(known["at"])
             return bool(known["reachable"]) if 0 <= age < _REMEMBERED else None
         except (OSError, ValueError, KeyError, TypeError):

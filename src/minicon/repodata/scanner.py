@@ -24,10 +24,11 @@ the JSON parser, with the same result, only slower.
 from __future__ import annotations
 
 import json
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import NamedTuple
 
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.strict_json import is_plain, read_value_at
+from minicon.repodata.json_members import NotAMemberError, member_at, skip_blanks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ _RECORD_SECTIONS = ("packages", "packages.conda")
 _V3_SECTIONS = ("tar.bz2", "conda", "whl")
 _KEPT_KEYS = ("info", "repodata_version")
 _NAME_KEY = b'"name":"'
-_decode = json.JSONDecoder().raw_decode
 
 
 class Run(NamedTuple):
@@ -180,9 +180,13 @@ class RepodataScanner:
             text = self._data[self._at : self._at + size].decode("utf-8", "surrogateescape")
             whole = self._ended and self._at + size >= len(self._data)
             try:
-                value, end = _decode(text)
+                value, end = read_value_at(text)
+            except RecursionError:
+                raise InvalidRepodataError("it is nested too deeply") from None
             except ValueError as error:
-                if whole or size >= _LARGEST_VALUE:
+                # More text may only help where the grammar broke, not with NaN or 1e400.
+                is_cut = isinstance(error, json.JSONDecodeError)
+                if whole or not is_cut or size >= _LARGEST_VALUE:
                     raise InvalidRepodataError("it ends too early or is not JSON") from error
             else:
                 # A number at the end of the window may go on after it.
@@ -292,32 +296,20 @@ def _parse_members(section: str, text: str) -> tuple[list[Run], int, bool]:
     at = end = 0
     while True:
         try:
-            begin = _skip_blanks(text, at)
-            if text[begin] != '"':
-                raise InvalidRepodataError(f"{section} is not an object of records")
-            fn, at = scanstring(text, begin + 1, True)
-            at = _skip_blanks(text, at)
-            if text[at] != ":":
-                raise InvalidRepodataError(f"{section} is not an object of records")
-            record, at = _decode(text, _skip_blanks(text, at + 1))
-            stop = at
-            at = _skip_blanks(text, at)
+            member = member_at(text, at)
+            at = skip_blanks(text, member.end)
             following = text[at]
+        except NotAMemberError:
+            raise InvalidRepodataError(f"{section} is not an object of records") from None
         except (ValueError, IndexError):
             return runs, end, False
-        payload = text[begin:stop].encode("utf-8", "surrogateescape")
-        runs.append(Run(section, _name_of(fn, record), payload))
+        payload = text[member.begin : member.end].encode("utf-8", "surrogateescape")
+        runs.append(Run(section, _name_of(member.key, member.value), payload))
         if following not in ",}":
             raise InvalidRepodataError(f"a comma is missing in {section}")
         at = end = at + 1
         if following == "}":
             return runs, end, True
-
-
-def _skip_blanks(text: str, at: int) -> int:
-    while text[at] in " \t\r\n":
-        at += 1
-    return at
 
 
 def _name_of(fn: str, record: object) -> bytes:
@@ -332,7 +324,7 @@ def _removed_runs(value: object) -> list[Run]:
     """The file names of ``removed``, by name."""
     by_name: dict[bytes, list[str]] = {}
     for fn in value if isinstance(value, list) else ():
-        if isinstance(fn, str):
+        if isinstance(fn, str) and is_plain(fn):
             by_name.setdefault(_name_of(fn, None), []).append(fn)
     return [
         Run("removed", name, ",".join(map(json.dumps, fns)).encode())

@@ -69,7 +69,7 @@ def unpack(data: bytes, limit: int, *, texts: bool = True) -> Any:
         return msgpack.unpackb(text, raw=not texts, strict_map_key=False)
     except zstandard.ZstdError as error:
         raise ShardDamagedError("it is not zstd") from error
-    except (ValueError, msgpack.exceptions.UnpackException) as error:
+    except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
         raise ShardDamagedError("it is not msgpack, or cut") from error
 
 

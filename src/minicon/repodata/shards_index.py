@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from minicon.repodata.body import damaged
+from minicon.models.strict_json import DEEPEST, is_plain
+from minicon.repodata.body import damaged, unknown_version
 from minicon.repodata.convert import check_info
 from minicon.repodata.index_file import hashes_file
 from minicon.repodata.shard_format import LARGEST_INDEX, ShardDamagedError, unpack
@@ -37,9 +38,10 @@ def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[bytes, bytes]]:
     if not isinstance(info, dict) or not isinstance(shards, dict):
         raise damaged(url, "it has no map of shards")
     version = found.get(b"version", 1)
-    if version != 1:
-        raise damaged(url, f"its version {str(version)[:20]!r} is not known")
-    return {key: value for key, value in _with_texts(info).items() if _is_plain(value)}, shards
+    if type(version) is not int or version != 1:
+        raise unknown_version(url, version)
+    texts = _with_texts(info)
+    return {key: value for key, value in texts.items() if is_plain(value)}, shards
 
 
 def _in_order(shards: dict[bytes, bytes], url: str) -> tuple[list[bytes], bytes]:
@@ -59,19 +61,14 @@ def _in_order(shards: dict[bytes, bytes], url: str) -> tuple[list[bytes], bytes]
     return names, hashes
 
 
-def _with_texts(value: Any) -> Any:
-    """The value with its bytes read as text."""
+def _with_texts(value: Any, depth: int = DEEPEST) -> Any:
+    """Return the value with its bytes read as text; what is nested too deeply is left out."""
     if isinstance(value, dict):
-        return {_with_texts(key): _with_texts(each) for key, each in value.items()}
+        return {
+            key.decode("utf-8", "replace"): _with_texts(each, depth - 1)
+            for key, each in (value.items() if depth else ())
+            if isinstance(key, bytes)
+        }
     if isinstance(value, list):
-        return [_with_texts(each) for each in value]
+        return [_with_texts(each, depth - 1) for each in (value if depth else ())]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether JSON can hold it; created_at may be a msgpack time."""
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and _is_plain(each) for key, each in value.items())
-    if isinstance(value, list):
-        return all(map(_is_plain, value))
-    return isinstance(value, str | int | float | bool | None)

@@ -57,7 +57,10 @@ def marker_environment(python_version: str, platform: str) -> dict[str, str]:
 def applies(requirement: Requirement, environment: dict[str, str], extra: str = "") -> bool:
     """Whether a requirement's marker holds, for a project itself or for one of its extras."""
     marker = requirement.marker
-    return marker is None or marker.evaluate({**environment, "extra": extra})
+    try:
+        return marker is None or marker.evaluate({**environment, "extra": extra})
+    except ValueError:  # it compares what cannot be compared: then it excludes nothing
+        return True
 
 
 def depends_on_patch(requirement: Requirement) -> bool:

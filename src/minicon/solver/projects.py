@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from copy import copy
 
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -352,8 +352,11 @@ def meets(requirement: ProjectRequirement, choice: Choice) -> bool:
 
 
 def lenient_specifier(text: str) -> SpecifierSet:
-    """A requires-python text, old forms such as ``>=3.6.*`` included."""
-    return SpecifierSet(re.sub(r"([<>]=?\s*[0-9.]+?)\.\*", r"\1", text))
+    """A requires-python text, old forms such as ``>=3.6.*`` included; nonsense allows all."""
+    try:
+        return SpecifierSet(re.sub(r"([<>]=?\s*[0-9.]+?)\.\*", r"\1", text))
+    except InvalidSpecifier:
+        return SpecifierSet()
 
 
 def _pep440(text: str) -> Version | None:
