@@ -16,7 +16,9 @@ FUNCTION_LIMIT = 60
 
 # Low to high. A module may import its own layer's folder and any lower layer.
 LAYERS: list[set[str]] = [
-    {"closing", "errors", "constants", "lazy_pattern", "lean_dataclasses"},
+    {"closing", "constants", "lazy_pattern", "lean_dataclasses"},
+    {"redaction"},
+    {"errors"},
     {"models"},
     {"fs"},
     {"config"},

@@ -31,7 +31,7 @@ class MiniconError(Exception):
     """Something failed that a user can understand and act on.
 
     Every public error tells *what* failed, on *which* file, package or URL, and *what to do
-    next*. URLs in any of these texts carry no credentials.
+    next*. Secrets in any of these texts are masked here, whatever raised it.
     """
 
     exit_code = 1
@@ -47,11 +47,13 @@ class MiniconError(Exception):
             context: What minicon was doing, for instance "while reading environment.yml".
             hint: What to type or change next.
         """
-        super().__init__(message)
+        from minicon.redaction import redact  # only those who fail need it
+
+        self.message = redact(message)
+        super().__init__(self.message)
         self.reference = reference
-        self.message = message
-        self.context = context
-        self.hint = hint
+        self.context = context and redact(context)
+        self.hint = hint and redact(hint)
 
 
 class UsageError(MiniconError):

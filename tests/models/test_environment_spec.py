@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minicon.errors import SpecError
-from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec, public_channel
+from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec
 from minicon.models.references import expand_references
 
 
@@ -58,8 +58,28 @@ def test_channels_may_name_variables() -> None:
         "n",
         "${OTHER}",
     )
-    assert public_channel("https://u:p@h.example/t/tok/c") == "https://h.example/c"
-    assert public_channel("https://h.example/t/${TOKEN}/c") == "https://h.example/t/${TOKEN}/c"
+
+
+def test_written_without_secrets() -> None:
+    spec = EnvironmentSpec(
+        channels=("https://u:p@h.example/t/tok/c", "https://h.example/t/${TOKEN}/c"),
+        dependencies=("https://u:p@h.example/c::x",),
+        pip=("--index-url https://u:p@h.example/", "x @ git+https://me:${PASSWORD}@h.example/x"),
+        variables={"DATABASE": "db://u:p@h.example/"},
+    )
+    assert spec.to_data() == {
+        "channels": ["https://h.example/c", "https://h.example/t/${TOKEN}/c"],
+        "dependencies": [
+            "https://h.example/c::x",
+            {
+                "pip": [
+                    "--index-url https://h.example/",
+                    "x @ git+https://me:${PASSWORD}@h.example/x",
+                ]
+            },
+        ],
+        "variables": {"DATABASE": "db://u:p@h.example/"},
+    }
 
 
 @pytest.mark.parametrize("empty", [{}, {"dependencies": None}, {"name": None, "channels": None}])

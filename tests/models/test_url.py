@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.url import Credentials, Url, joined_url, path_to_url, redact
+from minicon.models.url import Credentials, Url, joined_url, path_to_url
+from minicon.redaction import redact
 
 secrets = st.text("abcXYZ019-_.~", min_size=6, max_size=20).map("s3cr3t{}".format)
 

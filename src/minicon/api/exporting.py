@@ -8,9 +8,10 @@ from minicon.models.environment_spec import EnvironmentSpec
 from minicon.models.explicit_list import ExplicitEntry
 from minicon.models.match_spec import MatchSpec
 from minicon.models.strict_json import read_json
-from minicon.models.url import Url, redact
+from minicon.models.url import Url
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
             url = f"{version_control['vcs']}+{url}@{version_control['commit_id']}"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return pinned
-    return f"{installed.name} @ {redact(url)}"
+    return f"{installed.name} @ {without_secrets(url)}"
 
 
 def _asked_for(prefix: Prefix, installed: Sequence[PrefixRecord]) -> tuple[list[str], list[str]]:

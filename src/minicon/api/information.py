@@ -56,12 +56,12 @@ def installation_facts(services: Services, registry: EnvironmentRegistry) -> dic
 
 def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:
     """Variables that change what minicon does, by name, without what may be a secret."""
-    from minicon.prefix.history import redact
+    from minicon.redaction import redact
 
     shown = (
         name
         for name in sorted(environ)
-        if name.startswith(_RELEVANT) and not any(word in name for word in _SECRET)
+        if name.startswith(_RELEVANT) and not any(word in name.upper() for word in _SECRET)
     )
     return {name: redact(environ[name]) for name in shown}
 

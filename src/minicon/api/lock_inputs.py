@@ -12,9 +12,8 @@ from minicon.detect.machine import Machine
 from minicon.detect.virtual_packages import detect_virtual_packages
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.environment_spec import public_channel
-from minicon.models.url import redact
 from minicon.models.virtual_package import VirtualPackage
+from minicon.redaction import redact, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +114,7 @@ def content_hash(services: Services, inputs: LockInputs, target: LockTarget) -> 
     target_services = services_for(services, target)
     request, contents = request_of(target_services, inputs)
     data = {
-        "channels": [public_channel(channel) for channel in request.channels],
+        "channels": [without_secrets(channel) for channel in request.channels],
         "platform": target.platform,
         "specs": sorted(request.specs),
         "pip": sorted(_pip_inputs(request, services)),
@@ -166,7 +165,7 @@ def input_metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[st
     """What was asked for beside the files, so that locking again needs no more words."""
     found = {f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages}
     if inputs.channels:
-        found[_CHANNELS] = " ".join(public_channel(channel) for channel in inputs.channels)
+        found[_CHANNELS] = " ".join(without_secrets(channel) for channel in inputs.channels)
         found |= {_OVERRIDE: "true"} if inputs.override_channels else {}
     return found
 

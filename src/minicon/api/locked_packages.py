@@ -7,9 +7,10 @@ from packaging.requirements import Requirement
 from minicon.api.requirements import split_specs
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import replace
-from minicon.models.lockfile import MAIN, LockedPackage, check_package, host_url, public_url
+from minicon.models.lockfile import MAIN, LockedPackage, check_package, host_url
 from minicon.models.match_spec import parse_dependency
 from minicon.models.package_name import normalize_pypi_name
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _of_record(record: RepodataRecord, platform: str) -> LockedPackage:
         name=record.name,
         version=record.version,
         platform=platform,
-        url=host_url(record.version) if is_host else public_url(record.url),
+        url=host_url(record.version) if is_host else without_secrets(record.url),
         manager="pip" if is_wheel else "conda",
         build="" if is_wheel or is_host else record.build,
         depends=() if is_host else record.depends,
@@ -73,7 +74,7 @@ def _of_source(requirement: Requirement, wheels: WheelIndex | None, platform: st
                 name=normalize_pypi_name(requirement.name),
                 version=str(release.version),
                 platform=platform,
-                url=public_url(file.url),
+                url=without_secrets(file.url),
                 manager="pip",
                 sha256=file.sha256,
                 size=file.size,

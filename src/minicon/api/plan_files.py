@@ -19,18 +19,18 @@ from minicon.api.request import ChangeRequest, Plan
 from minicon.api.requirements import split_specs
 from minicon.errors import PrefixError, SpecError
 from minicon.models.package_name import check_record_fields
-from minicon.models.url import redact
 from minicon.prefix.executor import recover
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
 from minicon.prefix.transaction import Transaction
 from minicon.pypi.requirements import PipRequirement
+from minicon.redaction import redact
 from minicon.solver.link_order import in_link_order
 from minicon.solver.request import Solution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any, NoReturn
 
     from minicon.api.announcing import Announcement
@@ -68,14 +68,24 @@ def plan_document(plan: Plan, announcement: Announcement) -> dict[str, Any]:
         "link_scripts": scripts_json(announcement.scripts),
         "link_scripts_unknown": [record.dist_name for record in announcement.unknown],
     }
-    text = json.dumps(document)
-    if redact(text) != text:
+    if any(redact(text) != text for text in _texts(document)):
         raise SpecError(
             "secret-in-plan",
             "the request holds a credential, which a plan must not",
             hint="put it into a variable and write ${VARIABLE} instead",
         )
     return {**document, "digest": _digest(document)}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts of a JSON value, names of members too."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
 
 
 def read_plan(services: Services, path: Path) -> Plan:

@@ -33,7 +33,7 @@ def source_notes(sources: Sources) -> tuple[str, ...]:
 
 def built_notes(requirements: Sequence[str]) -> Iterator[str]:
     """One sentence for each project of which only the source is there."""
-    from minicon.models.url import redact
+    from minicon.redaction import redact
 
     for text in requirements:
         line = redact(text.partition("\n")[0].removesuffix("\\").strip())

@@ -12,6 +12,7 @@ import sys
 from minicon.cli.json_text import json_text
 from minicon.errors import MiniconError, UsageError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class Console:
-    """Writes answers, notes and errors, and asks for confirmation."""
+    """Writes answers, notes and errors, and asks for confirmation.
+
+    Secrets in what it is given are masked, whoever gave it.
+    """
 
     def __init__(
         self,
@@ -65,16 +69,22 @@ class Console:
         """TEXT in a colour or weight, where the terminal has such; never the only carrier."""
         return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self._color and not self.json else text
 
-    def answer(self, text: str = "") -> None:
-        """Part of what was asked for."""
-        if not self.json:
-            self._write(self.stdout, text)
+    def answer(self, text: str = "", *, as_is: bool = False) -> None:
+        """Part of what was asked for.
 
-    def document(self, value: Any) -> None:
-        """The answer as JSON."""
-        text = json_text(value)
+        Args:
+            text: Any text.
+            as_is: It holds variables of an environment, which are shown as the user set them.
+        """
+        if not self.json:
+            self._write(self.stdout, text, as_is=as_is)
+
+    def document(self, value: Any, *, as_is: bool = False) -> None:
+        """The answer as JSON; AS_IS as for :meth:`answer`."""
+        shown = str if as_is else redact
+        text = json_text(value, shown=shown)
         if not text.isascii() and _encodable(text, self.stdout) != text:
-            text = json_text(value, ensure_ascii=True)
+            text = json_text(value, ensure_ascii=True, shown=shown)
         if not text.isascii() or "\x7f" in text:  # JSON has other control characters as escapes
             text = _UNSAFE.sub(lambda m: f"\\u{ord(m.group()):04x}", text)
         self.stdout.write(f"{text}\n")
@@ -118,7 +128,7 @@ class Console:
             UsageError: There is nobody to answer.
         """
         choices = "[Y/n]" if default else "[y/N]"
-        self.stderr.write(_encodable(f"{printable(question)} {choices} ", self.stderr))
+        self.stderr.write(_encodable(f"{printable(redact(question))} {choices} ", self.stderr))
         self.stderr.flush()
         line = sys.stdin.readline()
         if not line:
@@ -131,7 +141,8 @@ class Console:
         answer = line.strip().lower()
         return answer in ("y", "yes") if answer else default
 
-    def _write(self, stream: TextIO, text: str) -> None:
+    def _write(self, stream: TextIO, text: str, *, as_is: bool = False) -> None:
+        text = text if as_is else redact(text)
         pieces = _OWN_STYLE.split(text) if self._color else [text]
         pieces[::2] = [printable(piece) for piece in pieces[::2]]
         stream.write(_encodable("".join(pieces), stream) + "\n")

@@ -17,18 +17,20 @@ if TYPE_CHECKING:
 _STEP = "  "
 
 
-def json_text(value: Any, *, ensure_ascii: bool = False) -> str:
+def json_text(value: Any, *, ensure_ascii: bool = False, shown: Callable[[str], str] = str) -> str:
     """What ``json.dumps(value, indent=2, default=str)`` gives.
 
     Args:
         value: Anything; what JSON does not have becomes text.
         ensure_ascii: Write other characters as escapes.
+        shown: Applied to every text, names of members too.
 
     Raises:
         RecursionError: It contains itself.
         TypeError: A name of a member is neither text nor a number.
     """
-    return _Writer(encode_basestring_ascii if ensure_ascii else encode_basestring).text(value)
+    encode = encode_basestring_ascii if ensure_ascii else encode_basestring
+    return _Writer(encode if shown is str else lambda text: encode(shown(text))).text(value)
 
 
 class _Writer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from minicon.redaction import MASK, is_secret_name
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -67,10 +69,12 @@ def _describe(wanted: list[str], context: CommandContext) -> int:
 
 def _show(wanted: list[str], context: CommandContext) -> int:
     """Values in force."""
-    values = {
-        key.name: _plain(getattr(context.settings, _FIELDS.get(key.name, key.name)))
-        for key in _keys(wanted)
-    }
+    values = _plain(
+        {
+            key.name: getattr(context.settings, _FIELDS.get(key.name, key.name))
+            for key in _keys(wanted)
+        }
+    )
     context.console.answer("\n".join(_lines(values)))
     if context.console.json:
         context.console.document(values)
@@ -87,7 +91,7 @@ def _show_sources(wanted: list[str], arguments: argparse.Namespace, context: Com
         environ=os.environ, home=context.settings.home, flags=settings_flags(arguments)
     )
     shown = {
-        source: {name: _plain(value) for name, value in values.items() if name in keys}
+        source: _plain({name: value for name, value in values.items() if name in keys})
         for source, values in sources.items()
     }
     shown = {source: values for source, values in shown.items() if values}
@@ -126,7 +130,8 @@ def _get(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.config.edit import written_values
 
     written = written_values(_file(arguments, context))
-    values = {name: written[name] for name in arguments.get or written if name in written}
+    wanted = arguments.get or written
+    values = _plain({name: written[name] for name in wanted if name in written})
     if context.console.json:
         context.console.document({"get": values})
     for name, value in values.items():
@@ -194,8 +199,12 @@ def _file(arguments: argparse.Namespace, context: CommandContext) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
+    """A value as it can be printed; what has the name of a secret is not."""
+    if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
+        return {
+            name: MASK if isinstance(each, str) and is_secret_name(str(name)) else _plain(each)
+            for name, each in value.items()
+        }
     return value if isinstance(value, bool | int | float | str | None) else str(value)

@@ -26,7 +26,9 @@ def print_shell_text(arguments: list[str]) -> int:
         sys.stderr.write(f"error: {error.message}{hint}\n")
         return error.exit_code
     for warning in warnings:
-        sys.stderr.write(f"warning: {warning}\n")
+        from minicon.redaction import redact
+
+        sys.stderr.write(f"warning: {redact(warning)}\n")
     # Values need not be UTF-8: they pass through as the bytes they are.
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     return 0

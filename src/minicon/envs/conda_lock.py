@@ -16,17 +16,16 @@ import re
 
 from minicon.envs import lock_values as values
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.environment_spec import public_channel
 from minicon.models.lockfile import (
     MAIN,
     LockedPackage,
     Lockfile,
     check_package,
-    public_url,
     sorted_packages,
 )
 from minicon.models.package_name import normalize_pypi_name, split_file_name
 from minicon.models.url import Url, is_url
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _package(item: Any, source: str) -> LockedPackage:
     manager = values.required(data, "manager", place)
     if manager not in ("conda", "pip"):
         values.refuse(place, f"the manager {manager[:40]!r} is neither conda nor pip")
-    url = public_url(values.required(data, "url", place))
+    url = without_secrets(values.required(data, "url", place))
     name = values.required(data, "name", place)
     hashes = values.mapping(data.get("hash"), place)
     build = values.optional(data, "build", place) or ""
@@ -143,7 +142,7 @@ def _channel_lines(channels: Iterable[str]) -> list[str]:
     lines = []
     for channel in channels:
         used = ", ".join(re.findall(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)", channel))
-        lines += [f"  - url: {_scalar(public_channel(channel))}", f"    used_env_vars: [{used}]"]
+        lines += [f"  - url: {_scalar(without_secrets(channel))}", f"    used_env_vars: [{used}]"]
     return lines
 
 
@@ -155,7 +154,7 @@ def _package_lines(package: LockedPackage) -> Iterator[str]:
     depends = _depends_mapping(package)
     yield "  dependencies:" if depends else "  dependencies: {}"
     yield from (f"    {_scalar(name)}: {_scalar(depends[name])}" for name in sorted(depends))
-    yield f"  url: {_scalar(public_url(package.url))}"
+    yield f"  url: {_scalar(without_secrets(package.url))}"
     hashes = {key: value for key in ("md5", "sha256") if (value := getattr(package, key))}
     yield "  hash:" if hashes else "  hash: {}"
     yield from (f"    {key}: {_scalar(value)}" for key, value in hashes.items())

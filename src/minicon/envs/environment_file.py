@@ -14,7 +14,7 @@ from pathlib import Path
 from minicon.envs import strict_yaml
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.environment_spec import EnvironmentSpec, public_channel
+from minicon.models.environment_spec import EnvironmentSpec
 from minicon.models.explicit_list import ExplicitList, is_explicit, parse_explicit_list
 from minicon.models.match_spec import MatchSpec
 from minicon.models.subdir import selects
@@ -76,7 +76,7 @@ def _parse(text: str, name: str, platform: str, source: str) -> EnvironmentSpec:
 def write_environment_file(spec: EnvironmentSpec) -> str:
     """The text of an environment.yml (or of an explicit list) that reads as SPEC again.
 
-    Channels are written without credentials.
+    Secrets in URLs are left out; the values of variables are the user's own.
     """
     import yaml
 
@@ -90,11 +90,8 @@ def write_environment_file(spec: EnvironmentSpec) -> str:
         def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
             return True
 
-    data = spec.to_data()
-    if "channels" in data:
-        data["channels"] = [public_channel(channel) for channel in data["channels"]]
     text: str = yaml.dump(
-        data,
+        spec.to_data(),
         Dumper=Dumper,
         sort_keys=False,
         default_flow_style=False,

@@ -16,11 +16,11 @@ from minicon.models.lockfile import (
     Lockfile,
     check_package,
     conda_package,
-    public_url,
     sorted_packages,
 )
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import is_url
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _no_such_environment(name: str, known: list[str], source: str) -> SpecError:
 def _channels(environment: Mapping[str, Any], source: str) -> Iterator[str]:
     for item in values.items(environment.get("channels"), source):
         url = item if isinstance(item, str) else values.mapping(item, source).get("url")
-        yield public_url(values.text(url, source))
+        yield without_secrets(values.text(url, source))
 
 
 def _known_packages(
@@ -138,7 +138,7 @@ def _locked(
     url = values.required(data, kind, place)
     entry = known.get((kind, url))
     if entry is None:
-        values.refuse(place, f"{public_url(url)[:120]} is not described among its packages")
+        values.refuse(place, f"{without_secrets(url)[:120]} is not described among its packages")
     make = _conda if kind == "conda" else _pypi
     return check_package(make(url, platform, entry, place), place)
 
@@ -163,7 +163,7 @@ def _pypi(url: str, platform: str, entry: Mapping[str, Any], place: str) -> Lock
         name=normalize_pypi_name(values.required(entry, "name", place)),
         version=values.required(entry, "version", place),
         platform=platform,
-        url=public_url(url),
+        url=without_secrets(url),
         manager="pip",
         depends=tuple(values.texts(entry.get("requires_dist"), place)),
         sha256=values.lower_hash(entry, "sha256", place),

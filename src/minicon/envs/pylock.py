@@ -13,9 +13,10 @@ import sys
 from minicon.envs import lock_values as values
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
-from minicon.models.lockfile import MAIN, LockedPackage, Lockfile, check_package, public_url
+from minicon.models.lockfile import MAIN, LockedPackage, Lockfile, check_package
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import Url, is_url, path_to_url
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _url(file: Mapping[str, Any], folder: Path, place: str) -> str:
     if url is not None:
         if not is_url(url):
             values.refuse(place, f"{url[:80]!r} is no URL")
-        return public_url(url)
+        return without_secrets(url)
     path = values.required(file, "path", place)
     if is_url(path):
         values.refuse(place, f"{str(Url(path))[:80]!r} is no path")

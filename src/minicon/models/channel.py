@@ -24,7 +24,8 @@ from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
-from minicon.models.url import Url, is_url, path_to_url, redact
+from minicon.models.url import Url, is_url, path_to_url
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from minicon.models.explicit_list import ExplicitEntry, parse_explicit_entry
 from minicon.models.match_spec import MatchSpec
 from minicon.models.match_spec_parser import is_package_reference
 from minicon.models.subdir import check_subdir, selects
-from minicon.models.url import Url, is_url, redact
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,8 +90,12 @@ class EnvironmentSpec:
         return _Reader(platform, source).environment(data)
 
     def to_data(self) -> dict[str, Any]:
-        """The object to write, in conda's order of keys; what is not set is left out."""
-        data: dict[str, Any] = {"name": self.name, "channels": list(self.channels)}
+        """The object to write, in conda's order of keys; what is not set is left out.
+
+        So are secrets in URLs, but not in variables: those are there to be set.
+        """
+        channels = list(map(without_secrets, self.channels))
+        data: dict[str, Any] = {"name": self.name, "channels": channels}
         data["platforms"] = list(self.platforms)
         data["category"] = self.category
         data["dependencies"] = _group_data(DependencyGroup(self.dependencies, self.pip))
@@ -102,8 +106,8 @@ class EnvironmentSpec:
 
 
 def _group_data(group: DependencyGroup) -> list[Any]:
-    data: list[Any] = list(group.dependencies)
-    return [*data, {"pip": list(group.pip)}] if group.pip else data
+    data: list[Any] = list(map(without_secrets, group.dependencies))
+    return [*data, {"pip": list(map(without_secrets, group.pip))}] if group.pip else data
 
 
 class _Reader:
@@ -244,10 +248,3 @@ class _Reader:
                 span=error.span,
             ) from None
         return text
-
-
-def public_channel(text: str) -> str:
-    """A channel as it may be written to a file: without secrets; references to variables stay."""
-    if "$" in text:
-        return text
-    return str(Url(text).without_credentials) if is_url(text) else redact(text)

@@ -15,7 +15,8 @@ from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec_parser import is_package_reference
-from minicon.models.url import Url, is_url, redact
+from minicon.models.url import Url, is_url
+from minicon.redaction import redact, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class ExplicitEntry:
 
     def __str__(self) -> str:
         """The line without secrets, with the best hash there is."""
-        url = str(Url(self.url).without_credentials) if is_url(self.url) else self.url
+        url = without_secrets(self.url)
         if self.sha256:
             return f"{url}#sha256:{self.sha256}"
         return f"{url}#{self.md5}" if self.md5 else url

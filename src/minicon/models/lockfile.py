@@ -21,6 +21,7 @@ from minicon.models.package_name import (
 from minicon.models.records import RepodataRecord
 from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
 from minicon.models.url import Url, is_url
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -237,16 +238,11 @@ def conda_package(url: str, platform: str, **fields: Any) -> LockedPackage:
     Raises:
         SpecError: The URL does not end in a package's file name.
     """
-    public = public_url(url)
+    public = without_secrets(url)
     name, version, build = split_file_name(Url(public).name)
     return LockedPackage(
         name=name.lower(), version=version, build=build, platform=platform, url=public, **fields
     )
-
-
-def public_url(url: str) -> str:
-    """A URL without credentials; other texts as they are."""
-    return str(Url(url).without_credentials) if is_url(url) else url
 
 
 def host_url(version: str) -> str:

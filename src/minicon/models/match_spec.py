@@ -240,14 +240,13 @@ def _string_spec(text: str) -> StringSpec:
 
 def _bare(text: str) -> str:
     """TEXT without the credentials of the URL that it is or holds."""
-    if "://" not in text:
-        return text
-    from minicon.models.url import Url, is_url, redact
+    from minicon.models.url import Url, is_url
+    from minicon.redaction import without_secrets
 
     try:
-        return str(Url(text).without_credentials) if is_url(text) else redact(text)
+        return str(Url(text).without_credentials) if is_url(text) else without_secrets(text)
     except SpecError:
-        return redact(text)
+        return without_secrets(text)
 
 
 def _check_condition(text: str) -> None:

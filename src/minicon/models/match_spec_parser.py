@@ -17,8 +17,8 @@ import re
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.subdir import KNOWN_SUBDIRS
-from minicon.models.url import redact
 from minicon.models.version_spec import spec_error
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

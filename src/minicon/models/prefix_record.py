@@ -6,6 +6,7 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry
 from minicon.models.record_values import check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _PREFIX_KEYS = frozenset(
         "requested_specs",
     }
 )
+#: Keys whose values hold URLs, or may.
+_PUBLIC_KEYS = frozenset({"channel", "requested_spec", "requested_specs", "url"})
 
 
 class LinkType:
@@ -112,6 +115,7 @@ class PrefixRecord:
         if type(data.get("build_number") or 0) is not int:
             raise TypeError("build_number")
         subdir = _text(data, "subdir") or "noarch"
+        data = without_secrets_in(data)
         channel = str(data.get("channel") or "").rstrip("/").removesuffix(f"/{subdir}")
         package = {key: value for key, value in data.items() if key not in _PREFIX_KEYS}
         fn = _text(data, "fn") or f"{data['name']}-{data['version']}-{data['build']}"
@@ -139,14 +143,15 @@ class PrefixRecord:
     def to_json(self) -> dict[str, Any]:
         """The object that conda-meta holds; unknown keys of the record are kept."""
         data = self.record.to_json()
+        requested = list(map(without_secrets, self.requested_specs))
         data.update(
             package_tarball_full_path=self.package_tarball_full_path,
             extracted_package_dir=self.extracted_package_dir,
             files=list(self.files),
             paths_data={"paths_version": 1, "paths": [entry.to_json() for entry in self.paths]},
             link=self.link,
-            requested_spec=self.requested_specs[0] if self.requested_specs else "",
-            requested_specs=list(self.requested_specs),
+            requested_spec=requested[0] if requested else "",
+            requested_specs=requested,
         )
         return data
 
@@ -156,6 +161,17 @@ class PrefixRecord:
 
 def _source_of(channel: str) -> Any:
     return {"pypi": "pypi", "host": "interpreter"}.get(channel, "conda")
+
+
+def without_secrets_in(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A record's object as it may be written: other tools leave tokens in URLs."""
+    return {key: _public(value) if key in _PUBLIC_KEYS else value for key, value in data.items()}
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(map(_public, value))
+    return without_secrets(value) if isinstance(value, str) else value
 
 
 def _requested_specs(data: Mapping[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ view over the JSON object that the channel wrote: nothing is copied or converted
 
 from __future__ import annotations
 
+from minicon.redaction import without_secrets
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,10 +151,10 @@ class RepodataRecord:
         """The record as JSON, the way ``info/repodata_record.json`` holds it."""
         return {
             **self.data,
-            "channel": self.channel,
+            "channel": without_secrets(self.channel),
             "subdir": self.subdir,
             "fn": self.fn,
-            "url": self.url,
+            "url": without_secrets(self.url),
         }
 
     def __eq__(self, other: object) -> bool:

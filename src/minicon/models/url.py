@@ -6,31 +6,15 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
+from minicon.redaction import MASK, TOKEN_IN_PATH, redact, without_secrets
 
 _SCHEME = lazy_pattern(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
 _SCHEMES = ("http", "https", "file", "oci", "s3", "gs")
-_TOKEN_PATH = lazy_pattern(r"/t/([^/]*)(?=/|$)")
-_SECRET_KEY = lazy_pattern(
-    r"token|secret|password|passwd|signature|credential|api[_-]?key|^sig$", re.IGNORECASE
-)
-
-# For texts of any size and origin: every repeat is bounded or ends at the next delimiter.
-_USERINFO_IN_TEXT = lazy_pattern(r"(://)[^\s/@\"'<>?#]*(?:@[^\s/@\"'<>?#]*)*@")
-_TOKEN_IN_TEXT = lazy_pattern(r"/t/[^/\s\"'<>]+(?=[/\s\"'<>]|$)")
-_QUERY_IN_TEXT = lazy_pattern(
-    r"""([?&\#;][^=&?;\s"'\#]{0,64}
-        (?:token|secret|password|passwd|signature|credential|api[_-]?key)
-        [^=&?;\s"'\#]{0,64}=)[^&\s"'\#<>]+
-        |([?&]sig=)[^&\s"'\#<>]+""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_MASK = "*****"
 _CONTROL = lazy_pattern(r"[\x00-\x20\x7f]")
 _DRIVE = lazy_pattern(r"[A-Za-z]:[\\/]")
 _DRIVE_IN_URL = lazy_pattern(r"/[A-Za-z]:/")
@@ -45,21 +29,23 @@ class Credentials:
         username: For basic authentication, or None.
         password: For basic authentication, or None.
         token: For ``/t/TOKEN/`` in the path, or None.
-        token_path: What comes before ``/t/``, where a server keeps its channels below a path.
+        token_path: What comes before the token: ``/t``, below a path on some servers.
     """
 
     username: str | None = None
     password: str | None = None
     token: str | None = None
-    token_path: str = ""
+    token_path: str = "/t"
 
     def path_with_token(self, path: str, token: str) -> str:
         """PATH with ``/t/TOKEN`` in its place; TOKEN is as it shall be shown."""
-        before = self.token_path if path.startswith(self.token_path + "/") else ""
-        return f"{before}/t/{token}{path[len(before) :]}"
+        before, slash, mark = self.token_path.rpartition("/")
+        if not path.startswith(before + "/"):
+            before = ""
+        return f"{before}{slash}{mark}/{token}{path[len(before) :]}"
 
     def __repr__(self) -> str:
-        return f"Credentials({_MASK})"
+        return f"Credentials({MASK})"
 
 
 class Url:
@@ -90,7 +76,7 @@ class Url:
             parts = urlsplit(text)
             self.port = parts.port
         except ValueError as error:
-            raise _invalid(text, str(error)) from None
+            raise _invalid(text, _problem(error)) from None
         self.scheme = parts.scheme.lower()
         self.host = (parts.hostname or "").lower()
         if self.scheme not in _SCHEMES:
@@ -99,15 +85,17 @@ class Url:
             raise _invalid(text, "the host is missing")
         if _CONTROL.search(text):
             raise _invalid(text, "it holds spaces or control characters")
-        token = _TOKEN_PATH.search(parts.path)
-        self.path = _TOKEN_PATH.sub("", parts.path, count=1) if token else parts.path
+        self.path, place, token = parts.path, "/t", None
+        if self.scheme != "file" and (found := TOKEN_IN_PATH.search(parts.path)):
+            place = parts.path[: found.start(2) - 1]
+            token, slash, rest = parts.path[found.start(2) :].partition("/")
+            self.path = f"{parts.path[: found.start()]}{slash}{rest}"
         self.query = parts.query
         self.fragment = parts.fragment
-        names = (parts.username, parts.password, token.group(1) if token else None)
+        names = (parts.username, parts.password, token)
         user, password, secret = (unquote(name) if name else None for name in names)
-        before = parts.path[: token.start()] if token else ""
         self.credentials = (
-            Credentials(user, password, secret, before) if user or password or secret else None
+            Credentials(user, password, secret, place) if user or password or secret else None
         )
 
     @property
@@ -117,8 +105,10 @@ class Url:
 
     @property
     def without_credentials(self) -> Url:
-        """The same place, asked for by nobody; secrets in the query are dropped too."""
-        return self._with(credentials=None, query=self._public_query(None))
+        """The same place, asked for by nobody; secrets in query and fragment are dropped too."""
+        rest = without_secrets(f"?{self.query}#{self.fragment}").removeprefix("?")
+        query, _, fragment = rest.partition("#")
+        return self._with(credentials=None, query=query, fragment=fragment)
 
     @property
     def with_credentials(self) -> str:
@@ -128,8 +118,12 @@ class Url:
         if who and who.username is not None:
             password = "" if who.password is None else f":{quote(who.password, safe='')}"
             user = f"{quote(who.username, safe='')}{password}@"
-        token = quote(who.token, safe="-") if who and who.token else ""
-        return self._text(user, token, self.query)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        place = f"{user}{host}{'' if self.port is None else f':{self.port}'}"
+        path = self.path
+        if who and who.token:
+            path = who.path_with_token(path, quote(who.token, safe="-"))
+        return urlunsplit((self.scheme, place, path, self.query, self.fragment))
 
     @property
     def name(self) -> str:
@@ -164,31 +158,9 @@ class Url:
             setattr(other, key, changes.get(key, getattr(self, key)))
         return other
 
-    def _public_query(self, mask: str | None) -> str:
-        if not self.query:
-            return ""
-        pairs = []
-        for pair in self.query.split("&"):
-            key, equal, _ = pair.partition("=")
-            if not _SECRET_KEY.search(key):
-                pairs.append(pair)
-            elif mask is not None:
-                pairs.append(f"{key}{equal}{mask}")
-        return "&".join(pairs)
-
-    def _text(self, user: str, token: str, query: str) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        place = f"{user}{host}{'' if self.port is None else f':{self.port}'}"
-        who = self.credentials
-        path = who.path_with_token(self.path, token) if who and token else self.path
-        return urlunsplit((self.scheme, place, path, query, self.fragment))
-
     def __str__(self) -> str:
         """The URL with every secret masked."""
-        who = self.credentials
-        user = f"{_MASK}@" if who and who.username is not None else ""
-        token = _MASK if who and who.token else ""
-        return self._text(user, token, self._public_query(_MASK))
+        return redact(self.with_credentials)
 
     def __repr__(self) -> str:
         return f"Url({str(self)!r})"
@@ -201,17 +173,6 @@ class Url:
 
     def _all(self) -> tuple[object, ...]:
         return tuple(getattr(self, key) for key in self.__slots__)
-
-
-def redact(text: str) -> str:
-    """TEXT with the secrets of every URL in it masked: user:password@, /t/TOKEN, secret queries."""
-    if "@" in text and "://" in text:
-        text = _USERINFO_IN_TEXT.sub(rf"\1{_MASK}@", text)
-    if "/t/" in text:
-        text = _TOKEN_IN_TEXT.sub(f"/t/{_MASK}", text)
-    if "=" in text:
-        text = _QUERY_IN_TEXT.sub(lambda found: f"{found[1] or found[2]}{_MASK}", text)
-    return text
 
 
 def joined_url(base: str, reference: str) -> str:
@@ -243,7 +204,14 @@ def path_to_url(path: str) -> str:
         return "file:" + quote(path.replace("\\", "/"), safe=_PATH_SAFE + "/")
     if not path.startswith("/"):
         raise _invalid(path, "it is neither a URL nor an absolute path")
+    if path.startswith("//") and redact(path) != path:
+        raise _invalid(path, "https: is missing before it")
     return "file://" + quote(path, safe=_PATH_SAFE + "/")
+
+
+def _problem(error: ValueError) -> str:
+    """What is wrong, without the words of the library: they repeat a part of the password."""
+    return "its port is not a number up to 65535" if "ort" in str(error) else "its host is not one"
 
 
 def _invalid(text: str, why: str) -> SpecError:

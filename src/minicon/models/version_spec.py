@@ -31,8 +31,8 @@ from typing import NamedTuple, Union
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.build_spec import compile_glob, compile_pattern
-from minicon.models.url import redact
 from minicon.models.version import Version, prefix_key, version_key
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ class Secret:
         password: For basic authentication.
         bearer: For ``Authorization: Bearer``.
         token: For ``/t/TOKEN`` in the path (anaconda.org).
-        token_path: What comes before that: nothing, where it is at the start.
+        token_path: What comes before the token: ``/t``, where it is at the start.
         session: AWS's session token, where user and password are an access key and its secret.
     """
 
@@ -45,7 +45,7 @@ class Secret:
     password: str | None = field(default=None, repr=False)
     bearer: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
-    token_path: str = ""
+    token_path: str = "/t"
     session: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:

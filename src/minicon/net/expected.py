@@ -5,7 +5,7 @@ from __future__ import annotations
 from minicon.errors import HashMismatch, PackageError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

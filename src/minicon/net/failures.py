@@ -10,7 +10,7 @@ import ssl
 
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 
 from minicon.errors import ChannelError
-from minicon.models.url import redact
 from minicon.net.headers import Headers
 from minicon.net.streamed_response import StreamedResponse
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

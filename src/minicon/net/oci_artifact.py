@@ -23,7 +23,7 @@ from minicon.constants import REPODATA
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
 from minicon.models.strict_json import read_json
-from minicon.models.url import redact
 from minicon.net.statuses import status_error
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

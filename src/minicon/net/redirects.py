@@ -10,8 +10,8 @@ from __future__ import annotations
 from urllib.parse import urljoin, urlsplit
 
 from minicon.errors import ChannelError
-from minicon.models.url import redact
 from minicon.net.origin import without_userinfo
+from minicon.redaction import redact
 
 MOST_REDIRECTS = 5
 REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})

@@ -19,7 +19,6 @@ from pathlib import Path
 
 from minicon.errors import ChannelError, OfflineError
 from minicon.models.strict_json import is_plain
-from minicon.models.url import redact
 from minicon.net.credential_files import file_sources
 from minicon.net.credentials import CredentialStore
 from minicon.net.file_fetcher import FileFetcher
@@ -27,6 +26,7 @@ from minicon.net.headers import EXPECTED_SHA256
 from minicon.net.mirrors import Mirrors, may_fail_over
 from minicon.net.proxies import proxies_for
 from minicon.net.tls import check_tls_files, tls_context, trusted_bundle
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.url import redact
 from minicon.net.headers import Headers
 from minicon.net.named_response import NamedResponse, renamed
 from minicon.net.small_connection import Answer
 from minicon.net.whole_response import WholeResponse
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,6 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from minicon.errors import ConfigError
-from minicon.models.url import redact
 from minicon.net.credentials import CredentialStore, Secret
 from minicon.net.failures import GIVEN_UP, TIMED_OUT, failure_of
 from minicon.net.http_response import HttpResponse
@@ -32,6 +31,7 @@ from minicon.net.redirects import (
 )
 from minicon.net.retry import RETRIED_STATUSES, RetryPolicy, parse_retry_after
 from minicon.net.stalls import Stalls
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.errors import ChannelError
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 _MEANINGS = {
     401: (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.closing import Closing
 from minicon.errors import ChannelError
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

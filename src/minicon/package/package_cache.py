@@ -28,6 +28,7 @@ from minicon.package.cache_folder import (
     read_record_data,
 )
 from minicon.package.cache_key import cache_key, key_of_work
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -307,7 +308,8 @@ class PackageCache:
         if self._durable:
             operations.sync_directory(home.path)
         if record.url:
-            operations.append_file(home.path / "urls.txt", f"{record.url}\n".encode())
+            line = f"{without_secrets(record.url)}\n"
+            operations.append_file(home.path / "urls.txt", line.encode())
 
     def entries(self) -> Iterator[CachedPackage]:
         """All packages of the layer that takes new ones, by name of their folders."""

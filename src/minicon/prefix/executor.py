@@ -20,7 +20,6 @@ from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.copied_size import copied_size
 from minicon.prefix.generations import GenerationStore, tell_of_former_tree
-from minicon.prefix.history import redact
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.left_alone import damaged_state, foreign_store
 from minicon.prefix.mark import Mark, read_mark
@@ -150,7 +149,7 @@ class Executor:
             number=store.next_number(),
             previous=read_mark(store.place).number if there else None,
             created=self.options.clock(),
-            command=redact(command),
+            command=command,
         )
 
     def _build(

@@ -23,6 +23,7 @@ import time
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
+from minicon.redaction import redact, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ _PLAIN_LIST = lazy_pattern(r"\['[^'\\]*'(?:, '[^'\\]*')*\]")
 _COMMAND = lazy_pattern(r"#\s*cmd:\s*(.+)")
 _GENERATION = lazy_pattern(r"#\s*minicon revision:\s*(\d+)")
 _SPEC_NAME = lazy_pattern(r"\s*(?:[^\s\[\]]*::?(?=[\w*]))?([\w.*-]+)")
-_CREDENTIALS = lazy_pattern(r"(\w+://)[^/@\s]*@")
-_TOKEN = lazy_pattern(r"/t/[^/\s]+/")
 
 _UPDATES = frozenset({"update", "install", "create"})
 _REMOVALS = frozenset({"remove", "uninstall"})
@@ -84,9 +83,12 @@ class _Block:
 
 
 def parse_history(text: str) -> tuple[Revision, ...]:
-    """Read a history file of any age. Never raises: what cannot be understood is left out."""
+    """Read a history file of any age. Never raises: what cannot be understood is left out.
+
+    So are secrets, which other tools may have written.
+    """
     blocks: list[_Block] = []
-    for line in map(str.strip, text.splitlines()):
+    for line in map(str.strip, without_secrets(text).splitlines()):
         head = _HEAD.match(line)
         if head:
             blocks.append(_Block(head[1]))
@@ -225,17 +227,10 @@ def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
 def dist_text(record: RepodataRecord | PrefixRecord) -> str:
     """A package as history names it: ``channel/subdir::name-version-build``, no credentials."""
     package = record if isinstance(record, RepodataRecord) else record.record
-    channel = redact(package.channel)
+    channel = without_secrets(package.channel)
     if package.source == "conda":
         channel = f"{channel}/{package.subdir}"
     return f"{channel}::{package.dist_name}"
-
-
-def redact(text: str) -> str:
-    """The text without user names, passwords and tokens in its URLs."""
-    if "@" in text:
-        text = _CREDENTIALS.sub(r"\1", text)
-    return _TOKEN.sub("/t/<TOKEN>/", text) if "/t/" in text else text
 
 
 def format_block(
@@ -269,6 +264,6 @@ def format_block(
         *(f"+{text}" for text in sorted(added)),
     ]
     for action in ("update", "remove", "neutered"):
-        texts = [redact(spec) for spec in specs.get(action, ())]
+        texts = [without_secrets(spec) for spec in specs.get(action, ())]
         lines += [f"# {action} specs: {texts!r}"] if texts else []
     return "\n".join(lines) + "\n"

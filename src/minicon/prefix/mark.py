@@ -11,8 +11,9 @@ from pathlib import Path
 from minicon.constants import CONDA_META, LATEST_TIME
 from minicon.fs.ownership import is_real_folder
 from minicon.fs.plain_file import read_plain_file
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.store_names import LAST_NUMBER, is_number, is_stage
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Mark:
         stage: Name of the folder it was built in, which no other tree ever had.
         previous: Number that was current before this one became so; None at the beginning.
         created: Seconds since 1970.
-        command: The command that made it, credentials redacted.
+        command: The command that made it; secrets in it are masked when it is written and read.
     """
 
     number: int
@@ -45,7 +46,8 @@ class Mark:
 
     def to_bytes(self) -> bytes:
         """The text of the file: one JSON object with a version."""
-        data = {"version": _VERSION, **{name: getattr(self, name) for name in self.__slots__}}
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        data = {"version": _VERSION, **fields, "command": redact(self.command)}
         return (json.dumps(data) + "\n").encode()
 
     @classmethod
@@ -64,7 +66,7 @@ class Mark:
         problem = _problem(mark)
         if problem is not None:
             raise ValueError(f"its {problem} is none that minicon writes")
-        return mark
+        return replace(mark, command=redact(mark.command))
 
 
 def _problem(mark: Mark) -> str | None:

@@ -23,7 +23,7 @@ from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.generations import GenerationStore
-from minicon.prefix.history import format_block, redact
+from minicon.prefix.history import format_block
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.left_alone import foreign_store
 from minicon.prefix.mark import MARK, read_mark
@@ -138,7 +138,7 @@ def clone_environment(
             stage=stage.name,
             previous=None,
             created=now,
-            command=redact(command),
+            command=command,
         )
         operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
         _add_history(stage, command, version, now)
@@ -212,8 +212,6 @@ def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
 
 
 def _add_history(stage: Path, command: str, version: str, now: float) -> None:
-    block = format_block(
-        command=redact(command), version=version, added=[], removed=[], specs={}, now=now
-    )
+    block = format_block(command=command, version=version, added=[], removed=[], specs={}, now=now)
     before = (stage / HISTORY).read_bytes()
     operations.replace_file(stage / HISTORY, before + block.encode(), durable=False)

@@ -24,6 +24,7 @@ from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathType
+from minicon.models.prefix_record import without_secrets_in
 from minicon.models.reporter import SilentTask
 from minicon.models.strict_json import read_json
 from minicon.prefix.link import link_or_copy
@@ -194,7 +195,7 @@ def _rewrite_records(prefix: Prefix, target: Path, hashes: Mapping[str, str]) ->
             continue
         changed = {**hashes, **_rewrite_wheel_record(record, target, hashes)}
         place = target / CONDA_META / record.file_name
-        data = read_json(place.read_bytes())
+        data = without_secrets_in(read_json(place.read_bytes()))
         for entry in (data.get("paths_data") or {}).get("paths") or ():
             path = entry.get("_path")
             if path not in changed:

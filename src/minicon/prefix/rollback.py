@@ -17,7 +17,7 @@ from minicon.lean_dataclasses import replace
 from minicon.prefix.carry import SAVED_SUFFIX
 from minicon.prefix.clobber import SHADOWED
 from minicon.prefix.generations import GenerationStore, tell_of_former_tree
-from minicon.prefix.history import dist_text, format_block, redact
+from minicon.prefix.history import dist_text, format_block
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.link import link_or_copy
 from minicon.prefix.mark import MARK, read_mark
@@ -202,7 +202,7 @@ def _history(
     new = {dist_text(record) for record in after.readable_records()}
     wanted = after.requested_specs()
     block = format_block(
-        command=redact(command),
+        command=command,
         version=version,
         added=new - old,
         removed=old - new,

@@ -7,7 +7,7 @@ from pathlib import Path
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
-from minicon.prefix.history import redact
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,9 +112,11 @@ class Transaction:
             "unlink": [record.record.dist_name for record in self.unlink],
             "unchanged": [record.record.dist_name for record in self.unchanged],
             "order": list(self.order),
-            "requested": {name: list(specs) for name, specs in self.requested.items()},
-            "update_specs": list(self.update_specs),
-            "remove_specs": list(self.remove_specs),
+            "requested": {
+                name: list(map(without_secrets, specs)) for name, specs in self.requested.items()
+            },
+            "update_specs": list(map(without_secrets, self.update_specs)),
+            "remove_specs": list(map(without_secrets, self.remove_specs)),
             "hold_backs": dict(self.hold_backs),
             "pip_requirements": list(self.pip_requirements),
         }
@@ -225,15 +227,16 @@ def is_same_package(first: RepodataRecord, second: RepodataRecord) -> bool:
 
 def dist_json(record: RepodataRecord) -> dict[str, Any]:
     """One package as ``--json`` shows it: conda's dist object, with what it came from."""
-    url = redact(record.url)
+    url = without_secrets(record.url)
+    channel = without_secrets(record.channel)
     base_url = url.removesuffix(f"/{record.subdir}/{record.fn}")
     if base_url == url:
-        base_url = redact(record.channel)
+        base_url = channel
     return {
         "base_url": base_url,
         "build_number": record.build_number,
         "build_string": record.build,
-        "channel": redact(record.channel),
+        "channel": channel,
         "depends": list(record.depends),
         "dist_name": record.dist_name,
         "fn": record.fn,

@@ -22,7 +22,7 @@ from minicon.errors import PipError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.reporter import SilentReporter
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

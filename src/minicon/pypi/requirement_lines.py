@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

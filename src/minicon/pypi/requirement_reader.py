@@ -8,12 +8,12 @@ from urllib.parse import urljoin
 
 from minicon.errors import SpecError
 from minicon.models.package_name import normalize_pypi_name
-from minicon.models.url import redact
 from minicon.pypi.index_options import IndexOptions
 from minicon.pypi.requirement_kinds import BUILD_OPTIONS, parse_editable, parse_requirement
 from minicon.pypi.requirement_lines import Line, logical_lines, split_options, unreadable
 from minicon.pypi.requirements import IndexRequirement, PipRequirement, RequirementSet
 from minicon.pypi.urls import is_remote, local_path
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_name import normalize_pypi_name
-from minicon.models.url import redact
 from minicon.pypi.index_options import IndexOptions
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from minicon.errors import RepodataError
-from minicon.models.url import joined_url, redact
+from minicon.models.url import joined_url
 from minicon.net.origin import Origin
+from minicon.redaction import redact
 
 
 def resolve_base_url(subdir_url: str, base_url: object, *, what: str = "base_url") -> str:

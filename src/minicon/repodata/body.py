@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from minicon.errors import RepodataError
-from minicon.models.url import redact
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.url import redact
 from minicon.net.headers import content_length, is_html
 from minicon.net.statuses import status_error
+from minicon.redaction import redact
 from minicon.repodata.body import ChunkReader, capped
 from minicon.repodata.cache import SubdirState
 from minicon.repodata.freshness import condition_for, max_age_of

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.url import joined_url, redact
+from minicon.models.url import joined_url
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from collections import deque
 
 from minicon.errors import ChannelError, RepodataError
 from minicon.fs import operations
-from minicon.models.url import redact
 from minicon.net.statuses import status_error
+from minicon.redaction import redact
 from minicon.repodata.shard_format import LARGEST_SHARD, SHARD_EXTENSION
 
 TYPE_CHECKING = False

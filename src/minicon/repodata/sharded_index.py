@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.errors import RepodataError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.url import redact
+from minicon.redaction import redact
 from minicon.repodata.decode import Members, Place
 from minicon.repodata.placed_index import PlacedIndex
 from minicon.repodata.shard_format import (

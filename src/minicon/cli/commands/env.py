@@ -162,9 +162,9 @@ def _variables(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.action == "list":
         variables = listed_variables(path)
         for key, value in variables.items():
-            context.console.answer(f"{key} = {value}")
+            context.console.answer(f"{key} = {value}", as_is=True)
         if context.console.json:
-            context.console.document(variables)
+            context.console.document(variables, as_is=True)
         return 0
     for text in change_variables(path, arguments.variables, unset=arguments.action == "unset"):
         context.console.warn(text)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 
 from minicon.cli import options
+from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     if context.console.json or arguments.format.endswith("json"):
-        context.console.document(_spec(arguments, path).to_data())
+        context.console.document(_spec(arguments, path).to_data(), as_is=True)
         return 0
     if arguments.format == "requirements":
         text = _requirements(_spec(arguments, path), context.settings.platform)
@@ -81,7 +82,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             operations.replace_file(Path(arguments.file), text.encode())
         context.console.note(f"wrote {arguments.file}")
     else:
-        context.console.answer(text.rstrip("\n"))
+        context.console.answer(text.rstrip("\n"), as_is=True)
     return 0
 
 
@@ -91,8 +92,8 @@ def _requirements(spec: EnvironmentSpec, platform: str) -> str:
         "# This file may be used to create an environment using:",
         "# $ minicon create --name <env> --file <this file>",
         f"# platform: {platform}",
-        *spec.dependencies,
-        *(f"pypi:{line}" for line in spec.pip),
+        *map(without_secrets, spec.dependencies),
+        *(f"pypi:{without_secrets(line)}" for line in spec.pip),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,201 @@
+"""Secrets in texts: found in one place, so that every sink hides the same ones.
+
+========================================  ====================================================
+form                                      what is secret in it
+========================================  ====================================================
+``https://user:password@host/x``          user and password; also without ``https:`` or ``//``,
+                                          and where the password holds ``@``, ``/`` or ``#``
+``https://host/t/TOKEN/x``, ``/T/TOKEN``  the token, wherever it stands in the path of a URL
+``?token=…``, ``&X-Amz-Signature=…``,     the value of every field whose name says so
+``#access_token=…``
+``Authorization: Bearer …``               the rest of the line
+========================================  ====================================================
+
+Each is found percent-encoded too. What stands for a secret (``${TOKEN}``) is none. The texts come
+from anywhere and have any size: the time is linear in it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from minicon.lazy_pattern import lazy_pattern
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from re import Match
+
+MASK = "*****"
+_USERS_MASK = f"{MASK}@"
+
+_SECRET_NAME = lazy_pattern(
+    r"token|secret|passw|passphrase|signature|credential|auth(?!or)|bearer|jwt|session"
+    r"|(?:api|access|private)[_-]?key|^(?:sig|pwd|pass|key)$",
+    re.IGNORECASE,
+)
+#: What a shell or a configuration fills in, perhaps behind a plain user name.
+_VARIABLE = r"\$\{\w+\}|\$[A-Z_][A-Z0-9_]*"
+_REFERENCE = lazy_pattern(rf"(?:(?:[\w.-]|{_VARIABLE})*:)?(?:{_VARIABLE})+")
+_BLANKS = " \t\n\r"
+
+#: ``//user:`` in front of a password; ``//host:8080/`` is a port.
+_USER = lazy_pattern(r"""//[^\s/@:"'<>?\#]*:(?!\d*[/?\#"'<>,;])""")
+#: The same without ``//``, at the beginning of a word or of a step of a path.
+_BARE_USER = lazy_pattern(
+    r"""(?:^|(?<=[\s"'`=,;(\[{<|/]))(?!(?:file|mailto):|[A-Za-z]:[\\/])
+        [^\s/@:"'`<>=,;|()\[\]{}?\#]+:(?!//|\d+[/?\#"'])""",
+    re.VERBOSE,
+)
+_AUTHORITY_END = lazy_pattern(r"""[\s/?\#"'<>\\]""")
+_DIGEST = lazy_pattern(r"sha\d+:")
+_ENCODED_USER = lazy_pattern(
+    r"""(%2F%2F)((?:(?!%2F|%40)[^\s/?\#&"'<>])+)%40
+        |(//)([^\s/@:"'<>?\#]*:(?!\d*[/?\#])[^\s/@?\#"'<>]*)%40""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+#: The path of a URL up to a token. Pools and indices have folders too: ``/t/tornado/tornado-6``.
+TOKEN_IN_PATH = lazy_pattern(r"""/(?:t|%74|%54)/(?!(t[^/\s]*)/\1)([^/\s"'<>?\#]+)""", re.IGNORECASE)
+_ENCODED_TOKEN = lazy_pattern(
+    r"""%2F(?:t|%74|%54)%2F()((?:(?!%2F|%3F|%23|%26)[^\s/?\#&"'<>])+)""", re.IGNORECASE
+)
+_LOOK_BACK = 512
+_WORD_STARTS = _BLANKS + "\"'`<>=,([{|"
+_HOST = lazy_pattern(
+    r"""(?:\*{5}@[^\s/@]+|[a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?
+        |[a-z0-9][\w.-]*:\d+|localhost)(?:/|$)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+_FIELD = lazy_pattern(r"""([?&;\#])([^\s"'<>?\#&;=]{1,128})=""")
+_VALUE = lazy_pattern(r"""[^\s"'<>\#&]+""")
+_ENCODED_FIELD = lazy_pattern(
+    r"""((?:%3F|%26|%23)([^\s"'<>?\#&;=%]{1,128})%3D)(?:(?!%26|%23)[^\s"'<>\#&])+""", re.IGNORECASE
+)
+_GONE = "\0"
+_GONE_FIELD = lazy_pattern(r"[&;]\0")
+_GONE_FIRST = lazy_pattern(r"[?#]\0(?![&;])|(?<=[?#])\0[&;]")
+_HEADER = lazy_pattern(r"""(authorization["']?\s{0,8}[:=]\s{0,8}["']?)([^\n"']+)""", re.IGNORECASE)
+
+
+def redact(text: str) -> str:
+    """TEXT as people may read it: every secret in it is masked."""
+    return _hidden(text, MASK)
+
+
+def without_secrets(text: str) -> str:
+    """TEXT as it may be written down to be used again: every secret in it is left out.
+
+    A URL still leads to its place, for those who have the credentials from elsewhere.
+    """
+    return _hidden(text, "")
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a field or key of this name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def _hidden(text: str, mask: str) -> str:
+    if "%" in text:
+        text = _without_encoded(text, mask)
+    if "@" in text:
+        text = _without_users(text)
+    if "/t/" in text or "/T/" in text or "/%" in text:
+        text = TOKEN_IN_PATH.sub(lambda found: _token(found, mask), text)
+    if not mask and _USERS_MASK in text:
+        text = text.replace(_USERS_MASK, "")
+    if "=" in text:
+        text = _without_fields(text, mask)
+    if "uthorization" in text or "UTHORIZATION" in text:
+        text = _HEADER.sub(rf"\1{MASK}", text)
+    return text
+
+
+def _without_encoded(text: str, mask: str) -> str:
+    """What a URL that is itself part of a URL holds."""
+    if "%40" in text:
+        at = f"{mask}%40" if mask else ""
+        text = _ENCODED_USER.sub(lambda found: f"{found[1] or found[3]}{at}", text)
+    text = _ENCODED_TOKEN.sub(lambda found: _masked_token(found, mask), text)
+    return _ENCODED_FIELD.sub(
+        lambda found: f"{found[1]}{MASK}" if is_secret_name(found[2]) else found[0], text
+    )
+
+
+def _without_users(text: str) -> str:
+    """TEXT with a mask in place of everything before an ``@`` that names a user."""
+    pieces: list[str] = []
+    written = position = 0
+    while (at := text.find("@", position)) >= 0:
+        if at == position:
+            position += 1
+            continue
+        begin = max(position, *(text.rfind(blank, position, at) + 1 for blank in _BLANKS))
+        start = _user_start(text, begin, at)
+        if start is not None:
+            at = _last_at(text, at)
+            if not _REFERENCE.fullmatch(text, start, at):
+                pieces += [text[written:start], _USERS_MASK]
+                written = at + 1
+        position = at + 1
+    return "".join([*pieces, text[written:]])
+
+
+def _user_start(text: str, begin: int, at: int) -> int | None:
+    """Where the user begins whom the ``@`` at AT ends, if one does; the word begins at BEGIN."""
+    if found := _USER.search(text, begin, at):
+        return found.start() + len("//")
+    slashes = text.rfind("//", begin, at)
+    start = slashes + len("//")
+    if slashes >= 0 and not _AUTHORITY_END.search(text, start, at):
+        is_login = text.endswith("ssh:", begin, slashes)  # git@ is who everybody is there
+        return None if is_login or start == at else start
+    bare = _BARE_USER.search(text, begin, at)
+    return None if bare is None or _DIGEST.match(text, at + 1) else bare.start()
+
+
+def _last_at(text: str, at: int) -> int:
+    """The ``@`` that ends the user, where the password holds some."""
+    while (following := text.find("@", at + 1)) >= 0:
+        if _AUTHORITY_END.search(text, at + 1, following):
+            break
+        at = following
+    return at
+
+
+def _token(found: Match[str], mask: str) -> str:
+    return _masked_token(found, mask) if _is_in_url(found.string, found.start()) else found[0]
+
+
+def _masked_token(found: Match[str], mask: str) -> str:
+    if _REFERENCE.fullmatch(found[2]):
+        return found[0]
+    return f"{found[0][: -len(found[2])]}{mask}" if mask else ""
+
+
+def _is_in_url(text: str, index: int) -> bool:
+    """Whether what stands at INDEX is in the path of a URL, and not in a path of this machine."""
+    before = text[max(0, index - _LOOK_BACK) : index]
+    word = before[max(before.rfind(mark) for mark in _WORD_STARTS) + 1 :]
+    scheme, slashes, _ = word.partition("//")
+    if slashes:
+        return not scheme.lower().endswith("file:")
+    return len(word) == _LOOK_BACK or _HOST.match(word) is not None
+
+
+def _without_fields(text: str, mask: str) -> str:
+    """TEXT without the values of fields, in queries and fragments, whose names tell a secret."""
+    pieces: list[str] = []
+    written = 0
+    for found in _FIELD.finditer(text):
+        if found.start() < written or not is_secret_name(found[2]):
+            continue
+        value = _VALUE.match(text, found.end())
+        if value is not None and not _REFERENCE.fullmatch(value[0]):
+            pieces += [text[written : found.start()], found[0] + mask if mask else found[1] + _GONE]
+            written = value.end()
+    if not pieces:
+        return text
+    text = "".join([*pieces, text[written:]])
+    return text if mask else _GONE_FIRST.sub("", _GONE_FIELD.sub("", text))
