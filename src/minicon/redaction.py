@@ -9,6 +9,7 @@ form                                      what is secret in it
 ``?token=…``, ``&X-Amz-Signature=…``,     the value of every field whose name says so
 ``#access_token=…``
 ``Authorization: Bearer …``               the rest of the line
+``{"password": "…"}``                     the value, where the name says so
 ========================================  ====================================================
 
 Each is found percent-encoded too. What stands for a secret (``${TOKEN}``) is none. The texts come
@@ -60,7 +61,7 @@ _ENCODED_TOKEN = lazy_pattern(
     r"""%2F(?:t|%74|%54)%2F()((?:(?!%2F|%3F|%23|%26)[^\s/?\#&"'<>])+)""", re.IGNORECASE
 )
 _LOOK_BACK = 512
-_WORD_STARTS = _BLANKS + "\"'`<>=,([{|"
+_WORD_START = lazy_pattern(r"""[\s"'`<>=,(\[{|]""")
 _HOST = lazy_pattern(
     r"""(?:\*{5}@[^\s/@]+|[a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?
         |[a-z0-9][\w.-]*:\d+|localhost)(?:/|$)""",
@@ -75,6 +76,7 @@ _ENCODED_FIELD = lazy_pattern(
 _GONE = "\0"
 _GONE_FIELD = lazy_pattern(r"[&;]\0")
 _GONE_FIRST = lazy_pattern(r"[?#]\0(?![&;])|(?<=[?#])\0[&;]")
+_MEMBER = lazy_pattern(r"""((["'])([\w-]{1,64})\2\s{0,8}:\s{0,8}(["']))((?:(?!\4)[^\n]){1,4096})""")
 _HEADER = lazy_pattern(r"""(authorization["']?\s{0,8}[:=]\s{0,8}["']?)([^\n"']+)""", re.IGNORECASE)
 
 
@@ -102,14 +104,20 @@ def _hidden(text: str, mask: str) -> str:
     if "@" in text:
         text = _without_users(text)
     if "/t/" in text or "/T/" in text or "/%" in text:
-        text = TOKEN_IN_PATH.sub(lambda found: _token(found, mask), text)
+        text = _without_tokens(text, mask)
     if not mask and _USERS_MASK in text:
         text = text.replace(_USERS_MASK, "")
     if "=" in text:
         text = _without_fields(text, mask)
+    if ":" in text and ('"' in text or "'" in text):
+        text = _MEMBER.sub(_masked_member, text)
     if "uthorization" in text or "UTHORIZATION" in text:
         text = _HEADER.sub(rf"\1{MASK}", text)
     return text
+
+
+def _masked_member(found: Match[str]) -> str:
+    return f"{found[1]}{MASK}" if is_secret_name(found[3]) else found[0]
 
 
 def _without_encoded(text: str, mask: str) -> str:
@@ -164,8 +172,18 @@ def _last_at(text: str, at: int) -> int:
     return at
 
 
-def _token(found: Match[str], mask: str) -> str:
-    return _masked_token(found, mask) if _is_in_url(found.string, found.start()) else found[0]
+def _without_tokens(text: str, mask: str) -> str:
+    """TEXT without what follows ``/t/`` in URLs."""
+    pieces: list[str] = []
+    seen = 0
+    is_in_url = False
+    for found in TOKEN_IN_PATH.finditer(text):
+        if not pieces or _WORD_START.search(text, seen, found.start()):
+            is_in_url = _is_in_url(text, found.start())
+        shown = _masked_token(found, mask) if is_in_url else found[0]
+        pieces += [text[seen : found.start()], shown]
+        seen = found.end()
+    return "".join([*pieces, text[seen:]])
 
 
 def _masked_token(found: Match[str], mask: str) -> str:
@@ -177,9 +195,12 @@ def _masked_token(found: Match[str], mask: str) -> str:
 def _is_in_url(text: str, index: int) -> bool:
     """Whether what stands at INDEX is in the path of a URL, and not in a path of this machine."""
     before = text[max(0, index - _LOOK_BACK) : index]
-    word = before[max(before.rfind(mark) for mark in _WORD_STARTS) + 1 :]
-    scheme, slashes, _ = word.partition("//")
-    if slashes:
+    word = _WORD_START.split(before)[-1]
+    scheme, slash, _ = word.partition("//")
+    if not slash:  # a URL that was taken for a path has lost one
+        scheme, slash, _ = word.partition(":/")
+        scheme += ":"
+    if slash and len(scheme) != len("C:"):
         return not scheme.lower().endswith("file:")
     return len(word) == _LOOK_BACK or _HOST.match(word) is not None
 
