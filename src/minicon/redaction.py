@@ -40,18 +40,18 @@ _REFERENCE = lazy_pattern(rf"(?:(?:[\w.-]|{_VARIABLE})*:)?(?:{_VARIABLE})+")
 _BLANKS = " \t\n\r"
 
 #: ``//user:`` in front of a password; ``//host:8080/`` is a port.
-_USER = lazy_pattern(r"""//[^\s/@:"'<>?\#]*:(?!\d*[/?\#"'<>,;])""")
+_USER = lazy_pattern(r"""//(?!\[)[^\s/@:"'<>?\#]*:(?!\d*[/?\#"'<>,;])""")
 #: The same without ``//``, at the beginning of a word or of a step of a path.
 _BARE_USER = lazy_pattern(
     r"""(?:^|(?<=[\s"'`=,;(\[{<|/]))(?!(?:file|mailto):|[A-Za-z]:[\\/])
-        [^\s/@:"'`<>=,;|()\[\]{}?\#]+:(?!//|\d+[/?\#"'])""",
+        [^\s/@:"'`<>=,;|()\[\]{}?\#]+:(?!//|\d+[/?\#"']|[a-z][a-z0-9+.-]{0,20}://)""",
     re.VERBOSE,
 )
 _AUTHORITY_END = lazy_pattern(r"""[\s/?\#"'<>\\]""")
 _DIGEST = lazy_pattern(r"sha\d+:")
 _ENCODED_USER = lazy_pattern(
     r"""(%2F%2F)((?:(?!%2F|%40)[^\s/?\#&"'<>])+)%40
-        |(//)([^\s/@:"'<>?\#]*:(?!\d*[/?\#])[^\s/@?\#"'<>]*)%40""",
+        |(//)((?!\[)[^\s/@:"'<>?\#]*:(?!\d*[/?\#])[^\s/@?\#"'<>]*)%40""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -61,7 +61,7 @@ _ENCODED_TOKEN = lazy_pattern(
     r"""%2F(?:t|%74|%54)%2F()((?:(?!%2F|%3F|%23|%26)[^\s/?\#&"'<>])+)""", re.IGNORECASE
 )
 _LOOK_BACK = 512
-_WORD_START = lazy_pattern(r"""[\s"'`<>=,(\[{|]""")
+_WORD_START = lazy_pattern(r"""[\s"'`<>=,({|]""")
 _HOST = lazy_pattern(
     r"""(?:\*{5}@[^\s/@]+|[a-z0-9][\w-]*(?:\.[\w-]+)*\.[a-z]{2,}(?::\d+)?
         |[a-z0-9][\w.-]*:\d+|localhost)(?:/|$)""",
@@ -154,13 +154,13 @@ def _user_start(text: str, begin: int, at: int) -> int | None:
     """Where the user begins whom the ``@`` at AT ends, if one does; the word begins at BEGIN."""
     if found := _USER.search(text, begin, at):
         return found.start() + len("//")
+    if found := _BARE_USER.search(text, begin, at):
+        return None if _DIGEST.match(text, at + 1) else found.start()
     slashes = text.rfind("//", begin, at)
     start = slashes + len("//")
-    if slashes >= 0 and not _AUTHORITY_END.search(text, start, at):
-        is_login = text.endswith("ssh:", begin, slashes)  # git@ is who everybody is there
-        return None if is_login or start == at else start
-    bare = _BARE_USER.search(text, begin, at)
-    return None if bare is None or _DIGEST.match(text, at + 1) else bare.start()
+    if slashes < 0 or start == at or _AUTHORITY_END.search(text, start, at):
+        return None
+    return None if text.endswith("ssh:", begin, slashes) else start  # git@ is everybody there
 
 
 def _last_at(text: str, at: int) -> int:

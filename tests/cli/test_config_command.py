@@ -127,6 +127,8 @@ def test_another_file(minicon: CommandLine) -> None:
         ("--set channel_priority odd", "strict, flexible, disabled"),
         ("--set channels conda-forge", "--append"),
         ("--append offline true", "--set"),
+        ("--set channel_alias https://*****@h.example", "secret"),
+        ("--append channels https://h.example/t/*****/c", "secret"),
         ("--remove channels absent", "--show-sources"),
         ("--remove-key channels", "--show-sources"),
     ],

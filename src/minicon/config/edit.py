@@ -15,6 +15,7 @@ from minicon.config.values import check_value
 from minicon.errors import ConfigError, UsageError
 from minicon.fs import operations
 from minicon.lean_dataclasses import dataclass
+from minicon.redaction import MASK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,6 +133,12 @@ def _edited(text: str, path: str, edit: ConfigEdit) -> tuple[str, bool]:
 
 def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> Any:
     """The key's new value."""
+    if MASK in edit.value and edit.action != "remove":
+        raise UsageError(
+            "masked-value",
+            f"{edit.value!r} for {key.name} is what is shown in place of a secret",
+            hint=f"give the secret itself, or edit {path}",
+        )
 
     def checked(value: Any, kind: Key = key) -> Any:
         return check_value(kind, value, source=path, fill=str)

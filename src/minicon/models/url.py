@@ -40,7 +40,7 @@ class Credentials:
     def path_with_token(self, path: str, token: str) -> str:
         """PATH with ``/t/TOKEN`` in its place; TOKEN is as it shall be shown."""
         before, slash, mark = self.token_path.rpartition("/")
-        if not path.startswith(before + "/"):
+        if not f"{path}/".startswith(f"{before}/"):
             before = ""
         return f"{before}{slash}{mark}/{token}{path[len(before) :]}"
 
