@@ -43,7 +43,7 @@ _BLANKS = " \t\n\r"
 _USER = lazy_pattern(r"""//(?!\[)[^\s/@:"'<>?\#]*:(?!\d*[/?\#"'<>,;])""")
 #: The same without ``//``, at the beginning of a word or of a step of a path.
 _BARE_USER = lazy_pattern(
-    r"""(?:^|(?<=[\s"'`=,;(\[{<|/]))(?!(?:file|mailto):|[A-Za-z]:[\\/])
+    r"""(?:^|(?<=[\s"'`=,;(\[{<|/]))(?!(?:file|mailto):|pkg:[a-z]+/|[A-Za-z]:[\\/])
         [^\s/@:"'`<>=,;|()\[\]{}?\#]+:(?!//|\d+[/?\#"']|[a-z][a-z0-9+.-]{0,20}://)""",
     re.VERBOSE,
 )
@@ -55,8 +55,13 @@ _ENCODED_USER = lazy_pattern(
     re.IGNORECASE | re.VERBOSE,
 )
 
+#: What a sentence goes on with behind a URL.
+_SENTENCE = "[:,.;)]{0,3}"
 #: The path of a URL up to a token. Pools and indices have folders too: ``/t/tornado/tornado-6``.
-TOKEN_IN_PATH = lazy_pattern(r"""/(?:t|%74|%54)/(?!(t[^/\s]*)/\1)([^/\s"'<>?\#]+)""", re.IGNORECASE)
+TOKEN_IN_PATH = lazy_pattern(
+    rf"""/(?:t|%74|%54)/(?!(t[^/\s]*)/\1)([^/\s"'<>?\#]+?)(?={_SENTENCE}(?:[/\s"'<>?\#]|$))""",
+    re.IGNORECASE,
+)
 _ENCODED_TOKEN = lazy_pattern(
     r"""%2F(?:t|%74|%54)%2F()((?:(?!%2F|%3F|%23|%26)[^\s/?\#&"'<>])+)""", re.IGNORECASE
 )
@@ -69,7 +74,7 @@ _HOST = lazy_pattern(
 )
 
 _FIELD = lazy_pattern(r"""([?&;\#])([^\s"'<>?\#&;=]{1,128})=""")
-_VALUE = lazy_pattern(r"""[^\s"'<>\#&]+""")
+_VALUE = lazy_pattern(rf"""[^\s"'<>\#&]+?(?={_SENTENCE}(?:[\s"'<>\#&]|$))""")
 _ENCODED_FIELD = lazy_pattern(
     r"""((?:%3F|%26|%23)([^\s"'<>?\#&;=%]{1,128})%3D)(?:(?!%26|%23)[^\s"'<>\#&])+""", re.IGNORECASE
 )
