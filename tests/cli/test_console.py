@@ -154,7 +154,7 @@ def test_streams_that_cannot_say_everything() -> None:
     subject.answer("1 → 2")
     subject.note("file \udcff")
     subject.document({"name": "é"})
-    assert out.buffer.getvalue() == b'1 \\u2192 2\n{\n  "name": "\\u00e9"\n}\n'  # type: ignore[attr-defined]
+    assert out.buffer.getvalue() == b'1 -> 2\n{\n  "name": "\\u00e9"\n}\n'  # type: ignore[attr-defined]
     assert err.buffer.getvalue() == b"file \\udcff\n"  # type: ignore[attr-defined]
 
 

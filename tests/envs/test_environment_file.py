@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minicon.envs import strict_yaml
+from minicon.config import strict_yaml
 from minicon.envs.environment_file import (
     parse_environment_text,
     read_environment_file,

@@ -6,6 +6,7 @@ import json
 
 from minicon.errors import FileError
 from minicon.fs import operations
+from minicon.models.strict_json import read_object
 from minicon.solver.capture import capture, captured_request, recording
 from minicon.solver.resolvelib_solver import CondaSolver
 
@@ -44,9 +45,8 @@ def replay(path: Path) -> Solution:
     with operations.describing("read", path):
         text = path.read_bytes()
     try:
-        document = json.loads(text)
+        document = read_object(text)
     except ValueError as error:
-        raise FileError("invalid-capture", f"{path} is not JSON", hint="write it anew") from error
-    if not isinstance(document, dict):
-        raise FileError("invalid-capture", f"{path} is not a capture", hint="write it anew")
+        message = f"{path} is not a capture in JSON: {str(error)[:80]}"
+        raise FileError("invalid-capture", message, hint="write it anew") from error
     return CondaSolver().solve(captured_request(document))

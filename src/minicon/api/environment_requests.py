@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from minicon.api.request import ChangeRequest
 from minicon.api.requirements import spec_for_pypi
 from minicon.errors import PrefixError, SpecError, UsageError
+from minicon.fs.safe_path import typed_path
 from minicon.lean_dataclasses import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from typing import Any
 
     from minicon.api.lock_selection import LockSelection
@@ -154,7 +156,8 @@ def read_files(
     from minicon.envs.lock_files import read_lock_file
 
     platform = services.settings.platform
-    found = (read_lock_file(f, platform=platform, environment=environment) for f in files)
+    paths = [typed_path(os.fspath(file)) for file in files]
+    found = (read_lock_file(path, platform=platform, environment=environment) for path in paths)
     locks = [lock for lock in found if lock is not None]
     if environment is not None and not any(lock.kind == "pixi" for lock in locks):
         raise UsageError(
@@ -166,7 +169,7 @@ def read_files(
         if len(files) > 1:
             _refuse_mixed("a lock file", "other files")
         return FileContents(lock=locks[0])
-    read = [(Path(f).expanduser(), read_environment_file(f, platform=platform)) for f in files]
+    read = [(path, read_environment_file(path, platform=platform)) for path in paths]
     for file, spec in read:
         for key in spec.ignored:
             services.reporter.warn(f"{key!r} in {file} means nothing here")

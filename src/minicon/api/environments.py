@@ -135,7 +135,8 @@ def write_variables(
         of_file: A file names them, so that it can give them up later.
     """
     state = _state(path)
-    variables = dict(state.get("env_vars") or {})
+    found = state.get("env_vars")
+    variables = dict(found) if isinstance(found, dict) else {}
     named = dict.fromkeys(variables_of_files(path))
     for key, value in changes.items():
         if value is None or not of_file:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from minicon.api.environment_requests import read_files
 from minicon.api.lock_inputs import LockTarget, targets_of
 from minicon.errors import SpecError
+from minicon.models.shapes import check_shape
+from minicon.models.strict_json import read_object
 from minicon.models.subdir import check_subdir
 from minicon.models.virtual_package import VirtualPackage
 
@@ -42,15 +42,13 @@ def read_profile(path: Path) -> LockTarget:
     try:
         if path.stat().st_size > _LARGEST_PROFILE:
             raise ValueError("it is too large")
-        data = json.loads(path.read_bytes())
-        facts = data.get("virtual_packages") if isinstance(data, dict) else None
-        if not isinstance(facts, list):
-            raise SpecError("invalid-profile", "it has no list virtual_packages")
+        data = read_object(path.read_bytes())
+        check_shape(data, {"platform": str, "virtual_packages": [str]})
         return LockTarget(
-            platform=check_subdir(str(data.get("platform"))),
-            virtual_packages=tuple(map(_virtual_package, facts)),
+            platform=check_subdir(data["platform"]),
+            virtual_packages=tuple(map(_virtual_package, data["virtual_packages"])),
         )
-    except (OSError, ValueError, RecursionError, SpecError) as error:
+    except (OSError, ValueError, SpecError) as error:
         raise SpecError(
             "invalid-profile",
             f"{path} is not a machine profile: {error}",

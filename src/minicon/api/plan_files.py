@@ -12,17 +12,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from minicon.api.announcing import COMING_ACTIONS, scripts_json
 from minicon.api.request import ChangeRequest, Plan
 from minicon.api.requirements import split_specs
 from minicon.errors import PrefixError, SpecError
+from minicon.fs.safe_path import place_problem
 from minicon.models.package_name import check_record_fields
+from minicon.models.record_values import check_record_values
+from minicon.models.shapes import check_shape
+from minicon.models.strict_json import read_object
+from minicon.models.subdir import check_subdir
 from minicon.prefix.executor import recover
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import installed_packages
-from minicon.prefix.transaction import Transaction
+from minicon.prefix.transaction import PLAN_SHAPE, Transaction
 from minicon.pypi.requirements import PipRequirement
 from minicon.redaction import redact
 from minicon.solver.link_order import in_link_order
@@ -41,6 +47,19 @@ FORMAT = 1
 _LARGEST_PLAN = 64 * 1024 * 1024
 _ACTIONS = ("create", "install", "update", "remove")
 _SOURCES = ("conda", "pypi", "interpreter")
+_RECORD = {"channel": str, "subdir": str, "fn": str, "url": str, "source": str}
+_SHAPE = {
+    "action": str,
+    "state": str,
+    "variables": {...: (str, None)},
+    "pip_specs": [str],
+    "pip_lines": [[str]],
+    "by_pip": [str],
+    "clone_of": (str, None),
+    "clone_state": (str, None),
+    "link_scripts": ([{"package": str, "action": str}], None),
+    "transaction": {**PLAN_SHAPE, "link": [_RECORD]},
+}
 
 
 def plan_document(plan: Plan, announcement: Announcement) -> dict[str, Any]:
@@ -106,34 +125,33 @@ def read_plan(services: Services, path: Path) -> Plan:
         )
     try:
         return _plan(services, document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        _bad(path, f"{type(error).__name__}: {error}")
+    except ValueError as error:
+        _bad(path, str(error))
 
 
 def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
+    check_shape(document, _SHAPE)
     data = document["transaction"]
     _check_records(data)
-    prefix = Path(data["prefix"])
-    if not prefix.is_absolute() or document["action"] not in _ACTIONS:
-        raise ValueError("prefix or action")
+    prefix = _absolute(data["prefix"])
+    if document["action"] not in _ACTIONS:
+        raise ValueError("action")
+    clone_of = _absolute(place) if (place := document.get("clone_of")) else None
     recover(prefix)
     there = _installed(prefix)
     _check_state(prefix, document["state"])
-    if document["clone_of"]:
-        _check_state(Path(document["clone_of"]), document["clone_state"])
+    if clone_of:
+        _check_state(clone_of, document.get("clone_state"))
     transaction = Transaction.from_plan(data, there)
-    lines = tuple((str(line), Path(folder)) for line, folder in document["pip_lines"])
-    asked = split_specs(map(str, document["pip_specs"]), lines, environ=services.environ)
+    lines = tuple((line, _absolute(folder)) for line, folder in document["pip_lines"])
+    asked = split_specs(document["pip_specs"], lines, environ=services.environ)
     request = ChangeRequest(
         action=document["action"],
         prefix=prefix,
-        specs=tuple(map(str, document["pip_specs"])),
+        specs=tuple(document["pip_specs"]),
         pip_lines=lines,
-        clone_of=Path(document["clone_of"]) if document["clone_of"] else None,
-        variables={
-            str(key): None if value is None else str(value)
-            for key, value in document["variables"].items()
-        },
+        clone_of=clone_of,
+        variables=document["variables"],
     )
     wanted = set(document["by_pip"])
     by_pip = [each for each in asked.from_pip.pip_requirements if str(each) in wanted]
@@ -152,8 +170,8 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
         by_pip=tuple(by_pip),
         index_options=asked.from_pip.options,
         shown_scripts=frozenset(
-            (str(script["package"]), str(script["action"]))
-            for script in document.get("link_scripts", ())
+            (script["package"], script["action"])
+            for script in document.get("link_scripts") or ()
             if script["action"] in COMING_ACTIONS
         ),
     )
@@ -170,30 +188,36 @@ def _check_state(prefix: Path, expected: object) -> None:
 
 def _check_records(data: Mapping[str, Any]) -> None:
     """What a plan says becomes paths and URLs, whoever wrote it."""
-    for record in data["link"]:
-        try:
+    try:
+        check_subdir(data["platform"])
+        for record in data["link"]:
             check_record_fields(record, fn=record["fn"], subdir=record["subdir"])
-        except SpecError as error:
-            raise ValueError(error.message) from None
-        if record["source"] not in _SOURCES or not isinstance(record["url"], str):
+            check_record_values(record, record["fn"])
+    except SpecError as error:
+        raise ValueError(error.message) from None
+    for record in data["link"]:
+        if record["source"] not in _SOURCES:
             raise ValueError(f"the source of {record['fn']}")
         has_hash = record.get("sha256") or record.get("md5")
         if record["source"] != "interpreter" and not (has_hash or record.get("direct_url")):
             raise ValueError(f"{record['fn']} has no hash")
 
 
+def _absolute(text: str) -> Path:
+    if not os.path.isabs(text) or place_problem(text):
+        raise ValueError(f"{text[:80]!r} is no absolute path")
+    return Path(text)
+
+
 def _load(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _LARGEST_PLAN:
             _bad(path, "it is too large")
-        document = json.loads(path.read_bytes())
+        return read_object(path.read_bytes())
     except OSError as error:
         _bad(path, str(error.strerror))
-    except (ValueError, RecursionError):
-        _bad(path, "it is not JSON")
-    if not isinstance(document, dict):
-        _bad(path, "it is not a plan")
-    return document
+    except ValueError as error:
+        _bad(path, f"it is not a plan in JSON ({str(error)[:80]})")
 
 
 def _bad(path: Path, why: str) -> NoReturn:

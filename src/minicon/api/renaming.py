@@ -9,6 +9,7 @@ from pathlib import Path
 from minicon import __version__
 from minicon.api.planning import refuse_frozen
 from minicon.errors import PrefixError, UsageError
+from minicon.fs.safe_path import typed_path
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environments_txt import register_environment, unregister_environment
 from minicon.prefix.moving import clone_environment, move_environment
@@ -50,7 +51,7 @@ def rename_request(
     if old_prefix is None and old is not None and _is_path(old):
         old, old_prefix = None, old
     source = services.registry.existing(old, old_prefix)
-    target = Path(os.path.abspath(os.path.expanduser(new))) if _is_path(new) else None
+    target = Path(os.path.abspath(typed_path(new))) if _is_path(new) else None
     if target is None:
         target = services.registry.path_of(new)
     active = services.environ.get("CONDA_PREFIX")

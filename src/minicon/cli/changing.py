@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minicon.errors import ChannelError, PrefixError, UsageError
+from minicon.fs.safe_path import typed_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "override_channels": arguments.override_channels,
         "update_policy": arguments.update_policy or "update_specs",
         "lowest": arguments.lowest,
-        "capture": arguments.capture,
+        "capture": typed_path(arguments.capture) if arguments.capture else None,
         "no_deps": arguments.no_deps,
         "only_deps": arguments.only_deps,
         "force_reinstall": arguments.force_reinstall,

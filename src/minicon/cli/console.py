@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 #: Control characters and marks of writing direction: a name must not repaint the terminal.
 _UNSAFE = lazy_pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+#: Signs of our own texts, for terminals that have ASCII only (LC_ALL=C).
+_PLAIN_SIGNS = str.maketrans({
+    "→": "->", "…": "...", "×": "x",
+    "├": "|", "│": "|", "└": "`", "─": "-",
+})  # fmt: skip
 _OWN_STYLE = lazy_pattern(r"(\x1b\[(?:0|1|2|31|32|33)m)")
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
 
@@ -149,9 +154,14 @@ class Console:
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """TEXT with escapes for what the stream's encoding has not: ASCII terminals, odd file names."""
+    """TEXT as the stream's encoding can write it: our own signs plainly, all else as escapes."""
     encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        plain = text.translate(_PLAIN_SIGNS)
+        return plain.encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def _wants_color(stream: TextIO) -> bool:

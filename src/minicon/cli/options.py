@@ -6,8 +6,6 @@ that :func:`settings_flags` can tell what the user really typed.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -325,7 +323,7 @@ def add_solver_options(parser: argparse.ArgumentParser) -> None:
         "--lowest", action="store_true", help="lowest versions of what is named, to test bounds"
     )
     group.add_argument(
-        "--capture", type=Path, metavar="FILE", help="write all that the solver saw, for replay"
+        "--capture", metavar="FILE", help="write all that the solver saw, for replay"
     )
     group.add_argument(
         "--no-pip",

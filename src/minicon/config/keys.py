@@ -41,6 +41,7 @@ class Key:
         aliases: Other names that conda takes for it.
         separator: Between items where a variable holds a list.
         expand: Whether ``~`` and ``$NAME`` are filled in.
+        file_names: Whether each item is the name of a file, and so no path.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Key:
     aliases: tuple[str, ...] = ()
     separator: str = ","
     expand: bool = False
+    file_names: bool = False
 
 
 _B, _I, _N, _T = Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.TEXT
@@ -84,7 +86,8 @@ _TABLE = (
     Key("repodata_use_zst", _B, "prefer the compressed index where a channel has one"),
     Key("repodata_use_shards", _B, "prefer an index by package name where a channel has one"),
     Key("repodata_fns", _S,
-        "index files to try first, such as current_repodata.json; the last is the whole"),
+        "index files to try first, such as current_repodata.json; the last is the whole",
+        file_names=True),
     Key("number_channel_notices", _I,
         "how many messages of channels' owners a command shows, once a day; 0: none"),
     Key("mirrored_channels", Kind.MAP_OF_SEQUENCES,

@@ -27,6 +27,7 @@ from minicon.config.keys import (
 from minicon.config.settings import Settings
 from minicon.config.values import check_value, filler, read_variable
 from minicon.errors import ConfigError
+from minicon.fs.safe_path import place_problem
 from minicon.lean_dataclasses import dataclass, fields
 
 TYPE_CHECKING = False
@@ -218,12 +219,19 @@ def _settings(
     platform: str | None,
 ) -> Settings:
     root = dirs.default_root(environ, str(home))
+    if problem := place_problem(root):
+        source = "MINICON_ROOT" if "MINICON_ROOT" in environ else "the home folder"
+        message = f"the path of MINICON_ROOT, from {source}, {problem}"
+        raise ConfigError("wrong-value", message, hint="set MINICON_ROOT to a shorter path")
 
     def folders(name: str) -> tuple[str, ...]:
         found = merged[name].value if name in merged else None
-        return tuple(
-            os.path.normpath(os.path.join(working_directory, each)) for each in found or ()
-        )
+        paths = [os.path.normpath(os.path.join(working_directory, each)) for each in found or ()]
+        for path in paths:
+            if problem := place_problem(path):
+                message = f"a path of {name} in {merged[name].source} {problem}"
+                raise ConfigError("wrong-value", message, hint="correct it, or leave it out")
+        return tuple(paths)
 
     envs_dirs = dict.fromkeys([*folders("envs_dirs"), *dirs.default_envs_dirs(root, str(home))])
     pkgs_dirs = folders("pkgs_dirs") or dirs.default_pkgs_dirs(root)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _TRUE = frozenset(["true", "yes", "on", "1"])
 _FALSE = frozenset(["false", "no", "off", "0"])
+_LONGEST_NAME = 100
 _NOTHING = frozenset(["", "none", "null", "~"])
 
 
@@ -41,7 +42,14 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
         checked = {"true": "flexible", "false": "disabled"}.get(checked, checked)
     if key.choices and checked not in key.choices:
         raise _wrong("wrong-value", key, value, source, "one of: " + ", ".join(key.choices))
+    if key.file_names and not all(map(_is_file_name, checked)):
+        raise _wrong("wrong-value", key, value, source, "one file name each, such as a.json")
     return _filled(checked, fill) if key.expand else checked
+
+
+def _is_file_name(text: str) -> bool:
+    plain = text.replace("_", "").replace("-", "").replace(".", "")
+    return plain.isascii() and plain.isalnum() and text[0] != "." and len(text) < _LONGEST_NAME
 
 
 def read_variable(key: Key, text: str) -> Any:
@@ -106,7 +114,10 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (list, tuple, dict, set)):
         raise TypeError(value)
-    return str(value)
+    text = str(value)
+    if "\0" in text:
+        raise ValueError(value)
+    return text
 
 
 def _switch_or_text(value: Any) -> bool | str:

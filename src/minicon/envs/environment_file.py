@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from minicon.envs import strict_yaml
+from minicon.config import strict_yaml
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.environment_spec import EnvironmentSpec

@@ -39,7 +39,7 @@ def read_lock_file(
     Raises:
         SpecError: It is one and cannot be read.
     """
-    path = Path(path).expanduser()
+    path = Path(path)
     if is_pylock_name(path.name):
         return parse_pylock(
             read_lock_text(path), source=str(path), folder=path.parent, platform=platform

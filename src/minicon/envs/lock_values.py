@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.envs import strict_yaml
+from minicon.config import strict_yaml
 from minicon.errors import SpecError
 
 TYPE_CHECKING = False
@@ -83,7 +83,10 @@ def text(value: Any, place: str) -> str:
     """VALUE as text; numbers are taken as they are written."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         refuse(at(place, value), "a text is expected here")
-    return str(value)
+    found = str(value)
+    if "\0" in found:
+        refuse(at(place, value), "a text holds a NUL character")
+    return found
 
 
 def optional(data: Mapping[str, Any], key: str, place: str) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NAMES
 from minicon.envs.known_environments import known_environments, was_cut
 from minicon.errors import NotAnEnvironment, UsageError
+from minicon.fs.safe_path import place_problem, typed_path
 from minicon.lean_dataclasses import dataclass
 from minicon.shell.locate import is_environment
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from minicon.config.settings import Settings
+
+#: How much of a name or path messages show.
+_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ class EnvironmentRegistry:
             UsageError: Neither is given and no environment is active.
         """
         if prefix is not None:
-            return Path(os.path.abspath(os.path.expanduser(prefix)))
+            return Path(os.path.abspath(typed_path(prefix)))
         if name is not None:
             return self.path_of(name) if name not in RESERVED_ENVIRONMENT_NAMES else self._base()
         active = self._environ.get("CONDA_PREFIX")
@@ -154,11 +158,13 @@ def check_environment_name(name: str) -> None:
     """
     bad = sorted({character for character in name if character in FORBIDDEN_NAME_CHARACTERS})
     reserved = name in RESERVED_ENVIRONMENT_NAMES
-    if name and not bad and not reserved and not name.startswith((".", "-")) and name.isprintable():
+    problem = place_problem(name)
+    is_plain = name.isprintable() and not name.startswith((".", "-"))
+    if name and not (bad or reserved or problem) and is_plain:
         return
     reason = "is reserved" if reserved else "holds " + " ".join(map(repr, bad)) if bad else "is odd"
     raise UsageError(
         "invalid-environment-name",
-        f"{name!r} cannot be the name of an environment: it {reason}",
+        f"{name[:_SHOWN]!r} cannot be the name of an environment: it {problem or reason}",
         hint="use letters, digits, '-', '_' and '.'; or pass a path with -p",
     )

@@ -6,18 +6,25 @@ checked are its components.
 
 from __future__ import annotations
 
+import os
 import re
 
 from minicon.constants import OWN_NAMES
+from minicon.errors import UsageError
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 #: Bytes: one component (every common file system), and a whole path below a prefix.
 COMPONENT_LIMIT = 255
 PATH_LIMIT = 2048
+#: Bytes of a whole path, as far as systems take one (Linux has 4096, with the files below it).
+PLACE_LIMIT = 4000
+#: How much of a path messages show.
+_SHOWN = 80
 
 #: What nearly all paths look like (a regular expression); all else is looked at closely.
 ORDINARY_PATH = r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*"
@@ -121,6 +128,41 @@ def path_problem(text: str, *, windows: bool = False) -> str | None:
         if problem is not None:
             return problem
     return None
+
+
+def place_problem(text: str) -> str | None:
+    """Why a path that a user names, to a place anywhere, cannot be one; None if it can.
+
+    Returns:
+        As :func:`path_problem`.
+    """
+    if "\0" in text:
+        return "contains a NUL character"
+    try:
+        parts = os.fsencode(text).replace(os.sep.encode(), b"/").split(b"/")
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    if max(map(len, parts)) > COMPONENT_LIMIT:
+        return f"has a component longer than {COMPONENT_LIMIT} bytes"
+    return f"is longer than {PLACE_LIMIT} bytes" if len(text) > PLACE_LIMIT else None
+
+
+def typed_path(text: str) -> Path:
+    """Return the path that a user means, with ``~`` filled in; a relative one stays relative.
+
+    Checked once where it is typed, so that no later look at the disk fails on its shape.
+
+    Raises:
+        UsageError: ``invalid-path``: no file system can have it.
+    """
+    from pathlib import Path
+
+    path = os.path.expanduser(text)
+    if problem := place_problem(path):
+        raise UsageError(
+            "invalid-path", f"{text[:_SHOWN]!r} cannot be a path: it {problem}", hint="pass another"
+        )
+    return Path(path)
 
 
 def _shape_problem(text: str) -> str | None:

@@ -21,6 +21,21 @@ if TYPE_CHECKING:
 #: Build string of distributions that pip installed by hand (conda's word).
 PIP_BUILD = "pypi_0"
 _PLAN_VERSION = 1
+#: What :meth:`Transaction.from_plan` takes, for :func:`minicon.models.shapes.check_shape`.
+PLAN_SHAPE: Mapping[str, Any] = {
+    "version": int,
+    "prefix": str,
+    "platform": str,
+    "link": [dict],
+    "unlink": [str],
+    "unchanged": [str],
+    "order": [str],
+    "requested": {...: [str]},
+    "update_specs": [str],
+    "remove_specs": [str],
+    "hold_backs": {...: str},
+    "pip_requirements": [str],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,8 +144,11 @@ class Transaction:
             PrefixError: The plan is of another shape, or the environment is no longer the one
                 that it was made for.
         """
+        from minicon.models.shapes import check_shape
+
         there = {record.record.dist_name: record for record in installed}
         try:
+            check_shape(plan, PLAN_SHAPE)
             if plan["version"] != _PLAN_VERSION:
                 raise ValueError(plan["version"])
             if {*plan["unlink"], *plan["unchanged"]} != set(there):
@@ -152,7 +170,7 @@ class Transaction:
                 hold_backs=dict(plan["hold_backs"]),
                 pip_requirements=tuple(plan["pip_requirements"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except ValueError as error:
             message = f"the plan cannot be read: {error}"
             raise PrefixError("bad-plan", message, hint="make it with minicon plan") from error
 

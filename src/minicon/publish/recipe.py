@@ -19,8 +19,14 @@ to them.
 
 from __future__ import annotations
 
+from minicon.config import strict_yaml
 from minicon.errors import SpecError
+from minicon.fs.safe_path import path_problem
+from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
+from minicon.models.match_spec import MatchSpec
+from minicon.models.package_name import check_package_name
+from minicon.models.shapes import check_shape
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,9 +34,19 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-_KEYS = frozenset(
-    {"name", "wheel", "files", "links", "python", "depends", "build_number", "summary"}
-)
+_SHAPE: Mapping[str, Any] = {
+    "name": (str, None),
+    "wheel": str,
+    "files": ({...: str}, None),
+    "links": ({...: str}, None),
+    "python": ([str], str, None),
+    "depends": ([str], str, None),
+    "build_number": (str, None),
+    "summary": (str, None),
+}
+_KEYS = frozenset(_SHAPE)
+_MINOR = lazy_pattern(r"[0-9]{1,2}\.[0-9]{1,3}\Z")
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,20 +92,70 @@ def read_recipes(path: Path) -> Iterator[Recipe]:
 
 
 def _read_recipe(file: Path) -> Recipe:
-    import yaml
-
-    try:
-        data = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise SpecError("invalid-recipe", f"{file} cannot be read: {error}") from error
+    data = _load(file)
     if not isinstance(data, dict) or not isinstance(data.get("wheel"), str):
         raise SpecError("invalid-recipe", f"{file} has no 'wheel:'", hint="see docs/recipes.md")
     unknown = sorted(set(data) - _KEYS)
     if unknown:
-        raise SpecError("invalid-recipe", f"{file} has unknown keys: {', '.join(unknown)}")
-    return Recipe(**_typed(data))
+        shown = ", ".join(unknown)[:120]
+        raise SpecError("invalid-recipe", f"{file} has unknown keys: {shown}")
+    try:
+        return _checked(data)
+    except (ValueError, SpecError) as error:
+        message = error.message if isinstance(error, SpecError) else str(error)
+        raise SpecError("invalid-recipe", f"{file}: {message}") from error
 
 
-def _typed(data: Mapping[str, Any]) -> dict[str, Any]:
-    lists = {key: tuple(map(str, data[key])) for key in ("python", "depends") if key in data}
-    return {**data, **lists}
+def _load(file: Path) -> Any:
+    """The recipe as data; every scalar stays text, so ``3.10`` keeps its zero."""
+    try:
+        if file.stat().st_size > strict_yaml.MAX_BYTES:
+            raise SpecError("invalid-recipe", f"{file} is too large")
+        return strict_yaml.load(file.read_text(encoding="utf-8-sig"), source=str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SpecError("invalid-recipe", f"{file} cannot be read: {why}") from error
+
+
+def _checked(data: Mapping[str, Any]) -> Recipe:
+    """Raises ValueError or SpecError for what no package can be made of."""
+    check_shape({**data}, _SHAPE)
+    name, number = data.get("name"), data.get("build_number") or "0"
+    if not number.isascii() or not number.isdigit() or len(number) > _MOST_DIGITS:
+        raise ValueError("build_number should be a whole number")
+    for python in (pythons := _texts(data.get("python"))):
+        if not _MINOR.match(python):
+            raise ValueError(f"{python[:40]!r} is no minor version of python, for instance 3.11")
+    for text in (depends := _texts(data.get("depends"))):
+        MatchSpec(text)
+    return Recipe(
+        wheel=_requirement(data["wheel"]),
+        name=None if name is None else check_package_name(name),
+        files={source: _path(target) for source, target in (data.get("files") or {}).items()},
+        links={_path(path): text for path, text in (data.get("links") or {}).items()},
+        python=pythons,
+        depends=depends,
+        build_number=int(number),
+        summary=data.get("summary") or "",
+    )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    """A list of texts; one may stand without its list."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _requirement(text: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except (InvalidRequirement, ValueError):
+        raise ValueError(f"the wheel {text[:80]!r} is no requirement (PEP 508)") from None
+    return text
+
+
+def _path(text: str) -> str:
+    if problem := path_problem(text.removesuffix("/")):
+        raise ValueError(f"the path {text[:80]!r} {problem}")
+    return text

@@ -210,6 +210,9 @@ def _configuration(values: Mapping[str, str], sources: Mapping[str, str]) -> Ind
         urls = [values.get("index-url", "").strip() or default_index_url()]
         urls += values.get("extra-index-url", "").split()
     places = values.get("find-links", "").split()
+    for key, found in (("index-url", urls), ("find-links", places)):
+        for url in found:
+            _check_url(url, sources.get(key) or sources.get("extra-index-url", ""))
     return IndexConfiguration(
         index_urls=_unique(without_credentials(url) for url in urls),
         find_links=_unique(without_credentials(place) for place in places),
@@ -221,6 +224,15 @@ def _configuration(values: Mapping[str, str], sources: Mapping[str, str]) -> Ind
         credentials=_credentials((*urls, *places)),
         sources=dict(sources),
     )
+
+
+def _check_url(url: str, source: str) -> None:
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(
+            "pip-configuration", f"a URL in {source} is none: {str(error)[:80]}"
+        ) from None
 
 
 def _seconds(text: str | None, source: str) -> float | None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement
 
+from minicon.fs.safe_path import place_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.wheel_index import DistributionFile
@@ -21,6 +22,7 @@ from minicon.pypi.urls import file_url, is_remote, local_path, without_credentia
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from urllib.parse import SplitResult
 
     from minicon.pypi.requirement_lines import Line, Option
 
@@ -73,7 +75,7 @@ def parse_editable(text: str, line: Line) -> PipRequirement:
             text=f"--editable={text}", name=_egg(text), is_editable=True, origin=line.origin
         )
     place, extras = _split_extras(text)
-    path = local_path(place) if place.startswith("file:") else _absolute(place, line)
+    path = _local(place, line) if place.startswith("file:") else absolute_path(place, line)
     if path is None or not path.is_dir():
         raise unreadable(line, f"there is no folder {path or place}")
     return PipRequirement(text=f'--editable="{path}{extras}"', is_editable=True, origin=line.origin)
@@ -92,7 +94,7 @@ def _parse(text: str, line: Line, hashes: tuple[str, ...]) -> IndexRequirement |
     place, marker = _split_marker(text, spaced=False)
     place, extras = _split_extras(place)
     if _looks_like_path(place, line):
-        return _from_path(_absolute(place, line), extras, marker, line, hashes)
+        return _from_path(absolute_path(place, line), extras, marker, line, hashes)
     try:
         requirement = lenient_requirement(text)
     except InvalidRequirement as error:
@@ -109,7 +111,7 @@ def _from_url(
     path = None if plain.startswith(_VCS) else _local(plain, line)
     if path is not None:
         return _from_path(path, extras, marker, line, known, name)
-    filename = unquote(urlsplit(plain).path.rpartition("/")[2])
+    filename = unquote(split_url(plain, line).path.rpartition("/")[2])
     if is_remote(plain) and filename.endswith(".whl"):
         file = DistributionFile(
             filename=filename,
@@ -125,8 +127,19 @@ def _from_url(
 def _local(url: str, line: Line) -> Path | None:
     if not url.startswith("file:"):
         return None
-    # `file:more.txt`, as pip accepts it, is relative.
-    return local_path(url) if url.startswith("file:/") else _absolute(url[5:], line)
+    if not url.startswith("file:/"):  # `file:more.txt`, as pip accepts it, is relative
+        return absolute_path(url[5:], line)
+    split_url(url, line)
+    path = local_path(url)
+    return None if path is None else absolute_path(str(path), line)
+
+
+def split_url(url: str, line: Line) -> SplitResult:
+    """The parts of a URL. Raises SpecError if it is none."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise unreadable(line, f"{url!r} is no URL: {error}") from error
 
 
 def _from_path(
@@ -211,11 +224,15 @@ def _looks_like_path(place: str, line: Line) -> bool:
     if os.sep in place or "/" in place or place.startswith((".", "~")):
         return True
     is_archive = place.endswith((".whl", *SDIST_EXTENSIONS))
-    return is_archive and _absolute(place, line).is_file()
+    return is_archive and absolute_path(place, line).is_file()
 
 
-def _absolute(place: str, line: Line) -> Path:
-    return Path(os.path.normpath(line.folder / os.path.expanduser(place)))
+def absolute_path(place: str, line: Line) -> Path:
+    """The path that a line means by a relative one. Raises SpecError if it cannot be one."""
+    path = os.path.normpath(line.folder / os.path.expanduser(place))
+    if problem := place_problem(path):
+        raise unreadable(line, f"the path {place[:80]!r} {problem}")
+    return Path(path)
 
 
 def _egg(url: str) -> str | None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from urllib.parse import urljoin
 
 from minicon.errors import SpecError
 from minicon.models.package_name import normalize_pypi_name
 from minicon.pypi.index_options import IndexOptions
-from minicon.pypi.requirement_kinds import BUILD_OPTIONS, parse_editable, parse_requirement
+from minicon.pypi.requirement_kinds import (
+    BUILD_OPTIONS,
+    absolute_path,
+    parse_editable,
+    parse_requirement,
+    split_url,
+)
 from minicon.pypi.requirement_lines import Line, logical_lines, split_options, unreadable
 from minicon.pypi.requirements import IndexRequirement, PipRequirement, RequirementSet
 from minicon.pypi.urls import is_remote, local_path
@@ -18,12 +23,14 @@ from minicon.redaction import redact
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from minicon.pypi.requirement_lines import Option
 
 #: Requirement files that include one another deeper than this include themselves.
 _DEEPEST = 20
 #: What pip knows and has no meaning here: wheels are preferred anyway, and nothing is built.
+_URLS = ("--index-url", "--extra-index-url", "--find-links")
 _WITHOUT_MEANING = ("--prefer-binary", "--only-binary", "--use-feature", "--no-deps")
 
 
@@ -98,6 +105,7 @@ class _Reader:
         """Read another requirement file, by path or URL."""
         if depth > _DEEPEST:
             raise unreadable(line, "requirement files include one another without end")
+        split_url(place, line)
         base = line.origin.partition(", line ")[0]
         if is_remote(base):  # whatever a file from the network includes is there too
             place = urljoin(base, place)
@@ -131,6 +139,8 @@ class _Reader:
     def _apply(self, option: Option, line: Line) -> None:
         """Take an option of the whole file; the last word wins, lists grow."""
         name, value = option
+        if name in _URLS:
+            split_url(value, line)
         if name == "--find-links":
             value = _find_links(value, line)
         if name in ("--no-binary", "--only-binary"):
@@ -183,12 +193,12 @@ def _check_hashes(entries: Sequence[IndexRequirement | PipRequirement]) -> None:
 
 def _included_path(place: str, line: Line) -> Path:
     if place.startswith("file:/"):
-        return local_path(place) or Path(place)
-    return Path(os.path.normpath(line.folder / os.path.expanduser(place.removeprefix("file:"))))
+        place = str(local_path(place) or place)
+    return absolute_path(place.removeprefix("file:"), line)
 
 
 def _find_links(value: str, line: Line) -> str:
     """A relative folder is looked for beside the requirement file first, as pip does."""
     if "://" in value:
         return value
-    return os.fspath(Path(os.path.normpath(line.folder / os.path.expanduser(value))))
+    return os.fspath(absolute_path(value, line))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from minicon.errors import UsageError
 from minicon.shell.shells import PosixShell, Shell, get_shell
 
 TYPE_CHECKING = False
@@ -77,7 +78,7 @@ def render_hook(shell_name: str, facts: HookFacts) -> str:
     Raises:
         UsageError: No such shell, or the shell has no hook (JSON).
     """
-    shell = get_shell(shell_name)
+    shell = _shell_with_hook(shell_name)
     if shell.name == "posix":
         texts = [read_script(name) for name in (shell.hook, *_FUNCTIONS)]
         start = _posix_start(shell, facts)
@@ -107,7 +108,7 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
     """
     from zlib import crc32
 
-    shell = get_shell(shell_name)
+    shell = _shell_with_hook(shell_name)
     if shell.name == "fish":
         place = shell.quote(os.path.join(folder, "completions"))
         search = f"if not contains -- {place} $fish_complete_path\n"
@@ -267,6 +268,15 @@ def _cmd_preamble(shell: Shell, facts: HookFacts) -> str:
     lines = [shell.export("MINICON_EXE", facts.executable)]
     lines.append(shell.export("__MINICON_COMMANDS", commands))
     return "".join(line + shell.separator for line in lines)
+
+
+def _shell_with_hook(name: str) -> Shell:
+    shell = get_shell(name)
+    if not shell.hook or shell.name == "json":
+        raise UsageError(
+            "unknown-shell", f"{name} has no hook: it is no shell", hint="see 'minicon init --help'"
+        )
+    return shell
 
 
 def _plain_preamble(shell: Shell, facts: HookFacts) -> str:

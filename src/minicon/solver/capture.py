@@ -7,11 +7,14 @@ reader; records hold no credentials.
 
 from __future__ import annotations
 
-from minicon.errors import FileError
+from minicon.errors import FileError, SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec import MatchSpec
+from minicon.models.package_name import check_record_fields
 from minicon.models.prefix_record import PrefixRecord
+from minicon.models.record_values import check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.shapes import check_shape
 from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.request import ChannelPriority, SolveRequest, Strategy, UpdatePolicy
 
@@ -36,6 +39,21 @@ _PLAIN = (
     "force_reinstall",
     "add_pip",
 )
+#: What is installed may have any file name; nothing is read by it here.
+_ANY_FILE_NAME = "package-0-0.conda"
+_RECORD = {"name": str, "channel": str, "subdir": str, "fn": str, "url": str, "source": str}
+_SHAPE: Mapping[str, Any] = {
+    **{key: [str] for key in _SPECS},
+    "platform": (str, None),
+    "exclude_newer": (int, None),
+    "exclude_newer_channel": ({...: (int, None)}, None),
+    "exclude_newer_package": ({...: (int, None)}, None),
+    **dict.fromkeys(_PLAIN[4:], (bool, None)),
+    **dict.fromkeys(("channel_priority", "update_policy", "strategy"), str),
+    "virtual_packages": [str],
+    "installed": [_RECORD],
+    "channels": [[{"channel": str, "subdir": str, "records": [_RECORD]}]],
+}
 _CHOICES: dict[str, type[ChannelPriority | UpdatePolicy | Strategy]] = {
     "channel_priority": ChannelPriority,
     "update_policy": UpdatePolicy,
@@ -145,15 +163,18 @@ def captured_request(document: Mapping[str, Any]) -> SolveRequest:
             hint="write one with: minicon create … --dry-run --capture FILE",
         )
     try:
+        check_shape(document, _SHAPE)
         return _request(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (ValueError, SpecError) as error:
+        why = error.message if isinstance(error, SpecError) else str(error)
         raise FileError(
-            "invalid-capture", f"the capture is damaged: {error}", hint="write it anew"
+            "invalid-capture", f"the capture is damaged: {why}", hint="write it anew"
         ) from error
 
 
 def _request(document: Mapping[str, Any]) -> SolveRequest:
-    fields: dict[str, Any] = {key: document[key] for key in _PLAIN if key in document}
+    found = {key: document.get(key) for key in _PLAIN}
+    fields: dict[str, Any] = {key: value for key, value in found.items() if value is not None}
     fields |= {key: tuple(MatchSpec(text) for text in document[key]) for key in _SPECS}
     fields |= {key: kind(document[key]) for key, kind in _CHOICES.items()}
     return SolveRequest(
@@ -181,7 +202,9 @@ def _as_json(record: RepodataRecord) -> dict[str, Any]:
 
 
 def _record(fields: Mapping[str, Any]) -> RepodataRecord:
-    data = {**fields, "name": str(fields["name"]).lower(), "version": str(fields["version"])}
+    check_record_fields(fields, fn=_ANY_FILE_NAME)
+    check_record_values(fields, fields["fn"])
+    data = {**fields, "name": fields["name"].lower()}
     return RepodataRecord(
         data,
         channel=data.pop("channel"),

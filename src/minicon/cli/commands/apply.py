@@ -28,13 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Check, show, carry out."""
-    from pathlib import Path
-
     from minicon.api.plan_files import read_plan
     from minicon.api.planning import refuse_frozen
     from minicon.cli.changing import carry_out_plan
+    from minicon.fs.safe_path import typed_path
     from minicon.prefix.prefix import Prefix
 
-    plan = read_plan(context.services, Path(arguments.file).expanduser())
+    plan = read_plan(context.services, typed_path(arguments.file))
     refuse_frozen(Prefix(plan.prefix), override=arguments.override_frozen)
     return carry_out_plan(plan, arguments, context, ask=False)

@@ -7,8 +7,6 @@ Examples:
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from minicon.cli import options
 from minicon.cli.parser import add_verb
 
@@ -45,9 +43,10 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.verb == "index":
         return _index(arguments, context)
     from minicon.api.channels import build_channel
+    from minicon.fs.safe_path import typed_path
 
     built = build_channel(
-        context.services, Path(arguments.recipes), Path(arguments.directory).absolute()
+        context.services, typed_path(arguments.recipes), typed_path(arguments.directory).absolute()
     )
     context.console.answer("\n".join(f"built {path}" for path in built))
     if context.console.json:
@@ -57,9 +56,10 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.errors import ChannelError
+    from minicon.fs.safe_path import typed_path
     from minicon.publish.channel_index import index_channel
 
-    folder = Path(arguments.directory).absolute()
+    folder = typed_path(arguments.directory).absolute()
     if not folder.is_dir():
         hint = "put packages into noarch/, linux-64/ and so on below it first"
         raise ChannelError("no-channel-folder", f"there is no folder {folder}", hint=hint)

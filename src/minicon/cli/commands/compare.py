@@ -26,14 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print conda's sentences; 1 if anything differs."""
     import os
-    from pathlib import Path
 
     from minicon.api.comparing import SAME, compare_with_spec
     from minicon.envs.environment_file import read_environment_file
+    from minicon.fs.safe_path import typed_path
     from minicon.prefix.prefix import Prefix
     from minicon.prefix.site_packages import installed_packages
 
-    file = Path(os.path.expandvars(arguments.file)).expanduser()
+    file = typed_path(os.path.expandvars(arguments.file))
     spec = read_environment_file(file, platform=context.settings.platform)
     name, prefix = arguments.name, arguments.prefix
     if name is None and prefix is None and not os.environ.get("CONDA_PREFIX"):

@@ -61,11 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the file's text, or write it."""
-    from pathlib import Path
-
     from minicon.api.exporting import explicit_spec
     from minicon.envs.environment_file import write_environment_file
     from minicon.fs import operations
+    from minicon.fs.safe_path import typed_path
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     if context.console.json or arguments.format.endswith("json"):
@@ -79,7 +78,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         text = write_environment_file(spec)
     if arguments.file:
         with operations.describing("write", arguments.file):
-            operations.replace_file(Path(arguments.file), text.encode())
+            operations.replace_file(typed_path(arguments.file), text.encode())
         context.console.note(f"wrote {arguments.file}")
     else:
         context.console.answer(text.rstrip("\n"), as_is=True)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from minicon.cli import options
+from minicon.fs.safe_path import typed_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
                 hint="give files with -f; or 'minicon lock merge BASE OURS THEIRS'",
             )
         return _merge(arguments, context)
-    output = Path(arguments.output or DEFAULT_LOCK)
+    output = typed_path(arguments.output or DEFAULT_LOCK)
     before = _read(output, context) if output.exists() else None
     inputs = _inputs(arguments, output, before)
     if arguments.check:
@@ -83,7 +84,7 @@ def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None
         channels, remembered = named_channels(before)
         override = override or remembered
     folder = output.absolute().parent
-    files = tuple(Path(file).expanduser() for file in arguments.files)
+    files = tuple(typed_path(file) for file in arguments.files)
     if not files and before is not None:
         files = tuple(folder / source for source in before.sources)
     return LockInputs(
@@ -120,7 +121,7 @@ def _targets(
         context.services,
         inputs,
         platforms=arguments.platforms,
-        profiles=[Path(profile) for profile in arguments.profiles],
+        profiles=[typed_path(profile) for profile in arguments.profiles],
         virtual_packages=arguments.virtual_packages,
         before=before,
     )
@@ -213,10 +214,9 @@ def _check(
 def _merge(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.api.lock_merging import merge_lock_files
 
-    base, ours, theirs = (Path(word) for word in arguments.words[1:])
-    outcome = merge_lock_files(
-        context.services, base, ours, theirs, place=Path(arguments.path or ours)
-    )
+    base, ours, theirs = (typed_path(word) for word in arguments.words[1:])
+    place = typed_path(arguments.path) if arguments.path else ours
+    outcome = merge_lock_files(context.services, base, ours, theirs, place=place)
     console = context.console
     if console.json:
         console.document(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 
 from minicon.cli import options
+from minicon.cli.parser import CommandParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.errors import UsageError
 
     module = importlib.import_module(f"minicon.cli.commands.{arguments.verb}")
-    parser = argparse.ArgumentParser(prog=f"minicon plan {arguments.verb}", allow_abbrev=False)
+    parser = CommandParser(prog=f"minicon plan {arguments.verb}")
     module.add_arguments(parser)
     parsed = parser.parse_args(arguments.words)
     parsed.command = arguments.verb

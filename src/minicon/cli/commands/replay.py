@@ -10,8 +10,6 @@ Examples:
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from minicon.cli import options
 
 TYPE_CHECKING = False
@@ -23,15 +21,16 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``replay FILE``."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="what --capture wrote")
+    parser.add_argument("file", metavar="FILE", help="what --capture wrote")
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the solution; fails as the captured command did."""
     from minicon.api.capturing import replay
+    from minicon.fs.safe_path import typed_path
 
-    solution = replay(arguments.file)
+    solution = replay(typed_path(arguments.file))
     if context.console.json:
         context.console.document(
             {

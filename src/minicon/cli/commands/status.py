@@ -39,12 +39,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     context.registry.recover(path)
     file, folder = None, None
     if arguments.file:
-        from pathlib import Path
-
         from minicon.envs.environment_file import read_environment_file
+        from minicon.fs.safe_path import typed_path
 
         file = read_environment_file(arguments.file, platform=context.settings.platform)
-        folder = Path(arguments.file).absolute().parent
+        folder = typed_path(arguments.file).absolute().parent
     status = environment_status(path, file=file, folder=folder)
     if context.console.json:
         context.console.document(status.to_json())

@@ -8,6 +8,7 @@ kilobytes could use to run code or to fill the memory (CVE-2017-18342, "billion 
 from __future__ import annotations
 
 from minicon.errors import SpecError
+from minicon.models.strict_json import is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class _Builder:
     def scalar(self, node: Any) -> Text | None:
         if not node.style and node.value in _NULLS:
             return None
+        if "\0" in node.value or not is_plain(node.value):
+            self.fail(node, "a text holds NUL or half a character", "leave that character out")
         text = Text(node.value)
         text.line = node.start_mark.line + 1
         return text
