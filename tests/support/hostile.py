@@ -212,7 +212,9 @@ def symbolic_links() -> Iterator[Case]:
         "outside": ("d", "../x", "leads outside"),
         "outside-deep": ("a/b/c", "../../../x", "leads outside"),
         "outside-and-back": ("a/d", "../../target/a/x", "leads outside"),
-        "outside-hidden": ("d", "a/./..//../x", "leads outside"),
+        "outside-hidden": ("d", "a/./..//../x", "leads up from 'a'"),
+        "up-from-nothing": ("a/l", "b/../..", "leads up from 'a/b', which is no folder"),
+        "up-from-nothing-inside": ("a/l", "b/../c", "leads up from 'a/b', which is no folder"),
         "empty": ("d", "", "is empty"),
         "backslash": ("d", "..\\x", "backslash"),
         "loop": ("d", "d", "too many links"),
@@ -244,6 +246,13 @@ def _link_chains() -> Iterator[Case]:
     swap = symbolic("p/q/up", "../..") + symbolic("p/q/out", "up/../x")
     entries = [linked("p/q/up"), linked("p/q/out")]
     yield Case("link-through-link", package(swap, entries), "leads outside")
+    # "b" is another folder, and what is two above that one is outside.
+    swap = symbolic("a/b", "../c") + entry("c/x", TEXT) + symbolic("a/l", "b/../..")
+    entries = [linked("a/b"), listed("c/x"), linked("a/l")]
+    yield Case("link-composed", package(swap, entries), "leads outside")
+    inside = symbolic("a/b", "../c/d") + entry("c/d/x", TEXT) + symbolic("a/l", "b/../..")
+    entries = [linked("a/b"), listed("c/d/x"), linked("a/l")]
+    yield Case("link-composed-near-miss", package(inside, entries), None)
     inside = symbolic("p/q/up", "../..") + symbolic("p/q/in", "up/p/../x")
     entries = [linked("p/q/up"), linked("p/q/in")]
     yield Case("link-through-link-near-miss", package(inside, entries), None)

@@ -46,6 +46,7 @@ class PackageIndex:
     bodies: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     project_status: str | None = None
     requests: list[tuple[str, str | None]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
     url: str = ""
 
     def add(self, wheel: WheelBuilder, **facts: object) -> IndexFile:
@@ -149,6 +150,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         index = self.index
         index.requests.append((self.path, self.headers.get("Range")))
+        index.authorizations.append(self.headers.get("Authorization"))
         if self.path in index.statuses:
             self._answer(index.statuses[self.path], b"", {})
         elif self.path in index.bodies:

@@ -111,6 +111,9 @@ class MemberTable:
             if component == "..":
                 if not here:
                     return "leads outside the package"
+                if "/".join(here) not in self.folders:
+                    # Another package may have a link of that name, to wherever it likes.
+                    return f"leads up from {'/'.join(here)!r:.120}, which is no folder of it"
                 here.pop()
                 continue
             here.append(component)

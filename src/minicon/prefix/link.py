@@ -12,6 +12,7 @@ import subprocess
 import sys
 from functools import partial
 
+from minicon.errors import PackageError
 from minicon.fs import operations
 from minicon.fs.clone import DEFAULT_METHODS, LinkMethod, LinkProbe, place_file
 from minicon.fs.hashing import sha256_of, sha256_of_file
@@ -79,6 +80,8 @@ class Linker:
         softly = allow_softlinks and link_type == LinkType.HARDLINK
         self._probe = LinkProbe(SOFT_METHODS if softly else METHODS[link_type])
         self._redirects = redirects
+        #: Links that climb: package, target, and absolute path.
+        self._climbing: list[tuple[str, str, str]] = []
 
     def link_folder_links(self, plans: Sequence[PackagePlan]) -> None:
         """Make those symbolic links of packages first that other files' folders lead through."""
@@ -175,9 +178,28 @@ class Linker:
         _replacing(path, partial(place_file, f"{plan.directory}/{source}", path, method))
         return entry
 
+    def check_links(self) -> None:
+        """Refuse links that lead out of the environment, once all packages are in the tree.
+
+        Each package's own links stay inside; those of several together need not.
+
+        Raises:
+            PackageError: One leads outside.
+        """
+        for package, target, path in self._climbing:
+            if self._tree.place_of_link(path) is None:
+                raise PackageError(
+                    "unsafe-path",
+                    f"{package} has the link {target!r}, which leads out of the environment "
+                    "through another package's link",
+                    hint="report this to the packages' channel",
+                )
+
     def _link_symbolic(self, plan: PackagePlan, placement: Placement) -> None:
         text = os.readlink(f"{plan.directory}/{placement.source}")
         path = self._tree.path(placement.target)
+        if ".." in text.split("/") and not text.startswith("/"):
+            self._climbing.append((plan.record.dist_name, placement.target, path))
         if os.path.islink(path) and os.readlink(path) == text:
             return
         _replacing(path, lambda: operations.symbolic_link(text, path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 import stat
 
 from minicon.errors import Clobbered
@@ -20,6 +19,8 @@ OPEN_FOLDER = (
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
 )
+#: Links that a path may lead through; Linux stops at 40 as well.
+_LINKS_LIMIT = 40
 
 
 class StagedTree:
@@ -59,19 +60,59 @@ class StagedTree:
         if stat.S_ISDIR(mode):
             return path
         if stat.S_ISLNK(mode):
-            text = os.readlink(path)
-            folder = os.path.relpath(os.path.dirname(path), self.root)
-            inside = posixpath.normpath(posixpath.join(folder, text))
-            leads_out = text.startswith("/") or inside == ".." or inside.startswith("../")
-            if not leads_out and not is_own_place(inside):
-                return self.directory("" if inside == "." else inside)
-            what = "a link out of the environment" if leads_out else f"a link to {inside}"
+            inside = self.place_of_link(path)
+            if inside is not None and not is_own_place(inside):
+                return self.directory(inside)
+            what = "a link out of the environment" if inside is None else f"a link to {inside}"
         else:
             what = "a file"
         message = f"{relative} must be a folder, and {what} stands there"
         raise Clobbered("not-a-folder", message, hint="move it away and try again")
 
+    def place_of_link(self, path: str) -> str | None:
+        """Where a link in the tree leads, relative to the root; None if that is outside of it.
+
+        Every link on the way is followed as the kernel would: ``b/..`` is not here where ``b`` is
+        a link. What is not there yet counts as a folder.
+
+        Args:
+            path: Absolute path of the link; its folder is not reached through links.
+        """
+        here = [part for part in os.path.relpath(path, self.root).split(os.sep) if part != "."]
+        ahead = [here.pop()]
+        links = 0
+        while ahead:
+            component = ahead.pop()
+            if component in ("", "."):
+                continue
+            if component == "..":
+                if not here:
+                    return None
+                here.pop()
+                continue
+            here.append(component)
+            text = _link_text(os.path.join(self.root, *here))
+            if text is None:
+                continue
+            links += 1
+            if links > _LINKS_LIMIT:
+                return None
+            if text.startswith("/"):  # a file linked into the cache, or a link of the user's
+                leaves = links == 1 or ".." in ahead
+                return None if leaves else "/".join([*here, *ahead[::-1]])
+            here.pop()
+            ahead.extend(text.split("/")[::-1])
+        return "/".join(here)
+
     def path(self, relative: str) -> str:
         """Absolute path of a file below the root; its folder is made."""
         folder, _, name = relative.rpartition("/")
         return f"{self.directory(folder)}/{name}"
+
+
+def _link_text(path: str) -> str | None:
+    """What a link reads; None for all that is no link, or not there."""
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None

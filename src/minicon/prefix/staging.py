@@ -201,6 +201,7 @@ class Stager:
                 _Linked(plan, linker.link(plan, task), LINK_TYPES[linker.method_for(plan)])
                 for plan in self._plans
             ]
+            linker.check_links()
         finally:
             task.finish()
         compiled = (

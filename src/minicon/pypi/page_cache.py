@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-FOLDER = "pypi-pages-v1"
+FOLDER = "pypi-pages-v2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
@@ -17,8 +17,8 @@ from minicon.models.package_name import MAX_FILE_NAME
 from minicon.models.strict_json import read_json
 from minicon.models.wheel_index import DistributionFile, Release
 from minicon.pypi.filenames import parse_version, split_sdist_name, split_wheel_name
+from minicon.pypi.html_page import Link, parse_html, resolve_link
 from minicon.pypi.lenient import plain_requires_python
-from minicon.pypi.urls import without_credentials
 from minicon.pypi.wheel_tags import may_fit_platform
 
 TYPE_CHECKING = False
@@ -33,15 +33,6 @@ ACCEPTED_TYPES = (
     "application/vnd.pypi.simple.v1+json, "
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
-_COMMENT = lazy_pattern(r"<!--.*?-->", re.DOTALL)
-_BASE = lazy_pattern(r"<base\s[^>]*?href\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-_STATUS = lazy_pattern(
-    r"<meta\s+name\s*=\s*[\"']pypi:project-status[\"']\s+content\s*=\s*[\"']([^\"']*)[\"']",
-    re.IGNORECASE,
-)
-_ANCHOR = lazy_pattern(r"<a\s((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE)
-_ATTRIBUTE = lazy_pattern(r"([\w:-]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
-_PLAIN_LINK = lazy_pattern(r"https?://[a-z0-9.:-]+/[^\s@?#]+")
 _HEXADECIMAL = lazy_pattern(r"[0-9a-fA-F]{64}")
 #: No file has as many bytes.
 _LARGEST = 1 << 60
@@ -78,9 +69,8 @@ def parse_page(body: bytes, content_type: str, url: str, name: str, subdir: str)
     if kind.endswith("json"):
         status, files = _parse_json(body, url)
     elif kind in ("", "text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml+xml"):
-        text = _COMMENT.sub("", body.decode("utf-8", "replace"))
-        match = _STATUS.search(text)
-        status, files = (match[1].lower() if match else "active"), parse_links(text, url)
+        page = parse_html(body.decode("utf-8", "replace"), url)
+        status, files = page.status, map(_file_of_link, page.links)
     else:
         raise ChannelError(
             "index-format",
@@ -94,45 +84,21 @@ def parse_page(body: bytes, content_type: str, url: str, name: str, subdir: str)
 
 def parse_links(text: str, url: str) -> Iterator[DistributionFile]:
     """The files that an HTML page links to, of whatever project."""
-    from html import unescape  # a table of 2,000 entities that cached pages do not need
-
-    base = _BASE.search(text)
-    url = urljoin(url, unescape(base[1])) if base else url
-    for match in _ANCHOR.finditer(text):
-        attributes = {
-            found[1].lower(): unescape(found[2] or found[3] or found[4] or "")
-            for found in _ATTRIBUTE.finditer(match[1])
-        }
-        link, _, fragment = attributes.get("href", "").strip().partition("#")
-        target = resolve_link(url, link)
-        if target is None:
-            continue
-        digest = _SHA256.search(fragment)
-        core = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
-        yield DistributionFile(
-            filename=unquote(urlsplit(target).path.rpartition("/")[2]),
-            url=target,
-            sha256=digest[1].lower() if digest else None,
-            requires_python=attributes.get("data-requires-python") or None,
-            yanked="data-yanked" in attributes,
-            metadata_sha256=_metadata_hash(core),
-        )
+    return map(_file_of_link, parse_html(text, url).links)
 
 
-def resolve_link(base: str, link: str) -> str | None:
-    """Where a page's link leads, without credentials; None if it must not be followed.
-
-    A page from the network cannot send minicon to files of this machine.
-    """
-    if _PLAIN_LINK.fullmatch(link) and "/." not in link:
-        return link  # thousands of links are of this form, and urljoin is slow
-    try:
-        target = urljoin(base, link)
-        scheme = urlsplit(target).scheme
-    except ValueError:
-        return None
-    allowed = ("https", "http") if base.startswith("http") else ("https", "http", "file")
-    return without_credentials(target) if link and scheme in allowed else None
+def _file_of_link(link: Link) -> DistributionFile:
+    digest = _SHA256.search(link.fragment)
+    attributes = link.attributes
+    core = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
+    return DistributionFile(
+        filename=unquote(urlsplit(link.url).path.rpartition("/")[2]),
+        url=link.url,
+        sha256=digest[1].lower() if digest else None,
+        requires_python=attributes.get("data-requires-python") or None,
+        yanked="data-yanked" in attributes,
+        metadata_sha256=_metadata_hash(core),
+    )
 
 
 def group_releases(files: Iterable[DistributionFile], name: str, subdir: str) -> Iterator[Release]:
@@ -206,7 +172,7 @@ def _parse_json(body: bytes, url: str) -> tuple[str, Iterator[DistributionFile]]
 def _file_from_json(entry: Mapping[str, Any], base: str) -> DistributionFile | None:
     """One object of ``files``; None if it breaks PEP 691, since its neighbours may be fine."""
     try:
-        target = resolve_link(base, entry["url"])
+        target = resolve_link(base, entry["url"], page=base)
         if target is None or target.endswith("/"):
             return None
         digest = (entry.get("hashes") or {}).get("sha256")
