@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _YAML = (".yml", ".yaml", ".json")
-_COMMENT_SELECTOR = lazy_pattern(r"^(\s*[^#\s].*?)\s+#\s*\[([^\]]+)\]\s*$")
-_COMMENT = lazy_pattern(r"(?:^|\s)#.*$")
+_COMMENT = lazy_pattern(r"(?:^|\s)#.*", re.DOTALL)
 _YAML_KEY = lazy_pattern(r"^(?:name|channels|dependencies):(?:\s|$)", re.MULTILINE)
 _TEMPLATE = lazy_pattern(r"^[^#\n]*(?:\{\{|\{%)", re.MULTILINE)
 _EXPORT_PLATFORM = lazy_pattern(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$", re.MULTILINE)
@@ -148,10 +147,20 @@ def _select_lines(text: str, platform: str) -> str:
     """
     lines = text.split("\n")
     for index, line in enumerate(lines):
-        selector = _COMMENT_SELECTOR.match(line.rstrip("\r"))
-        if selector and selects(selector.group(2), platform) is False:
+        selector = _comment_selector(line)
+        if selector and selects(selector, platform) is False:
             lines[index] = ""
     return "\n".join(lines)
+
+
+def _comment_selector(line: str) -> str:
+    """``linux`` of ``- numpy  # [linux]``; empty for other lines."""
+    line = line.rstrip()
+    start = line.rfind("[")
+    before = line[:start].rstrip() if start >= 0 and line.endswith("]") else ""
+    text = before[:-1].rstrip()
+    is_comment = before.endswith("#") and before[-2:-1].isspace()
+    return line[start + 1 : -1] if is_comment and text and not text.startswith("#") else ""
 
 
 def _parse_list(text: str, platform: str, source: str) -> EnvironmentSpec:

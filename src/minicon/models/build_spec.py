@@ -7,6 +7,7 @@ matched without regular expressions, in linear time. Regular expressions come fr
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 
@@ -15,13 +16,16 @@ from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 MAX_PATTERN = 1024
 MAX_SUBJECT = 255
 _MAX_REPEATS = 3
+#: Ways through the alternatives and optional parts of one pattern.
+_MAX_CHOICES = 256
 
-_TOKEN = lazy_pattern(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{[\d,]+\}|.", re.DOTALL)
+#: A set that is never closed reaches to the end; it is an error to Python, but not a slow one.
+_TOKEN = lazy_pattern(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*(?:\]|\\?\Z)|\{[\d,]{1,40}\}|.", re.DOTALL)
 _BACKREFERENCE = lazy_pattern(r"\\[1-9]|\(\?P=")
 
 
@@ -81,7 +85,7 @@ class BuildNumberSpec:
 
     __slots__ = ("number", "operator", "text")
 
-    _READ = re.compile(r"\s*(==|!=|>=|<=|=|>|<|)\s*([0-9]{1,18})\s*").fullmatch
+    _READ = re.compile(r"(==|!=|>=|<=|=|>|<|)\s*([0-9]{1,18})").fullmatch
     _OPERATORS = {
         "==": operator.eq,
         "!=": operator.ne,
@@ -92,7 +96,7 @@ class BuildNumberSpec:
     }
 
     def __init__(self, text: str) -> None:
-        read = BuildNumberSpec._READ(text)
+        read = BuildNumberSpec._READ(text.strip())
         if read is None:
             raise SpecError(
                 "invalid-spec",
@@ -149,8 +153,8 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
     """Make a test of a regular expression, which starts with ``^`` and ends with ``$``.
 
     Python's ``re`` may take exponential time, so patterns with repeats inside repeats,
-    back-references or more than three unbounded repeats are refused, and texts longer than
-    :data:`MAX_SUBJECT` never match.
+    back-references, more than three unbounded repeats or very many alternatives are refused, and
+    texts longer than :data:`MAX_SUBJECT` never match.
 
     Raises:
         SpecError: ``invalid-spec``.
@@ -179,6 +183,8 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
 def _is_costly(text: str) -> bool:
     """Whether a pattern may backtrack beyond a small power of the text's length."""
     tokens = _TOKEN.findall(text)
+    if _choices(tokens) > _MAX_CHOICES:
+        return True
     branching = [False]
     repeats = 0
     for token, following in zip(tokens, [*tokens[1:], ""], strict=True):
@@ -193,6 +199,22 @@ def _is_costly(text: str) -> bool:
             branching[-1] = True
             repeats += _is_repeat(token)
     return repeats > _MAX_REPEATS or _BACKREFERENCE.search(text) is not None
+
+
+def _choices(tokens: Sequence[str]) -> int:
+    """Ways through the alternatives of groups and the parts that ``?`` makes optional."""
+    found = 1
+    branches = [1]
+    for before, token in zip(["", *tokens], tokens, strict=False):
+        if token == "(":
+            branches.append(1)
+        elif token == ")" and len(branches) > 1:
+            found *= branches.pop()
+        elif token == "|":
+            branches[-1] += 1
+        elif token == "?" and not (before in ("(", "?") or _is_repeat(before)):
+            found *= 2
+    return found * math.prod(branches)
 
 
 def _is_repeat(token: str) -> bool:

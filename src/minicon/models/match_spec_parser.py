@@ -40,10 +40,11 @@ _LISTS = ("extras", "flags", "track_features", "features")
 
 _NAME = lazy_pattern(r"\^[^\s$]*\$|[^\s=<>!~\[;,|]+")
 _NAME_TEXT = lazy_pattern(r"[A-Za-z0-9_*][A-Za-z0-9_.*\-]*")
-_SPACE_AROUND = lazy_pattern(r"\s*([,|])\s*|(?<=[<>=!~])\s+|(?<=\()\s+|\s+(?=\))")
-_JOINED_BUILD = lazy_pattern(r"(.*[^=!<>~,|\s])=([^=<>!~,|\s]+|\^[^\s]*\$)")
+#: In a text whose words are one space apart.
+_SPACE_AROUND = lazy_pattern(r" ?([,|]) ?|(?<=[<>=!~]) |(?<=\() | (?=\))")
+_PLAIN_BUILD = lazy_pattern(r"[^=<>!~,|\s]+")
 _SINGLE_EQUAL = lazy_pattern(r"=([^=,|<>!~]+)")
-_CONDITION = lazy_pattern(r"\s*;\s*if\s+")
+_CONDITION = lazy_pattern(r";\s*if\s")
 _NOT_IN_CHANNEL = lazy_pattern(r"[\"'\[\]();<>|^\x00-\x1f]")
 _SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
 _BUILD = lazy_pattern(r"[A-Za-z0-9_.+*!~\-]+|\^.*\$")
@@ -125,7 +126,7 @@ class _Parser:
         mark = _CONDITION.search(text)
         if mark is None or text.count("[", 0, mark.start()) != text.count("]", 0, mark.start()):
             return text, {}
-        return text[: mark.start()], {"when": " ".join(text[mark.end() :].split())}
+        return text[: mark.start()].rstrip(), {"when": " ".join(text[mark.end() :].split())}
 
     def bracket_start(self, text: str) -> int:
         """Where ``[key=value]`` begins: after any regular expression; the end if there is none."""
@@ -232,12 +233,12 @@ class _Parser:
         return match.end()
 
     def version_and_build(self, text: str, offset: int, fields: dict[str, Any]) -> None:
-        parts = _SPACE_AROUND.sub(lambda m: m.group(1) or "", text.strip()).split()
+        spaced = " ".join(text.split())
+        parts = _SPACE_AROUND.sub(lambda m: m.group(1) or "", spaced).split()
         if not parts:
             return
-        joined = _JOINED_BUILD.fullmatch(parts[-1]) if len(parts) == 1 else None
-        if joined:
-            parts = [joined.group(1), joined.group(2)]
+        if len(parts) == 1:
+            parts = _without_joint(parts[0])
         if len(parts) > 2 or (len(parts) == 2 and re.search(r"[<>!~,]|==", parts[1])):
             start = self.source.find(parts[-1] if len(parts) == 2 else parts[2], offset)
             self.fail(
@@ -252,6 +253,19 @@ class _Parser:
             exact = _SINGLE_EQUAL.fullmatch(version)
             version = exact.group(1) if exact else version
         fields.setdefault("version", version)
+
+
+def _without_joint(text: str) -> list[str]:
+    """``1.2=py_0`` → version and build; a text that is no such pair alone."""
+    position = text.rfind("=")
+    build_found = position > 0 and _PLAIN_BUILD.fullmatch(text, position + 1) is not None
+    while position > 0:
+        is_pattern = text.endswith("$") and text.startswith("^", position + 1)
+        if (build_found or is_pattern) and text[position - 1] not in "=!<>~,|":
+            return [text[:position], text[position + 1 :]]
+        build_found = False
+        position = text.rfind("=", 0, position)
+    return [text]
 
 
 def split_channel(text: str) -> tuple[str, str | None]:

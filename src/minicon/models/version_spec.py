@@ -51,7 +51,6 @@ OPERATORS = (
 _TOKEN = lazy_pattern(
     r"\s*(?:([,|()])|(\^[^\s]*?\$(?=\s*(?:[,|)]|$)))|((?:[<>=!~]+\s*)?[^\s,|()]+))"
 )
-_STARS = lazy_pattern(r"(?:\.?\*)+$")
 _GLOB = lazy_pattern(r"[0-9A-Za-z_.!+*\-]+")
 _LEAF = lazy_pattern(r"([<>=!~]*)\s*(.*)", re.DOTALL)
 _SIGNS = {
@@ -260,7 +259,7 @@ def _constraint(text: str) -> Constraint:
         raise _LeafError(f"{sign!r} is not an operator", hint)
     if not version or version[0] in "<>=!~":
         raise _LeafError("a version is missing after the operator", f"write for instance {sign}1.2")
-    stem = _STARS.sub("", version)
+    stem = _without_stars(version)
     if not stem:
         return _all_or_nothing(sign, text)
     if "*" in stem:
@@ -277,6 +276,13 @@ def _constraint(text: str) -> Constraint:
             "~= needs a version of two parts or more", f"write >={version} or {version}.*"
         )
     return Constraint(_SIGNS[sign] or "==", version)
+
+
+def _without_stars(text: str) -> str:
+    """``1.2.*``, ``1.2*`` and ``1.2.*.*`` → ``1.2``."""
+    while text.endswith("*"):
+        text = text[:-2] if text.endswith(".*") else text[:-1]
+    return text
 
 
 def _all_or_nothing(sign: str, text: str) -> Constraint:

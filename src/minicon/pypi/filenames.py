@@ -14,9 +14,11 @@ from minicon.models.package_name import normalize_pypi_name
 SDIST_EXTENSIONS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 
 _NAME = lazy_pattern(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
-_BUILD = lazy_pattern(r"(\d+)(.*)", re.ASCII)
+_BUILD = lazy_pattern(r"(\d+)(.*)", re.ASCII | re.DOTALL)
 #: A version that is longer than this is an attack on the parser, not a version.
 _LONGEST_VERSION = 200
+#: No file system holds longer names.
+_LONGEST_NAME = 255
 
 
 class WheelName(NamedTuple):
@@ -79,6 +81,8 @@ def split_sdist_name(filename: str, project: str) -> str | None:
     if extension is None:
         return None
     stem = filename[: -len(extension)]
+    if len(stem) > _LONGEST_NAME:
+        return None
     position = stem.rfind("-")
     while position > 0:
         if normalize_pypi_name(stem[:position]) == project:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _VCS = ("git+", "hg+", "svn+", "bzr+")
 _IS_URL = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)")
-_NAMED_URL = lazy_pattern(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(\[[^\]]*\])?\s*@\s*(\S.*)")
+_NAMED_URL = lazy_pattern(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:(\[[^\]]*\])\s*)?@\s*(\S.*)")
 _EXTRAS = lazy_pattern(r"(.+?)\s*(\[[^\[\]]*\])")
 _EGG = lazy_pattern(r"(?:^|[#&])egg=([A-Za-z0-9][\w.-]*)")
 _SHA256 = lazy_pattern(r"sha256[=:]([0-9a-fA-F]{64})(?![0-9a-fA-F])")

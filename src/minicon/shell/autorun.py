@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 KEY = r"Software\Microsoft\Command Processor"
 VALUE = "AutoRun"
 
-_OURS = lazy_pattern(r'\s*&?\s*\(IF EXIST "([^"]*\\shell\\hook\.bat)" CALL "\1"\)', re.IGNORECASE)
+_OURS = lazy_pattern(
+    r'\s{0,8}&?\s{0,8}\(IF EXIST "([^"]*\\shell\\hook\.bat)" CALL "\1"\)', re.IGNORECASE
+)
 
 
 def autorun_after(before: str | None, hook: str, *, reverse: bool = False) -> str | None:
