@@ -30,6 +30,8 @@ _FILE_NAME = lazy_pattern(r"pylock(?:\.[^.]+)?\.toml\Z")
 DEFAULT_GROUPS = "default_groups"
 
 _MAX_DEPTH = 100
+#: In one key, that is before the first "=" of a line; TOML's readers slow down with its square.
+_MOST_DOTS = 200
 
 
 def is_pylock_name(name: str) -> bool:
@@ -69,6 +71,8 @@ def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lock
 def _load(text: str, source: str) -> Mapping[str, Any]:
     if text.count("[[") > 200_000 or "[" * _MAX_DEPTH in text.replace(" ", ""):
         values.refuse(source, "the nesting is too deep")
+    if any(line.partition("=")[0].count(".") > _MOST_DOTS for line in text.split("\n")):
+        values.refuse(source, "a key has too many parts")
     try:
         return values.mapping(_toml().loads(text), source)
     except (ValueError, RecursionError) as error:

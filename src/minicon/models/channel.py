@@ -40,6 +40,7 @@ UNKNOWN_CHANNEL = "<unknown>"
 FALLBACK_DEFAULTS = ("pkgs/main", "pkgs/r")
 
 _MAX_NESTING = 8
+_LONGEST = 8192
 _NAME = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+~@\-]*(?:/[A-Za-z0-9_.+~@\-]+)*")
 _PATH = lazy_pattern(r"\.{1,2}(?:[/\\]|$)|[/\\~]|[A-Za-z]:[\\/]")
 _PLATFORMS = lazy_pattern(r"(.*)\[([^\[\]]*)\]")
@@ -148,6 +149,8 @@ class _Reader:
         self.home = os.path.expanduser("~") if home is None else os.fspath(home)
 
     def channels(self, text: str, depth: int) -> list[Channel]:
+        if len(text) > _LONGEST:
+            raise _invalid(text, f"it is longer than {_LONGEST} characters", "shorten it")
         text, platforms = _split_platforms(text)
         if text in self.multi:
             if depth >= _MAX_NESTING:

@@ -44,6 +44,9 @@ _NAME_TEXT = lazy_pattern(r"[A-Za-z0-9_*][A-Za-z0-9_.*\-]*")
 _SPACE_AROUND = lazy_pattern(r" ?([,|]) ?|(?<=[<>=!~]) |(?<=\() | (?=\))")
 _PLAIN_BUILD = lazy_pattern(r"[^=<>!~,|\s]+")
 _SINGLE_EQUAL = lazy_pattern(r"=([^=,|<>!~]+)")
+_WORD = lazy_pattern(r"\S+")
+_PATTERN_BEGINS = lazy_pattern(r"(?:^|(?<=[\s=:]))\^")
+_PATTERN_ENDS = lazy_pattern(r"\$(?=[\s\[=]|$)")
 _CONDITION = lazy_pattern(r";\s*if\s")
 _NOT_IN_CHANNEL = lazy_pattern(r"[\"'\[\]();<>|^\x00-\x1f]")
 _SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
@@ -134,9 +137,7 @@ class _Parser:
             return len(text)
         host = _ADDRESS_HOST.match(text)
         begin = host.end() if host else 0
-        for pattern in re.finditer(r"(?:^|(?<=[\s=:]))\^[^\s]*?\$(?=[\s\[=]|$)", text):
-            begin = pattern.end()
-        start = text.find("[", begin)
+        start = text.find("[", _end_of_patterns(text, begin))
         if start < 0:
             self.fail(len(text) - 1, len(text), "a [ is missing before ]", "write name[key=value]")
         return start
@@ -253,6 +254,18 @@ class _Parser:
             exact = _SINGLE_EQUAL.fullmatch(version)
             version = exact.group(1) if exact else version
         fields.setdefault("version", version)
+
+
+def _end_of_patterns(text: str, begin: int) -> int:
+    """Where the last ``^…$`` of a spec ends; BEGIN if there is none."""
+    for word in _WORD.finditer(text):
+        end = _PATTERN_BEGINS.search(text, word.start(), word.end())
+        while end is not None:
+            end = _PATTERN_ENDS.search(text, end.end(), word.end())
+            if end is not None:
+                begin = end.end()
+                end = _PATTERN_BEGINS.search(text, begin, word.end())
+    return begin
 
 
 def _without_joint(text: str) -> list[str]:

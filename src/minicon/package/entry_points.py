@@ -22,13 +22,15 @@ def parse_entry_point(text: str) -> EntryPoint:
         ValueError: The command is not a plain file name, or that of an interpreter; or the
             function is not dotted names.
     """
+    if len(text) > _WORDS_LIMIT:
+        raise ValueError(f"entry point {text[:120]!r} is longer than {_WORDS_LIMIT} characters")
     command, separator, target = text.partition("=")
     command = command.strip()
     module, colon, function = _EXTRAS.sub("", target).strip().partition(":")
     module, function = module.strip(), function.strip()
     if not separator or not colon or not _COMMAND.fullmatch(command):
         raise ValueError(f"entry point {text[:120]!r} is not 'command = module:function'")
-    if len(text) > _WORDS_LIMIT or not (_is_dotted(module) and _is_dotted(function)):
+    if not (_is_dotted(module) and _is_dotted(function)):
         raise ValueError(f"entry point {text[:120]!r} does not name a Python function")
     if is_interpreter_name(command):
         raise ValueError(f"entry point {text[:120]!r} would take the place of the interpreter")

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _VCS = ("git+", "hg+", "svn+", "bzr+")
 _IS_URL = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)")
 _NAMED_URL = lazy_pattern(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:(\[[^\]]*\])\s*)?@\s*(\S.*)")
-_EXTRAS = lazy_pattern(r"(.+?)\s*(\[[^\[\]]*\])")
 _EGG = lazy_pattern(r"(?:^|[#&])egg=([A-Za-z0-9][\w.-]*)")
 _SHA256 = lazy_pattern(r"sha256[=:]([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 #: Options of one requirement that only pip can obey.
@@ -213,8 +212,11 @@ def _behind(marker: str) -> str:
 
 
 def _split_extras(text: str) -> tuple[str, str]:
-    match = _EXTRAS.fullmatch(text.strip())
-    return (match[1], match[2]) if match else (text.strip(), "")
+    text = text.strip()
+    start = text.rfind("[")
+    if start > 0 and text.find("]", start) == len(text) - 1:
+        return text[:start].rstrip(), text[start:]
+    return text, ""
 
 
 def _looks_like_path(place: str, line: Line) -> bool:

@@ -52,6 +52,10 @@ _HASHES = ("sha256", "sha384", "sha512")
 #: What a wheel's data may not be called: the package's own metadata, and the places above.
 _RESERVED = ("info", SITE_PACKAGES, SCRIPTS, HEADERS)
 
+#: Of entry_points.txt; its parser slows down with the square of a line's length, and of faults.
+_LONGEST_LINE = 1000
+_MOST_LINES = 10_000
+
 
 class Digest(NamedTuple):
     """A hash of RECORD: algorithm and hexadecimal value."""
@@ -175,6 +179,9 @@ def parse_entry_points(text: str, package: str) -> tuple[EntryPoint, ...]:
         UnsafeArchive: A command's name is a path, or its target is code
             (GHSA-4gg8-gxpx-9rph: executables written outside of the environment).
     """
+    lines = text.split("\n")
+    if len(lines) > _MOST_LINES or max(map(len, lines)) > _LONGEST_LINE:
+        raise PackageError("broken-wheel", "its entry points cannot be read: they are too long")
     parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from minicon.shell.environment_facts import EnvironmentFacts
 
 #: The agreement between these texts and the hooks; a hook refuses any other.
-FORMAT = 2
+FORMAT = 3
 FOLDER = "conda-meta/minicon"
 #: How often, and for how many seconds each, the clock is waited for.
 _PATIENCE, _STEP = 12, 0.002

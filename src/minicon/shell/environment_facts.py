@@ -4,8 +4,8 @@
   the user's own in ``conda-meta/state`` (CEP 32; ``***unset***`` means: not set).
 - Scripts: ``etc/conda/activate.d`` and ``deactivate.d``, by the suffix of each shell.
 
-Packages are not trusted with every variable: see :func:`refusal`. A file that cannot be read is
-a warning, never a reason not to activate.
+Packages are not trusted with every variable: see :mod:`minicon.shell.variable_rules`. A file that
+cannot be read is a warning, never a reason not to activate.
 """
 
 from __future__ import annotations
@@ -23,25 +23,6 @@ DEACTIVATE_SCRIPTS = "etc/conda/deactivate.d"
 UNSET = "***unset***"
 #: What minicon keeps of the variables, for itself (:mod:`minicon.shell.activation_files`).
 KEPT = "conda-meta/minicon/variables"
-
-#: Names that activation itself, or a shell, gives a meaning to: no environment may set them.
-#: Several make zsh change its user id, or hold shell state that cannot be restored.
-RESERVED = frozenset(
-    """
-    PATH CONDA_PREFIX CONDA_SHLVL CONDA_DEFAULT_ENV CONDA_PROMPT_MODIFIER MINICON_EXE
-    _ IFS PS1 PS2 PS3 PS4 PROMPT PROMPT2 RPROMPT PROMPT_COMMAND PWD OLDPWD SHLVL PPID UID EUID
-    GID EGID USERNAME SHELLOPTS BASHOPTS OPTIND OPTARG OPTERR ARGV ARGC STATUS PIPESTATUS
-    FPATH CDPATH HISTCMD LINENO RANDOM SECONDS FUNCNAME GROUPS DIRSTACK FUNCTIONS ALIASES
-    OPTIONS COMMANDS PARAMETERS
-    """.split()  # noqa: SIM905 - fifty quoted words would not read better
-)
-RESERVED_STARTS = ("CONDA_PREFIX_", "CONDA_STACKED_", "__CONDA_SHLVL_", "_MINICON_")
-#: Names by which one package could run its code in, or redirect, every other program.
-PRIVILEGED = frozenset(["BASH_ENV", "ENV", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS"])
-PRIVILEGED_STARTS = ("LD_", "DYLD_", "BASH_FUNC_")
-
-_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_")
-_NAME_CHARACTERS = _LETTERS | frozenset("0123456789")
 
 
 class EnvironmentFacts:
@@ -159,7 +140,7 @@ def _kept_variables(
 
 
 def _mark(inputs: Iterable[str], *, force_uppercase: bool) -> str:
-    return "/".join(["2", "upper" if force_uppercase else "as is", *inputs])
+    return "/".join(["3", "upper" if force_uppercase else "as is", *inputs])
 
 
 def _time(path: str) -> int:
@@ -179,6 +160,8 @@ def _inputs(prefix: str) -> list[str]:
 def _read_variables(
     prefix: str, inputs: list[str], warnings: list[str], *, force_uppercase: bool
 ) -> dict[str, str]:
+    from minicon.shell.variable_rules import refusal  # not where the kept ones are good
+
     variables: dict[str, str] = {}
     for place in inputs:
         own = place == STATE
@@ -194,31 +177,6 @@ def _read_variables(
                 variables.pop(name, None)
                 variables[name] = str(value)
     return variables
-
-
-def refusal(name: str, value: object, *, from_package: bool) -> str | None:
-    """Why an environment may not set this variable; None when it may."""
-    if not is_variable_name(name):
-        return f"{name!r} is not a name for a variable (letters, digits and _)"
-    upper = name.upper()
-    if upper in RESERVED or upper.startswith(RESERVED_STARTS):
-        return f"{name!r} is reserved and cannot be set by an environment"
-    if from_package and (upper in PRIVILEGED or upper.startswith(PRIVILEGED_STARTS)):
-        return f"{name!r} cannot be set by a package"
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return f"the value of {name!r} is not text"
-    if "\0" in (text := str(value)):
-        return f"the value of {name!r} holds a NUL character"
-    try:
-        text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return f"the value of {name!r} is not valid Unicode text"
-    return None
-
-
-def is_variable_name(name: str) -> bool:
-    """Whether every shell takes this as the name of an environment variable."""
-    return bool(name) and name[0] in _LETTERS and _NAME_CHARACTERS.issuperset(name)
 
 
 def _names(prefix: str, folder: str, suffix: str = "") -> tuple[str, ...]:

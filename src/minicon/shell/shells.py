@@ -178,8 +178,13 @@ class XonshShell(Shell):
         return f"try:\n    del ${name}\nexcept KeyError:\n    pass"
 
     def source(self, path: str) -> str:
-        """Package scripts for xonsh are bash scripts (conda's rule)."""
-        return f"source-bash --suppress-skip-message -n {self.quote(path)}"
+        """Package scripts for xonsh are bash scripts (conda's rule).
+
+        As code for bash in a Python expression: xonsh expands a word's ``$HOME``, and some
+        versions put the name of a file between double quotes for bash.
+        """
+        code = PosixShell().source(path)
+        return f"source-bash --suppress-skip-message -n @({self.quote(code)})"
 
 
 class PowerShell(Shell):

@@ -29,7 +29,7 @@ __minicon_activate_first() {
     [ -r "$__mc_text" ] || return 1
     __mc_at=$__mc_prefix; __mc_name=$1; __mc_names=''; __mc_format=''; __mc_scripts=''; __mc_step=check
     \. "$__mc_text"
-    case $__mc_format$__mc_scripts:$__mc_prefix in 2:*:*) return 1 ;; 2:*) ;; *) return 1 ;; esac
+    case $__mc_format$__mc_scripts:$__mc_prefix in 3:*:*) return 1 ;; 3:*) ;; *) return 1 ;; esac
     while [ $# -gt 1 ]; do
         eval "[ -z \"\${$1+x}\${__CONDA_SHLVL_0_$1+x}\" ]" || __minicon_save 0 "$1"
         export "$1=$2"

@@ -173,7 +173,7 @@ __minicon_fresh() {
     [ -r "$__mc_text" ] || return 1
     __mc_format=''; __mc_step=check
     \. "$__mc_text" # which sets the arguments
-    [ "$__mc_format" = 2 ]
+    [ "$__mc_format" = 3 ]
 }
 
 # NAME -> __mc_value

@@ -258,7 +258,7 @@ function __minicon_fresh
     set -g __mc_format ''
     set -g __mc_step check
     source $__mc_text
-    test "$__mc_format" = 2
+    test "$__mc_format" = 3
 end
 
 # --- Changing variables ---------------------------------------------------------------------------
