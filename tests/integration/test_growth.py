@@ -154,7 +154,7 @@ PARTS = [
 
 
 #: What stands before and behind the parts.
-FRAMES = [("", ""), ("a", "x"), ("a", "\n!")]
+FRAMES = [("", ""), ("a", "x")]
 
 
 @pytest.mark.parametrize("name", READERS)

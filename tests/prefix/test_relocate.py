@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import subprocess
@@ -11,13 +12,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.packages import PackageBuilder
+from tests.support.prefixes import apply, extract
 
-from minicon.errors import PrefixError
+from minicon.errors import PackageError, PrefixError
 from minicon.models.package_files import PathsEntry
+from minicon.package.package_files import parse_paths
 from minicon.prefix.relocate import (
     ENCODINGS,
+    GROWTH_LIMIT,
     check_fits,
     codesign_command,
+    growth_of,
     python_shebang,
     relocate,
     replace_in_text,
@@ -160,3 +166,54 @@ def test_only_apples_arm64_needs_a_signature() -> None:
     )
     assert codesign_command("/env/x", "osx-64", "darwin") is None
     assert codesign_command("/env/x", "osx-arm64", "linux") is None
+
+
+@pytest.mark.parametrize("times", [3_000_000, 300])
+def test_growth_is_bounded(times: int) -> None:
+    entry = PathsEntry("share/x", prefix_placeholder="/opt", file_mode="text")
+    data = b"/opt" * times
+    prefix = "/home/somebody/envs/data"
+    grown = growth_of(data, entry, prefix)
+    assert grown == times * (len(prefix) - 4)
+    if grown > GROWTH_LIMIT / 2:
+        with pytest.raises(PackageError, match=r"share/x .* would grow by \d+ MiB") as caught:
+            relocate(data * 3, entry, prefix, "linux-64")
+        assert caught.value.reference == "unsafe-growth"
+    else:
+        assert relocate(data, entry, prefix, "linux-64") == prefix.encode() * times
+
+
+def test_growth_is_bounded_for_all_files_of_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minicon.prefix.relocate.GROWTH_LIMIT", 1000)
+    builder = PackageBuilder("growing")
+    for number in range(8):
+        builder = builder.file(f"share/{number}", "/opt " * 5, prefix="/opt")
+    env = tmp_path / "envs" / ("x" * 60)
+    with pytest.raises(PackageError, match=r"growing-1\.0-0: share/\d .* would grow"):
+        apply(env, extract(builder, tmp_path / "pkgs"))
+    assert not env.exists()
+
+
+@pytest.mark.parametrize(
+    ("placeholder", "good"),
+    [
+        ("/", False), ("//", False), ("/a", False), ("e", False), ("opt/anaconda", False), ("C:", False),
+        ("/opt/anaconda1anaconda2anaconda3", True), ("/install", True), ("/usr", True),
+        ("C:\\bld\\pkg_1\\_h_env", True), ("C:/bld/pkg_1/_h_env", True), ("D:\\\\bld", True),
+        ("/home/conda/feedstock_root/build_artifacts/x_1/_h_env_placehold_placehold_placehol", True),
+    ],
+)  # fmt: skip
+def test_placeholders_are_absolute_paths(placeholder: str, good: bool) -> None:
+    entry = {"_path": "x", "path_type": "hardlink", "prefix_placeholder": placeholder}
+    entry |= {"file_mode": "text", "size_in_bytes": 0}
+    paths = json.dumps({"paths_version": 1, "paths": [entry]}).encode()
+    legacy = {"files": b"x", "has_prefix": f'"{placeholder}" text "x"'.encode()}
+    for info in ({"paths.json": paths}, legacy):
+        if good:
+            (found,) = parse_paths(info, "x")
+            assert found.prefix_placeholder == placeholder
+        else:
+            with pytest.raises(PackageError):
+                parse_paths(info, "x")

@@ -660,9 +660,19 @@ def paths_lies() -> Iterator[Case]:
             [listed("x", prefix_placeholder="", file_mode="text")],
             "empty prefix",
         ),
+        "placeholder-slash": (
+            one,
+            [listed("x", prefix_placeholder="/", file_mode="text")],
+            "placeholder that is no absolute path",
+        ),
+        "placeholder-letter": (
+            one,
+            [listed("x", prefix_placeholder="e", file_mode="text")],
+            "placeholder that is no absolute path",
+        ),
         "file-mode": (
             one,
-            [listed("x", prefix_placeholder="/p", file_mode="evil")],
+            [listed("x", prefix_placeholder="/opt/p", file_mode="evil")],
             "unknown file_mode",
         ),
         "entry-text": (one, ["x"], "has no _path"),

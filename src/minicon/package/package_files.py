@@ -36,6 +36,8 @@ DESCRIBING_FILES = (
 )
 _SHA256 = lazy_pattern(r"[0-9a-f]{64}")
 _HEXADECIMAL = lazy_pattern(r"[0-9a-f]*")
+#: Of one name of three characters at least: each one in a file makes that file longer.
+_PLACEHOLDER = lazy_pattern(r"(?:[A-Za-z]:)?[/\\]+[^/\\]{3}")
 _PATH_TYPES = (PathType.HARDLINK, PathType.SOFTLINK, PathType.DIRECTORY)
 _FILE_MODES = ("text", "binary")
 
@@ -183,6 +185,8 @@ def _placeholder_problem(placeholder: Any, file_mode: Any) -> str | None:
         return None
     if type(placeholder) is not str or not placeholder:
         return "an empty prefix placeholder"
+    if not _PLACEHOLDER.match(placeholder):
+        return "a prefix placeholder that is no absolute path"
     return None if file_mode in _FILE_MODES else "an unknown file_mode"
 
 
@@ -240,7 +244,7 @@ def _has_prefix_line(line: str, package: str) -> tuple[str, tuple[str, str]]:
         parts = []
     if len(parts) == 1:
         return parts[0], (PREFIX_PLACEHOLDER, "text")
-    if len(parts) != 3 or not parts[0] or parts[1] not in _FILE_MODES:
+    if len(parts) != 3 or _placeholder_problem(parts[0], parts[1]) is not None:
         raise _unreadable(package, "has_prefix", f"line {printable(line)} is malformed")
     return parts[2], (parts[0], parts[1])
 

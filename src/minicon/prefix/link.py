@@ -20,7 +20,13 @@ from minicon.models.package_files import PathsEntry, PathType
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.noarch_python import entry_point_path, entry_point_script
 from minicon.prefix.placement import Placement, moved
-from minicon.prefix.relocate import codesign_command, is_windows, relocate
+from minicon.prefix.relocate import (
+    check_growth,
+    codesign_command,
+    growth_of,
+    is_windows,
+    relocate,
+)
 from minicon.prefix.staged_tree import OPEN_FOLDER
 
 TYPE_CHECKING = False
@@ -80,6 +86,8 @@ class Linker:
         softly = allow_softlinks and link_type == LinkType.HARDLINK
         self._probe = LinkProbe(SOFT_METHODS if softly else METHODS[link_type])
         self._redirects = redirects
+        #: Bytes by which files of the package at hand grew.
+        self._grown = 0
         #: Links that climb: package, target, and absolute path.
         self._climbing: list[tuple[str, str, str]] = []
 
@@ -103,10 +111,12 @@ class Linker:
         Raises:
             OSError: Disk full and the like.
             PrefixError: A binary has no room for the prefix, or something is in the way.
+            PackageError: Its files would become far longer than any are.
         """
         redirects = self._redirects.get(plan.record.name, {})
         method = self.method_for(plan)
         package = str(plan.directory)
+        self._grown = 0
         for folder in plan.folders:
             names = folder.files.names
             if redirects:
@@ -209,6 +219,8 @@ class Linker:
         with open(source, "rb") as reader:
             original = reader.read()
             mode = os.fstat(reader.fileno()).st_mode & 0o777
+        self._grown += growth_of(original, placement.entry, self._prefix)
+        check_growth(f"{plan.record.dist_name}: {placement.target}", self._grown)
         data = relocate(original, placement.entry, self._prefix, self._subdir)
         path = self._tree.path(placement.target)
         self._write(path, data, mode)

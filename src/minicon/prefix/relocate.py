@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import struct
 
-from minicon.errors import PrefixError
+from minicon.errors import PackageError, PrefixError
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
@@ -24,6 +24,8 @@ ENCODINGS = {"utf-8": 1, "utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32
 
 _SHEBANG = lazy_pattern(rb"#!\s*(/(?:\\ |[^ \n\r\t])*)([^\n\r]*)")
 _CODING = lazy_pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
+#: Bytes by which the files of one package may grow together; real ones grow by some kilobytes.
+GROWTH_LIMIT = 64 << 20
 _END_OF_ZIP = b"PK\x05\x06"
 
 
@@ -55,6 +57,27 @@ def check_fits(entry: PathsEntry, prefix: str, package: str) -> None:
         raise PrefixError("prefix-too-long", message, hint="use a shorter path (-p) or root folder")
 
 
+def growth_of(data: bytes, entry: PathsEntry, prefix: str) -> int:
+    """Bytes by which a text becomes longer where the prefix is put into it; 0 for all else."""
+    placeholder = entry.prefix_placeholder
+    if not placeholder or entry.file_mode == "binary":
+        return 0
+    longer = [
+        (placeholder.encode(encoding), len(prefix.encode(encoding))) for encoding in ENCODINGS
+    ]
+    return sum(data.count(old) * (new - len(old)) for old, new in longer if new > len(old))
+
+
+def check_growth(path: str, growth: int) -> None:
+    """Refuse what would fill a disk with prefixes. Raises PackageError."""
+    if growth > GROWTH_LIMIT:
+        raise PackageError(
+            "unsafe-growth",
+            f"{path} holds its placeholder so often that it would grow by {growth >> 20} MiB",
+            hint="do not use this package; tell the channel's maintainers",
+        )
+
+
 def relocate(data: bytes, entry: PathsEntry, prefix: str, subdir: str) -> bytes:
     """The content that a file of a package has in a prefix.
 
@@ -66,12 +89,14 @@ def relocate(data: bytes, entry: PathsEntry, prefix: str, subdir: str) -> bytes:
 
     Raises:
         PrefixError: A binary file has no room for the prefix.
+        PackageError: A text would become far longer than any is.
     """
     placeholder = entry.prefix_placeholder
     if not placeholder:
         return data
     if entry.file_mode == "binary":
         return _relocate_binary(data, placeholder, prefix, subdir)
+    check_growth(entry.path, growth_of(data, entry, prefix))
     return replace_in_text(data, placeholder, prefix, subdir)
 
 
