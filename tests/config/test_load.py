@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, UNHEEDED_KEYS, Kind
-from minicon.config.load import LoadedSettings, load_settings
+from minicon.config.load import LoadedSettings, configured_values, load_settings
 from minicon.config.settings import Settings
 from minicon.errors import ConfigError
 
@@ -297,3 +298,66 @@ def test_limits_of_age_by_package_and_channel(places: Places) -> None:
     settings = places.load(CONDA_CHANNEL_SETTINGS=variable).settings
     assert settings.channel_settings["mine"] == {"exclude_newer": "1d"}
     assert settings.channel_settings["conda-forge"] == {"exclude_newer": "3d"}
+
+
+def _package(prefix: Path, *files: str, name: str = "evil-1.0-0") -> None:
+    (prefix / "conda-meta").mkdir(parents=True, exist_ok=True)
+    record = {"name": "evil", "files": list(files)}
+    (prefix / "conda-meta" / f"{name}.json").write_text(json.dumps(record))
+    (prefix / "conda-meta" / "other-1.0-0.json").write_text('{"files": ["bin/other"]}')
+
+
+@pytest.mark.parametrize("place", [".condarc", "condarc", "condarc.d/x.yml"])
+@pytest.mark.parametrize("variable", ["CONDA_PREFIX", "CONDA_ROOT"])
+def test_files_of_packages_are_not_configuration(places: Places, place: str, variable: str) -> None:
+    prefix = places.home / "env"
+    path = places.file(f"env/{place}", "ssl_verify: false\npkgs_dirs: [/evil]\n")
+    environ = {variable: str(prefix)}
+    assert places.load(**environ).settings.ssl_verify is False  # the user's own
+    _package(prefix, "bin/x", place)
+    loaded = places.load(**environ)
+    assert loaded.settings.ssl_verify is True
+    assert loaded.warnings == (
+        f"{path} is a file of the package evil-1.0-0, and is not read as configuration",
+    )
+    assert str(path) not in configured_values(environ=environ, home=places.home)
+
+
+def test_other_files_beside_those_of_packages_are_read(places: Places) -> None:
+    prefix = places.home / "env"
+    places.file("env/condarc.d/of_package.yml", "ssl_verify: false\n")
+    places.file("env/condarc.d/mine.yml", "channels: [mine]\n")
+    _package(prefix, "condarc.d/of_package.yml", "share/condarc.d/mine.yml")
+    loaded = places.load(CONDA_PREFIX=str(prefix))
+    assert loaded.settings.channels == ("mine",)
+    assert loaded.settings.ssl_verify is True
+
+
+@pytest.mark.parametrize("how", ["link", "folder", "case", "pip", "unreadable", "paths"])
+def test_files_of_packages_by_other_ways(places: Places, how: str) -> None:
+    prefix = places.home / "env"
+    text = "ssl_verify: false\n"
+    if how == "link":  # the package's link, to the package's file
+        places.file("env/share/settings.yml", text)
+        (prefix / ".condarc").symlink_to("share/settings.yml")
+        _package(prefix, "share/settings.yml", ".condarc")
+    elif how == "folder":
+        places.file("env/share/rc/x.yml", text)
+        (prefix / "condarc.d").symlink_to("share/rc")
+        _package(prefix, "condarc.d", "share/rc/x.yml")
+    else:
+        places.file("env/.condarc", text)
+        _package(prefix, *([".Condarc"] if how == "case" else []))
+    meta = prefix / "conda-meta"
+    if how == "unreadable":
+        (meta / "evil-1.0-0.json").write_text('{"files": [".condarc"')
+    elif how == "paths":
+        record = {"paths_data": {"paths": [{"_path": ".condarc"}]}}
+        (meta / "evil-1.0-0.json").write_text(json.dumps(record))
+    elif how == "pip":
+        info = prefix / "lib/python3.11/site-packages/evil-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "RECORD").write_text("evil.py,sha256=x,1\n../../../.condarc,sha256=x,1\n")
+    loaded = places.load(CONDA_PREFIX=str(prefix))
+    assert loaded.settings.ssl_verify is True
+    assert "is a file of the package evil-1.0" in loaded.warnings[0]

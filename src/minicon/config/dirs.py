@@ -57,9 +57,31 @@ def allowed_files_list(environ: Mapping[str, str], home: str) -> str:
 def config_files(environ: Mapping[str, str], home: str) -> list[str]:
     """The configuration files that exist, lowest priority first (conda's order, then minicon's).
 
-    A handful of ``stat`` calls; nothing is read.
+    A handful of ``stat`` calls; nothing is read. Those of :func:`files_of_packages` are left out.
     """
-    return [path for path in config_search_path(environ, home) if os.path.exists(path)]
+    ours = files_of_packages(environ)
+    return [
+        path
+        for path in config_search_path(environ, home)
+        if os.path.exists(path) and path not in ours
+    ]
+
+
+def files_of_packages(environ: Mapping[str, str]) -> dict[str, str]:
+    """Configuration files that packages brought into environments, and whose each one is.
+
+    Costs a few ``stat`` calls where environments hold no configuration, as nearly all do.
+    """
+    found: dict[str, str] = {}
+    for prefix in (environ.get("CONDA_ROOT"), environ.get("CONDA_PREFIX")):
+        for path in _in_place(prefix) if prefix else ():
+            if os.path.exists(path):
+                from minicon.config.of_packages import package_of
+
+                package = package_of(path, prefix or "")
+                if package is not None:
+                    found[path] = package
+    return found
 
 
 def config_search_path(environ: Mapping[str, str], home: str) -> list[str]:

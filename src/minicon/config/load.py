@@ -79,7 +79,10 @@ def load_settings(
         ConfigError: A file cannot be read, or a value has the wrong type; the message names file,
             key and what was expected.
     """
-    warnings: list[str] = []
+    warnings = [
+        f"{path} is a file of the package {package}, and is not read as configuration"
+        for path, package in dirs.files_of_packages(environ).items()
+    ]
     collected = _collect(_sources(environ, home, flags or {}).values(), warnings)
     fill = filler(environ, str(home))
     merged = {name: _merge(KEYS[name], raws, fill) for name, raws in collected.items()}
