@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,3 +109,18 @@ def test_allowed_and_denied_channels(choose: Callable[..., Sources]) -> None:
         assert "bioconda" in caught.value.message
     assert choose(denylist_channels=("conda-forge",)).names == ("host", "pypi")
     assert choose(allowlist_channels=("bioconda",)).names == ("host", "pypi")
+
+
+def test_thousands_of_channels_are_refused(choose: Callable[..., Sources]) -> None:
+    with pytest.raises(ConfigError, match="1001 channels are named; at most 1000 are asked"):
+        choose(*(f"c{number}" for number in range(1001)))
+
+
+def test_many_channels_and_long_lists_of_what_is_allowed_are_quick(
+    choose: Callable[..., Sources],
+) -> None:
+    names = tuple(f"c{number}" for number in range(1000))
+    start = time.process_time()
+    sources = choose(*names[1:], allowlist_channels=names, denylist_channels=("x", "y"))
+    assert len(sources.channels) == 999
+    assert time.process_time() - start < 2

@@ -361,3 +361,20 @@ def test_files_of_packages_by_other_ways(places: Places, how: str) -> None:
     loaded = places.load(CONDA_PREFIX=str(prefix))
     assert loaded.settings.ssl_verify is True
     assert "is a file of the package evil-1.0" in loaded.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "channels:\n" + "- c\n" * 1001,
+        "custom_channels:\n" + "".join(f"  c{n}: https://h\n" for n in range(1001)),
+        "custom_multichannels:\n  a:\n" + "  - c\n" * 1001,
+    ],
+)
+def test_lists_of_thousands_are_refused(places: Places, text: str) -> None:
+    places.file(".condarc", text)
+    with pytest.raises(ConfigError, match=r"has 100\d items; at most 1000 are read") as caught:
+        places.load()
+    assert caught.value.reference == "too-many-items"
+    places.file(".condarc", text.rsplit("\n", 3)[0] + "\n")
+    places.load()

@@ -6,6 +6,7 @@ import pytest
 
 from minicon.errors import SpecError
 from minicon.models.explicit_list import ExplicitEntry, is_explicit, parse_explicit_list
+from minicon.models.match_spec import MatchSpec
 
 MD5, SHA = "0a" * 16, "1b" * 32
 TEXT = f"""\
@@ -48,3 +49,25 @@ def test_wrong_lines_are_named(line: str) -> None:
         parse_explicit_list(f"@EXPLICIT\n\n{line}\n", source="spec.txt")
     assert caught.value.hint
     assert "spec.txt, line 3" in caught.value.message or caught.value.reference == "invalid-url"
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["#{m}#{s}", "#{s}#{m}", "#md5:{m}#sha256:{s}", "#sha256:{s}#md5:{m}", "#{m} {s}", "#{s} #{m}",
+     "#sha256:{s},md5:{m}", "?sha256={s}#{m}", "#{m}#{m}", "#{m}\t#{s}", "##{s}", "#{s}#"],
+)  # fmt: skip
+def test_two_hashes_on_a_line_are_refused(tail: str) -> None:
+    line = "https://h/c/linux-64/x-1-0.conda" + tail.format(m="a" * 32, s="b" * 64)
+    with pytest.raises(SpecError) as caught:
+        parse_explicit_list(f"@EXPLICIT\n{line}\n", source="list.txt")
+    assert caught.value.reference == "invalid-explicit-list"
+    with pytest.raises(SpecError):
+        MatchSpec(line)
+
+
+def test_two_lines_of_one_file_must_agree() -> None:
+    url = "https://h/c/linux-64/x-1-0.conda"
+    same = f"@EXPLICIT\n{url}#{'a' * 32}\n{url}#sha256:{'b' * 64}\n{url}#{'A' * 32}\n"
+    assert len(parse_explicit_list(same, source="x").entries) == 3
+    with pytest.raises(SpecError, match="line 5: .* has two hashes"):
+        parse_explicit_list(f"{same}{url}#{'c' * 32}\n", source="x")

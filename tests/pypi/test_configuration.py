@@ -171,3 +171,13 @@ def test_options_of_requirement_files(tmp_path: Path) -> None:
     assert other.index_urls == ("https://x.invalid/s",)
     assert other.credentials["https://x.invalid"] == "u:p"
     assert base.with_options(IndexOptions(no_index=True)).index_urls == ()
+
+
+def test_a_package_s_pip_conf_is_not_read(tmp_path: Path) -> None:
+    prefix = tmp_path / "python"
+    (prefix / "conda-meta").mkdir(parents=True)
+    (prefix / "pip.conf").write_text("[global]\nindex-url = https://evil.test/simple\n")
+    places = {"home": tmp_path, "site_prefix": prefix, "platform": "linux"}
+    assert prefix / "pip.conf" in pip_configuration_files({}, **places)
+    (prefix / "conda-meta" / "evil-1-0.json").write_text('{"files": ["pip.conf"]}')
+    assert prefix / "pip.conf" not in pip_configuration_files({}, **places)

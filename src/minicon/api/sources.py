@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from minicon.config.values import MOST_ITEMS
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ChannelError, ConfigError
 from minicon.lean_dataclasses import dataclass
@@ -69,7 +70,7 @@ def choose_sources(
         is_reachable: Asks one channel, within a bound in seconds; remembers the answer.
 
     Raises:
-        ConfigError: ``--override-channels`` without a channel.
+        ConfigError: ``--override-channels`` without a channel, or thousands of channels.
         SpecError: A channel text that cannot be read.
         ChannelError: A channel that the configuration forbids.
     """
@@ -82,7 +83,13 @@ def choose_sources(
             hint="name one with -c CHANNEL",
         )
     if not drop_configured:
-        texts += [text for text in settings.channels or () if text not in texts]
+        texts = list(dict.fromkeys([*texts, *(settings.channels or ())]))
+    if len(texts) > MOST_ITEMS:
+        raise ConfigError(
+            "too-many-items",
+            f"{len(texts)} channels are named; at most {MOST_ITEMS} are asked",
+            hint="leave out what is not needed",
+        )
     if not texts:
         return _builtin_sources(settings, is_reachable)
     channels = [channel for text in texts for channel in expand_channel(settings, text)]
@@ -102,8 +109,9 @@ def refuse_forbidden(settings: Settings, channels: Iterable[Channel]) -> None:
     Raises:
         ChannelError: A channel is not among those that may be used.
     """
+    is_allowed = _allowed(settings)
     for channel in channels:
-        if not _is_allowed(settings, channel):
+        if not is_allowed(channel):
             raise ChannelError(
                 "channel-not-allowed",
                 f"the configuration does not allow the channel {channel.name}",
@@ -111,22 +119,28 @@ def refuse_forbidden(settings: Settings, channels: Iterable[Channel]) -> None:
             )
 
 
-def _is_allowed(settings: Settings, channel: Channel) -> bool:
-    def listed(texts: Iterable[str]) -> bool:
-        return any(
-            other.base_url == channel.base_url
-            for text in texts
-            for other in expand_channel(settings, text)
+def _allowed(settings: Settings) -> Callable[[Channel], bool]:
+    """A test of channels by the lists of the configuration, which are read once."""
+
+    def places(texts: Iterable[str]) -> frozenset[str]:
+        return frozenset(
+            channel.base_url for text in texts for channel in expand_channel(settings, text)
         )
 
-    if channel.is_builtin or listed(settings.denylist_channels):
-        return channel.is_builtin
-    return not settings.allowlist_channels or listed(settings.allowlist_channels)
+    denied, allowed = places(settings.denylist_channels), places(settings.allowlist_channels)
+    open_to_all = not settings.allowlist_channels
+
+    def is_allowed(channel: Channel) -> bool:
+        if channel.is_builtin or channel.base_url in denied:
+            return channel.is_builtin
+        return open_to_all or channel.base_url in allowed
+
+    return is_allowed
 
 
 def _builtin_sources(settings: Settings, is_reachable: Callable[[Channel, float], bool]) -> Sources:
     default = expand_channel(settings, DEFAULT_CHANNEL)
-    channels = [channel for channel in default if _is_allowed(settings, channel)]
+    channels = list(filter(_allowed(settings), default))
     answers = {channel: is_reachable(channel, PROBE_SECONDS) for channel in channels}
     return Sources(
         channels=tuple(channel for channel, answers_us in answers.items() if answers_us),

@@ -192,9 +192,19 @@ def _refresh_hooks(context: CommandContext) -> None:
 
 def _file(arguments: argparse.Namespace, context: CommandContext) -> str:
     from minicon.config.dirs import user_config_file
+    from minicon.config.of_packages import package_of
+    from minicon.errors import ConfigError
 
     if arguments.env:
-        return str(context.registry.existing(None, None) / ".condarc")
+        prefix = str(context.registry.existing(None, None))
+        path = os.path.join(prefix, ".condarc")
+        if os.path.exists(path) and (package := package_of(path, prefix)):
+            raise ConfigError(
+                "file-of-package",
+                f"{path} is a file of the package {package}, and is not read as configuration",
+                hint="change another file, or remove that package",
+            )
+        return path
     return arguments.file or user_config_file(os.environ, str(context.settings.home))
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+#: Of one list or map. Channels are asked one by one, and each is looked up in the maps.
+MOST_ITEMS = 1000
 _TRUE = frozenset(["true", "yes", "on", "1"])
 _FALSE = frozenset(["false", "no", "off", "0"])
 _LONGEST_NAME = 100
@@ -30,7 +32,7 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
         fill: Fills in ``~`` and ``$NAME``; used for keys that want it.
 
     Raises:
-        ConfigError: Reference ``wrong-type`` or ``wrong-value``.
+        ConfigError: Reference ``wrong-type``, ``wrong-value`` or ``too-many-items``.
     """
     if value is None:
         return None
@@ -38,6 +40,13 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
         checked = _CHECKS[key.kind](value)
     except (TypeError, ValueError, KeyError, AttributeError):
         raise _wrong("wrong-type", key, value, source, f"expected {key.kind.value}") from None
+    items = _count(checked)
+    if items > MOST_ITEMS:
+        raise ConfigError(
+            "too-many-items",
+            f"{key.name} in {source} has {items} items; at most {MOST_ITEMS} are read",
+            hint="shorten that list",
+        )
     if key.name == "channel_priority":
         checked = {"true": "flexible", "false": "disabled"}.get(checked, checked)
     if key.choices and checked not in key.choices:
@@ -50,6 +59,12 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
 def _is_file_name(text: str) -> bool:
     plain = text.replace("_", "").replace("-", "").replace(".", "")
     return plain.isascii() and plain.isalnum() and text[0] != "." and len(text) < _LONGEST_NAME
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(_count(each) for each in value.values())
+    return len(value) if isinstance(value, (list, tuple)) else 0
 
 
 def read_variable(key: Key, text: str) -> Any:

@@ -127,7 +127,17 @@ def parse_explicit_entry(line: str, *, place: str) -> ExplicitEntry:
 
 
 def _entries(lines: Iterable[str], source: str) -> Iterable[ExplicitEntry]:
+    hashes: dict[tuple[str, str], str] = {}
     for number, line in enumerate(lines, 1):
         text = line.strip()
-        if text and not text.startswith("#") and text != EXPLICIT_MARK:
-            yield parse_explicit_entry(text, place=f"{source}, line {number}")
+        if not text or text.startswith("#") or text == EXPLICIT_MARK:
+            continue
+        entry = parse_explicit_entry(text, place=f"{source}, line {number}")
+        for kind, value in (("md5", entry.md5), ("sha256", entry.sha256)):
+            if value is not None and hashes.setdefault((entry.url, kind), value) != value:
+                raise SpecError(
+                    "invalid-explicit-list",
+                    f"{source}, line {number}: {redact(entry.url)[:120]} has two hashes",
+                    hint="keep the line whose hash is right",
+                )
+        yield entry

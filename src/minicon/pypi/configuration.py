@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+from minicon.config.of_packages import package_of
 from minicon.errors import ConfigError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field, replace
@@ -128,7 +129,9 @@ def pip_configuration_files(
     if not (own and os.path.exists(own)):
         files.append(home / ("pip" if platform == "win32" else ".pip") / name)
         files.append(user / name)
-    files.append(site_prefix / name)
+    site = site_prefix / name
+    if not (site.exists() and package_of(str(site), str(site_prefix))):
+        files.append(site)
     if own:
         files.append(Path(own))
     return files
