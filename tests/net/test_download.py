@@ -26,6 +26,7 @@ from tests.support.channel_server import (
 
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
 from minicon.net.download import download
+from minicon.net.file_fetcher import FileFetcher
 from minicon.net.parallel import CancelledError, run_parallel
 from minicon.net.retry import RetryPolicy
 from minicon.net.session import HttpFetcher
@@ -228,6 +229,34 @@ def test_statuses_have_their_hints(server, target, status, words) -> None:
         get(server, target)
     assert str(status) in caught.value.message
     assert words in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("status", "reference"),
+    [
+        (401, "access-denied"),
+        (403, "access-denied"),
+        (404, "not-on-server"),
+        (503, "server-failed"),
+    ],
+)
+def test_a_status_is_told_before_its_page_is_blamed(server, target, status, reference) -> None:
+    page = {"Content-Type": "text/html; charset=utf-8"}
+    server.fault("/file", Status(status, body=b"<html>Who are you?</html>", headers=page))
+    with pytest.raises(ChannelError) as caught:
+        get(server, target)
+    assert caught.value.reference == reference
+    assert str(status) in caught.value.message
+
+
+@pytest.mark.parametrize("change", [BODY[:-1], BODY + b"x", b"\0" * SIZE])
+def test_no_login_page_is_blamed_for_a_file_of_this_machine(tmp_path, target, change) -> None:
+    source = tmp_path / "changed"
+    source.write_bytes(change)
+    with pytest.raises((HashMismatch, ChannelError)) as caught:
+        download(FileFetcher(), source.as_uri(), target, sha256=SHA256, size=SIZE, retry=QUICK)
+    assert "login" not in f"{caught.value.hint}"
+    assert not target.exists()
 
 
 def test_304_is_no_answer_to_a_download(server, target) -> None:

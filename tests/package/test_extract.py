@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
 import errno
+import hashlib
 import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.faults import failing_at
 from tests.support.packages import MODIFIED, PackageBuilder
+from tests.support.tar_parts import entry
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, HashMismatch, PackageError, UsageError
@@ -20,6 +24,7 @@ from minicon.package import libarchive_decoder
 from minicon.package.archive import open_archive, read_info_file, read_info_files
 from minicon.package.expected import ExpectedArchive
 from minicon.package.extract import extract
+from minicon.package.libarchive_decoder import libarchive_is_available
 from minicon.package.package_files import read_package_files
 from minicon.package.validate import verify_package
 
@@ -223,3 +228,23 @@ def test_all_real_packages_of_the_shared_folder(tmp_path):
             assert verify_package(tmp_path / fn) == []
             count += 1
     assert count == 70
+
+
+@pytest.mark.parametrize("reader", [None, "libarchive"])
+@pytest.mark.parametrize("known", ["sha256", "md5", None])
+def test_another_download_is_advised_only_where_it_may_be_another(
+    tmp_path: Path, known: str | None, reader: Any
+) -> None:
+    if reader and not libarchive_is_available():
+        pytest.skip("no libarchive")
+    path = tmp_path / "x-1.0-0.tar.bz2"
+    path.write_bytes(bz2.compress(entry("x", b"y" * 5000))[:-8])
+    data = path.read_bytes()
+    hashes = {"sha256": hashlib.sha256(data).hexdigest(), "md5": hashlib.md5(data).hexdigest()}
+    expected = ExpectedArchive(**{known: hashes[known]} if known else {})
+    with pytest.raises(PackageError) as caught:
+        extract(path, tmp_path / "to", expected=expected, reader=reader)
+    assert caught.value.reference == "damaged-archive"
+    advised = "download it again" in (caught.value.hint or "")
+    assert advised is (known != "sha256")
+    assert ("its copy is broken" in (caught.value.hint or "")) is (known == "sha256")

@@ -174,6 +174,7 @@ def test_a_record_never_becomes_a_path_elsewhere(tmp_path, channel, field, value
     with pytest.raises(PackageError) as caught:
         cache.ensure(record, channel.prepare())
     assert caught.value.reference == "bad-record"
+    assert "index" not in (caught.value.hint or "")
     assert not (tmp_path / "pkgs").exists()
 
 

@@ -607,6 +607,10 @@ def test_bad_records_are_left_out_with_a_warning(tmp_path, client_for) -> None:
     section["a-3-0.conda"] = {**good, "depends": [{"x": 1}]}
     section["a-4-0.conda"] = {**good, "build": "x/../y"}
     section["a-5-0.conda"] = {**good, "size": "big"}
+    for number, size in enumerate(
+        [-1, 1 << 60, 10**400, float("nan"), float("inf"), True], start=1
+    ):
+        section[f"a-5-{number}.conda"] = {**good, "build": str(number), "size": size}
     section["../a-6-0.conda"] = good
     section["a-7-0.exe"] = good
     section["a-8-0.conda"] = {**good, "depends": None, "timestamp": 1_600_000_000}
@@ -616,7 +620,7 @@ def test_bad_records_are_left_out_with_a_warning(tmp_path, client_for) -> None:
     assert [r.fn for r in records] == ["a-1-0.conda", "a-8-0.conda"]
     assert records[1].timestamp == 1_600_000_000_000
     assert records[1].depends == ()
-    assert len(client.notes.warnings) == 6
+    assert len(client.notes.warnings) == 12
 
 
 @pytest.mark.parametrize(

@@ -571,7 +571,6 @@ def tar_streams() -> Iterator[Case]:
         return lambda kind: assemble(kind, info_tar(mine), payload, end=end)
 
     bad = {
-        "no-end": (b"", "cut short"),
         "half-end": (b"\0" * 200, "cut short"),
         "behind-end": (END + b"x", "data behind its end"),
         "second-archive": (END + entry("y", TEXT) + END, "data behind its end"),
@@ -583,8 +582,11 @@ def tar_streams() -> Iterator[Case]:
     cut = entry("x", TEXT + b"x" * 5000, size=8)[:515]
     yield Case("tar-cut-member", ended(cut, b""), "cut short|checksum", (".conda",))
     yield Case("tar-no-tar", ended(b"hello" * 200, b""), "checksum|number")
-    for name, end in {"one-block": bytes(512), "blocking": bytes(20 * 512)}.items():
+    ends = {"no-blocks": b"", "one-block": bytes(512), "blocking": bytes(20 * 512)}
+    for name, end in ends.items():
         yield Case(f"tar-near-{name}", ended(one, end), None)
+    open_ended = conda(zstd(info_tar(mine)), zstd(one))
+    yield Case("tar-near-no-blocks-at-all", _fixed(open_ended), None, (".conda",))
     plain = one + info_tar(mine) + END
     streams = {
         "cut": (bz2.compress(plain)[:-5], "cut short|truncated"),
@@ -593,7 +595,12 @@ def tar_streams() -> Iterator[Case]:
         "empty": (b"", "is empty"),
         "html": (b"<!DOCTYPE html><html>", "neither a .conda nor"),
         "conda-inside": (conda(*_good_components()), "in spite of its name"),
-        "empty-stream": (bz2.compress(b""), "cut short"),
+        "empty-stream": (bz2.compress(b""), "has no info/index.json"),
+        "no-end-missing": (
+            bz2.compress(info_tar([*mine, listed("y")]) + one),
+            "'y' is listed in info/paths.json but is missing",
+        ),
+        "no-end-info": (bz2.compress(one), "has no info/index.json"),
     }
     for name, (data, problem) in streams.items():
         yield Case(f"bz2-{name}", _fixed(data), problem, (".tar.bz2",))

@@ -134,7 +134,9 @@ def described_record(record: RepodataRecord, directory: Path) -> RepodataRecord:
         PackageError: What it says is not what a record may hold.
     """
     try:
-        data = {**read_object((directory / "info" / "index.json").read_bytes()), **record.data}
+        own = read_object((directory / "info" / "index.json").read_bytes())
+        own.pop("size", None)  # of an archive only those know who list it
+        data = {**own, **record.data}
         check_record_fields(data, fn=record.fn)
         check_record_values(data, record.fn)
     except (OSError, ValueError, SpecError) as error:

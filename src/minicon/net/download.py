@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from minicon.models.reporter import Task
     from minicon.net.fetcher import Fetcher, Response
 
+#: Statuses of an answer that brings the file; others say what is wrong, whatever their body is.
+_FOUND = (200, 206)
 _PIECE = 1 << 18
 #: A broken transfer that brought this many bytes is progress, not a failure.
 _PROGRESS = 1 << 20
@@ -173,7 +175,7 @@ class _Transfer:
         if self._digest.size and self._digest.size == self._expected.size:
             return None
         with self._fetcher.open(self._url, headers=self._request_headers()) as response:
-            if is_html(response.headers):
+            if response.status in _FOUND and is_html(response.headers):
                 return self._expected.is_web_page()
             if not self._fits(response):
                 raise _BrokenTransferError(_no_ranges(self._expected.url))

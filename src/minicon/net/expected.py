@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 LARGEST_FILE = 32 << 30
 _SHA256 = lazy_pattern(r"[0-9a-f]{64}")
 _MD5 = lazy_pattern(r"[0-9a-f]{32}")
+_CHANGED_HINT = "the file was changed after it was listed: index that channel again"
 _PROXY_HINT = "possibly a proxy or a login page answers in its place; try again, or another network"
 
 
@@ -76,7 +77,7 @@ class Expected:
         if digest.size > self.largest or (self.size is not None and digest.size < self.size):
             received = f"more than {self.largest}" if digest.size > self.largest else digest.size
             message = f"{self.url} sends {received} bytes, the channel lists {self.size}"
-            return HashMismatch("size-mismatch", message, hint=_PROXY_HINT)
+            return HashMismatch("size-mismatch", message, hint=self._hint)
         if self.sha256 is not None and digest.sha256 != self.sha256:
             return self._mismatch("sha256", self.sha256, digest.sha256)
         if self.md5 is not None and digest.md5 != self.md5:
@@ -86,8 +87,17 @@ class Expected:
     def is_web_page(self) -> HashMismatch:
         """The error for an answer that is HTML."""
         message = f"{self.url} sends a web page in place of the file"
-        return HashMismatch("web-page", message, hint=_PROXY_HINT)
+        return HashMismatch("web-page", message, hint=self._hint)
+
+    @property
+    def _hint(self) -> str:
+        return hint_for_wrong_bytes(self.url, _PROXY_HINT)
 
     def _mismatch(self, kind: str, wanted: str, found: str) -> HashMismatch:
         message = f"{self.url} has not the listed hash: expected {kind} {wanted}, got {found}"
-        return HashMismatch("hash-mismatch", message, hint=_PROXY_HINT)
+        return HashMismatch("hash-mismatch", message, hint=self._hint)
+
+
+def hint_for_wrong_bytes(url: str, of_server: str) -> str:
+    """What to do where a URL gave other bytes than were listed: OF_SERVER, unless it is a file."""
+    return _CHANGED_HINT if url.startswith("file:") else of_server

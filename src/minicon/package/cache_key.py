@@ -20,6 +20,8 @@ _FIELD = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+!~]*(?:-+[A-Za-z0-9_.+!~]+)*")
 _FIELD_LIMIT = 96
 _WORK = lazy_pattern(rf"(.+-[0-9a-f]{{{_HASH_DIGITS}}})\..+")
 _HEX = lazy_pattern(r"[0-9a-f]{32,64}")
+#: A record may be of a channel, of a lock file or of a list.
+_REPORT = "whoever lists this package has to correct that"
 
 
 def cache_key(record: RepodataRecord) -> str:
@@ -37,7 +39,7 @@ def cache_key(record: RepodataRecord) -> str:
             message = (
                 f"the record of {str(record.fn)[:120]!r} has an impossible {field}: {text!r:.120}"
             )
-            raise PackageError("bad-record", message, hint="the channel's index is broken")
+            raise PackageError("bad-record", message, hint=_REPORT)
     return f"{record.dist_name}-{_digest(record)[:_HASH_DIGITS]}"
 
 
@@ -57,6 +59,6 @@ def _digest(record: RepodataRecord) -> str:
             continue
         if not _HEX.fullmatch(str(text).lower()):
             message = f"the record of {record.dist_name} has a hash that is none: {text!r:.80}"
-            raise PackageError("bad-record", message, hint="the channel's index is broken")
+            raise PackageError("bad-record", message, hint=_REPORT)
         return text.lower()
     return hashlib.sha256(repr(record.key).encode()).hexdigest()

@@ -27,7 +27,7 @@ from minicon.package.package_files import (
     read_json_object,
     read_package_files,
 )
-from minicon.package.problems import unsafe
+from minicon.package.problems import as_published, unsafe
 from minicon.package.tar_reader import plain_path
 from minicon.package.tree_writer import TreeWriter
 
@@ -88,6 +88,7 @@ def extract(
     if check_bytes:
         expected.check_bytes(path, label)
     with (
+        as_published() if expected.sha256 is not None else contextlib.nullcontext(),
         open_archive(path, name=label, reader=reader) as archive,
         _new_folder(directory),
         describing("extract into", directory),

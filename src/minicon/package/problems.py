@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from minicon.errors import HashMismatch, PackageError, UnsafeArchive
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: What to do where the archive's bytes may not be those that the channel has.
+_DOWNLOAD_AGAIN = "download it again; if this repeats, the channel's copy is broken"
+#: The same where its sha256 is known to be right.
+_AS_PUBLISHED = "these are the listed bytes, so its copy is broken; tell the channel's maintainers"
 _REPORT = "do not use this package; tell the channel's maintainers"
 
 
@@ -22,8 +32,18 @@ def unsafe(archive: str, problem: str, *, member: str | None = None) -> UnsafeAr
 def damaged(archive: str, problem: str, *, member: str | None = None) -> PackageError:
     """The archive is cut short, or its bytes are not those of a package."""
     subject = archive if member is None else f"{archive}: member {printable(member)}"
-    hint = "download it again; if this repeats, the channel's copy is broken"
-    return PackageError("damaged-archive", f"{subject} {problem}", hint=hint)
+    return PackageError("damaged-archive", f"{subject} {problem}", hint=_DOWNLOAD_AGAIN)
+
+
+@contextlib.contextmanager
+def as_published() -> Iterator[None]:
+    """Give errors the hint for an archive whose sha256 is right: another download is the same."""
+    try:
+        yield
+    except PackageError as error:
+        if error.hint == _DOWNLOAD_AGAIN:
+            error.hint = _AS_PUBLISHED
+        raise
 
 
 def mismatch(subject: str, what: str, expected: object, found: object) -> HashMismatch:

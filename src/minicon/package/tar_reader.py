@@ -170,7 +170,13 @@ class TarReader:
         return self._extended(header)
 
     def _header(self) -> TarHeader | None:
-        """One header as it stands; None where the archive ends."""
+        """One header as it stands; None where the archive ends.
+
+        Some writers leave out the two blocks of zeros. That nothing is missing is known from
+        ``info/paths.json``, and not from them; conda and libarchive ask for neither.
+        """
+        if not self._ahead(1):
+            return None
         block = bytes(self._take(BLOCK))
         return None if block == _ZEROS else parse_header(block)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from minicon.errors import RepodataError
+from minicon.net.expected import hint_for_wrong_bytes
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -94,12 +95,15 @@ def _pieces(source: Source) -> Iterator[bytes]:
     return iter(lambda: source.read(_PIECE), b"")
 
 
+_MAY_BE_CHANGED = "try again; if it stays, a proxy may change it, or the channel is broken"
+
+
 def damaged(url: str, why: str) -> RepodataError:
     """The error for an index that is not what it claims to be."""
     return RepodataError(
         "invalid-repodata",
         f"{redact(url)} is not a usable channel index: {why}",
-        hint="try again; if it stays, a proxy may change it, or the channel is broken",
+        hint=hint_for_wrong_bytes(url, _MAY_BE_CHANGED),
     )
 
 

@@ -23,6 +23,7 @@ from collections import deque
 
 from minicon.errors import ChannelError, RepodataError
 from minicon.fs import operations
+from minicon.net.expected import hint_for_wrong_bytes
 from minicon.net.statuses import status_error
 from minicon.redaction import redact
 from minicon.repodata.shard_format import LARGEST_SHARD, SHARD_EXTENSION
@@ -296,6 +297,7 @@ class ShardLoader:
                 return data
         message = f"{redact(job.url)} is not what its name says: its hash differs"
         hint = "possibly a proxy changes it, or the channel is broken; try again"
+        hint = hint_for_wrong_bytes(job.url, hint)
         raise RepodataError("hash-mismatch", message, hint=hint)
 
     def _keep(self, digest: str, data: bytes) -> None:
