@@ -162,7 +162,7 @@ def test_time_grows_with_the_text_and_no_faster(name: str) -> None:
     for part, (start, end) in itertools.product(PARTS, FRAMES):
         make = functools.partial(_framed, start, part, end)
         try:
-            assert_linear(READERS[name], make, 2_000)
+            assert_linear(READERS[name], make, 1_500)
         except AssertionError as error:
             raise AssertionError(f"{name} on many {part!r}: {error}") from None
 
