@@ -620,7 +620,7 @@ def test_bad_records_are_left_out_with_a_warning(tmp_path, client_for) -> None:
     assert [r.fn for r in records] == ["a-1-0.conda", "a-8-0.conda"]
     assert records[1].timestamp == 1_600_000_000_000
     assert records[1].depends == ()
-    assert len(client.notes.warnings) == 12
+    assert len(client.notes.warnings) == 11  # NaN and infinity are no JSON
 
 
 @pytest.mark.parametrize(

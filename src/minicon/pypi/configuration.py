@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
-from minicon.config.of_packages import package_of
 from minicon.errors import ConfigError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field, replace
@@ -129,12 +128,19 @@ def pip_configuration_files(
     if not (own and os.path.exists(own)):
         files.append(home / ("pip" if platform == "win32" else ".pip") / name)
         files.append(user / name)
-    site = site_prefix / name
-    if not (site.exists() and package_of(str(site), str(site_prefix))):
-        files.append(site)
+    if not _is_of_package(site_prefix / name, site_prefix):
+        files.append(site_prefix / name)
     if own:
         files.append(Path(own))
     return files
+
+
+def _is_of_package(path: Path, prefix: Path) -> bool:
+    if not path.exists():
+        return False
+    from minicon.config.of_packages import package_of
+
+    return package_of(str(path), str(prefix)) is not None
 
 
 def default_index_url() -> str:

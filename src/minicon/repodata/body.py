@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Protocol
 
 from minicon.errors import RepodataError
-from minicon.net.expected import hint_for_wrong_bytes
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -100,6 +99,8 @@ _MAY_BE_CHANGED = "try again; if it stays, a proxy may change it, or the channel
 
 def damaged(url: str, why: str) -> RepodataError:
     """The error for an index that is not what it claims to be."""
+    from minicon.net.expected import hint_for_wrong_bytes
+
     return RepodataError(
         "invalid-repodata",
         f"{redact(url)} is not a usable channel index: {why}",

@@ -23,7 +23,6 @@ from collections import deque
 
 from minicon.errors import ChannelError, RepodataError
 from minicon.fs import operations
-from minicon.net.expected import hint_for_wrong_bytes
 from minicon.net.statuses import status_error
 from minicon.redaction import redact
 from minicon.repodata.shard_format import LARGEST_SHARD, SHARD_EXTENSION
@@ -295,6 +294,8 @@ class ShardLoader:
             if hashlib.sha256(data).hexdigest() == job.digest:
                 self._keep(job.digest, data)
                 return data
+        from minicon.net.expected import hint_for_wrong_bytes  # seldom needed
+
         message = f"{redact(job.url)} is not what its name says: its hash differs"
         hint = "possibly a proxy changes it, or the channel is broken; try again"
         hint = hint_for_wrong_bytes(job.url, hint)
