@@ -18,10 +18,10 @@ from tests.support.growth import assert_linear
 
 from minicon.api.notices import parse_notices
 from minicon.config.files import read_config_text
+from minicon.config.strict_yaml import load
 from minicon.envs.conda_lock import parse_conda_lock
 from minicon.envs.environment_file import _parse_list, _select_lines
 from minicon.envs.pylock import parse_pylock
-from minicon.envs.strict_yaml import load
 from minicon.errors import SpecError
 from minicon.models.build_spec import BuildNumberSpec, StringSpec
 from minicon.models.channel import parse_channels
@@ -29,7 +29,7 @@ from minicon.models.condition import parse_condition
 from minicon.models.explicit_list import parse_explicit_entry, parse_explicit_list
 from minicon.models.match_spec import MatchSpec
 from minicon.models.subdir import selects
-from minicon.models.url import Url, redact
+from minicon.models.url import Url
 from minicon.models.version import Version
 from minicon.models.version_spec import VersionSpec
 from minicon.net.headers import range_start
@@ -49,6 +49,7 @@ from minicon.pypi.requirement_lines import Line, logical_lines, split_options
 from minicon.pypi.simple_index import lifetime
 from minicon.pypi.wheel_layout import parse_entry_points, parse_record
 from minicon.pypi.wheel_tags import may_fit_platform
+from minicon.redaction import redact
 from minicon.repodata.freshness import max_age_of
 from minicon.repodata.scanner import RepodataScanner
 
