@@ -275,7 +275,7 @@ def test_a_disk_that_is_full_leaves_nothing_under_the_name(server, target, monke
 
     calls = []
 
-    def fail(operation, path) -> None:
+    def fail(operation, *_) -> None:
         calls.append(operation)
         if operation == "append_file" and calls.count("append_file") == 2:
             raise OSError(28, "No space left on device")

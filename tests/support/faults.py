@@ -34,7 +34,7 @@ _FAILED = 99
 
 @dataclass
 class Counter:
-    """How many changes were made, and which: (operation, path) in their order."""
+    """How many changes were made, and which: (operation, whole path) in their order."""
 
     count: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -46,9 +46,12 @@ def intercepted(interceptor: Callable[[Counter], None]) -> Iterator[Counter]:
     counter = Counter()
     original = operations.checkpoint
 
-    def checkpoint(operation: str, path: operations.PathText | bytes) -> None:
+    def checkpoint(
+        operation: str, path: operations.PathText | bytes, directory: int | None = None
+    ) -> None:
         counter.count += 1
-        counter.calls.append((operation, os.fsdecode(path)))
+        folder = "" if directory is None else os.readlink(f"/proc/self/fd/{directory}")
+        counter.calls.append((operation, os.path.join(folder, os.fsdecode(path))))
         interceptor(counter)
 
     operations.checkpoint = checkpoint

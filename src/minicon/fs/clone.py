@@ -12,6 +12,7 @@ import errno
 import os
 
 from minicon.fs import operations
+from minicon.fs.folder import Folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,27 +62,32 @@ class LinkProbe:
         Raises:
             OSError: Either cannot be reached, or the folder cannot be written.
         """
-        pair = (os.stat(source).st_dev, os.stat(target_directory).st_dev)
-        if pair not in self._known:
-            self._known[pair] = self._probe(source, target_directory)
-        return self._known[pair]
+        with Folder.open(target_directory) as target:
+            pair = (os.stat(source).st_dev, os.stat(target.at("."), dir_fd=target.descriptor).st_dev)
+            if pair not in self._known:
+                self._known[pair] = self._probe(source, target)
+            return self._known[pair]
 
-    def _probe(self, source: PathText, target_directory: PathText) -> LinkMethod:
+    def _probe(self, source: PathText, target: Folder) -> LinkMethod:
         for method in self._methods:
             if method in (LinkMethod.COPY, LinkMethod.SYMBOLIC_LINK):
                 return method
-            name = os.path.join(target_directory, f".link-probe-{os.urandom(6).hex()}")
+            name = f".link-probe-{os.urandom(6).hex()}"
             try:
-                if _try(method, source, name):
+                if _try(method, source, target.at(name), target.descriptor):
                     return method
             finally:
                 with contextlib.suppress(FileNotFoundError):
-                    operations.remove_file(name)
+                    target.remove_file(name)
         return LinkMethod.COPY
 
 
-def place_file(source: PathText, target: PathText, method: LinkMethod) -> LinkMethod:
+def place_file(
+    source: PathText, target: PathText, method: LinkMethod, *, directory: int | None = None
+) -> LinkMethod:
     """Make TARGET, which must not exist, the same as the regular file SOURCE.
+
+    With DIRECTORY, TARGET is a name in that open folder.
 
     Where the method fails for this one file (too many links to it, a mount point in between),
     it is copied. Content, permission bits and modification time are those of SOURCE.
@@ -94,19 +100,19 @@ def place_file(source: PathText, target: PathText, method: LinkMethod) -> LinkMe
         OSError: The file system refused.
     """
     if method is LinkMethod.SYMBOLIC_LINK:
-        operations.symbolic_link(os.path.abspath(source), target)
+        operations.symbolic_link(os.path.abspath(source), target, directory=directory)
         return method
-    if method is not LinkMethod.COPY and _try(method, source, target):
+    if method is not LinkMethod.COPY and _try(method, source, target, directory):
         return method
-    operations.copy_file(source, target)
+    operations.copy_file(source, target, directory=directory)
     return LinkMethod.COPY
 
 
-def _try(method: LinkMethod, source: PathText, target: PathText) -> bool:
+def _try(method: LinkMethod, source: PathText, target: PathText, directory: int | None) -> bool:
     if method is LinkMethod.REFLINK:
-        return operations.clone_file(source, target)
+        return operations.clone_file(source, target, directory=directory)
     try:
-        operations.hard_link(source, target)
+        operations.hard_link(source, target, target_directory=directory)
     except OSError as error:
         if error.errno in _NO_LINK:
             return False

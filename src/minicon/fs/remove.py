@@ -12,30 +12,31 @@ from minicon.fs import operations
 _OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-def remove_tree(path: str | os.PathLike[str]) -> None:
+def remove_tree(path: str | os.PathLike[str], *, directory: int | None = None) -> None:
     """Remove a file, link or folder with all that is in it; fine if there is nothing.
 
-    Links are removed, never followed. Costs one system call per file and three per folder.
+    With DIRECTORY, PATH is a name in that open folder. Links are removed, never followed. Costs
+    one system call per file and three per folder.
 
     Raises:
         OSError: Something cannot be removed; the rest may be gone.
     """
     try:
-        mode = os.lstat(path).st_mode
+        mode = os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISDIR(mode):
-        operations.remove_file(path)
+        operations.remove_file(path, directory=directory)
         return
     if os.rmdir not in os.supports_dir_fd:
         _remove_by_path(Path(path))
         return
-    descriptor = _open_folder(os.fspath(path), None)
+    descriptor = _open_folder(os.fspath(path), directory)
     try:
         _empty(descriptor)
     finally:
         os.close(descriptor)
-    operations.remove_directory(path)
+    operations.remove_directory(path, directory=directory)
 
 
 def empty_directory(path: str | os.PathLike[str]) -> None:

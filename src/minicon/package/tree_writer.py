@@ -7,26 +7,16 @@ that somebody plants meanwhile can redirect a write.
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from minicon.closing import Closing
 from minicon.fs import operations
+from minicon.fs.folder_tree import FolderTree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-_OPEN_FOLDER = (
-    os.O_RDONLY
-    | getattr(os, "O_DIRECTORY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
-#: Folders held open; a package is mostly in the order of its folders.
-_OPEN_LIMIT = 64
-_CAN_USE_DESCRIPTORS = {os.open, os.mkdir, os.link, os.symlink} <= os.supports_dir_fd
 
 
 class TreeWriter(Closing):
@@ -37,15 +27,11 @@ class TreeWriter(Closing):
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._open: dict[str, int] = {}
-        self._made = {""}
-        if _CAN_USE_DESCRIPTORS:
-            self._open[""] = os.open(root, _OPEN_FOLDER)
+        self._tree = FolderTree(root)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and its parents; fine if they are there."""
-        self._place(f"{path}/.")
+        self._tree.folder(path)
 
     def write(
         self,
@@ -89,35 +75,9 @@ class TreeWriter(Closing):
 
     def _place(self, path: str) -> tuple[str, int | None]:
         """Name and open parent folder of a path, for functions that take ``dir_fd``."""
-        parent, _, name = path.rpartition("/")
-        if not _CAN_USE_DESCRIPTORS:
-            operations.make_directory(self._root / parent)
-            return str(self._root / path), None
-        descriptor = self._open.get(parent)
-        return name, self._open_folder(parent) if descriptor is None else descriptor
-
-    def _open_folder(self, path: str) -> int:
-        known = path
-        while known not in self._open:
-            known = known.rpartition("/")[0]
-        descriptor = self._open[known]
-        for name in path[len(known) :].strip("/").split("/"):
-            known = f"{known}/{name}" if known else name
-            if known not in self._made:
-                with contextlib.suppress(FileExistsError):
-                    operations.make_directory_at(descriptor, name)
-                self._made.add(known)
-            descriptor = os.open(name, _OPEN_FOLDER, dir_fd=descriptor)
-            self._remember(known, descriptor)
-        return descriptor
-
-    def _remember(self, path: str, descriptor: int) -> None:
-        if len(self._open) >= _OPEN_LIMIT:
-            oldest = next(known for known in self._open if known)
-            os.close(self._open.pop(oldest))
-        self._open[path] = descriptor
+        folder, name = self._tree.place(path)
+        return folder.at(name), folder.descriptor
 
     def close(self) -> None:
         """Close all folders. May be called more than once."""
-        while self._open:
-            os.close(self._open.popitem()[1])
+        self._tree.close()

@@ -1,0 +1,268 @@
+"""Folder: a folder held open, and changes below it that no symbolic link can redirect.
+
+A path is looked up anew at every call, and whoever can write to one of its folders can put a link
+there in between. A descriptor stays with its folder. So the path of an environment is followed
+once, at the border, and from there on every component is opened by its name, without following
+links::
+
+    with Folder.open(prefix) as folder:                 # the border: links are followed
+        folder.replace_file("conda-meta/state", data)   # below it: none is
+
+Where the system cannot hold folders open (Windows), the same calls use paths, and look for links
+before they do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+
+from minicon.closing import Closing
+from minicon.fs import operations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minicon.fs.operations import PathText
+
+#: Whether folders can be held open here.
+HAS_DESCRIPTORS = {os.open, os.mkdir, os.link, os.symlink, os.rename} <= os.supports_dir_fd
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_OPEN = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+#: For a folder that may be passed through but not listed.
+_PASS = getattr(os, "O_PATH", 0)
+_READ = (
+    os.O_RDONLY
+    | _NO_FOLLOW
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe must not hold up who opens it
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+)
+_NO_NAMES = frozenset({"", ".", ".."})
+
+
+class Folder(Closing):
+    """One open folder. Use as a context manager, and wherever a path is asked for.
+
+    Methods take paths relative to it, with forward slashes; no component of them may be a link.
+    All of them raise OSError; with ``ELOOP`` where a link stands in the way, named.
+
+    Attributes:
+        path: Where it was when it was opened, for messages and for reading.
+        descriptor: What holds it open; None where the system cannot.
+    """
+
+    __slots__ = ("descriptor", "path")
+
+    def __init__(self, path: str, descriptor: int | None) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    @classmethod
+    def open(cls, path: PathText) -> Folder:
+        """Open a folder by its path, links followed; another handle of one that is open."""
+        if not HAS_DESCRIPTORS:
+            return cls(os.fspath(path), None)
+        if isinstance(path, Folder) and path.descriptor is not None:
+            return cls(path.path, os.dup(path.descriptor))
+        return cls(os.fspath(path), _open(path, _OPEN, None))
+
+    def close(self) -> None:
+        """Let it go. May be called more than once."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def at(self, name: str) -> str:
+        """What to call an entry in functions that also take :attr:`descriptor`."""
+        return name if self.descriptor is not None else os.path.join(self.path, name)
+
+    def child(self, name: str) -> Folder:
+        """Open a folder of this one. Raises OSError: a link or file has that name."""
+        path = f"{self.path}/{name}"
+        if name in _NO_NAMES:
+            raise OSError(errno.EINVAL, f"{path} is not below {self.path}")
+        if self.descriptor is None:
+            self._refuse_link(name, path)
+            os.scandir(path).close()  # raises what opening it would
+            return Folder(path, None)
+        try:
+            return Folder(path, _open(name, _OPEN | _NO_FOLLOW, self.descriptor))
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                self._refuse_link(name, path)
+            raise
+
+    def folder(self, relative: str, *, make: bool = False) -> Folder:
+        """Open a folder below this one; with MAKE, missing ones are made."""
+        folder = Folder.open(self)
+        for name in relative.split("/") if relative else ():
+            with folder:
+                if make:
+                    folder._make(name)
+                folder = folder.child(name)
+        return folder
+
+    def status(self, relative: str = "") -> os.stat_result | None:
+        """What is known of an entry, or of the folder itself; None if there is none."""
+        if not relative:
+            return os.stat(self.at("."), dir_fd=self.descriptor)
+        try:
+            with self._parent(relative) as (folder, name):
+                return os.stat(folder.at(name), dir_fd=folder.descriptor, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def is_folder(self, relative: str) -> bool:
+        """Whether an entry is a folder, and not a link to one."""
+        status = self.status(relative)
+        return status is not None and stat.S_ISDIR(status.st_mode)
+
+    def entries(self) -> tuple[list[str], list[str]]:
+        """Names of its folders, and of all else: files, and links to whatever."""
+        folders: list[str] = []
+        names: list[str] = []
+        with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
+            for entry in entries:
+                (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+        return folders, names
+
+    def read_file(self, relative: str) -> bytes:
+        """The bytes of a regular file; ``ELOOP`` for a link."""
+        with self._parent(relative) as (folder, name):
+            path = f"{folder.path}/{name}"
+            try:
+                descriptor = os.open(folder.at(name), _READ, dir_fd=folder.descriptor)
+            except OSError as error:
+                if error.errno == errno.ELOOP:
+                    folder._refuse_link(name, path)
+                raise
+            with open(descriptor, "rb") as reader:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    raise OSError(errno.EINVAL, f"{path} is not a file", path)
+                return reader.read()
+
+    def read_link(self, name: str) -> str:
+        """The text of a link."""
+        return os.readlink(self.at(name), dir_fd=self.descriptor)
+
+    def create_file(
+        self, relative: str, data: bytes, mode: int = 0o644, *, modified_ns: int | None = None
+    ) -> None:
+        """As :func:`operations.create_file`."""
+        with self._parent(relative) as (folder, name):
+            operations.create_file(
+                folder.at(name), data, mode, directory=folder.descriptor, modified_ns=modified_ns
+            )
+
+    def replace_file(
+        self,
+        relative: str,
+        data: bytes,
+        mode: int = 0o644,
+        *,
+        durable: bool = True,
+        modified_ns: int | None = None,
+    ) -> None:
+        """As :func:`operations.replace_file`: a link that has the name is replaced."""
+        with self._parent(relative) as (folder, name):
+            operations.replace_file(
+                folder.at(name),
+                data,
+                mode,
+                directory=folder.descriptor,
+                durable=durable,
+                modified_ns=modified_ns,
+            )
+
+    def append_file(self, relative: str, data: bytes) -> None:
+        """As :func:`operations.append_file`."""
+        with self._parent(relative) as (folder, name):
+            operations.append_file(folder.at(name), data, directory=folder.descriptor)
+
+    def symbolic_link(self, text: str, name: str) -> None:
+        """As :func:`operations.symbolic_link`."""
+        operations.symbolic_link(text, self.at(name), directory=self.descriptor)
+
+    def make_directory(self, name: str, mode: int = 0o755) -> None:
+        """Make one folder in this one. Raises FileExistsError."""
+        operations.make_directory_at(self.descriptor, self.at(name), mode)
+
+    def rename(self, name: str, target: Folder, target_name: str) -> None:
+        """As :func:`operations.rename`, from this folder into the same or another one."""
+        operations.rename(
+            self.at(name),
+            target.at(target_name),
+            source_directory=self.descriptor,
+            target_directory=target.descriptor,
+        )
+
+    def exchange(self, name: str, other: Folder, other_name: str) -> bool:
+        """As :func:`operations.exchange`, for an entry of this folder and one of another."""
+        return operations.exchange(
+            self.at(name),
+            other.at(other_name),
+            first_directory=self.descriptor,
+            second_directory=other.descriptor,
+        )
+
+    def set_mode(self, name: str, mode: int) -> None:
+        """As :func:`operations.set_mode`."""
+        operations.set_mode(self.at(name), mode, directory=self.descriptor)
+
+    def touch(self) -> int:
+        """As :func:`operations.touch`, for the folder itself."""
+        return operations.touch(self.at("."), directory=self.descriptor)
+
+    def remove_file(self, relative: str) -> None:
+        """As :func:`operations.remove_file`."""
+        with self._parent(relative) as (folder, name):
+            operations.remove_file(folder.at(name), directory=folder.descriptor)
+
+    def remove_directory(self, relative: str) -> None:
+        """As :func:`operations.remove_directory`."""
+        with self._parent(relative) as (folder, name):
+            operations.remove_directory(folder.at(name), directory=folder.descriptor)
+
+    def remove_tree(self, name: str) -> None:
+        """As :func:`minicon.fs.remove.remove_tree`."""
+        from minicon.fs.remove import remove_tree
+
+        remove_tree(self.at(name), directory=self.descriptor)
+
+    @contextlib.contextmanager
+    def _parent(self, relative: str) -> Iterator[tuple[Folder, str]]:
+        """The folder that holds an entry, and its name there."""
+        parent, _, name = relative.rpartition("/")
+        if name in _NO_NAMES:
+            raise OSError(errno.EINVAL, f"{self.path}/{relative} is not below {self.path}")
+        if not parent:
+            yield self, name
+            return
+        with self.folder(parent) as folder:
+            yield folder, name
+
+    def _make(self, name: str) -> None:
+        if name not in _NO_NAMES and self.status(name) is None:
+            with contextlib.suppress(FileExistsError):
+                self.make_directory(name)
+
+    def _refuse_link(self, name: str, path: str) -> None:
+        status = self.status(name)
+        if status is not None and stat.S_ISLNK(status.st_mode):
+            raise OSError(errno.ELOOP, f"{path} is a link, and must not be one", path)
+
+
+def _open(path: PathText, flags: int, directory: int | None) -> int:
+    try:
+        return os.open(path, flags, dir_fd=directory)
+    except PermissionError:
+        if not _PASS:
+            raise
+        return os.open(path, flags | _PASS, dir_fd=directory)

@@ -1,0 +1,121 @@
+"""FolderTree: the folders below one root, each opened by its name, and held open while in use.
+
+For whoever works on thousands of files: a folder costs two system calls once, a file in it none
+beyond its own. See :mod:`minicon.fs.folder`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+
+from minicon.closing import Closing
+from minicon.fs.folder import Folder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.fs.operations import PathText
+
+#: Folders held open; work is mostly in the order of folders.
+_OPEN_LIMIT = 64
+#: Links to follow before they count as a circle (Linux has the same limit).
+_LINK_LIMIT = 40
+
+
+class FolderTree(Closing):
+    """Opens folders below a root. Use as a context manager.
+
+    Args:
+        root: The folder; links on the way to it are followed.
+        make: Whether missing folders are made.
+        through_links: Whether links to folders are followed as long as they stay below the root
+            (some packages ship ``lib64 -> lib``, others files in ``lib64/``).
+    """
+
+    def __init__(self, root: PathText, *, make: bool = True, through_links: bool = False) -> None:
+        self.root = Folder.open(root)
+        self._make = make
+        self._through_links = through_links
+        self._open = {"": self.root}
+        self._made = {""}
+        self._links = 0
+
+    def folder(self, relative: str) -> Folder:
+        """Open a folder by its path below the root.
+
+        It stays open until other folders have been asked for; it is not the caller's to close.
+
+        Raises:
+            OSError: ``ELOOP``, where a link leads out of the root or in a circle; FileNotFoundError
+                where nothing is made; NotADirectoryError.
+        """
+        known = self._open.get(relative)
+        return self._walk(relative) if known is None else known
+
+    def place(self, relative: str) -> tuple[Folder, str]:
+        """The open folder that holds a path, and the last name of that path."""
+        parent, _, name = relative.rpartition("/")
+        return self.folder(parent), name
+
+    def make_folder(self, relative: str, mode: int) -> None:
+        """Make a folder that is not there yet. Raises FileExistsError."""
+        parent, name = self.place(relative)
+        parent.make_directory(name, mode)
+        self._made.add(relative)
+
+    def close(self) -> None:
+        """Close all folders. May be called more than once."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _walk(self, relative: str) -> Folder:
+        known = relative
+        while known not in self._open:
+            known = known.rpartition("/")[0]
+        folder = self._open[known]
+        for name in relative[len(known) :].strip("/").split("/"):
+            known = f"{known}/{name}" if known else name
+            folder = self._enter(folder, known, name)
+            self._remember(known, folder)
+        return folder
+
+    def _enter(self, parent: Folder, path: str, name: str) -> Folder:
+        if self._make and path not in self._made:
+            with contextlib.suppress(FileExistsError):
+                parent.make_directory(name)
+            self._made.add(path)
+        try:
+            return parent.child(name)
+        except OSError as error:
+            if error.errno != errno.ELOOP or not self._through_links:
+                raise
+            return self._follow(parent, name, error)
+
+    def _follow(self, parent: Folder, name: str, refused: OSError) -> Folder:
+        """The folder that a link names, found as the system would, but never above the root."""
+        text = parent.read_link(name)
+        if text.startswith("/") or self._links >= _LINK_LIMIT:
+            raise refused
+        self._links += 1
+        try:
+            real = self._relative(parent)
+            for part in text.split("/"):
+                if part == ".." and not real:
+                    raise refused
+                if part == "..":
+                    real = real.rpartition("/")[0]
+                elif part not in ("", "."):
+                    real = self._relative(self.folder(f"{real}/{part}" if real else part))
+            return Folder.open(self.folder(real))
+        finally:
+            self._links -= 1
+
+    def _relative(self, folder: Folder) -> str:
+        """Where a folder really is."""
+        return folder.path[len(self.root.path) :].strip("/")
+
+    def _remember(self, path: str, folder: Folder) -> None:
+        if len(self._open) >= _OPEN_LIMIT:
+            oldest = next(known for known in self._open if known)
+            self._open.pop(oldest).close()
+        self._open[path] = folder
