@@ -87,25 +87,29 @@ def image_layer(monkeypatch: pytest.MonkeyPatch) -> set[int]:
     lower: set[int] = set()
     rename = os.rename
 
-    def is_lower(path: operations.PathText) -> bool:
+    def is_lower(name: str, directory: int | None) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            status = os.lstat(path)
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
             return stat.S_ISDIR(status.st_mode) and status.st_ino in lower
         return False
 
-    def refusing(source: operations.PathText, target: operations.PathText) -> None:
-        operations.checkpoint("rename", target)
-        if is_lower(source):
+    def refusing(source: str, target: str, *, source_directory: int, target_directory: int) -> None:
+        operations.checkpoint("rename", target, target_directory)
+        if is_lower(source, source_directory):
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        rename(source, target)
+        rename(source, target, src_dir_fd=source_directory, dst_dir_fd=target_directory)
 
     exchange = operations.exchange
 
-    def refusing_exchange(first: operations.PathText, second: operations.PathText) -> bool:
-        if is_lower(first) or is_lower(second):
-            operations.checkpoint("exchange", second)
+    def refusing_exchange(
+        first: str, second: str, *, first_directory: int, second_directory: int
+    ) -> bool:
+        if is_lower(first, first_directory) or is_lower(second, second_directory):
+            operations.checkpoint("exchange", second, second_directory)
             raise OSError(errno.EXDEV, "Invalid cross-device link")
-        return exchange(first, second)
+        return exchange(
+            first, second, first_directory=first_directory, second_directory=second_directory
+        )
 
     monkeypatch.setattr(operations, "rename", refusing)
     monkeypatch.setattr(operations, "exchange", refusing_exchange)

@@ -169,7 +169,7 @@ def test_what_programs_write_during_a_change_is_not_lost(tmp_path: Path) -> None
     (env / "rewritten").write_text("a")
     (env / "lib/__pycache__").mkdir()
 
-    def write(_stage: Path, final: Path) -> None:
+    def write(_stage: object, final: Path) -> None:
         with (final / "log").open("a") as stream:
             stream.write("b")
         (final / "temporary").write_text("new")
@@ -327,7 +327,7 @@ def test_a_failed_create_leaves_nothing(tmp_path: Path) -> None:
     env = tmp_path / "project" / "env"
     package = extract(hello(), tmp_path / "pkgs")
 
-    def refuse(*_: Path) -> None:
+    def refuse(*_: object) -> None:
         raise PrefixError("refused", "refused")
 
     with pytest.raises(PrefixError, match="refused"):
@@ -340,7 +340,7 @@ def test_who_waits_for_a_create_that_fails_gets_the_lock(tmp_path: Path) -> None
     package = extract(hello(), tmp_path / "pkgs")
     waiting = threading.Thread(target=lambda: apply(env, package, executor=executor()))
 
-    def refuse(*_: Path) -> None:
+    def refuse(*_: object) -> None:
         waiting.start()
         time.sleep(0.1)
         raise PrefixError("refused", "refused")

@@ -184,8 +184,8 @@ def test_interrupted_at_every_step(
 
 @pytest.fixture
 def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
-    def unsupported(first: object, second: object) -> bool:
-        operations.checkpoint("exchange", str(second))
+    def unsupported(_: object, second: str, *, second_directory: int, **__: object) -> bool:
+        operations.checkpoint("exchange", second, second_directory)
         return False
 
     monkeypatch.setattr(operations, "exchange", unsupported)
@@ -223,7 +223,7 @@ def test_failing_step_after_the_switch_is_undone(
     for exchange in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             if not exchange:
-                patch.setattr(operations, "exchange", lambda *_: False)
+                patch.setattr(operations, "exchange", lambda *_, **__: False)
             with pytest.raises(MiniconError, match="after the switch"):
                 apply(scenario.path, *after, after_switch=[look, refuse])
             scenario.check(exact=scenario.old)

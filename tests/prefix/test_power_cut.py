@@ -81,7 +81,7 @@ def test_changes(
     exchange: bool,
 ) -> None:
     if not exchange:
-        monkeypatch.setattr(operations, "exchange", lambda *_: False)
+        monkeypatch.setattr(operations, "exchange", lambda *_, **__: False)
     before, after = SCENARIOS[kind](packages)
     cut = Cut(fast_path, lambda path: durably(path, *before) if before is not None else None)
     assert cut.survives(lambda: durably(cut.path, *after))
@@ -96,8 +96,8 @@ def test_changes_entry_by_entry(
 ) -> None:
     """As below a folder that cannot be written to; the generations lie where they always do."""
 
-    def refused(first: object, second: object) -> bool:
-        operations.checkpoint("exchange", str(second))
+    def refused(_: object, second: str, *, second_directory: int, **__: object) -> bool:
+        operations.checkpoint("exchange", second, second_directory)
         raise OSError(errno.EXDEV, "Invalid cross-device link")
 
     monkeypatch.setattr(operations, "exchange", refused)

@@ -152,7 +152,7 @@ def test_killed_at_every_step_of_a_rollback(
     fast_path: Path, versions: list[Extracted], monkeypatch: pytest.MonkeyPatch, *, exchange: bool
 ) -> None:
     if not exchange:
-        monkeypatch.setattr(operations, "exchange", lambda *_: False)
+        monkeypatch.setattr(operations, "exchange", lambda *_, **__: False)
     envs, saved = fast_path / "envs", fast_path / "saved"
     env = envs / "data"
     apply(env, versions[0])

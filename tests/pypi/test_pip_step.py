@@ -11,6 +11,7 @@ from tests.pypi.conftest import Notes
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import PipError
+from minicon.fs.folder import Folder
 from minicon.pypi.index_options import IndexOptions
 from minicon.pypi.installed import installed_constraints
 from minicon.pypi.pip_step import install_with_pip
@@ -92,7 +93,7 @@ def test_builds_and_installs_with_dependencies(
         constraints=["helper==1.0", "unrelated==3", "odd==1.1.1_x", "x"],
         options=IndexOptions(find_links=(str(tmp_path / "wheels"),)),
         reporter=notes,
-        log=log,
+        log=Folder.open(tmp_path),
     )
     assert query(environment, "import proj, helper; print(proj.x, helper.y)") == "1 1"
     assert not (tmp_path / "elsewhere").exists()
@@ -124,9 +125,13 @@ def test_what_is_installed_is_never_changed(environment: Path, tmp_path: Path) -
 
 def test_builds_that_fail(environment: Path, tmp_path: Path) -> None:
     project(tmp_path / "proj", before="raise RuntimeError('no such compiler: gcc')")
-    log = tmp_path / "pip.log"
     with pytest.raises(PipError) as caught:
-        install(environment, tmp_path, "proj @ file:" + str(tmp_path / "proj"), log=log)
+        install(
+            environment,
+            tmp_path,
+            "proj @ file:" + str(tmp_path / "proj"),
+            log=Folder.open(tmp_path),
+        )
     assert "RuntimeError: no such compiler: gcc" in caught.value.message
     assert "compiler" in str(caught.value.hint)
     assert caught.value.reference == "pip-failed"
@@ -136,9 +141,12 @@ def test_secrets_are_masked(environment: Path, tmp_path: Path) -> None:
     log = tmp_path / "pip.log"
     with pytest.raises(PipError) as caught:
         install(
-            environment, tmp_path, "x @ https://me:SECRET@127.0.0.1:9/x-1.tar.gz", log=log,
+            environment,
+            tmp_path,
+            "x @ https://me:SECRET@127.0.0.1:9/x-1.tar.gz",
+            log=Folder.open(tmp_path),
             options=IndexOptions(),
-        )  # fmt: skip
+        )
     assert "SECRET" not in caught.value.message
     assert "SECRET" not in log.read_text()
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from minicon.api.request import Plan
     from minicon.api.services import Services
+    from minicon.fs.folder import Folder
     from minicon.models.records import RepodataRecord
     from minicon.package.package_cache import CachedPackage
     from minicon.prefix.transaction import Transaction
@@ -116,7 +117,7 @@ def _executor(services: Services, plan: Plan) -> Executor:
     )
 
 
-def _finish_stage(stage: Path, final: Path, *, plan: Plan) -> None:
+def _finish_stage(stage: Folder, final: Path, *, plan: Plan) -> None:
     """The last touches to a tree that nobody sees yet: variables, and text for activation."""
     if plan.request.variables:
         write_variables(stage, plan.request.variables, of_file=True)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 from minicon.constants import STATE
 from minicon.errors import SpecError, UsageError
 from minicon.fs import operations
+from minicon.fs.folder import Folder
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.strict_json import read_json
 from minicon.prefix.prefix import UNSET, Prefix
@@ -16,10 +18,10 @@ from minicon.prefix.site_packages import installed_packages
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
     from typing import Any
 
     from minicon.api.services import Services
+    from minicon.fs.operations import PathText
     from minicon.models.prefix_record import PrefixRecord
 
 _VARIABLE_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -125,15 +127,16 @@ def variables_of_files(path: Path) -> tuple[str, ...]:
 
 
 def write_variables(
-    path: Path, changes: Mapping[str, str | None], *, of_file: bool = False
+    prefix: PathText, changes: Mapping[str, str | None], *, of_file: bool = False
 ) -> None:
     """Merge variables into ``conda-meta/state``; None takes one out. Unknown keys stay.
 
     Args:
-        path: The environment.
+        prefix: The environment: its path, or its open folder.
         changes: What to set and to take out.
         of_file: A file names them, so that it can give them up later.
     """
+    path = Path(prefix)
     state = _state(path)
     found = state.get("env_vars")
     variables = dict(found) if isinstance(found, dict) else {}
@@ -150,9 +153,8 @@ def write_variables(
     state = {**state, "env_vars": variables, _OF_FILES: list(named)}
     if not named:
         del state[_OF_FILES]
-    file = path / STATE
-    with operations.describing("write", file):
-        operations.replace_file(file, json.dumps(state).encode())
+    with operations.describing("write", path / STATE), Folder.open(prefix) as folder:
+        folder.replace_file(STATE, json.dumps(state).encode())
 
 
 def _state(path: Path) -> dict[str, Any]:

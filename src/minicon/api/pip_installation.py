@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 
 from minicon.constants import CONDA_META
 from minicon.errors import PipError
-from minicon.fs import operations
+from minicon.fs.folder import Folder
+from minicon.fs.folder_tree import FolderTree
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.site_packages import hand_installed
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
+    from minicon.prefix.noarch_python import PythonLayout
     from minicon.pypi.index_options import IndexOptions
     from minicon.pypi.requirements import PipRequirement
 
@@ -43,26 +46,41 @@ def install_and_record(
         names = ", ".join(str(requirement) for requirement in requirements[:3])
         raise PipError("no-python", f"{names} needs python", hint="add python to what you ask for")
     python = path / layout.executable
-    install_with_pip(
-        python,
-        requirements,
-        constraints=installed_constraints(path / layout.site_packages),
-        environ={
-            **services.environ,
-            "PATH": os.pathsep.join([str(python.parent), services.environ.get("PATH", "")]),
-            "CONDA_PREFIX": str(path),
-        },
-        reporter=services.reporter,
-        options=options,
-        log=path / CONDA_META / "pip.log",
-        offline=services.settings.offline,
-    )
+    with Folder.open(path) as folder, folder.folder(CONDA_META) as meta:
+        _check_folders(folder, layout)
+        install_with_pip(
+            python,
+            requirements,
+            constraints=installed_constraints(path / layout.site_packages),
+            environ={
+                **services.environ,
+                "PATH": os.pathsep.join([str(python.parent), services.environ.get("PATH", "")]),
+                "CONDA_PREFIX": str(path),
+            },
+            reporter=services.reporter,
+            options=options,
+            log=meta,
+            offline=services.settings.offline,
+        )
     record_pip_packages(path)
+
+
+def _check_folders(prefix: Folder, layout: PythonLayout) -> None:
+    """Check that what pip writes to lies in the environment: pip follows every link.
+
+    Raises:
+        OSError: A link there leads out.
+    """
+    with FolderTree(prefix, make=False, through_links=True) as tree:
+        for place in (layout.site_packages, layout.scripts):
+            with contextlib.suppress(FileNotFoundError):
+                tree.folder(place)
 
 
 def record_pip_packages(path: Path) -> None:
     """Write ``conda-meta`` records for distributions that pip installed and no record owns."""
-    prefix = Prefix(path)
-    for record in hand_installed(prefix):
-        text = json.dumps(record.to_json()).encode()
-        operations.replace_file(path / CONDA_META / record.file_name, text)
+    records = hand_installed(Prefix(path))
+    with Folder.open(path) as folder:
+        for record in records:
+            text = json.dumps(record.to_json()).encode()
+            folder.replace_file(f"{CONDA_META}/{record.file_name}", text)

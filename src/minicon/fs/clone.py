@@ -63,7 +63,7 @@ class LinkProbe:
             OSError: Either cannot be reached, or the folder cannot be written.
         """
         with Folder.open(target_directory) as target:
-            pair = (os.stat(source).st_dev, os.stat(target.at("."), dir_fd=target.descriptor).st_dev)
+            pair = (os.stat(source).st_dev, target.own_status().st_dev)
             if pair not in self._known:
                 self._known[pair] = self._probe(source, target)
             return self._known[pair]

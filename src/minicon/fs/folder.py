@@ -21,6 +21,7 @@ import stat
 
 from minicon.closing import Closing
 from minicon.fs import operations
+from minicon.fs.plain_file import read_plain_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,13 +35,10 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _OPEN = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 #: For a folder that may be passed through but not listed.
 _PASS = getattr(os, "O_PATH", 0)
-_READ = (
-    os.O_RDONLY
-    | _NO_FOLLOW
-    | getattr(os, "O_NONBLOCK", 0)  # a pipe must not hold up who opens it
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
+#: Bytes of the largest file that is read whole: a record of a very large package is far smaller.
+_READ_LIMIT = 1 << 30
+#: A number that the system refuses; None would mean that names are paths.
+_CLOSED = -1
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
@@ -71,10 +69,10 @@ class Folder(Closing):
         return cls(os.fspath(path), _open(path, _OPEN, None))
 
     def close(self) -> None:
-        """Let it go. May be called more than once."""
-        if self.descriptor is not None:
+        """Let it go; nothing can be done with it any more. May be called more than once."""
+        if self.descriptor not in (None, _CLOSED):
             os.close(self.descriptor)
-            self.descriptor = None
+            self.descriptor = _CLOSED
 
     def __fspath__(self) -> str:
         return self.path
@@ -109,10 +107,12 @@ class Folder(Closing):
                 folder = folder.child(name)
         return folder
 
-    def status(self, relative: str = "") -> os.stat_result | None:
-        """What is known of an entry, or of the folder itself; None if there is none."""
-        if not relative:
-            return os.stat(self.at("."), dir_fd=self.descriptor)
+    def own_status(self) -> os.stat_result:
+        """What the system knows of the folder itself."""
+        return os.stat(self.at("."), dir_fd=self.descriptor)
+
+    def status(self, relative: str) -> os.stat_result | None:
+        """What the system knows of an entry, which may be a link; None if there is none."""
         try:
             with self._parent(relative) as (folder, name):
                 return os.stat(folder.at(name), dir_fd=folder.descriptor, follow_symlinks=False)
@@ -124,33 +124,37 @@ class Folder(Closing):
         status = self.status(relative)
         return status is not None and stat.S_ISDIR(status.st_mode)
 
+    def scan(self) -> contextlib.AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        """As :func:`os.scandir`; the entries' paths are of no use."""
+        return os.scandir(self.path if self.descriptor is None else self.descriptor)
+
     def entries(self) -> tuple[list[str], list[str]]:
         """Names of its folders, and of all else: files, and links to whatever."""
         folders: list[str] = []
         names: list[str] = []
-        with os.scandir(self.path if self.descriptor is None else self.descriptor) as entries:
+        with self.scan() as entries:
             for entry in entries:
                 (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
         return folders, names
 
-    def read_file(self, relative: str) -> bytes:
-        """The bytes of a regular file; ``ELOOP`` for a link."""
+    def read_file(self, relative: str, limit: int = _READ_LIMIT) -> bytes:
+        """As :func:`minicon.fs.plain_file.read_plain_file`; ``ELOOP`` for a link."""
         with self._parent(relative) as (folder, name):
-            path = f"{folder.path}/{name}"
             try:
-                descriptor = os.open(folder.at(name), _READ, dir_fd=folder.descriptor)
+                return read_plain_file(folder.at(name), limit, directory=folder.descriptor)
             except OSError as error:
                 if error.errno == errno.ELOOP:
-                    folder._refuse_link(name, path)
+                    folder._refuse_link(name, f"{folder.path}/{name}")
                 raise
-            with open(descriptor, "rb") as reader:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise OSError(errno.EINVAL, f"{path} is not a file", path)
-                return reader.read()
 
-    def read_link(self, name: str) -> str:
-        """The text of a link."""
-        return os.readlink(self.at(name), dir_fd=self.descriptor)
+    def link_text(self, name: str) -> str | None:
+        """The text of a symbolic link; None for what is none."""
+        try:
+            return os.readlink(self.at(name), dir_fd=self.descriptor)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return None
 
     def create_file(
         self, relative: str, data: bytes, mode: int = 0o644, *, modified_ns: int | None = None
@@ -189,6 +193,15 @@ class Folder(Closing):
     def symbolic_link(self, text: str, name: str) -> None:
         """As :func:`operations.symbolic_link`."""
         operations.symbolic_link(text, self.at(name), directory=self.descriptor)
+
+    def hard_link(self, name: str, target: Folder, target_name: str) -> None:
+        """As :func:`operations.hard_link`, from this folder into the same or another one."""
+        operations.hard_link(
+            self.at(name),
+            target.at(target_name),
+            source_directory=self.descriptor,
+            target_directory=target.descriptor,
+        )
 
     def make_directory(self, name: str, mode: int = 0o755) -> None:
         """Make one folder in this one. Raises FileExistsError."""

@@ -14,6 +14,8 @@ from minicon.fs.folder import Folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
+
     from minicon.fs.operations import PathText
 
 #: Folders held open; work is mostly in the order of folders.
@@ -57,11 +59,24 @@ class FolderTree(Closing):
         parent, _, name = relative.rpartition("/")
         return self.folder(parent), name
 
+    def status(self, relative: str) -> os.stat_result | None:
+        """What the system knows of an entry, which may be a link; None if there is none."""
+        folder, name = self.place(relative)
+        return folder.status(name)
+
     def make_folder(self, relative: str, mode: int) -> None:
         """Make a folder that is not there yet. Raises FileExistsError."""
         parent, name = self.place(relative)
         parent.make_directory(name, mode)
         self._made.add(relative)
+
+    def remove_folder(self, relative: str) -> None:
+        """Remove an empty folder. Raises OSError."""
+        parent, name = self.place(relative)
+        parent.remove_directory(name)
+        self._made.discard(relative)
+        if relative in self._open:
+            self._open.pop(relative).close()
 
     def close(self) -> None:
         """Close all folders. May be called more than once."""
@@ -93,8 +108,8 @@ class FolderTree(Closing):
 
     def _follow(self, parent: Folder, name: str, refused: OSError) -> Folder:
         """The folder that a link names, found as the system would, but never above the root."""
-        text = parent.read_link(name)
-        if text.startswith("/") or self._links >= _LINK_LIMIT:
+        text = parent.link_text(name)
+        if text is None or text.startswith("/") or self._links >= _LINK_LIMIT:
             raise refused
         self._links += 1
         try:

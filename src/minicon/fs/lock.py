@@ -13,10 +13,12 @@ import json
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from minicon.errors import FileError
 from minicon.fs import operations
+from minicon.fs.folder import Folder
 from minicon.fs.operations import describing
 from minicon.fs.plain_file import read_plain_file
 from minicon.lean_dataclasses import dataclass
@@ -65,6 +67,7 @@ class LockHolder:
 def locked(
     path: str | os.PathLike[str],
     *,
+    made: Callable[[], Folder] | None = None,
     timeout: float = DEFAULT_TIMEOUT,
     shared: bool = False,
     on_wait: Callable[[LockHolder], None] | None = None,
@@ -75,7 +78,9 @@ def locked(
     Threads of one process exclude each other too. The lock file stays behind, some bytes long.
 
     Args:
-        path: The lock file; its folder is made if missing.
+        path: The lock file.
+        made: Opens the folder of the lock file, and makes it if it is missing; by default by its
+            path, along which links are followed.
         timeout: Seconds to wait at most; 0 tries once.
         shared: Together with others that ask for a shared lock, against those that do not.
         on_wait: Told once who holds the lock, when waiting begins.
@@ -85,9 +90,7 @@ def locked(
         FileError: ``locked``, where BUSY is not given; or the lock file cannot be made.
     """
     path = Path(path)
-    with describing("lock", path):
-        operations.make_directory(path.parent)
-    lock = _acquire(path, timeout, shared, on_wait, busy)
+    lock = _acquire(path, made or partial(_made, path.parent), timeout, shared, on_wait, busy)
     try:
         yield
     finally:
@@ -96,6 +99,7 @@ def locked(
 
 def _acquire(
     path: Path,
+    made: Callable[[], Folder],
     timeout: float,
     shared: bool,
     on_wait: Callable[[LockHolder], None] | None,
@@ -105,8 +109,8 @@ def _acquire(
     pause = _FIRST_PAUSE
     told = False
     while True:
-        with describing("lock", path):
-            lock = _try_flock(path, shared) or _try_exclusive_file(path)
+        with describing("lock", path), made() as folder:
+            lock = _try_flock(path, folder, shared) or _try_exclusive_file(path, folder)
         if lock.is_held:
             return lock
         holder = read_holder(path)
@@ -117,6 +121,11 @@ def _acquire(
             told = True
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
         pause = min(pause * 2, _LONGEST_PAUSE)
+
+
+def _made(path: Path) -> Folder:
+    operations.make_directory(path)
+    return Folder.open(path)
 
 
 def _in_vain(path: Path, holder: LockHolder) -> FileError:
@@ -149,31 +158,33 @@ def _holder_text() -> bytes:
 
 
 class _Lock:
-    """A lock that is held, or not: by an open descriptor, or by a file's existence."""
+    """A lock that is held, or not: by an open descriptor, or by a file's existence in a folder."""
 
-    def __init__(self, descriptor: int | None = None, file: Path | None = None) -> None:
+    def __init__(
+        self, descriptor: int | None = None, folder: Folder | None = None, name: str = ""
+    ) -> None:
         self._descriptor = descriptor
-        self._file = file
+        self._folder = folder
+        self._name = name
 
     @property
     def is_held(self) -> bool:
-        return self._descriptor is not None or self._file is not None
+        return self._descriptor is not None or self._folder is not None
 
     def release(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
-        if self._file is not None:
-            with contextlib.suppress(OSError):
-                operations.remove_file(self._file)
+        if self._folder is not None:
+            with contextlib.suppress(OSError), self._folder:
+                self._folder.remove_file(self._name)
 
 
-def _try_flock(path: Path, shared: bool) -> _Lock | None:
+def _try_flock(path: Path, folder: Folder, shared: bool) -> _Lock | None:
     """Held or not; None where the file system knows no such locks."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
-        descriptor = os.open(path, flags, 0o664)
+        descriptor = os.open(folder.at(path.name), flags, 0o664, dir_fd=folder.descriptor)
     except FileNotFoundError:  # its folder was removed meanwhile by who held it: try again
-        operations.make_directory(path.parent)
         return _Lock()
     try:
         _lock_descriptor(descriptor, shared)
@@ -229,28 +240,28 @@ def _exclusive_name(path: Path) -> Path:
     return path.with_name(f"{path.name}.held")
 
 
-def _try_exclusive_file(path: Path) -> _Lock:
+def _try_exclusive_file(path: Path, folder: Folder) -> _Lock:
     """The protocol without kernel locks; a shared lock is exclusive here."""
     held = _exclusive_name(path)
     try:
-        operations.create_file(held, _holder_text())
+        folder.create_file(held.name, _holder_text())
     except FileExistsError:
         holder = read_holder(held)
         if holder.pid is None or holder.host != _host_name() or _is_alive(holder.pid):
             return _Lock()
-        return _take_over(held)
-    return _Lock(file=held)
+        return _take_over(held, folder)
+    return _Lock(folder=Folder.open(folder), name=held.name)
 
 
-def _take_over(held: Path) -> _Lock:
+def _take_over(held: Path, folder: Folder) -> _Lock:
     """Take away a dead holder's file. Of several who try, the rename lets one succeed."""
     grave = held.with_name(f"{held.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
-        operations.rename(held, grave)
+        folder.rename(held.name, folder, grave.name)
         if not _is_dead(read_holder(grave)):
-            operations.rename(grave, held)  # somebody was quicker, and holds it now
+            folder.rename(grave.name, folder, held.name)  # somebody was quicker, and holds it now
         else:
-            operations.remove_file(grave)
+            folder.remove_file(grave.name)
     return _Lock()
 
 

@@ -30,7 +30,7 @@ _WRITTEN_FILE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | _CLOSE
 _NEW_FILE = _WRITTEN_FILE | os.O_EXCL
 _APPENDED_FILE = _WRITTEN_FILE | os.O_APPEND
 _TIME_BY_DESCRIPTOR = os.utime in os.supports_fd
-_MODE_BY_DESCRIPTOR = os.chmod in os.supports_fd
+_ALL_BY_DESCRIPTOR = {os.utime, os.chmod} <= os.supports_fd
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _CHUNK = 1 << 20
@@ -38,20 +38,12 @@ _FICLONE = 0x40049409
 
 
 def checkpoint(operation: str, path: PathText | bytes, directory: int | None = None) -> None:
-    """Called before every change. Does nothing; fault tests put their own in its place.
-
-    PATH is relative to the open folder DIRECTORY where there is one.
-    """
+    """Called before every change. Does nothing; fault tests put their own in its place."""
 
 
 @contextlib.contextmanager
 def describing(operation: str, path: PathText) -> Iterator[None]:
-    """Turn an OSError into a FileError that names the path and what was attempted.
-
-    Raises:
-        FileError: With reference ``disk-full``, ``permission-denied``, ``read-only``,
-            ``link-in-the-way`` or ``file-system``.
-    """
+    """Turn an OSError into a FileError that names the path and what was attempted."""
     try:
         yield
     except OSError as error:
@@ -92,7 +84,8 @@ def create_file(
 
     The process's umask applies to MODE. MODIFIED_NS is its modification time in nanoseconds.
     """
-    checkpoint("create_file", path, directory)  # the inner loop of every extraction: no further calls
+    # The inner loop of every extraction: no further calls.
+    checkpoint("create_file", path, directory)
     descriptor = os.open(path, _NEW_FILE, mode, dir_fd=directory)
     try:
         written = os.write(descriptor, data)
@@ -278,17 +271,15 @@ def copy_file(source: PathText, target: PathText, *, directory: int | None = Non
                     written += os.write(writer, memoryview(chunk)[written:])
                 if len(chunk) == facts.st_size:  # most files: the next read would say so
                     break
-            if _MODE_BY_DESCRIPTOR:
+            if _ALL_BY_DESCRIPTOR:
                 os.chmod(writer, mode)
-            if _TIME_BY_DESCRIPTOR:
                 os.utime(writer, ns=times)
         finally:
             os.close(writer)
     finally:
         os.close(reader)
-    if not _MODE_BY_DESCRIPTOR:
+    if not _ALL_BY_DESCRIPTOR:
         os.chmod(target, mode)
-    if not _TIME_BY_DESCRIPTOR:
         os.utime(target, ns=times)
 
 
@@ -301,8 +292,7 @@ def set_mode(path: PathText, mode: int, *, directory: int | None = None) -> None
     try:
         os.chmod(path, mode, dir_fd=directory, follow_symlinks=False)
     except (NotImplementedError, ValueError):  # a C library that cannot
-        flags = getattr(os, "O_PATH", os.O_RDONLY) | os.O_NOFOLLOW | _CLOSE_ON_EXEC
-        descriptor = os.open(path, flags, dir_fd=directory)
+        descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
         try:
             os.chmod(f"/proc/self/fd/{descriptor}", mode)
         finally:

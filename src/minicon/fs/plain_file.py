@@ -17,13 +17,17 @@ _READ = (
 )
 
 
-def read_plain_file(path: str | os.PathLike[str], limit: int = STATE_LIMIT) -> bytes:
+def read_plain_file(
+    path: str | os.PathLike[str], limit: int = STATE_LIMIT, *, directory: int | None = None
+) -> bytes:
     """The content of a regular file; no link is followed, and no pipe is waited for.
+
+    With DIRECTORY, PATH is a name in that open folder.
 
     Raises:
         OSError: It is missing, cannot be read, is something else, or is longer than LIMIT bytes.
     """
-    descriptor = os.open(path, _READ)
+    descriptor = os.open(path, _READ, dir_fd=directory)
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):

@@ -22,7 +22,9 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from minicon.closing import Closing
 from minicon.fs import operations
+from minicon.fs.folder import Folder
 from minicon.fs.plain_file import read_plain_file
 from minicon.fs.remove import remove_tree
 from minicon.fs.safe_path import are_plain, path_problem
@@ -104,18 +106,14 @@ class BytecodeCompiler:
         Returns:
             Entries of the files added, per package name.
         """
-        spare = Path(f"{tree.root}-bytecode")
-        jobs = [job for plan in plans if (job := _job(plan, spare))]
-        missing = [job for job in jobs if not (job.folder / _MANIFEST).is_file()]
-        try:
+        with _SpareFolder() as spare:
+            jobs = [job for plan in plans if (job := _job(plan, spare))]
+            missing = [job for job in jobs if not (job.folder / _MANIFEST).is_file()]
             self._compile(missing, tree)
             return {
                 job.plan.record.name: _link(job, tree, redirects.get(job.plan.record.name, {}))
                 for job in jobs
             }
-        finally:
-            with contextlib.suppress(OSError):
-                remove_tree(spare)
 
     def _compile(self, jobs: Sequence[_Job], tree: StagedTree) -> None:
         if not jobs:
@@ -132,7 +130,7 @@ class BytecodeCompiler:
                 work.append((f"{job.plan.directory}/{source}", target, source))
         task = self._reporter.start("link", "bytecode", len(work), "files")
         try:
-            self._run(f"{tree.root}/{jobs[0].layout.executable}", work)
+            self._run(f"{tree.root.path}/{jobs[0].layout.executable}", work)
             for job, folder in zip(jobs, temporary, strict=True):
                 _publish(job, folder)
         finally:
@@ -168,6 +166,32 @@ class BytecodeCompiler:
                         process.stdin.close()
 
 
+class _SpareFolder(Closing):
+    """Takes the bytecode where the package cache cannot; made when it is asked for.
+
+    It lies among the system's temporary files, where nothing that runs in the environment can
+    put a link into it.
+    """
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        if self._path is None:
+            import tempfile
+
+            self._path = Path(tempfile.mkdtemp(prefix="minicon-bytecode-"))
+        return self._path
+
+    def close(self) -> None:
+        """Remove it."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                remove_tree(self._path)
+
+
 def _start(python: str) -> subprocess.Popen[bytes] | None:
     try:
         return subprocess.Popen(
@@ -180,7 +204,7 @@ def _start(python: str) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _job(plan: PackagePlan, spare: Path) -> _Job | None:
+def _job(plan: PackagePlan, spare: _SpareFolder) -> _Job | None:
     layout = plan.layout
     if layout is None or layout.version.startswith("2."):
         return None
@@ -200,12 +224,12 @@ def _job(plan: PackagePlan, spare: Path) -> _Job | None:
     return _Job(plan, layout, sources, _folder_for(plan, layout, spare)) if sources else None
 
 
-def _folder_for(plan: PackagePlan, layout: PythonLayout, spare: Path) -> Path:
+def _folder_for(plan: PackagePlan, layout: PythonLayout, spare: _SpareFolder) -> Path:
     name = f"{plan.directory.name}-{layout.cache_tag}-{_identity(plan.directory)}"
     shared = plan.directory.parent / FOLDER / name
     if (shared / _MANIFEST).is_file() or os.access(plan.directory.parent, os.W_OK):
         return shared
-    return spare / name
+    return spare.path / name
 
 
 def _identity(package: Path) -> str:
@@ -274,7 +298,8 @@ def _link(job: _Job, tree: StagedTree, redirects: Mapping[str, str]) -> list[Pat
     for folder, members in groups.items():
         target = _placed_folder(place, folder)
         names = [compiled.path.rpartition("/")[2] for compiled in members]
-        link_names(f"{job.folder}/{folder}", tree.directory(target), names)
+        with Folder.open(f"{job.folder}/{folder}") as source:
+            link_names(source, tree.folder(target), names)
         entries += [
             PathsEntry(f"{target}/{name}", PathType.PYC_FILE, size_in_bytes=compiled.size)
             for name, compiled in zip(names, members, strict=True)

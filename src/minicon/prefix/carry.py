@@ -6,14 +6,15 @@ notebooks, what pip installed, configuration. It costs one system call per file.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import stat
 import time
 
-from minicon.constants import CONDA_META
+from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import PrefixError
-from minicon.fs import operations
+from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.link import link_names, link_or_copy
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from minicon.fs.folder import Folder
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.reporter import Task
@@ -62,7 +64,7 @@ class Carrier:
     """
 
     def __init__(self, old: Path, tree: StagedTree, plan: CarryPlan, task: Task) -> None:
-        self._old = str(old)
+        self._path = str(old)
         self._tree = tree
         self._plan = plan
         self._task = task
@@ -79,12 +81,13 @@ class Carrier:
             PrefixError: Other environments lie inside this one.
             OSError: Disk full and the like.
         """
-        self._folder("", self._old, str(self._tree.root))
-        for source, target in self._plan.moves.items():
-            if os.path.lexists(f"{self._old}/{source}"):
-                link_or_copy(f"{self._old}/{source}", self._tree.path(target))
+        with FolderTree(self._path, make=False, through_links=True) as old:
+            self._folder(old, "")
+            for source, target in self._plan.moves.items():
+                with contextlib.suppress(FileNotFoundError):
+                    link_or_copy(*old.place(source), *self._tree.place(target))
 
-    def carry_late(self, old: Path, new: Path) -> list[str]:
+    def carry_late(self, old: Folder, new: Folder) -> list[str]:
         """Carry what running programs wrote while the next generation was being built.
 
         Only folders that changed since are looked into: one ``lstat`` per folder.
@@ -96,65 +99,72 @@ class Carrier:
         Returns:
             The paths that were carried.
         """
-        tree = StagedTree(new)
         found: list[str] = []
-        waiting = [""]
-        while waiting:
-            relative = waiting.pop()
-            folder = f"{old}/{relative}"
-            folders, names = _entries(folder, but=() if relative else STAYING)
-            start = f"{relative}/" if relative else ""
-            waiting += [start + name for name in folders if start + name != CONDA_META]
-            # A file system's clock may be a few milliseconds behind ours.
-            if os.lstat(folder).st_mtime_ns >= self._began - _CLOCK_GRAIN:
-                found += [start + name for name in names if self._is_late(old, new, start + name)]
-        for path in found:
-            link_or_copy(f"{old}/{path}", tree.path(path))
+        with (
+            FolderTree(old, make=False) as former,
+            FolderTree(new, make=False, through_links=True) as present,
+            StagedTree(new) as tree,
+        ):
+            waiting = [""]
+            while waiting:
+                relative = waiting.pop()
+                folder = former.folder(relative)
+                folders, names = _entries(folder, but=() if relative else STAYING)
+                start = f"{relative}/" if relative else ""
+                waiting += [start + name for name in folders if start + name != CONDA_META]
+                # A file system's clock may be a few milliseconds behind ours.
+                if folder.own_status().st_mtime_ns >= self._began - _CLOCK_GRAIN:
+                    late = [start + name for name in names]
+                    found += [path for path in late if self._is_late(former, present, path)]
+            for path in found:
+                link_or_copy(*former.place(path), *tree.place(path))
         return found
 
-    def _is_late(self, old: Path, new: Path, path: str) -> bool:
+    def _is_late(self, former: FolderTree, present: FolderTree, path: str) -> bool:
         if self._is_leaving(path):
             return False
         try:
-            return not os.path.samestat(os.lstat(f"{old}/{path}"), os.lstat(f"{new}/{path}"))
-        except FileNotFoundError:
+            before, now = (tree.status(path) for tree in (former, present))
+        except OSError:
             return True
+        return before is None or now is None or not os.path.samestat(before, now)
 
-    def _folder(self, relative: str, old: str, new: str) -> bool:
+    def _folder(self, old: FolderTree, relative: str) -> bool:
         """Carry one folder; False if nothing of it is left."""
-        folders, names = _entries(old, but=() if relative else STAYING)
-        if relative and CONDA_META in folders and os.path.exists(f"{old}/{CONDA_META}/history"):
+        source = old.folder(relative)
+        folders, names = _entries(source, but=() if relative else STAYING)
+        if relative and CONDA_META in folders and source.status(HISTORY) is not None:
             raise PrefixError(
                 "holds-environments",
-                f"{self._old} holds another environment, {old}: it cannot be changed as a whole",
+                f"{self._path} holds another environment, {source.path}:"
+                " it cannot be changed as a whole",
                 hint="move the inner environment elsewhere (minicon rename)",
             )
         was_empty = not folders and not names
         saved_before = len(self.saved)
         if relative in self._touched or self._is_touched_cache(relative):
-            names = [name for name in names if self._stays(relative, name)]
+            names = [name for name in names if self._stays(old, relative, name)]
         if names:
-            link_names(old, new, names)
+            link_names(source, self._tree.folder(relative), names)
             self._task.advance(len(names))
         kept = bool(names) or was_empty
         for name in folders:
             child = f"{relative}/{name}" if relative else name
-            mode = stat.S_IMODE(os.lstat(f"{old}/{name}").st_mode)
-            operations.make_directory_at(None, f"{new}/{name}", mode)
-            if self._folder(child, f"{old}/{name}", f"{new}/{name}"):
+            self._tree.make_folder(child, stat.S_IMODE(old.folder(child).own_status().st_mode))
+            if self._folder(old, child):
                 kept = True
             else:
-                operations.remove_directory(f"{new}/{name}")
+                self._tree.remove_folder(child)
         return kept or len(self.saved) > saved_before
 
     def _is_touched_cache(self, relative: str) -> bool:
         parent, _, name = relative.rpartition("/")
         return name == "__pycache__" and parent in self._touched
 
-    def _stays(self, folder: str, name: str) -> bool:
+    def _stays(self, old: FolderTree, folder: str, name: str) -> bool:
         path = f"{folder}/{name}" if folder else name
         if path in self._leaving:
-            self._save(path)
+            self._save(old, path)
             return False
         return not self._is_leaving(path)
 
@@ -166,7 +176,7 @@ class Carrier:
             return source in self._leaving or path in self._leaving
         return path in self._leaving
 
-    def _save(self, path: str) -> None:
+    def _save(self, old: FolderTree, path: str) -> None:
         """Keep what the user made or changed, under another name."""
         plan = self._plan
         if path in plan.moves or path in plan.owned or path.startswith(f"{CONDA_META}/"):
@@ -177,13 +187,13 @@ class Carrier:
             if (
                 entry is None
                 or since is None
-                or not is_modified(f"{self._old}/{path}", entry, since)
+                or not is_modified(f"{self._path}/{path}", entry, since)
             ):
                 return
         elif path.endswith(".pyc"):
             return
         target = path + SAVED_SUFFIX
-        link_or_copy(f"{self._old}/{path}", self._tree.path(target))
+        link_or_copy(*old.place(path), *self._tree.place(target))
         self.saved.append((path, target))
 
 
@@ -207,14 +217,9 @@ def is_modified(path: str, entry: PathsEntry, since: int) -> bool:
     return sha256_of_file(path) != expected
 
 
-def _entries(folder: str, *, but: Collection[str]) -> tuple[list[str], list[str]]:
-    folders: list[str] = []
-    names: list[str] = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name not in but:
-                (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
-    return folders, names
+def _entries(folder: Folder, *, but: Collection[str]) -> tuple[list[str], list[str]]:
+    folders, names = folder.entries()
+    return [n for n in folders if n not in but], [n for n in names if n not in but]
 
 
 def carry_plan(

@@ -13,13 +13,11 @@ down before: ``part`` names it, ``way`` says which of its two moves is under way
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import os
 import stat
 
 from minicon.constants import CONDA_META, GENERATIONS_INSIDE
-from minicon.fs import operations
-from minicon.fs.ownership import is_real_folder
 from minicon.fs.safe_path import folded
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.place import CANNOT_BE_RENAMED, STAYING
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
     from typing import Any
+
+    from minicon.fs.folder import Folder
 
 _IN, _OUT = "in", "out"
 #: Mode of a folder that is not whole yet.
@@ -130,8 +130,8 @@ def _is_entry(name: object) -> bool:
 
 def carry_on(
     exchange: EntryExchange,
-    place: Path,
-    folder: Path,
+    place: Folder,
+    folder: Folder,
     write_down: Callable[[EntryExchange], object],
 ) -> None:
     """Move all that has not moved yet, from the beginning or from wherever it was cut.
@@ -145,30 +145,32 @@ def carry_on(
     Raises:
         OSError: The file system refused; what the journal says is still true.
     """
-    outgoing, incoming = folder / exchange.outgoing, folder / exchange.incoming
-    if not outgoing.exists():  # it has its final name already
+    if not folder.is_folder(exchange.outgoing):  # it has its final name already
         return
     # The folder of records last: an environment counts as the old one until all has come.
     names = sorted({*exchange.old, *exchange.new}, key=lambda name: (name == CONDA_META, name))
-    for name in names:
-        here = place / name
-        mover = _Mover(exchange, name, write_down)
-        if name in exchange.old:
-            mover.move(_OUT, here, outgoing / name)
-        if name in exchange.new:
-            mover.move(_IN, incoming / name, here)
-        exchange = mover.exchange
+    with contextlib.ExitStack() as opened:
+        outgoing = opened.enter_context(folder.child(exchange.outgoing))
+        # Missing once all of it has come.
+        is_whole = not folder.is_folder(exchange.incoming)
+        incoming = None if is_whole else opened.enter_context(folder.child(exchange.incoming))
+        for name in names:
+            mover = _Mover(exchange, name, write_down)
+            if name in exchange.old:
+                mover.move(_OUT, place, outgoing)
+            if name in exchange.new and incoming is not None:
+                mover.move(_IN, incoming, place)
+            exchange = mover.exchange
 
 
-def settle(exchange: EntryExchange, folder: Path) -> None:
+def settle(exchange: EntryExchange, folder: Folder) -> None:
     """All has moved: give the folder with the old tree its name. May be done again."""
-    outgoing, incoming = folder / exchange.outgoing, folder / exchange.incoming
-    if not outgoing.exists():
+    if not folder.is_folder(exchange.outgoing):
         return
-    if incoming.exists():
-        operations.remove_directory(incoming)
+    if folder.is_folder(exchange.incoming):
+        folder.remove_directory(exchange.incoming)
     if exchange.outgoing != exchange.final:
-        operations.rename(outgoing, folder / exchange.final)
+        folder.rename(exchange.outgoing, folder, exchange.final)
 
 
 class _Mover:
@@ -182,26 +184,27 @@ class _Mover:
         self._write_down = write_down
         self._way = exchange.way if exchange.part == name else ""
 
-    def move(self, way: str, source: Path, target: Path) -> None:
+    def move(self, way: str, source: Folder, target: Folder) -> None:
+        name = self._name
         if self._way:
             self._move_parts(way, source, target)
-        elif not os.path.lexists(source) or (way == _OUT and os.path.lexists(target)):
+        elif source.status(name) is None or (way == _OUT and target.status(name) is not None):
             return  # done before
         else:
             try:
-                operations.rename(source, target)
+                source.rename(name, target, name)
             except OSError as error:
-                if not is_unmovable_folder(source, error):
+                if not is_unmovable_folder(source, name, error):
                     raise
                 self._go(way)
-                move_parts(source, target)
+                move_parts(name, source, target)
 
-    def _move_parts(self, way: str, source: Path, target: Path) -> None:
+    def _move_parts(self, way: str, source: Folder, target: Folder) -> None:
         if self._way == _IN and way == _OUT:
             return  # all of it is out
         if self._way != way:
             self._go(way)
-        move_parts(source, target)
+        move_parts(self._name, source, target)
 
     def _go(self, way: str) -> None:
         self._way = way
@@ -209,28 +212,28 @@ class _Mover:
         self._write_down(self.exchange)
 
 
-def move_parts(source: Path, target: Path) -> None:
+def move_parts(name: str, source: Folder, target: Folder) -> None:
     """Move a file, or a folder that may be there in part already; done again, it goes on."""
-    if not os.path.lexists(source):
+    if source.status(name) is None:
         return
-    if not os.path.lexists(target):
+    if target.status(name) is None:
         try:
-            operations.rename(source, target)
+            source.rename(name, target, name)
         except OSError as error:
-            if not is_unmovable_folder(source, error):
+            if not is_unmovable_folder(source, name, error):
                 raise
-            operations.make_directory_at(None, str(target), _FOR_NOW)
+            target.make_directory(name, _FOR_NOW)
         else:
             return
-    if not is_real_folder(source) or not is_real_folder(target):
-        raise OSError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
-    for name in sorted(os.listdir(source)):
-        move_parts(source / name, target / name)
-    if stat.S_IMODE(target.lstat().st_mode) == _FOR_NOW:
-        operations.set_mode(target, stat.S_IMODE(source.lstat().st_mode))
-    operations.remove_directory(source)
+    with source.child(name) as source_folder, target.child(name) as target_folder:
+        folders, names = source_folder.entries()
+        for entry in sorted([*folders, *names]):
+            move_parts(entry, source_folder, target_folder)
+        if stat.S_IMODE(target_folder.own_status().st_mode) == _FOR_NOW:
+            target.set_mode(name, stat.S_IMODE(source_folder.own_status().st_mode))
+    source.remove_directory(name)
 
 
-def is_unmovable_folder(path: Path, error: OSError) -> bool:
-    """Whether a rename failed because of what kind of folder PATH is."""
-    return error.errno in CANNOT_BE_RENAMED and path.is_dir() and not path.is_symlink()
+def is_unmovable_folder(folder: Folder, name: str, error: OSError) -> bool:
+    """Whether a rename failed because of what kind of folder an entry is."""
+    return error.errno in CANNOT_BE_RENAMED and folder.is_folder(name)

@@ -40,6 +40,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from minicon.fs.folder import Folder
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
     from minicon.prefix.transaction import Transaction
     from minicon.prefix.undoing import Change
 
-    #: Called with the staged tree and the environment's final path.
-    BeforeSwitch = Callable[[Path, Path], None]
+    #: Called with the staged tree, open, and the environment's final path.
+    BeforeSwitch = Callable[[Folder, Path], None]
     #: Called with the environment's path once it is in place.
     AfterSwitch = Callable[[Path], None]
 
@@ -163,9 +164,10 @@ class Executor:
         stage = store.new_stage()
         try:
             mark = replace(mark, stage=stage.name)
-            stager.build(StagedTree(stage), mark, self.compile_bytecode)
-            for step in steps:
-                step(stage, final)
+            with store.opened(stage) as root, StagedTree(root) as tree:
+                stager.build(tree, mark, self.compile_bytecode)
+                for step in steps:
+                    step(root, final)
             if self.durable:
                 operations.sync_file_system(stage)
         except BaseException:

@@ -21,22 +21,19 @@ what can be read from the trees alone.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
-from minicon.constants import CONDA_META, GENERATIONS, GENERATIONS_INSIDE, HISTORY
+from minicon.constants import CONDA_META, GENERATIONS, HISTORY
 from minicon.fs import operations
+from minicon.fs.folder import Folder
 from minicon.fs.ownership import is_real_folder
-from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.left_alone import damaged_state, foreign_store, forged_generation
 from minicon.prefix.mark import GONE, MARK, Mark, is_generation, read_mark
-from minicon.prefix.place import (
-    CANNOT_BE_RENAMED,
-    generations_folder,
-    is_empty,
-    store_problem,
-)
+from minicon.prefix.place import CANNOT_BE_RENAMED, is_empty, store_problem
+from minicon.prefix.store_folder import IGNORE, StoreFolder, remove_if_unused
 from minicon.prefix.store_names import (
     LAST_NUMBER,
     is_number,
@@ -54,7 +51,6 @@ if TYPE_CHECKING:
 
 STORE_FOLDER = GENERATIONS
 LOCK = "lock"
-IGNORE = ".gitignore"
 _LASTING = (LOCK, IGNORE)
 
 
@@ -86,13 +82,14 @@ class GenerationStore:
     def __init__(self, prefix: str | os.PathLike[str]) -> None:
         place = os.path.realpath(prefix)
         self.place = Path(place)
-        self.folder = Path(generations_folder(place))
-        self._switch = Switch(self.place, self.folder, by_entries=self.is_inside)
+        self.store = StoreFolder(self.place)
+        self.folder = self.store.path
+        self._switch = Switch(self.store)
 
     @property
     def is_inside(self) -> bool:
         """Whether the environment cannot be renamed, so that its entries are."""
-        return self.folder.name == GENERATIONS_INSIDE
+        return self.store.is_inside
 
     @property
     def problem(self) -> PrefixError | None:
@@ -109,25 +106,28 @@ class GenerationStore:
         problem = foreign_store(self.place)
         if problem is not None:
             raise problem
-        if self.folder.is_dir():
+        with contextlib.suppress(FileNotFoundError):
+            self.store.opened().close()
             return
-        if not self.is_inside:
-            operations.make_directory(self.folder.parent)
-        operations.make_directory(self.folder)
-        ignore = (self.folder if self.is_inside else self.folder.parent) / IGNORE
-        if not ignore.exists():
-            with contextlib.suppress(FileExistsError):
-                operations.create_file(ignore, b"*\n")
+        self.store.made().close()
+        opened = self.store.opened if self.is_inside else self.store.opened_parent
+        with opened() as folder, contextlib.suppress(FileExistsError):
+            folder.create_file(IGNORE, b"*\n")
 
     def close(self) -> None:
         """Take the folder away again where no environment came to be; its lock is held."""
         if self.is_inside or self.place.exists() or not self.folder.is_dir():
             return
         if all(name.startswith(LOCK) for name in os.listdir(self.folder)):
-            trash = self.folder.parent / f".{new_trash_name()}"
-            operations.rename(self.folder, trash)
-            remove_tree(trash)
+            with self.store.opened_parent() as stores:
+                trash = f".{new_trash_name()}"
+                stores.rename(self.folder.name, stores, trash)
+                stores.remove_tree(trash)
             remove_if_unused(self.folder.parent)
+
+    def opened(self, tree: Path) -> Folder:
+        """A tree of the folder, held open; no link leads anywhere else. Raises OSError."""
+        return self.store.opened(tree.name)
 
     def new_stage(self) -> Path:
         """Make an empty folder in which to build the next generation."""
@@ -135,9 +135,10 @@ class GenerationStore:
 
     def new_scratch(self) -> Path:
         """Make an empty folder for files that no command after this one needs."""
-        scratch = self.folder / new_trash_name()
-        operations.make_directory_at(None, str(scratch), 0o700)
-        return scratch
+        name = new_trash_name()
+        with self.store.opened() as folder:
+            folder.make_directory(name, 0o700)
+        return self.folder / name
 
     def numbers(self) -> list[int]:
         """Numbers of the kept generations, ascending; the current one is not among them."""
@@ -212,7 +213,7 @@ class GenerationStore:
         else:
             if os.name == "nt" and self.place.exists():
                 operations.remove_directory(self.place)
-            operations.rename(stage, self.place)
+            self.store.move_in(stage.name)
         return creating
 
     def switch_back(self, original: Path | None) -> None:
@@ -223,7 +224,7 @@ class GenerationStore:
         """
         self._switch.finish()
         if original is None:
-            remove_tree(self.vacate())
+            self.store.remove_tree(self.vacate().name)
         elif original.exists():
             self.swap(original)
             self.discard(original)
@@ -247,37 +248,38 @@ class GenerationStore:
     def retire(self, tree: Path) -> None:
         """Keep a tree that was current under its number."""
         if is_empty(tree):
-            operations.remove_directory(tree)
+            with self.store.opened() as folder:
+                folder.remove_directory(tree.name)
             return
         mark = read_mark(tree)
         if (self.folder / str(mark.number)).exists():
             # Somebody copied or restored the environment: two trees with one number.
             mark = replace(mark, number=self.next_number())
-            operations.replace_file(tree / MARK, mark.to_bytes())
-        operations.rename(tree, self.folder / str(mark.number))
+            with self.opened(tree) as folder:
+                folder.replace_file(MARK, mark.to_bytes())
+        self.store.rename(tree.name, str(mark.number))
 
     def discard(self, tree: Path) -> None:
         """Remove a tree; half of it is never seen under its name."""
-        trash = self.folder / new_trash_name()
+        trash = new_trash_name()
         try:
-            operations.rename(tree, trash)
+            self.store.rename(tree.name, trash)
         except OSError as error:
             if error.errno not in CANNOT_BE_RENAMED:
                 raise
             self._discard_in_place(tree)
         else:
-            remove_tree(trash)
+            self.store.remove_tree(trash)
 
     def _discard_in_place(self, tree: Path) -> None:
         """Mark a folder as gone, so that nobody takes what is left of it for a generation."""
-        meta = tree / CONDA_META
-        if is_real_folder(meta):
-            operations.replace_file(tree / MARK, Mark(number=GONE).to_bytes())
-            for name in set(os.listdir(tree)) - {CONDA_META}:
-                remove_tree(tree / name)
-            for name in set(os.listdir(meta)) - {os.path.basename(MARK)}:
-                remove_tree(meta / name)
-        remove_tree(tree)
+        with self.opened(tree) as folder:
+            if folder.is_folder(CONDA_META):
+                folder.replace_file(MARK, Mark(number=GONE).to_bytes())
+                _empty(folder, but=CONDA_META)
+                with folder.child(CONDA_META) as meta:
+                    _empty(meta, but=os.path.basename(MARK))
+        self.store.remove_tree(tree.name)
 
     def vacate(self) -> Path:
         """Take the environment away: all at once, or by entries where it cannot be renamed.
@@ -285,21 +287,21 @@ class GenerationStore:
         Returns:
             Where it is now, to be removed.
         """
-        trash = self.folder / new_trash_name()
+        trash = new_trash_name()
         if not self.is_inside:
             try:
-                operations.rename(self.place, trash)
+                self.store.move_out(trash)
             except OSError as error:
                 if error.errno not in CANNOT_BE_RENAMED:
                     raise
             else:
-                return trash
+                return self.folder / trash
         stage = self.new_stage()
         self._switch.swap_entries(stage)
-        operations.rename(stage, trash)
+        self.store.rename(stage.name, trash)
         if not self.is_inside:
             operations.remove_directory(self.place)
-        return trash
+        return self.folder / trash
 
     def prune(self, keep: int) -> None:
         """Remove the oldest generations beyond KEEP; the one before the current stays last."""
@@ -354,13 +356,13 @@ class GenerationStore:
         if name in _LASTING or is_generation(tree):
             return
         if is_trash(name):
-            remove_tree(tree)
+            self.store.remove_tree(name)
             return
         if not is_tree(name) or not is_real_folder(tree):
             return
         number = read_mark(tree).number
         if _is_hollow(tree) or number == GONE:
-            remove_tree(tree)
+            self.store.remove_tree(name)
         elif name == current.stage or (is_number(name) and number > 0):
             self.retire(tree)
         elif is_stage(name):
@@ -375,13 +377,11 @@ def _is_hollow(tree: Path) -> bool:
     return os.listdir(tree) == [CONDA_META] and is_real_folder(meta) and not os.listdir(meta)
 
 
-def remove_if_unused(stores: Path) -> None:
-    """Leave no trace in a folder that holds no environment any more."""
-    names = os.listdir(stores) if stores.is_dir() else [""]
-    if set(names) <= {IGNORE}:
-        with contextlib.suppress(OSError):  # somebody else begins right now
-            remove_tree(stores / IGNORE)
-            operations.remove_directory(stores)
+def _empty(folder: Folder, *, but: str) -> None:
+    """Remove all that a folder holds but one entry."""
+    for name in itertools.chain(*folder.entries()):
+        if name != but:
+            folder.remove_tree(name)
 
 
 def tell_of_former_tree(store: GenerationStore, reporter: Reporter | None) -> None:

@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 
 from minicon.errors import PrefixError
-from minicon.fs import operations
-from minicon.fs.ownership import is_real_folder
-from minicon.fs.plain_file import read_plain_file
+from minicon.fs.plain_file import STATE_LIMIT
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.mark import json_object
 from minicon.prefix.store_names import is_stage, is_tree
@@ -19,9 +17,9 @@ from minicon.prefix.store_names import is_stage, is_tree
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from pathlib import Path
     from typing import Any
 
+    from minicon.fs.folder import Folder
     from minicon.prefix.entrywise import EntryExchange
 
 JOURNAL = "journal"
@@ -102,15 +100,15 @@ def _problem(journal: Journal) -> str | None:
     return next((name for name, right in is_right.items() if not right), None)
 
 
-def read_journal(folder: Path) -> Journal:
+def read_journal(folder: Folder) -> Journal:
     """The journal of a store; empty if no switch is under way.
 
     Raises:
         PrefixError: It is not one that minicon wrote, whole or in part. Nothing of it counts.
     """
-    path = folder / JOURNAL
+    path = f"{folder.path}/{JOURNAL}"
     try:
-        journal = Journal.from_bytes(read_plain_file(path))
+        journal = Journal.from_bytes(folder.read_file(JOURNAL, STATE_LIMIT))
         _require_folders(folder, journal.trees)
     except FileNotFoundError:
         return Journal()
@@ -121,19 +119,18 @@ def read_journal(folder: Path) -> Journal:
     return journal
 
 
-def write_journal(folder: Path, journal: Journal) -> None:
+def write_journal(folder: Folder, journal: Journal) -> None:
     """Replace it; durable when this returns. An empty one is removed."""
     text = journal.to_bytes()
     if text:
-        operations.replace_file(folder / JOURNAL, text)
-    elif (folder / JOURNAL).exists():
-        operations.remove_file(folder / JOURNAL)
+        folder.replace_file(JOURNAL, text)
+    elif folder.status(JOURNAL) is not None:
+        folder.remove_file(JOURNAL)
 
 
-def _require_folders(folder: Path, names: tuple[str, ...]) -> None:
+def _require_folders(folder: Folder, names: tuple[str, ...]) -> None:
     for name in names:
-        tree = folder / name
-        if (tree.exists() or tree.is_symlink()) and not is_real_folder(tree):
+        if folder.status(name) is not None and not folder.is_folder(name):
             raise ValueError(f"{name} is not a folder")
 
 

@@ -10,6 +10,7 @@ from minicon.fs.ownership import is_real_folder
 from minicon.prefix.journal import read_journal
 from minicon.prefix.mark import MARK, is_generation, mark_problem, read_mark
 from minicon.prefix.place import generations_folder, store_problem
+from minicon.prefix.store_folder import StoreFolder
 from minicon.prefix.store_names import is_number
 
 
@@ -33,9 +34,12 @@ def damaged_state(place: Path) -> PrefixError | None:
         message = f"{path} is left alone, since minicon did not write it like that: {text}"
         return PrefixError("damaged-state", message, hint=f"remove {path}")
     try:
-        read_journal(Path(generations_folder(str(place))))
+        with StoreFolder(place).opened() as folder:
+            read_journal(folder)
     except PrefixError as error:
         return error
+    except OSError:  # missing, or what foreign_store names
+        return None
     return None
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from minicon.errors import PackageError
 from minicon.fs import operations
 from minicon.fs.clone import DEFAULT_METHODS, LinkMethod, LinkProbe, place_file
+from minicon.fs.folder import Folder
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathsEntry, PathType
 from minicon.models.prefix_record import LinkType
@@ -27,7 +28,6 @@ from minicon.prefix.relocate import (
     is_windows,
     relocate,
 )
-from minicon.prefix.staged_tree import OPEN_FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ LINK_TYPES = {
     LinkMethod.SYMBOLIC_LINK: LinkType.SOFTLINK,
     LinkMethod.COPY: LinkType.COPY,
 }
-_DIRECTORY_DESCRIPTORS = os.link in os.supports_dir_fd
 
 
 class Linker:
@@ -145,9 +144,7 @@ class Linker:
             if hidden is None:
                 others.append(name)
                 continue
-            path = self._tree.path(hidden)
-            source = f"{plan.directory}/{folder.source}/{name}"
-            _replacing(path, partial(place_file, source, path, method))
+            self._place(f"{plan.directory}/{folder.source}/{name}", hidden, method)
         return others
 
     def method_for(self, plan: PackagePlan) -> LinkMethod:
@@ -162,13 +159,13 @@ class Linker:
     def _link_group(
         self, source: str, target: str, names: Sequence[str], method: LinkMethod
     ) -> None:
-        target = self._tree.directory(target)
-        if method is LinkMethod.HARD_LINK and _DIRECTORY_DESCRIPTORS:
-            link_names(source, target, names)
+        folder = self._tree.folder(target)
+        if method is LinkMethod.HARD_LINK:
+            with Folder.open(source) as source_folder:
+                link_names(source_folder, folder, names)
             return
         for name in names:
-            path = f"{target}/{name}"
-            _replacing(path, partial(place_file, f"{source}/{name}", path, method))
+            _place(f"{source}/{name}", folder, name, method)
 
     def _link_special(
         self, plan: PackagePlan, placement: Placement, method: LinkMethod
@@ -178,14 +175,13 @@ class Linker:
             self._link_symbolic(plan, placement)
             return entry
         if entry.path_type == PathType.DIRECTORY:
-            self._tree.directory(target)
+            self._tree.folder(target)
             return entry
         if entry.prefix_placeholder:
             return self._write_relocated(plan, placement)
-        path = self._tree.path(target)
         if entry.no_link:
             method = LinkMethod.COPY
-        _replacing(path, partial(place_file, f"{plan.directory}/{source}", path, method))
+        self._place(f"{plan.directory}/{source}", target, method)
         return entry
 
     def check_links(self) -> None:
@@ -207,12 +203,15 @@ class Linker:
 
     def _link_symbolic(self, plan: PackagePlan, placement: Placement) -> None:
         text = os.readlink(f"{plan.directory}/{placement.source}")
-        path = self._tree.path(placement.target)
+        folder, name = self._tree.place(placement.target)
         if ".." in text.split("/") and not text.startswith("/"):
+            path = f"{folder.path}/{name}"
             self._climbing.append((plan.record.dist_name, placement.target, path))
-        if os.path.islink(path) and os.readlink(path) == text:
-            return
-        _replacing(path, lambda: operations.symbolic_link(text, path))
+        try:
+            folder.symbolic_link(text, name)
+        except FileExistsError:
+            if folder.link_text(name) != text:
+                _replacing(folder, name, lambda: folder.symbolic_link(text, name))
 
     def _write_relocated(self, plan: PackagePlan, placement: Placement) -> PathsEntry:
         source = f"{plan.directory}/{placement.source}"
@@ -222,9 +221,9 @@ class Linker:
         self._grown += growth_of(original, placement.entry, self._prefix)
         check_growth(f"{plan.record.dist_name}: {placement.target}", self._grown)
         data = relocate(original, placement.entry, self._prefix, self._subdir)
-        path = self._tree.path(placement.target)
-        self._write(path, data, mode)
+        folder, name = self._write(placement.target, data, mode)
         digest = sha256_of(data)
+        path = f"{folder.path}/{name}"
         command = codesign_command(path, self._subdir, sys.platform)
         if command and placement.entry.file_mode == "binary" and data != original:
             subprocess.run(command, capture_output=True, check=False)
@@ -249,29 +248,30 @@ class Linker:
         for point in plan.entry_points:
             target = entry_point_path(point, plan.layout)
             data = entry_point_script(point, plan.layout, self._prefix)
-            self._write(self._tree.path(redirects.get(target, target)), data, 0o755)
+            self._write(redirects.get(target, target), data, 0o755)
             entries.append(
                 PathsEntry(target, kind, size_in_bytes=len(data), sha256_in_prefix=sha256_of(data))
             )
         return entries
 
-    def _write(self, path: str, data: bytes, mode: int) -> None:
-        _replacing(path, lambda: operations.create_file(path, data, mode))
+    def _write(self, target: str, data: bytes, mode: int) -> tuple[Folder, str]:
+        folder, name = self._tree.place(target)
+        _replacing(folder, name, lambda: folder.create_file(name, data, mode))
+        return folder, name
+
+    def _place(self, source: str, target: str, method: LinkMethod) -> None:
+        _place(source, *self._tree.place(target), method)
 
 
-def link_names(source: str, target: str, names: Sequence[str]) -> None:
+def link_names(source: Folder, target: Folder, names: Sequence[str]) -> None:
     """Hard-link files of one folder into another, by name; copy what cannot be linked."""
-    from_folder = os.open(source, OPEN_FOLDER)
-    try:
-        to_folder = os.open(target, OPEN_FOLDER)
-        try:
-            while (refused := _link_until_refused(names, from_folder, to_folder)) is not None:
-                link_or_copy(f"{source}/{names[refused]}", f"{target}/{names[refused]}")
-                names = names[refused + 1 :]
-        finally:
-            os.close(to_folder)
-    finally:
-        os.close(from_folder)
+    if source.descriptor is None or target.descriptor is None:
+        for name in names:
+            link_or_copy(source, name, target, name)
+        return
+    while (refused := _link_until_refused(names, source.descriptor, target.descriptor)) is not None:
+        link_or_copy(source, names[refused], target, names[refused])
+        names = names[refused + 1 :]
 
 
 def _link_until_refused(names: Sequence[str], source: int, target: int) -> int | None:
@@ -285,30 +285,35 @@ def _link_until_refused(names: Sequence[str], source: int, target: int) -> int |
     return None
 
 
-def link_or_copy(source: str, target: str) -> None:
+def link_or_copy(source: Folder, name: str, target: Folder, target_name: str) -> None:
     """Hard-link one file, replacing what is there; copy it if it cannot be linked."""
     try:
-        _replacing(target, lambda: operations.hard_link(source, target))
+        _replacing(target, target_name, lambda: source.hard_link(name, target, target_name))
     except OSError as error:
         if error.errno not in NOT_LINKABLE:
             raise
-        _copy(source, target)
+        _copy(source, name, target, target_name)
 
 
-def _copy(source: str, target: str) -> None:
-    if os.path.islink(source):
-        text = os.readlink(source)
-        _replacing(target, lambda: operations.symbolic_link(text, target))
+def _copy(source: Folder, name: str, target: Folder, target_name: str) -> None:
+    text = source.link_text(name)
+    if text is not None:
+        _replacing(target, target_name, lambda: target.symbolic_link(text, target_name))
     else:
-        _replacing(target, lambda: operations.copy_file(source, target))
+        _place(f"{source.path}/{name}", target, target_name, LinkMethod.COPY)
 
 
-def _replacing(path: str, make: Callable[[], object]) -> None:
+def _place(source: str, target: Folder, name: str, method: LinkMethod) -> None:
+    place = partial(place_file, source, target.at(name), method, directory=target.descriptor)
+    _replacing(target, name, place)
+
+
+def _replacing(folder: Folder, name: str, make: Callable[[], object]) -> None:
     """Make a file; where one is in the way (names that differ in case only), the later wins."""
     try:
         make()
     except FileExistsError:
-        operations.remove_file(path)
+        folder.remove_file(name)
         make()
 
 

@@ -19,7 +19,6 @@ from minicon.constants import HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.ownership import is_real_folder
-from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.generations import GenerationStore
@@ -33,6 +32,7 @@ from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 from minicon.prefix.relocated_copy import copy_relocated
 from minicon.prefix.removal import remove_environment
+from minicon.prefix.staging import read_history
 from minicon.prefix.store_names import is_tree
 
 TYPE_CHECKING = False
@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
 
     #: Called with the finished tree and its final path, before anybody sees it.
-    Finish = Callable[[Path, Path], object]
+    Finish = Callable[[Folder, Path], object]
 
 
 def move_environment(
@@ -89,15 +90,17 @@ def move_environment(
         relocation = _relocation(old, new, share=True)
         for number in source.numbers():
             stage = target.new_stage()
-            _copy(source.folder / str(number), stage, relocation, reporter)
-            _finish(stage, new, finish, durable=durable)
-            operations.rename(stage, target.folder / str(number))
+            with target.opened(stage) as tree:
+                _copy(source.folder / str(number), tree, relocation, reporter)
+                _finish(tree, new, finish, durable=durable)
+            target.store.rename(stage.name, str(number))
         stage = target.new_stage()
-        _copy(source.place, stage, relocation, reporter)
-        mark = replace(read_mark(stage), stage=stage.name)
-        operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
-        _add_history(stage, command, version, now)
-        _finish(stage, new, finish, durable=durable)
+        with target.opened(stage) as tree:
+            _copy(source.place, tree, relocation, reporter)
+            mark = replace(read_mark(stage), stage=stage.name)
+            tree.replace_file(MARK, mark.to_bytes(), durable=False)
+            _add_history(tree, command, version, now)
+            _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
     remove_environment(old, lock_timeout=lock_timeout, reporter=reporter)
 
@@ -131,18 +134,19 @@ def clone_environment(
         _clear(target)
         stage = target.new_stage()
         relocation = _relocation(source, new, share=False)
-        _copy(source, stage, replace(relocation, share_packages=share_packages), reporter)
-        mark = replace(
-            read_mark(stage),
-            number=1,
-            stage=stage.name,
-            previous=None,
-            created=now,
-            command=command,
-        )
-        operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
-        _add_history(stage, command, version, now)
-        _finish(stage, new, finish, durable=durable)
+        with target.opened(stage) as tree:
+            _copy(source, tree, replace(relocation, share_packages=share_packages), reporter)
+            mark = replace(
+                read_mark(stage),
+                number=1,
+                stage=stage.name,
+                previous=None,
+                created=now,
+                command=command,
+            )
+            tree.replace_file(MARK, mark.to_bytes(), durable=False)
+            _add_history(tree, command, version, now)
+            _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
 
 
@@ -159,7 +163,7 @@ def _held_still(
     return locked(store, lock_timeout, reporter)
 
 
-def _copy(tree: Path, stage: Path, relocation: Relocation, reporter: Reporter | None) -> None:
+def _copy(tree: Path, stage: Folder, relocation: Relocation, reporter: Reporter | None) -> None:
     task = (reporter or SilentReporter()).start("link", "environment", None, "files")
     try:
         copy_relocated(tree, stage, relocation, task)
@@ -190,10 +194,10 @@ def _clear(target: GenerationStore) -> None:
     for name in sorted(os.listdir(target.folder)):
         tree = target.folder / name
         if is_tree(name) and is_real_folder(tree):
-            remove_tree(tree)
+            target.store.remove_tree(name)
 
 
-def _finish(stage: Path, final: Path, finish: Finish, *, durable: bool) -> None:
+def _finish(stage: Folder, final: Path, finish: Finish, *, durable: bool) -> None:
     finish(stage, final)
     if durable:
         operations.sync_file_system(stage)
@@ -211,7 +215,6 @@ def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
         raise
 
 
-def _add_history(stage: Path, command: str, version: str, now: float) -> None:
+def _add_history(stage: Folder, command: str, version: str, now: float) -> None:
     block = format_block(command=command, version=version, added=[], removed=[], specs={}, now=now)
-    before = (stage / HISTORY).read_bytes()
-    operations.replace_file(stage / HISTORY, before + block.encode(), durable=False)
+    stage.replace_file(HISTORY, read_history(stage) + block.encode(), durable=False)

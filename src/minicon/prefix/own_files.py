@@ -13,6 +13,7 @@ that they left as it was gives way to the original afterwards, so that nothing i
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import time
@@ -20,10 +21,10 @@ from typing import NamedTuple
 
 from minicon.fs import operations
 from minicon.fs.clone import LinkMethod, LinkProbe, place_file
-from minicon.fs.remove import remove_tree
+from minicon.fs.folder import Folder
+from minicon.fs.folder_tree import FolderTree
 from minicon.prefix.link import NOT_LINKABLE
 from minicon.prefix.place import STAYING
-from minicon.prefix.staged_tree import OPEN_FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ class _Folder(NamedTuple):
     """A folder in which files were replaced by copies.
 
     Attributes:
-        path: Where it was.
+        path: Where it was, relative to the environment.
         status: What it was.
-        aside: Where its originals wait.
+        aside: Name of the folder where its originals wait.
         copies: The copies, by name; None for a file that is out of sight meanwhile.
     """
 
@@ -68,18 +69,19 @@ def own_files(store: GenerationStore) -> Iterator[None]:
     Raises:
         OSError: Disk full and the like.
     """
-    aside = store.new_scratch()
+    scratch = store.new_scratch()
     try:
-        owner = _Owner(str(store.place), str(aside))
-        owner.take()
-        yield
-        owner.give_back()
+        with store.opened(scratch) as aside, Folder.open(store.place) as root:
+            owner = _Owner(root, aside)
+            owner.take()
+            yield
+            owner.give_back()
     finally:
-        remove_tree(aside)
+        store.store.remove_tree(scratch.name)
 
 
 class _Owner:
-    def __init__(self, root: str, aside: str) -> None:
+    def __init__(self, root: Folder, aside: Folder) -> None:
         self._root = root
         self._aside = aside
         self._folders: list[_Folder] = []
@@ -87,62 +89,66 @@ class _Owner:
 
     def take(self) -> None:
         """Replace shared files by copies; each name is one of the two at any moment."""
-        waiting = [self._root]
-        while waiting:
-            path = waiting.pop()
-            shared = []
-            with os.scandir(path) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        if path != self._root or entry.name not in STAYING:
-                            waiting.append(entry.path)
-                    elif _is_shared(status := entry.stat(follow_symlinks=False)):
-                        shared.append((entry.name, status))
-            if shared:
-                self._take_folder(path, shared)
+        with FolderTree(self._root, make=False) as tree:
+            waiting = [""]
+            while waiting:
+                path = waiting.pop()
+                start = f"{path}/" if path else ""
+                folder = tree.folder(path)
+                shared = []
+                with folder.scan() as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            if path or entry.name not in STAYING:
+                                waiting.append(start + entry.name)
+                        elif _is_shared(status := entry.stat(follow_symlinks=False)):
+                            shared.append((entry.name, status))
+                if shared:
+                    self._take_folder(path, folder, shared)
         self._let_time_pass()
 
     def give_back(self) -> None:
         """Put the originals of untouched copies back in their places."""
-        for folder in self._folders:
+        for taken in self._folders:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-                self._give_folder_back(folder)
+                self._give_folder_back(taken)
 
-    def _take_folder(self, path: str, shared: list[tuple[str, os.stat_result]]) -> None:
-        aside = f"{self._aside}/{len(self._folders)}"
-        operations.make_directory_at(None, aside, 0o700)
+    def _take_folder(
+        self, path: str, folder: Folder, shared: list[tuple[str, os.stat_result]]
+    ) -> None:
+        number = str(len(self._folders))
+        self._aside.make_directory(number, 0o700)
         copies: dict[str, _Identity | None] = {}
-        descriptor = os.open(path, OPEN_FOLDER)
-        try:
+        with self._aside.child(number) as aside:
             for name, status in shared:
-                original = f"{aside}/{name}"
                 with contextlib.suppress(FileNotFoundError):  # a program removed it meanwhile
-                    if _hold(name, original, descriptor):
-                        copies[name] = self._replace(name, descriptor, original, status)
+                    if _hold(name, folder, aside):
+                        copies[name] = self._replace(name, folder, aside, status)
                     else:
-                        self._replace(name, descriptor, f"{path}/{name}", status)
-            self._folders.append(_Folder(path, os.fstat(descriptor), aside, copies))
-        finally:
-            os.close(descriptor)
+                        self._replace(name, folder, folder, status)
+            self._folders.append(_Folder(path, folder.own_status(), number, copies))
 
     def _replace(
-        self, name: str, directory: int, original: str, status: os.stat_result
+        self, name: str, folder: Folder, original: Folder, status: os.stat_result
     ) -> _Identity | None:
         """Put a copy in the place of a file; one that cannot be read is taken out of sight."""
-        copy = f"{self._aside}/copy"
+        copy = self._aside.at("copy")
+        source = f"{original.path}/{name}"
         try:
-            if stat.S_ISLNK(status.st_mode):
-                operations.symbolic_link(os.readlink(original), copy)
+            text = original.link_text(name) if stat.S_ISLNK(status.st_mode) else None
+            if text is not None:
+                self._aside.symbolic_link(text, "copy")
             else:
-                self._method = self._method or _best_method(original, self._aside)
-                place_file(original, copy, self._method)
+                self._method = self._method or LinkProbe(_COPIES).best_method(source, self._aside)
+                place_file(source, copy, self._method, directory=self._aside.descriptor)
         except PermissionError:
-            operations.remove_file(name, directory=directory)
+            folder.remove_file(name)
             return None
         if status.st_uid and os.geteuid() == 0:
-            operations.set_owner(copy, status.st_uid, status.st_gid)
-        operations.rename(copy, name, target_directory=directory)
-        return _identity_of(name, directory)
+            owner = (status.st_uid, status.st_gid)
+            operations.set_owner(copy, *owner, directory=self._aside.descriptor)
+        self._aside.rename("copy", folder, name)
+        return _identity_of(name, folder)
 
     def _let_time_pass(self) -> None:
         """Wait until the clock of the file system shows a change as one."""
@@ -150,30 +156,31 @@ class _Owner:
             (copy[-1] for folder in self._folders for copy in folder.copies.values() if copy),
             default=0,
         )
-        while latest and operations.touch(self._aside) <= latest:
+        while latest and self._aside.touch() <= latest:
             time.sleep(0.001)
 
-    def _give_folder_back(self, folder: _Folder) -> None:
-        descriptor = os.open(folder.path, OPEN_FOLDER)
-        try:
-            if not os.path.samestat(os.fstat(descriptor), folder.status):
+    def _give_folder_back(self, taken: _Folder) -> None:
+        with self._folder_again(taken) as folder, self._aside.child(taken.aside) as aside:
+            if not os.path.samestat(folder.own_status(), taken.status):
                 return  # another folder has its name: what is in it was not here
-            for name, copy in folder.copies.items():
-                if _identity_of(name, descriptor) == copy:
-                    original = f"{folder.aside}/{name}"
-                    operations.rename(original, name, target_directory=descriptor)
-        finally:
-            os.close(descriptor)
+            for name, copy in taken.copies.items():
+                if _identity_of(name, folder) == copy:
+                    aside.rename(name, folder, name)
+
+    def _folder_again(self, taken: _Folder) -> Folder:
+        """Open a folder where it was. Raises FileNotFoundError where a link has its place."""
+        try:
+            return self._root.folder(taken.path)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            raise FileNotFoundError(taken.path) from error
 
 
-def _best_method(file: str, folder: str) -> LinkMethod:
-    return LinkProbe(_COPIES).best_method(file, folder)
-
-
-def _hold(name: str, original: str, directory: int) -> bool:
+def _hold(name: str, folder: Folder, aside: Folder) -> bool:
     """Give a file a second name; False where it cannot have one, and so is not to come back."""
     try:
-        operations.hard_link(name, original, source_directory=directory)
+        folder.hard_link(name, aside, name)
     except OSError as error:
         if error.errno not in NOT_LINKABLE:
             raise
@@ -181,12 +188,9 @@ def _hold(name: str, original: str, directory: int) -> bool:
     return True
 
 
-def _identity_of(name: str, directory: int) -> _Identity | None:
-    try:
-        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino, status.st_ctime_ns
+def _identity_of(name: str, folder: Folder) -> _Identity | None:
+    status = folder.status(name)
+    return None if status is None else (status.st_dev, status.st_ino, status.st_ctime_ns)
 
 
 def _is_shared(status: os.stat_result) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from minicon.errors import PrefixLocked
-from minicon.fs import lock
+from minicon.fs import lock, operations
 from minicon.prefix.generations import LOCK
 
 TYPE_CHECKING = False
@@ -39,8 +39,10 @@ def locked(
         if reporter:
             reporter.note(f"waiting for {holder}, which changes {store.place}")
 
-    store.open()
-    with lock.locked(store.folder / LOCK, timeout=timeout, on_wait=waiting, busy=busy):
+    file = store.folder / LOCK
+    with operations.describing("lock", file):
+        store.open()
+    with lock.locked(file, made=store.store.made, timeout=timeout, on_wait=waiting, busy=busy):
         try:
             yield
         finally:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import stat
 import subprocess
 import sys
@@ -21,7 +22,8 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import PrefixError
-from minicon.fs import operations
+from minicon.fs.clone import LinkMethod, place_file
+from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathType
 from minicon.models.prefix_record import without_secrets_in
@@ -37,6 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from minicon.fs.folder import Folder
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.reporter import Task
@@ -47,7 +50,7 @@ _GENERATED = (PathType.UNIX_ENTRY_POINT, PathType.WINDOWS_ENTRY_POINT_SCRIPT)
 
 
 def copy_relocated(
-    source: Path, target: Path, relocation: Relocation, task: Task | None = None
+    source: Path, target: Folder, relocation: Relocation, task: Task | None = None
 ) -> None:
     """Fill an empty folder with an environment as it has to be at another path.
 
@@ -69,18 +72,22 @@ def copy_relocated(
     owned = prefix.owned_files()
     hashes: dict[str, str] = {}
     task = task or SilentTask()
-    for relative in _walk(source, target):
-        task.advance(1)
-        entry = entries.get(relative)
-        data = _changed(source, relative, entry, owned=relative in owned, relocation=relocation)
-        if data is None:
-            of_package = relocation.share_packages and relative in owned
-            shared = relocation.share or (of_package and _is_shared(source / relative))
-            _carry(source / relative, target / relative, share=shared)
-        else:
-            hashes[relative] = _write(source / relative, target / relative, data, entry, relocation)
-    _rewrite_links(target, relocation)
-    _rewrite_records(prefix, target, hashes)
+    with FolderTree(source, make=False) as old, FolderTree(target) as new:
+        paths = _walk(source, new)
+        for relative in paths:
+            task.advance(1)
+            entry = entries.get(relative)
+            data = _changed(source, relative, entry, owned=relative in owned, relocation=relocation)
+            if data is None:
+                of_package = relocation.share_packages and relative in owned
+                shared = relocation.share or (of_package and _is_shared(source / relative))
+                _carry(*old.place(relative), new.folder(posixpath.dirname(relative)), share=shared)
+            else:
+                status = (source / relative).stat()
+                hashes[relative] = _write(status, new, relative, data, entry, relocation)
+        for relative in paths:
+            _rewrite_link(*new.place(relative), relocation)
+        _rewrite_records(prefix, new, hashes)
 
 
 def _is_shared(path: Path) -> bool:
@@ -89,20 +96,26 @@ def _is_shared(path: Path) -> bool:
 
 
 def _write(
-    source: Path, target: Path, data: bytes, entry: PathsEntry | None, relocation: Relocation
+    status: os.stat_result,
+    target: FolderTree,
+    relative: str,
+    data: bytes,
+    entry: PathsEntry | None,
+    relocation: Relocation,
 ) -> str:
     """Write a file anew, with the mode and time it had; returns its hash."""
-    status = source.stat()
+    folder, name = target.place(relative)
     mode = stat.S_IMODE(status.st_mode)
-    operations.create_file(target, data, mode, modified_ns=status.st_mtime_ns)
-    command = codesign_command(str(target), relocation.subdir, sys.platform)
+    folder.create_file(name, data, mode, modified_ns=status.st_mtime_ns)
+    path = f"{folder.path}/{name}"
+    command = codesign_command(path, relocation.subdir, sys.platform)
     if command and entry is not None and entry.file_mode == "binary":
         subprocess.run(command, capture_output=True, check=False)
-        return sha256_of_file(target)
+        return sha256_of_file(path)
     return sha256_of(data)
 
 
-def _walk(source: Path, target: Path) -> list[str]:
+def _walk(source: Path, target: FolderTree) -> list[str]:
     """Make all folders; the paths of all files, links to folders included."""
     found: list[str] = []
     for folder, folders, names in os.walk(source):
@@ -123,16 +136,18 @@ def _walk(source: Path, target: Path) -> list[str]:
                 found.append(start + name)
             else:
                 mode = stat.S_IMODE(path.stat().st_mode)
-                operations.make_directory_at(None, str(target / start / name), mode | 0o700)
+                target.make_folder(start + name, mode | 0o700)
         found += [start + name for name in names]
     return found
 
 
-def _carry(source: Path, target: Path, *, share: bool) -> None:
-    if share or not stat.S_ISREG(source.lstat().st_mode):
-        link_or_copy(str(source), str(target))
-    elif not operations.clone_file(source, target):
-        operations.copy_file(source, target)
+def _carry(source: Folder, name: str, target: Folder, *, share: bool) -> None:
+    status = source.status(name)
+    if share or status is None or not stat.S_ISREG(status.st_mode):
+        link_or_copy(source, name, target, name)
+    else:
+        path = f"{source.path}/{name}"
+        place_file(path, target.at(name), LinkMethod.REFLINK, directory=target.descriptor)
 
 
 def _changed(
@@ -174,28 +189,23 @@ def _may_carry_path(relative: str, *, owned: bool) -> bool:
     return installed and name.endswith((".pth", ".egg-link", "direct_url.json"))
 
 
-def _rewrite_links(target: Path, relocation: Relocation) -> None:
-    """Absolute links into the environment lead into the new one."""
+def _rewrite_link(folder: Folder, name: str, relocation: Relocation) -> None:
+    """An absolute link into the environment leads into the new one."""
+    text = folder.link_text(name)
     old = relocation.old
-    for folder, folders, names in os.walk(target):
-        for name in (*folders, *names):
-            path = Path(folder, name)
-            if not path.is_symlink():
-                continue
-            text = os.readlink(path)
-            if text == old or text.startswith(f"{old}/"):
-                operations.remove_file(path)
-                operations.symbolic_link(relocation.new + text[len(old) :], path)
+    if text is not None and (text == old or text.startswith(f"{old}/")):
+        folder.remove_file(name)
+        folder.symbolic_link(relocation.new + text[len(old) :], name)
 
 
-def _rewrite_records(prefix: Prefix, target: Path, hashes: Mapping[str, str]) -> None:
+def _rewrite_records(prefix: Prefix, target: FolderTree, hashes: Mapping[str, str]) -> None:
     """Write hashes and sizes of the rewritten files into their records."""
     for record in prefix.readable_records():
         if not any(path in hashes for path in record.files):
             continue
         changed = {**hashes, **_rewrite_wheel_record(record, target, hashes)}
-        place = target / CONDA_META / record.file_name
-        data = without_secrets_in(read_json(place.read_bytes()))
+        folder, name = target.place(f"{CONDA_META}/{record.file_name}")
+        data = without_secrets_in(read_json(folder.read_file(name)))
         for entry in (data.get("paths_data") or {}).get("paths") or ():
             path = entry.get("_path")
             if path not in changed:
@@ -203,12 +213,13 @@ def _rewrite_records(prefix: Prefix, target: Path, hashes: Mapping[str, str]) ->
             key = "sha256_in_prefix" if "sha256_in_prefix" in entry else "sha256"
             entry[key] = changed[path]
             if "prefix_placeholder" not in entry and "size_in_bytes" in entry:
-                entry["size_in_bytes"] = (target / path).stat().st_size
-        operations.replace_file(place, json.dumps(data).encode(), durable=False)
+                entry["size_in_bytes"] = _size(target, path)
+        folder, name = target.place(f"{CONDA_META}/{record.file_name}")
+        folder.replace_file(name, json.dumps(data).encode(), durable=False)
 
 
 def _rewrite_wheel_record(
-    record: PrefixRecord, target: Path, hashes: Mapping[str, str]
+    record: PrefixRecord, target: FolderTree, hashes: Mapping[str, str]
 ) -> dict[str, str]:
     """RECORD of a wheel lists the hashes of its commands too, since pip checks them.
 
@@ -216,20 +227,27 @@ def _rewrite_wheel_record(
         Path and hash of RECORD, if there is one to change.
     """
     name = next((path for path in record.files if path.endswith(".dist-info/RECORD")), None)
-    if name is None or not (target / name).is_file():
+    if name is None or target.status(name) is None:
         return {}
     site_packages = name.rpartition("/")[0].rpartition("/")[0]
-    before = (target / name).read_bytes()
+    folder, own_name = target.place(name)
+    before = folder.read_file(own_name)
     lines = before.decode("utf-8", "surrogateescape").split("\n")
     for index, line in enumerate(lines):
         path, _, rest = line.partition(",")
         inside = os.path.normpath(f"{site_packages}/{path}").replace(os.sep, "/")
         if inside in hashes and rest.startswith("sha256="):
             digest = urlsafe_b64encode(bytes.fromhex(hashes[inside])).rstrip(b"=").decode()
-            size = (target / inside).stat().st_size if rest.rpartition(",")[2] else ""
+            size = _size(target, inside) if rest.rpartition(",")[2] else ""
             lines[index] = f"{path},sha256={digest},{size}"
     data = "\n".join(lines).encode("utf-8", "surrogateescape")
     if data == before:
         return {}
-    operations.replace_file(target / name, data, durable=False)
+    folder, own_name = target.place(name)
+    folder.replace_file(own_name, data, durable=False)
     return {name: sha256_of(data)}
+
+
+def _size(tree: FolderTree, path: str) -> int:
+    status = tree.status(path)
+    return status.st_size if status else 0

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from minicon.errors import PrefixError
 from minicon.fs import operations
+from minicon.fs.folder import Folder
 from minicon.fs.ownership import folder_problem, is_real_folder
-from minicon.fs.remove import remove_tree
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore, remove_if_unused
+from minicon.prefix.generations import STORE_FOLDER, GenerationStore
 from minicon.prefix.interrupts import uninterrupted
 from minicon.prefix.left_alone import foreign_store
 from minicon.prefix.link_scripts import own_text, scripts_of_record
@@ -18,6 +18,7 @@ from minicon.prefix.own_files import own_files
 from minicon.prefix.place import CANNOT_BE_RENAMED, check_place
 from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
+from minicon.prefix.store_folder import remove_if_unused
 from minicon.prefix.undoing import undoing
 from minicon.prefix.working_copy import make_working_copy
 
@@ -62,7 +63,7 @@ def remove_environment(
                     if store.place.exists():
                         store.vacate()
                     trash = _set_aside(store)
-        remove_tree(trash)
+        _remove(store, trash)
         if store.is_inside:
             with contextlib.suppress(OSError):  # a mount point stays, and is empty
                 operations.remove_directory(store.place)
@@ -104,7 +105,8 @@ def sweep(folder: Path) -> list[Path]:
     done = []
     for path in stores_in(folder):
         if path.name.startswith(_TRASH):
-            remove_tree(path)
+            with Folder.open(folder) as parent, parent.child(STORE_FOLDER) as opened:
+                opened.remove_tree(path.name)
             done.append(path)
         else:
             with contextlib.suppress(PrefixError):  # locked, or with a journal that is not ours
@@ -139,19 +141,26 @@ def _sweep_store(store: GenerationStore) -> bool:
         if store.place.exists():
             return repaired
         trash = _set_aside(store)
-    remove_tree(trash)
+    _remove(store, trash)
     return True
 
 
-def _set_aside(store: GenerationStore) -> Path:
+def _set_aside(store: GenerationStore) -> str:
     """The folder with the lock goes as well: who waits for it notices and makes another."""
+    name = store.folder.name
     if not store.is_inside:
-        trash = store.folder.parent / f"{_TRASH}{os.urandom(8).hex()}"
+        trash = f"{_TRASH}{os.urandom(8).hex()}"
         try:
-            operations.rename(store.folder, trash)
+            with store.store.opened_parent() as stores:
+                stores.rename(name, stores, trash)
         except OSError as error:
             if error.errno not in CANNOT_BE_RENAMED:
                 raise
         else:
             return trash
-    return store.folder
+    return name
+
+
+def _remove(store: GenerationStore, name: str) -> None:
+    with store.store.opened_parent() as stores:
+        stores.remove_tree(name)

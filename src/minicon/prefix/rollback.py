@@ -13,6 +13,7 @@ import time
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
+from minicon.fs.folder_tree import FolderTree
 from minicon.lean_dataclasses import replace
 from minicon.prefix.carry import SAVED_SUFFIX
 from minicon.prefix.clobber import SHADOWED
@@ -26,12 +27,13 @@ from minicon.prefix.prefix import Prefix
 from minicon.prefix.prefix_lock import locked
 from minicon.prefix.site_packages import hand_installed_files
 from minicon.prefix.staged_tree import StagedTree
+from minicon.prefix.staging import read_history
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
+    from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
     from minicon.prefix.generations import Generation
 
@@ -99,14 +101,15 @@ def rollback(
             message = f"generation {number} of {store.place} was not kept (kept: {kept})"
             raise PrefixError("no-such-generation", message, hint="minicon history lists them")
         before, after = Prefix(store.place), Prefix(target)
-        saved = _carry_user_files(before, after)
-        if saved and reporter:
-            reporter.warn(f"your own version of {saved[0]} is kept as {saved[0]}{SAVED_SUFFIX}")
-        # Durable at once: a power cut before the switch must not spoil the tree that is kept.
-        text = _history(before, after, number, command=command, version=version, now=clock())
-        operations.replace_file(target / HISTORY, text, durable=durable)
-        mark = replace(read_mark(target), number=number, previous=current.number)
-        operations.replace_file(target / MARK, mark.to_bytes(), durable=durable)
+        with store.opened(target) as folder:
+            saved = _carry_user_files(before, after, folder)
+            if saved and reporter:
+                reporter.warn(f"your own version of {saved[0]} is kept as {saved[0]}{SAVED_SUFFIX}")
+            # Durable at once: a power cut before the switch must not spoil the tree that is kept.
+            text = _history(before, after, number, command=command, version=version, now=clock())
+            folder.replace_file(HISTORY, text, durable=durable)
+            mark = replace(read_mark(target), number=number, previous=current.number)
+            folder.replace_file(MARK, mark.to_bytes(), durable=durable)
         if durable:
             operations.sync_file_system(target)
         with uninterrupted():
@@ -117,40 +120,44 @@ def rollback(
     return result
 
 
-def _carry_user_files(before: Prefix, after: Prefix) -> list[str]:
+def _carry_user_files(before: Prefix, after: Prefix, target: Folder) -> list[str]:
     """Make the user's files of a kept tree those of today; returns those that made room.
 
     It may be cut anywhere and done again: nothing that belongs to the generation is changed.
     """
-    current, target = before.path, after.path
     ours, theirs = _UserFiles(before), _UserFiles(after)
     mine, stale = ours.paths, theirs.paths
-    tree = StagedTree(target)
     saved = []
-    for path in sorted(stale - mine):
-        operations.remove_file(target / path)
-    for path in sorted(mine):
-        source, place = current / path, target / path
-        if path in theirs.owned:
-            place = target / (path + SAVED_SUFFIX)
-            saved.append(path)
-        elif path in stale and os.path.samestat(source.lstat(), place.lstat()):
-            continue
-        link_or_copy(str(source), tree.path(os.path.relpath(place, target)))
-    _make_folders(current, target, ours.folders, theirs.folders)
+    with FolderTree(before.path, make=False) as current, StagedTree(target) as tree:
+        for path in sorted(stale - mine):
+            folder, name = tree.place(path)
+            folder.remove_file(name)
+        for path in sorted(mine):
+            place = path
+            if path in theirs.owned:
+                place = path + SAVED_SUFFIX
+                saved.append(path)
+            elif path in stale and _is_same(current.status(path), tree.status(path)):
+                continue
+            link_or_copy(*current.place(path), *tree.place(place))
+        _make_folders(current, tree, ours.folders, theirs.folders)
     return saved
 
 
+def _is_same(first: os.stat_result | None, second: os.stat_result | None) -> bool:
+    return first is not None and second is not None and os.path.samestat(first, second)
+
+
 def _make_folders(
-    current: Path, target: Path, mine: Collection[str], theirs: Collection[str]
+    current: FolderTree, target: StagedTree, mine: Collection[str], theirs: Collection[str]
 ) -> None:
     """Empty folders are the user's too."""
     for folder in sorted(theirs, reverse=True):
-        if folder not in mine and not any((target / folder).iterdir()):
-            operations.remove_directory(target / folder)
+        if folder not in mine and not any(target.folder(folder).entries()):
+            target.remove_folder(folder)
     for folder in sorted(mine):
-        if folder not in theirs and not any((current / folder).iterdir()):
-            operations.make_directory(target / folder)
+        if folder not in theirs and not any(current.folder(folder).entries()):
+            target.folder(folder)
 
 
 class _UserFiles:
@@ -213,4 +220,4 @@ def _history(
         now=now,
         generation=number,
     )
-    return (before.path / HISTORY).read_bytes() + block.encode()
+    return read_history(before.path) + block.encode()

@@ -2,72 +2,65 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import stat
 
 from minicon.errors import Clobbered
-from minicon.fs import operations
+from minicon.fs.folder_tree import FolderTree
 from minicon.fs.safe_path import is_own_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
+    from minicon.fs.folder import Folder
+    from minicon.fs.operations import PathText
 
-OPEN_FOLDER = (
-    getattr(os, "O_PATH", os.O_RDONLY)
-    | getattr(os, "O_DIRECTORY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-)
 #: Links that a path may lead through; Linux stops at 40 as well.
 _LINKS_LIMIT = 40
 
 
-class StagedTree:
-    """A folder in which paths are made one component at a time, never through an outward link.
+class StagedTree(FolderTree):
+    """Makes folders one component at a time, never through a link that leads out.
+
+    Links to folders are followed as long as they stay below the root, and not in a place of
+    minicon's own.
 
     Args:
-        root: The folder; it must exist, and nobody else writes to it.
+        root: The folder; it must exist.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._real = {"": str(root)}
+    def __init__(self, root: PathText) -> None:
+        super().__init__(root, through_links=True)
 
-    def directory(self, relative: str) -> str:
-        """Absolute path of a folder below the root, made with its parents if missing.
-
-        Links to folders are followed as long as they stay below the root (some packages ship
-        ``lib64 -> lib``, others files in ``lib64/``), and not in a place of minicon's own.
+    def folder(self, relative: str) -> Folder:
+        """A folder below the root, made with its parents if missing.
 
         Raises:
             Clobbered: A file, or a link that leads out, stands in the way.
         """
-        known = self._real.get(relative)
-        if known is not None:
-            return known
-        parent, _, name = relative.rpartition("/")
-        path = f"{self.directory(parent)}/{name}"
         try:
-            operations.make_directory_at(None, path)
-        except FileExistsError:
-            path = self._existing(path, relative)
-        self._real[relative] = path
-        return path
+            return super().folder(relative)
+        except OSError as error:
+            if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                raise
+            is_link = error.errno == errno.ELOOP
+            what = "a link out of the environment" if is_link else "a file"
+            message = f"{relative} must be a folder, and {what} stands there"
+            hint = "move it away and try again"
+            raise Clobbered("not-a-folder", message, hint=hint) from error
 
-    def _existing(self, path: str, relative: str) -> str:
-        mode = os.lstat(path).st_mode
-        if stat.S_ISDIR(mode):
-            return path
-        if stat.S_ISLNK(mode):
-            inside = self.place_of_link(path)
-            if inside is not None and not is_own_place(inside):
-                return self.directory(inside)
-            what = "a link out of the environment" if inside is None else f"a link to {inside}"
-        else:
-            what = "a file"
-        message = f"{relative} must be a folder, and {what} stands there"
-        raise Clobbered("not-a-folder", message, hint="move it away and try again")
+    def _follow(self, parent: Folder, name: str, refused: OSError) -> Folder:
+        folder = super()._follow(parent, name, refused)
+        place = self._relative(folder)
+        if is_own_place(place):
+            folder.close()
+            message = f"{name} must be a folder, and a link to {place} stands there"
+            raise Clobbered("not-a-folder", message, hint="move it away and try again")
+        return folder
+
+    def create_file(self, relative: str, data: bytes, mode: int = 0o644) -> None:
+        """Write a new file; its folder is made. Raises FileExistsError."""
+        folder, name = self.place(relative)
+        folder.create_file(name, data, mode)
 
     def place_of_link(self, path: str) -> str | None:
         """Where a link in the tree leads, relative to the root; None if that is outside of it.
@@ -78,7 +71,7 @@ class StagedTree:
         Args:
             path: Absolute path of the link; its folder is not reached through links.
         """
-        here = [part for part in os.path.relpath(path, self.root).split(os.sep) if part != "."]
+        here = [part for part in os.path.relpath(path, self.root.path).split(os.sep) if part != "."]
         ahead = [here.pop()]
         links = 0
         while ahead:
@@ -91,7 +84,7 @@ class StagedTree:
                 here.pop()
                 continue
             here.append(component)
-            text = _link_text(os.path.join(self.root, *here))
+            text = _link_text(os.path.join(self.root.path, *here))
             if text is None:
                 continue
             links += 1
@@ -103,11 +96,6 @@ class StagedTree:
             here.pop()
             ahead.extend(text.split("/")[::-1])
         return "/".join(here)
-
-    def path(self, relative: str) -> str:
-        """Absolute path of a file below the root; its folder is made."""
-        folder, _, name = relative.rpartition("/")
-        return f"{self.directory(folder)}/{name}"
 
 
 def _link_text(path: str) -> str | None:

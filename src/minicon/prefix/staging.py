@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import Clobbered
-from minicon.fs import operations
+from minicon.fs.folder import Folder
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.prefix_record import LinkType, PrefixRecord
 from minicon.prefix.carry import Carrier, carry_plan
@@ -27,7 +27,9 @@ from minicon.prefix.wheel_record import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from minicon.fs.operations import PathText
     from minicon.models.package_files import PathsEntry
     from minicon.models.reporter import Reporter
     from minicon.prefix.clobber import ClobberPlan
@@ -130,13 +132,12 @@ class Stager:
         self._tell_conflicts(clobbers)
         if self._old:
             self._carry(tree, clobbers, shadows)
-        meta = tree.directory(CONDA_META)
         for linked in self._link(tree, clobbers, compile_bytecode):
-            _write_record(meta, linked, transaction)
-        self._update_requests(meta)
+            _write_record(tree, linked, transaction)
+        self._update_requests(tree.folder(CONDA_META))
         self._write_metadata(tree, mark)
 
-    def carry_late(self, old: Path, new: Path) -> None:
+    def carry_late(self, old: Folder, new: Folder) -> None:
         """Once switched: carry what running programs wrote meanwhile to the former tree."""
         if self._carrier is not None:
             self._carrier.carry_late(old, new)
@@ -239,26 +240,30 @@ class Stager:
             raise Clobbered("path-conflict", message, hint="move it away and try again")
         self._reporter.warn(f"your own version of {path}{others} is kept as {kept}")
 
-    def _update_requests(self, meta: str) -> None:
+    def _update_requests(self, meta: Folder) -> None:
         """Packages that stay may be asked for now, and were a dependency before."""
         for record in self._transaction.unchanged:
             specs = self._transaction.requested.get(record.name)
-            path = f"{meta}/{record.file_name}"
-            if specs and specs != record.requested_specs and Path(path).exists():
-                data = json.loads(Path(path).read_bytes())
+            name = record.file_name
+            if specs and specs != record.requested_specs and meta.status(name) is not None:
+                data = json.loads(meta.read_file(name))
                 data.update(requested_spec=specs[0], requested_specs=list(specs))
-                operations.remove_file(path)
-                operations.create_file(path, json.dumps(data).encode())
+                meta.remove_file(name)
+                meta.create_file(name, json.dumps(data).encode())
 
     def _write_metadata(self, tree: StagedTree, mark: Mark) -> None:
-        operations.create_file(tree.path(MARK), mark.to_bytes())
+        tree.create_file(MARK, mark.to_bytes())
         block = history_block(self._transaction, mark, self._options.version)
-        before = self._old / HISTORY if self._old else None
-        text = before.read_bytes() if before and before.exists() else b""
-        operations.create_file(tree.path(HISTORY), text + block.encode())
-        created = Path(tree.path(CREATED_AT))
-        if not created.exists():
-            operations.create_file(created, str(self._options.clock()).encode())
+        text = read_history(self._old) if self._old else b""
+        tree.create_file(HISTORY, text + block.encode())
+        with contextlib.suppress(FileExistsError):
+            tree.create_file(CREATED_AT, str(self._options.clock()).encode())
+
+
+def read_history(environment: PathText) -> bytes:
+    """The text that a new block is added to; a link in its place is refused (``ELOOP``)."""
+    with Folder.open(environment) as folder:
+        return folder.read_file(HISTORY) if folder.status(HISTORY) is not None else b""
 
 
 def history_block(transaction: Transaction, mark: Mark, version: str) -> str:
@@ -274,7 +279,7 @@ def history_block(transaction: Transaction, mark: Mark, version: str) -> str:
     )
 
 
-def _write_record(meta: str, linked: _Linked, transaction: Transaction) -> None:
+def _write_record(tree: StagedTree, linked: _Linked, transaction: Transaction) -> None:
     plan, entries, link_type = linked
     directory = plan.directory
     archive = directory.parent / plan.record.fn
@@ -289,4 +294,4 @@ def _write_record(meta: str, linked: _Linked, transaction: Transaction) -> None:
     )
     files, paths = plan.record_texts()
     text = record_text(record, files=files, paths=paths)
-    operations.create_file(f"{meta}/{record.file_name}", text)
+    tree.create_file(f"{CONDA_META}/{record.file_name}", text)

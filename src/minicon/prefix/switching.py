@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 
 from minicon.fs import operations
+from minicon.fs.folder import Folder
 from minicon.lean_dataclasses import replace
 from minicon.prefix.journal import Journal, read_journal, write_journal
 from minicon.prefix.place import CANNOT_BE_RENAMED
@@ -23,27 +24,28 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.prefix.entrywise import EntryExchange
+    from minicon.prefix.store_folder import StoreFolder
 
 
 class Switch:
     """Lets trees of one folder change places with an environment.
 
     Args:
-        place: The environment.
-        folder: Where the trees are, and the journal; on the same file system.
-        by_entries: Whether it is known that the environment cannot be renamed.
+        store: The environment's store: where the trees are, and the journal. Entries change places
+            one by one where it lies inside the environment, which cannot be renamed then.
     """
 
-    def __init__(self, place: Path, folder: Path, *, by_entries: bool) -> None:
-        self._place = place
-        self._folder = folder
-        self._by_entries = by_entries
+    def __init__(self, store: StoreFolder) -> None:
+        self._store = store
+        self._place = store.place
+        self._folder = store.path
 
     def new_stage(self) -> Path:
         """Make an empty folder."""
-        stage = self._folder / new_stage_name()
-        operations.make_directory_at(None, str(stage), 0o755)
-        return stage
+        name = new_stage_name()
+        with self._store.opened() as folder:
+            folder.make_directory(name)
+        return self._folder / name
 
     def swap(self, tree: Path) -> None:
         """Let a tree and the environment change places.
@@ -51,9 +53,9 @@ class Switch:
         Raises:
             OSError: The file system refused; each is where it was.
         """
-        if not self._by_entries:
+        if not self._store.is_inside:
             try:
-                if not operations.exchange(tree, self._place):
+                if not self._store.exchange(tree.name):
                     self._swap_by_renames(tree)
             except OSError as error:
                 if error.errno not in CANNOT_BE_RENAMED:
@@ -64,12 +66,12 @@ class Switch:
 
     def swap_entries(self, tree: Path) -> None:
         """The same, entry by entry; if one cannot be moved, all go back to where they were."""
-        from minicon.prefix.entrywise import EntryExchange, carry_on
+        from minicon.prefix.entrywise import EntryExchange
 
         exchange = EntryExchange.between(self._place, tree, self.new_stage())
         self._write_exchange(exchange)
         try:
-            carry_on(exchange, self._place, self._folder, self._write_exchange)
+            self._carry_on(exchange)
         except OSError:
             back = (self.journal().entries or exchange).reversed()
             self._write_exchange(back)
@@ -88,50 +90,63 @@ class Switch:
         if journal.entries is not None:
             self._finish_entries(journal.entries)
         if journal.outgoing:
-            outgoing = self._folder / journal.outgoing
-            if outgoing.exists():
-                incoming = self._folder / journal.incoming
-                operations.rename(outgoing, incoming if self._place.exists() else self._place)
+            if not (self._folder / journal.outgoing).exists():
+                pass
+            elif self._place.exists():
+                self._store.rename(journal.outgoing, journal.incoming)
+            else:
+                self._store.move_in(journal.outgoing)
             self.write_down(outgoing="", incoming="")
 
     def journal(self) -> Journal:
         """What is written down. Raises as :func:`read_journal`."""
-        return read_journal(self._folder)
+        with self._store.opened() as folder:
+            return read_journal(folder)
 
     def write_down(self, **facts: Any) -> None:
         """Change the journal; durable when this returns."""
-        write_journal(self._folder, replace(self.journal(), **facts))
+        journal = replace(self.journal(), **facts)
+        with self._store.opened() as folder:
+            write_journal(folder, journal)
 
     def commit(self) -> None:
         """From here on the switch stands."""
-        write_journal(self._folder, Journal())
+        with self._store.opened() as folder:
+            write_journal(folder, Journal())
 
     def _swap_by_renames(self, tree: Path) -> None:
-        outgoing = self._folder / new_stage_name()
-        self.write_down(outgoing=outgoing.name, incoming=tree.name)
+        outgoing = new_stage_name()
+        self.write_down(outgoing=outgoing, incoming=tree.name)
         try:
-            operations.rename(self._place, outgoing)
+            self._store.move_out(outgoing)
             try:
-                operations.rename(tree, self._place)
+                self._store.move_in(tree.name)
             except OSError:
-                operations.rename(outgoing, self._place)
+                self._store.move_in(outgoing)
                 raise
         except OSError:
             if self._place.exists():
                 self.write_down(outgoing="", incoming="")
             raise
         with contextlib.suppress(OSError):  # switched: what is left to do is written down
-            operations.rename(outgoing, tree)
+            self._store.rename(outgoing, tree.name)
             self.write_down(outgoing="", incoming="")
 
     def _finish_entries(self, exchange: EntryExchange) -> None:
-        from minicon.prefix.entrywise import carry_on, settle
+        from minicon.prefix.entrywise import settle
 
-        carry_on(exchange, self._place, self._folder, self._write_exchange)
+        self._carry_on(exchange)
         # All names must have reached the disk before what tells where they were is gone.
         operations.sync_file_system(self._folder)
-        settle(exchange, self._folder)
+        with self._store.opened() as folder:
+            settle(exchange, folder)
         self.write_down(entries=None)
+
+    def _carry_on(self, exchange: EntryExchange) -> None:
+        from minicon.prefix.entrywise import carry_on
+
+        with Folder.open(self._place) as place, self._store.opened() as folder:
+            carry_on(exchange, place, folder, self._write_exchange)
 
     def _write_exchange(self, exchange: EntryExchange) -> None:
         if exchange.part:  # what the journal calls done must be so on the disk

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 
 from minicon.errors import PrefixError
+from minicon.fs.folder import Folder
 from minicon.prefix.interrupts import uninterrupted
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from minicon.prefix.generations import GenerationStore
 
     #: Called with the former tree and the one that took its place.
-    CarryLate = Callable[[Path, Path], object]
+    CarryLate = Callable[[Folder, Folder], object]
 
 
 class Change:
@@ -45,7 +46,8 @@ class Change:
             self.stages.append(stage)
             self._pending = None
         if not created and stage.exists():
-            carry_late(stage, self._store.place)
+            with self._store.opened(stage) as former, Folder.open(self._store.place) as present:
+                carry_late(former, present)
 
     def undo(self) -> None:
         """Put back what was there before."""

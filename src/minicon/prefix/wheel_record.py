@@ -11,7 +11,6 @@ import json
 import posixpath
 from binascii import b2a_base64
 
-from minicon.fs import operations
 from minicon.fs.hashing import sha256_of
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry, PathType
@@ -137,7 +136,7 @@ def _encoded(digest: bytes) -> str:
 
 
 def _write(tree: StagedTree, path: str, data: bytes) -> PathsEntry:
-    operations.create_file(tree.path(path), data)
+    tree.create_file(path, data)
     return PathsEntry(
         path,
         PathType.HARDLINK,

@@ -37,13 +37,13 @@ def make_working_copy(store: GenerationStore, *, durable: bool) -> tuple[Path, C
     """
     stage = store.new_stage()
     try:
-        tree = StagedTree(stage)
-        carrier = Carrier(store.place, tree, CarryPlan(), SilentTask())
-        if store.place.exists():
-            carrier.carry()
-        tree.directory(CONDA_META)
-        mark = replace(read_mark(store.place), stage=stage.name)
-        operations.replace_file(stage / MARK, mark.to_bytes(), durable=False)
+        with store.opened(stage) as root, StagedTree(root) as tree:
+            carrier = Carrier(store.place, tree, CarryPlan(), SilentTask())
+            if store.place.exists():
+                carrier.carry()
+            tree.folder(CONDA_META)
+            mark = replace(read_mark(store.place), stage=stage.name)
+            root.replace_file(MARK, mark.to_bytes(), durable=False)
         if durable:
             operations.sync_file_system(stage)
     except BaseException:

@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
     from minicon.pypi.index_options import IndexOptions
     from minicon.pypi.requirements import PipRequirement
@@ -48,6 +49,7 @@ _UNWANTED = (
     "VIRTUAL_ENV",
     "__PYVENV_LAUNCHER__",
 )
+_LOG = "pip.log"
 #: Lines of pip's output that are kept to find the reason of a failure in.
 _KEPT_LINES = 200
 #: Seconds that an interrupted pip has to tidy up after itself.
@@ -81,7 +83,7 @@ def install_with_pip(
     environ: Mapping[str, str],
     reporter: Reporter | None = None,
     options: IndexOptions | None = None,
-    log: Path | None = None,
+    log: Folder | None = None,
     no_deps: bool = False,
     offline: bool = False,
 ) -> None:
@@ -96,7 +98,8 @@ def install_with_pip(
         environ: Variables of the activated environment; pip's own settings in it count.
         reporter: Told of what pip does.
         options: Index options of the requirement file, on top of the machine's.
-        log: Everything that pip says is appended here (credentials masked).
+        log: Everything that pip says is appended to ``pip.log`` in this folder (credentials
+            masked).
         no_deps: Do not install what the requirements depend on.
         offline: Let pip use no index: only what is on this machine.
 
@@ -187,7 +190,7 @@ def _is_readable(constraint: str) -> bool:
 
 
 def _run(
-    command: Sequence[str], variables: Mapping[str, str], reporter: Reporter, log: Path | None
+    command: Sequence[str], variables: Mapping[str, str], reporter: Reporter, log: Folder | None
 ) -> list[str] | None:
     """Run pip to its end. Gives its last lines if it failed, else None."""
     kept: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -210,7 +213,7 @@ def _run(
             if line.startswith(("Successfully installed", "WARNING")):
                 reporter.note(f"pip: {line}")
             if log is not None:
-                operations.append_file(log, f"{line}\n".encode())
+                log.append_file(_LOG, f"{line}\n".encode())
         return list(kept) if process.wait() else None
     finally:
         _end(process)
@@ -231,13 +234,15 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _failure(
-    requirements: Sequence[PipRequirement], output: Sequence[str], log: Path | None
+    requirements: Sequence[PipRequirement], output: Sequence[str], log: Folder | None
 ) -> PipError:
     what = ", ".join(r.name or str(r) for r in requirements[:3])
     more = f" and {len(requirements) - 3} more" if len(requirements) > 3 else ""
     text = "\n".join(output)
     hints = (hint for signs, hint in _HINTS if any(sign in text for sign in signs))
-    where = f"see {log}" if log else "run pip by hand in the environment to see all of it"
+    where = (
+        f"see {log.path}/{_LOG}" if log else "run pip by hand in the environment to see all of it"
+    )
     return PipError(
         "pip-failed",
         f"pip could not install {what}{more}: {_reason(output)}",

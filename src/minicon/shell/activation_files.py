@@ -32,6 +32,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
 
+    from minicon.fs.folder import Folder
+    from minicon.fs.operations import PathText
     from minicon.shell.environment_facts import EnvironmentFacts
 
 #: The agreement between these texts and the hooks; a hook refuses any other.
@@ -42,7 +44,7 @@ _PATIENCE, _STEP = 12, 0.002
 
 
 def write_activation_files(
-    staged: str | PathLike[str],
+    staged: PathText,
     final: str | PathLike[str] | None = None,  # noqa: ARG001 - texts hold no path of their own
     *,
     force_uppercase: bool = True,
@@ -52,7 +54,7 @@ def write_activation_files(
     Costs about a millisecond. Call it again when ``conda-meta/state`` changes.
 
     Args:
-        staged: Where the environment's files are now.
+        staged: Where the environment's files are now: a path, or the open folder.
         final: Where they will be; the texts do not depend on it.
         force_uppercase: conda's ``envvars_force_uppercase``.
 
@@ -63,11 +65,20 @@ def write_activation_files(
         FileError: The folder cannot be written.
     """
     from minicon.fs import operations
+    from minicon.fs.folder import Folder
 
     prefix = os.fspath(staged)
-    folder = os.path.join(prefix, *FOLDER.split("/"))
-    with operations.describing("write activation texts in", folder):
-        operations.make_directory(folder)
+    place = os.path.join(prefix, *FOLDER.split("/"))
+    with operations.describing("write activation texts in", place), Folder.open(staged) as root:
+        folder = root.folder(FOLDER, make=True)
+    with folder:
+        return _write(prefix, folder, force_uppercase=force_uppercase)
+
+
+def _write(prefix: str, folder: Folder, *, force_uppercase: bool) -> tuple[str, ...]:
+    from minicon.fs import operations
+
+    with operations.describing("write activation texts in", folder.path):
         time_ns = _time_before_now(prefix, folder)
     facts = read_facts(prefix, force_uppercase=force_uppercase, anew=True)
     kept = kept_variables_data(facts, force_uppercase=force_uppercase)
@@ -76,10 +87,9 @@ def write_activation_files(
         "activation.sh": posix_text(facts).encode("utf-8", "surrogateescape"),
         "activation.fish": fish_text(facts).encode("utf-8", "surrogateescape"),
     }
-    with operations.describing("write activation texts in", folder):
+    with operations.describing("write activation texts in", folder.path):
         for name, data in files.items():
-            path = os.path.join(folder, name)
-            operations.replace_file(path, data, durable=False, modified_ns=time_ns)
+            folder.replace_file(name, data, durable=False, modified_ns=time_ns)
     return facts.warnings
 
 
@@ -88,7 +98,7 @@ def refresh_activation_files(prefix: str | PathLike[str]) -> tuple[str, ...]:
     return write_activation_files(prefix, prefix)
 
 
-def _time_before_now(prefix: str, folder: str) -> int:
+def _time_before_now(prefix: str, folder: Folder) -> int:
     """The time to give to texts that are made from what is read from now on, in nanoseconds.
 
     No input is newer than it, and whatever changes from now on is: a clock that goes in steps (of
@@ -96,11 +106,9 @@ def _time_before_now(prefix: str, folder: str) -> int:
     long (a step of seconds, an input from the future), the texts come out too old to be believed,
     and the program, which is then asked, tries again.
     """
-    from minicon.fs import operations
-
     for _ in range(_PATIENCE):
         newest = newest_input(prefix)
-        now = operations.touch(folder)
+        now = folder.touch()
         if newest < now:
             return now - 1
         time.sleep(_STEP)
