@@ -62,11 +62,15 @@ class Folder(Closing):
     @classmethod
     def open(cls, path: PathText) -> Folder:
         """Open a folder by its path, links followed; another handle of one that is open."""
+        text = os.fspath(path)
         if not HAS_DESCRIPTORS:
-            return cls(os.fspath(path), None)
+            return cls(text, None)
         if isinstance(path, Folder) and path.descriptor is not None:
-            return cls(path.path, os.dup(path.descriptor))
-        return cls(os.fspath(path), _open(path, _OPEN, None))
+            return cls(text, os.dup(path.descriptor))
+        try:
+            return cls(text, os.open(text, _OPEN))
+        except PermissionError:
+            return cls(text, _pass(text, _OPEN, None))
 
     def close(self) -> None:
         """Let it go; nothing can be done with it any more. May be called more than once."""
@@ -91,7 +95,9 @@ class Folder(Closing):
             os.scandir(path).close()  # raises what opening it would
             return Folder(path, None)
         try:
-            return Folder(path, _open(name, _OPEN | _NO_FOLLOW, self.descriptor))
+            return Folder(path, os.open(name, _OPEN | _NO_FOLLOW, dir_fd=self.descriptor))
+        except PermissionError:
+            return Folder(path, _pass(name, _OPEN | _NO_FOLLOW, self.descriptor))
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 self._refuse_link(name, path)
@@ -272,10 +278,8 @@ class Folder(Closing):
             raise OSError(errno.ELOOP, f"{path} is a link, and must not be one", path)
 
 
-def _open(path: PathText, flags: int, directory: int | None) -> int:
-    try:
-        return os.open(path, flags, dir_fd=directory)
-    except PermissionError:
-        if not _PASS:
-            raise
-        return os.open(path, flags | _PASS, dir_fd=directory)
+def _pass(path: str, flags: int, directory: int | None) -> int:
+    """Open a folder that may not be listed. Raises OSError: it may not be passed, either."""
+    if not _PASS:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    return os.open(path, flags | _PASS, dir_fd=directory)

@@ -10,6 +10,7 @@ import contextlib
 import errno
 
 from minicon.closing import Closing
+from minicon.fs import operations
 from minicon.fs.folder import Folder
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Folders held open; work is mostly in the order of folders.
 _OPEN_LIMIT = 64
+_FINE_IF_THERE = contextlib.suppress(FileExistsError)  # what is there is looked at then
 #: Links to follow before they count as a circle (Linux has the same limit).
 _LINK_LIMIT = 40
 
@@ -84,20 +86,23 @@ class FolderTree(Closing):
             self._open.popitem()[1].close()
 
     def _walk(self, relative: str) -> Folder:
-        known = relative
-        while known not in self._open:
-            known = known.rpartition("/")[0]
-        folder = self._open[known]
-        for name in relative[len(known) :].strip("/").split("/"):
-            known = f"{known}/{name}" if known else name
-            folder = self._enter(folder, known, name)
-            self._remember(known, folder)
-        return folder
+        parent, _, name = relative.rpartition("/")
+        folder = self._open.get(parent)
+        if folder is None:
+            for end in [*_slashes(parent), len(parent)]:
+                folder = self.folder(parent[:end])
+            assert folder is not None
+        opened = self._enter(folder, relative, name)
+        if len(self._open) > _OPEN_LIMIT:
+            for oldest in list(self._open)[1 : _OPEN_LIMIT // 2]:  # the first one is the root
+                self._open.pop(oldest).close()
+        self._open[relative] = opened
+        return opened
 
     def _enter(self, parent: Folder, path: str, name: str) -> Folder:
         if self._make and path not in self._made:
-            with contextlib.suppress(FileExistsError):
-                parent.make_directory(name)
+            with _FINE_IF_THERE:
+                operations.make_directory_at(parent.descriptor, parent.at(name))
             self._made.add(path)
         try:
             return parent.child(name)
@@ -129,8 +134,6 @@ class FolderTree(Closing):
         """Where a folder really is."""
         return folder.path[len(self.root.path) :].strip("/")
 
-    def _remember(self, path: str, folder: Folder) -> None:
-        if len(self._open) >= _OPEN_LIMIT:
-            oldest = next(known for known in self._open if known)
-            self._open.pop(oldest).close()
-        self._open[path] = folder
+
+def _slashes(path: str) -> list[int]:
+    return [index for index, character in enumerate(path) if character == "/"]

@@ -22,7 +22,7 @@ class StagedTree(FolderTree):
     """Makes folders one component at a time, never through a link that leads out.
 
     Links to folders are followed as long as they stay below the root, and not in a place of
-    minicon's own.
+    minicon's own. What else stands in the place of a folder raises Clobbered.
 
     Args:
         root: The folder; it must exist.
@@ -31,14 +31,10 @@ class StagedTree(FolderTree):
     def __init__(self, root: PathText) -> None:
         super().__init__(root, through_links=True)
 
-    def folder(self, relative: str) -> Folder:
-        """A folder below the root, made with its parents if missing.
-
-        Raises:
-            Clobbered: A file, or a link that leads out, stands in the way.
-        """
+    def _walk(self, relative: str) -> Folder:
+        """Open a folder for the first time; what is in the way is told in words (Clobbered)."""
         try:
-            return super().folder(relative)
+            return super()._walk(relative)
         except OSError as error:
             if error.errno not in (errno.ELOOP, errno.ENOTDIR):
                 raise
