@@ -8,6 +8,7 @@ import os
 
 from minicon.constants import CONDA_META
 from minicon.errors import PipError
+from minicon.fs import operations
 from minicon.fs.folder import Folder
 from minicon.fs.folder_tree import FolderTree
 from minicon.prefix.prefix import Prefix
@@ -80,7 +81,7 @@ def _check_folders(prefix: Folder, layout: PythonLayout) -> None:
 def record_pip_packages(path: Path) -> None:
     """Write ``conda-meta`` records for distributions that pip installed and no record owns."""
     records = hand_installed(Prefix(path))
-    with Folder.open(path) as folder:
+    with operations.describing("record what pip did in", path), Folder.open(path) as folder:
         for record in records:
             text = json.dumps(record.to_json()).encode()
             folder.replace_file(f"{CONDA_META}/{record.file_name}", text)

@@ -27,7 +27,6 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META, GENERATIONS, HISTORY
 from minicon.fs import operations
-from minicon.fs.folder import Folder
 from minicon.fs.ownership import is_real_folder
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.left_alone import damaged_state, foreign_store, forged_generation
@@ -47,6 +46,7 @@ from minicon.prefix.switching import Switch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.errors import PrefixError
+    from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
 
 STORE_FOLDER = GENERATIONS

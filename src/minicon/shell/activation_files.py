@@ -70,9 +70,18 @@ def write_activation_files(
     prefix = os.fspath(staged)
     place = os.path.join(prefix, *FOLDER.split("/"))
     with operations.describing("write activation texts in", place), Folder.open(staged) as root:
-        folder = root.folder(FOLDER, make=True)
+        folder = _own_folder(root)
     with folder:
         return _write(prefix, folder, force_uppercase=force_uppercase)
+
+
+def _own_folder(root: Folder) -> Folder:
+    """The folder of the texts. What stands in its place, a link for instance, is removed."""
+    parent, _, name = FOLDER.rpartition("/")
+    with root.folder(parent, make=True) as meta:
+        if meta.status(name) is not None and not meta.is_folder(name):
+            meta.remove_file(name)
+        return meta.folder(name, make=True)
 
 
 def _write(prefix: str, folder: Folder, *, force_uppercase: bool) -> tuple[str, ...]:
