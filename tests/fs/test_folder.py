@@ -61,7 +61,10 @@ CHANGES: dict[str, Callable[[Folder], object]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_nothing_goes_through_a_link(root: Path, outside: Path, change: str) -> None:
     before = snapshot(outside)
-    with Folder.open(root) as folder, pytest.raises(OSError, match=str(root)) as caught:
+    with (
+        Folder.open(root) as folder,
+        pytest.raises(OSError, match=r"is a link|is not below|upported") as caught,
+    ):
         CHANGES[change](folder)
     assert caught.value.errno in (errno.ELOOP, errno.EINVAL, errno.EOPNOTSUPP)
     assert snapshot(outside) == before
@@ -113,7 +116,7 @@ def test_a_closed_folder_is_of_no_use(root: Path) -> None:
 
 def test_what_is_no_regular_file_is_not_read(root: Path) -> None:
     os.mkfifo(root / "pipe")
-    with Folder.open(root) as folder, pytest.raises(OSError, match="is not a file"):
+    with Folder.open(root) as folder, pytest.raises(OSError, match="not a regular file"):
         folder.read_file("pipe")
 
 

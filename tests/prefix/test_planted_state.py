@@ -15,6 +15,7 @@ from tests.support.prefixes import apply, extract, snapshot
 
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
 from minicon.errors import PrefixError
+from minicon.fs.folder import Folder
 from minicon.prefix import place
 from minicon.prefix.entrywise import EntryExchange, move_parts
 from minicon.prefix.executor import recover
@@ -407,10 +408,12 @@ def test_parts_are_never_moved_through_a_link(tmp_path: Path) -> None:
     for folder in (victim, tree):
         folder.mkdir()
         (folder / f"{folder.name}.txt").write_text(folder.name)
-    (tmp_path / "link").symlink_to(victim)
-    for source, target in (("tree", "link"), ("link", "tree")):
-        with pytest.raises(OSError, match="File exists"):
-            move_parts(tmp_path / source, tmp_path / target)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/tree").symlink_to(victim)
+    with Folder.open(tmp_path) as folder, folder.child("other") as linked:
+        for one, other in ((folder, linked), (linked, folder)):
+            with pytest.raises(OSError, match="is a link"):
+                move_parts("tree", one, other)
     assert [path.name for path in victim.iterdir()] == ["victim.txt"]
     assert [path.name for path in tree.iterdir()] == ["tree.txt"]
 

@@ -145,13 +145,8 @@ class Folder(Closing):
 
     def read_file(self, relative: str, limit: int = _READ_LIMIT) -> bytes:
         """As :func:`minicon.fs.plain_file.read_plain_file`; ``ELOOP`` for a link."""
-        with self._parent(relative) as (folder, name):
-            try:
-                return read_plain_file(folder.at(name), limit, directory=folder.descriptor)
-            except OSError as error:
-                if error.errno == errno.ELOOP:
-                    folder._refuse_link(name, f"{folder.path}/{name}")
-                raise
+        with self._parent(relative) as (folder, name), folder._naming_links(name):
+            return read_plain_file(folder.at(name), limit, directory=folder.descriptor)
 
     def link_text(self, name: str) -> str | None:
         """The text of a symbolic link; None for what is none."""
@@ -193,7 +188,7 @@ class Folder(Closing):
 
     def append_file(self, relative: str, data: bytes) -> None:
         """As :func:`operations.append_file`."""
-        with self._parent(relative) as (folder, name):
+        with self._parent(relative) as (folder, name), folder._naming_links(name):
             operations.append_file(folder.at(name), data, directory=folder.descriptor)
 
     def symbolic_link(self, text: str, name: str) -> None:
@@ -266,6 +261,16 @@ class Folder(Closing):
             return
         with self.folder(parent) as folder:
             yield folder, name
+
+    @contextlib.contextmanager
+    def _naming_links(self, name: str) -> Iterator[None]:
+        """Say of a link in the place of a file which one it is."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                self._refuse_link(name, f"{self.path}/{name}")
+            raise
 
     def _make(self, name: str) -> None:
         if name not in _NO_NAMES and self.status(name) is None:
