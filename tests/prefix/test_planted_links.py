@@ -263,6 +263,22 @@ def test_a_pre_link_script_cannot_lead_minicon_out(fast_path: Path) -> None:
     assert not (world.env / "conda-meta/minicon").is_symlink()
 
 
+def test_what_scripts_leave_in_the_place_of_folders_is_not_followed(fast_path: Path) -> None:
+    """Files that were copies while scripts ran get their originals back, but not elsewhere."""
+    world = World(fast_path)
+    world.make()
+    shutil.copytree(world.env / "lib", world.victim / "lib", symlinks=True)
+    behind = snapshot(world.victim)
+    swap = f'mv "$PREFIX/lib" "$PREFIX/moved"; ln -s {world.victim}/lib "$PREFIX/lib"'
+    builder = PackageBuilder("evil").script("post-link", swap)
+    world.packages["evil"] = extract(builder, fast_path / "pkgs")
+    runner = LinkScriptRunner(root_prefix=fast_path)
+    packages = [world.packages[name] for name in ("python", "tool", "evil")]
+    apply(world.env, *packages, executor=executor(link_scripts=runner))
+    assert (world.env / "lib").is_symlink()
+    assert snapshot(world.victim) == behind
+
+
 def test_files_of_packages_go_through_links_inside_but_not_outwards(fast_path: Path) -> None:
     world = World(fast_path)
     (fast_path / "victim").mkdir()

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from minicon.errors import FileError
 from minicon.fs import operations
-from minicon.fs.folder import Folder
 from minicon.fs.operations import describing
 from minicon.fs.plain_file import read_plain_file
 from minicon.lean_dataclasses import dataclass
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from minicon.errors import MiniconError
+    from minicon.fs.folder import Folder
 
 DEFAULT_TIMEOUT = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
@@ -124,6 +124,8 @@ def _acquire(
 
 
 def _made(path: Path) -> Folder:
+    from minicon.fs.folder import Folder
+
     operations.make_directory(path)
     return Folder.open(path)
 
@@ -250,7 +252,7 @@ def _try_exclusive_file(path: Path, folder: Folder) -> _Lock:
         if holder.pid is None or holder.host != _host_name() or _is_alive(holder.pid):
             return _Lock()
         return _take_over(held, folder)
-    return _Lock(folder=Folder.open(folder), name=held.name)
+    return _Lock(folder=folder.folder(""), name=held.name)
 
 
 def _take_over(held: Path, folder: Folder) -> _Lock:
