@@ -71,9 +71,10 @@ def test_folders_are_where_their_links_lead(
     (root / "c" / "d").mkdir(parents=True)
     for name, text in links.items():
         os.symlink(text, root / name)
-    if place is None:
-        with pytest.raises(Clobbered):
-            StagedTree(root).directory("a/l/n")
-    else:
-        assert StagedTree(root).directory("a/l/n") == str(root / place / "n")
+    with StagedTree(root) as tree:
+        if place is None:
+            with pytest.raises(Clobbered):
+                tree.folder("a/l/n")
+        else:
+            assert tree.folder("a/l/n").path == str(root / place / "n")
     assert os.listdir(tmp_path / "outer") == ["root"]

@@ -97,7 +97,7 @@ def test_python_packages_do_not_go_there_either(minicon: CommandLine, folder: ob
     python = PackageBuilder("python").version("3.11.1").index(python_site_packages_path=folder)
     pure = PackageBuilder("pure").noarch("python").file("site-packages/journal", "{}")
     said = refused(minicon, python.file("bin/python3.11", "#!/bin/sh\n"), pure)
-    assert "site-packages" in said
+    assert "site-packages" in said.replace("_", "-")
 
 
 @pytest.mark.parametrize("path", [OWN[0], OWN[9], OWN[2]])
