@@ -17,9 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from minicon.api.environment_requests import create_request
-from minicon.api.planning import make_plan
-from minicon.api.requirements import split_specs
+from minicon.api.plan.environment_requests import create_request
+from minicon.api.plan.planning import make_plan
+from minicon.api.plan.requirements import split_specs
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.errors import MiniconError

@@ -20,9 +20,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from minicon.package.archive import open_archive
-from minicon.package.extract import extract
-from minicon.package.libarchive_decoder import libarchive_is_available
+from minicon.archive.libarchive_decoder import libarchive_is_available
+from minicon.archive.package_archive import open_archive
+from minicon.package.prepare.extract import extract
 
 
 def make_archive(folder: Path, megabytes: int, kind: str = ".conda") -> Path:

@@ -20,9 +20,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from minicon.detect.interpreters import discover_interpreters
-from minicon.interpreters.layout import layout_for
-from minicon.interpreters.prepare import prepare_interpreter
+from minicon.machine.host_packages.layout import layout_for
+from minicon.machine.host_packages.prepare import prepare_interpreter
+from minicon.machine.interpreters.discovery import discover_interpreters
 
 RUNS = 5
 

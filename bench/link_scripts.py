@@ -25,16 +25,16 @@ from link_environment import Package, cpu, make_package
 
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.records import RepodataRecord
-from minicon.package.conda_package import prepare_conda_package
-from minicon.package.package_cache import PackageCache
-from minicon.prefix.confinement import confined
+from minicon.package.cache.package_cache import PackageCache
+from minicon.package.prepare.conda import prepare_conda_package
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
-from minicon.prefix.generations import GenerationStore
-from minicon.prefix.link_scripts import LinkScriptRunner
-from minicon.prefix.own_files import own_files
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.removal import remove_environment
-from minicon.prefix.transaction import make_transaction
+from minicon.prefix.generations.removal import remove_environment
+from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.plan.transaction import make_transaction
+from minicon.prefix.scripts.confinement import confined
+from minicon.prefix.scripts.link_scripts import LinkScriptRunner
+from minicon.prefix.scripts.own_files import own_files
 from minicon.publish.conda_archive import write_conda_archive
 from minicon.solver.request import Solution
 

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.records import RepodataRecord
-from minicon.pypi.filenames import parse_version, split_wheel_name
-from minicon.pypi.wheel_package import prepare_wheel
+from minicon.package.prepare.wheel import prepare_wheel
+from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
 
 PROJECTS = ("numpy", "pandas", "scipy", "sympy")
 

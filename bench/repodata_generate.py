@@ -83,7 +83,7 @@ def renamed(spec: str, number: int, names: set[str]) -> str:
 
 
 def write_shards(folder: Path, subdir: str, sections: dict[str, dict]) -> None:
-    from minicon.repodata.shard_format import make_shard, make_shards_index, shard_name
+    from minicon.repodata.shards.shard_format import make_shard, make_shards_index, shard_name
 
     by_name: dict[str, dict[str, dict]] = {}
     for section, records in sections.items():

@@ -74,7 +74,7 @@ def main() -> None:
 
 def names_of(channel: Path, count: int) -> list[str]:
     """Names spread evenly over the real ones of the first subdir."""
-    from minicon.repodata.shard_format import LARGEST_INDEX, unpack
+    from minicon.repodata.shards.shard_format import LARGEST_INDEX, unpack
 
     index = unpack(
         (channel / SUBDIRS[0] / "repodata_shards.msgpack.zst").read_bytes(), LARGEST_INDEX

@@ -28,7 +28,7 @@ from tests.support.table_cache import MemoryTables, with_fingerprints
 
 from minicon.errors import SolveError
 from minicon.lean_dataclasses import replace
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 TITLE = "Explaining what is impossible"
 

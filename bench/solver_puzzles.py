@@ -29,11 +29,11 @@ from rattler.exceptions import SolverError
 from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
 
 from minicon.errors import SolveError
-from minicon.solver.candidate_source import CandidateSource
-from minicon.solver.conda_model import CondaSide
-from minicon.solver.conflict_analysis import Contradiction
-from minicon.solver.resolvelib_solver import CondaSolver
-from minicon.solver.roots import demands_of
+from minicon.solver.candidates.candidate_source import CandidateSource
+from minicon.solver.search.conda_subproblem import CondaSubproblem
+from minicon.solver.search.conflict_analysis import Contradiction
+from minicon.solver.search.demands import demands_of
+from minicon.solver.solver import CondaSolver
 
 TITLE = "Puzzles"
 
@@ -101,7 +101,7 @@ def timed(solve) -> tuple[float, bool]:
 def model(request) -> bool:
     """Minicon's search, as far as rattler's goes."""
     source = CandidateSource(request)
-    side = CondaSide(request, source, demands_of(request, source, request.specs))
+    side = CondaSubproblem(request, source, demands_of(request, source, request.specs))
     with contextlib.suppress(Contradiction):
         side.model()
         return True

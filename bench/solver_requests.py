@@ -37,9 +37,9 @@ from tests.support.real_channels import (
 from tests.support.table_cache import MemoryTables
 
 from minicon.errors import SolveError
-from minicon.models.match_spec import parse_dependency
+from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.version import version_key
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 TITLE = "Real requests"
 SPARSE: dict = {}

@@ -11,46 +11,46 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.api.changes import apply, create, install, remove, solve, update
+    from minicon.api.verbs import apply, create, install, remove, solve, update
     from minicon.config.settings import Settings
     from minicon.errors import MiniconError
     from minicon.models.channel import Channel
-    from minicon.models.environment_spec import EnvironmentSpec
-    from minicon.models.match_spec import MatchSpec
+    from minicon.models.environment_files.environment_spec import EnvironmentSpec
+    from minicon.models.match_spec.spec import MatchSpec
+    from minicon.models.match_spec.version_spec import VersionSpec
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
     from minicon.models.version import Version
-    from minicon.models.version_spec import VersionSpec
-    from minicon.package.package_cache import PackageCache
-    from minicon.prefix.prefix import Prefix
-    from minicon.prefix.transaction import Transaction
+    from minicon.package.cache.package_cache import PackageCache
+    from minicon.prefix.environment.prefix import Prefix
+    from minicon.prefix.plan.transaction import Transaction
     from minicon.shell.run import run
     from minicon.solver.request import Solution, SolveRequest
 
 _HOMES = {
     "Channel": "models.channel",
-    "EnvironmentSpec": "models.environment_spec",
-    "MatchSpec": "models.match_spec",
+    "EnvironmentSpec": "models.environment_files.environment_spec",
+    "MatchSpec": "models.match_spec.spec",
     "MiniconError": "errors",
-    "PackageCache": "package.package_cache",
-    "Prefix": "prefix.prefix",
+    "PackageCache": "package.cache.package_cache",
+    "Prefix": "prefix.environment.prefix",
     "PrefixRecord": "models.prefix_record",
     "RepodataRecord": "models.records",
     "Reporter": "models.reporter",
     "Settings": "config.settings",
     "Solution": "solver.request",
     "SolveRequest": "solver.request",
-    "Transaction": "prefix.transaction",
+    "Transaction": "prefix.plan.transaction",
     "Version": "models.version",
-    "VersionSpec": "models.version_spec",
-    "apply": "api.changes",
-    "create": "api.changes",
-    "install": "api.changes",
-    "remove": "api.changes",
+    "VersionSpec": "models.match_spec.version_spec",
+    "apply": "api.verbs",
+    "create": "api.verbs",
+    "install": "api.verbs",
+    "remove": "api.verbs",
     "run": "shell.run",
-    "solve": "api.changes",
-    "update": "api.changes",
+    "solve": "api.verbs",
+    "update": "api.verbs",
 }
 
 __all__ = [

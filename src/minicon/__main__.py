@@ -50,7 +50,7 @@ def command() -> int:
         code = main()
         sys.stdout.flush()
     except OSError as error:
-        from minicon.cli.broken_output import give_up_output, is_of_output
+        from minicon.cli.console.broken_output import give_up_output, is_of_output
 
         if not is_of_output(error):
             raise

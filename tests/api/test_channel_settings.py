@@ -141,7 +141,7 @@ def relate(channel: Path, **relations: str) -> None:
     """Let a channel state its relations in whatever index it has."""
     import json
 
-    from minicon.repodata.shard_format import LARGEST_INDEX, pack, unpack
+    from minicon.repodata.shards.shard_format import LARGEST_INDEX, pack, unpack
 
     for path in channel.glob("*/repodata.json"):
         document = json.loads(path.read_bytes())

@@ -10,10 +10,15 @@ from tests.support.api_world import make_services
 from tests.support.command_line import small_channel
 
 import minicon
-from minicon.api.cleaning import find_garbage, find_leftovers, remove_garbage, sweep_leftovers
-from minicon.api.disk_use import freed_size
-from minicon.api.environments import delete_environment
+from minicon.api.change.environments import delete_environment
+from minicon.api.inspect.disk_use import freed_size
 from minicon.api.services import Services
+from minicon.api.upkeep.cleaning import (
+    find_garbage,
+    find_leftovers,
+    remove_garbage,
+    sweep_leftovers,
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.support.api_world import Notes, make_services
 
-from minicon.api.environment_requests import change_request, clone_request, create_request
-from minicon.api.planning import make_question
+from minicon.api.plan.environment_requests import change_request, clone_request, create_request
+from minicon.api.plan.planning import make_planning_context
 from minicon.api.services import Services
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError, UsageError
 
@@ -86,7 +86,7 @@ def test_variables_in_channels_are_filled_in_late(services: Services, tmp_path: 
     text = "name: a\nchannels: ['file:///srv/${TOKEN}/channel']\ndependencies: [x]\n"
     request = create_request(services, None, None, files=[write(tmp_path, text)])
     assert request.channels == ("file:///srv/${TOKEN}/channel",)
-    (channel,) = make_question(services, request).sources.channels
+    (channel,) = make_planning_context(services, request).sources.channels
     assert channel.base_url == "file:///srv/tk-1/channel"
 
 

@@ -10,13 +10,13 @@ from tests.support.api_world import make_services
 from tests.support.channel_server import ChannelServer
 from tests.support.command_line import small_channel
 
-from minicon.api.applying import apply_plan
-from minicon.api.environment_requests import change_request, create_request
-from minicon.api.explicit import explicit_entries
-from minicon.api.planning import make_plan
+from minicon.api.change.applying import apply_plan
+from minicon.api.plan.environment_requests import change_request, create_request
+from minicon.api.plan.explicit import explicit_entries
+from minicon.api.plan.planning import make_plan
 from minicon.api.services import Services
 from minicon.errors import HashMismatch, MiniconError, SpecError, UsageError
-from minicon.prefix.prefix import Prefix
+from minicon.prefix.environment.prefix import Prefix
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from minicon.api.exporting import explicit_spec, export_spec
-from minicon.api.portable_export import portable_spec
+from minicon.api.export.exporting import explicit_spec, export_spec
+from minicon.api.export.portable_export import portable_spec
 from minicon.errors import NotAnEnvironment, PrefixError
 
 SITE_PACKAGES = "lib/python3.11/site-packages"

@@ -9,7 +9,7 @@ from tests.support.api_world import Notes, make_services
 from tests.support.command_line import small_channel
 
 import minicon
-from minicon.api.generations import difference, history_entries, roll_back
+from minicon.api.change.generations import difference, history_entries, roll_back
 from minicon.api.services import Services
 from minicon.errors import PrefixError
 

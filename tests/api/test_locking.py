@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 from tests.support.channels import ChannelBuilder
 
-from minicon.api.lock_inputs import (
+from minicon.api.lock.lock_inputs import (
     LockInputs,
     LockTarget,
     content_hash,
     stale_platforms,
     targets_of,
 )
-from minicon.api.lock_merging import merge_lock_files
-from minicon.api.lock_mismatches import mismatches
-from minicon.api.lock_targets import choose_targets, machine_profile, read_profile
-from minicon.api.locking import lock_changes, make_lock
+from minicon.api.lock.lock_merging import merge_lock_files
+from minicon.api.lock.lock_mismatches import mismatches
+from minicon.api.lock.lock_targets import choose_targets, machine_profile, read_profile
+from minicon.api.lock.locking import lock_changes, make_lock
 from minicon.api.services import Services
 from minicon.config.load import load_settings
-from minicon.envs.conda_lock import format_conda_lock, parse_conda_lock
-from minicon.envs.lock_files import write_lock_file
+from minicon.envs.locks.conda_lock import format_conda_lock, parse_conda_lock
+from minicon.envs.locks.lock_files import write_lock_file
 from minicon.errors import SolveError, SpecError
 from minicon.lean_dataclasses import replace
-from minicon.models.lockfile import LockedPackage, Lockfile
+from minicon.models.environment_files.lockfile import LockedPackage, Lockfile
 from minicon.models.virtual_package import VirtualPackage
 
 PLATFORMS = ("linux-64", "osx-arm64", "win-64")

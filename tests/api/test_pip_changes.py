@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.support.explained_world import install_by_hand
 
-from minicon.api.health import true_packages
-from minicon.api.pip_changes import find_pip_changes
-from minicon.api.status import environment_status
-from minicon.prefix.prefix import Prefix
+from minicon.api.inspect.pip_changes import find_pip_changes
+from minicon.api.inspect.status import environment_status
+from minicon.api.upkeep.health import true_packages
+from minicon.prefix.environment.prefix import Prefix
 
 SITE_PACKAGES = "lib/python3.11/site-packages"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from minicon.api.requirements import limit_of, spec_for_pypi, split_specs
+from minicon.api.plan.requirements import limit_of, spec_for_pypi, split_specs
 from minicon.errors import SpecError
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.cli.console import Console, printable
+from minicon.cli.console.console import Console, printable
 from minicon.errors import MiniconError, SpecError, UsageError
 
 

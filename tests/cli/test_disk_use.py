@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.explained_world import QuickWorkspace
 
-from minicon.api.disk_use import freed_size
+from minicon.api.inspect.disk_use import freed_size
 
 
 def blocks(*folders: Path) -> int:

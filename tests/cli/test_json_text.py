@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.cli.json_text import json_text
+from minicon.cli.console.json_text import json_text
 
 LEAVES = (
     st.none()

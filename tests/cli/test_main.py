@@ -108,7 +108,7 @@ def test_an_interruption(minicon: CommandLine, monkeypatch: pytest.MonkeyPatch) 
     def interrupted(*_: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minicon.cli.commands.info.run", interrupted)
+    monkeypatch.setattr("minicon.cli.commands.inspect.info.run", interrupted)
     stopped = minicon("info")
     assert stopped.code == 130
     assert stopped.err == "\ninterrupted: nothing is left half done\n"
@@ -120,7 +120,7 @@ def test_a_bug_is_told_as_one_and_shows_no_credentials(
     def broken(*_: object) -> int:
         raise KeyError("https://user:s3cret@host/t/tk-123/channel")
 
-    monkeypatch.setattr("minicon.cli.commands.info.run", broken)
+    monkeypatch.setattr("minicon.cli.commands.inspect.info.run", broken)
     failed = minicon("info")
     assert failed.code == 1
     assert "KeyError" in failed.err

@@ -82,7 +82,7 @@ def test_wrong_command_lines(command: str, typed: str, words: str) -> None:
 
 
 def test_run_passes_everything_behind_the_command() -> None:
-    module = importlib.import_module("minicon.cli.commands.run")
+    module = importlib.import_module("minicon.cli.commands.shells.run")
     parser = make_parser("run", module)
     parsed = parser.parse_args(["-n", "a", "python", "-c", "x", "--json", "-n", "b"])
     assert parsed.argv == ["python", "-c", "x", "--json", "-n", "b"]

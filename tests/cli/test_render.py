@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from minicon.cli.console import Console
-from minicon.cli.render import human_size, plan_text, short_channel, table
+from minicon.cli.console.console import Console
+from minicon.cli.render.render import human_size, plan_text, short_channel, table
 from minicon.models.records import RepodataRecord
 
 GOLDEN = Path(__file__).parent.parent.parent / "fixtures" / "golden" / "cli"

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicon.config import strict_yaml
-from minicon.envs.environment_file import (
+from minicon.envs.files.environment_file import (
     parse_environment_text,
     read_environment_file,
     write_environment_file,
 )
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import replace
-from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec
+from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "environment_files"
 REFUSED = {

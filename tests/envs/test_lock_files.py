@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.envs.conda_lock import format_conda_lock, parse_conda_lock
-from minicon.envs.lock_files import read_lock_file, write_lock_file
-from minicon.envs.pixi_lock import parse_pixi_lock
-from minicon.envs.pylock import parse_pylock
+from minicon.envs.locks.conda_lock import format_conda_lock, parse_conda_lock
+from minicon.envs.locks.lock_files import read_lock_file, write_lock_file
+from minicon.envs.locks.pixi_lock import parse_pixi_lock
+from minicon.envs.locks.pylock import parse_pylock
 from minicon.errors import SpecError
-from minicon.models.lockfile import LockedPackage, Lockfile, check_package
+from minicon.models.environment_files.lockfile import LockedPackage, Lockfile, check_package
 
 LOCKS = Path(__file__).parents[2] / "fixtures" / "locks"
 SHA = "0123456789abcdef" * 4
@@ -333,7 +333,7 @@ def test_pylock_credentials_are_dropped_and_paths_become_urls() -> None:
 
 
 def test_too_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minicon.envs.lock_values.MAX_BYTES", 10)
+    monkeypatch.setattr("minicon.envs.locks.lock_values.MAX_BYTES", 10)
     (tmp_path / "conda-lock.yml").write_text("x" * 100)
     with pytest.raises(SpecError, match="larger"):
         read_lock_file(tmp_path / "conda-lock.yml", platform="linux-64")

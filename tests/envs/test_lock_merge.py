@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.envs.lock_merge import merge_locks
+from minicon.envs.locks.lock_merge import merge_locks
 from minicon.lean_dataclasses import replace
-from minicon.models.lockfile import LockedPackage, Lockfile
+from minicon.models.environment_files.lockfile import LockedPackage, Lockfile
 
 NAMES = "abcdef"
 

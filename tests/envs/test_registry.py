@@ -13,7 +13,7 @@ from minicon import constants
 from minicon.config.load import load_settings
 from minicon.envs.registry import EnvironmentRegistry
 from minicon.errors import NotAnEnvironment
-from minicon.prefix.generations import STORE_FOLDER
+from minicon.prefix.generations.store import STORE_FOLDER
 
 
 @pytest.fixture

@@ -14,20 +14,20 @@ from tests.support.mutations import fuzz, json_bytes, mutated_bytes, mutated_jso
 from minicon.api.notices import notices_in
 from minicon.errors import MiniconError
 from minicon.models.channel import Channel
-from minicon.models.match_spec import MatchSpec
-from minicon.repodata.base_url import resolve_base_url
-from minicon.repodata.convert import index_bytes
-from minicon.repodata.decode import Members, Place
-from minicon.repodata.index_file import IndexFile
-from minicon.repodata.relations import relations_of
+from minicon.models.match_spec.spec import MatchSpec
+from minicon.repodata.channels.base_url import resolve_base_url
+from minicon.repodata.channels.relations import relations_of
+from minicon.repodata.index.convert import index_bytes
+from minicon.repodata.index.decode import Members, Place
+from minicon.repodata.index.index_file import IndexFile
+from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
 from minicon.repodata.revisions import unread_revisions
 from minicon.repodata.run_exports import _checked as checked
-from minicon.repodata.shard_format import ShardDamagedError
-from minicon.repodata.sharded_index import _members_of, _names_needed
-from minicon.repodata.shards_index import shards_index_bytes
-from minicon.repodata.subdir_index import ConvertedIndex, EmptyIndex
+from minicon.repodata.shards.shard_format import ShardDamagedError
+from minicon.repodata.shards.sharded_index import _members_of, _names_needed
+from minicon.repodata.shards.shards_index import shards_index_bytes
 from minicon.solver.request import SolveRequest
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 URL = "https://example.org/c/linux-64"
 PLACE = Place("https://example.org/c", "linux-64", URL + "/")

@@ -12,17 +12,17 @@ from tests.support.command_line import CommandLine
 from tests.support.mutations import Deep, Raw, json_bytes
 
 from minicon.errors import MiniconError, PackageError, SpecError
+from minicon.models.json_values.strict_json import read_json
 from minicon.models.package_name import check_record_fields
 from minicon.models.records import RepodataRecord
-from minicon.models.strict_json import read_json
 from minicon.models.wheel_index import DistributionFile
-from minicon.prefix.noarch_python import PythonLayout
-from minicon.pypi.core_metadata import CoreMetadata
-from minicon.pypi.lenient import lenient_requirement, lenient_specifiers
-from minicon.pypi.project_page import parse_page
-from minicon.pypi.wheel_metadata import WheelMetadata
-from minicon.pypi.wheel_tags import WheelTags
-from minicon.solver.markers import applies, marker_environment
+from minicon.prefix.plan.noarch_python import PythonLayout
+from minicon.pypi.index.project_page import parse_page
+from minicon.pypi.requirements.lenient import lenient_requirement, lenient_specifiers
+from minicon.pypi.wheels.core_metadata import CoreMetadata
+from minicon.pypi.wheels.wheel_metadata import WheelMetadata
+from minicon.pypi.wheels.wheel_tags import WheelTags
+from minicon.solver.joint.markers import applies, marker_environment
 
 DIGITS = "9" * 6000
 
@@ -232,7 +232,7 @@ def test_site_packages_is_a_folder(place):
 @pytest.mark.parametrize("field", ["files", "depends", "paths_data", "build", "subdir", "size"])
 @pytest.mark.parametrize("value", [7, {"a": 1}, [[]], Raw("NaN"), Deep(100_000)], ids=str)
 def test_records_of_environments_that_are_none(tmp_path, field, value):
-    from minicon.prefix.prefix import Prefix
+    from minicon.prefix.environment.prefix import Prefix
 
     meta = tmp_path / "conda-meta"
     meta.mkdir()
@@ -249,7 +249,7 @@ def test_records_of_environments_that_are_none(tmp_path, field, value):
 
 
 def test_a_state_nested_deeply(tmp_path):
-    from minicon.prefix.prefix import Prefix
+    from minicon.prefix.environment.prefix import Prefix
 
     meta = tmp_path / "conda-meta"
     meta.mkdir()

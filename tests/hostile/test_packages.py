@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from tests.support.mutations import fuzz, mutated_json, mutated_text
 from tests.support.packages import PackageBuilder
 
-from minicon.api.explicit import described_record
-from minicon.detect import interpreter_probe
-from minicon.detect.facts_cache import CACHE_FILE, FactsCache
-from minicon.detect.interpreter_probe import ProbeError, probe_interpreter
+from minicon.api.plan.explicit import described_record
 from minicon.errors import MiniconError, PackageError, SpecError
-from minicon.interpreters.host_index import HostIndex
+from minicon.machine.host_packages.host_index import HostIndex
+from minicon.machine.interpreters import probe as interpreter_probe
+from minicon.machine.interpreters.facts_cache import CACHE_FILE, FactsCache
+from minicon.machine.interpreters.probe import ProbeError, probe_interpreter
 from minicon.models.package_files import PackageFiles
 from minicon.models.records import RepodataRecord
-from minicon.net.oci_artifact import Artifact
-from minicon.net.oci_login import _read_token
-from minicon.package.cache_folder import read_record
+from minicon.net.schemes.oci_artifact import Artifact
+from minicon.net.schemes.oci_login import _read_token
+from minicon.package.cache.cache_folder import read_record
+from minicon.package.info_files import parse_package_files, read_package_files
 from minicon.package.manifest import Manifest, read_manifest
-from minicon.package.package_files import parse_package_files, read_package_files
-from minicon.prefix.noarch_python import PythonLayout
+from minicon.prefix.plan.noarch_python import PythonLayout
 from minicon.publish.package_entry import read_entry
 from minicon.repodata.cache import RepodataCache
 

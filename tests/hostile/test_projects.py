@@ -15,17 +15,17 @@ from tests.support.wheels import WheelBuilder
 from minicon.errors import MiniconError, PackageError
 from minicon.models.records import RepodataRecord
 from minicon.models.wheel_index import DistributionFile
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.site_packages import installed_packages
-from minicon.pypi.core_metadata import CoreMetadata
-from minicon.pypi.page_cache import CachedPage, Freshness, PageCache
-from minicon.pypi.project_page import parse_page
-from minicon.pypi.wheel_layout import needs_digest, package_path, read_dist_info
-from minicon.pypi.wheel_metadata import WheelMetadata
-from minicon.pypi.wheel_package import prepare_wheel
-from minicon.pypi.wheel_tags import WheelTags
-from minicon.solver.markers import applies, marker_environment
-from minicon.solver.projects import lenient_specifier
+from minicon.package.prepare.wheel import prepare_wheel
+from minicon.package.prepare.wheel_layout import needs_digest, package_path, read_dist_info
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.site_packages import installed_packages
+from minicon.pypi.index.page_cache import CachedPage, Freshness, PageCache
+from minicon.pypi.index.project_page import parse_page
+from minicon.pypi.wheels.core_metadata import CoreMetadata
+from minicon.pypi.wheels.wheel_metadata import WheelMetadata
+from minicon.pypi.wheels.wheel_tags import WheelTags
+from minicon.solver.joint.markers import applies, marker_environment
+from minicon.solver.joint.projects import lenient_specifier
 
 URL = "https://index.example/simple/demo/"
 TAGS = WheelTags("linux-64", ())

@@ -17,41 +17,41 @@ import pytest
 from tests.support.growth import assert_linear
 
 from minicon.api.notices import parse_notices
+from minicon.archive.tar_header import parse_pax
 from minicon.config.files import read_config_text
 from minicon.config.strict_yaml import load
-from minicon.envs.conda_lock import parse_conda_lock
-from minicon.envs.environment_file import _parse_list, _select_lines
-from minicon.envs.pylock import parse_pylock
+from minicon.envs.files.environment_file import _parse_list, _select_lines
+from minicon.envs.locks.conda_lock import parse_conda_lock
+from minicon.envs.locks.pylock import parse_pylock
 from minicon.errors import SpecError
-from minicon.models.build_spec import BuildNumberSpec, StringSpec
 from minicon.models.channel import parse_channels
-from minicon.models.condition import parse_condition
-from minicon.models.explicit_list import parse_explicit_entry, parse_explicit_list
-from minicon.models.match_spec import MatchSpec
+from minicon.models.environment_files.explicit_list import parse_explicit_entry, parse_explicit_list
+from minicon.models.match_spec.build_spec import BuildNumberSpec, StringSpec
+from minicon.models.match_spec.condition import parse_condition
+from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.version_spec import VersionSpec
 from minicon.models.subdir import selects
 from minicon.models.url import Url
 from minicon.models.version import Version
-from minicon.models.version_spec import VersionSpec
-from minicon.net.headers import range_start
-from minicon.net.oci_artifact import Artifact
-from minicon.net.oci_login import parse_challenge
+from minicon.net.client.headers import range_start
+from minicon.net.schemes.oci_artifact import Artifact
+from minicon.net.schemes.oci_login import parse_challenge
 from minicon.package.entry_points import parse_entry_point
-from minicon.package.package_files import parse_package_files
-from minicon.package.tar_header import parse_pax
-from minicon.prefix.history import parse_history
-from minicon.prefix.relocate import replace_in_text
-from minicon.pypi.core_metadata import CoreMetadata
-from minicon.pypi.filenames import split_sdist_name, split_wheel_name
-from minicon.pypi.lenient import lenient_requirement, lenient_specifiers
-from minicon.pypi.project_page import parse_page
-from minicon.pypi.requirement_kinds import parse_requirement
-from minicon.pypi.requirement_lines import Line, logical_lines, split_options
-from minicon.pypi.simple_index import lifetime
-from minicon.pypi.wheel_layout import parse_entry_points, parse_record
-from minicon.pypi.wheel_tags import may_fit_platform
+from minicon.package.info_files import parse_package_files
+from minicon.package.prepare.wheel_layout import parse_entry_points, parse_record
+from minicon.prefix.environment.history import parse_history
+from minicon.prefix.link.relocate import replace_in_text
+from minicon.pypi.index.project_page import parse_page
+from minicon.pypi.index.simple_index import lifetime
+from minicon.pypi.requirements.lenient import lenient_requirement, lenient_specifiers
+from minicon.pypi.requirements.requirement_kinds import parse_requirement
+from minicon.pypi.requirements.requirement_lines import Line, logical_lines, split_options
+from minicon.pypi.wheels.core_metadata import CoreMetadata
+from minicon.pypi.wheels.filenames import split_sdist_name, split_wheel_name
+from minicon.pypi.wheels.wheel_tags import may_fit_platform
 from minicon.redaction import redact
-from minicon.repodata.freshness import max_age_of
-from minicon.repodata.scanner import RepodataScanner
+from minicon.repodata.http_caching import max_age_of
+from minicon.repodata.index.scanner import RepodataScanner
 
 LINE = Line("x", "r.txt", 1)
 ALIAS = "https://channels.test"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.commands import Workspace
 
-from minicon.prefix.mark import MARK
+from minicon.prefix.generations.metadata import MARK
 
 
 def versions(workspace: Workspace, name: str) -> dict[str, str]:

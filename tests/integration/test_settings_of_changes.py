@@ -11,7 +11,7 @@ from tests.support.commands import Workspace
 from tests.support.faults import counting
 
 from minicon.cli.main import main
-from minicon.prefix.generations import STORE_FOLDER
+from minicon.prefix.generations.store import STORE_FOLDER
 
 
 def kept(workspace: Workspace, name: str) -> list[str]:

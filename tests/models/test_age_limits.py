@@ -6,8 +6,8 @@ import pytest
 
 from minicon.errors import SpecError
 from minicon.models.age_limits import AgeLimits
-from minicon.models.moment import parse_moment
 from minicon.models.records import RepodataRecord
+from minicon.models.timestamps import parse_moment
 
 NOW = 1_000_000_000.0
 DAY = 86400 * 1000

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.build_spec import BuildNumberSpec, StringSpec, compile_glob
+from minicon.models.match_spec.build_spec import BuildNumberSpec, StringSpec, compile_glob
 
 texts = st.text("abc_0", max_size=12)
 

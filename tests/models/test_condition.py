@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.condition import holds, parse_condition
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec.condition import holds, parse_condition
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minicon.errors import SpecError
-from minicon.models.environment_spec import DependencyGroup, EnvironmentSpec
+from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
 from minicon.models.references import expand_references
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 
 from minicon.errors import SpecError
-from minicon.models.explicit_list import ExplicitEntry, is_explicit, parse_explicit_list
-from minicon.models.match_spec import MatchSpec
+from minicon.models.environment_files.explicit_list import (
+    ExplicitEntry,
+    is_explicit,
+    parse_explicit_list,
+)
+from minicon.models.match_spec.spec import MatchSpec
 
 MD5, SHA = "0a" * 16, "1b" * 32
 TEXT = f"""\

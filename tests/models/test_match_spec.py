@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.match_spec import MatchSpec, channel_matches, parse_dependency
+from minicon.models.match_spec.spec import MatchSpec, channel_matches, parse_dependency
 from minicon.models.records import RepodataRecord
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "models" / "dependencies.txt"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tests.support import version_order as oracle
 
 from minicon.errors import SpecError
+from minicon.models.match_spec.version_spec import Constraint, VersionSpec, compatible_prefix
 from minicon.models.version import Version
-from minicon.models.version_spec import Constraint, VersionSpec, compatible_prefix
 
 VERSIONS = [
     "0", "1", "1.0", "1.1", "1.2", "1.2.0", "1.2.3", "1.2.3.4", "1.2.4", "1.2a1", "1.2.dev0",

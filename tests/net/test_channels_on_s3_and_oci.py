@@ -12,7 +12,7 @@ from tests.support.oci_registry import PASSWORD, OciRegistry, needs_registry
 from tests.support.packages import PackageBuilder
 from tests.support.s3_server import KEY, SECRET, S3Server
 
-from minicon.net.docker_config import docker_config_paths
+from minicon.net.credentials.docker_config import docker_config_paths
 
 SECRETS = (SECRET, PASSWORD, "open%20sesame", "X-Amz-Signature")
 

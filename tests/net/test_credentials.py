@@ -8,9 +8,9 @@ from types import SimpleNamespace
 from urllib.parse import quote_plus
 
 from minicon.models.url import Credentials, Url
-from minicon.net.credential_files import file_sources
-from minicon.net.credentials import CredentialStore, Secret
-from minicon.net.origin import Origin
+from minicon.net.credentials.files import file_sources
+from minicon.net.credentials.origin import Origin
+from minicon.net.credentials.store import CredentialStore, Secret
 
 
 def test_origins_are_scheme_host_and_port() -> None:

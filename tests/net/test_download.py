@@ -25,11 +25,11 @@ from tests.support.channel_server import (
 )
 
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
+from minicon.net.client.retry import RetryPolicy
+from minicon.net.client.session import HttpFetcher
 from minicon.net.download import download
-from minicon.net.file_fetcher import FileFetcher
 from minicon.net.parallel import CancelledError, run_parallel
-from minicon.net.retry import RetryPolicy
-from minicon.net.session import HttpFetcher
+from minicon.net.schemes.file_fetcher import FileFetcher
 
 BODY = bytes(range(256)) * 4000
 SHA256 = hashlib.sha256(BODY).hexdigest()

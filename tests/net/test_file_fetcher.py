@@ -7,7 +7,7 @@ import os
 import pytest
 
 from minicon.errors import ChannelError
-from minicon.net.file_fetcher import FileFetcher
+from minicon.net.schemes.file_fetcher import FileFetcher
 
 
 @pytest.fixture

@@ -28,12 +28,12 @@ from tests.support.channels import ChannelBuilder
 from minicon.errors import ChannelError, OfflineError
 from minicon.models.channel import Channel
 from minicon.models.url import Credentials
-from minicon.net.credentials import CredentialStore
-from minicon.net.origin import Origin
-from minicon.net.retry import RetryPolicy, parse_retry_after
+from minicon.net.client.circuit_breaker import CircuitBreaker
+from minicon.net.client.retry import RetryPolicy, parse_retry_after
+from minicon.net.client.session import HttpFetcher
+from minicon.net.credentials.origin import Origin
+from minicon.net.credentials.store import CredentialStore
 from minicon.net.routing import make_fetcher
-from minicon.net.session import HttpFetcher
-from minicon.net.stalls import Stalls
 from minicon.repodata.client import ChannelClient
 
 BODY = bytes(range(256)) * 400
@@ -186,7 +186,7 @@ def test_a_time_limit_bounds_all_tries_together(server) -> None:
 
 def test_a_trickle_counts_as_broken(server) -> None:
     ticks = iter(range(0, 100_000, 40))
-    from minicon.net.http_response import HttpResponse
+    from minicon.net.client.http_response import HttpResponse
 
     with fetcher().open(server.url + "/file") as response:
         slow = HttpResponse("http://x/y", response._raw, clock=lambda: next(ticks))
@@ -283,7 +283,7 @@ def test_redirects_that_are_not_followed(server, fault, reference) -> None:
 
 
 def test_https_never_becomes_http() -> None:
-    from minicon.net.redirects import next_url
+    from minicon.net.client.redirects import next_url
 
     with pytest.raises(ChannelError) as caught:
         next_url("https://host/a", "http://host/a")
@@ -339,7 +339,7 @@ def test_redirects_to_another_origin_carry_no_secret(server, tmp_path, kind) -> 
         elif kind == "netrc":
             # the other server has the same host name and another port: not the same origin
             (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password SECRET\n")
-            from minicon.net.credential_files import file_sources
+            from minicon.net.credentials.files import file_sources
 
             options["credentials"] = CredentialStore(file_sources(tmp_path, {}))
         else:
@@ -406,7 +406,7 @@ def test_a_host_that_stalled_through_its_retries_is_given_up(server, tmp_path, f
 
 def test_requests_that_wait_together_stall_once_and_an_answer_makes_good() -> None:
     moment = [0.0]
-    stalls, origin = Stalls(2, lambda: moment[0]), Origin.of("https://h.test/")
+    stalls, origin = CircuitBreaker(2, lambda: moment[0]), Origin.of("https://h.test/")
     began = stalls.now()
     for moment[0] in (60.0, 60.1, 60.2):
         stalls.stalled(origin, began)

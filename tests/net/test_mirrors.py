@@ -8,10 +8,10 @@ from tests.support.channels import ChannelBuilder
 
 from minicon.errors import ChannelError
 from minicon.models.channel import Channel
-from minicon.net.credentials import CredentialStore
-from minicon.net.retry import RetryPolicy
+from minicon.net.client.retry import RetryPolicy
+from minicon.net.client.session import HttpFetcher
+from minicon.net.credentials.store import CredentialStore
 from minicon.net.routing import UrlFetcher, make_fetcher
-from minicon.net.session import HttpFetcher
 from minicon.repodata.client import ChannelClient
 
 HOME = "https://conda.example.org/main"

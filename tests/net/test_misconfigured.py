@@ -6,7 +6,7 @@ import pytest
 from tests.support.channel_server import ChannelServer
 
 from minicon.errors import ChannelError, ConfigError
-from minicon.net.proxies import proxies_for
+from minicon.net.client.proxies import proxies_for
 from minicon.net.routing import make_fetcher
 
 

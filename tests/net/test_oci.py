@@ -19,15 +19,15 @@ from tests.support.oci_registry import PASSWORD, USER, OciRegistry, needs_regist
 from minicon.errors import ChannelError, OfflineError
 from minicon.models.channel import parse_channels
 from minicon.models.url import Url
-from minicon.net.credential_files import file_sources
-from minicon.net.credentials import CredentialStore
+from minicon.net.client.retry import RetryPolicy
+from minicon.net.client.session import HttpFetcher
+from minicon.net.credentials.files import file_sources
+from minicon.net.credentials.store import CredentialStore
 from minicon.net.download import download
-from minicon.net.oci_artifact import Artifact, Layer
-from minicon.net.oci_fetcher import OciFetcher
-from minicon.net.oci_login import parse_challenge
-from minicon.net.retry import RetryPolicy
 from minicon.net.routing import UrlFetcher, make_fetcher
-from minicon.net.session import HttpFetcher
+from minicon.net.schemes.oci_artifact import Artifact, Layer
+from minicon.net.schemes.oci_fetcher import OciFetcher
+from minicon.net.schemes.oci_login import parse_challenge
 from minicon.repodata.client import ChannelClient
 
 RIGHT, WRONG = "me:open%20sesame@", "me:closed@"

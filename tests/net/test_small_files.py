@@ -30,10 +30,10 @@ from tests.support.channel_server import (
 from minicon.errors import ChannelError
 from minicon.models.channel import Channel
 from minicon.models.url import Credentials
-from minicon.net.credentials import CredentialStore
+from minicon.net.credentials.store import CredentialStore
 from minicon.net.routing import make_fetcher
-from minicon.net.small_files import SmallFiles
-from minicon.net.small_server import MOST_CONNECTIONS, MOST_SHORT_CONNECTIONS
+from minicon.net.small_files.client import SmallFiles
+from minicon.net.small_files.server import MOST_CONNECTIONS, MOST_SHORT_CONNECTIONS
 from minicon.repodata.client import ChannelClient
 
 FILES = 300

@@ -9,7 +9,7 @@ import pytest
 from tests.support.packages import PackageBuilder
 
 from minicon.constants import PREFIX_PLACEHOLDER
-from minicon.package.extract import extract
+from minicon.package.prepare.extract import extract
 
 rattler = pytest.importorskip("rattler")
 streaming = pytest.importorskip("rattler.package_streaming")

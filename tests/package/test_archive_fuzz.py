@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from tests.support.packages import PackageBuilder
 from tests.support.tar_parts import END, entry, folder, gnu_long, hard, pax, symbolic
 
+from minicon.archive import tar_reader
+from minicon.archive.libarchive_decoder import libarchive_is_available
+from minicon.archive.package_archive import open_archive
+from minicon.archive.tar_reader import TarReader, plain_path
 from minicon.errors import PackageError
-from minicon.package import tar_reader
-from minicon.package.archive import open_archive
-from minicon.package.expected import ExtractionLimits
-from minicon.package.extract import extract
-from minicon.package.libarchive_decoder import libarchive_is_available
-from minicon.package.tar_reader import TarReader, plain_path
+from minicon.package.prepare.expected_archive import ExtractionLimits
+from minicon.package.prepare.extract import extract
 
 READERS = ["native", *(["libarchive"] if libarchive_is_available() else [])]
 SMALL = (

@@ -16,16 +16,16 @@ from tests.support.faults import failing_at
 from tests.support.packages import MODIFIED, PackageBuilder
 from tests.support.tar_parts import entry
 
+from minicon.archive import libarchive_decoder
+from minicon.archive.libarchive_decoder import libarchive_is_available
+from minicon.archive.package_archive import open_archive, read_info_file, read_info_files
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, HashMismatch, PackageError, UsageError
 from minicon.models.package_files import EntryPoint, PathType
 from minicon.models.records import RepodataRecord
-from minicon.package import libarchive_decoder
-from minicon.package.archive import open_archive, read_info_file, read_info_files
-from minicon.package.expected import ExpectedArchive
-from minicon.package.extract import extract
-from minicon.package.libarchive_decoder import libarchive_is_available
-from minicon.package.package_files import read_package_files
+from minicon.package.info_files import read_package_files
+from minicon.package.prepare.expected_archive import ExpectedArchive
+from minicon.package.prepare.extract import extract
 from minicon.package.validate import verify_package
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "packages"

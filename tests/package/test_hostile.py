@@ -14,10 +14,10 @@ import stat
 import pytest
 from tests.support.hostile import STEM, cases
 
+from minicon.archive.libarchive_decoder import libarchive_is_available
 from minicon.errors import PackageError
-from minicon.package.expected import ExpectedArchive, ExtractionLimits
-from minicon.package.extract import extract
-from minicon.package.libarchive_decoder import libarchive_is_available
+from minicon.package.prepare.expected_archive import ExpectedArchive, ExtractionLimits
+from minicon.package.prepare.extract import extract
 from minicon.package.validate import verify_package
 
 LIMITS = ExtractionLimits(members=200, floor=4 << 20, ratio=50)

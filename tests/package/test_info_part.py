@@ -14,8 +14,8 @@ from tests.support.packages import PackageBuilder, conda_bytes, tar_bytes
 
 from minicon.errors import PackageError
 from minicon.models.package_files import EntryPoint, PackageFiles
-from minicon.package import info_part
-from minicon.package.info_part import files_of_conda, files_of_tarball
+from minicon.package.prepare import info_part
+from minicon.package.prepare.info_part import files_of_conda, files_of_tarball
 
 BIG = random.Random(1).randbytes(200_000)
 

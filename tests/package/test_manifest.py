@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.support.packages import PackageBuilder
 
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
-from minicon.package.conda_package import prepare_conda_package
+from minicon.package.cache.package_cache import PackageCache
 from minicon.package.manifest import MANIFEST_FILE, Manifest, read_manifest
-from minicon.package.package_cache import PackageCache
+from minicon.package.prepare.conda import prepare_conda_package
 
 PARTS = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=8)
 PATHS = st.lists(PARTS, min_size=1, max_size=4).map("/".join)

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 from tests.support.packages import PackageBuilder, build_channel
 
-from minicon.package.archive import open_archive, read_info_file
+from minicon.archive.package_archive import open_archive, read_info_file
 
 HELLO = (
     PackageBuilder("hello")

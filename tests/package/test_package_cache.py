@@ -17,8 +17,8 @@ from tests.support.packages import PackageBuilder
 from minicon.errors import FileError, HashMismatch, PackageError
 from minicon.fs.lock import locked
 from minicon.models.records import RepodataRecord
-from minicon.package.conda_package import prepare_conda_package
-from minicon.package.package_cache import PackageCache
+from minicon.package.cache.package_cache import PackageCache
+from minicon.package.prepare.conda import prepare_conda_package
 from minicon.package.validate import verify_package
 
 HELLO = (

@@ -10,7 +10,7 @@ from tests.support.packages import PackageBuilder
 from tests.support.prefixes import apply, extract
 
 from minicon.errors import Clobbered, PackageError
-from minicon.prefix.staged_tree import StagedTree
+from minicon.prefix.link.staging_dir import StagingDirectory
 
 
 def elsewhere() -> PackageBuilder:
@@ -71,7 +71,7 @@ def test_folders_are_where_their_links_lead(
     (root / "c" / "d").mkdir(parents=True)
     for name, text in links.items():
         os.symlink(text, root / name)
-    with StagedTree(root) as tree:
+    with StagingDirectory(root) as tree:
         if place is None:
             with pytest.raises(Clobbered):
                 tree.folder("a/l/n")

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from minicon.constants import GENERATIONS_INSIDE
-from minicon.prefix.confinement import confined
-from minicon.prefix.landlock import interface_version
+from minicon.prefix.scripts.confinement import confined
+from minicon.prefix.scripts.landlock import interface_version
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 
@@ -78,7 +78,7 @@ def run(
     assert words is not None
     words[0] = python_for(user)
     at = words.index("-c") + 1
-    before, middle, after = words[at].partition("; from minicon.prefix.confinement")
+    before, middle, after = words[at].partition("; from minicon.prefix.scripts.confinement")
     words[at] = f"{REFUSING}{before}; {WITHOUT[means]}{middle[2:]}{after}"
     if user is not None:
         for path in [place, *place.rglob("*")]:

@@ -17,13 +17,13 @@ from tests.support.prefixes import Extracted, apply, snapshot
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
 from minicon.errors import FileError
 from minicon.fs import operations
-from minicon.prefix import place
+from minicon.prefix.environment import prefix_location as place
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import GenerationStore
-from minicon.prefix.moving import clone_environment, move_environment
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.removal import remove_environment
-from minicon.prefix.rollback import rollback, undo
+from minicon.prefix.generations.moving import clone_environment, move_environment
+from minicon.prefix.generations.removal import remove_environment
+from minicon.prefix.generations.rollback import rollback, undo
+from minicon.prefix.generations.store import GenerationStore
 
 
 def state_of(path: Path) -> State:

@@ -20,10 +20,10 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, PackageError, PrefixError, PrefixLocked
 from minicon.models.package_files import PackageFiles, PathsEntry
 from minicon.models.prefix_record import LinkType
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_lock import locked
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.prefix_lock import locked
+from minicon.prefix.generations.store import STORE_FOLDER, GenerationStore
 
 LONG_PLACEHOLDER = "/" + "p" * 254
 

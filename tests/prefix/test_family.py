@@ -15,11 +15,11 @@ from tests.support.prefixes import apply, executor, extract, python_package, sna
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.models.records import RepodataRecord
-from minicon.package.conda_package import prepare_conda_package
-from minicon.package.package_cache import CachedPackage, PackageCache
-from minicon.prefix.prefix import Prefix
+from minicon.package.cache.package_cache import CachedPackage, PackageCache
+from minicon.package.prepare.conda import prepare_conda_package
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.plan.transaction import make_transaction
 from minicon.prefix.repair import verify_prefix
-from minicon.prefix.transaction import make_transaction
 from minicon.solver.request import Solution
 
 SHARED = Path(os.environ.get("MINICON_SHARED_DATA", "/nonexistent")) / "packages" / "real"

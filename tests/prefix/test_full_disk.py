@@ -14,9 +14,9 @@ from tests.support.prefixes import Extracted, apply, extract, snapshot
 from minicon.errors import FileError
 from minicon.lean_dataclasses import replace
 from minicon.models.package_files import PathsEntry
-from minicon.package.package_cache import PackageCache
+from minicon.package.cache.package_cache import PackageCache
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import STORE_FOLDER
+from minicon.prefix.generations.store import STORE_FOLDER
 
 MEBIBYTE = 1 << 20
 

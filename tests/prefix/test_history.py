@@ -10,7 +10,7 @@ from tests.support.packages import PackageBuilder
 from tests.support.prefixes import apply, executor, extract
 
 from minicon.models.records import RepodataRecord
-from minicon.prefix.history import (
+from minicon.prefix.environment.history import (
     dist_text,
     format_block,
     parse_history,

@@ -18,18 +18,18 @@ from tests.support.prefixes import Extracted, apply, executor, extract, python_p
 
 from minicon.errors import LinkScriptFailed
 from minicon.fs import operations
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor, recover
-from minicon.prefix.generations import GenerationStore
-from minicon.prefix.landlock import interface_version
-from minicon.prefix.link_scripts import (
+from minicon.prefix.generations.removal import remove_environment
+from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.scripts.landlock import interface_version
+from minicon.prefix.scripts.link_scripts import (
     ACTIONS,
     LinkScript,
     LinkScriptRunner,
     link_scripts_of,
     scripts_of_record,
 )
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.removal import remove_environment
 
 SHOW = 'echo "$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM|$ROOT_PREFIX" > "$PREFIX/seen"\n'
 

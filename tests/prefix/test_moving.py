@@ -16,13 +16,13 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_files import PathsEntry
-from minicon.prefix.generations import GenerationStore
-from minicon.prefix.moving import clone_environment, move_environment
-from minicon.prefix.path_replacement import Relocation, relocate_again, replace_path
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.prefix_lock import locked
-from minicon.prefix.relocate import relocate
-from minicon.prefix.rollback import undo
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_lock import locked
+from minicon.prefix.generations.moving import clone_environment, move_environment
+from minicon.prefix.generations.rollback import undo
+from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
+from minicon.prefix.link.relocate import relocate
 
 LONG = "/opt/" + "placeholder_" * 20
 

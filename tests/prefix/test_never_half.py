@@ -17,9 +17,9 @@ from tests.support.prefixes import Extracted, apply, executor, extract, python_p
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, MiniconError
 from minicon.fs import operations
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import STORE_FOLDER
-from minicon.prefix.prefix import Prefix
+from minicon.prefix.generations.store import STORE_FOLDER
 
 State = dict[str, tuple[str, int, str]]
 

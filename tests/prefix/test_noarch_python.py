@@ -12,7 +12,7 @@ from tests.support.prefixes import MINOR, apply, extract, python_package
 from minicon.errors import PackageError, PrefixError
 from minicon.models.package_files import EntryPoint, PathType
 from minicon.models.records import RepodataRecord
-from minicon.prefix.noarch_python import (
+from minicon.prefix.plan.noarch_python import (
     PythonLayout,
     check_entry_point,
     entry_point_path,

@@ -14,13 +14,13 @@ from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, extract, snapshot
 
 from minicon.errors import LinkScriptFailed
-from minicon.prefix import place
+from minicon.prefix.environment import prefix_location as place
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import GenerationStore
-from minicon.prefix.link_scripts import LinkScriptRunner
-from minicon.prefix.own_files import own_files
-from minicon.prefix.removal import remove_environment, sweep
-from minicon.prefix.rollback import undo
+from minicon.prefix.generations.removal import remove_environment, sweep
+from minicon.prefix.generations.rollback import undo
+from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.scripts.link_scripts import LinkScriptRunner
+from minicon.prefix.scripts.own_files import own_files
 
 TOOL = "#!/bin/sh\necho good\n"
 CHANGES = {

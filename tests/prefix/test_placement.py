@@ -15,9 +15,9 @@ from minicon.errors import MiniconError
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.models.records import RepodataRecord
 from minicon.package.manifest import Manifest
-from minicon.prefix.clobber import resolve_clobbers
-from minicon.prefix.noarch_python import PythonLayout, entry_point_path
-from minicon.prefix.placement import plan_package
+from minicon.prefix.plan.clobber import resolve_clobbers
+from minicon.prefix.plan.file_layout import plan_package
+from minicon.prefix.plan.noarch_python import PythonLayout, entry_point_path
 
 LAYOUT = PythonLayout(
     version="3.11",

@@ -16,17 +16,17 @@ from tests.support.faults import Counter, counting, intercepted
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import apply, executor, extract, python_package, snapshot
 
-from minicon.api.environments import change_variables
-from minicon.api.pip_installation import record_pip_packages
+from minicon.api.change.environments import change_variables
+from minicon.api.change.pip_installation import record_pip_packages
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE, PREFIX_PLACEHOLDER
 from minicon.errors import Clobbered, MiniconError
-from minicon.prefix import place
+from minicon.prefix.environment import prefix_location as place
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import recover
-from minicon.prefix.link_scripts import LinkScriptRunner
-from minicon.prefix.moving import clone_environment, move_environment
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.removal import remove_environment, sweep
-from minicon.prefix.rollback import rollback
+from minicon.prefix.generations.moving import clone_environment, move_environment
+from minicon.prefix.generations.removal import remove_environment, sweep
+from minicon.prefix.generations.rollback import rollback
+from minicon.prefix.scripts.link_scripts import LinkScriptRunner
 from minicon.shell.activation_files import write_activation_files
 
 State = dict[str, tuple[str, int, str]]

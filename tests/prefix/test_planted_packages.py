@@ -14,7 +14,7 @@ from tests.support.wheels import WheelBuilder
 
 from minicon.errors import Clobbered, PackageError
 from minicon.fs.safe_path import is_own_place, reaches_own_place
-from minicon.prefix.prefix import Prefix
+from minicon.prefix.environment.prefix import Prefix
 
 LONG_S, WIDE_DOT, UNSEEN, KELVIN = "\u017f", "\uff0e", "\u200c", "\u212a"
 OWN = [

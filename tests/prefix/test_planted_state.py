@@ -16,14 +16,14 @@ from tests.support.prefixes import apply, extract, snapshot
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
 from minicon.errors import PrefixError
 from minicon.fs.folder import Folder
-from minicon.prefix import place
-from minicon.prefix.entrywise import EntryExchange, move_parts
+from minicon.prefix.environment import prefix_location as place
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import GenerationStore
-from minicon.prefix.journal import Journal
-from minicon.prefix.mark import MARK, Mark, read_mark
-from minicon.prefix.removal import remove_environment, sweep
-from minicon.prefix.rollback import rollback, undo
+from minicon.prefix.generations.entry_swap import EntryExchange, move_parts
+from minicon.prefix.generations.journal import Journal
+from minicon.prefix.generations.metadata import MARK, GenerationMetadata, read_generation_metadata
+from minicon.prefix.generations.removal import remove_environment, sweep
+from minicon.prefix.generations.rollback import rollback, undo
+from minicon.prefix.generations.store import GenerationStore
 
 ONE, TWO, THREE = (f"stage-{digit * 16}" for digit in "123")
 EXCHANGE = {
@@ -121,19 +121,21 @@ def test_forged_journals_are_refused_as_a_whole() -> None:
 
 def test_forged_marks_say_nothing(tmp_path: Path) -> None:
     (tmp_path / "conda-meta").mkdir()
-    mark = Mark(number=3, stage=ONE, previous=2, created=1.5, command="minicon create")
+    mark = GenerationMetadata(
+        number=3, stage=ONE, previous=2, created=1.5, command="minicon create"
+    )
     (tmp_path / MARK).write_bytes(mark.to_bytes())
-    assert read_mark(tmp_path) == mark
+    assert read_generation_metadata(tmp_path) == mark
     for data in BAD_MARKS:
         (tmp_path / MARK).write_text(json.dumps({"version": 1, **data}))
-        assert read_mark(tmp_path) == Mark(number=0), data
+        assert read_generation_metadata(tmp_path) == GenerationMetadata(number=0), data
     (tmp_path / MARK).unlink()
     os.mkfifo(tmp_path / MARK)
-    assert read_mark(tmp_path) == Mark(number=0)
+    assert read_generation_metadata(tmp_path) == GenerationMetadata(number=0)
     (tmp_path / MARK).unlink()
     (tmp_path / "mark").write_bytes(mark.to_bytes())
     (tmp_path / MARK).symlink_to("../mark")
-    assert read_mark(tmp_path) == Mark(number=0)
+    assert read_generation_metadata(tmp_path) == GenerationMetadata(number=0)
 
 
 class World:
@@ -178,7 +180,7 @@ def journals(world: World) -> Iterator[dict[str, object]]:
     victim = str(world.victim)
     yield {"outgoing": victim, "incoming": "trash-1"}
     yield {"outgoing": "x/thesis.txt", "incoming": f"{victim}/thesis.txt"}
-    yield {"stages": [read_mark(world.env).stage], "original": "../../../victim"}
+    yield {"stages": [read_generation_metadata(world.env).stage], "original": "../../../victim"}
     yield {"entries": {**EXCHANGE, "old": ["../../victim"], "new": []}}
 
 
@@ -200,7 +202,7 @@ def test_a_store_inside_a_usual_environment_is_no_store(world: World, shape: str
     planted = inside if shape == "folder" else hidden
     (planted / "1" / "conda-meta").mkdir(parents=True)
     (planted / "1" / "conda-meta" / "history").write_text("# forged\n")
-    (planted / "1" / MARK).write_bytes(Mark(number=1, stage=ONE).to_bytes())
+    (planted / "1" / MARK).write_bytes(GenerationMetadata(number=1, stage=ONE).to_bytes())
     (planted / "1" / "evil").write_text("forged")
     journal = {"outgoing": str(world.victim), "incoming": "trash-1"}
     (planted / "journal").write_text(json.dumps(journal))
@@ -221,7 +223,7 @@ def test_a_link_script_that_plants_a_store_changes_nothing_outside(
     victim = minicon.folder / "victim"
     victim.mkdir()
     journal = json.dumps({"outgoing": str(victim), "incoming": "trash-1"})
-    mark = Mark(number=999_999_999, stage=ONE, previous=7).to_bytes().decode().strip()
+    mark = GenerationMetadata(number=999_999_999, stage=ONE, previous=7).to_bytes().decode().strip()
     script = (
         "mkdir -p $PREFIX/.minicon-states/7/conda-meta\n"
         f"echo '{journal}' > $PREFIX/.minicon-states/journal\n"
@@ -242,7 +244,7 @@ def test_a_link_script_that_plants_a_store_changes_nothing_outside(
         assert victim.is_dir()
     (env / GENERATIONS_INSIDE).rename(minicon.folder / "away")
     minicon(f"install -y -p {env} {source} fine").ok()  # a number is found all the same
-    assert read_mark(env).number == 1
+    assert read_generation_metadata(env).number == 1
     minicon(f"undo -y -p {env}").ok()
     assert not (env / "y").exists()
 
@@ -255,7 +257,7 @@ def test_a_forged_revision_is_none_to_go_back_to(world: World) -> None:
 
 
 def test_links_in_a_store_are_not_followed(world: World) -> None:
-    (world.victim / MARK).write_bytes(Mark(number=7, stage=THREE).to_bytes())
+    (world.victim / MARK).write_bytes(GenerationMetadata(number=7, stage=THREE).to_bytes())
     (world.store / "7").symlink_to(world.victim)
     (world.store / "0").symlink_to(world.victim)
     (world.store / THREE).symlink_to(world.victim)
@@ -350,7 +352,7 @@ def test_states_that_were_there_before_are_not_those_of_a_new_environment(tmp_pa
     tree = tmp_path / "envs" / GENERATIONS / "env" / "1"
     (tree / "conda-meta").mkdir(parents=True)
     (tree / "conda-meta" / "history").write_text("# forged\n")
-    (tree / MARK).write_bytes(Mark(number=1, stage=ONE).to_bytes())
+    (tree / MARK).write_bytes(GenerationMetadata(number=1, stage=ONE).to_bytes())
     apply(env, extract(PackageBuilder("p").file("x", "1"), tmp_path / "pkgs"))
     for go_back in (undo, lambda path: rollback(path, 1)):
         with pytest.raises(PrefixError, match="was not kept"):

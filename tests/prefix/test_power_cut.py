@@ -18,12 +18,12 @@ from tests.support.prefixes import Extracted, apply, executor, extract
 
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
-from minicon.package.package_cache import PackageCache
+from minicon.package.cache.package_cache import PackageCache
 from minicon.package.validate import verify_package
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import STORE_FOLDER
-from minicon.prefix.link_scripts import ACTIONS, LinkScript, LinkScriptRunner
-from minicon.prefix.rollback import rollback
+from minicon.prefix.generations.rollback import rollback
+from minicon.prefix.generations.store import STORE_FOLDER
+from minicon.prefix.scripts.link_scripts import ACTIONS, LinkScript, LinkScriptRunner
 
 #: Per change; more of them by a variable, for a long run.
 STATES = int(os.environ.get("MINICON_POWER_CUTS", "60"))

@@ -15,8 +15,8 @@ from minicon.errors import NotAnEnvironment, PrefixError
 from minicon.models.package_files import PathsEntry
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.record_text import record_text
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.record_text import record_text
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from minicon.errors import MiniconError, PackageError
 from minicon.models.interpreter_names import is_interpreter_name
 from minicon.models.package_files import EntryPoint
 from minicon.models.records import RepodataRecord
+from minicon.package.cache.package_cache import CachedPackage
 from minicon.package.entry_points import parse_entry_point
-from minicon.package.package_cache import CachedPackage
-from minicon.prefix.noarch_python import PythonLayout
-from minicon.prefix.placement import plan_package
-from minicon.pypi.wheel_package import prepare_wheel
+from minicon.package.prepare.wheel import prepare_wheel
+from minicon.prefix.plan.file_layout import plan_package
+from minicon.prefix.plan.noarch_python import PythonLayout
 
 SITE = f"lib/python{MINOR}/site-packages"
 EVIL = "#!python\nprint('evil')\n"

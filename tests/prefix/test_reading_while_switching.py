@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
-from minicon.prefix.prefix import Prefix
+from minicon.prefix.environment.prefix import Prefix
 
 
 def make_tree(folder: Path, names: list[str]) -> None:

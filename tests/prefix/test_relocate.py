@@ -17,8 +17,8 @@ from tests.support.prefixes import apply, extract
 
 from minicon.errors import PackageError, PrefixError
 from minicon.models.package_files import PathsEntry
-from minicon.package.package_files import parse_paths
-from minicon.prefix.relocate import (
+from minicon.package.info_files import parse_paths
+from minicon.prefix.link.relocate import (
     ENCODINGS,
     GROWTH_LIMIT,
     check_fits,
@@ -186,7 +186,7 @@ def test_growth_is_bounded(times: int) -> None:
 def test_growth_is_bounded_for_all_files_of_a_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("minicon.prefix.relocate.GROWTH_LIMIT", 1000)
+    monkeypatch.setattr("minicon.prefix.link.relocate.GROWTH_LIMIT", 1000)
     builder = PackageBuilder("growing")
     for number in range(8):
         builder = builder.file(f"share/{number}", "/opt " * 5, prefix="/opt")

@@ -12,13 +12,13 @@ from tests.support.prefixes import apply, executor, extract, python_package, sna
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError
-from minicon.prefix.environments_txt import (
+from minicon.prefix.environment.environments_txt import (
     register_environment,
     registered_environments,
     unregister_environment,
 )
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.processes import processes_in
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.processes import processes_in
 from minicon.prefix.repair import make_repair, verify_prefix
 
 

@@ -23,12 +23,12 @@ from tests.support.prefixes import (
 
 from minicon.errors import FileError, PrefixError
 from minicon.fs import operations
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import recover
-from minicon.prefix.generations import STORE_FOLDER, GenerationStore
-from minicon.prefix.mark import read_mark
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.removal import remove_environment, sweep
-from minicon.prefix.rollback import generations, rollback, undo
+from minicon.prefix.generations.metadata import read_generation_metadata
+from minicon.prefix.generations.removal import remove_environment, sweep
+from minicon.prefix.generations.rollback import generations, rollback, undo
+from minicon.prefix.generations.store import STORE_FOLDER, GenerationStore
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_going_back_and_forth(fast_path: Path, versions: list[Extracted]) -> Non
     states = {}
     for package in versions[:3]:
         apply(env, package, update_specs=[f"tool={package.record.version}"])
-        states[read_mark(env).number] = snapshot(env, metadata=False)
+        states[read_generation_metadata(env).number] = snapshot(env, metadata=False)
     assert numbers(env) == [1, 2, 3]
     assert [g.packages for g in generations(env)] == [(f"tool-{v}-0",) for v in "123"]
     for number in (1, 3, 2):

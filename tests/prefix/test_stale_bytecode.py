@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import apply, executor, extract, python_package
 
-from minicon.prefix.bytecode import FOLDER, BytecodeCompiler, stale_bytecode
+from minicon.prefix.link.bytecode import FOLDER, BytecodeCompiler, stale_bytecode
 
 
 def test_bytecode_is_stale_once_its_package_is_gone_or_another(tmp_path: Path) -> None:

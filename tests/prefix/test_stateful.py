@@ -15,10 +15,10 @@ from tests.support.faults import run_killed_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
 
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import recover
-from minicon.prefix.prefix import Prefix
+from minicon.prefix.generations.rollback import generations, rollback, undo
 from minicon.prefix.repair import verify_prefix
-from minicon.prefix.rollback import generations, rollback, undo
 
 NAMES = "abc"
 VERSIONS = "12"

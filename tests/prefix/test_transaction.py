@@ -11,8 +11,8 @@ from tests.support.prefixes import Extracted, apply, executor, extract, plan, py
 
 from minicon.errors import PrefixError
 from minicon.models.records import RepodataRecord
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.transaction import Transaction, is_same_package
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.plan.transaction import Transaction, is_same_package
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from minicon.models.package_files import PackageFiles, PathsEntry, PathType
 from minicon.package.manifest import Manifest
-from minicon.prefix.placement import FolderPlacement
-from minicon.prefix.wheel_record import _plain_rows, record_text
+from minicon.prefix.link.wheel_record import _plain_rows, record_text
+from minicon.prefix.plan.file_layout import FolderPlacement
 
 SITE = "lib/python3.11/site-packages"
 NAMES = st.one_of(

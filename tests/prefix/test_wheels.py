@@ -16,9 +16,13 @@ from tests.support.packages import PackageBuilder
 from tests.support.prefixes import MINOR, Extracted, apply, executor, extract, python_package
 
 from minicon.models.package_files import PathType
-from minicon.prefix.bytecode import FOLDER, BytecodeCompiler
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.site_packages import hand_installed, installed_packages, vanished_wheels
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.site_packages import (
+    hand_installed,
+    installed_packages,
+    vanished_wheels,
+)
+from minicon.prefix.link.bytecode import FOLDER, BytecodeCompiler
 
 SITE = f"lib/python{MINOR}/site-packages"
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}\n"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from tests.support.package_index import PackageIndex, serving
 
+from minicon.models.name_map import NameMap
 from minicon.models.virtual_package import VirtualPackage
 from minicon.net.routing import UrlFetcher, make_fetcher
-from minicon.pypi.configuration import IndexConfiguration
-from minicon.pypi.name_map import NameMap
-from minicon.pypi.wheel_index import PypiIndex
+from minicon.pypi.index.configuration import IndexConfiguration
+from minicon.pypi.index.pypi_index import PypiIndex
 
 GLIBC = VirtualPackage("__glibc", "2.36")
 

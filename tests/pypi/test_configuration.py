@@ -11,13 +11,13 @@ import pytest
 from pip._internal.models.index import PyPI
 
 from minicon.errors import ConfigError
-from minicon.pypi.configuration import (
+from minicon.pypi.index.configuration import (
     IndexConfiguration,
     default_index_url,
     load_index_configuration,
     pip_configuration_files,
 )
-from minicon.pypi.index_options import IndexOptions
+from minicon.pypi.requirements.index_options import IndexOptions
 
 FIRST, SECOND, THIRD = "https://one.invalid/simple", "https://two.invalid/s", "file:///three"
 
@@ -27,7 +27,7 @@ def no_configuration_of_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     if "pip" not in request.node.name.split("_"):
-        monkeypatch.setattr("minicon.pypi.configuration._SYSTEM", tmp_path / "etc")
+        monkeypatch.setattr("minicon.pypi.index.configuration._SYSTEM", tmp_path / "etc")
 
 
 def load(home: Path, **environ: str) -> IndexConfiguration:

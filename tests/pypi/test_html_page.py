@@ -13,11 +13,11 @@ from tests.support.package_index import PackageIndex, serving
 from tests.support.wheels import WheelBuilder
 
 from minicon.models.url import Credentials
-from minicon.net.credentials import CredentialStore
+from minicon.net.credentials.store import CredentialStore
 from minicon.net.routing import make_fetcher
-from minicon.pypi.find_links import FindLinks
-from minicon.pypi.html_page import parse_html, resolve_link
-from minicon.pypi.wheel_index import PypiIndex
+from minicon.pypi.index.find_links import FindLinks
+from minicon.pypi.index.html_page import parse_html, resolve_link
+from minicon.pypi.index.pypi_index import PypiIndex
 
 Open = Callable[..., PypiIndex]
 PAGE = "https://index.test/simple/demo/"

@@ -9,9 +9,9 @@ import pytest
 
 from minicon.config.settings import Settings
 from minicon.models.virtual_package import VirtualPackage
-from minicon.pypi.configuration import load_index_configuration
-from minicon.pypi.index_fetcher import make_index_fetcher
-from minicon.pypi.wheel_index import PypiIndex
+from minicon.pypi.index.configuration import load_index_configuration
+from minicon.pypi.index.index_fetcher import make_index_fetcher
+from minicon.pypi.index.pypi_index import PypiIndex
 
 
 @pytest.mark.network

@@ -12,10 +12,10 @@ from tests.support.wheels import WheelBuilder
 
 from minicon.errors import PipError
 from minicon.fs.folder import Folder
-from minicon.pypi.index_options import IndexOptions
-from minicon.pypi.installed import installed_constraints
-from minicon.pypi.pip_step import install_with_pip
-from minicon.pypi.requirement_reader import parse_requirements
+from minicon.pypi.pip.installed import installed_constraints
+from minicon.pypi.pip.pip_step import install_with_pip
+from minicon.pypi.requirements.index_options import IndexOptions
+from minicon.pypi.requirements.requirement_reader import parse_requirements
 
 BACKEND = """
 import pathlib, sys

@@ -8,8 +8,8 @@ import pytest
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import SpecError
-from minicon.pypi.requirement_reader import parse_requirements
-from minicon.pypi.requirements import RequirementSet
+from minicon.pypi.requirements.requirement_reader import parse_requirements
+from minicon.pypi.requirements.requirements import RequirementSet
 
 HASH = "a" * 64
 

@@ -13,10 +13,10 @@ from tests.support.package_index import PackageIndex
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import ChannelError, OfflineError, PackageError
+from minicon.models.name_map import NameMap
 from minicon.net.routing import make_fetcher
-from minicon.pypi.name_map import NameMap
-from minicon.pypi.urls import local_path
-from minicon.pypi.wheel_index import PypiIndex
+from minicon.pypi.index.pypi_index import PypiIndex
+from minicon.pypi.index.urls import local_path
 
 Open = Callable[..., PypiIndex]
 LINUX = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"

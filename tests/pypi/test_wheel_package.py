@@ -22,9 +22,9 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import HashMismatch, MiniconError, PackageError, UnsafeArchive
 from minicon.models.package_files import EntryPoint
 from minicon.models.records import RepodataRecord
-from minicon.package.package_cache import PackageCache
+from minicon.package.cache.package_cache import PackageCache
+from minicon.package.prepare.wheel import prepare_wheel, prepare_wheel_package
 from minicon.package.validate import verify_package
-from minicon.pypi.wheel_package import prepare_wheel, prepare_wheel_package
 
 
 def record_of(wheel: WheelBuilder, content: bytes, **changes: object) -> RepodataRecord:
@@ -308,7 +308,7 @@ def test_zip_lies(tmp_path: Path, what: str) -> None:
 
 
 def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minicon.pypi.wheel_archive.ROOM", 1 << 20)
+    monkeypatch.setattr("minicon.archive.wheel_archive.ROOM", 1 << 20)
     wheel = demo()
     for number in range(4):
         wheel.member(f"demo/{number}.bin", bytes(1 << 20))

@@ -31,9 +31,9 @@ from tests.support.channels import ChannelBuilder
 from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.models.channel import Channel
 from minicon.models.url import Credentials
-from minicon.net.retry import RetryPolicy
+from minicon.net.client.retry import RetryPolicy
+from minicon.net.client.session import HttpFetcher
 from minicon.net.routing import UrlFetcher, make_fetcher
-from minicon.net.session import HttpFetcher
 from minicon.repodata.client import ChannelClient
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minicon.repodata.index_file import IndexDamagedError, IndexFile, IndexWriter, hashes_file
-from minicon.repodata.scanner import Run
+from minicon.repodata.index.index_file import IndexDamagedError, IndexFile, IndexWriter, hashes_file
+from minicon.repodata.index.scanner import Run
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=20)
 SECTIONS = st.sampled_from(["packages", "packages.conda", "removed"])

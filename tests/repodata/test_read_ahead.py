@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from minicon.repodata.read_ahead import read_ahead
+from minicon.repodata.index.prefetch import prefetch_items
 
 
 def test_items_and_errors_come_in_their_turn() -> None:
@@ -19,11 +19,11 @@ def test_items_and_errors_come_in_their_turn() -> None:
     with pytest.raises(ValueError, match="after five"):
         seen.extend(iter_into(seen, source()))
     assert seen == list(range(5))
-    assert list(read_ahead([])) == []
+    assert list(prefetch_items([])) == []
 
 
 def iter_into(seen, source):
-    for item in read_ahead(source):
+    for item in prefetch_items(source):
         seen.append(item)
     return []
 
@@ -37,7 +37,7 @@ def test_no_more_than_depth_is_made_ahead_and_closing_ends_the_thread() -> None:
             yield number
 
     before = threading.active_count()
-    items = read_ahead(source(), 3)
+    items = prefetch_items(source(), 3)
     assert next(items) == 0
     time.sleep(0.05)
     assert len(made) <= 6

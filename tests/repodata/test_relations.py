@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import ChannelError
-from minicon.repodata.relations import Relations, priority_order, relations_of
+from minicon.repodata.channels.relations import Relations, priority_order, relations_of
 
 HOST = "https://conda.example.org"
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.channels import make_record
 
-from minicon.repodata import scanner
-from minicon.repodata.scanner import InvalidRepodataError, RepodataScanner
+from minicon.repodata.index import scanner
+from minicon.repodata.index.scanner import InvalidRepodataError, RepodataScanner
 
 NASTY = st.sampled_from(
     [

@@ -24,11 +24,11 @@ from tests.support.channels import ChannelBuilder, compress
 from minicon.errors import ChannelError, RepodataError
 from minicon.models.channel import Channel
 from minicon.models.reporter import SilentReporter
-from minicon.net.retry import RetryPolicy
+from minicon.net.client.retry import RetryPolicy
+from minicon.net.client.session import HttpFetcher
 from minicon.net.routing import UrlFetcher
-from minicon.net.session import HttpFetcher
 from minicon.repodata.client import ChannelClient
-from minicon.repodata.shard_format import ShardDamagedError, make_shard, pack, unpack
+from minicon.repodata.shards.shard_format import ShardDamagedError, make_shard, pack, unpack
 
 INDEX = "repodata_shards.msgpack.zst"
 

@@ -14,13 +14,13 @@ from tests.support.checker import problems
 from tests.support.solver_cases import SolverCase, builds, versions
 
 from minicon.errors import SolveError
-from minicon.solver.candidate_source import CandidateSource
-from minicon.solver.clause import Root
-from minicon.solver.clause_store import ClauseStore
-from minicon.solver.conflict_analysis import Contradiction
-from minicon.solver.missing_names import did_you_mean, edit_distance
+from minicon.solver.candidates.candidate_source import CandidateSource
+from minicon.solver.explain.missing_names import did_you_mean, edit_distance
 from minicon.solver.request import UpdatePolicy
-from minicon.solver.search import Search
+from minicon.solver.search.clause import Root
+from minicon.solver.search.clause_store import ClauseStore
+from minicon.solver.search.conflict_analysis import Contradiction
+from minicon.solver.search.search import Search
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -52,7 +52,7 @@ def test_channels_alone_need_neither_resolvelib_nor_packaging() -> None:
     code = """
 import sys
 from tests.support.solver_cases import SolverCase
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 for name in [m for m in sys.modules if m.startswith(("packaging", "resolvelib"))]:
     del sys.modules[name]
 case = SolverCase()

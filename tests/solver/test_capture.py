@@ -9,12 +9,12 @@ import pytest
 from tests.solver.test_fuzz import random_case
 from tests.support.solver_cases import SolverCase
 
-from minicon.api.capturing import replay, solve_captured
+from minicon.api.export.capturing import replay, solve_captured
 from minicon.errors import FileError, SolveError
 from minicon.lean_dataclasses import replace
 from minicon.solver.capture import capture, captured_request, recording
 from minicon.solver.request import SolveRequest
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 
 def answer(request: SolveRequest) -> object:

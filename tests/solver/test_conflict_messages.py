@@ -17,9 +17,9 @@ from tests.support.solver_cases import SolverCase
 from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import SolveError
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.solver.request import UpdatePolicy
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 ROOT = Path(__file__).parent.parent.parent
 SLICE = ROOT / "fixtures" / "solver" / "conda-forge-slice.json"

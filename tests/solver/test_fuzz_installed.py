@@ -12,7 +12,7 @@ from tests.support.oracle import is_satisfiable
 from tests.support.solver_cases import SolverCase
 
 from minicon.errors import SolveError
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord
 from minicon.solver.request import UpdatePolicy
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.support.solver_cases import SolverCase, versions
 
-from minicon.solver.candidate_source import CandidateSource
-from minicon.solver.clause_store import ClauseStore
-from minicon.solver.portfolio import best_of_orders
-from minicon.solver.roots import demands_of
-from minicon.solver.search import NotWorthwhileError, Search
+from minicon.solver.candidates.candidate_source import CandidateSource
+from minicon.solver.search.clause_store import ClauseStore
+from minicon.solver.search.demands import demands_of
+from minicon.solver.search.portfolio import best_of_orders
+from minicon.solver.search.search import NotWorthwhileError, Search
 
 
 def world(newest: int) -> SolverCase:

@@ -9,11 +9,11 @@ from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
 from tests.support.solver_cases import SolverCase, versions
 
 from minicon.errors import SolveError
-from minicon.solver.candidate_source import CandidateSource
-from minicon.solver.clause_store import ClauseStore
-from minicon.solver.conflict_analysis import Contradiction
-from minicon.solver.roots import demands_of
-from minicon.solver.search import Search
+from minicon.solver.candidates.candidate_source import CandidateSource
+from minicon.solver.search.clause_store import ClauseStore
+from minicon.solver.search.conflict_analysis import Contradiction
+from minicon.solver.search.demands import demands_of
+from minicon.solver.search.search import Search
 
 
 def conflicts_of(case: SolverCase, specs: list[str]) -> int:

@@ -18,7 +18,7 @@ from tests.support.real_channels import (
 from minicon.errors import SolveError
 from minicon.lean_dataclasses import replace
 from minicon.solver.request import ChannelPriority
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 pytestmark = [
     pytest.mark.slow,

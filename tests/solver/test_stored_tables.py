@@ -12,7 +12,7 @@ from tests.support.table_cache import MemoryTables, asked, with_fingerprints
 from minicon.errors import SolveError
 from minicon.lean_dataclasses import replace
 from minicon.solver.request import ChannelPriority, Strategy
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 
 def world(*channels: str) -> SolverCase:

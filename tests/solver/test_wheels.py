@@ -9,7 +9,7 @@ from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import ChannelError, PackageNotFound, SolveError
 from minicon.solver.request import Strategy, UpdatePolicy
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 
 def pythons(case: SolverCase, *minors: str) -> None:

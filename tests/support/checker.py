@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord
 from minicon.solver.request import ChannelPriority, Solution, SolveRequest
 
@@ -189,11 +189,11 @@ def _is_too_new(request: SolveRequest, record: RepodataRecord) -> bool:
     return limit is not None and timestamp > limit
 
 
-def _order(solution: Solution, needs_of: list[tuple[RepodataRecord, str]]) -> list[str]:
+def _order(solution: Solution, active_dependencies: list[tuple[RepodataRecord, str]]) -> list[str]:
     """Dependencies come first, unless they depend back."""
     place = {record.name: number for number, record in enumerate(solution.records)}
     needs: dict[str, set[str]] = {name: set() for name in place}
-    for record, text in needs_of:
+    for record, text in active_dependencies:
         other = parsed(text).exact_name
         if other in place and (record.name, other) != ("python", "pip"):
             needs[record.name].add(other)

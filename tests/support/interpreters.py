@@ -7,8 +7,8 @@ import json
 import os
 from pathlib import Path
 
-from minicon.detect.interpreter_facts import InterpreterFacts
-from minicon.detect.interpreters import Discovery, discover_interpreters
+from minicon.machine.interpreters.discovery import Discovery, discover_interpreters
+from minicon.machine.interpreters.facts import InterpreterFacts
 
 
 def make_facts(version: str = "3.11.7", **changes: object) -> InterpreterFacts:

@@ -15,7 +15,7 @@ import pycosat
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 from resolvelib.resolvers import ResolutionTooDeep
 
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord
 from minicon.solver.request import SolveRequest
 

@@ -16,10 +16,10 @@ from tests.support.packages import PackageBuilder
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry
 from minicon.models.records import RepodataRecord
 from minicon.package.manifest import Manifest
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.staging import StageOptions
-from minicon.prefix.transaction import Transaction, make_transaction
+from minicon.prefix.link.stage_builder import StageOptions
+from minicon.prefix.plan.transaction import Transaction, make_transaction
 from minicon.solver.request import Solution
 
 CHANNEL = "https://channel.test/main"

@@ -7,7 +7,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord
 from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.request import SolveRequest

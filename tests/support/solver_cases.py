@@ -16,12 +16,12 @@ from typing import Any
 
 from tests.support.checker import problems
 
-from minicon.models.match_spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
 from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.request import Solution, SolveRequest
-from minicon.solver.resolvelib_solver import CondaSolver
+from minicon.solver.solver import CondaSolver
 
 
 class MemoryIndex:

@@ -26,7 +26,7 @@ from tests.support.commands import Outcome
 from tests.support.packages import PackageBuilder, build_channel
 
 from minicon.__main__ import main
-from minicon.api.plan_files import _digest
+from minicon.api.plan.plan_files import _digest
 from minicon.cli.main import COMMANDS, make_parser
 
 #: Processor seconds that no command needs for a small file, however odd.

@@ -1,1 +1,1 @@
-"""The verbs as functions: each turns a request into a plan, and a plan into a change."""
+"""Commands as functions: a request becomes a plan, a plan becomes a change."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from minicon.api.notices import Notice
     from minicon.api.services import Services
     from minicon.models.channel import Channel
-    from minicon.net.small_server import Question
+    from minicon.net.small_files.server import FileRequest
 
 #: How often a channel's notices are shown without being asked for (as conda does), in seconds.
 _INTERVAL = 86_400.0
@@ -45,7 +45,7 @@ class NoticeWatch:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._asked: set[str] = set()
-        self._questions: list[Question] = []
+        self._questions: list[FileRequest] = []
         self._found: dict[str, list[Notice]] = {}
 
     def begin(self, channel: Channel) -> None:
@@ -79,7 +79,7 @@ class NoticeWatch:
     def _is_waiting(self) -> bool:
         return not all(question.is_done for question in self._questions)
 
-    def _receive(self, channel: Channel, question: Question) -> None:
+    def _receive(self, channel: Channel, question: FileRequest) -> None:
         answer = question.answer
         if answer is not None:  # else its server wants a more careful client: 'minicon notices'
             body = answer.body if answer.status == 200 else b""

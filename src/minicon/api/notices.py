@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 
-from minicon.api.sources import choose_sources
+from minicon.api.plan.sources import choose_sources
 from minicon.errors import MiniconError
 from minicon.fs import operations
 from minicon.lean_dataclasses import dataclass
-from minicon.models.strict_json import read_json
+from minicon.models.json_values.strict_json import read_json
 from minicon.net.parallel import run_parallel
 
 TYPE_CHECKING = False

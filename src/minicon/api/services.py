@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from minicon.api.notice_watch import NoticeWatch
     from minicon.config.settings import Settings
-    from minicon.detect.interpreters import Discovery
-    from minicon.interpreters.host_index import HostIndex
+    from minicon.machine.host_packages.host_index import HostIndex
+    from minicon.machine.interpreters.discovery import Discovery
     from minicon.models.age_limits import AgeLimits
     from minicon.models.channel import Channel
     from minicon.models.reporter import Reporter
     from minicon.models.virtual_package import VirtualPackage
     from minicon.net.routing import UrlFetcher
-    from minicon.package.package_cache import PackageCache
-    from minicon.pypi.configuration import IndexConfiguration
-    from minicon.pypi.requirements import RequirementSet
-    from minicon.pypi.wheel_index import PypiIndex
+    from minicon.package.cache.package_cache import PackageCache
+    from minicon.pypi.index.configuration import IndexConfiguration
+    from minicon.pypi.index.pypi_index import PypiIndex
+    from minicon.pypi.requirements.requirements import RequirementSet
     from minicon.repodata.client import ChannelClient
-    from minicon.repodata.table_store import TableStore
+    from minicon.repodata.index.table_store import TableStore
 
 
 class Services:
@@ -85,7 +85,7 @@ class Services:
     @cached_property
     def package_cache(self) -> PackageCache:
         """The shared package cache."""
-        from minicon.package.package_cache import PackageCache
+        from minicon.package.cache.package_cache import PackageCache
 
         return PackageCache(
             self.settings.pkgs_dirs,
@@ -98,8 +98,9 @@ class Services:
     def fetcher(self) -> UrlFetcher:
         """The way to channels: the network, and ``file://``."""
         from minicon.net.routing import fetcher_for
+        from minicon.repodata.channels.expand import channel_mirrors
 
-        return fetcher_for(self.settings, self.environ)
+        return fetcher_for(self.settings, self.environ, channel_mirrors(self.settings))
 
     @cached_property
     def channel_client(self) -> ChannelClient:
@@ -137,21 +138,21 @@ class Services:
     def table_store(self) -> TableStore:
         """What the solver compiled of channels' records, kept between processes."""
         from minicon.repodata.cache import FOLDER
-        from minicon.repodata.table_store import TableStore
+        from minicon.repodata.index.table_store import TableStore
 
         return TableStore(os.path.join(self.cache_dir, FOLDER))
 
     @cached_property
     def index_configuration(self) -> IndexConfiguration:
         """Which Python package index to ask: what pip on this machine is configured to use."""
-        from minicon.pypi.configuration import load_index_configuration
+        from minicon.pypi.index.configuration import load_index_configuration
 
         return load_index_configuration(self.environ, home=self.settings.home)
 
     @cached_property
     def index_fetcher(self) -> UrlFetcher:
         """The way to the Python package index, with pip's proxy and certificates."""
-        from minicon.pypi.index_fetcher import make_index_fetcher
+        from minicon.pypi.index.index_fetcher import make_index_fetcher
 
         return make_index_fetcher(self.index_configuration, self.settings, self.environ)
 
@@ -161,13 +162,13 @@ class Services:
         Args:
             asked: Requirement lines whose index options, direct URLs and hashes hold.
         """
-        from minicon.pypi.index_fetcher import lend_credentials
-        from minicon.pypi.requirements import RequirementSet
-        from minicon.pypi.wheel_index import PypiIndex
+        from minicon.pypi.index.index_fetcher import register_credentials
+        from minicon.pypi.index.pypi_index import PypiIndex
+        from minicon.pypi.requirements.requirements import RequirementSet
 
         asked = asked or RequirementSet()
         configuration = self.index_configuration.with_options(asked.options)
-        lend_credentials(configuration, self.index_fetcher.credentials)
+        register_credentials(configuration, self.index_fetcher.credentials)
         index = PypiIndex(
             configuration,
             fetcher=self.index_fetcher,
@@ -188,7 +189,7 @@ class Services:
         """Facts of the target machine."""
         if self._virtual_packages is not None:
             return self._virtual_packages
-        from minicon.detect.virtual_packages import detect_virtual_packages
+        from minicon.machine.virtual_packages import detect_virtual_packages
 
         return detect_virtual_packages(
             self.settings.platform,
@@ -199,7 +200,7 @@ class Services:
     @cached_property
     def discovery(self) -> Discovery:
         """The interpreters of this machine."""
-        from minicon.detect.interpreters import discover_interpreters
+        from minicon.machine.interpreters.discovery import discover_interpreters
 
         return discover_interpreters(
             environ=self.environ, home=self.settings.home, cache_dir=self.cache_dir
@@ -208,7 +209,7 @@ class Services:
     @cached_property
     def host_index(self) -> HostIndex:
         """The source ``host``."""
-        from minicon.interpreters.host_index import HostIndex
+        from minicon.machine.host_packages.host_index import HostIndex
 
         return HostIndex(self.discovery.interpreters, platform=self.settings.platform)
 
@@ -216,7 +217,7 @@ class Services:
     def age_limits(self) -> AgeLimits:
         """Packages that came later than this do not exist."""
         from minicon.models.age_limits import AgeLimits
-        from minicon.models.moment import parse_moment
+        from minicon.models.timestamps import parse_moment
 
         def moment(text: str | None) -> int | None:
             if text is None or text.lower() in ("false", "none"):

@@ -52,7 +52,7 @@ def list_environments_lightly(environ: Mapping[str, str]) -> int | None:
     home = os.path.expanduser("~")
     if _wants_json(environ, home):
         return None
-    from minicon.cli.listing import environment_table
+    from minicon.cli.render.listing import environment_table
     from minicon.envs.known_environments import known_environments
     from minicon.errors import MiniconError
     from minicon.shell.commands import shell_context
@@ -84,15 +84,15 @@ def _is_plain(text: str) -> bool:
 
 def _listed(prefix: str, cache: str) -> str | None:
     """The list, made now."""
-    from minicon.cli.listing import package_table
-    from minicon.envs.known_environments import was_cut
-    from minicon.prefix.record_heads import NotPlain, read_heads
+    from minicon.cli.render.listing import package_table
+    from minicon.envs.known_environments import needs_recovery
+    from minicon.prefix.environment.record_headers import NotPlain, read_record_headers
     from minicon.shell.locate import is_environment
 
-    if not is_environment(prefix) or was_cut(prefix):
+    if not is_environment(prefix) or needs_recovery(prefix):
         return None
     try:
-        heads, site_packages = read_heads(prefix)
+        heads, site_packages = read_record_headers(prefix)
     except NotPlain:
         return None
     rows = ((head.name, head.version, head.build, head.channel) for head in heads)

@@ -6,7 +6,7 @@ import gc
 import importlib
 import sys
 
-from minicon.cli.broken_output import give_up_output, is_of_output
+from minicon.cli.console.broken_output import give_up_output, is_of_output
 from minicon.cli.parser import CommandParser
 from minicon.errors import MiniconError, UsageError
 
@@ -15,51 +15,51 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
 
-    from minicon.cli.context import CommandContext
+    from minicon.cli.console.context import CommandContext
 
 #: name -> (module below minicon.cli.commands, one line of help).
 COMMANDS = {
-    "create": ("create", "make a new environment"),
-    "install": ("install", "add packages to an environment"),
-    "update": ("update", "bring packages to newer versions"),
-    "remove": ("remove", "take packages, or a whole environment, away"),
-    "list": ("list", "packages of an environment"),
-    "env": ("env", "create, list, remove, export and update environments"),
-    "activate": ("activate", "use an environment in this shell"),
-    "deactivate": ("activate", "stop using it"),
-    "run": ("run", "run a command in an environment"),
-    "shell": ("shell", "a new shell in an environment"),
-    "x": ("x", "run a tool without installing it"),
-    "search": ("search", "packages that the channels offer"),
-    "info": ("info", "facts about this installation"),
-    "export": ("export", "write an environment down as a file"),
-    "lock": ("lock", "write down exact packages, for one platform or more"),
-    "sync": ("sync", "make an environment exactly its file or lock"),
-    "plan": ("plan", "write a change down as a file, to be reviewed"),
-    "apply": ("apply", "carry out a plan that was written down"),
-    "rename": ("rename", "give an environment another name or place"),
-    "clean": ("clean", "free cached packages and indexes"),
-    "config": ("config", "show and change settings"),
-    "init": ("init", "put activation into your shell's start file"),
-    "allow": ("allow", "let a folder choose its environment"),
-    "completion": ("completion", "completion of command lines in your shell"),
-    "channel": ("channel", "make and fill channels"),
-    "history": ("history", "what was done to an environment"),
-    "rollback": ("rollback", "go back to an earlier state, offline"),
-    "undo": ("rollback", "go back one step"),
-    "why": ("why", "why a package is there"),
-    "why-not": ("why_not", "why a package cannot be had, and what would help"),
-    "tree": ("tree", "what needs what"),
-    "replay": ("replay", "solve again what --capture wrote"),
-    "repoquery": ("repoquery", "what packages of a channel need, and what needs them"),
-    "verify": ("verify", "compare an environment's files with its records"),
-    "doctor": ("doctor", "find what is wrong, and mend it"),
-    "status": ("status", "what has drifted in an environment"),
-    "compare": ("compare", "compare an environment with an environment file"),
-    "diff": ("diff", "what changed between two states"),
-    "notices": ("notices", "what the channels' owners want to tell"),
-    "du": ("du", "disk space that environments really take"),
-    "gc": ("gc", "free what nothing uses"),
+    "create": ("environments.create", "make a new environment"),
+    "install": ("environments.install", "add packages to an environment"),
+    "update": ("environments.update", "bring packages to newer versions"),
+    "remove": ("environments.remove", "take packages, or a whole environment, away"),
+    "list": ("inspect.list", "packages of an environment"),
+    "env": ("environments.env", "create, list, remove, export and update environments"),
+    "activate": ("shells.activate", "use an environment in this shell"),
+    "deactivate": ("shells.activate", "stop using it"),
+    "run": ("shells.run", "run a command in an environment"),
+    "shell": ("shells.shell", "a new shell in an environment"),
+    "x": ("shells.x", "run a tool without installing it"),
+    "search": ("inspect.search", "packages that the channels offer"),
+    "info": ("inspect.info", "facts about this installation"),
+    "export": ("environments.export", "write an environment down as a file"),
+    "lock": ("environments.lock", "write down exact packages, for one platform or more"),
+    "sync": ("environments.sync", "make an environment exactly its file or lock"),
+    "plan": ("environments.plan", "write a change down as a file, to be reviewed"),
+    "apply": ("environments.apply", "carry out a plan that was written down"),
+    "rename": ("environments.rename", "give an environment another name or place"),
+    "clean": ("upkeep.clean", "free cached packages and indexes"),
+    "config": ("upkeep.config", "show and change settings"),
+    "init": ("shells.init", "put activation into your shell's start file"),
+    "allow": ("shells.allow", "let a folder choose its environment"),
+    "completion": ("shells.completion", "completion of command lines in your shell"),
+    "channel": ("upkeep.channel", "make and fill channels"),
+    "history": ("environments.history", "what was done to an environment"),
+    "rollback": ("environments.rollback", "go back to an earlier state, offline"),
+    "undo": ("environments.rollback", "go back one step"),
+    "why": ("inspect.why", "why a package is there"),
+    "why-not": ("inspect.why_not", "why a package cannot be had, and what would help"),
+    "tree": ("inspect.tree", "what needs what"),
+    "replay": ("upkeep.replay", "solve again what --capture wrote"),
+    "repoquery": ("inspect.repoquery", "what packages of a channel need, and what needs them"),
+    "verify": ("inspect.verify", "compare an environment's files with its records"),
+    "doctor": ("inspect.doctor", "find what is wrong, and mend it"),
+    "status": ("inspect.status", "what has drifted in an environment"),
+    "compare": ("inspect.compare", "compare an environment with an environment file"),
+    "diff": ("environments.diff", "what changed between two states"),
+    "notices": ("inspect.notices", "what the channels' owners want to tell"),
+    "du": ("inspect.du", "disk space that environments really take"),
+    "gc": ("upkeep.gc", "free what nothing uses"),
 }
 #: The same in groups, for ``--help``.
 GROUPS = {
@@ -101,7 +101,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     """Find and run the command, and tell what goes wrong."""
-    from minicon.cli.context import CommandContext, early_console
+    from minicon.cli.console.context import CommandContext, early_console
 
     context: CommandContext | None = None
     try:

@@ -76,7 +76,7 @@ def files_of_packages(environ: Mapping[str, str]) -> dict[str, str]:
     for prefix in (environ.get("CONDA_ROOT"), environ.get("CONDA_PREFIX")):
         for path in _in_place(prefix) if prefix else ():
             if os.path.exists(path):
-                from minicon.config.of_packages import package_of
+                from minicon.config.package_files import package_of
 
                 package = package_of(path, prefix or "")
                 if package is not None:

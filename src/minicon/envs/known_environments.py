@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from minicon.prefix.registered_paths import registered_paths
+from minicon.prefix.environment.registered_paths import registered_paths
 from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
@@ -33,12 +33,16 @@ def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[
     return found
 
 
-def was_cut(path: str | os.PathLike[str]) -> bool:
+def needs_recovery(path: str | os.PathLike[str]) -> bool:
     """Whether a change is under way or was killed, or a store cannot be believed.
 
     Costs one listing, and some five system calls.
     """
-    from minicon.prefix.place import generations_folder, is_of_its_owner, store_problem
+    from minicon.prefix.environment.prefix_location import (
+        generations_folder,
+        is_of_its_owner,
+        store_problem,
+    )
 
     place = os.path.realpath(path)
     problem = store_problem(place)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NAMES
-from minicon.envs.known_environments import known_environments, was_cut
+from minicon.envs.known_environments import known_environments, needs_recovery
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.fs.safe_path import place_problem, typed_path
 from minicon.lean_dataclasses import dataclass
@@ -105,7 +105,7 @@ class EnvironmentRegistry:
             NotAnEnvironment: There is nothing, or something else, at that path.
         """
         path = self.target(name, prefix)
-        if was_cut(path):
+        if needs_recovery(path):
             self.recover(path)
         if not is_environment(path):
             what = f"no environment named {name!r}" if name else f"no environment at {path}"
@@ -116,7 +116,7 @@ class EnvironmentRegistry:
     def recover(self, path: Path) -> None:
         """Finish or undo what a killed command left; tell of what is not believed there."""
         from minicon.prefix.executor import recover
-        from minicon.prefix.generations import GenerationStore
+        from minicon.prefix.generations.store import GenerationStore
 
         recover(path)
         problem = GenerationStore(path).problem

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.match_spec import channel_matches
-from minicon.models.moment import milliseconds
+from minicon.models.match_spec.spec import channel_matches
+from minicon.models.timestamps import milliseconds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Bytes from elsewhere: fetching, credentials, downloads."""
+"""Fetching: URLs in, verified bytes out."""

@@ -18,11 +18,11 @@ from minicon.errors import ChannelError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest, hash_file
 from minicon.models.reporter import SilentTask
-from minicon.net.expected import Expected
-from minicon.net.headers import EXPECTED_SHA256, is_html, range_start
+from minicon.net.client.headers import EXPECTED_SHA256, is_html, range_start
+from minicon.net.client.http_errors import status_error
+from minicon.net.client.retry import RetryPolicy
+from minicon.net.expected_file import Expected
 from minicon.net.parallel import CancelledError
-from minicon.net.retry import RetryPolicy
-from minicon.net.statuses import status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from minicon.errors import PackageError
     from minicon.models.reporter import Task
-    from minicon.net.fetcher import Fetcher, Response
+    from minicon.net.client.fetcher import Fetcher, Response
 
 #: Statuses of an answer that brings the file; others say what is wrong, whatever their body is.
 _FOUND = (200, 206)

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from minicon.net.credentials import CredentialStore
+    from minicon.net.credentials.store import CredentialStore
 
 #: Answers of one mirror after which the next is asked: it may lag behind, or be for others.
 _FAIL_OVER = frozenset({401, 403, 404, 407, 410, 429})

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.net.statuses import status_error
+from minicon.net.client.http_errors import status_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from minicon.errors import MiniconError
-    from minicon.net.fetcher import Fetcher
+    from minicon.net.client.fetcher import Fetcher
 
 _CONTENT_RANGE = lazy_pattern(r"bytes (\d+)-(\d+)/(\d+)")
 #: How servers say that they do not know (this kind of) range.

@@ -8,7 +8,7 @@
     s3://…    ─┤               ├─ S3Fetcher ────┘  (botocore signs: an extra)
     file://…  ─┘               └─ FileFetcher      (works offline too)
 
-Small files (shards) try a quicker way first: :mod:`minicon.net.small_files`.
+Small files (shards) try a quicker way first: :mod:`minicon.net.small_files.client`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import threading
 from pathlib import Path
 
 from minicon.errors import ChannelError, OfflineError
-from minicon.models.strict_json import is_plain
-from minicon.net.credential_files import file_sources
-from minicon.net.credentials import CredentialStore
-from minicon.net.file_fetcher import FileFetcher
-from minicon.net.headers import EXPECTED_SHA256
+from minicon.models.json_values.strict_json import is_plain
+from minicon.net.client.headers import EXPECTED_SHA256
+from minicon.net.client.proxies import proxies_for
+from minicon.net.client.tls import check_tls_files, tls_context, trusted_bundle
+from minicon.net.credentials.files import file_sources
+from minicon.net.credentials.store import CredentialStore
 from minicon.net.mirrors import Mirrors, may_fail_over
-from minicon.net.proxies import proxies_for
-from minicon.net.tls import check_tls_files, tls_context, trusted_bundle
+from minicon.net.schemes.file_fetcher import FileFetcher
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
     from minicon.config.settings import Settings
-    from minicon.net.fetcher import Fetcher, Response
-    from minicon.net.small_files import SmallFiles
+    from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.small_files.client import SmallFiles
 
 
 class UrlFetcher:
@@ -84,7 +84,7 @@ class UrlFetcher:
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
-        """Ask for a URL, or its mirrors in order; see :class:`minicon.net.fetcher.Fetcher`."""
+        """Fetch a URL, or its mirrors in order; see :class:`.client.fetcher.Fetcher`."""
         *others, last = self._mirrors.urls_for(url)
         for mirror in others:
             try:
@@ -133,9 +133,9 @@ class UrlFetcher:
         answer = self.small_files and self.small_files.get(best, headers, meanwhile)
         if not answer or (others and may_fail_over(answer.status)):
             return self.open(url, headers=headers)
-        from minicon.net.whole_response import WholeResponse
+        from minicon.net.client.buffered_response import BufferedResponse
 
-        return WholeResponse(best, answer)
+        return BufferedResponse(best, answer)
 
     def best_url(self, url: str) -> str:
         """The URL that is asked first for one: of its best mirror, signed where that is on S3.
@@ -198,7 +198,7 @@ def make_fetcher(
         environment: Variables that name such files, and a CA bundle.
         credentials: A store to use in place of one that reads those files.
         mirrors: Base URL → base URLs to ask in its place, in order.
-        s3_options: Bucket → where it is; see :class:`minicon.net.s3_signing.S3Options`.
+        s3_options: Bucket → where it is; see :class:`minicon.net.schemes.s3_signing.S3Options`.
     """
     variables = os.environ if environment is None else environment
     store = credentials or CredentialStore(file_sources(home or Path.home(), variables))
@@ -229,8 +229,8 @@ def _make_http(
     timeouts: tuple[float, float],
     retries: int,
 ) -> Fetcher:
-    from minicon.net.retry import RetryPolicy
-    from minicon.net.session import HttpFetcher
+    from minicon.net.client.retry import RetryPolicy
+    from minicon.net.client.session import HttpFetcher
 
     check_tls_files(ssl_verify, client_cert)
     connect_timeout, read_timeout = timeouts
@@ -252,7 +252,7 @@ def _make_small_files(
     make_context: Callable[[], SSLContext | None],
     timeout: float,
 ) -> SmallFiles:
-    from minicon.net.small_files import SmallFiles
+    from minicon.net.small_files.client import SmallFiles
 
     return SmallFiles(
         credentials,
@@ -277,23 +277,25 @@ def _other_schemes(
     """
 
     def make_oci() -> Fetcher:
-        from minicon.net.oci_fetcher import OciFetcher
+        from minicon.net.schemes.oci_fetcher import OciFetcher
 
         return OciFetcher(make_http(), credentials)
 
     def make_s3() -> Fetcher:
-        from minicon.net.s3_fetcher import S3Fetcher
-        from minicon.net.s3_signing import S3Signer
+        from minicon.net.schemes.s3_fetcher import S3Fetcher
+        from minicon.net.schemes.s3_signing import S3Signer
 
         return S3Fetcher(make_http(), S3Signer(s3_options, credentials))
 
     return {"oci": make_oci, "s3": make_s3}
 
 
-def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None) -> UrlFetcher:
-    """The Fetcher that the settings describe."""
-    from minicon.net.channels import expand_channel
-
+def fetcher_for(
+    settings: Settings,
+    environment: Mapping[str, str] | None = None,
+    mirrors: Mapping[str, Sequence[str]] | None = None,
+) -> UrlFetcher:
+    """The Fetcher that the settings describe; mirrors are by base URL, in order."""
     return make_fetcher(
         offline=settings.offline,
         ssl_verify=settings.ssl_verify,
@@ -305,12 +307,7 @@ def fetcher_for(settings: Settings, environment: Mapping[str, str] | None = None
         max_retries=settings.remote_max_retries,
         home=settings.home,
         environment=environment,
-        mirrors={
-            channel.base_url: urls
-            for text, urls in settings.mirrored_channels.items()
-            for channel in expand_channel(settings, text)
-            if channel.base_url
-        },
+        mirrors=mirrors,
         s3_options=settings.s3_options,
     )
 

@@ -1,1 +1,1 @@
-"""One package archive: reading, checking, unpacking, and the shared package cache."""
+"""Packages ready to link: from an archive to a verified folder in the package cache."""

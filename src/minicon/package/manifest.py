@@ -197,7 +197,7 @@ def make_manifest(directory: Path, files: PackageFiles | None = None) -> Manifes
         OSError: The file system refused.
     """
     if files is None:
-        from minicon.package.package_files import read_package_files
+        from minicon.package.info_files import read_package_files
 
         files = read_package_files(directory)
     manifest = Manifest.of(files)

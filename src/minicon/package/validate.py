@@ -10,7 +10,7 @@ from minicon.errors import PackageError
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
-from minicon.package.package_files import read_package_files
+from minicon.package.info_files import read_package_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

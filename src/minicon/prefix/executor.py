@@ -18,23 +18,23 @@ from minicon.fs import operations
 from minicon.fs.free_space import require_space
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter
-from minicon.prefix.copied_size import copied_size
-from minicon.prefix.generations import GenerationStore, tell_of_former_tree
-from minicon.prefix.interrupts import uninterrupted
-from minicon.prefix.left_alone import damaged_state, foreign_store
-from minicon.prefix.mark import Mark, read_mark
-from minicon.prefix.noarch_python import PythonLayout
-from minicon.prefix.place import check_place
-from minicon.prefix.placement import plan_package
-from minicon.prefix.prefix import Prefix
-from minicon.prefix.prefix_lock import locked
-from minicon.prefix.script_phases import ScriptPhases
-from minicon.prefix.site_packages import superseded_records
-from minicon.prefix.staged_tree import StagedTree
-from minicon.prefix.staging import Outdated, StageOptions, Stager
-from minicon.prefix.transaction import PIP_BUILD
-from minicon.prefix.undoing import undoing
-from minicon.prefix.working_copy import make_working_copy
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_location import check_place
+from minicon.prefix.environment.prefix_lock import locked
+from minicon.prefix.environment.site_packages import superseded_records
+from minicon.prefix.generations.interrupts import uninterrupted
+from minicon.prefix.generations.metadata import GenerationMetadata, read_generation_metadata
+from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.generations.switch_undo import undoing, warn_of_previous_directory
+from minicon.prefix.generations.untrusted_state import damaged_state, foreign_store
+from minicon.prefix.generations.working_copy import make_working_copy
+from minicon.prefix.link.stage_builder import StageBuilder, StageOptions, StaleRecords
+from minicon.prefix.link.staging_dir import StagingDirectory
+from minicon.prefix.plan.file_layout import plan_package
+from minicon.prefix.plan.noarch_python import PythonLayout
+from minicon.prefix.plan.space_check import copied_size
+from minicon.prefix.plan.transaction import PIP_BUILD
+from minicon.prefix.scripts.script_phases import ScriptPhases
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
-    from minicon.package.package_cache import CachedPackage
-    from minicon.prefix.link_scripts import LinkScriptRunner
-    from minicon.prefix.placement import PackagePlan
-    from minicon.prefix.staging import Compile
-    from minicon.prefix.transaction import Transaction
-    from minicon.prefix.undoing import Change
+    from minicon.package.cache.package_cache import CachedPackage
+    from minicon.prefix.generations.switch_undo import Change
+    from minicon.prefix.link.stage_builder import Compile
+    from minicon.prefix.plan.file_layout import PackagePlan
+    from minicon.prefix.plan.transaction import Transaction
+    from minicon.prefix.scripts.link_scripts import LinkScriptRunner
 
     #: Called with the staged tree, open, and the environment's final path.
     BeforeSwitch = Callable[[Folder, Path], None]
@@ -122,7 +122,7 @@ class Executor:
                 if scripts.before:
                     change.switch_in(*make_working_copy(store, durable=self.durable), undoable=True)
                     scripts.run_before(transaction.prefix)
-                stager = Stager(
+                stager = StageBuilder(
                     transaction,
                     plans,
                     old=store.place if store.place.exists() else None,
@@ -144,11 +144,11 @@ class Executor:
         needed = copied_size(plans, store.folder, self.options.link_type, allow_softlinks=softly)
         require_space(store.folder, needed, f"the packages of {store.place}")
 
-    def _mark(self, store: GenerationStore, command: str, *, is_first: bool) -> Mark:
+    def _mark(self, store: GenerationStore, command: str, *, is_first: bool) -> GenerationMetadata:
         there = store.place.exists() and not is_first
-        return Mark(
+        return GenerationMetadata(
             number=store.next_number(),
-            previous=read_mark(store.place).number if there else None,
+            previous=read_generation_metadata(store.place).number if there else None,
             created=self.options.clock(),
             command=command,
         )
@@ -156,15 +156,15 @@ class Executor:
     def _build(
         self,
         store: GenerationStore,
-        stager: Stager,
-        mark: Mark,
+        stager: StageBuilder,
+        mark: GenerationMetadata,
         steps: Sequence[BeforeSwitch],
         final: Path,
     ) -> Path:
         stage = store.new_stage()
         try:
             mark = replace(mark, stage=stage.name)
-            with store.opened(stage) as root, StagedTree(root) as tree:
+            with store.opened(stage) as root, StagingDirectory(root) as tree:
                 stager.build(tree, mark, self.compile_bytecode)
                 for step in steps:
                     step(root, final)
@@ -196,7 +196,7 @@ class Executor:
             if former.exists():
                 store.retire(former)
             store.prune(self.keep_generations)
-        tell_of_former_tree(store, reporter)
+        warn_of_previous_directory(store, reporter)
 
 
 def plan_packages(
@@ -219,7 +219,7 @@ def _python_layout(transaction: Transaction) -> PythonLayout | None:
     return PythonLayout.from_record(python, transaction.platform) if python else None
 
 
-def _check_state(transaction: Transaction) -> Outdated:
+def _check_state(transaction: Transaction) -> StaleRecords:
     """Refuse a transaction that was made for another state of the environment.
 
     Returns:
@@ -231,7 +231,7 @@ def _check_state(transaction: Transaction) -> Outdated:
     by_hand = {record.name for record in known if _is_by_hand(record, found)}
     expected = {record.file_name for record in known if not _is_by_hand(record, found)}
     if found == expected:
-        return Outdated()
+        return StaleRecords()
     stale = superseded_records(prefix, by_hand)
     linked = {f"{record.dist_name}.json" for record in transaction.link}
     unreadable = {path.name for path in prefix.broken_records()} & linked
@@ -246,7 +246,7 @@ def _check_state(transaction: Transaction) -> Outdated:
     staying = {record.name for record in transaction.unchanged}
     # A conda package over which pip put another version still owns its other files.
     gone = [r for r in stale if r.record.source == "pypi" or r.name not in staying]
-    return Outdated(records=tuple(gone), unreadable=frozenset(unreadable))
+    return StaleRecords(records=tuple(gone), unreadable=frozenset(unreadable))
 
 
 def _is_by_hand(record: PrefixRecord, found: Collection[str]) -> bool:
@@ -261,7 +261,7 @@ def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 0.0) -> boo
     Every command calls it before it reads the environment. Where another process is changing
     the environment right now, or this user may not, nothing is done: what can be read is whole.
     Nor is anything done where what is there is not what minicon writes; see
-    :mod:`minicon.prefix.left_alone`.
+    :mod:`minicon.prefix.generations.untrusted_state`.
 
     Args:
         prefix: The environment.

@@ -8,8 +8,8 @@ import stat
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
-from minicon.prefix.history import spec_name
-from minicon.prefix.transaction import make_transaction
+from minicon.prefix.environment.history import spec_name
+from minicon.prefix.plan.transaction import make_transaction
 from minicon.solver.request import Solution
 
 TYPE_CHECKING = False
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
-    from minicon.prefix.prefix import Prefix
-    from minicon.prefix.transaction import Transaction
+    from minicon.prefix.environment.prefix import Prefix
+    from minicon.prefix.plan.transaction import Transaction
 
 #: Files that change in the course of use: bytecode is written anew when Python finds it stale.
 _LIVELY = frozenset({PathType.PYC_FILE, PathType.DIRECTORY})

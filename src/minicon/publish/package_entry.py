@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from minicon.archive.package_archive import read_info_files
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import PackageError
 from minicon.fs.hashing import hash_file
 from minicon.lean_dataclasses import dataclass
+from minicon.models.json_values.record_values import check_record_values
+from minicon.models.json_values.strict_json import read_json
 from minicon.models.package_name import check_record_fields
-from minicon.models.record_values import check_record_values
-from minicon.models.strict_json import read_json
-from minicon.package.archive import read_info_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""The built-in source ``pypi``: Python projects and their wheels, seen as records and packages."""
+"""The built-in source ``pypi``: projects, wheels and requirements."""

@@ -1,1 +1,1 @@
-"""The channel client: (channel, subdir) to records, fresh or cached."""
+"""The channel client: from a channel and a subdir to its records, cached on disk."""

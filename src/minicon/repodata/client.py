@@ -13,13 +13,13 @@ from minicon.fs.lock import locked
 from minicon.models.reporter import SilentReporter
 from minicon.net.parallel import run_parallel
 from minicon.repodata.age import age_text
-from minicon.repodata.base_url import resolve_base_url
 from minicon.repodata.cache import RepodataCache
-from minicon.repodata.decode import Place
-from minicon.repodata.shard_format import SHARDS_INDEX
-from minicon.repodata.shard_loader import ShardLoader
-from minicon.repodata.sharded_index import ShardedIndex, ShardGroup
-from minicon.repodata.subdir_index import ConvertedIndex, EmptyIndex
+from minicon.repodata.channels.base_url import resolve_base_url
+from minicon.repodata.index.decode import Place
+from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
+from minicon.repodata.shards.shard_format import SHARDS_INDEX
+from minicon.repodata.shards.shard_loader import ShardLoader
+from minicon.repodata.shards.sharded_index import ShardedIndex, ShardGroup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from minicon.models.channel import Channel
     from minicon.models.record_index import RecordIndex
     from minicon.models.reporter import Reporter
-    from minicon.net.credentials import CredentialStore
-    from minicon.net.fetcher import Fetcher
+    from minicon.net.client.fetcher import Fetcher
+    from minicon.net.credentials.store import CredentialStore
     from minicon.repodata.cache import SubdirState
-    from minicon.repodata.index_file import IndexFile
+    from minicon.repodata.index.index_file import IndexFile
     from minicon.repodata.run_exports import RunExports
 
 #: How many indexes are fetched at the same time.
@@ -52,7 +52,7 @@ class ChannelClient:
         use_zst: Whether to ask for ``repodata.json.zst``.
         use_shards: Whether to ask for sharded repodata (CEP 16) before the whole.
         repodata_fns: conda's setting: index files such as ``current_repodata.json`` to use first,
-            where a channel has them; see :meth:`widen`.
+            where a channel has them; see :meth:`use_next_repodata_fn`.
         reporter: Told of downloads, of cached indexes in use, of records left out.
         clock: Seconds since 1970.
         credentials: Where the channels' credentials are put for the fetcher to find.
@@ -156,7 +156,7 @@ class ChannelClient:
             for c in channels
         )
 
-    def widen(self) -> bool:
+    def use_next_repodata_fn(self) -> bool:
         """Use the next of ``repodata_fns`` from here on, for what the last one lacks.
 
         Returns:
@@ -167,7 +167,7 @@ class ChannelClient:
         del self._file_names_left[0]
         return True
 
-    def distrust(self) -> bool:
+    def invalidate_cached_indexes(self) -> bool:
         """Believe no index that was checked before now. False if that was said already."""
         if self._distrusted_before is not None:
             return False
@@ -203,7 +203,7 @@ class ChannelClient:
         state = self._state(channel, subdir)
         if state is not None and not state.is_missing and self._may_use(channel, state, False):
             return True
-        from minicon.repodata.reachability import Reachability
+        from minicon.repodata.channels.reachability import Reachability
 
         asked = Reachability(self._fetcher, self._cache.directory, self._clock)
         return asked.is_reachable(channel, seconds)
@@ -388,7 +388,7 @@ def _not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool) -> Ch
         message = f"nothing of the channel {channel.name} is cached for {listed}"
         return OfflineError("offline", message, hint="run once without --offline")
     message = f"there is no channel at {channel.base_url}: no index for {listed}"
-    from minicon.repodata.nearest_channel import nearest_channel
+    from minicon.repodata.channels.nearest_channel import nearest_channel
 
     near = nearest_channel(channel)
     hint = f"did you mean {near}?" if near else "check its name or URL"

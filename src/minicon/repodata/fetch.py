@@ -15,22 +15,22 @@ from minicon.errors import ChannelError, OfflineError, RepodataError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.net.headers import content_length, is_html
-from minicon.net.statuses import status_error
+from minicon.net.client.headers import content_length, is_html
+from minicon.net.client.http_errors import status_error
 from minicon.redaction import redact
-from minicon.repodata.body import ChunkReader, capped
 from minicon.repodata.cache import SubdirState
-from minicon.repodata.freshness import condition_for, max_age_of
-from minicon.repodata.shard_format import SHARDS_INDEX, load_codecs
+from minicon.repodata.http_caching import condition_for, max_age_of
+from minicon.repodata.index.body import ChunkReader, capped
+from minicon.repodata.shards.shard_format import SHARDS_INDEX, load_codecs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from minicon.models.reporter import Reporter, Task
-    from minicon.net.fetcher import Fetcher, Response
-    from minicon.repodata.body import Source
+    from minicon.net.client.fetcher import Fetcher, Response
     from minicon.repodata.cache import RepodataCache
+    from minicon.repodata.index.body import Source
 
 #: How long it is believed that a server lacks a file name, in seconds.
 _ABSENCE_BELIEVED = 86_400.0
@@ -203,7 +203,7 @@ class SubdirFetch:
 
     def _convert_shards_index(self, body: bytes, url: str, digest: FileDigest) -> None:
         if not self._is_known(digest):
-            from minicon.repodata.shards_index import shards_index_bytes
+            from minicon.repodata.shards.shards_index import shards_index_bytes
 
             self._request.take_turn()
             index = shards_index_bytes(body, url, self._request.subdir)
@@ -222,7 +222,7 @@ class SubdirFetch:
                     self._convert_text(file, name, url, digest)
 
     def _convert_text(self, body: Source, name: str, url: str, digest: FileDigest) -> None:
-        from minicon.repodata.convert import index_bytes
+        from minicon.repodata.index.convert import index_bytes
 
         index = index_bytes(body, name, url, self._request.subdir)
         self._cache.write_index(lambda: digest.sha256, index)

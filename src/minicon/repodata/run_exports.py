@@ -7,8 +7,8 @@ is fetched only when somebody asks, and kept as an index is: converted once, fou
 from __future__ import annotations
 
 from minicon.fs.lock import locked
-from minicon.repodata.decode import Members
 from minicon.repodata.fetch import SubdirFetch, SubdirRequest
+from minicon.repodata.index.decode import Members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from minicon.models.channel import Channel
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
-    from minicon.net.fetcher import Fetcher
+    from minicon.net.client.fetcher import Fetcher
     from minicon.repodata.cache import RepodataCache
-    from minicon.repodata.index_file import IndexFile
+    from minicon.repodata.index.index_file import IndexFile
 
 RUN_EXPORTS = "run_exports.json"
 KINDS = ("weak", "strong", "noarch", "weak_constrains", "strong_constrains")

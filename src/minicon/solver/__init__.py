@@ -1,1 +1,1 @@
-"""From requests and records to a Solution. No I/O of its own."""
+"""The solver: from a request and records to a solution; no I/O of its own."""

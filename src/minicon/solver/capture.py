@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from minicon.errors import FileError, SpecError
 from minicon.lean_dataclasses import replace
-from minicon.models.match_spec import MatchSpec
+from minicon.models.json_values.record_values import check_record_values
+from minicon.models.json_values.shapes import check_shape
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_name import check_record_fields
 from minicon.models.prefix_record import PrefixRecord
-from minicon.models.record_values import check_record_values
 from minicon.models.records import RepodataRecord
-from minicon.models.shapes import check_shape
 from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.request import ChannelPriority, SolveRequest, Strategy, UpdatePolicy
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-    from minicon.models.match_spec import MatchSpec
+    from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.record_index import RecordIndex
     from minicon.models.records import RepodataRecord

@@ -1,0 +1,1 @@
+"""Environments written to files."""

@@ -1,0 +1,1 @@
+"""Questions about environments and channels; nothing is changed."""

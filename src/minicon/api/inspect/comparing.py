@@ -1,0 +1,135 @@
+"""An environment against an environment file: what is missing, what does not match."""
+
+from __future__ import annotations
+
+from minicon.lean_dataclasses import dataclass
+from minicon.models.match_spec.spec import MatchSpec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from packaging.requirements import Requirement
+
+    from minicon.models.environment_files.environment_spec import EnvironmentSpec
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
+
+#: What conda says when nothing differs.
+SAME = (
+    "Success. All the packages in the specification file are present in the environment "
+    "with matching version and build string."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One entry of a file that an environment does not meet.
+
+    Attributes:
+        name: Of the package.
+        wanted: The entry as written.
+        found: What is there instead; None if nothing of that name is.
+    """
+
+    name: str
+    wanted: str
+    found: RepodataRecord | None = None
+
+    def __str__(self) -> str:
+        """Conda's sentence."""
+        if self.found is None:
+            return f"{self.name} not found"
+        there = f"{self.found.name}=={self.found.version}={self.found.build}"
+        return (
+            f"{self.name} found but mismatch. "
+            f"Specification pkg: {self.wanted}, Running pkg: {there}"
+        )
+
+
+def compare_with_spec(
+    records: Sequence[PrefixRecord],
+    spec: EnvironmentSpec,
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+) -> tuple[Mismatch, ...]:
+    """Entries of an environment file that are not met, in the file's order.
+
+    Args:
+        records: What is there.
+        spec: The file; an explicit list names exact builds.
+        folder: What paths in ``pip:`` lines are relative to.
+        environ: For ``${VARIABLE}`` in them.
+
+    Raises:
+        SpecError: A ``pip:`` line cannot be read.
+    """
+    there = {record.name: record.record for record in records}
+    return (
+        *_explicit_mismatches(there, spec),
+        *_conda_mismatches(there, spec),
+        *_pip_mismatches(there, spec, folder, environ),
+    )
+
+
+def _explicit_mismatches(
+    there: Mapping[str, RepodataRecord], spec: EnvironmentSpec
+) -> Iterator[Mismatch]:
+    for entry in spec.explicit:
+        stem = entry.fn.removesuffix(".conda").removesuffix(".tar.bz2")
+        name = stem.rsplit("-", 2)[0]
+        found = there.get(name)
+        hashes = {"sha256": entry.sha256, "md5": entry.md5}
+        same = found is not None and all(
+            value is None or getattr(found, key) in (None, value.lower())
+            for key, value in hashes.items()
+        )
+        if found is None or found.dist_name != stem or not same:
+            yield Mismatch(name, stem, found)
+
+
+def _conda_mismatches(
+    there: Mapping[str, RepodataRecord], spec: EnvironmentSpec
+) -> Iterator[Mismatch]:
+    for text in spec.dependencies:
+        if text.startswith("pypi:"):
+            continue
+        wanted = MatchSpec(text)
+        name = wanted.exact_name or str(wanted.name.text)
+        found = there.get(name)
+        if found is None or not wanted.matches(found):
+            yield Mismatch(name, text, found)
+
+
+def _pip_mismatches(
+    there: Mapping[str, RepodataRecord],
+    spec: EnvironmentSpec,
+    folder: Path,
+    environ: Mapping[str, str],
+) -> Iterator[Mismatch]:
+    by_name = [text for text in spec.dependencies if text.startswith("pypi:")]
+    if not by_name and not spec.pip:
+        return
+    from minicon.api.plan.requirements import split_specs
+    from minicon.models.name_map import NameMap
+
+    names = NameMap.built_in()
+    lines = [(line, folder) for line in spec.pip]
+    for requirement in split_specs(by_name, lines, environ=environ).requirements:
+        candidates = (requirement.name.lower(), *names.conda_names(requirement.name))
+        found = next((there[name] for name in candidates if name in there), None)
+        if found is None or not _is_met(requirement, found):
+            yield Mismatch(requirement.name, str(requirement), found)
+
+
+def _is_met(requirement: Requirement, found: RepodataRecord) -> bool:
+    from packaging.version import InvalidVersion
+
+    if requirement.url:
+        return True  # what a URL leads to is known by its name only
+    try:
+        return requirement.specifier.contains(found.version, prereleases=True)
+    except InvalidVersion:
+        return False

@@ -1,0 +1,176 @@
+"""Search: what the sources offer for a spec, newest first."""
+
+from __future__ import annotations
+
+from minicon.api.plan.indices import channel_indices
+from minicon.api.plan.sources import choose_sources
+from minicon.lean_dataclasses import dataclass, field
+from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.version import version_key
+from minicon.repodata.shards.sharded_index import ShardedIndex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from minicon.api.plan.sources import Sources
+    from minicon.api.services import Services
+    from minicon.models.channel import Channel
+    from minicon.models.record_index import RecordIndex
+    from minicon.models.records import RepodataRecord
+
+
+#: How many names are fetched ahead where they come one by one, and from how many on that is said.
+_AHEAD = 200
+_MANY = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    """Records that match, newest first within a name, and where was looked.
+
+    Attributes:
+        run_exports: Of records whose run exports are known, where they were asked for.
+    """
+
+    records: tuple[RepodataRecord, ...]
+    channels: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    hint: str | None = None
+    run_exports: Mapping[RepodataRecord, Mapping[str, tuple[str, ...]]] = field(
+        default_factory=dict
+    )
+
+
+def search(
+    services: Services,
+    text: str,
+    *,
+    channels: tuple[str, ...] = (),
+    override: bool = False,
+    python: str | None = None,
+    run_exports: bool = False,
+) -> SearchResult:
+    """Find records for a name, glob or MatchSpec.
+
+    Args:
+        services: Sources and settings.
+        text: What is searched for.
+        channels: Sources in order of priority.
+        override: Only those.
+        python: Minor version that wheels must fit, for instance ``3.11``; None means any.
+        run_exports: Also look up what each record exports to those built against it (CEP 12).
+
+    Raises:
+        SpecError: The text cannot be read.
+        ChannelError: A named source cannot be asked.
+    """
+    spec = MatchSpec(text)
+    sources = choose_sources(
+        services.settings,
+        channels,
+        override=override,
+        is_reachable=services.channel_client.is_reachable,
+    )
+    groups = channel_indices(services, sources)
+    indices = [index for group in groups for index in group]
+    records = [
+        record
+        for index in indices
+        for record in read_names(services, index, _names(spec, index))
+        if spec.matches(record) and services.age_limits.admits(record)
+    ]
+    if not records and sources.pypi_for_missing_names and spec.exact_name:
+        records = _wheels(services, spec, python)
+    return SearchResult(
+        records=tuple(sorted(records, key=newest_first, reverse=True)),
+        channels=sources.names,
+        notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
+        hint=None if records else _hint(services, spec, sources, groups),
+        run_exports=_run_exports(services, sources.channels, records) if run_exports else {},
+    )
+
+
+def read_names(
+    services: Services, index: RecordIndex, names: Iterable[str]
+) -> Iterator[RepodataRecord]:
+    """All records of some names; says so first if that fetches a lot, and fetches it together."""
+    wanted = list(names)
+    if len(wanted) > _MANY and isinstance(index, ShardedIndex):
+        services.reporter.note(
+            f"{index.channel}/{index.subdir} is served by name: up to "
+            f"{len(wanted)} shards that are not cached have to be fetched"
+        )
+    for start in range(0, len(wanted), _AHEAD):
+        batch = wanted[start : start + _AHEAD]
+        index.prefetch(batch)
+        for name in batch:
+            yield from index.records_for(name)
+
+
+def _run_exports(
+    services: Services, channels: Iterable[Channel], records: Iterable[RepodataRecord]
+) -> dict[RepodataRecord, Mapping[str, tuple[str, ...]]]:
+    by_name = {channel.name: channel for channel in channels}
+    reader = services.channel_client.run_exports()
+    found: dict[RepodataRecord, Mapping[str, tuple[str, ...]]] = {}
+    for record in records:
+        channel = by_name.get(record.channel)
+        exports = reader.of(channel, record) if channel is not None else None
+        if exports is not None:
+            found[record] = exports
+    return found
+
+
+def _hint(
+    services: Services, spec: MatchSpec, sources: Sources, groups: Sequence[Sequence[RecordIndex]]
+) -> str | None:
+    """What may help where nothing was found."""
+    indices = [index for group in groups for index in group]
+    name = spec.exact_name
+    if name is not None and not any(name in index.names() for index in indices):
+        from minicon.api.plan.missing_packages import where_else
+
+        found = where_else(services, name, sources.channels, groups)
+        if found is not None:
+            return found
+    return _near(spec, indices)
+
+
+def _wheels(services: Services, spec: MatchSpec, python: str | None) -> list[RepodataRecord]:
+    """Releases of the project of that name, each for the newest python that has a wheel of it."""
+    index = services.wheel_index()
+    found = []
+    for release in index.releases(index.pypi_name(spec.exact_name or "")):
+        if release.version.is_prerelease:
+            continue
+        for minor in [python] if python else index.python_versions(release):
+            file = index.file_for(release, f"{minor}.0")
+            if file is not None and file.is_wheel:
+                found.append(index.record_for(release, file, f"{minor}.0", ()))
+                break
+    return [record for record in found if spec.matches(record)]
+
+
+def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
+    if spec.exact_name is not None:
+        return (spec.exact_name,)
+    return (name for name in index.names() if spec.name.matches(name))
+
+
+def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
+    """A key to sort records by, in reverse: names ascend, versions and builds descend."""
+    # Names ascend while everything else descends; the caller reverses.
+    backwards = tuple(-ord(character) for character in record.name)
+    return (backwards, version_key(record.version), record.build_number, record.timestamp)
+
+
+def _near(spec: MatchSpec, indices: Iterable[RecordIndex]) -> str | None:
+    names = {name for index in indices for name in index.names()}
+    import difflib
+
+    near = difflib.get_close_matches(spec.exact_name or "", names, n=3)
+    if spec.exact_name in names:
+        return f"there are other versions: 'minicon search {spec.exact_name}'"
+    return f"did you mean {', '.join(near)}?" if near else None

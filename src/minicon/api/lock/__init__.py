@@ -1,0 +1,1 @@
+"""Lock files: made, checked, merged, and turned into solutions."""

@@ -1,0 +1,180 @@
+"""What a lock is made from, for which machines, and whether a lock is still that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from minicon.api.plan.environment_requests import make_request, read_files
+from minicon.api.plan.requirements import split_specs
+from minicon.api.services import Services
+from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass, replace
+from minicon.machine.facts import Machine
+from minicon.machine.virtual_packages import detect_virtual_packages
+from minicon.models.virtual_package import VirtualPackage
+from minicon.redaction import redact, without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from minicon.api.plan.environment_requests import FileContents
+    from minicon.api.plan.request import ChangeRequest
+    from minicon.models.environment_files.lockfile import Lockfile
+
+_FACTS, _CHANNELS, _OVERRIDE = "virtual_packages ", "named_channels", "override_channels"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockTarget:
+    """A kind of machine to lock for.
+
+    Attributes:
+        platform: Its subdir.
+        virtual_packages: Its facts, where they are not the usual minimum: they replace or add to
+            that.
+    """
+
+    platform: str
+    virtual_packages: tuple[VirtualPackage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockInputs:
+    """What a lock is made from.
+
+    Attributes:
+        files: Environment files.
+        specs: Further specs.
+        channels: Named on the command line, before those of the files.
+        override_channels: Leave configured channels out.
+        folder: Where the lock lies; its ``sources`` are relative to that.
+    """
+
+    files: tuple[Path, ...]
+    folder: Path
+    specs: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    override_channels: bool = False
+
+
+def targets_of(lock: Lockfile) -> tuple[LockTarget, ...]:
+    """The targets that a lock was made for."""
+    return tuple(
+        LockTarget(
+            platform=platform,
+            virtual_packages=tuple(
+                VirtualPackage.from_text(text)
+                for text in lock.metadata.get(f"{_FACTS}{platform}", "").split()
+            ),
+        )
+        for platform in lock.platforms
+    )
+
+
+def stale_platforms(services: Services, inputs: LockInputs, lock: Lockfile) -> tuple[str, ...]:
+    """Platforms for which something else is asked for now than when the lock was made."""
+    return tuple(
+        target.platform
+        for target in targets_of(lock)
+        if lock.content_hash.get(target.platform) != content_hash(services, inputs, target)
+    )
+
+
+def request_of(services: Services, inputs: LockInputs) -> tuple[ChangeRequest, FileContents]:
+    """What is asked for on the services' platform, all groups included, and the files' contents.
+
+    Raises:
+        SpecError: A file cannot be read, or is a lock itself.
+    """
+    contents = read_files(services, inputs.files)
+    if contents.lock or contents.explicit:
+        raise SpecError(
+            "already-locked",
+            "the file names exact packages already",
+            hint="give an environment.yml with -f",
+        )
+    groups = sorted({name for _, spec in contents.environments for name in spec.groups})
+    request = make_request(
+        "create",
+        services.settings.root / "lock",
+        inputs.specs,
+        contents,
+        groups,
+        channels=inputs.channels,
+        override_channels=inputs.override_channels,
+    )
+    return request, contents
+
+
+def content_hash(services: Services, inputs: LockInputs, target: LockTarget) -> str:
+    """SHA-256 over everything that is asked for on one target; secrets do not enter."""
+    target_services = services_for(services, target)
+    request, contents = request_of(target_services, inputs)
+    data = {
+        "channels": [without_secrets(channel) for channel in request.channels],
+        "platform": target.platform,
+        "specs": sorted(request.specs),
+        "pip": sorted(_pip_inputs(request, services)),
+        "groups": {
+            name: [sorted(group.dependencies), sorted(map(redact, group.pip))]
+            for _, spec in contents.environments
+            for name, group in sorted(spec.groups.items())
+        },
+        "virtual_packages": _facts(target),
+    }
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def _pip_inputs(request: ChangeRequest, services: Services) -> Iterator[str]:
+    """What lines for pip ask for, with what the files that they name ask for."""
+    asked = split_specs((), request.pip_lines, environ=services.environ).from_pip
+    for each in (*asked.requirements, *asked.constraints):
+        place = redact(each.direct.url) if each.direct else ""
+        yield f"{each.requirement} {place} {' '.join(sorted(each.hashes))}".strip()
+    yield from map(str, asked.pip_requirements)
+
+
+def services_for(services: Services, target: LockTarget) -> Services:
+    """Services that see the target instead of this machine.
+
+    The usual minimum of its system counts, so that a lock does not depend on where it is made;
+    ``CONDA_OVERRIDE_*`` and the target's own facts replace it.
+    """
+    nowhere = Machine(
+        platform="noarch",
+        system_version=lambda: None,
+        libc=lambda: None,
+        microarchitecture=lambda: "",
+        cuda=lambda: None,
+    )
+    assumed = detect_virtual_packages(
+        target.platform,
+        environ=services.environ,
+        overrides=services.settings.override_virtual_packages,
+        machine=nowhere,
+    )
+    facts = {fact.name: fact for fact in (*assumed, *target.virtual_packages)}
+    settings = replace(services.settings, platform=target.platform)
+    return Services(settings, services.reporter, virtual_packages=tuple(facts.values()))
+
+
+def input_metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[str, str]:
+    """What was asked for beside the files, so that locking again needs no more words."""
+    found = {f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages}
+    if inputs.channels:
+        found[_CHANNELS] = " ".join(without_secrets(channel) for channel in inputs.channels)
+        found |= {_OVERRIDE: "true"} if inputs.override_channels else {}
+    return found
+
+
+def named_channels(lock: Lockfile) -> tuple[tuple[str, ...], bool]:
+    """Channels that were named on the command line for a lock, and whether they were all."""
+    return tuple(lock.metadata.get(_CHANNELS, "").split()), _OVERRIDE in lock.metadata
+
+
+def _facts(target: LockTarget) -> str:
+    facts: Mapping[str, VirtualPackage] = {fact.name: fact for fact in target.virtual_packages}
+    return " ".join(f"{name}={facts[name].version}={facts[name].build}" for name in sorted(facts))

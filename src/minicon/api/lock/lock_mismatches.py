@@ -1,0 +1,80 @@
+"""Whether the packages of a lock fit each other, each need read by the rules of who wrote it.
+
+Packages of channels need what a MatchSpec says (CEP 29), wheels what PEP 508 and PEP 440 say:
+``1.0.0b2`` is ``1.0.0.beta2`` for these alone.
+"""
+
+from __future__ import annotations
+
+from packaging.requirements import InvalidRequirement
+
+from minicon.models.match_spec.spec import parse_dependency
+from minicon.models.name_map import NameMap
+from minicon.models.package_name import normalize_pypi_name
+from minicon.pypi.requirements.lenient import lenient_requirement
+from minicon.solver.joint.markers import applies, marker_environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from minicon.models.environment_files.lockfile import LockedPackage, Lockfile
+
+    Packages = Mapping[str, LockedPackage]
+
+
+def mismatches(lock: Lockfile) -> tuple[str, ...]:
+    """Dependencies between a lock's packages that do not hold, as sentences."""
+    names = NameMap.built_in()
+    return tuple(
+        f"{problem} ({platform})"
+        for platform in lock.platforms
+        for problem in _mismatches(lock, platform, names)
+    )
+
+
+def _mismatches(lock: Lockfile, platform: str, names: NameMap) -> Iterator[str]:
+    locked = lock.for_platform(platform, lock.groups)
+    conda = {each.name: each for each in locked if each.manager == "conda"}
+    wheels = {normalize_pypi_name(each.name): each for each in locked if each.manager == "pip"}
+    python = conda.get("python")
+    environment = marker_environment(python.version, platform) if python else None
+    for package in conda.values():
+        yield from _unmet_specs(package, {**wheels, **conda})
+    for package in wheels.values():
+        yield from _unmet_requirements(package, wheels, conda, names, environment)
+
+
+def _unmet_specs(package: LockedPackage, there: Packages) -> Iterator[str]:
+    for text in package.depends:
+        spec = parse_dependency(text)
+        name = spec.exact_name
+        if name is None or name.startswith("__") or spec.when is not None:
+            continue
+        found = there.get(name)
+        if found is None:
+            yield f"{package.name} needs {name}"
+        elif spec.version is not None and not spec.version.contains(found.version):
+            yield f"{package.name} needs {text} and not {found.version}"
+
+
+def _unmet_requirements(
+    package: LockedPackage,
+    wheels: Packages,
+    conda: Packages,
+    names: NameMap,
+    environment: dict[str, str] | None,
+) -> Iterator[str]:
+    """What a wheel needs; where its index tells more than the lock keeps, nothing is missed."""
+    for text in package.depends:
+        try:
+            requirement = lenient_requirement(text)
+        except InvalidRequirement:
+            continue
+        if environment is not None and not applies(requirement, environment):
+            continue
+        project = normalize_pypi_name(requirement.name)
+        places = (conda.get(name) for name in names.conda_names(project))
+        found = wheels.get(project) or next(filter(None, places), None)
+        if found and not requirement.specifier.contains(found.version, prereleases=True):
+            yield f"{package.name} needs {text} and not {found.version}"

@@ -1,0 +1,160 @@
+"""From a solution to the packages of a lock file, each in the groups that want it."""
+
+from __future__ import annotations
+
+from packaging.requirements import Requirement
+
+from minicon.api.plan.requirements import split_specs
+from minicon.errors import SpecError
+from minicon.lean_dataclasses import replace
+from minicon.models.environment_files.lockfile import MAIN, LockedPackage, check_package, host_url
+from minicon.models.match_spec.spec import parse_dependency
+from minicon.models.package_name import normalize_pypi_name
+from minicon.redaction import without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from minicon.api.plan.environment_requests import FileContents
+    from minicon.models.records import RepodataRecord
+    from minicon.models.wheel_index import DistributionFile, WheelIndex
+    from minicon.solver.request import Solution
+
+
+def locked_packages(
+    solution: Solution, wheels: WheelIndex | None, platform: str
+) -> list[LockedPackage]:
+    """The packages of a solution, with the URL and hash of each.
+
+    Args:
+        solution: For one platform.
+        wheels: Knows the source distributions of what pip has to build.
+        platform: Its subdir.
+
+    Raises:
+        SpecError: Something has no hash, or no file at all.
+    """
+    packages = [_of_record(record, platform) for record in solution.records]
+    packages += [
+        _of_source(Requirement(text), wheels, platform) for text in solution.pip_requirements
+    ]
+    return [check_package(package, f"the solution for {platform}") for package in packages]
+
+
+def _of_record(record: RepodataRecord, platform: str) -> LockedPackage:
+    is_wheel = record.source == "pypi"
+    if not is_wheel and record.source != "interpreter" and not (record.sha256 or record.md5):
+        _refuse_without_hash(record.fn)
+    if is_wheel and not record.sha256:
+        _refuse_without_hash(record.fn)
+    is_host = record.source == "interpreter"
+    return LockedPackage(
+        name=record.name,
+        version=record.version,
+        platform=platform,
+        url=host_url(record.version) if is_host else without_secrets(record.url),
+        manager="pip" if is_wheel else "conda",
+        build="" if is_wheel or is_host else record.build,
+        depends=() if is_host else record.depends,
+        sha256=None if is_host else record.sha256,
+        md5=None if is_host else record.md5,
+        size=record.size,
+    )
+
+
+def _of_source(requirement: Requirement, wheels: WheelIndex | None, platform: str) -> LockedPackage:
+    """The newest source distribution that pip would build."""
+    releases = wheels.releases(normalize_pypi_name(requirement.name)) if wheels else ()
+    for release in releases:
+        file = next((file for file in release.files if _is_source(file)), None)
+        if file is not None and requirement.specifier.contains(release.version):
+            return LockedPackage(
+                name=normalize_pypi_name(requirement.name),
+                version=str(release.version),
+                platform=platform,
+                url=without_secrets(file.url),
+                manager="pip",
+                sha256=file.sha256,
+                size=file.size,
+            )
+    raise SpecError(
+        "cannot-be-locked",
+        f"{requirement.name} has neither a wheel nor a source distribution to lock",
+        hint="ask for another version",
+    )
+
+
+def _is_source(file: DistributionFile) -> bool:
+    return not file.is_wheel and not file.yanked
+
+
+def _refuse_without_hash(fn: str) -> None:
+    raise SpecError(
+        "no-hash",
+        f"{fn} has no hash, so a lock could not tell whether it was changed",
+        hint="use an index or channel that lists hashes",
+    )
+
+
+def categorised(
+    packages: Sequence[LockedPackage],
+    contents: FileContents,
+    specs: Sequence[str],
+    wheels: WheelIndex | None,
+) -> tuple[LockedPackage, ...]:
+    """The packages in the groups that need them; a package of ``main`` is in no other.
+
+    Args:
+        packages: Of one platform, not yet in any group.
+        contents: Files with their groups.
+        specs: What was asked for beside the files.
+        wheels: Knows under which names channels carry a project.
+    """
+    by_name = {package.name: package for package in packages}
+    sections = _sections(contents, specs)
+    in_groups = {
+        name: _needed(by_name, roots, wheels) for name, roots in sections.items() if name != MAIN
+    }
+    # Whatever no group accounts for is main's: nothing is lost by a name that is not understood.
+    main = _needed(by_name, sections[MAIN], wheels)
+    main |= set(by_name) - main.union(*in_groups.values())
+    found = [by_name[name] for name in main]
+    for group, names in in_groups.items():
+        found += [replace(by_name[name], category=group) for name in names - main]
+    return tuple(found)
+
+
+def _sections(contents: FileContents, specs: Sequence[str]) -> dict[str, set[str]]:
+    """Names that each group asks for."""
+    sections = {MAIN: set(_asked(specs, (), None))}
+    for folder, spec in contents.environments:
+        sections[MAIN] |= set(_asked(spec.dependencies, spec.pip, folder))
+        for name, group in spec.groups.items():
+            sections.setdefault(name, set()).update(_asked(group.dependencies, group.pip, folder))
+    return sections
+
+
+def _asked(specs: Iterable[str], pip: Sequence[str], folder: Path | None) -> Iterator[str]:
+    asked = split_specs(specs, [(line, folder) for line in pip] if folder else ())
+    yield from (spec.exact_name for spec in asked.specs if spec.exact_name)
+    yield from (normalize_pypi_name(requirement.name) for requirement in asked.requirements)
+
+
+def _needed(
+    packages: Mapping[str, LockedPackage], roots: Iterable[str], wheels: WheelIndex | None
+) -> set[str]:
+    found: set[str] = set()
+    waiting = []
+    for root in roots:
+        waiting += [root, normalize_pypi_name(root), *(wheels.conda_names(root) if wheels else ())]
+    while waiting:
+        name = waiting.pop()
+        if name in packages and name not in found:
+            found.add(name)
+            depends = packages[name].depends
+            waiting += [parse_dependency(text).exact_name or "" for text in depends]
+            if name == "python":
+                waiting.append("pip")
+    return found

@@ -1,0 +1,244 @@
+"""Plans as files: a change that can be read, reviewed and carried out later, or refused.
+
+::
+
+    Plan ─ plan_document ─> JSON ─ review ─> read_plan ─ same environment? same text? ─> Plan
+
+The file names every package by URL and hash, so what is installed is what was reviewed; and the
+state of the environment it was made for, so it is never applied to another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from minicon.api.plan.plan_effects import COMING_ACTIONS, scripts_json
+from minicon.api.plan.request import ChangeRequest, Plan
+from minicon.api.plan.requirements import split_specs
+from minicon.errors import PrefixError, SpecError
+from minicon.fs.safe_path import place_problem
+from minicon.models.json_values.record_values import check_record_values
+from minicon.models.json_values.shapes import check_shape
+from minicon.models.json_values.strict_json import read_object
+from minicon.models.package_name import check_record_fields
+from minicon.models.subdir import check_subdir
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.site_packages import installed_packages
+from minicon.prefix.executor import recover
+from minicon.prefix.plan.transaction import PLAN_SHAPE, Transaction
+from minicon.pypi.requirements.requirements import PipRequirement
+from minicon.redaction import redact
+from minicon.solver.request import Solution
+from minicon.solver.result.link_order import in_link_order
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, NoReturn
+
+    from minicon.api.plan.plan_effects import PlanEffects
+    from minicon.api.services import Services
+    from minicon.models.prefix_record import PrefixRecord
+
+FORMAT = 1
+_LARGEST_PLAN = 64 * 1024 * 1024
+_ACTIONS = ("create", "install", "update", "remove")
+_SOURCES = ("conda", "pypi", "interpreter")
+_RECORD = {"channel": str, "subdir": str, "fn": str, "url": str, "source": str}
+_SHAPE = {
+    "action": str,
+    "state": str,
+    "variables": {...: (str, None)},
+    "pip_specs": [str],
+    "pip_lines": [[str]],
+    "by_pip": [str],
+    "clone_of": (str, None),
+    "clone_state": (str, None),
+    "link_scripts": ([{"package": str, "action": str}], None),
+    "transaction": {**PLAN_SHAPE, "link": [_RECORD]},
+}
+
+
+def plan_document(plan: Plan, announcement: PlanEffects) -> dict[str, Any]:
+    """A plan as JSON.
+
+    Args:
+        plan: What will be done.
+        announcement: Among others, the link scripts that will run: no others will.
+
+    Raises:
+        SpecError: It holds a secret (in a line for pip), which must not be written down.
+    """
+    request = plan.request
+    document: dict[str, Any] = {
+        "minicon_plan": FORMAT,
+        "action": request.action,
+        "state": _state(_installed(request.prefix)),
+        "transaction": plan.transaction.to_plan(),
+        "variables": dict(request.variables),
+        "pip_specs": [text for text in request.specs if text.startswith("pypi:")],
+        "pip_lines": [[line, str(folder)] for line, folder in request.pip_lines],
+        "by_pip": [str(requirement) for requirement in plan.by_pip],
+        "clone_of": str(request.clone_of) if request.clone_of else None,
+        "clone_state": _state(_installed(request.clone_of)) if request.clone_of else None,
+        "link_scripts": scripts_json(announcement.scripts),
+        "link_scripts_unknown": [record.dist_name for record in announcement.unknown],
+    }
+    if any(redact(text) != text for text in _texts(document)):
+        raise SpecError(
+            "secret-in-plan",
+            "the request holds a credential, which a plan must not",
+            hint="put it into a variable and write ${VARIABLE} instead",
+        )
+    return {**document, "digest": _digest(document)}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts of a JSON value, names of members too."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield value
+
+
+def read_plan(services: Services, path: Path) -> Plan:
+    """Read a plan, and check that it still is the one for the environment as it is.
+
+    Raises:
+        PrefixError: ``bad-plan``, ``plan-was-edited``, or ``plan-is-old``.
+    """
+    document = _load(path)
+    if document.get("minicon_plan") != FORMAT:
+        _bad(path, "it is not a plan of this version")
+    digest = document.pop("digest", None)
+    if digest != _digest(document):
+        raise PrefixError(
+            "plan-was-edited",
+            f"{path} is not as minicon wrote it",
+            hint="make the plan again; what was reviewed must be what is done",
+        )
+    try:
+        return _plan(services, document)
+    except ValueError as error:
+        _bad(path, str(error))
+
+
+def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
+    check_shape(document, _SHAPE)
+    data = document["transaction"]
+    _check_records(data)
+    prefix = _absolute(data["prefix"])
+    if document["action"] not in _ACTIONS:
+        raise ValueError("action")
+    clone_of = _absolute(place) if (place := document.get("clone_of")) else None
+    recover(prefix)
+    there = _installed(prefix)
+    _check_state(prefix, document["state"])
+    if clone_of:
+        _check_state(clone_of, document.get("clone_state"))
+    transaction = Transaction.from_plan(data, there)
+    lines = tuple((line, _absolute(folder)) for line, folder in document["pip_lines"])
+    asked = split_specs(document["pip_specs"], lines, environ=services.environ)
+    request = ChangeRequest(
+        action=document["action"],
+        prefix=prefix,
+        specs=tuple(document["pip_specs"]),
+        pip_lines=lines,
+        clone_of=clone_of,
+        variables=document["variables"],
+    )
+    wanted = set(document["by_pip"])
+    by_pip = [each for each in asked.from_pip.pip_requirements if str(each) in wanted]
+    by_pip += [PipRequirement(text=text) for text in transaction.pip_requirements]
+    records = [*transaction.link, *(each.record for each in transaction.unchanged)]
+    return Plan(
+        request=request,
+        transaction=transaction,
+        solution=Solution(
+            records=in_link_order({record.name: record for record in records}),
+            requested=transaction.requested,
+            pip_requirements=transaction.pip_requirements,
+            hold_backs=transaction.hold_backs,
+        ),
+        fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
+        by_pip=tuple(by_pip),
+        index_options=asked.from_pip.options,
+        shown_scripts=frozenset(
+            (script["package"], script["action"])
+            for script in document.get("link_scripts") or ()
+            if script["action"] in COMING_ACTIONS
+        ),
+    )
+
+
+def _check_state(prefix: Path, expected: object) -> None:
+    if expected != _state(_installed(prefix)):
+        raise PrefixError(
+            "plan-is-old",
+            f"{prefix} has changed since the plan was made",
+            hint="make the plan again",
+        )
+
+
+def _check_records(data: Mapping[str, Any]) -> None:
+    """What a plan says becomes paths and URLs, whoever wrote it."""
+    try:
+        check_subdir(data["platform"])
+        for record in data["link"]:
+            check_record_fields(record, fn=record["fn"], subdir=record["subdir"])
+            check_record_values(record, record["fn"])
+    except SpecError as error:
+        raise ValueError(error.message) from None
+    for record in data["link"]:
+        if record["source"] not in _SOURCES:
+            raise ValueError(f"the source of {record['fn']}")
+        has_hash = record.get("sha256") or record.get("md5")
+        if record["source"] != "interpreter" and not (has_hash or record.get("direct_url")):
+            raise ValueError(f"{record['fn']} has no hash")
+
+
+def _absolute(text: str) -> Path:
+    if not os.path.isabs(text) or place_problem(text):
+        raise ValueError(f"{text[:80]!r} is no absolute path")
+    return Path(text)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > _LARGEST_PLAN:
+            _bad(path, "it is too large")
+        return read_object(path.read_bytes())
+    except OSError as error:
+        _bad(path, str(error.strerror))
+    except ValueError as error:
+        _bad(path, f"it is not a plan in JSON ({str(error)[:80]})")
+
+
+def _bad(path: Path, why: str) -> NoReturn:
+    raise PrefixError(
+        "bad-plan", f"{path} cannot be used: {why}", hint="make it with 'minicon plan … > FILE'"
+    )
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _installed(path: Path) -> tuple[PrefixRecord, ...]:
+    prefix = Prefix(path)
+    return installed_packages(prefix) if prefix.is_environment else ()
+
+
+def _state(records: Iterable[PrefixRecord]) -> str:
+    """Hash of all packages of an environment."""
+    lines = sorted(
+        f"{r.record.dist_name} {r.record.sha256 or r.record.md5 or r.record.url}" for r in records
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""Health, repair and cleaning of environments and caches."""

@@ -1,0 +1,185 @@
+"""Mending what :mod:`minicon.api.upkeep.health` finds: packages are linked anew, leftovers swept.
+
+::
+
+    findings ─> packages ─> cached copy verified (else fetched again) ─> Transaction ─> applied
+"""
+
+from __future__ import annotations
+
+from minicon.api.change.applying import apply_plan
+from minicon.api.change.package_preparation import prepare_packages
+from minicon.api.plan.request import ChangeRequest, Plan
+from minicon.api.upkeep.cleaning import sweep_leftovers
+from minicon.api.upkeep.health import RELINKED_KINDS, stale_registrations
+from minicon.errors import MiniconError
+from minicon.package.validate import verify_package
+from minicon.prefix.environment.environments_txt import unregister_environment
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.executor import recover
+from minicon.prefix.generations.rollback import generations
+from minicon.prefix.repair import Problem, make_repair
+from minicon.solver.request import Solution
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from minicon.api.services import Services
+    from minicon.api.upkeep.health import Finding
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
+
+
+def repair_environment(
+    services: Services, path: Path, findings: Iterable[Finding], *, command_line: Sequence[str]
+) -> list[str]:
+    """Mend what can be mended in one environment, in one step that can be undone.
+
+    Packages with damaged files or records are linked anew from the package cache, whose copy is
+    verified first and fetched again if it is damaged too: with hard links both are one file.
+
+    Args:
+        services: Caches and network.
+        path: The environment.
+        findings: Of :func:`minicon.api.upkeep.health.check_environment`.
+        command_line: What the user typed, for history.
+
+    Returns:
+        Sentences on what was done and what could not be.
+
+    Raises:
+        MiniconError: A package can be had nowhere, or the file system refuses; the environment
+            is unchanged then.
+    """
+    recover(path)
+    prefix = Prefix(path)
+    lost, unknown = _lost_records(services, prefix)
+    others = [*lost, *_other_interpreter(services, prefix, findings)]
+    by_pip = {record.name for record in prefix.readable_records() if not _has_origin(record)}
+    problems = [
+        Problem(finding.package, finding.path, finding.kind)
+        for finding in findings
+        if finding.kind in RELINKED_KINDS and finding.package and finding.package not in by_pip
+    ]
+    # While a record tells nothing, nobody knows which files are whose: nothing is changed.
+    relinked = [] if unknown else _relink(services, prefix, problems, others, command_line)
+    damaged = {finding.package for finding in findings if finding.kind in RELINKED_KINDS}
+    return [
+        *(f"linked {dist} anew" for dist in relinked),
+        *(f"{name} was built by pip: only pip can mend it" for name in sorted(by_pip & damaged)),
+        *(f"{name} can be read nowhere: remove that file, then install" for name in unknown),
+    ]
+
+
+def _has_origin(record: PrefixRecord) -> bool:
+    return bool(record.record.url) or record.record.source == "interpreter"
+
+
+def repair_machine(services: Services) -> list[str]:
+    """Sweep leftovers and take stale lines out of ``environments.txt``; tells what was done."""
+    done = [f"swept {path}" for path in sweep_leftovers(services)]
+    file = services.registry.environments_txt
+    stale = stale_registrations(file)
+    for line in stale[:1]:  # taking one out takes all stale ones out
+        unregister_environment(file, Prefix(line).path)
+    return [*done, *(f"took {line} out of environments.txt" for line in stale)]
+
+
+def _relink(
+    services: Services,
+    prefix: Prefix,
+    problems: Sequence[Problem],
+    others: Sequence[RepodataRecord],
+    command_line: Sequence[str],
+) -> list[str]:
+    """Link packages anew; OTHERS take the place of what bears their name."""
+    if not problems and not others:
+        return []
+    transaction = make_repair(prefix, problems, platform=services.settings.platform, lost=others)
+    for record in transaction.link:
+        _refresh_cached(services, record)
+    request = ChangeRequest(action="install", prefix=prefix.path)
+    solution = Solution(records=())
+    plan = Plan(request=request, transaction=transaction, solution=solution, fetch=())
+    apply_plan(services, plan, command_line=command_line)
+    return [record.dist_name for record in transaction.link]
+
+
+def _refresh_cached(services: Services, record: RepodataRecord) -> None:
+    """Drop a cached package that is damaged, and get it again before anything is changed."""
+    cache = services.package_cache
+    cached = cache.find(record)
+    if cached is not None and verify_package(cached.directory):
+        services.reporter.note(f"the cached {record.dist_name} is damaged too: it is made anew")
+        cache.remove(cached)
+    prepare_packages(services, [record])
+
+
+def _lost_records(services: Services, prefix: Prefix) -> tuple[list[RepodataRecord], list[str]]:
+    """The packages of records that cannot be read: of a kept generation, cache or channel."""
+    found, unknown = [], []
+    for path in prefix.broken_records():
+        dist_name = path.name.removesuffix(".json")
+        record = (
+            _in_generations(prefix, dist_name)
+            or _in_cache(services, dist_name)
+            or _in_channels(services, prefix, dist_name)
+        )
+        if record is None:
+            unknown.append(path.name)
+        else:
+            found.append(record)
+    return found, unknown
+
+
+def _in_generations(prefix: Prefix, dist_name: str) -> RepodataRecord | None:
+    for generation in reversed(generations(prefix.path)):
+        for record in Prefix(generation.path).readable_records():
+            if record.record.dist_name == dist_name:
+                return record.record
+    return None
+
+
+def _in_cache(services: Services, dist_name: str) -> RepodataRecord | None:
+    entries = services.package_cache.entries()
+    return next((e.record for e in entries if e.record.dist_name == dist_name), None)
+
+
+def _in_channels(services: Services, prefix: Prefix, dist_name: str) -> RepodataRecord | None:
+    """The channel that the history names for it still has it, if all goes well."""
+    from minicon.api.inspect.searching import search
+
+    for revision in reversed(prefix.revisions()):
+        for line in revision.added:
+            place, _, package = line.partition("::")
+            if package == dist_name:
+                name, version, build = dist_name.rsplit("-", 2)
+                channel = place.rpartition("/")[0] or place
+                try:
+                    result = search(services, f"{name}=={version}={build}", channels=(channel,))
+                except MiniconError:
+                    return None
+                return next(iter(result.records), None)
+    return None
+
+
+def _other_interpreter(
+    services: Services, prefix: Prefix, findings: Iterable[Finding]
+) -> list[RepodataRecord]:
+    """Another interpreter of the same minor version, for one that vanished."""
+    python = prefix.record("python")
+    if python is None or not any(f.kind == "vanished-interpreter" for f in findings):
+        return []
+    minor = python.record.version.split(".")[:2]
+    offered = services.host_index.records_for("python")
+    same = [record for record in offered if record.version.split(".")[:2] == minor]
+    if not same:
+        wanted = ".".join(minor)
+        services.reporter.warn(
+            f"this machine has no other python {wanted}: "
+            f"'minicon install -p {prefix.path} python' takes another version"
+        )
+        return []
+    return [max(same, key=lambda record: tuple(map(int, record.version.split("."))))]

@@ -1,0 +1,70 @@
+"""Make a new environment.
+
+Examples:
+  minicon create -n data python=3.11 numpy
+  minicon create -n data -f environment.yml
+  minicon create -n data -f conda-lock.yml --with test
+  minicon create -p ./env -c conda-forge 'python>=3.11' r-base
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.api.plan.request import ChangeRequest
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``create (-n NAME | -p PATH) [SPEC...] [-f FILE]... [--clone ENV]``."""
+    parser.add_argument(
+        "specs", nargs="*", metavar="SPEC", help="for instance numpy or python=3.11"
+    )
+    options.add_file_option(
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list"
+    )
+    options.add_group_options(parser)
+    parser.add_argument(
+        "--no-default-packages", action="store_true", help="without create_default_packages"
+    )
+    parser.add_argument("--clone", metavar="ENV", help="the same packages as that environment")
+    options.add_request_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Plan, show, confirm, create."""
+    from minicon.cli.commands.changing import carry_out
+
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
+    from minicon.api.plan.environment_requests import clone_request, create_request
+    from minicon.cli.commands.changing import solver_arguments
+    from minicon.errors import UsageError
+
+    fields = solver_arguments(arguments)
+    services, name, prefix = context.services, arguments.name, arguments.prefix
+    if arguments.clone:
+        if arguments.specs or arguments.files:
+            raise UsageError(
+                "mixed-clone",
+                "a clone has exactly the packages of the other environment",
+                hint="clone first, then install the rest",
+            )
+        return clone_request(services, arguments.clone, name, prefix, **fields)
+    return create_request(
+        services,
+        name,
+        prefix,
+        specs=arguments.specs,
+        files=arguments.files,
+        default_packages=not arguments.no_default_packages,
+        **options.parts_of_files(arguments),
+        **fields,
+    )

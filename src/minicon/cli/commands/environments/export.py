@@ -1,0 +1,116 @@
+"""Write an environment down, so that it can be made again.
+
+Examples:
+  minicon export -n data > environment.yml
+  minicon export -n data --from-history
+  minicon export -n data --portable
+  minicon export -n data --format explicit
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from minicon.cli import options
+from minicon.redaction import without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from minicon.cli.console.context import CommandContext
+    from minicon.models.environment_files.environment_spec import EnvironmentSpec
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``export [-n | -p] [--from-history] [--no-builds] [-f FILE]``."""
+    parser.add_argument("-f", "--file", metavar="FILE", help="write there instead of stdout")
+    parser.add_argument(
+        "--from-history", action="store_true", help="only what was asked for, as it was asked"
+    )
+    parser.add_argument(
+        "--portable",
+        action="store_true",
+        help="for other machines: what was asked for, bounded by the versions found",
+    )
+    parser.add_argument("--no-builds", action="store_true", help="versions without build strings")
+    parser.add_argument("--ignore-channels", action="store_true", help="without channels")
+    parser.add_argument(
+        "--format",
+        choices=(
+            *("environment-yaml", "yaml", "yml", "environment-json", "json"),
+            *("explicit", "requirements"),
+        ),
+        default="environment-yaml",
+        help="environment.yml (default), the same as JSON, a list of URLs, or a list of specs",
+    )
+    parser.add_argument(
+        "-c",
+        "--channel",
+        dest="channels",
+        action="append",
+        default=[],
+        metavar="CHANNEL",
+        help="name that channel too, before those of the packages",
+    )
+    parser.add_argument("--override-channels", action="store_true", help=argparse.SUPPRESS)
+    options.add_environment_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the file's text, or write it."""
+    from minicon.api.export.exporting import explicit_spec
+    from minicon.envs.files.environment_file import write_environment_file
+    from minicon.fs import operations
+    from minicon.fs.safe_path import typed_path
+
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    if context.console.json or arguments.format.endswith("json"):
+        context.console.document(_spec(arguments, path).to_data(), as_is=True)
+        return 0
+    if arguments.format == "requirements":
+        text = _requirements(_spec(arguments, path), context.settings.platform)
+    else:
+        is_explicit = arguments.format == "explicit"
+        spec = explicit_spec(path) if is_explicit else _spec(arguments, path)
+        text = write_environment_file(spec)
+    if arguments.file:
+        with operations.describing("write", arguments.file):
+            operations.replace_file(typed_path(arguments.file), text.encode())
+        context.console.note(f"wrote {arguments.file}")
+    else:
+        context.console.answer(text.rstrip("\n"), as_is=True)
+    return 0
+
+
+def _requirements(spec: EnvironmentSpec, platform: str) -> str:
+    """A list of specs, which ``create --file`` reads; projects of PyPI too."""
+    lines = [
+        "# This file may be used to create an environment using:",
+        "# $ minicon create --name <env> --file <this file>",
+        f"# platform: {platform}",
+        *map(without_secrets, spec.dependencies),
+        *(f"pypi:{without_secrets(line)}" for line in spec.pip),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _spec(arguments: argparse.Namespace, path: Path) -> EnvironmentSpec:
+    from minicon.api.export.exporting import export_spec
+
+    fields: dict[str, Any] = {
+        "with_channels": not arguments.ignore_channels,
+        "extra_channels": tuple(arguments.channels),
+    }
+    if arguments.portable:
+        from minicon.api.export.portable_export import portable_spec
+
+        return portable_spec(path, **fields)
+    return export_spec(
+        path,
+        from_history=arguments.from_history,
+        builds=not arguments.no_builds,
+        **fields,
+    )

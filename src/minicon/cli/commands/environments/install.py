@@ -1,0 +1,76 @@
+"""Add packages to an environment, or change their versions.
+
+Examples:
+  minicon install -n data scipy 'pandas>=2'
+  minicon install -n data pypi:httpx
+  minicon install -f environment.yml
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.api.plan.request import ChangeRequest
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``install [-n | -p] [SPEC...] [-f FILE]...``."""
+    parser.add_argument(
+        "specs", nargs="*", metavar="SPEC", help="for instance scipy or 'pandas>=2'"
+    )
+    options.add_file_option(
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list"
+    )
+    options.add_group_options(parser)
+    parser.add_argument("--revision", type=int, metavar="N", help="go back to that revision")
+    options.add_request_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Plan, show, confirm, install."""
+    from minicon.cli.commands.changing import carry_out
+
+    if arguments.revision is not None:
+        return _go_to(arguments.revision, arguments, context)
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def _go_to(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Switch to a kept state; make one anew that only the history knows."""
+    from minicon.api.change.generations import is_kept
+    from minicon.cli.commands.environments.rollback import go_back
+
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    if is_kept(path, revision):
+        return go_back(arguments, context, revision)
+    from minicon.api.change.revisions import plan_revision
+    from minicon.cli.commands.changing import carry_out_plan
+
+    frozen = arguments.override_frozen
+    plan = plan_revision(context.services, path, revision, override_frozen=frozen)
+    return carry_out_plan(plan, arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
+    from minicon.api.plan.environment_requests import change_request
+    from minicon.cli.commands.changing import solver_arguments
+    from minicon.errors import UsageError
+
+    if not arguments.specs and not arguments.files:
+        raise UsageError("no-specs", "nothing to install", hint="name packages, or a file with -f")
+    return change_request(
+        context.services,
+        "install",
+        arguments.name,
+        arguments.prefix,
+        specs=arguments.specs,
+        files=arguments.files,
+        **options.parts_of_files(arguments),
+        **solver_arguments(arguments),
+    )

@@ -1,0 +1,239 @@
+"""Write down the exact packages of an environment, for one platform or more, from any machine.
+
+Examples:
+  minicon lock                                   environment.yml -> conda-lock.yml
+  minicon lock --platform linux-64 --platform osx-arm64
+  minicon lock --update numpy                    everything else stays where it can
+  minicon lock --check                           exit code 1 if the lock is out of date
+  minicon lock --for cluster.json                for a machine ('minicon info --profile' there)
+  minicon lock merge BASE OURS THEIRS            what git calls; see docs/how-to/lock.md
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minicon.cli import options
+from minicon.fs.safe_path import typed_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.api.lock.lock_inputs import LockInputs, LockTarget
+    from minicon.api.lock.locking import LockChange
+    from minicon.cli.console.context import CommandContext
+    from minicon.models.environment_files.lockfile import Lockfile
+
+DEFAULT_FILE = "environment.yml"
+DEFAULT_LOCK = "conda-lock.yml"
+_SHOWN_CHANGES = 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``lock [-f FILE]... [--platform P]... [-o FILE] [--update PKG]... [--check]``."""
+    parser.add_argument(
+        "words", nargs="*", metavar="merge BASE OURS THEIRS", help="merge three lock files"
+    )
+    add = parser.add_argument
+    add("-f", "--file", dest="files", action="append", default=[], metavar="FILE",
+        help=f"what to lock ({DEFAULT_FILE}; repeat for several)")  # fmt: skip
+    add("-o", "--output", default=None, metavar="FILE", help=f"the lock ({DEFAULT_LOCK})")
+    add("--platform", "--subdir", dest="platforms", action="append", default=[],
+        type=options.platform_name, metavar="SUBDIR",
+        help="for instance linux-64 (repeat for several)")  # fmt: skip
+    add("--for", dest="profiles", action="append", default=[], metavar="PROFILE.json",
+        help="for a machine, as 'minicon info --profile' wrote it")  # fmt: skip
+    add("--virtual-package", dest="virtual_packages", action="append", default=[],
+        metavar="NAME=VERSION", help="a fact of the machines: __glibc=2.36")  # fmt: skip
+    add("--update", action="append", default=[], metavar="PACKAGE",
+        help="only this moves, and what it forces to (repeat for several)")  # fmt: skip
+    add("--keep", action="store_true", help="what is locked and still fits keeps its version")
+    add("--check", action="store_true", help="only say whether the lock is up to date")
+    add("-d", "--dry-run", action="store_true", help="show what would change and stop")
+    add("--path", metavar="FILE", help="with merge: the file's own path (git's %%P)")
+    options.add_channel_options(parser, one_platform=False)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Lock, check or merge."""
+    from minicon.errors import UsageError
+
+    if arguments.words:
+        if arguments.words[0] != "merge" or len(arguments.words) != 4:
+            raise UsageError(
+                "unknown-words",
+                f"lock does not know {arguments.words[0]!r}",
+                hint="give files with -f; or 'minicon lock merge BASE OURS THEIRS'",
+            )
+        return _merge(arguments, context)
+    output = typed_path(arguments.output or DEFAULT_LOCK)
+    before = _read(output, context) if output.exists() else None
+    inputs = _inputs(arguments, output, before)
+    if arguments.check:
+        return _check(output, before, inputs, context)
+    return _lock(arguments, context, output, before, inputs)
+
+
+def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None) -> LockInputs:
+    from minicon.api.lock.lock_inputs import LockInputs, named_channels
+
+    channels, override = tuple(arguments.channels), arguments.override_channels
+    if before is not None and not channels:
+        channels, remembered = named_channels(before)
+        override = override or remembered
+    folder = output.absolute().parent
+    files = tuple(typed_path(file) for file in arguments.files)
+    if not files and before is not None:
+        files = tuple(folder / source for source in before.sources)
+    return LockInputs(
+        files=files or (Path(DEFAULT_FILE),),
+        folder=folder,
+        channels=channels,
+        override_channels=override,
+    )
+
+
+def _read(path: Path, context: CommandContext) -> Lockfile:
+    from minicon.envs.locks.lock_files import read_lock_file
+    from minicon.errors import SpecError
+
+    lock = read_lock_file(path, platform=context.settings.platform)
+    if lock is None or lock.kind != "conda-lock":
+        raise SpecError(
+            "not-a-conda-lock",
+            f"{path} is not a conda-lock.yml: it is not overwritten",
+            hint="choose another file with -o",
+        )
+    return lock
+
+
+def _targets(
+    arguments: argparse.Namespace,
+    context: CommandContext,
+    inputs: LockInputs,
+    before: Lockfile | None,
+) -> tuple[LockTarget, ...]:
+    from minicon.api.lock.lock_targets import choose_targets
+
+    return choose_targets(
+        context.services,
+        inputs,
+        platforms=arguments.platforms,
+        profiles=[typed_path(profile) for profile in arguments.profiles],
+        virtual_packages=arguments.virtual_packages,
+        before=before,
+    )
+
+
+def _lock(
+    arguments: argparse.Namespace,
+    context: CommandContext,
+    output: Path,
+    before: Lockfile | None,
+    inputs: LockInputs,
+) -> int:
+    from minicon.api.lock.locking import lock_changes, make_lock
+    from minicon.envs.locks.lock_files import write_lock_file
+    from minicon.errors import UsageError
+
+    keep = arguments.keep or bool(arguments.update)
+    if arguments.update and before is None:
+        hint = "make the lock first, without --update"
+        raise UsageError("no-lock", f"there is no {output} to update", hint=hint)
+    targets = _targets(arguments, context, inputs, before)
+    lock = make_lock(
+        context.services,
+        inputs,
+        targets,
+        before=before if keep else None,
+        update=arguments.update,
+    )
+    changes = lock_changes(before, lock)
+    if not context.settings.dry_run:
+        write_lock_file(output, lock)
+    _tell(arguments, context, output, lock, changes if before else None)
+    return 0
+
+
+def _tell(
+    arguments: argparse.Namespace,
+    context: CommandContext,
+    output: Path,
+    lock: Lockfile,
+    changes: tuple[LockChange, ...] | None,
+) -> None:
+    console = context.console
+    counts = {p: sum(x.platform == p for x in lock.packages) for p in lock.platforms}
+    if console.json:
+        document = {"success": True, "file": str(output), "packages": counts}
+        document["changes"] = [_change_object(change) for change in changes or ()]
+        document |= {"dry_run": True} if context.settings.dry_run else {}
+        console.document(document)
+        return
+    for change in (changes or ())[:_SHOWN_CHANGES]:
+        forced = arguments.update and change.name not in arguments.update
+        reason = "  (had to move with it)" if forced else ""
+        before, after = change.before or "none", change.after or "none"
+        console.answer(f"  {change.name} [{change.platform}]: {before} → {after}{reason}")
+    if changes is not None and len(changes) > _SHOWN_CHANGES:
+        console.answer(f"  … and {len(changes) - _SHOWN_CHANGES} more")
+    shown = ", ".join(f"{platform} ({count})" for platform, count in counts.items())
+    verb = "would lock" if context.settings.dry_run else "locked"
+    console.answer(f"{verb} {shown} in {output}")
+
+
+def _change_object(change: LockChange) -> dict[str, str | None]:
+    return {
+        "name": change.name,
+        "platform": change.platform,
+        "before": change.before,
+        "after": change.after,
+    }
+
+
+def _check(
+    output: Path, before: Lockfile | None, inputs: LockInputs, context: CommandContext
+) -> int:
+    from minicon.api.lock.lock_inputs import stale_platforms
+
+    console = context.console
+    stale = stale_platforms(context.services, inputs, before) if before else ("all",)
+    if console.json:
+        console.document({"success": not stale, "file": str(output), "stale": list(stale)})
+    elif before is None:
+        console.answer(f"there is no {output}: run 'minicon lock'")
+    elif stale:
+        console.answer(f"{output} is out of date for {', '.join(stale)}: run 'minicon lock --keep'")
+    else:
+        console.answer(f"{output} is up to date")
+    return 1 if stale else 0
+
+
+def _merge(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.api.lock.lock_merging import merge_lock_files
+
+    base, ours, theirs = (typed_path(word) for word in arguments.words[1:])
+    place = typed_path(arguments.path) if arguments.path else ours
+    outcome = merge_lock_files(context.services, base, ours, theirs, place=place)
+    console = context.console
+    if console.json:
+        console.document(
+            {
+                "success": outcome.settled,
+                "solved": outcome.solved,
+                "conflicts": list(outcome.conflicts),
+                "reason": outcome.reason,
+            }
+        )
+    elif outcome.settled:
+        how = "merged by solving again" if outcome.solved else "merged"
+        newer = (
+            f"; of {', '.join(outcome.conflicts)} the newer version" if outcome.conflicts else ""
+        )
+        console.note(f"{arguments.path or ours}: {how}{newer}. Check: minicon lock --check")
+    else:
+        console.warn(f"{arguments.path or ours} could not be merged: {outcome.reason}")
+        console.warn("settle the environment file, then run 'minicon lock --keep'")
+    return 0 if outcome.settled else 1

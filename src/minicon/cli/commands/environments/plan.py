@@ -1,0 +1,62 @@
+"""Write a change down as a file instead of doing it: to be reviewed, kept and applied.
+
+Examples:
+  minicon plan install -n data scipy > plan.json
+  minicon plan create -n data -f environment.yml > plan.json
+  minicon apply plan.json
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from minicon.cli import options
+from minicon.cli.parser import CommandParser
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.cli.console.context import CommandContext
+
+_VERBS = ("create", "install", "update", "remove", "sync")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``plan create|install|update|remove|sync … > FILE``."""
+    parser.add_argument("verb", choices=_VERBS, metavar="VERB", help=", ".join(_VERBS))
+    parser.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="...", help="as that command takes them"
+    )
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the plan: one JSON document on stdout."""
+    import importlib
+
+    from minicon.api.plan.plan_effects import announce
+    from minicon.api.plan.plan_files import plan_document
+    from minicon.api.plan.planning import make_plan
+    from minicon.cli.console.context import CommandContext as Context
+    from minicon.errors import UsageError
+
+    module = importlib.import_module(f"minicon.cli.commands.environments.{arguments.verb}")
+    parser = CommandParser(prog=f"minicon plan {arguments.verb}")
+    module.add_arguments(parser)
+    parsed = parser.parse_args(arguments.words)
+    parsed.command = arguments.verb
+    if getattr(parsed, "all", False) and arguments.verb == "remove":
+        raise UsageError(
+            "not-plannable",
+            "removing a whole environment is no plan",
+            hint=f"run 'minicon remove --all --dry-run {' '.join(arguments.words)}'",
+        )
+    inner = Context.from_arguments(parsed, context.command_line)
+    try:
+        plan = make_plan(inner.services, module.requested(parsed, inner))
+        for note in plan.notes:
+            inner.console.note(note)
+        announcement = announce(inner.services, plan, look=True)
+        context.console.document(plan_document(plan, announcement))
+    finally:
+        inner.close()
+    return 0

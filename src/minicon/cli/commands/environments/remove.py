@@ -1,0 +1,97 @@
+"""Take packages out of an environment, or the whole environment away.
+
+Examples:
+  minicon remove -n data scipy
+  minicon remove -n data --all
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.api.plan.request import ChangeRequest
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``remove [-n | -p] (SPEC... | --all)``."""
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="what to remove")
+    parser.add_argument("--all", action="store_true", help="the whole environment")
+    parser.add_argument(
+        "--force",
+        "--force-remove",
+        dest="force",
+        action="store_true",
+        help="leave what depends on it, broken",
+    )
+    parser.add_argument(
+        "--no-prune",
+        "--no-prune-deps",
+        dest="keep_unneeded",
+        action="store_true",
+        help="leave what nothing needs any more",
+    )
+    options.add_request_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Plan, show, confirm, remove."""
+    from minicon.cli.commands.changing import carry_out
+
+    if arguments.all:
+        return remove_environment(arguments, context)
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
+    from minicon.api.plan.environment_requests import change_request
+    from minicon.cli.commands.changing import solver_arguments
+    from minicon.errors import UsageError
+
+    if not arguments.specs:
+        raise UsageError(
+            "no-specs", "nothing to remove", hint="name packages, or pass --all for the environment"
+        )
+    fields = solver_arguments(arguments)
+    fields["no_deps"] = fields["no_deps"] or arguments.force
+    fields["keep_unneeded"] = arguments.keep_unneeded
+    return change_request(
+        context.services,
+        "remove",
+        arguments.name,
+        arguments.prefix,
+        specs=arguments.specs,
+        files=(),
+        **fields,
+    )
+
+
+def remove_environment(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Take a whole environment away, after asking."""
+    from minicon.api.change.environments import delete_environment
+    from minicon.api.plan.plan_effects import effects_of_removal, script_text
+    from minicon.cli.commands.changing import warn_of_programs
+    from minicon.errors import UsageError
+
+    console = context.console
+    path = context.services.registry.existing(arguments.name, arguments.prefix)
+    announcement = effects_of_removal(context.services, path)
+    for script in announcement.scripts:
+        console.note(f"will run: {script_text(script)}")
+    warn_of_programs(announcement, context, "they lose its files")
+    if not context.settings.dry_run:
+        asks = not (context.settings.always_yes or console.json)
+        question = f"Remove the environment {path} and all in it?"
+        if asks and not console.confirm(question, default=False):
+            raise UsageError("declined", "nothing was changed, as you said")
+        delete_environment(context.services, path)
+    console.answer(f"{'would remove' if context.settings.dry_run else 'removed'} {path}")
+    if console.json:
+        document = {"success": True, "prefix": str(path), "actions": {"PREFIX": str(path)}}
+        console.document(document | ({"dry_run": True} if context.settings.dry_run else {}))
+    return 0

@@ -1,0 +1,71 @@
+"""Give an environment another name or place.
+
+Only the files that carry its path are written anew. Kept earlier states move along, so that
+'minicon undo' goes on working.
+
+Examples:
+  minicon rename data science
+  minicon rename -p ./env ./environments/data
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.api.change.renaming import RenameRequest
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``rename [OLD | -n OLD | -p OLD] NEW``."""
+    parser.add_argument("words", nargs="+", metavar="[OLD] NEW", help="names, or paths with a /")
+    options.add_environment_options(parser)
+    parser.add_argument(
+        "-y", "--yes", dest="always_yes", action="store_true", help="do not ask for confirmation"
+    )
+    parser.add_argument("-d", "--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument(
+        "--override-frozen", action="store_true", help="move it even if it is marked frozen"
+    )
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Check, and move."""
+    from minicon.api.change.renaming import rename_environment, rename_request
+    from minicon.api.plan.plan_effects import effects_of_switch
+    from minicon.cli.commands.changing import warn_of_programs
+    from minicon.errors import UsageError
+
+    *old, new = arguments.words
+    named = bool(arguments.name or arguments.prefix)
+    if len(old) > 1 or (old and named) or not (old or named):
+        raise UsageError(
+            "unclear-names",
+            "rename takes one environment and its new name",
+            hint="minicon rename OLD NEW",
+        )
+    request = rename_request(
+        context.services,
+        old[0] if old else arguments.name,
+        arguments.prefix,
+        new,
+        override_frozen=arguments.override_frozen,
+    )
+    warn_of_programs(effects_of_switch(request.old), context, "they lose its files")
+    if not context.settings.dry_run:
+        rename_environment(context.services, request, command_line=context.command_line)
+    _tell(request, context)
+    return 0
+
+
+def _tell(request: RenameRequest, context: CommandContext) -> None:
+    dry_run = context.settings.dry_run
+    context.console.answer(f"{'would move' if dry_run else 'moved'} {request.old} to {request.new}")
+    if context.console.json:
+        document = {"success": True, "prefix": str(request.new), "from": str(request.old)}
+        context.console.document(document | ({"dry_run": True} if dry_run else {}))

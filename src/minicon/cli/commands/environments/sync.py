@@ -1,0 +1,49 @@
+"""Make an environment exactly its file or lock: what is missing comes, what is too much goes.
+
+Examples:
+  minicon sync -n data                     conda-lock.yml here, else environment.yml
+  minicon sync -n data -f environment.yml --dry-run
+  minicon sync -n data -f conda-lock.yml --with test
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.api.plan.request import ChangeRequest
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``sync [-n | -p] [-f FILE]... [--with GROUP]``."""
+    options.add_file_option(
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or an explicit list"
+    )
+    options.add_group_options(parser)
+    options.add_request_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Plan, show, confirm, make it so."""
+    from minicon.cli.commands.changing import carry_out
+
+    return carry_out(requested(arguments, context), arguments, context)
+
+
+def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+    """What the command line asks for."""
+    from minicon.api.change.syncing import sync_request
+    from minicon.cli.commands.changing import solver_arguments
+
+    return sync_request(
+        context.services,
+        arguments.name,
+        arguments.prefix,
+        files=arguments.files,
+        **options.parts_of_files(arguments),
+        **solver_arguments(arguments),
+    )

@@ -1,0 +1,53 @@
+"""Compare an environment with an environment file: 0 if it meets it, 1 if not.
+
+Examples:
+  minicon compare environment.yml
+  minicon compare -n data path/to/environment.yml
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``compare FILE [-n | -p]``."""
+    parser.add_argument("file", metavar="FILE", help="environment.yml or a list of packages")
+    options.add_environment_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print conda's sentences; 1 if anything differs."""
+    import os
+
+    from minicon.api.inspect.comparing import SAME, compare_with_spec
+    from minicon.envs.files.environment_file import read_environment_file
+    from minicon.fs.safe_path import typed_path
+    from minicon.prefix.environment.prefix import Prefix
+    from minicon.prefix.environment.site_packages import installed_packages
+
+    file = typed_path(os.path.expandvars(arguments.file))
+    spec = read_environment_file(file, platform=context.settings.platform)
+    name, prefix = arguments.name, arguments.prefix
+    if name is None and prefix is None and not os.environ.get("CONDA_PREFIX"):
+        name = spec.name
+    path = context.registry.existing(name, prefix)
+    mismatches = compare_with_spec(
+        installed_packages(Prefix(path)),
+        spec,
+        folder=file.absolute().parent,
+        environ=os.environ,
+    )
+    sentences = [str(mismatch) for mismatch in mismatches] or [SAME]
+    if context.console.json:
+        context.console.document(sentences)
+    else:
+        context.console.answer("\n".join(sentences))
+    return 1 if mismatches else 0

@@ -1,0 +1,56 @@
+"""How much disk space environments and the package cache really take.
+
+Files that several environments share are counted once: 'unique' is what removing one would free.
+
+Examples:
+  minicon du
+  minicon du -n data --json
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``du [-n NAME]… [-p PATH]…``."""
+    group = parser.add_argument_group("environment")
+    group.add_argument(
+        "-n", "--name", action="append", default=[], metavar="NAME", help="repeat for several"
+    )
+    group.add_argument("-p", "--prefix", action="append", default=[], metavar="PATH")
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the sizes; without -n and -p those of all environments."""
+    from minicon.api.inspect.disk_use import disk_use, together
+    from minicon.cli.render.render import human_size, table
+
+    paths = _environments(arguments, context)
+    uses = disk_use(context.services, paths)
+    total = together(paths, context.settings.pkgs_dirs[:1])
+    if context.console.json:
+        document = {"entries": [use.to_json() for use in uses], "together": total}
+        context.console.document(document)
+        return 0
+    rows: list[tuple[str, ...]] = [("# Total", "Unique", "Shared", "Earlier states", "Path")]
+    for use in uses:
+        sizes = (use.total, use.unique, use.shared, use.kept)
+        rows.append((*map(human_size, sizes), str(use.path)))
+    context.console.answer(f"{table(rows)}\n\n{human_size(total)} together")
+    return 0
+
+
+def _environments(arguments: argparse.Namespace, context: CommandContext) -> list[Path]:
+    registry = context.registry
+    named = [registry.existing(name, None) for name in arguments.name]
+    named += [registry.existing(None, prefix) for prefix in arguments.prefix]
+    return list(dict.fromkeys(named)) or [entry.path for entry in registry.entries()]

@@ -1,0 +1,102 @@
+"""Facts about this installation: where things are, what the machine is, which channels are used.
+
+Examples:
+  minicon info
+  minicon info --envs
+  minicon info --interpreters
+  minicon info --profile > machine.json
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``info [--envs] [--base]``."""
+    parser.add_argument("-a", "--all", action="store_true", help="all facts, as without it")
+    parser.add_argument("-s", "--system", action="store_true", help="the variables that matter")
+    parser.add_argument("-e", "--envs", action="store_true", help="the environments")
+    parser.add_argument("--base", action="store_true", help="the folder that holds all")
+    parser.add_argument(
+        "--profile", action="store_true", help="this machine, for 'minicon lock --for' elsewhere"
+    )
+    parser.add_argument(
+        "--interpreters", action="store_true", help="the pythons found on this machine"
+    )
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the facts."""
+    from minicon.api.inspect.system_info import installation_facts, interpreter_rows
+    from minicon.cli.render.listing import environment_table
+    from minicon.cli.render.render import table
+
+    console = context.console
+    if arguments.profile:
+        from minicon.api.lock.lock_targets import machine_profile
+
+        console.document(machine_profile(context.services))
+    elif arguments.base:
+        console.answer(str(context.settings.root))
+        if console.json:
+            console.document({"root_prefix": str(context.settings.root)})
+    elif arguments.envs and not console.json:
+        entries = context.registry.entries()
+        console.answer(environment_table(entry.row for entry in entries))
+    elif arguments.system:
+        from minicon.api.inspect.system_info import relevant_variables
+
+        variables = relevant_variables(context.services.environ)
+        console.answer(table((f"{name}:", value) for name, value in variables.items()))
+        if console.json:
+            console.document({"env_vars": variables})
+    elif arguments.interpreters:
+        rows = interpreter_rows(context.services)
+        console.answer(table(rows))
+        if console.json:
+            console.document({"interpreters": [list(row) for row in rows]})
+    else:
+        facts = installation_facts(context.services, context.registry)
+        console.answer(table(row for key, value in facts.items() for row in _rows(key, value)))
+        if console.json:
+            console.document(facts)
+    return 0
+
+
+#: Facts whose names would say less to a reader than to a program.
+_LABELS = {
+    "active_prefix": "active environment",
+    "active_prefix_name": "its name",
+    "conda_shlvl": "shell level",
+    "envs": "environments",
+    "envs_dirs": "folders of environments",
+    "pkgs_dirs": "package cache",
+    "cache_dir": "other caches",
+    "root_prefix": "root folder",
+    "sys.executable": "runs on",
+    "virtual_pkgs": "virtual packages",
+}
+
+
+def _rows(key: str, value: object) -> list[tuple[str, str]]:
+    """A fact as lines of a table: a list has one line per item."""
+    label = _LABELS.get(key, key.replace("_", " "))
+    items = value if isinstance(value, list | tuple) else [value]
+    texts = [_text(item) for item in items] or ["none"]
+    return [(f"{label}:", texts[0]), *(("", text) for text in texts[1:])]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "=".join(map(str, value))
+    if value is None:
+        return "none"
+    return ("no", "yes")[value] if isinstance(value, bool) else str(value)

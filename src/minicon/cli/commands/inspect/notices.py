@@ -1,0 +1,41 @@
+"""What the owners of your channels want you to know.
+
+Examples:
+  minicon notices
+  minicon notices -c conda-forge --json
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``notices [-c CHANNEL]``."""
+    options.add_channel_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the notices of each channel."""
+    from minicon.api.notices import channel_notices
+    from minicon.cli.console.channel_notices import notice_lines
+
+    console = context.console
+    notices = channel_notices(
+        context.services, tuple(arguments.channels), override=arguments.override_channels
+    )
+    if console.json:
+        console.document({"notices": [notice.to_json() for notice in notices]})
+        return 0
+    for line in notice_lines(notices):
+        console.answer(line)
+    if not notices:
+        console.note("no notices")
+    return 0

@@ -1,0 +1,83 @@
+"""Ask channels, without an environment: what a package needs, and what needs it.
+
+Dependencies are answered one by one with the newest record that meets each; what fits together
+is a solver's question: 'minicon create --dry-run'.
+
+Examples:
+  minicon repoquery depends numpy -c conda-forge
+  minicon repoquery depends 'numpy=1.26' --tree
+  minicon repoquery whoneeds libzlib --platform osx-arm64
+  minicon repoquery search 'lib*zstd*'
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.api.inspect.repoquery import QueryAnswer
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``repoquery (search | depends | whoneeds) SPEC``."""
+    parser.add_argument("query", choices=("search", "depends", "whoneeds"))
+    parser.add_argument("spec", metavar="SPEC")
+    parser.add_argument("-t", "--tree", action="store_true", help="as a tree, all levels")
+    parser.add_argument("--recursive", action="store_true", help="also what those need, and so on")
+    parser.add_argument(
+        "--all-builds", action="store_true", help="whoneeds: every build, not the newest alone"
+    )
+    parser.add_argument("--depth", type=int, metavar="N", help="--tree: at most N levels")
+    options.add_channel_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the answer; 1 if nothing matches."""
+    from minicon.api.inspect.repoquery import Catalogue, dependencies_of, dependents_of
+
+    if arguments.query == "search":
+        return _search(arguments, context)
+    catalogue = Catalogue(
+        context.services, tuple(arguments.channels), override=arguments.override_channels
+    )
+    for channel in catalogue.sources.skipped:
+        context.console.note(f"{channel.name} cannot be reached")
+    recursive = arguments.recursive or (arguments.tree and arguments.depth != 1)
+    if arguments.query == "depends":
+        answer = dependencies_of(catalogue, arguments.spec, recursive=recursive)
+    else:
+        answer = dependents_of(
+            catalogue, arguments.spec, recursive=recursive, all_builds=arguments.all_builds
+        )
+    _show(answer, arguments, context)
+    return 0
+
+
+def _search(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.cli.commands.inspect import search
+
+    arguments.info = arguments.envs = False
+    return search.run(arguments, context)
+
+
+def _show(answer: QueryAnswer, arguments: argparse.Namespace, context: CommandContext) -> None:
+    from minicon.cli.render.explanations import query_document, query_rows, tree_lines
+    from minicon.cli.render.render import table
+
+    console = context.console
+    if console.json:
+        console.document(query_document(answer, arguments.query, arguments.spec))
+    elif arguments.tree:
+        from minicon.api.inspect.dependency_tree import dependency_tree
+
+        inverted = arguments.query == "whoneeds"
+        names = [root.name for root in answer.roots]
+        trees = dependency_tree(answer.graph, names, inverted=inverted, depth=arguments.depth)
+        console.answer("\n".join(tree_lines(trees)))
+    else:
+        console.answer(table(query_rows(answer)))

@@ -1,0 +1,85 @@
+"""Has an environment drifted: from its records, from what was asked for, from its file?
+
+Looks at names, sizes and times only, so that it can stand in a prompt; 'minicon verify' reads
+every file.
+
+Examples:
+  minicon status -n data
+  minicon status -n data -f environment.yml --exit-code
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator
+
+    from minicon.api.inspect.status import Status
+    from minicon.cli.console.context import CommandContext
+
+_SHOWN = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``status [-n | -p] [-f FILE] [--exit-code]``."""
+    parser.add_argument("-f", "--file", metavar="FILE", help="also compare with this file")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 if it has drifted")
+    options.add_environment_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the drift; 0 unless ``--exit-code`` asks otherwise."""
+    from minicon.api.inspect.status import environment_status
+
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    context.registry.recover(path)
+    file, folder = None, None
+    if arguments.file:
+        from minicon.envs.files.environment_file import read_environment_file
+        from minicon.fs.safe_path import typed_path
+
+        file = read_environment_file(arguments.file, platform=context.settings.platform)
+        folder = typed_path(arguments.file).absolute().parent
+    status = environment_status(path, file=file, folder=folder)
+    if context.console.json:
+        context.console.document(status.to_json())
+    else:
+        whole = context.settings.verbosity > 0
+        context.console.answer("\n".join(_lines(status, whole=whole)))
+    return 1 if arguments.exit_code and status.has_drifted else 0
+
+
+def _lines(status: Status, *, whole: bool) -> Iterator[str]:
+    revision = f", revision {status.revision}" if status.revision else ""
+    yield f"{status.path}: {status.packages} packages{revision}"
+    if status.frozen:
+        yield f"frozen: {status.frozen}"
+    parts: list[tuple[str, Iterable[object]]] = [
+        ("records that cannot be read", status.broken_records),
+        ("files that are gone", [f"{path} ({name})" for path, name in status.missing]),
+        ("files that were changed", [f"{path} ({name})" for path, name in status.changed]),
+        ("changed by pip", status.pip.sentences()),
+        ("asked for, and not so", status.unmet_requests),
+        ("pins that do not hold", status.broken_pins),
+        ("in the file, and not here", status.file or ()),
+        ("asked for, and not in the file", status.extra),
+        ("variables of the file", status.variables),
+    ]
+    for title, items in parts:
+        yield from _part(title, [str(item) for item in items], whole=whole)
+    if not status.has_drifted:
+        yield "as it should be"
+
+
+def _part(title: str, items: list[str], *, whole: bool) -> Iterator[str]:
+    if not items:
+        return
+    yield f"{title}:"
+    shown = items if whole else items[:_SHOWN]
+    yield from (f"  {item}" for item in shown)
+    if len(items) > len(shown):
+        yield f"  … and {len(items) - len(shown)} more (-v shows them)"

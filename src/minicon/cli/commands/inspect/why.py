@@ -1,0 +1,45 @@
+"""Why a package is in an environment: every way from what you asked for to it, shortest first.
+
+Examples:
+  minicon why certifi -n data
+  minicon why certifi -n data --json
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``why PKG [-n | -p] [--limit N]``."""
+    parser.add_argument("package", metavar="PKG", help="name of an installed package")
+    parser.add_argument(
+        "--limit", type=int, default=10, metavar="N", help="at most N ways (default 10)"
+    )
+    options.add_environment_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the chains; 1 if the package is not there."""
+    from minicon.api.inspect.explaining import why
+    from minicon.cli.render.explanations import why_document, why_lines
+
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    answer = why(
+        path,
+        arguments.package.lower(),
+        platform=context.settings.platform,
+        limit=max(arguments.limit, 1),
+    )
+    if context.console.json:
+        context.console.document(why_document(answer))
+    else:
+        context.console.answer("\n".join(why_lines(answer)))
+    return 0

@@ -1,0 +1,50 @@
+"""Why an environment cannot have a package: the solver's reasons, and fixes that were tried.
+
+SPEC is solved together with all that was asked for before; nothing is changed. A bare name
+asks for its newest version.
+
+Examples:
+  minicon why-not numpy -n data
+  minicon why-not 'python=3.13' -n data
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``why-not SPEC [-n | -p]``."""
+    parser.add_argument("spec", metavar="SPEC", help="for instance 'numpy>=2' or just numpy")
+    parser.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
+    options.add_environment_options(parser)
+    options.add_channel_options(parser)
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the answer: 0 whether it is possible or not, since either is an answer."""
+    from minicon.api.inspect.explaining import WhyNotRequest, why_not
+    from minicon.cli.render.explanations import why_not_document, why_not_text
+
+    asked = WhyNotRequest(
+        path=context.registry.existing(arguments.name, arguments.prefix),
+        spec=arguments.spec,
+        channels=tuple(arguments.channels),
+        override_channels=arguments.override_channels,
+        options={"use_pins": not arguments.no_pin},
+    )
+    answer = why_not(context.services, asked)
+    console = context.console
+    if console.json:
+        console.document(why_not_document(answer))
+    else:
+        whole = context.settings.verbosity > 0
+        console.answer(why_not_text(answer, console, whole=whole))
+    return 0

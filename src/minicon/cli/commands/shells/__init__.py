@@ -1,0 +1,1 @@
+"""Commands for shells and for running programs."""

@@ -1,0 +1,38 @@
+"""Run a command in an environment. Terminal, input, signals and exit code are the command's own.
+
+Examples:
+  minicon run -n data python -c 'import numpy; print(numpy.__version__)'
+  minicon run -p ./env --cwd /tmp pytest -q
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``run [-n | -p] [--cwd D] COMMAND...``; everything from COMMAND on is passed through."""
+    options.add_environment_options(parser)
+    parser.add_argument("--cwd", metavar="FOLDER", help="run it there")
+    for ignored in ("--no-capture-output", "--live-stream", "--dev", "--debug-wrapper-scripts"):
+        parser.add_argument(ignored, action="store_true", help=argparse.SUPPRESS)
+    options.add_output_options(parser)
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND...", help="what to run")
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Become the command."""
+    from minicon.errors import UsageError
+    from minicon.shell.run import run_in_environment
+
+    argv = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
+    if not argv:
+        raise UsageError("no-command", "nothing to run", hint="minicon run -n NAME COMMAND...")
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    return run_in_environment(path, argv, cwd=arguments.cwd, settings=context.settings)

@@ -1,0 +1,62 @@
+"""Run a tool without installing it: its environment is made once and kept in the cache.
+
+Examples:
+  minicon x ruff check .
+  minicon x --from 'pygments>=2.18' pygmentize -V
+  minicon x --with numpy python -c 'import numpy; print(numpy.__version__)'
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``x [--from SPEC] [--with SPEC]... COMMAND...``; all from COMMAND on is passed through."""
+    parser.add_argument(
+        "--from",
+        dest="tool",
+        metavar="SPEC",
+        help="the package, where the command has another name",
+    )
+    parser.add_argument(
+        "--with", dest="extra", action="append", default=[], metavar="SPEC", help="further packages"
+    )
+    parser.add_argument("--refresh", action="store_true", help="look for newer versions now")
+    options.add_channel_options(parser)
+    options.add_output_options(parser)
+    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND...", help="what to run")
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Make the tool's environment if need be, then become the command."""
+    from minicon.api.change.tool_environment import (
+        is_fresh,
+        make_tool_environment,
+        plan_tool_environment,
+        tool_environment_path,
+    )
+    from minicon.errors import UsageError
+    from minicon.shell.run import run_in_environment
+
+    argv = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
+    if not argv:
+        raise UsageError("no-command", "nothing to run", hint="minicon x COMMAND...")
+    services = context.services
+    specs = [arguments.tool or argv[0], *arguments.extra]
+    path = tool_environment_path(services, specs, arguments.channels)
+    if arguments.refresh or not is_fresh(services, path):
+        plan = plan_tool_environment(
+            services, path, specs, arguments.channels, override=arguments.override_channels
+        )
+        for note in plan.notes:
+            context.console.note(note)
+        make_tool_environment(services, plan, context.command_line)
+    context.close()
+    return run_in_environment(path, argv, settings=context.settings)

@@ -1,0 +1,69 @@
+"""``minicon init``: change the shells' start files, and say which."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from minicon.cli.console.context import CommandContext
+    from minicon.shell.init import FileChange
+
+_ALL = ("bash", "zsh", "fish", "tcsh", "xonsh")
+
+
+def change_start_files(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Put the hook into start files, or take it out; returns the exit code.
+
+    Raises:
+        ShellError: A start file cannot be changed.
+        UsageError: A shell that is not known.
+    """
+    from minicon.shell.commands import context_of, this_executable
+    from minicon.shell.init import apply_changes, plan_init
+
+    changes = plan_init(
+        _shells(arguments),
+        context=context_of(context.settings, environ=os.environ, cwd=os.getcwd()),
+        executable=this_executable(),
+        completions=_completions(context),
+        reverse=arguments.reverse,
+        system=arguments.system,
+    )
+    dry_run = context.settings.dry_run
+    if not dry_run:
+        apply_changes(changes)
+    if not context.settings.quiet:
+        _show(changes, context)
+    if context.console.json:
+        files = [{"path": c.path, "action": c.action, "shell": c.shell} for c in changes]
+        context.console.document({"success": True, "dry_run": dry_run, "files": files})
+    elif not dry_run and any(change.action != "unchanged" for change in changes):
+        context.console.note("open a new shell to see the change")
+    return 0
+
+
+def _show(changes: Iterable[FileChange], context: CommandContext) -> None:
+    for change in changes:
+        context.console.answer(f"{change.action:<10} {change.path}")
+        is_own = context.settings.root in Path(change.path).parents
+        if context.settings.verbosity or (context.settings.dry_run and not is_own):
+            context.console.answer(change.diff().rstrip("\n"))
+
+
+def _completions(context: CommandContext) -> dict[str, str]:
+    from minicon.cli.completion import SCRIPTS, all_commands
+
+    commands = all_commands()
+    return {shell: write(commands, context.settings.envs_dirs) for shell, write in SCRIPTS.items()}
+
+
+def _shells(arguments: argparse.Namespace) -> list[str]:
+    if arguments.all:
+        return [name for name in _ALL if shutil.which(name)]
+    return arguments.shells or [os.path.basename(os.environ.get("SHELL", "bash")) or "bash"]

@@ -1,0 +1,1 @@
+"""Commands for caches, settings and channels."""

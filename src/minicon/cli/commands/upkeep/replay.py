@@ -1,0 +1,47 @@
+"""Solve again what was captured with --capture, without channels or an environment.
+
+A capture is a request with all records that its solution looked at, in one file: for bug reports
+and for tests.
+
+Examples:
+  minicon create -n x python=3.13 numpy --dry-run --capture problem.json
+  minicon replay problem.json
+"""
+
+from __future__ import annotations
+
+from minicon.cli import options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from minicon.cli.console.context import CommandContext
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``replay FILE``."""
+    parser.add_argument("file", metavar="FILE", help="what --capture wrote")
+    options.add_output_options(parser)
+
+
+def run(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the solution; fails as the captured command did."""
+    from minicon.api.export.capturing import replay
+    from minicon.fs.safe_path import typed_path
+
+    solution = replay(typed_path(arguments.file))
+    if context.console.json:
+        context.console.document(
+            {
+                "success": True,
+                "records": [record.to_json() for record in solution.records],
+                "hold_backs": dict(solution.hold_backs),
+            }
+        )
+        return 0
+    for record in sorted(solution.records, key=lambda each: each.name):
+        context.console.answer(f"{record.name} {record.version} {record.build}")
+    for sentence in solution.hold_backs.values():
+        context.console.note(sentence)
+    return 0

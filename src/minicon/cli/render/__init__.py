@@ -1,0 +1,1 @@
+"""Plans, packages and explanations as text."""

@@ -1,0 +1,156 @@
+"""Explanations as text: chains, trees, and the solver's story."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Any
+
+    from minicon.api.inspect.dependency_tree import TreeNode
+    from minicon.api.inspect.explaining import Why, WhyNot
+    from minicon.api.inspect.repoquery import QueryAnswer
+    from minicon.cli.console.console import Console
+
+
+def why_lines(answer: Why) -> Iterator[str]:
+    """``why``: one line per chain, each edge with its spec."""
+    record = answer.record.record
+    yield f"{record.name} {record.version} is there because"
+    for chain in answer.chains:
+        first, *rest = chain.specs
+        line = " → ".join([f"{first} (asked for)", *rest])
+        yield f"  {line}"
+    if answer.has_more:
+        yield "  … and more ways (--limit N shows them)"
+    if not answer.chains:
+        yield f"  {answer.note}"
+        users = ", ".join(edge.parent for edge in answer.needed_by)
+        if users:
+            yield f"  needed by {users}"
+
+
+def why_document(answer: Why) -> dict[str, Any]:
+    """``why --json``."""
+    record = answer.record.record
+    return {
+        "name": record.name,
+        "version": record.version,
+        "chains": [
+            {
+                "requested": chain.requested,
+                "steps": [
+                    {"parent": s.parent, "name": s.name, "spec": s.spec} for s in chain.steps
+                ],
+            }
+            for chain in answer.chains
+        ],
+        "has_more": answer.has_more,
+        "needed_by": [{"name": edge.parent, "spec": edge.spec} for edge in answer.needed_by],
+        "note": answer.note or None,
+    }
+
+
+def tree_lines(roots: Sequence[TreeNode]) -> Iterator[str]:
+    """``tree``: box-drawing branches; marks say why a package is not opened."""
+    for root in roots:
+        yield _node_text(root)
+        yield from _branch_lines(root, "")
+
+
+def _branch_lines(node: TreeNode, indent: str) -> Iterator[str]:
+    for number, branch in enumerate(node.branches, 1):
+        last = number == len(node.branches)
+        yield f"{indent}{'└─ ' if last else '├─ '}{_node_text(branch)}"
+        yield from _branch_lines(branch, indent + ("   " if last else "│  "))
+
+
+def _node_text(node: TreeNode) -> str:
+    spec = f"  [{node.spec}]" if node.spec else ""
+    mark = f"  ({node.mark.value})" if node.mark.value else ""
+    return f"{node.name} {node.version}".rstrip() + spec + mark
+
+
+def why_not_text(answer: WhyNot, console: Console, *, whole: bool) -> str:
+    """``why-not``: the solver's chain and fixes, or the plan.
+
+    Args:
+        answer: What was found out.
+        console: For the plan's colours.
+        whole: All sentences, also of a long chain.
+    """
+    from minicon.cli.render.render import plan_text
+
+    if answer.error is not None:
+        return "\n".join(_error_lines(answer, whole=whole))
+    if answer.plan is None or answer.plan.is_empty:
+        return f"{answer.spec}: nothing stands against it; it is there"
+    built = answer.built_from_source
+    possible = "may be possible" if built else "is possible"
+    told = [f"{answer.spec} {possible}; this would change:", "", plan_text(answer.plan, console)]
+    return "\n".join([*built, *told])
+
+
+def _error_lines(answer: WhyNot, *, whole: bool) -> Iterator[str]:
+    error = answer.error
+    assert error is not None
+    story = answer.explanation()
+    message = error.message
+    if whole and story and story["sentences"]:
+        message = "\n".join([message.split("\n", 1)[0], *(f"  {s}" for s in story["sentences"])])
+    yield message
+    if error.context:
+        yield f"context: {error.context}"
+    if error.hint:
+        yield f"hint: {error.hint}"
+
+
+def why_not_document(answer: WhyNot) -> dict[str, Any]:
+    """``why-not --json``."""
+    document: dict[str, Any] = {
+        "spec": answer.spec,
+        "possible": answer.is_possible,
+        "installed": answer.installed.dist_name if answer.installed else None,
+        "newest": answer.newest.dist_name if answer.newest else None,
+    }
+    if answer.error is not None:
+        document.update(
+            reference=answer.error.reference,
+            message=answer.error.message,
+            hint=answer.error.hint,
+            explanation=answer.explanation(),
+        )
+    elif answer.plan is not None:
+        document["actions"] = answer.plan.transaction.to_json(fetch=frozenset(answer.plan.fetch))
+        document["notes"] = list(answer.built_from_source)
+    return document
+
+
+def query_rows(answer: QueryAnswer) -> Iterator[tuple[str, ...]]:
+    """``repoquery depends`` and ``whoneeds``: one row per record."""
+    from minicon.cli.render.render import short_channel
+
+    yield ("# Name", "Version", "Build", "Depends", "Channel", "Subdir")
+    for match in answer.matches:
+        record = match.record
+        if record is None:
+            where = "of the machine" if match.spec.startswith("__") else "nowhere"
+            yield (match.spec.split(" ", 1)[0], "-", "-", match.spec, where, "")
+        else:
+            place = (short_channel(record.channel), record.subdir)
+            yield (record.name, record.version, record.build, match.spec, *place)
+
+
+def query_document(answer: QueryAnswer, query: str, spec: str) -> dict[str, Any]:
+    """``repoquery --json``, in the shape that mamba and micromamba give it."""
+    packages = [{**m.record.to_json(), "spec": m.spec} for m in answer.matches if m.record]
+    unmet = [match.spec for match in answer.matches if match.record is None]
+    return {
+        "query": {"query": spec, "type": query},
+        "result": {
+            "graph_roots": [root.to_json() for root in answer.roots],
+            "pkgs": packages,
+            "unmet": [spec for spec in unmet if not spec.startswith("__")],
+            "status": "OK",
+        },
+    }

@@ -1,0 +1,1 @@
+"""Environment files on disk: environment.yml, lists of specs, explicit lists."""

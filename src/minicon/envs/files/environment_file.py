@@ -1,0 +1,208 @@
+"""Environment files on disk: environment.yml, lists of specs, explicit lists.
+
+Which one it is, is told by the text: ``@EXPLICIT`` makes an explicit list; the endings ``.yml``,
+``.yaml`` and ``.json``, or a line that begins with ``dependencies:``, mean an environment file;
+anything else is a list of specs, one per line, in which lines that only pip understands go to
+``pip``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from minicon.config import strict_yaml
+from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.environment_files.environment_spec import EnvironmentSpec
+from minicon.models.environment_files.explicit_list import (
+    ExplicitList,
+    is_explicit,
+    parse_explicit_list,
+)
+from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.subdir import selects
+from minicon.models.url import is_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from typing import Any
+
+_YAML = (".yml", ".yaml", ".json")
+_COMMENT = lazy_pattern(r"(?:^|\s)#.*", re.DOTALL)
+_YAML_KEY = lazy_pattern(r"^(?:name|channels|dependencies):(?:\s|$)", re.MULTILINE)
+_TEMPLATE = lazy_pattern(r"^[^#\n]*(?:\{\{|\{%)", re.MULTILINE)
+_EXPORT_PLATFORM = lazy_pattern(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$", re.MULTILINE)
+
+
+def read_environment_file(path: str | os.PathLike[str], *, platform: str) -> EnvironmentSpec:
+    """Read any kind of environment file.
+
+    Args:
+        path: The file.
+        platform: Subdir for which selectors are resolved.
+
+    Raises:
+        SpecError: ``environment-file-not-found``, ``invalid-yaml``, ``invalid-environment-file``,
+            ``invalid-explicit-list``, ``invalid-spec``: each names the file and mostly the line.
+    """
+    path = Path(path)
+    return parse_environment_text(
+        _read_text(path), name=path.name, platform=platform, source=str(path)
+    )
+
+
+def parse_environment_text(
+    text: str, *, name: str, platform: str, source: str | None = None
+) -> EnvironmentSpec:
+    """The same for a text; NAME is the file name whose ending tells the kind."""
+    source = source or name
+    try:
+        return _parse(text, name, platform, source)
+    except SpecError as error:
+        if _TEMPLATE.search(text):
+            error.hint = "this looks like a template (Jinja): render it first"
+        raise
+
+
+def _parse(text: str, name: str, platform: str, source: str) -> EnvironmentSpec:
+    if is_explicit(text):
+        explicit = parse_explicit_list(text, source=source)
+        platforms = (explicit.platform,) if explicit.platform else ()
+        return EnvironmentSpec(explicit=explicit.entries, platforms=platforms)
+    if name.lower().endswith(_YAML) or _YAML_KEY.search(text):
+        return _parse_yaml(text, platform, source)
+    return _parse_list(text, platform, source)
+
+
+def write_environment_file(spec: EnvironmentSpec) -> str:
+    """The text of an environment.yml (or of an explicit list) that reads as SPEC again.
+
+    Secrets in URLs are left out; the values of variables are the user's own.
+    """
+    import yaml
+
+    if spec.explicit:
+        return str(ExplicitList(spec.explicit, spec.platforms[0] if spec.platforms else None))
+
+    class Dumper(yaml.SafeDumper):
+        def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+            super().increase_indent(flow, False)
+
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+            return True
+
+    text: str = yaml.dump(
+        spec.to_data(),
+        Dumper=Dumper,
+        sort_keys=False,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=4096,
+    )
+    return text
+
+
+def _read_text(path: Path) -> str:
+    try:
+        data = path.read_bytes() if path.stat().st_size <= strict_yaml.MAX_BYTES else None
+    except FileNotFoundError:
+        hint = "give the path of an environment.yml, a list of specs or an explicit list"
+        raise SpecError(
+            "environment-file-not-found", f"there is no file {str(path)!r}", hint=hint
+        ) from None
+    except OSError as error:
+        message = f"{str(path)!r} cannot be read: {error.strerror}"
+        raise SpecError(
+            "environment-file-not-found", message, hint="check the path and its permissions"
+        ) from None
+    if data is None:
+        hint = "an environment file is a small text; is this the right file?"
+        raise SpecError("invalid-environment-file", f"{str(path)!r} is too large", hint=hint)
+    return _decode(data, path)
+
+
+def _decode(data: bytes, path: Path) -> str:
+    is_utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # what PowerShell's > writes
+    try:
+        text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"{str(path)!r} is not text in UTF-8 (byte {error.start})"
+        raise SpecError("invalid-environment-file", message, hint="save it as UTF-8") from None
+    if "\0" in text:
+        message = f"{str(path)!r} is not a text file"
+        raise SpecError("invalid-environment-file", message, hint="is this the right file?")
+    return text
+
+
+def _parse_yaml(text: str, platform: str, source: str) -> EnvironmentSpec:
+    data = strict_yaml.load(_select_lines(text, platform), source=source)
+    if data is None:
+        hint = "begin with name:, channels:, dependencies:"
+        raise SpecError("invalid-environment-file", f"{source}: the file is empty", hint=hint)
+    return EnvironmentSpec.from_data(data, platform=platform, source=source)
+
+
+def _select_lines(text: str, platform: str) -> str:
+    """Blank the lines whose comment selector (``# [linux]``) excludes the platform.
+
+    Comments in brackets that are not selectors (``# [testing]``) are comments.
+    """
+    lines = text.split("\n")
+    for index, line in enumerate(lines):
+        selector = _comment_selector(line)
+        if selector and selects(selector, platform) is False:
+            lines[index] = ""
+    return "\n".join(lines)
+
+
+def _comment_selector(line: str) -> str:
+    """``linux`` of ``- numpy  # [linux]``; empty for other lines."""
+    line = line.rstrip()
+    start = line.rfind("[")
+    before = line[:start].rstrip() if start >= 0 and line.endswith("]") else ""
+    text = before[:-1].rstrip()
+    is_comment = before.endswith("#") and before[-2:-1].isspace()
+    return line[start + 1 : -1] if is_comment and text and not text.startswith("#") else ""
+
+
+def _parse_list(text: str, platform: str, source: str) -> EnvironmentSpec:
+    """One spec per line, as ``conda list --export`` and requirements files have them."""
+    specs: list[str] = []
+    pip: list[str] = []
+    text = text.replace("\\\r\n", " ").replace("\\\n", " ")
+    for number, line in enumerate(_select_lines(text, platform).splitlines(), 1):
+        line = line.strip() if is_url(line.strip()) else _COMMENT.sub("", line).strip()
+        if not line:
+            continue
+        if line.startswith("-") or _is_only_for_pip(line):
+            pip.append(line)
+        else:
+            specs.append(_checked(line, f"{source}, line {number}"))
+    platforms = tuple(dict.fromkeys(_EXPORT_PLATFORM.findall(text)))
+    return EnvironmentSpec(dependencies=tuple(specs), pip=tuple(pip), platforms=platforms)
+
+
+def _checked(line: str, place: str) -> str:
+    try:
+        MatchSpec(line)
+    except SpecError as error:
+        error.context = f"while reading {place}"
+        raise
+    return line
+
+
+def _is_only_for_pip(line: str) -> bool:
+    """Whether a line is a PEP 508 requirement (extras, markers, URLs, ===) and no conda spec."""
+    try:
+        MatchSpec(line)
+    except SpecError:
+        from packaging.requirements import InvalidRequirement, Requirement
+
+        try:
+            Requirement(line)
+        except InvalidRequirement:
+            return re.match(r"(?:git|hg|svn|bzr)\+", line) is not None
+        return True
+    return False

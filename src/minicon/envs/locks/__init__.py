@@ -1,0 +1,1 @@
+"""Lock files: conda-lock, pixi.lock and pylock.toml, read and written."""

@@ -1,0 +1,191 @@
+"""``conda-lock.yml``: reading and writing (CEP 37, which is version 1 of conda-lock's format).
+
+::
+
+    version: 1
+    metadata: {content_hash, channels, platforms, sources}
+    package:
+    - name: numpy            one block per package and platform, sorted by name, so that two
+      platform: linux-64     branches that change different packages merge without a conflict
+      …
+"""
+
+from __future__ import annotations
+
+import re
+
+from minicon.envs.locks import lock_values as values
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.environment_files.lockfile import (
+    MAIN,
+    LockedPackage,
+    Lockfile,
+    check_package,
+    sorted_packages,
+)
+from minicon.models.package_name import normalize_pypi_name, split_file_name
+from minicon.models.url import Url, is_url
+from minicon.redaction import without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+_NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")
+# Letters first, and nothing that YAML could take for a number, a boolean or a mark of its own.
+_PLAIN = lazy_pattern(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[A-Za-z_/][A-Za-z0-9_./+\-]*\Z")
+_PLAIN_URL = lazy_pattern(r"[a-z]+:[A-Za-z0-9_./+%~?=&@,\-:]*[A-Za-z0-9_./]\Z")
+_HEADER = """\
+# Exact packages of an environment, for each platform. Do not edit: change what was asked for,
+# then run 'minicon lock'. 'minicon create -f' and 'minicon sync' make environments from it.
+"""
+
+
+def parse_conda_lock(text: str, *, source: str) -> Lockfile:
+    """Read a lock file.
+
+    Args:
+        text: Its text.
+        source: Its name, for messages.
+
+    Raises:
+        SpecError: ``invalid-lock-file`` or ``invalid-yaml``, naming the line.
+    """
+    data = values.load_yaml(text, source)
+    version = values.optional(data, "version", source) or "1"
+    if version != "1":
+        values.refuse(source, f"version {version[:20]} of the format is not known")
+    metadata = values.mapping(data.get("metadata"), source)
+    packages = [_package(item, source) for item in values.items(data.get("package"), source)]
+    platforms = tuple(values.texts(metadata.get("platforms"), source))
+    return Lockfile(
+        packages=sorted_packages(packages),
+        platforms=platforms or tuple(dict.fromkeys(package.platform for package in packages)),
+        channels=tuple(_channels(metadata, source)),
+        content_hash=_texts_of(metadata, "content_hash", source),
+        sources=tuple(values.texts(metadata.get("sources"), source)),
+        metadata=_texts_of(metadata, "custom_metadata", source),
+    )
+
+
+def _texts_of(data: Mapping[str, Any], key: str, source: str) -> dict[str, str]:
+    found = values.mapping(data.get(key), source)
+    return {str(name): values.text(value, source) for name, value in found.items()}
+
+
+def _channels(metadata: Mapping[str, Any], source: str) -> Iterator[str]:
+    for item in values.items(metadata.get("channels"), source):
+        url = item if isinstance(item, str) else values.mapping(item, source).get("url")
+        yield values.text(url, source)
+
+
+def _package(item: Any, source: str) -> LockedPackage:
+    place = values.at(source, item)
+    data = values.mapping(item, place)
+    manager = values.required(data, "manager", place)
+    if manager not in ("conda", "pip"):
+        values.refuse(place, f"the manager {manager[:40]!r} is neither conda nor pip")
+    url = without_secrets(values.required(data, "url", place))
+    name = values.required(data, "name", place)
+    hashes = values.mapping(data.get("hash"), place)
+    build = values.optional(data, "build", place) or ""
+    if manager == "conda" and not build and is_url(url) and not url.startswith("host:"):
+        build = split_file_name(Url(url).name)[2]
+    package = LockedPackage(
+        name=name.lower() if manager == "conda" else normalize_pypi_name(name),
+        version=values.required(data, "version", place),
+        platform=values.required(data, "platform", place),
+        url=url,
+        manager="conda" if manager == "conda" else "pip",
+        build=build if manager == "conda" else "",
+        depends=tuple(_depends(data, place)),
+        sha256=values.lower_hash(hashes, "sha256", place),
+        md5=values.lower_hash(hashes, "md5", place),
+        category=values.optional(data, "category", place) or MAIN,
+    )
+    return check_package(package, place)
+
+
+def _depends(data: Mapping[str, Any], place: str) -> Iterator[str]:
+    for name, rest in values.mapping(data.get("dependencies"), place).items():
+        constraint = "" if rest is None else values.text(rest, place).strip()
+        joint = "" if constraint.startswith("[") or not constraint else " "
+        yield f"{name}{joint}{constraint}"
+
+
+def format_conda_lock(lock: Lockfile) -> str:
+    """The text of a lock file: the same for the same lock, whoever writes it.
+
+    Credentials in channels and URLs are left out.
+    """
+    lines = ["version: 1", "metadata:", "  content_hash:"]
+    lines += [f"    {name}: {digest}" for name, digest in sorted(lock.content_hash.items())]
+    lines[2] += "" if lock.content_hash else " {}"
+    lines += _list_lines("channels", _channel_lines(lock.channels))
+    lines += _list_lines("platforms", [f"  - {name}" for name in sorted(lock.platforms)])
+    lines += _list_lines("sources", [f"  - {_scalar(path)}" for path in lock.sources])
+    if lock.metadata:
+        lines.append("  custom_metadata:")
+        lines += [f"    {_scalar(k)}: {_scalar(v)}" for k, v in sorted(lock.metadata.items())]
+    lines.append("package:" if lock.packages else "package: []")
+    for package in sorted_packages(lock.packages):
+        lines += _package_lines(package)
+    return _HEADER + "\n".join(lines) + "\n"
+
+
+def _list_lines(key: str, entries: list[str]) -> list[str]:
+    return [f"  {key}:", *entries] if entries else [f"  {key}: []"]
+
+
+def _channel_lines(channels: Iterable[str]) -> list[str]:
+    lines = []
+    for channel in channels:
+        used = ", ".join(re.findall(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)", channel))
+        lines += [f"  - url: {_scalar(without_secrets(channel))}", f"    used_env_vars: [{used}]"]
+    return lines
+
+
+def _package_lines(package: LockedPackage) -> Iterator[str]:
+    yield f"- name: {_scalar(package.name)}"
+    yield f"  version: {_scalar(package.version)}"
+    yield f"  manager: {package.manager}"
+    yield f"  platform: {package.platform}"
+    depends = _depends_mapping(package)
+    yield "  dependencies:" if depends else "  dependencies: {}"
+    yield from (f"    {_scalar(name)}: {_scalar(depends[name])}" for name in sorted(depends))
+    yield f"  url: {_scalar(without_secrets(package.url))}"
+    hashes = {key: value for key in ("md5", "sha256") if (value := getattr(package, key))}
+    yield "  hash:" if hashes else "  hash: {}"
+    yield from (f"    {key}: {_scalar(value)}" for key, value in hashes.items())
+    if package.manager == "conda" and package.build:
+        yield f"  build: {_scalar(package.build)}"
+    yield f"  category: {_scalar(package.category)}"
+    yield f"  optional: {'false' if package.category == MAIN else 'true'}"
+
+
+def _depends_mapping(package: LockedPackage) -> dict[str, str]:
+    """What a package depends on, by name; two texts on one name become one where they can."""
+    found: dict[str, str] = {}
+    for text in package.depends:
+        match = _NAME.match(text)
+        name = match.group() if match else text
+        rest = text[len(name) :].strip()
+        if package.manager == "pip" and name == "python":
+            continue
+        other = found.get(name)
+        plain = not any(character in f"{other}{rest}" for character in " [|=")
+        if other and rest and other != rest and plain:
+            rest = f"{other},{rest}"
+        found[name] = max(other or "", rest, key=len)
+    return found
+
+
+def _scalar(text: str) -> str:
+    """TEXT as a YAML scalar that reads as that text and nothing else."""
+    if _PLAIN.match(text) or _PLAIN_URL.match(text):
+        return text
+    if text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    escaped = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text)
+    return f'"{escaped}"'

@@ -1,0 +1,144 @@
+"""``pylock.toml``: reading the lock files of Python tools (PEP 751).
+
+Such a lock may list many files of a package, for many pythons and systems; each that a
+platform could use becomes one :class:`LockedPackage`. Which of them is taken is decided once the
+python is known (``api/lock/lock_solution.py``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from minicon.envs.locks import lock_values as values
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
+from minicon.models.environment_files.lockfile import MAIN, LockedPackage, Lockfile, check_package
+from minicon.models.package_name import normalize_pypi_name
+from minicon.models.url import Url, is_url, path_to_url
+from minicon.redaction import without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
+
+_FILE_NAME = lazy_pattern(r"pylock(?:\.[^.]+)?\.toml\Z")
+
+#: Key of the lock's metadata: groups that are installed unless others are named.
+DEFAULT_GROUPS = "default_groups"
+
+_MAX_DEPTH = 100
+#: In one key, that is before the first "=" of a line; TOML's readers slow down with its square.
+_MOST_DOTS = 200
+
+
+def is_pylock_name(name: str) -> bool:
+    """Whether a file is called ``pylock.toml`` or ``pylock.NAME.toml`` (PEP 751)."""
+    return _FILE_NAME.match(name) is not None
+
+
+def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lockfile:
+    """Read a lock file.
+
+    Args:
+        text: Its text.
+        source: Its name, for messages.
+        folder: Where it lies: its paths are relative to that.
+        platform: Subdir that packages are wanted for.
+
+    Raises:
+        SpecError: ``invalid-lock-file``.
+    """
+    data = _load(text, source)
+    version = values.required(data, "lock-version", source)
+    if version.partition(".")[0] != "1":
+        values.refuse(source, f"version {version[:20]} of pylock.toml is not known")
+    packages = [
+        package
+        for item in values.items(data.get("packages"), source)
+        for package in _files(values.mapping(item, source), source, folder, platform)
+    ]
+    return Lockfile(
+        packages=tuple(packages),
+        requires_python=values.optional(data, "requires-python", source),
+        metadata={DEFAULT_GROUPS: " ".join(values.texts(data.get("default-groups"), source))},
+        kind="pylock",
+    )
+
+
+def _load(text: str, source: str) -> Mapping[str, Any]:
+    if text.count("[[") > 200_000 or "[" * _MAX_DEPTH in text.replace(" ", ""):
+        values.refuse(source, "the nesting is too deep")
+    if any(line.partition("=")[0].count(".") > _MOST_DOTS for line in text.split("\n")):
+        values.refuse(source, "a key has too many parts")
+    try:
+        return values.mapping(_toml().loads(text), source)
+    except (ValueError, RecursionError) as error:
+        values.refuse(source, f"it is not TOML: {str(error)[:200]}")
+
+
+def _toml() -> Any:
+    """The standard library's reader; before Python 3.11 it is a package of its own."""
+    return importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+
+
+def _files(
+    data: Mapping[str, Any], source: str, folder: Path, platform: str
+) -> Iterator[LockedPackage]:
+    """Every wheel of a package, then its source distribution if it has no wheel."""
+    name = values.required(data, "name", source)
+    place = f"{source}, package {name[:60]!r}"
+    for key in ("vcs", "directory"):
+        if key in data:
+            values.refuse(place, f"it is locked as a {key}, which only pip can install")
+    common: dict[str, Any] = {
+        "name": normalize_pypi_name(name),
+        "version": values.optional(data, "version", place) or "",
+        "platform": platform,
+        "manager": "pip",
+        "marker": values.optional(data, "marker", place),
+        "requires_python": values.optional(data, "requires-python", place),
+        "category": MAIN,
+        "depends": tuple(
+            values.required(values.mapping(each, place), "name", place)
+            for each in values.items(data.get("dependencies"), place)
+        ),
+    }
+    wheels = values.items(data.get("wheels"), place)
+    files = wheels or [data[key] for key in ("sdist", "archive") if key in data]
+    if not files:
+        values.refuse(place, "it is locked without any file")
+    for item in files:
+        file = values.mapping(item, place)
+        hashes = values.mapping(file.get("hashes"), place)
+        package = LockedPackage(
+            **common,
+            url=_url(file, folder, place),
+            sha256=values.lower_hash(hashes, "sha256", place),
+            size=values.size(file, place),
+        )
+        yield check_package(_with_version(package, place), place)
+
+
+def _with_version(package: LockedPackage, place: str) -> LockedPackage:
+    """The version is optional in the file; a wheel's name has it too."""
+    if package.version:
+        return package
+    parts = package.fn.split("-")
+    if len(parts) < 2:
+        values.refuse(place, "its version is missing")
+    return replace(package, version=parts[1])
+
+
+def _url(file: Mapping[str, Any], folder: Path, place: str) -> str:
+    url = values.optional(file, "url", place)
+    if url is not None:
+        if not is_url(url):
+            values.refuse(place, f"{url[:80]!r} is no URL")
+        return without_secrets(url)
+    path = values.required(file, "path", place)
+    if is_url(path):
+        values.refuse(place, f"{str(Url(path))[:80]!r} is no path")
+    return path_to_url(str((folder / path).absolute()))

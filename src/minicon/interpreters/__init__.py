@@ -1,1 +1,0 @@
-"""The built-in source 'host': interpreters of this machine as python packages."""

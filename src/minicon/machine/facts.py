@@ -1,0 +1,105 @@
+"""Machine: the questions whose answers become virtual packages, asked only when needed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+from minicon.lean_dataclasses import dataclass
+from minicon.machine.cuda import detect_cuda_version
+from minicon.machine.microarchitectures import (
+    microarchitecture_from_apple_brand,
+    microarchitecture_from_cpuinfo,
+)
+from minicon.models.subdir import current_subdir
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What is known of a machine; each answer but ``platform`` is a function.
+
+    Attributes:
+        platform: Its native subdir, for instance ``linux-64``.
+        system_version: Kernel release on Linux, product version on macOS and Windows.
+        libc: Family (``glibc``) and version, or None.
+        microarchitecture: Name that archspec gives its processor.
+        cuda: CUDA version of its graphics driver, or None.
+    """
+
+    platform: str
+    system_version: Callable[[], str | None]
+    libc: Callable[[], tuple[str, str] | None]
+    microarchitecture: Callable[[], str]
+    cuda: Callable[[], str | None]
+
+    @classmethod
+    def this(cls, environ: Mapping[str, str]) -> Machine:
+        """The machine that minicon runs on."""
+        return cls(
+            platform=native_platform(),
+            system_version=_system_version,
+            libc=_libc,
+            microarchitecture=_microarchitecture,
+            cuda=lambda: detect_cuda_version(environ),
+        )
+
+
+def native_platform() -> str:
+    """Conda's subdir of the running interpreter, for instance ``linux-64``."""
+    bits = 64 if sys.maxsize > 2**32 else 32
+    return current_subdir(sys.platform, _architecture(), pointer_bits=bits)
+
+
+def _architecture() -> str:
+    if os.name == "posix":
+        return os.uname().machine
+    import platform
+
+    return platform.machine()
+
+
+def _system_version() -> str | None:
+    if sys.platform == "darwin":
+        import platform
+
+        return platform.mac_ver()[0] or None
+    if sys.platform == "win32":
+        import platform
+
+        return platform.version() or None
+    return os.uname().release or None
+
+
+def _libc() -> tuple[str, str] | None:
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        family, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+        if family and version:
+            return family, version
+    return None
+
+
+def _microarchitecture() -> str:
+    machine = _architecture()
+    machine = {"arm64": "aarch64", "AMD64": "x86_64", "ARM64": "aarch64"}.get(machine, machine)
+    if sys.platform == "darwin":
+        import subprocess
+
+        answer = subprocess.run(
+            ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        brand = answer.stdout.strip()
+        return microarchitecture_from_apple_brand(brand) if "Apple" in brand else machine
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return machine
+    return microarchitecture_from_cpuinfo(text, machine)

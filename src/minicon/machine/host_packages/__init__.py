@@ -1,0 +1,1 @@
+"""The built-in channel ``host``: installed interpreters as ``python`` packages."""

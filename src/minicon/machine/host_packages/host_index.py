@@ -1,0 +1,129 @@
+"""HostIndex: the interpreters of this machine as ``python`` records of channel ``host``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minicon.constants import CONDA_EXTENSION, HOST_CHANNEL
+from minicon.machine.host_packages.layout import PORTABLE, VENV, layout_for, reason_against_copy
+from minicon.machine.host_packages.python_paths import site_packages
+from minicon.models.records import RepodataRecord
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from minicon.machine.interpreters.facts import InterpreterFacts
+
+PYTHON = "python"
+OLDEST_VERSION = (3, 8)
+#: The self-contained build wins over a distribution's of the same version.
+_BUILD_NUMBERS = {PORTABLE: 1}
+
+
+class HostIndex:
+    """What this machine offers for one platform: a :class:`RecordIndex` with one name.
+
+    Of equal version and layout only the first found interpreter is listed: PATH decides.
+
+    Args:
+        interpreters: As discovery found them.
+        platform: Target subdir; interpreters of another one are not listed.
+        variants: Further builds to list: ``pypy``, ``free-threaded``, ``debug``,
+            ``pre-release``. None by default: each is a choice that a user makes knowingly.
+    """
+
+    def __init__(
+        self,
+        interpreters: Iterable[InterpreterFacts],
+        *,
+        platform: str,
+        variants: Collection[str] = (),
+    ) -> None:
+        self._platform = platform
+        chosen: dict[tuple[str, str, str], InterpreterFacts] = {}
+        for facts in interpreters:
+            if reason_against_offer(facts, platform, variants) is None:
+                chosen.setdefault((facts.version, facts.abiflags, layout_for(facts)), facts)
+        self._records = tuple(record_for_interpreter(facts) for facts in chosen.values())
+
+    @property
+    def channel(self) -> str:
+        """``host``."""
+        return HOST_CHANNEL
+
+    @property
+    def subdir(self) -> str:
+        """The target platform."""
+        return self._platform
+
+    def names(self) -> Collection[str]:
+        """``python``, if there is any."""
+        return (PYTHON,) if self._records else ()
+
+    def records_for(self, name: str) -> Sequence[RepodataRecord]:
+        """The interpreters as records; empty for every other name."""
+        return self._records if name == PYTHON else ()
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Nothing to do: all is in memory."""
+
+
+def reason_against_offer(
+    facts: InterpreterFacts, platform: str, variants: Collection[str] = ()
+) -> str | None:
+    """Why an interpreter is not offered, or None if it is."""
+    if facts.implementation != "cpython" and facts.implementation not in variants:
+        return f"it is {facts.implementation}, not CPython"
+    if facts.platform != platform:
+        return f"it is for {facts.platform}"
+    if facts.is_windows and layout_for(facts) == VENV:
+        return f"it cannot be copied: {reason_against_copy(facts)}"
+    if facts.version_tuple[:2] < OLDEST_VERSION:
+        return f"it is older than {'.'.join(map(str, OLDEST_VERSION))}"
+    return next(
+        (
+            f"it is a {name} build"
+            for name, holds in (
+                ("free-threaded", facts.is_free_threaded),
+                ("debug", facts.is_debug),
+                ("pre-release", facts.is_pre_release),
+            )
+            if holds and name not in variants
+        ),
+        None,
+    )
+
+
+def record_for_interpreter(facts: InterpreterFacts) -> RepodataRecord:
+    """One interpreter as a record.
+
+    The build string, ``h<8 hexadecimal digits>_host_<layout>``, changes when the interpreter
+    does. It never ends in ``_cpython``, so that conda's compiled packages, whose
+    ``python_abi`` asks for that, are not put beside a Python with other system libraries.
+    There is no timestamp: an interpreter is there or not, whatever ``--exclude-newer`` says.
+    """
+    layout = layout_for(facts)
+    build = f"h{facts.identity[:8]}_host_{layout}"
+    number = _BUILD_NUMBERS.get(layout, 0)
+    data = {
+        "name": PYTHON,
+        "version": facts.version,
+        "build": build,
+        "build_number": number,
+        "depends": ["__win" if facts.is_windows else "__unix"],
+        "constrains": [],
+        "license": "PSF-2.0",
+        "python_site_packages_path": site_packages(facts),
+        "purls": [f"pkg:generic/python@{facts.version}"],
+        "interpreter": facts.executable,
+    }
+    return RepodataRecord(
+        data,
+        channel=HOST_CHANNEL,
+        subdir=facts.platform,
+        # Readers of conda-meta take a record without an archive's ending for damaged.
+        fn=f"{PYTHON}-{facts.version}-{build}{CONDA_EXTENSION}",
+        url=Path(facts.executable).as_uri(),
+        source="interpreter",
+    )

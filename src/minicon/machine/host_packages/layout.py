@@ -1,0 +1,56 @@
+"""The two shapes in which an interpreter of this machine enters an environment.
+
+======== =============================== =================================================
+layout   what the environment holds      for
+======== =============================== =================================================
+portable a whole Python, hard-linked     self-contained builds: pyenv, python-build-standalone,
+         from the package cache          ``make install`` below ``/usr/local``
+venv     ``pyvenv.cfg`` and links        interpreters of a distribution, of a framework or of a
+                                         conda installation, whose parts lie all over the system
+======== =============================== =================================================
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.machine.interpreters.facts import InterpreterFacts
+
+PORTABLE = "portable"
+VENV = "venv"
+
+#: Folders of package managers that patch, split or link what they install.
+_MANAGED_PARTS = frozenset({"Cellar", ".linuxbrew", "homebrew"})
+_MANAGED_ROOTS = ("/nix/store/", "/gnu/store/", "/snap/")
+
+
+def layout_for(facts: InterpreterFacts) -> str:
+    """``portable`` where a copy of the interpreter works anywhere, else ``venv``."""
+    return VENV if reason_against_copy(facts) else PORTABLE
+
+
+def reason_against_copy(facts: InterpreterFacts) -> str | None:
+    """Why an interpreter can only be linked to, or None if it can be copied."""
+    if facts.implementation != "cpython":
+        return "only CPython's own files are known"
+    if facts.in_conda_prefix:
+        return "its libraries are other packages of a conda installation"
+    if "WindowsApps" in facts.executable:
+        return "the Windows Store guards it"
+    if facts.framework:
+        return "a macOS framework cannot be moved"
+    if facts.platform.startswith("osx-") and facts.is_shared:
+        return "its libpython has a fixed install name"
+    if facts.has_vendor_packages or facts.prefix == "/usr":
+        return "its distribution spreads and patches it"
+    if facts.prefix.startswith(_MANAGED_ROOTS) or _MANAGED_PARTS & set(facts.prefix.split("/")):
+        return "a package manager links it to other packages"
+    if not _is_below(facts.executable, facts.prefix) or not _is_below(facts.stdlib, facts.prefix):
+        return "its parts do not lie in one folder"
+    return None
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip(os.sep) + os.sep)

@@ -1,0 +1,1 @@
+"""Discovery of the Python interpreters that are installed on this machine."""

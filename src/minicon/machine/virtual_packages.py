@@ -1,0 +1,132 @@
+"""Virtual packages: facts of the target machine that packages may depend on (CEP 30)."""
+
+from __future__ import annotations
+
+from minicon.errors import ConfigError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.machine.facts import Machine
+from minicon.models.virtual_package import VirtualPackage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: What is assumed of a machine that is not this one: pixi's defaults, which packages of the
+#: last years accept. (conda assumes 0, with which hardly anything can be installed.)
+_FOREIGN = {"__linux": "4.18", "__glibc": "2.28", "__osx": "13.0", "__win": "0"}
+_FOREIGN_PROCESSORS = {
+    "64": "x86_64",
+    "32": "x86",
+    "arm64": "aarch64",
+    "aarch64": "aarch64",
+}
+#: What CONDA_OVERRIDE_* and the setting can change; ``__unix`` is no matter of opinion.
+_KNOWN = ("__linux", "__osx", "__win", "__glibc", "__cuda", "__archspec")
+_VERSION = lazy_pattern(r"[0-9][0-9A-Za-z_.!+]*")
+_MICROARCHITECTURE = lazy_pattern(r"[0-9A-Za-z_.]+")
+_KERNEL = lazy_pattern(r"\d+\.\d+(\.\d+)?(\.\d+)?")
+
+
+def detect_virtual_packages(
+    platform: str,
+    *,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, str] | None = None,
+    machine: Machine | None = None,
+) -> tuple[VirtualPackage, ...]:
+    """The virtual packages of a platform.
+
+    On the machine's own system they are detected; for another system sensible minimums are
+    assumed, and for another processor its generic name. ``MINICON_OVERRIDE_<NAME>``, then
+    ``CONDA_OVERRIDE_<NAME>``, then OVERRIDES replace a version (of ``__archspec`` the build); an
+    empty text takes the package away. As in conda, ``__linux`` and ``__glibc`` exist for Linux
+    targets alone, and so on; ``__cuda`` for all.
+
+    Args:
+        platform: Target subdir, for instance ``linux-64``.
+        environ: Process environment.
+        overrides: The setting ``override_virtual_packages``, by name with or without the
+            underscores; a name that is none of conda's makes one more package.
+        machine: What to ask; this machine by default.
+
+    Cost: under a millisecond without a graphics driver, one process with one.
+
+    Raises:
+        ConfigError: An override that is no version.
+    """
+    machine = machine or Machine.this(environ)
+    chosen = _overrides(environ, overrides or {})
+    found = {}
+    for name in _names_for(platform):
+        value = chosen.pop(name) if name in chosen else _detected(name, platform, machine)
+        if value:
+            found[name] = value
+    for name in _KNOWN:
+        chosen.pop(name, None)
+    found.update((name, value) for name, value in chosen.items() if value)
+    return tuple(_virtual_package(name, value) for name, value in found.items())
+
+
+def _names_for(platform: str) -> Iterator[str]:
+    system = platform.partition("-")[0]
+    if system in ("linux", "osx", "freebsd", "emscripten", "wasi"):
+        yield "__unix"
+    if system in ("linux", "osx", "win"):
+        yield f"__{system}"
+    if system == "linux":
+        yield "__glibc"
+    yield "__cuda"
+    if platform != "noarch":
+        yield "__archspec"
+
+
+def _detected(name: str, platform: str, machine: Machine) -> str | None:
+    """The version (for ``__archspec`` the build) of a virtual package, or None."""
+    if name == "__unix":
+        return "0"
+    compared = slice(None) if name == "__archspec" else slice(1)
+    if platform.split("-")[compared] != machine.platform.split("-")[compared]:
+        return _assumed(name, platform)
+    if name == "__glibc":
+        family, version = machine.libc() or ("", "")
+        return version if family == "glibc" else None
+    if name == "__cuda":
+        return machine.cuda()
+    if name == "__archspec":
+        return machine.microarchitecture()
+    version = machine.system_version() or ""
+    kernel = _KERNEL.match(version)
+    return kernel.group() if kernel else version or "0"
+
+
+def _assumed(name: str, platform: str) -> str | None:
+    if name != "__archspec":
+        return _FOREIGN.get(name)
+    if platform == "osx-arm64":
+        return "m1"
+    processor = platform.partition("-")[2]
+    return _FOREIGN_PROCESSORS.get(processor, processor)
+
+
+def _overrides(environ: Mapping[str, str], setting: Mapping[str, str]) -> dict[str, str]:
+    chosen = {"__" + name.lstrip("_"): str(value).strip() for name, value in setting.items()}
+    chosen.pop("__unix", None)
+    for name in _KNOWN:
+        for tool in ("CONDA", "MINICON"):
+            value = environ.get(f"{tool}_OVERRIDE_{name.lstrip('_').upper()}")
+            if value is not None:
+                chosen[name] = value.strip()
+    for name, value in chosen.items():
+        pattern = _MICROARCHITECTURE if name == "__archspec" else _VERSION
+        if value and not pattern.fullmatch(value):
+            raise ConfigError(
+                "bad-virtual-package-override",
+                f"the override of {name} is not a version: {value!r}",
+                hint=f"set CONDA_OVERRIDE_{name.lstrip('_').upper()} to a version such as 2.28, "
+                "or to nothing to take the package away",
+            )
+    return chosen
+
+
+def _virtual_package(name: str, value: str) -> VirtualPackage:
+    return VirtualPackage(name, "1", value) if name == "__archspec" else VirtualPackage(name, value)

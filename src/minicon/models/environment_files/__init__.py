@@ -1,0 +1,1 @@
+"""What environment files, explicit lists and lock files hold, as values."""

@@ -1,0 +1,288 @@
+"""Lockfile: the exact packages of an environment, for one or more platforms.
+
+Read from ``conda-lock.yml`` (CEP 37), ``pixi.lock`` and ``pylock.toml`` (PEP 751), written as
+``conda-lock.yml``. Whatever the file says is checked here, since its texts become paths and URLs.
+"""
+
+from __future__ import annotations
+
+import re
+
+from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL, WHEEL_EXTENSION
+from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field
+from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.package_name import (
+    check_record_fields,
+    normalize_pypi_name,
+    split_file_name,
+)
+from minicon.models.records import RepodataRecord
+from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
+from minicon.models.url import Url, is_url
+from minicon.redaction import without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any, Literal, NoReturn
+
+    Manager = Literal["conda", "pip"]
+
+MAIN = "main"
+#: URL of a python that is taken from the machine it is installed on: ``host:python-3.11.7``.
+HOST_SCHEME = f"{HOST_CHANNEL}:"
+_WHEEL_BUILD = "pypi_0"
+_LONGEST_URL = 2000
+
+_MD5 = lazy_pattern(r"[0-9a-f]{32}")
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+_GROUP = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}")
+_CONTROL = lazy_pattern(r"[\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPackage:
+    """One package for one platform.
+
+    Attributes:
+        name: Package name; of a Python project normalised (PEP 503).
+        version: As text.
+        platform: Subdir that it is locked for; never ``noarch``.
+        url: Where its file is, without credentials; ``host:python-VERSION`` for a python of the
+            machine that installs.
+        manager: ``conda`` for channels, ``pip`` for the Python package index.
+        build: Build string; empty for pip.
+        depends: What must be there too: MatchSpec texts, or PEP 508 for pip.
+        sha256: Hexadecimal, or None.
+        md5: Hexadecimal, or None.
+        size: Bytes, or None.
+        category: Group that it belongs to; ``main`` is always installed.
+        marker: Environment marker under which it is wanted (PEP 508), or None.
+        requires_python: Versions of python it is for, or None.
+    """
+
+    name: str
+    version: str
+    platform: str
+    url: str
+    manager: Manager = "conda"
+    build: str = ""
+    depends: tuple[str, ...] = ()
+    sha256: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    category: str = MAIN
+    marker: str | None = None
+    requires_python: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What no two packages of a lock share (CEP 37)."""
+        return (self.name, self.manager, self.platform, self.category)
+
+    @property
+    def fn(self) -> str:
+        """File name."""
+        return Url(self.url).name if is_url(self.url) else self.url.rpartition("/")[2]
+
+    @property
+    def is_host(self) -> bool:
+        """Whether it is a python of the machine that installs."""
+        return self.url.startswith(HOST_SCHEME)
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether minicon links it itself; other files of pip have to be built first."""
+        return self.manager == "pip" and self.fn.endswith(WHEEL_EXTENSION)
+
+    def matches(self, spec: MatchSpec) -> bool:
+        """Whether it is what a spec means."""
+        return spec.matches(self.to_record())
+
+    def to_record(self, python_minor: str | None = None) -> RepodataRecord:
+        """The package as a record that can be fetched and linked.
+
+        Args:
+            python_minor: For wheels, the python that they are installed for.
+        """
+        data: dict[str, Any] = {"name": self.name, "version": self.version, "build": self.build}
+        data |= {k: v for k in ("md5", "sha256", "size") if (v := getattr(self, k)) is not None}
+        data["depends"] = list(self.depends)
+        if self.manager == "conda":
+            channel, subdir = _place_of(self.url, self.platform)
+            return RepodataRecord(data, channel=channel, subdir=subdir, fn=self.fn, url=self.url)
+        depends = [_match_text(text) for text in self.depends if not text.startswith("python ")]
+        if python_minor:
+            depends.insert(0, f"python {python_minor}.*")
+            data["python"] = python_minor
+        subdir = "noarch" if self.fn.endswith("-any.whl") else self.platform
+        data |= {"build": _WHEEL_BUILD, "build_number": 0, "depends": depends, "noarch": "python"}
+        data |= {"subdir": subdir, "purls": [f"pkg:pypi/{self.name}@{self.version}"]}
+        return RepodataRecord(
+            data, channel=PYPI_CHANNEL, subdir=subdir, fn=self.fn, url=self.url, source="pypi"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lockfile:
+    """A lock file as read, or about to be written.
+
+    Attributes:
+        packages: Sorted by name, manager, platform and category.
+        platforms: Subdirs it is for; empty where it does not say (PEP 751).
+        channels: As written, first has priority.
+        content_hash: Per platform, hash of what was asked for.
+        sources: Files it was made from, relative to it.
+        metadata: Free texts that travel with it.
+        requires_python: Of a lock without a python of its own (PEP 751), or None.
+        kind: ``conda-lock``, ``pixi`` or ``pylock``.
+    """
+
+    packages: tuple[LockedPackage, ...]
+    platforms: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    content_hash: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    requires_python: str | None = None
+    kind: str = "conda-lock"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Groups beyond ``main``, sorted."""
+        return tuple(sorted({package.category for package in self.packages} - {MAIN}))
+
+    def for_platform(
+        self, platform: str, groups: Collection[str] = ()
+    ) -> tuple[LockedPackage, ...]:
+        """The packages to install on a platform, each once.
+
+        Args:
+            platform: Subdir.
+            groups: Groups beyond ``main`` that are wanted.
+
+        Raises:
+            SpecError: The lock is not for this platform, or has no such group.
+        """
+        if self.platforms and platform not in self.platforms:
+            known = ", ".join(self.platforms)
+            hint = f"it is for {known}; add this one with 'minicon lock --platform {platform}'"
+            raise SpecError("platform-not-locked", f"the lock is not for {platform}", hint=hint)
+        for group in groups:
+            if group not in self.groups and group != MAIN:
+                known = ", ".join(self.groups) or "none"
+                message = f"the lock has no group {group!r}"
+                raise SpecError("no-such-group", message, hint=f"its groups are: {known}")
+        wanted = {MAIN, *groups}
+        found: dict[tuple[str, str], LockedPackage] = {}
+        for package in self.packages:
+            if package.platform == platform and package.category in wanted:
+                found.setdefault((package.manager, package.name), package)
+        return tuple(found.values())
+
+
+def sorted_packages(packages: Collection[LockedPackage]) -> tuple[LockedPackage, ...]:
+    """In the order of the file: a package's platforms stand together.
+
+    Raises:
+        SpecError: Two packages are the same one and differ.
+    """
+    found: dict[tuple[str, str, str, str], LockedPackage] = {}
+    for package in packages:
+        other = found.setdefault(package.key, package)
+        if other.url != package.url:
+            message = f"{package.name} is locked twice for {package.platform}"
+            raise SpecError("invalid-lock-file", message, hint="lock again with 'minicon lock'")
+    return tuple(found[key] for key in sorted(found))
+
+
+def check_package(package: LockedPackage, place: str) -> LockedPackage:
+    """Refuse a package whose texts could be paths, or that nobody could fetch safely.
+
+    Args:
+        package: As read.
+        place: Where it was read, for messages.
+
+    Raises:
+        SpecError: ``invalid-lock-file``.
+    """
+    try:
+        if package.platform not in KNOWN_SUBDIRS or package.platform == "noarch":
+            check_subdir(package.platform)
+        if not package.is_host:
+            _check_url(package)
+        if package.sha256 is not None and not _SHA256.fullmatch(package.sha256):
+            _refuse("its sha256 is none")
+        if package.md5 is not None and not _MD5.fullmatch(package.md5):
+            _refuse("its md5 is none")
+        if not _GROUP.fullmatch(package.category):
+            _refuse(f"{package.category[:60]!r} cannot be a group")
+        if package.is_wheel or package.manager == "conda":
+            fields = {"name": package.name, "version": package.version, "build": package.build}
+            check_record_fields(
+                fields, fn=f"{package.name}.conda" if package.is_host else package.fn
+            )
+            for text in package.depends:
+                MatchSpec(_match_text(text) if package.manager == "pip" else text)
+    except SpecError as error:
+        message = f"{place}: {package.name[:60]!r} cannot be used: {error.message}"
+        raise SpecError("invalid-lock-file", message, hint="lock again") from None
+    return package
+
+
+def conda_package(url: str, platform: str, **fields: Any) -> LockedPackage:
+    """A package of a channel; name, version and build are what its file name says.
+
+    Raises:
+        SpecError: The URL does not end in a package's file name.
+    """
+    public = without_secrets(url)
+    name, version, build = split_file_name(Url(public).name)
+    return LockedPackage(
+        name=name.lower(), version=version, build=build, platform=platform, url=public, **fields
+    )
+
+
+def host_url(version: str) -> str:
+    """What stands for a python of the machine that installs."""
+    return f"{HOST_SCHEME}python-{version}"
+
+
+def _check_url(package: LockedPackage) -> None:
+    url = package.url
+    if len(url) > _LONGEST_URL or _CONTROL.search(url) or not is_url(url):
+        _refuse("its URL is none")
+    if package.manager == "conda" or package.is_wheel:
+        Url(url)
+        if package.is_wheel and not package.sha256:
+            _refuse("it has no sha256")
+    own = normalize_pypi_name(package.name)
+    if package.is_wheel and normalize_pypi_name(package.fn.split("-")[0]) != own:
+        _refuse(f"{package.fn[:80]!r} is a wheel of another project")
+    if package.manager == "conda" and split_file_name(package.fn)[0].lower() != package.name:
+        _refuse(f"{package.fn[:80]!r} is the file of another package")
+
+
+def _refuse(why: str) -> NoReturn:
+    raise SpecError("invalid-lock-file", why)
+
+
+def _place_of(url: str, platform: str) -> tuple[str, str]:
+    """Channel and subdir of a package's URL."""
+    place, _, subdir = url.rpartition("/")[0].rpartition("/")
+    return (place, subdir) if subdir in KNOWN_SUBDIRS else (f"{place}/{subdir}", platform)
+
+
+def _match_text(requirement: str) -> str:
+    """A PEP 508 requirement as a MatchSpec text: extras and markers are left out."""
+    text = requirement.partition(";")[0].strip()
+    found = re.match(r"([A-Za-z0-9_.\-]+)\s*(?:\[[^\]]*\])?\s*(.*)", text)
+    if not found:
+        return text
+    name, versions = found.groups()
+    versions = versions.strip().strip("()").replace(" ", "").replace("===", "==")
+    if versions.startswith("@") or versions == "*":
+        versions = ""
+    return f"{normalize_pypi_name(name)} {versions}".strip()

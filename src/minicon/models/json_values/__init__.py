@@ -1,0 +1,1 @@
+"""Values from JSON documents, checked before anything uses them."""

@@ -1,0 +1,1 @@
+"""Package specs, parsed: names, versions, builds and conditions (CEP 29)."""

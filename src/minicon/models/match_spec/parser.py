@@ -1,0 +1,350 @@
+"""Text → the fields of a MatchSpec (CEP 29, and conda's older forms).
+
+::
+
+    spec      = [channel ["/" subdir] "::"] name [version-and-build] ["[" key=value, … "]"]
+    spec      = package URL or path ["#" md5 or sha256]
+    name      = exact, glob (nump*) or ^regex$
+
+The version and build part keeps conda's quirks: ``x=1.2`` and ``x =1.2`` mean 1.2.*, ``x==1.2``
+and ``x 1.2`` mean exactly 1.2, and so does ``x=1.2=build``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.match_spec.version_spec import spec_error
+from minicon.models.subdir import KNOWN_SUBDIRS
+from minicon.redaction import redact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from minicon.errors import SpecError
+
+#: Longest spec text.
+MAX_LENGTH = 8192
+
+#: Keys allowed in brackets.
+KEYS = (
+    "name", "version", "build", "build_number", "channel", "subdir", "md5", "sha256", "url", "fn",
+    "license", "license_family", "track_features", "features", "extras", "flags", "when",
+)  # fmt: skip
+#: Keys of older histories that mean nothing any more.
+_OBSOLETE_KEYS = ("optional", "target")
+_LISTS = ("extras", "flags", "track_features", "features")
+
+_NAME = lazy_pattern(r"\^[^\s$]*\$|[^\s=<>!~\[;,|]+")
+_NAME_TEXT = lazy_pattern(r"[A-Za-z0-9_*][A-Za-z0-9_.*\-]*")
+#: In a text whose words are one space apart.
+_SPACE_AROUND = lazy_pattern(r" ?([,|]) ?|(?<=[<>=!~]) |(?<=\() | (?=\))")
+_PLAIN_BUILD = lazy_pattern(r"[^=<>!~,|\s]+")
+_SINGLE_EQUAL = lazy_pattern(r"=([^=,|<>!~]+)")
+_WORD = lazy_pattern(r"\S+")
+_PATTERN_BEGINS = lazy_pattern(r"(?:^|(?<=[\s=:]))\^")
+_PATTERN_ENDS = lazy_pattern(r"\$(?=[\s\[=]|$)")
+_CONDITION = lazy_pattern(r";\s*if\s")
+_NOT_IN_CHANNEL = lazy_pattern(r"[\"'\[\]();<>|^\x00-\x1f]")
+_SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
+_BUILD = lazy_pattern(r"[A-Za-z0-9_.+*!~\-]+|\^.*\$")
+_COMMENT = lazy_pattern(r"(?:^|\s)#")
+_SCHEME = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.\-]+://")
+_ADDRESS_HOST = lazy_pattern(r"[A-Za-z+]+://(?:[^/\s]*@)?\[[0-9A-Fa-f:.]+\]")
+_HASH = lazy_pattern(r"(?:sha256[:=]([0-9A-Fa-f]{64})|(?:md5[:=])?([0-9A-Fa-f]{32}))")
+_HEX = {
+    "md5": lazy_pattern(r"[0-9a-f]{32}"),
+    "sha256": lazy_pattern(r"[0-9a-f]{64}"),
+}
+_PAIR = lazy_pattern(
+    r"""\s*([A-Za-z0-9_\-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\[([^\]]*)\]"""
+    r"""|([^,"'\s]*))\s*(,|(?=\s)|$)"""
+)
+_ESCAPED = lazy_pattern(r"\\(.)")
+#: What lists may hold (CEP 44, CEP 45), and how to say it.
+_ITEMS = {
+    "extras": (
+        lazy_pattern(r"[a-z0-9_.+-]{1,64}"),
+        "extras are written with lower-case letters, digits and _ . + -",
+    ),
+    "flags": (
+        lazy_pattern(r"[a-z0-9_*]+(:[a-z0-9_*]+)?"),
+        "flags are written name or key:value, in lower case, with * as a glob",
+    ),
+}
+_PACKAGE_FILE = lazy_pattern(r"([A-Za-z0-9_][A-Za-z0-9_.\-]*)-([A-Za-z0-9_.!+]+)-([A-Za-z0-9_.+]+)")
+_EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
+
+
+def parse(text: str) -> dict[str, Any]:
+    """The fields that TEXT names; those it does not name are absent.
+
+    Raises:
+        SpecError: ``invalid-spec`` with a caret under what is wrong.
+    """
+    return _Parser(text).fields()
+
+
+class _Parser:
+    """Takes one text apart from both ends; remembers it whole for the errors."""
+
+    def __init__(self, text: str) -> None:
+        self.source = text.strip()
+        if len(self.source) > MAX_LENGTH:
+            self.source = self.source[:60] + "…"
+            self.fail(60, 61, f"a spec is longer than {MAX_LENGTH} characters", "shorten it")
+
+    def fields(self) -> dict[str, Any]:
+        if is_package_reference(self.source):
+            return _package_fields(self.source)
+        text, fields = self.condition(self.without_comment())
+        end = self.bracket_start(text)
+        if end < len(text):
+            fields = {**self.brackets(text, end), **fields}
+        start = self.channel(text[:end], fields)
+        name_end = self.name(text[:end], start, fields)
+        self.version_and_build(text[name_end:end], name_end, fields)
+        build = fields.get("build", "*")
+        if not _BUILD.fullmatch(build):
+            start = self.source.find(build)
+            hint = "builds hold letters, digits, _ . + -; * makes a glob, ^…$ a regex"
+            self.fail(start, start + len(build), f"{build!r} is not a build string", hint)
+        return fields
+
+    def fail(self, start: int, end: int, why: str, hint: str) -> NoReturn:
+        raise spec_error(self.source, (start, end), why, hint)
+
+    def without_comment(self) -> str:
+        comment = _COMMENT.search(self.source)
+        text = self.source[: comment.start()] if comment else self.source
+        if not text.strip():
+            self.fail(0, 1, "a package name is missing", "write for instance numpy>=1.26")
+        return text.rstrip()
+
+    def condition(self, text: str) -> tuple[str, dict[str, Any]]:
+        """``x; if python >=3.10`` is the older way to write ``x[when="python >=3.10"]``."""
+        mark = _CONDITION.search(text)
+        if mark is None or text.count("[", 0, mark.start()) != text.count("]", 0, mark.start()):
+            return text, {}
+        return text[: mark.start()].rstrip(), {"when": " ".join(text[mark.end() :].split())}
+
+    def bracket_start(self, text: str) -> int:
+        """Where ``[key=value]`` begins: after any regular expression; the end if there is none."""
+        if not text.endswith("]"):
+            return len(text)
+        host = _ADDRESS_HOST.match(text)
+        begin = host.end() if host else 0
+        start = text.find("[", _end_of_patterns(text, begin))
+        if start < 0:
+            self.fail(len(text) - 1, len(text), "a [ is missing before ]", "write name[key=value]")
+        return start
+
+    def brackets(self, text: str, start: int) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        position, end = start + 1, len(text) - 1
+        while text[position:end].strip():
+            pair = _PAIR.match(text, position, end)
+            if pair is None:
+                self.bad_pair(text, position, end)
+            key = self.key(pair)
+            value = next((value for value in pair.groups()[1:5] if value is not None), "")
+            if key not in _OBSOLETE_KEYS:
+                fields[key] = self.value(key, value, pair)
+            position = pair.end()
+        return fields
+
+    def bad_pair(self, text: str, position: int, end: int) -> NoReturn:
+        inside = text[position:end]
+        start = position + len(inside) - len(inside.lstrip())
+        hint = "inside brackets write key='value', …"
+        if "=" not in inside:
+            hint = f"write [extras=[{inside.strip()}]] for extras, or key='value'"
+        self.fail(start, end, "this is not key=value", hint)
+
+    def key(self, pair: re.Match[str]) -> str:
+        key = pair.group(1).lower().replace("-", "_")
+        if key not in KEYS and key not in _OBSOLETE_KEYS:
+            from difflib import get_close_matches
+
+            close = get_close_matches(key, KEYS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(KEYS)}"
+            self.fail(*pair.span(1), f"{pair.group(1)!r} is not a key of a spec", hint)
+        return key
+
+    def value(self, key: str, value: str, pair: re.Match[str]) -> Any:
+        value = value.strip()
+        if key in _LISTS:
+            return self.items(key, value, pair)
+        if key == "when":
+            value = " ".join(_ESCAPED.sub(r"\1", value).split())
+        if not value:
+            self.fail(*pair.span(), f"{key} has no value", "give a value, in quotes if need be")
+        if key in _HEX:
+            value = value.lower()
+            if not _HEX[key].fullmatch(value):
+                self.fail(
+                    *pair.span(), f"this is not a {key} in hexadecimal", "copy the hash whole"
+                )
+        return value
+
+    def items(self, key: str, value: str, pair: re.Match[str]) -> tuple[str, ...]:
+        """The members of a list, which may stand in quotes."""
+        found = tuple(each.strip("\"'") for each in re.split(r"[\s,]+", value.strip(", ")) if each)
+        pattern, hint = _ITEMS.get(key, (None, ""))
+        for each in found:
+            if pattern is not None and not pattern.fullmatch(each):
+                self.fail(*pair.span(), f"{each!r} cannot be among {key}", hint)
+        return found
+
+    def channel(self, text: str, fields: dict[str, Any]) -> int:
+        """Read ``channel/subdir::``; answer where the name begins."""
+        channel, mark, _ = text.rpartition("::")
+        if not mark:
+            return len(text) - len(text.lstrip())
+        name, subdir = split_channel(channel.strip())
+        host = _ADDRESS_HOST.match(name)
+        bad = _NOT_IN_CHANNEL.search(name, host.end() if host else 0)
+        if bad or (subdir and not _SUBDIR.fullmatch(subdir)):
+            hint = "write conda-forge::name or conda-forge/linux-64::name"
+            self.fail(0, len(channel), "this is not a channel", hint)
+        fields.update({"channel": name} if name else {}, **({"subdir": subdir} if subdir else {}))
+        rest = text[len(channel) + 2 :]
+        return len(text) - len(rest.lstrip())
+
+    def name(self, text: str, start: int, fields: dict[str, Any]) -> int:
+        match = _NAME.match(text, start)
+        if match is None:
+            if "name" in fields or (not text[start:].strip() and len(fields)):
+                fields.setdefault("name", "*")
+                return start
+            self.fail(
+                start, start + 1, "a package name is missing", "write for instance numpy>=1.26"
+            )
+        name = match.group()
+        if name[0] != "^":
+            good = _NAME_TEXT.match(name)
+            bad = start + (good.end() if good else 0)
+            if bad < match.end():
+                hint = "names hold letters, digits, - _ and .; * makes a glob, ^…$ a regex"
+                self.fail(bad, bad + 1, f"{text[bad]!r} is not allowed in a package name", hint)
+        fields["name"] = name
+        return match.end()
+
+    def version_and_build(self, text: str, offset: int, fields: dict[str, Any]) -> None:
+        spaced = " ".join(text.split())
+        parts = _SPACE_AROUND.sub(lambda m: m.group(1) or "", spaced).split()
+        if not parts:
+            return
+        if len(parts) == 1:
+            parts = _without_joint(parts[0])
+        if len(parts) > 2 or (len(parts) == 2 and re.search(r"[<>!~,]|==", parts[1])):
+            start = self.source.find(parts[-1] if len(parts) == 2 else parts[2], offset)
+            self.fail(
+                max(start, offset),
+                max(start, offset) + len(parts[-1]),
+                "a spec has a name, a version and a build; this is more",
+                "join version constraints by a comma: >=1.2,<2",
+            )
+        version = parts[0]
+        if len(parts) == 2:
+            fields.setdefault("build", parts[1].removeprefix("="))
+            exact = _SINGLE_EQUAL.fullmatch(version)
+            version = exact.group(1) if exact else version
+        fields.setdefault("version", version)
+
+
+def _end_of_patterns(text: str, begin: int) -> int:
+    """Where the last ``^…$`` of a spec ends; BEGIN if there is none."""
+    for word in _WORD.finditer(text):
+        end = _PATTERN_BEGINS.search(text, word.start(), word.end())
+        while end is not None:
+            end = _PATTERN_ENDS.search(text, end.end(), word.end())
+            if end is not None:
+                begin = end.end()
+                end = _PATTERN_BEGINS.search(text, begin, word.end())
+    return begin
+
+
+def _without_joint(text: str) -> list[str]:
+    """``1.2=py_0`` → version and build; a text that is no such pair alone."""
+    position = text.rfind("=")
+    build_found = position > 0 and _PLAIN_BUILD.fullmatch(text, position + 1) is not None
+    while position > 0:
+        is_pattern = text.endswith("$") and text.startswith("^", position + 1)
+        if (build_found or is_pattern) and text[position - 1] not in "=!<>~,|":
+            return [text[:position], text[position + 1 :]]
+        build_found = False
+        position = text.rfind("=", 0, position)
+    return [text]
+
+
+def split_channel(text: str) -> tuple[str, str | None]:
+    """``conda-forge/linux-64`` or ``conda-forge[linux-64]`` → channel and subdir."""
+    if text.endswith("]") and "[" in text:
+        channel, _, subdir = text[:-1].rpartition("[")
+        return channel.rstrip("/ "), subdir
+    channel, _, last = text.rstrip("/ ").rpartition("/")
+    if channel and last in KNOWN_SUBDIRS:
+        return channel, last
+    return text.rstrip("/ "), None
+
+
+def is_package_reference(text: str) -> bool:
+    """Whether TEXT is the URL or path of a package file, perhaps with ``#hash``."""
+    path = text.partition("#")[0].strip()
+    host = _ADDRESS_HOST.match(path)
+    place = path[host.end() :] if host else path
+    if not path.endswith(_EXTENSIONS) or "::" in place or "=" in path.partition("://")[0]:
+        return False
+    if _SCHEME.match(path):
+        return True
+    return not any(character in path for character in "<>[]*")
+
+
+def _package_fields(source: str) -> dict[str, Any]:
+    """Fields of a package URL or path: its file name tells name, version and build."""
+    url, _, tail = source.partition("#")
+    url = url.strip()
+    place, _, fn = url.replace("\\", "/").rpartition("/")
+    fields: dict[str, Any] = {"url": url, "fn": fn}
+    match = _HASH.fullmatch(tail.strip()) if tail else None
+    if tail and match is None:
+        span = (source.index("#") + 1, len(source))
+        hint = "after # give an md5 of 32 or sha256: and 64 hexadecimal digits"
+        raise spec_error(source, span, "this is not a hash", hint)
+    if match:
+        fields.update({"sha256": match[1].lower()} if match[1] else {"md5": match[2].lower()})
+    if fn.endswith(WHEEL_EXTENSION):
+        name, _, rest = fn.partition("-")
+        return {**fields, "name": name.lower().replace("_", "-"), "version": rest.partition("-")[0]}
+    stem = fn.removesuffix(PACKAGE_EXTENSIONS[0]).removesuffix(PACKAGE_EXTENSIONS[1])
+    parts = _PACKAGE_FILE.fullmatch(stem)
+    if parts is None:
+        start = source.index(fn)
+        hint = "package files are called name-version-build.conda"
+        raise spec_error(source, (start, start + len(fn)), "this file name names no package", hint)
+    fields.update(name=parts[1], version=f"=={parts[2]}", build=parts[3])
+    last = place.rpartition("/")[2]
+    if _SCHEME.match(url) and last in KNOWN_SUBDIRS:
+        fields["subdir"] = last
+    return fields
+
+
+def relocate(error: SpecError, source: str) -> SpecError:
+    """The same error, its caret drawn under the part within the whole SOURCE."""
+    source = source.strip()
+    part = error.source or ""
+    start = source.find(part) if part else -1
+    hint = error.hint or "see the forms of a spec: name, name>=1.2, name=1.2=build"
+    why = error.message.partition("\n")[0]
+    if start < 0 or error.span is None:
+        return spec_error(source, (0, len(source)), why, hint)
+    first, last = error.span
+    wrong = part[first:last]
+    if hint.startswith("did you mean ") and wrong:
+        better = hint.removeprefix("did you mean ").removesuffix("?")
+        hint = f"did you mean {redact(source[: start + first])}{better}{source[start + last :]}?"
+    return spec_error(source, (start + first, start + last), why, hint)

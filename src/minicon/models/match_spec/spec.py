@@ -1,0 +1,290 @@
+"""MatchSpec: a query over records (CEP 29)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.match_spec import parser as match_spec_parser
+from minicon.models.match_spec.build_spec import BuildNumberSpec, StringSpec
+from minicon.models.match_spec.version_spec import VersionSpec, parse_version_spec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from minicon.models.records import RepodataRecord
+
+# What hardly any dependency of a channel goes beyond: name, name version, name version build.
+# The version part matches only texts that VersionSpec accepts, so that it can be read later.
+_ONE = r"(?:[<>!=]=|[<>])?[0-9][0-9A-Za-z]{0,40}(?:[._][0-9A-Za-z]{1,40}){0,9}(?:\.?\*)?"
+_FAST = lazy_pattern(
+    rf"([A-Za-z0-9_][A-Za-z0-9_.\-]*)(?: +(\*|{_ONE}(?:[,|]{_ONE})*)(?: +([A-Za-z0-9_.*+]+))?)?"
+)
+
+_TEXT_FIELDS = ("subdir", "fn", "url", "md5", "sha256", "license", "license_family", "when")
+_LIST_FIELDS = ("track_features", "features", "extras", "flags")
+
+
+class MatchSpec:
+    """What a record must be to be meant. Immutable; equality is that of the canonical text.
+
+    Attributes:
+        name: Exact name in lower case, glob or regular expression.
+        build: What the build string must be, or None.
+        build_number: What the build number must be, or None.
+        channel: Channel as written (name, glob or URL without subdir), or None.
+        subdir, fn, url, md5, sha256, license, license_family: Exact texts (license: glob too),
+            or None. ``url`` may hold credentials; ``str()`` of the spec does not.
+        track_features, features: What the record must have, at least.
+        flags: Labels of a build variant that the record must have; globs (CEP 45).
+        extras: Optional groups of dependencies that are asked for; not matched (CEP 44).
+        when: Condition under which this spec counts; not matched (CEP 43).
+
+    Raises:
+        SpecError: ``invalid-spec``, with a caret under what is wrong.
+    """
+
+    __slots__ = (
+        "_version", "build", "build_number", "channel", "extras", "features", "flags", "fn",
+        "license", "license_family", "md5", "name", "sha256", "subdir", "track_features", "url",
+        "when",
+    )  # fmt: skip
+
+    name: StringSpec
+    build: StringSpec | None
+    build_number: BuildNumberSpec | None
+    channel: str | None
+    subdir: str | None
+    fn: str | None
+    url: str | None
+    md5: str | None
+    sha256: str | None
+    license: str | None
+    license_family: str | None
+    when: str | None
+    track_features: tuple[str, ...]
+    features: tuple[str, ...]
+    extras: tuple[str, ...]
+    flags: tuple[str, ...]
+
+    def __init__(self, text: str) -> None:
+        self.channel = self.subdir = self.build_number = self.fn = self.url = None
+        self.md5 = self.sha256 = self.license = self.license_family = self.when = None
+        self.track_features = self.features = self.extras = self.flags = ()
+        self._version: str | VersionSpec | None
+        simple = _FAST.fullmatch(text)
+        if simple is not None:
+            name, self._version, build = simple.groups()
+            self.name = _string_spec(name.lower())
+            self.build = None if build is None else _string_spec(build)
+        else:
+            self._fill(match_spec_parser.parse(text), text)
+
+    @classmethod
+    def from_text(cls, text: str) -> MatchSpec:
+        """The same as ``MatchSpec(text)``."""
+        return cls(text)
+
+    @classmethod
+    def from_fields(cls, **fields: Any) -> MatchSpec:
+        """A spec from texts: ``name="numpy", version=">=1.2", build="py*"`` and so on."""
+        spec = cls("*")
+        spec._fill({key: value for key, value in fields.items() if value is not None}, "")
+        return spec
+
+    def _fill(self, fields: dict[str, Any], source: str) -> None:
+        try:
+            name = fields.get("name", "*")
+            self.name = _string_spec(name if name[0] == "^" else name.lower())
+            version, build, number = map(fields.get, ("version", "build", "build_number"))
+            self._version = parse_version_spec(str(version)) if version else None
+            self.build = _string_spec(str(build)) if build else None
+            self.build_number = BuildNumberSpec(str(number)) if number is not None else None
+            _string_spec(fields.get("license") or "*")
+            if fields.get("when"):
+                _check_condition(fields["when"])
+        except SpecError as error:
+            if error.reference != "invalid-spec" and not source:
+                raise
+            raise match_spec_parser.relocate(error, source or str(fields)) from None
+        self.channel = fields.get("channel")
+        for key in _TEXT_FIELDS:
+            setattr(self, key, fields.get(key))
+        for key in _LIST_FIELDS:
+            setattr(self, key, tuple(fields.get(key) or ()))
+
+    @property
+    def version(self) -> VersionSpec | None:
+        """Which versions are meant, or None for all."""
+        if isinstance(self._version, str):
+            self._version = parse_version_spec(self._version)
+        return self._version
+
+    @property
+    def exact_name(self) -> str | None:
+        """The one name that is meant, or None for globs and regular expressions."""
+        return self.name.exact
+
+    @property
+    def is_name_only(self) -> bool:
+        """Whether nothing but the name is asked for."""
+        return len(self.to_fields()) == 1
+
+    def matches(self, record: RepodataRecord) -> bool:
+        """Whether RECORD (or anything with its properties) is meant."""
+        if not self.name.matches(record.name):
+            return False
+        version = self.version
+        if version is not None and not version.contains(record.version):
+            return False
+        if self.build is not None and not self.build.matches(record.build):
+            return False
+        if self.build_number is not None and not self.build_number.matches(record.build_number):
+            return False
+        return self._matches_origin(record) and self._matches_contents(record)
+
+    def _matches_origin(self, record: RepodataRecord) -> bool:
+        if self.channel is not None and not channel_matches(self.channel, record.channel):
+            return False
+        if self.subdir is not None and self.subdir != record.subdir:
+            return False
+        if self.fn is not None and self.fn != record.fn:
+            return False
+        return self.url is None or _bare(self.url) == _bare(record.url)
+
+    def _matches_contents(self, record: RepodataRecord) -> bool:
+        if self.md5 is not None and self.md5 != record.md5:
+            return False
+        if self.sha256 is not None and self.sha256 != record.sha256:
+            return False
+        if self.license is not None and not _string_spec(self.license).matches(
+            record.license or ""
+        ):
+            return False
+        if self.license_family is not None and self.license_family != _extra(
+            record, "license_family"
+        ):
+            return False
+        if self.features and not set(self.features) <= set(record.features):
+            return False
+        if self.track_features and not set(self.track_features) <= set(record.track_features):
+            return False
+        return all(any(map(_string_spec(flag).matches, record.flags)) for flag in self.flags)
+
+    def replace(self, **fields: Any) -> MatchSpec:
+        """A copy with other texts in some fields; None takes a field away."""
+        return MatchSpec.from_fields(**{**self.to_fields(), **fields})
+
+    def to_fields(self) -> dict[str, Any]:
+        """Canonical texts of all fields that say something."""
+        fields: dict[str, Any] = {"name": self.name.text}
+        if self.version is not None and not self.version.matches_all:
+            fields["version"] = str(self.version)
+        if self.build is not None and not self.build.matches_all:
+            fields["build"] = self.build.text
+        if self.build_number is not None:
+            fields["build_number"] = self.build_number.text
+        for key in ("channel", *_TEXT_FIELDS, *_LIST_FIELDS):
+            if getattr(self, key):
+                fields[key] = getattr(self, key)
+        return fields
+
+    def __str__(self) -> str:
+        """Canonical text without credentials: ``channel/subdir::name version build[key=value]``."""
+        return _write(self.to_fields())
+
+    def __repr__(self) -> str:
+        return f"MatchSpec({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, MatchSpec) and self.to_fields() == other.to_fields()
+
+    def __hash__(self) -> int:
+        fields = self.to_fields()
+        return hash((fields["name"], fields.get("version"), fields.get("build")))
+
+
+@lru_cache(maxsize=65536)
+def parse_dependency(text: str) -> MatchSpec:
+    """The spec of a record's dependency, cached.
+
+    Raises:
+        SpecError: ``invalid-spec``.
+    """
+    return MatchSpec(text)
+
+
+def channel_matches(wanted: str, channel: str) -> bool:
+    """Whether a record's channel (name or base URL) is the one a spec names.
+
+    A name fits the base URL that ends with it, and the other way round, whatever the host:
+    ``conda-forge`` means ``https://host/conda-forge``. ``*`` makes a glob.
+    """
+    wanted, channel = _bare(wanted).rstrip("/"), _bare(channel).rstrip("/")
+    if "*" in wanted:
+        return _string_spec(wanted).matches(channel)
+    if wanted == channel:
+        return True
+    if "://" in wanted and "://" in channel:
+        return False
+    return wanted.endswith(f"/{channel}") or channel.endswith(f"/{wanted}")
+
+
+@lru_cache(maxsize=16384)
+def _string_spec(text: str) -> StringSpec:
+    return StringSpec(text)
+
+
+def _bare(text: str) -> str:
+    """TEXT without the credentials of the URL that it is or holds."""
+    from minicon.models.url import Url, is_url
+    from minicon.redaction import without_secrets
+
+    try:
+        return str(Url(text).without_credentials) if is_url(text) else without_secrets(text)
+    except SpecError:
+        return without_secrets(text)
+
+
+def _check_condition(text: str) -> None:
+    from minicon.models.match_spec.condition import parse_condition
+
+    parse_condition(text)
+
+
+def _extra(record: RepodataRecord, key: str) -> Any:
+    data = getattr(record, "data", None)
+    return data.get(key) if data is not None else getattr(record, key, None)
+
+
+def _write(fields: dict[str, Any]) -> str:
+    name, channel = fields.pop("name"), fields.get("channel")
+    place = ""
+    if channel and "[" not in channel:
+        del fields["channel"]
+        subdir = fields.pop("subdir", None)
+        place = f"{_bare(channel)}{'/' + subdir if subdir else ''}::"
+    positional = [name]
+    version, build = fields.pop("version", None), fields.get("build")
+    if version or build:
+        positional.append(version or "*")
+    if build and not re.search(r"[\s=<>!~,|\[\]]", build):
+        positional.append(fields.pop("build"))
+    return place + " ".join(positional) + _write_brackets(fields)
+
+
+def _write_brackets(fields: dict[str, Any]) -> str:
+    pairs = []
+    for key, value in fields.items():
+        if isinstance(value, tuple):
+            pairs.append(f"{key}=[{','.join(value)}]")
+        else:
+            text = _bare(value) if key in ("url", "channel") else value
+            quote = "'" if '"' in text else '"'
+            if quote in text:  # both are: only a condition can hold them, and it reads escapes
+                text = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
+            pairs.append(f"{key}={quote}{text}{quote}")
+    return f"[{','.join(pairs)}]" if pairs else ""

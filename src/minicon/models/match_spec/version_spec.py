@@ -1,0 +1,359 @@
+r"""VersionSpec: which versions a spec means.
+
+Grammar (CEP 29), ``,`` binding tighter than ``|``::
+
+    spec        = all-of ("|" all-of)*
+    all-of      = part ("," part)*
+    part        = "(" spec ")" | "*" | operator version | version | glob | "^regex$"
+
+=============================  ==========================  ==================================
+written                        constraint                  meaning
+=============================  ==========================  ==================================
+``1.2``  ``==1.2``             ``== 1.2``                  equal, so 1.2.0 too
+``=1.2``  ``1.2.*``  ``1.2*``  ``startswith 1.2``          1.2, 1.2.0, 1.2.9; not 1.20
+``==1.2.*``                    ``startswith 1.2``          as in PEP 440
+``!=1.2``                      ``!= 1.2``
+``!=1.2.*``                    ``not_startswith 1.2``
+``>=1.2`` ``>`` ``<`` ``<=``   same                        a trailing ``.*`` is ignored
+``~=1.2.3``                    ``~= 1.2.3``                ``>=1.2.3`` and 1.2.*
+``1.*.3``  ``*rc*``            ``glob``                    on the text of the version
+``^1\.[23]$``                  ``regex``                   on the text of the version
+``*``                          ``any``
+=============================  ==========================  ==================================
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple, Union
+
+from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.match_spec.build_spec import compile_glob, compile_pattern
+from minicon.models.version import Version, prefix_key, version_key
+from minicon.redaction import redact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Test = Callable[[bytes, str], bool]
+
+#: Longest version spec, and how deep its parentheses may go.
+MAX_LENGTH = 4096
+MAX_DEPTH = 16
+
+OPERATORS = (
+    "==", "!=", ">", ">=", "<", "<=", "startswith", "not_startswith", "~=", "glob", "regex", "any",
+)  # fmt: skip
+
+_TOKEN = lazy_pattern(
+    r"\s*(?:([,|()])|(\^[^\s]*?\$(?=\s*(?:[,|)]|$)))|((?:[<>=!~]+\s*)?[^\s,|()]+))"
+)
+_GLOB = lazy_pattern(r"[0-9A-Za-z_.!+*\-]+")
+_LEAF = lazy_pattern(r"([<>=!~]*)\s*(.*)", re.DOTALL)
+_SIGNS = {
+    "": "",
+    "=": "startswith",
+    **{sign: sign for sign in ("==", "!=", ">", ">=", "<", "<=", "~=")},
+}
+_MISTYPED = {"=>": ">=", "=<": "<=", "===": "==", "=!": "!=", "<>": "!=", "=~": "~=", "~>": "~="}
+
+
+class Constraint(NamedTuple):
+    """One leaf of a version spec: an operator of :data:`OPERATORS` and what it compares with."""
+
+    operator: str
+    text: str
+
+    def __str__(self) -> str:
+        """As a spec that means the same."""
+        if self.operator in ("glob", "regex", "any"):
+            return self.text
+        if self.operator == "startswith":
+            return f"{self.text}.*"
+        if self.operator == "not_startswith":
+            return f"!={self.text}.*"
+        return f"{self.operator}{self.text}"
+
+
+Tree = Union[Constraint, "tuple[str | Tree, ...]"]
+
+
+class VersionSpec:
+    """A set of versions. Equality is that of the canonical text.
+
+    Args:
+        text: For instance ``>=1.2,<2|3.*``.
+
+    Raises:
+        SpecError: ``invalid-spec``, with a caret under the offending character; or
+            ``invalid-version``.
+    """
+
+    __slots__ = ("_test", "text", "tree")
+
+    def __init__(self, text: str) -> None:
+        self.text = text.strip()
+        self.tree: Tree = _parse(text)
+        self._test: Test | None = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether one version only is meant (``==1.2`` or plain ``1.2``)."""
+        return isinstance(self.tree, Constraint) and self.tree.operator == "=="
+
+    @property
+    def matches_all(self) -> bool:
+        """Whether every version is meant."""
+        return isinstance(self.tree, Constraint) and self.tree.operator == "any"
+
+    def contains(self, version: Version | str) -> bool:
+        """Whether VERSION is meant. The first call compiles the spec."""
+        if self._test is None:
+            self._test = _compile(self.tree)
+        if isinstance(version, Version):
+            return self._test(version.key, version.text)
+        return self._test(version_key(version), version)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, VersionSpec) and self.tree == other.tree
+
+    def __hash__(self) -> int:
+        return hash(self.tree)
+
+    def __str__(self) -> str:
+        """Canonical text: reading it again gives an equal spec."""
+        return _write(self.tree)
+
+    def __repr__(self) -> str:
+        return f"VersionSpec({str(self)!r})"
+
+
+@lru_cache(maxsize=16384)
+def parse_version_spec(text: str) -> VersionSpec:
+    """The spec of a text, cached.
+
+    Raises:
+        SpecError: See :class:`VersionSpec`.
+    """
+    return VersionSpec(text)
+
+
+def compatible_prefix(text: str) -> str:
+    """The prefix that ``~=TEXT`` demands: 1.2.3 → 1.2, 1.2rc1 → 1."""
+    return re.split(r"[._-][^._-]*$", text.partition("+")[0].rstrip("_-"))[0]
+
+
+class _Reader:
+    """Recursive descent over the tokens of one text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.position = 0
+        self.depth = 0
+
+    def peek(self) -> re.Match[str] | None:
+        return _TOKEN.match(self.text, self.position)
+
+    def take(self, character: str) -> bool:
+        token = self.peek()
+        if token is None or token.group(1) != character:
+            return False
+        self.position = token.end()
+        return True
+
+    def any_of(self) -> Tree:
+        parts = [self.all_of()]
+        while self.take("|"):
+            parts.append(self.all_of())
+        return _join("or", parts)
+
+    def all_of(self) -> Tree:
+        parts = [self.part()]
+        while self.take(","):
+            parts.append(self.part())
+        return _join("and", parts)
+
+    def part(self) -> Tree:
+        if self.take("("):
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise self.error("parentheses go too deep", "write it with fewer parentheses")
+            inside = self.any_of()
+            if not self.take(")"):
+                raise self.error("a closing parenthesis is missing", "add )")
+            self.depth -= 1
+            return inside
+        token = self.peek()
+        if token is None or token.group(1):
+            raise self.error("a version is missing here", "write for instance >=1.2,<2")
+        leaf = token.group(2) or token.group(3)
+        try:
+            constraint = _constraint(leaf)
+        except _LeafError as mistake:
+            self.position = token.end() - len(leaf)
+            raise self.error(mistake.message, mistake.hint, len(leaf)) from None
+        self.position = token.end()
+        return constraint
+
+    def error(self, why: str, hint: str, width: int = 1) -> SpecError:
+        blank = len(self.text) - len(self.text[self.position :].lstrip())
+        return spec_error(self.text, (blank, blank + width), why, hint)
+
+
+class _LeafError(Exception):
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def spec_error(source: str, span: tuple[int, int], why: str, hint: str) -> SpecError:
+    """An ``invalid-spec`` error that draws a caret under the offending part of SOURCE."""
+    public = redact(source)
+    if public != source:
+        source, span = public, (0, len(public))
+    start, end = span
+    caret = " " * start + "^" * max(1, min(end, len(source)) - start)
+    message = f"{why}\n  {source}\n  {caret}"
+    return SpecError("invalid-spec", message, hint=hint, source=source, span=span)
+
+
+def _parse(text: str) -> Tree:
+    if len(text) > MAX_LENGTH:
+        raise spec_error(
+            text[:40] + "…", (40, 41), f"longer than {MAX_LENGTH} characters", "shorten it"
+        )
+    reader = _Reader(text)
+    tree = reader.any_of()
+    if text[reader.position :].strip():
+        raise reader.error("nothing may follow here", "separate constraints with , (and) or | (or)")
+    return tree
+
+
+def _join(word: str, parts: list[Tree]) -> Tree:
+    """Flatten: a|(b|c) is a|b|c; one part needs no word."""
+    flat: list[Tree] = []
+    for part in parts:
+        if not isinstance(part, Constraint) and part[0] == word:
+            flat.extend(part[1:])  # type: ignore[arg-type]
+        else:
+            flat.append(part)
+    return flat[0] if len(flat) == 1 else (word, *flat)
+
+
+@lru_cache(maxsize=16384)
+def _constraint(text: str) -> Constraint:
+    if text[0] == "^" or text[-1] == "$":
+        compile_pattern(text)
+        return Constraint("regex", text)
+    read = _LEAF.fullmatch(text)
+    sign, version = read.groups() if read else ("", text)
+    if sign not in _SIGNS:
+        better = _MISTYPED.get(sign)
+        hint = (
+            f"did you mean {better}{version}?" if better else "operators are == != >= <= > < = ~="
+        )
+        raise _LeafError(f"{sign!r} is not an operator", hint)
+    if not version or version[0] in "<>=!~":
+        raise _LeafError("a version is missing after the operator", f"write for instance {sign}1.2")
+    stem = _without_stars(version)
+    if not stem:
+        return _all_or_nothing(sign, text)
+    if "*" in stem:
+        if sign not in ("", "=", "=="):
+            raise _LeafError(f"{sign!r} does not go with *", "leave the * out")
+        if not _GLOB.fullmatch(version):
+            raise _LeafError(f"{version!r} is not a version", "write for instance 1.*.3")
+        return Constraint("glob", version)
+    if len(stem) < len(version):
+        return _starred(sign, stem, text)
+    version_key(version)
+    if sign == "~=" and compatible_prefix(version) == version:
+        raise _LeafError(
+            "~= needs a version of two parts or more", f"write >={version} or {version}.*"
+        )
+    return Constraint(_SIGNS[sign] or "==", version)
+
+
+def _without_stars(text: str) -> str:
+    """``1.2.*``, ``1.2*`` and ``1.2.*.*`` → ``1.2``."""
+    while text.endswith("*"):
+        text = text[:-2] if text.endswith(".*") else text[:-1]
+    return text
+
+
+def _all_or_nothing(sign: str, text: str) -> Constraint:
+    if sign in ("", "=", "==", ">="):
+        return Constraint("any", "*")
+    raise _LeafError(f"{text!r} means no version at all", "write *, or a version")
+
+
+def _starred(sign: str, version: str, text: str) -> Constraint:
+    """An operator before ``1.2.*`` or ``1.2*``."""
+    version_key(version)
+    if sign in ("", "=", "=="):
+        return Constraint("startswith", version)
+    if sign == "!=":
+        return Constraint("not_startswith", version)
+    if sign == "~=":
+        raise _LeafError("~= does not go with .*", f"write {version}.* or ~={version}.0")
+    if sign == ">" and not text.endswith(".*"):
+        return Constraint(">=", version)  # conda: 1.2* sorts just before 1.2
+    return Constraint(sign, version)
+
+
+def _write(tree: Tree) -> str:
+    if isinstance(tree, Constraint):
+        return str(tree)
+    if tree[0] == "or":
+        return "|".join(_write(part) for part in tree[1:])  # type: ignore[arg-type]
+    return ",".join(
+        f"({_write(part)})" if part[0] == "or" else _write(part)  # type: ignore[arg-type]
+        for part in tree[1:]
+    )
+
+
+def _compile(tree: Tree) -> Test:
+    if isinstance(tree, Constraint):
+        return _compile_leaf(*tree)
+    tests = [_compile(part) for part in tree[1:]]  # type: ignore[arg-type]
+    if tree[0] == "or":
+        return lambda key, text: any(test(key, text) for test in tests)
+    return lambda key, text: all(test(key, text) for test in tests)
+
+
+def _compile_leaf(operator: str, text: str) -> Test:
+    if operator in ("glob", "regex"):
+        match = compile_glob(text) if operator == "glob" else compile_pattern(text)
+        return lambda _, version: match(version)
+    if operator == "any":
+        return lambda _, __: True
+    return _compile_prefix(operator, text) or _compile_order(operator, version_key(text))
+
+
+def _compile_prefix(operator: str, text: str) -> Test | None:
+    if operator == "startswith":
+        prefix = prefix_key(text)
+        return lambda key, _: key.startswith(prefix)
+    if operator == "not_startswith":
+        prefix = prefix_key(text)
+        return lambda key, _: not key.startswith(prefix)
+    if operator == "~=":
+        least, prefix = version_key(text), prefix_key(compatible_prefix(text))
+        return lambda key, _: key >= least and key.startswith(prefix)
+    return None
+
+
+def _compile_order(operator: str, limit: bytes) -> Test:
+    tests: dict[str, Test] = {
+        "==": lambda key, _: key == limit,
+        "!=": lambda key, _: key != limit,
+        ">": lambda key, _: key > limit,
+        ">=": lambda key, _: key >= limit,
+        "<": lambda key, _: key < limit,
+        "<=": lambda key, _: key <= limit,
+    }
+    return tests[operator]

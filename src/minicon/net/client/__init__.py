@@ -1,0 +1,1 @@
+"""HTTP: sessions, retries, proxies, TLS and the errors of servers."""

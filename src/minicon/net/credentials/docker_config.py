@@ -1,0 +1,97 @@
+"""Secrets for registries that ``docker login``, ``podman login`` or ``oras login`` stored.
+
+All write the same file: per host a secret, or the name of a program that keeps it
+(``docker-credential-NAME``, asked through its standard input).
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.json_values.strict_json import read_json
+from minicon.net.credentials.store import Secret
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from minicon.net.credentials.origin import Origin
+
+_PROGRAM = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_\-]*")
+_PROGRAM_SECONDS = 30.0
+#: The user that stands for an identity token, in Azure's and Docker's terms.
+_TOKEN_USER = "00000000-0000-0000-0000-000000000000"
+
+
+def docker_config_paths(home: Path, environment: Mapping[str, str]) -> list[Path]:
+    """Where such files are, in the order in which they are read."""
+    named = [("REGISTRY_AUTH_FILE", ""), ("DOCKER_CONFIG", "config.json")]
+    named.append(("XDG_RUNTIME_DIR", "containers/auth.json"))
+    paths = [Path(environment[name]) / tail for name, tail in named if environment.get(name)]
+    paths.append(home / ".docker" / "config.json")
+    paths.append(home / ".config" / "containers" / "auth.json")
+    return paths
+
+
+def secret_from_docker_config(origin: Origin, paths: list[Path]) -> Secret | None:
+    """The secret for a registry, or None: no entry, or a file that cannot be read."""
+    for path in paths:
+        try:
+            settings = read_json(path.read_bytes())
+            secret = _secret_in(settings, _names(origin))
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
+            continue
+        if secret is not None:
+            return secret
+    return None
+
+
+def _names(origin: Origin) -> list[str]:
+    """How a registry may be written in these files."""
+    names = [f"{origin.host}:{origin.port}", origin.host]
+    return [*names, *(f"https://{name}" for name in names)]
+
+
+def _secret_in(settings: Any, names: list[str]) -> Secret | None:
+    helpers, store = settings.get("credHelpers") or {}, settings.get("credsStore")
+    entries = settings.get("auths") or {}
+    for name in names:
+        secret = _from_entry(entries.get(name) or {})
+        program = helpers.get(name) or (store if name in entries else None)
+        if secret is None and program:
+            secret = _from_program(program, name)
+        if secret is not None:
+            return secret
+    return None
+
+
+def _from_entry(entry: Mapping[str, Any]) -> Secret | None:
+    user, _, password = base64.b64decode(str(entry.get("auth", ""))).decode().partition(":")
+    token = entry.get("identitytoken")
+    if token:
+        return Secret(user=user or _TOKEN_USER, password=str(token))
+    return Secret(user=user, password=password) if user else None
+
+
+def _from_program(name: Any, host: str) -> Secret | None:
+    """Ask ``docker-credential-NAME``; what it prints is never shown."""
+    import subprocess
+
+    if not isinstance(name, str) or not _PROGRAM.fullmatch(name):
+        return None
+    try:
+        answer = subprocess.run(
+            [f"docker-credential-{name}", "get"],
+            input=host.encode(),
+            capture_output=True,
+            check=True,
+            timeout=_PROGRAM_SECONDS,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = read_json(answer.stdout)
+    user, password = str(found["Username"]), str(found["Secret"])
+    return Secret(user=_TOKEN_USER if user == "<token>" else user, password=password)

@@ -1,0 +1,1 @@
+"""Fetchers for ``file:``, ``oci:`` and ``s3:`` URLs."""

@@ -1,0 +1,122 @@
+"""FileFetcher: the Fetcher for ``file://`` URLs, with the manners of an HTTP server.
+
+A file's ETag is made of its mtime in nanoseconds and its size, so that conditional requests
+work as they do over the network.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import unquote, urlsplit
+
+from minicon.errors import ChannelError
+from minicon.net.client.headers import Headers
+from minicon.net.client.streamed_response import StreamedResponse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from io import FileIO
+
+
+def path_of(url: str) -> str:
+    """The path that a ``file://`` URL stands for, on this system.
+
+    Raises:
+        ChannelError: The URL names another host.
+    """
+    parts = urlsplit(url)
+    path = unquote(parts.path)
+    if parts.netloc not in ("", "localhost"):
+        if os.name != "nt":
+            message = f"{url} names a host; only files of this machine can be read"
+            hint = "write file:/// with three slashes before the path"
+            raise ChannelError("invalid-url", message, hint=hint)
+        return f"//{parts.netloc}{path}"
+    if os.name == "nt" and path[:1] == "/" and path[2:3] == ":":
+        return path[1:]
+    return path
+
+
+class FileResponse(StreamedResponse):
+    """A file, or a part of one, as the answer to a request."""
+
+    def __init__(
+        self, url: str, status: int, headers: Headers, file: FileIO | None = None, length: int = 0
+    ) -> None:
+        super().__init__(url, status, headers)
+        self._file = file
+        self._left = length
+
+    def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
+        """The bytes in pieces. Raises ChannelError if the file shrank or cannot be read."""
+        while self._left and self._file is not None:
+            try:
+                chunk = self._file.read(min(size, self._left))
+            except OSError as error:
+                raise _unreadable(self.url, error) from error
+            if not chunk:
+                message = f"{self.url} became shorter while it was read"
+                raise ChannelError("connection-broken", message, hint="try again")
+            self._left -= len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+class FileFetcher:
+    """Opens ``file://`` URLs."""
+
+    def open(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> FileResponse:
+        """Answer 200, 206 (Range), 304 (If-None-Match), 404, or 416.
+
+        Raises:
+            ChannelError: The file is there and cannot be read.
+        """
+        asked = Headers(headers)
+        try:
+            file = open(path_of(url), "rb", buffering=0)  # noqa: SIM115 - the response closes it
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return FileResponse(url, 404, Headers())
+        except (OSError, ValueError) as error:
+            raise _unreadable(url, error) from error
+        facts = os.fstat(file.fileno())
+        answer = {"ETag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'}
+        if asked.get("if-none-match") == answer["ETag"]:
+            file.close()
+            return FileResponse(url, 304, Headers(answer))
+        return _open_part(url, file, facts.st_size, asked, answer)
+
+
+def _open_part(
+    url: str, file: FileIO, size: int, asked: Mapping[str, str], answer: dict[str, str]
+) -> FileResponse:
+    wanted = asked.get("range", "")
+    condition = asked.get("if-range", answer["ETag"])
+    first, dash, last = wanted.removeprefix("bytes=").partition("-")
+    is_range = first.isdecimal() or (not first and last.isdecimal())  # bytes=-N: the last N
+    if not (wanted.startswith("bytes=") and dash and is_range) or condition != answer["ETag"]:
+        return FileResponse(url, 200, Headers({**answer, "Content-Length": str(size)}), file, size)
+    start = int(first) if first else max(size - int(last), 0)
+    end = min(int(last), size - 1) if first and last.isdecimal() else size - 1
+    if start > end:
+        file.close()
+        return FileResponse(url, 416, Headers({**answer, "Content-Range": f"bytes */{size}"}))
+    file.seek(start)
+    length = end - start + 1
+    answer["Content-Range"] = f"bytes {start}-{end}/{size}"
+    return FileResponse(url, 206, Headers({**answer, "Content-Length": str(length)}), file, length)
+
+
+def _unreadable(url: str, error: Exception) -> ChannelError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return ChannelError("unreadable-file", f"cannot read {url}: {reason}", hint="check who owns it")

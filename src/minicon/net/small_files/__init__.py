@@ -1,0 +1,1 @@
+"""Many small files from few servers over kept-alive connections."""

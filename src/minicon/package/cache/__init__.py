@@ -1,0 +1,1 @@
+"""The package cache: extracted packages, shared by environments and processes."""

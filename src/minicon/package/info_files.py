@@ -1,0 +1,274 @@
+"""Reads what a package says of its own files: paths.json and link.json, or their forebears.
+
+Since 2017, paths are in ``info/paths.json``; noarch kind and entry points in ``info/link.json``.
+Before, paths were in ``info/files`` with ``info/has_prefix`` and ``info/no_link``; the rest was in
+``info/package_metadata.json``, ``info/noarch.json`` or ``info/index.json``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from minicon.archive.problems import printable, unsafe
+from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.errors import PackageError
+from minicon.fs.safe_path import are_plain, is_own_place, path_problem, reaches_own_place
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.json_values.strict_json import read_json
+from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+from minicon.package.entry_points import parse_entry_point
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: The files below ``info/`` that :func:`parse_package_files` looks at.
+DESCRIBING_FILES = (
+    "index.json",
+    "paths.json",
+    "link.json",
+    "files",
+    "has_prefix",
+    "no_link",
+    "package_metadata.json",
+    "noarch.json",
+)
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+_HEXADECIMAL = lazy_pattern(r"[0-9a-f]*")
+#: Of one name of three characters at least: each one in a file makes that file longer.
+_PLACEHOLDER = lazy_pattern(r"(?:[A-Za-z]:)?[/\\]+[^/\\]{3}")
+_PATH_TYPES = (PathType.HARDLINK, PathType.SOFTLINK, PathType.DIRECTORY)
+_FILE_MODES = ("text", "binary")
+
+
+def read_package_files(directory: str | Path) -> PackageFiles:
+    """What an extracted package says of its files.
+
+    Costs reading and decoding ``info/paths.json``: some 4 µs per file of the package.
+
+    Args:
+        directory: The extracted package, which holds ``info/``.
+
+    Raises:
+        PackageError: ``info/`` is missing or cannot be read as what it should be.
+        UnsafeArchive: A path or an entry point in it would reach outside a prefix.
+    """
+    directory = Path(directory)
+    info: dict[str, bytes] = {}
+    for name in DESCRIBING_FILES:
+        content = _read_if_there(directory / "info" / name, directory.name)
+        if content is not None:
+            info[name] = content
+    files = parse_package_files(info, directory.name)
+    if "paths.json" in info:
+        return files
+    for entry in files.paths:  # the old files do not tell what is a link
+        if (directory / entry.path).is_symlink():
+            entry.path_type = PathType.SOFTLINK
+    return files
+
+
+def _read_if_there(path: Path, package: str) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _unreadable(package, path.name, error.strerror or str(error)) from error
+
+
+def parse_package_files(
+    info: Mapping[str, bytes], package: str, *, paths: Sequence[PathsEntry] | None = None
+) -> PackageFiles:
+    """What the files below ``info/`` say of the others.
+
+    Args:
+        info: Content by name; :data:`DESCRIBING_FILES` are looked at.
+        package: What to call the package in errors.
+        paths: What :func:`parse_paths` made of ``paths.json``, if it was read before.
+
+    Raises:
+        PackageError: Neither ``paths.json`` nor ``files`` is there, or one cannot be read.
+        UnsafeArchive: A path or an entry point would reach outside a prefix.
+    """
+    index = read_json_object(info, "index.json", package)
+    windows = str(index.get("subdir", "")).startswith("win-")
+    if paths is None:
+        paths = parse_paths(info, package)
+    if windows:
+        _check_paths(paths, "paths.json", package, windows=True)
+    noarch, entry_points = _read_noarch(info, index, package)
+    return PackageFiles(paths=tuple(paths), entry_points=tuple(entry_points), noarch=noarch)
+
+
+def parse_paths(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
+    """The paths alone, from ``paths.json`` or the files that came before it.
+
+    Raises:
+        PackageError: Neither is there, or one cannot be read.
+        UnsafeArchive: A path would reach outside a prefix, or is listed twice.
+    """
+    if "paths.json" in info:
+        return _read_paths(read_json_object(info, "paths.json", package), package)
+    if "files" in info:
+        return _read_legacy(info, package)
+    raise PackageError(
+        "incomplete-package", f"{package} has neither info/paths.json nor info/files"
+    )
+
+
+def read_json_object(info: Mapping[str, bytes], name: str, package: str) -> dict[str, Any]:
+    """One JSON object below ``info/``; empty if the file is missing. Raises PackageError."""
+    if name not in info:
+        return {}
+    try:
+        data = read_json(info[name])
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(package, name, str(error)) from None
+    if not isinstance(data, dict):
+        raise _unreadable(package, name, "it is not an object")
+    return data
+
+
+def _unreadable(package: str, name: str, why: str) -> PackageError:
+    return PackageError("damaged-package", f"{package}: info/{name} cannot be read: {why}")
+
+
+def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
+    if document.get("paths_version") != 1 or not isinstance(document.get("paths"), list):
+        raise _unreadable(package, "paths.json", "it is not of paths_version 1")
+    entries: list[PathsEntry] = []
+    hashes: list[str] = []
+    for data in document["paths"]:
+        try:  # a regular file with size and hash and nothing else, as nearly all are
+            path, size, sha256 = data["_path"], data["size_in_bytes"], data["sha256"]
+            is_usual = data["path_type"] == PathType.HARDLINK and len(data) == 4
+            is_usual &= type(path) is str and type(size) is int and type(sha256) is str
+        except (KeyError, TypeError):
+            is_usual = False
+        if is_usual and size >= 0 and len(sha256) == 64:
+            entries.append(PathsEntry(path, sha256=sha256, size_in_bytes=size))
+            hashes.append(sha256)
+            continue
+        problem = _entry_problem(data)
+        if problem is not None:
+            raise _unreadable(package, "paths.json", f"an entry {problem}")
+        entries.append(PathsEntry.from_json(data))
+    if not _HEXADECIMAL.fullmatch("".join(hashes)):
+        problem = next(problem for data in document["paths"] if (problem := _entry_problem(data)))
+        raise _unreadable(package, "paths.json", f"an entry {problem}")
+    _check_paths(entries, "paths.json", package)
+    return entries
+
+
+def _entry_problem(data: Any) -> str | None:
+    """Why an object of ``paths`` cannot be used, or None."""
+    if type(data) is not dict or type(data.get("_path")) is not str:
+        return "has no _path"
+    size = data.get("size_in_bytes")
+    sha256 = data.get("sha256")
+    problem = None
+    if size is not None and (type(size) is not int or size < 0):
+        problem = "a size that is not a number"
+    elif sha256 is not None and (type(sha256) is not str or not _SHA256.fullmatch(sha256)):
+        problem = "a sha256 that is none"
+    elif (data.get("path_type") or PathType.HARDLINK) not in _PATH_TYPES:
+        problem = "an unknown path_type"
+    elif "prefix_placeholder" in data:
+        problem = _placeholder_problem(data["prefix_placeholder"], data.get("file_mode"))
+    return f"({printable(data['_path'])}) has {problem}" if problem else None
+
+
+def _placeholder_problem(placeholder: Any, file_mode: Any) -> str | None:
+    if placeholder is None:
+        return None
+    if type(placeholder) is not str or not placeholder:
+        return "an empty prefix placeholder"
+    if not _PLACEHOLDER.match(placeholder):
+        return "a prefix placeholder that is no absolute path"
+    return None if file_mode in _FILE_MODES else "an unknown file_mode"
+
+
+def _check_paths(
+    entries: Sequence[PathsEntry], name: str, package: str, *, windows: bool = False
+) -> None:
+    paths = [entry.path for entry in entries]
+    is_own = reaches_own_place(paths)
+    if not windows and not is_own and len(set(paths)) == len(paths) and are_plain(paths):
+        return
+    seen: set[str] = set()
+    for entry in entries:
+        path = entry.path
+        problem = path_problem(path, windows=windows)
+        if problem is None and path in seen:
+            problem = "is listed twice"
+        if problem is None and is_own and is_own_place(path):
+            problem = "is a place of minicon's own"
+        if problem is not None:
+            raise unsafe(package, f"of info/{name} {problem}", member=path)
+        seen.add(path)
+
+
+def _read_legacy(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
+    prefixes = dict(_has_prefix_line(line, package) for line in _lines(info, "has_prefix", package))
+    no_link = set(_lines(info, "no_link", package))
+    entries = []
+    for path in _lines(info, "files", package):
+        placeholder, mode = prefixes.get(path, (None, None))
+        entries.append(
+            PathsEntry(
+                path, prefix_placeholder=placeholder, file_mode=mode, no_link=path in no_link
+            )
+        )
+    _check_paths(entries, "files", package)
+    return entries
+
+
+def _lines(info: Mapping[str, bytes], name: str, package: str) -> list[str]:
+    try:
+        text = info.get(name, b"").decode()
+    except UnicodeDecodeError as error:
+        raise _unreadable(package, name, str(error)) from None
+    lines = (line.strip() for line in text.split("\n"))
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _has_prefix_line(line: str, package: str) -> tuple[str, tuple[str, str]]:
+    """``PATH`` alone, or ``PLACEHOLDER MODE PATH``, each perhaps in quotes."""
+    import shlex
+
+    try:
+        parts = [part.strip("\"'") for part in shlex.split(line, posix=False)]
+    except ValueError:
+        parts = []
+    if len(parts) == 1:
+        return parts[0], (PREFIX_PLACEHOLDER, "text")
+    if len(parts) != 3 or _placeholder_problem(parts[0], parts[1]) is not None:
+        raise _unreadable(package, "has_prefix", f"line {printable(line)} is malformed")
+    return parts[2], (parts[0], parts[1])
+
+
+def _read_noarch(
+    info: Mapping[str, bytes], index: Mapping[str, Any], package: str
+) -> tuple[str | None, list[EntryPoint]]:
+    """Kind of noarch package, and its entry points."""
+    for name in ("link.json", "package_metadata.json"):
+        document = read_json_object(info, name, package)
+        if document:
+            noarch = document.get("noarch")
+            break
+    else:
+        name, noarch = "noarch.json", read_json_object(info, "noarch.json", package)
+    if not isinstance(noarch, dict) or not noarch:
+        kind = index.get("noarch")
+        return ("generic" if kind is True else kind if isinstance(kind, str) else None), []
+    texts = noarch.get("entry_points") or []
+    if not isinstance(texts, list):
+        raise _unreadable(package, name, "entry_points is not a list")
+    try:
+        points = [parse_entry_point(str(text)) for text in texts]
+    except ValueError as error:
+        raise unsafe(package, f"has a bad info/{name}: {error}") from None
+    kind = noarch.get("type")
+    return (kind if isinstance(kind, str) else None), points

@@ -1,0 +1,1 @@
+"""Preparation of conda packages and wheels: verify, extract, describe."""

@@ -1,0 +1,311 @@
+"""Extraction: an archive's members become files below one folder, each checked on its way.
+
+Order: regular files as they come (hashed while written), then hard links between them, then
+symbolic links. Then the tree must be the one that ``info/paths.json`` lists, no more, no less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+from pathlib import Path
+
+from minicon.archive.member_table import MemberTable
+from minicon.archive.members import MemberKind
+from minicon.archive.package_archive import INFO_FILE_LIMIT, open_archive
+from minicon.archive.problems import as_published, unsafe
+from minicon.archive.tar_reader import plain_path
+from minicon.archive.tree_writer import TreeWriter
+from minicon.fs import operations
+from minicon.fs.operations import describing
+from minicon.fs.remove import empty_directory
+from minicon.fs.safe_path import path_problem
+from minicon.models.package_files import PathType
+from minicon.package.info_files import (
+    DESCRIBING_FILES,
+    parse_package_files,
+    parse_paths,
+    read_json_object,
+    read_package_files,
+)
+from minicon.package.prepare.expected_archive import ExpectedArchive, ExtractionLimits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator
+
+    from minicon.archive.decoders import ReaderName
+    from minicon.archive.members import ArchiveMember
+    from minicon.archive.package_archive import PackageArchive
+    from minicon.errors import PackageError
+    from minicon.models.package_files import PackageFiles, PathsEntry
+    from minicon.models.reporter import Task
+
+_WANTED = frozenset(f"info/{name}" for name in DESCRIBING_FILES)
+
+
+def extract(
+    archive_path: str | os.PathLike[str],
+    directory: str | os.PathLike[str],
+    *,
+    expected: ExpectedArchive | None = None,
+    check_bytes: bool = True,
+    name: str | None = None,
+    reader: ReaderName | None = None,
+    limits: ExtractionLimits | None = None,
+    task: Task | None = None,
+) -> PackageFiles:
+    """Extract a ``.conda`` or ``.tar.bz2`` and verify every file of it.
+
+    Nothing is written outside DIRECTORY, whatever the archive holds. Modes become 0755 or 0644
+    less the umask; modification times are kept.
+
+    Args:
+        archive_path: The archive.
+        directory: Where to; made if missing, else it must be empty. Emptied on failure.
+        expected: Hash, size and identity that the channel promised.
+        check_bytes: Compare the archive's hash and size; leave it out only where the download
+            has just done so.
+        name: How messages call the archive, if not by its file name.
+        reader: ``native`` or ``libarchive``; None chooses the quicker one.
+        limits: Guards against archives that unpack to far more than they are.
+        task: Told of every compressed byte that was read.
+
+    Returns:
+        What the package says of its files.
+
+    Raises:
+        HashMismatch: The archive, or a file in it, is not what was promised.
+        UnsafeArchive: It reaches outside its folder, or contradicts itself.
+        PackageError: It is cut, damaged, or another package.
+        FileError: The file system refused, or DIRECTORY is not empty.
+    """
+    path, directory = Path(archive_path), Path(directory)
+    label = name or path.name
+    expected = expected or ExpectedArchive()
+    if check_bytes:
+        expected.check_bytes(path, label)
+    with (
+        as_published() if expected.sha256 is not None else contextlib.nullcontext(),
+        open_archive(path, name=label, reader=reader) as archive,
+        _new_folder(directory),
+        describing("extract into", directory),
+        TreeWriter(directory) as writer,
+    ):
+        extraction = _Extraction(archive, writer, limits or ExtractionLimits())
+        extraction.run(task)
+        expected.check_identity(read_json_object(extraction.info, "index.json", label), label)
+        return extraction.files(directory)
+
+
+@contextlib.contextmanager
+def _new_folder(directory: Path) -> Iterator[None]:
+    """A folder to fill, emptied again if that fails."""
+    with describing("make", directory):
+        operations.make_directory(directory)
+        if any(directory.iterdir()):
+            raise FileExistsError(errno.EEXIST, "the folder is not empty")
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            empty_directory(directory)
+        raise
+
+
+class _Extraction:
+    """One run through an archive.
+
+    Attributes:
+        info: Content of the files below ``info/`` that tell of the others.
+    """
+
+    def __init__(
+        self, archive: PackageArchive, writer: TreeWriter, limits: ExtractionLimits
+    ) -> None:
+        self.info: dict[str, bytes] = {}
+        self._archive = archive
+        self._name = archive.name
+        self._writer = writer
+        self._limits = limits
+        self._table = MemberTable(archive.name)
+        self._paths: list[PathsEntry] | None = None
+        self._entries: dict[str, PathsEntry] | None = None
+        #: Of the entries, those that no file was found to match yet.
+        self._missing: dict[str, PathsEntry] = {}
+
+    def run(self, task: Task | None) -> None:
+        """Write all members, then all links, then compare with what was promised."""
+        most_bytes = self._limits.bytes_of(self._archive.size)
+        size = 0
+        found = self._archive.members(advance=task.advance if task else None)
+        for members, member in enumerate(found, start=1):
+            size += member.size
+            if size > most_bytes or members > self._limits.members:
+                self._limits.check(self._name, self._archive.size, members, size)
+            if member.kind != MemberKind.FILE:
+                self._take(member)
+                continue
+            self._table.claim(member.path, member.kind)
+            entry = self._missing.get(member.path)
+            if entry is None or not self._write_listed(member, entry):
+                self._check_announced(member)
+                self._write(member)
+        self._table.check_symbolic_links()
+        for path, target in self._table.hard_links.items():
+            with self._new_name(path):
+                self._writer.hard_link(path, target)
+        for path, text in self._table.symbolic_links.items():
+            with self._new_name(path):
+                self._writer.symbolic_link(path, text)
+        self._compare()
+
+    def files(self, directory: Path) -> PackageFiles:
+        """What the package says of its files, once they are there."""
+        if self._paths is not None:
+            return parse_package_files(self.info, self._name, paths=self._paths)
+        return read_package_files(directory)
+
+    def _take(self, member: ArchiveMember) -> None:
+        """Make a folder, or note a link."""
+        if member.kind == MemberKind.DIRECTORY:
+            if member.path != ".":
+                self._table.claim(member.path, member.kind)
+                with self._new_name(member.path):
+                    self._writer.make_folder(member.path)
+            return
+        self._table.claim(member.path, member.kind)
+        if member.path in _WANTED:
+            raise unsafe(self._name, f"is a {member.kind}", member=member.path)
+        if member.kind == MemberKind.SYMBOLIC_LINK:
+            self._table.add_symbolic_link(member)
+            return
+        target = plain_path(member.target)
+        problem = path_problem(target) or ("is absolute" if member.target[0] == "/" else None)
+        if problem is not None:
+            problem = f"is a hard link to {member.target!r:.120}, a path that {problem}"
+            raise unsafe(self._name, problem, member=member.path)
+        self._table.add_hard_link(member, target)
+
+    def _check_announced(self, member: ArchiveMember) -> None:
+        """Refuse, before a byte is written, what paths.json does not list at this size."""
+        if self._entries is None or member.path.startswith("info/"):
+            return
+        entry = self._entries.get(member.path)
+        if entry is None:
+            raise unsafe(self._name, "is not listed in info/paths.json", member=member.path)
+        if entry.size_in_bytes is not None and entry.size_in_bytes != member.size:
+            problem = f"has {member.size} bytes, info/paths.json says {entry.size_in_bytes}"
+            raise unsafe(self._name, problem, member=member.path)
+
+    def _write_listed(self, member: ArchiveMember, entry: PathsEntry) -> bool:
+        """Write a file that is exactly as listed. False: it must be looked at more closely."""
+        data, path = member.data, member.path
+        if data is None or path in _WANTED or entry.size_in_bytes != member.size:
+            return False
+        sha256 = hashlib.sha256(data).hexdigest()
+        if sha256 != entry.sha256 or entry.path_type != PathType.HARDLINK:
+            return False
+        try:
+            self._writer.write_whole(path, data, member.executable, member.modified_ns)
+        except FileExistsError:
+            raise self._same_but_for_case(path) from None
+        self._table.files[path] = (member.size, sha256, member.component)
+        del self._missing[path]
+        return True
+
+    def _write(self, member: ArchiveMember) -> None:
+        path, data = member.path, member.data
+        if path in _WANTED:
+            if member.size > INFO_FILE_LIMIT:
+                raise unsafe(self._name, f"is {member.size} bytes long", member=path)
+            data = memoryview(member.read())
+        try:
+            if data is not None:
+                digest = hashlib.sha256(data)
+                self._writer.write_whole(path, data, member.executable, member.modified_ns)
+            else:
+                digest = self._write_pieces(member)
+        except FileExistsError:
+            raise self._same_but_for_case(path) from None
+        self._table.files[path] = (member.size, digest.hexdigest(), member.component)
+        if data is not None and path in _WANTED:
+            self._keep(path.removeprefix("info/"), bytes(data))
+
+    def _write_pieces(self, member: ArchiveMember) -> hashlib._Hash:
+        """Write a file that is too large to lie in memory whole."""
+        digest = hashlib.sha256()
+        self._writer.write(
+            member.path,
+            _hashed(member.chunks(), digest.update),
+            executable=member.executable,
+            modified_ns=member.modified_ns,
+        )
+        return digest
+
+    def _keep(self, name: str, content: bytes) -> None:
+        self.info[name] = content
+        if name == "paths.json":
+            self._paths = parse_paths(self.info, self._name)
+            self._entries = {entry.path: entry for entry in self._paths}
+            self._missing = dict(self._entries)
+
+    @contextlib.contextmanager
+    def _new_name(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except FileExistsError:
+            raise self._same_but_for_case(path) from None
+
+    def _same_but_for_case(self, path: str) -> PackageError:
+        """Our table knows the path to be free; that it is not comes of letter case."""
+        problem = "differs from another only in letter case, which this file system ignores"
+        return unsafe(self._name, problem, member=path)
+
+    def _compare(self) -> None:
+        """The tree must be what the package lists: same paths, kinds, sizes and hashes."""
+        if "index.json" not in self.info:
+            raise unsafe(self._name, "has no info/index.json")
+        entries = self._entries
+        if entries is None:
+            entries = {entry.path: entry for entry in parse_paths(self.info, self._name)}
+            self._missing = entries
+        for path in self._table.payload():
+            if path not in entries:
+                raise unsafe(self._name, f"is not listed in {self._list_name}", member=path)
+        for path, entry in self._missing.items():
+            problem = self._difference(path, entry)
+            if problem is not None:
+                raise unsafe(self._name, problem, member=path)
+
+    @property
+    def _list_name(self) -> str:
+        return "info/paths.json" if "paths.json" in self.info else "info/files"
+
+    def _difference(self, path: str, entry: PathsEntry) -> str | None:
+        if entry.path_type == PathType.DIRECTORY:
+            return None if path in self._table.folders else "is listed as a folder but is none"
+        is_link = path in self._table.symbolic_links
+        found = self._table.files.get(path)
+        if found is None and not is_link:
+            return f"is listed in {self._list_name} but is missing"
+        if "paths.json" in self.info and is_link != (entry.path_type == PathType.SOFTLINK):
+            return f"is listed as a {entry.path_type} but is not"
+        if found is None:
+            return None
+        size, sha256, _ = found
+        if entry.size_in_bytes not in (None, size):
+            return f"has {size} bytes, info/paths.json says {entry.size_in_bytes}"
+        if entry.sha256 not in (None, sha256):
+            return f"has sha256 {sha256}, info/paths.json says {entry.sha256}"
+        return None
+
+
+def _hashed(
+    chunks: Iterator[memoryview], update: Callable[[memoryview], None]
+) -> Iterator[memoryview]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk

@@ -1,0 +1,132 @@
+"""What a package says of its files, read from the small part of its archive that says so.
+
+For a look ahead at packages that are not here: the part may come from afar, and nothing vouches
+for it before the whole archive was fetched and compared with its hash. So it is good for telling
+what will happen, and for nothing else.
+"""
+
+from __future__ import annotations
+
+from minicon.archive.byte_range import HeldBytes
+from minicon.archive.conda_zip import find_info, member_content
+from minicon.archive.decoders import Bzip2Decoder, open_decoder
+from minicon.archive.members import MemberKind
+from minicon.archive.problems import unsafe
+from minicon.archive.tar_reader import TarReader
+from minicon.package.info_files import DESCRIBING_FILES, parse_package_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from minicon.models.package_files import PackageFiles
+
+#: Bytes, packed and unpacked: more than any package needs to describe its files.
+PACKED_LIMIT = 1 << 24
+UNPACKED_LIMIT = 1 << 26
+_WANTED = {f"info/{name}": name for name in DESCRIBING_FILES}
+
+
+def files_of_conda(
+    read: Callable[[int, int], bytes], size: int, archive: str
+) -> PackageFiles | None:
+    """The files of a ``.conda``, of which little more than the info part is read.
+
+    Args:
+        read: Gives bytes of the archive by position and count.
+        size: Of the archive, in bytes.
+        archive: Its file name, for errors.
+
+    Returns:
+        None if the part is too large to look into.
+
+    Raises:
+        PackageError: The archive is damaged, or is not one.
+        UnsafeArchive: It contradicts itself.
+    """
+    entry, length = find_info(_Whole(read, size), archive)
+    if length > PACKED_LIMIT:
+        return None
+    content = member_content(read(entry.offset, length), entry, archive)
+    decoder = open_decoder(HeldBytes(content), "zstd", archive)
+    return parse_package_files(_info(decoder.read_into, archive, "info"), archive)
+
+
+def files_of_tarball(pieces: Iterator[bytes], archive: str) -> PackageFiles | None:
+    """The files of a ``.tar.bz2``, of which only the beginning is read: ``info/`` comes first.
+
+    Args:
+        pieces: The archive as it arrives; no more is taken than is needed.
+        archive: Its file name, for errors.
+
+    Returns:
+        None if ``info/`` does not come first, or is too large to look into.
+
+    Raises:
+        PackageError, UnsafeArchive: As for :func:`files_of_conda`.
+    """
+    decoder = Bzip2Decoder(_Arriving(pieces), archive)
+    try:
+        info = _info(decoder.read_into, archive, "all")
+    except _TooFarError:
+        return None
+    if not {"paths.json", "files"} & info.keys():
+        return None
+    return parse_package_files(info, archive)
+
+
+def _info(read_into: Callable[[memoryview], int], archive: str, component: str) -> dict[str, bytes]:
+    """Those of the describing files that come before any file outside of ``info/``."""
+    left = UNPACKED_LIMIT
+
+    def bounded(buffer: memoryview) -> int:
+        nonlocal left
+        count = read_into(buffer)
+        left -= count
+        if left < 0:
+            raise unsafe(archive, f"has more than {UNPACKED_LIMIT >> 20} MiB below info/")
+        return count
+
+    found: dict[str, bytes] = {}
+    for member in TarReader(bounded, archive, component):
+        if member.kind != MemberKind.DIRECTORY and not member.path.startswith("info/"):
+            break
+        name = _WANTED.get(member.path)
+        if name is not None and member.kind == MemberKind.FILE:
+            found[name] = member.read()
+    return found
+
+
+class _TooFarError(Exception):
+    """More was read than a beginning."""
+
+
+class _Whole:
+    """An archive of which parts can be had."""
+
+    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
+        self.size = size
+        self._read = read
+
+    def read_at(self, position: int, count: int) -> bytes:
+        count = min(count, self.size - position)
+        return self._read(position, count) if position >= 0 and count > 0 else b""
+
+
+class _Arriving:
+    """Pieces as a stream, up to a limit."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = b""
+        self._left = PACKED_LIMIT
+
+    def read(self, count: int) -> bytes:
+        """The next bytes, at most COUNT; none at the end."""
+        if not self._rest:
+            self._rest = next(self._pieces, b"")
+        data, self._rest = self._rest[:count], self._rest[count:]
+        self._left -= len(data)
+        if self._left < 0:
+            raise _TooFarError
+        return data

@@ -1,0 +1,245 @@
+"""Where the files of a wheel belong in a package, and what its dist-info folder says.
+
+========================  =====================================================
+in the wheel              in the package (conda's noarch python form)
+========================  =====================================================
+``x``, ``N.data/purelib/x``, ``N.data/platlib/x``  ``site-packages/x``
+``N.data/scripts/x``      ``python-scripts/x``, executable
+``N.data/headers/x``      ``python-headers/<name>/x``
+``N.data/data/x``         ``x``, relative to the prefix
+========================  =====================================================
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import configparser
+import csv
+import io
+from typing import NamedTuple
+
+from minicon.errors import PackageError, UnsafeArchive
+from minicon.fs.safe_path import folded, is_own_place
+from minicon.models.package_name import normalize_pypi_name
+from minicon.package.entry_points import parse_entry_point
+from minicon.pypi.wheels.core_metadata import CoreMetadata
+from minicon.pypi.wheels.filenames import parse_version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from minicon.archive.wheel_archive import WheelArchive
+    from minicon.models.package_files import EntryPoint
+    from minicon.models.records import RepodataRecord
+
+SITE_PACKAGES = "site-packages"
+SCRIPTS = "python-scripts"
+HEADERS = "python-headers"
+#: Written anew for each environment by whoever installs (PEP 376, 610): never taken from a wheel.
+_INSTALLATION_FILES = (
+    "RECORD",
+    "RECORD.jws",
+    "RECORD.p7s",
+    "INSTALLER",
+    "REQUESTED",
+    "direct_url.json",
+)
+#: May not be listed with a hash in RECORD, since they hold or sign it.
+_UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
+_HASHES = ("sha256", "sha384", "sha512")
+#: What a wheel's data may not be called: the package's own metadata, and the places above.
+_RESERVED = ("info", SITE_PACKAGES, SCRIPTS, HEADERS)
+
+#: Of entry_points.txt; its parser slows down with the square of a line's length, and of faults.
+_LONGEST_LINE = 1000
+_MOST_LINES = 10_000
+
+
+class Digest(NamedTuple):
+    """A hash of RECORD: algorithm and hexadecimal value."""
+
+    algorithm: str
+    value: str
+
+
+class DistInfo(NamedTuple):
+    """What a wheel says of itself.
+
+    Attributes:
+        folder: ``name-version.dist-info``.
+        metadata: Its METADATA.
+        digests: Hash per file, from RECORD.
+        entry_points: Commands to generate.
+    """
+
+    folder: str
+    metadata: CoreMetadata
+    digests: Mapping[str, Digest]
+    entry_points: tuple[EntryPoint, ...]
+
+    @property
+    def data_folder(self) -> str:
+        """``name-version.data``."""
+        return self.folder.removesuffix(".dist-info") + ".data"
+
+
+def read_dist_info(archive: WheelArchive, record: RepodataRecord) -> DistInfo:
+    """Read and judge a wheel's dist-info folder.
+
+    Args:
+        archive: The wheel.
+        record: What it was chosen as; name and version must be the same.
+
+    Raises:
+        PackageError: Something is missing, or is another package's.
+        UnsafeArchive: A command would be a path, or RECORD uses a weak hash.
+    """
+    folder = _dist_info_folder(archive.entries, record)
+    _check_wheel_version(_fields(archive.read(f"{folder}/WHEEL")))
+    metadata = CoreMetadata.from_text(archive.read(f"{folder}/METADATA").decode("utf-8", "replace"))
+    _check_is(metadata.name, metadata.version, record, "its METADATA")
+    points: tuple[EntryPoint, ...] = ()
+    if f"{folder}/entry_points.txt" in archive.entries:
+        text = archive.read(f"{folder}/entry_points.txt").decode("utf-8", "replace")
+        points = parse_entry_points(text, record.dist_name)
+    digests = parse_record(archive.read(f"{folder}/RECORD").decode("utf-8", "replace"))
+    return DistInfo(folder, metadata, digests, points)
+
+
+def package_path(name: str, info: DistInfo) -> str | None:
+    """Where a file of the wheel goes in the package; None if it is not shipped.
+
+    Raises:
+        PackageError: It lies in a ``.data`` folder that no rule knows.
+        UnsafeArchive: It would take a place that is not a wheel's.
+    """
+    first, _, rest = name.partition("/")
+    if first == info.folder and rest in _INSTALLATION_FILES:
+        return None
+    if not first.endswith(".data") or not rest:
+        return f"{SITE_PACKAGES}/{name}"
+    if first != info.data_folder and normalize_pypi_name(first) != normalize_pypi_name(
+        info.data_folder
+    ):
+        raise PackageError("broken-wheel", f"the wheel's {first} is another package's folder")
+    scheme, _, path = rest.partition("/")
+    if scheme in ("purelib", "platlib") and path:
+        return f"{SITE_PACKAGES}/{path}"
+    if scheme == "scripts" and path:
+        return f"{SCRIPTS}/{path}"
+    if scheme == "headers" and path:
+        return f"{HEADERS}/{info.metadata.name}/{path}"
+    if scheme != "data" or not path:
+        raise PackageError("broken-wheel", f"no rule says where the wheel's {name} belongs")
+    if is_own_place(path) or folded(path.partition("/")[0]) in _RESERVED:
+        raise UnsafeArchive("unsafe-wheel", f"the wheel would write {path}, which is not its place")
+    return path
+
+
+def needs_digest(name: str, info: DistInfo) -> bool:
+    """Whether RECORD must vouch for a file: for all but itself and its signatures."""
+    folder, _, file = name.partition("/")
+    return folder != info.folder or file not in _UNHASHED
+
+
+def parse_record(text: str) -> dict[str, Digest]:
+    """Hash per path from RECORD (PEP 376, 627); lines without a hash are left out.
+
+    Raises:
+        UnsafeArchive: A hash is weak, or one path has two.
+    """
+    digests: dict[str, Digest] = {}
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if len(row) >= 2]
+    except csv.Error as error:
+        raise PackageError("broken-wheel", f"its RECORD cannot be read: {error}") from error
+    for path, value, *_ in rows:
+        if not value:
+            continue
+        algorithm, _, encoded = value.partition("=")
+        if algorithm not in _HASHES:
+            raise UnsafeArchive("unsafe-wheel", f"its RECORD uses {algorithm[:20]}, a weak hash")
+        try:
+            raw = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+        except (binascii.Error, ValueError):
+            raise PackageError("broken-wheel", f"its RECORD has no hash of {path}") from None
+        digest = Digest(algorithm, raw.hex())
+        if digests.setdefault(path.replace("\\", "/"), digest) != digest:
+            raise UnsafeArchive("unsafe-wheel", f"its RECORD has two hashes of {path}")
+    return digests
+
+
+def parse_entry_points(text: str, package: str) -> tuple[EntryPoint, ...]:
+    """Commands of ``entry_points.txt``: console and graphical ones.
+
+    Raises:
+        PackageError: It cannot be read.
+        UnsafeArchive: A command's name is a path, or its target is code
+            (GHSA-4gg8-gxpx-9rph: executables written outside of the environment).
+    """
+    lines = text.split("\n")
+    if len(lines) > _MOST_LINES or max(map(len, lines)) > _LONGEST_LINE:
+        raise PackageError("broken-wheel", "its entry points cannot be read: they are too long")
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        reason = str(error).partition("\n")[0]
+        raise PackageError("broken-wheel", f"its entry points cannot be read: {reason}") from error
+    points: dict[str, EntryPoint] = {}
+    for section in ("console_scripts", "gui_scripts"):
+        for command, value in parser.items(section) if parser.has_section(section) else ():
+            point = _entry_point(f"{command} = {value}", package)
+            points[point.command] = point
+    return tuple(points.values())
+
+
+def _entry_point(text: str, package: str) -> EntryPoint:
+    try:
+        return parse_entry_point(text)
+    except ValueError as error:
+        raise UnsafeArchive(
+            "unsafe-entry-point",
+            f"{package} has an entry point that cannot be a command: {error}",
+            hint="report this to the package's authors",
+        ) from error
+
+
+def _dist_info_folder(names: Iterable[str], record: RepodataRecord) -> str:
+    folders = {name.partition("/")[0] for name in names if "/" in name}
+    found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
+    if len(found) != 1:
+        raise PackageError(
+            "broken-wheel", f"{record.fn} has {len(found)} dist-info folders instead of one"
+        )
+    name, _, version = found[0].removesuffix(".dist-info").rpartition("-")
+    _check_is(name, version, record, found[0])
+    return found[0]
+
+
+def _check_is(name: str, version: str, record: RepodataRecord, what: str) -> None:
+    same_version = parse_version(version) == parse_version(record.version)
+    if normalize_pypi_name(name) != normalize_pypi_name(record.name) or not same_version:
+        raise PackageError(
+            "broken-wheel", f"{record.fn} is not {record.dist_name}: {what} says {name} {version}"
+        )
+
+
+def _check_wheel_version(fields: Mapping[str, str]) -> None:
+    version = fields.get("wheel-version", "")
+    if version.partition(".")[0] != "1":
+        raise PackageError(
+            "wheel-version",
+            f"the wheel has format {version[:20] or 'unknown'}, and only format 1 is known",
+            hint="a newer minicon may know it",
+        )
+    if fields.get("root-is-purelib", "").lower() not in ("true", "false"):
+        raise PackageError("broken-wheel", "its WHEEL file does not say whether it is pure")
+
+
+def _fields(data: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in data.decode("utf-8", "replace").splitlines())
+    return {key.strip().lower(): value.strip() for key, colon, value in lines if colon}

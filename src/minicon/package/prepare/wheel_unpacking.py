@@ -1,0 +1,186 @@
+"""WheelUnpacking: one wheel on its way into one folder, each file verified before it counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from minicon.archive.wheel_archive import ONE_PIECE
+from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.errors import UnsafeArchive
+from minicon.fs import operations
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_files import PackageFiles, PathsEntry
+from minicon.package.prepare.wheel_layout import SCRIPTS, needs_digest, package_path, read_dist_info
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
+    from minicon.archive.wheel_archive import WheelArchive
+    from minicon.archive.zip_directory import ZipEntry
+    from minicon.models.records import RepodataRecord
+    from minicon.models.reporter import Task
+    from minicon.package.prepare.wheel_layout import Digest
+
+#: A first line that stands for "the environment's python" (binary distribution format).
+_PLACEHOLDER_LINE = lazy_pattern(rb"#!python(?:w)?[0-9.]*(?=[ \t\r\n]|\Z)")
+_SHEBANG = f"#!{PREFIX_PLACEHOLDER}/bin/python".encode()
+#: Keys of a record that belong to the package itself.
+_INDEX_KEYS = ("build", "build_number", "license", "name", "timestamp", "version")
+
+
+class WheelUnpacking:
+    """One run. What it leaves behind when it fails is the caller's to discard."""
+
+    def __init__(
+        self, wheel: WheelArchive, record: RepodataRecord, folder: Path, task: Task
+    ) -> None:
+        """Read the wheel's own metadata; nothing is written yet. Raises as :meth:`run`."""
+        self._wheel = wheel
+        self._record = record
+        self._root = os.fspath(folder)
+        self._task = task
+        self._info = read_dist_info(wheel, record)
+        self._made = {self._root}
+
+    def run(self) -> PackageFiles:
+        """Write everything.
+
+        Raises:
+            UnsafeArchive: The wheel contradicts itself or reaches outside of its place.
+            PackageError: The wheel is broken, or another package's.
+            OSError: The file system refused.
+        """
+        targets = self._targets()
+        paths = [
+            self._write(self._wheel.entries[name], target)
+            for target, name in sorted(targets.items())
+        ]
+        self._write_info(paths)
+        return PackageFiles(
+            paths=tuple(paths), entry_points=self._info.entry_points, noarch="python"
+        )
+
+    def _targets(self) -> dict[str, str]:
+        """Name in the wheel by path in the package, for all that is shipped."""
+        targets: dict[str, str] = {}
+        for name in self._wheel.entries:
+            if needs_digest(name, self._info) and name not in self._info.digests:
+                raise UnsafeArchive("unsafe-wheel", f"its RECORD does not vouch for {name}")
+            target = package_path(name, self._info)
+            if target is None or _is_cached_bytecode(name, self._wheel):
+                continue
+            if targets.setdefault(target, name) != name:
+                raise UnsafeArchive("unsafe-wheel", f"two of its files would be {target}")
+        return targets
+
+    def _write(self, entry: ZipEntry, target: str) -> PathsEntry:
+        digest = self._info.digests[entry.name]
+        is_script = target.startswith(f"{SCRIPTS}/")
+        mode = 0o755 if is_script or entry.mode & 0o111 else 0o644
+        path = self._place(target)
+        self._task.advance(entry.size)
+        if entry.size > ONE_PIECE:
+            hashing = _Hashing(self._wheel.pieces(entry), digest)
+            operations.create_file_from(hashing.pieces(), path, mode)
+            _check(hashing.value, digest, entry)
+            return PathsEntry(target, sha256=hashing.sha256, size_in_bytes=entry.size)
+        data = b"".join(self._wheel.pieces(entry))
+        _check(hashlib.new(digest.algorithm, data).hexdigest(), digest, entry)
+        script = _with_placeholder(data) if is_script else None
+        if script is not None:
+            operations.create_file(path, script, mode)
+            return PathsEntry(
+                target,
+                prefix_placeholder=PREFIX_PLACEHOLDER,
+                file_mode="text",
+                sha256=hashlib.sha256(script).hexdigest(),
+                size_in_bytes=len(script),
+            )
+        operations.create_file(path, data, mode)
+        known = digest.algorithm == "sha256"
+        sha256 = digest.value if known else hashlib.sha256(data).hexdigest()
+        return PathsEntry(target, sha256=sha256, size_in_bytes=len(data))
+
+    def _place(self, target: str) -> str:
+        folder = f"{self._root}/{target.rpartition('/')[0]}".rstrip("/")
+        if folder not in self._made:
+            operations.make_directory(folder)
+            self._made.add(folder)
+        return f"{self._root}/{target}"
+
+    def _write_info(self, paths: list[PathsEntry]) -> None:
+        record, info = self._record, self._info
+        index = {
+            **{key: record.data[key] for key in _INDEX_KEYS if key in record.data},
+            "depends": list(record.depends),
+            "noarch": "python",
+            "subdir": record.subdir,
+        }
+        points = [f"{p.command} = {p.module}:{p.function}" for p in info.entry_points]
+        self._write_json("index.json", index)
+        self._write_json(
+            "link.json",
+            {
+                "noarch": {"entry_points": points, "type": "python"},
+                "package_metadata_version": 1,
+            },
+        )
+        about = {"license": info.metadata.license, "summary": info.metadata.summary}
+        self._write_json("about.json", {k: v for k, v in about.items() if v})
+        self._write_json(
+            "paths.json", {"paths": [entry.to_json() for entry in paths], "paths_version": 1}
+        )
+
+    def _write_json(self, name: str, data: dict[str, Any]) -> None:
+        text = json.dumps(data, indent=None if name == "paths.json" else 2, sort_keys=True)
+        operations.create_file(self._place(f"info/{name}"), f"{text}\n".encode())
+
+
+class _Hashing:
+    """Hashes pieces as they pass: the digest that RECORD has, and sha256 for paths.json."""
+
+    def __init__(self, pieces: Iterator[bytes | memoryview], digest: Digest) -> None:
+        self._pieces = pieces
+        self._sha256 = hashlib.sha256()
+        other = digest.algorithm != "sha256"
+        self._record = hashlib.new(digest.algorithm) if other else self._sha256
+
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        for piece in self._pieces:
+            self._sha256.update(piece)
+            if self._record is not self._sha256:
+                self._record.update(piece)
+            yield piece
+
+    @property
+    def value(self) -> str:
+        return self._record.hexdigest()
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+
+def _check(value: str, digest: Digest, entry: ZipEntry) -> None:
+    if value != digest.value:
+        raise UnsafeArchive("unsafe-wheel", f"{entry.name} is not the file that its RECORD lists")
+
+
+def _with_placeholder(data: bytes) -> bytes | None:
+    """A script whose first line names the environment's python, or None if it is no such one."""
+    match = _PLACEHOLDER_LINE.match(data)
+    return None if match is None else _SHEBANG + data[match.end() :]
+
+
+def _is_cached_bytecode(name: str, wheel: WheelArchive) -> bool:
+    """Whether a file is bytecode whose source is there too: that is compiled per environment."""
+    folder, _, file = name.rpartition("/")
+    if not file.endswith(".pyc") or not folder.endswith("__pycache__"):
+        return False
+    source = f"{folder[: -len('__pycache__')]}{file.partition('.')[0]}.py"
+    return source in wheel.entries

@@ -1,0 +1,1 @@
+"""An environment as it is: location, records, history, what pip changed."""

@@ -1,0 +1,269 @@
+"""``conda-meta/history``: what was asked for, and what each change added and removed.
+
+The file is a text that conda, mamba and pixi also read (conda's ``history.py``)::
+
+    ==> 2026-11-22 06:30:20 <==
+    # cmd: minicon install pure
+    # conda version: 26.7.1
+    # minicon version: 0.1.0
+    # minicon revision: 4
+    -https://example.org/chan/noarch::pure-1.0-pyhd_0
+    +https://example.org/chan/noarch::pure-2.0-pyhd_0
+    # update specs: ['pure']
+
+Times are local and carry no zone. Old variants are read as well: package lines before the first
+head, comma-separated specs, blocks that list a whole state instead of a difference.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field
+from minicon.models.records import RepodataRecord
+from minicon.redaction import redact, without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from minicon.models.prefix_record import PrefixRecord
+
+#: Tools of the family look for a conda version of their own age in the file.
+CONDA_VERSION = "26.7.0"
+
+_HEAD = lazy_pattern(r"==>\s*(.+?)\s*<==")
+_SPECS = lazy_pattern(r"#\s*(\w+)\s+specs:\s*(.*)")
+#: What Python writes of a list of plain texts; anything else is left to Python to read.
+_PLAIN_LIST = lazy_pattern(r"\['[^'\\]*'(?:, '[^'\\]*')*\]")
+_COMMAND = lazy_pattern(r"#\s*cmd:\s*(.+)")
+_GENERATION = lazy_pattern(r"#\s*minicon revision:\s*(\d+)")
+_SPEC_NAME = lazy_pattern(r"\s*(?:[^\s\[\]]*::?(?=[\w*]))?([\w.*-]+)")
+
+_UPDATES = frozenset({"update", "install", "create"})
+_REMOVALS = frozenset({"remove", "uninstall"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One block of the file.
+
+    Attributes:
+        number: Its place in the file, from 0: the N of conda's ``install --revision N``.
+        generation: The number that minicon gave the state it led to; None in others' blocks.
+        date: As written, local time.
+        command: The command line, or an empty text.
+        added: Packages as ``channel::name-version-build``.
+        removed: Likewise.
+        state: All packages, where the block lists them instead of a difference.
+        updates: Specs that were asked for.
+        removals: Specs that were given up.
+        neutered: Specs that were weakened to their name.
+    """
+
+    number: int
+    date: str
+    command: str = ""
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    removals: tuple[str, ...] = ()
+    neutered: tuple[str, ...] = ()
+    generation: int | None = None
+
+
+@dataclass(slots=True)
+class _Block:
+    date: str
+    comments: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+def parse_history(text: str) -> tuple[Revision, ...]:
+    """Read a history file of any age. Never raises: what cannot be understood is left out.
+
+    So are secrets, which other tools may have written.
+    """
+    blocks: list[_Block] = []
+    for line in map(str.strip, without_secrets(text).splitlines()):
+        head = _HEAD.match(line)
+        if head:
+            blocks.append(_Block(head[1]))
+        elif line and blocks:
+            (blocks[-1].comments if line.startswith("#") else blocks[-1].lines).append(line)
+    return tuple(_revision(number, block) for number, block in enumerate(blocks))
+
+
+def _revision(number: int, block: _Block) -> Revision:
+    specs: dict[str, list[str]] = {"updates": [], "removals": [], "neutered": []}
+    command = ""
+    generation = None
+    for comment in block.comments:
+        if found := _COMMAND.match(comment):
+            command = found[1]
+        elif found := _GENERATION.match(comment):
+            generation = int(found[1])
+        elif found := _SPECS.match(comment):
+            kind = _kind_of(found[1])
+            if kind:
+                specs[kind] += _parse_specs(found[2])
+    added = tuple(line[1:] for line in block.lines if line.startswith("+"))
+    removed = tuple(line[1:] for line in block.lines if line.startswith("-"))
+    return Revision(
+        number=number,
+        date=block.date,
+        command=command,
+        added=added,
+        removed=removed,
+        state=() if added or removed else tuple(block.lines),
+        updates=tuple(specs["updates"]),
+        removals=tuple(specs["removals"]),
+        neutered=tuple(specs["neutered"]),
+        generation=generation,
+    )
+
+
+def _kind_of(action: str) -> str | None:
+    if action in _UPDATES:
+        return "updates"
+    if action in _REMOVALS:
+        return "removals"
+    return "neutered" if action == "neutered" else None
+
+
+def _parse_specs(text: str) -> list[str]:
+    """A Python list; before conda 4.5 the specs between commas, without quotes."""
+    text = text.strip()
+    if _PLAIN_LIST.fullmatch(text):
+        specs = text[2:-2].split("', '")
+    elif text.startswith("["):
+        import ast
+
+        try:
+            value = ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            return []
+        specs = [spec for spec in value if isinstance(spec, str)]
+    else:
+        specs = _join_version_parts(text.split(","))
+    return [spec for spec in specs if spec and not spec.endswith("@")]
+
+
+def _join_version_parts(parts: Iterable[str]) -> list[str]:
+    # "python >=3,<4,numpy" was written without quotes: a part that starts with an operator
+    # or digit continues the spec before it.
+    specs: list[str] = []
+    for part in map(str.strip, parts):
+        if specs and part[:1] in tuple("<>=!~0123456789"):
+            specs[-1] += f",{part}"
+        elif part:
+            specs.append(part)
+    return specs
+
+
+def spec_name(spec: str) -> str | None:
+    """The package name that a spec's text is about; None where it has none."""
+    text = spec.strip()
+    by_name = text.removeprefix("pypi:")
+    if "/" in text.partition("@")[0] and text.endswith((".conda", ".tar.bz2", ".whl")):
+        stem = re.sub(r"\.(conda|tar\.bz2|whl)$", "", text.rpartition("/")[2])
+        if text.endswith(".whl"):
+            return re.sub(r"[-_.]+", "-", stem.partition("-")[0].lower())
+        return stem.rsplit("-", 2)[0].lower()
+    found = _SPEC_NAME.match(by_name.rpartition("::")[2])
+    if found is None:
+        return None
+    name = found[1].lower()
+    return name if by_name is text else re.sub(r"[-_.]+", "-", name)  # PEP 503
+
+
+def requested_specs(
+    revisions: Sequence[Revision], installed: Collection[str] | None = None
+) -> dict[str, str]:
+    """Specs that still hold, by package name: the replay of all requests.
+
+    Args:
+        revisions: As :func:`parse_history` gives them.
+        installed: Names in the environment; specs of others are left out, since conda has not
+            always recorded removals. What PyPI answered goes by its project's name.
+    """
+    specs: dict[str, str] = {}
+    for revision in revisions:
+        for spec in revision.removals:
+            specs.pop(spec_name(spec) or "", None)
+        for spec in (*revision.updates, *revision.neutered):
+            if name := spec_name(spec):
+                specs[name] = spec
+    if installed is None:
+        return specs
+    present = {name: spec for name, spec in specs.items() if name in installed}
+    absent = {name: spec for name, spec in specs.items() if name not in installed}
+    return {**_by_project(absent, installed), **present} if absent else present
+
+
+def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[str, str]:
+    """Specs that PyPI answered: ``typing_extensions``, say, of which the project is there."""
+    from minicon.models.name_map import NameMap
+
+    projects = NameMap.built_in()
+    return {
+        project: spec
+        for name, spec in specs.items()
+        if (project := projects.pypi_name(name)) in installed
+    }
+
+
+def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
+    """What an environment held after a revision: packages as history names them, sorted."""
+    state: set[str] = set()
+    for revision in revisions[: number + 1]:
+        state = (set(revision.state) or state - set(revision.removed)) | set(revision.added)
+    return tuple(sorted(state))
+
+
+def dist_text(record: RepodataRecord | PrefixRecord) -> str:
+    """A package as history names it: ``channel/subdir::name-version-build``, no credentials."""
+    package = record if isinstance(record, RepodataRecord) else record.record
+    channel = without_secrets(package.channel)
+    if package.source == "conda":
+        channel = f"{channel}/{package.subdir}"
+    return f"{channel}::{package.dist_name}"
+
+
+def format_block(
+    *,
+    command: str,
+    version: str,
+    added: Iterable[str],
+    removed: Iterable[str],
+    specs: Mapping[str, Sequence[str]],
+    now: float,
+    generation: int | None = None,
+) -> str:
+    """One block as conda writes it.
+
+    Args:
+        command: The command line; credentials in it are redacted.
+        version: Of minicon.
+        added: Lines of :func:`dist_text`.
+        removed: Likewise.
+        specs: ``update``, ``remove`` and ``neutered`` to the specs' texts.
+        now: Seconds since 1970.
+        generation: Number of the state that this leads to.
+    """
+    lines = [
+        f"==> {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} <==",
+        f"# cmd: {redact(' '.join(command.split()))}",
+        f"# conda version: {CONDA_VERSION}",
+        f"# minicon version: {version}",
+        *([] if generation is None else [f"# minicon revision: {generation}"]),
+        *(f"-{text}" for text in sorted(removed)),
+        *(f"+{text}" for text in sorted(added)),
+    ]
+    for action in ("update", "remove", "neutered"):
+        texts = [without_secrets(spec) for spec in specs.get(action, ())]
+        lines += [f"# {action} specs: {texts!r}"] if texts else []
+    return "\n".join(lines) + "\n"

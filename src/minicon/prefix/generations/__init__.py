@@ -1,0 +1,1 @@
+"""Generations: whole states of an environment, the switch between them, recovery."""

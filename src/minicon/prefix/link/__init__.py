@@ -1,0 +1,1 @@
+"""Linking: the next generation of an environment is built in a staging directory."""

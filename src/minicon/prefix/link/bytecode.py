@@ -1,0 +1,311 @@
+"""Bytecode, compiled once per package and python, and shared by every environment.
+
+::
+
+    pkgs/pure-1.0-pyhd_0/site-packages/pure/__init__.py
+    pkgs/.bytecode/pure-1.0-pyhd_0-cpython-311-1a2b…/
+        manifest.json                                     what there is, and how large
+        site-packages/pure/__pycache__/__init__.cpython-311.pyc
+
+The files carry the time and size of their source, as Python itself writes them: an edited source
+is compiled anew. A source is a hard link (or a copy with its time kept), so that they stay valid
+in every environment. Files whose prefix is rewritten have no bytecode in common and get none;
+tests get none because few run them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from minicon.closing import Closing
+from minicon.fs import operations
+from minicon.fs.folder import Folder
+from minicon.fs.plain_file import read_plain_file
+from minicon.fs.remove import remove_tree
+from minicon.fs.safe_path import are_plain, path_problem
+from minicon.lean_dataclasses import dataclass
+from minicon.models.package_files import PathsEntry, PathType
+from minicon.models.reporter import SilentReporter
+from minicon.prefix.link.link import link_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from minicon.models.reporter import Reporter
+    from minicon.prefix.link.staging_dir import StagingDirectory
+    from minicon.prefix.plan.file_layout import PackagePlan
+    from minicon.prefix.plan.noarch_python import PythonLayout
+
+FOLDER = ".bytecode"
+_MANIFEST = "manifest.json"
+_TESTS = frozenset({"test", "tests"})
+#: Below this many files a second process costs more than it saves.
+_FILES_PER_PROCESS = 150
+
+# Runs in the environment's own python, whatever its version; what cannot be compiled
+# (templates, Python 2 code) is left out, as pip and conda do.
+_PROGRAM = """\
+import json, os, py_compile, sys, warnings
+warnings.simplefilter("ignore")
+os.environ.pop("SOURCE_DATE_EPOCH", None)
+for source, target, shown in json.load(sys.stdin):
+    try:
+        py_compile.compile(source, target, shown, doraise=True)
+    except Exception:
+        pass
+"""
+
+
+class Compiled(NamedTuple):
+    """One source with its bytecode, both relative to the package."""
+
+    source: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    plan: PackagePlan
+    layout: PythonLayout
+    sources: tuple[str, ...]
+    folder: Path
+
+
+class BytecodeCompiler:
+    """Adds bytecode to the Python packages of a staged environment.
+
+    Args:
+        reporter: Is told when compiling takes place.
+        processes: Compile with so many at once; by default one per processor.
+    """
+
+    def __init__(self, reporter: Reporter | None = None, *, processes: int | None = None) -> None:
+        self._reporter = reporter or SilentReporter()
+        self._processes = processes or os.cpu_count() or 1
+
+    def __call__(
+        self,
+        plans: Sequence[PackagePlan],
+        tree: StagingDirectory,
+        redirects: Mapping[str, Mapping[str, str]],
+    ) -> dict[str, list[PathsEntry]]:
+        """Compile what no cache has yet, and link all of it.
+
+        Args:
+            plans: The packages that were linked into the tree.
+            tree: The environment being built; its python runs the compiler.
+            redirects: Per package name, files that lost to another package.
+
+        Returns:
+            Entries of the files added, per package name.
+        """
+        with _SpareFolder() as spare:
+            jobs = [job for plan in plans if (job := _job(plan, spare))]
+            missing = [job for job in jobs if not (job.folder / _MANIFEST).is_file()]
+            self._compile(missing, tree)
+            return {
+                job.plan.record.name: _link(job, tree, redirects.get(job.plan.record.name, {}))
+                for job in jobs
+            }
+
+    def _compile(self, jobs: Sequence[_Job], tree: StagingDirectory) -> None:
+        if not jobs:
+            return
+        work: list[tuple[str, str, str]] = []
+        temporary = []
+        for job in jobs:
+            operations.make_directory(job.folder.parent)
+            folder = job.folder.with_name(f".{job.folder.name}.{os.urandom(4).hex()}")
+            operations.make_directory(folder)
+            temporary.append(folder)
+            for source in job.sources:
+                target = f"{folder}/{job.layout.bytecode_path(source)}"
+                work.append((f"{job.plan.directory}/{source}", target, source))
+        task = self._reporter.start("link", "bytecode", len(work), "files")
+        try:
+            self._run(f"{tree.root.path}/{jobs[0].layout.executable}", work)
+            for job, folder in zip(jobs, temporary, strict=True):
+                _publish(job, folder)
+        finally:
+            task.finish()
+            for folder in temporary:
+                with contextlib.suppress(OSError):
+                    remove_tree(folder)
+
+    def _run(self, python: str, work: Sequence[tuple[str, str, str]]) -> None:
+        count = max(1, min(self._processes, len(work) // _FILES_PER_PROCESS))
+        running = []
+        try:
+            for part in range(count):
+                process = _start(python)
+                if process is None:
+                    self._reporter.note(f"{python} does not run here: bytecode comes at first use")
+                    return
+                running.append((process, work[part::count]))
+            for process, part_of_work in running:
+                assert process.stdin is not None
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.write(json.dumps(part_of_work).encode())
+                    process.stdin.close()
+            for process, _ in running:
+                process.wait()
+        finally:
+            for process, _ in running:
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+                if process.stdin is not None:
+                    with contextlib.suppress(OSError):
+                        process.stdin.close()
+
+
+class _SpareFolder(Closing):
+    """Takes the bytecode where the package cache cannot; made when it is asked for.
+
+    It lies among the system's temporary files, where nothing that runs in the environment can
+    put a link into it.
+    """
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        if self._path is None:
+            import tempfile
+
+            self._path = Path(tempfile.mkdtemp(prefix="minicon-bytecode-"))
+        return self._path
+
+    def close(self) -> None:
+        """Remove it."""
+        if self._path is not None:
+            with contextlib.suppress(OSError):
+                remove_tree(self._path)
+
+
+def _start(python: str) -> subprocess.Popen[bytes] | None:
+    try:
+        return subprocess.Popen(
+            [python, "-I", "-S", "-B", "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+
+
+def _job(plan: PackagePlan, spare: _SpareFolder) -> _Job | None:
+    layout = plan.layout
+    if layout is None or layout.version.startswith("2."):
+        return None
+    shipped = {placement.target for placement in plan.others}
+    for _, target, files in plan.folders:
+        if target.endswith("__pycache__"):
+            shipped.update(f"{target}/{name}" for name in files.names)
+    sources = tuple(
+        f"{source}/{name}"
+        for source, target, files in plan.folders
+        if f"{target}/".startswith(f"{layout.site_packages}/")
+        and not _TESTS.intersection(target.split("/"))
+        for name in files.names
+        if name.endswith(".py")
+        and not (shipped and layout.bytecode_path(f"{target}/{name}") in shipped)
+    )
+    return _Job(plan, layout, sources, _folder_for(plan, layout, spare)) if sources else None
+
+
+def _folder_for(plan: PackagePlan, layout: PythonLayout, spare: _SpareFolder) -> Path:
+    name = f"{plan.directory.name}-{layout.cache_tag}-{_identity(plan.directory)}"
+    shared = plan.directory.parent / FOLDER / name
+    if (shared / _MANIFEST).is_file() or os.access(plan.directory.parent, os.W_OK):
+        return shared
+    return spare.path / name
+
+
+def _identity(package: Path) -> str:
+    """A package that was extracted anew has other times, and needs other bytecode."""
+    status = package.stat()
+    return f"{status.st_ino:x}{status.st_mtime_ns:x}"
+
+
+def stale_bytecode(cache: Path, *, gone: Collection[Path] = ()) -> list[Path]:
+    """Folders of bytecode in a package cache whose packages are no longer there.
+
+    Call it while nobody links from the cache: what is only half made counts as stale, too.
+
+    Args:
+        cache: The folder of packages.
+        gone: Packages to count as not there.
+    """
+    folder = cache / FOLDER
+    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    return [folder / name for name in names if not _is_of_a_package(name, cache, gone)]
+
+
+def _is_of_a_package(name: str, cache: Path, gone: Collection[Path]) -> bool:
+    # A cache tag has one dash, as in cpython-311.
+    package, *tag_and_identity = name.rsplit("-", 3)
+    path = cache / package
+    try:
+        return path not in gone and tag_and_identity[-1:] == [_identity(path)]
+    except OSError:
+        return False
+
+
+def _publish(job: _Job, folder: Path) -> None:
+    """Give a finished folder its name; a process that was quicker wins."""
+    found = []
+    for source in job.sources:
+        path = job.layout.bytecode_path(source)
+        with contextlib.suppress(OSError):
+            found.append(Compiled(source, path, os.stat(folder / path).st_size))
+    operations.create_file(folder / _MANIFEST, json.dumps(found).encode())
+    with contextlib.suppress(FileExistsError, OSError):
+        operations.rename(folder, job.folder)
+
+
+def _read_manifest(folder: Path) -> list[Compiled]:
+    """What was compiled into a folder; nothing where it does not say so in due form."""
+    try:
+        rows = json.loads(read_plain_file(folder / _MANIFEST))
+        found = [Compiled(*row) for row in rows]
+        paths = [path for compiled in found for path in (compiled.source, compiled.path)]
+        is_sound = all(type(compiled.size) is int for compiled in found) and (
+            are_plain(paths) or all(path_problem(path) is None for path in paths)
+        )
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+    return found if is_sound else []
+
+
+def _link(job: _Job, tree: StagingDirectory, redirects: Mapping[str, str]) -> list[PathsEntry]:
+    place = job.layout.place
+    groups: dict[str, list[Compiled]] = {}
+    for compiled in _read_manifest(job.folder):
+        if not redirects or place(compiled.source) not in redirects:
+            groups.setdefault(compiled.path.rpartition("/")[0], []).append(compiled)
+    entries = []
+    for folder, members in groups.items():
+        target = _placed_folder(place, folder)
+        names = [compiled.path.rpartition("/")[2] for compiled in members]
+        with Folder.open(f"{job.folder}/{folder}") as source:
+            link_names(source, tree.folder(target), names)
+        entries += [
+            PathsEntry(f"{target}/{name}", PathType.PYC_FILE, size_in_bytes=compiled.size)
+            for name, compiled in zip(names, members, strict=True)
+        ]
+    return entries
+
+
+def _placed_folder(place: Callable[[str], str], folder: str) -> str:
+    return place(f"{folder}/x").rpartition("/")[0]

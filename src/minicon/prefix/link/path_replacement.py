@@ -1,0 +1,106 @@
+"""What a file that carries the environment's path holds at another path, without its package.
+
+The original is restored first (path to placeholder); if its hash is the one that the package had,
+linking it anew is exact. If not, somebody changed it, and only the path is replaced.
+"""
+
+from __future__ import annotations
+
+import re
+
+from minicon.fs.hashing import sha256_of
+from minicon.lean_dataclasses import dataclass
+from minicon.prefix.link.relocate import ENCODINGS, relocate, replace_in_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.models.package_files import PathsEntry
+
+_PATH_ENDS = rb"(?![A-Za-z0-9._+~-])"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relocation:
+    """From one path to another.
+
+    Attributes:
+        old: Path that the files carry now.
+        new: Path that they shall carry.
+        subdir: Platform of the environment, for instance ``linux-64``.
+        share: Whether files that do not change are hard-linked; else they are copied.
+        share_packages: Whether this holds at least for files that packages own and that have
+            further names already (in the package cache).
+    """
+
+    old: str
+    new: str
+    subdir: str
+    share: bool
+    share_packages: bool = True
+
+
+def relocate_again(data: bytes, entry: PathsEntry, relocation: Relocation) -> bytes:
+    """A file that linking made for one path, for another.
+
+    Raises:
+        PrefixError: There is no room for the new path.
+    """
+    original = _original(data, entry, relocation.old)
+    if entry.sha256 and sha256_of(original) == entry.sha256:
+        return relocate(original, entry, relocation.new, relocation.subdir)
+    if entry.file_mode == "binary":
+        # Signed or changed since: as the original is not known, each run keeps its own length.
+        return relocate(original, entry, relocation.new, relocation.subdir)
+    return replace_path(data, relocation)
+
+
+def _original(data: bytes, entry: PathsEntry, old: str) -> bytes:
+    """Undo :func:`minicon.prefix.link.relocate.relocate`."""
+    placeholder = entry.prefix_placeholder or ""
+    for encoding, width in ENCODINGS.items():
+        was, now = placeholder.encode(encoding), old.encode(encoding)
+        if entry.file_mode == "binary":
+            data = _restore_runs(data, now, was, width)
+        else:
+            data = data.replace(now, was)
+    return data
+
+
+def _restore_runs(data: bytes, now: bytes, was: bytes, width: int) -> bytes:
+    """Put the longer placeholder back into each run, in place of the NULs that made up for it."""
+    if len(now) > len(was):
+        return data
+    parts: list[bytes] = []
+    position = 0
+    nul = b"\0" * width
+    while (start := data.find(now, position)) >= 0:
+        end = data.find(nul, start + len(now))
+        while end >= 0 and (end - start) % width:
+            end = data.find(nul, end + 1)
+        end = len(data) if end < 0 else end
+        run = data[start:end]
+        room = (len(was) - len(now)) * run.count(now)
+        if data[end : end + room].count(0) != room:
+            parts.append(data[position:end])
+            position = end
+            continue
+        parts += data[position:start], run.replace(now, was)
+        position = end + room
+    parts.append(data[position:])
+    return b"".join(parts)
+
+
+def replace_path(data: bytes, relocation: Relocation) -> bytes:
+    """Replace the path where it stands as a whole: ``/envs/a``, but not in ``/envs/ab``."""
+    old = relocation.old.encode()
+    pattern = re.compile(re.escape(old) + _PATH_ENDS)
+    if data.startswith(b"#!"):
+        end = data.find(b"\n")
+        end = len(data) if end < 0 else end
+        if pattern.search(data, 0, end):
+            # A first line that the kernel reads has rules of its own.
+            mark = "/" + "\x01" * 8
+            line = pattern.sub(mark.encode(), data[:end])
+            rest = pattern.sub(relocation.new.encode(), data[end:])
+            return replace_in_text(line + rest, mark, relocation.new, relocation.subdir)
+    return pattern.sub(lambda _: relocation.new.encode(), data)

@@ -1,0 +1,145 @@
+"""What pip expects to find of a wheel's installation: RECORD and its neighbours.
+
+``pip list``, ``pip check`` and ``pip uninstall`` read them (PEP 376, PEP 610, PEP 627).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import posixpath
+from binascii import b2a_base64
+
+from minicon.fs.hashing import sha256_of
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_files import PathsEntry, PathType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minicon.prefix.link.staging_dir import StagingDirectory
+    from minicon.prefix.plan.file_layout import FolderPlacement, PackagePlan
+
+INSTALLER = b"minicon\n"
+#: What the csv module writes in quotes.
+_SPECIAL = lazy_pattern(r"""[,"'\s]""")
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+#: What may be written into the dist-info folder, beside what the wheel brings.
+INSTALLATION_FILES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
+
+
+def write_installation_files(
+    plan: PackagePlan, entries: Sequence[PathsEntry], tree: StagingDirectory, *, requested: bool
+) -> list[PathsEntry]:
+    """Write the files that describe this installation of a wheel.
+
+    Args:
+        plan: The wheel.
+        entries: Its files that the plan does not tell: bytecode, commands, rewritten scripts.
+        tree: The environment being built.
+        requested: Whether the user asked for it by name (PEP 376's ``REQUESTED``).
+
+    Returns:
+        Entries of the files written; empty for a package without a dist-info folder.
+    """
+    folder = dist_info_folder(plan)
+    if folder is None or plan.layout is None:
+        return []
+    files = {"INSTALLER": INSTALLER}
+    if requested:
+        files["REQUESTED"] = b""
+    direct_url = plan.record.data.get("direct_url")
+    if direct_url:
+        files["direct_url.json"] = json.dumps(direct_url).encode()
+    written = [_write(tree, f"{folder}/{name}", data) for name, data in files.items()]
+    site_packages = plan.layout.site_packages
+    text = "".join(
+        (
+            *(_plain_rows(placement, site_packages) for placement in plan.folders),
+            record_text([*entries, *written], site_packages, f"{folder}/RECORD"),
+        )
+    )
+    return [*written, _write(tree, f"{folder}/RECORD", text.encode())]
+
+
+def dist_info_folder(plan: PackagePlan) -> str | None:
+    """Its ``NAME-VERSION.dist-info`` in the prefix, or None; others are of projects within it."""
+    place = plan.layout.site_packages if plan.layout else ""
+    for _, folder, files in plan.folders:
+        parent, _, name = folder.rpartition("/")
+        if parent == place and name.endswith(".dist-info") and "METADATA" in files.names:
+            return folder
+    return None
+
+
+def _plain_rows(placement: FolderPlacement, site_packages: str) -> str:
+    """The rows of the plain files of one folder."""
+    names, sizes = placement.files.names, placement.files.sizes
+    joined = "".join(names)
+    if _SPECIAL.search(placement.target + joined) or "-" in placement.files.digests or -1 in sizes:
+        entries = placement.files.entries(placement.target)
+        return _rows_text([_row(entry, site_packages) for entry in entries])
+    folder = posixpath.relpath(placement.target or ".", site_packages)
+    start = "" if folder == "." else f"{folder}/"
+    raw = bytes.fromhex(placement.files.digests)
+    return "".join(
+        [
+            f"{start}{name},sha256={_encoded(raw[32 * number : 32 * number + 32])},{size}\n"
+            for number, (name, size) in enumerate(zip(names, sizes, strict=True))
+        ]
+    )
+
+
+def record_text(entries: Iterable[PathsEntry], site_packages: str, own_path: str) -> str:
+    """The content of RECORD: one line ``path,sha256=…,size`` per file (PEP 427's encoding).
+
+    Args:
+        entries: All files but RECORD itself.
+        site_packages: Folder that the paths are relative to.
+        own_path: Of RECORD, which has neither hash nor size.
+    """
+    rows = [_row(entry, site_packages) for entry in entries]
+    rows.append((posixpath.relpath(own_path, site_packages), "", ""))
+    return _rows_text(rows)
+
+
+def _row(entry: PathsEntry, site_packages: str) -> tuple[str, str, str]:
+    start = f"{site_packages}/"
+    is_inside = entry.path.startswith(start)
+    path = entry.path[len(start) :] if is_inside else posixpath.relpath(entry.path, site_packages)
+    return path, *_digest(entry)
+
+
+def _rows_text(rows: Sequence[tuple[str, str, str]]) -> str:
+    if not _SPECIAL.search("".join([path for path, _, _ in rows])):
+        return "".join([f"{path},{digest},{size}\n" for path, digest, size in rows])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
+
+
+def _digest(entry: PathsEntry) -> tuple[str, str]:
+    sha256 = entry.sha256_in_prefix or entry.sha256
+    if sha256 is None or entry.path_type == PathType.PYC_FILE:
+        return "", ""
+    encoded = _encoded(bytes.fromhex(sha256))
+    # The size that is recorded is the one in the package; replacing the prefix may change it.
+    known = entry.size_in_bytes is not None and entry.prefix_placeholder is None
+    return f"sha256={encoded}", str(entry.size_in_bytes) if known else ""
+
+
+def _encoded(digest: bytes) -> str:
+    """A hash as RECORD has it: URL-safe base64 without padding."""
+    return b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()
+
+
+def _write(tree: StagingDirectory, path: str, data: bytes) -> PathsEntry:
+    tree.create_file(path, data)
+    return PathsEntry(
+        path,
+        PathType.HARDLINK,
+        sha256=sha256_of(data),
+        size_in_bytes=len(data),
+    )

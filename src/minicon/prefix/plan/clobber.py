@@ -1,0 +1,202 @@
+"""Files that several packages claim: who wins, and where the losers' files wait.
+
+The package later in link order wins, as with conda. A loser's file is not lost: it is kept in
+``conda-meta/shadowed/PACKAGE/PATH`` and comes back when the winner goes.
+"""
+
+from __future__ import annotations
+
+import os
+
+from minicon.constants import CONDA_META
+from minicon.fs.ownership import is_real_folder
+from minicon.lean_dataclasses import dataclass, field
+from minicon.models.package_files import PathType
+from minicon.prefix.plan.reserved_paths import check_python_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.prefix.plan.file_layout import PackagePlan
+
+SHADOWED = f"{CONDA_META}/shadowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """One path with several claimants."""
+
+    path: str
+    winner: str
+    losers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClobberPlan:
+    """What to do about all conflicts of one transaction.
+
+    Attributes:
+        redirects: Per package to link, its losing files: target to hidden place.
+        moves: Files of the present environment that get another place: from, to.
+        conflicts: What there is to tell the user, sorted by path.
+    """
+
+    redirects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    moves: Mapping[str, str] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    rank: int
+    dist_name: str
+    name: str
+    is_new: bool
+    sha256: str | None
+
+
+def shadow_path(dist_name: str, path: str) -> str:
+    """Where the losing file of a package waits."""
+    return f"{SHADOWED}/{dist_name}/{path}"
+
+
+def read_shadows(prefix: Path) -> dict[str, frozenset[str]]:
+    """Per package (``name-version-build``), the paths of its files that wait in an environment.
+
+    What waits there is a file of the package only if its record says so, too.
+    """
+    found: dict[str, frozenset[str]] = {}
+    root = prefix / SHADOWED
+    if not is_real_folder(root) or not is_real_folder(root.parent):
+        return found
+    for dist_name in os.listdir(root):
+        paths = []
+        for folder, _, names in os.walk(root / dist_name):
+            relative = os.path.relpath(folder, root / dist_name)
+            paths += [os.path.normpath(f"{relative}/{name}") for name in names]
+        found[dist_name] = frozenset(paths)
+    return found
+
+
+def resolve_clobbers(
+    plans: Sequence[PackagePlan],
+    unchanged: Sequence[PrefixRecord],
+    order: Sequence[str],
+    shadows: Mapping[str, frozenset[str]],
+) -> ClobberPlan:
+    """Decide every conflict among the packages of the result.
+
+    Args:
+        plans: Packages to link.
+        unchanged: Packages that stay.
+        order: Names of all of them, in link order.
+        shadows: What :func:`read_shadows` found.
+
+    Raises:
+        PackageError: A wheel claims files of the interpreter.
+    """
+    rank = {name: number for number, name in enumerate(order)}
+    contested = _contested(plans, unchanged, shadows)
+    check_python_files(contested, plans, unchanged)
+    moves = {
+        shadow_path(record.record.dist_name, path): path
+        for record in unchanged
+        for path in shadows.get(record.record.dist_name, frozenset()).intersection(record.files)
+        if path not in contested
+    }
+    redirects: dict[str, dict[str, str]] = {}
+    conflicts = []
+    for path, claims in sorted(_claims(contested, plans, unchanged, rank).items()):
+        claims.sort(key=lambda claim: claim.rank)
+        winner = claims[-1]
+        for claim in claims[:-1]:
+            if claim.is_new:
+                redirects.setdefault(claim.name, {})[path] = shadow_path(claim.dist_name, path)
+        moves.update(_moves(path, claims, shadows))
+        if len({claim.sha256 or claim.name for claim in claims}) > 1 and any(
+            claim.is_new for claim in claims
+        ):
+            conflicts.append(Conflict(path, winner.name, tuple(c.name for c in claims[:-1])))
+    return ClobberPlan(redirects=redirects, moves=moves, conflicts=tuple(conflicts))
+
+
+def _contested(
+    plans: Sequence[PackagePlan],
+    unchanged: Sequence[PrefixRecord],
+    shadows: Mapping[str, frozenset[str]],
+) -> set[str]:
+    """Paths that several packages claim, those left out that two unchanged ones have agreed on."""
+    contested = _contested_anew(plans)
+    if not unchanged:
+        return contested
+    new = {target for plan in plans for target in plan.targets}
+    present: set[str] = set()
+    for record in unchanged:
+        contested |= new.intersection(record.files)
+        if shadows:
+            contested |= present.intersection(record.files)
+            present.update(record.files)
+    return contested
+
+
+def _contested_anew(plans: Sequence[PackagePlan]) -> set[str]:
+    """Paths that several packages to link claim. Only folders that they share are looked into."""
+    owners: dict[str, PackagePlan] = {}
+    shared: set[str] = set()
+    for plan in plans:
+        for folder in plan.target_folders():
+            if owners.setdefault(folder, plan) is not plan:
+                shared.add(folder)
+    contested: set[str] = set()
+    claimed: set[str] = set()
+    for plan in plans if shared else ():
+        own = set(plan.targets_in(shared))
+        contested |= claimed & own
+        claimed |= own
+    return contested
+
+
+def _claims(
+    contested: set[str],
+    plans: Sequence[PackagePlan],
+    unchanged: Sequence[PrefixRecord],
+    rank: Mapping[str, int],
+) -> dict[str, list[_Claim]]:
+    claims: dict[str, list[_Claim]] = {}
+    if not contested:
+        return claims
+    for record in unchanged:
+        hashes = {e.path: e.sha256_in_prefix or e.sha256 for e in record.paths}
+        claim = (rank.get(record.name, -1), record.record.dist_name, record.name, False)
+        for path in contested.intersection(record.files):
+            claims.setdefault(path, []).append(_Claim(*claim, hashes.get(path)))
+    for plan in plans:
+        name = plan.record.name
+        hashes = {
+            p.target: None if p.entry.prefix_placeholder else p.entry.sha256
+            for p in plan.placements
+            if p.entry.path_type != PathType.DIRECTORY
+        }
+        for path in contested.intersection(plan.targets):
+            if path in hashes or plan.layout:
+                claims.setdefault(path, []).append(
+                    _Claim(rank.get(name, -1), plan.record.dist_name, name, True, hashes.get(path))
+                )
+    return {path: found for path, found in claims.items() if len(found) > 1}
+
+
+def _moves(
+    path: str, claims: Sequence[_Claim], shadows: Mapping[str, frozenset[str]]
+) -> dict[str, str]:
+    """What happens to the present files at a path: at most one returns, at most one is hidden."""
+    winner = claims[-1]
+    present = [c for c in claims if not c.is_new and path not in shadows.get(c.dist_name, ())]
+    moves = {}
+    if not winner.is_new and winner not in present:
+        moves[shadow_path(winner.dist_name, path)] = path
+    if present and present[-1] is not winner and (winner.is_new or winner not in present):
+        moves[path] = shadow_path(present[-1].dist_name, path)
+    return moves

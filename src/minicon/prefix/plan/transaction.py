@@ -1,0 +1,300 @@
+"""Transaction: what a change will do to an environment, decided before anything happens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minicon.errors import PrefixError
+from minicon.lean_dataclasses import dataclass, field
+from minicon.models.records import RepodataRecord
+from minicon.redaction import without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Any
+
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.prefix.environment.prefix import Prefix
+    from minicon.solver.request import Solution
+
+#: Build string of distributions that pip installed by hand (conda's word).
+PIP_BUILD = "pypi_0"
+_PLAN_VERSION = 1
+#: What :meth:`Transaction.from_plan` takes, for :func:`.shapes.check_shape`.
+PLAN_SHAPE: Mapping[str, Any] = {
+    "version": int,
+    "prefix": str,
+    "platform": str,
+    "link": [dict],
+    "unlink": [str],
+    "unchanged": [str],
+    "order": [str],
+    "requested": {...: [str]},
+    "update_specs": [str],
+    "remove_specs": [str],
+    "hold_backs": {...: str},
+    "pip_requirements": [str],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One change of one environment. Pure data: executing it is the executor's work.
+
+    A package that changes is both in ``unlink`` (the old one) and in ``link`` (the new one).
+
+    Attributes:
+        prefix: Absolute path of the environment.
+        platform: Its subdir, for instance ``linux-64``.
+        link: Packages to link, in order: what a package depends on comes before it.
+        unlink: Packages to remove.
+        unchanged: Packages that stay as they are.
+        order: Names of all packages of the result, in link order.
+        requested: Per package name, the user's specs that it answers.
+        update_specs: What this change was asked to bring, for history.
+        remove_specs: What this change was asked to remove, for history.
+        hold_backs: Per package name, one sentence why not the newest, or why a downgrade.
+        pip_requirements: What pip must build in the environment afterwards.
+    """
+
+    prefix: Path
+    platform: str
+    link: tuple[RepodataRecord, ...] = ()
+    unlink: tuple[PrefixRecord, ...] = ()
+    unchanged: tuple[PrefixRecord, ...] = ()
+    order: tuple[str, ...] = ()
+    requested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    update_specs: tuple[str, ...] = ()
+    remove_specs: tuple[str, ...] = ()
+    hold_backs: Mapping[str, str] = field(default_factory=dict)
+    pip_requirements: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every package is already as asked for."""
+        return not (self.link or self.unlink or self.pip_requirements)
+
+    @property
+    def changes(self) -> tuple[tuple[PrefixRecord, RepodataRecord], ...]:
+        """Packages that are there before and after, and differ: (old, new)."""
+        return tuple((o, n) for o, n in self._pairs() if not is_same_package(o.record, n))
+
+    @property
+    def reinstalls(self) -> tuple[RepodataRecord, ...]:
+        """Packages that are linked anew though they are the same."""
+        return tuple(n for o, n in self._pairs() if is_same_package(o.record, n))
+
+    @property
+    def added(self) -> tuple[RepodataRecord, ...]:
+        """Packages that were not there, in link order."""
+        old = {record.name for record in self.unlink}
+        return tuple(record for record in self.link if record.name not in old)
+
+    @property
+    def removed(self) -> tuple[PrefixRecord, ...]:
+        """Packages that will not be there any more."""
+        new = {record.name for record in self.link}
+        return tuple(record for record in self.unlink if record.name not in new)
+
+    def _pairs(self) -> Iterable[tuple[PrefixRecord, RepodataRecord]]:
+        old = {record.name: record for record in self.unlink}
+        return ((old[n.name], n) for n in self.link if n.name in old)
+
+    def to_json(self, fetch: Collection[RepodataRecord] = ()) -> dict[str, Any]:
+        """The ``actions`` object of ``--json``: conda's shape, and a little more per package.
+
+        Args:
+            fetch: Records of ``link`` whose packages are not in the cache yet.
+        """
+        link = [(record, dist_json(record)) for record in self.link]
+        actions: dict[str, Any] = {
+            "FETCH": [shown for record, shown in link if record in fetch],
+            "LINK": [shown for _, shown in link],
+            "UNLINK": [dist_json(record.record) for record in self.unlink],
+        }
+        return {key: value for key, value in actions.items() if value} | {
+            "PREFIX": str(self.prefix)
+        }
+
+    def to_plan(self) -> dict[str, Any]:
+        """Everything, as JSON, so that the plan can be read, kept and applied later."""
+        return {
+            "version": _PLAN_VERSION,
+            "prefix": str(self.prefix),
+            "platform": self.platform,
+            "link": [{**record.to_json(), "source": record.source} for record in self.link],
+            "unlink": [record.record.dist_name for record in self.unlink],
+            "unchanged": [record.record.dist_name for record in self.unchanged],
+            "order": list(self.order),
+            "requested": {
+                name: list(map(without_secrets, specs)) for name, specs in self.requested.items()
+            },
+            "update_specs": list(map(without_secrets, self.update_specs)),
+            "remove_specs": list(map(without_secrets, self.remove_specs)),
+            "hold_backs": dict(self.hold_backs),
+            "pip_requirements": list(self.pip_requirements),
+        }
+
+    @classmethod
+    def from_plan(cls, plan: Mapping[str, Any], installed: Iterable[PrefixRecord]) -> Transaction:
+        """Read what :meth:`to_plan` wrote, against what the environment holds now.
+
+        Raises:
+            PrefixError: The plan is of another shape, or the environment is no longer the one
+                that it was made for.
+        """
+        from minicon.models.json_values.shapes import check_shape
+
+        there = {record.record.dist_name: record for record in installed}
+        try:
+            check_shape(plan, PLAN_SHAPE)
+            if plan["version"] != _PLAN_VERSION:
+                raise ValueError(plan["version"])
+            if {*plan["unlink"], *plan["unchanged"]} != set(there):
+                raise PrefixError(
+                    "plan-is-old",
+                    f"{plan['prefix']} has changed since the plan was made",
+                    hint="make the plan again",
+                )
+            return cls(
+                prefix=Path(plan["prefix"]),
+                platform=plan["platform"],
+                link=tuple(_record_from_plan(data) for data in plan["link"]),
+                unlink=tuple(there[name] for name in plan["unlink"]),
+                unchanged=tuple(there[name] for name in plan["unchanged"]),
+                order=tuple(plan["order"]),
+                requested={name: tuple(specs) for name, specs in plan["requested"].items()},
+                update_specs=tuple(plan["update_specs"]),
+                remove_specs=tuple(plan["remove_specs"]),
+                hold_backs=dict(plan["hold_backs"]),
+                pip_requirements=tuple(plan["pip_requirements"]),
+            )
+        except ValueError as error:
+            message = f"the plan cannot be read: {error}"
+            raise PrefixError("bad-plan", message, hint="make it with minicon plan") from error
+
+
+def make_transaction(
+    prefix: Prefix,
+    solution: Solution,
+    *,
+    platform: str,
+    installed: Sequence[PrefixRecord] | None = None,
+    update_specs: Sequence[str] = (),
+    remove_specs: Sequence[str] = (),
+    reinstall: Collection[str] = (),
+) -> Transaction:
+    """What turns an environment into a solution.
+
+    Args:
+        prefix: The environment; it need not exist.
+        solution: All packages it shall hold afterwards.
+        platform: Its subdir.
+        installed: What it holds now; read from the prefix where left out. What pip installed by
+            hand may be among it (build ``pypi_0``).
+        update_specs: Specs of the user, for history.
+        remove_specs: Likewise, of a removal.
+        reinstall: Names to link anew though they are the same.
+
+    Noarch python packages and wheels are linked anew where python's minor version or its
+    site-packages folder changes, since their files lie in folders named after it.
+    """
+    old = {record.name: record for record in _or(installed, prefix)}
+    new = {record.name: record for record in solution.records}
+    moved = _python_place(old.get("python")) != _python_place(new.get("python"))
+    link, unlink, unchanged = [], [], []
+    for record in solution.records:
+        before = old.get(record.name)
+        if before and not _must_relink(before, record, moved=moved, reinstall=reinstall):
+            unchanged.append(before)
+        else:
+            link.append(record)
+            unlink += [before] if before else []
+    unlink += [record for name, record in old.items() if name not in new]
+    return Transaction(
+        prefix=prefix.path,
+        platform=platform,
+        link=tuple(link),
+        unlink=tuple(sorted(unlink, key=lambda record: record.name)),
+        unchanged=tuple(unchanged),
+        order=tuple(new),
+        requested=dict(solution.requested),
+        update_specs=tuple(update_specs),
+        remove_specs=tuple(remove_specs),
+        hold_backs=solution.hold_backs,
+        pip_requirements=solution.pip_requirements,
+    )
+
+
+def is_same_package(first: RepodataRecord, second: RepodataRecord) -> bool:
+    """Whether two records describe the same build, as far as both of them tell.
+
+    A record of ``conda-meta`` may come from a tool that names the channel differently, so hashes
+    decide where both have one.
+    """
+    if first is second:
+        return True
+    if (first.dist_name, first.source) != (second.dist_name, second.source):
+        return False
+    for mine, theirs in ((first.sha256, second.sha256), (first.md5, second.md5)):
+        if mine and theirs:
+            return mine == theirs
+    return first.subdir == second.subdir
+
+
+def dist_json(record: RepodataRecord) -> dict[str, Any]:
+    """One package as ``--json`` shows it: conda's dist object, with what it came from."""
+    url = without_secrets(record.url)
+    channel = without_secrets(record.channel)
+    base_url = url.removesuffix(f"/{record.subdir}/{record.fn}")
+    if base_url == url:
+        base_url = channel
+    return {
+        "base_url": base_url,
+        "build_number": record.build_number,
+        "build_string": record.build,
+        "channel": channel,
+        "depends": list(record.depends),
+        "dist_name": record.dist_name,
+        "fn": record.fn,
+        "name": record.name,
+        "platform": record.subdir,
+        "sha256": record.sha256,
+        "source": record.source,
+        "url": url,
+        "version": record.version,
+    }
+
+
+def _or(installed: Sequence[PrefixRecord] | None, prefix: Prefix) -> Sequence[PrefixRecord]:
+    return prefix.records() if installed is None else installed
+
+
+def _must_relink(
+    before: PrefixRecord, record: RepodataRecord, *, moved: bool, reinstall: Collection[str]
+) -> bool:
+    if record.name in reinstall or not is_same_package(before.record, record):
+        return True
+    by_hand = record.build == PIP_BUILD and not record.url
+    return moved and not by_hand and (record.noarch == "python" or record.source == "pypi")
+
+
+def _python_place(python: PrefixRecord | RepodataRecord | None) -> tuple[str, ...]:
+    if python is None:
+        return ()
+    record = python if isinstance(python, RepodataRecord) else python.record
+    path = record.data.get("python_site_packages_path") or ""
+    return (*record.version.split(".")[:2], path)
+
+
+def _record_from_plan(data: Mapping[str, Any]) -> RepodataRecord:
+    package = {key: value for key, value in data.items() if key != "source"}
+    return RepodataRecord(
+        package,
+        channel=data["channel"],
+        subdir=data["subdir"],
+        fn=data["fn"],
+        url=data["url"],
+        source=data["source"],
+    )

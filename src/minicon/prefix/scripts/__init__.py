@@ -1,0 +1,1 @@
+"""Link scripts: when they run, and what confines them (CEP 34)."""

@@ -1,0 +1,304 @@
+"""Link scripts: code that packages bring to be run when they are linked or removed (CEP 34).
+
+They are listed in the plan before anything happens. They run in the environment, and where the
+system can confine them they cannot write outside of it: not to the package cache either, where a
+``pre-link`` script lies, and which belongs to all environments. When each of them runs is decided
+in :mod:`minicon.prefix.scripts.script_phases`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from minicon.constants import GENERATIONS_INSIDE
+from minicon.errors import LinkScriptFailed, PrefixError
+from minicon.fs import operations
+from minicon.fs.remove import remove_tree
+from minicon.lean_dataclasses import dataclass, field, replace
+from minicon.models.reporter import SilentReporter
+from minicon.prefix.link.relocate import is_windows
+from minicon.prefix.plan.clobber import shadow_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
+    from minicon.models.reporter import Reporter
+    from minicon.package.cache.package_cache import CachedPackage
+
+ACTIONS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
+_MESSAGES = ".messages.txt"
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/tty", "/dev/full")
+_SHOWN_LINES = 6
+_LONGEST_MESSAGE = 1 << 16
+_READ_ONLY = (
+    os.O_RDONLY
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody writes to must hold nothing up
+    | getattr(os, "O_CLOEXEC", 0)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkScript:
+    """One script of one package.
+
+    Attributes:
+        record: The package.
+        action: One of :data:`ACTIONS`.
+        path: Where it is in the prefix.
+        source: Where its text can be read while it is not in the prefix, or None.
+    """
+
+    record: RepodataRecord
+    action: str
+    path: str
+    source: Path | None = None
+
+    @property
+    def text(self) -> str:
+        """What it will do; empty where it cannot be read."""
+        try:
+            return self.source.read_text(errors="replace") if self.source else ""
+        except OSError:
+            return ""
+
+
+def script_of(record: RepodataRecord, action: str, platform: str) -> str | None:
+    """Where a package keeps its script for an action, if it has one.
+
+    Returns:
+        A path; None for wheels and interpreters, which have no scripts by their standards: a
+        file of theirs that has such a name is a file and nothing else.
+    """
+    if record.source != "conda":
+        return None
+    if is_windows(platform):
+        return f"Scripts/.{record.name}-{action}.bat"
+    return f"bin/.{record.name}-{action}.sh"
+
+
+def link_scripts_of(packages: Iterable[CachedPackage], platform: str) -> tuple[LinkScript, ...]:
+    """Every script that the packages bring, for the plan that users see.
+
+    Args:
+        packages: Extracted packages.
+        platform: Subdir of the environment.
+    """
+    found = []
+    for package in packages:
+        for action in ACTIONS:
+            path = script_of(package.record, action, platform)
+            if path is not None and package.manifest.has(path):
+                found.append(LinkScript(package.record, action, path, package.directory / path))
+    return tuple(found)
+
+
+def scripts_of_record(record: PrefixRecord, action: str, platform: str) -> tuple[LinkScript, ...]:
+    """The script of an installed package for an action: one or none."""
+    path = script_of(record.record, action, platform)
+    is_there = path is not None and path in record.files
+    return (LinkScript(record.record, action, path),) if path and is_there else ()
+
+
+def own_text(script: LinkScript, tree: Path) -> LinkScript:
+    """A script to be run from a tree, where another package's file may have taken its path."""
+    if script.source is not None:
+        return script
+    hidden = tree / shadow_path(script.record.dist_name, script.path)
+    return replace(script, source=hidden if hidden.is_file() else tree / script.path)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptCommand:
+    """What is started: the words of a command line, and its variables."""
+
+    words: Sequence[str]
+    variables: Mapping[str, str]
+
+
+def plainly_activated(prefix: Path, command: ScriptCommand) -> ScriptCommand:
+    """A command as if the environment were active, as far as PATH and its name go."""
+    folders = [prefix / "bin"] if os.name == "posix" else [prefix, prefix / "Scripts"]
+    path = os.pathsep.join([*map(str, folders), command.variables.get("PATH", os.defpath)])
+    return replace(
+        command, variables={**command.variables, "PATH": path, "CONDA_PREFIX": str(prefix)}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkScriptRunner:
+    """Runs link scripts.
+
+    Attributes:
+        root_prefix: What scripts get as ROOT_PREFIX.
+        activated: Makes of a command one that runs in the activated environment.
+        confine: Whether to limit writing to the environment where the system can.
+        reporter: Is told the scripts' messages.
+        timeout: Seconds after which a script is ended.
+        shown: Package (``name-version-build``) and action of the scripts of coming packages that
+            somebody agreed to; None lets all run.
+    """
+
+    root_prefix: Path
+    activated: Callable[[Path, ScriptCommand], ScriptCommand] = plainly_activated
+    confine: bool = True
+    reporter: Reporter = field(default_factory=SilentReporter)
+    timeout: float = 3600.0
+    shown: frozenset[tuple[str, str]] | None = None
+
+    def check_shown(self, coming: Iterable[LinkScript]) -> None:
+        """Refuse to run others than were shown: what was shown was read before it was verified.
+
+        Raises:
+            PrefixError: ``scripts-not-as-shown``.
+        """
+        found = {(script.record.dist_name, script.action) for script in coming}
+        if self.shown is None or found == self.shown:
+            return
+        package, action = min(found ^ self.shown)
+        what = (
+            "which was not in the plan"
+            if (package, action) in found
+            else "which was in the plan, is not in the package"
+        )
+        raise PrefixError(
+            "scripts-not-as-shown",
+            f"the {action} script of {package}, {what}",
+            hint="make the plan again; --no-link-scripts links without running any",
+        )
+
+    def run(self, script: LinkScript, prefix: Path) -> str:
+        """Run one script.
+
+        Returns:
+            What it has to tell the user (``.messages.txt``); often empty.
+
+        Raises:
+            LinkScriptFailed: It ended with an error, or did not end.
+        """
+        import tempfile
+
+        temporary = Path(tempfile.mkdtemp(prefix="minicon-"))
+        try:
+            self._run(script, prefix, temporary)
+        except LinkScriptFailed as error:
+            message = _take_message(prefix)
+            if not message:
+                raise
+            context = "\n".join(filter(None, (error.context, message)))
+            raise LinkScriptFailed(
+                error.reference, error.message, context=context, hint=error.hint
+            ) from error
+        finally:
+            remove_tree(temporary)
+        return _take_message(prefix)
+
+    def run_quietly(self, script: LinkScript, prefix: Path) -> str:
+        """As :meth:`run`, but a failure is only told: a broken script must not forbid removal."""
+        try:
+            return self.run(script, prefix)
+        except LinkScriptFailed as error:
+            self.reporter.warn(error.message)
+            return ""
+
+    def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
+        from subprocess import TimeoutExpired
+
+        from minicon.prefix.scripts.script_process import run_script
+
+        file = script.source or prefix / script.path
+        plain = ScriptCommand(_command(file), self._variables(script, prefix, temporary))
+        if script.action == "pre-link":  # nothing of the package is there to be activated
+            command = beside_its_folder(prefix, file, plain)
+        else:
+            command = self.activated(prefix, plain)
+        limited = self._limited(command.words, prefix, temporary)
+        try:
+            finished = run_script(
+                limited or command.words,
+                variables=command.variables,
+                folder=file.parent,
+                timeout=self.timeout,
+                is_supervised=limited is not None,
+            )
+        except (OSError, TimeoutExpired) as error:
+            raise _failed(script, _why(error)) from error
+        if finished.status:
+            lines = finished.output.splitlines()[-_SHOWN_LINES:]
+            raise _failed(script, f"exit status {finished.status}", lines)
+
+    def _limited(self, words: Sequence[str], prefix: Path, temporary: Path) -> Sequence[str] | None:
+        from minicon.prefix.scripts.confinement import confined
+
+        writable = [str(prefix), str(temporary), *_DEVICES] if self.confine else None
+        return confined(words, writable, [str(prefix / GENERATIONS_INSIDE)])
+
+    def _variables(self, script: LinkScript, prefix: Path, temporary: Path) -> dict[str, str]:
+        """CEP 34's; SOURCE_DIR of a pre-link script is the package, as conda has it."""
+        record = script.record
+        of_package = script.action == "pre-link" and script.source
+        source = str(script.source).removesuffix(script.path) if of_package else str(prefix)
+        return {
+            **os.environ,
+            "ROOT_PREFIX": str(self.root_prefix),
+            "PREFIX": str(prefix),
+            "SOURCE_DIR": source.rstrip(os.sep),
+            "PKG_NAME": record.name,
+            "PKG_VERSION": record.version,
+            "PKG_BUILDNUM": str(record.build_number),
+            "TMPDIR": str(temporary),
+        }
+
+
+def beside_its_folder(prefix: Path, file: Path, command: ScriptCommand) -> ScriptCommand:
+    """A command with the folder of its script first on PATH, in an environment as it is."""
+    path = os.pathsep.join([str(file.parent), command.variables.get("PATH", os.defpath)])
+    variables = {**command.variables, "PATH": path, "CONDA_PREFIX": str(prefix)}
+    return replace(command, variables=variables)
+
+
+def _take_message(prefix: Path) -> str:
+    """What a script wrote for the user; the file goes. A link is not followed."""
+    path = prefix / _MESSAGES
+    try:
+        descriptor = os.open(path, _READ_ONLY)
+    except FileNotFoundError:
+        return ""
+    except OSError:  # a link, or a folder on Windows
+        text = b""
+    else:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        text = os.read(descriptor, _LONGEST_MESSAGE) if is_file else b""
+        os.close(descriptor)
+    with contextlib.suppress(OSError):  # a folder stays
+        operations.remove_file(path)
+    return text.decode(errors="replace").strip()
+
+
+def _command(path: Path) -> list[str]:
+    if path.suffix == ".bat":
+        return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", str(path)]
+    import shutil
+
+    return [shutil.which("bash") or "/bin/sh", str(path)]
+
+
+def _why(error: Exception) -> str:
+    """The reason without the command line, most of which is how the script was limited."""
+    seconds = getattr(error, "timeout", None)
+    return f"timed out after {seconds:g} seconds" if seconds is not None else str(error)
+
+
+def _failed(script: LinkScript, why: str, lines: Sequence[str] = ()) -> LinkScriptFailed:
+    return LinkScriptFailed(
+        "link-script-failed",
+        f"the {script.action} script of {script.record.dist_name} failed: {why}",
+        context="\n".join(lines) or None,
+        hint="nothing was changed; --no-link-scripts links without running them",
+    )

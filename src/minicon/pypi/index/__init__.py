@@ -1,0 +1,1 @@
+"""Package indexes (PEP 503, PEP 691): configuration, pages, releases."""

@@ -1,0 +1,276 @@
+"""IndexConfiguration: which package indices to ask, as pip on this machine would.
+
+minicon has no registry of its own in mind: it reads pip's configuration files and ``PIP_*``
+variables, and where those name none, asks pip itself for its default. Whoever set up a mirror
+for pip has set it up for minicon.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+from minicon.errors import ConfigError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, field, replace
+from minicon.pypi.index.urls import without_credentials
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from minicon.pypi.requirements.index_options import IndexOptions
+
+_PIPS_INDEX = lazy_pattern(r'^PyPI = PackageIndex\(\s*"(https://[^"]+/)"', re.MULTILINE)
+#: Sections of a pip configuration file, lowest first. `pip install` reads the last two;
+#: [download] serves where neither names a value.
+SECTIONS = ("download", "global", "install")
+#: Other spellings that pip accepts for its options.
+_ALIASES = {"pypi-url": "index-url", "default-timeout": "timeout", "i": "index-url"}
+_SYSTEM = Path("/etc")
+_TRUE = ("1", "true", "yes", "on", "y", "t")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexConfiguration:
+    """Where distributions come from, and how to reach it.
+
+    Attributes:
+        index_urls: ``index-url`` first, then ``extra-index-url`` in order; no credentials.
+        find_links: Paths and URLs, no credentials.
+        trusted_hosts: ``host`` or ``host:port`` whose certificates are not checked.
+        cert: File of certificate authorities, or None.
+        client_cert: File with a client certificate and its key, or None.
+        proxy: Proxy URL, or None.
+        timeout: Seconds, or None.
+        credentials: ``user:password`` (percent-decoded) by ``scheme://host[:port]``, taken out
+            of the URLs: for the fetcher alone.
+        sources: Per option, the file or variable it came from.
+    """
+
+    index_urls: tuple[str, ...]
+    find_links: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    cert: str | None = None
+    client_cert: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    timeout: float | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def with_options(self, options: IndexOptions) -> IndexConfiguration:
+        """The configuration with a requirement file's own options on top, as pip applies them."""
+        urls = list(self.index_urls)
+        if options.index_url:
+            urls = [options.index_url]
+        urls = [] if options.no_index else [*urls, *options.extra_index_urls]
+        find_links = (*self.find_links, *options.find_links)
+        return replace(
+            self,
+            index_urls=_unique(without_credentials(url) for url in urls),
+            find_links=_unique(without_credentials(place) for place in find_links),
+            trusted_hosts=_unique((*self.trusted_hosts, *options.trusted_hosts)),
+            credentials={**self.credentials, **_credentials((*urls, *find_links))},
+        )
+
+
+def load_index_configuration(
+    environ: Mapping[str, str],
+    *,
+    home: Path | None = None,
+    site_prefix: Path | None = None,
+    platform: str = sys.platform,
+) -> IndexConfiguration:
+    """Read what pip on this machine is configured to use.
+
+    Args:
+        environ: Environment variables.
+        home: The user's home folder.
+        site_prefix: Prefix of the Python whose ``pip.conf`` counts too: by default the one
+            that runs minicon.
+        platform: As ``sys.platform``.
+
+    Raises:
+        ConfigError: A configuration file cannot be read. Going on without it could mean to ask
+            the public index for a private name.
+    """
+    values: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    files = pip_configuration_files(
+        environ,
+        home=home or Path(os.path.expanduser("~")),
+        site_prefix=site_prefix or Path(sys.prefix),
+        platform=platform,
+    )
+    for path in files:
+        for key, value in _read_file(path):
+            values[key], sources[key] = value, str(path)
+    for key, value in _read_environ(environ):
+        values[key], sources[key] = value, f"PIP_{key.upper().replace('-', '_')}"
+    return _configuration(values, sources)
+
+
+def pip_configuration_files(
+    environ: Mapping[str, str], *, home: Path, site_prefix: Path, platform: str
+) -> list[Path]:
+    """Where pip looks for configuration, lowest precedence first; they need not exist."""
+    own = environ.get("PIP_CONFIG_FILE", "")
+    if own == os.devnull:
+        return []
+    name = "pip.ini" if platform == "win32" else "pip.conf"
+    shared, user = _folders(environ, home, platform)
+    files = [folder / name for folder in shared]
+    if not (own and os.path.exists(own)):
+        files.append(home / ("pip" if platform == "win32" else ".pip") / name)
+        files.append(user / name)
+    if not _is_of_package(site_prefix / name, site_prefix):
+        files.append(site_prefix / name)
+    if own:
+        files.append(Path(own))
+    return files
+
+
+def _is_of_package(path: Path, prefix: Path) -> bool:
+    if not path.exists():
+        return False
+    from minicon.config.package_files import package_of
+
+    return package_of(str(path), str(prefix)) is not None
+
+
+def default_index_url() -> str:
+    """The index that pip asks when nobody configured one.
+
+    Read from pip's source where it stands as it has stood for years; importing it costs as much
+    as the rest of this module.
+    """
+    found = _PIPS_INDEX.search(_pips_source())
+    if found:
+        return urljoin(found[1], "simple")
+    from pip._internal.models.index import PyPI
+
+    return str(PyPI.simple_url)
+
+
+def _pips_source() -> str:
+    spec = find_spec("pip")
+    folders = (spec and spec.submodule_search_locations) or ()
+    for folder in folders:
+        with suppress(OSError):
+            return Path(folder, "_internal", "models", "index.py").read_text("utf-8")
+    return ""
+
+
+def _folders(environ: Mapping[str, str], home: Path, platform: str) -> tuple[list[Path], Path]:
+    """Folders of the machine's and of the user's pip configuration (platformdirs' rules)."""
+    if platform == "win32":
+        roaming = environ.get("APPDATA") or str(home / "AppData" / "Roaming")
+        shared = environ.get("PROGRAMDATA") or r"C:\ProgramData"
+        return [Path(shared) / "pip"], Path(roaming) / "pip"
+    config = Path(environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip"
+    if platform == "darwin":
+        user = home / "Library" / "Application Support" / "pip"
+        return [Path("/Library/Application Support/pip")], user if user.is_dir() else config
+    folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+    return [*(Path(folder) / "pip" for folder in folders if folder), _SYSTEM], config
+
+
+def _read_file(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        text = path.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+    import configparser
+
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise _unreadable(path, error) from error
+    for section in SECTIONS:
+        if parser.has_section(section):
+            for key, value in parser.items(section):
+                if value:
+                    yield _option(key), value
+
+
+def _read_environ(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in environ.items():
+        if name.startswith("PIP_") and value:
+            yield _option(name[4:]), value
+
+
+def _option(key: str) -> str:
+    key = key.lower().replace("_", "-").lstrip("-")
+    return _ALIASES.get(key, key)
+
+
+def _configuration(values: Mapping[str, str], sources: Mapping[str, str]) -> IndexConfiguration:
+    no_index = values.get("no-index", "").strip().lower() in _TRUE
+    urls: list[str] = []
+    if not no_index:
+        urls = [values.get("index-url", "").strip() or default_index_url()]
+        urls += values.get("extra-index-url", "").split()
+    places = values.get("find-links", "").split()
+    for key, found in (("index-url", urls), ("find-links", places)):
+        for url in found:
+            _check_url(url, sources.get(key) or sources.get("extra-index-url", ""))
+    return IndexConfiguration(
+        index_urls=_unique(without_credentials(url) for url in urls),
+        find_links=_unique(without_credentials(place) for place in places),
+        trusted_hosts=tuple(values.get("trusted-host", "").split()),
+        cert=values.get("cert"),
+        client_cert=values.get("client-cert"),
+        proxy=values.get("proxy"),
+        timeout=_seconds(values.get("timeout"), sources.get("timeout", "")),
+        credentials=_credentials((*urls, *places)),
+        sources=dict(sources),
+    )
+
+
+def _check_url(url: str, source: str) -> None:
+    try:
+        urlsplit(url)
+    except ValueError as error:
+        raise ConfigError(
+            "pip-configuration", f"a URL in {source} is none: {str(error)[:80]}"
+        ) from None
+
+
+def _seconds(text: str | None, source: str) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        raise ConfigError(
+            "pip-configuration", f"the timeout in {source} is not a number: {text}"
+        ) from None
+
+
+def _credentials(urls: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for url in urls:
+        parts = urlsplit(url) if "@" in url and "://" in url else None
+        if parts and "@" in parts.netloc:
+            secret, _, host = parts.netloc.rpartition("@")
+            found[f"{parts.scheme}://{host}"] = unquote(secret)
+    return found
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _unreadable(path: Path, error: Exception) -> ConfigError:
+    reason = error.strerror if isinstance(error, OSError) else str(error).partition("\n")[0]
+    return ConfigError(
+        "pip-configuration",
+        f"cannot read pip's configuration {path}: {reason}",
+        hint="correct that file, or set PIP_CONFIG_FILE to another",
+    )

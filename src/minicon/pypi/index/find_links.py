@@ -1,0 +1,97 @@
+"""FindLinks: a flat place of distributions: a folder, one file, or an HTML page of links."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from minicon.errors import ChannelError
+from minicon.models.wheel_index import DistributionFile
+from minicon.pypi.index.project_page import ProjectPage, group_releases, parse_links
+from minicon.pypi.index.simple_index import LARGEST_PAGE
+from minicon.pypi.index.urls import file_url, is_remote, local_path, without_credentials
+from minicon.pypi.wheels.filenames import SDIST_EXTENSIONS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from minicon.models.reporter import Reporter
+    from minicon.net.client.fetcher import Fetcher
+
+_DISTRIBUTIONS = (".whl", *SDIST_EXTENSIONS)
+_PAGES = (".html", ".htm")
+
+
+class FindLinks:
+    """One value of pip's ``find-links``. Read whole, once; safe to use from several threads."""
+
+    def __init__(self, place: str, *, fetcher: Fetcher, subdir: str, reporter: Reporter) -> None:
+        """Make it from a path, a ``file:`` URL, or the URL of an HTML page."""
+        self.url = without_credentials(place if "://" in place else file_url(_expanded(place)))
+        self._fetcher = fetcher
+        self._subdir = subdir
+        self._reporter = reporter
+        self._lock = threading.Lock()
+        self._files: list[DistributionFile] | None = None
+
+    def page(self, name: str) -> ProjectPage | None:
+        """What lies here of a project (normalised name), or None.
+
+        Raises:
+            ChannelError: The place cannot be read. A local one that is not there is only
+                warned of, as by pip.
+        """
+        with self._lock:
+            if self._files is None:
+                self._files = list(self._list())
+        releases = tuple(group_releases(self._files, name, self._subdir))
+        return ProjectPage(releases) if releases else None
+
+    def _list(self) -> Iterator[DistributionFile]:
+        if is_remote(self.url):
+            yield from self._remote()
+            return
+        path = local_path(self.url)
+        try:
+            if path is None:
+                raise ChannelError(
+                    "find-links",
+                    f"cannot look for packages in {self.url}: neither a path nor http, https, file",
+                    hint="correct find-links in pip's configuration",
+                )
+            if not path.exists():
+                self._reporter.warn(f"find-links names {path}, which is not there")
+                return
+            for found in sorted(path.iterdir()) if path.is_dir() else [path]:
+                yield from _local(found)
+        except OSError as error:
+            raise ChannelError(
+                "find-links",
+                f"cannot look for packages in {path}: {error.strerror}",
+                hint="correct find-links in pip's configuration, or make that folder",
+            ) from error
+
+    def _remote(self) -> Iterator[DistributionFile]:
+        with self._fetcher.open(self.url, headers={"Accept": "text/html"}) as response:
+            if response.status != 200:
+                raise ChannelError(
+                    "find-links",
+                    f"{self.url} answered with HTTP status {response.status}",
+                    hint="correct find-links in pip's configuration",
+                )
+            text = response.read(LARGEST_PAGE).decode("utf-8", "replace")
+            yield from parse_links(text, response.url)
+
+
+def _local(path: Path) -> Iterator[DistributionFile]:
+    if path.name.endswith(_DISTRIBUTIONS):
+        size = path.stat().st_size
+        yield DistributionFile(filename=path.name, url=file_url(path), size=size)
+    elif path.name.endswith(_PAGES):
+        yield from parse_links(path.read_text("utf-8", "replace"), file_url(path))
+
+
+def _expanded(place: str) -> Path:
+    return Path(os.path.expanduser(place))

@@ -1,0 +1,136 @@
+"""PageCache: parsed project pages on disk, small and quick to read again.
+
+One file per index, platform and project. Its first line says how fresh the page is, its second
+holds the releases with the common start of all URLs taken out. The folder's name carries the
+format's version, so a new format is a new folder. A file that cannot be read is a miss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from packaging.version import Version
+
+from minicon.errors import FileError
+from minicon.fs import operations
+from minicon.lean_dataclasses import asdict, dataclass
+from minicon.models.json_values.strict_json import read_json
+from minicon.models.wheel_index import DistributionFile, Release
+from minicon.pypi.index.project_page import ProjectPage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+FOLDER = "pypi-pages-v2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """When a page was fetched, and how to ask whether it changed. Times: seconds since 1970."""
+
+    fetched: float
+    expires: float
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether it may be used without asking; a clock that went back makes it stale."""
+        return self.fetched <= now < self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class CachedPage:
+    """A page (None: the index does not know the project) and how fresh it is."""
+
+    page: ProjectPage | None
+    freshness: Freshness
+
+
+class PageCache:
+    """Pages of one index for one platform. Writing never fails loudly: it is only a cache."""
+
+    def __init__(self, folder: Path, index_url: str, subdir: str) -> None:
+        """Make the cache below FOLDER (minicon's cache folder)."""
+        digest = hashlib.sha256(index_url.encode()).hexdigest()[:16]
+        self._folder = folder / FOLDER / digest / subdir
+
+    def load(self, name: str) -> CachedPage | None:
+        """What is stored of a project, fresh or not; None if nothing usable is."""
+        try:
+            with open(self._folder / f"{name}.json", "rb") as stream:
+                freshness = Freshness(**read_json(stream.readline()))
+                stored = read_json(stream.read())
+            page = None if stored is None else _load_page(stored, name)
+        except (OSError, ValueError, TypeError, KeyError, IndexError):
+            return None
+        return CachedPage(page, freshness)
+
+    def store(self, name: str, cached: CachedPage) -> None:
+        """Keep a page for later."""
+        head = json.dumps({k: v for k, v in asdict(cached.freshness).items() if v is not None})
+        body = json.dumps(None if cached.page is None else _dump_page(cached.page))
+        try:
+            operations.make_directory(self._folder, 0o700)
+            path = self._folder / f"{name}.json"
+            operations.replace_file(path, f"{head}\n{body}\n".encode(), durable=False)
+        except (OSError, FileError):
+            return
+
+
+def _dump_page(page: ProjectPage) -> dict[str, Any]:
+    urls = [file.url for release in page.releases for file in release.files]
+    base = os.path.commonprefix(urls).rpartition("/")[0] + "/" if urls else ""  # noqa: RUF071
+    return {
+        "status": page.status,
+        "base": base,
+        "releases": [
+            [
+                str(release.version),
+                [
+                    [
+                        file.filename,
+                        file.url[len(base) :].removesuffix(file.filename),
+                        file.sha256,
+                        file.size,
+                        file.requires_python,
+                        int(file.yanked),
+                        file.upload_time,
+                        file.metadata_sha256,
+                    ]
+                    for file in release.files
+                ],
+            ]
+            for release in page.releases
+        ],
+    }
+
+
+def _load_page(data: dict[str, Any], name: str) -> ProjectPage:
+    base = data["base"]
+    releases = [
+        Release(
+            name=name,
+            version=Version(version),
+            files=tuple([_load_file(base, row) for row in rows]),
+        )
+        for version, rows in data["releases"]
+    ]
+    return ProjectPage(tuple(releases), data["status"])
+
+
+def _load_file(base: str, row: list[Any]) -> DistributionFile:
+    filename, middle, sha256, size, requires_python, yanked, upload_time, metadata = row
+    return DistributionFile(
+        filename=filename,
+        url=base + (middle + filename if not middle or middle.endswith("/") else middle),
+        sha256=sha256,
+        size=size,
+        requires_python=requires_python,
+        yanked=bool(yanked),
+        upload_time=upload_time,
+        metadata_sha256=metadata,
+    )

@@ -1,0 +1,229 @@
+"""ProjectPage: what an index says of one project, parsed from HTML (PEP 503) or JSON (PEP 691).
+
+Only what this platform could use is kept, grouped by version, newest first: of some 4,400 files
+that numpy has, 700 remain, and those are what the page cache stores.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from urllib.parse import unquote, urlsplit
+
+from minicon.errors import ChannelError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass, replace
+from minicon.models.json_values.strict_json import read_json
+from minicon.models.package_name import MAX_FILE_NAME
+from minicon.models.wheel_index import DistributionFile, Release
+from minicon.pypi.index.html_page import Link, parse_html, resolve_link
+from minicon.pypi.requirements.lenient import plain_requires_python
+from minicon.pypi.wheels.filenames import parse_version, split_sdist_name, split_wheel_name
+from minicon.pypi.wheels.wheel_tags import may_fit_platform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from packaging.version import Version
+
+#: What an index may answer, best first (PEP 691); plain HTML is what every index has.
+ACCEPTED_TYPES = (
+    "application/vnd.pypi.simple.v1+json, "
+    "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+)
+_HEXADECIMAL = lazy_pattern(r"[0-9a-fA-F]{64}")
+#: No file has as many bytes.
+_LARGEST = 1 << 60
+_SHA256 = lazy_pattern(r"sha256=([0-9a-fA-F]{64})(?![0-9a-fA-F])")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
+    """The releases of one project on one index.
+
+    Attributes:
+        releases: Newest first; files in the order of the index.
+        status: ``active``, ``archived``, ``deprecated`` or ``quarantined`` (PEP 792).
+    """
+
+    releases: tuple[Release, ...]
+    status: str = "active"
+
+
+def parse_page(body: bytes, content_type: str, url: str, name: str, subdir: str) -> ProjectPage:
+    """Read an answer of an index.
+
+    Args:
+        body: As served.
+        content_type: Of the answer; an empty text stands for HTML.
+        url: Where the page came from, which relative links are relative to.
+        name: Normalised project name: files of other projects are left out.
+        subdir: Platform whose files are kept.
+
+    Raises:
+        ChannelError: It is neither a JSON nor an HTML page.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind.endswith("json"):
+        status, files = _parse_json(body, url)
+    elif kind in ("", "text/html", "application/vnd.pypi.simple.v1+html", "application/xhtml+xml"):
+        page = parse_html(body.decode("utf-8", "replace"), url)
+        status, files = page.status, map(_file_of_link, page.links)
+    else:
+        raise ChannelError(
+            "index-format",
+            f"the package index answered {url} with {kind}, which is no project page",
+            hint="check that the index URL ends where the project names begin, often in /simple",
+        )
+    # PEP 792: a quarantined project is not to be installed, whatever its page lists.
+    kept = () if status == "quarantined" else group_releases(files, name, subdir)
+    return ProjectPage(tuple(kept), status)
+
+
+def parse_links(text: str, url: str) -> Iterator[DistributionFile]:
+    """The files that an HTML page links to, of whatever project."""
+    return map(_file_of_link, parse_html(text, url).links)
+
+
+def _file_of_link(link: Link) -> DistributionFile:
+    digest = _SHA256.search(link.fragment)
+    attributes = link.attributes
+    core = attributes.get("data-core-metadata", attributes.get("data-dist-info-metadata"))
+    return DistributionFile(
+        filename=unquote(urlsplit(link.url).path.rpartition("/")[2]),
+        url=link.url,
+        sha256=digest[1].lower() if digest else None,
+        requires_python=attributes.get("data-requires-python") or None,
+        yanked="data-yanked" in attributes,
+        metadata_sha256=_metadata_hash(core),
+    )
+
+
+def group_releases(files: Iterable[DistributionFile], name: str, subdir: str) -> Iterator[Release]:
+    """Files of one project as releases, newest first; what cannot be used is left out."""
+    releases: dict[Version, list[DistributionFile]] = {}
+    versions: dict[str, Version | None] = {}
+    fitting: dict[str, bool] = {}
+    pythons: dict[str, str | None] = {}
+    for file in files:
+        text = version_text(file.filename, name, subdir, fitting)
+        if text is None:
+            continue
+        python = file.requires_python
+        if python is not None:
+            if python not in pythons:
+                pythons[python] = plain_requires_python(python)
+            if pythons[python] != python:  # what means nothing limits nothing, as for pip
+                file = replace(file, requires_python=pythons[python])
+        if text not in versions:
+            versions[text] = parse_version(text)
+        version = versions[text]
+        if version is not None:
+            releases.setdefault(version, []).append(file)
+    for version in sorted(releases, reverse=True):
+        yield Release(name=name, version=version, files=tuple(releases[version]))
+
+
+def version_text(filename: str, name: str, subdir: str, fitting: dict[str, bool]) -> str | None:
+    """The version in a file's name, or None if it is another project's or another platform's.
+
+    Args:
+        filename: Of a wheel, a source distribution, or anything else.
+        name: Normalised project name.
+        subdir: Platform.
+        fitting: Remembers from call to call which tag texts fit.
+    """
+    if len(filename) > MAX_FILE_NAME:
+        return None
+    if not filename.endswith(".whl"):
+        return split_sdist_name(filename, name)
+    wheel = split_wheel_name(filename)
+    if wheel is None or wheel.name != name:
+        return None
+    platform = wheel.tags.rpartition("-")[2]
+    if platform not in fitting:
+        fitting[platform] = any(may_fit_platform(subdir, tag) for tag in platform.split("."))
+    return wheel.version if fitting[platform] else None
+
+
+def _parse_json(body: bytes, url: str) -> tuple[str, Iterator[DistributionFile]]:
+    try:
+        data = read_json(body)
+        major = str(data.get("meta", {}).get("api-version", "1.0")).partition(".")[0]
+        files = data["files"]
+        if major != "1" or not isinstance(files, list):
+            raise ChannelError(
+                "index-format",
+                f"the package index speaks version {major[:20]} of its protocol: {url}",
+            )
+        found = data.get("project-status") or data.get("meta", {}).get("project-status") or {}
+        status = _text(found.get("status") if isinstance(found, dict) else found) or "active"
+    except (ValueError, KeyError, AttributeError, RecursionError) as error:
+        raise ChannelError(
+            "index-format",
+            f"the package index answered {url} with JSON that is no project page",
+            hint="try again later, or name another index with --index-url",
+        ) from error
+    return status, (file for entry in files if (file := _file_from_json(entry, url)) is not None)
+
+
+def _file_from_json(entry: Mapping[str, Any], base: str) -> DistributionFile | None:
+    """One object of ``files``; None if it breaks PEP 691, since its neighbours may be fine."""
+    try:
+        target = resolve_link(base, entry["url"], page=base)
+        if target is None or target.endswith("/"):
+            return None
+        digest = (entry.get("hashes") or {}).get("sha256")
+        if digest and not _HEXADECIMAL.fullmatch(digest):
+            return None
+        size = entry.get("size")
+        filename = entry["filename"]
+        if not isinstance(filename, str):
+            return None
+        return DistributionFile(
+            filename=filename,
+            url=target,
+            sha256=digest.lower() if digest else None,
+            size=size if type(size) is int and 0 <= size < _LARGEST else None,
+            requires_python=_text(entry.get("requires-python")),
+            yanked=entry.get("yanked", False) is not False,
+            upload_time=_milliseconds(entry.get("upload-time")),
+            metadata_sha256=_metadata_hash(
+                entry.get("core-metadata", entry.get("dist-info-metadata"))
+            ),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return None
+
+
+def _metadata_hash(value: Any) -> str | None:
+    """PEP 714's three answers: a hash, "yes" (an empty text here), or no such file (None)."""
+    if isinstance(value, dict):
+        return (_text(value.get("sha256")) or "").lower()
+    if isinstance(value, str):
+        match = _SHA256.search(value)
+        return match[1].lower() if match else "" if value.lower() != "false" else None
+    return "" if value is True else None
+
+
+def _milliseconds(text: Any) -> int | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        # Python 3.10 reads three or six digits of a second only.
+        try:
+            moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00"))
+        except ValueError:
+            return None
+    try:
+        return round(moment.timestamp() * 1000)
+    except (OverflowError, ValueError):  # before the first or after the last day there is
+        return None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,1 @@
+"""Installation by pip of what only pip can install."""

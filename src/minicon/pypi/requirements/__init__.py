@@ -1,0 +1,1 @@
+"""``pip:`` sections and requirement files, parsed."""

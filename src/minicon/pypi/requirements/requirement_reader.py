@@ -1,0 +1,209 @@
+"""Reads ``pip:`` sections and requirement files, those they include too."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urljoin
+
+from minicon.errors import SpecError
+from minicon.models.package_name import normalize_pypi_name
+from minicon.pypi.index.urls import is_remote, local_path
+from minicon.pypi.requirements.index_options import IndexOptions
+from minicon.pypi.requirements.requirement_kinds import (
+    BUILD_OPTIONS,
+    absolute_path,
+    parse_editable,
+    parse_requirement,
+    split_url,
+)
+from minicon.pypi.requirements.requirement_lines import (
+    Line,
+    logical_lines,
+    split_options,
+    unreadable,
+)
+from minicon.pypi.requirements.requirements import IndexRequirement, PipRequirement, RequirementSet
+from minicon.redaction import redact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from minicon.pypi.requirements.requirement_lines import Option
+
+#: Requirement files that include one another deeper than this include themselves.
+_DEEPEST = 20
+#: What pip knows and has no meaning here: wheels are preferred anyway, and nothing is built.
+_URLS = ("--index-url", "--extra-index-url", "--find-links")
+_WITHOUT_MEANING = ("--prefer-binary", "--only-binary", "--use-feature", "--no-deps")
+
+
+def parse_requirements(
+    lines: Iterable[str],
+    *,
+    folder: Path,
+    origin: str = "",
+    environ: Mapping[str, str] | None = None,
+    fetch_text: Callable[[str], str] | None = None,
+) -> RequirementSet:
+    """Read the lines of a ``pip:`` section or a requirement file.
+
+    Args:
+        lines: As written.
+        folder: What relative paths are relative to.
+        origin: Name of the file, for messages.
+        environ: What ``${VARIABLE}`` is filled in from.
+        fetch_text: Reads a requirement file by URL; without it such a line is an error.
+
+    Raises:
+        SpecError: A line cannot be read, or a file it names is not there.
+    """
+    reader = _Reader(environ or {}, fetch_text)
+    reader.read(lines, folder, origin, constraints=False, depth=0)
+    return reader.result()
+
+
+class _Reader:
+    """Gathers what lines and the files they include ask for."""
+
+    def __init__(self, environ: Mapping[str, str], fetch_text: Callable[[str], str] | None) -> None:
+        self._environ = environ
+        self._fetch_text = fetch_text
+        self._found: list[IndexRequirement | PipRequirement] = []
+        self._constraints: list[IndexRequirement] = []
+        self._options = IndexOptions()
+        self._no_binary: set[str] = set()
+
+    def result(self) -> RequirementSet:
+        wheels = [entry for entry in self._found if self._is_for_index(entry)]
+        for entry in (*wheels, *self._constraints):
+            if self._options.pre and isinstance(entry, IndexRequirement):
+                entry.requirement.specifier.prereleases = True
+        if self._options.require_hashes:
+            _check_hashes(self._found)
+        return RequirementSet(
+            requirements=tuple([e for e in wheels if isinstance(e, IndexRequirement)]),
+            pip_requirements=tuple([_for_pip(e) for e in self._found if e not in wheels]),
+            constraints=tuple(self._constraints),
+            options=self._options,
+        )
+
+    def read(
+        self, lines: Iterable[str], folder: Path, origin: str, *, constraints: bool, depth: int
+    ) -> None:
+        for line in logical_lines(lines, origin, folder, self._environ):
+            text, options = split_options(line)
+            if text:
+                self._add(parse_requirement(text, options, line), line, constraints=constraints)
+                continue
+            for option in options:
+                if option.name in ("--requirement", "--constraint"):
+                    limits = constraints or option.name == "--constraint"
+                    self.include(option.value, line, constraints=limits, depth=depth + 1)
+                elif option.name == "--editable":
+                    self._add(parse_editable(option.value, line), line, constraints=constraints)
+                elif option.name not in BUILD_OPTIONS:
+                    self._apply(option, line)
+
+    def include(self, place: str, line: Line, *, constraints: bool, depth: int) -> None:
+        """Read another requirement file, by path or URL."""
+        if depth > _DEEPEST:
+            raise unreadable(line, "requirement files include one another without end")
+        split_url(place, line)
+        base = line.origin.partition(", line ")[0]
+        if is_remote(base):  # whatever a file from the network includes is there too
+            place = urljoin(base, place)
+        if is_remote(place):
+            text, folder, origin = self._fetch(place, line), line.folder, redact(place)
+        else:
+            path = _included_path(place, line)
+            try:
+                text = path.read_text("utf-8-sig")
+            except (OSError, UnicodeDecodeError) as error:
+                why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+                raise unreadable(line, f"cannot read {path}: {why}") from error
+            folder, origin = path.parent, os.fspath(path)
+        self.read(text.splitlines(), folder, origin, constraints=constraints, depth=depth)
+
+    def _fetch(self, place: str, line: Line) -> str:
+        if self._fetch_text is None:
+            raise unreadable(line, "requirement files are not read from the network here")
+        return self._fetch_text(place)
+
+    def _add(
+        self, entry: IndexRequirement | PipRequirement, line: Line, *, constraints: bool
+    ) -> None:
+        if not constraints:
+            self._found.append(entry)
+        elif isinstance(entry, IndexRequirement):
+            self._constraints.append(entry)
+        else:
+            raise unreadable(line, "a constraint must be a name with versions")
+
+    def _apply(self, option: Option, line: Line) -> None:
+        """Take an option of the whole file; the last word wins, lists grow."""
+        name, value = option
+        if name in _URLS:
+            split_url(value, line)
+        if name == "--find-links":
+            value = _find_links(value, line)
+        if name in ("--no-binary", "--only-binary"):
+            names = value.split(",") if name == "--no-binary" else ()
+            self._no_binary.update(n if n == ":all:" else normalize_pypi_name(n) for n in names)
+            return
+        changes = {
+            "--index-url": IndexOptions(index_url=value),
+            "--extra-index-url": IndexOptions(extra_index_urls=(value,)),
+            "--find-links": IndexOptions(find_links=(value,)),
+            "--no-index": IndexOptions(no_index=True),
+            "--trusted-host": IndexOptions(trusted_hosts=(value,)),
+            "--pre": IndexOptions(pre=True),
+            "--require-hashes": IndexOptions(require_hashes=True),
+        }
+        if name in changes:
+            self._options = self._options.merged_with(changes[name])
+        elif name not in _WITHOUT_MEANING:
+            raise unreadable(line, f"the option {name} has no meaning in a requirement file")
+
+    def _is_for_index(self, entry: IndexRequirement | PipRequirement) -> bool:
+        if not isinstance(entry, IndexRequirement):
+            return False
+        forbidden = {":all:", normalize_pypi_name(entry.requirement.name)} & self._no_binary
+        return entry.direct is not None or not forbidden
+
+
+def _for_pip(entry: IndexRequirement | PipRequirement) -> PipRequirement:
+    """What wheels are forbidden for (``--no-binary``), as a line for pip."""
+    if isinstance(entry, PipRequirement):
+        return entry
+    hashes = "".join(f" --hash=sha256:{value}" for value in entry.hashes)
+    name = normalize_pypi_name(entry.requirement.name)
+    text = f"--no-binary={name}\n{entry.requirement}{hashes}"
+    return PipRequirement(text=text, name=name, origin=entry.origin)
+
+
+def _check_hashes(entries: Sequence[IndexRequirement | PipRequirement]) -> None:
+    for entry in entries:
+        hashed = entry.hashes if isinstance(entry, IndexRequirement) else "--hash=" in entry.text
+        if not hashed:
+            what = entry.requirement if isinstance(entry, IndexRequirement) else entry
+            raise SpecError(
+                "no-hash",
+                f"--require-hashes is set and {what} has no hash",
+                context=f"while reading {entry.origin}" if entry.origin else None,
+                hint="add --hash=sha256:… to it, or leave --require-hashes out",
+            )
+
+
+def _included_path(place: str, line: Line) -> Path:
+    if place.startswith("file:/"):
+        place = str(local_path(place) or place)
+    return absolute_path(place.removeprefix("file:"), line)
+
+
+def _find_links(value: str, line: Line) -> str:
+    """A relative folder is looked for beside the requirement file first, as pip does."""
+    if "://" in value:
+        return value
+    return os.fspath(absolute_path(value, line))

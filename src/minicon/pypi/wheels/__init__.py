@@ -1,0 +1,1 @@
+"""Wheels: file names, tags and metadata, read without the wheel where possible."""

@@ -1,0 +1,117 @@
+"""CoreMetadata: what a wheel's METADATA file says that solving and recording need."""
+
+from __future__ import annotations
+
+from packaging.requirements import InvalidRequirement
+
+from minicon.errors import PackageError
+from minicon.lean_dataclasses import dataclass
+from minicon.models.package_name import normalize_pypi_name
+from minicon.pypi.requirements.lenient import lenient_requirement
+from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from packaging.requirements import Requirement
+
+_LONGEST_LICENSE = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreMetadata:
+    """The fields of METADATA that minicon uses (core metadata specification).
+
+    Attributes:
+        requires: Texts of ``Requires-Dist``.
+        requires_python: Text of ``Requires-Python``, or None.
+        license: ``License-Expression``, else a short ``License``, else None.
+        summary: One line about the project, or None.
+    """
+
+    name: str
+    version: str
+    requires: tuple[str, ...] = ()
+    requires_python: str | None = None
+    license: str | None = None
+    summary: str | None = None
+
+    @classmethod
+    def from_text(cls, text: str) -> CoreMetadata:
+        """Read METADATA. Raises PackageError if it has no name or version."""
+        fields: dict[str, list[str]] = {}
+        for key, value in _headers(text):
+            fields.setdefault(key, []).append(value)
+        if not fields.get("name") or not fields.get("version"):
+            raise PackageError("broken-metadata", "its METADATA has no name or no version")
+        return cls(
+            name=fields["name"][0],
+            version=fields["version"][0],
+            requires=tuple(fields.get("requires-dist", ())),
+            requires_python=next(iter(fields.get("requires-python", ())), None) or None,
+            license=_license(fields),
+            summary=next(iter(fields.get("summary", ())), None) or None,
+        )
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> CoreMetadata:
+        """Read what :meth:`to_json` gave. Raises KeyError or TypeError for anything else."""
+        return cls(**{**data, "requires": tuple(data["requires"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, for the metadata cache."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "requires": list(self.requires),
+            "requires_python": self.requires_python,
+            "license": self.license,
+            "summary": self.summary,
+        }
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """``Requires-Dist``, markers unevaluated. Raises PackageError if one cannot be read."""
+        try:
+            return tuple([lenient_requirement(text) for text in self.requires])
+        except InvalidRequirement as error:
+            reason = str(error).partition("\n")[0]
+            raise PackageError(
+                "broken-metadata", f"its METADATA has a requirement that means nothing: {reason}"
+            ) from error
+
+    def check_belongs_to(self, filename: str) -> None:
+        """Raises PackageError unless name and version are those of the wheel's file name."""
+        wheel = split_wheel_name(filename)
+        if wheel is None:
+            raise PackageError("broken-metadata", "it does not have a wheel's name")
+        same_version = parse_version(wheel.version) == parse_version(self.version)
+        if wheel.name != normalize_pypi_name(self.name) or not same_version:
+            raise PackageError(
+                "broken-metadata", f"its METADATA is that of {self.name} {self.version}"
+            )
+
+
+def _headers(text: str) -> Iterator[tuple[str, str]]:
+    """Header fields up to the first empty line; the description after it can be very long."""
+    key, value = "", ""
+    for line in text.replace("\r\n", "\n").partition("\n\n")[0].split("\n"):
+        if line[:1] in (" ", "\t"):
+            value += "\n" + line.strip()
+            continue
+        if key:
+            yield key, value
+        key, colon, value = line.partition(":")
+        key, value = (key.strip().lower(), value.strip()) if colon else ("", "")
+    if key:
+        yield key, value
+
+
+def _license(fields: dict[str, list[str]]) -> str | None:
+    for key in ("license-expression", "license"):
+        text = next(iter(fields.get(key, ())), "").strip()
+        # Old projects put the whole licence text there.
+        if text and text.upper() != "UNKNOWN" and "\n" not in text:
+            return text[:_LONGEST_LICENSE]
+    return None

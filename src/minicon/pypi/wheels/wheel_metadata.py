@@ -1,0 +1,219 @@
+"""WheelMetadata: a wheel's METADATA without the wheel.
+
+Cheapest way first: a file beside the wheel (PEP 658), one to three HTTP ranges from the wheel's
+tail, or the whole wheel where the server knows no ranges. What was read is kept for ever, since a
+published wheel never changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+
+from minicon.archive.zip_directory import (
+    END_REGION,
+    LOCAL_SIZE,
+    find_directory,
+    local_header,
+    read_directory,
+)
+from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
+from minicon.fs import operations
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.json_values.strict_json import read_json
+from minicon.models.reporter import SilentReporter
+from minicon.net.range_reader import RangeReader, RangesUnsupported
+from minicon.pypi.index.urls import is_remote, local_path
+from minicon.pypi.wheels.core_metadata import CoreMetadata
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from minicon.archive.zip_directory import Extent, ZipEntry
+    from minicon.models.reporter import Reporter
+    from minicon.models.wheel_index import DistributionFile
+    from minicon.net.client.fetcher import Fetcher
+
+FOLDER = "pypi-metadata-v1"
+#: Bytes. A METADATA file is mostly a README, and a directory has some 100 bytes per file.
+LARGEST_METADATA = 1 << 24
+LARGEST_DIRECTORY = 1 << 26
+#: What the first request asks for (bytes): the directory and METADATA of most wheels.
+FIRST_REQUEST = 1 << 17
+#: More than any zip writer puts between a local header and its data (bytes).
+_LONGEST_EXTRA = 1024
+_NAME_ENDS = ".dist-info/METADATA"
+_HEXADECIMAL = lazy_pattern(r"[0-9a-f]{64}")
+
+
+class WheelMetadata:
+    """Reads and remembers the metadata of wheels. Safe to use from several threads."""
+
+    def __init__(
+        self, *, fetcher: Fetcher, cache_dir: Path, reporter: Reporter | None = None
+    ) -> None:
+        """Make a reader that keeps what it read below CACHE_DIR (minicon's cache folder)."""
+        self._fetcher = fetcher
+        self._folder = cache_dir / FOLDER
+        self._reporter = reporter or SilentReporter()
+
+    def read(self, file: DistributionFile) -> CoreMetadata:
+        """The metadata of a wheel.
+
+        Cost: nothing but a small file if it was read before, else one to four requests.
+
+        Raises:
+            PackageError: The wheel or its METADATA is broken.
+            ChannelError: It could not be fetched (OfflineError while offline).
+        """
+        known = self.cached(file)
+        if known is not None:
+            return known
+        try:
+            metadata = CoreMetadata.from_text(self._fetch(file).decode("utf-8", "replace"))
+            metadata.check_belongs_to(file.filename)
+            metadata.requirements()
+        except PackageError as error:
+            raise PackageError(
+                "broken-metadata", f"cannot use {file.url}: {error.message}", hint=error.hint
+            ) from error
+        self._store(file, metadata)
+        return metadata
+
+    def cached(self, file: DistributionFile) -> CoreMetadata | None:
+        """What is known of a wheel without any request."""
+        try:
+            return CoreMetadata.from_json(read_json(self._path(file).read_bytes()))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _path(self, file: DistributionFile) -> Path:
+        # Without a hash a local file may be replaced: its size tells in most such cases.
+        key = file.sha256 or ""
+        if not _HEXADECIMAL.fullmatch(key):
+            key = hashlib.sha256(f"{file.url} {file.size}".encode()).hexdigest()
+        return self._folder / key[:2] / f"{key[2:]}.json"
+
+    def _store(self, file: DistributionFile, metadata: CoreMetadata) -> None:
+        path = self._path(file)
+        try:
+            operations.make_directory(path.parent, 0o700)
+            operations.replace_file(path, json.dumps(metadata.to_json()).encode(), durable=False)
+        except (OSError, FileError):
+            return
+
+    def _fetch(self, file: DistributionFile) -> bytes:
+        if not is_remote(file.url):
+            return _from_local(file)
+        beside = self._fetch_beside(file) if file.metadata_sha256 is not None else None
+        if beside is not None:
+            return beside
+        try:
+            return _from_ranges(
+                RangeReader(self._fetcher, file.url, first=FIRST_REQUEST, refuse=_refused)
+            )
+        except RangesUnsupported:
+            return self._from_whole(file)
+
+    def _fetch_beside(self, file: DistributionFile) -> bytes | None:
+        """The PEP 658 file; None if it is not there or not what the index announced."""
+        url = f"{file.url}.metadata"
+        with self._fetcher.open(url) as response:
+            if response.status != 200:
+                return None
+            body = response.read(LARGEST_METADATA)
+        if file.metadata_sha256 and hashlib.sha256(body).hexdigest() != file.metadata_sha256:
+            self._reporter.warn(f"{url} is not what the index announced; reading the wheel itself")
+            return None
+        return body
+
+    def _from_whole(self, file: DistributionFile) -> bytes:
+        import tempfile
+
+        with tempfile.TemporaryFile() as stream:
+            digest = hashlib.sha256()
+            with self._fetcher.open(file.url) as response:
+                if response.status != 200:
+                    raise _refused(file.url, response.status)
+                for chunk in response.chunks():
+                    digest.update(chunk)
+                    stream.write(chunk)
+            if file.sha256 and digest.hexdigest() != file.sha256:
+                raise HashMismatch("hash-mismatch", "its bytes are not those the index listed")
+            return _from_stream(stream)
+
+
+def _refused(url: str, status: int) -> ChannelError:
+    return ChannelError(
+        "wheel-refused",
+        f"{url} answered with HTTP status {status}",
+        hint="try again later; if its index is out of date, `minicon clean --index-cache` helps",
+    )
+
+
+def _from_local(file: DistributionFile) -> bytes:
+    path = local_path(file.url)
+    if path is None:
+        raise ChannelError("wheel-url", f"{file.url} is neither http, https nor file")
+    try:
+        with open(path, "rb") as stream:
+            return _from_stream(stream)
+    except OSError as error:
+        raise ChannelError("wheel-unreadable", f"cannot read {path}: {error.strerror}") from error
+
+
+def _from_stream(stream: BinaryIO) -> bytes:
+    total = stream.seek(0, 2)
+    stream.seek(max(0, total - END_REGION))
+    extent = find_directory(stream.read(), total)
+    stream.seek(extent.offset)
+    entry = metadata_entry(stream.read(extent.size), extent)
+    stream.seek(entry.header_offset)
+    return _inflate(stream.read(_reach(entry)), entry)
+
+
+def _from_ranges(reader: RangeReader) -> bytes:
+    extent = find_directory(reader.tail(END_REGION), reader.total)
+    if extent.size > LARGEST_DIRECTORY:
+        raise PackageError("broken-metadata", "its directory is larger than any wheel's")
+    entry = metadata_entry(reader.read(extent.offset, extent.size), extent)
+    reach = min(_reach(entry), extent.offset - entry.header_offset)
+    return _inflate(reader.read(entry.header_offset, reach), entry)
+
+
+def metadata_entry(directory: bytes, extent: Extent) -> ZipEntry:
+    """The one METADATA file of a wheel's central directory. Raises PackageError."""
+    found = [
+        entry
+        for entry in read_directory(directory, extent)
+        if entry.name.endswith(_NAME_ENDS) and entry.name.count("/") == 1
+    ]
+    if len(found) != 1:
+        raise PackageError("broken-metadata", f"it has {len(found)} METADATA files instead of one")
+    if max(found[0].size, found[0].compressed_size) > LARGEST_METADATA:
+        raise PackageError("broken-metadata", "its METADATA is larger than any wheel's")
+    if found[0].header_offset > extent.offset:
+        raise PackageError("broken-metadata", "its METADATA lies outside of the file")
+    return found[0]
+
+
+def _reach(entry: ZipEntry) -> int:
+    """Bytes from an entry's local header that are sure to hold its data."""
+    return LOCAL_SIZE + len(entry.raw_name) + _LONGEST_EXTRA + entry.compressed_size
+
+
+def _inflate(window: bytes, entry: ZipEntry) -> bytes:
+    start = local_header(window, entry, 0)
+    raw = window[start : start + entry.compressed_size]
+    try:
+        body = zlib.decompressobj(-15).decompress(raw, entry.size + 1) if entry.method else raw
+    except zlib.error as error:
+        raise PackageError(
+            "broken-metadata", f"its METADATA cannot be unpacked: {error}"
+        ) from error
+    if len(body) != entry.size or zlib.crc32(body) != entry.crc:
+        raise PackageError("broken-metadata", "its METADATA is cut or garbled")
+    return body

@@ -1,0 +1,1 @@
+"""Which channels a name means: expansion, relations (CEP 42), reachability."""

@@ -1,0 +1,150 @@
+"""From JSON members to records: the border where a channel's claims are checked."""
+
+from __future__ import annotations
+
+from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
+from minicon.errors import SpecError
+from minicon.lean_dataclasses import dataclass
+from minicon.models.json_values.record_values import check_record_values
+from minicon.models.json_values.strict_json import read_json
+from minicon.models.package_name import check_record_fields
+from minicon.models.records import RepodataRecord
+from minicon.repodata.index.json_members import NotAMemberError, member_at
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+#: Timestamps below this are seconds, above it milliseconds (conda's rule: 9999-12-31).
+_LARGEST_SECONDS = 253_402_300_799
+_V3_EXTENSIONS = {"v3.tar.bz2": TARBALL_EXTENSION, "v3.conda": CONDA_EXTENSION}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where records come from.
+
+    Attributes:
+        channel: As in :attr:`RepodataRecord.channel`.
+        subdir: Platform folder.
+        base_url: What file names are appended to; ends with a slash.
+    """
+
+    channel: str
+    subdir: str
+    base_url: str
+
+
+class Members:
+    """The members of one name, gathered from all sections.
+
+    Attributes:
+        by_file_name: File name → JSON object, in the channel's order.
+        removed: File names that the channel has withdrawn.
+    """
+
+    def __init__(self) -> None:
+        self.by_file_name: dict[str, Any] = {}
+        self.removed: set[str] = set()
+
+    def add(self, section: str, members: Mapping[str, Any]) -> None:
+        """Take up the members of a section; v3 keys get their extension (CEP 48)."""
+        extension = _V3_EXTENSIONS.get(section)
+        if section in ("packages", "packages.conda"):
+            self.by_file_name.update(members)
+        elif extension is not None:
+            self.by_file_name.update({f"{key}{extension}": r for key, r in members.items()})
+
+    def add_payload(self, section: str, payload: bytes) -> int:
+        """Take up JSON text without its brackets; returns how many members are not JSON."""
+        if section == "removed":
+            self.removed.update(read_json(b"[%b]" % payload))
+            return 0
+        try:
+            self.add(section, read_json(b"{%b}" % payload))
+        except ValueError:
+            whole, bad = _whole_members(payload)
+            self.add(section, whole)
+            return bad
+        return 0
+
+    def records(
+        self, name: str, place: Place, warn: Callable[[str], None]
+    ) -> tuple[RepodataRecord, ...]:
+        """The usable records: not removed, well-formed, ``.conda`` before ``.tar.bz2``.
+
+        Args:
+            name: The package name that they must have.
+            place: Where they come from.
+            warn: Told of each record that cannot be used.
+        """
+        found: dict[str, RepodataRecord] = {}
+        for fn, data in self.by_file_name.items():
+            if fn in self.removed:
+                continue
+            try:
+                found[fn] = _make_record(fn, data, name, place)
+            except SpecError as error:
+                warn(f"{place.channel}/{place.subdir}: {error.message}; it is left out")
+        return tuple(_without_doubles(found))
+
+
+def _whole_members(payload: bytes) -> tuple[dict[str, Any], int]:
+    """What can be read of members that are not JSON as a whole, and how many cannot."""
+    whole: dict[str, Any] = {}
+    bad = at = 0
+    text = payload.decode("utf-8", "surrogateescape")
+    while at < len(text):
+        try:
+            member = member_at(text, at)
+        except (NotAMemberError, ValueError, IndexError):
+            bad += 1
+            at = text.find('},"', at) + 2
+            if at < 2:
+                break
+            continue
+        at = text.find(",", member.end) + 1 or len(text)
+        piece = text[member.begin : member.end].encode("utf-8", "surrogateescape")
+        try:
+            whole.update(read_json(b"{%b}" % piece))
+        except ValueError:
+            bad += 1
+    return whole, bad
+
+
+def _make_record(fn: str, data: Any, name: str, place: Place) -> RepodataRecord:
+    if not isinstance(data, dict):
+        raise _refused(fn, "is not an object")
+    check_record_fields(data, fn=fn, subdir=place.subdir)
+    if data["name"].lower() != name:
+        raise _refused(fn, f"has the name {data['name']!r}")
+    check_record_values(data, fn)
+    _mend(data)
+    return RepodataRecord(
+        data,
+        channel=place.channel,
+        subdir=place.subdir,
+        fn=fn,
+        url=place.base_url + fn,
+    )
+
+
+def _mend(data: dict[str, Any]) -> None:
+    """Bring the fields that old indexes wrote otherwise into today's form."""
+    data["name"] = data["name"].lower()
+    moment = data.get("timestamp")
+    if moment:
+        data["timestamp"] = int(moment * 1000 if moment < _LARGEST_SECONDS else moment)
+
+
+def _without_doubles(found: Mapping[str, RepodataRecord]) -> Iterable[RepodataRecord]:
+    """Leave out each ``.tar.bz2`` of which there is a ``.conda`` too."""
+    for fn, record in found.items():
+        stem = fn.removesuffix(TARBALL_EXTENSION)
+        if stem == fn or stem + CONDA_EXTENSION not in found:
+            yield record
+
+
+def _refused(fn: str, why: str) -> SpecError:
+    return SpecError("invalid-record", f"the record of {fn[:120]!r} {why}")

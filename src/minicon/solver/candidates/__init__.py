@@ -1,0 +1,1 @@
+"""Candidates: the records of a package name, compiled for the search."""

@@ -1,0 +1,362 @@
+"""CandidateTable: all that a search must know of one package name, compiled.
+
+Records are sorted once, best first, and everything that many records say alike is turned into
+bitsets over their positions: which of them have a version, which carry a dependency. A table is a
+plain value of integers, bytes and texts, so it can be stored.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
+from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.match_spec.spec import parse_dependency
+from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
+from minicon.models.timestamps import milliseconds
+from minicon.models.version import version_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from minicon.models.match_spec.spec import MatchSpec
+
+    SortKey = tuple[int, int, bytes, int, int, int, str, str, str, str]
+
+#: A dependency text whose name can be read without parsing the rest.
+_PLAIN = lazy_pattern(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?")
+
+#: How names begin that stand for requests which hold under a condition.
+REQUEST = "(asked) "
+
+#: How names begin that no package has: of dependencies that cannot be read.
+UNREADABLE = "(unreadable) "
+
+#: A package that nobody has: what needs it under a condition forbids the condition.
+NOWHERE = "__nowhere"
+
+#: How names begin that stand for "some package of the environment tracks this feature".
+FEATURE = "(feature) "
+
+
+#: How much of a sort key must be equal for two builds to be a tie (see tie_breaking).
+_TIE = 5
+#: More features than any record has.
+_MANY = 64
+
+
+class Row(NamedTuple):
+    """A record and the standing of its channel: lower numbers are preferred.
+
+    Attributes:
+        record: The record.
+        rank: Decides before the version does.
+        order: Decides only between equal versions and build numbers.
+    """
+
+    record: RepodataRecord
+    rank: int = 0
+    order: int = 0
+
+
+class Conditional(NamedTuple):
+    """A dependency that holds under a condition (CEP 43).
+
+    Attributes:
+        name: The package depended on.
+        text: What it must be, as a MatchSpec.
+        premise: Candidates that carry it.
+        condition: Names and MatchSpecs that must all be met for it to hold.
+        optional: True for ``constrains``: the package may also be absent.
+    """
+
+    name: str
+    text: str
+    premise: int
+    condition: tuple[tuple[str, str], ...]
+    optional: bool = False
+
+
+class CandidateTable(NamedTuple):
+    """The candidates of one name, best first.
+
+    Attributes:
+        name: Package name, or ``name[extra]`` for an extra of it.
+        size: Number of candidates.
+        version_keys: Their distinct versions' sort keys, ascending.
+        below: ``below[i]`` holds the candidates whose version is one of the first ``i``.
+        versions: Per candidate, its version as text.
+        builds: Per candidate, its build string.
+        build_numbers: Per candidate, its build number.
+        ties: Positions at which candidates begin to differ in more than the build string.
+        dependencies: (name, MatchSpec text, candidates that carry it).
+        constrains: The same for ``constrains``.
+        conditional: Dependencies under conditions.
+    """
+
+    name: str
+    size: int
+    version_keys: tuple[bytes, ...]
+    below: tuple[int, ...]
+    versions: tuple[str, ...]
+    builds: tuple[str, ...]
+    build_numbers: tuple[int, ...]
+    ties: tuple[int, ...]
+    dependencies: tuple[tuple[str, str, int], ...]
+    constrains: tuple[tuple[str, str, int], ...]
+    conditional: tuple[Conditional, ...]
+
+
+def sort_records(
+    rows: Iterable[Row], *, lowest: bool, features: Collection[str] = ()
+) -> list[tuple[SortKey, RepodataRecord]]:
+    """Order records by conda's preferences, best first, each with what decided its place.
+
+    The order is total, so it does not depend on that of the rows: rank of the channel, fewest
+    track_features, most features, version, build number, order of the channel, timestamp; then
+    texts. Records whose version cannot be read are left out.
+
+    Args:
+        rows: Records with the standing of their channels.
+        lowest: Prefer low versions instead of high ones.
+        features: Those that the environment tracks in any case. A build with another one would
+            bring a package that tracks it, so it counts as if it tracked it itself.
+    """
+    keyed = [(key, row.record) for row in _without_twins(rows) if (key := _sort_key(row, features))]
+    keyed.sort(key=lambda pair: pair[0], reverse=True)
+    if lowest:
+        keyed.sort(key=lambda pair: (-pair[0][0], pair[0][2]))
+    return keyed
+
+
+def _without_twins(rows: Iterable[Row]) -> Iterable[Row]:
+    """Of one build as ``.conda`` and ``.tar.bz2``, only the former."""
+    chosen: dict[tuple[int, str, str], Row] = {}
+    for row in rows:
+        record = row.record
+        stem = record.fn.removesuffix(CONDA_EXTENSION).removesuffix(TARBALL_EXTENSION)
+        build = (row.order, record.subdir, stem)
+        if build not in chosen or record.fn.endswith(CONDA_EXTENSION):
+            chosen[build] = row
+    return chosen.values()
+
+
+def _sort_key(row: Row, features: Collection[str]) -> SortKey | None:
+    record = row.record
+    data = record.data
+    try:
+        version = version_key(data["version"])
+    except SpecError:
+        return None
+    return (
+        -row.rank,
+        _fit_of_features(record, features)
+        if data.get("track_features") or data.get("features")
+        else 0,
+        version,
+        data.get("build_number") or 0,
+        -row.order,
+        milliseconds(data.get("timestamp") or 0),
+        data.get("build") or record.build,
+        record.subdir,
+        record.fn,
+        record.channel,
+    )
+
+
+def _fit_of_features(record: RepodataRecord, features: Collection[str]) -> int:
+    """Higher for fewer tracked features, then for more of those that are there."""
+    there = sum(1 for feature in record.features if feature in features)
+    tracked = len(record.track_features) + len(record.features) - there
+    return min(there, _MANY - 1) - _MANY * tracked
+
+
+def feature_name(feature: str) -> str:
+    """The name that stands for a feature in the search."""
+    return f"{FEATURE}[{feature}]"
+
+
+def compile_feature(feature: str, providers: Sequence[str]) -> CandidateTable:
+    """The table of a feature: one candidate for each package that can track it.
+
+    Args:
+        feature: What builds ask for.
+        providers: Package names, the best first.
+    """
+    needs = [
+        (name, f"{name}[track_features={feature}]", 1 << position)
+        for position, name in enumerate(providers)
+    ]
+    table = _plain_table(feature_name(feature), len(providers))
+    return table._replace(dependencies=tuple(needs))
+
+
+def _plain_table(name: str, size: int) -> CandidateTable:
+    """The table of something that is no package: its candidates differ in what they need."""
+    everything = (1 << size) - 1
+    return CandidateTable(
+        name=name,
+        size=size,
+        version_keys=(version_key("0"),) if size else (),
+        below=(0, everything) if size else (0,),
+        versions=("0",) * size,
+        builds=tuple(map(str, range(size))),
+        build_numbers=(0,) * size,
+        ties=tuple(range(size)),
+        dependencies=(),
+        constrains=(),
+        conditional=(),
+    )
+
+
+def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) -> CandidateTable:
+    """Compile sorted records of one name.
+
+    Args:
+        name: Package name.
+        ordered: From :func:`sort_records`.
+    """
+    by_version: dict[bytes, int] = {}
+    ties: list[int] = []
+    last: object = None
+    for position, (key, _) in enumerate(ordered):
+        by_version[key[2]] = by_version.get(key[2], 0) | 1 << position
+        if key[:_TIE] != last:
+            ties.append(position)
+            last = key[:_TIE]
+    version_keys = sorted(by_version)
+    below = [0]
+    for version in version_keys:
+        below.append(below[-1] | by_version[version])
+    records = [record for _, record in ordered]
+    depends = _carriers(record.data.get("depends") for record in records)
+    plain, conditional = split_conditional(depends)
+    features = _carriers(r.features if r.data.get("features") else () for r in records)
+    plain += [(feature_name(feature), "*", premise) for feature, premise in features.items()]
+    constrains, limits = split_conditional(
+        _carriers(record.data.get("constrains") for record in records)
+    )
+    return CandidateTable(
+        name=name,
+        size=len(records),
+        version_keys=tuple(version_keys),
+        below=tuple(below),
+        versions=tuple([record.data["version"] for record in records]),
+        builds=tuple([key[6] for key, _ in ordered]),
+        build_numbers=tuple([key[3] for key, _ in ordered]),
+        ties=tuple(ties),
+        dependencies=tuple(plain),
+        constrains=tuple(constrains),
+        conditional=(*conditional, *(each._replace(optional=True) for each in limits)),
+    )
+
+
+def compile_request(name: str, spec: MatchSpec, *, optional: bool) -> CandidateTable:
+    """The table of a package that stands for a request which holds under a condition.
+
+    Args:
+        name: What to call it.
+        spec: The request, with a condition.
+        optional: Whether it limits a package that may also be absent (a pin).
+    """
+    conditional = _conditional(spec, str(spec), 1)
+    return _plain_table(name, 1)._replace(
+        conditional=tuple(each._replace(optional=optional) for each in conditional)
+    )
+
+
+def with_dependency(table: CandidateTable, name: str) -> CandidateTable:
+    """The same table, every candidate also depending on a package, of any version."""
+    others = [each for each in table.dependencies if each[:2] != (name, name)]
+    everything = (1 << table.size) - 1
+    return table._replace(dependencies=(*others, (name, name, everything)))
+
+
+def compile_extra(
+    base: CandidateTable, records: Sequence[RepodataRecord], extra: str
+) -> CandidateTable:
+    """The table of ``name[extra]`` (CEP 44): the same candidates, each needing its own self.
+
+    A candidate that does not have the extra adds nothing.
+    """
+    plain, conditional = split_conditional(
+        _carriers(record.extra_depends.get(extra) for record in records)
+    )
+    itself = [(base.name, f"#{position}", 1 << position) for position in range(base.size)]
+    return base._replace(
+        name=f"{base.name}[{extra}]",
+        dependencies=(*itself, *plain),
+        constrains=(),
+        conditional=tuple(conditional),
+    )
+
+
+def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:
+    """Which positions carry each text."""
+    carriers: dict[str, int] = {}
+    bit = 1
+    for some in texts:
+        for text in some or ():
+            carriers[text] = carriers.get(text, 0) | bit
+        bit <<= 1
+    return carriers
+
+
+def split_conditional(
+    carriers: Mapping[str, int],
+) -> tuple[list[tuple[str, str, int]], list[Conditional]]:
+    """Tell plain dependencies from conditional ones, and add those on extras."""
+    plain: list[tuple[str, str, int]] = []
+    conditional: list[Conditional] = []
+    for text, premise in carriers.items():
+        simple = _PLAIN.fullmatch(text)
+        if simple is not None:
+            plain.append((simple.group(1).lower(), text, premise))
+            continue
+        try:
+            spec = parse_dependency(text)
+        except SpecError:
+            plain.append((unreadable(text), "*", premise))
+            continue
+        if spec.when is None:
+            plain += [(name, wanted, premise) for name, wanted in targets_of(spec, text)]
+        else:
+            conditional += _conditional(spec, text, premise)
+    return plain, conditional
+
+
+def _conditional(spec: MatchSpec, text: str, premise: int) -> list[Conditional]:
+    """A dependency with a condition, once for each of the condition's alternatives."""
+    from minicon.models.match_spec.condition import parse_condition
+
+    return [
+        Conditional(name, wanted, premise, condition)
+        for name, wanted in targets_of(spec, text)
+        for condition in parse_condition(spec.when or "")
+    ]
+
+
+def dependency_name(text: str) -> str:
+    """The package that a dependency is on."""
+    simple = _PLAIN.fullmatch(text)
+    if simple is not None:
+        return simple.group(1).lower()
+    try:
+        return parse_dependency(text).exact_name or unreadable(text)
+    except SpecError:
+        return unreadable(text)
+
+
+def unreadable(text: str) -> str:
+    """A name that no package has, so that what depends on an unreadable spec is never chosen."""
+    return f"{UNREADABLE}{text}"
+
+
+def targets_of(spec: MatchSpec, text: str) -> list[tuple[str, str]]:
+    """What a dependency is on: the package, and each extra of it that is asked for."""
+    name = spec.exact_name
+    if name is None:
+        return [(unreadable(text), "*")]
+    return [(name, text), *((f"{name}[{extra}]", "*") for extra in spec.extras or ())]

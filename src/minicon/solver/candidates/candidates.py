@@ -1,0 +1,213 @@
+"""Candidates: a compiled table with its records, and the sets of them that specs mean."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import cast
+
+from minicon.errors import SpecError
+from minicon.models.match_spec.spec import parse_dependency
+from minicon.models.match_spec.version_spec import Constraint, VersionSpec, compatible_prefix
+from minicon.models.version import prefix_key, version_key
+from minicon.solver.candidates.domain import members
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from minicon.models.match_spec.spec import MatchSpec
+    from minicon.models.match_spec.version_spec import Tree
+    from minicon.models.records import RepodataRecord
+    from minicon.solver.candidates.candidate_table import CandidateTable
+
+#: Above every byte that can continue a version key.
+_AFTER = b"\xff"
+
+
+class Candidates:
+    """What one package name can be.
+
+    Attributes:
+        table: The compiled records.
+        records: The records, in the table's order.
+        size: How many.
+        fixed: True for virtual packages: they are there or not, nothing is to choose.
+        decided_ties: Memo of the tie breaking between equal builds.
+
+    Args of the constructor beside these: ``known`` gives what dependency texts mean, as far as
+    an earlier process found out.
+    """
+
+    __slots__ = ("_given", "_matching", "all", "decided_ties", "fixed", "records", "size", "table")
+
+    def __init__(
+        self,
+        table: CandidateTable,
+        records: Sequence[RepodataRecord],
+        *,
+        fixed: bool = False,
+        known: dict[str, int] | None = None,
+    ) -> None:
+        self.table = table
+        self.records = records
+        self.size = table.size
+        self.all = (1 << table.size) - 1
+        self.fixed = fixed
+        self.decided_ties: dict[int, int] = {}
+        self._matching = known or {}
+        self._given = len(self._matching)
+
+    @property
+    def understood(self) -> dict[str, int]:
+        """What dependency texts mean here, as far as anybody asked or it was given."""
+        return self._matching
+
+    @property
+    def learned(self) -> int:
+        """How many texts had to be understood that were not given."""
+        return len(self._matching) - self._given
+
+    def matching(self, text: str) -> int:
+        """The candidates that a dependency's MatchSpec text means; unreadable texts mean none.
+
+        ``#3`` means the candidate at position 3. Costs a few binary searches the first time.
+        """
+        known = self._matching.get(text)
+        if known is None:
+            if text[0] == "#":
+                return 1 << int(text[1:])
+            try:
+                known = self.matching_spec(parse_dependency(text))
+            except SpecError:
+                known = 0
+            self._matching[text] = known
+        return known
+
+    def matching_spec(self, spec: MatchSpec) -> int:
+        """The candidates that a MatchSpec means, whatever it says of their names."""
+        found = self.all if spec.version is None else self.matching_version(spec.version)
+        build = spec.build
+        if build is not None and found and not build.matches_all:
+            builds = self.table.builds
+            found = sum(1 << place for place in members(found) if build.matches(builds[place]))
+        number = spec.build_number
+        if number is not None:
+            numbers = self.table.build_numbers
+            found = sum(1 << place for place in members(found) if number.matches(numbers[place]))
+        if found and says_more(spec):
+            records = self.records
+            found = sum(1 << place for place in members(found) if spec.matches(records[place]))
+        return found
+
+    def matching_version(self, spec: VersionSpec) -> int:
+        """The candidates whose version a VersionSpec contains."""
+        return self._tree(spec.tree)
+
+    def versions_in(self, domain: int) -> list[str]:
+        """The distinct versions of some candidates, highest first."""
+        found: dict[bytes, str] = {}
+        for place in members(domain & self.all):
+            text = self.table.versions[place]
+            found.setdefault(version_key(text), text)
+        return [found[key] for key in sorted(found, reverse=True)]
+
+    def versions_before(self, place: int) -> int:
+        """How many versions are preferred to the one at this position."""
+        return len(set(self.table.versions[:place]) - {self.table.versions[place]})
+
+    def of_version(self, place: int) -> int:
+        """All candidates of the same version as the one at this position."""
+        rank = bisect_left(self.table.version_keys, version_key(self.table.versions[place]))
+        return self._between(rank, rank + 1)
+
+    def highest_version(self, domain: int) -> int:
+        """Rank of the highest version among some candidates; -1 for none."""
+        domain &= self.all
+        below = self.table.below
+        low, high = 0, len(below) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if domain & ~below[middle]:
+                low = middle + 1
+            else:
+                high = middle
+        return low - 1
+
+    def tied_with(self, place: int) -> int:
+        """Candidates equal to the one at this position in version, build number and rank."""
+        ties = self.table.ties
+        following = bisect_right(ties, place)
+        end = ties[following] if following < len(ties) else self.size
+        return (1 << end) - (1 << ties[following - 1]) if following else 0
+
+    def _tree(self, tree: Tree) -> int:
+        if isinstance(tree, Constraint):
+            return self._leaf(tree.operator, tree.text)
+        parts = [self._tree(cast("Tree", part)) for part in tree[1:]]
+        found = parts[0]
+        for part in parts[1:]:
+            found = found | part if tree[0] == "or" else found & part
+        return found
+
+    def _leaf(self, operator: str, text: str) -> int:
+        if operator == "any":
+            return self.all
+        if operator in ("glob", "regex"):
+            return self._written_like(VersionSpec(text))
+        if operator == "startswith":
+            return self._starting(text)
+        if operator == "not_startswith":
+            return self.all & ~self._starting(text)
+        return self._compared(operator, text)
+
+    def _written_like(self, spec: VersionSpec) -> int:
+        """Candidates whose version's text a pattern matches."""
+        texts = enumerate(self.table.versions)
+        return sum(1 << place for place, version in texts if spec.contains(version))
+
+    def _compared(self, operator: str, text: str) -> int:
+        """Candidates whose version stands in an order to another."""
+        keys = self.table.version_keys
+        key = version_key(text)
+        first = bisect_left(keys, key)
+        if operator == ">=":
+            return self._between(first, len(keys))
+        if operator == "<":
+            return self.table.below[first]
+        if operator == "~=":
+            return self._between(first, len(keys)) & self._starting(compatible_prefix(text))
+        after = first + (first < len(keys) and keys[first] == key)
+        if operator == ">":
+            return self._between(after, len(keys))
+        if operator == "<=":
+            return self.table.below[after]
+        equal = self._between(first, after)
+        return equal if operator == "==" else self.all & ~equal
+
+    def _starting(self, text: str) -> int:
+        """Candidates whose version starts with another."""
+        prefix = prefix_key(text)
+        keys = self.table.version_keys
+        return self._between(bisect_left(keys, prefix), bisect_left(keys, prefix + _AFTER))
+
+    def _between(self, first: int, end: int) -> int:
+        """Candidates whose version's rank is in ``range(first, end)``."""
+        below = self.table.below
+        return below[end] & ~below[first]
+
+
+def says_more(spec: MatchSpec) -> bool:
+    """Whether a spec speaks of anything beside name, version, build and build number."""
+    return bool(
+        spec.channel
+        or spec.subdir
+        or spec.md5
+        or spec.sha256
+        or spec.url
+        or spec.fn
+        or spec.license
+        or spec.license_family
+        or spec.track_features
+        or spec.features
+        or spec.flags
+    )

@@ -1,0 +1,1 @@
+"""Explanations of conflicts, and fixes that were solved before they are shown."""

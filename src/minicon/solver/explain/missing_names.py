@@ -1,0 +1,191 @@
+"""Missing names: what no channel has, what was probably meant, and where it could be found."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from minicon.errors import PackageNotFound
+from minicon.models.match_spec.spec import channel_matches
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from minicon.models.match_spec.spec import MatchSpec
+    from minicon.solver.candidates.candidate_source import CandidateSource
+    from minicon.solver.request import SolveRequest
+
+_SUGGESTIONS = 3
+_NO_IDEA = "check the spelling, or add the channel that has it with -c CHANNEL"
+
+
+def split_by_source(
+    request: SolveRequest, source: CandidateSource
+) -> tuple[list[MatchSpec], list[MatchSpec]]:
+    """Tell specs that channels can meet from those that PyPI is to meet.
+
+    Raises:
+        PackageNotFound: Names are in no channel, and PyPI is not to be asked.
+    """
+    known: list[MatchSpec] = []
+    missing: list[MatchSpec] = []
+    nowhere: list[MatchSpec] = []
+    for spec in request.specs:
+        name = spec.exact_name
+        if is_for_pypi(request, source, spec):
+            missing.append(spec)
+        elif name is None or spec.when is not None or source.candidates(name).size:
+            known.append(spec)
+        else:
+            nowhere.append(spec)
+    if nowhere:
+        raise _all_not_found([not_found(request, source, spec) for spec in nowhere], request)
+    return known, missing
+
+
+def _all_not_found(errors: Sequence[PackageNotFound], request: SolveRequest) -> PackageNotFound:
+    """One error for several names; each keeps the hint that is about it alone."""
+    if len(errors) == 1 or not all(error.packages for error in errors):
+        return errors[0]
+    names = tuple(name for error in errors for name in error.packages)
+    hints = [
+        f"{error.packages[0]}: {error.hint}"
+        for error in errors
+        if error.hint not in (None, _NO_IDEA)
+    ]
+    combined = PackageNotFound(
+        "package-not-found",
+        f"{_listed(names)} are in none of the channels: {_channels(request)}",
+        context=errors[0].context,
+        hint=one_by_one(hints),
+    )
+    combined.packages, combined.hints = names, tuple(hints)
+    return combined
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: ``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def no_projects(names: Sequence[str], request: SolveRequest) -> PackageNotFound:
+    """The error for projects that neither a channel nor PyPI has."""
+    where = "no channel and not on the package index" if request.wheels else "no channel"
+    verb = "is" if len(names) == 1 else "are"
+    return PackageNotFound(
+        "package-not-found", f"{_listed(names)} {verb} in {where}", hint=_NO_IDEA
+    )
+
+
+def one_by_one(hints: Sequence[str]) -> str:
+    """Several hints as one text."""
+    return "\n  ".join(["one by one:", *hints]) if hints else _NO_IDEA
+
+
+def _channels(request: SolveRequest) -> str:
+    names = [channel[0].channel for channel in request.channels if channel]
+    return ", ".join(names) or "(none given)"
+
+
+def is_for_pypi(request: SolveRequest, source: CandidateSource, spec: MatchSpec) -> bool:
+    """Whether PyPI is to meet a spec; one with a condition only if PyPI knows the name."""
+    name = spec.exact_name
+    if name is None or source.candidates(name).size or not _may_come_from_pypi(request, spec):
+        return False
+    if spec.when is None or request.wheels is None:
+        return True
+    return bool(request.wheels.releases(request.wheels.pypi_name(name)))
+
+
+def _may_come_from_pypi(request: SolveRequest, spec: MatchSpec) -> bool:
+    name = spec.exact_name or ""
+    plain = spec.channel is None and spec.url is None and not name.startswith("__")
+    return (
+        request.wheels is not None
+        and request.wheels_for_missing_names
+        and plain
+        and name != "python"
+    )
+
+
+def not_found(
+    request: SolveRequest, source: CandidateSource, spec: MatchSpec, parent: str | None = None
+) -> PackageNotFound:
+    """The error for a name that no source has, with what may help."""
+    name = spec.exact_name or str(spec)
+    channels = [channel[0].channel for channel in request.channels if channel]
+    if name.startswith("__"):
+        message = f"this machine has no {name}"
+        hint = f"set CONDA_OVERRIDE_{name.strip('_').upper()} to solve for a machine that has it"
+        return PackageNotFound("virtual-package-missing", message, hint=hint)
+    message = f"{name} is in none of the channels: {_channels(request)}"
+    if parent:
+        message += f" ({parent} needs it)"
+    error = PackageNotFound(
+        "package-not-found",
+        message,
+        context=f"for {request.platform}",
+        hint=_hint(request, source, spec, name, channels),
+    )
+    error.packages = (name,)
+    return error
+
+
+def _hint(
+    request: SolveRequest,
+    source: CandidateSource,
+    spec: MatchSpec,
+    name: str,
+    channels: list[str],
+) -> str:
+    if spec.channel is not None:
+        if not any(channel_matches(spec.channel, channel) for channel in channels):
+            return f"add the channel: -c {spec.channel}"
+        others = source.channels_having(name)
+        if others:
+            return f"{others[0][0]} has it: write {others[0][0]}::{name}"
+    similar = did_you_mean(
+        name, chain.from_iterable(i.names() for c in request.channels for i in c)
+    )
+    if similar:
+        return f"did you mean {' or '.join(similar)}?"
+    if request.wheels is not None and request.wheels.releases(request.wheels.pypi_name(name)):
+        return f"PyPI has it: write pypi:{request.wheels.pypi_name(name)}"
+    return _NO_IDEA
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> list[str]:
+    """Known names within a small edit distance, nearest first.
+
+    Cost: one cheap look at every name; the distance is computed only for likely ones.
+    """
+    name = name.lower()
+    limit = 1 if len(name) < 5 else 2
+    letters = set(name)
+    found: dict[str, int] = {}
+    for other in known:
+        if other in found or abs(len(other) - len(name)) > limit:
+            continue
+        if len(letters.symmetric_difference(other)) > 2 * limit:
+            continue
+        distance = edit_distance(name, other, limit)
+        if distance <= limit:
+            found[other] = distance
+    return sorted(found, key=lambda other: (found[other], other))[:_SUGGESTIONS]
+
+
+def edit_distance(left: str, right: str, limit: int) -> int:
+    """Number of letters to change, add, drop or swap with their neighbour; stops above a limit."""
+    before: list[int] = []
+    previous: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, letter in enumerate(left, 1):
+        before, previous, row = previous, row, [i]
+        for j, other in enumerate(right, 1):
+            cost = min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (letter != other))
+            if before and letter == right[j - 2 : j - 1] and left[i - 2] == other:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]

@@ -1,0 +1,1 @@
+"""Resolution across conda channels, wheels and interpreters, driven by resolvelib."""

@@ -1,0 +1,106 @@
+"""WheelRecords: chosen wheels as records, their dependencies named as the solution has them."""
+
+from __future__ import annotations
+
+from minicon.solver.joint.requirements import (
+    CondaBuilds,
+    InstalledWheel,
+    Model,
+    ProjectRequirement,
+    Wheel,
+    WithExtra,
+)
+from minicon.solver.request import Reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from minicon.models.records import RepodataRecord
+    from minicon.solver.joint.provider import Provider
+    from minicon.solver.joint.requirements import AnyCandidate
+    from minicon.solver.request import SolveRequest
+    from minicon.solver.search.conda_subproblem import CondaModel
+
+
+class WheelRecords:
+    """Turns a finished resolution's wheels into records.
+
+    Attributes:
+        names: Per Python project in the resolution, the package that provides it.
+    """
+
+    def __init__(
+        self,
+        request: SolveRequest,
+        provider: Provider,
+        model: CondaModel,
+        mapping: Mapping[str, AnyCandidate],
+    ) -> None:
+        self._request = request
+        self._provider = provider
+        self._model = model
+        self._mapping = mapping
+        self.names: dict[str, str] = {}
+        for candidate in mapping.values():
+            if isinstance(candidate, CondaBuilds):
+                self.names[candidate.name] = candidate.conda_name
+            elif isinstance(candidate, InstalledWheel):
+                self.names[candidate.name] = candidate.record.name
+            elif isinstance(candidate, Wheel):
+                self.names[candidate.name] = candidate.name
+
+    def records(self) -> dict[str, RepodataRecord]:
+        """All wheels' records by package name."""
+        found: dict[str, RepodataRecord] = {}
+        for identifier in sorted(self._mapping):
+            candidate = self._mapping[identifier]
+            if isinstance(candidate, InstalledWheel):
+                found[candidate.record.name] = candidate.record
+            elif isinstance(candidate, Wheel):
+                record = self._record(candidate)
+                found[record.name] = record
+                self.names[candidate.name] = record.name
+        return found
+
+    def reasons(self) -> dict[str, list[Reason]]:
+        """Reasons that no record's dependencies tell: extras of conda packages, python's pip."""
+        found: dict[str, list[Reason]] = {}
+        for identifier in sorted(self._mapping):
+            candidate = self._mapping[identifier]
+            if isinstance(candidate, Model):
+                parent = "python"
+            elif isinstance(candidate, WithExtra) and isinstance(candidate.choice, CondaBuilds):
+                parent = candidate.choice.conda_name
+            else:
+                continue
+            for requirement in self._provider.get_dependencies(candidate):
+                if isinstance(requirement, ProjectRequirement) and requirement.choice is None:
+                    name = self.names.get(requirement.name, requirement.name)
+                    found.setdefault(name, []).append(Reason(parent, requirement.text))
+        return found
+
+    def _record(self, wheel: Wheel) -> RepodataRecord:
+        python = self._model.record("python")
+        version = wheel.minor.version if python is None else python.version
+        assert self._request.wheels is not None
+        return self._request.wheels.record_for(
+            wheel.release, wheel.file, version, self._depends(wheel)
+        )
+
+    def _depends(self, wheel: Wheel) -> list[str]:
+        """MatchSpecs of what a wheel and its chosen extras need."""
+        texts = {f"python {wheel.minor.text}.*": None}
+        sources: list[AnyCandidate] = [wheel]
+        sources += [
+            each
+            for each in self._mapping.values()
+            if isinstance(each, WithExtra) and each.choice == wheel
+        ]
+        for source in sources:
+            for requirement in self._provider.get_dependencies(source):
+                if isinstance(requirement, ProjectRequirement) and requirement.name != wheel.name:
+                    name = self.names.get(requirement.name, requirement.name)
+                    versions = str(requirement.specifier or "")
+                    texts[f"{name} {versions}".strip()] = None
+        return list(texts)

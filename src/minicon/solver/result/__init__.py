@@ -1,0 +1,1 @@
+"""Solutions: packages in link order, reasons, removal."""

@@ -1,0 +1,126 @@
+"""Trail: the domains as they are now, and every step that led here, so that steps can be undone."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.solver.search.clause import Reason
+
+
+class Trail:
+    """The partial solution.
+
+    ::
+
+        level 0                      level 1 (first decision)          level 2
+        python ⊆ 3.11.*  (root)      numpy = 2.1.0   (decision)        …
+        numpy  ⊆ >=1.20  (root)      libblas ⊆ 3.*   (numpy needs it)
+
+    Attributes:
+        domains: Per variable, what it may be now.
+        absents: Per variable, the bit that means "not there".
+        entries: (variable, domain before, reason, level) in order of time. A reason of None is
+            a decision.
+        history: Per variable, the places of its entries.
+        level: Number of decisions that stand.
+        required: Variables that cannot be absent, in the order of becoming so.
+        changed: Variables narrowed since the last propagation, in order.
+        before: For each of those, its domain at the last propagation.
+    """
+
+    __slots__ = (
+        "absents",
+        "before",
+        "changed",
+        "domains",
+        "entries",
+        "history",
+        "level",
+        "level_starts",
+        "required",
+    )
+
+    def __init__(self) -> None:
+        self.domains: list[int] = []
+        self.absents: list[int] = []
+        self.entries: list[tuple[int, int, Reason, int]] = []
+        self.history: list[list[int]] = []
+        self.level = 0
+        self.level_starts = [0]
+        self.required: list[int] = []
+        self.changed: list[int] = []
+        self.before: dict[int, int] = {}
+
+    def narrow(self, index: int, keep: int, reason: Reason) -> bool:
+        """Leave a variable only values in ``keep``; False if none is left."""
+        domains, entries = self.domains, self.entries
+        domain = domains[index]
+        narrowed = domain & keep
+        if narrowed == domain:
+            return True
+        domains[index] = narrowed
+        self.history[index].append(len(entries))
+        entries.append((index, domain, reason, self.level))
+        absent = self.absents[index]
+        if domain & absent and not narrowed & absent:
+            self.required.append(index)
+        if not narrowed:
+            return False
+        if index not in self.before:
+            self.before[index] = domain
+            self.changed.append(index)
+        return True
+
+    def decide(self, index: int, candidate: int) -> None:
+        """Open a level: the variable is this candidate."""
+        self.level += 1
+        self.level_starts.append(len(self.entries))
+        self.narrow(index, 1 << candidate, None)
+
+    def pop(self) -> tuple[int, int, Reason, int]:
+        """Undo the last entry and return it."""
+        entry = self.entries.pop()
+        index, domain = entry[0], entry[1]
+        self.history[index].pop()
+        absent = self.absents[index]
+        if domain & absent and not self.domains[index] & absent:
+            if self.required[-1] == index:
+                self.required.pop()
+            else:
+                self.required.remove(index)
+        self.domains[index] = domain
+        return entry
+
+    def backjump(self, level: int) -> None:
+        """Undo all levels above this one."""
+        start = self.level_starts[level + 1]
+        while len(self.entries) > start:
+            self.pop()
+        del self.level_starts[level + 1 :]
+        self.level = level
+        self.changed.clear()
+        self.before.clear()
+
+    def reset(self) -> None:
+        """Undo everything, roots included."""
+        for index, domain, _, _ in reversed(self.entries):
+            self.domains[index] = domain
+            self.history[index].clear()
+        self.entries.clear()
+        self.required.clear()
+        self.level_starts = [0]
+        self.level = 0
+        self.changed.clear()
+        self.before.clear()
+
+    def satisfier(self, index: int, values: int) -> int:
+        """Place of the first entry since which the variable lies in ``values``.
+
+        -1 if it did so from the start. It must lie in them now.
+        """
+        places = self.history[index]
+        entries = self.entries
+        position = len(places)
+        while position and not entries[places[position - 1]][1] & ~values:
+            position -= 1
+        return places[position - 1] if position else -1
