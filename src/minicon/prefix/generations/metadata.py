@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import os
 from pathlib import Path
 
 from minicon.constants import CONDA_META, LATEST_TIME
