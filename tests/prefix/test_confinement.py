@@ -25,8 +25,8 @@ NOBODY = 65534
 #: What takes one of the two means away from the program, to see what the other one does alone.
 WITHOUT = {
     "both": "",
-    "landlock": "from minicon.prefix import mount_view as m; m.enter_view = _refuse; ",
-    "view": "from minicon.prefix import landlock as m; m.interface_version = int; ",
+    "landlock": "from minicon.prefix.scripts import mount_view as m; m.enter_view = _refuse; ",
+    "view": "from minicon.prefix.scripts import landlock as m; m.interface_version = int; ",
 }
 REFUSING = "def _refuse(*_):\n raise OSError\n"
 

@@ -193,7 +193,7 @@ def test_a_shell_inside_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(env / "share")
     notes = Notes()
     apply(env, reporter=notes)
-    assert "type cd ." in notes.warnings[0]
+    assert "run cd ." in notes.warnings[0]
 
 
 def test_environments_inside_are_not_torn_apart(tmp_path: Path) -> None:

@@ -298,5 +298,5 @@ def test_who_stands_in_the_former_tree_is_told(
     monkeypatch.chdir(env / "etc")
     notes = Notes()
     undo(env, reporter=notes)
-    assert "type cd ." in notes.warnings[0]
+    assert "run cd ." in notes.warnings[0]
     assert (env / "etc" / "x").read_text() == "1.0"

@@ -81,9 +81,19 @@ _GARBAGE_THRESHOLD = 1_000_000
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line; returns its exit code (cli contract: 0, 1, 2, 130, or the child's)."""
-    # Nearly all that a command makes is needed until it ends: looking for garbage finds none.
+    # Nearly all objects of a command live until it ends: a collector would find nothing to free.
+    thresholds = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
+    try:
+        return _answer(argv)
+    finally:  # whoever called this in a process that goes on has a collector again
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
+def _answer(argv: Sequence[str]) -> int:
+    """Run a command line; whatever ends it becomes an exit code."""
     try:
         code = _run(list(argv))
         sys.stdout.flush()
