@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pty
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from minicon.constants import GENERATIONS_INSIDE
 from minicon.prefix.scripts.confinement import confined
 from minicon.prefix.scripts.landlock import interface_version
+from minicon.prefix.scripts.script_process import run_script
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
 
@@ -236,3 +238,25 @@ def test_exit_statuses_are_those_of_a_shell(place: Path) -> None:
     missing = confined(["/no/such/program"], [str(place)])
     answer = subprocess.run(missing or [], capture_output=True, text=True)
     assert (answer.returncode, "No such file" in answer.stderr) == (127, True)
+
+
+def test_a_script_has_no_terminal_to_type_commands_into(place: Path) -> None:
+    (place / "env" / "script").write_text(": < /dev/tty && touch has-terminal")
+    words = confined(["sh", "script"], [str(place / "env"), "/dev/null", "/dev/tty"])
+    child, terminal = pty.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            open("/dev/tty").close()
+            (place / "env" / "tried").touch()
+            run_script(
+                words or [],
+                variables=os.environ,
+                folder=place / "env",
+                timeout=20,
+                is_supervised=True,
+            )
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(terminal)
+    assert (place / "env" / "tried").exists()
+    assert not (place / "env" / "has-terminal").exists()

@@ -36,7 +36,9 @@ def run_script(
     timeout: float,
     is_supervised: bool,
 ) -> FinishedScript:
-    """Run a program, and end what it leaves behind.
+    """Run a program without a terminal, and end what it leaves behind.
+
+    A program whose terminal it is could type commands there for the user's shell (TIOCSTI).
 
     Args:
         words: Program and arguments.
@@ -57,7 +59,7 @@ def run_script(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        start_new_session=not is_supervised and os.name == "posix",
+        start_new_session=os.name == "posix",
     )
     assert process.stdout is not None
     output = _Output(process.stdout)
