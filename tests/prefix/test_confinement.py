@@ -173,6 +173,14 @@ def test_root_makes_no_devices(place: Path, means: str) -> None:
     assert not (place / "env" / "memory").exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
+def test_root_makes_no_devices_with_inherited_capabilities(place: Path) -> None:
+    inheriting = ["setpriv", "--inh-caps", "+mknod", "--ambient-caps", "+mknod"]
+    words = confined(["mknod", "memory", "c", "1", "1"], [str(place / "env"), "/dev/null"])
+    subprocess.run([*inheriting, *(words or [])], cwd=place / "env", check=False)
+    assert not (place / "env" / "memory").exists()
+
+
 LEAVING = {
     "background": "sleep 50 & echo $! > pid",
     "own session": "setsid sleep 50 & echo $! > pid",

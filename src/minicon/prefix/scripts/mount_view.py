@@ -32,6 +32,8 @@ _PROC_FLAGS = 0b1111
 _CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER, _CAP_FSETID, _CAP_SETGID, _CAP_SETUID = 0, 1, 3, 4, 6, 7
 _KEPT = {_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER, _CAP_FSETID, _CAP_SETGID, _CAP_SETUID}
 
+_CAPABILITY_VERSION_3 = 0x20080522
+
 
 class _MountAttributes(ctypes.Structure):
     _fields_ = [
@@ -77,11 +79,21 @@ def show_own_processes() -> None:
 
 
 def give_up_capabilities() -> None:
-    """Let no program that this process becomes have more of root's powers than it needs."""
+    """Let no program that this process becomes have more of root's powers than it needs.
+
+    Raises:
+        OSError: The system does not allow it.
+    """
     library = ctypes.CDLL(None)
     for capability in range(64):
         if capability not in _KEPT:
             library.prctl(system_calls.PR_CAPBSET_DROP, capability, 0, 0, 0)
+    # What is inherited, as some containers and services have it, is not limited by that.
+    header, sets = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0), (ctypes.c_uint32 * 6)()
+    system_calls.call_library("capget", header, sets)
+    kept = sum(1 << capability for capability in _KEPT)
+    sets[:] = [sets[0] & kept, sets[1] & kept, 0, 0, 0, 0]  # effective, permitted, inheritable
+    system_calls.call_library("capset", header, sets)
 
 
 def _cloned(path: str) -> int:
