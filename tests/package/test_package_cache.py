@@ -214,6 +214,21 @@ def test_a_cache_that_others_can_write_is_refused(tmp_path, channel):
     assert channel.ensure(lower).directory.parent == tmp_path / "own"
 
 
+@pytest.mark.parametrize("name", [".trash", ".work", ".locks", ".bytecode"])
+def test_a_cache_whose_own_folders_lead_elsewhere_is_refused(tmp_path, channel, name):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "precious").write_text("safe")
+    folder = tmp_path / "pkgs"
+    folder.mkdir()
+    (folder / name).symlink_to(victim)
+    with pytest.raises(FileError, match="is a link"):
+        PackageCache([folder]).sweep()
+    assert (victim / "precious").read_text() == "safe"
+    lower = PackageCache([tmp_path / "own", folder])
+    assert channel.ensure(lower).directory.parent == tmp_path / "own"
+
+
 def test_entries_and_remove(tmp_path, channel):
     cache = PackageCache([tmp_path / "pkgs"])
     assert list(cache.entries()) == []

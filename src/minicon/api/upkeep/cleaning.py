@@ -9,6 +9,7 @@ from minicon.api.inspect.disk_use import freed_size
 from minicon.constants import GENERATIONS_INSIDE
 from minicon.errors import FileError, PrefixLocked
 from minicon.fs import operations
+from minicon.fs.ownership import is_real_folder
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environment.prefix import Prefix
@@ -125,7 +126,7 @@ def find_leftovers(services: Services) -> list[Path]:
     for folder in services.settings.pkgs_dirs[:1]:
         for name in (".work", ".trash"):
             place = folder / name
-            found += sorted(place.iterdir()) if place.is_dir() else []
+            found += sorted(place.iterdir()) if is_real_folder(place) else []
     return found
 
 

@@ -19,7 +19,7 @@ import os
 from pathlib import Path
 
 from minicon.constants import PACKAGE_EXTENSIONS
-from minicon.errors import SpecError
+from minicon.errors import FileError, SpecError
 from minicon.models.json_values.record_values import check_record_values
 from minicon.models.json_values.strict_json import read_json
 from minicon.models.records import RepodataRecord
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+#: Where no package lies; files are made and removed in there by name.
+_OWN_FOLDERS = (".locks", ".work", ".trash", ".bytecode")
 RECORD_FILE = "info/repodata_record.json"
 #: Of a downloaded archive, beside the folder it is extracted to.
 ARCHIVE_SUFFIX = ".archive"
@@ -68,6 +70,20 @@ class CacheFolder:
     def trash(self) -> Path:
         """Folder of what is being removed."""
         return self.path / ".trash"
+
+    def check_own_folders(self) -> None:
+        """Refuse a cache whose own folders are links: what is below them is not its own.
+
+        Raises:
+            FileError: ``shared-cache``.
+        """
+        for folder in map(self.path.joinpath, _OWN_FOLDERS):
+            if folder.is_symlink():
+                raise FileError(
+                    "shared-cache",
+                    f"refusing to use the package cache {self.path}: {folder} is a link",
+                    hint=f"take that link away (rm {folder}), or set MINICON_ROOT or pkgs_dirs",
+                )
 
     def candidates(self, key: str, record: RepodataRecord) -> Iterator[Path]:
         """Where a package would be: under our name, then under conda's."""

@@ -114,12 +114,14 @@ class PackageCache:
         for number, path in enumerate(directories):
             try:
                 check_ownership(path, "package cache", shared=shared)
+                layer = CacheFolder(path)
+                layer.check_own_folders()
             except FileError as error:
                 if number == 0:
                     raise
                 self._reporter.warn(f"{error.message}; it is left out")
                 continue
-            layers.append(CacheFolder(path))
+            layers.append(layer)
         return layers
 
     @property
