@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import sys
 import zlib
 
 import pytest
@@ -173,3 +176,37 @@ def test_states(minicon, prefix, data):
 @given(mutated_json(MARK))
 def test_marks(minicon, prefix, data):
     look(minicon, prefix, "conda-meta/generation", data)
+
+
+METADATA = "lib/python3.11/site-packages/other-1.0.dist-info"
+READ_BACK = (
+    f"conda-meta/{NAME}",
+    "conda-meta/history",
+    "conda-meta/state",
+    "conda-meta/generation",
+    "conda-meta/pinned",
+    "conda-meta/frozen",
+    "etc/conda/env_vars.d/other.json",
+    f"{METADATA}/METADATA",
+    f"{METADATA}/RECORD",
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes and /dev")
+@pytest.mark.parametrize("name", READ_BACK)
+@pytest.mark.parametrize("kind", ["pipe", "endless"])
+def test_files_that_never_end_hold_nothing_up(minicon, prefix, name, kind):
+    (prefix / METADATA).mkdir(parents=True)
+    (prefix / METADATA / "METADATA").write_text("Name: other\nVersion: 1.0\n")
+    path = prefix / name
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    signal.alarm(20)  # ends the run, which else would never end
+    for command in COMMANDS[::2]:
+        done = minicon(command.format(prefix))
+        assert "nobody foresaw" not in done.out + done.err, f"{command}\n{done.err}"
+    signal.alarm(0)

@@ -8,6 +8,9 @@ import stat
 
 #: Bytes of the largest file of minicon's own state.
 STATE_LIMIT = 1 << 24
+#: The same of what others write as well: records of 50,000 files have some 15 MB.
+FILE_LIMIT = 1 << 28
+_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 _READ = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
@@ -38,3 +41,28 @@ def read_plain_file(
             return reader.read(limit + 1)
     finally:
         os.close(descriptor)
+
+
+def plain_opener(path: str, flags: int, folder: int | None = None) -> int:
+    """For ``open(…, opener=…)`` of what lies in an environment: links are followed.
+
+    Args:
+        path: The file.
+        flags: As for :func:`os.open`.
+        folder: Descriptor of the folder that the path begins in.
+
+    Raises:
+        OSError: As :func:`read_plain_file`; a PermissionError where it is no regular file.
+    """
+    descriptor = os.open(path, flags | _WITHOUT_WAITING, dir_fd=folder)
+    facts = os.fstat(descriptor)
+    if stat.S_ISREG(facts.st_mode) and facts.st_size <= FILE_LIMIT:
+        return descriptor
+    os.close(descriptor)
+    raise PermissionError(errno.EPERM, "it is not a regular file, or too long", path)
+
+
+def read_followed(path: str | os.PathLike[str]) -> bytes:
+    """The content of a file in an environment. Raises as :func:`plain_opener`."""
+    with open(path, "rb", opener=plain_opener) as reader:
+        return reader.read()

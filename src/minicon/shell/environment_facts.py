@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 
+from minicon.fs.plain_file import plain_opener, read_followed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -130,7 +132,9 @@ def _kept_variables(
             source = os.path.join(prefix, place)
             if os.path.exists(source) and os.stat(source).st_mtime_ns > written:
                 return None
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as reader:
+        with open(
+            path, encoding="utf-8", errors="surrogateescape", newline="", opener=plain_opener
+        ) as reader:
             mark, *fields = reader.read().split("\0")[:-1] or [""]
     except OSError:
         return None
@@ -191,8 +195,7 @@ def _variables_in(prefix: str, place: str, warnings: list[str]) -> Iterator[tupl
     import json
 
     try:
-        with open(os.path.join(prefix, *place.split("/")), encoding="utf-8") as reader:
-            document = json.load(reader)
+        document = json.loads(read_followed(os.path.join(prefix, *place.split("/"))))
         table = document.get("env_vars", {}) if place == STATE else document
         yield from table.items()
     except (OSError, ValueError, AttributeError, RecursionError) as error:

@@ -10,6 +10,7 @@ from minicon.constants import STATE
 from minicon.errors import SpecError, UsageError
 from minicon.fs import operations
 from minicon.fs.folder import Folder
+from minicon.fs.plain_file import read_followed
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.json_values.strict_json import read_json
 from minicon.prefix.environment.prefix import UNSET, Prefix
@@ -159,7 +160,7 @@ def write_variables(
 
 def _state(path: Path) -> dict[str, Any]:
     try:
-        state = read_json((path / STATE).read_bytes())
+        state = read_json(read_followed(path / STATE))
     except (OSError, ValueError):
         return {}
     return state if isinstance(state, dict) else {}

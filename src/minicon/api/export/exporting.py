@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import PrefixError
+from minicon.fs.plain_file import read_followed
 from minicon.models.environment_files.environment_spec import EnvironmentSpec
 from minicon.models.environment_files.explicit_list import ExplicitEntry
 from minicon.models.json_values.strict_json import read_json
@@ -95,7 +96,7 @@ def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
     if metadata is None:
         return pinned
     try:
-        origin = read_json((prefix / metadata).read_bytes())
+        origin = read_json(read_followed(prefix / metadata))
         url = str(origin["url"])
         if (origin.get("dir_info") or {}).get("editable"):
             return f"-e {Url(url).file_path}"

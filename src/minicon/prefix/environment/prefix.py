@@ -9,6 +9,7 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META, FROZEN, HISTORY, LATEST_TIME, PINNED, STATE
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError
+from minicon.fs.plain_file import plain_opener, read_followed
 from minicon.fs.safe_path import reaches_own_place
 from minicon.models.json_values.strict_json import read_json
 from minicon.models.prefix_record import PrefixRecord
@@ -233,7 +234,7 @@ class Prefix:
 
     def _text(self, relative: str) -> str | None:
         try:
-            return (self.path / relative).read_text(encoding="utf-8", errors="replace")
+            return read_followed(self.path / relative).decode(errors="replace")
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return None
 
@@ -269,8 +270,8 @@ def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
 
     def opener(path: str, flags: int) -> int:
         if isinstance(folder, str):
-            return os.open(os.path.join(folder, path), flags)
-        return os.open(path, flags, dir_fd=folder)
+            return plain_opener(os.path.join(folder, path), flags)
+        return plain_opener(path, flags, folder)
 
     try:
         with open(name, "rb", opener=opener) as file:
@@ -300,7 +301,7 @@ def _require_own_paths(paths: Sequence[str]) -> None:
 
 def _json_object(path: Path) -> dict[str, Any]:
     try:
-        data = read_json(path.read_bytes())
+        data = read_json(read_followed(path))
     except (OSError, ValueError):
         return {}
     return data if isinstance(data, dict) else {}

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 
+from minicon.fs.plain_file import plain_opener, read_followed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +92,7 @@ def _scanner() -> Callable[[str, int], tuple[Any, int]]:
 
 
 def _read_head(file: str, scan: Callable[[str, int], tuple[Any, int]]) -> RecordHeader:
-    with open(file, "rb", buffering=0) as reader:
+    with open(file, "rb", buffering=0, opener=plain_opener) as reader:
         data = reader.read(_BEGINNING)
         if len(data) == _BEGINNING:
             reader.seek(-_END, os.SEEK_END)
@@ -176,5 +178,4 @@ def _site_packages(python: RecordHeader) -> str:
 
 
 def _whole(head: RecordHeader) -> bytes:
-    with open(head.file, "rb", buffering=0) as reader:
-        return reader.read()
+    return read_followed(head.file)

@@ -12,6 +12,7 @@ import re
 
 from minicon.constants import PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
+from minicon.fs.plain_file import read_followed
 from minicon.models.package_name import check_record_fields
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
@@ -104,7 +105,7 @@ def _lost_metadata(prefix: Path, record: PrefixRecord) -> bool:
 
 def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
     try:
-        text = (path / "METADATA").read_text(encoding="utf-8", errors="replace")
+        text = read_followed(path / "METADATA").decode(errors="replace")
     except OSError:
         return None
     header = _header(text)
@@ -155,8 +156,8 @@ def _record_files(path: Path, site_packages: str) -> Iterator[str]:
     import csv
 
     try:
-        with (path / "RECORD").open(encoding="utf-8", errors="replace", newline="") as lines:
-            names = [row[0] for row in csv.reader(lines) if row and row[0]]
+        text = read_followed(path / "RECORD").decode(errors="replace")
+        names = [row[0] for row in csv.reader(text.splitlines(keepends=True)) if row and row[0]]
     except (OSError, csv.Error):
         names = [f"{path.name}/{file.name}" for file in path.iterdir() if file.is_file()]
     for name in names:
