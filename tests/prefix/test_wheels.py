@@ -15,6 +15,7 @@ import pytest
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import MINOR, Extracted, apply, executor, extract, python_package
 
+from minicon.fs.safe_path import is_own_place
 from minicon.models.package_files import PathType
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import (
@@ -245,6 +246,21 @@ def test_what_pip_did_by_hand_is_seen(tmp_path: Path, python: Extracted) -> None
 
 def transact(env: Path, *packages: Extracted) -> Prefix:
     return apply(env, *packages, installed=installed_packages(Prefix(env)))
+
+
+def test_a_record_of_pip_claims_nothing_of_minicons_own(tmp_path: Path, python: Extracted) -> None:
+    env = tmp_path / "envs" / "data"
+    base = extract(wheel("base"), tmp_path / "pkgs", "pypi")
+    apply(env, python, base)
+    install_by_hand(env, "tool", "1.0")
+    with (env / SITE / "tool-1.0.dist-info/RECORD").open("a") as lines:
+        for file in (env / "conda-meta").iterdir():
+            lines.write(f"../../../conda-meta/{file.name},,\n../../../Conda-Meta/{file.name},,\n")
+        lines.write("../../../.minicon-states/journal,,\n")
+    (record,) = hand_installed(Prefix(env))
+    assert not [path for path in record.files if is_own_place(path)]
+    transact(env, python, base)  # without the tool
+    assert [r.name for r in Prefix(env).records()] == ["base", "python"]
 
 
 def test_pips_work_survives_and_can_be_replaced(tmp_path: Path, python: Extracted) -> None:

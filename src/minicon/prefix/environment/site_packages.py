@@ -13,6 +13,7 @@ import re
 from minicon.constants import PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.fs.plain_file import read_followed
+from minicon.fs.safe_path import is_own_place
 from minicon.models.package_name import check_record_fields
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
@@ -152,7 +153,7 @@ def _header(text: str) -> dict[str, list[str]]:
 
 
 def _record_files(path: Path, site_packages: str) -> Iterator[str]:
-    """Paths of a RECORD, relative to the prefix; those outside of it are left out."""
+    """Paths of a RECORD, relative to the prefix: without those outside of it and minicon's own."""
     import csv
 
     try:
@@ -162,5 +163,5 @@ def _record_files(path: Path, site_packages: str) -> Iterator[str]:
         names = [f"{path.name}/{file.name}" for file in path.iterdir() if file.is_file()]
     for name in names:
         inside = posixpath.normpath(posixpath.join(site_packages, name))
-        if not inside.startswith(("/", "../")) and inside != "..":
+        if not inside.startswith(("/", "../")) and inside != ".." and not is_own_place(inside):
             yield inside
