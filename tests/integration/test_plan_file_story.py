@@ -65,6 +65,17 @@ def test_a_plan_for_another_state_is_refused(project: Workspace) -> None:
     assert versions(project) == before
 
 
+def test_a_folder_that_came_meanwhile_is_not_built_over(project: Workspace) -> None:
+    plan(project, "create", "-n", "a", "greeting")
+    folder = project.environment("a")
+    folder.mkdir(parents=True)
+    (folder / "thesis").write_text("mine")
+    refused = project.run("apply", "plan.json", "--json")
+    assert (refused.code, refused.json["reference"]) == (1, "not-an-environment")
+    assert [path.name for path in folder.iterdir()] == ["thesis"]
+    assert [path.name for path in folder.parent.iterdir()] == ["a"]
+
+
 def test_edited_and_foreign_files_are_refused(project: Workspace, channel: Path) -> None:
     path = plan(project, "create", "-n", "a", "hello")
     whole = path.read_text()

@@ -83,7 +83,7 @@ def create_request(
     if name is None and prefix is None:
         name, prefix = _target_in_files(contents)
     path = services.registry.target(name, prefix)
-    _refuse_foreign_folder(path)
+    refuse_foreign_folder(path)
     exact = contents.explicit or contents.lock or not default_packages
     defaults = () if exact else services.settings.create_default_packages
     return make_request("create", path, (*specs, *defaults), contents, with_groups, **fields)
@@ -131,7 +131,7 @@ def clone_request(
     as_path = "/" in source or "\\" in source
     origin = services.registry.existing(None if as_path else source, source if as_path else None)
     path = services.registry.target(name, prefix)
-    _refuse_foreign_folder(path)
+    refuse_foreign_folder(path)
     return ChangeRequest(action="create", prefix=path, clone_of=origin, **fields)
 
 
@@ -199,8 +199,12 @@ def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
     )
 
 
-def _refuse_foreign_folder(path: Path) -> None:
-    """Never build over something that is not an environment."""
+def refuse_foreign_folder(path: Path) -> None:
+    """Never build over something that is not an environment.
+
+    Raises:
+        PrefixError: ``not-an-environment``.
+    """
     from minicon.prefix.environment.prefix_location import is_empty
     from minicon.shell.locate import is_environment
 

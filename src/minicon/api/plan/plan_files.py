@@ -15,6 +15,7 @@ import json
 import os
 from pathlib import Path
 
+from minicon.api.plan.environment_requests import refuse_foreign_folder
 from minicon.api.plan.plan_effects import COMING_ACTIONS, scripts_json
 from minicon.api.plan.request import ChangeRequest, Plan
 from minicon.api.plan.requirements import split_specs
@@ -137,6 +138,7 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
     if document["action"] not in _ACTIONS:
         raise ValueError("action")
     clone_of = _absolute(place) if (place := document.get("clone_of")) else None
+    refuse_foreign_folder(prefix)
     recover(prefix)
     there = _installed(prefix)
     _check_state(prefix, document["state"])
