@@ -90,6 +90,14 @@ def redact(text: str) -> str:
     return _hidden(text, MASK)
 
 
+def shortened(text: str, limit: int) -> str:
+    """The beginning of TEXT for a message.
+
+    Masked before it is cut: half a URL does not show what of it is secret.
+    """
+    return redact(text)[:limit]
+
+
 def without_secrets(text: str) -> str:
     """TEXT as it may be written down to be used again: every secret in it is left out.
 

@@ -299,3 +299,35 @@ def test_variables_of_an_environment_are_shown(minicon: CommandLine) -> None:
     assert minicon("env config vars list -n e --json").ok().json == {"DATABASE": value}
     assert minicon("env export -n e --json").ok().json["variables"] == {"DATABASE": value}
     assert value in minicon("export -n e").ok().out
+
+
+LONG = f"http://user:{MARK * 60}@h.invalid/x"
+LONG_USER = f"http://{MARK * 60}@h.invalid/x"
+
+
+@pytest.mark.parametrize("url", [LONG, LONG_USER], ids=["password", "user"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "list -n {}",
+        "list -p {}",
+        "create -y -n e {}",
+        "create -y -n e {}::x",
+        "create -y -n e -c {} x",
+        "create -y -n e pypi:{}",
+        "create -y -n e -f {}",
+        "create -y -f names.yml",
+    ],
+)
+def test_a_secret_that_is_cut_is_hidden(minicon: CommandLine, command: str, url: str) -> None:
+    """Half a URL, ended before its @, does not look like one with a password."""
+    Path("names.yml").write_text(json.dumps({"name": url, "dependencies": ["x"]}))
+    done = minicon(*(word.format(url) for word in command.split()))
+    assert done.code != 0
+    assert secrets_in(done.out + done.err) == []
+
+
+def test_blanks_in_a_url_hide_no_secret_from_the_mask(minicon: CommandLine) -> None:
+    done = minicon("create", "-y", "-n", "e", "-c", f"http://user:pass word {MARK}@h.invalid/", "x")
+    assert "spaces" in done.err
+    assert secrets_in(done.out + done.err) == []

@@ -10,6 +10,7 @@ from minicon.envs.known_environments import known_environments, needs_recovery
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.fs.safe_path import place_problem, typed_path
 from minicon.lean_dataclasses import dataclass
+from minicon.redaction import shortened
 from minicon.shell.locate import is_environment
 
 TYPE_CHECKING = False
@@ -165,6 +166,6 @@ def check_environment_name(name: str) -> None:
     reason = "is reserved" if reserved else "holds " + " ".join(map(repr, bad)) if bad else "is odd"
     raise UsageError(
         "invalid-environment-name",
-        f"{name[:_SHOWN]!r} cannot be the name of an environment: it {problem or reason}",
+        f"{shortened(name, _SHOWN)!r} cannot be the name of an environment: it {problem or reason}",
         hint="use letters, digits, '-', '_' and '.'; or pass a path with -p",
     )

@@ -12,6 +12,7 @@ import re
 from minicon.constants import OWN_NAMES
 from minicon.errors import UsageError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.redaction import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -160,7 +161,9 @@ def typed_path(text: str) -> Path:
     path = os.path.expanduser(text)
     if problem := place_problem(path):
         raise UsageError(
-            "invalid-path", f"{text[:_SHOWN]!r} cannot be a path: it {problem}", hint="pass another"
+            "invalid-path",
+            f"{shortened(text, _SHOWN)!r} cannot be a path: it {problem}",
+            hint="pass another",
         )
     return Path(path)
 

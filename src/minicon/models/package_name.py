@@ -13,6 +13,7 @@ from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.subdir import check_subdir
 from minicon.models.version import version_key
+from minicon.redaction import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def check_package_name(text: str) -> str:
     if len(text) > MAX_LENGTH or not _NAME.match(text) or ".." in text:
         raise SpecError(
             "invalid-package-name",
-            f"{text[:60]!r} is not a package name",
+            f"{shortened(text, 60)!r} is not a package name",
             hint="names hold letters, digits, - _ and ., and begin with a letter, a digit or _",
         )
     return text.lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.redaction import shortened
 
 NOARCH = "noarch"
 _MAX_SELECTOR = 64
@@ -67,7 +68,7 @@ def check_subdir(text: str) -> str:
     if len(text) > 32 or not _SUBDIR.fullmatch(text):
         raise SpecError(
             "invalid-subdir",
-            f"{text[:40]!r} is not a platform",
+            f"{shortened(text, 40)!r} is not a platform",
             hint="platforms look like linux-64, osx-arm64, win-64 or noarch",
         )
     return text

@@ -11,7 +11,11 @@ from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
-from minicon.redaction import MASK, TOKEN_IN_PATH, redact, without_secrets
+from minicon.redaction import MASK, TOKEN_IN_PATH, redact, shortened, without_secrets
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from re import Match
 
 _SCHEME = lazy_pattern(r"([A-Za-z][A-Za-z0-9+.\-]+)://")
 _SCHEMES = ("http", "https", "file", "oci", "s3", "gs")
@@ -214,9 +218,14 @@ def _problem(error: ValueError) -> str:
     return "its port is not a number up to 65535" if "ort" in str(error) else "its host is not one"
 
 
+def _encoded(found: Match[str]) -> str:
+    """A blank as it has to be written; behind a raw one a password would not be taken for one."""
+    return f"%{ord(found[0]):02X}"
+
+
 def _invalid(text: str, why: str) -> SpecError:
     return SpecError(
         "invalid-url",
-        f"{redact(text)[:200]!r} is not a usable URL: {why}",
+        f"{shortened(_CONTROL.sub(_encoded, text), 200)!r} is not a usable URL: {why}",
         hint="URLs look like https://host/channel or file:///path/channel",
     )

@@ -27,6 +27,7 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.json_values.shapes import check_shape
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_name import check_package_name
+from minicon.redaction import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ def _checked(data: Mapping[str, Any]) -> Recipe:
         raise ValueError("build_number should be a whole number")
     for python in (pythons := _texts(data.get("python"))):
         if not _MINOR.match(python):
-            raise ValueError(f"{python[:40]!r} is no minor version of python, for instance 3.11")
+            raise ValueError(
+                f"{shortened(python, 40)!r} is no minor version of python, for instance 3.11"
+            )
     for text in (depends := _texts(data.get("depends"))):
         MatchSpec(text)
     return Recipe(
@@ -151,11 +154,11 @@ def _requirement(text: str) -> str:
     try:
         Requirement(text)
     except (InvalidRequirement, ValueError):
-        raise ValueError(f"the wheel {text[:80]!r} is no requirement (PEP 508)") from None
+        raise ValueError(f"the wheel {shortened(text, 80)!r} is no requirement (PEP 508)") from None
     return text
 
 
 def _path(text: str) -> str:
     if problem := path_problem(text.removesuffix("/")):
-        raise ValueError(f"the path {text[:80]!r} {problem}")
+        raise ValueError(f"the path {shortened(text, 80)!r} {problem}")
     return text

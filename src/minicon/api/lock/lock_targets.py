@@ -9,6 +9,7 @@ from minicon.models.json_values.shapes import check_shape
 from minicon.models.json_values.strict_json import read_object
 from minicon.models.subdir import check_subdir
 from minicon.models.virtual_package import VirtualPackage
+from minicon.redaction import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _virtual_package(text: object) -> VirtualPackage:
     if not valid or not 1 <= len(parts) <= 3 or not parts[0].strip("_"):
         raise SpecError(
             "invalid-virtual-package",
-            f"{str(text)[:80]!r} is not a virtual package",
+            f"{shortened(str(text), 80)!r} is not a virtual package",
             hint="write NAME=VERSION, for instance __glibc=2.36",
         )
     return VirtualPackage.from_text(str(text))

@@ -18,6 +18,7 @@ from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.pypi.wheels.filenames import split_wheel_name
 from minicon.pypi.wheels.wheel_tags import PYTHON_MINORS, WheelTags
+from minicon.redaction import shortened
 from minicon.solver.joint.markers import marker_environment
 
 TYPE_CHECKING = False
@@ -142,5 +143,5 @@ def _marker_holds(text: str | None, version: str, machine: _Machine) -> bool:
         return Marker(text).evaluate(environment, context="lock_file")
     except (InvalidMarker, TypeError) as error:
         raise SpecError(
-            "invalid-lock-file", f"the marker {text[:80]!r} cannot be read: {error}"
+            "invalid-lock-file", f"the marker {shortened(text, 80)!r} cannot be read: {error}"
         ) from None

@@ -31,7 +31,7 @@ from minicon.prefix.environment.site_packages import installed_packages
 from minicon.prefix.executor import recover
 from minicon.prefix.plan.transaction import PLAN_SHAPE, Transaction
 from minicon.pypi.requirements.requirements import PipRequirement
-from minicon.redaction import redact
+from minicon.redaction import redact, shortened
 from minicon.solver.request import Solution
 from minicon.solver.result.link_order import in_link_order
 
@@ -207,7 +207,7 @@ def _check_records(data: Mapping[str, Any]) -> None:
 
 def _absolute(text: str) -> Path:
     if not os.path.isabs(text) or place_problem(text):
-        raise ValueError(f"{text[:80]!r} is no absolute path")
+        raise ValueError(f"{shortened(text, 80)!r} is no absolute path")
     return Path(text)
 
 

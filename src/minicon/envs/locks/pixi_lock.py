@@ -20,7 +20,7 @@ from minicon.models.environment_files.lockfile import (
 )
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import is_url
-from minicon.redaction import without_secrets
+from minicon.redaction import shortened, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ def _locked(
 
 def _conda(url: str, platform: str, entry: Mapping[str, Any], place: str) -> LockedPackage:
     if not is_url(url) or not url.endswith((".conda", ".tar.bz2")):
-        values.refuse(place, f"{url[:120]!r} has to be built first, which minicon does not do")
+        values.refuse(
+            place, f"{shortened(url, 120)!r} has to be built first, which minicon does not do"
+        )
     return conda_package(
         url,
         platform,
@@ -158,7 +160,7 @@ def _conda(url: str, platform: str, entry: Mapping[str, Any], place: str) -> Loc
 
 def _pypi(url: str, platform: str, entry: Mapping[str, Any], place: str) -> LockedPackage:
     if not is_url(url):
-        values.refuse(place, f"{url[:120]!r} lies in a folder: install that with pip")
+        values.refuse(place, f"{shortened(url, 120)!r} lies in a folder: install that with pip")
     return LockedPackage(
         name=normalize_pypi_name(values.required(entry, "name", place)),
         version=values.required(entry, "version", place),

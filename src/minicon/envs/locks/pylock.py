@@ -16,7 +16,7 @@ from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import MAIN, LockedPackage, Lockfile, check_package
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import Url, is_url, path_to_url
-from minicon.redaction import without_secrets
+from minicon.redaction import shortened, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ def _url(file: Mapping[str, Any], folder: Path, place: str) -> str:
     url = values.optional(file, "url", place)
     if url is not None:
         if not is_url(url):
-            values.refuse(place, f"{url[:80]!r} is no URL")
+            values.refuse(place, f"{shortened(url, 80)!r} is no URL")
         return without_secrets(url)
     path = values.required(file, "path", place)
     if is_url(path):
-        values.refuse(place, f"{str(Url(path))[:80]!r} is no path")
+        values.refuse(place, f"{shortened(str(Url(path)), 80)!r} is no path")
     return path_to_url(str((folder / path).absolute()))

@@ -14,7 +14,7 @@ from minicon.models.environment_files.explicit_list import ExplicitEntry, parse_
 from minicon.models.match_spec.parser import is_package_reference
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.subdir import check_subdir, selects
-from minicon.redaction import without_secrets
+from minicon.redaction import shortened, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class _Reader:
             hint = (
                 "a name holds none of / \\ : # and no space; leave it out and give --name instead"
             )
-            self.fail(f"{name[:60]!r} cannot be the name of an environment", value, hint)
+            self.fail(f"{shortened(name, 60)!r} cannot be the name of an environment", value, hint)
         return name
 
     def channels(self, value: Any) -> Iterator[str]:
@@ -228,7 +228,7 @@ class _Reader:
                 pip.extend(group.pip)
         else:
             hint = "a dependency is a text, or the mapping pip: or sel(platform):"
-            self.fail(f"{key} holds {kind[:60]!r}:, which is not known", value, hint)
+            self.fail(f"{key} holds {shortened(kind, 60)!r}:, which is not known", value, hint)
 
     def spec(self, key: str, value: Any) -> str:
         text = self.text(f"an item of {key}", value).strip()

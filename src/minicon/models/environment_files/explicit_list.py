@@ -16,7 +16,7 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.parser import is_package_reference
 from minicon.models.url import Url, is_url
-from minicon.redaction import redact, without_secrets
+from minicon.redaction import redact, shortened, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def parse_explicit_entry(line: str, *, place: str) -> ExplicitEntry:
     if mark and tail.strip() and found is None:
         raise SpecError(
             "invalid-explicit-list",
-            f"{place}: {tail.strip()[:80]!r} is neither an md5 nor a sha256",
+            f"{place}: {shortened(tail.strip(), 80)!r} is neither an md5 nor a sha256",
             hint="write URL#md5 or URL#sha256:HASH",
         )
     if found is None:

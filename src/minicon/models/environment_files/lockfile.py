@@ -21,7 +21,7 @@ from minicon.models.package_name import (
 from minicon.models.records import RepodataRecord
 from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
 from minicon.models.url import Url, is_url
-from minicon.redaction import without_secrets
+from minicon.redaction import shortened, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def check_package(package: LockedPackage, place: str) -> LockedPackage:
             for text in package.depends:
                 MatchSpec(_match_text(text) if package.manager == "pip" else text)
     except SpecError as error:
-        message = f"{place}: {package.name[:60]!r} cannot be used: {error.message}"
+        message = f"{place}: {shortened(package.name, 60)!r} cannot be used: {error.message}"
         raise SpecError("invalid-lock-file", message, hint="lock again") from None
     return package
 
@@ -260,9 +260,9 @@ def _check_url(package: LockedPackage) -> None:
             _refuse("it has no sha256")
     own = normalize_pypi_name(package.name)
     if package.is_wheel and normalize_pypi_name(package.fn.split("-")[0]) != own:
-        _refuse(f"{package.fn[:80]!r} is a wheel of another project")
+        _refuse(f"{shortened(package.fn, 80)!r} is a wheel of another project")
     if package.manager == "conda" and split_file_name(package.fn)[0].lower() != package.name:
-        _refuse(f"{package.fn[:80]!r} is the file of another package")
+        _refuse(f"{shortened(package.fn, 80)!r} is the file of another package")
 
 
 def _refuse(why: str) -> NoReturn:

@@ -18,7 +18,7 @@ from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec.version_spec import spec_error
 from minicon.models.subdir import KNOWN_SUBDIRS
-from minicon.redaction import redact
+from minicon.redaction import redact, shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.source = text.strip()
         if len(self.source) > MAX_LENGTH:
-            self.source = self.source[:60] + "…"
+            self.source = shortened(self.source, 60) + "…"
             self.fail(60, 61, f"a spec is longer than {MAX_LENGTH} characters", "shorten it")
 
     def fields(self) -> dict[str, Any]:

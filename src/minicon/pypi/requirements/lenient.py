@@ -10,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from minicon.lazy_pattern import lazy_pattern
+from minicon.redaction import shortened
 
 _CORRECTIONS = (
     # `>=3.6.*`: a wildcard means nothing to an ordered comparison.
@@ -36,7 +37,7 @@ _LONG_NUMBER = lazy_pattern(r"[0-9]{100}")
 def lenient_specifiers(text: str) -> SpecifierSet:
     """A version specifier set, corrected if need be. Raises InvalidSpecifier."""
     if _is_outsized(text):
-        raise InvalidSpecifier(f"Invalid specifier: {text[:40]!r}…")
+        raise InvalidSpecifier(f"Invalid specifier: {shortened(text, 40)!r}…")
     try:
         return SpecifierSet(text)
     except InvalidSpecifier:
@@ -46,7 +47,7 @@ def lenient_specifiers(text: str) -> SpecifierSet:
 def lenient_requirement(text: str) -> Requirement:
     """A PEP 508 requirement, corrected if need be. Raises InvalidRequirement."""
     if _is_outsized(text):
-        raise InvalidRequirement(f"{text[:40]!r}… is too long")
+        raise InvalidRequirement(f"{shortened(text, 40)!r}… is too long")
     try:
         try:
             return Requirement(text)
@@ -56,7 +57,7 @@ def lenient_requirement(text: str) -> Requirement:
     except InvalidRequirement:
         raise
     except (ValueError, RecursionError) as error:  # of its versions, or its brackets
-        raise InvalidRequirement(f"{text[:40]!r}: {str(error)[:80]}") from error
+        raise InvalidRequirement(f"{shortened(text, 40)!r}: {str(error)[:80]}") from error
 
 
 def plain_requires_python(text: str) -> str | None:

@@ -18,6 +18,7 @@ from minicon.pypi.requirements.lenient import lenient_requirement
 from minicon.pypi.requirements.requirement_lines import unreadable
 from minicon.pypi.requirements.requirements import IndexRequirement, PipRequirement
 from minicon.pypi.wheels.filenames import SDIST_EXTENSIONS, parse_version, split_wheel_name
+from minicon.redaction import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def absolute_path(place: str, line: Line) -> Path:
     """The path that a line means by a relative one. Raises SpecError if it cannot be one."""
     path = os.path.normpath(line.folder / os.path.expanduser(place))
     if problem := place_problem(path):
-        raise unreadable(line, f"the path {place[:80]!r} {problem}")
+        raise unreadable(line, f"the path {shortened(place, 80)!r} {problem}")
     return Path(path)
 
 
