@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 _HASH_DIGITS = 16
+_HINT = "what lists it is broken: the channel's index, or a list of packages"
 _FIELD = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+!~]*(?:-+[A-Za-z0-9_.+!~]+)*")
 _FIELD_LIMIT = 96
 _WORK = lazy_pattern(rf"(.+-[0-9a-f]{{{_HASH_DIGITS}}})\..+")
