@@ -12,6 +12,10 @@ def main() -> int:
 
         sys.stdout.write(f"minicon {__version__}\n")
         return 0
+    if not _has_working_directory():
+        from minicon.cli.main import main as command_line
+
+        return command_line(arguments)  # which tells of it
     if arguments and arguments[0].startswith("shell."):
         from minicon.cli.shell_text import print_shell_text
 
@@ -36,6 +40,14 @@ def main() -> int:
     from minicon.cli.main import main as command_line
 
     return command_line(arguments)
+
+
+def _has_working_directory() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def command() -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -87,6 +89,22 @@ def test_a_folder_that_is_not_an_environment_is_left_alone(
     failed = workspace.run("create", "-y", "-p", str(folder), "-c", channel.as_uri(), "hello")
     assert_clear(failed, str(folder))
     assert (folder / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders in use cannot be removed there")
+@pytest.mark.parametrize(
+    "command", ["list", "env list", "info", "create -y -n a x", "run true", "shell.posix hook"]
+)
+def test_a_working_directory_that_was_removed(workspace: Workspace, command: str) -> None:
+    gone = workspace.folder / "gone"
+    gone.mkdir()
+    script = f'rmdir "$PWD"; exec {sys.executable} -m minicon {command}'
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=gone, env=workspace.variables, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert "cannot be used" in done.stderr
 
 
 def test_nobody_to_confirm(workspace: Workspace, channel: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 
 from minicon.cli.console.broken_output import give_up_output, is_of_output
@@ -118,6 +119,7 @@ def _run(arguments: list[str]) -> int:
         if not arguments or arguments[0] in ("-h", "--help", "help"):
             sys.stdout.write(_overview())
             return 0
+        _require_working_directory()
         command, module = _find_command(arguments[0])
         parsed = make_parser(command, module).parse_args(arguments[1:])
         parsed.command = command
@@ -138,6 +140,18 @@ def _run(arguments: list[str]) -> int:
     finally:
         if context is not None:
             context.close()
+
+
+def _require_working_directory() -> None:
+    """Raise UsageError where the folder that the shell is in was removed or replaced."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise UsageError(
+            "no-working-directory",
+            f"the folder that this was started in cannot be used: {error.strerror}",
+            hint="go to another folder first: cd",
+        ) from error
 
 
 def _bug(error: Exception) -> MiniconError:
