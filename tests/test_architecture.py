@@ -124,13 +124,10 @@ def test_folder_is_one_step_with_about_a_dozen_entries(folder: Path) -> None:
 
 #: Circles that are still to be opened.
 KNOWN_CIRCLES = {
-    "minicon.api.notice_watch",
-    "minicon.api.notices",
     "minicon.api.plan.missing_packages",
     "minicon.api.plan.plan_notes",
     "minicon.api.plan.planning",
     "minicon.api.plan.requested_specs",
-    "minicon.api.services",
     "minicon.archive.decoders",
     "minicon.archive.libarchive_decoder",
     "minicon.machine.interpreters.discovery",

@@ -11,26 +11,25 @@ from hypothesis import given
 from tests.support.channels import compress, make_record, pack_record
 from tests.support.mutations import fuzz, json_bytes, mutated_bytes, mutated_json, mutated_msgpack
 
-from minicon.api.notices import notices_in
 from minicon.errors import MiniconError
 from minicon.models.channel import Channel
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.repodata.channels.base_url import resolve_base_url
+from minicon.repodata.channels.notices import parse_notices
 from minicon.repodata.channels.relations import relations_of
-from minicon.repodata.index.convert import index_bytes
-from minicon.repodata.index.decode import Members, Place
+from minicon.repodata.index.convert import index_bytes, unread_revisions
+from minicon.repodata.index.decode import Members, RecordSource
 from minicon.repodata.index.index_file import IndexFile
 from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
-from minicon.repodata.revisions import unread_revisions
 from minicon.repodata.run_exports import _checked as checked
 from minicon.repodata.shards.shard_format import ShardDamagedError
-from minicon.repodata.shards.sharded_index import _members_of, _names_needed
+from minicon.repodata.shards.sharded_index import _dependencies, _members_of
 from minicon.repodata.shards.shards_index import shards_index_bytes
 from minicon.solver.request import SolveRequest
 from minicon.solver.solver import CondaSolver
 
 URL = "https://example.org/c/linux-64"
-PLACE = Place("https://example.org/c", "linux-64", URL + "/")
+PLACE = RecordSource("https://example.org/c", "linux-64", URL + "/")
 FN, RECORD = make_record(
     "bad-1.0-0",
     depends=["good >=1", "other[version='>=1']"],
@@ -75,7 +74,7 @@ def opened(data: bytes, folder, name: str = "repodata.json") -> ConvertedIndex:
     path.write_bytes(b"".join(index_bytes(io.BytesIO(data), name, URL, "linux-64")))
     file = IndexFile(path)
     base = resolve_base_url(URL, file.meta["info"].get("base_url"))
-    place = Place(PLACE.channel, PLACE.subdir, base)
+    place = RecordSource(PLACE.channel, PLACE.subdir, base)
     return ConvertedIndex(place, file, "x", lambda text: text.encode(), lambda: file)
 
 
@@ -89,7 +88,7 @@ def use(index) -> None:
             assert (record.size or 0) >= 0
             assert record.timestamp < 1 << 48
             assert isinstance(record.license, str | None)
-    "".join(unread_revisions(index)).encode()
+    "".join(unread_revisions(index.info)).encode()
 
 
 def solve(index, *specs: str):
@@ -151,7 +150,7 @@ def test_shards(data):
         members = _members_of(compress(data, 1))
     except ShardDamagedError:
         return
-    _names_needed(members.by_file_name.values())
+    _dependencies(members.by_file_name.values())
     for record in members.records("bad", PLACE, lambda text: text.encode()):
         json.dumps(record.to_json(), allow_nan=False, ensure_ascii=False).encode()
 
@@ -190,7 +189,7 @@ def test_relations(folder, info):
         relations = relations_of(base, [index.info])
     except MiniconError:
         return
-    "".join(unread_revisions(index)).encode()
+    "".join(unread_revisions(index.info)).encode()
     assert all(url.startswith("https://example.org/") for url in relations.urls)
 
 
@@ -221,7 +220,7 @@ NOTICE = {
 def test_notices(data):
     channel = Channel("c", "https://example.org/c")
     now = datetime.now(timezone.utc)
-    for notice in notices_in(channel, data):
+    for notice in parse_notices(channel, data):
         json.dumps(notice.to_json(), ensure_ascii=False).encode()
         assert notice.level in ("critical", "warning", "info")
         assert notice.expires is None or notice.expires > now or notice.expires <= now

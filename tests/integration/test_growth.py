@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from tests.support.growth import assert_linear
 
-from minicon.api.notices import parse_notices
 from minicon.archive.tar_header import parse_pax
 from minicon.config.files import read_config_text
 from minicon.config.strict_yaml import load
@@ -24,7 +23,7 @@ from minicon.envs.files.environment_file import _parse_list, _select_lines
 from minicon.envs.locks.conda_lock import parse_conda_lock
 from minicon.envs.locks.pylock import parse_pylock
 from minicon.errors import SpecError
-from minicon.models.channel import parse_channels
+from minicon.models.channel import Channel, parse_channels
 from minicon.models.environment_files.explicit_list import parse_explicit_entry, parse_explicit_list
 from minicon.models.match_spec.build_spec import BuildNumberSpec, StringSpec
 from minicon.models.match_spec.condition import parse_condition
@@ -50,7 +49,8 @@ from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.filenames import split_sdist_name, split_wheel_name
 from minicon.pypi.wheels.wheel_tags import may_fit_platform
 from minicon.redaction import redact
-from minicon.repodata.http_caching import max_age_of
+from minicon.repodata.channels.notices import parse_notices
+from minicon.repodata.fetch import max_age_of
 from minicon.repodata.index.scanner import RepodataScanner
 
 LINE = Line("x", "r.txt", 1)
@@ -70,6 +70,11 @@ def json_page(text: str) -> None:
     entry = {"filename": f"x-{text}.tar.gz", "url": text, "requires-python": text}
     body = json.dumps({"meta": {}, "files": [entry]}).encode()
     parse_page(body, "application/json", "https://x.test/simple/x/", "x", "linux-64")
+
+
+def notices(text: str) -> None:
+    body = json.dumps({"notices": [{"message": text, "id": text}]})
+    parse_notices(Channel("x", "https://x.test"), body.encode())
 
 
 def scan(text: str) -> None:
@@ -109,7 +114,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "METADATA, requirement": lambda text: (
         CoreMetadata.from_text(f"Name: x\nVersion: 1\nRequires-Dist: {text}\n").requirements
     ),
-    "notices": lambda text: parse_notices("x", {"notices": [{"message": text, "id": text}]}),
+    "notices": notices,
     "OCI": lambda text: Artifact.of(f"oci://r.test/{text}"),
     "page": page,
     "page, JSON": json_page,

@@ -176,7 +176,7 @@ def test_a_bucket_that_is_not_there(minicon: CommandLine, s3_server: S3Server) -
     minicon.set(AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET, MINICON_S3_OPTIONS=options)
     outcome = minicon("create -n a -c s3://nowhere/main --override-channels -y lone")
     assert outcome.code == 1
-    assert "there is no such bucket" in outcome.err
+    assert "the bucket does not exist" in outcome.err
 
 
 @needs_registry

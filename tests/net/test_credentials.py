@@ -8,8 +8,8 @@ from types import SimpleNamespace
 from urllib.parse import quote_plus
 
 from minicon.models.url import Credentials, Url
-from minicon.net.credentials.files import file_sources
 from minicon.net.credentials.origin import Origin
+from minicon.net.credentials.secret_sources import secret_sources
 from minicon.net.credentials.store import CredentialStore, Secret
 
 
@@ -43,7 +43,7 @@ def test_bearer_tokens_of_the_credential_file(tmp_path) -> None:
         "odd": 7,
     }
     path.write_text(json.dumps(entries))
-    store = CredentialStore(file_sources(tmp_path, {"MINICON_AUTH_FILE": str(path)}))
+    store = CredentialStore(secret_sources(tmp_path, {"MINICON_AUTH_FILE": str(path)}))
     assert store.sign("https://a.example.org/x")[1] == {"Authorization": "Bearer wide"}
     assert store.sign("https://deep.example.org/x")[1] == {"Authorization": "Basic bWU6cHc="}
     assert store.sign("https://tokens.net/c/x") == ("https://tokens.net/t/tk/c/x", {})
@@ -55,7 +55,7 @@ def test_tokens_of_anaconda_login_fit_the_conda_host_too(tmp_path) -> None:
     folder = tmp_path / ".local" / "share" / "binstar"
     folder.mkdir(parents=True)
     (folder / (quote_plus("https://api.example.org") + ".token")).write_text("tk\n")
-    store = CredentialStore(file_sources(tmp_path, {}))
+    store = CredentialStore(secret_sources(tmp_path, {}))
     assert store.secret_for("https://conda.example.org/x").token == "tk"
     assert store.secret_for("https://api.example.org/x").token == "tk"
     assert store.secret_for("http://conda.example.org/x") is None
@@ -65,7 +65,7 @@ def test_netrc(tmp_path) -> None:
     path = tmp_path / "my-netrc"
     path.write_text("machine host login me password pw\n")
     path.chmod(0o600)
-    store = CredentialStore(file_sources(tmp_path, {"NETRC": str(path)}))
+    store = CredentialStore(secret_sources(tmp_path, {"NETRC": str(path)}))
     assert store.secret_for("https://host/x").authorization == "Basic bWU6cHc="
     assert store.secret_for("https://other/x") is None
 
@@ -74,7 +74,7 @@ def test_files_that_are_nonsense_give_nothing(tmp_path) -> None:
     (tmp_path / ".netrc").write_text("machine machine machine\n")
     (tmp_path / "auth.json").write_text("{")
     store = CredentialStore(
-        file_sources(tmp_path, {"RATTLER_AUTH_FILE": str(tmp_path / "auth.json")})
+        secret_sources(tmp_path, {"RATTLER_AUTH_FILE": str(tmp_path / "auth.json")})
     )
     assert store.secret_for("https://host/x") is None
 
@@ -112,7 +112,7 @@ def test_the_keyring_is_asked_last(tmp_path, monkeypatch) -> None:
     )
     ring.__spec__ = SimpleNamespace()
     monkeypatch.setitem(sys.modules, "keyring", ring)
-    store = CredentialStore(file_sources(tmp_path, {}))
+    store = CredentialStore(secret_sources(tmp_path, {}))
     assert store.sign("https://a.example/x")[1] == {"Authorization": "Bearer tok"}
     assert store.secret_for("https://b.example/x").user == "me"
     assert store.secret_for("https://odd.example/x").user == "you"
@@ -125,4 +125,4 @@ def test_a_keyring_that_fails_gives_nothing(tmp_path, monkeypatch) -> None:
     ring.__spec__ = SimpleNamespace()
     ring.get_password = lambda *_: 1 / 0
     monkeypatch.setitem(sys.modules, "keyring", ring)
-    assert CredentialStore(file_sources(tmp_path, {})).secret_for("https://a.example/x") is None
+    assert CredentialStore(secret_sources(tmp_path, {})).secret_for("https://a.example/x") is None

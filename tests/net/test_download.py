@@ -261,7 +261,7 @@ def test_no_login_page_is_blamed_for_a_file_of_this_machine(tmp_path, target, ch
 
 def test_304_is_no_answer_to_a_download(server, target) -> None:
     server.fault("/file", NotModified())
-    with pytest.raises(ChannelError, match="answered 304"):
+    with pytest.raises(ChannelError, match="unexpected HTTP status 304"):
         get(server, target)
 
 

@@ -72,7 +72,7 @@ def test_limits_and_hosts(file) -> None:
         pytest.raises(ChannelError, match="more than the 5 bytes"),
     ):
         response.read(5)
-    with pytest.raises(ChannelError, match="names a host"):
+    with pytest.raises(ChannelError, match="contains a host name"):
         FileFetcher().open("file://server/share/x")
 
 

@@ -28,8 +28,7 @@ from tests.support.channels import ChannelBuilder
 from minicon.errors import ChannelError, OfflineError
 from minicon.models.channel import Channel
 from minicon.models.url import Credentials
-from minicon.net.client.circuit_breaker import CircuitBreaker
-from minicon.net.client.retry import RetryPolicy, parse_retry_after
+from minicon.net.client.retry import CircuitBreaker, RetryPolicy, parse_retry_after
 from minicon.net.client.session import HttpFetcher
 from minicon.net.credentials.origin import Origin
 from minicon.net.credentials.store import CredentialStore
@@ -171,7 +170,7 @@ def test_stalled_headers_time_out_and_are_tried_again(server) -> None:
 def test_headers_that_trickle_for_ever_are_given_up(server) -> None:
     server.fault("/file", TrickleHeaders(0.05))
     began = time.monotonic()
-    with pytest.raises(ChannelError, match="did not answer in time"):
+    with pytest.raises(ChannelError, match="did not respond in time"):
         fetcher(read_timeout=0.4, retry=RetryPolicy(retries=0)).open(server.url + "/file")
     assert time.monotonic() - began < 3
 
@@ -179,7 +178,7 @@ def test_headers_that_trickle_for_ever_are_given_up(server) -> None:
 def test_a_time_limit_bounds_all_tries_together(server) -> None:
     server.fault("/file", StallHeaders())
     began = time.monotonic()
-    with pytest.raises(ChannelError, match="did not answer in time"):
+    with pytest.raises(ChannelError, match="did not respond in time"):
         fetcher(read_timeout=30).open(server.url + "/file", timeout=0.5)
     assert time.monotonic() - began < 3
 
@@ -190,7 +189,7 @@ def test_a_trickle_counts_as_broken(server) -> None:
 
     with fetcher().open(server.url + "/file") as response:
         slow = HttpResponse("http://x/y", response._raw, clock=lambda: next(ticks))
-        with pytest.raises(ChannelError, match="less than 1000 bytes a second"):
+        with pytest.raises(ChannelError, match="less than 1000 bytes per second"):
             list(slow.chunks(10))
 
 
@@ -283,7 +282,7 @@ def test_redirects_that_are_not_followed(server, fault, reference) -> None:
 
 
 def test_https_never_becomes_http() -> None:
-    from minicon.net.client.redirects import next_url
+    from minicon.net.credentials.origin import next_url
 
     with pytest.raises(ChannelError) as caught:
         next_url("https://host/a", "http://host/a")
@@ -339,9 +338,9 @@ def test_redirects_to_another_origin_carry_no_secret(server, tmp_path, kind) -> 
         elif kind == "netrc":
             # the other server has the same host name and another port: not the same origin
             (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password SECRET\n")
-            from minicon.net.credentials.files import file_sources
+            from minicon.net.credentials.secret_sources import secret_sources
 
-            options["credentials"] = CredentialStore(file_sources(tmp_path, {}))
+            options["credentials"] = CredentialStore(secret_sources(tmp_path, {}))
         else:
             url = url.replace("//", "//me:SECRET@")
         with fetcher(**options).open(url) as response:
@@ -383,7 +382,7 @@ def test_proxies_are_used_and_no_proxy_spares_them(server, monkeypatch, tmp_path
 
 
 @pytest.mark.parametrize("fault", [StallHeaders(), Stall(5)], ids=repr)
-def test_a_host_that_stalled_through_its_retries_is_given_up(server, tmp_path, fault) -> None:
+def test_a_host_that_stalled_through_its_retries_is_open(server, tmp_path, fault) -> None:
     def attempt(path: str) -> None:
         with client.open(server.url + path) as response:
             response.read()
@@ -397,7 +396,7 @@ def test_a_host_that_stalled_through_its_retries_is_given_up(server, tmp_path, f
         with pytest.raises(ChannelError) as caught:
             attempt(path)
         assert caught.value.reference == "timed-out"
-        told.append("not asked again" in caught.value.message)
+        told.append("not tried again" in caught.value.message)
     assert not told[0]
     assert all(told[4:])
     assert time.monotonic() - began < 3
@@ -406,21 +405,21 @@ def test_a_host_that_stalled_through_its_retries_is_given_up(server, tmp_path, f
 
 def test_requests_that_wait_together_stall_once_and_an_answer_makes_good() -> None:
     moment = [0.0]
-    stalls, origin = CircuitBreaker(2, lambda: moment[0]), Origin.of("https://h.test/")
-    began = stalls.now()
+    breaker, origin = CircuitBreaker(2, lambda: moment[0]), Origin.of("https://h.test/")
+    began = breaker.now()
     for moment[0] in (60.0, 60.1, 60.2):
-        stalls.stalled(origin, began)
-    assert not stalls.is_given_up(origin)
-    stalls.answered(origin)
+        breaker.timed_out(origin, began)
+    assert not breaker.is_open(origin)
+    breaker.answered(origin)
     for began, moment[0] in ((70.0, 130.0), (100.0, 131.0), (131.0, 191.0)):
-        assert not stalls.is_given_up(origin)
-        stalls.stalled(origin, began)
-    assert stalls.is_given_up(origin)
-    assert not stalls.is_given_up(Origin.of("https://other.test/"))
+        assert not breaker.is_open(origin)
+        breaker.timed_out(origin, began)
+    assert breaker.is_open(origin)
+    assert not breaker.is_open(Origin.of("https://other.test/"))
 
 
 @pytest.mark.parametrize("fault", [StallHeaders(), Stall(5)], ids=repr)
-def test_a_channel_whose_shards_stall_is_given_up_soon(tmp_path, fault) -> None:
+def test_a_channel_whose_shards_stall_is_open_soon(tmp_path, fault) -> None:
     builder = ChannelBuilder(tmp_path / "channel")
     builder.add_all(*(f"p{n}-1-0" for n in range(40)))
     builder.write(shards=True)

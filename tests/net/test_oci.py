@@ -21,7 +21,7 @@ from minicon.models.channel import parse_channels
 from minicon.models.url import Url
 from minicon.net.client.retry import RetryPolicy
 from minicon.net.client.session import HttpFetcher
-from minicon.net.credentials.files import file_sources
+from minicon.net.credentials.secret_sources import secret_sources
 from minicon.net.credentials.store import CredentialStore
 from minicon.net.download import download
 from minicon.net.routing import UrlFetcher, make_fetcher
@@ -544,7 +544,7 @@ def test_docker_configurations(tmp_path, settings, user, password) -> None:
     path = tmp_path / ".docker" / "config.json"
     path.parent.mkdir()
     path.write_text(json.dumps(settings))
-    store = CredentialStore(file_sources(tmp_path, {}))
+    store = CredentialStore(secret_sources(tmp_path, {}))
     secret = store.secret_for("oci://reg.test/main/noarch/x")
     assert ((secret.user, secret.password) if secret else (None, None)) == (user, password)
     assert store.secret_for("https://reg.test/main/noarch/x") is None

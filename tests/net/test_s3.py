@@ -165,7 +165,7 @@ def test_netrc_is_for_web_servers_alone(gate, keys, index) -> None:
 @pytest.mark.parametrize(
     ("key", "secret", "words"),
     [
-        ("AKIAOTHER", SECRET, "access key is not known"),
+        ("AKIAOTHER", SECRET, "does not know the AWS access key"),
         (KEY, "not-the-one", "secret key is wrong"),
     ],
 )
@@ -184,7 +184,7 @@ def test_wrong_keys_are_told_apart(gate, plain_environment, key, secret, words) 
 
 def test_half_of_the_keys_is_told(gate, plain_environment, monkeypatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    with pytest.raises(ChannelError, match="half of the AWS credentials"):
+    with pytest.raises(ChannelError, match="a part of the AWS credentials"):
         opener(gate, plain_environment).open(INDEX)
 
 
@@ -309,9 +309,9 @@ def test_offline_asks_nobody(keys) -> None:
     ("values", "words"),
     [
         ({"endpoint": "https://x"}, "'endpoint'"),
-        ({"endpoint-url": "ftp://x"}, "is no server"),
-        ({"endpoint-url": "https://me:pw@x"}, "is no server"),
-        ({"endpoint-url": "https://[x"}, "is no server"),
+        ({"endpoint-url": "ftp://x"}, "is not a server"),
+        ({"endpoint-url": "https://me:pw@x"}, "is not a server"),
+        ({"endpoint-url": "https://[x"}, "is not a server"),
     ],
 )
 def test_wrong_options_are_told(values, words) -> None:

@@ -80,8 +80,8 @@ def test_many_files_arrive_over_few_connections(server, bodies, make) -> None:
     small, answers = make(timeout=10), {}
     server.latency = 0.005
     for name in bodies:
-        small.ask(
-            f"{server.url}/{name}", lambda q, name=name: answers.update({name: q.answer.body})
+        small.submit(
+            f"{server.url}/{name}", lambda q, name=name: answers.update({name: q.response.body})
         )
     small.wait(lambda: len(answers) == FILES)
     assert answers == bodies
@@ -111,8 +111,10 @@ def test_what_is_needed_overtakes_what_is_not(server, bodies, make) -> None:
     server.latency = 0.01
     names = list(bodies)
     for name in names:
-        last = small.ask(f"{server.url}/{name}", lambda q, name=name: done.append(name), priority=1)
-    small.hasten(last, 0)
+        last = small.submit(
+            f"{server.url}/{name}", lambda _, name=name: done.append(name), priority=1
+        )
+    small.prioritize(last, 0)
     small.wait(lambda: last.is_done)
     assert len(done) <= 2 * MOST_CONNECTIONS
 
@@ -175,10 +177,10 @@ def test_a_simple_server_closes_each_connection_and_has_few_at_once(tmp_path, bo
         server.latency, before = 0.05, server.connections
         names = [f"file-{n}" for n in range(1, 40)]
         for name in names:
-            small.ask(
-                f"{server.url}/{name}", lambda q, name=name: answers.update({name: q.answer.body})
+            small.submit(
+                f"{server.url}/{name}", lambda q, name=name: answers.update({name: q.response.body})
             )
-        small.nudge()
+        small.poll()
         time.sleep(0.02)
         assert server.connections - before <= MOST_SHORT_CONNECTIONS
         small.wait(lambda: len(answers) == 40)

@@ -194,7 +194,9 @@ def test_many_small_files_over_tls(tmp_path: Path, context, fetch, bundle) -> No
         fetcher = make_fetcher(home=tmp_path, environment={}, ssl_verify=bundle)
         small, answers = fetcher.small_files, {}
         for name in names:
-            small.ask(f"{server.url}/{name}", lambda q, name=name: answers.update({name: q.answer}))
+            small.submit(
+                f"{server.url}/{name}", lambda q, name=name: answers.update({name: q.response})
+            )
         small.wait(lambda: len(answers) == len(names))
         fetcher.close()
     assert {name: answer.body for name, answer in answers.items()} == {

@@ -587,7 +587,7 @@ def test_a_touched_local_file_is_not_converted_again(builder, client_for, tmp_pa
 def test_another_subdirs_index_is_refused(tmp_path, client_for) -> None:
     builder = ChannelBuilder(tmp_path / "c").add_all("a-1-0", subdir="noarch").write()
     (tmp_path / "c" / "noarch").rename(tmp_path / "c" / "linux-64")
-    with pytest.raises(RepodataError, match="it says that it is for 'noarch'"):
+    with pytest.raises(RepodataError, match="its subdir is 'noarch', not 'linux-64'"):
         client_for().index(at(builder.url), "linux-64")
 
 

@@ -225,7 +225,7 @@ def test_a_broken_index_of_shards_falls_back_to_the_whole(server, open_channel, 
     linux, _ = open_channel(reporter=reporter)
     assert linux.records_for("openssl")
     assert shards(server) == 0
-    assert any("whole index" in warning for warning in reporter.warnings)
+    assert any("complete index" in warning for warning in reporter.warnings)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_records_in_a_newer_form_are_told_of_once(
     reporter = Warnings()
     (linux,) = open_channel(["linux-64"], reporter=reporter, use_shards=use_shards)
     (note,) = [note for note in reporter.notes if "form" in note]
-    assert "7 packages in the form v4" in note
+    assert "7 packages in the format v4" in note
     assert "please update" in note
     assert linux.info["repodata_revisions"] == revisions
     assert linux.records_for("openssl")

@@ -16,7 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from minicon.api.notice_watch import NoticeWatch
     from minicon.config.settings import Settings
     from minicon.machine.host_packages.host_index import HostIndex
     from minicon.machine.interpreters.discovery import Discovery
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from minicon.pypi.index.configuration import IndexConfiguration
     from minicon.pypi.index.pypi_index import PypiIndex
     from minicon.pypi.requirements.requirements import RequirementSet
+    from minicon.repodata.channels.notices import NoticeCache, NoticeWatch
     from minicon.repodata.client import ChannelClient
     from minicon.repodata.index.table_store import TableStore
 
@@ -98,7 +98,7 @@ class Services:
     def fetcher(self) -> UrlFetcher:
         """The way to channels: the network, and ``file://``."""
         from minicon.net.routing import fetcher_for
-        from minicon.repodata.channels.expand import channel_mirrors
+        from minicon.repodata.channels.names import channel_mirrors
 
         return fetcher_for(self.settings, self.environ, channel_mirrors(self.settings))
 
@@ -117,22 +117,30 @@ class Services:
             repodata_fns=self.settings.repodata_fns,
             credentials=self.fetcher.credentials,
             reporter=self.reporter,
-            refreshing=self._ask_for_notices,
+            refreshing=self._watch_notices,
         )
 
-    def _ask_for_notices(self, channel: Channel) -> None:
-        """Called before a channel's index is fetched."""
+    def _watch_notices(self, channel: Channel) -> None:
+        """Request a channel's notices while its index is fetched, if they will be shown."""
         settings = self.settings
-        is_heard = settings.number_channel_notices > 0 and not (settings.json or settings.quiet)
-        if is_heard and not channel.is_local:
+        is_shown = settings.number_channel_notices > 0 and not (settings.json or settings.quiet)
+        if is_shown and not channel.is_local:
             self.notice_watch.begin(channel)
 
     @cached_property
     def notice_watch(self) -> NoticeWatch:
-        """Channels' notices, asked for while their indexes are fetched."""
-        from minicon.api.notice_watch import NoticeWatch
+        """Channels' notices, fetched beside their indexes."""
+        from minicon.repodata.channels.notices import NoticeWatch
 
-        return NoticeWatch(self)
+        limit = self.settings.number_channel_notices
+        return NoticeWatch(self.fetcher, self.notice_cache, limit)
+
+    @cached_property
+    def notice_cache(self) -> NoticeCache:
+        """Cached notices of channels."""
+        from minicon.repodata.channels.notices import NoticeCache
+
+        return NoticeCache(self.cache_dir, self.now)
 
     @cached_property
     def table_store(self) -> TableStore:

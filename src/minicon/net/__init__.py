@@ -1,1 +1,5 @@
-"""Fetching: URLs in, verified bytes out."""
+"""Fetching: from URLs to verified bytes.
+
+Order of its folders, low to high: credentials, client, small_files, schemes; the modules beside
+them use all of these.
+"""

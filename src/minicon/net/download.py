@@ -1,9 +1,9 @@
-"""Files from the network, complete and verified or not there at all.
+"""Download a file: complete and verified, or not at all.
 
-A file grows as ``TARGET.partial`` and gets its name when every byte is checked::
+The file grows as ``TARGET.partial`` and is renamed once every byte is verified::
 
     open ──► 200 start over ─┐
-         ──► 206 go on ──────┼─► append while hashing ──► short?  ask for the rest
+         ──► 206 continue ───┼─► append while hashing ──► short?  request the rest
          ──► 416, other 206 ─┘                       ──► wrong?  once more from the start
                                                      ──► right:  sync, rename
 """
@@ -14,31 +14,38 @@ import contextlib
 import os
 import threading
 
-from minicon.errors import ChannelError
+from minicon.errors import ChannelError, HashMismatch, PackageError
 from minicon.fs import operations
 from minicon.fs.hashing import FileDigest, hash_file
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentTask
 from minicon.net.client.headers import EXPECTED_SHA256, is_html, range_start
 from minicon.net.client.http_errors import status_error
 from minicon.net.client.retry import RetryPolicy
-from minicon.net.expected_file import Expected
 from minicon.net.parallel import CancelledError
+from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from minicon.errors import PackageError
     from minicon.models.reporter import Task
     from minicon.net.client.fetcher import Fetcher, Response
 
-#: Statuses of an answer that brings the file; others say what is wrong, whatever their body is.
+#: Limit in bytes for files whose size is not known.
+_LARGEST_FILE = 32 << 30
+#: Statuses with the file as body; with any other, the body is not looked at.
 _FOUND = (200, 206)
-_PIECE = 1 << 18
-#: A broken transfer that brought this many bytes is progress, not a failure.
+_CHUNK = 1 << 18
+#: A transfer that broke after this many bytes made progress and is not counted as a failure.
 _PROGRESS = 1 << 20
+_SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+_MD5 = lazy_pattern(r"[0-9a-f]{32}")
 _GONE_HINT = "the channel may have changed since its index was read: run the command again"
+_CHANGED_HINT = "the file was changed after it was listed: index that channel again"
+_PROXY_HINT = "a proxy or a login page may answer in its place; try again, or another network"
 
 
 def download(
@@ -55,31 +62,31 @@ def download(
     retry: RetryPolicy | None = None,
     cancelled: threading.Event | None = None,
 ) -> None:
-    """Fetch a file; TARGET appears only when it is whole and verified.
+    """Download a file; ``target`` exists only once it is complete and verified.
 
-    An interrupted download leaves ``TARGET.partial``, which the next call goes on from if a
-    hash is known. Two callers must not fetch the same target at once: lock it.
+    An interrupted download leaves ``TARGET.partial``, which the next call continues if a hash is
+    known. Two callers must not download the same target at once: lock it.
 
     Args:
         fetcher: Opens the URL.
-        url: Where it is.
-        target: Where it goes; replaced if it exists.
+        url: Source.
+        target: Destination; replaced if it exists.
         sha256: Hexadecimal. At least one hash is required.
-        md5: Hexadecimal; only used where there is no sha256.
+        md5: Hexadecimal; used only without a sha256.
         size: Bytes; more are never accepted.
-        task: Told of the bytes as they come.
-        allow_unverified: Accept a file that no hash is known for.
-        durable: Flush the file to disk before it gets its name.
-        retry: How often a broken transfer is taken up again.
-        cancelled: Gives up soon after it is set.
+        task: Progress, advanced by the bytes received.
+        allow_unverified: Accept a file without a known hash.
+        durable: Flush the file to disk before renaming it.
+        retry: How often a broken transfer is resumed.
+        cancelled: Stops the download soon after it is set.
 
     Raises:
-        HashMismatch: The bytes are not those that were listed.
-        ChannelError: The server cannot be reached or has no such file.
+        HashMismatch: The bytes do not match the listed hash or size.
+        ChannelError: The server cannot be reached or does not have the file.
         PackageError: No hash is known and that is not allowed.
-        FileError: The disk is full, or the folder cannot be written.
+        FileError: The disk is full, or the directory cannot be written.
     """
-    expected = Expected.of(url, sha256, md5, size, allow_unverified=allow_unverified)
+    expected = _Expected.of(url, sha256, md5, size, allow_unverified=allow_unverified)
     transfer = _Transfer(
         fetcher,
         url,
@@ -95,13 +102,13 @@ def download(
 
 
 class _Transfer:
-    """One file on its way: what of it is here, and what it shall be."""
+    """One download: the partial file so far, and what the complete file must be."""
 
     def __init__(
         self,
         fetcher: Fetcher,
         url: str,
-        expected: Expected,
+        expected: _Expected,
         target: str,
         task: Task,
         retry: RetryPolicy,
@@ -117,10 +124,10 @@ class _Transfer:
         self._retry = retry
         self._cancelled = cancelled
         self._etag: str | None = None
-        self._digest = self._take_up()
+        self._digest = self._resume()
 
     def run(self) -> None:
-        """Fetch until the partial file is what it shall be."""
+        """Fetch until the partial file is complete and verified."""
         broken = wrong = 0
         while True:
             before = self._digest.size
@@ -140,14 +147,14 @@ class _Transfer:
                 raise problem
 
     def finish(self, *, durable: bool) -> None:
-        """Give the file its name."""
+        """Rename the partial file to the target."""
         self._check_cancelled()
         if durable:
             operations.sync_file(self._partial)
         operations.rename(self._partial, self._target)
 
-    def _take_up(self) -> FileDigest:
-        """The digest of what an earlier run left, if it can be gone on from."""
+    def _resume(self) -> FileDigest:
+        """The digest of what an earlier run left, if it can be continued."""
         if self._expected.has_hash and os.path.isfile(self._partial):
             digest = hash_file(self._partial, md5=self._expected.md5 is not None)
             if digest.size <= self._expected.largest:
@@ -156,7 +163,7 @@ class _Transfer:
         return self._start_over()
 
     def _start_over(self) -> FileDigest:
-        """Forget all bytes so far."""
+        """Discard all bytes received so far."""
         with contextlib.suppress(FileNotFoundError):
             operations.remove_file(self._partial)
         self._digest = FileDigest(md5=self._expected.md5 is not None)
@@ -164,19 +171,19 @@ class _Transfer:
         return self._digest
 
     def _fetch_rest(self) -> PackageError | None:
-        """Ask for what is missing and append it.
+        """Request what is missing and append it.
 
         Returns:
-            Why the answer is useless, or None.
+            The error if the response cannot be the file, else None.
 
         Raises:
-            _BrokenTransferError: It ended too early; what came is kept.
+            _BrokenTransferError: It ended too early; what arrived is kept.
         """
         if self._digest.size and self._digest.size == self._expected.size:
             return None
         with self._fetcher.open(self._url, headers=self._request_headers()) as response:
             if response.status in _FOUND and is_html(response.headers):
-                return self._expected.is_web_page()
+                return self._expected.web_page_error()
             if not self._fits(response):
                 raise _BrokenTransferError(_no_ranges(self._expected.url))
             operations.append_file_from(self._arriving(response), self._partial)
@@ -196,7 +203,7 @@ class _Transfer:
         return headers
 
     def _fits(self, response: Response) -> bool:
-        """Whether the body goes on where the partial file ends; made so where possible."""
+        """Whether the body starts where the partial file ends; starts over if it does not."""
         if response.status == 206:
             fits = range_start(response.headers) == self._digest.size
         elif response.status == 416:
@@ -214,8 +221,8 @@ class _Transfer:
         return fits
 
     def _arriving(self, response: Response) -> Iterator[bytes]:
-        """The body's pieces, counted, hashed and capped."""
-        chunks = response.chunks(_PIECE)
+        """Yield the body's chunks, counted, hashed and limited."""
+        chunks = response.chunks(_CHUNK)
         while True:
             self._check_cancelled()
             try:
@@ -231,7 +238,7 @@ class _Transfer:
                 return
 
     def _show(self, size: int) -> None:
-        """Report bytes that were not reported before, whatever had to be fetched again."""
+        """Report bytes once, even if they were fetched more than once."""
         if size > self._shown:
             self._task.advance(size - self._shown)
             self._shown = size
@@ -245,8 +252,99 @@ class _Transfer:
             raise CancelledError
 
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """The listed hash and size of a file.
+
+    Attributes:
+        url: Its source, redacted.
+        sha256: Hexadecimal, or None.
+        md5: Hexadecimal; None where there is a sha256.
+        size: Bytes, or None.
+    """
+
+    url: str
+    sha256: str | None
+    md5: str | None
+    size: int | None
+
+    @classmethod
+    def of(
+        cls,
+        url: str,
+        sha256: str | None,
+        md5: str | None,
+        size: int | None,
+        *,
+        allow_unverified: bool = False,
+    ) -> _Expected:
+        """Check what a record says of its file. An empty hash is invalid, not missing.
+
+        Raises:
+            PackageError: A hash is malformed, or there is none and that is not allowed.
+        """
+        shown = redact(url)
+        for name, value, grammar in (("sha256", sha256, _SHA256), ("md5", md5, _MD5)):
+            if value is not None and not grammar.fullmatch(value.lower()):
+                message = f"the channel lists {value!r} as the {name} of {shown}, which is invalid"
+                raise PackageError("invalid-hash", message, hint="report it to the channel's owner")
+        if sha256 is None and md5 is None and not allow_unverified:
+            message = f"no hash is known for {shown}, so it cannot be verified"
+            hint = "add #sha256=… to its URL, or pass --allow-unverified"
+            raise PackageError("no-hash", message, hint=hint)
+        weak = md5.lower() if md5 and sha256 is None else None
+        return cls(shown, sha256.lower() if sha256 else None, weak, size)
+
+    @property
+    def has_hash(self) -> bool:
+        """Whether a mix of two versions of the file would be detected."""
+        return self.sha256 is not None or self.md5 is not None
+
+    @property
+    def largest(self) -> int:
+        """Most bytes that are accepted."""
+        return _LARGEST_FILE if self.size is None else self.size
+
+    def problem_with(self, digest: FileDigest) -> HashMismatch | None:
+        """Return the error if the bytes do not match, else None."""
+        if digest.size > self.largest or (self.size is not None and digest.size < self.size):
+            received = f"more than {self.largest}" if digest.size > self.largest else digest.size
+            message = f"{self.url} sends {received} bytes, the channel lists {self.size}"
+            return HashMismatch("size-mismatch", message, hint=self._hint)
+        if self.sha256 is not None and digest.sha256 != self.sha256:
+            return self._mismatch("sha256", self.sha256, digest.sha256)
+        if self.md5 is not None and digest.md5 != self.md5:
+            return self._mismatch("md5", self.md5, digest.md5)
+        return None
+
+    def web_page_error(self) -> HashMismatch:
+        """Return the error for a response that is HTML."""
+        message = f"{self.url} sends a web page in place of the file"
+        return HashMismatch("web-page", message, hint=self._hint)
+
+    @property
+    def _hint(self) -> str:
+        return hint_for_wrong_bytes(self.url, _PROXY_HINT)
+
+    def _mismatch(self, kind: str, listed: str, found: str) -> HashMismatch:
+        message = (
+            f"{self.url} does not match the listed hash: expected {kind} {listed}, got {found}"
+        )
+        return HashMismatch("hash-mismatch", message, hint=self._hint)
+
+
+def hint_for_wrong_bytes(url: str, of_server: str) -> str:
+    """Return the hint for a URL whose bytes are not those listed.
+
+    Args:
+        url: The URL.
+        of_server: The hint to give unless it is a ``file:`` URL.
+    """
+    return _CHANGED_HINT if url.startswith("file:") else of_server
+
+
 class _BrokenTransferError(Exception):
-    """A transfer ended early; the rest may be asked for."""
+    """A transfer ended early; the rest may be requested."""
 
     def __init__(self, error: ChannelError) -> None:
         super().__init__(error.message)
@@ -259,5 +357,5 @@ def _too_short(url: str, received: int, size: int) -> ChannelError:
 
 
 def _no_ranges(url: str) -> ChannelError:
-    message = f"{url} answers with another part of the file than was asked for"
+    message = f"{url} sends another part of the file than was requested"
     return ChannelError("invalid-answer", message, hint="try again")

@@ -1,7 +1,7 @@
-"""Many pieces of network work at once, that stop together.
+"""Run network work in parallel threads that stop together.
 
-The threads are daemons: after Ctrl-C nobody waits for a server that does not answer. That is
-safe because their work is, file by file, either not visible yet or complete.
+The threads are daemons: after Ctrl-C, minicon does not wait for a server that does not respond.
+That is safe because their work is, file by file, either not visible yet or complete.
 """
 
 from __future__ import annotations
@@ -17,97 +17,28 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-#: How long workers may take to notice that they shall stop, in seconds.
+#: Seconds that workers get to notice that they must stop.
 _GRACE = 1.0
 
 
 class CancelledError(Exception):
-    """The work was given up because other work failed. Never reaches users."""
-
-
-class _Run(Generic[Item, Result]):
-    """One parallel run: what is left to do, what is done, and whether to stop."""
-
-    def __init__(
-        self, function: Callable[[Item, threading.Event], Result], items: list[Item]
-    ) -> None:
-        self._function = function
-        self._left: SimpleQueue[tuple[int, Item]] = SimpleQueue()
-        for entry in enumerate(items):
-            self._left.put(entry)
-        self.cancelled = threading.Event()
-        self.outcomes: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
-
-    def work(self) -> None:
-        """Take pieces until none is left, or until told to stop."""
-        while not self.cancelled.is_set() and not self._left.empty():
-            try:
-                index, item = self._left.get_nowait()
-            except Empty:  # another worker took the last one
-                return
-            try:
-                self.outcomes.put((index, self._function(item, self.cancelled), None))
-            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
-                self.outcomes.put((index, None, error))
-
-
-class Background:
-    """Work that nobody waits for, done when there is time, by a few threads. Thread-safe.
-
-    Threads begin with work and end with it: a process that has nothing left to do has none.
-    """
-
-    def __init__(self, workers: int) -> None:
-        """At most WORKERS pieces are done at the same time."""
-        self._workers = workers
-        self._active = 0
-        self._left: SimpleQueue[Callable[[], object]] = SimpleQueue()
-        self._lock = threading.Lock()
-
-    def submit(self, work: Callable[[], object]) -> None:
-        """Have it done. WORK must not raise."""
-        with self._lock:
-            self._left.put(work)
-            if self._active == self._workers:
-                return
-            self._active += 1
-        threading.Thread(target=self._work, name="minicon-background", daemon=True).start()
-
-    def close(self) -> None:
-        """Give up what is not begun yet."""
-        while self._next() is not None:
-            pass
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                work = self._next()
-                if work is None:
-                    self._active -= 1
-                    return
-            work()
-
-    def _next(self) -> Callable[[], object] | None:
-        try:
-            return self._left.get_nowait()
-        except Empty:
-            return None
+    """The work was cancelled because other work failed. Never reaches users."""
 
 
 def run_parallel(
     function: Callable[[Item, threading.Event], Result], items: Iterable[Item], *, workers: int
 ) -> list[Result]:
-    """Call ``function(item, cancelled)`` for every item; results in the order of the items.
+    """Call ``function(item, cancelled)`` for every item; return results in the order of items.
 
     Args:
-        function: Should look at the event now and then, and raise :class:`CancelledError` if it is
+        function: Should check the event now and then, and raise :class:`CancelledError` if it is
             set.
-        items: What to work on.
+        items: The items.
         workers: Most calls at the same time.
 
     Raises:
-        BaseException: What the first failing call raised, or KeyboardInterrupt. The others are
-            told to stop, and get a second to do so.
+        BaseException: What the first failing call raised, or KeyboardInterrupt. The other calls
+            are cancelled and get a second to stop.
     """
     pieces = list(items)
     if len(pieces) <= 1 or workers <= 1:
@@ -133,3 +64,74 @@ def run_parallel(
             thread.join(_GRACE / len(threads))
         raise
     return results  # type: ignore[return-value]
+
+
+class _Run(Generic[Item, Result]):
+    """One parallel run: items left, outcomes, and whether to stop."""
+
+    def __init__(
+        self, function: Callable[[Item, threading.Event], Result], items: list[Item]
+    ) -> None:
+        self._function = function
+        self._left: SimpleQueue[tuple[int, Item]] = SimpleQueue()
+        for entry in enumerate(items):
+            self._left.put(entry)
+        self.cancelled = threading.Event()
+        self.outcomes: SimpleQueue[tuple[int, Result | None, BaseException | None]] = SimpleQueue()
+
+    def work(self) -> None:
+        """Process items until none is left or the run is cancelled."""
+        while not self.cancelled.is_set() and not self._left.empty():
+            try:
+                index, item = self._left.get_nowait()
+            except Empty:  # another worker took the last one
+                return
+            try:
+                self.outcomes.put((index, self._function(item, self.cancelled), None))
+            except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+                self.outcomes.put((index, None, error))
+
+
+class Background:
+    """Runs work in a few threads without waiting for it. Thread-safe.
+
+    Threads start with work and end with it: a process that has nothing left to do has none.
+
+    Args:
+        workers: Most pieces of work at the same time.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+        self._active = 0
+        self._left: SimpleQueue[Callable[[], object]] = SimpleQueue()
+        self._lock = threading.Lock()
+
+    def submit(self, work: Callable[[], object]) -> None:
+        """Queue a function, which must not raise."""
+        with self._lock:
+            self._left.put(work)
+            if self._active == self._workers:
+                return
+            self._active += 1
+        threading.Thread(target=self._work, name="minicon-background", daemon=True).start()
+
+    def close(self) -> None:
+        """Discard work that has not started."""
+        while self._next() is not None:
+            pass
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                work = self._next()
+                if work is None:
+                    self._active -= 1
+                    return
+            work()
+
+    def _next(self) -> Callable[[], object] | None:
+        try:
+            return self._left.get_nowait()
+        except Empty:
+            return None

@@ -1,4 +1,4 @@
-"""RangeReader: parts of a remote file, by as few HTTP range requests as possible."""
+"""RangeReader: read parts of a remote file by as few HTTP range requests as possible."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from minicon.net.client.fetcher import Fetcher
 
 _CONTENT_RANGE = lazy_pattern(r"bytes (\d+)-(\d+)/(\d+)")
-#: How servers say that they do not know (this kind of) range.
+#: Statuses of servers that do not support ranges, or not this form of range.
 _UNSUPPORTED = (200, 400, 405, 406, 416, 501)
 
 
 class RangesUnsupported(Exception):
-    """The server does not answer ranges. Never reaches users."""
+    """The server does not support ranges. Never reaches users."""
 
 
 class RangeReader:
-    """One remote file. Keeps what it has read: one window that reaches to the file's end.
+    """One remote file. Keeps a window of the bytes read that ends at the file's end.
 
     Args:
         fetcher: Opens the URL.
-        url: Where the file is.
-        first: Bytes that the first request asks for: all that is wanted of most files.
-        refuse: Makes the error for a status that says that the file cannot be had.
+        url: The file.
+        first: Bytes that the first request asks for: enough for most files.
+        refuse: Makes the error for a URL and a status other than success.
     """
 
     def __init__(
@@ -47,10 +47,10 @@ class RangeReader:
         self.total = 0
 
     def tail(self, size: int) -> bytes:
-        """The last SIZE bytes (fewer if the file is smaller).
+        """Return the last ``size`` bytes (fewer if the file is smaller).
 
         Raises:
-            RangesUnsupported: Have the file whole.
+            RangesUnsupported: The file must be fetched whole.
             ChannelError: It cannot be fetched.
         """
         if not self.total:
@@ -60,10 +60,10 @@ class RangeReader:
         return self._window[-size:]
 
     def read(self, offset: int, size: int) -> bytes:
-        """SIZE bytes at OFFSET; at most one request, none for what is in the window.
+        """Return ``size`` bytes at an offset; one request, or none for bytes in the window.
 
         Raises:
-            RangesUnsupported: The file changed meanwhile, or ranges are answered wrongly.
+            RangesUnsupported: The file has changed, or the server sends other ranges.
             ChannelError: It cannot be fetched.
         """
         start = self.total - len(self._window)
@@ -79,8 +79,8 @@ class RangeReader:
         return body
 
     def _request(self, span: str) -> tuple[int, bytes, int]:
-        """First offset, bytes and the file's size, as the server answers ``bytes=SPAN``."""
-        # Compressed ranges would be ranges of something else.
+        """Request ``bytes=SPAN``; return the first offset, the bytes and the file's size."""
+        # A range of a compressed body would be other bytes.
         headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
         with self._fetcher.open(self._url, headers=headers) as response:
             if response.status in _UNSUPPORTED:

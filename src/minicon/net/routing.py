@@ -1,20 +1,21 @@
-"""make_fetcher: the one way to get a Fetcher, for all schemes and all settings.
+"""make_fetcher: the one Fetcher for all schemes and all settings.
 
 ::
 
-    https://… ─┐               ┌─ HttpFetcher ◄─┐  (requests, imported when first needed)
+    https://… ─┐               ┌─ HttpFetcher ◄─┐  (requests, imported on first use)
     http://…  ─┤               │                │
     oci://…   ─┼─ UrlFetcher ──┼─ OciFetcher ───┤
-    s3://…    ─┤               ├─ S3Fetcher ────┘  (botocore signs: an extra)
+    s3://…    ─┤               ├─ S3Fetcher ────┘  (signed by botocore, an extra)
     file://…  ─┘               └─ FileFetcher      (works offline too)
 
-Small files (shards) try a quicker way first: :mod:`minicon.net.small_files.client`.
+Shards and other small files are tried over :mod:`minicon.net.small_files` first.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from functools import lru_cache
 from pathlib import Path
 
 from minicon.errors import ChannelError, OfflineError
@@ -22,7 +23,7 @@ from minicon.models.json_values.strict_json import is_plain
 from minicon.net.client.headers import EXPECTED_SHA256
 from minicon.net.client.proxies import proxies_for
 from minicon.net.client.tls import check_tls_files, tls_context, trusted_bundle
-from minicon.net.credentials.files import file_sources
+from minicon.net.credentials.secret_sources import secret_sources
 from minicon.net.credentials.store import CredentialStore
 from minicon.net.mirrors import Mirrors, may_fail_over
 from minicon.net.schemes.file_fetcher import FileFetcher
@@ -35,20 +36,22 @@ if TYPE_CHECKING:
 
     from minicon.config.settings import Settings
     from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.schemes.s3_signing import S3Signer
     from minicon.net.small_files.client import SmallFiles
 
 
 class UrlFetcher:
-    """Sends each URL to the Fetcher of its scheme. Thread-safe.
+    """A Fetcher that opens each URL with the Fetcher of its scheme. Thread-safe.
 
     Args:
-        make_http: Makes the http(s) fetcher; called at most once, when first needed.
+        make_http: Makes the http(s) fetcher; called at most once, on first use.
         offline: Refuse all but ``file:``.
         credentials: The store that channels' secrets are added to.
-        make_small_files: Makes a quicker way to small files, which is tried first; called at most
-            once, when first needed. None means there is none.
-        mirrors: Base URL → base URLs to ask in its place, in order.
-        others: Scheme → what makes its fetcher, as ``make_http`` does.
+        make_small_files: Makes the client for small files; called at most once, on first use.
+            None means there is none.
+        mirrors: Base URL → base URLs to use in its place, in order.
+        others: Scheme → makes its fetcher, as ``make_http``.
+        sign_s3: Returns the signed web address of an ``s3:`` URL.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class UrlFetcher:
         make_small_files: Callable[[], SmallFiles] | None = None,
         mirrors: Mapping[str, Sequence[str]] | None = None,
         others: Mapping[str, Callable[[], Fetcher]] | None = None,
+        sign_s3: Callable[[str], str] = str,
     ) -> None:
         self.offline = offline
         self.credentials = credentials or CredentialStore()
@@ -67,13 +71,14 @@ class UrlFetcher:
         self._make_small_files = None if offline else make_small_files
         self._small_files: SmallFiles | None = None
         self._mirrors = Mirrors(mirrors or {}, self.credentials)
+        self._sign_s3 = sign_s3
         self._fetchers: dict[Callable[[], Fetcher], Fetcher] = {}
         self._files = FileFetcher()
         self._lock = threading.Lock()
 
     @property
     def small_files(self) -> SmallFiles | None:
-        """The quicker way to small files; None offline."""
+        """The client for small files; None offline."""
         if self._make_small_files is None:
             return None
         with self._lock:
@@ -84,7 +89,7 @@ class UrlFetcher:
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
-        """Fetch a URL, or its mirrors in order; see :class:`.client.fetcher.Fetcher`."""
+        """Request a URL, or its mirrors in order; see :class:`.client.fetcher.Fetcher`."""
         *others, last = self._mirrors.urls_for(url)
         for mirror in others:
             try:
@@ -104,10 +109,10 @@ class UrlFetcher:
         if scheme == "file":
             return self._files.open(url, headers=headers, timeout=timeout)
         if not is_plain(url):
-            message = f"{redact(url)!a} holds half a character: it is not a valid URL"
+            message = f"{redact(url)!a} contains half a character: it is not a valid URL"
             raise ChannelError("invalid-url", message, hint="check its spelling")
         if scheme not in self._makers:
-            message = f"{redact(url)} is not a URL that can be read: https, http, file, oci, s3"
+            message = f"{redact(url)} does not begin with https, http, file, oci or s3"
             raise ChannelError("unsupported-scheme", message, hint="check the channel's URL")
         if self.offline:
             message = f"{redact(url)} is needed and --offline forbids the network"
@@ -123,9 +128,12 @@ class UrlFetcher:
         headers: Mapping[str, str] | None = None,
         meanwhile: Callable[[], bool] | None = None,
     ) -> Response:
-        """As :meth:`open`, for a file of which it is known that it is small.
+        """Request a URL, as :meth:`open`, for a file that is known to be small.
 
-        MEANWHILE is called once the question is on its way, if this machine has time for it.
+        Args:
+            url: The URL.
+            headers: Additional request headers.
+            meanwhile: Called after the request was sent, while nothing arrives.
         """
         best, *others = self._mirrors.urls_for(url)
         if not best.startswith("http"):
@@ -133,31 +141,26 @@ class UrlFetcher:
         answer = self.small_files and self.small_files.get(best, headers, meanwhile)
         if not answer or (others and may_fail_over(answer.status)):
             return self.open(url, headers=headers)
-        from minicon.net.client.buffered_response import BufferedResponse
+        from minicon.net.client.responses import BufferedResponse
 
-        return BufferedResponse(best, answer)
+        return BufferedResponse(best, answer.status, answer.headers, answer.body)
 
     def best_url(self, url: str) -> str:
-        """The URL that is asked first for one: of its best mirror, signed where that is on S3.
+        """Return the address that is requested first for a URL; it may contain a signature.
 
-        It is for asking, not for showing.
+        It is the URL's best mirror, signed if that is on S3. Never show it.
         """
         best = self._mirrors.urls_for(url)[0]
-        if best.startswith("s3:") and not self.offline:
-            signed_url: Callable[[str], str] = getattr(self._fetcher_of("s3"), "signed_url", str)
-            return signed_url(best)
-        return best
+        return self._sign_s3(best) if best.startswith("s3:") and not self.offline else best
 
     def close(self) -> None:
-        """Give all connections back. The fetcher may be used again."""
+        """Close all connections. The fetcher may be used again."""
         if self._small_files is not None:
             self._small_files.close()
         with self._lock:
             fetchers, self._fetchers = self._fetchers, {}
         for fetcher in fetchers.values():
-            close = getattr(fetcher, "close", None)
-            if close is not None:
-                close()
+            fetcher.close()
 
     def _fetcher_of(self, scheme: str) -> Fetcher:
         make = self._makers[scheme]
@@ -183,25 +186,25 @@ def make_fetcher(
     mirrors: Mapping[str, Sequence[str]] | None = None,
     s3_options: Mapping[str, Mapping[str, str]] | None = None,
 ) -> UrlFetcher:
-    """A Fetcher for all schemes. Nothing is imported or read until it is used.
+    """Make a Fetcher for all schemes. Nothing is imported or read until it is used.
 
     Args:
         offline: Refuse all but ``file:`` with an OfflineError.
-        ssl_verify: True, False, a CA file or folder, or ``truststore``.
+        ssl_verify: True, False, a CA file or directory, or ``truststore``.
         client_cert: Client certificate file, with its key in it or in ``client_cert_key``.
         client_cert_key: Key of the client certificate.
         proxy_servers: conda's setting: scheme, or scheme and host, to proxy URL.
         connect_timeout: Seconds.
         read_timeout: Seconds without a byte.
         max_retries: Tries after the first one.
-        home: Where netrc and credential files are looked for.
+        home: The home directory, with netrc and credential files.
         environment: Variables that name such files, and a CA bundle.
         credentials: A store to use in place of one that reads those files.
-        mirrors: Base URL → base URLs to ask in its place, in order.
-        s3_options: Bucket → where it is; see :class:`minicon.net.schemes.s3_signing.S3Options`.
+        mirrors: Base URL → base URLs to use in its place, in order.
+        s3_options: Bucket → options; see :class:`minicon.net.schemes.s3_signing.S3Options`.
     """
     variables = os.environ if environment is None else environment
-    store = credentials or CredentialStore(file_sources(home or Path.home(), variables))
+    store = credentials or CredentialStore(secret_sources(home or Path.home(), variables))
     cert = (client_cert, client_cert_key) if client_cert and client_cert_key else client_cert
     trusted = trusted_bundle(variables) if ssl_verify is True else ssl_verify
 
@@ -209,6 +212,9 @@ def make_fetcher(
         timeouts = (connect_timeout, read_timeout)
         return _make_http(credentials, trusted, cert, proxy_servers, timeouts, max_retries)
 
+    make_oci, make_s3, sign_s3 = _other_schemes(
+        lambda: make_http(CredentialStore()), store, s3_options or {}
+    )
     return UrlFetcher(
         make_http,
         offline=offline,
@@ -217,7 +223,8 @@ def make_fetcher(
             store, proxy_servers or {}, lambda: tls_context(trusted, cert), read_timeout
         ),
         mirrors=mirrors,
-        others=_other_schemes(lambda: make_http(CredentialStore()), store, s3_options or {}),
+        others={"oci": make_oci, "s3": make_s3},
+        sign_s3=sign_s3,
     )
 
 
@@ -246,6 +253,38 @@ def _make_http(
     )
 
 
+def _other_schemes(
+    make_http: Callable[[], Fetcher],
+    credentials: CredentialStore,
+    s3_options: Mapping[str, Mapping[str, str]],
+) -> tuple[Callable[[], Fetcher], Callable[[], Fetcher], Callable[[str], str]]:
+    """What makes the fetchers of ``oci:`` and ``s3:``, and what signs an ``s3:`` URL.
+
+    Args:
+        make_http: Makes an http fetcher without credentials of its own.
+        credentials: Secrets of the schemes.
+        s3_options: As configured.
+    """
+
+    @lru_cache(maxsize=1)
+    def signer() -> S3Signer:
+        from minicon.net.schemes.s3_signing import S3Signer
+
+        return S3Signer(s3_options, credentials)
+
+    def make_oci() -> Fetcher:
+        from minicon.net.schemes.oci_fetcher import OciFetcher
+
+        return OciFetcher(make_http(), credentials)
+
+    def make_s3() -> Fetcher:
+        from minicon.net.schemes.s3_fetcher import S3Fetcher
+
+        return S3Fetcher(make_http(), signer())
+
+    return make_oci, make_s3, lambda url: signer().sign(url).address
+
+
 def _make_small_files(
     credentials: CredentialStore,
     proxies: Mapping[str, str],
@@ -263,39 +302,12 @@ def _make_small_files(
     )
 
 
-def _other_schemes(
-    make_http: Callable[[], Fetcher],
-    credentials: CredentialStore,
-    s3_options: Mapping[str, Mapping[str, str]],
-) -> dict[str, Callable[[], Fetcher]]:
-    """What makes the fetchers of ``oci:`` and ``s3:``.
-
-    Args:
-        make_http: Makes the http fetcher that they use; it has no credentials of its own.
-        credentials: Theirs.
-        s3_options: As configured.
-    """
-
-    def make_oci() -> Fetcher:
-        from minicon.net.schemes.oci_fetcher import OciFetcher
-
-        return OciFetcher(make_http(), credentials)
-
-    def make_s3() -> Fetcher:
-        from minicon.net.schemes.s3_fetcher import S3Fetcher
-        from minicon.net.schemes.s3_signing import S3Signer
-
-        return S3Fetcher(make_http(), S3Signer(s3_options, credentials))
-
-    return {"oci": make_oci, "s3": make_s3}
-
-
 def fetcher_for(
     settings: Settings,
     environment: Mapping[str, str] | None = None,
     mirrors: Mapping[str, Sequence[str]] | None = None,
 ) -> UrlFetcher:
-    """The Fetcher that the settings describe; mirrors are by base URL, in order."""
+    """Make the Fetcher that the settings describe; mirrors are by base URL, in order."""
     return make_fetcher(
         offline=settings.offline,
         ssl_verify=settings.ssl_verify,

@@ -1,15 +1,15 @@
-"""The on-disk cache of channel indexes. All of it can be made anew, so nothing here is an error.
+"""The on-disk cache of channel indexes. All of it can be fetched again, so no damage is an error.
 
 ::
 
     cache/repodata-v1/
-      conda-forge-linux-64-3f9c….json     SubdirState: what was fetched, when, and its hash
+      conda-forge-linux-64-3f9c….json     SubdirState: which index was fetched, when, its hash
       content/ab12….index                 IndexFile, named after the hash of the fetched body
       shards-v1/ab12….msgpack.zst         shards, named after their hash
-      locks/conda-forge-linux-64-3f9c…    one process fetches, the others wait for it
+      locks/conda-forge-linux-64-3f9c…    one process fetches, others wait for it
 
-A state is believed only if all of it is well-formed; the index it names, only if its trailer
-and checksum fit. Anything else (half-written, foreign, damaged, too old) is a cache miss.
+A state is used only if all of it is valid; the index that it names, only if its trailer and
+checksum match. Anything else (half-written, foreign, damaged, too old) is a cache miss.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-#: A new format is a new folder: versions of minicon never misread each other's files.
+#: Each format has its own directory: versions of minicon never misread each other's files.
 FOLDER = "repodata-v1"
-#: Unused content is kept this long, for processes that have just read the state naming it.
+#: Seconds that unused content is kept, for processes that have just read a state naming it.
 _GRACE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubdirState:
-    """What is known of one channel's subdir.
+    """The cached state of one channel's subdir.
 
     Attributes:
         url: The subdir's URL, without credentials.
-        file_name: Which index file was fetched, or empty where the server has none.
+        file_name: The index file that was fetched, or empty if the server has none.
         body_sha256: Hash of the body as fetched; names the converted index.
-        body_size: Bytes of it.
-        etag: As the server gave it, or empty.
-        last_modified: As the server gave it, or empty.
+        body_size: Bytes of the body.
+        etag: ETag of the response, or empty.
+        last_modified: Last-Modified of the response, or empty.
         max_age: Seconds that the server's Cache-Control allows, at most a day.
-        checked_at: When the server last said that this is current, seconds since 1970.
-        absent: File names that the server did not have then, with the time it said so.
+        checked_at: When the server last confirmed this, in seconds since 1970.
+        absent: File names that the server did not have, with the time of its response.
     """
 
     url: str
@@ -69,17 +69,17 @@ class SubdirState:
         return not self.file_name
 
     def is_fresh(self, now: float, ttl_seconds: int) -> bool:
-        """Whether the server need not be asked (conda's ``local_repodata_ttl``).
+        """Whether the index may be used without a request (conda's ``local_repodata_ttl``).
 
         Args:
-            now: Seconds since 1970. A check that lies in the future does not count.
-            ttl_seconds: 0 always asks, 1 believes the server's max-age, more is seconds.
+            now: Seconds since 1970. A check in the future does not count.
+            ttl_seconds: 0 means never, 1 for the server's max-age, more is seconds.
         """
         limit = self.max_age if ttl_seconds == 1 else float(ttl_seconds)
         return 0 <= now - self.checked_at < limit
 
     def checked(self, now: float) -> SubdirState:
-        """The same, confirmed at NOW."""
+        """Return the state as confirmed at this time (seconds since 1970)."""
         return replace(self, checked_at=now)
 
 
@@ -97,34 +97,34 @@ _STATE_TYPES = {
 
 
 class RepodataCache:
-    """Reads and writes the cache below one folder. Safe for several processes.
+    """Reads and writes the cache in one directory. Safe for several processes.
 
     Args:
-        cache_dir: ``MINICON_ROOT/cache``; made when something is written.
+        cache_dir: ``MINICON_ROOT/cache``; created when something is written.
     """
 
     def __init__(self, cache_dir: Path | str) -> None:
         self.directory = Path(cache_dir) / FOLDER
 
     def key(self, url: str, channel: str, subdir: str) -> str:
-        """File name for a subdir: readable, and unique by its URL."""
+        """Return a file name for a subdir, which is readable and unique by its URL."""
         slug = re.sub(r"[^a-z0-9]+", "-", f"{channel.rpartition('://')[2]}-{subdir}".lower())
         return f"{slug.strip('-')[-60:]}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
 
     def lock_path(self, key: str) -> Path:
-        """The lock of one subdir."""
+        """Return the path of a subdir's lock."""
         return self.directory / "locks" / key
 
     def load_state(self, key: str, url: str) -> SubdirState | None:
-        """The state of a subdir, or None if there is none to be believed."""
+        """Return the state of a subdir, or None if there is no valid one."""
         try:
             data = read_json((self.directory / f"{key}.json").read_bytes())
         except (OSError, ValueError):
             return None
         if not isinstance(data, dict) or data.keys() != _STATE_TYPES.keys():
             return None
-        good = all(isinstance(data[name], kind) for name, kind in _STATE_TYPES.items())
-        if not good or data["url"] != url or not _is_content_name(data["body_sha256"]):
+        is_valid = all(isinstance(data[name], kind) for name, kind in _STATE_TYPES.items())
+        if not is_valid or data["url"] != url or not _is_content_name(data["body_sha256"]):
             return None
         if not set(map(type, data["absent"].values())) <= {int, float}:
             return None
@@ -139,11 +139,11 @@ class RepodataCache:
             operations.replace_file(path, data, durable=False)
 
     def index_path(self, body_sha256: str) -> Path:
-        """Where the index made from a body is."""
+        """Return the path of the index converted from a body."""
         return self.directory / "content" / f"{body_sha256}.index"
 
     def open_index(self, body_sha256: str) -> IndexFile | None:
-        """The index made from a body, or None if there is no sound one."""
+        """Open the index converted from a body; None if there is no valid one."""
         if not body_sha256:
             return None
         try:
@@ -152,16 +152,16 @@ class RepodataCache:
             return None
 
     def discard_index(self, body_sha256: str) -> None:
-        """Forget an index that turned out to be damaged."""
+        """Remove a damaged index."""
         with contextlib.suppress(OSError):
             operations.remove_file(self.index_path(body_sha256))
 
     def write_index(self, body_sha256: Callable[[], str], pieces: Iterable[bytes]) -> None:
-        """Write an index from its bytes in order; it appears whole.
+        """Write an index atomically.
 
         Args:
-            body_sha256: Asked when the last piece is written: the hash of what it was made from.
-            pieces: Its bytes.
+            body_sha256: Returns the hash of the body; called after the last piece is written.
+            pieces: The bytes of the index, in order.
 
         Raises:
             FileError: It cannot be written.
@@ -173,7 +173,7 @@ class RepodataCache:
 
     @contextlib.contextmanager
     def scratch_file(self, folder: Path | None = None) -> Iterator[Path]:
-        """A path that nobody else uses, for the time of a ``with`` block."""
+        """A unique path whose file is removed at the end of the ``with`` block."""
         folder = folder or self.directory
         operations.make_directory(folder)
         path = folder / f".{os.getpid()}-{os.urandom(4).hex()}.tmp"
@@ -184,7 +184,7 @@ class RepodataCache:
                 operations.remove_file(path)
 
     def sweep(self) -> None:
-        """Remove content that no state names any more, and what killed processes left."""
+        """Remove content that no state names any more, and files of killed processes."""
         used = {str(state.get("body_sha256")) for state in self._raw_states()}
         limit = time.time() - _GRACE_SECONDS
         for path in [*self.directory.glob("content/*"), *self.directory.glob(".*.tmp")]:

@@ -1,4 +1,4 @@
-"""ChannelClient: channels in, record indices out; fresh where needed, cached where allowed."""
+"""ChannelClient: from channels to record indexes, fetched if necessary and cached if allowed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import threading
 import time
 
 from minicon.constants import REPODATA
-from minicon.errors import ChannelError, OfflineError
+from minicon.errors import ChannelError
 from minicon.fs.lock import locked
 from minicon.models.reporter import SilentReporter
 from minicon.net.parallel import run_parallel
-from minicon.repodata.age import age_text
 from minicon.repodata.cache import RepodataCache
 from minicon.repodata.channels.base_url import resolve_base_url
-from minicon.repodata.index.decode import Place
+from minicon.repodata.index.decode import RecordSource
 from minicon.repodata.index.subdir_index import ConvertedIndex, EmptyIndex
 from minicon.repodata.shards.shard_format import SHARDS_INDEX
 from minicon.repodata.shards.shard_loader import ShardLoader
@@ -29,39 +28,41 @@ if TYPE_CHECKING:
     from minicon.models.channel import Channel
     from minicon.models.record_index import RecordIndex
     from minicon.models.reporter import Reporter
-    from minicon.net.client.fetcher import Fetcher
     from minicon.net.credentials.store import CredentialStore
+    from minicon.net.routing import UrlFetcher
     from minicon.repodata.cache import SubdirState
     from minicon.repodata.index.index_file import IndexFile
+    from minicon.repodata.index.subdir_index import LocatedIndex
     from minicon.repodata.run_exports import RunExports
 
-#: How many indexes are fetched at the same time.
+#: Most indexes that are fetched at the same time.
 _WORKERS = 8
 _LOCK_TIMEOUT = 300.0
+_AGE_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
 class ChannelClient:
-    """Knows the records of channels. Thread-safe.
+    """Finds the records of channels. Thread-safe.
 
     Args:
-        fetcher: Opens http(s) and file URLs.
+        fetcher: Opens URLs.
         cache_dir: ``MINICON_ROOT/cache``.
-        offline: Use what is cached, however old, and never the network.
-        ttl_seconds: conda's ``local_repodata_ttl``: 0 always asks the server, 1 believes its
+        offline: Use cached indexes, however old, and no network.
+        ttl_seconds: conda's ``local_repodata_ttl``: 0 always checks with the server, 1 uses its
             max-age, more is a number of seconds.
-        use_zst: Whether to ask for ``repodata.json.zst``.
-        use_shards: Whether to ask for sharded repodata (CEP 16) before the whole.
+        use_zst: Whether to request ``repodata.json.zst``.
+        use_shards: Whether to request sharded repodata (CEP 16) first.
         repodata_fns: conda's setting: index files such as ``current_repodata.json`` to use first,
             where a channel has them; see :meth:`use_next_repodata_fn`.
-        reporter: Told of downloads, of cached indexes in use, of records left out.
+        reporter: Receives download progress, and warnings about records that are left out.
         clock: Seconds since 1970.
-        credentials: Where the channels' credentials are put for the fetcher to find.
-        refreshing: Told of each channel whose server is about to be asked for an index.
+        credentials: The store to which the channels' credentials are added for the fetcher.
+        refreshing: Called with each channel before its server is asked for an index.
     """
 
     def __init__(
         self,
-        fetcher: Fetcher,
+        fetcher: UrlFetcher,
         cache_dir: Path | str,
         *,
         offline: bool = False,
@@ -80,7 +81,7 @@ class ChannelClient:
         self._ttl_seconds = ttl_seconds
         self._use_zst = use_zst
         self._use_shards = use_shards
-        # conda's rule: whatever is named, the whole is what it ends with.
+        # As in conda, the complete index comes last, whatever is configured.
         self._file_names_left = [*(name for name in repodata_fns if name != REPODATA), REPODATA]
         self._shards = ShardLoader(fetcher, os.path.join(self._cache.directory, "shards-v1"))
         self._groups: dict[str, ShardGroup] = {}
@@ -88,27 +89,27 @@ class ChannelClient:
         self._clock = clock
         self._credentials = credentials
         self._refreshing = refreshing
-        self._distrusted_before: float | None = None
+        self._invalid_before: float | None = None
         self._is_swept = False
-        self._told: set[str] = set()
+        self._noted: set[str] = set()
         # Indexes of shards are converted one after the other, each up to its first requests:
-        # the work is all python's, and side by side every one of them would be late.
-        self._turn = threading.RLock()
+        # converting is all Python, and in parallel every one of them would be late.
+        self._converting = threading.RLock()
 
     def index(self, channel: Channel, subdir: str, *, refresh: bool = False) -> RecordIndex:
-        """The records of one channel in one subdir; empty if the channel has no such subdir.
+        """Return the records of one channel's subdir; empty if the channel has no such subdir.
 
         Args:
-            channel: Where to look.
-            subdir: Platform folder.
-            refresh: Fetch anew whatever the cache says, for instance after a package that the
-                index lists was not there.
+            channel: The channel.
+            subdir: Platform directory.
+            refresh: Fetch the index whatever is cached, for instance after a package that it
+                lists was missing.
 
         Raises:
-            ChannelError: The channel cannot be reached, or its index is no index.
+            ChannelError: The channel cannot be reached, or its index is invalid.
             OfflineError: Offline, and nothing is cached.
         """
-        self._lend_credentials(channel)
+        self._register_credentials(channel)
         found = self._index(channel, subdir, refresh)
         return EmptyIndex(channel.name, subdir) if found is None else found
 
@@ -120,62 +121,62 @@ class ChannelClient:
         refresh: bool = False,
         names: Collection[str] = (),
     ) -> tuple[tuple[RecordIndex, ...], ...]:
-        """The records of channels in subdirs, fetched at the same time.
+        """Return the records of channels in subdirs, fetched in parallel.
 
-        A subdir that a channel lacks is empty, as for conda; a channel without any of them does
+        A subdir that a channel lacks is empty, as in conda; a channel without any of them does
         not exist.
 
         Args:
             channels: In order of priority.
-            subdirs: Platform folders; a channel that names its own is asked for those.
+            subdirs: Platform directories; a channel that names its own uses those instead.
             refresh: As for :meth:`index`.
-            names: Will be asked for first: fetched ahead from each index as soon as it is there.
+            names: Names whose records are needed first: prefetched as soon as an index arrived.
 
         Returns:
-            Per channel, in order, its indices in the order of the subdirs.
+            Per channel, in order, its indexes in the order of the subdirs.
 
         Raises:
             ChannelError: ``channel-not-found``, or as :meth:`index`.
         """
         wanted = [(c, s) for c in channels for s in c.platforms or subdirs]
         for channel in channels:
-            self._lend_credentials(channel)
+            self._register_credentials(channel)
 
-        def find(place: tuple[Channel, str], _: object) -> RecordIndex | None:
-            with contextlib.ExitStack() as turn:
-                index = self._index(*place, refresh, lambda: turn.enter_context(self._turn))
+        def find(key: tuple[Channel, str], _: object) -> LocatedIndex | None:
+            with contextlib.ExitStack() as stack:
+                index = self._index(*key, refresh, lambda: stack.enter_context(self._converting))
                 if index is not None:
                     index.prefetch(names)
             return index
 
         found = run_parallel(find, wanted, workers=_WORKERS)
-        self._tell_revisions(index for index in found if index is not None)
-        by_place = dict(zip(wanted, found, strict=True))
+        self._note_unread_revisions(index for index in found if index is not None)
+        by_key = dict(zip(wanted, found, strict=True))
         return tuple(
-            self._indices_of(c, [(s, by_place[c, s]) for s in c.platforms or subdirs])
+            self._indices_of(c, [(s, by_key[c, s]) for s in c.platforms or subdirs])
             for c in channels
         )
 
     def use_next_repodata_fn(self) -> bool:
-        """Use the next of ``repodata_fns`` from here on, for what the last one lacks.
-
-        Returns:
-            False if there is none: all that channels have was seen.
-        """
+        """Use the next of ``repodata_fns`` from now on; False if the last one is in use."""
         if len(self._file_names_left) == 1:
             return False
         del self._file_names_left[0]
         return True
 
     def invalidate_cached_indexes(self) -> bool:
-        """Believe no index that was checked before now. False if that was said already."""
-        if self._distrusted_before is not None:
+        """Check all indexes with their servers that were last checked before now, once.
+
+        Returns:
+            False if this was called before.
+        """
+        if self._invalid_before is not None:
             return False
-        self._distrusted_before = self._clock()
+        self._invalid_before = self._clock()
         return True
 
     def run_exports(self) -> RunExports:
-        """What finds packages' run exports (CEP 12), with this client's network and cache."""
+        """Return a reader of run exports (CEP 12) with this client's network and cache."""
         from minicon.repodata.run_exports import RunExports
 
         return RunExports(
@@ -188,27 +189,26 @@ class ChannelClient:
         )
 
     def is_reachable(self, channel: Channel, seconds: float = 2.0) -> bool:
-        """Whether a channel answers, found out within SECONDS and remembered for some minutes.
+        """Whether a channel responds within ``seconds``, remembered for some minutes.
 
-        One whose index need not be asked for is not asked either.
-
-        Offline, a channel is reachable if it is on this machine or cached.
+        A channel whose cached index is fresh counts as reachable. Offline, so does a channel that
+        is on this machine or cached.
         """
         if self._offline and not channel.is_local:
             return any(
                 self._state(channel, subdir) for subdir in (*(channel.platforms or ()), "noarch")
             )
-        self._lend_credentials(channel)
+        self._register_credentials(channel)
         subdir = (channel.platforms or ("noarch",))[0]
         state = self._state(channel, subdir)
         if state is not None and not state.is_missing and self._may_use(channel, state, False):
             return True
         from minicon.repodata.channels.reachability import Reachability
 
-        asked = Reachability(self._fetcher, self._cache.directory, self._clock)
-        return asked.is_reachable(channel, seconds)
+        probe = Reachability(self._fetcher, self._cache.directory, self._clock)
+        return probe.is_reachable(channel, seconds)
 
-    def _lend_credentials(self, channel: Channel) -> None:
+    def _register_credentials(self, channel: Channel) -> None:
         if channel.credentials is not None and self._credentials is not None:
             self._credentials.add(channel.base_url, channel.credentials)
 
@@ -216,7 +216,10 @@ class ChannelClient:
         self, channel: Channel, found: Sequence[tuple[str, RecordIndex | None]]
     ) -> tuple[RecordIndex, ...]:
         if found and all(index is None for _, index in found):
-            raise _not_found(channel, [subdir for subdir, _ in found], offline=self._offline)
+            from minicon.repodata.channels.names import channel_not_found
+
+            subdirs = [subdir for subdir, _ in found]
+            raise channel_not_found(channel, subdirs, offline=self._offline)
         return tuple(
             EmptyIndex(channel.name, subdir) if index is None else index for subdir, index in found
         )
@@ -226,43 +229,47 @@ class ChannelClient:
         channel: Channel,
         subdir: str,
         refresh: bool,
-        take_turn: Callable[[], object] = bool,
-    ) -> RecordIndex | None:
+        start_converting: Callable[[], object] = bool,
+    ) -> LocatedIndex | None:
         """The index of a subdir, or None if the channel (or, offline, the cache) has none."""
         state, file = self._cached(channel, subdir)
-        refresh = refresh or self._is_distrusted(state)
+        refresh = refresh or self._is_invalidated(state)
         if self._may_use(channel, state, refresh):
-            self._tell_age(channel, subdir, state)
+            self._note_age(channel, subdir, state)
         else:
-            state, file = self._updated(channel, subdir, state, refresh, take_turn)
+            state, file = self._updated(channel, subdir, state, refresh, start_converting)
         if state is None or state.is_missing or file is None:
             return None
         return self._open(channel, subdir, state, file)
 
     def _open(
         self, channel: Channel, subdir: str, state: SubdirState, file: IndexFile
-    ) -> RecordIndex:
+    ) -> LocatedIndex:
         info = file.meta["info"]
-        place = Place(channel.name, subdir, resolve_base_url(state.url, info.get("base_url")))
+        source = RecordSource(
+            channel.name, subdir, resolve_base_url(state.url, info.get("base_url"))
+        )
         if state.file_name != SHARDS_INDEX:
             return ConvertedIndex(
-                place,
+                source,
                 file,
                 state.body_sha256,
                 self._reporter.warn,
-                lambda: self._read_again(channel, subdir, discard=True),
+                lambda: self._refetch(channel, subdir, discard=True),
             )
-        where = resolve_base_url(state.url, info.get("shards_base_url"), what="shards_base_url")
+        shards_url = resolve_base_url(
+            state.url, info.get("shards_base_url"), what="shards_base_url"
+        )
         return ShardedIndex(
-            place,
+            source,
             file,
             state.body_sha256,
-            shards_url=where,
+            shards_url=shards_url,
             loader=self._shards,
             group=self._groups.setdefault(channel.base_url, ShardGroup()),
             warn=self._reporter.warn,
             offline=self._offline and not channel.is_local,
-            read_again=lambda: self._read_again(channel, subdir, discard=False),
+            refetch=lambda: self._refetch(channel, subdir, discard=False),
         )
 
     def _may_use(self, channel: Channel, state: SubdirState | None, refresh: bool) -> bool:
@@ -273,25 +280,26 @@ class ChannelClient:
             return False
         return state.is_fresh(self._clock(), self._ttl_seconds)
 
-    def _is_distrusted(self, state: SubdirState | None) -> bool:
-        before = self._distrusted_before
+    def _is_invalidated(self, state: SubdirState | None) -> bool:
+        before = self._invalid_before
         return before is not None and state is not None and state.checked_at < before
 
-    def _tell_age(self, channel: Channel, subdir: str, state: SubdirState | None) -> None:
+    def _note_age(self, channel: Channel, subdir: str, state: SubdirState | None) -> None:
         if self._offline and state is not None and not state.is_missing:
-            age = age_text(self._clock() - state.checked_at)
-            self._reporter.note(f"offline: {channel.name}/{subdir} as it was {age} ago")
+            age = _age_text(self._clock() - state.checked_at)
+            self._reporter.note(f"offline: {channel.name}/{subdir} as of {age} ago")
 
-    def _tell_revisions(self, indices: Iterable[RecordIndex]) -> None:
-        """Say once what a channel has in forms that are not known here (CEP 48)."""
+    def _note_unread_revisions(self, indices: Iterable[LocatedIndex]) -> None:
+        """Note once which packages of a channel need a newer minicon (CEP 48)."""
         for index in indices:
-            if "repodata_revisions" in getattr(index, "info", {}):
-                from minicon.repodata.revisions import unread_revisions
+            if "repodata_revisions" in index.info:
+                from minicon.repodata.index.convert import unread_revisions
 
-                for text in unread_revisions(index):
-                    if text not in self._told:
-                        self._told.add(text)
-                        self._reporter.note(text)
+                for text in unread_revisions(index.info):
+                    note = f"{index.channel}/{index.subdir} {text}"
+                    if note not in self._noted:
+                        self._noted.add(note)
+                        self._reporter.note(note)
 
     def _key(self, channel: Channel, subdir: str) -> tuple[str, str]:
         url = channel.url_for(subdir)
@@ -303,7 +311,7 @@ class ChannelClient:
         return self._cache.load_state(*self._key(channel, subdir))
 
     def _cached(self, channel: Channel, subdir: str) -> tuple[SubdirState | None, IndexFile | None]:
-        """The cached state and its index; neither is given without the other."""
+        """The cached state and its index; both or neither, unless the subdir is missing."""
         state = self._state(channel, subdir)
         if state is None or state.is_missing:
             return state, None
@@ -316,10 +324,10 @@ class ChannelClient:
         subdir: str,
         known: SubdirState | None,
         refresh: bool,
-        take_turn: Callable[[], object] = bool,
+        start_converting: Callable[[], object] = bool,
     ) -> tuple[SubdirState | None, IndexFile | None]:
-        """Ask the server, unless another process did so while this one waited for the lock."""
-        from minicon.repodata.fetch import SubdirFetch, SubdirRequest
+        """Fetch the index, unless another process did so while this one waited for the lock."""
+        from minicon.repodata.fetch import SubdirFetch, SubdirRequest, index_file_names
 
         key, url = self._key(channel, subdir)
         with locked(self._cache.lock_path(key), timeout=_LOCK_TIMEOUT):
@@ -333,10 +341,15 @@ class ChannelClient:
                 subdir=subdir,
                 label=f"{channel.name}/{subdir}",
                 state=state,
-                file_names=self._file_names(channel),
+                file_names=index_file_names(
+                    self._file_names_left[0],
+                    is_local=channel.is_local,
+                    use_zst=self._use_zst,
+                    use_shards=self._use_shards,
+                ),
                 now=self._clock(),
                 refresh=refresh,
-                take_turn=take_turn,
+                start_converting=start_converting,
             )
             new = SubdirFetch(self._fetcher, self._cache, self._reporter, request).run()
             self._cache.save_state(key, new)
@@ -345,51 +358,28 @@ class ChannelClient:
             return new, self._cache.open_index(new.body_sha256)
 
     def _sweep(self) -> None:
-        """Remove from the cache what nothing names any more, once."""
+        """Remove unused files from the cache, once per process."""
         if not self._is_swept:
             self._is_swept = True
             self._cache.sweep()
             self._shards.sweep()
 
-    def _file_names(self, channel: Channel) -> tuple[str, ...]:
-        """Index files to ask for, best first."""
-        name = self._file_names_left[0]
-        return self._variants_of(name, channel) + self._whole_file_names(channel)
-
-    def _variants_of(self, name: str, channel: Channel) -> tuple[str, ...]:
-        if name == REPODATA:
-            return ()
-        zst = (f"{name}.zst",) if self._use_zst else ()
-        return (name, *zst) if channel.is_local else (*zst, name)
-
-    def _whole_file_names(self, channel: Channel) -> tuple[str, ...]:
-        zst = (f"{REPODATA}.zst",) if self._use_zst else ()
-        shards = (SHARDS_INDEX,) if self._use_shards else ()
-        if channel.is_local:
-            # Reading costs little here, and what is written beside repodata.json may lag behind.
-            return (REPODATA, *zst, *shards)
-        return (*shards, *zst, REPODATA, f"{REPODATA}.bz2")
-
-    def _read_again(self, channel: Channel, subdir: str, *, discard: bool) -> IndexFile:
-        """Fetch an index anew that was damaged on disk, or that the server no longer follows."""
+    def _refetch(self, channel: Channel, subdir: str, *, discard: bool) -> IndexFile:
+        """Fetch an index that is damaged on disk, or older than the server's shards."""
         state = self._state(channel, subdir)
         if state is not None and discard:
             self._cache.discard_index(state.body_sha256)
         _, file = self._updated(channel, subdir, state, refresh=True)
         if file is None:
-            message = f"the index of {channel.name}/{subdir} is gone from the server"
+            message = f"the server no longer has the index of {channel.name}/{subdir}"
             raise ChannelError("channel-not-found", message, hint="run the command again")
         return file
 
 
-def _not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool) -> ChannelError:
-    listed = " and ".join(subdirs)
-    if offline and not channel.is_local:
-        message = f"nothing of the channel {channel.name} is cached for {listed}"
-        return OfflineError("offline", message, hint="run once without --offline")
-    message = f"there is no channel at {channel.base_url}: no index for {listed}"
-    from minicon.repodata.channels.nearest_channel import nearest_channel
-
-    near = nearest_channel(channel)
-    hint = f"did you mean {near}?" if near else "check its name or URL"
-    return ChannelError("channel-not-found", message, hint=hint)
+def _age_text(seconds: float) -> str:
+    """An age in its largest unit: ``3 days``, ``1 hour``, ``20 seconds``."""
+    for size, name in _AGE_UNITS:
+        count = int(seconds // size)
+        if count >= 1:
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return f"{max(0, int(seconds))} seconds"

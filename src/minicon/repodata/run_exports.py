@@ -1,7 +1,7 @@
-"""RunExports: what a package exports to those that are built against it (CEP 12, CEP 21).
+"""RunExports: dependencies that packages add to those built against them (CEP 12, CEP 21).
 
-Sharded channels say it in the record. Others serve ``run_exports.json`` beside their index, which
-is fetched only when somebody asks, and kept as an index is: converted once, found by name.
+Sharded channels have them in the records. Others serve ``run_exports.json`` beside their index,
+which is fetched only when needed, and cached like an index: converted once, read by name.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from minicon.models.channel import Channel
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
-    from minicon.net.client.fetcher import Fetcher
+    from minicon.net.routing import UrlFetcher
     from minicon.repodata.cache import RepodataCache
     from minicon.repodata.index.index_file import IndexFile
 
-RUN_EXPORTS = "run_exports.json"
-KINDS = ("weak", "strong", "noarch", "weak_constrains", "strong_constrains")
+_FILE_NAME = "run_exports.json"
+_KINDS = ("weak", "strong", "noarch", "weak_constrains", "strong_constrains")
 _LOCK_TIMEOUT = 300.0
 
 
 class RunExports:
-    """Finds the exports of records.
+    """Finds the run exports of records.
 
     Args:
         fetcher: Opens URLs.
-        cache: Where channels' indexes are kept.
-        reporter: Told of downloads.
+        cache: The repodata cache.
+        reporter: Receives download progress.
         clock: Seconds since 1970.
-        offline: Believe what is cached, however old.
+        offline: Use cached files, however old, and no network.
         ttl_seconds: As for :class:`minicon.repodata.client.ChannelClient`.
     """
 
     def __init__(
         self,
-        fetcher: Fetcher,
+        fetcher: UrlFetcher,
         cache: RepodataCache,
         *,
         reporter: Reporter,
@@ -58,21 +58,21 @@ class RunExports:
         self._files: dict[tuple[str, str], IndexFile | None] = {}
 
     def of(self, channel: Channel, record: RepodataRecord) -> dict[str, tuple[str, ...]] | None:
-        """Specs by kind (``weak``, ``strong`` …); empty if there are none, None if not known.
+        """Return specs by kind (``weak``, ``strong`` …); empty if there are none, None if unknown.
 
         Args:
-            channel: Where the record is from.
-            record: Which.
+            channel: The record's channel.
+            record: The record.
 
         Raises:
-            ChannelError: The channel cannot be asked.
+            ChannelError: The channel cannot be reached.
         """
         if "run_exports" in record.data:
             return _checked(record.data["run_exports"])
-        place = (channel.base_url, record.subdir)
-        if place not in self._files:
-            self._files[place] = self._open(channel, record.subdir)
-        file = self._files[place]
+        key = (channel.base_url, record.subdir)
+        if key not in self._files:
+            self._files[key] = self._open(channel, record.subdir)
+        file = self._files[key]
         if file is None:
             return None
         members = Members()
@@ -83,7 +83,7 @@ class RunExports:
 
     def _open(self, channel: Channel, subdir: str) -> IndexFile | None:
         url = channel.url_for(subdir)
-        key = self._cache.key(f"{url}/{RUN_EXPORTS}", channel.name, f"{subdir}-run-exports")
+        key = self._cache.key(f"{url}/{_FILE_NAME}", channel.name, f"{subdir}-run-exports")
         with locked(self._cache.lock_path(key), timeout=_LOCK_TIMEOUT):
             state = self._cache.load_state(key, url)
             file = self._cache.open_index(state.body_sha256) if state else None
@@ -106,14 +106,14 @@ class RunExports:
 
 
 def _file_names(channel: Channel) -> tuple[str, ...]:
-    compressed = f"{RUN_EXPORTS}.zst"
-    return (RUN_EXPORTS, compressed) if channel.is_local else (compressed, RUN_EXPORTS)
+    compressed = f"{_FILE_NAME}.zst"
+    return (_FILE_NAME, compressed) if channel.is_local else (compressed, _FILE_NAME)
 
 
 def _checked(found: Any) -> dict[str, tuple[str, ...]]:
-    """What is well-formed; a bare list is ``weak``, as in old packages."""
+    """The valid specs by kind; a list without kinds is ``weak``, as in old packages."""
     kinds: Mapping[str, Any] = found if isinstance(found, dict) else {"weak": found}
-    specs = {kind: kinds.get(kind) for kind in KINDS}
+    specs = {kind: kinds.get(kind) for kind in _KINDS}
     return {
         kind: tuple(text for text in texts if isinstance(text, str))
         for kind, texts in specs.items()

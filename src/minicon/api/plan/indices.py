@@ -29,7 +29,7 @@ def channel_indices(
         ChannelError: A channel cannot be asked, or may not be.
     """
     from minicon.api.plan.sources import refuse_forbidden
-    from minicon.repodata.channels.expand import expand_channel
+    from minicon.repodata.channels.names import expand_channel
 
     settings = services.settings
     channels = list(sources.channels)

@@ -13,7 +13,7 @@ from minicon.constants import DEFAULT_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.subdir import NOARCH
-from minicon.repodata.channels.expand import expand_channel
+from minicon.repodata.channels.names import expand_channel
 from minicon.solver.explain.explanation import ConflictError
 from minicon.solver.explain.missing_names import one_by_one
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minicon.api.plan.sources import refuse_forbidden
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import replace
-from minicon.repodata.channels.expand import expand_channel
+from minicon.repodata.channels.names import expand_channel
 from minicon.repodata.channels.relations import Relations, priority_order, relations_of
 
 TYPE_CHECKING = False

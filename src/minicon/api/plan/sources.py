@@ -14,7 +14,7 @@ from minicon.config.values import MOST_ITEMS
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ChannelError, ConfigError
 from minicon.lean_dataclasses import dataclass
-from minicon.repodata.channels.expand import expand_channel
+from minicon.repodata.channels.names import expand_channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from minicon.api.notice_watch import NoticeWatch
-    from minicon.api.notices import Notice
     from minicon.cli.console.console import Console
+    from minicon.repodata.channels.notices import Notice, NoticeWatch
 
 
 def notice_lines(notices: Iterable[Notice]) -> Iterator[str]:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from minicon.api.notice_watch import NoticeWatch
     from minicon.api.services import Services
     from minicon.config.settings import Settings
     from minicon.envs.registry import EnvironmentRegistry
+    from minicon.repodata.channels.notices import NoticeWatch
 
 
 @dataclass(slots=True)

@@ -1,1 +1,1 @@
-"""HTTP: sessions, retries, proxies, TLS and the errors of servers."""
+"""HTTP requests and responses: sessions, retries, proxies, TLS and error messages."""

@@ -1,4 +1,4 @@
-"""Fetcher: the seam between minicon and the network (and ``file://``)."""
+"""Fetcher and Response: the interface between minicon and the network (and ``file://``)."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ if TYPE_CHECKING:
 
 
 class Response(Protocol):
-    """An answer whose body is not read yet. Use as a context manager."""
+    """A response whose body is not read yet. Use it as a context manager."""
 
     @property
     def status(self) -> int:
-        """HTTP status; ``file://`` answers 200, 206, 304 or 404."""
+        """HTTP status; ``file://`` gives 200, 206, 304, 404 or 416."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers, looked up in any case."""
+        """Headers by name in any case."""
 
     @property
     def url(self) -> str:
         """Where it came from after redirects, without credentials."""
 
     def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
-        """The body in pieces, content encoding undone.
+        """Yield the body in pieces of at most ``size`` bytes, content encoding undone.
 
         Raises:
-            ChannelError: The connection broke, stalled, or the body is shorter than announced.
+            ChannelError: The connection broke or stalled, or the body is shorter than announced.
         """
 
     def read(self, limit: int = 1 << 30) -> bytes:
-        """The whole body. Raises ChannelError past LIMIT bytes, or as :meth:`chunks` does."""
+        """Return the body. Raises ChannelError past ``limit`` bytes, or as :meth:`chunks` does."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
 
     def __enter__(self) -> Self: ...
 
@@ -51,17 +51,28 @@ class Response(Protocol):
 
 
 class Fetcher(Protocol):
-    """Opens URLs. Thread-safe. Credentials are added inside, bound to scheme, host and port."""
+    """Opens URLs. Thread-safe. Adds credentials, bound to scheme, host and port.
+
+    What fetching a channel's index needs beyond this is in
+    :class:`minicon.net.routing.UrlFetcher`.
+    """
 
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
-        """Ask for a URL (http, https, file, oci, s3).
+        """Request a URL (http, https, file, oci, s3) and return the response, whatever its status.
 
-        Any status is returned, except that 429 and 5xx were retried first (bounded, honouring
-        Retry-After).
+        429 and 5xx are retried first, a limited number of times, honouring Retry-After.
+
+        Args:
+            url: The URL.
+            headers: Additional request headers.
+            timeout: Seconds until the response headers arrive; None means as configured.
 
         Raises:
-            OfflineError: Any but a ``file:`` URL while offline.
-            ChannelError: No connection, TLS failure, time-out, too many or unsafe redirects.
+            OfflineError: The URL is not a ``file:`` URL and minicon is offline.
+            ChannelError: No connection, TLS failure, timeout, too many or unsafe redirects.
         """
+
+    def close(self) -> None:
+        """Close all kept connections. The fetcher may be used again."""

@@ -1,4 +1,7 @@
-"""Headers: a mapping that ignores case, without importing an HTTP library."""
+"""Headers: a case-insensitive mapping, and the header fields that minicon reads.
+
+No HTTP library is imported for it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-#: What a file must hash to, told to fetchers that can find it by that. It goes over no wire.
+#: The hash that a file must have, for fetchers that can find it by its hash. It is never sent.
 EXPECTED_SHA256 = "x-expected-sha256"
 
 
@@ -35,19 +38,19 @@ class Headers(Mapping[str, str]):
 
 
 def content_length(headers: Mapping[str, str]) -> int | None:
-    """The announced body length in bytes, or None when absent, encoded or nonsense."""
+    """Return the announced body length in bytes; None if absent, encoded or invalid."""
     text = headers.get("content-length", "").strip()
     encoded = headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
     return int(text[:20]) if text.isdecimal() and not encoded else None
 
 
 def is_html(headers: Mapping[str, str]) -> bool:
-    """Whether the body is a web page: nothing that minicon asks channels for is one."""
+    """Whether the body is a web page: no file that minicon fetches from channels is one."""
     return headers.get("content-type", "").lstrip().lower().startswith("text/html")
 
 
 def range_start(headers: Mapping[str, str]) -> int | None:
-    """First byte of a 206 answer as its Content-Range says, or None."""
+    """Return the first byte of a 206 response by its Content-Range, or None."""
     unit, _, rest = headers.get("content-range", "").partition(" ")
     first = rest.partition("-")[0].strip()
     return int(first) if unit.lower() == "bytes" and first.isdecimal() else None

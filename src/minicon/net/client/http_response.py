@@ -1,4 +1,4 @@
-"""HttpResponse: the answer of a web server, read with care."""
+"""HttpResponse: the response of a web server, with a minimum transfer rate."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import time
 import urllib3
 
 from minicon.errors import ChannelError
-from minicon.net.client.failures import TIMED_OUT, failure_of
 from minicon.net.client.headers import Headers, content_length
-from minicon.net.client.streamed_response import StreamedResponse
+from minicon.net.client.http_errors import TIMED_OUT, failure_of
+from minicon.net.client.responses import StreamedResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-#: A transfer slower than this, over this long, counts as broken: a trickle of bytes never
-#: trips a read time-out. What was received is not lost, for retries resume.
+#: A transfer below this rate (bytes per second) over this time (seconds) counts as broken: a
+#: trickle of bytes never triggers a read timeout. Nothing received is lost, for retries resume.
 SLOWEST_RATE = 1_000
 RATE_WINDOW = 60.0
-#: A body of which this many bytes came before it stalled is worth going on with.
+#: A body that stalled after this many bytes is not counted against its server.
 _PROGRESS = 1 << 20
-#: An unwanted body up to this size is read, so that its connection can be used again.
-_WORTH_READING = 1 << 14
+#: An unused body up to this size is read, so that its connection can be used again.
+_DRAINED_SIZE = 1 << 14
 
 
 class HttpResponse(StreamedResponse):
@@ -35,7 +35,7 @@ class HttpResponse(StreamedResponse):
         url: Where it came from; shown redacted.
         raw: The urllib3 response, unread.
         clock: Monotonic seconds.
-        ended: Called once, at the end, with whether the body stalled before much of it came.
+        ended: Called once, at the end, with whether the body stalled before much of it arrived.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class HttpResponse(StreamedResponse):
         self._clock = clock
 
     def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
-        """The body as it arrives, content encoding undone, at most SIZE bytes at a time.
+        """Yield the body as it arrives, content encoding undone, at most ``size`` bytes at a time.
 
         Raises:
-            ChannelError: The connection broke, stalled or trickles; the body is shorter than
+            ChannelError: The connection broke, stalled or is too slow; the body is shorter than
                 announced; its encoding is damaged.
         """
-        pace = _Pace(self.url, self._clock)
+        rate = _RateCheck(self.url, self._clock)
         total = 0
         while True:
             try:
@@ -71,17 +71,17 @@ class HttpResponse(StreamedResponse):
                 return
             total += len(chunk)
             try:
-                pace.add(len(chunk))
+                rate.add(len(chunk))
             except ChannelError:
                 self._end(stalled=total < _PROGRESS)
                 raise
             yield chunk
 
     def close(self) -> None:
-        """Give the connection back if the body was read, else close it."""
+        """Release the connection if the body was read, else close it."""
         length = content_length(self.headers)
         with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
-            if self.status >= 300 and length is not None and length <= _WORTH_READING:
+            if self.status >= 300 and length is not None and length <= _DRAINED_SIZE:
                 self._raw.drain_conn()
         self._raw.close()
         self._raw.release_conn()
@@ -93,8 +93,8 @@ class HttpResponse(StreamedResponse):
             ended(stalled)
 
 
-class _Pace:
-    """Watches that a transfer keeps moving."""
+class _RateCheck:
+    """Raises ChannelError once a transfer falls below :data:`SLOWEST_RATE`."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
         self._url = url
@@ -108,6 +108,6 @@ class _Pace:
         if elapsed < RATE_WINDOW:
             return
         if self._bytes < SLOWEST_RATE * elapsed:
-            message = f"{self._url} sends less than {SLOWEST_RATE} bytes a second"
+            message = f"{self._url} sends less than {SLOWEST_RATE} bytes per second"
             raise ChannelError("stalled", message, hint="try again later")
         self._since, self._bytes = self._clock(), 0

@@ -1,4 +1,4 @@
-"""Which proxy a request goes through."""
+"""Which proxy a request is sent through."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PROXY_SCHEMES = ("http", "https")
+_HTTP = ("http", "https")
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 
 
 def proxies_for(url: str, configured: Mapping[str, str]) -> dict[str, str]:
-    """The proxy for a URL as requests wants it: ``{scheme: proxy URL}``, empty for none.
+    """Return the proxy for a URL as requests expects it: ``{scheme: proxy URL}``, empty for none.
 
-    ``proxy_servers`` of the configuration comes first, most exact key first
-    (``https://host``, ``https``, ``all://host``, ``all``), then the environment
-    (``https_proxy``, ``all_proxy``, ``no_proxy``, or what the system has configured).
+    The setting ``proxy_servers`` has precedence, most specific key first (``https://host``,
+    ``https``, ``all://host``, ``all``), then the environment (``https_proxy``, ``all_proxy``,
+    ``no_proxy``, or the system's configuration).
 
     Raises:
         ConfigError: ``invalid-proxy``, or ``extra-missing`` for a SOCKS proxy.
@@ -43,17 +43,17 @@ def proxies_for(url: str, configured: Mapping[str, str]) -> dict[str, str]:
 
 
 def _checked(proxy: str, where: str) -> str:
-    """The proxy's URL, if it is one that can be used."""
+    """Return a proxy's URL if it can be used. Raises ConfigError."""
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        is_place = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
-        is_place = False
-    if not is_place or parts.scheme not in (*_PROXY_SCHEMES, *_SOCKS):
-        message = f"what {where} is no URL of a proxy"
+        has_host = False
+    if not has_host or parts.scheme not in (*_HTTP, *_SOCKS):
+        message = f"the value that {where} is not the URL of a proxy"
         raise ConfigError("invalid-proxy", message, hint="write http://host:port")
     if parts.scheme in _SOCKS and not _has_socks():
-        message = f"what {where} is a SOCKS proxy, for which the package PySocks is missing"
+        message = f"the proxy that {where} is a SOCKS proxy, which needs the package PySocks"
         raise ConfigError("extra-missing", message, hint="pip install 'minicon[socks]'")
     return proxy
 
@@ -65,7 +65,7 @@ def _has_socks() -> bool:
 
 
 def _may_have_proxies() -> bool:
-    """Whether the surroundings may name a proxy; saves the import of what reads them."""
+    """Whether the environment may configure a proxy; if not, urllib need not be imported."""
     if sys.platform in ("darwin", "win32"):
         return True
     return any(name.lower().endswith("_proxy") for name in os.environ)

@@ -1,4 +1,4 @@
-"""TLS: whom to trust, and who we are."""
+"""TLS: which certificate authorities to trust, and which client certificate to present."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def trusted_bundle(variables: Mapping[str, str]) -> bool | str:
-    """The CA file that the usual variables name, else True for the default one."""
+    """The CA file that the usual environment variables name, else True for the default one."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         if variables.get(name):
             return variables[name]
@@ -21,7 +21,7 @@ def trusted_bundle(variables: Mapping[str, str]) -> bool | str:
 
 
 def tls_context(trusted: bool | str, cert: str | tuple[str, str] | None) -> SSLContext | None:
-    """TLS as requests would set it up; None where only requests can say what is wrong."""
+    """Make a TLS context equal to the one of requests; None where only requests can make it."""
     if trusted is False or trusted == "truststore":
         return None
     import ssl
@@ -43,11 +43,29 @@ def tls_context(trusted: bool | str, cert: str | tuple[str, str] | None) -> SSLC
     return context
 
 
-def check_tls_files(trusted: bool | str, cert: str | tuple[str, str] | None) -> None:
-    """Look at the files that are configured: what is wrong with them later shows as trouble.
+def truststore_context() -> SSLContext:
+    """Make a TLS context that trusts the operating system's certificates.
 
     Raises:
-        ConfigError: ``unusable-certificate``: a file is missing, or is not what it should be.
+        ConfigError: ``truststore-missing``: the package truststore is not installed.
+    """
+    import ssl
+
+    try:
+        import truststore  # type: ignore[import-not-found,unused-ignore]
+    except ImportError as error:
+        message = "ssl_verify is truststore, but the package truststore is not installed"
+        hint = "pip install 'minicon[truststore]', or set ssl_verify to a CA file"
+        raise ConfigError("truststore-missing", message, hint=hint) from error
+    context: SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return context
+
+
+def check_tls_files(trusted: bool | str, cert: str | tuple[str, str] | None) -> None:
+    """Check the configured certificate files: later, a mistake looks like a network failure.
+
+    Raises:
+        ConfigError: ``unusable-certificate``: a file is missing or invalid.
     """
     if isinstance(trusted, str) and trusted != "truststore":
         _check_bundle(trusted)
@@ -63,9 +81,10 @@ def _check_bundle(path: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except OSError as error:
-        reason = "has no certificates" if isinstance(error, ssl.SSLError) else "cannot be read"
-        hint = "set ssl_verify to a file of CA certificates (PEM), or to true; and see what "
-        hint += "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE say"
+        is_empty = isinstance(error, ssl.SSLError)
+        reason = "contains no certificates" if is_empty else "cannot be read"
+        hint = "set ssl_verify to a file of CA certificates (PEM), or to true; check the variables "
+        hint += "REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE and SSL_CERT_FILE"
         raise _unusable(f"the file of trusted certificates {path} {reason}", hint) from error
 
 
@@ -77,7 +96,7 @@ def _check_client(cert: str, key: str | None) -> None:
     import ssl
 
     def refuse() -> str:
-        raise _EncryptedError  # else OpenSSL asks on the terminal, for each connection
+        raise _EncryptedError  # otherwise OpenSSL prompts for it, once per connection
 
     hint = "check client_ssl_cert and client_ssl_cert_key"
     try:
@@ -85,9 +104,9 @@ def _check_client(cert: str, key: str | None) -> None:
         context.load_cert_chain(cert, key, password=refuse)
     except _EncryptedError as error:
         message = f"the key of the client certificate {cert} is encrypted"
-        raise _unusable(message, "give a key without a passphrase") from error
+        raise _unusable(message, "use a key without a passphrase") from error
     except ssl.SSLError as error:
-        message = f"{cert} is no client certificate (PEM), or its key is another one's"
+        message = f"{cert} is not a client certificate (PEM), or its key belongs to another one"
         raise _unusable(message, hint) from error
     except OSError as error:
         message = f"the client certificate {cert}, or its key, cannot be read"

@@ -1,1 +1,1 @@
-"""Credentials: where they are found, and which request may carry them."""
+"""Credentials: where secrets are found, and which requests may carry them."""

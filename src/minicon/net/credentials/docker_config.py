@@ -1,7 +1,7 @@
 """Secrets for registries that ``docker login``, ``podman login`` or ``oras login`` stored.
 
-All write the same file: per host a secret, or the name of a program that keeps it
-(``docker-credential-NAME``, asked through its standard input).
+All write the same file: per host a secret, or the name of a credential helper that stores it
+(``docker-credential-NAME``, which reads the host from standard input).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from minicon.net.credentials.origin import Origin
 
-_PROGRAM = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_\-]*")
-_PROGRAM_SECONDS = 30.0
-#: The user that stands for an identity token, in Azure's and Docker's terms.
+_HELPER = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_\-]*")
+_HELPER_SECONDS = 30.0
+#: The user name that marks a password as an identity token (Azure, Docker).
 _TOKEN_USER = "00000000-0000-0000-0000-000000000000"
 
 
 def docker_config_paths(home: Path, environment: Mapping[str, str]) -> list[Path]:
-    """Where such files are, in the order in which they are read."""
+    """Return the paths of such files, in the order in which they are read."""
     named = [("REGISTRY_AUTH_FILE", ""), ("DOCKER_CONFIG", "config.json")]
     named.append(("XDG_RUNTIME_DIR", "containers/auth.json"))
     paths = [Path(environment[name]) / tail for name, tail in named if environment.get(name)]
@@ -37,7 +37,7 @@ def docker_config_paths(home: Path, environment: Mapping[str, str]) -> list[Path
 
 
 def secret_from_docker_config(origin: Origin, paths: list[Path]) -> Secret | None:
-    """The secret for a registry, or None: no entry, or a file that cannot be read."""
+    """Return the secret for a registry; None if no readable file has an entry."""
     for path in paths:
         try:
             settings = read_json(path.read_bytes())
@@ -50,7 +50,7 @@ def secret_from_docker_config(origin: Origin, paths: list[Path]) -> Secret | Non
 
 
 def _names(origin: Origin) -> list[str]:
-    """How a registry may be written in these files."""
+    """The spellings of a registry in these files."""
     names = [f"{origin.host}:{origin.port}", origin.host]
     return [*names, *(f"https://{name}" for name in names)]
 
@@ -60,9 +60,9 @@ def _secret_in(settings: Any, names: list[str]) -> Secret | None:
     entries = settings.get("auths") or {}
     for name in names:
         secret = _from_entry(entries.get(name) or {})
-        program = helpers.get(name) or (store if name in entries else None)
-        if secret is None and program:
-            secret = _from_program(program, name)
+        helper = helpers.get(name) or (store if name in entries else None)
+        if secret is None and helper:
+            secret = _from_helper(helper, name)
         if secret is not None:
             return secret
     return None
@@ -76,22 +76,22 @@ def _from_entry(entry: Mapping[str, Any]) -> Secret | None:
     return Secret(user=user, password=password) if user else None
 
 
-def _from_program(name: Any, host: str) -> Secret | None:
-    """Ask ``docker-credential-NAME``; what it prints is never shown."""
+def _from_helper(name: Any, host: str) -> Secret | None:
+    """Run ``docker-credential-NAME get``; its output is never shown."""
     import subprocess
 
-    if not isinstance(name, str) or not _PROGRAM.fullmatch(name):
+    if not isinstance(name, str) or not _HELPER.fullmatch(name):
         return None
     try:
-        answer = subprocess.run(
+        process = subprocess.run(
             [f"docker-credential-{name}", "get"],
             input=host.encode(),
             capture_output=True,
             check=True,
-            timeout=_PROGRAM_SECONDS,
+            timeout=_HELPER_SECONDS,
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    found = read_json(answer.stdout)
+    found = read_json(process.stdout)
     user, password = str(found["Username"]), str(found["Secret"])
     return Secret(user=_TOKEN_USER if user == "<token>" else user, password=password)

@@ -1,1 +1,1 @@
-"""Fetchers for ``file:``, ``oci:`` and ``s3:`` URLs."""
+"""Schemes: the Fetchers for ``file:``, ``oci:`` and ``s3:`` URLs."""

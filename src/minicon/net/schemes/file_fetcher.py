@@ -1,6 +1,6 @@
-"""FileFetcher: the Fetcher for ``file://`` URLs, with the manners of an HTTP server.
+"""FileFetcher: the Fetcher for ``file://`` URLs, which responds like an HTTP server.
 
-A file's ETag is made of its mtime in nanoseconds and its size, so that conditional requests
+A file's ETag consists of its mtime in nanoseconds and its size, so that conditional requests
 work as they do over the network.
 """
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ChannelError
 from minicon.net.client.headers import Headers
-from minicon.net.client.streamed_response import StreamedResponse
+from minicon.net.client.responses import StreamedResponse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from io import FileIO
 
 
-def path_of(url: str) -> str:
-    """The path that a ``file://`` URL stands for, on this system.
+def _path_of(url: str) -> str:
+    """Return the path of a ``file://`` URL on this system.
 
     Raises:
         ChannelError: The URL names another host.
@@ -29,7 +29,7 @@ def path_of(url: str) -> str:
     path = unquote(parts.path)
     if parts.netloc not in ("", "localhost"):
         if os.name != "nt":
-            message = f"{url} names a host; only files of this machine can be read"
+            message = f"{url} contains a host name; only files on this machine can be read"
             hint = "write file:/// with three slashes before the path"
             raise ChannelError("invalid-url", message, hint=hint)
         return f"//{parts.netloc}{path}"
@@ -38,8 +38,8 @@ def path_of(url: str) -> str:
     return path
 
 
-class FileResponse(StreamedResponse):
-    """A file, or a part of one, as the answer to a request."""
+class _FileResponse(StreamedResponse):
+    """A file, or a part of one, as a response."""
 
     def __init__(
         self, url: str, status: int, headers: Headers, file: FileIO | None = None, length: int = 0
@@ -49,7 +49,7 @@ class FileResponse(StreamedResponse):
         self._left = length
 
     def chunks(self, size: int = 1 << 16) -> Iterator[bytes]:
-        """The bytes in pieces. Raises ChannelError if the file shrank or cannot be read."""
+        """Yield the bytes. Raises ChannelError if the file became shorter or cannot be read."""
         while self._left and self._file is not None:
             try:
                 chunk = self._file.read(min(size, self._left))
@@ -76,47 +76,51 @@ class FileFetcher:
         *,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,  # noqa: ARG002
-    ) -> FileResponse:
-        """Answer 200, 206 (Range), 304 (If-None-Match), 404, or 416.
+    ) -> _FileResponse:
+        """Respond with 200, 206 (Range), 304 (If-None-Match), 404 or 416.
 
         Raises:
-            ChannelError: The file is there and cannot be read.
+            ChannelError: The file exists but cannot be read.
         """
-        asked = Headers(headers)
+        request = Headers(headers)
         try:
-            file = open(path_of(url), "rb", buffering=0)  # noqa: SIM115 - the response closes it
+            file = open(_path_of(url), "rb", buffering=0)  # noqa: SIM115 - the response closes it
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return FileResponse(url, 404, Headers())
+            return _FileResponse(url, 404, Headers())
         except (OSError, ValueError) as error:
             raise _unreadable(url, error) from error
-        facts = os.fstat(file.fileno())
-        answer = {"ETag": f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'}
-        if asked.get("if-none-match") == answer["ETag"]:
+        status = os.fstat(file.fileno())
+        shared = {"ETag": f'"{status.st_mtime_ns:x}-{status.st_size:x}"'}
+        if request.get("if-none-match") == shared["ETag"]:
             file.close()
-            return FileResponse(url, 304, Headers(answer))
-        return _open_part(url, file, facts.st_size, asked, answer)
+            return _FileResponse(url, 304, Headers(shared))
+        return _open_part(url, file, status.st_size, request, shared)
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
 
 
 def _open_part(
-    url: str, file: FileIO, size: int, asked: Mapping[str, str], answer: dict[str, str]
-) -> FileResponse:
-    wanted = asked.get("range", "")
-    condition = asked.get("if-range", answer["ETag"])
-    first, dash, last = wanted.removeprefix("bytes=").partition("-")
+    url: str, file: FileIO, size: int, request: Mapping[str, str], shared: dict[str, str]
+) -> _FileResponse:
+    span = request.get("range", "")
+    condition = request.get("if-range", shared["ETag"])
+    first, dash, last = span.removeprefix("bytes=").partition("-")
     is_range = first.isdecimal() or (not first and last.isdecimal())  # bytes=-N: the last N
-    if not (wanted.startswith("bytes=") and dash and is_range) or condition != answer["ETag"]:
-        return FileResponse(url, 200, Headers({**answer, "Content-Length": str(size)}), file, size)
+    if not (span.startswith("bytes=") and dash and is_range) or condition != shared["ETag"]:
+        return _FileResponse(url, 200, Headers({**shared, "Content-Length": str(size)}), file, size)
     start = int(first) if first else max(size - int(last), 0)
     end = min(int(last), size - 1) if first and last.isdecimal() else size - 1
     if start > end:
         file.close()
-        return FileResponse(url, 416, Headers({**answer, "Content-Range": f"bytes */{size}"}))
+        return _FileResponse(url, 416, Headers({**shared, "Content-Range": f"bytes */{size}"}))
     file.seek(start)
     length = end - start + 1
-    answer["Content-Range"] = f"bytes {start}-{end}/{size}"
-    return FileResponse(url, 206, Headers({**answer, "Content-Length": str(length)}), file, length)
+    shared["Content-Range"] = f"bytes {start}-{end}/{size}"
+    return _FileResponse(url, 206, Headers({**shared, "Content-Length": str(length)}), file, length)
 
 
 def _unreadable(url: str, error: Exception) -> ChannelError:
     reason = getattr(error, "strerror", None) or str(error)
-    return ChannelError("unreadable-file", f"cannot read {url}: {reason}", hint="check who owns it")
+    hint = "check its owner and permissions"
+    return ChannelError("unreadable-file", f"cannot read {url}: {reason}", hint=hint)

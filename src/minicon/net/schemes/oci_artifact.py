@@ -1,4 +1,4 @@
-"""Where a file of a conda channel is in an OCI registry.
+"""Artifact: the repository, tag and layer of a conda channel's file in an OCI registry.
 
 ======================================  =======================================================
 ``oci://host/chan/SUBDIR/…``            ``/v2/chan/SUBDIR/…`` of the registry
@@ -8,10 +8,10 @@
 ``repodata.json``, ``….zst``            ``repodata.json``, tag ``latest``, by media type
 ``repodata_shards.msgpack.zst``         the same, by title
 ``DIGEST.msgpack.zst`` (a shard)        ``repodata.json/shards``, the blob of that digest
-anything else                           its name, tag ``latest``, by title or alone
+anything else                           its name, tag ``latest``, by title or the only layer
 ======================================  =======================================================
 
-This is how conda-oci-mirror writes and rattler reads (a CEP is under discussion: conda/ceps#115).
+conda-oci-mirror writes this layout and rattler reads it (proposed CEP: conda/ceps#115).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _INDEXES = {
     "repodata_shards.msgpack.zst": "",
 }
 _SHARD = lazy_pattern(r"([0-9a-f]{64})\.msgpack\.zst")
-#: Characters that tags may not have (distribution-spec), and what stands for them.
+#: Characters that tags must not contain (distribution-spec), and their replacements.
 _IN_TAGS = {"+": "__p__", "!": "__e__", "=": "__eq__"}
 _TAG = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9._\-]{0,127}")
 _REPOSITORY = lazy_pattern(r"[a-z0-9]+(?:[._\-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._\-]+[a-z0-9]+)*)*")
@@ -56,7 +56,7 @@ class Layer:
     """One file of an artifact.
 
     Attributes:
-        digest: ``sha256:…`` or ``sha512:…``: its name, and what it must be.
+        digest: ``sha256:…`` or ``sha512:…``; names the layer and verifies it.
         size: Bytes, or None where only the digest is known.
     """
 
@@ -66,15 +66,15 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What to ask a registry for.
+    """A file in a registry.
 
     Attributes:
-        registry: Base URL of the registry, https unless it is this machine.
+        registry: Base URL of the registry, https unless it is on this machine.
         repository: Path below ``/v2``, without slashes at its ends.
-        tag: Which of the repository's manifests; empty where :attr:`layer` is known already.
-        file_name: What the file is called in the channel.
-        media_type: Of the layer that is wanted; empty where its title tells it.
-        layer: The layer, where the URL itself says its digest.
+        tag: The manifest's tag; empty where :attr:`layer` is known already.
+        file_name: The file's name in the channel.
+        media_type: Media type of the layer; empty where the layer is found by its title.
+        layer: The layer, where the URL contains its digest.
     """
 
     registry: str
@@ -86,35 +86,35 @@ class Artifact:
 
     @classmethod
     def of(cls, url: str) -> Artifact | None:
-        """What an ``oci://`` URL stands for, or None if no registry can have such a file.
+        """Parse an ``oci://`` URL; None if no registry can contain such a file.
 
         Raises:
-            ChannelError: ``invalid-url``: the channel's path is none that registries allow.
+            ChannelError: ``invalid-url``: registries do not allow the channel's path.
         """
         parts = urlsplit(url)
         folder, file_name = posixpath.split(unquote(parts.path).strip("/"))
         registry = _registry(parts.netloc.rpartition("@")[2], parts.hostname or "")
         shard = _SHARD.fullmatch(file_name)
         if shard is not None:
-            place = f"{folder.removesuffix('/shards')}/{REPODATA}/shards"
+            repository = f"{folder.removesuffix('/shards')}/{REPODATA}/shards"
             layer = Layer(f"sha256:{shard.group(1)}")
-            return cls(registry, _checked(place, url), "", file_name, layer=layer)
-        name, tag, media_type = _place_of(file_name)
+            return cls(registry, _checked(repository, url), "", file_name, layer=layer)
+        name, tag, media_type = _repository_tag(file_name)
         if not _TAG.fullmatch(tag) or not _REPOSITORY.fullmatch(name):
             return None
         return cls(registry, _checked(f"{folder}/{name}", url), tag, file_name, media_type)
 
     @property
     def manifest_url(self) -> str:
-        """Where the registry says which layers the artifact has."""
+        """URL of the manifest, which lists the artifact's layers."""
         return f"{self.registry}/v2/{self.repository}/manifests/{self.tag}"
 
     def blob_url(self, layer: Layer) -> str:
-        """Where the registry has the bytes of a layer."""
+        """Return the URL of a layer's bytes."""
         return f"{self.registry}/v2/{self.repository}/blobs/{layer.digest}"
 
     def layer_in(self, manifest: Any) -> Layer | None:
-        """The layer that is wanted, of a decoded manifest; None if it has no such layer."""
+        """Find the file's layer in a decoded manifest; None if it has no such layer."""
         layers = manifest.get("layers") if isinstance(manifest, dict) else None
         usable = [each for each in layers or () if _is_usable(each)]
         if self.media_type:
@@ -126,8 +126,8 @@ class Artifact:
         return Layer(found[0]["digest"], found[0]["size"]) if found else None
 
 
-def _place_of(file_name: str) -> tuple[str, str, str]:
-    """Last part of the repository, tag and media type of a file."""
+def _repository_tag(file_name: str) -> tuple[str, str, str]:
+    """The last part of the repository, the tag and the media type of a file."""
     if file_name in _INDEXES:
         return REPODATA, "latest", _INDEXES[file_name]
     for extension, media_type in _PACKAGES.items():
@@ -135,22 +135,22 @@ def _place_of(file_name: str) -> tuple[str, str, str]:
         if file_name.endswith(extension) and len(parts) == 3:
             name, version, build = parts
             tag = f"{version}-{build}"
-            for character, instead in _IN_TAGS.items():
-                tag = tag.replace(character, instead)
+            for character, replacement in _IN_TAGS.items():
+                tag = tag.replace(character, replacement)
             return f"zzz{name}" if name.startswith("_") else name, tag, media_type
     return file_name, "latest", ""
 
 
-def _registry(place: str, host: str) -> str:
-    """Base URL of a registry; plain http is for this machine alone, as docker has it."""
-    is_here = host in ("localhost", "::1") or _LOOPBACK.fullmatch(host) is not None
-    return f"{'http' if is_here else 'https'}://{place}"
+def _registry(address: str, host: str) -> str:
+    """Base URL of a registry; plain http is for this machine only, as in docker."""
+    is_loopback = host in ("localhost", "::1") or _LOOPBACK.fullmatch(host) is not None
+    return f"{'http' if is_loopback else 'https'}://{address}"
 
 
 def _checked(repository: str, url: str) -> str:
     if not _REPOSITORY.fullmatch(repository):
-        message = f"{redact(url)} is no place in a registry"
-        hint = "paths in registries have lower-case letters, digits, dots, dashes and _ only"
+        message = f"{redact(url)} is not a valid path in a registry"
+        hint = "use only lower-case letters, digits, dots, dashes and underscores"
         raise ChannelError("invalid-url", message, hint=hint)
     return repository
 
@@ -163,6 +163,6 @@ def _is_usable(layer: Any) -> bool:
 
 
 def _title(layer: dict[str, Any]) -> str:
-    notes = layer.get("annotations")
-    title = notes.get(_TITLE) if isinstance(notes, dict) else None
+    annotations = layer.get("annotations")
+    title = annotations.get(_TITLE) if isinstance(annotations, dict) else None
     return posixpath.basename(title) if isinstance(title, str) else ""

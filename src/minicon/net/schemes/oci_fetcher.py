@@ -2,11 +2,11 @@
 
 ::
 
-    URL ─► Artifact ─► manifest (which layers, kept some seconds) ─► Layer ─► blob, by its digest
+    URL ─► Artifact ─► manifest (its layers, cached for seconds) ─► Layer ─► blob, by its digest
                           └─ 401 ─► RegistryLogin ─► once more
 
-A layer's digest is its ETag: an index that has not changed costs a manifest. Every whole body is
-compared with its digest. Registries send blobs on to storage servers; credentials do not go along.
+A layer's digest is its ETag: an index that has not changed costs a manifest. Every complete body is
+compared with its digest. Registries redirect blobs to storage servers, which get no credentials.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ import time
 
 from minicon.errors import ChannelError
 from minicon.models.json_values.strict_json import read_json
-from minicon.net.client.aliased_response import AliasedResponse, BodyCheck, renamed
-from minicon.net.client.buffered_response import BufferedResponse
 from minicon.net.client.headers import EXPECTED_SHA256, Headers
+from minicon.net.client.responses import (
+    AliasedResponse,
+    BodyCheck,
+    BufferedResponse,
+    aliased_error,
+)
 from minicon.net.credentials.origin import Origin
 from minicon.net.schemes.oci_artifact import Artifact, Layer
 from minicon.net.schemes.oci_login import RefusedError, RegistryLogin
-from minicon.net.small_files.connection import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,17 +40,17 @@ _MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json;q=0.5"
 )
 _LARGEST_MANIFEST = 1 << 22
-#: Several files of a subdir are layers of one artifact: its manifest is asked for once.
-_KEPT_SECONDS = 10.0
+#: Several files of a subdir are layers of one artifact: its manifest is requested once.
+_CACHED_SECONDS = 10.0
 
 
 class _Manifest:
-    """A registry's answer to the question for a manifest.
+    """A registry's response to a request for a manifest.
 
     Attributes:
-        status: 200, or why there is none.
-        content: Decoded.
-        cache_control: How long the registry wants it to be believed.
+        status: 200, or another status without a manifest.
+        content: The decoded manifest.
+        cache_control: The ``Cache-Control`` header.
     """
 
     def __init__(self, status: int, content: Any = None, cache_control: str | None = None) -> None:
@@ -60,8 +63,8 @@ class OciFetcher:
     """Opens ``oci://`` URLs. Thread-safe.
 
     Args:
-        http: Opens what the registry is asked; adds no credentials of its own.
-        credentials: Where channels' and docker's secrets for ``oci://host`` are.
+        http: Opens the registry's URLs; adds no credentials of its own.
+        credentials: Secrets of channels and docker for ``oci://host``.
         clock: Monotonic seconds.
     """
 
@@ -80,55 +83,54 @@ class OciFetcher:
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
-        """Ask for a file of a channel; see :class:`minicon.net.client.fetcher.Fetcher`.
+        """Request a file of a channel; see :class:`minicon.net.client.fetcher.Fetcher`.
 
         Raises:
             ChannelError: ``invalid-url``, ``unsafe-redirect``, ``invalid-answer``; or the
                 registry cannot be reached.
         """
-        asked = Headers(headers)
+        request = Headers(headers)
         artifact = Artifact.of(url)
         if artifact is None:
-            return _answer(url, 404)
+            return _empty(url, 404)
         layer, cache_control = artifact.layer, None
-        if EXPECTED_SHA256 in asked:  # a package's blob has its hash for a name
-            layer = Layer(f"sha256:{asked[EXPECTED_SHA256]}")
+        if EXPECTED_SHA256 in request:  # a package's blob is named by its hash
+            layer = Layer(f"sha256:{request[EXPECTED_SHA256]}")
         if layer is None:
-            fresh = "no-cache" in asked.get("cache-control", "")
+            fresh = "no-cache" in request.get("cache-control", "")
             manifest = self._manifest(url, artifact, fresh, timeout)
             layer = artifact.layer_in(manifest.content)
             cache_control = manifest.cache_control
             if layer is None:
-                return _answer(url, 404 if manifest.status == 200 else manifest.status)
+                return _empty(url, 404 if manifest.status == 200 else manifest.status)
         own = {"etag": f'"{layer.digest}"', "cache-control": cache_control}
-        if asked.get("if-none-match") == own["etag"]:
-            return _answer(url, 304, own)
+        if request.get("if-none-match") == own["etag"]:
+            return _empty(url, 304, own)
         blob_url = artifact.blob_url(layer)
-        response = self._ask(url, artifact, blob_url, _for_blob(asked, own), timeout)
+        response = self._request(url, artifact, blob_url, _for_blob(request, own), timeout)
         check = BodyCheck(layer.digest, layer.size)
         return AliasedResponse(url, response, blob_url, headers=own, check=check)
 
     def close(self) -> None:
         """Close all kept connections."""
-        close = getattr(self._http, "close", None)
-        if close is not None:
-            close()
+        self._http.close()
 
     def _manifest(
         self, url: str, artifact: Artifact, fresh: bool, timeout: float | None
     ) -> _Manifest:
-        """The manifest of an artifact; asked for once by all who want it now."""
-        place = artifact.manifest_url
-        with self._locks.setdefault(place, threading.Lock()):
-            since, kept = self._manifests.get(place, (0.0, None))
-            if kept is not None and not fresh and self._clock() - since < _KEPT_SECONDS:
-                return kept
-            with self._ask(url, artifact, place, {"Accept": _MANIFESTS}, timeout) as response:
-                manifest = _read_manifest(place, response)
-            self._manifests[place] = (self._clock(), manifest)
+        """The manifest of an artifact, requested once by threads that need it at the same time."""
+        manifest_url = artifact.manifest_url
+        with self._locks.setdefault(manifest_url, threading.Lock()):
+            since, cached = self._manifests.get(manifest_url, (0.0, None))
+            if cached is not None and not fresh and self._clock() - since < _CACHED_SECONDS:
+                return cached
+            headers = {"Accept": _MANIFESTS}
+            with self._request(url, artifact, manifest_url, headers, timeout) as response:
+                manifest = _read_manifest(manifest_url, response)
+            self._manifests[manifest_url] = (self._clock(), manifest)
             return manifest
 
-    def _ask(
+    def _request(
         self,
         url: str,
         artifact: Artifact,
@@ -136,7 +138,7 @@ class OciFetcher:
         headers: Mapping[str, str],
         timeout: float | None,
     ) -> Response:
-        """Ask the registry, logged in if it wants that."""
+        """Send a request to the registry, authenticated if it requires that."""
         used: str | None = ""
         try:
             for _ in range(2):
@@ -150,9 +152,9 @@ class OciFetcher:
                 response.close()
                 self._login.learn(artifact, response.headers.get("www-authenticate", ""), used)
         except RefusedError as refusal:
-            return _answer(url, refusal.status)
-        # A registry that took the log-in says 401 of what is not there, or not for us.
-        return _answer(url, 403 if used and used.startswith("Bearer ") else 401)
+            return _empty(url, refusal.status)
+        # A registry that accepted the login answers 401 for what does not exist or is forbidden.
+        return _empty(url, 403 if used and used.startswith("Bearer ") else 401)
 
     def _open(
         self, url: str, real_url: str, headers: Mapping[str, str], timeout: float | None
@@ -160,23 +162,23 @@ class OciFetcher:
         try:
             return self._http.open(real_url, headers=headers, timeout=timeout)
         except ChannelError as error:
-            raise renamed(error, url, real_url) from error
+            raise aliased_error(error, url, real_url) from error
 
 
 def _is_from(response: Response, registry: str) -> bool:
-    """Whether the registry itself answers: nobody else is told who we are."""
+    """Whether the registry itself responds: no other server gets its credentials."""
     return Origin.of(response.url) == Origin.of(registry)
 
 
-def _for_blob(asked: Headers, own: Mapping[str, str | None]) -> dict[str, str]:
-    """The headers for a blob. Its name is its content, so conditions are settled here."""
-    passed = {name: asked[name] for name in ("accept-encoding", "range") if name in asked}
-    if asked.get("if-range", own["etag"]) != own["etag"]:
+def _for_blob(request: Headers, own: Mapping[str, str | None]) -> dict[str, str]:
+    """The headers for a blob. It is named by its content, so conditions are evaluated here."""
+    passed = {name: request[name] for name in ("accept-encoding", "range") if name in request}
+    if request.get("if-range", own["etag"]) != own["etag"]:
         passed.pop("range", None)
     return passed
 
 
-def _read_manifest(place: str, response: Response) -> _Manifest:
+def _read_manifest(url: str, response: Response) -> _Manifest:
     if response.status != 200:
         return _Manifest(response.status)
     try:
@@ -184,12 +186,12 @@ def _read_manifest(place: str, response: Response) -> _Manifest:
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("layers"), list):
-        message = f"{place} answers with no manifest of a channel's file"
-        hint = "check that the URL is that of a conda channel"
+        message = f"{url} does not return the manifest of a channel's file"
+        hint = "check that the URL is a conda channel"
         raise ChannelError("invalid-answer", message, hint=hint)
     return _Manifest(200, content, response.headers.get("cache-control"))
 
 
-def _answer(url: str, status: int, headers: Mapping[str, str | None] | None = None) -> Response:
+def _empty(url: str, status: int, headers: Mapping[str, str | None] | None = None) -> Response:
     kept = {name: text for name, text in (headers or {}).items() if text is not None}
-    return BufferedResponse(url, Answer(status, Headers(kept), b""))
+    return BufferedResponse(url, status, kept)

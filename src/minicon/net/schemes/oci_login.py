@@ -1,11 +1,11 @@
-"""RegistryLogin: the Authorization header that a registry wants.
+"""RegistryLogin: the Authorization header that a registry requires.
 
-A registry tells with a 401 how it wants to be asked (RFC 9110 §11, distribution-spec)::
+A registry describes in a 401 how to authenticate (RFC 9110 §11, distribution-spec)::
 
     Basic  ─► user and password, with every request
-    Bearer ─► ask the realm for a token that reads one repository, user and password optional
+    Bearer ─► a token of the realm that reads one repository, user and password optional
 
-What was learned of a registry is kept, and a token until shortly before it expires.
+Challenges are cached, and tokens until shortly before they expire.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _CHALLENGE = lazy_pattern(r"(?:^|,)\s*(Basic|Bearer)(?:\s+|$)", re.IGNORECASE)
 _PARAMETER = lazy_pattern(r"""([a-z_]{1,32})="([^"]{0,2048})\"""")
 _TOKEN = lazy_pattern(r"[!-~]{1,65536}")
 _LARGEST_ANSWER = 1 << 20
-#: Seconds that a token is valid where its answer does not say (distribution's token spec).
-_USUAL_SECONDS = 60.0
-#: A token is not used in its last seconds: it shall not expire on the way.
+#: Seconds that a token is valid if the response does not say (distribution's token spec).
+_DEFAULT_SECONDS = 60.0
+#: A token is not used in its last seconds, in which it might expire on the way.
 _MARGIN = 10.0
 
 
 class RefusedError(Exception):
-    """The realm gives no token. Never reaches users.
+    """The realm refuses a token. Never reaches users.
 
     Attributes:
-        status: 401 for credentials that are wrong, 403 for a repository that is not for us.
+        status: 401 for wrong credentials, 403 for a forbidden repository.
     """
 
     def __init__(self, status: int) -> None:
@@ -53,13 +53,13 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Challenge:
-    """How a registry wants to be asked.
+class _Challenge:
+    """How a registry requires authentication.
 
     Attributes:
-        is_bearer: Whether by a token, rather than by user and password.
-        realm: Who gives the token.
-        service: What it is for, in the realm's words.
+        is_bearer: Whether by a token instead of user and password.
+        realm: URL that issues tokens.
+        service: The token's service, as the realm names it.
     """
 
     is_bearer: bool
@@ -74,11 +74,11 @@ class _Token:
 
 
 class RegistryLogin:
-    """Finds and keeps Authorization headers. Thread-safe.
+    """Finds and caches Authorization headers. Thread-safe.
 
     Args:
-        http: Asks realms; adds no credentials of its own.
-        credentials: Whose secrets for ``oci://host`` are used.
+        http: Opens realms; adds no credentials of its own.
+        credentials: Secrets for ``oci://host``.
         clock: Monotonic seconds.
     """
 
@@ -91,21 +91,21 @@ class RegistryLogin:
         self._http = http
         self._credentials = credentials
         self._clock = clock
-        self._challenges: dict[str, Challenge] = {}
+        self._challenges: dict[str, _Challenge] = {}
         self._tokens: dict[tuple[str, str], _Token] = {}
         self._locks: dict[tuple[str, str], threading.Lock] = {}
 
     def header_for(self, artifact: Artifact, url: str, timeout: float | None) -> str | None:
-        """The header as far as the registry has told what it wants; None before that.
+        """Return the Authorization header; None while no challenge of the registry is known.
 
         Args:
-            artifact: What is asked for.
-            url: The same as the channel has it, ``oci://…``: whose secrets to use.
+            artifact: The requested file.
+            url: Its ``oci://`` URL, which selects the secret.
             timeout: Seconds for a token.
 
         Raises:
-            RefusedError: There is no token for us.
-            ChannelError: The realm cannot be asked.
+            RefusedError: The realm refuses a token.
+            ChannelError: The realm cannot be reached.
         """
         challenge = self._challenges.get(artifact.registry)
         if challenge is None:
@@ -119,19 +119,19 @@ class RegistryLogin:
         with self._locks.setdefault(key, threading.Lock()):
             token = self._tokens.get(key)
             if token is None or token.until <= self._clock():
-                token = self._tokens[key] = self._ask(challenge, artifact, secret, timeout)
+                token = self._tokens[key] = self._fetch_token(challenge, artifact, secret, timeout)
         return f"Bearer {token.text}"
 
     def learn(self, artifact: Artifact, text: str, used: str | None) -> None:
-        """Take in a registry's challenge, after which there may be another header.
+        """Cache a registry's challenge and drop a refused token.
 
         Args:
-            artifact: What was asked for.
+            artifact: The requested file.
             text: The WWW-Authenticate header of the 401.
             used: The Authorization header that was refused, or None.
 
         Raises:
-            ChannelError: ``unsafe-redirect``: it sends secrets where they must not go.
+            ChannelError: ``unsafe-redirect``: secrets would be sent to an unsafe realm.
         """
         challenge = parse_challenge(text, artifact.registry)
         if challenge is not None:
@@ -139,11 +139,11 @@ class RegistryLogin:
         key = (artifact.registry, artifact.repository)
         token = self._tokens.get(key)
         if token is not None and used == f"Bearer {token.text}":
-            self._tokens.pop(key, None)  # another thread may have been quicker
+            self._tokens.pop(key, None)  # unless another thread replaced it already
 
-    def _ask(
+    def _fetch_token(
         self,
-        challenge: Challenge,
+        challenge: _Challenge,
         artifact: Artifact,
         secret: Secret | None,
         timeout: float | None,
@@ -151,61 +151,61 @@ class RegistryLogin:
         query = {"scope": f"repository:{artifact.repository}:pull"}
         if challenge.service:
             query["service"] = challenge.service
-        joint = "&" if "?" in challenge.realm else "?"
+        separator = "&" if "?" in challenge.realm else "?"
         authorization = None if secret is None else secret.authorization
         headers = {"Authorization": authorization} if authorization else {}
-        url = f"{challenge.realm}{joint}{urlencode(query)}"
-        asked_at = self._clock()
+        url = f"{challenge.realm}{separator}{urlencode(query)}"
+        requested_at = self._clock()
         with self._http.open(url, headers=headers, timeout=timeout) as response:
             if response.status in (401, 403):
                 raise RefusedError(response.status if authorization else 403)
             if response.status != 200:
                 raise status_error(challenge.realm, response.status)
-            return _read_token(response.read(_LARGEST_ANSWER), challenge.realm, asked_at)
+            return _read_token(response.read(_LARGEST_ANSWER), challenge.realm, requested_at)
 
 
-def parse_challenge(text: str, registry: str) -> Challenge | None:
-    """The first challenge of a WWW-Authenticate header that is understood, or None.
+def parse_challenge(text: str, registry: str) -> _Challenge | None:
+    """Parse the first supported challenge of a WWW-Authenticate header; None if there is none.
 
     Raises:
-        ChannelError: ``unsafe-redirect``: it sends secrets where they must not go.
+        ChannelError: ``unsafe-redirect``: secrets would be sent to an unsafe realm.
     """
     starts = list(_CHALLENGE.finditer(text))
     ends = [start.start() for start in starts[1:]] + [len(text)]
     for start, end in zip(starts, ends, strict=False):
         found = dict(_PARAMETER.findall(text[start.end() : end]))
         if start.group(1).lower() == "basic":
-            return Challenge(is_bearer=False)
+            return _Challenge(is_bearer=False)
         realm = found.get("realm", "")
         if realm:
             _check_realm(realm, registry)
-            return Challenge(True, realm, found.get("service", ""))
+            return _Challenge(True, realm, found.get("service", ""))
     return None
 
 
 def _check_realm(realm: str, registry: str) -> None:
-    """Secrets go to the realm: over TLS, unless the registry itself is on this machine."""
+    """Require TLS for the realm, which gets secrets, unless the registry is on this machine."""
     try:
         parts = urlsplit(realm)
-        is_place = bool(parts.hostname) and "@" not in parts.netloc and not parts.fragment
+        is_valid = bool(parts.hostname) and "@" not in parts.netloc and not parts.fragment
     except ValueError:
-        is_place = False
+        is_valid = False
     allowed = ("https", "http") if registry.startswith("http:") else ("https",)
-    if not is_place or parts.scheme not in allowed:
-        message = f"{registry} wants log-ins to be sent to {redact(realm)[:200]}"
-        hint = "that is not https, and so nothing is sent; tell who runs the registry"
+    if not is_valid or parts.scheme not in allowed:
+        message = f"{registry} requests credentials to be sent to {redact(realm)[:200]}"
+        hint = "this is not https, so nothing was sent; report it to the registry's owner"
         raise ChannelError("unsafe-redirect", message, hint=hint)
 
 
-def _read_token(body: bytes, realm: str, asked_at: float) -> _Token:
+def _read_token(body: bytes, realm: str, requested_at: float) -> _Token:
     try:
-        answer = read_json(body)
-        text = answer.get("token") or answer.get("access_token")
-        seconds = float(answer.get("expires_in") or _USUAL_SECONDS)
+        data = read_json(body)
+        text = data.get("token") or data.get("access_token")
+        seconds = float(data.get("expires_in") or _DEFAULT_SECONDS)
         is_token = isinstance(text, str) and bool(_TOKEN.fullmatch(text)) and seconds >= 0
     except (ValueError, AttributeError, TypeError):
         is_token = False
     if not is_token:
-        message = f"{redact(realm)} answers with no token"
+        message = f"{redact(realm)} does not return a token"
         raise ChannelError("invalid-answer", message, hint="try again; check the channel's URL")
-    return _Token(text, asked_at + max(seconds - _MARGIN, 1.0))
+    return _Token(text, requested_at + max(seconds - _MARGIN, 1.0))

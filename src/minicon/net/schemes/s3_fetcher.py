@@ -4,18 +4,15 @@
 
     s3://bucket/key ─► S3Signer (botocore) ─► https://…?X-Amz-Signature=… ─► HttpFetcher
 
-So everything that holds for web servers holds here: conditions by ETag, ranges, retries, time
-limits, proxies, TLS. The signed address is seen by that server alone.
+Conditional requests, ranges, retries, timeouts, proxies and TLS therefore work as for web servers.
+The signed address is sent to that server only.
 """
 
 from __future__ import annotations
 
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.net.client.aliased_response import AliasedResponse, renamed
-from minicon.net.client.buffered_response import BufferedResponse
-from minicon.net.client.headers import Headers
-from minicon.net.small_files.connection import Answer
+from minicon.net.client.responses import AliasedResponse, BufferedResponse, aliased_error
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -25,16 +22,16 @@ if TYPE_CHECKING:
     from minicon.net.client.fetcher import Fetcher, Response
     from minicon.net.schemes.s3_signing import S3Signer
 
-#: Answers that a bucket gives whose region is another one.
-_ELSEWHERE = (301, 307, 400, 403)
+#: Statuses of requests that were signed for the wrong region.
+_OTHER_REGION = (301, 307, 400, 403)
 _CODE = lazy_pattern(rb"<Code>([A-Za-z]{1,64})</Code>")
 _LARGEST_ERROR = 1 << 16
 
 _LOG_IN = "check AWS_ACCESS_KEY_ID and its secret, or AWS_PROFILE; `aws sso login` renews a session"
-#: S3's own codes, for what a status alone does not tell.
+#: S3's error codes, which say more than the status.
 _CODES = {
-    "NoSuchBucket": ("bucket-not-found", "there is no such bucket", "check the channel's URL"),
-    "InvalidAccessKeyId": ("access-denied", "the AWS access key is not known there", _LOG_IN),
+    "NoSuchBucket": ("bucket-not-found", "the bucket does not exist", "check the channel's URL"),
+    "InvalidAccessKeyId": ("access-denied", "the server does not know the AWS access key", _LOG_IN),
     "SignatureDoesNotMatch": ("access-denied", "the AWS secret key is wrong", _LOG_IN),
     "InvalidToken": ("access-denied", "the AWS session token is not valid", _LOG_IN),
     "ExpiredToken": ("access-denied", "the AWS session has expired", _LOG_IN),
@@ -50,7 +47,7 @@ class S3Fetcher:
     """Opens ``s3://`` URLs. Thread-safe.
 
     Args:
-        http: Opens what was signed; adds no credentials of its own.
+        http: Opens signed addresses; adds no credentials of its own.
         signer: Signs.
     """
 
@@ -61,45 +58,39 @@ class S3Fetcher:
     def open(
         self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float | None = None
     ) -> Response:
-        """Ask for an object; see :class:`minicon.net.client.fetcher.Fetcher`.
+        """Request an object; see :class:`minicon.net.client.fetcher.Fetcher`.
 
         Raises:
             ConfigError: ``extra-missing``: botocore is not installed.
             ChannelError: ``s3-credentials``, ``bucket-not-found``, ``access-denied``; or the
                 server cannot be reached.
         """
-        response, signed_for = self._ask(url, headers, timeout)
+        response, signed_for = self._request(url, headers, timeout)
         region = response.headers.get("x-amz-bucket-region", "")
-        is_elsewhere = response.status in _ELSEWHERE and region
-        if is_elsewhere and self._signer.learn_region(url, region, signed_for):
+        is_other_region = response.status in _OTHER_REGION and region
+        if is_other_region and self._signer.learn_region(url, region, signed_for):
             response.close()
-            response, _ = self._ask(url, headers, timeout)
+            response, _ = self._request(url, headers, timeout)
         return response if response.status < 400 else _explained(url, response)
-
-    def signed_url(self, url: str) -> str:
-        """The web address of an object, for whoever asks for it in another way; a secret."""
-        return self._signer.sign(url).address
 
     def close(self) -> None:
         """Close all kept connections."""
-        close = getattr(self._http, "close", None)
-        if close is not None:
-            close()
+        self._http.close()
 
-    def _ask(
+    def _request(
         self, url: str, headers: Mapping[str, str] | None, timeout: float | None
     ) -> tuple[AliasedResponse, str]:
-        """The answer, and the region that was asked."""
+        """The response, and the region that the request was signed for."""
         address, region = self._signer.sign(url)
         try:
             response = self._http.open(address, headers=headers, timeout=timeout)
         except ChannelError as error:
-            raise renamed(error, url, address) from error
+            raise aliased_error(error, url, address) from error
         return AliasedResponse(url, response, address), region
 
 
 def _explained(url: str, response: AliasedResponse) -> BufferedResponse:
-    """A refusal without its body; raises what S3 says of it where the status says too little."""
+    """A failed response without its body. Raises ChannelError for a known S3 error code."""
     with response:
         try:
             body = response.read(_LARGEST_ERROR)
@@ -111,4 +102,4 @@ def _explained(url: str, response: AliasedResponse) -> BufferedResponse:
         if code in _CODES:
             reference, reason, hint = _CODES[code]
             raise ChannelError(reference, f"cannot read {redact(url)}: {reason}", hint=hint)
-    return BufferedResponse(url, Answer(response.status, Headers(), b""))
+    return BufferedResponse(url, response.status)

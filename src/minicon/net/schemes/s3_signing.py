@@ -1,8 +1,7 @@
-"""S3Signer: ``s3://bucket/key`` to a signed web address, by botocore.
+"""S3Signer: sign ``s3://bucket/key`` into a web address, by botocore.
 
-botocore knows where AWS keeps credentials (variables, profiles, single sign-on, roles) and how
-requests are signed; the requests themselves are ours, like all others. A signature is made here,
-on this machine: signing asks no server, finding credentials may.
+botocore finds AWS credentials (variables, profiles, single sign-on, roles) and signs requests;
+HttpFetcher sends them. Signing sends no request; finding credentials may.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from minicon.net.credentials.store import CredentialStore, Secret
 
-#: How long a signed address may be used, in seconds.
+#: Seconds that a signed address is valid.
 _VALID_SECONDS = 3600
 _REGION = lazy_pattern(r"[a-z0-9][a-z0-9\-]{1,40}")
 _TRUE = ("true", "yes", "on", "1")
@@ -31,15 +30,15 @@ _LOG_IN = "see `aws configure list`, and set AWS_PROFILE or AWS_ACCESS_KEY_ID an
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Options:
-    """What ``s3_options`` says of a bucket; pixi's names and meanings.
+    """The setting ``s3_options`` of a bucket, with pixi's names and meanings.
 
     Attributes:
-        endpoint_url: The server, where it is not AWS.
-        region: Where the bucket is; else as AWS is configured.
-        force_path_style: Whether the bucket's name is in the path, or in the host's name; None
-            leaves it to botocore.
+        endpoint_url: The server, if it is not AWS.
+        region: The bucket's region; by default the one configured for AWS.
+        force_path_style: Whether the bucket's name is in the path instead of the host name; None
+            lets botocore decide.
         profile: The AWS profile whose credentials are used.
-        anonymous: Whether to sign nothing: for public buckets.
+        anonymous: Whether not to sign requests, for public buckets.
     """
 
     endpoint_url: str | None = None
@@ -50,20 +49,23 @@ class S3Options:
 
     @classmethod
     def of(cls, bucket: str, values: Mapping[str, str]) -> S3Options:
-        """The options of a bucket as they are configured.
+        """Parse the options of a bucket.
 
         Raises:
-            ConfigError: ``wrong-value`` for an unknown name, or an endpoint that is no server.
+            ConfigError: ``wrong-value`` for an unknown name or an invalid endpoint.
         """
         given = {name.replace("-", "_"): text for name, text in values.items()}
         unknown = sorted(given.keys() - set(cls.__slots__))
         if unknown:
             known = ", ".join(name.replace("_", "-") for name in cls.__slots__)
-            raise _wrong(f"s3_options of {bucket} has {unknown[0]!r}", f"known are: {known}")
+            raise _wrong(
+                f"s3_options of {bucket} has the unknown name {unknown[0]!r}",
+                f"use one of: {known}",
+            )
         endpoint = given.get("endpoint_url")
         if endpoint is not None and not _is_server(endpoint):
             raise _wrong(
-                f"the endpoint-url of {bucket} is no server",
+                f"the endpoint-url of {bucket} is not a server",
                 "write https://host, or https://host:port",
             )
         style = given.get("force_path_style")
@@ -80,8 +82,8 @@ class SignedAddress(NamedTuple):
     """A web address with its signature in the query.
 
     Attributes:
-        address: Never to be shown.
-        region: What it was signed for.
+        address: Never show it.
+        region: The region that it was signed for.
     """
 
     address: str
@@ -89,11 +91,11 @@ class SignedAddress(NamedTuple):
 
 
 class S3Signer:
-    """Signs. Thread-safe; botocore is imported when the first address is signed.
+    """Signs addresses. Thread-safe; botocore is imported for the first one.
 
     Args:
         options: Bucket → its ``s3_options``.
-        credentials: Where channels' and rattler's secrets for ``s3://bucket`` are.
+        credentials: Secrets of channels and rattler for ``s3://bucket``.
     """
 
     def __init__(
@@ -106,11 +108,11 @@ class S3Signer:
         self._lock = threading.Lock()
 
     def sign(self, url: str) -> SignedAddress:
-        """The web address of an object.
+        """Sign the web address of an object.
 
         Raises:
             ConfigError: botocore is not installed, or the options of the bucket are wrong.
-            ChannelError: The credentials cannot be found out, or the URL names no object.
+            ChannelError: The credentials cannot be used, or the URL does not name an object.
         """
         parts = urlsplit(url)
         bucket, key = parts.netloc.rpartition("@")[2].lower(), unquote(parts.path).lstrip("/")
@@ -119,20 +121,20 @@ class S3Signer:
             address = client.generate_presigned_url(
                 "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_VALID_SECONDS
             )
-        except Exception as error:  # each source of credentials has errors of its own
+        except Exception as error:  # every source of credentials has its own exceptions
             raise _unusable(bucket, error) from error
         return SignedAddress(address, str(client.meta.region_name))
 
     def learn_region(self, url: str, region: str, signed_for: str) -> bool:
-        """Sign for the region that a server named from now on.
+        """Sign a bucket's addresses for the region that its server named from now on.
 
         Args:
-            url: What was asked for.
-            region: What the server named.
-            signed_for: What it was asked with.
+            url: The requested URL.
+            region: The region that the server named.
+            signed_for: The region that the request was signed for.
 
         Returns:
-            Whether signing again makes a difference. A bucket moves once, and no more.
+            Whether signing again makes a difference. A bucket's region changes once at most.
         """
         if region == signed_for or not _REGION.fullmatch(region):
             return False
@@ -154,7 +156,7 @@ class S3Signer:
 
 
 def _make_client(bucket: str, options: S3Options, secret: Secret | None, region: str | None) -> Any:
-    """A botocore client for one bucket. It is never let near the network: it only signs."""
+    """A botocore client for one bucket, used for signing only; it sends no requests for objects."""
     try:
         import botocore.session
         from botocore import UNSIGNED
@@ -178,16 +180,16 @@ def _make_client(bucket: str, options: S3Options, secret: Secret | None, region:
         if options.force_path_style is not None:
             return client("path" if options.force_path_style else "virtual")
         if options.endpoint_url is None and "." not in bucket:
-            # The host that has the bucket's name is that of its region, and no detour.
+            # The host name with the bucket's name needs no redirect to the region's.
             found = client("virtual")
-            if _is_amazons(found.meta.endpoint_url):
+            if _is_aws(found.meta.endpoint_url):
                 return found
         return client("auto")
-    except Exception as error:  # each source of credentials has errors of its own
+    except Exception as error:  # every source of credentials has its own exceptions
         raise _unusable(bucket, error) from error
 
 
-def _is_amazons(url: str) -> bool:
+def _is_aws(url: str) -> bool:
     return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
@@ -202,13 +204,13 @@ def _is_server(url: str) -> bool:
 
 
 def _unusable(bucket: str, error: Exception) -> ChannelError:
-    """Botocore's own texts are not shown: some repeat what a credential program printed."""
+    """The error without botocore's message, which may repeat a credential program's output."""
     kind = type(error).__name__
     what = {
         "ProfileNotFound": "the AWS profile does not exist",
-        "PartialCredentialsError": "half of the AWS credentials is missing",
-        "ParamValidationError": "it is no name of a bucket and an object",
-        "InvalidRegionError": "the region is none",
+        "PartialCredentialsError": "a part of the AWS credentials is missing",
+        "ParamValidationError": "it is not a valid name of a bucket and an object",
+        "InvalidRegionError": "the region is invalid",
     }.get(kind, f"the AWS credentials cannot be used ({kind})")
     return ChannelError("s3-credentials", f"cannot read s3://{bucket}: {what}", hint=_LOG_IN)
 

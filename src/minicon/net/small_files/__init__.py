@@ -1,1 +1,4 @@
-"""Many small files from few servers over kept-alive connections."""
+"""A client for hundreds of small files (shards, notices, probes), faster than one request each.
+
+It handles plain HTTP only and leaves everything else to a Fetcher; ADR 11 has the measurements.
+"""

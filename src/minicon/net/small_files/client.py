@@ -1,14 +1,14 @@
-"""SmallFiles: hundreds of small files from few servers, at the price that they should have.
+"""SmallFiles: request hundreds of small files from few servers at little cost.
 
-A shard has some kilobytes, and a request hundreds of them. One thread tends all connections, and
-it is the thread that waits for a file anyway: no thread hands anything to another, so nothing is
-lost to the interpreter's lock. Requests are plain and so must answers be::
+A shard has some kilobytes, and a command needs hundreds of them. The thread that waits for a file
+polls all connections: no thread hands work to another, so none waits for the interpreter's lock.
+Requests are plain and so must responses be::
 
-    ask ──► waits by priority ──► a connection is free ──► sent ──► whole, plain ──► Answer
-                                                              └──► anything else ──► None
+    submit ──► queued by priority ──► connection free ──► sent ──► complete, plain ──► PlainResponse
+                                                            └────► anything else ────► None
 
-None means: ask a Fetcher. Redirects, proxies, retries, encodings, time limits and errors have
-their one place there. A server that is not plain is not asked twice.
+None means that a Fetcher must request the file: redirects, proxies, retries, encodings, timeouts
+and errors are implemented only there. A server that is not plain is soon left to it entirely.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from minicon.lazy_pattern import lazy_pattern
 from minicon.net.credentials.origin import Origin
-from minicon.net.small_files.connection import Answer, Connection, UnsuitedError
+from minicon.net.small_files.connection import Connection, PlainResponse, UnsuitedError
 from minicon.net.small_files.server import FileRequest, Server, addresses_of
 
 TYPE_CHECKING = False
@@ -36,25 +36,28 @@ if TYPE_CHECKING:
 
     from minicon.net.credentials.store import CredentialStore
 
+#: Most bytes of one file.
 _LARGEST = 1 << 24
 _PLAIN_URL = lazy_pattern(r"https?://[A-Za-z0-9.\-\[\]:]+/[A-Za-z0-9\-._~/?@!$&'()*+,;=%]*")
 _PLAIN_VALUE = lazy_pattern(r"[ -~]*")
-_BREATH = 0.25
+#: Seconds between two checks of deadlines.
+_POLL_SECONDS = 0.25
 
 
-def _nothing() -> bool:
+def _no_work() -> bool:
     return False
 
 
 class SmallFiles:
-    """Asks for small files; see the module. Thread-safe.
+    """Requests small files; see the module. Thread-safe.
 
     Args:
         credentials: Signs requests.
-        has_proxy: Whether a URL goes through a proxy, which is left to Fetchers.
-        make_context: Makes the TLS context when https is first used; None leaves https to them.
-        user_agent: Value of that header.
-        timeout: Seconds from a request to the end of its answer.
+        has_proxy: Whether a URL is requested through a proxy, which is left to a Fetcher.
+        make_context: Makes the TLS context on first use of https; if it returns None, https is
+            left to a Fetcher.
+        user_agent: Value of the ``User-Agent`` header.
+        timeout: Seconds from sending a request to the end of its response.
     """
 
     def __init__(
@@ -77,12 +80,12 @@ class SmallFiles:
         self._order = itertools.count()
         self._selector: selectors.BaseSelector | None = None
         self._wake: tuple[socket.socket, socket.socket] | None = None
-        self._open: set[Any] = set()  # connections, and what else has to be closed
+        self._open: set[Any] = set()  # connections, the selector and its wake-up sockets
         weakref.finalize(self, _close_all, self._open)
-        self._lists = threading.Lock()  # of what waits
-        self._turn = threading.Lock()  # of who tends the connections
+        self._queues = threading.Lock()  # guards the servers' queues
+        self._polling = threading.Lock()  # held by the thread that polls the connections
 
-    def ask(
+    def submit(
         self,
         url: str,
         done: Callable[[FileRequest], None],
@@ -90,13 +93,13 @@ class SmallFiles:
         *,
         priority: int = 0,
     ) -> FileRequest | None:
-        """Queue a request; None if it is not for here and a Fetcher must be asked.
+        """Queue a request; None if a Fetcher must request the file.
 
         Args:
             url: http or https, without credentials.
-            done: Called once, by whichever thread then tends the connections.
-            headers: Further request headers.
-            priority: Lower goes first.
+            done: Called once, in whichever thread polls the connections then.
+            headers: Additional request headers.
+            priority: Lower is sent first.
         """
         origin = self._plain_origin(url)
         if origin is None:
@@ -105,16 +108,16 @@ class SmallFiles:
         given = {**(headers or {}), **secret_headers}
         if not _PLAIN_URL.fullmatch(signed) or not all(map(_PLAIN_VALUE.fullmatch, given.values())):
             return None
-        question = FileRequest(origin, self._request(signed, given), done)
-        self.hasten(question, priority)
-        return question
+        request = FileRequest(origin, self._message(signed, given), done)
+        self.prioritize(request, priority)
+        return request
 
-    def hasten(self, question: FileRequest, priority: int) -> None:
-        """Let a request that still waits go earlier."""
-        with self._lists:
-            waiting = self._servers[question.origin].waiting
-            heapq.heappush(waiting, (priority, next(self._order), question))
-        if self._turn.locked() and self._wake is not None:
+    def prioritize(self, request: FileRequest, priority: int) -> None:
+        """Send a queued request earlier."""
+        with self._queues:
+            waiting = self._servers[request.origin].waiting
+            heapq.heappush(waiting, (priority, next(self._order), request))
+        if self._polling.locked() and self._wake is not None:
             with contextlib.suppress(OSError):
                 self._wake[1].send(b"!")
 
@@ -123,48 +126,51 @@ class SmallFiles:
         url: str,
         headers: Mapping[str, str] | None = None,
         meanwhile: Callable[[], bool] | None = None,
-    ) -> Answer | None:
-        """Ask, and wait; None means that a Fetcher must be asked.
-
-        MEANWHILE is as for :meth:`wait`.
-        """
-        question = self.ask(url, lambda _: None, headers)
-        if question is None:
-            return None
-        self.wait(lambda: question.is_done, meanwhile or _nothing)
-        return question.answer
-
-    def wait(self, is_over: Callable[[], bool], meanwhile: Callable[[], bool] = _nothing) -> None:
-        """Tend the connections until something has happened.
+    ) -> PlainResponse | None:
+        """Request a file and wait for it; None if a Fetcher must request it.
 
         Args:
-            is_over: Whether it has; it must follow from questions being done.
-            meanwhile: Work for while nothing arrives; says whether there was some.
+            url: As for :meth:`submit`.
+            headers: As for :meth:`submit`.
+            meanwhile: As for :meth:`wait`.
+        """
+        request = self.submit(url, lambda _: None, headers)
+        if request is None:
+            return None
+        self.wait(lambda: request.is_done, meanwhile or _no_work)
+        return request.response
+
+    def wait(self, is_over: Callable[[], bool], meanwhile: Callable[[], bool] = _no_work) -> None:
+        """Poll the connections until a condition holds.
+
+        Args:
+            is_over: The condition, which must follow from requests being done.
+            meanwhile: Called while nothing arrives; returns whether it had work to do.
         """
         while not is_over():
-            moved = False
-            with self._turn:
+            was_ready = False
+            with self._polling:
                 if not is_over():
-                    moved = self._tend(0.0)
-            if not moved and not is_over() and not meanwhile():
-                with self._turn:
+                    was_ready = self._poll(0.0)
+            if not was_ready and not is_over() and not meanwhile():
+                with self._polling:
                     if not is_over():
-                        self._tend(_BREATH)
+                        self._poll(_POLL_SECONDS)
 
-    def nudge(self) -> None:
-        """Send what can be sent now, without waiting for anything."""
-        if self._turn.acquire(blocking=False):
+    def poll(self) -> None:
+        """Send and receive what is possible without waiting."""
+        if self._polling.acquire(blocking=False):
             try:
-                self._tend(0.0)
+                self._poll(0.0)
             finally:
-                self._turn.release()
+                self._polling.release()
 
     def close(self) -> None:
-        """Close all connections; what is under way, or waits, is cancelled."""
-        with self._turn:
-            for connection, question in list(self._busy.items()):
+        """Close all connections and cancel all requests."""
+        with self._polling:
+            for connection, request in list(self._busy.items()):
                 self._drop(connection)
-                question.cancel()
+                request.cancel()
             self._busy.clear()
             for server in self._servers.values():
                 while server.idle:
@@ -175,10 +181,10 @@ class SmallFiles:
             self._selector = self._wake = None
             _close_all(self._open)
 
-    # What is asked for.
+    # Requests.
 
     def _plain_origin(self, url: str) -> Origin | None:
-        """The origin of a URL that can be asked for here."""
+        """The origin of a URL that can be requested here, else None."""
         url = url.partition("#")[0]
         if not _PLAIN_URL.fullmatch(url):
             return None
@@ -186,12 +192,12 @@ class SmallFiles:
             origin = Origin.of(url)
         except ValueError:
             return None
-        with self._lists:
+        with self._queues:
             server = self._servers.get(origin)
         if server is None:
             if self._has_proxy(url) or not self._is_trusted(origin):
                 return None
-            with self._lists:
+            with self._queues:
                 server = self._servers.setdefault(origin, Server())
         return None if server.is_unsuited else origin
 
@@ -200,7 +206,7 @@ class SmallFiles:
             self._context = self._make_context()
         return origin.scheme == "http" or self._context is not None
 
-    def _request(self, url: str, headers: Mapping[str, str]) -> bytes:
+    def _message(self, url: str, headers: Mapping[str, str]) -> bytes:
         parts = urlsplit(url)
         target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
         lines = {
@@ -213,10 +219,10 @@ class SmallFiles:
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"GET {target} HTTP/1.1\r\n{text}\r\n".encode("ascii")
 
-    # The connections; all of this by the thread whose turn it is.
+    # Connections; only the thread that holds ``_polling`` runs these methods.
 
-    def _tend(self, seconds: float) -> bool:
-        """One round: start what waits, take what arrived. Whether anything happened."""
+    def _poll(self, seconds: float) -> bool:
+        """Send queued requests and receive responses; whether any connection was ready."""
         selector = self._selector or self._begin()
         self._start_waiting()
         events = selector.select(seconds if self._busy else min(seconds, 0.01))
@@ -240,12 +246,12 @@ class SmallFiles:
         return selector
 
     def _start_waiting(self) -> None:
-        with self._lists:
+        with self._queues:
             servers = [(origin, server) for origin, server in self._servers.items()]
         for origin, server in servers:
             while server.waiting:
                 if server.is_unsuited:
-                    self._give_up(server)
+                    self._refuse_all(server)
                     break
                 connection = self._free_connection(origin, server)
                 if connection is None:
@@ -253,27 +259,27 @@ class SmallFiles:
                 self._start(connection, server)
 
     def _start(self, connection: Connection, server: Server) -> None:
-        """Give a free connection the next request."""
-        question = self._next(server)
-        if question is None:
+        """Send the next request over a free connection."""
+        request = self._next(server)
+        if request is None:
             server.idle.append(connection)
             return
-        self._busy[connection] = question
-        question.deadline = time.monotonic() + self._timeout
+        self._busy[connection] = request
+        request.deadline = time.monotonic() + self._timeout
         try:
-            connection.send(question.request, _LARGEST)
+            connection.send(request.message, _LARGEST)
         except OSError:
-            self._fail(connection, question)
+            self._fail(connection, request)
         else:
             self._watch(connection)
 
     def _next(self, server: Server) -> FileRequest | None:
-        with self._lists:
+        with self._queues:
             while server.waiting:
-                question = heapq.heappop(server.waiting)[2]
-                if not question.is_started:
-                    question.is_started = True
-                    return question
+                request = heapq.heappop(server.waiting)[2]
+                if not request.is_started:
+                    request.is_started = True
+                    return request
         return None
 
     def _free_connection(self, origin: Origin, server: Server) -> Connection | None:
@@ -304,8 +310,8 @@ class SmallFiles:
                 self._selector.modify(connection, connection.interest, connection)
 
     def _advance(self, connection: Connection) -> None:
-        question = self._busy.get(connection)
-        if question is None:  # the server closed it while it was idle
+        request = self._busy.get(connection)
+        if request is None:  # the server closed an idle connection
             for server in self._servers.values():
                 if connection in server.idle:
                     server.idle.remove(connection)
@@ -313,49 +319,49 @@ class SmallFiles:
             self._drop(connection)
             return
         try:
-            answer = connection.advance()
+            response = connection.advance()
         except (OSError, UnsuitedError, ValueError):
-            self._fail(connection, question)
+            self._fail(connection, request)
             return
-        if answer is None:
+        if response is None:
             self._watch(connection)
             return
         del self._busy[connection]
-        server = self._servers[question.origin]
+        server = self._servers[request.origin]
         if connection.is_reusable:
             server.idle.append(connection)
         else:
             self._drop(connection)
             server.closed(connection)
-        question.finish(answer)
+        request.finish(response)
 
-    def _fail(self, connection: Connection, question: FileRequest) -> None:
-        """Give a connection up; its request is tried again only if nothing could be at fault."""
-        server = self._servers[question.origin]
+    def _fail(self, connection: Connection, request: FileRequest) -> None:
+        """Close a connection; retry its request only if the server need not be at fault."""
+        server = self._servers[request.origin]
         self._busy.pop(connection, None)
         self._drop(connection)
         server.count -= 1
         if not connection.is_connected and server.addresses:
             server.addresses = server.addresses[1:]
-        if connection.answered or (not connection.is_connected and server.addresses):
+        if connection.responses or (not connection.is_connected and server.addresses):
             # A kept-alive connection may be closed just as it is used (RFC 9112 §9.3.1).
-            question.is_started = False
-            self.hasten(question, 0)
+            request.is_started = False
+            self.prioritize(request, 0)
             return
-        server.odd_answers += 1
-        question.finish(None)
+        server.failures += 1
+        request.finish(None)
 
     def _expire(self) -> None:
         now = time.monotonic()
-        for connection, question in list(self._busy.items()):
-            if question.deadline < now:
-                connection.answered = 0
-                self._servers[question.origin].odd_answers += 1  # silence costs the most
-                self._fail(connection, question)
+        for connection, request in list(self._busy.items()):
+            if request.deadline < now:
+                connection.responses = 0
+                self._servers[request.origin].failures += 1  # a timeout counts twice
+                self._fail(connection, request)
 
-    def _give_up(self, server: Server) -> None:
-        while (question := self._next(server)) is not None:
-            question.finish(None)
+    def _refuse_all(self, server: Server) -> None:
+        while (request := self._next(server)) is not None:
+            request.finish(None)
 
     def _drop(self, connection: Connection) -> None:
         if self._selector is not None:

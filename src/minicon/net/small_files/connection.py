@@ -1,8 +1,8 @@
-"""One kept-alive connection that never blocks: what it may send, and what it has received.
+"""One kept-alive, non-blocking connection: sends a request, parses the response.
 
-It understands the plain answer only: HTTP/1.1 (or 1.0, after which the server closes), a
-Content-Length, no content encoding. Anything else is an :class:`UnsuitedError`, upon which a
-Fetcher is asked, which understands the rest.
+It supports plain responses only: HTTP/1.1 (or 1.0, after which the server closes), a
+Content-Length, no content encoding. Anything else raises :class:`UnsuitedError`, upon which a
+Fetcher, which supports the rest, requests the file.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from ssl import SSLContext
     from typing import Any
 
-#: Statuses whose meaning is the caller's affair; others (redirects, trouble) are not plain.
+#: Statuses that are left to the caller; others (redirects, failures) are not plain.
 _PLAIN_STATUSES = (200, 206, 304, 404, 410, 416)
 _PROTOCOLS = ("HTTP/1.1", "HTTP/1.0")
 _LARGEST_HEAD = 1 << 16
-_PIECE = 1 << 18
+_CHUNK = 1 << 18
 
 
-class Answer(NamedTuple):
-    """A whole answer: status, headers, body."""
+class PlainResponse(NamedTuple):
+    """A complete response: status, headers, body."""
 
     status: int
     headers: Headers
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 
 class UnsuitedError(Exception):
-    """The server, or the way to it, is not plain."""
+    """The server, or a proxy before it, does not respond with plain HTTP."""
 
 
 class Connection:
@@ -42,20 +42,20 @@ class Connection:
 
     Args:
         address: (family, socket address) as :func:`socket.getaddrinfo` gives them.
-        host: Whom a TLS certificate must name.
+        host: Name that the TLS certificate must contain.
         context: For https, or None.
 
     Attributes:
-        interest: What a selector shall watch for.
-        answered: How many answers came over it.
-        is_reusable: Whether the server keeps it open after the last answer.
+        interest: Events that a selector must watch for.
+        responses: Number of responses received over it.
+        is_reusable: Whether the server keeps it open after the last response.
 
     Raises:
-        OSError: At once, where there is no way to the address.
+        OSError: The address cannot be reached at all.
     """
 
     def __init__(self, address: tuple[int, Any], host: str, context: SSLContext | None) -> None:
-        family, place = address
+        family, target = address
         self._host = host
         self._context = context
         self._socket: Any = socket.socket(family, socket.SOCK_STREAM)
@@ -64,38 +64,43 @@ class Connection:
         self._buffer = bytearray()
         self._limit = 0
         self.interest = selectors.EVENT_WRITE
-        self.answered = 0
+        self.responses = 0
         self.is_reusable = True
         try:
             self._socket.setblocking(False)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.connect_ex(place)
+            self._socket.connect_ex(target)
         except OSError:
             self._socket.close()
             raise
 
     def fileno(self) -> int:
-        """For selectors."""
+        """The file descriptor, for selectors."""
         number: int = self._socket.fileno()
         return number
 
     @property
     def is_connected(self) -> bool:
-        """Whether the address has answered."""
+        """Whether the connection is established."""
         return self._connected
 
-    def send(self, request: bytes, limit: int) -> None:
-        """Send a request, as far as that is possible now; its body may have LIMIT bytes."""
-        self._outgoing, self._limit = request, limit
+    def send(self, message: bytes, limit: int) -> None:
+        """Send a request as far as possible without waiting.
+
+        Args:
+            message: The request.
+            limit: Most bytes of the response's body.
+        """
+        self._outgoing, self._limit = message, limit
         self._buffer.clear()
         if self._secured:
             self._push()
 
-    def advance(self) -> Answer | None:
-        """Do what is possible without waiting; the answer when it is whole.
+    def advance(self) -> PlainResponse | None:
+        """Do what is possible without waiting; return the response once it is complete.
 
         Raises:
-            UnsuitedError: The answer is not a plain one.
+            UnsuitedError: The response is not plain.
             OSError: The connection failed.
         """
         if not self._secured and not self._secure():
@@ -105,7 +110,7 @@ class Connection:
         return self._receive()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self._socket.close()
 
     def _secure(self) -> bool:
@@ -125,7 +130,7 @@ class Connection:
         return True
 
     def _push(self) -> bool:
-        """Whether the whole request is sent."""
+        """Whether the complete request is sent."""
         sent = self._attempt(self._socket.send, self._outgoing)
         if sent is not _NOT_YET:
             self._outgoing = self._outgoing[sent:]
@@ -135,29 +140,29 @@ class Connection:
             self.interest = selectors.EVENT_WRITE
         return False
 
-    def _receive(self) -> Answer | None:
+    def _receive(self) -> PlainResponse | None:
         while True:
-            piece = self._attempt(self._socket.recv, _PIECE)
-            if piece is _NOT_YET:
+            chunk = self._attempt(self._socket.recv, _CHUNK)
+            if chunk is _NOT_YET:
                 return None
-            if not piece:
+            if not chunk:
                 raise OSError("the server closed the connection")
-            self._buffer += piece
-            answer = self._parse()
-            if answer is not None:
-                self.answered += 1
-                return answer
-            if len(piece) < _PIECE and self._context is None:
+            self._buffer += chunk
+            response = self._parse()
+            if response is not None:
+                self.responses += 1
+                return response
+            if len(chunk) < _CHUNK and self._context is None:
                 return None
 
     def _attempt(self, function: Any, *arguments: Any) -> Any:
-        """The function's result, or that it would have to wait."""
+        """Call a function; return its result, or :data:`_NOT_YET` if it would block."""
         try:
             return function(*arguments)
         except BlockingIOError:
             self.interest = selectors.EVENT_WRITE if self._outgoing else selectors.EVENT_READ
         except OSError as error:
-            # Only TLS has these, and importing ssl for plain http would cost more than a request.
+            # Only TLS raises these; importing ssl for plain http would cost more than a request.
             if type(error).__name__ == "SSLWantReadError":
                 self.interest = selectors.EVENT_READ
             elif type(error).__name__ == "SSLWantWriteError":
@@ -166,7 +171,7 @@ class Connection:
                 raise
         return _NOT_YET
 
-    def _parse(self) -> Answer | None:
+    def _parse(self) -> PlainResponse | None:
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             if len(self._buffer) > _LARGEST_HEAD:
@@ -178,21 +183,22 @@ class Connection:
             raise UnsuitedError("not plain")
         if length > self._limit:
             raise UnsuitedError("too large")
-        have = len(self._buffer) - end - 4
-        if have < length:
+        received = len(self._buffer) - end - 4
+        if received < length:
             return None
-        self.is_reusable = is_kept and have == length
-        return Answer(status, headers, bytes(self._buffer[end + 4 : end + 4 + length]))
+        self.is_reusable = is_kept and received == length
+        return PlainResponse(status, headers, bytes(self._buffer[end + 4 : end + 4 + length]))
 
 
+#: Returned in place of a result that is not known without waiting.
 _NOT_YET = object()
 
 
 def _head(data: bytes) -> tuple[int, Headers, bool]:
-    """Status, headers, and whether the server keeps the connection open (RFC 9112 §9.3).
+    """Parse status, headers, and whether the connection stays open (RFC 9112 §9.3).
 
     Raises:
-        UnsuitedError: RFC 9112 does not allow it.
+        UnsuitedError: The response violates RFC 9112.
     """
     first, *lines = data.decode("latin-1").split("\r\n")
     protocol, _, rest = first.partition(" ")
@@ -210,5 +216,5 @@ def _head(data: bytes) -> tuple[int, Headers, bool]:
     return int(status), Headers(headers), is_kept
 
 
-#: Headers that decide where a body ends: twice is once too often.
+#: Headers that decide where a body ends and must not occur twice.
 _SINGLE = ("content-length", "transfer-encoding")

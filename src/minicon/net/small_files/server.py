@@ -1,4 +1,4 @@
-"""What SmallFiles knows of a server, and of the files that it was asked for."""
+"""The state of SmallFiles: requested files, and the servers that they are requested from."""
 
 from __future__ import annotations
 
@@ -11,43 +11,44 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.net.credentials.origin import Origin
-    from minicon.net.small_files.connection import Answer, Connection
+    from minicon.net.small_files.connection import Connection, PlainResponse
 
 #: Kept-alive connections to one server.
 MOST_CONNECTIONS = 100
-#: Connections at once to a server that closes each after one answer: it is a simple one.
+#: Connections at the same time to a server that closes each after one response.
 MOST_SHORT_CONNECTIONS = 8
-#: How often a server may answer in a way that is not plain.
-_PATIENCE = 4
+#: Failures of a server after which all of its files are left to a Fetcher.
+_MOST_FAILURES = 4
 
 
 class FileRequest:
-    """A file that was asked for.
+    """A requested file.
 
     Attributes:
-        answer: What came, or None where a Fetcher must be asked; valid once :attr:`is_done`.
-        is_done: Whether it is known.
-        is_cancelled: Whether it was given up because nobody wants it any more.
+        response: The response, or None if a Fetcher must request the file; valid once
+            :attr:`is_done`.
+        is_done: Whether the outcome is known.
+        is_cancelled: Whether the connections were closed, so that no one needs the file.
     """
 
-    def __init__(self, origin: Origin, request: bytes, done: Callable[[FileRequest], None]) -> None:
+    def __init__(self, origin: Origin, message: bytes, done: Callable[[FileRequest], None]) -> None:
         self.origin = origin
-        self.request = request
+        self.message = message
         self.done = done
         self.is_started = False
         self.is_done = False
         self.is_cancelled = False
-        self.answer: Answer | None = None
+        self.response: PlainResponse | None = None
         self.deadline = 0.0
 
-    def finish(self, answer: Answer | None) -> None:
-        """Give it its answer, once."""
+    def finish(self, response: PlainResponse | None) -> None:
+        """Set the outcome, once."""
         if not self.is_done:
-            self.answer, self.is_done = answer, True
+            self.response, self.is_done = response, True
             self.done(self)
 
     def cancel(self) -> None:
-        """Give it up; who asked is told, so that it is asked for nowhere else."""
+        """Give the request up; a Fetcher must not request the file either."""
         self.is_cancelled = True
         self.finish(None)
 
@@ -56,12 +57,12 @@ class Server:
     """An origin.
 
     Attributes:
-        addresses: Where it is, best first; None until looked up, empty if it is nowhere.
-        waiting: A heap of (priority, order, question).
-        idle: Connections that are free.
-        count: How many connections there are.
-        most: How many there may be at once.
-        odd_answers: How many answers were not plain.
+        addresses: Its socket addresses, best first; None until resolved, empty if that failed.
+        waiting: A heap of (priority, order, request).
+        idle: Connections without a request.
+        count: Number of connections.
+        most: Limit of that number.
+        failures: Number of failed connections and of responses that are not plain.
     """
 
     def __init__(self) -> None:
@@ -70,24 +71,24 @@ class Server:
         self.idle: deque[Connection] = deque()
         self.count = 0
         self.most = MOST_CONNECTIONS
-        self.odd_answers = 0
+        self.failures = 0
 
     @property
     def is_unsuited(self) -> bool:
-        """Whether it is no use to ask it here."""
-        return self.odd_answers >= _PATIENCE or self.addresses == []
+        """Whether its files must be requested by a Fetcher."""
+        return self.failures >= _MOST_FAILURES or self.addresses == []
 
     def closed(self, connection: Connection) -> None:
-        """Note that the server closed a connection after an answer."""
+        """Note that the server closed a connection after a response."""
         self.count -= 1
-        if connection.answered == 1:
+        if connection.responses == 1:
             self.most = MOST_SHORT_CONNECTIONS
 
 
 def addresses_of(origin: Origin) -> list[tuple[int, Any]]:
-    """Where a host is, best first; none where its name cannot be resolved."""
+    """Resolve a host name into (family, address), best first; empty if it cannot be resolved."""
     try:
         found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # the latter of labels that are empty or too long
+    except (OSError, UnicodeError):  # the latter for labels that are empty or too long
         return []
-    return [(family, place) for family, _, _, _, place in found]
+    return [(family, address) for family, _, _, _, address in found]

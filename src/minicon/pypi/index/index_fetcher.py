@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.models.url import Credentials
-from minicon.net.credentials.files import file_sources
+from minicon.net.credentials.secret_sources import secret_sources
 from minicon.net.credentials.store import CredentialStore
 from minicon.net.routing import make_fetcher
 
@@ -25,7 +25,7 @@ def make_index_fetcher(
     certificates, proxy, time-out, and the credentials that were in index URLs. A
     ``trusted-host`` is not trusted blindly: without TLS the hashes of an index are worth nothing.
     """
-    store = CredentialStore(file_sources(settings.home, environ))
+    store = CredentialStore(secret_sources(settings.home, environ))
     register_credentials(configuration, store)
     proxies = dict(settings.proxy_servers)
     if configuration.proxy and not proxies:

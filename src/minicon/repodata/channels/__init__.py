@@ -1,1 +1,1 @@
-"""Which channels a name means: expansion, relations (CEP 42), reachability."""
+"""Channels: names, mirrors, relations (CEP 42), notices (CEP 6), base URLs, reachability."""

@@ -1,7 +1,7 @@
-"""Whether a channel answers at all, found out quickly.
+"""Whether a channel can be reached at all, found out quickly.
 
-Looking up a host name cannot be interrupted: it may hang for half a minute on a machine without
-a network. So the question is asked by a thread that is left behind when time is up.
+Resolving a host name cannot be interrupted: without a network, it may hang for half a minute. So a
+thread does it, which is abandoned when the time is up.
 """
 
 from __future__ import annotations
@@ -21,70 +21,66 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.models.channel import Channel
-    from minicon.net.client.fetcher import Fetcher, Response
+    from minicon.net.routing import UrlFetcher
 
-#: How long an answer is remembered, in seconds.
-_REMEMBERED = 300.0
+#: Maximum age of a cached result, in seconds.
+_MAX_AGE = 300.0
 _GOOD_STATUSES = (200, 206, 304, 416)
 
 
 class Reachability:
-    """Asks, and remembers the answers in the cache."""
+    """Probes channels, and caches the results.
 
-    def __init__(self, fetcher: Fetcher, directory: Path, clock: Callable[[], float]) -> None:
+    Args:
+        fetcher: Opens URLs.
+        directory: The repodata cache.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(self, fetcher: UrlFetcher, directory: Path, clock: Callable[[], float]) -> None:
         self._fetcher = fetcher
         self._directory = directory / "reachable"
         self._clock = clock
 
     def is_reachable(self, channel: Channel, seconds: float) -> bool:
-        """Whether the channel's noarch index can be had; at most SECONDS are spent on it."""
+        """Whether the channel's noarch index exists, found out within ``seconds``."""
         if channel.is_local:
-            return self._ask(channel, seconds)
+            return self._probe(channel)
         path = self._directory / sha256(channel.base_url.encode()).hexdigest()[:16]
-        known = self._recall(path)
+        known = self._load(path)
         if known is not None:
             return known
-        answer = self._ask_in_time(channel, seconds)
-        self._remember(path, answer)
-        return answer
+        result = self._probe_in_time(channel, seconds)
+        self._save(path, result)
+        return result
 
-    def _ask_in_time(self, channel: Channel, seconds: float) -> bool:
-        answers: list[bool] = []
-        thread = threading.Thread(
-            target=lambda: answers.append(self._ask(channel, seconds)), daemon=True
-        )
+    def _probe_in_time(self, channel: Channel, seconds: float) -> bool:
+        results: list[bool] = []
+        thread = threading.Thread(target=lambda: results.append(self._probe(channel)), daemon=True)
         thread.start()
         thread.join(seconds)
-        return answers == [True]
+        return results == [True]
 
-    def _ask(self, channel: Channel, seconds: float) -> bool:
+    def _probe(self, channel: Channel) -> bool:
+        """Request one byte, over a connection that the index of shards may use next."""
         subdir = (channel.platforms or ("noarch",))[0]
         url = f"{channel.url_for(subdir)}/repodata.json"
         try:
-            with self._open(url, seconds) as answer:
-                return answer.status in _GOOD_STATUSES and not is_html(answer.headers)
+            with self._fetcher.open_small(url, headers={"Range": "bytes=0-0"}) as response:
+                return response.status in _GOOD_STATUSES and not is_html(response.headers)
         except MiniconError:
             return False
 
-    def _open(self, url: str, seconds: float) -> Response:
-        """One byte of it, over a connection that its index of shards may come over next."""
-        headers = {"Range": "bytes=0-0"}
-        ask = getattr(self._fetcher, "open_small", None)
-        if ask is None:
-            return self._fetcher.open(url, headers=headers, timeout=seconds)
-        response: Response = ask(url, headers=headers)
-        return response
-
-    def _recall(self, path: Path) -> bool | None:
+    def _load(self, path: Path) -> bool | None:
         try:
             known = read_json(path.read_bytes())
             age = self._clock() - float(known["at"])
-            return bool(known["reachable"]) if 0 <= age < _REMEMBERED else None
+            return bool(known["reachable"]) if 0 <= age < _MAX_AGE else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def _remember(self, path: Path, answer: bool) -> None:
-        data = json.dumps({"reachable": answer, "at": self._clock()}).encode()
+    def _save(self, path: Path, result: bool) -> None:
+        data = json.dumps({"reachable": result, "at": self._clock()}).encode()
         try:
             with operations.describing("write", path):
                 operations.make_directory(path.parent)

@@ -1,8 +1,8 @@
-"""Channel relations (CEP 42): which channels a channel brings along, and in which order.
+"""Channel relations (CEP 42): which channels a channel adds, and in which order.
 
-A channel may name a *base*, which comes before it, and one that it *overrides*, which comes after
-it. Both are places relative to its own, so they never lead to another server. What the user says
-of the order always holds; what a channel says against it is ignored.
+A channel may name a *base*, which comes before it, and a channel that it *overrides*, which comes
+after it. Both are URLs relative to its own, so they never lead to another server. The order that
+the user gives has precedence; relations that contradict it are ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """What one channel says, from all of its subdirs.
+    """The relations of one channel, from all of its subdirs.
 
     Attributes:
         bases: URLs of channels that come before it.
@@ -35,72 +35,72 @@ class Relations:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """All related channels."""
+        """URLs of all related channels."""
         return self.bases + self.overrides
 
 
 def relations_of(base_url: str, infos: Iterable[Mapping[str, Any]]) -> Relations:
-    """Read the ``info`` objects of a channel's subdirs.
+    """Parse the relations in the ``info`` objects of a channel's subdirs.
 
     Args:
         base_url: The channel, without a slash at the end.
-        infos: Per subdir.
+        infos: One per subdir.
 
     Raises:
-        ChannelError: ``invalid-relations``: a place that the CEP does not allow, or one channel
+        ChannelError: ``invalid-relations``: a URL that the CEP does not allow, or one channel
             as both base and overridden.
     """
     stated = [info.get("channel_relations") for info in infos]
     found = [relations for relations in stated if isinstance(relations, dict)]
-    bases = _places(base_url, [each.get("base") for each in found])
-    overrides = _places(base_url, [each.get("overrides") for each in found])
+    bases = _urls(base_url, [each.get("base") for each in found])
+    overrides = _urls(base_url, [each.get("overrides") for each in found])
     if set(bases) & set(overrides):
         raise _invalid(base_url, "names one channel as both its base and overridden")
     return Relations(bases, overrides)
 
 
-def _places(base_url: str, references: Iterable[object]) -> tuple[str, ...]:
+def _urls(base_url: str, references: Iterable[object]) -> tuple[str, ...]:
     return tuple(
-        dict.fromkeys(_place(base_url, each) for each in references if each not in (None, ""))
+        dict.fromkeys(_url(base_url, each) for each in references if each not in (None, ""))
     )
 
 
-def _place(base_url: str, reference: object) -> str:
+def _url(base_url: str, reference: object) -> str:
     is_relative = isinstance(reference, str) and (reference + "/").startswith("../")
     if not isinstance(reference, str) or not is_relative or set(reference) & set("?#%\\@"):
-        raise _invalid(base_url, "names a channel in a way that is not allowed")
+        raise _invalid(base_url, "refers to a channel in a way that is not allowed")
     url = joined_url(base_url + "/", reference).rstrip("/")
     if url == base_url or not urlsplit(url).path.strip("/"):
-        raise _invalid(base_url, "relates to itself, or to no channel")
+        raise _invalid(base_url, "refers to itself, or to no channel")
     return url
 
 
 def priority_order(named: Sequence[str], relations: Mapping[str, Relations]) -> list[str]:
-    """All channels, highest priority first; related ones next to those that name them.
+    """Return all channels, highest priority first, related ones next to those that name them.
 
     Args:
         named: URLs of channels in the user's order, each once.
-        relations: URL → what that channel says; every URL that occurs is a key.
+        relations: URL → relations; every URL that occurs is a key.
 
     Raises:
-        ChannelError: ``relations-cycle``: channels want each other before themselves.
+        ChannelError: ``relations-cycle``: the relations contradict each other.
     """
     before: dict[str, list[str]] = {url: [] for url in [*named, *relations]}
     for earlier, later in itertools.pairwise(named):
         before[later].append(earlier)
-    places = {url: place for place, url in enumerate(named)}
+    positions = {url: position for position, url in enumerate(named)}
     for url, related in relations.items():
         edges = [(base, url) for base in related.bases]
         edges += [(url, overridden) for overridden in related.overrides]
         for earlier, later in edges:
-            is_against = earlier in places and later in places and places[earlier] > places[later]
-            if not is_against:
+            contradicts_user = positions.get(earlier, -1) > positions.get(later, len(named))
+            if not contradicts_user:
                 before[later].append(earlier)
     return _Walk(before, relations, set(named)).order(named)
 
 
 class _Walk:
-    """A topological sort, depth first."""
+    """A depth-first topological sort."""
 
     def __init__(
         self,
@@ -123,8 +123,8 @@ class _Walk:
         if url in self._order:
             return
         if url in self._entered:
-            message = f"the relations of {redact(url)} and other channels go in a circle"
-            hint = "name the channels in the order you want, or set channel_relations_max_depth: 0"
+            message = f"the relations of {redact(url)} and other channels form a cycle"
+            hint = "list the channels in the order to use, or set channel_relations_max_depth: 0"
             raise ChannelError("relations-cycle", message, hint=hint)
         self._entered.add(url)
         for earlier in self._before[url]:
@@ -132,7 +132,7 @@ class _Walk:
         self._order[url] = None
         related = self._relations.get(url, Relations())
         for overridden in related.overrides:
-            # Right after the one that names it, unless something else has to come before it.
+            # Directly after the channel that names it, unless another must come before it.
             is_next = all(earlier in self._order for earlier in self._before[overridden])
             if is_next and overridden not in self._named | self._entered:
                 self._visit(overridden)
@@ -142,5 +142,5 @@ def _invalid(base_url: str, why: str) -> ChannelError:
     return ChannelError(
         "invalid-relations",
         f"the channel {redact(base_url)} {why}",
-        hint="tell its owner; channel_relations_max_depth: 0 ignores relations",
+        hint="report it to its owner; channel_relations_max_depth: 0 ignores relations",
     )

@@ -1,1 +1,1 @@
-"""One subdir on disk: conversion of repodata.json, lookup by name, records and compiled tables."""
+"""One subdir on disk: conversion of repodata.json, lookup by name, records, compiled tables."""

@@ -1,4 +1,4 @@
-"""From JSON members to records: the border where a channel's claims are checked."""
+"""Decode JSON members into records, and validate them: a channel's data is not trusted."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-#: Timestamps below this are seconds, above it milliseconds (conda's rule: 9999-12-31).
+#: Timestamps below this are in seconds, above it in milliseconds (conda's rule: 9999-12-31).
 _LARGEST_SECONDS = 253_402_300_799
 _V3_EXTENSIONS = {"v3.tar.bz2": TARBALL_EXTENSION, "v3.conda": CONDA_EXTENSION}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where records come from.
+class RecordSource:
+    """The origin of records.
 
     Attributes:
         channel: As in :attr:`RepodataRecord.channel`.
-        subdir: Platform folder.
-        base_url: What file names are appended to; ends with a slash.
+        subdir: Platform directory.
+        base_url: URL that file names are appended to; ends with a slash.
     """
 
     channel: str
@@ -37,7 +37,7 @@ class Place:
 
 
 class Members:
-    """The members of one name, gathered from all sections.
+    """The members of one name, from all sections.
 
     Attributes:
         by_file_name: File name → JSON object, in the channel's order.
@@ -49,7 +49,7 @@ class Members:
         self.removed: set[str] = set()
 
     def add(self, section: str, members: Mapping[str, Any]) -> None:
-        """Take up the members of a section; v3 keys get their extension (CEP 48)."""
+        """Add the members of a section; v3 keys get their extension (CEP 48)."""
         extension = _V3_EXTENSIONS.get(section)
         if section in ("packages", "packages.conda"):
             self.by_file_name.update(members)
@@ -57,42 +57,42 @@ class Members:
             self.by_file_name.update({f"{key}{extension}": r for key, r in members.items()})
 
     def add_payload(self, section: str, payload: bytes) -> int:
-        """Take up JSON text without its brackets; returns how many members are not JSON."""
+        """Add JSON text without its brackets; return how many members are not JSON."""
         if section == "removed":
             self.removed.update(read_json(b"[%b]" % payload))
             return 0
         try:
             self.add(section, read_json(b"{%b}" % payload))
         except ValueError:
-            whole, bad = _whole_members(payload)
-            self.add(section, whole)
+            valid, bad = _valid_members(payload)
+            self.add(section, valid)
             return bad
         return 0
 
     def records(
-        self, name: str, place: Place, warn: Callable[[str], None]
+        self, name: str, source: RecordSource, warn: Callable[[str], None]
     ) -> tuple[RepodataRecord, ...]:
-        """The usable records: not removed, well-formed, ``.conda`` before ``.tar.bz2``.
+        """Return the usable records: not removed, valid, ``.conda`` instead of ``.tar.bz2``.
 
         Args:
             name: The package name that they must have.
-            place: Where they come from.
-            warn: Told of each record that cannot be used.
+            source: Their origin.
+            warn: Called with a text for each record that cannot be used.
         """
         found: dict[str, RepodataRecord] = {}
         for fn, data in self.by_file_name.items():
             if fn in self.removed:
                 continue
             try:
-                found[fn] = _make_record(fn, data, name, place)
+                found[fn] = _make_record(fn, data, name, source)
             except SpecError as error:
-                warn(f"{place.channel}/{place.subdir}: {error.message}; it is left out")
-        return tuple(_without_doubles(found))
+                warn(f"{source.channel}/{source.subdir}: {error.message}; it is left out")
+        return tuple(_without_duplicates(found))
 
 
-def _whole_members(payload: bytes) -> tuple[dict[str, Any], int]:
-    """What can be read of members that are not JSON as a whole, and how many cannot."""
-    whole: dict[str, Any] = {}
+def _valid_members(payload: bytes) -> tuple[dict[str, Any], int]:
+    """The valid members of a text that is not JSON as a whole, and the number of others."""
+    valid: dict[str, Any] = {}
     bad = at = 0
     text = payload.decode("utf-8", "surrogateescape")
     while at < len(text):
@@ -107,39 +107,39 @@ def _whole_members(payload: bytes) -> tuple[dict[str, Any], int]:
         at = text.find(",", member.end) + 1 or len(text)
         piece = text[member.begin : member.end].encode("utf-8", "surrogateescape")
         try:
-            whole.update(read_json(b"{%b}" % piece))
+            valid.update(read_json(b"{%b}" % piece))
         except ValueError:
             bad += 1
-    return whole, bad
+    return valid, bad
 
 
-def _make_record(fn: str, data: Any, name: str, place: Place) -> RepodataRecord:
+def _make_record(fn: str, data: Any, name: str, source: RecordSource) -> RepodataRecord:
     if not isinstance(data, dict):
         raise _refused(fn, "is not an object")
-    check_record_fields(data, fn=fn, subdir=place.subdir)
+    check_record_fields(data, fn=fn, subdir=source.subdir)
     if data["name"].lower() != name:
         raise _refused(fn, f"has the name {data['name']!r}")
     check_record_values(data, fn)
-    _mend(data)
+    _normalize(data)
     return RepodataRecord(
         data,
-        channel=place.channel,
-        subdir=place.subdir,
+        channel=source.channel,
+        subdir=source.subdir,
         fn=fn,
-        url=place.base_url + fn,
+        url=source.base_url + fn,
     )
 
 
-def _mend(data: dict[str, Any]) -> None:
-    """Bring the fields that old indexes wrote otherwise into today's form."""
+def _normalize(data: dict[str, Any]) -> None:
+    """Convert fields of old indexes to their present form."""
     data["name"] = data["name"].lower()
     moment = data.get("timestamp")
     if moment:
         data["timestamp"] = int(moment * 1000 if moment < _LARGEST_SECONDS else moment)
 
 
-def _without_doubles(found: Mapping[str, RepodataRecord]) -> Iterable[RepodataRecord]:
-    """Leave out each ``.tar.bz2`` of which there is a ``.conda`` too."""
+def _without_duplicates(found: Mapping[str, RepodataRecord]) -> Iterable[RepodataRecord]:
+    """Leave out each ``.tar.bz2`` that also exists as ``.conda``."""
     for fn, record in found.items():
         stem = fn.removesuffix(TARBALL_EXTENSION)
         if stem == fn or stem + CONDA_EXTENSION not in found:

@@ -1,20 +1,20 @@
 """IndexFile: the records of one subdir on disk, found by name without reading the rest.
 
-One file holds everything, and is only ever read through a memory map::
+One file contains everything and is read through a memory map::
 
     ┌───────────────────────────────────────────────────────────────────┐
     │ segments       zstd frames: consecutive records of one name       │
-    │ meta           JSON: ``info`` and what else the channel said      │
-    │ names          all names, sorted, one after the other             │
-    │ name ends      per name, where it ends                  4 bytes   │
-    │ segment ends   per name, which of the segments are its  4 bytes   │
-    │ places         per segment: start  8 bytes, size 4 bytes, section │
-    │ trailer        how long all that is, its CRC-32, the magic        │
+    │ meta           JSON: ``info`` and other fields of the channel      │
+    │ names          all names, sorted, concatenated                    │
+    │ name ends      per name, its end                        4 bytes   │
+    │ segment ends   per name, the end of its segments        4 bytes   │
+    │ extents        per segment: start  8 bytes, size 4 bytes, section │
+    │ trailer        lengths of all of these, CRC-32, the magic         │
     └───────────────────────────────────────────────────────────────────┘
 
-It is written front to back in one pass, so that a channel of any size can be converted as it
-arrives. A name has several segments where its records lie apart in the channel's file
-(``packages`` and ``packages.conda``, or two blocks). A lookup is a binary search over the names.
+It is written front to back in one pass, so that a channel of any size can be converted while it
+arrives. A name has several segments if its records are apart in the channel's file (``packages``
+and ``packages.conda``, or two blocks). A lookup is a binary search over the names.
 """
 
 from __future__ import annotations
@@ -39,53 +39,53 @@ _MAGIC = b"MCINDEX2"
 #: Lengths of segments and meta and names, numbers of names and segments, size, CRC-32, magic.
 _TRAILER = struct.Struct("<QQQQQQI4x8s")
 _UINT32, _UINT64, _PAIR = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct("<II")
-#: A segment holds a part of one block of the channel's file: nothing sane is larger.
+#: A segment contains a part of one block of the channel's file, which is never larger.
 _LARGEST_SEGMENT = 1 << 28
-#: A quick level: segments are written all and read rarely.
+#: A fast level: all segments are written, and few are read.
 _LEVEL = -5
 
 SECTIONS = ("packages", "packages.conda", "removed", "v3.tar.bz2", "v3.conda", "v3.whl", "shard")
-#: Kept as it is: a hash does not become smaller.
+#: Not compressed: a hash does not become smaller.
 _STORED = SECTIONS.index("shard")
 _NUMBERS = {section: number for number, section in enumerate(SECTIONS)}
 
 
 class IndexDamagedError(Exception):
-    """The file is cut, foreign or altered. Callers make it anew."""
+    """The file is truncated, altered or not an index. Callers fetch it again."""
 
 
 class IndexWriter:
-    """Collects segments and gives the file's bytes, front to back."""
+    """Makes the file's bytes, front to back."""
 
     def __init__(self) -> None:
         import zstandard
 
         self._compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
-        self._places: dict[bytes, list[tuple[int, int, int]]] = {}
+        self._extents: dict[bytes, list[tuple[int, int, int]]] = {}
         self._length = 0
 
     def add(self, runs: Sequence[Run]) -> bytes:
-        """Take up members that were cut by name; the bytes that come next in the file.
+        """Add members that were cut by name; return the next bytes of the file.
 
-        They are compressed without the interpreter's lock, beside the stage that cuts them.
+        They are compressed without the interpreter's lock, in parallel with the stage that cuts.
         """
         if not runs:
             return b""
-        # An empty text has no frame in this API; JSON members are never empty.
+        # This API has no frame for an empty text; JSON members are never empty.
         frames = self._compressor.multi_compress_to_buffer([run[2] for run in runs], threads=0)
         packed = []
         for number, (section, name, _) in enumerate(runs):
             frame = frames[number].tobytes()
-            place = (self._length, len(frame), _NUMBERS[section])
-            self._places.setdefault(name, []).append(place)
+            extent = (self._length, len(frame), _NUMBERS[section])
+            self._extents.setdefault(name, []).append(extent)
             self._length += len(frame)
             packed.append(frame)
         return b"".join(packed)
 
     def finish(self, meta: Mapping[str, Any]) -> bytes:
-        """The rest of the file after the last segment."""
-        names = sorted(self._places)
-        per_name = [self._places[name] for name in names]
+        """Return the rest of the file after the last segment."""
+        names = sorted(self._extents)
+        per_name = [self._extents[name] for name in names]
         segments = list(chain.from_iterable(per_name))
         starts, sizes, sections = zip(*segments, strict=True) if segments else ((), (), ())
         return _tables(
@@ -100,11 +100,11 @@ class IndexWriter:
 
 
 def hashes_file(names: Sequence[bytes], hashes: bytes, meta: Mapping[str, Any]) -> bytes:
-    """A whole index file whose segments are the hashes of shards, one per name.
+    """Return a complete index file whose segments are the hashes of shards, one per name.
 
     Args:
         names: In UTF-8, sorted.
-        hashes: Theirs, one after the other; all are equally long.
+        hashes: Their hashes, concatenated; all are equally long.
         meta: As for :meth:`IndexWriter.finish`.
     """
     count = len(names)
@@ -130,7 +130,7 @@ def _tables(
     sizes: array[int],
     sections: bytes,
 ) -> bytes:
-    """Everything after the segments; see the drawing above."""
+    """Everything after the segments; see the module's drawing."""
     about = json.dumps(meta, separators=(",", ":")).encode()
     text = b"".join(names)
     body = b"".join(
@@ -150,7 +150,7 @@ def _tables(
 
 
 def _bytes_of(numbers: array[int]) -> bytes:
-    """Numbers in a row, little-endian whatever the machine."""
+    """The numbers in little-endian order on every machine."""
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tobytes()
@@ -161,12 +161,15 @@ class IndexFile:
 
     Opening costs a CRC over the tables (about 1 ms for 50,000 names); a lookup costs its records.
 
+    Args:
+        path: The file.
+
     Attributes:
-        meta: What :meth:`IndexWriter.finish` was given.
+        meta: The argument of :meth:`IndexWriter.finish`.
 
     Raises:
-        IndexDamagedError: It is not a whole index file.
-        OSError: It is not there, or cannot be read.
+        IndexDamagedError: It is not a complete index file.
+        OSError: It does not exist, or cannot be read.
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
@@ -193,37 +196,37 @@ class IndexFile:
             or self._sections + segments + _TRAILER.size != size
             or zlib.crc32(memoryview(self._map)[length : size - _TRAILER.size]) != crc
         ):
-            raise IndexDamagedError("the file is cut, altered or not an index")
+            raise IndexDamagedError("the file is truncated, altered or not an index")
         self.meta: dict[str, Any] = json.loads(self._map[length : length + about])
 
     def names(self) -> Iterator[str]:
-        """All names, sorted."""
+        """Yield all names, sorted."""
         for number in range(self._count):
             yield self._name(number).decode("utf-8", "replace")
 
     def segments(self, name: str) -> list[tuple[str, bytes]]:
-        """(section, payload) of a name, as they were added; empty for an unknown name.
+        """Return (section, payload) of a name, in the order written; empty for an unknown name.
 
         Raises:
             IndexDamagedError: A segment was altered.
         """
-        return [self._segment(place) for place in self._places(name)]
+        return [self._segment(number) for number in self._extents(name)]
 
     def digest(self, name: str) -> str:
-        """Identifies the records of a name: equal digests mean equal records.
+        """Identify the records of a name: equal digests mean equal records.
 
-        A hash over the segments as they are stored; "none" for an unknown name.
+        It is a hash over the stored segments; "none" for an unknown name.
         """
         import hashlib
 
-        digest, places = hashlib.sha256(), self._places(name)
-        for place in places:
-            frame = self._frame(place)
-            digest.update(_PAIR.pack(self._map[self._sections + place], len(frame)) + frame)
-        return digest.hexdigest() if places else "none"
+        digest, numbers = hashlib.sha256(), self._extents(name)
+        for number in numbers:
+            frame = self._frame(number)
+            digest.update(_PAIR.pack(self._map[self._sections + number], len(frame)) + frame)
+        return digest.hexdigest() if numbers else "none"
 
-    def _places(self, name: str) -> range:
-        """The segments of a name; none for an unknown one."""
+    def _extents(self, name: str) -> range:
+        """The numbers of a name's segments; none for an unknown name."""
         number = self._find(name.encode("utf-8", "replace"))
         if number is None:
             return range(0)
@@ -231,7 +234,7 @@ class IndexFile:
         return range(first, self._uint32(self._segment_ends, number))
 
     def _find(self, name: bytes) -> int | None:
-        """Number of a name by binary search, about 5 µs."""
+        """The number of a name by binary search, about 5 µs."""
         low, high = 0, self._count
         data, names, ends, pair = self._map, self._names, self._name_ends, _PAIR.unpack_from
         first_end = self._uint32(ends, 0) if high else 0
@@ -255,22 +258,22 @@ class IndexFile:
         value: int = _UINT32.unpack_from(self._map, table + 4 * number)[0]
         return value
 
-    def _segment(self, place: int) -> tuple[str, bytes]:
-        frame, section = self._frame(place), self._map[self._sections + place]
-        return SECTIONS[section], frame if section == _STORED else _unpacked(frame)
+    def _segment(self, number: int) -> tuple[str, bytes]:
+        frame, section = self._frame(number), self._map[self._sections + number]
+        return SECTIONS[section], frame if section == _STORED else _decompressed(frame)
 
-    def _frame(self, place: int) -> bytes:
-        """A segment as it is stored."""
-        start: int = _UINT64.unpack_from(self._map, self._starts + 8 * place)[0]
-        return self._map[start : start + self._uint32(self._sizes, place)]
+    def _frame(self, number: int) -> bytes:
+        """A segment as stored."""
+        start: int = _UINT64.unpack_from(self._map, self._starts + 8 * number)[0]
+        return self._map[start : start + self._uint32(self._sizes, number)]
 
 
-def _unpacked(frame: bytes) -> bytes:
+def _decompressed(frame: bytes) -> bytes:
     import zstandard
 
     try:
         if zstandard.frame_content_size(frame) > _LARGEST_SEGMENT:
-            raise IndexDamagedError("a segment claims to be enormous")
+            raise IndexDamagedError("a segment is too large")
         return zstandard.ZstdDecompressor().decompress(frame)
     except zstandard.ZstdError as error:
         raise IndexDamagedError("a segment is damaged") from error

@@ -1,4 +1,4 @@
-"""Members of a JSON object one by one, so that a bad one costs only itself."""
+"""Parse a JSON object member by member, so that an invalid member does not affect the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from minicon.lazy_pattern import lazy_pattern
 
-#: Finds where a value ends; what its numbers are is looked at where the record is read.
+#: Finds the end of a value; its numbers are parsed where the record is read.
 _decode = json.JSONDecoder(parse_int=bool, parse_float=bool).raw_decode
 _MARKS = lazy_pattern(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{]+|[\]}]+', re.DOTALL)
 
@@ -19,7 +19,7 @@ class Member(NamedTuple):
 
     Attributes:
         key: Its key.
-        value: What it means, but for its numbers; None if it is nested too deeply.
+        value: Its value without numbers; None if it is nested too deeply.
         begin: Index of the quote before its key.
         end: Index after its value.
     """
@@ -31,15 +31,15 @@ class Member(NamedTuple):
 
 
 class NotAMemberError(Exception):
-    """Something else comes where a member should be."""
+    """The text does not continue with a member."""
 
 
 def member_at(text: str, at: int) -> Member:
-    """Return the member that begins at an index of a text, blanks aside.
+    """Parse the member at an index of a text; blanks before it are skipped.
 
     Raises:
-        NotAMemberError: It does not begin with a key and a colon.
-        ValueError: It is no JSON, or cut; IndexError as well.
+        NotAMemberError: There is no key with a colon.
+        ValueError: It is not JSON, or truncated; IndexError as well.
     """
     begin = skip_blanks(text, at)
     if text[begin] != '"':
@@ -53,14 +53,14 @@ def member_at(text: str, at: int) -> Member:
 
 
 def skip_blanks(text: str, at: int) -> int:
-    """Return the next index that is not blank. Raises IndexError at the end."""
+    """Return the index of the next character that is not blank. Raises IndexError at the end."""
     while text[at] in " \t\r\n":
         at += 1
     return at
 
 
 def _value_at(text: str, at: int) -> tuple[object, int]:
-    """Return a value and where it ends; one that is nested too deeply is skipped."""
+    """A value and its end; None in place of a value that is nested too deeply."""
     try:
         return _decode(text, at)
     except RecursionError:

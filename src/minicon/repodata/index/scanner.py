@@ -1,24 +1,24 @@
-"""Repodata as a stream: members are cut out by name, and hardly any JSON is parsed.
+"""Cut repodata into members by name, while it arrives and with hardly any JSON parsing.
 
-``repodata.json`` of a large channel is hundreds of megabytes of flat records, sorted by file
-name. Parsing it costs more than everything else that an install does, and nearly all of it is
-for nothing. So blocks of it are cut by C code where the name changes::
+The ``repodata.json`` of a large channel has hundreds of megabytes of flat records, sorted by file
+name. Parsing it costs more than everything else that an install does, and nearly all records are
+never used. So blocks of it are cut by C code where the name changes::
 
     {"info":{…},"packages":{"a-1-0.tar.bz2":{…},"a-2-0.tar.bz2":{…},"b-1-0.tar.bz2":{…}},…
                             └─────────── run of a ────────────────┘ └──── run of b ────┘
 
 A run ends at the last ``},"`` before another ``"name":"…"``. **That is safe** if
 
-1. the block holds no backslash: then every quote begins or ends a string;
+1. the block contains no backslash: then every quote begins or ends a string;
 2. the run begins with ``"NAME-``, a file name of its own name;
 3. it has as many ``{``, and as many ``}``, as it has ``"name":"NAME"``.
 
-By 1, a ``},"`` that lies in a string holds the quote that ends it; what follows is a comma, a
-colon or a bracket, and breaks rule 2. By 3 there are no nested values, no records without a name,
-and no end of the section within the run.
+By 1, a ``},"`` inside a string contains the quote that ends it; a comma, a colon or a bracket
+follows, which breaks rule 2. By 3, the run contains no nested values, no records without a name,
+and no end of the section.
 
-A block that breaks a rule is halved a few times, and what is left goes record by record through
-the JSON parser, with the same result, only slower.
+A block that breaks a rule is made smaller a few times, and then parsed record by record as JSON,
+with the same result, only slower.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-#: Bytes that are cut at once: enough for C code to be quick, little enough for memory.
+#: Bytes that are cut at once: enough for C code to be fast, few enough for memory.
 _BLOCK = 1 << 22
-#: Below this, halving a block that cannot be cut is slower than parsing it.
+#: Blocks below this size are parsed if they cannot be cut: making them smaller would be slower.
 _SMALLEST_BLOCK = 1 << 12
 #: Characters that are parsed at once where cutting is not safe.
 _WINDOW = 1 << 14
-#: No single value (a record, ``info``, ``removed``, ``signatures``) may be larger.
+#: Most bytes of a single value (a record, ``info``, ``removed``, ``signatures``).
 _LARGEST_VALUE = 1 << 28
 _BLANKS = lazy_pattern(rb"[ \t\r\n]*")
 _RECORD_SECTIONS = ("packages", "packages.conda")
@@ -51,7 +51,7 @@ _NAME_KEY = b'"name":"'
 
 
 class Run(NamedTuple):
-    """Consecutive members that belong to one name.
+    """Consecutive members of one name.
 
     Attributes:
         section: One of :data:`minicon.repodata.index.index_file.SECTIONS`.
@@ -65,7 +65,7 @@ class Run(NamedTuple):
 
 
 class InvalidRepodataError(Exception):
-    """The text is not repodata. The message says why, in a few words."""
+    """The text is not repodata. The message is the reason in a few words."""
 
 
 class RepodataScanner:
@@ -76,7 +76,7 @@ class RepodataScanner:
 
     Attributes:
         meta: ``info`` and ``repodata_version``, complete once :meth:`runs` is exhausted.
-        records: How many records there were.
+        records: Number of records read.
     """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
@@ -88,16 +88,16 @@ class RepodataScanner:
         self.records = 0
 
     def runs(self) -> Iterator[Run]:
-        """All members by name, in the order of the text; ``removed`` included.
+        """Yield all members by name, in the order of the text; ``removed`` included.
 
         Raises:
-            InvalidRepodataError: The text is cut, or is not JSON, or not repodata.
+            InvalidRepodataError: The text is truncated, not JSON, or not repodata.
         """
         for block in self.blocks():
             yield from block
 
     def blocks(self) -> Iterator[list[Run]]:
-        """The same as :meth:`runs`, in lists that are best worked on together."""
+        """Yield the same as :meth:`runs`, in lists to be compressed together."""
         for key in self._keys():
             if key in _RECORD_SECTIONS and self._peek() == b"{":
                 yield from self._members(key)
@@ -114,12 +114,12 @@ class RepodataScanner:
                 if key in _KEPT_KEYS:
                     self.meta[key] = value
         if self._peek():
-            raise InvalidRepodataError("there is text after its end")
+            raise InvalidRepodataError("text follows its end")
 
-    # The walk over the outer objects: one character decides what comes next.
+    # The outer objects, read by one character of lookahead.
 
     def _keys(self) -> Iterator[str]:
-        """The keys of the object that begins here; the caller reads each value."""
+        """Yield the keys of the object that begins here; the caller reads each value."""
         self._expect(b"{")
         if self._peek() == b"}":
             self._at += 1
@@ -134,7 +134,7 @@ class RepodataScanner:
                 return
 
     def _next(self) -> bytes:
-        """The comma or brace after a member, which is consumed."""
+        """Consume the comma or brace after a member."""
         found = self._peek()
         if found not in (b",", b"}"):
             raise InvalidRepodataError("a comma is missing" if found else "it ends too early")
@@ -149,14 +149,14 @@ class RepodataScanner:
         self._at += 1
 
     def _peek(self) -> bytes:
-        """The next character that is not blank, or nothing at the end."""
+        """The next character that is not blank, or empty at the end."""
         while True:
             self._at = _BLANKS.match(self._data, self._at).end()  # type: ignore[union-attr]
             if self._at < len(self._data) or not self._refill(_BLOCK):
                 return self._data[self._at : self._at + 1]
 
     def _refill(self, wanted: int) -> bool:
-        """Have WANTED bytes ahead if the text is that long. False if nothing was added."""
+        """Read until ``wanted`` bytes are ahead, or the end. False if nothing was added."""
         missing = wanted - (len(self._data) - self._at)
         if self._ended or missing <= 0:
             return False
@@ -172,7 +172,7 @@ class RepodataScanner:
         return len(self._data) > before
 
     def _value(self) -> Any:
-        """Parse the value that begins here, however long."""
+        """Parse the value that begins here, whatever its length."""
         self._peek()
         size = _WINDOW
         while True:
@@ -184,21 +184,21 @@ class RepodataScanner:
             except RecursionError:
                 raise InvalidRepodataError("it is nested too deeply") from None
             except ValueError as error:
-                # More text may only help where the grammar broke, not with NaN or 1e400.
-                is_cut = isinstance(error, json.JSONDecodeError)
-                if whole or not is_cut or size >= _LARGEST_VALUE:
+                # More text can help against a syntax error, but not against NaN or 1e400.
+                is_truncated = isinstance(error, json.JSONDecodeError)
+                if whole or not is_truncated or size >= _LARGEST_VALUE:
                     raise InvalidRepodataError("it ends too early or is not JSON") from error
             else:
-                # A number at the end of the window may go on after it.
+                # A number at the end of the window may continue after it.
                 if end < len(text) or whole:
                     self._at += len(text[:end].encode("utf-8", "surrogateescape"))
                     return value
             size *= 4
 
-    # The records: cut where that is safe, else parsed.
+    # The records: cut if that is safe, else parsed.
 
     def _members(self, section: str) -> Iterator[list[Run]]:
-        """The members of the section that begins here."""
+        """Yield the members of the section that begins here."""
         self._expect(b"{")
         if self._peek() == b"}":
             self._at += 1
@@ -220,7 +220,7 @@ class RepodataScanner:
                     return
 
     def _cut(self, section: str, size: int) -> list[Run] | None:
-        """Cut about SIZE bytes where names change; None if they are not safe to cut."""
+        """Cut about ``size`` bytes where names change; None if that is not safe."""
         start = self._at
         end = self._data.rfind(b'},"', start, start + size)
         if end < 0:
@@ -236,7 +236,7 @@ class RepodataScanner:
         return runs
 
     def _parse_window(self, section: str) -> tuple[bool, list[Run]]:
-        """Parse the members that lie whole in a window; (section is over, runs)."""
+        """Parse the complete members in a window; return (section is over, runs)."""
         size = _WINDOW
         while True:
             self._refill(size)
@@ -256,12 +256,12 @@ def _runs_of(section: str, block: bytes, pieces: list[bytes]) -> list[Run] | Non
     """The runs of a block; None if one of them is not safe.
 
     Args:
-        section: Where the members are.
-        block: Whole members, the last one without a comma after it.
+        section: The members' section.
+        block: Complete members, the last one without a comma after it.
         pieces: The block, split at :data:`_NAME_KEY`.
     """
     runs: list[Run] = []
-    begin = at = first = 0  # where the run begins, where its last name is, and its first piece
+    begin = at = first = 0  # start of the run, of its last name, and its first piece
     name, following = b"", b"\0"
     for number, piece in enumerate(pieces[1:], 1):
         if piece.startswith(following):
@@ -281,16 +281,16 @@ def _runs_of(section: str, block: bytes, pieces: list[bytes]) -> list[Run] | Non
 
 
 def _is_safe(run: Run, count: int) -> bool:
-    """Rules 2 and 3 of the module, for a run that should hold COUNT records."""
+    """Rules 2 and 3 of the module, for a run with ``count`` records."""
     _, name, text = run
     return text.startswith(b'"%b-' % name) and text.count(b"{") == count == text.count(b"}")
 
 
 def _parse_members(section: str, text: str) -> tuple[list[Run], int, bool]:
-    """Parse as many whole members as TEXT holds: runs, where they end, whether all ended.
+    """Parse the complete members in a text; return runs, their end, and whether the section ended.
 
     Raises:
-        InvalidRepodataError: Something else than a member comes where one should be.
+        InvalidRepodataError: The text does not continue with a member.
     """
     runs: list[Run] = []
     at = end = 0
@@ -313,7 +313,7 @@ def _parse_members(section: str, text: str) -> tuple[list[Run], int, bool]:
 
 
 def _name_of(fn: str, record: object) -> bytes:
-    """The name that a record goes by; of a record that is none, what its file name says."""
+    """The name of a record; if it has none, the one in its file name."""
     name = record.get("name") if isinstance(record, dict) else None
     if not isinstance(name, str):
         name = fn.rsplit("-", 2)[0]

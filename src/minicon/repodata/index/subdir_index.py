@@ -1,10 +1,11 @@
-"""The RecordIndex of one channel's subdir, over an index file or over nothing."""
+"""The RecordIndex of one channel's subdir: over a converted index file, or empty."""
 
 from __future__ import annotations
 
-from minicon.repodata.index.decode import Members, Place
+import threading
+
+from minicon.repodata.index.decode import Members, RecordSource
 from minicon.repodata.index.index_file import IndexDamagedError
-from minicon.repodata.index.located_index import LocatedIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,37 +16,88 @@ if TYPE_CHECKING:
     from minicon.repodata.index.index_file import IndexFile
 
 
-class ConvertedIndex(LocatedIndex):
-    """A subdir whose whole repodata was converted into an :class:`IndexFile`.
+class LocatedIndex:
+    """The common base of converted and sharded subdirs: an index file and its origin.
 
     Args:
-        place: Where its records come from.
+        source: Origin of the records.
         file: The open index file.
         fingerprint: Identifies the content: equal fingerprints mean equal records. Empty once
-            that is no longer sure.
-        warn: Told of records that cannot be used.
-        convert_again: Called when the file turns out to be damaged; returns a sound one.
+            the content may have changed.
+        warn: Called with a text for each record that cannot be used.
+    """
+
+    def __init__(
+        self, source: RecordSource, file: IndexFile, fingerprint: str, warn: Callable[[str], None]
+    ) -> None:
+        self._source = source
+        self._file = file
+        self.fingerprint = fingerprint
+        self._warn = warn
+        self._records: dict[str, tuple[RepodataRecord, ...]] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def channel(self) -> str:
+        """Canonical channel name or base URL, without credentials."""
+        return self._source.channel
+
+    @property
+    def subdir(self) -> str:
+        """Platform directory."""
+        return self._source.subdir
+
+    @property
+    def base_url(self) -> str:
+        """The URL that file names are appended to."""
+        return self._source.base_url
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The ``info`` object of the channel's index."""
+        found: Mapping[str, Any] = self._file.meta.get("info", {})
+        return found
+
+    def content_of(self, name: str) -> str:
+        """Identify the records of a name without reading them."""
+        return self._file.digest(name)
+
+    def names(self) -> Collection[str]:
+        """Return all package names; one pass over the index, without any request."""
+        return tuple(self._file.names())
+
+    def records_for(self, name: str) -> tuple[RepodataRecord, ...]:
+        """Return all usable records of a name; see the subclass."""
+        raise NotImplementedError
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Begin to fetch the records of names; returns at once. Does nothing by default."""
+
+
+class ConvertedIndex(LocatedIndex):
+    """A subdir whose complete repodata was converted into an :class:`IndexFile`.
+
+    Args:
+        source: As for :class:`LocatedIndex`.
+        file: As for :class:`LocatedIndex`.
+        fingerprint: As for :class:`LocatedIndex`.
+        warn: As for :class:`LocatedIndex`.
+        refetch: Called when the file is damaged; returns a new one.
     """
 
     def __init__(
         self,
-        place: Place,
+        source: RecordSource,
         file: IndexFile,
         fingerprint: str,
         warn: Callable[[str], None],
-        convert_again: Callable[[], IndexFile],
+        refetch: Callable[[], IndexFile],
     ) -> None:
-        super().__init__(place, file, fingerprint, warn)
-        self._convert_again = convert_again
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """The ``info`` object that the channel gives."""
-        found: Mapping[str, Any] = self._file.meta.get("info", {})
-        return found
+        super().__init__(source, file, fingerprint, warn)
+        self._refetch = refetch
 
     def records_for(self, name: str) -> tuple[RepodataRecord, ...]:
-        """All usable records of a name; decoded once.
+        """Return all usable records of a name; decoded once.
 
         Raises:
             ChannelError: The index was damaged on disk and could not be fetched again.
@@ -58,21 +110,18 @@ class ConvertedIndex(LocatedIndex):
                     found = self._records[name] = self._decode(name)
         return found
 
-    def prefetch(self, names: Iterable[str]) -> None:
-        """Nothing to do: everything is here."""
-
     def _decode(self, name: str) -> tuple[RepodataRecord, ...]:
         try:
             segments = self._file.segments(name)
         except IndexDamagedError:
-            self._file = self._convert_again()
+            self._file = self._refetch()
             self.fingerprint = ""  # it may be newer
             segments = self._file.segments(name)
         members = Members()
         bad = sum([members.add_payload(section, payload) for section, payload in segments])
         if bad:
             self._warn(f"{self.channel}/{self.subdir}: {bad} records of {name} are not JSON")
-        return members.records(name, self._place, self._warn)
+        return members.records(name, self._source, self._warn)
 
 
 class EmptyIndex:
@@ -86,16 +135,16 @@ class EmptyIndex:
         self.info: Mapping[str, Any] = {}
 
     def names(self) -> Collection[str]:
-        """None."""
+        """Return no names."""
         return ()
 
     def content_of(self, name: str) -> str:  # noqa: ARG002
-        """None."""
+        """Return the identity of no records."""
         return "none"
 
     def records_for(self, name: str) -> tuple[RepodataRecord, ...]:  # noqa: ARG002
-        """None."""
+        """Return no records."""
         return ()
 
     def prefetch(self, names: Iterable[str]) -> None:
-        """Nothing to do."""
+        """Do nothing."""

@@ -1,20 +1,20 @@
-"""TableStore: the solver's compiled tables on disk, so that a warm solve compiles nothing.
+"""TableStore: the solver's compiled tables on disk, so that a solve from cache compiles nothing.
 
 ::
 
     cache/repodata-v1/tables-v3-cpython-311/
-      3f9c…/                  one folder per group of indices, whatever they hold
-        0001-9e8d….tables     a segment: never changed, appears whole
-        0002-77aa….tables     newer segments win
+      3f9c…/                  one directory per group of indexes, whatever they contain
+        0001-9e8d….tables     a segment: written once, atomically
+        0002-77aa….tables     newer segments have precedence
 
     ┌──────────────────────────────────────────────────────────────┐
-    │ magic   8 bytes │ length 4 │ CRC-32 4 │ directory (marshal)  │
+    │ magic   8 bytes │ length 4 │ CRC-32 4 │ contents (marshal)   │
     │ per name: its table, then its records                        │
     └──────────────────────────────────────────────────────────────┘
 
-A solve that compiled something adds a segment; when there are many, they are merged into one.
-Nobody waits for anybody: at worst two processes save the same twice. A folder that others may
-write to is not believed. Anything damaged is as if it were not there.
+A solve that compiled something adds a segment; many segments are merged into one. There are no
+locks: at worst, two processes save the same table. A directory that other users can write to is
+not used. Anything damaged is treated as missing.
 """
 
 from __future__ import annotations
@@ -38,45 +38,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import TypeAlias
 
-    #: Where a name's data lie, how long they are, their CRC-32, and what they were made from.
-    _Place: TypeAlias = "tuple[int, int, int, int, str, str]"
+    #: Of a name's data: offset, length of table and records, CRC-32, content and state.
+    _Entry: TypeAlias = "tuple[int, int, int, int, str, str]"
 
-#: A new format, of the file or of what the solver saves, is a new folder; so is another Python,
-#: since what is in it is as bound to that as a compiled module.
+#: Each format, of the file or of the solver's tables, has its own directory; so has each Python,
+#: on which the content depends like a compiled module.
 FOLDER = f"tables-v3-{sys.implementation.cache_tag}"
 _MAGIC = b"MCTABLE3"
 _HEAD = struct.Struct("<8sII")
 _SUFFIX = ".tables"
-#: More segments than this are merged.
+#: Number of segments from which they are merged.
 _SEGMENTS = 8
-#: Groups that nothing was added to for so long are removed.
+#: Groups to which nothing was added for so many seconds are removed.
 _UNUSED_SECONDS = 30 * 86400.0
 _OTHERS_MAY_WRITE = 0o022
 
 
 class TableStore:
-    """A :class:`minicon.models.table_cache.TableCache` below one folder.
+    """A :class:`minicon.models.table_cache.TableCache` in one directory.
 
     Args:
-        directory: The folder of the channel indexes' cache; made when something is saved.
+        directory: The repodata cache; created when a table is saved.
     """
 
     def __init__(self, directory: Path | str) -> None:
         self._directory = Path(directory) / FOLDER
-        self._homes: dict[str, dict[str, _Segment]] = {}
+        self._segments: dict[str, dict[str, _Segment]] = {}
 
     def load(self, group: str, name: str) -> StoredTable | None:
         """See :class:`TableCache`. Costs two slices of a memory map."""
-        homes = self._homes.get(group)
-        if homes is None:
-            homes = self._homes[group] = {}
+        by_name = self._segments.get(group)
+        if by_name is None:
+            by_name = self._segments[group] = {}
             for segment in reversed(self._open(group)):
-                homes.update(dict.fromkeys(segment.names, segment))
-        home = homes.get(name)
-        return None if home is None else home.get(name)
+                by_name.update(dict.fromkeys(segment.names, segment))
+        found = by_name.get(name)
+        return None if found is None else found.get(name)
 
     def save(self, group: str, entries: Mapping[str, StoredTable]) -> None:
-        """See :class:`TableCache`; one new file, written once."""
+        """See :class:`TableCache`; writes one new file."""
         folder = self._directory / group
         known = self._open(group)
         merged = dict(entries)
@@ -86,7 +86,7 @@ class TableStore:
         number = 1 + max((segment.number for segment in known), default=0)
         try:
             operations.make_directory(folder)
-            if not is_private(self._directory) or not is_private(folder):
+            if not _is_private(self._directory) or not _is_private(folder):
                 return
             path = folder / f"{number:04}-{os.urandom(8).hex()}{_SUFFIX}"
             operations.replace_file(path, _packed(merged), durable=False)
@@ -97,9 +97,9 @@ class TableStore:
             return
 
     def _open(self, group: str) -> list[_Segment]:
-        """Sound segments, the newest first."""
+        """Valid segments, the newest first."""
         folder = self._directory / group
-        if not is_private(self._directory) or not is_private(folder):
+        if not _is_private(self._directory) or not _is_private(folder):
             return []
         found = []
         with contextlib.suppress(OSError):
@@ -110,7 +110,7 @@ class TableStore:
         return found
 
     def _sweep(self) -> None:
-        """Remove what was not written to for long, this and other formats' alike."""
+        """Remove groups of all formats that were not written to for long."""
         limit = time.time() - _UNUSED_SECONDS
         for folder in self._directory.parent.glob("tables-*/*"):
             with contextlib.suppress(OSError):
@@ -120,7 +120,7 @@ class TableStore:
 
 
 class _Segment:
-    """One file, open for reading. Raises ValueError if it is not whole."""
+    """One file, open for reading. Raises ValueError if it is not complete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -132,19 +132,19 @@ class _Segment:
         text = self._map[_HEAD.size : self._start]
         if magic != _MAGIC or len(text) != length or zlib.crc32(text) != crc:
             raise ValueError("not a segment of tables")
-        self._places: dict[str, _Place] = _directory_of(text)
+        self._entries: dict[str, _Entry] = _contents_of(text)
 
     @property
     def names(self) -> Iterable[str]:
-        """Of which names there is something."""
-        return self._places
+        """The names with a table."""
+        return self._entries
 
     def get(self, name: str) -> StoredTable | None:
-        """What is kept of a name; None if it is nothing, or damaged."""
-        place = self._places.get(name)
-        if place is None:
+        """Return the table of a name; None if it has none, or a damaged one."""
+        entry = self._entries.get(name)
+        if entry is None:
             return None
-        offset, table, records, crc, content, state = place
+        offset, table, records, crc, content, state = entry
         start = self._start + offset
         data = self._map[start : start + table + records]
         if len(data) != table + records or zlib.crc32(data) != crc:
@@ -152,22 +152,22 @@ class _Segment:
         return StoredTable(content, state, data[:table], data[table:])
 
     def entries(self) -> dict[str, StoredTable]:
-        """All of it."""
-        found = {name: self.get(name) for name in self._places}
+        """Return all tables."""
+        found = {name: self.get(name) for name in self._entries}
         return {name: entry for name, entry in found.items() if entry is not None}
 
 
-def _directory_of(data: bytes) -> dict[str, _Place]:
-    """Raises ValueError for what is no directory."""
+def _contents_of(data: bytes) -> dict[str, _Entry]:
+    """Parse a segment's table of contents. Raises ValueError."""
     try:
-        places: dict[str, _Place] = dict(marshal.loads(data))
+        contents: dict[str, _Entry] = dict(marshal.loads(data))
     except (EOFError, TypeError) as error:
-        raise ValueError("not a directory") from error
-    return places
+        raise ValueError("not a table of contents") from error
+    return contents
 
 
-def is_private(folder: Path) -> bool:
-    """Whether nobody but this user can have written what is in a folder."""
+def _is_private(folder: Path) -> bool:
+    """Whether only this user can have written the files in a directory."""
     try:
         status = os.stat(folder)
     except OSError:
@@ -178,16 +178,16 @@ def is_private(folder: Path) -> bool:
 
 
 def _packed(entries: Mapping[str, StoredTable]) -> bytes:
-    places: dict[str, _Place] = {}
+    contents: dict[str, _Entry] = {}
     pieces: list[bytes] = []
     offset = 0
     for name in sorted(entries):
         content, state, table, records = entries[name]
         data = table + records
-        places[name] = (offset, len(table), len(records), zlib.crc32(data), content, state)
+        contents[name] = (offset, len(table), len(records), zlib.crc32(data), content, state)
         pieces.append(data)
         offset += len(data)
-    text = marshal.dumps(places)
+    text = marshal.dumps(contents)
     return b"".join([_HEAD.pack(_MAGIC, len(text), zlib.crc32(text)), text, *pieces])
 
 

@@ -1,1 +1,1 @@
-"""Sharded repodata (CEP 16): its format, loading, and the index over it."""
+"""Sharded repodata (CEP 16): format, loading, and the index over shards."""

@@ -1,7 +1,7 @@
-"""Sharded repodata on the wire (CEP 16): msgpack in zstd, one shard per package name.
+"""The format of sharded repodata (CEP 16): msgpack in zstd, one shard per package name.
 
-``repodata_shards.msgpack.zst`` maps names to SHA-256 hashes; ``<hash>.msgpack.zst`` holds the
-records of a name. Inside shards, ``md5`` and ``sha256`` are bytes; outside they are texts.
+``repodata_shards.msgpack.zst`` maps names to SHA-256 hashes; ``<hash>.msgpack.zst`` contains the
+records of a name. Inside shards, ``md5`` and ``sha256`` are bytes; elsewhere they are texts.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SHARDS_INDEX = "repodata_shards.msgpack.zst"
 SHARD_EXTENSION = ".msgpack.zst"
-#: Most bytes that a shard, and an index of shards, may unpack to.
+#: Most bytes of a shard, and of an index of shards, after decompression.
 LARGEST_SHARD = 1 << 27
 LARGEST_INDEX = 1 << 28
 _LARGEST_WINDOW = 1 << 27
@@ -23,11 +23,11 @@ _HASH_KEYS = ("md5", "sha256")
 
 
 class ShardDamagedError(Exception):
-    """The bytes are not what CEP 16 describes. The message says why, in a few words."""
+    """The bytes violate CEP 16. The message is the reason in a few words."""
 
 
 def load_codecs() -> bool:
-    """Import what :func:`unpack` needs, for a time when there is nothing else to do; False."""
+    """Import what :func:`unpack` needs, while nothing else is to be done. Returns False."""
     import msgpack  # noqa: F401
     import zstandard  # noqa: F401
 
@@ -35,7 +35,7 @@ def load_codecs() -> bool:
 
 
 def pack(value: Any, level: int = 3) -> bytes:
-    """A value as msgpack in zstd."""
+    """Encode a value as msgpack in zstd."""
     import msgpack
     import zstandard
 
@@ -43,40 +43,40 @@ def pack(value: Any, level: int = 3) -> bytes:
 
 
 def unpack(data: bytes, limit: int, *, texts: bool = True) -> Any:
-    """The value behind msgpack in zstd.
+    """Decode msgpack in zstd.
 
     Args:
-        data: As served.
-        limit: Most bytes that it may unpack to.
-        texts: Whether texts are decoded, or stay bytes, which is quicker.
+        data: The bytes as served.
+        limit: Most bytes after decompression.
+        texts: Whether texts are decoded, or stay bytes, which is faster.
 
     Raises:
-        ShardDamagedError: It is neither, is cut, or unpacks to more than LIMIT bytes.
+        ShardDamagedError: It is neither, is truncated, or larger than ``limit``.
     """
     import msgpack
     import zstandard
 
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW)
     try:
         size = zstandard.frame_content_size(data)
-        if 0 <= size <= limit:  # at once: a stream would first make room for LIMIT bytes
-            text = unpacker.decompress(data)
+        if 0 <= size <= limit:  # a stream would first allocate ``limit`` bytes
+            text = decompressor.decompress(data)
         else:
-            with unpacker.stream_reader(data) as reader:
+            with decompressor.stream_reader(data) as reader:
                 text = reader.read(limit + 1)
         if len(text) > limit:
-            raise ShardDamagedError(f"it unpacks to more than {limit} bytes")
+            raise ShardDamagedError(f"it decompresses to more than {limit} bytes")
         return msgpack.unpackb(text, raw=not texts, strict_map_key=False)
     except zstandard.ZstdError as error:
         raise ShardDamagedError("it is not zstd") from error
     except (ValueError, TypeError, msgpack.exceptions.UnpackException) as error:
-        raise ShardDamagedError("it is not msgpack, or cut") from error
+        raise ShardDamagedError("it is not msgpack, or truncated") from error
 
 
 def make_shard(
     packages: Mapping[str, Mapping[str, Any]], conda_packages: Mapping[str, Mapping[str, Any]]
 ) -> bytes:
-    """The shard of one name, ready to be served."""
+    """Make the shard of one name, ready to be served."""
     return pack(
         {
             "packages": {fn: _with_bytes(record) for fn, record in packages.items()},
@@ -87,19 +87,19 @@ def make_shard(
 
 
 def make_shards_index(subdir: str, hashes: Mapping[str, bytes], shards_base_url: str) -> bytes:
-    """The index of all shards of a subdir, ready to be served."""
+    """Make the index of all shards of a subdir, ready to be served."""
     info = {"subdir": subdir, "base_url": "", "shards_base_url": shards_base_url}
     return pack({"version": 1, "info": info, "shards": dict(hashes)})
 
 
 def shard_name(shard: bytes) -> tuple[bytes, str]:
-    """(hash, file name) of a shard."""
+    """Return (hash, file name) of a shard."""
     digest = hashlib.sha256(shard)
     return digest.digest(), digest.hexdigest() + SHARD_EXTENSION
 
 
 def with_text_hashes(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with its hashes made texts, as ``repodata.json`` has them; changed in place."""
+    """Convert a record's hashes to texts, as in ``repodata.json``, in place; return the record."""
     for key in _HASH_KEYS:
         value = record.get(key)
         if isinstance(value, bytes):
@@ -108,7 +108,7 @@ def with_text_hashes(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_bytes(record: Mapping[str, Any]) -> dict[str, Any]:
-    # Sorted, so that equal records make equal shards, and equal shards one file.
+    # Sorted, so that equal records make equal shards, which are one file.
     packed = dict(sorted(record.items()))
     for key in _HASH_KEYS:
         if isinstance(packed.get(key), str):

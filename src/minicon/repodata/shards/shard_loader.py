@@ -1,13 +1,13 @@
-"""ShardLoader: shards from the cache, or fetched many at once, each once.
+"""ShardLoader: load shards from the cache, or fetch many in parallel, each once.
 
-The solver says early which names it will ask for, and a shard that arrives names those that it
-leads to. Both only fill a queue; whoever needs a shard now waits for that one alone, which goes
-to the front::
+The solver names early the packages that it will need, and a shard that arrives names its
+dependencies. Both only fill a queue; a caller that needs a shard now waits for that one, which is
+moved to the front::
 
-    request ─► SmallFiles ─► whole, and its hash is right ─► kept ─► loaded
-                   └─► anything else ─► careful queue ─► threads ─► Fetcher ─► loaded, or an error
+    request ─► SmallFiles ─► complete, hash matches ─► cached ─► loaded
+                   └─► anything else ─► queue ─► threads ─► Fetcher ─► loaded, or an error
 
-What a shard leads to is looked at while nothing else arrives.
+The dependencies of shards are looked at while nothing else arrives.
 """
 
 from __future__ import annotations
@@ -31,20 +31,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from minicon.net.client.fetcher import Fetcher
+    from minicon.net.routing import UrlFetcher
     from minicon.net.small_files.client import SmallFiles
     from minicon.net.small_files.server import FileRequest
 
 _WORKERS = 24
 _IDLE_SECONDS = 0.5
-_FOLLOWED_AT_MOST = 128
-#: With so many shards on their way that were asked for, nothing is fetched ahead.
+#: Most dependencies that are prefetched, besides half the number of requested shards.
+_MOST_FOLLOWED = 128
+#: Number of requested shards on their way above which no dependencies are prefetched.
 _BUSY = 32
 _TRIES = 3
-#: Cached shards that were written longer ago are removed when an index changes.
-_KEPT_SECONDS = 60 * 86_400.0
+#: Seconds after which cached shards are removed once an index changes.
+_CACHED_SECONDS = 60 * 86_400.0
+_RETRIED = ("connection-broken", "timed-out", "stalled", "tls-failed")
 
-#: Priorities of the queue.
+#: Priorities: needed now, needed later, dependency of a shard.
 NEEDED, HINTED, FOLLOWED = range(3)
 
 
@@ -53,29 +55,29 @@ class MissingShardError(Exception):
 
 
 class _Job:
-    """One shard that is wanted.
+    """One shard to load.
 
     Attributes:
-        arrived: Called with the shard some time after it came.
-        question: How it was asked for among small files, if it was.
-        is_asked: Whether somebody asked for it, rather than another shard led to it.
-        is_careful: Whether it is left to the threads.
-        is_taken: Whether a thread has it.
-        over: Set when :attr:`data` or :attr:`error` is known.
+        arrived: Called with the shard some time after it arrived.
+        small_file: The request to SmallFiles, if there is one.
+        is_requested: Whether a caller requested it, rather than another shard depends on it.
+        is_for_threads: Whether it is left to the threads.
+        is_taken: Whether a thread has taken it.
+        over: Set once :attr:`data` or :attr:`error` is known.
     """
 
     def __init__(self, digest: str, url: str, arrived: Callable[[bytes], None] | None) -> None:
         self.digest = digest
         self.url = url
         self.arrived = arrived
-        self.question: FileRequest | None = None
-        self.is_asked = self.is_careful = self.is_taken = False
+        self.small_file: FileRequest | None = None
+        self.is_requested = self.is_for_threads = self.is_taken = False
         self.data: bytes | None = None
         self.error: BaseException | None = None
         self.over = threading.Event()
 
     def result(self) -> bytes:
-        """The shard, or its error raised, once it is there."""
+        """Wait for the shard and return it, or raise its error."""
         self.over.wait()
         if self.data is None:
             assert self.error is not None
@@ -91,9 +93,8 @@ class ShardLoader:
         directory: ``repodata-v1/shards-v1``.
     """
 
-    def __init__(self, fetcher: Fetcher, directory: str) -> None:
+    def __init__(self, fetcher: UrlFetcher, directory: str) -> None:
         self._fetcher = fetcher
-        self._best_url: Callable[[str], str] = getattr(fetcher, "best_url", str)
         self._directory = directory
         self._queue: queue.PriorityQueue[tuple[int, int, _Job]] = queue.PriorityQueue()
         self._order = itertools.count()
@@ -101,16 +102,15 @@ class ShardLoader:
         self._to_follow: deque[_Job] = deque()
         self._lock = threading.RLock()
         self._workers = 0
-        self._asked = self._answered = 0
+        self._requested = self._finished = 0
         self._followed = 0
 
     @property
     def _small_files(self) -> SmallFiles | None:
-        small_files: SmallFiles | None = getattr(self._fetcher, "small_files", None)
-        return small_files
+        return self._fetcher.small_files
 
     def cached(self, digest: str) -> bytes | None:
-        """A shard from disk if it is there and whole."""
+        """Return a shard from disk; None if it is missing or damaged."""
         try:
             with open(self._path(digest), "rb", buffering=0) as file:
                 data = file.read()
@@ -119,15 +119,20 @@ class ShardLoader:
         return data if hashlib.sha256(data).hexdigest() == digest else None
 
     def is_cached(self, digest: str) -> bool:
-        """Whether a shard seems to be on disk: one look, nothing read."""
+        """Whether a shard seems to be on disk, or was requested before; reads nothing."""
         return digest in self._jobs or os.path.exists(self._path(digest))
 
     def load(self, digest: str, url: str, arrived: Callable[[bytes], None] | None) -> bytes:
-        """A shard, from disk or from the server.
+        """Return a shard, from disk or from the server.
+
+        Args:
+            digest: SHA-256, hexadecimal.
+            url: Its URL.
+            arrived: As for :meth:`request`.
 
         Raises:
             MissingShardError: The server does not have it.
-            ChannelError: It cannot be fetched, or is not what its hash says.
+            ChannelError: It cannot be fetched, or does not match its hash.
         """
         job = self._jobs.get(digest)
         if job is None or job.error is not None:
@@ -135,79 +140,79 @@ class ShardLoader:
             if data is not None:
                 return data
         job = self.request(digest, url, arrived, NEEDED)
-        if self._small_files is not None and not job.is_careful:
+        if self._small_files is not None and not job.is_for_threads:
             waited = job
             self._small_files.wait(
-                lambda: waited.over.is_set() or waited.is_careful, self._follow_one
+                lambda: waited.over.is_set() or waited.is_for_threads, self._follow_one
             )
         return job.result()
 
     def request(
         self, digest: str, url: str, arrived: Callable[[bytes], None] | None, priority: int
     ) -> _Job:
-        """Have a shard fetched; at once if it is :data:`NEEDED`.
+        """Queue a shard.
 
         Args:
             digest: SHA-256, hexadecimal.
-            url: Where it is.
-            arrived: Called with what arrived, when there is time for that.
+            url: Its URL.
+            arrived: Called with the shard some time after it arrived.
             priority: :data:`NEEDED`, :data:`HINTED` or :data:`FOLLOWED`.
         """
         with self._lock:
             job = self._jobs.get(digest)
             if job is not None and job.error is None:
                 if priority == NEEDED and not job.over.is_set():
-                    self._hasten(job)
+                    self._prioritize(job)
                 return job
             job = self._jobs[digest] = _Job(digest, url, arrived)
-            job.is_asked = priority != FOLLOWED
-            self._asked += job.is_asked
+            job.is_requested = priority != FOLLOWED
+            self._requested += job.is_requested
             if self._small_files is not None:
                 waiting = job
-                job.question = self._small_files.ask(
-                    self._best_url(url),
-                    lambda question: self._take(waiting, question),
+                job.small_file = self._small_files.submit(
+                    self._fetcher.best_url(url),
+                    lambda request: self._receive(waiting, request),
                     priority=priority,
                 )
-            if job.question is None:
-                self._ask_carefully(job, priority)
+            if job.small_file is None:
+                self._leave_to_threads(job, priority)
         return job
 
     def start(self) -> None:
-        """Send what was requested, without waiting for it."""
+        """Send what was queued, without waiting for responses."""
         if self._jobs and self._small_files is not None:
-            self._small_files.nudge()
+            self._small_files.poll()
 
-    def _hasten(self, job: _Job) -> None:
-        if job.is_careful:
+    def _prioritize(self, job: _Job) -> None:
+        if job.is_for_threads:
             if not job.is_taken:
                 self._queue.put((NEEDED, next(self._order), job))
-        elif self._small_files is not None and job.question and not job.question.is_started:
-            self._small_files.hasten(job.question, NEEDED)
+        elif self._small_files is not None and job.small_file and not job.small_file.is_started:
+            self._small_files.prioritize(job.small_file, NEEDED)
 
-    def _take(self, job: _Job, question: FileRequest) -> None:
-        """A small file has arrived, or not."""
-        self._answered += job.is_asked
-        answer = question.answer
-        if question.is_cancelled:
-            message = f"{redact(job.url)} was given up: the connections are closed"
+    def _receive(self, job: _Job, request: FileRequest) -> None:
+        """Take the outcome of a request to SmallFiles."""
+        self._finished += job.is_requested
+        response = request.response
+        if request.is_cancelled:
+            message = f"fetching {redact(job.url)} was cancelled: the connections were closed"
             job.error = ChannelError("connection-broken", message, hint="run the command again")
             job.over.set()
             return
         if (
-            answer is None
-            or answer.status != 200
-            or hashlib.sha256(answer.body).hexdigest() != job.digest
+            response is None
+            or response.status != 200
+            or hashlib.sha256(response.body).hexdigest() != job.digest
         ):
-            self._ask_carefully(job, NEEDED)
+            self._leave_to_threads(job, NEEDED)
             return
-        self._keep(job.digest, answer.body)
-        job.data = answer.body
+        self._save(job.digest, response.body)
+        job.data = response.body
         self._to_follow.append(job)
         job.over.set()
 
     def _follow_one(self) -> bool:
-        """Look at one shard that has arrived. Whether there was one."""
+        """Hand one shard that has arrived to its callback; False if there is none."""
         try:
             job = self._to_follow.popleft()
         except IndexError:
@@ -216,29 +221,21 @@ class ShardLoader:
             job.arrived(job.data)
         return True
 
-    def _ask_carefully(self, job: _Job, priority: int) -> None:
-        with self._lock:
-            job.is_careful = True
-            self._queue.put((priority, next(self._order), job))
-            if self._workers < _WORKERS:
-                self._workers += 1
-                threading.Thread(target=self._work, name="minicon-shard", daemon=True).start()
-
     def may_follow(self) -> bool:
-        """Whether one more shard may be fetched that nobody has asked for.
+        """Whether one more dependency may be prefetched.
 
-        Following pays where little is known yet, at the start of a solve, and must not take
-        more of the network than what is asked for.
+        Prefetching helps while little is known, at the start of a solve. It must not slow down
+        requested shards.
         """
         with self._lock:
-            if self._asked - self._answered > _BUSY:
+            if self._requested - self._finished > _BUSY:
                 return False
             self._followed += 1
-            return self._followed <= _FOLLOWED_AT_MOST + self._asked // 2
+            return self._followed <= _MOST_FOLLOWED + self._requested // 2
 
     def sweep(self) -> None:
-        """Remove shards that were cached long ago; those in use come back by themselves."""
-        limit = time.time() - _KEPT_SECONDS
+        """Remove shards that were cached long ago; those still in use are fetched again."""
+        limit = time.time() - _CACHED_SECONDS
         with contextlib.suppress(OSError), os.scandir(self._directory) as entries:
             for entry in entries:
                 with contextlib.suppress(OSError):
@@ -247,6 +244,14 @@ class ShardLoader:
 
     def _path(self, digest: str) -> str:
         return f"{self._directory}/{digest}{SHARD_EXTENSION}"
+
+    def _leave_to_threads(self, job: _Job, priority: int) -> None:
+        with self._lock:
+            job.is_for_threads = True
+            self._queue.put((priority, next(self._order), job))
+            if self._workers < _WORKERS:
+                self._workers += 1
+                threading.Thread(target=self._work, name="minicon-shard", daemon=True).start()
 
     def _work(self) -> None:
         while True:
@@ -262,9 +267,9 @@ class ShardLoader:
                 mine = not job.is_taken
                 job.is_taken = True
             if mine:
-                self._carry_out(job)
+                self._run(job)
 
-    def _carry_out(self, job: _Job) -> None:
+    def _run(self, job: _Job) -> None:
         try:
             data = self._fetch(job)
             if job.arrived is not None:
@@ -273,8 +278,8 @@ class ShardLoader:
             job.error = error
         else:
             job.data = data
-        if job.question is None:
-            self._answered += job.is_asked
+        if job.small_file is None:
+            self._finished += job.is_requested
         job.over.set()
 
     def _fetch(self, job: _Job) -> bytes:
@@ -288,22 +293,22 @@ class ShardLoader:
                         raise status_error(job.url, response.status)
                     data = response.read(LARGEST_SHARD)
             except ChannelError as error:
-                if attempt == _TRIES or error.reference not in _WORTH_RETRYING:
+                if attempt == _TRIES or error.reference not in _RETRIED:
                     raise
                 continue
             if hashlib.sha256(data).hexdigest() == job.digest:
-                self._keep(job.digest, data)
+                self._save(job.digest, data)
                 return data
-        from minicon.net.expected_file import hint_for_wrong_bytes  # seldom needed
+        from minicon.net.download import hint_for_wrong_bytes  # rarely needed
 
-        message = f"{redact(job.url)} is not what its name says: its hash differs"
-        hint = "possibly a proxy changes it, or the channel is broken; try again"
+        message = f"{redact(job.url)} does not match the hash in its name"
+        hint = "a proxy may change it, or the channel is broken; try again"
         hint = hint_for_wrong_bytes(job.url, hint)
         raise RepodataError("hash-mismatch", message, hint=hint)
 
-    def _keep(self, digest: str, data: bytes) -> None:
+    def _save(self, digest: str, data: bytes) -> None:
         path = self._path(digest)
-        # Whoever reads a shard looks at its hash: one that is half written is only missing.
+        # Readers compare the hash, so a shard that is half written only counts as missing.
         with contextlib.suppress(OSError):
             try:
                 operations.create_file(path, data)
@@ -312,6 +317,3 @@ class ShardLoader:
                 operations.create_file(path, data)
             except FileExistsError:
                 operations.replace_file(path, data, durable=False)
-
-
-_WORTH_RETRYING = ("connection-broken", "timed-out", "stalled", "tls-failed")

@@ -1,12 +1,12 @@
-"""The RecordIndex of a subdir that is served in shards: only names that are asked for are read."""
+"""The RecordIndex of a subdir that is served in shards: only requested names are fetched."""
 
 from __future__ import annotations
 
 from minicon.errors import RepodataError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import redact
-from minicon.repodata.index.decode import Members, Place
-from minicon.repodata.index.located_index import LocatedIndex
+from minicon.repodata.index.decode import Members, RecordSource
+from minicon.repodata.index.subdir_index import LocatedIndex
 from minicon.repodata.shards.shard_format import (
     LARGEST_SHARD,
     SHARD_EXTENSION,
@@ -27,50 +27,49 @@ if TYPE_CHECKING:
 
 _SECTIONS = ("packages", "packages.conda")
 _V3_SECTIONS = ("tar.bz2", "conda")
-#: Of how many newest records the dependencies are fetched ahead.
+#: Number of newest records whose dependencies are prefetched.
 _FOLLOWED_RECORDS = 2
 _NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")
 
 
 class ShardGroup:
-    """The sharded subdirs of one channel: a dependency may lie in any of them."""
+    """The sharded subdirs of one channel: a dependency may be in any of them."""
 
     def __init__(self) -> None:
         self._indices: list[ShardedIndex] = []
         self._followed: set[str] = set()
 
     def add(self, index: ShardedIndex) -> None:
-        """One more subdir, which may hold what the others have led to."""
+        """Add a subdir, and prefetch the dependencies found in the others."""
         self._indices.append(index)
-        index.fetch_ahead(self._followed, FOLLOWED)
+        index.queue_shards(self._followed, FOLLOWED)
 
     def follow(self, names: Iterable[str]) -> None:
-        """Fetch ahead what a shard that has just arrived leads to."""
-        wanted = set(names) - self._followed
-        self._followed |= wanted
+        """Prefetch the dependencies of a shard that has just arrived."""
+        new = set(names) - self._followed
+        self._followed |= new
         for index in self._indices:
-            index.fetch_ahead(wanted, FOLLOWED)
+            index.queue_shards(new, FOLLOWED)
 
 
 class ShardedIndex(LocatedIndex):
-    """A subdir whose records come name by name.
+    """A subdir whose records are fetched by name.
 
     Args:
-        place: Where its records come from.
+        source: As for :class:`LocatedIndex`.
         file: The index of shards, as converted.
-        fingerprint: Identifies the content: equal fingerprints mean equal records. Empty once
-            that is no longer sure.
-        shards_url: What shard file names are appended to; ends with a slash.
+        fingerprint: As for :class:`LocatedIndex`.
+        shards_url: URL that file names of shards are appended to; ends with a slash.
         loader: Loads shards.
         group: The channel's sharded subdirs; this one is added.
-        warn: Told of records that cannot be used.
-        offline: Names that are not cached have no records then.
-        read_again: Called when the server lacks a shard; returns its index as it is now.
+        warn: As for :class:`LocatedIndex`.
+        offline: Whether names that are not cached have no records.
+        refetch: Called when the server lacks a shard; returns the present index of shards.
     """
 
     def __init__(
         self,
-        place: Place,
+        source: RecordSource,
         file: IndexFile,
         fingerprint: str,
         *,
@@ -79,29 +78,23 @@ class ShardedIndex(LocatedIndex):
         group: ShardGroup,
         warn: Callable[[str], None],
         offline: bool,
-        read_again: Callable[[], IndexFile],
+        refetch: Callable[[], IndexFile],
     ) -> None:
-        super().__init__(place, file, fingerprint, warn)
+        super().__init__(source, file, fingerprint, warn)
         self._shards_url = shards_url
         self._loader = loader
         self._group = group
         self._offline = offline
-        self._read_again = read_again
-        self._told_offline = False
+        self._refetch = refetch
+        self._warned_offline = False
         self._arrived: dict[bytes, Members] = {}
         group.add(self)
 
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """The ``info`` object that the channel gives."""
-        found: Mapping[str, Any] = self._file.meta["info"]
-        return found
-
     def records_for(self, name: str) -> tuple[RepodataRecord, ...]:
-        """All usable records of a name; fetched and decoded once.
+        """Return all usable records of a name; fetched and decoded once.
 
         Raises:
-            ChannelError: Its shard is neither cached nor to be had.
+            ChannelError: Its shard is not cached and cannot be fetched.
         """
         found = self._records.get(name)
         if found is None:
@@ -112,11 +105,11 @@ class ShardedIndex(LocatedIndex):
         return found
 
     def prefetch(self, names: Iterable[str]) -> None:
-        """Begin to fetch the shards of these names; returns at once."""
-        self.fetch_ahead(names, HINTED)
+        """Begin to fetch the shards of names; returns at once."""
+        self.queue_shards(names, HINTED)
 
-    def fetch_ahead(self, names: Iterable[str], priority: int) -> None:
-        """As :meth:`prefetch`, with a priority of the loader."""
+    def queue_shards(self, names: Iterable[str], priority: int) -> None:
+        """Begin to fetch the shards of names, with a priority of the loader."""
         if self._offline:
             return
         for name in names:
@@ -143,7 +136,7 @@ class ShardedIndex(LocatedIndex):
         try:
             return self._loader.load(digest, self._url(digest), self._follow)
         except MissingShardError:
-            self._file = self._read_again()
+            self._file = self._refetch()
             self.fingerprint = ""  # it may be newer
         newer = self._digest(name)
         if newer is None:
@@ -151,19 +144,19 @@ class ShardedIndex(LocatedIndex):
         try:
             return self._loader.load(newer, self._url(newer), self._follow)
         except MissingShardError as error:
-            message = f"{redact(self._url(newer))} is not there, though the channel lists it"
+            message = f"{redact(self._url(newer))} does not exist, although the channel lists it"
             hint = "the channel is being updated; try again in some minutes"
             raise RepodataError("missing-shard", message, hint=hint) from error
 
     def _load_offline(self, digest: str) -> bytes | None:
         data = self._loader.cached(digest)
         if data is None:
-            self.fingerprint = ""  # what is not cached seems not to be there
-        if data is None and not self._told_offline:
-            self._told_offline = True
+            self.fingerprint = ""  # names that are not cached seem to be missing
+        if data is None and not self._warned_offline:
+            self._warned_offline = True
             self._warn(
-                f"offline: {self.channel}/{self.subdir} is cached in parts; "
-                "packages never looked at before are not found"
+                f"offline: {self.channel}/{self.subdir} is partly cached; "
+                "packages that were never looked up before are not found"
             )
         return data
 
@@ -173,21 +166,23 @@ class ShardedIndex(LocatedIndex):
         except ShardDamagedError as error:
             digest = self._digest(name) or ""
             message = f"{redact(self._url(digest))} is not a shard: {error}"
-            raise RepodataError("invalid-repodata", message, hint="tell its owner") from error
-        return members.records(name, self._place, self._warn)
+            raise RepodataError(
+                "invalid-repodata", message, hint="report it to its owner"
+            ) from error
+        return members.records(name, self._source, self._warn)
 
     def _follow(self, data: bytes) -> None:
-        """Look at a shard that has arrived, and fetch ahead what its newest records need."""
+        """Prefetch the dependencies of the newest records in a shard that has arrived."""
         try:
             members = _members_of(data)
         except ShardDamagedError:
-            return  # told where the records are needed
+            return  # raised where the records are needed
         self._arrived[data] = members
-        self._group.follow(_names_needed(members.by_file_name.values()))
+        self._group.follow(_dependencies(members.by_file_name.values()))
 
 
 def _members_of(data: bytes) -> Members:
-    """The members of a shard. Raises ShardDamagedError."""
+    """Decode the members of a shard. Raises ShardDamagedError."""
     shard = unpack(data, LARGEST_SHARD)
     if not isinstance(shard, dict):
         raise ShardDamagedError("it is not a map")
@@ -210,8 +205,8 @@ def _as_json(record: Any) -> Any:
     return with_text_hashes(record) if isinstance(record, dict) else record
 
 
-def _names_needed(records: Iterable[Any]) -> set[str]:
-    """Names that the newest records depend on; what is malformed is passed over."""
+def _dependencies(records: Iterable[Any]) -> set[str]:
+    """Names of the newest records' dependencies; malformed records are skipped."""
     usable = [r for r in records if isinstance(r, dict) and isinstance(r.get("depends"), list)]
     usable.sort(key=_timestamp, reverse=True)
     names = set()

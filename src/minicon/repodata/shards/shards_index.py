@@ -1,4 +1,4 @@
-"""The index of shards (CEP 16) as an IndexFile: from a name to a hash, reading nothing else."""
+"""Convert an index of shards (CEP 16) into an IndexFile: from a name to the hash of its shard."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ _HASH_SIZE = 32
 
 
 def shards_index_bytes(data: bytes, url: str, subdir: str) -> bytes:
-    """The IndexFile that stands for ``repodata_shards.msgpack.zst``.
+    """Convert ``repodata_shards.msgpack.zst`` into the bytes of an IndexFile.
+
+    Args:
+        data: The body as served.
+        url: For errors.
+        subdir: Required value of ``info.subdir``, if the file has one.
 
     Raises:
-        RepodataError: It is not what CEP 16 describes, or that of another subdir.
+        RepodataError: It violates CEP 16, or is that of another subdir.
     """
     try:
         found = unpack(data, LARGEST_INDEX, texts=False)
@@ -45,24 +50,24 @@ def _checked(found: Any, url: str) -> tuple[dict[str, Any], dict[bytes, bytes]]:
 
 
 def _in_order(shards: dict[bytes, bytes], url: str) -> tuple[list[bytes], bytes]:
-    """Sorted names, and their hashes in a row; a channel has tens of thousands of them."""
+    """Sorted names, and their hashes concatenated; a channel has tens of thousands of them."""
     try:
         names = sorted(shards)
         b"".join(names).decode()
     except (TypeError, UnicodeDecodeError) as error:
-        raise damaged(url, "a name in it is no text") from error
+        raise damaged(url, "a name in it is not text") from error
     found = list(map(shards.__getitem__, names))
     try:
         hashes = b"".join(found)
     except TypeError as error:
-        raise damaged(url, "a hash in it is none") from error
+        raise damaged(url, "a hash in it is invalid") from error
     if set(map(len, found)) - {_HASH_SIZE}:
-        raise damaged(url, "a hash in it is none")
+        raise damaged(url, "a hash in it is invalid")
     return names, hashes
 
 
 def _with_texts(value: Any, depth: int = DEEPEST) -> Any:
-    """Return the value with its bytes read as text; what is nested too deeply is left out."""
+    """The value with its bytes decoded as text; what is nested too deeply is left out."""
     if isinstance(value, dict):
         return {
             key.decode("utf-8", "replace"): _with_texts(each, depth - 1)

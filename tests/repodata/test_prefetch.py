@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from minicon.repodata.index.prefetch import prefetch_items
+from minicon.repodata.index.convert import prefetch_items
 
 
 def test_items_and_errors_come_in_their_turn() -> None:
@@ -19,11 +19,11 @@ def test_items_and_errors_come_in_their_turn() -> None:
     with pytest.raises(ValueError, match="after five"):
         seen.extend(iter_into(seen, source()))
     assert seen == list(range(5))
-    assert list(prefetch_items([])) == []
+    assert list(prefetch_items([], 2)) == []
 
 
 def iter_into(seen, source):
-    for item in prefetch_items(source):
+    for item in prefetch_items(source, 2):
         seen.append(item)
     return []
 

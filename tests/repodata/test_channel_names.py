@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from minicon.models.channel import parse_channels
-from minicon.repodata.channels.nearest_channel import nearest_channel
+from minicon.repodata.channels.names import nearest_channel
 
 ALIAS = "https://conda.test"
 
