@@ -65,7 +65,7 @@ class UrlFetcher:
         others: Mapping[str, Callable[[], Fetcher]] | None = None,
         sign_s3: Callable[[str], str] = str,
     ) -> None:
-        self.offline = offline
+        self._offline = offline
         self.credentials = credentials or CredentialStore()
         self._makers = {**(others or {}), "http": make_http, "https": make_http}
         self._make_small_files = None if offline else make_small_files
@@ -114,7 +114,7 @@ class UrlFetcher:
         if scheme not in self._makers:
             message = f"{redact(url)} does not begin with https, http, file, oci or s3"
             raise ChannelError("unsupported-scheme", message, hint="check the channel's URL")
-        if self.offline:
+        if self._offline:
             message = f"{redact(url)} is needed and --offline forbids the network"
             raise OfflineError("offline", message, hint="run once without --offline")
         if scheme != "oci" and headers and EXPECTED_SHA256 in headers:
@@ -151,7 +151,7 @@ class UrlFetcher:
         It is the URL's best mirror, signed if that is on S3. Never show it.
         """
         best = self._mirrors.urls_for(url)[0]
-        return self._sign_s3(best) if best.startswith("s3:") and not self.offline else best
+        return self._sign_s3(best) if best.startswith("s3:") and not self._offline else best
 
     def close(self) -> None:
         """Close all connections. The fetcher may be used again."""
