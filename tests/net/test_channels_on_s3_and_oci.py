@@ -161,7 +161,7 @@ def test_they_may_be_mirrors(minicon: CommandLine, channel: str) -> None:
     assert written(minicon) == []
 
 
-def test_a_channel_that_is_not_there(minicon: CommandLine, channel: str) -> None:
+def test_a_missing_channel(minicon: CommandLine, channel: str) -> None:
     outcome = minicon(
         "create", "-n", "a", "-c", f"{channel}-x", "--override-channels", "-y", "lone"
     )
@@ -171,7 +171,7 @@ def test_a_channel_that_is_not_there(minicon: CommandLine, channel: str) -> None
     assert "Traceback" not in outcome.err
 
 
-def test_a_bucket_that_is_not_there(minicon: CommandLine, s3_server: S3Server) -> None:
+def test_a_missing_bucket(minicon: CommandLine, s3_server: S3Server) -> None:
     options = json.dumps(s3_server.options("nowhere"))
     minicon.set(AWS_ACCESS_KEY_ID=KEY, AWS_SECRET_ACCESS_KEY=SECRET, MINICON_S3_OPTIONS=options)
     outcome = minicon("create -n a -c s3://nowhere/main --override-channels -y lone")
@@ -180,7 +180,7 @@ def test_a_bucket_that_is_not_there(minicon: CommandLine, s3_server: S3Server) -
 
 
 @needs_registry
-def test_wrong_credentials_are_told_without_them(minicon, registry: OciRegistry) -> None:
+def test_wrong_credentials_are_reported_without_them(minicon, registry: OciRegistry) -> None:
     url = registry.url("team/main", "me:closed@")
     outcome = minicon("create", "-n", "a", "-c", url, "--override-channels", "-y", "lone")
     assert outcome.code == 1

@@ -79,7 +79,7 @@ def test_files_that_are_nonsense_give_nothing(tmp_path) -> None:
     assert store.secret_for("https://host/x") is None
 
 
-def test_a_token_keeps_its_place_below_a_path() -> None:
+def test_a_token_stays_below_its_path() -> None:
     channel = Url("https://host/pre/fix/t/tk-1/chan")
     assert channel.with_credentials == "https://host/pre/fix/t/tk-1/chan"
     assert "tk-1" not in str(channel)
@@ -105,7 +105,7 @@ class Keyring:
         return found and SimpleNamespace(username=found[0], password=found[1])
 
 
-def test_the_keyring_is_asked_last(tmp_path, monkeypatch) -> None:
+def test_the_keyring_is_the_last_source(tmp_path, monkeypatch) -> None:
     ring = Keyring(
         {("rattler", "a.example"): '{"BearerToken": "tok"}', ("rattler", "odd.example"): "{"},
         {"https://b.example": ("me", "pw"), "odd.example": ("you", "pw")},
@@ -120,7 +120,7 @@ def test_the_keyring_is_asked_last(tmp_path, monkeypatch) -> None:
     assert store.secret_for("https://c.example/x") is None
 
 
-def test_a_keyring_that_fails_gives_nothing(tmp_path, monkeypatch) -> None:
+def test_a_failing_keyring_has_no_secret(tmp_path, monkeypatch) -> None:
     ring = Keyring()
     ring.__spec__ = SimpleNamespace()
     ring.get_password = lambda *_: 1 / 0

@@ -1,4 +1,4 @@
-"""Downloads: whole and verified, or not there."""
+"""Downloads: complete and verified, or missing."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_file_arrives(server, target) -> None:
     [Truncate(300_000), Reset(300_000), Stall(300_000), CutWithoutLength(300_000), WrongLength(-9)],
 )
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_transfer_that_breaks_goes_on_where_it_broke(server, target, fault, times) -> None:
+def test_a_broken_transfer_is_resumed(server, target, fault, times) -> None:
     server.fault("/file", fault, times=times)
     task = get(server, target)
     assert target.read_bytes() == BODY
@@ -104,7 +104,7 @@ def test_a_transfer_that_breaks_goes_on_where_it_broke(server, target, fault, ti
 
 
 @pytest.mark.parametrize("fault", [Truncate(9), Reset(9), Stall(9), CutWithoutLength(9)])
-def test_a_transfer_that_always_breaks_is_given_up(server, target, fault) -> None:
+def test_a_transfer_that_always_breaks_fails(server, target, fault) -> None:
     server.fault("/file", fault)
     with pytest.raises(ChannelError) as caught:
         get(server, target)
@@ -140,14 +140,14 @@ def test_wrong_bytes_get_one_fresh_try_and_never_the_name(server, target, fault,
     assert not partial(target).exists()
 
 
-def test_the_error_tells_both_hashes(server, target) -> None:
+def test_the_error_contains_both_hashes(server, target) -> None:
     with pytest.raises(HashMismatch) as caught:
         get(server, target, sha256="0" * 64)
     assert "0" * 64 in caught.value.message
     assert SHA256 in caught.value.message
 
 
-def test_an_empty_answer_is_no_file(server, target) -> None:
+def test_an_empty_response_is_refused(server, target) -> None:
     server.fault("/file", Body(b""))
     with pytest.raises(ChannelError, match="ended after 0 of"):
         get(server, target)
@@ -199,14 +199,14 @@ def test_a_file_that_changed_on_the_server_between_two_parts(server, target) -> 
     assert target.read_bytes() == BODY
 
 
-def test_md5_is_enough_where_there_is_nothing_better(server, target) -> None:
+def test_md5_is_enough_without_sha256(server, target) -> None:
     get(server, target, sha256=None, md5=MD5)
     with pytest.raises(HashMismatch, match="md5"):
         get(server, target, sha256=None, md5="0" * 32)
 
 
 @pytest.mark.parametrize("sha256", ["", "abc", "g" * 64])
-def test_a_hash_that_is_none_is_refused(server, target, sha256) -> None:
+def test_an_invalid_hash_is_refused(server, target, sha256) -> None:
     with pytest.raises(PackageError) as caught:
         get(server, target, sha256=sha256)
     assert caught.value.reference == "invalid-hash"
@@ -240,7 +240,7 @@ def test_statuses_have_their_hints(server, target, status, words) -> None:
         (503, "server-failed"),
     ],
 )
-def test_a_status_is_told_before_its_page_is_blamed(server, target, status, reference) -> None:
+def test_a_status_is_reported_rather_than_its_page(server, target, status, reference) -> None:
     page = {"Content-Type": "text/html; charset=utf-8"}
     server.fault("/file", Status(status, body=b"<html>Who are you?</html>", headers=page))
     with pytest.raises(ChannelError) as caught:
@@ -259,13 +259,13 @@ def test_no_login_page_is_blamed_for_a_file_of_this_machine(tmp_path, target, ch
     assert not target.exists()
 
 
-def test_304_is_no_answer_to_a_download(server, target) -> None:
+def test_304_is_an_error_for_a_download(server, target) -> None:
     server.fault("/file", NotModified())
     with pytest.raises(ChannelError, match="unexpected HTTP status 304"):
         get(server, target)
 
 
-def test_a_folder_that_is_not_there(server, target) -> None:
+def test_a_missing_directory(server, target) -> None:
     with pytest.raises(FileError, match="cannot write"):
         get(server, target / "below")
 

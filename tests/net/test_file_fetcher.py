@@ -1,4 +1,4 @@
-"""file:// URLs answered like a web server would."""
+"""file:// URLs get the responses of a web server."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_range_of_a_changed_file_is_the_whole_file(file) -> None:
     assert status_of(file, headers) == 200
 
 
-def test_what_is_not_there_is_404(file) -> None:
+def test_a_missing_file_is_404(file) -> None:
     for url in (file.as_uri() + "x", file.parent.as_uri(), file.as_uri() + "/below"):
         assert FileFetcher().open(url).status == 404
 

@@ -92,7 +92,7 @@ def test_statuses_are_answers_not_errors(server) -> None:
 
 
 @pytest.mark.parametrize("code", [429, 500, 502, 503, 504])
-def test_busy_servers_are_asked_again(server, code) -> None:
+def test_requests_to_busy_servers_are_retried(server, code) -> None:
     server.fault("/file", Status(code), times=2)
     naps = Naps()
     assert read(server, naps=naps) == BODY
@@ -100,7 +100,7 @@ def test_busy_servers_are_asked_again(server, code) -> None:
     assert naps.seconds[0] < naps.seconds[1]
 
 
-def test_a_server_that_stays_busy_gives_its_status_in_the_end(server) -> None:
+def test_the_status_of_a_busy_server_is_returned_after_all_retries(server) -> None:
     server.fault("/file", Status(503))
     with fetcher(retry=RetryPolicy(retries=3)).open(server.url + "/file") as response:
         assert response.status == 503
@@ -167,7 +167,7 @@ def test_stalled_headers_time_out_and_are_tried_again(server) -> None:
     assert read(server, read_timeout=0.3) == BODY
 
 
-def test_headers_that_trickle_for_ever_are_given_up(server) -> None:
+def test_headers_that_trickle_forever_time_out(server) -> None:
     server.fault("/file", TrickleHeaders(0.05))
     began = time.monotonic()
     with pytest.raises(ChannelError, match="did not respond in time"):
@@ -217,7 +217,7 @@ def test_a_gzip_bomb_stops_at_the_limit(server) -> None:
     assert caught.value.reference == "too-large"
 
 
-def test_nobody_there(server) -> None:
+def test_no_server(server) -> None:
     import socket
 
     with socket.socket() as free:
@@ -281,7 +281,7 @@ def test_redirects_that_are_not_followed(server, fault, reference) -> None:
     assert server.count("/a") <= 6
 
 
-def test_https_never_becomes_http() -> None:
+def test_https_is_never_redirected_to_http() -> None:
     from minicon.net.credentials.origin import next_url
 
     with pytest.raises(ChannelError) as caught:
@@ -403,7 +403,7 @@ def test_a_host_that_stalled_through_its_retries_is_open(server, tmp_path, fault
     client.open(server.url_as("localhost") + "/file").close()
 
 
-def test_requests_that_wait_together_stall_once_and_an_answer_makes_good() -> None:
+def test_requests_that_wait_together_count_once_and_a_response_resets_the_count() -> None:
     moment = [0.0]
     breaker, origin = CircuitBreaker(2, lambda: moment[0]), Origin.of("https://h.test/")
     began = breaker.now()

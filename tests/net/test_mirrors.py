@@ -1,4 +1,4 @@
-"""Mirrors: asked in order, one after the other, and nobody else learns of them."""
+"""Mirrors: used in order, and known to no other server."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read(opener) -> bytes:
         return response.read()
 
 
-def test_the_first_is_asked_alone_while_it_answers(servers, builder) -> None:
+def test_only_the_first_mirror_is_used_while_it_responds(servers, builder) -> None:
     first, second = servers
     expected = (builder.directory / "linux-64/repodata.json").read_bytes()
     assert read(fetcher(first.url, second.url)) == expected
@@ -51,7 +51,7 @@ def test_the_first_is_asked_alone_while_it_answers(servers, builder) -> None:
 
 
 @pytest.mark.parametrize("fault", [Status(503), Disconnect(), Status(404), Status(403)], ids=repr)
-def test_the_next_is_asked_when_one_fails(servers, fault) -> None:
+def test_the_next_mirror_is_used_when_one_fails(servers, fault) -> None:
     first, second = servers
     first.fault("*", fault)
     opener = fetcher(first.url, second.url)

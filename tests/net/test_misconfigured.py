@@ -1,4 +1,4 @@
-"""Settings of the network that cannot work: one clear error each, before anything is asked."""
+"""Network settings that cannot work: one clear error each, before any request."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_client_certificate_that_is_missing_or_none(tmp_path, garbage) -> None
         assert "client_ssl_cert" in error.hint
 
 
-def test_an_encrypted_key_asks_nothing_on_the_terminal(tmp_path) -> None:
+def test_an_encrypted_key_does_not_prompt(tmp_path) -> None:
     import trustme
     from cryptography.hazmat.primitives import serialization
 
@@ -74,7 +74,7 @@ def test_an_encrypted_key_asks_nothing_on_the_terminal(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("proxy", ["::::", "ftp://me:secret@host", "http://", "http://host:0"])
-def test_a_proxy_that_is_none(tmp_path, monkeypatch, proxy) -> None:
+def test_an_invalid_proxy(tmp_path, monkeypatch, proxy) -> None:
     error = refusal(tmp_path, proxy_servers={"https": proxy})
     assert error.reference == "invalid-proxy"
     assert "proxy_servers" in error.message

@@ -72,7 +72,7 @@ def logged_in(registry: OciRegistry, home: Path) -> UrlFetcher:
 
 
 @needs_registry
-def test_indexes_are_read_and_asked_for_conditionally(
+def test_indexes_are_requested_conditionally(
     registry, plain_environment, described_channel
 ) -> None:
     fetcher = logged_in(registry, plain_environment)
@@ -95,7 +95,7 @@ def test_indexes_are_read_and_asked_for_conditionally(
 
 
 @needs_registry
-def test_what_is_not_there_is_404(registry, plain_environment) -> None:
+def test_a_missing_file_is_404(registry, plain_environment) -> None:
     fetcher = logged_in(registry, plain_environment)
     for path in ("linux-64/repodata.json.bz2", "osx-64/repodata.json", "linux-64/x-1-0.conda"):
         read(fetcher, registry.url(f"private/main/{path}"), 404)
@@ -185,7 +185,7 @@ def test_netrc_is_understood(registry, plain_environment) -> None:
 
 
 @needs_registry
-def test_a_credential_helper_is_asked(registry, plain_environment, tmp_path, monkeypatch) -> None:
+def test_a_credential_helper_is_used(registry, plain_environment, tmp_path, monkeypatch) -> None:
     folder = tmp_path / "bin"
     folder.mkdir()
     program = folder / "docker-credential-test"
@@ -203,7 +203,7 @@ def test_a_credential_helper_is_asked(registry, plain_environment, tmp_path, mon
 
 @needs_registry
 @pytest.mark.parametrize("damage", ["shorter", "other bytes"])
-def test_a_damaged_blob_is_told(registry, plain_environment, tmp_path, damage) -> None:
+def test_a_damaged_blob_is_an_error(registry, plain_environment, tmp_path, damage) -> None:
     """The registry keeps blobs as files, and does not look at them again."""
     file = tmp_path / "repodata.json"
     file.write_bytes(b'{"packages": {}, "info": {"subdir": "noarch"}, "made": "%d"}' % id(damage))
@@ -334,7 +334,7 @@ def test_no_challenge_does_harm(text) -> None:
         b'{"token": "a", "expires_in": [1]}',
     ],
 )
-def test_an_answer_without_a_token_is_told(server, body) -> None:
+def test_a_response_without_a_token_is_an_error(server, body) -> None:
     server.fault("/token*", Body(body))
     server.fault("/v2/*", challenge(server.url + "/token"))
     with pytest.raises(ChannelError) as caught:
@@ -342,7 +342,7 @@ def test_an_answer_without_a_token_is_told(server, body) -> None:
     assert caught.value.reference == "invalid-answer"
 
 
-def test_a_registry_that_refuses_its_own_token_is_asked_twice(server) -> None:
+def test_a_registry_that_refuses_its_own_token_gets_two_requests(server) -> None:
     server.fault("/token*", Body(b'{"access_token": "abc"}'))
     server.fault("/v2/*", challenge(server.url + "/token"))
     read(quick(), url_of(server), 403)
@@ -356,14 +356,14 @@ def test_a_registry_that_refuses_its_own_token_is_asked_twice(server) -> None:
     "manifest",
     [b"", b"<html>", b"[]", b"{}", b'{"layers": 5}', b"[" * 100_000, b'{"manifests": []}'],
 )
-def test_a_manifest_that_is_none_is_told(server, manifest) -> None:
+def test_an_invalid_manifest_is_an_error(server, manifest) -> None:
     server.fault("*/manifests/*", Body(manifest))
     with pytest.raises(ChannelError) as caught:
         quick().open(url_of(server))
     assert caught.value.reference == "invalid-answer"
 
 
-def test_a_manifest_that_is_too_large_is_told(server) -> None:
+def test_a_too_large_manifest_is_an_error(server) -> None:
     server.fault("*/manifests/*", Body(b" " * ((1 << 22) + 1)))
     with pytest.raises(ChannelError) as caught:
         quick().open(url_of(server))
@@ -373,7 +373,7 @@ def test_a_manifest_that_is_too_large_is_told(server) -> None:
 @pytest.mark.parametrize(
     "digest", ["sha256:../../etc/passwd", "md5:x", 7, None, "sha256:" + "A" * 64]
 )
-def test_a_digest_that_is_none_is_passed_over(digest) -> None:
+def test_an_invalid_digest_is_skipped(digest) -> None:
     artifact = Artifact.of("oci://host/main/noarch/repodata.json")
     layer = {"mediaType": "application/vnd.conda.repodata.v1+json", "digest": digest, "size": 1}
     assert artifact.layer_in({"layers": [layer, None, 7, "x"]}) is None
@@ -400,7 +400,7 @@ def test_a_blob_must_be_what_was_announced(server, fault, reference) -> None:
     assert url_of(server) in caught.value.message
 
 
-def test_a_cut_download_goes_on(server, tmp_path) -> None:
+def test_an_interrupted_download_is_resumed(server, tmp_path) -> None:
     server.fault("*/blobs/*", Truncate(5), times=1)
     target = tmp_path / "file"
     sha256 = DIGEST.partition(":")[2]
@@ -422,7 +422,7 @@ def test_a_known_hash_saves_the_question_where_it_is(server, tmp_path, plain_env
     assert caught.value.reference == "not-on-server"
 
 
-def test_other_servers_are_not_told_what_is_expected(server, tmp_path, plain_environment) -> None:
+def test_the_expected_hash_is_sent_to_no_server(server, tmp_path, plain_environment) -> None:
     fetcher = make_fetcher(home=plain_environment, environment={})
     url = f"{server.url}/v2/{REPOSITORY}/blobs/{DIGEST}"
     download(fetcher, url, tmp_path / "file", sha256=DIGEST.partition(":")[2])
@@ -430,7 +430,7 @@ def test_other_servers_are_not_told_what_is_expected(server, tmp_path, plain_env
     assert not [name for name in request.headers if "expected" in name.lower()]
 
 
-def test_a_busy_registry_is_asked_again(server) -> None:
+def test_requests_to_a_busy_registry_are_retried(server) -> None:
     server.fault("*", Status(429, retry_after="0"), times=1)
     assert read(quick(), url_of(server)) == BODY
 
@@ -442,7 +442,7 @@ def test_an_unreachable_registry_is_named(plain_environment) -> None:
     assert "oci://127.0.0.1:1/main/noarch/repodata.json" in caught.value.message
 
 
-def test_offline_asks_nobody(server, plain_environment) -> None:
+def test_offline_sends_no_request(server, plain_environment) -> None:
     with pytest.raises(OfflineError):
         make_fetcher(home=plain_environment, environment={}, offline=True).open(url_of(server))
     assert not server.requests
@@ -469,7 +469,7 @@ def test_a_registry_may_be_a_mirror(server, plain_environment) -> None:
         (f"a/noarch/{'0' * 64}.msgpack.zst", "a/noarch/repodata.json/shards", ""),
     ],
 )
-def test_places(path, repository, tag) -> None:
+def test_urls_map_to_repositories_and_tags(path, repository, tag) -> None:
     artifact = Artifact.of(f"oci://host.test:5000/{path}")
     assert (artifact.repository, artifact.tag) == (repository, tag)
     assert artifact.registry == "https://host.test:5000"
@@ -490,14 +490,14 @@ def test_packages_are_where_they_are_pushed(name, version, build) -> None:
         assert f"{artifact.repository}:{artifact.tag}" == f"main/noarch/{reference_of(file_name)}"
 
 
-def test_a_path_that_no_registry_has_is_told() -> None:
+def test_an_invalid_registry_path_is_an_error() -> None:
     with pytest.raises(ChannelError) as caught:
         Artifact.of("oci://host/Team/noarch/repodata.json")
     assert caught.value.reference == "invalid-url"
     assert "lower-case" in caught.value.hint
 
 
-def test_a_package_that_no_registry_can_have_is_not_there() -> None:
+def test_a_package_that_no_registry_can_have_is_missing() -> None:
     assert Artifact.of(f"oci://host/main/noarch/x-{'1' * 130}-0.conda") is None
     assert quick().open(f"oci://host/main/noarch/x-{'1' * 130}-0.conda").status == 404
 

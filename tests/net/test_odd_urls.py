@@ -1,4 +1,4 @@
-"""URLs that no server can have, from an index or a page: refused, whichever way they are asked."""
+"""Invalid URLs from an index or a page: refused however they are requested."""
 
 from __future__ import annotations
 

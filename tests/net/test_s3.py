@@ -58,7 +58,7 @@ def keys(monkeypatch: pytest.MonkeyPatch, plain_environment: Path) -> Path:
 # Against a real server
 
 
-def test_objects_are_read_and_asked_for_conditionally(server, keys, described_channel) -> None:
+def test_objects_are_requested_conditionally(server, keys, described_channel) -> None:
     fetcher = opener(server, keys, "bucket")
     url = "s3://bucket/team/main/linux-64/repodata.json"
     expected = (described_channel / "linux-64/repodata.json").read_bytes()
@@ -85,7 +85,7 @@ def test_a_channel_is_read_whole_and_in_shards(server, keys, tmp_path, use_shard
     assert type(index).__name__ == ("ShardedIndex" if use_shards else "ConvertedIndex")
 
 
-def test_a_bucket_that_is_not_there_is_told(server, keys) -> None:
+def test_a_missing_bucket_is_named(server, keys) -> None:
     with pytest.raises(ChannelError) as caught:
         opener(server, keys, "nowhere").open("s3://nowhere/noarch/repodata.json")
     assert caught.value.reference == "bucket-not-found"
@@ -150,7 +150,7 @@ def test_without_keys_nothing_is_signed(gate, plain_environment, described_chann
         assert "?" not in public.requests[-1].path
 
 
-def test_anonymous_is_anonymous_whatever_keys_there_are(keys, described_channel) -> None:
+def test_anonymous_requests_are_unsigned_even_with_keys(keys, described_channel) -> None:
     with ChannelServer(described_channel.parent) as public:
         assert read(opener(public, keys, anonymous="true"))
         assert "?" not in public.requests[-1].path
@@ -169,7 +169,7 @@ def test_netrc_is_for_web_servers_alone(gate, keys, index) -> None:
         (KEY, "not-the-one", "secret key is wrong"),
     ],
 )
-def test_wrong_keys_are_told_apart(gate, plain_environment, key, secret, words) -> None:
+def test_wrong_keys_have_different_errors(gate, plain_environment, key, secret, words) -> None:
     fetcher = opener(gate, plain_environment)
     fetcher.credentials.add("s3://channel", Credentials(key, secret))
     with pytest.raises(ChannelError, match=words) as caught:
@@ -182,13 +182,13 @@ def test_wrong_keys_are_told_apart(gate, plain_environment, key, secret, words) 
     assert "Signature" not in told
 
 
-def test_half_of_the_keys_is_told(gate, plain_environment, monkeypatch) -> None:
+def test_a_missing_secret_key_is_reported(gate, plain_environment, monkeypatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
     with pytest.raises(ChannelError, match="a part of the AWS credentials"):
         opener(gate, plain_environment).open(INDEX)
 
 
-def test_an_expired_session_and_a_wrong_clock_are_told(gate, keys) -> None:
+def test_an_expired_session_and_a_wrong_clock_are_reported(gate, keys) -> None:
     gate.clock_offset = 3600
     with pytest.raises(ChannelError, match="clock is wrong"):
         opener(gate, keys).open(INDEX)
@@ -197,7 +197,7 @@ def test_an_expired_session_and_a_wrong_clock_are_told(gate, keys) -> None:
         opener(gate, keys).open(INDEX)
 
 
-def test_the_region_that_a_server_names_is_believed_once(gate, keys, index) -> None:
+def test_the_region_that_a_server_names_is_used_once(gate, keys, index) -> None:
     gate.region = "eu-central-1"
     fetcher = opener(gate, keys)
     assert read(fetcher) == index
@@ -213,7 +213,7 @@ def test_many_learn_of_a_region_together(gate, keys, index) -> None:
     assert answers == [index] * 6
 
 
-def test_a_credential_program_that_fails_is_told_without_its_words(gate, keys, monkeypatch) -> None:
+def test_the_output_of_a_failing_credential_program_is_not_shown(gate, keys, monkeypatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     folder = keys / ".aws"
@@ -226,7 +226,7 @@ def test_a_credential_program_that_fails_is_told_without_its_words(gate, keys, m
         assert "THE-SECRET" not in caught.value.message
 
 
-def test_a_region_that_is_none_is_not_believed(gate, keys) -> None:
+def test_an_invalid_region_is_ignored(gate, keys) -> None:
     gate.region = "evil.example.org/"
     with opener(gate, keys).open(INDEX) as response:
         assert response.status == 400
@@ -242,7 +242,7 @@ def test_names_are_encoded_once(gate, keys, described_channel) -> None:
         odd.unlink()
 
 
-def test_shards_are_asked_for_once_and_signed(gate, keys, tmp_path) -> None:
+def test_shards_are_requested_once_and_signed(gate, keys, tmp_path) -> None:
     (channel,) = parse_channels("s3://channel", alias="https://none.invalid")
     client = ChannelClient(opener(gate, keys), tmp_path / "cache")
     index = client.index(channel, "linux-64")
@@ -255,13 +255,13 @@ def test_shards_are_asked_for_once_and_signed(gate, keys, tmp_path) -> None:
 # Faults
 
 
-def test_a_busy_server_is_asked_again(gate, keys, index) -> None:
+def test_a_request_to_a_busy_server_is_retried(gate, keys, index) -> None:
     gate.fault("*", Status(503, retry_after="0"), times=1)
     assert read(opener(gate, keys)) == index
     assert len(gate.requests) == 2
 
 
-def test_a_cut_body_is_told_and_a_download_goes_on(gate, keys, tmp_path, index) -> None:
+def test_a_short_body_is_an_error_and_a_download_is_resumed(gate, keys, tmp_path, index) -> None:
     import hashlib
 
     gate.fault("*", Truncate(20), times=1)
@@ -279,7 +279,7 @@ def test_a_cut_body_is_told_and_a_download_goes_on(gate, keys, tmp_path, index) 
     assert [request.status for request in gate.requests] == [200, 206]
 
 
-def test_a_server_that_is_not_there_is_named_by_its_bucket(keys, tmp_path) -> None:
+def test_an_unreachable_server_is_named_by_its_bucket(keys, tmp_path) -> None:
     options = {"channel": {"endpoint-url": "http://127.0.0.1:1", "region": "us-east-1"}}
     fetcher = make_fetcher(home=keys, environment={}, max_retries=0, s3_options=options)
     with pytest.raises(ChannelError) as caught:
@@ -297,7 +297,7 @@ def test_a_redirect_gets_no_signature(gate, keys, described_channel) -> None:
         assert "Authorization" not in request.headers
 
 
-def test_offline_asks_nobody(keys) -> None:
+def test_offline_sends_no_request(keys) -> None:
     with pytest.raises(OfflineError):
         make_fetcher(home=keys, environment={}, offline=True).open(INDEX)
 
@@ -314,7 +314,7 @@ def test_offline_asks_nobody(keys) -> None:
         ({"endpoint-url": "https://[x"}, "is not a server"),
     ],
 )
-def test_wrong_options_are_told(values, words) -> None:
+def test_wrong_options_are_errors(values, words) -> None:
     with pytest.raises(ConfigError, match=words) as caught:
         S3Options.of("bucket", values)
     assert "pw" not in caught.value.message

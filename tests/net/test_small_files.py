@@ -1,4 +1,4 @@
-"""Small files: the quick way gives what a Fetcher gives, or steps aside."""
+"""SmallFiles returns what a Fetcher returns, or leaves the file to it."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_what_is_not_plain_is_left_to_a_fetcher(server, make, fault) -> None:
     assert small.get(f"{server.url}/file-0").body == b"x" * 1000
 
 
-def test_a_server_that_is_not_plain_is_not_asked_for_ever(server, make) -> None:
+def test_a_server_that_is_not_plain_is_left_to_the_fetcher(server, make) -> None:
     server.fault("*", Status(503))
     small = make()
     assert [small.get(f"{server.url}/file-{n}") for n in range(20)] == [None] * 20
@@ -251,7 +251,7 @@ def test_shards_arrive_whatever_the_quick_way_meets(tmp_path, fault) -> None:
             fetcher.close()
 
 
-def test_closing_gives_up_what_nobody_waits_for(tmp_path) -> None:
+def test_closing_cancels_unneeded_requests(tmp_path) -> None:
     from tests.support.channels import ChannelBuilder
 
     builder = ChannelBuilder(tmp_path / "channel")

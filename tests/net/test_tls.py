@@ -1,4 +1,4 @@
-"""TLS: whom the client trusts, who the client is, and tunnels. Both ways to a file are tested."""
+"""TLS: certificates of servers and clients, and tunnels, for both HTTP clients."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ both_ways = pytest.mark.parametrize("small", [True, False], ids=["small", "any"]
 
 
 @both_ways
-def test_a_ca_file_is_trusted_and_nobody_else(server, fetch, bundle, small) -> None:
+def test_only_the_ca_file_is_trusted(server, fetch, bundle, small) -> None:
     url = server.url + "/file"
     assert fetch(url, small=small, ssl_verify=bundle) == BODY
     assert fetch(url, small=small, environment={"SSL_CERT_FILE": bundle}) == BODY
@@ -151,7 +151,7 @@ def test_truststore_that_is_not_installed_is_explained(server, fetch, monkeypatc
 
 
 @both_ways
-def test_https_goes_through_a_tunnel(server, fetch, bundle, small) -> None:
+def test_https_is_tunnelled_through_a_proxy(server, fetch, bundle, small) -> None:
     with ConnectProxy() as proxy:
         proxy.credentials = "me:secret"
         servers = {"https": f"http://me:secret@{proxy.address}"}
@@ -166,7 +166,7 @@ def test_https_goes_through_a_tunnel(server, fetch, bundle, small) -> None:
 
 @both_ways
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
-def test_https_goes_through_socks(server, fetch, bundle, small, scheme) -> None:
+def test_https_is_sent_through_a_socks_proxy(server, fetch, bundle, small, scheme) -> None:
     pytest.importorskip("socks")
     with SocksProxy() as proxy:
         servers = {"all": f"{scheme}://{proxy.address}"}

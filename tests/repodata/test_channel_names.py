@@ -1,4 +1,4 @@
-"""Channels that somebody may have meant."""
+"""Suggestions for misspelled channels."""
 
 from __future__ import annotations
 

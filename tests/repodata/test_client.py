@@ -132,7 +132,7 @@ def test_records_are_found_by_name(scheme, builder, server, client_for) -> None:
 # What is asked of the server, and when
 
 
-def test_within_its_max_age_nothing_is_asked(server, client_for) -> None:
+def test_no_request_within_the_max_age(server, client_for) -> None:
     server.cache_control = "public, max-age=100"
     client = client_for()
     client.indices([at(server.url)], ["linux-64", "noarch", "osx-64"])
@@ -162,7 +162,7 @@ def test_ttl_overrules_the_server(server, client_for, ttl, age, requests) -> Non
     assert server.count() == requests
 
 
-def test_a_clock_that_was_in_the_future_is_not_believed(server, client_for) -> None:
+def test_a_state_from_the_future_is_not_fresh(server, client_for) -> None:
     server.cache_control = "max-age=100"
     future = Clock()
     future.now += 10**9
@@ -223,7 +223,7 @@ def test_an_update_changes_the_content_of_the_names_it_touches(server, builder, 
     assert (stayed, still_unknown) == (staying, "none")
 
 
-def test_a_server_without_zst_is_asked_for_it_once_a_day(server, client_for) -> None:
+def test_zst_is_requested_once_a_day_from_a_server_without_it(server, client_for) -> None:
     server.fault("*.zst", Status(404))
     client = client_for()
     assert client.index(at(server.url), "noarch").records_for("six")
@@ -235,12 +235,12 @@ def test_a_server_without_zst_is_asked_for_it_once_a_day(server, client_for) -> 
         assert server.count("*.json") == 1
 
 
-def test_json_is_asked_for_first_where_zst_is_switched_off(server, client_for) -> None:
+def test_json_is_requested_first_without_zst(server, client_for) -> None:
     client_for(use_zst=False).index(at(server.url), "noarch")
     assert [r.path for r in server.requests] == ["/noarch/repodata.json"]
 
 
-def test_refresh_asks_past_every_cache(server, client_for) -> None:
+def test_refresh_bypasses_every_cache(server, client_for) -> None:
     server.cache_control = "max-age=1000"
     client = client_for()
     client.index(at(server.url), "noarch")
@@ -291,7 +291,7 @@ def test_refusals_are_errors(server, client_for, status, reference) -> None:
     assert caught.value.reference == reference
 
 
-def test_403_for_zst_alone_means_that_it_is_not_there(server, client_for) -> None:
+def test_403_for_zst_alone_means_that_it_is_missing(server, client_for) -> None:
     server.fault("*.zst", Status(403))
     assert client_for().index(at(server.url), "noarch").records_for("six")
 
@@ -299,7 +299,7 @@ def test_403_for_zst_alone_means_that_it_is_not_there(server, client_for) -> Non
 # Offline
 
 
-def test_offline_uses_what_is_cached_and_tells_its_age(server, client_for) -> None:
+def test_offline_uses_the_cache_and_notes_its_age(server, client_for) -> None:
     client = client_for()
     client.indices([at(server.url)], ["linux-64", "noarch", "osx-64"])
     server.forget()
@@ -404,7 +404,7 @@ def test_a_failed_update_leaves_the_cached_index(server, client_for) -> None:
     assert client_for(offline=True).index(at(server.url), "noarch").records_for("six")
 
 
-def test_304_without_a_cache_asks_again_unconditionally(server, client_for) -> None:
+def test_304_without_a_cache_is_requested_again_unconditionally(server, client_for) -> None:
     server.fault("*.zst", NotModified(), times=1)
     assert client_for().index(at(server.url), "noarch").records_for("six")
 
@@ -511,9 +511,7 @@ def test_reachability_is_found_out_and_remembered(server, client_for) -> None:
     assert server.count() == 2
 
 
-def test_asking_whether_it_is_there_opens_the_connection_for_its_index(
-    server, builder, tmp_path
-) -> None:
+def test_a_probe_opens_the_connection_for_the_index(server, builder, tmp_path) -> None:
     builder.write(zst=True, shards=True)
     client = ChannelClient(make_fetcher(), tmp_path / "cache")
     assert client.is_reachable(at(server.url))
@@ -524,7 +522,7 @@ def test_asking_whether_it_is_there_opens_the_connection_for_its_index(
 
 
 @pytest.mark.parametrize("fault", [StallHeaders(), Disconnect(), Html(), Status(403), Status(503)])
-def test_who_does_not_answer_plainly_is_not_there(server, tmp_path, fault) -> None:
+def test_a_failing_channel_is_unreachable(server, tmp_path, fault) -> None:
     server.fault("*", fault)
     client = ChannelClient(make_fetcher(max_retries=0), tmp_path / "cache")
     began = time.monotonic()
@@ -532,9 +530,7 @@ def test_who_does_not_answer_plainly_is_not_there(server, tmp_path, fault) -> No
     assert time.monotonic() - began < 5
 
 
-def test_who_need_not_be_asked_for_an_index_is_not_asked_whether_it_is_there(
-    server, client_for
-) -> None:
+def test_a_channel_with_a_fresh_index_is_not_probed(server, client_for) -> None:
     server.cache_control = "max-age=600"
     client = client_for()
     client.index(at(server.url), "noarch")
@@ -567,7 +563,7 @@ def test_a_name_lookup_that_hangs_is_left_behind(client_for, monkeypatch) -> Non
     assert time.monotonic() - began < 1
 
 
-def test_local_channels_are_reachable_if_they_are_there(builder, client_for, tmp_path) -> None:
+def test_local_channels_are_reachable_if_they_exist(builder, client_for, tmp_path) -> None:
     assert client_for().is_reachable(at(builder.url))
     assert not client_for().is_reachable(at((tmp_path / "no").as_uri()))
 

@@ -1,4 +1,4 @@
-"""Running ahead changes when items are made, and nothing else."""
+"""Prefetching changes when items are made, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Channel relations: the order that CEP 42 asks for."""
+"""Channel relations: the order that CEP 42 requires."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ names = st.sampled_from("abcdef")
         ),
     ),
 )
-def test_every_order_holds_to_all_edges(named, stated) -> None:
+def test_every_order_satisfies_all_edges(named, stated) -> None:
     for url in [*named, *(u for r in list(stated.values()) for u in r.urls)]:
         stated.setdefault(url, Relations())
     places = {url: place for place, url in enumerate(named)}

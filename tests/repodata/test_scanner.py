@@ -1,4 +1,4 @@
-"""The scanner against Python's own JSON parser, on well-formed, odd and cut texts."""
+"""The scanner against Python's own JSON parser, on valid, odd and truncated texts."""
 
 from __future__ import annotations
 

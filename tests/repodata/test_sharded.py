@@ -1,4 +1,4 @@
-"""Sharded repodata: only what is asked for is fetched, and only what its hash says is used."""
+"""Sharded repodata: only requested names are fetched, and only matching hashes are used."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_prefetch_returns_at_once_and_fetches_together(server, open_channel) -> 
     assert shards(server) == 3
 
 
-def test_cached_shards_are_not_asked_for_again(server, open_channel) -> None:
+def test_cached_shards_are_not_requested_again(server, open_channel) -> None:
     open_channel()[0].records_for("openssl")
     server.forget()
     linux, _ = open_channel()
@@ -219,7 +219,9 @@ def test_a_damaged_shard_in_the_cache_is_fetched_again(
 
 
 @pytest.mark.parametrize("fault", [Html(), Body(b"x"), Body(compress(b"\x93\x01"))])
-def test_a_broken_index_of_shards_falls_back_to_the_whole(server, open_channel, fault) -> None:
+def test_after_a_broken_index_of_shards_the_complete_one_is_used(
+    server, open_channel, fault
+) -> None:
     server.fault(f"*{INDEX}", fault)
     reporter = Warnings()
     linux, _ = open_channel(reporter=reporter)
@@ -240,7 +242,7 @@ def test_a_broken_index_of_shards_falls_back_to_the_whole(server, open_channel, 
         {"info": {"subdir": "osx-64"}, "shards": {}},
     ],
 )
-def test_an_index_of_shards_that_is_none(server, open_channel, index) -> None:
+def test_an_invalid_index_of_shards(server, open_channel, index) -> None:
     server.fault(f"*{INDEX}", Body(pack(index)))
     assert open_channel()[0].records_for("openssl")
     assert shards(server) == 0
@@ -306,7 +308,7 @@ def test_v3_records_of_a_shard_get_their_extension(server, builder, open_channel
 
 
 @pytest.mark.parametrize("use_shards", [True, False])
-def test_records_in_a_newer_form_are_told_of_once(
+def test_records_in_a_newer_format_are_noted_once(
     server, builder, open_channel, use_shards
 ) -> None:
     """CEP 48: ``repodata_revisions`` says what older clients do not see."""

@@ -1,4 +1,4 @@
-"""The solver's tables on disk: whole or absent, whoever writes and whatever happens to files."""
+"""The solver's tables on disk: complete or missing, whatever happens to files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_what_was_saved_last_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keep", [0, 3, 15, 20, 60])
-def test_cut_files_are_as_if_they_were_not_there(tmp_path: Path, keep: int) -> None:
+def test_truncated_files_count_as_missing(tmp_path: Path, keep: int) -> None:
     TableStore(tmp_path).save(GROUP, {"a": entry(b"t" * 50, b"r" * 50)})
     (path,) = files(tmp_path)
     path.write_bytes(path.read_bytes()[:keep])
@@ -61,7 +61,7 @@ def test_altered_bytes_are_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="folders of a profile are private there")
 @pytest.mark.parametrize("which", ["", GROUP])
-def test_a_folder_that_others_may_write_to_is_not_believed(tmp_path: Path, which: str) -> None:
+def test_a_directory_that_others_can_write_to_is_not_used(tmp_path: Path, which: str) -> None:
     TableStore(tmp_path).save(GROUP, {"a": entry(b"t", b"r")})
     (tmp_path / FOLDER / which).chmod(0o777)
     assert TableStore(tmp_path).load(GROUP, "a") is None
@@ -76,7 +76,7 @@ def test_what_cannot_be_written_is_lost_quietly(tmp_path: Path) -> None:
     assert store.load(GROUP, "a") is None
 
 
-def test_what_nobody_used_for_long_is_swept(tmp_path: Path) -> None:
+def test_tables_that_were_unused_for_long_are_removed(tmp_path: Path) -> None:
     for group in ("old", "older"):
         TableStore(tmp_path).save(group, {"a": entry(b"t", b"r")})
         os.utime(tmp_path / FOLDER / group, (1, 1))

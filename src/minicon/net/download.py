@@ -1,6 +1,6 @@
 """Download a file: complete and verified, or not at all.
 
-The file grows as ``TARGET.partial`` and is renamed once every byte is verified::
+The file grows as ``target.partial`` and is renamed once every byte is verified::
 
     open ──► 200 start over ─┐
          ──► 206 continue ───┼─► append while hashing ──► short?  request the rest
@@ -64,7 +64,7 @@ def download(
 ) -> None:
     """Download a file; ``target`` exists only once it is complete and verified.
 
-    An interrupted download leaves ``TARGET.partial``, which the next call continues if a hash is
+    An interrupted download leaves ``target.partial``, which the next call continues if a hash is
     known. Two callers must not download the same target at once: lock it.
 
     Args:

@@ -79,7 +79,7 @@ class RangeReader:
         return body
 
     def _request(self, span: str) -> tuple[int, bytes, int]:
-        """Request ``bytes=SPAN``; return the first offset, the bytes and the file's size."""
+        """Request ``bytes=span``; return the first offset, the bytes and the file's size."""
         # A range of a compressed body would be other bytes.
         headers = {"Range": f"bytes={span}", "Accept-Encoding": "identity"}
         with self._fetcher.open(self._url, headers=headers) as response:

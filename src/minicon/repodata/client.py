@@ -57,7 +57,7 @@ class ChannelClient:
         reporter: Receives download progress, and warnings about records that are left out.
         clock: Seconds since 1970.
         credentials: The store to which the channels' credentials are added for the fetcher.
-        refreshing: Called with each channel before its server is asked for an index.
+        refreshing: Called with each channel before an index is requested from its server.
     """
 
     def __init__(
