@@ -73,8 +73,9 @@ class Failure:
         return ChannelError(self.reference, message, hint=self.hint)
 
 
-TIMED_OUT = "timed-out"
 _CHECK_NETWORK = "check the network and the proxy settings, or use --offline"
+_SLOW = Failure("timed-out", "the server did not respond in time", _CHECK_NETWORK)
+TIMED_OUT = _SLOW.reference
 #: For a server that timed out too often (:class:`minicon.net.client.retry.CircuitBreaker`).
 UNRESPONSIVE = Failure(
     TIMED_OUT,
@@ -94,7 +95,6 @@ _UNTRUSTED = Failure(
 _BROKEN_TLS = Failure("tls-failed", "the TLS connection failed", _CHECK_NETWORK)
 _REFUSED = Failure("connection-refused", "the connection was refused", _CHECK_NETWORK)
 _PROXY = Failure("proxy-failed", "the proxy cannot be used", "check proxy_servers and https_proxy")
-_SLOW = Failure(TIMED_OUT, "the server did not respond in time", _CHECK_NETWORK)
 _INVALID = Failure("invalid-url", "it is not a valid URL", "check its spelling", retriable=False)
 _NOT_HTTP = Failure("invalid-answer", "the response is not valid HTTP", _CHECK_NETWORK)
 _BROKEN = Failure("connection-broken", "the connection broke", _CHECK_NETWORK)
