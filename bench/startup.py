@@ -71,8 +71,7 @@ def in_an_environment(minicon: str, root: str, channel: str, specs: list[str]) -
         f"an environment with {' '.join(specs)}",
         compare(
             {
-                "list, first": listed,
-                "list, again": listed,
+                "list": listed,
                 "list --json": [*listed, "--json"],
                 "env list": [minicon, "env", "list"],
                 "run -n bench true": [minicon, "run", "-n", "bench", "true"],
@@ -88,7 +87,6 @@ def in_an_environment(minicon: str, root: str, channel: str, specs: list[str]) -
                 "python -c pass": [sys.executable, "-c", "pass"],
             },
             environ=environ,
-            before={"list, first": ["rm", "-rf", f"{root}/cache/lists-v1"]},
         ),
     )
 

@@ -16,14 +16,14 @@ import sys
 from pathlib import Path
 
 import minicon
-from minicon.cli.main import ALIASES, COMMANDS, make_parser
+from minicon.cli.parser import ALIASES, COMMANDS, make_parser
 from minicon.config.describe import markdown_table
 from minicon.config.keys import KEYS, Key, Kind
 
 REFERENCE = Path(__file__).parent / "reference"
 
 #: Command-line groups in the order in which a reader meets them; each is described once.
-_SHARED_GROUPS = ("environment", "sources", "solving", "carrying out", "output")
+_SHARED_GROUPS = ("environment", "sources", "solving", "execution", "output")
 
 
 # Settings

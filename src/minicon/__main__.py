@@ -1,60 +1,27 @@
-"""The ``minicon`` command. What shells call often is answered before anything heavy is imported."""
+"""The ``minicon`` program: isolate the process, then run the command line."""
 
 import os
 import sys
 
 
 def main() -> int:
-    """Run the command line given in ``sys.argv``; returns the exit code."""
+    """Run the command line in ``sys.argv`` and return the exit code."""
+    from minicon.cli.fast_path import answer
+
     arguments = sys.argv[1:]
-    if arguments in (["--version"], ["-V"]):
-        from minicon import __version__
+    code = answer(arguments, os.environ)
+    if code is None:
+        from minicon.cli.main import main as full_command
 
-        sys.stdout.write(f"minicon {__version__}\n")
-        return 0
-    if not _has_working_directory():
-        from minicon.cli.main import main as command_line
-
-        return command_line(arguments)  # which tells of it
-    if arguments and arguments[0].startswith("shell."):
-        from minicon.cli.shell_text import print_shell_text
-
-        return print_shell_text(arguments)
-    if arguments and arguments[0] == "run":
-        from minicon.cli.light_run import run_lightly
-
-        code = run_lightly(arguments[1:])
-        if code is not None:
-            return code
-    if arguments[:1] == ["list"] or arguments == ["env", "list"]:
-        from minicon.cli.light_list import list_environments_lightly, list_lightly
-
-        is_of_packages = arguments[0] == "list"
-        code = (
-            list_lightly(arguments[1:], os.environ)
-            if is_of_packages
-            else list_environments_lightly(os.environ)
-        )
-        if code is not None:
-            return code
-    from minicon.cli.main import main as command_line
-
-    return command_line(arguments)
-
-
-def _has_working_directory() -> bool:
-    try:
-        os.getcwd()
-    except OSError:
-        return False
-    return True
+        code = full_command(arguments)
+    return code
 
 
 def command() -> int:
-    """The process that a user started: runs :func:`main` and ends.
+    """Run :func:`main` as the process that a user started, and exit.
 
-    It ends without taking the interpreter apart (every module, class and cached object, one by
-    one), which is a tenth of a command's time and frees nothing that the system does not free.
+    The process exits without finalizing the interpreter, which would take a tenth of a command's
+    time and free only what the operating system frees anyway.
     """
     isolate()
     _replace_closed_streams()
@@ -62,11 +29,11 @@ def command() -> int:
         code = main()
         sys.stdout.flush()
     except OSError as error:
-        from minicon.cli.console.broken_output import give_up_output, is_of_output
+        from minicon.cli.console import abandon_output, is_output_failure
 
-        if not is_of_output(error):
+        if not is_output_failure(error):
             raise
-        code = give_up_output(error)
+        code = abandon_output(error)
     threading = sys.modules.get("threading")
     if threading is None or all(t.daemon for t in threading.enumerate()[1:]):
         _end_at_once(code)
@@ -123,14 +90,14 @@ def _start_without_variables() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """A command that was started with a closed stdout (``>&-``) works, and is not heard."""
+    """Give a command that was started with a closed stdout (``>&-``) one that discards output."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - stays open
 
 
 def _end_at_once(code: int) -> None:
-    """Leave, with all that was printed; returns if nobody reads it: python tells of that."""
+    """Flush the output and exit; return if the output cannot be written, which Python reports."""
     import atexit
 
     try:

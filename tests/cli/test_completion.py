@@ -10,7 +10,7 @@ import pytest
 from tests.support.command_line import CommandLine
 
 from minicon.cli.completion import SCRIPTS, all_commands
-from minicon.cli.main import ALIASES, COMMANDS
+from minicon.cli.parser import ALIASES, COMMANDS
 
 BASH = """
 source "$1"; shift

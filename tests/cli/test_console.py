@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.cli.console.console import Console, printable
+from minicon.cli.console import Console, printable
 from minicon.errors import MiniconError, SpecError, UsageError
 
 
@@ -182,6 +182,6 @@ def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     subject, _, _ = console()
     with pytest.raises(UsageError) as caught:
-        subject.confirm("Go ahead?")
+        subject.confirm("Proceed?")
     assert caught.value.reference == "confirmation-needed"
     assert isinstance(caught.value, MiniconError)

@@ -32,9 +32,9 @@ def kinds(workspace: QuickWorkspace, *arguments: str) -> list[tuple[str, str]]:
 
 def test_what_is_whole_is_said_to_be(damaged: QuickWorkspace) -> None:
     said = damaged.run("verify", "-n", "e").ok().out
-    assert said == f"{damaged.environment('e')} is as its records say\n"
-    assert "all is well" in damaged.run("doctor", "-n", "e").ok().out
-    assert "as it should be" in damaged.run("status", "-n", "e", "--exit-code").ok().out
+    assert said == f"{damaged.environment('e')}: no problems found\n"
+    assert "no problems found" in damaged.run("doctor", "-n", "e").ok().out
+    assert "no differences found" in damaged.run("status", "-n", "e", "--exit-code").ok().out
     assert damaged.run("verify", "-n", "e", "--json").ok().json["problems"] == []
 
 
@@ -100,7 +100,7 @@ def test_what_was_asked_for_is_still_known_after_mending(damaged: QuickWorkspace
     damaged.run("doctor", "-n", "e", "--fix").ok()
     record = json.loads((prefix / "conda-meta/app-2.0-0.json").read_text())
     assert record["requested_specs"] == ["app"]
-    assert "app (asked for)" in damaged.run("why", "app", "-n", "e").ok().out
+    assert "app (requested)" in damaged.run("why", "app", "-n", "e").ok().out
 
 
 def test_what_can_be_had_nowhere_leaves_the_environment_as_it_is(tmp_path: Path) -> None:
@@ -199,14 +199,14 @@ def test_status_against_pins_and_a_file(damaged: QuickWorkspace, tmp_path: Path)
     )
     said = damaged.run("status", "-n", "e", "-f", str(file)).ok().out
     assert said.splitlines()[1:] == [
-        "pins that do not hold:",
+        "pins that are not satisfied:",
         "  lib found but mismatch. Specification pkg: lib <2, Running pkg: lib==2.0=0",
-        "in the file, and not here:",
+        "in the file, but not installed:",
         "  app found but mismatch. Specification pkg: app <2, Running pkg: app==2.0=0",
         "  visitor not found",
-        "asked for, and not in the file:",
+        "requested, but not in the file:",
         "  pure",
-        "variables of the file:",
+        "variables that differ from the file:",
         "  COLOUR=blue (not set)",
     ]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.cli.console.json_text import json_text
+from minicon.cli.json_text import json_text
 
 LEAVES = (
     st.none()
@@ -41,8 +41,8 @@ def test_texts_of_other_types_are_texts():
     assert json_text([Color.RED]) == json.dumps([Color.RED], indent=2)
 
 
-def test_a_name_that_is_no_text_is_refused():
-    with pytest.raises(TypeError, match="cannot be named"):
+def test_a_key_that_is_no_string_is_rejected():
+    with pytest.raises(TypeError, match="cannot be a key"):
         json_text({("a", "b"): 1})
 
 

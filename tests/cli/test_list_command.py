@@ -82,7 +82,7 @@ def test_an_explicit_list_makes_the_same_again(data: CommandLine) -> None:
 def test_what_an_explicit_list_cannot_hold_is_a_comment(data: CommandLine) -> None:
     add_wheel_record(data.environment("data"))
     lines = data("list -n data --explicit").ok().out.splitlines()
-    assert "# rich-13.7.1-py3_none_any_0 is of pypi: no explicit list holds it" in lines
+    assert "# rich-13.7.1-py3_none_any_0 (from pypi) cannot be listed here" in lines
     refused = data("export -n data --format explicit")
     assert refused.code == 1
     assert "rich" in refused.err

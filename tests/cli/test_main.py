@@ -13,7 +13,7 @@ from tests.support.command_line import CommandLine
 from tests.support.commands import Workspace
 
 from minicon import __version__
-from minicon.cli.main import ALIASES, COMMANDS, GROUPS
+from minicon.cli.parser import ALIASES, COMMANDS, GROUPS
 
 
 def test_without_a_command_the_overview_is_shown(minicon: CommandLine) -> None:
@@ -53,7 +53,7 @@ def test_an_environment_that_is_there_is_replaced_with_a_word(data: CommandLine)
 
 def test_only_downloaded(data: CommandLine) -> None:
     done = data("create -y -n new lone --download-only").ok()
-    assert done.out.endswith("downloaded; nothing was changed\n")
+    assert done.out.endswith("Downloaded; the environment was not changed.\n")
     assert not data.environment("new").exists()
 
 
@@ -88,7 +88,7 @@ def test_unknown_commands(minicon: CommandLine, typed: str, hint: str) -> None:
     failed = minicon(typed)
     assert failed.code == 2
     assert failed.out == ""
-    assert f"there is no command '{typed}'" in failed.err
+    assert f"unknown command '{typed}'" in failed.err
     assert hint in failed.err
 
 
@@ -111,7 +111,7 @@ def test_an_interruption(minicon: CommandLine, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("minicon.cli.commands.inspect.info.run", interrupted)
     stopped = minicon("info")
     assert stopped.code == 130
-    assert stopped.err == "\ninterrupted: nothing is left half done\n"
+    assert stopped.err == "\ninterrupted: no change is left unfinished\n"
 
 
 def test_a_bug_is_told_as_one_and_shows_no_credentials(

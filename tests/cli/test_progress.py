@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from minicon.cli.console.console import Console
-from minicon.cli.console.progress import ConsoleReporter
+from minicon.cli.console import Console
+from minicon.cli.progress import ConsoleReporter
 from minicon.models.reporter import SilentTask
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from minicon.cli.console.console import Console
-from minicon.cli.render.render import human_size, plan_text, short_channel, table
+from minicon.cli.console import Console
+from minicon.cli.render.listing import human_size, short_channel, table
+from minicon.cli.render.plan import plan_text
 from minicon.models.records import RepodataRecord
 
 GOLDEN = Path(__file__).parent.parent.parent / "fixtures" / "golden" / "cli"
@@ -149,7 +150,7 @@ def test_colours_carry_nothing_alone() -> None:
 def test_what_is_fetched_takes_more_on_disk(size: int, words: str) -> None:
     large = record("large", "1.0", size=size)
     shown = text_of(plan(link=(large,), fetch=(large,)))
-    assert f"1 to fetch {words}" in shown
+    assert f"1 to download {words}" in shown
 
 
 def test_variables_are_part_of_a_plan() -> None:

@@ -23,7 +23,7 @@ from tests.support.planted import (
     secrets_in,
 )
 
-from minicon.cli.main import COMMANDS
+from minicon.cli.parser import COMMANDS
 from minicon.config.keys import KEYS
 
 #: Command lines for every command, in an order in which they find something to tell. FILE stands

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from minicon.cli.main import ALIASES, COMMANDS, make_parser
+from minicon.cli.parser import ALIASES, COMMANDS, make_parser
 
 ROOT = Path(__file__).parent.parent.parent
 _CONSOLE = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)

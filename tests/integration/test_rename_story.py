@@ -70,7 +70,7 @@ def test_clone_needs_neither_network_nor_cache(project: Workspace) -> None:
     project.environ["MINICON_PKGS_DIRS"] = str(project.folder / "no-cache")
     project.environ["MINICON_CHANNELS"] = "https://unreachable.test/channel"
     told = project.run("create", "-y", "-n", "b", "--clone", "a", "--offline").ok()
-    assert "to fetch" not in told.out
+    assert "to download" not in told.out
     works(project, "b")
     clone = project.environment("b")
     assert (clone / "conda-meta" / "pinned").read_text() == "hello <2\n"

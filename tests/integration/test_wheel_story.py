@@ -120,7 +120,7 @@ def test_what_only_pip_can_install_is_recorded(workspace: Workspace, tmp_path: P
         "name: a\nchannels: [host]\ndependencies:\n  - python\n  - pip:\n      - ./project\n"
     )
     plan = workspace.run("env", "create", "-f", str(file)).ok().out
-    assert "through pip" in plan
+    assert "install with pip" in plan
     assert workspace.run("run", "-n", "a", "python", "-c", "import local").ok().code == 0
     assert list((workspace.environment("a") / "conda-meta").glob("local-1.0-*.json"))
 

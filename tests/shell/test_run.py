@@ -163,7 +163,7 @@ def test_programs_are_found_as_a_shell_would(tmp_path: Path) -> None:
         (["-n", "data", "sh", "-c", "echo $CONDA_PREFIX; exit 5"], 5),
         (["--no-capture-output", "-p", "{prefix}", "--", "sh", "-c", "exit 6"], 6),
         (["--cwd", "/", "-p", "{prefix}", "sh", "-c", 'exit "$(pwd | wc -c)"'], 2),
-        (["-n", "data", "no-such-command"], 127),
+        (["-n", "data", "no-such-command"], None),
         (["-n", "nope", "true"], None),
         (["-n", "data"], None),
         (["-n", "data", "-v", "true"], None),
@@ -177,8 +177,8 @@ def test_plain_command_lines_need_no_parser(
 ) -> None:
     prefix = place.environment("data")
     words = [word.format(prefix=prefix) if "{prefix}" in word else word for word in words]
-    call = "import os; from minicon.shell.light_run import try_run; "
-    call += f"print('answer', try_run({words!r}, environ=os.environ))"
+    call = "import os; from minicon.cli.fast_path import answer; "
+    call += f"print('answer', answer(['run', *{words!r}], os.environ))"
     done = started(place, call)
     if expected is None:
         assert (done.returncode, done.stdout) == (0, b"answer None\n")
@@ -187,15 +187,15 @@ def test_plain_command_lines_need_no_parser(
         assert b"answer" not in done.stdout
 
 
-def test_the_light_path_imports_little(place: ShellHome) -> None:
+def test_the_fast_path_imports_little(place: ShellHome) -> None:
     prefix = place.environment("data", state={"V": "1"})
     (place.home / ".condarc").write_text("channels: [x\n")
     code = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r}); import os\n"
         "import minicon.shell.run as r\n"
         "r.become = lambda prepared, cwd=None: print(prepared.environ['V'], *sys.modules)\n"
-        "from minicon.shell.light_run import try_run\n"
-        f"try_run(['-p', {str(prefix)!r}, 'true'], environ=os.environ)\n"
+        "from minicon.cli.fast_path import answer\n"
+        f"answer(['run', '-p', {str(prefix)!r}, 'true'], os.environ)\n"
     )
     done = subprocess.run(
         [sys.executable, "-ISc", code],

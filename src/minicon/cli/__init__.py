@@ -1,1 +1,4 @@
-"""The command line: parses, prints, asks. The only place that does."""
+"""The command line: parse arguments, run a command, print its result.
+
+From low to high: console, render, options and parser, context, commands, main.
+"""

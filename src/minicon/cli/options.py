@@ -1,7 +1,7 @@
 """Groups of options that several commands share, with conda's names and meanings.
 
-An option that sets a setting has that setting's key as its destination and no default, so
-that :func:`settings_flags` can tell what the user really typed.
+An option for a setting has the setting's key as its destination and no default, so that
+:func:`settings_flags` returns only what the user typed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import argparse
     from typing import Any
 
-#: Destinations that are keys of the configuration: what is typed overrides files and variables.
+#: Destinations that are settings; options override configuration files and variables.
 _SETTING_DESTINATIONS = (
     "always_copy",
     "always_yes",
@@ -31,9 +31,7 @@ _SETTING_DESTINATIONS = (
     "use_pypi",
     "verbosity",
 )
-
-
-#: Options of conda without a meaning here: there is one solver, no shortcut.
+#: Options of conda that are accepted and have no effect: minicon has one solver, no shortcuts.
 _SWITCHES_OF_CONDA = (
     ("--dev",),
     ("-m", "--mkdir"),
@@ -42,15 +40,15 @@ _SWITCHES_OF_CONDA = (
     ("--show-channel-urls",),
 )
 _CHOICES_OF_CONDA = ("--experimental", "--shortcuts-only", "--solver")
-#: Seconds that outlast any cached index.
+#: An age in seconds that no cached repodata reaches.
 _FOREVER = 10**9
 
-#: Settings that flags switch off; for all others False means that nobody typed the flag.
+#: Settings that options turn off; for all others, False means that the option was not given.
 _SWITCHED_OFF = ("link_scripts", "ssl_verify", "use_pypi")
 
 
 def settings_flags(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were given on the command line."""
+    """Return the settings given on the command line."""
     given = {key: getattr(arguments, key, None) for key in _SETTING_DESTINATIONS}
     return {
         key: dict(value) if key == "exclude_newer_package" else value
@@ -67,18 +65,22 @@ def _named_value(text: str) -> tuple[str, str]:
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """``--json --quiet --verbose --no-color``: on every command."""
+    """Add ``--json --quiet --verbose --no-color``; every command has them."""
     group = parser.add_argument_group("output")
-    group.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    group.add_argument("-q", "--quiet", action="store_true", help="no progress and no notes")
+    group.add_argument("--json", action="store_true", help="print one JSON document to stdout")
+    group.add_argument("-q", "--quiet", action="store_true", help="hide progress and notes")
     group.add_argument(
-        "-v", "--verbose", dest="verbosity", action="count", help="tell more (repeat for more)"
+        "-v",
+        "--verbose",
+        dest="verbosity",
+        action="count",
+        help="show more details (may be repeated)",
     )
-    group.add_argument("--no-color", action="store_true", help="plain text")
+    group.add_argument("--no-color", action="store_true", help="do not use colours")
 
 
 def add_environment_options(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
-    """``-n NAME | -p PATH``: which environment; without either, the active one."""
+    """Add ``-n NAME | -p PATH``; without either, a command uses the active environment."""
     group = parser.add_argument_group("environment")
     either = group.add_mutually_exclusive_group(required=required)
     either.add_argument("-n", "--name", metavar="NAME", help="name of the environment")
@@ -86,25 +88,25 @@ def add_environment_options(parser: argparse.ArgumentParser, *, required: bool =
 
 
 def add_group_options(parser: argparse.ArgumentParser) -> None:
-    """``--with GROUP``, ``--environment NAME``: which part of a file is meant."""
+    """Add ``--with GROUP`` and ``--environment NAME``: the parts of a file to use."""
     parser.add_argument(
         "--with",
         dest="groups",
         action="append",
         default=[],
         metavar="GROUP[,GROUP]",
-        help="also these groups of the file",
+        help="groups of the file to include",
     )
     parser.add_argument(
         "--environment",
         dest="environment_in_file",
         metavar="NAME",
-        help="which environment of a pixi.lock ('default' if not given, or the only one)",
+        help="environment of a pixi.lock (default: 'default', or the only one)",
     )
 
 
 def parts_of_files(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The groups that ``--with`` named, each once, and the environment."""
+    """Return the groups of ``--with``, without duplicates, and the environment."""
     named = [name.strip() for text in arguments.groups for name in text.split(",")]
     return {
         "with_groups": tuple(dict.fromkeys(name for name in named if name)),
@@ -113,14 +115,14 @@ def parts_of_files(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def add_file_option(parser: argparse.ArgumentParser, text: str) -> None:
-    """``-f FILE``, repeatable."""
+    """Add ``-f FILE``, which may be repeated."""
     parser.add_argument(
         "-f", "--file", dest="files", action="append", default=[], metavar="FILE", help=text
     )
 
 
 def add_request_options(parser: argparse.ArgumentParser) -> None:
-    """All that a command takes which asks the solver to change an environment."""
+    """Add the options of commands that solve and change an environment."""
     add_environment_options(parser)
     add_channel_options(parser)
     add_solver_options(parser)
@@ -130,7 +132,7 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_options_of_conda(parser: argparse.ArgumentParser) -> None:
-    """What has no meaning here and is taken all the same, so that scripts go on as they are."""
+    """Add options of conda that have no effect, so that scripts for conda work."""
     from argparse import SUPPRESS
 
     for flags in _SWITCHES_OF_CONDA:
@@ -140,7 +142,12 @@ def add_options_of_conda(parser: argparse.ArgumentParser) -> None:
 
 
 def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool = True) -> None:
-    """Where packages come from; not ONE_PLATFORM: the command has its own ``--platform``."""
+    """Add the options that choose channels.
+
+    Args:
+        parser: The parser of the command.
+        one_platform: Add ``--platform``; False for commands with an own one.
+    """
     group = parser.add_argument_group("sources")
     group.add_argument(
         "-c",
@@ -149,10 +156,10 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
         action="append",
         default=[],
         metavar="CHANNEL",
-        help="a channel: name, URL or path; also 'host' and 'pypi' (repeat for several)",
+        help="a channel: name, URL or path; also 'host' and 'pypi' (may be repeated)",
     )
     group.add_argument(
-        "--override-channels", action="store_true", help="only the channels given with -c"
+        "--override-channels", action="store_true", help="use only the channels given with -c"
     )
     priority = group.add_mutually_exclusive_group()
     priority.add_argument(
@@ -160,14 +167,14 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
         dest="channel_priority",
         action="store_const",
         const="strict",
-        help="a package is taken from the first channel that has its name (default)",
+        help="take each package from the first channel that has it (default)",
     )
     priority.add_argument(
         "--no-channel-priority",
         dest="channel_priority",
         action="store_const",
         const="disabled",
-        help="version and build decide, whatever the channel",
+        help="choose by version and build, from any channel",
     )
     if one_platform:
         group.add_argument(
@@ -176,18 +183,20 @@ def add_channel_options(parser: argparse.ArgumentParser, *, one_platform: bool =
             dest="subdir",
             type=platform_name,
             metavar="SUBDIR",
-            help="solve for that platform, for instance osx-arm64",
+            help="solve for another platform, for example osx-arm64",
         )
     _add_index_options(group)
     _add_age_options(group)
-    group.add_argument("--offline", action="store_true", help="use only what is cached")
+    group.add_argument(
+        "--offline", action="store_true", help="use only cached repodata and packages"
+    )
     group.add_argument(
         "-k",
         "--insecure",
         dest="ssl_verify",
         action="store_false",
         default=None,
-        help="do not check TLS certificates",
+        help="do not verify TLS certificates",
     )
 
 
@@ -197,14 +206,14 @@ def _add_index_options(group: argparse._ArgumentGroup) -> None:
         dest="repodata_fns",
         action="append",
         metavar="NAME",
-        help="an index file to try first, such as current_repodata.json (repeat for several)",
+        help="repodata file to try first, such as current_repodata.json (may be repeated)",
     )
     group.add_argument(
         "--repodata-ttl",
         dest="local_repodata_ttl",
         type=int,
         metavar="SECONDS",
-        help="believe a cached index this long; 0: always ask",
+        help="maximum age of cached repodata, in seconds; 0: always check for updates",
     )
 
 
@@ -215,22 +224,28 @@ def _add_age_options(group: argparse._ArgumentGroup) -> None:
         dest="local_repodata_ttl",
         action="store_const",
         const=_FOREVER,
-        help="believe cached indexes however old they are",
+        help="use cached repodata of any age",
     )
     group.add_argument(
-        "--exclude-newer", metavar="DATE|AGE", help="ignore packages built after that"
+        "--exclude-newer", metavar="DATE|AGE", help="ignore packages newer than a date or age"
     )
     group.add_argument(
         "--exclude-newer-package",
         action="append",
         type=_named_value,
         metavar="NAME=DATE|AGE|false",
-        help="another limit for one package; false: none",
+        help="another limit for one package; false: no limit",
     )
 
 
 def platform_name(text: str) -> str:
-    """A platform that conda knows; channels may have others, typing errors are likelier."""
+    """Return the text if it is a platform that conda knows.
+
+    Channels may have others, but a misspelt name is more likely.
+
+    Raises:
+        ArgumentTypeError: The platform is unknown.
+    """
     from minicon.models.subdir import KNOWN_SUBDIRS
 
     if text in KNOWN_SUBDIRS:
@@ -239,91 +254,105 @@ def platform_name(text: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(text, sorted(KNOWN_SUBDIRS), 1)
-    instead = f"did you mean {near[0]}?" if near else "for instance linux-64 or osx-arm64"
-    raise ArgumentTypeError(f"{text!r} is no platform; {instead}")
+    instead = f"did you mean {near[0]}?" if near else "for example linux-64 or osx-arm64"
+    raise ArgumentTypeError(f"unknown platform {text!r}; {instead}")
 
 
 def add_change_options(parser: argparse.ArgumentParser) -> None:
-    """Options of everything that changes an environment."""
-    group = parser.add_argument_group("carrying out")
+    """Add the options of commands that change an environment."""
+    group = parser.add_argument_group("execution")
     group.add_argument(
         "-y", "--yes", dest="always_yes", action="store_true", help="do not ask for confirmation"
     )
     group.add_argument("-d", "--dry-run", action="store_true", help="show the plan and stop")
     group.add_argument(
-        "--download-only", action="store_true", help="fill the package cache and stop"
+        "--download-only", action="store_true", help="download packages to the cache and stop"
     )
-    group.add_argument("--copy", dest="always_copy", action="store_true", help="copy, do not link")
+    group.add_argument(
+        "--copy", dest="always_copy", action="store_true", help="copy files instead of linking them"
+    )
     group.add_argument(
         "--clobber",
         dest="path_conflict",
         action="store_const",
         const="clobber",
-        help="let the later of two packages have a file that both bring",
+        help="if two packages contain the same file, install that of the later one",
     )
     group.add_argument(
         "--no-link-scripts",
         dest="link_scripts",
         action="store_false",
         default=None,
-        help="do not run the packages' own link scripts",
+        help="do not run link scripts of packages",
     )
     group.add_argument(
-        "--override-frozen", action="store_true", help="change it even if it is marked frozen"
+        "--override-frozen", action="store_true", help="change the environment even if it is frozen"
     )
 
 
-#: Flags, what they stand for in a ChangeRequest, and what that means.
+#: Options, their value in a ChangeRequest, and their help.
 _UPDATE_POLICIES = (
     (
         ("--freeze-installed", "--no-update-deps"),
         "freeze_installed",
-        "installed packages do not change",
+        "do not change installed packages",
     ),
-    (("--update-specs",), "update_specs", "named packages move, others as needed (default)"),
+    (
+        ("--update-specs",),
+        "update_specs",
+        "update the named packages, others only if necessary (default)",
+    ),
     (
         ("--update-deps", "--update-dependencies"),
         "update_deps",
-        "dependencies of the named packages move too",
+        "also update dependencies of the named packages",
     ),
-    (("--update-all",), "update_all", "everything moves to its newest"),
+    (("--update-all",), "update_all", "update all packages"),
     (
         ("-S", "--satisfied-skip-solve"),
         "specs_satisfied_skip_solve",
-        "do nothing if what is named is there already",
+        "do nothing if the specs are already satisfied",
     ),
 )
 
 
 def add_solver_options(parser: argparse.ArgumentParser) -> None:
-    """What the solver may touch and which way it leans."""
+    """Add the options that control the solver."""
     group = parser.add_argument_group("solving")
     dependencies = group.add_mutually_exclusive_group()
     dependencies.add_argument(
-        "--no-deps", action="store_true", help="only what is named, without dependencies"
+        "--no-deps", action="store_true", help="install the named packages without dependencies"
     )
     dependencies.add_argument(
-        "--only-deps", action="store_true", help="only the dependencies of what is named"
+        "--only-deps",
+        action="store_true",
+        help="install only the dependencies of the named packages",
     )
     policy = group.add_mutually_exclusive_group()
     for flags, value, text in _UPDATE_POLICIES:
         policy.add_argument(
             *flags, dest="update_policy", action="store_const", const=value, help=text
         )
-    group.add_argument("--force-reinstall", action="store_true", help="install again what is there")
+    group.add_argument(
+        "--force-reinstall",
+        action="store_true",
+        help="reinstall packages that are already installed",
+    )
     group.add_argument(
         "--constraint",
         dest="constraints",
         action="append",
         metavar="SPEC",
-        help="holds for a package if it is there at all (repeat for several)",
+        help="constraint that applies only if the named package is installed (may be repeated)",
     )
     group.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
     group.add_argument(
-        "--lowest", action="store_true", help="lowest versions of what is named, to test bounds"
+        "--lowest",
+        action="store_true",
+        help="choose the lowest versions of the named packages, to test bounds",
     )
     group.add_argument(
-        "--capture", metavar="FILE", help="write all that the solver saw, for replay"
+        "--capture", metavar="FILE", help="save the solver's input to a file, for 'minicon replay'"
     )
     group.add_argument(
         "--no-pip",
@@ -331,5 +360,5 @@ def add_solver_options(parser: argparse.ArgumentParser) -> None:
         dest="use_pypi",
         action="store_false",
         default=None,
-        help="nothing from PyPI",
+        help="do not use PyPI",
     )

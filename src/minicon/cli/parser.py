@@ -1,8 +1,13 @@
-"""CommandParser: argparse with our errors: ``--json`` and hints hold for typing mistakes too."""
+"""The table of commands, and their argument parsers.
+
+A command is a module below ``minicon.cli.commands``, imported when the command is used. The
+docstring of the module is the help of the command.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 
 from minicon.errors import UsageError
@@ -10,13 +15,123 @@ from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any, NoReturn
+
+#: Name to module (below minicon.cli.commands) and summary.
+COMMANDS = {
+    "create": ("environments.create", "create an environment"),
+    "install": ("environments.install", "install packages into an environment"),
+    "update": ("environments.update", "update packages to newer versions"),
+    "remove": ("environments.remove", "remove packages or a whole environment"),
+    "list": ("inspect.list", "list the packages of an environment"),
+    "env": ("environments.env", "create, list, remove, export and update environments"),
+    "activate": ("shells.activate", "activate an environment in this shell"),
+    "deactivate": ("shells.activate", "deactivate the active environment"),
+    "run": ("shells.run", "run a command in an environment"),
+    "shell": ("shells.shell", "start a shell in an environment"),
+    "x": ("shells.x", "run a tool without installing it"),
+    "search": ("inspect.search", "search channels for packages"),
+    "info": ("inspect.info", "show information about this installation"),
+    "export": ("environments.export", "export an environment to a file"),
+    "lock": ("environments.lock", "lock exact packages for one or more platforms"),
+    "sync": ("environments.sync", "make an environment match its file or lock exactly"),
+    "plan": ("environments.plan", "save a change to a file, for review"),
+    "apply": ("environments.apply", "apply a saved plan"),
+    "rename": ("environments.rename", "rename or move an environment"),
+    "clean": ("upkeep.clean", "remove cached packages and repodata"),
+    "config": ("upkeep.config", "show and change settings"),
+    "init": ("shells.init", "set up activation in your shell's start file"),
+    "allow": ("shells.allow", "let a directory choose its environment"),
+    "completion": ("shells.completion", "print a completion script for your shell"),
+    "channel": ("upkeep.channel", "build and index channels"),
+    "history": ("environments.history", "list the revisions of an environment"),
+    "rollback": ("environments.rollback", "go back to an earlier revision, offline"),
+    "undo": ("environments.rollback", "undo the last change"),
+    "why": ("inspect.why", "explain why a package is installed"),
+    "why-not": ("inspect.why_not", "explain why a package cannot be installed, and how to fix it"),
+    "tree": ("inspect.tree", "show dependencies as a tree"),
+    "replay": ("upkeep.replay", "solve a request again that --capture saved"),
+    "repoquery": ("inspect.repoquery", "query dependencies and dependents in channels"),
+    "verify": ("inspect.verify", "compare an environment's files with its records"),
+    "doctor": ("inspect.doctor", "find problems and fix them"),
+    "status": ("inspect.status", "show what has changed outside of minicon"),
+    "compare": ("inspect.compare", "compare an environment with an environment file"),
+    "diff": ("environments.diff", "show the difference between two revisions"),
+    "notices": ("inspect.notices", "show messages from channel owners"),
+    "du": ("inspect.du", "show the disk usage of environments"),
+    "gc": ("upkeep.gc", "remove packages, revisions and repodata that nothing uses"),
+}
+#: The commands in groups, for ``minicon --help``.
+GROUPS = {
+    "change an environment": "create install update remove rename",
+    "use an environment": "activate deactivate run shell x",
+    "inspect": "list env search info export history diff compare status",
+    "go back": "undo rollback",
+    "reproduce": "lock sync plan apply",
+    "explain": "why why-not tree repoquery replay",
+    "health and disk space": "verify doctor clean du gc",
+    "set up": "init allow completion config channel notices",
+}
+ALIASES = {"uninstall": "remove", "upgrade": "update"}
 
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
 
+def find_command(word: str) -> tuple[str, ModuleType]:
+    """Return the name and the module of a command.
+
+    Raises:
+        UsageError: There is no such command.
+    """
+    command = ALIASES.get(word, word)
+    if command not in COMMANDS:
+        import difflib
+
+        near = difflib.get_close_matches(word, [*COMMANDS, *ALIASES], n=1)
+        raise UsageError(
+            "unknown-command",
+            f"unknown command {word!r}",
+            hint=f"did you mean 'minicon {near[0]}'?" if near else "see 'minicon --help'",
+        )
+    return command, command_module(command)
+
+
+def command_module(command: str) -> ModuleType:
+    """Import the module of a command."""
+    return importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
+
+
+def make_parser(command: str, module: ModuleType) -> CommandParser:
+    """Return the parser of a command; the docstring of its module is the description."""
+    parser = CommandParser(prog=f"minicon {command}", description=(module.__doc__ or "").strip())
+    module.add_arguments(parser)
+    return parser
+
+
+def overview() -> str:
+    """Return the text of ``minicon --help``."""
+    width = max(map(len, COMMANDS))
+    lines: list[str] = []
+    for title, names in GROUPS.items():
+        rows = (f"  {name:<{width}}  {COMMANDS[name][1]}" for name in names.split())
+        lines += [f"{title}:", *rows, ""]
+    return "\n".join(
+        [
+            "usage: minicon COMMAND [OPTION...]",
+            "",
+            "Manage environments of packages in any language, from conda channels and PyPI.",
+            "",
+            *lines,
+            "Run 'minicon COMMAND --help' for the options of a command,",
+            "'minicon --version' for the version.",
+            "",
+        ]
+    )
+
+
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """argparse makes one for every option; its own way to the width imports half of shutil."""
+    """A formatter that computes the width without importing ``shutil``, as argparse would."""
 
     def __init__(self, prog: str, **options: Any) -> None:
         super().__init__(prog, **{"width": _columns() - 2, **options})
@@ -34,21 +149,24 @@ def _columns() -> int:
 
 
 class CommandParser(argparse.ArgumentParser):
-    """One command, or one verb of it. Options are never guessed from their first letters."""
+    """An argument parser that raises :class:`UsageError`, so that ``--json`` and hints apply.
+
+    Options cannot be abbreviated.
+    """
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", _HelpFormatter)
         super().__init__(**{**options, "allow_abbrev": False})
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Know all: the verb that is given a wrong option is the one to say so."""
+        """Reject unknown arguments here, so that the parser of a verb reports its own."""
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse would print before it exits."""
+        """Raise an error instead of printing it and exiting."""
         raise UsageError("wrong-arguments", f"{self.prog}: {message}", hint=self._hint(message))
 
     def _hint(self, message: str) -> str:
@@ -68,13 +186,13 @@ class CommandParser(argparse.ArgumentParser):
 
 
 def add_verb(verbs: Any, name: str, summary: str, *examples: str) -> CommandParser:
-    """One verb of a command that has several.
+    """Add a verb to a command that has several, and return its parser.
 
     Args:
-        verbs: What argparse's ``add_subparsers`` gave.
+        verbs: The object that ``add_subparsers`` returned.
         name: The verb.
-        summary: Shown by its and the command's help.
-        examples: Whole command lines, shown by its help.
+        summary: Its summary, for the help of the command and of the verb.
+        examples: Command lines for the help of the verb.
     """
     lines = [f"{summary[0].upper()}{summary[1:]}."]
     if examples:

@@ -1,4 +1,4 @@
-"""What create, install, update and remove share: show the plan, ask, carry it out, tell the end."""
+"""Show a plan, ask for confirmation, apply it, and report the result."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
     from minicon.api.plan.plan_effects import PlanEffects
     from minicon.api.plan.request import ChangeRequest, Plan
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
-#: Somebody else may change the environment while a plan for it is made or looked at.
+#: Another process may change the environment while a plan for it is made or shown.
 _ATTEMPTS = 6
-#: Failures after which another plan is made, and shown again.
-_WORTH_ANOTHER_LOOK = ("environment-changed", "scripts-not-as-shown")
-#: What becomes of programs that run from an environment while it changes.
-PROGRAMS_KEEP = "they keep its old files until they are started again"
+#: References of errors after which a new plan is made and shown.
+_PLAN_AGAIN = ("environment-changed", "scripts-not-as-shown")
+#: The effect of a change on programs that run from the environment.
+PROGRAMS_KEEP = "they use the old files until they are restarted"
 
 
 def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The fields of a ChangeRequest that the solver options decide."""
+    """Return the fields of a ChangeRequest that options set."""
     return {
         "channels": tuple(arguments.channels),
         "override_channels": arguments.override_channels,
@@ -46,14 +46,23 @@ def carry_out(
     *,
     ask: bool = True,
 ) -> int:
-    """Plan a request, show it, and unless it is a dry run do it. Returns the exit code.
+    """Plan a request, show the plan and, unless it is a dry run, apply it.
 
-    If another process changed the environment meanwhile, a channel lacks what its index lists, or
-    packages bring other scripts than were shown, it is planned, shown and asked again.
+    A new plan is made and shown if another process changed the environment meanwhile, if a channel
+    lacks a package that its repodata lists, or if packages contain other link scripts than shown.
+
+    Args:
+        request: The change.
+        arguments: The parsed arguments.
+        context: The context of the command.
+        ask: Ask for confirmation, unless a setting says not to.
+
+    Returns:
+        The exit code.
 
     Raises:
-        MiniconError: Anything that planning or applying raises.
-        UsageError: The user said no.
+        MiniconError: Planning or applying failed.
+        UsageError: The user declined.
     """
     from minicon.api.change.stale_repodata import is_worth_planning_again
     from minicon.api.plan.planning import make_plan
@@ -63,7 +72,7 @@ def carry_out(
         try:
             return carry_out_plan(plan, arguments, context, ask=ask)
         except PrefixError as error:
-            if error.reference not in _WORTH_ANOTHER_LOOK or not left:
+            if error.reference not in _PLAN_AGAIN or not left:
                 raise
             context.console.note(f"{error.message}: planning again")
         except ChannelError as error:
@@ -75,7 +84,7 @@ def carry_out(
 def carry_out_plan(
     plan: Plan, arguments: argparse.Namespace, context: CommandContext, *, ask: bool = True
 ) -> int:
-    """Show a plan, and unless it is a dry run do it. Errors as for :func:`carry_out`."""
+    """Show a plan and, unless it is a dry run, apply it; see :func:`carry_out`."""
     from minicon.api.plan.plan_effects import announce, as_shown
 
     console = context.console
@@ -83,9 +92,9 @@ def carry_out_plan(
         console.note(note)
     if plan.is_empty:
         return _nothing_to_do(plan, context)
-    is_read = _is_read_first(context, ask=ask)
-    announcement = announce(context.services, plan, look=is_read)
-    if is_read:
+    is_reviewed = _is_reviewed(context, ask=ask)
+    announcement = announce(context.services, plan, look=is_reviewed)
+    if is_reviewed:
         plan = as_shown(plan, announcement)
     _show(plan, announcement, context)
     if context.settings.dry_run:
@@ -102,7 +111,7 @@ def carry_out_plan(
 
 
 def _show(plan: Plan, announcement: PlanEffects, context: CommandContext) -> None:
-    from minicon.cli.render.render import plan_text
+    from minicon.cli.render.plan import plan_text
 
     if not (context.settings.quiet or context.console.json):
         context.console.answer(plan_text(plan, context.console, announcement))
@@ -115,16 +124,18 @@ def _show(plan: Plan, announcement: PlanEffects, context: CommandContext) -> Non
 
 
 def warn_of_programs(announcement: PlanEffects, context: CommandContext, consequence: str) -> None:
-    """Name the programs that run from an environment, and what becomes of them."""
+    """Warn of programs that run from the environment, with the consequence for them."""
     if announcement.processes:
         from minicon.api.plan.plan_effects import process_text
 
         running = process_text(announcement.processes)
-        context.console.warn(f"programs run from this environment: {running}; {consequence}")
+        context.console.warn(
+            f"programs are running from this environment: {running}; {consequence}"
+        )
 
 
-def _is_read_first(context: CommandContext, *, ask: bool) -> bool:
-    """Whether somebody reads the plan before, or instead of, its being carried out."""
+def _is_reviewed(context: CommandContext, *, ask: bool) -> bool:
+    """Whether a user reads the plan before it is applied, or instead."""
     is_seen = context.console.json or not context.settings.quiet
     return is_seen and (context.settings.dry_run or (ask and _asks(context)))
 
@@ -136,8 +147,8 @@ def _asks(context: CommandContext) -> bool:
 def _confirm(context: CommandContext) -> None:
     if not _asks(context):
         return
-    if not context.console.confirm("\nGo ahead?"):
-        raise UsageError("declined", "nothing was changed, as you said")
+    if not context.console.confirm("\nProceed?"):
+        raise UsageError("declined", "Aborted; nothing was changed.")
 
 
 def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
@@ -176,16 +187,16 @@ def _finished(
             document["link_scripts_unknown"] = [r.dist_name for r in announcement.unknown]
         console.document(document)
     elif dry_run:
-        console.note("\ndry run: nothing was changed")
+        console.note("\ndry run; nothing was changed")
     elif not console.quiet:
-        console.answer(f"\n{_end(plan, arguments)}")
+        console.answer(f"\n{_summary(plan, arguments)}")
     return 0
 
 
-def _end(plan: Plan, arguments: argparse.Namespace) -> str:
+def _summary(plan: Plan, arguments: argparse.Namespace) -> str:
     if arguments.download_only:
-        return "downloaded; nothing was changed"
+        return "Downloaded; the environment was not changed."
     if plan.request.action != "create":
-        return "done."
+        return "Done."
     name = plan.prefix.name if plan.prefix.parent.name == "envs" else plan.prefix
-    return f"done. Use it with: minicon activate {name}"
+    return f"Done. To activate it, run: minicon activate {name}"

@@ -1,1 +1,1 @@
-"""Plans, packages and explanations as text."""
+"""Results as text and JSON: tables, plans and explanations."""

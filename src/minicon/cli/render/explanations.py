@@ -1,4 +1,4 @@
-"""Explanations as text: chains, trees, and the solver's story."""
+"""Explanations as text and JSON: dependency chains, trees, queries and conflicts."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ if TYPE_CHECKING:
     from minicon.api.inspect.dependency_tree import TreeNode
     from minicon.api.inspect.explaining import Why, WhyNot
     from minicon.api.inspect.repoquery import QueryAnswer
-    from minicon.cli.console.console import Console
+    from minicon.cli.console import Console
 
 
 def why_lines(answer: Why) -> Iterator[str]:
-    """``why``: one line per chain, each edge with its spec."""
+    """Yield the output of ``why``: one line per chain, each edge with its spec."""
     record = answer.record.record
-    yield f"{record.name} {record.version} is there because"
+    yield f"{record.name} {record.version} is installed because"
     for chain in answer.chains:
         first, *rest = chain.specs
-        line = " → ".join([f"{first} (asked for)", *rest])
+        line = " → ".join([f"{first} (requested)", *rest])
         yield f"  {line}"
     if answer.has_more:
-        yield "  … and more ways (--limit N shows them)"
+        yield "  … and more chains (show them with --limit N)"
     if not answer.chains:
         yield f"  {answer.note}"
         users = ", ".join(edge.parent for edge in answer.needed_by)
         if users:
-            yield f"  needed by {users}"
+            yield f"  required by {users}"
 
 
 def why_document(answer: Why) -> dict[str, Any]:
-    """``why --json``."""
+    """Return the document of ``why --json``."""
     record = answer.record.record
     return {
         "name": record.name,
@@ -52,7 +52,7 @@ def why_document(answer: Why) -> dict[str, Any]:
 
 
 def tree_lines(roots: Sequence[TreeNode]) -> Iterator[str]:
-    """``tree``: box-drawing branches; marks say why a package is not opened."""
+    """Yield the output of ``tree``; marks say why the dependencies of a package are not shown."""
     for root in roots:
         yield _node_text(root)
         yield from _branch_lines(root, "")
@@ -72,32 +72,33 @@ def _node_text(node: TreeNode) -> str:
 
 
 def why_not_text(answer: WhyNot, console: Console, *, whole: bool) -> str:
-    """``why-not``: the solver's chain and fixes, or the plan.
+    """Return the output of ``why-not``: the conflict and fixes, or the plan.
 
     Args:
-        answer: What was found out.
+        answer: The result.
         console: For the plan's colours.
-        whole: All sentences, also of a long chain.
+        whole: Show every sentence of a long explanation.
     """
-    from minicon.cli.render.render import plan_text
+    from minicon.cli.render.plan import plan_text
 
     if answer.error is not None:
         return "\n".join(_error_lines(answer, whole=whole))
     if answer.plan is None or answer.plan.is_empty:
-        return f"{answer.spec}: nothing stands against it; it is there"
+        return f"{answer.spec}: no conflict; it is already installed"
     built = answer.built_from_source
     possible = "may be possible" if built else "is possible"
-    told = [f"{answer.spec} {possible}; this would change:", "", plan_text(answer.plan, console)]
-    return "\n".join([*built, *told])
+    changes = [f"{answer.spec} {possible}; this would change:", "", plan_text(answer.plan, console)]
+    return "\n".join([*built, *changes])
 
 
 def _error_lines(answer: WhyNot, *, whole: bool) -> Iterator[str]:
     error = answer.error
     assert error is not None
-    story = answer.explanation()
+    explanation = answer.explanation()
     message = error.message
-    if whole and story and story["sentences"]:
-        message = "\n".join([message.split("\n", 1)[0], *(f"  {s}" for s in story["sentences"])])
+    if whole and explanation and explanation["sentences"]:
+        sentences = (f"  {sentence}" for sentence in explanation["sentences"])
+        message = "\n".join([message.split("\n", 1)[0], *sentences])
     yield message
     if error.context:
         yield f"context: {error.context}"
@@ -106,7 +107,7 @@ def _error_lines(answer: WhyNot, *, whole: bool) -> Iterator[str]:
 
 
 def why_not_document(answer: WhyNot) -> dict[str, Any]:
-    """``why-not --json``."""
+    """Return the document of ``why-not --json``."""
     document: dict[str, Any] = {
         "spec": answer.spec,
         "possible": answer.is_possible,
@@ -127,22 +128,22 @@ def why_not_document(answer: WhyNot) -> dict[str, Any]:
 
 
 def query_rows(answer: QueryAnswer) -> Iterator[tuple[str, ...]]:
-    """``repoquery depends`` and ``whoneeds``: one row per record."""
-    from minicon.cli.render.render import short_channel
+    """Yield the rows of ``repoquery depends`` and ``whoneeds``: a header and one row per record."""
+    from minicon.cli.render.listing import short_channel
 
     yield ("# Name", "Version", "Build", "Depends", "Channel", "Subdir")
     for match in answer.matches:
         record = match.record
         if record is None:
-            where = "of the machine" if match.spec.startswith("__") else "nowhere"
+            where = "virtual" if match.spec.startswith("__") else "not found"
             yield (match.spec.split(" ", 1)[0], "-", "-", match.spec, where, "")
         else:
-            place = (short_channel(record.channel), record.subdir)
-            yield (record.name, record.version, record.build, match.spec, *place)
+            source = (short_channel(record.channel), record.subdir)
+            yield (record.name, record.version, record.build, match.spec, *source)
 
 
 def query_document(answer: QueryAnswer, query: str, spec: str) -> dict[str, Any]:
-    """``repoquery --json``, in the shape that mamba and micromamba give it."""
+    """Return the document of ``repoquery --json``, in the format of mamba."""
     packages = [{**m.record.to_json(), "spec": m.spec} for m in answer.matches if m.record]
     unmet = [match.spec for match in answer.matches if match.record is None]
     return {

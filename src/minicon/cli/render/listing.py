@@ -1,20 +1,22 @@
-"""Records and environments as lines and objects, in conda's shapes."""
+"""Tables: records, environments and notices as text and as JSON, in conda's formats.
+
+The fast path prints with this module too, so it imports nothing.
+"""
 
 from __future__ import annotations
-
-from minicon.cli.render.render import human_size, short_channel, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
+    from minicon.repodata.channels.notices import Notice
 
-#: The keys of conda's object for one installed package.
+#: The keys of conda's JSON object for an installed package.
 _DIST_KEYS = frozenset(
     {
         "base_url",
@@ -29,10 +31,39 @@ _DIST_KEYS = frozenset(
 )
 
 
+def table(rows: Iterable[Sequence[str]], *, indent: int = 0) -> str:
+    """Return rows as aligned columns, two spaces apart."""
+    kept = [tuple(row) for row in rows]
+    if not kept:
+        return ""
+    widths = [max(len(row[i]) for row in kept) for i in range(len(kept[0]))]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in kept
+    )
+    return "\n".join(" " * indent + line for line in lines)
+
+
+def human_size(size: float | None) -> str:
+    """Return a size in bytes for people: 1536 as ``1.5 KiB``, None as an empty string."""
+    if size is None:
+        return ""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return ""
+
+
+def short_channel(channel: str) -> str:
+    """Return the last part of a channel's URL: enough to recognise it in a table."""
+    return channel.rstrip("/").rsplit("/", 1)[-1] if "://" in channel else channel
+
+
 def list_lines(
     path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace, platform: str
 ) -> list[str]:
-    """The output of ``list``: a table, an explicit list, or one line per package."""
+    """Return the output of ``list``: a table, an explicit list, or one line per package."""
     if arguments.explicit:
         anchor = "sha256" if arguments.sha256 else "md5" if arguments.md5 else None
         return explicit_lines(records, platform=platform, anchor=anchor)
@@ -47,12 +78,12 @@ def list_lines(
 def package_table(
     prefix: str, rows: Iterable[tuple[str, str, str, str]], *, whole_urls: bool = False
 ) -> str:
-    """Packages as ``list`` shows them.
+    """Return the table of packages that ``list`` prints.
 
     Args:
-        prefix: The environment.
-        rows: Name, version, build and channel of each.
-        whole_urls: Channels as URLs instead of their last part.
+        prefix: Path of the environment.
+        rows: Name, version, build and channel of each package.
+        whole_urls: Show whole URLs of channels instead of their last part.
     """
     shown: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
     shown += [(*row[:3], row[3] if whole_urls else short_channel(row[3])) for row in rows]
@@ -62,14 +93,14 @@ def package_table(
 def list_objects(
     path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace, platform: str
 ) -> list[Any]:
-    """``list --json``: conda's dist objects (or the lines of --explicit and --export)."""
+    """Return the document of ``list --json``: conda's objects, or the lines of ``--export``."""
     if arguments.explicit or arguments.export or arguments.canonical:
         return list_lines(path, records, arguments, platform)
     return [dist_object(r.record) for r in records]
 
 
 def dist_object(record: RepodataRecord) -> dict[str, Any]:
-    """Conda's object for one installed package."""
+    """Return conda's JSON object for an installed package."""
     from minicon.prefix.plan.transaction import dist_json
 
     return {key: value for key, value in dist_json(record).items() if key in _DIST_KEYS}
@@ -78,9 +109,14 @@ def dist_object(record: RepodataRecord) -> dict[str, Any]:
 def explicit_lines(
     records: Iterable[PrefixRecord], *, platform: str, anchor: str | None = None
 ) -> list[str]:
-    """An explicit list (CEP 23): URLs, each with its ANCHOR, ``md5`` or ``sha256``, if asked for.
+    """Return an explicit list (CEP 23): one URL per package.
 
-    What such a list cannot hold (wheels, interpreters) is named in a comment.
+    Packages without a URL of a channel (wheels, host interpreters) become comments.
+
+    Args:
+        records: The packages.
+        platform: The subdir for the header.
+        anchor: The hash to append to each URL: ``md5`` or ``sha256``.
     """
     lines = [
         "# This file may be used to create an environment using:",
@@ -91,7 +127,7 @@ def explicit_lines(
     for installed in records:
         record = installed.record
         if record.source != "conda" or not record.url:
-            lines.append(f"# {record.dist_name} is of {record.channel}: no explicit list holds it")
+            lines.append(f"# {record.dist_name} (from {record.channel}) cannot be listed here")
         elif anchor == "sha256" and record.sha256:
             lines.append(f"{record.url}#sha256:{record.sha256}")
         else:
@@ -100,13 +136,17 @@ def explicit_lines(
 
 
 def environment_table(entries: Iterable[tuple[str, str, bool]]) -> str:
-    """The output of ``env list``: name, path and whether it is the active one, with a star."""
+    """Return the output of ``env list``.
+
+    Args:
+        entries: Name, path, and whether it is active (shown as a star) of each environment.
+    """
     rows = [(name, "*" if active else "", path) for name, path, active in entries]
     return "\n".join(["# environments:", "#", *filter(None, table(rows).split("\n"))])
 
 
 def search_rows(records: Sequence[RepodataRecord]) -> list[tuple[str, ...]]:
-    """The output of ``search``: a header and one row per build."""
+    """Return the rows of ``search``: a header and one row per build."""
     rows: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
     rows += [(r.name, r.version, r.build, short_channel(r.channel)) for r in records]
     return rows
@@ -116,7 +156,7 @@ def search_objects(
     records: Sequence[RepodataRecord],
     run_exports: Mapping[RepodataRecord, Mapping[str, Sequence[str]]],
 ) -> dict[str, list[Any]]:
-    """``search --json``: name to records, with their run exports where they were looked up."""
+    """Return the document of ``search --json``: name to records, with run exports if known."""
     found: dict[str, list[Any]] = {}
     for record in records:
         exports = {"run_exports": run_exports[record]} if record in run_exports else {}
@@ -125,7 +165,7 @@ def search_objects(
 
 
 def record_details(record: RepodataRecord, run_exports: Mapping[str, Sequence[str]]) -> str:
-    """The output of ``search --info`` for one record."""
+    """Return the output of ``search --info`` for one record."""
     facts = [
         ("file name", record.fn),
         ("name", record.name),
@@ -149,3 +189,14 @@ def record_details(record: RepodataRecord, run_exports: Mapping[str, Sequence[st
     title = record.dist_name
     lines = table((key, ":", value) for key, value in facts if value)
     return f"{title}\n{'-' * len(title)}\n{lines}"
+
+
+def notice_lines(notices: Iterable[Notice]) -> Iterator[str]:
+    """Yield a heading per channel, followed by its notices (CEP 6)."""
+    from itertools import groupby
+
+    for channel, group in groupby(notices, key=lambda notice: notice.channel):
+        yield f'\nChannel "{channel}" has the following notices:'
+        for notice in group:
+            moment = f"{notice.created:%c}" if notice.created else ""
+            yield f"  [{notice.level}] -- {moment}\n  {notice.message}\n"

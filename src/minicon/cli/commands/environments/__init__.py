@@ -1,1 +1,1 @@
-"""Commands that make, change or describe environments."""
+"""Commands that create, change and export environments."""

@@ -1,7 +1,7 @@
-"""Carry out a plan that 'minicon plan' wrote down.
+"""Apply a plan that 'minicon plan' saved.
 
-It is refused if the environment is not as it was when the plan was made, or if the file is not
-as minicon wrote it. What was reviewed is what is done, so nothing is asked.
+The plan is rejected if the environment has changed since, or if the file was edited. The reviewed
+plan is applied without asking for confirmation.
 
 Examples:
   minicon apply plan.json
@@ -16,18 +16,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``apply FILE``."""
-    parser.add_argument("file", metavar="FILE", help="what 'minicon plan' wrote")
+    parser.add_argument("file", metavar="FILE", help="a plan saved by 'minicon plan'")
     options.add_change_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Check, show, carry out."""
+    """Check, show and apply the plan."""
     from minicon.api.plan.plan_files import read_plan
     from minicon.api.plan.planning import refuse_frozen
     from minicon.cli.commands.changing import carry_out_plan

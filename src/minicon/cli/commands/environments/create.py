@@ -1,4 +1,4 @@
-"""Make a new environment.
+"""Create an environment.
 
 Examples:
   minicon create -n data python=3.11 numpy
@@ -16,34 +16,39 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.plan.request import ChangeRequest
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``create (-n NAME | -p PATH) [SPEC...] [-f FILE]... [--clone ENV]``."""
     parser.add_argument(
-        "specs", nargs="*", metavar="SPEC", help="for instance numpy or python=3.11"
+        "specs",
+        nargs="*",
+        metavar="SPEC",
+        help="package to install, for example numpy or python=3.11",
     )
     options.add_file_option(
-        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list"
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or list of specs"
     )
     options.add_group_options(parser)
     parser.add_argument(
-        "--no-default-packages", action="store_true", help="without create_default_packages"
+        "--no-default-packages", action="store_true", help="ignore create_default_packages"
     )
-    parser.add_argument("--clone", metavar="ENV", help="the same packages as that environment")
+    parser.add_argument(
+        "--clone", metavar="ENV", help="install the same packages as another environment"
+    )
     options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Plan, show, confirm, create."""
+    """Plan, confirm and create."""
     from minicon.cli.commands.changing import carry_out
 
     return carry_out(requested(arguments, context), arguments, context)
 
 
 def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
-    """What the command line asks for."""
+    """Return the request of the command line."""
     from minicon.api.plan.environment_requests import clone_request, create_request
     from minicon.cli.commands.changing import solver_arguments
     from minicon.errors import UsageError
@@ -54,8 +59,8 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         if arguments.specs or arguments.files:
             raise UsageError(
                 "mixed-clone",
-                "a clone has exactly the packages of the other environment",
-                hint="clone first, then install the rest",
+                "--clone cannot be combined with packages or files",
+                hint="clone the environment first, then install the packages",
             )
         return clone_request(services, arguments.clone, name, prefix, **fields)
     return create_request(

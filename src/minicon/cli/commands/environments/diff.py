@@ -1,4 +1,4 @@
-"""What changed between two kept states of an environment; see 'minicon history'.
+"""Show the difference between two revisions of an environment; see 'minicon history'.
 
 Examples:
   minicon diff 1 3 -n data
@@ -14,23 +14,27 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``diff N [M] [-n | -p]``."""
     parser.add_argument("first", type=int, metavar="N", help="a revision")
     parser.add_argument(
-        "second", type=int, nargs="?", metavar="M", help="another; the present one if left out"
+        "second",
+        type=int,
+        nargs="?",
+        metavar="M",
+        help="another revision (default: the current one)",
     )
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print what the second has that the first has not, and the other way round."""
+    """Print the packages that were added, removed and changed."""
     from minicon.api.change.generations import difference
-    from minicon.cli.render.render import table
+    from minicon.cli.render.listing import table
     from minicon.prefix.generations.metadata import read_generation_metadata
 
     path = context.registry.existing(arguments.name, arguments.prefix)
@@ -49,12 +53,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         context.console.document({**document, "changed": changed})
         return 0
     rows = [_row(name, old, new) for name in names]
-    context.console.answer(table(rows) or f"{arguments.first} and {second} hold the same packages")
+    context.console.answer(
+        table(rows) or f"revisions {arguments.first} and {second} have the same packages"
+    )
     return 0
 
 
 def _by_name(packages: list[str]) -> dict[str, tuple[str, str]]:
-    """``name-version-build`` texts as name → (version, build)."""
+    """Parse ``name-version-build`` strings into name → (version, build)."""
     split = (package.rsplit("-", 2) for package in packages)
     return {name: (version, build) for name, version, build in split}
 

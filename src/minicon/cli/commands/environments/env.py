@@ -1,4 +1,4 @@
-"""Environments as files: create, list, remove, export, update, and their variables.
+"""Create, list, remove, export and update environments, and set their variables.
 
 Examples:
   minicon env create -f environment.yml
@@ -17,7 +17,7 @@ from minicon.cli.parser import add_verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create = add_verb(
         verbs,
         "create",
-        "make an environment from a file",
+        "create an environment from a file",
         "minicon env create",
         "minicon env create -f environment.yml -n data",
         "minicon env create -f environment.yml --with test",
@@ -34,17 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("specs", nargs="*", metavar="SPEC", help=argparse.SUPPRESS)
     _add_file_and_change_options(create)
     options.add_output_options(
-        add_verb(verbs, "list", "show all environments", "minicon env list --json")
+        add_verb(verbs, "list", "list all environments", "minicon env list --json")
     )
-    gone = add_verb(verbs, "remove", "take an environment away", "minicon env remove -n data")
-    options.add_environment_options(gone)
-    options.add_change_options(gone)
-    options.add_output_options(gone)
+    remove_parser = add_verb(verbs, "remove", "remove an environment", "minicon env remove -n data")
+    options.add_environment_options(remove_parser)
+    options.add_change_options(remove_parser)
+    options.add_output_options(remove_parser)
     export.add_arguments(
         add_verb(
             verbs,
             "export",
-            "write an environment down",
+            "export an environment to a file",
             "minicon env export -n data > environment.yml",
             "minicon env export -n data --from-history",
         )
@@ -52,23 +52,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     update = add_verb(
         verbs,
         "update",
-        "make an environment match a file",
+        "update an environment from a file",
         "minicon env update -f environment.yml",
         "minicon env update -n data -f environment.yml --prune",
     )
-    update.add_argument("--prune", action="store_true", help="remove what the file does not need")
+    update.add_argument(
+        "--prune", action="store_true", help="remove packages that the file does not require"
+    )
     _add_file_and_change_options(update)
-    config = add_verb(verbs, "config", "show and change an environment's variables")
-    things = config.add_subparsers(dest="thing", required=True, metavar="vars")
-    _add_variable_verbs(add_verb(things, "vars", "variables that activation sets"))
+    config = add_verb(verbs, "config", "show and change variables of an environment")
+    subjects = config.add_subparsers(dest="subject", required=True, metavar="vars")
+    _add_variable_verbs(add_verb(subjects, "vars", "variables that activation sets"))
 
 
 def _add_variable_verbs(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     options_of = {
-        "list": add_verb(
-            actions, "list", "show the variables", "minicon env config vars list -n data"
-        ),
+        "list": add_verb(actions, "list", "list variables", "minicon env config vars list -n data"),
         "set": add_verb(
             actions,
             "set",
@@ -76,26 +76,28 @@ def _add_variable_verbs(parser: argparse.ArgumentParser) -> None:
             "minicon env config vars set -n data DATA_DIR=/srv/data LEVEL=3",
         ),
         "unset": add_verb(
-            actions, "unset", "take variables out", "minicon env config vars unset -n data LEVEL"
+            actions, "unset", "unset variables", "minicon env config vars unset -n data LEVEL"
         ),
     }
     options_of["set"].add_argument(
-        "variables", nargs="+", metavar="KEY=VALUE", help="for instance DATA_DIR=/srv/data"
+        "variables", nargs="+", metavar="KEY=VALUE", help="for example DATA_DIR=/srv/data"
     )
-    options_of["unset"].add_argument("variables", nargs="+", metavar="KEY", help="its name")
+    options_of["unset"].add_argument(
+        "variables", nargs="+", metavar="KEY", help="name of the variable"
+    )
     for one in options_of.values():
         options.add_environment_options(one)
         options.add_output_options(one)
 
 
 def _add_file_and_change_options(parser: argparse.ArgumentParser) -> None:
-    options.add_file_option(parser, "environment.yml (the default), or a lock file")
+    options.add_file_option(parser, "environment.yml (default) or a lock file")
     options.add_group_options(parser)
     options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Carry out one verb."""
+    """Run a verb."""
     verbs = {
         "create": _create,
         "list": _list,
@@ -120,7 +122,7 @@ def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
         **options.parts_of_files(arguments),
         **solver_arguments(arguments),
     )
-    # conda's env create has never asked, and scripts rely on that
+    # conda's env create does not ask for confirmation; scripts rely on that
     return carry_out(request, arguments, context, ask=False)
 
 
@@ -168,7 +170,7 @@ def _variables(arguments: argparse.Namespace, context: CommandContext) -> int:
         return 0
     for text in change_variables(path, arguments.variables, unset=arguments.action == "unset"):
         context.console.warn(text)
-    context.console.note("activate the environment again to see the change")
+    context.console.note("activate the environment again for the change to take effect")
     if context.console.json:
         context.console.document({"success": True})
     return 0

@@ -1,4 +1,4 @@
-"""Write an environment down, so that it can be made again.
+"""Export an environment to a file from which it can be created again.
 
 Examples:
   minicon export -n data > environment.yml
@@ -19,23 +19,25 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
     from minicon.models.environment_files.environment_spec import EnvironmentSpec
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``export [-n | -p] [--from-history] [--no-builds] [-f FILE]``."""
-    parser.add_argument("-f", "--file", metavar="FILE", help="write there instead of stdout")
+    parser.add_argument("-f", "--file", metavar="FILE", help="write to a file instead of stdout")
     parser.add_argument(
-        "--from-history", action="store_true", help="only what was asked for, as it was asked"
+        "--from-history",
+        action="store_true",
+        help="only the requested specs, as they were requested",
     )
     parser.add_argument(
         "--portable",
         action="store_true",
-        help="for other machines: what was asked for, bounded by the versions found",
+        help="for other platforms: requested packages, bounded by the installed versions",
     )
-    parser.add_argument("--no-builds", action="store_true", help="versions without build strings")
-    parser.add_argument("--ignore-channels", action="store_true", help="without channels")
+    parser.add_argument("--no-builds", action="store_true", help="omit build strings")
+    parser.add_argument("--ignore-channels", action="store_true", help="omit channels")
     parser.add_argument(
         "--format",
         choices=(
@@ -43,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             *("explicit", "requirements"),
         ),
         default="environment-yaml",
-        help="environment.yml (default), the same as JSON, a list of URLs, or a list of specs",
+        help="environment.yml (default), the same as JSON, list of URLs, or list of specs",
     )
     parser.add_argument(
         "-c",
@@ -52,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="CHANNEL",
-        help="name that channel too, before those of the packages",
+        help="channel to add before those of the packages",
     )
     parser.add_argument("--override-channels", action="store_true", help=argparse.SUPPRESS)
     options.add_environment_options(parser)
@@ -60,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the file's text, or write it."""
+    """Print the text of the file, or write it."""
     from minicon.api.export.exporting import explicit_spec
     from minicon.envs.files.environment_file import write_environment_file
     from minicon.fs import operations
@@ -86,7 +88,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _requirements(spec: EnvironmentSpec, platform: str) -> str:
-    """A list of specs, which ``create --file`` reads; projects of PyPI too."""
+    """Return a list of specs for ``create --file``, PyPI projects included."""
     lines = [
         "# This file may be used to create an environment using:",
         "# $ minicon create --name <env> --file <this file>",

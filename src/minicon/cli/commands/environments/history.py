@@ -1,4 +1,4 @@
-"""What was done to an environment, and the states it can go back to.
+"""List the revisions of an environment, with the commands that created them.
 
 Examples:
   minicon history -n data
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the revisions, oldest first."""
     from minicon.api.change.generations import history_entries
-    from minicon.cli.render.render import table
+    from minicon.cli.render.listing import table
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)

@@ -1,4 +1,4 @@
-"""Add packages to an environment, or change their versions.
+"""Install packages into an environment, or change their versions.
 
 Examples:
   minicon install -n data scipy 'pandas>=2'
@@ -15,33 +15,36 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.plan.request import ChangeRequest
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``install [-n | -p] [SPEC...] [-f FILE]...``."""
     parser.add_argument(
-        "specs", nargs="*", metavar="SPEC", help="for instance scipy or 'pandas>=2'"
+        "specs",
+        nargs="*",
+        metavar="SPEC",
+        help="package to install, for example scipy or 'pandas>=2'",
     )
     options.add_file_option(
-        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or a list"
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or list of specs"
     )
     options.add_group_options(parser)
-    parser.add_argument("--revision", type=int, metavar="N", help="go back to that revision")
+    parser.add_argument("--revision", type=int, metavar="N", help="go back to a revision")
     options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Plan, show, confirm, install."""
+    """Plan, confirm and install."""
     from minicon.cli.commands.changing import carry_out
 
     if arguments.revision is not None:
-        return _go_to(arguments.revision, arguments, context)
+        return _install_revision(arguments.revision, arguments, context)
     return carry_out(requested(arguments, context), arguments, context)
 
 
-def _go_to(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Switch to a kept state; make one anew that only the history knows."""
+def _install_revision(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Switch to a stored revision, or reinstall one that only the history lists."""
     from minicon.api.change.generations import is_kept
     from minicon.cli.commands.environments.rollback import go_back
 
@@ -57,13 +60,15 @@ def _go_to(revision: int, arguments: argparse.Namespace, context: CommandContext
 
 
 def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
-    """What the command line asks for."""
+    """Return the request of the command line."""
     from minicon.api.plan.environment_requests import change_request
     from minicon.cli.commands.changing import solver_arguments
     from minicon.errors import UsageError
 
     if not arguments.specs and not arguments.files:
-        raise UsageError("no-specs", "nothing to install", hint="name packages, or a file with -f")
+        raise UsageError(
+            "no-specs", "no packages to install", hint="name packages, or pass a file with -f"
+        )
     return change_request(
         context.services,
         "install",

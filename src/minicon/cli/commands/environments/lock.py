@@ -1,12 +1,12 @@
-"""Write down the exact packages of an environment, for one platform or more, from any machine.
+"""Lock exact packages for one or more platforms, from any machine.
 
 Examples:
   minicon lock                                   environment.yml -> conda-lock.yml
   minicon lock --platform linux-64 --platform osx-arm64
-  minicon lock --update numpy                    everything else stays where it can
+  minicon lock --update numpy                    everything else stays if possible
   minicon lock --check                           exit code 1 if the lock is out of date
-  minicon lock --for cluster.json                for a machine ('minicon info --profile' there)
-  minicon lock merge BASE OURS THEIRS            what git calls; see docs/how-to/lock.md
+  minicon lock --for cluster.json                for a machine described by 'minicon info --profile'
+  minicon lock merge BASE OURS THEIRS            git's merge driver; see docs/how-to/lock.md
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from minicon.api.lock.lock_inputs import LockInputs, LockTarget
     from minicon.api.lock.locking import LockChange
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
     from minicon.models.environment_files.lockfile import Lockfile
 
 DEFAULT_FILE = "environment.yml"
@@ -37,21 +37,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = parser.add_argument
     add("-f", "--file", dest="files", action="append", default=[], metavar="FILE",
-        help=f"what to lock ({DEFAULT_FILE}; repeat for several)")  # fmt: skip
-    add("-o", "--output", default=None, metavar="FILE", help=f"the lock ({DEFAULT_LOCK})")
+        help=f"file to lock (default: {DEFAULT_FILE}; may be repeated)")  # fmt: skip
+    add(
+        "-o",
+        "--output",
+        default=None,
+        metavar="FILE",
+        help=f"lock file to write (default: {DEFAULT_LOCK})",
+    )
     add("--platform", "--subdir", dest="platforms", action="append", default=[],
         type=options.platform_name, metavar="SUBDIR",
-        help="for instance linux-64 (repeat for several)")  # fmt: skip
+        help="platform to lock, for example linux-64 (may be repeated)")  # fmt: skip
     add("--for", dest="profiles", action="append", default=[], metavar="PROFILE.json",
-        help="for a machine, as 'minicon info --profile' wrote it")  # fmt: skip
+        help="machine to lock for, saved with 'minicon info --profile'")  # fmt: skip
     add("--virtual-package", dest="virtual_packages", action="append", default=[],
-        metavar="NAME=VERSION", help="a fact of the machines: __glibc=2.36")  # fmt: skip
+        metavar="NAME=VERSION", help="virtual package of the targets: __glibc=2.36")  # fmt: skip
     add("--update", action="append", default=[], metavar="PACKAGE",
-        help="only this moves, and what it forces to (repeat for several)")  # fmt: skip
-    add("--keep", action="store_true", help="what is locked and still fits keeps its version")
-    add("--check", action="store_true", help="only say whether the lock is up to date")
-    add("-d", "--dry-run", action="store_true", help="show what would change and stop")
-    add("--path", metavar="FILE", help="with merge: the file's own path (git's %%P)")
+        help="update only this package and what it requires (may be repeated)")  # fmt: skip
+    add("--keep", action="store_true", help="keep locked versions that still satisfy the file")
+    add("--check", action="store_true", help="only check whether the lock is up to date")
+    add("-d", "--dry-run", action="store_true", help="show the changes and stop")
+    add("--path", metavar="FILE", help="with merge: path of the merged file (git's %%P)")
     options.add_channel_options(parser, one_platform=False)
     options.add_output_options(parser)
 
@@ -64,8 +70,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         if arguments.words[0] != "merge" or len(arguments.words) != 4:
             raise UsageError(
                 "unknown-words",
-                f"lock does not know {arguments.words[0]!r}",
-                hint="give files with -f; or 'minicon lock merge BASE OURS THEIRS'",
+                f"unexpected argument {arguments.words[0]!r}",
+                hint="pass files with -f, or use 'minicon lock merge BASE OURS THEIRS'",
             )
         return _merge(arguments, context)
     output = typed_path(arguments.output or DEFAULT_LOCK)
@@ -81,8 +87,8 @@ def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None
 
     channels, override = tuple(arguments.channels), arguments.override_channels
     if before is not None and not channels:
-        channels, remembered = named_channels(before)
-        override = override or remembered
+        channels, is_complete = named_channels(before)
+        override = override or is_complete
     folder = output.absolute().parent
     files = tuple(typed_path(file) for file in arguments.files)
     if not files and before is not None:
@@ -103,7 +109,7 @@ def _read(path: Path, context: CommandContext) -> Lockfile:
     if lock is None or lock.kind != "conda-lock":
         raise SpecError(
             "not-a-conda-lock",
-            f"{path} is not a conda-lock.yml: it is not overwritten",
+            f"{path} is not a conda-lock.yml and was not overwritten",
             hint="choose another file with -o",
         )
     return lock
@@ -140,8 +146,8 @@ def _lock(
 
     keep = arguments.keep or bool(arguments.update)
     if arguments.update and before is None:
-        hint = "make the lock first, without --update"
-        raise UsageError("no-lock", f"there is no {output} to update", hint=hint)
+        hint = "create the lock first, without --update"
+        raise UsageError("no-lock", f"{output} does not exist", hint=hint)
     targets = _targets(arguments, context, inputs, before)
     lock = make_lock(
         context.services,
@@ -153,11 +159,11 @@ def _lock(
     changes = lock_changes(before, lock)
     if not context.settings.dry_run:
         write_lock_file(output, lock)
-    _tell(arguments, context, output, lock, changes if before else None)
+    _report(arguments, context, output, lock, changes if before else None)
     return 0
 
 
-def _tell(
+def _report(
     arguments: argparse.Namespace,
     context: CommandContext,
     output: Path,
@@ -174,7 +180,7 @@ def _tell(
         return
     for change in (changes or ())[:_SHOWN_CHANGES]:
         forced = arguments.update and change.name not in arguments.update
-        reason = "  (had to move with it)" if forced else ""
+        reason = "  (changed as a dependency)" if forced else ""
         before, after = change.before or "none", change.after or "none"
         console.answer(f"  {change.name} [{change.platform}]: {before} → {after}{reason}")
     if changes is not None and len(changes) > _SHOWN_CHANGES:
@@ -203,9 +209,9 @@ def _check(
     if console.json:
         console.document({"success": not stale, "file": str(output), "stale": list(stale)})
     elif before is None:
-        console.answer(f"there is no {output}: run 'minicon lock'")
+        console.answer(f"{output} does not exist; run 'minicon lock'")
     elif stale:
-        console.answer(f"{output} is out of date for {', '.join(stale)}: run 'minicon lock --keep'")
+        console.answer(f"{output} is out of date for {', '.join(stale)}; run 'minicon lock --keep'")
     else:
         console.answer(f"{output} is up to date")
     return 1 if stale else 0
@@ -215,8 +221,8 @@ def _merge(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.api.lock.lock_merging import merge_lock_files
 
     base, ours, theirs = (typed_path(word) for word in arguments.words[1:])
-    place = typed_path(arguments.path) if arguments.path else ours
-    outcome = merge_lock_files(context.services, base, ours, theirs, place=place)
+    path = typed_path(arguments.path) if arguments.path else ours
+    outcome = merge_lock_files(context.services, base, ours, theirs, place=path)
     console = context.console
     if console.json:
         console.document(
@@ -229,11 +235,11 @@ def _merge(arguments: argparse.Namespace, context: CommandContext) -> int:
         )
     elif outcome.settled:
         how = "merged by solving again" if outcome.solved else "merged"
-        newer = (
-            f"; of {', '.join(outcome.conflicts)} the newer version" if outcome.conflicts else ""
+        newer = f"; newer versions of {', '.join(outcome.conflicts)}" if outcome.conflicts else ""
+        console.note(
+            f"{arguments.path or ours}: {how}{newer}; check it with 'minicon lock --check'"
         )
-        console.note(f"{arguments.path or ours}: {how}{newer}. Check: minicon lock --check")
     else:
         console.warn(f"{arguments.path or ours} could not be merged: {outcome.reason}")
-        console.warn("settle the environment file, then run 'minicon lock --keep'")
+        console.warn("merge the environment file, then run 'minicon lock --keep'")
     return 0 if outcome.settled else 1

@@ -1,4 +1,4 @@
-"""Write a change down as a file instead of doing it: to be reviewed, kept and applied.
+"""Save a change to a file instead of applying it, for review.
 
 Examples:
   minicon plan install -n data scipy > plan.json
@@ -15,7 +15,7 @@ from minicon.cli.parser import CommandParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 _VERBS = ("create", "install", "update", "remove", "sync")
 
@@ -24,19 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``plan create|install|update|remove|sync … > FILE``."""
     parser.add_argument("verb", choices=_VERBS, metavar="VERB", help=", ".join(_VERBS))
     parser.add_argument(
-        "words", nargs=argparse.REMAINDER, metavar="...", help="as that command takes them"
+        "words", nargs=argparse.REMAINDER, metavar="...", help="arguments of that command"
     )
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the plan: one JSON document on stdout."""
+    """Print the plan as one JSON document."""
     import importlib
 
     from minicon.api.plan.plan_effects import announce
     from minicon.api.plan.plan_files import plan_document
     from minicon.api.plan.planning import make_plan
-    from minicon.cli.console.context import CommandContext as Context
+    from minicon.cli.context import CommandContext as Context
     from minicon.errors import UsageError
 
     module = importlib.import_module(f"minicon.cli.commands.environments.{arguments.verb}")
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if getattr(parsed, "all", False) and arguments.verb == "remove":
         raise UsageError(
             "not-plannable",
-            "removing a whole environment is no plan",
+            "the removal of a whole environment cannot be saved as a plan",
             hint=f"run 'minicon remove --all --dry-run {' '.join(arguments.words)}'",
         )
     inner = Context.from_arguments(parsed, context.command_line)

@@ -1,4 +1,4 @@
-"""Take packages out of an environment, or the whole environment away.
+"""Remove packages from an environment, or a whole environment.
 
 Examples:
   minicon remove -n data scipy
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.plan.request import ChangeRequest
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``remove [-n | -p] (SPEC... | --all)``."""
-    parser.add_argument("specs", nargs="*", metavar="SPEC", help="what to remove")
-    parser.add_argument("--all", action="store_true", help="the whole environment")
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="package to remove")
+    parser.add_argument("--all", action="store_true", help="remove the whole environment")
     parser.add_argument(
         "--force",
         "--force-remove",
         dest="force",
         action="store_true",
-        help="leave what depends on it, broken",
+        help="do not remove dependents (may break the environment)",
     )
     parser.add_argument(
         "--no-prune",
         "--no-prune-deps",
         dest="keep_unneeded",
         action="store_true",
-        help="leave what nothing needs any more",
+        help="keep packages that nothing requires any more",
     )
     options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Plan, show, confirm, remove."""
+    """Plan, confirm and remove."""
     from minicon.cli.commands.changing import carry_out
 
     if arguments.all:
@@ -48,14 +48,16 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
-    """What the command line asks for."""
+    """Return the request of the command line."""
     from minicon.api.plan.environment_requests import change_request
     from minicon.cli.commands.changing import solver_arguments
     from minicon.errors import UsageError
 
     if not arguments.specs:
         raise UsageError(
-            "no-specs", "nothing to remove", hint="name packages, or pass --all for the environment"
+            "no-specs",
+            "no packages to remove",
+            hint="name packages, or pass --all for the environment",
         )
     fields = solver_arguments(arguments)
     fields["no_deps"] = fields["no_deps"] or arguments.force
@@ -72,7 +74,7 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
 
 
 def remove_environment(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Take a whole environment away, after asking."""
+    """Remove a whole environment, after confirmation."""
     from minicon.api.change.environments import delete_environment
     from minicon.api.plan.plan_effects import effects_of_removal, script_text
     from minicon.cli.commands.changing import warn_of_programs
@@ -83,12 +85,12 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
     announcement = effects_of_removal(context.services, path)
     for script in announcement.scripts:
         console.note(f"will run: {script_text(script)}")
-    warn_of_programs(announcement, context, "they lose its files")
+    warn_of_programs(announcement, context, "their files will be removed")
     if not context.settings.dry_run:
         asks = not (context.settings.always_yes or console.json)
-        question = f"Remove the environment {path} and all in it?"
+        question = f"Remove the environment {path} with everything in it?"
         if asks and not console.confirm(question, default=False):
-            raise UsageError("declined", "nothing was changed, as you said")
+            raise UsageError("declined", "Aborted; nothing was changed.")
         delete_environment(context.services, path)
     console.answer(f"{'would remove' if context.settings.dry_run else 'removed'} {path}")
     if console.json:

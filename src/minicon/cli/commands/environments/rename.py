@@ -1,7 +1,7 @@
-"""Give an environment another name or place.
+"""Rename an environment, or move it to another path.
 
-Only the files that carry its path are written anew. Kept earlier states move along, so that
-'minicon undo' goes on working.
+Only files that contain its path are rewritten. Earlier revisions are moved with it, so that
+'minicon undo' still works.
 
 Examples:
   minicon rename data science
@@ -17,25 +17,27 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.change.renaming import RenameRequest
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``rename [OLD | -n OLD | -p OLD] NEW``."""
-    parser.add_argument("words", nargs="+", metavar="[OLD] NEW", help="names, or paths with a /")
+    parser.add_argument(
+        "words", nargs="+", metavar="[OLD] NEW", help="names, or paths that contain a /"
+    )
     options.add_environment_options(parser)
     parser.add_argument(
         "-y", "--yes", dest="always_yes", action="store_true", help="do not ask for confirmation"
     )
-    parser.add_argument("-d", "--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("-d", "--dry-run", action="store_true", help="show what would be done")
     parser.add_argument(
-        "--override-frozen", action="store_true", help="move it even if it is marked frozen"
+        "--override-frozen", action="store_true", help="move the environment even if it is frozen"
     )
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Check, and move."""
+    """Check the request and move the environment."""
     from minicon.api.change.renaming import rename_environment, rename_request
     from minicon.api.plan.plan_effects import effects_of_switch
     from minicon.cli.commands.changing import warn_of_programs
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if len(old) > 1 or (old and named) or not (old or named):
         raise UsageError(
             "unclear-names",
-            "rename takes one environment and its new name",
+            "rename needs one environment and its new name",
             hint="minicon rename OLD NEW",
         )
     request = rename_request(
@@ -56,14 +58,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         new,
         override_frozen=arguments.override_frozen,
     )
-    warn_of_programs(effects_of_switch(request.old), context, "they lose its files")
+    warn_of_programs(effects_of_switch(request.old), context, "their files will be moved")
     if not context.settings.dry_run:
         rename_environment(context.services, request, command_line=context.command_line)
-    _tell(request, context)
+    _report(request, context)
     return 0
 
 
-def _tell(request: RenameRequest, context: CommandContext) -> None:
+def _report(request: RenameRequest, context: CommandContext) -> None:
     dry_run = context.settings.dry_run
     context.console.answer(f"{'would move' if dry_run else 'moved'} {request.old} to {request.new}")
     if context.console.json:

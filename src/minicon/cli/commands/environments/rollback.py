@@ -1,4 +1,4 @@
-"""Go back to an earlier state of an environment: offline, exact, in an instant.
+"""Go back to an earlier revision of an environment, offline and within an instant.
 
 Examples:
   minicon undo -n data
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         type=int,
         metavar="N",
-        help="see 'minicon history'; default: one back",
+        help="revision (default: the previous one); see 'minicon history'",
     )
     options.add_environment_options(parser)
     options.add_change_options(parser)
@@ -31,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Switch back."""
+    """Switch to the revision."""
     return go_back(arguments, context, arguments.revision)
 
 
 def go_back(arguments: argparse.Namespace, context: CommandContext, revision: int | None) -> int:
-    """Switch the environment to a kept generation (None: the one before)."""
+    """Switch the environment to a stored revision; None for the previous one."""
     from minicon.api.change.generations import roll_back
     from minicon.api.plan.plan_effects import effects_of_switch
     from minicon.cli.commands.changing import PROGRAMS_KEEP, warn_of_programs

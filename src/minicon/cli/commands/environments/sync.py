@@ -1,7 +1,7 @@
-"""Make an environment exactly its file or lock: what is missing comes, what is too much goes.
+"""Make an environment match its file or lock exactly: install and remove packages as needed.
 
 Examples:
-  minicon sync -n data                     conda-lock.yml here, else environment.yml
+  minicon sync -n data                     conda-lock.yml or environment.yml
   minicon sync -n data -f environment.yml --dry-run
   minicon sync -n data -f conda-lock.yml --with test
 """
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.plan.request import ChangeRequest
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``sync [-n | -p] [-f FILE]... [--with GROUP]``."""
     options.add_file_option(
-        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or an explicit list"
+        parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or explicit list"
     )
     options.add_group_options(parser)
     options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Plan, show, confirm, make it so."""
+    """Plan, confirm and synchronize."""
     from minicon.cli.commands.changing import carry_out
 
     return carry_out(requested(arguments, context), arguments, context)
 
 
 def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
-    """What the command line asks for."""
+    """Return the request of the command line."""
     from minicon.api.change.syncing import sync_request
     from minicon.cli.commands.changing import solver_arguments
 

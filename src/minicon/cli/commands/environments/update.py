@@ -1,4 +1,4 @@
-"""Bring packages to the newest versions that fit.
+"""Update packages to the newest compatible versions.
 
 Examples:
   minicon update -n data numpy
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.plan.request import ChangeRequest
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``update [-n | -p] (SPEC... | --all)``."""
-    parser.add_argument("specs", nargs="*", metavar="SPEC", help="what to update")
-    options.add_file_option(parser, "a file of specs")
-    parser.add_argument("--all", action="store_true", help="every package of the environment")
+    parser.add_argument("specs", nargs="*", metavar="SPEC", help="package to update")
+    options.add_file_option(parser, "file of specs")
+    parser.add_argument("--all", action="store_true", help="update all packages")
     options.add_request_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Plan, show, confirm, update."""
+    """Plan, confirm and update."""
     from minicon.cli.commands.changing import carry_out
 
     return carry_out(requested(arguments, context), arguments, context)
 
 
 def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
-    """What the command line asks for."""
+    """Return the request of the command line."""
     from minicon.api.plan.environment_requests import change_request
     from minicon.cli.commands.changing import solver_arguments
     from minicon.errors import UsageError
 
     if not (arguments.specs or arguments.files or arguments.all):
-        raise UsageError("no-specs", "nothing to update", hint="name packages, or pass --all")
+        raise UsageError("no-specs", "no packages to update", hint="name packages, or pass --all")
     fields = solver_arguments(arguments)
     if arguments.all:
         fields["update_policy"] = "update_all"

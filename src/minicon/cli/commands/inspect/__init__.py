@@ -1,1 +1,1 @@
-"""Commands that show and check, and change nothing."""
+"""Commands that inspect environments and channels without changing them."""

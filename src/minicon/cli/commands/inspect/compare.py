@@ -1,4 +1,4 @@
-"""Compare an environment with an environment file: 0 if it meets it, 1 if not.
+"""Compare an environment with an environment file; exit with 1 if it does not satisfy the file.
 
 Examples:
   minicon compare environment.yml
@@ -13,18 +13,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``compare FILE [-n | -p]``."""
-    parser.add_argument("file", metavar="FILE", help="environment.yml or a list of packages")
+    parser.add_argument("file", metavar="FILE", help="environment.yml or list of specs")
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print conda's sentences; 1 if anything differs."""
+    """Print the differences in conda's words; return 1 if there are any."""
     import os
 
     from minicon.api.inspect.comparing import SAME, compare_with_spec

@@ -1,4 +1,4 @@
-"""Find what is wrong with environments and the machinery around them; with --fix mend it.
+"""Find problems of environments, caches and configuration; fix them with --fix.
 
 Examples:
   minicon doctor -n data
@@ -16,25 +16,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.upkeep.health import Finding
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``doctor [-n | -p | --all] [--fix] [--quick]``."""
-    parser.add_argument("--fix", action="store_true", help="mend what can be mended")
-    parser.add_argument("--all", action="store_true", help="every known environment")
-    parser.add_argument("--quick", action="store_true", help="sizes only, no file is read")
-    parser.add_argument("--offline", action="store_true", help="mend from the package cache alone")
+    parser.add_argument("--fix", action="store_true", help="fix what can be fixed")
+    parser.add_argument("--all", action="store_true", help="check all known environments")
+    parser.add_argument(
+        "--quick", action="store_true", help="compare sizes only, without reading files"
+    )
+    parser.add_argument("--offline", action="store_true", help="fix from the package cache only")
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print what was found and done; 1 if a problem is left."""
+    """Print findings and fixes; return 1 if a problem remains."""
     findings = _examine(arguments, context)
     done: list[str] = []
     if arguments.fix and any(finding.is_problem for finding in findings):
-        done = _mend(findings, context)
+        done = _fix(findings, context)
         findings = _examine(arguments, context)
     problems = [finding for finding in findings if finding.is_problem]
     console = context.console
@@ -65,7 +67,7 @@ def _examine(arguments: argparse.Namespace, context: CommandContext) -> list[Fin
     return [*found, *check_machine(services)]
 
 
-def _mend(findings: list[Finding], context: CommandContext) -> list[str]:
+def _fix(findings: list[Finding], context: CommandContext) -> list[str]:
     from minicon.api.upkeep.repairing import repair_environment, repair_machine
 
     done: list[str] = []
@@ -79,18 +81,18 @@ def _show(findings: list[Finding], arguments: argparse.Namespace, context: Comma
     console = context.console
     verbose = context.settings.verbosity > 0
     shown = [f for f in findings if f.kind != "rejected-interpreter" or verbose]
-    for place in dict.fromkeys(finding.environment for finding in shown):
-        console.answer(f"{place or 'beside the environments'}:")
+    for environment in dict.fromkeys(finding.environment for finding in shown):
+        console.answer(f"{environment or 'outside of environments'}:")
         for finding in shown:
-            if finding.environment == place:
+            if finding.environment == environment:
                 mark = "-" if finding.is_problem else "i"
                 where = f"{finding.path}: " if finding.kind == "leftover" else ""
                 console.answer(f"  {mark} {where}{finding.text}")
     hints = dict.fromkeys(finding.hint for finding in shown if finding.hint)
-    mendable = any(finding.is_problem and not finding.hint for finding in shown)
-    if mendable and not arguments.fix:
-        console.answer("hint: 'minicon doctor --fix' mends what is damaged")
+    fixable = any(finding.is_problem and not finding.hint for finding in shown)
+    if fixable and not arguments.fix:
+        console.answer("hint: fix damaged packages with 'minicon doctor --fix'")
     for hint in hints:
         console.answer(f"hint: {hint}")
     if not any(finding.is_problem for finding in shown):
-        console.answer("all is well")
+        console.answer("no problems found")

@@ -1,6 +1,7 @@
-"""How much disk space environments and the package cache really take.
+"""Show the disk usage of environments and the package cache.
 
-Files that several environments share are counted once: 'unique' is what removing one would free.
+Files that several environments share are counted once; 'unique' is the space that removing an
+environment would free.
 
 Examples:
   minicon du
@@ -16,23 +17,23 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``du [-n NAME]… [-p PATH]…``."""
     group = parser.add_argument_group("environment")
     group.add_argument(
-        "-n", "--name", action="append", default=[], metavar="NAME", help="repeat for several"
+        "-n", "--name", action="append", default=[], metavar="NAME", help="may be repeated"
     )
     group.add_argument("-p", "--prefix", action="append", default=[], metavar="PATH")
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the sizes; without -n and -p those of all environments."""
+    """Print sizes of the named environments, or of all."""
     from minicon.api.inspect.disk_use import disk_use, together
-    from minicon.cli.render.render import human_size, table
+    from minicon.cli.render.listing import human_size, table
 
     paths = _environments(arguments, context)
     uses = disk_use(context.services, paths)
@@ -41,11 +42,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         document = {"entries": [use.to_json() for use in uses], "together": total}
         context.console.document(document)
         return 0
-    rows: list[tuple[str, ...]] = [("# Total", "Unique", "Shared", "Earlier states", "Path")]
+    rows: list[tuple[str, ...]] = [("# Total", "Unique", "Shared", "Revisions", "Path")]
     for use in uses:
         sizes = (use.total, use.unique, use.shared, use.kept)
         rows.append((*map(human_size, sizes), str(use.path)))
-    context.console.answer(f"{table(rows)}\n\n{human_size(total)} together")
+    context.console.answer(f"{table(rows)}\n\n{human_size(total)} in total")
     return 0
 
 

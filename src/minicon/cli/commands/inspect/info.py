@@ -1,4 +1,4 @@
-"""Facts about this installation: where things are, what the machine is, which channels are used.
+"""Show information about this installation: directories, machine, channels and settings.
 
 Examples:
   minicon info
@@ -15,29 +15,30 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``info [--envs] [--base]``."""
-    parser.add_argument("-a", "--all", action="store_true", help="all facts, as without it")
-    parser.add_argument("-s", "--system", action="store_true", help="the variables that matter")
-    parser.add_argument("-e", "--envs", action="store_true", help="the environments")
-    parser.add_argument("--base", action="store_true", help="the folder that holds all")
+    parser.add_argument("-a", "--all", action="store_true", help="show everything (default)")
     parser.add_argument(
-        "--profile", action="store_true", help="this machine, for 'minicon lock --for' elsewhere"
+        "-s", "--system", action="store_true", help="show relevant environment variables"
+    )
+    parser.add_argument("-e", "--envs", action="store_true", help="list environments")
+    parser.add_argument("--base", action="store_true", help="show the root directory")
+    parser.add_argument(
+        "--profile", action="store_true", help="describe this machine, for 'minicon lock --for'"
     )
     parser.add_argument(
-        "--interpreters", action="store_true", help="the pythons found on this machine"
+        "--interpreters", action="store_true", help="list the Python interpreters of this machine"
     )
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the facts."""
+    """Print the information."""
     from minicon.api.inspect.system_info import installation_facts, interpreter_rows
-    from minicon.cli.render.listing import environment_table
-    from minicon.cli.render.render import table
+    from minicon.cli.render.listing import environment_table, table
 
     console = context.console
     if arguments.profile:
@@ -71,23 +72,23 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-#: Facts whose names would say less to a reader than to a program.
+#: Labels for keys that are clearer to programs than to people.
 _LABELS = {
     "active_prefix": "active environment",
-    "active_prefix_name": "its name",
+    "active_prefix_name": "active environment name",
     "conda_shlvl": "shell level",
     "envs": "environments",
-    "envs_dirs": "folders of environments",
+    "envs_dirs": "envs directories",
     "pkgs_dirs": "package cache",
     "cache_dir": "other caches",
-    "root_prefix": "root folder",
-    "sys.executable": "runs on",
+    "root_prefix": "root directory",
+    "sys.executable": "python",
     "virtual_pkgs": "virtual packages",
 }
 
 
 def _rows(key: str, value: object) -> list[tuple[str, str]]:
-    """A fact as lines of a table: a list has one line per item."""
+    """Return the rows of a value: one row per item of a list."""
     label = _LABELS.get(key, key.replace("_", " "))
     items = value if isinstance(value, list | tuple) else [value]
     texts = [_text(item) for item in items] or ["none"]

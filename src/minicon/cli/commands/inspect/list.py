@@ -1,4 +1,4 @@
-"""Packages of an environment.
+"""List the packages of an environment.
 
 Examples:
   minicon list -n data
@@ -13,32 +13,39 @@ from minicon.cli import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
-    from pathlib import Path
 
-    from minicon.cli.console.context import CommandContext
-    from minicon.models.prefix_record import PrefixRecord
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``list [-n | -p] [REGEX]``."""
-    parser.add_argument("regex", nargs="?", metavar="REGEX", help="only names that match")
-    parser.add_argument("-f", "--full-name", action="store_true", help="the name as it is")
-    parser.add_argument("--explicit", action="store_true", help="URLs, for 'create --file'")
-    parser.add_argument("--md5", action="store_true", help="with --explicit: #md5 behind each URL")
-    parser.add_argument("--sha256", action="store_true", help="with --explicit: #sha256:HASH")
-    parser.add_argument("-e", "--export", action="store_true", help="name=version=build lines")
-    parser.add_argument("-c", "--canonical", action="store_true", help="channel/subdir::name lines")
-    parser.add_argument("--no-pip", action="store_true", help="without what pip installed by hand")
-    parser.add_argument("-r", "--revisions", action="store_true", help="as 'minicon history'")
-    parser.add_argument("--reverse", action="store_true", help="backwards")
-    parser.add_argument("--show-channel-urls", action="store_true", help="channels as whole URLs")
+    parser.add_argument("regex", nargs="?", metavar="REGEX", help="list only names that match")
+    parser.add_argument("-f", "--full-name", action="store_true", help="match the whole name")
+    parser.add_argument("--explicit", action="store_true", help="list URLs, for 'create --file'")
+    parser.add_argument(
+        "--md5", action="store_true", help="with --explicit: append #md5 to each URL"
+    )
+    parser.add_argument(
+        "--sha256", action="store_true", help="with --explicit: append #sha256:HASH"
+    )
+    parser.add_argument("-e", "--export", action="store_true", help="list as name=version=build")
+    parser.add_argument(
+        "-c", "--canonical", action="store_true", help="list as channel/subdir::name"
+    )
+    parser.add_argument("--no-pip", action="store_true", help="omit packages installed with pip")
+    parser.add_argument(
+        "-r", "--revisions", action="store_true", help="list revisions, as 'minicon history'"
+    )
+    parser.add_argument("--reverse", action="store_true", help="reverse the order")
+    parser.add_argument(
+        "--show-channel-urls", action="store_true", help="show whole URLs of channels"
+    )
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the list; 1 if a name was asked for that is not there."""
+    """Print the list; return 1 if no package matches."""
     if arguments.revisions:
         from minicon.cli.commands.environments import history
 
@@ -59,32 +66,5 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if context.console.json:
         context.console.document(list_objects(path, records, arguments, platform))
     else:
-        text = "\n".join(list_lines(path, records, arguments, platform))
-        context.console.answer(text)
-        if _is_plain(arguments):
-            _remember(path, records, text, context)
+        context.console.answer("\n".join(list_lines(path, records, arguments, platform)))
     return 1 if arguments.regex and not records else 0
-
-
-def _is_plain(arguments: argparse.Namespace) -> bool:
-    asked = vars(arguments)
-    keys = ("regex", "explicit", "export", "canonical", "no_pip", "reverse", "show_channel_urls")
-    return not any(asked[key] for key in keys)
-
-
-def _remember(
-    path: Path, records: Sequence[PrefixRecord], text: str, context: CommandContext
-) -> None:
-    """So that saying it again costs next to nothing."""
-    from minicon.cli.console.console import printable
-    from minicon.cli.light_list import remember_list
-    from minicon.prefix.plan.noarch_python import PythonLayout
-
-    python = next((record.record for record in records if record.name == "python"), None)
-    layout = PythonLayout.from_record(python, python.subdir) if python else None
-    remember_list(
-        str(path),
-        str(path / layout.site_packages) if layout else None,
-        printable(text),
-        str(context.settings.cache_dir),
-    )

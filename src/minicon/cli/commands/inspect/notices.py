@@ -1,4 +1,4 @@
-"""What the owners of your channels want you to know.
+"""Show messages from channel owners.
 
 Examples:
   minicon notices
@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the notices of each channel."""
     from minicon.api.notices import channel_notices
-    from minicon.cli.console.channel_notices import notice_lines
+    from minicon.cli.render.listing import notice_lines
 
     console = context.console
     notices = channel_notices(

@@ -1,7 +1,7 @@
-"""Ask channels, without an environment: what a package needs, and what needs it.
+"""Query channels, without an environment, for dependencies and dependents of a package.
 
-Dependencies are answered one by one with the newest record that meets each; what fits together
-is a solver's question: 'minicon create --dry-run'.
+Each dependency is answered with the newest matching record. For versions that are compatible with
+each other, use 'minicon create --dry-run'.
 
 Examples:
   minicon repoquery depends numpy -c conda-forge
@@ -19,25 +19,27 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.inspect.repoquery import QueryAnswer
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``repoquery (search | depends | whoneeds) SPEC``."""
     parser.add_argument("query", choices=("search", "depends", "whoneeds"))
     parser.add_argument("spec", metavar="SPEC")
-    parser.add_argument("-t", "--tree", action="store_true", help="as a tree, all levels")
-    parser.add_argument("--recursive", action="store_true", help="also what those need, and so on")
+    parser.add_argument("-t", "--tree", action="store_true", help="show a tree of all levels")
     parser.add_argument(
-        "--all-builds", action="store_true", help="whoneeds: every build, not the newest alone"
+        "--recursive", action="store_true", help="include indirect dependencies or dependents"
     )
-    parser.add_argument("--depth", type=int, metavar="N", help="--tree: at most N levels")
+    parser.add_argument(
+        "--all-builds", action="store_true", help="with whoneeds: all builds instead of the newest"
+    )
+    parser.add_argument("--depth", type=int, metavar="N", help="with --tree: at most N levels")
     options.add_channel_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the answer; 1 if nothing matches."""
+    """Print the answer; return 1 if nothing matches."""
     from minicon.api.inspect.repoquery import Catalogue, dependencies_of, dependents_of
 
     if arguments.query == "search":
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         context.services, tuple(arguments.channels), override=arguments.override_channels
     )
     for channel in catalogue.sources.skipped:
-        context.console.note(f"{channel.name} cannot be reached")
+        context.console.note(f"channel {channel.name} cannot be reached")
     recursive = arguments.recursive or (arguments.tree and arguments.depth != 1)
     if arguments.query == "depends":
         answer = dependencies_of(catalogue, arguments.spec, recursive=recursive)
@@ -67,7 +69,7 @@ def _search(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _show(answer: QueryAnswer, arguments: argparse.Namespace, context: CommandContext) -> None:
     from minicon.cli.render.explanations import query_document, query_rows, tree_lines
-    from minicon.cli.render.render import table
+    from minicon.cli.render.listing import table
 
     console = context.console
     if console.json:

@@ -1,4 +1,4 @@
-"""Packages that the channels offer, newest first.
+"""Search channels for packages, newest first.
 
 Examples:
   minicon search numpy
@@ -14,25 +14,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``search SPEC``."""
-    parser.add_argument("spec", metavar="SPEC", nargs="?", default="*", help="name, glob or spec")
-    parser.add_argument("-i", "--info", action="store_true", help="all that is known of each")
-    parser.add_argument("--envs", action="store_true", help="in all environments, not in channels")
+    parser.add_argument(
+        "spec", metavar="SPEC", nargs="?", default="*", help="name, glob or spec (default: all)"
+    )
+    parser.add_argument("-i", "--info", action="store_true", help="show all details")
+    parser.add_argument(
+        "--envs", action="store_true", help="search installed packages of all environments"
+    )
     options.add_channel_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print what matches; 1 if nothing does."""
+    """Print matching packages; return 1 if nothing matches."""
     if arguments.envs:
         return _in_environments(arguments.spec, context)
     from minicon.api.inspect.searching import search
-    from minicon.cli.render.listing import record_details, search_objects, search_rows
-    from minicon.cli.render.render import table
+    from minicon.cli.render.listing import record_details, search_objects, search_rows, table
     from minicon.errors import PackageNotFound
 
     result = search(
@@ -62,10 +65,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _in_environments(spec: str, context: CommandContext) -> int:
-    """Where a package is installed, in conda's shapes."""
+    """Print the environments in which matching packages are installed."""
     from minicon.api.change.environments import packages_of_environments
-    from minicon.cli.render.listing import dist_object
-    from minicon.cli.render.render import short_channel, table
+    from minicon.cli.render.listing import dist_object, short_channel, table
     from minicon.errors import PackageNotFound
 
     paths = [entry.path for entry in context.registry.entries()]
@@ -74,7 +76,7 @@ def _in_environments(spec: str, context: CommandContext) -> int:
         raise PackageNotFound(
             "no-match",
             f"nothing matches {spec!r} in {len(paths)} environments",
-            hint="without --envs, channels are searched",
+            hint="omit --envs to search channels",
         )
     packages = [(path, each.record) for path, records in found.items() for each in records]
     rows = [("# Name", "Version", "Build", "Channel", "Location")]

@@ -1,6 +1,6 @@
-"""Has an environment drifted: from its records, from what was asked for, from its file?
+"""Show how an environment differs from its records, from the requested specs and from its file.
 
-Looks at names, sizes and times only, so that it can stand in a prompt; 'minicon verify' reads
+Compares names, sizes and times only, which is fast enough for a prompt; 'minicon verify' reads
 every file.
 
 Examples:
@@ -18,21 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from minicon.api.inspect.status import Status
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 _SHOWN = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``status [-n | -p] [-f FILE] [--exit-code]``."""
-    parser.add_argument("-f", "--file", metavar="FILE", help="also compare with this file")
-    parser.add_argument("--exit-code", action="store_true", help="exit with 1 if it has drifted")
+    parser.add_argument(
+        "-f", "--file", metavar="FILE", help="also compare with an environment file"
+    )
+    parser.add_argument(
+        "--exit-code", action="store_true", help="exit with 1 if there are differences"
+    )
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the drift; 0 unless ``--exit-code`` asks otherwise."""
+    """Print the differences; return 1 only with ``--exit-code``."""
     from minicon.api.inspect.status import environment_status
 
     path = context.registry.existing(arguments.name, arguments.prefix)
@@ -59,20 +63,20 @@ def _lines(status: Status, *, whole: bool) -> Iterator[str]:
     if status.frozen:
         yield f"frozen: {status.frozen}"
     parts: list[tuple[str, Iterable[object]]] = [
-        ("records that cannot be read", status.broken_records),
-        ("files that are gone", [f"{path} ({name})" for path, name in status.missing]),
-        ("files that were changed", [f"{path} ({name})" for path, name in status.changed]),
+        ("unreadable records", status.broken_records),
+        ("missing files", [f"{path} ({name})" for path, name in status.missing]),
+        ("changed files", [f"{path} ({name})" for path, name in status.changed]),
         ("changed by pip", status.pip.sentences()),
-        ("asked for, and not so", status.unmet_requests),
-        ("pins that do not hold", status.broken_pins),
-        ("in the file, and not here", status.file or ()),
-        ("asked for, and not in the file", status.extra),
-        ("variables of the file", status.variables),
+        ("requested specs that are not satisfied", status.unmet_requests),
+        ("pins that are not satisfied", status.broken_pins),
+        ("in the file, but not installed", status.file or ()),
+        ("requested, but not in the file", status.extra),
+        ("variables that differ from the file", status.variables),
     ]
     for title, items in parts:
         yield from _part(title, [str(item) for item in items], whole=whole)
     if not status.has_drifted:
-        yield "as it should be"
+        yield "no differences found"
 
 
 def _part(title: str, items: list[str], *, whole: bool) -> Iterator[str]:

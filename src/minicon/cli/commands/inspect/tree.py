@@ -1,4 +1,4 @@
-"""What needs what in an environment, as a tree. Conda and PyPI packages alike.
+"""Show the dependencies of conda and PyPI packages in an environment as a tree.
 
 Examples:
   minicon tree -n data
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     import argparse
 
     from minicon.api.inspect.dependency_tree import TreeNode
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``tree [PKG] [-i] [--depth N] [-n | -p]``."""
-    parser.add_argument("package", nargs="?", metavar="PKG", help="start at this package")
+    parser.add_argument("package", nargs="?", metavar="PKG", help="package to start at")
     parser.add_argument(
-        "-i", "--invert", action="store_true", help="show what needs PKG, not what it needs"
+        "-i", "--invert", action="store_true", help="show dependents instead of dependencies"
     )
     parser.add_argument("--depth", type=int, metavar="N", help="at most N levels")
     options.add_environment_options(parser)
@@ -30,10 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the tree; 1 if the package is not there."""
+    """Print the tree."""
     from minicon.cli.render.explanations import tree_lines
 
-    roots = _grow(arguments, context)
+    roots = _roots(arguments, context)
     if context.console.json:
         context.console.document([root.to_json() for root in roots])
     else:
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-def _grow(arguments: argparse.Namespace, context: CommandContext) -> tuple[TreeNode, ...]:
+def _roots(arguments: argparse.Namespace, context: CommandContext) -> tuple[TreeNode, ...]:
     from minicon.api.inspect.dependency_tree import dependency_tree, whole_tree
     from minicon.api.inspect.explaining import environment_graph, not_installed, requested_specs
     from minicon.errors import UsageError
@@ -51,7 +51,7 @@ def _grow(arguments: argparse.Namespace, context: CommandContext) -> tuple[TreeN
     graph = environment_graph(path, platform=context.settings.platform)
     if arguments.package is None:
         if arguments.invert:
-            raise UsageError("no-package", "--invert needs a package", hint="tree -i PKG")
+            raise UsageError("no-package", "--invert needs a package", hint="minicon tree -i PKG")
         return whole_tree(graph, requested_specs(Prefix(path), graph), depth=arguments.depth)
     name = arguments.package.lower()
     if name not in graph.records:

@@ -15,18 +15,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``verify [-n | -p] [--quick]``."""
-    parser.add_argument("--quick", action="store_true", help="sizes only, no file is read")
+    parser.add_argument(
+        "--quick", action="store_true", help="compare sizes only, without reading files"
+    )
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print what is wrong; 1 if anything is."""
+    """Print the problems; return 1 if there are any."""
     from minicon.prefix.environment.prefix import Prefix
     from minicon.prefix.repair import verify_prefix
 
@@ -40,7 +42,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     for problem in problems:
         console.answer(str(problem))
     if problems:
-        console.note(f"hint: minicon doctor --fix -p {path} links these packages anew")
+        console.note(f"hint: reinstall these packages with 'minicon doctor --fix -p {path}'")
         return 1
-    console.answer(f"{path} is as its records say")
+    console.answer(f"{path}: no problems found")
     return 0

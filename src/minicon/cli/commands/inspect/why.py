@@ -1,4 +1,4 @@
-"""Why a package is in an environment: every way from what you asked for to it, shortest first.
+"""Explain why a package is installed: dependency chains from requested packages, shortest first.
 
 Examples:
   minicon why certifi -n data
@@ -13,21 +13,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``why PKG [-n | -p] [--limit N]``."""
     parser.add_argument("package", metavar="PKG", help="name of an installed package")
     parser.add_argument(
-        "--limit", type=int, default=10, metavar="N", help="at most N ways (default 10)"
+        "--limit", type=int, default=10, metavar="N", help="at most N chains (default: 10)"
     )
     options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the chains; 1 if the package is not there."""
+    """Print the chains."""
     from minicon.api.inspect.explaining import why
     from minicon.cli.render.explanations import why_document, why_lines
 

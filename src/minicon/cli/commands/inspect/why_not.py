@@ -1,7 +1,7 @@
-"""Why an environment cannot have a package: the solver's reasons, and fixes that were tried.
+"""Explain why a package cannot be installed, and show fixes that were tested.
 
-SPEC is solved together with all that was asked for before; nothing is changed. A bare name
-asks for its newest version.
+The spec is solved together with the earlier requests, without changing the environment. A name
+without a version means its newest version.
 
 Examples:
   minicon why-not numpy -n data
@@ -16,12 +16,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``why-not SPEC [-n | -p]``."""
-    parser.add_argument("spec", metavar="SPEC", help="for instance 'numpy>=2' or just numpy")
+    parser.add_argument("spec", metavar="SPEC", help="for example 'numpy>=2' or numpy")
     parser.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
     options.add_environment_options(parser)
     options.add_channel_options(parser)
@@ -29,18 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the answer: 0 whether it is possible or not, since either is an answer."""
+    """Print the answer; return 0 whether the package can be installed or not."""
     from minicon.api.inspect.explaining import WhyNotRequest, why_not
     from minicon.cli.render.explanations import why_not_document, why_not_text
 
-    asked = WhyNotRequest(
+    request = WhyNotRequest(
         path=context.registry.existing(arguments.name, arguments.prefix),
         spec=arguments.spec,
         channels=tuple(arguments.channels),
         override_channels=arguments.override_channels,
         options={"use_pins": not arguments.no_pin},
     )
-    answer = why_not(context.services, asked)
+    answer = why_not(context.services, request)
     console = context.console
     if console.json:
         console.document(why_not_document(answer))

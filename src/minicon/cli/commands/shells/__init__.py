@@ -1,1 +1,1 @@
-"""Commands for shells and for running programs."""
+"""Commands that set up shells and run programs in environments."""

@@ -1,13 +1,13 @@
-"""Use an environment in this shell, or stop using it.
+"""Activate an environment in this shell, or deactivate it.
 
 Examples:
   minicon activate data
   minicon activate ./env
   minicon deactivate
 
-This is done by a shell function, not by a program. Put it in place once with
+Activation needs a shell function. Set it up once with
   minicon init bash        (or zsh, fish, ...)
-or for this shell only with
+or for the current shell only with
   eval "$(minicon shell.bash hook)"
 """
 
@@ -19,18 +19,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``activate [NAME|PATH] [--stack]``, ``deactivate``."""
-    parser.add_argument("environment", nargs="?", metavar="NAME|PATH", help="which one")
-    parser.add_argument("--stack", action="store_true", help="on top of the active one")
+    parser.add_argument(
+        "environment", nargs="?", metavar="NAME|PATH", help="environment to activate"
+    )
+    parser.add_argument("--stack", action="store_true", help="keep the active environment on PATH")
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:  # noqa: ARG001
-    """Reached only where the shell function is not in place: say how to put it there."""
+    """Fail: the shell function is not set up, or this would not run."""
     import os
 
     from minicon.errors import ShellError
@@ -38,7 +40,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:  # noqa:
     shell = os.path.basename(os.environ.get("SHELL", "bash")) or "bash"
     raise ShellError(
         "shell-not-initialized",
-        f"'minicon {arguments.command}' must be a function of your shell to change it",
-        hint=f"type 'minicon init {shell}' and open a new shell, or for this one: "
+        f"'minicon {arguments.command}' needs a function in your shell, which is not set up",
+        hint=f"run 'minicon init {shell}' and open a new shell, or in this shell: "
         f'eval "$(minicon shell.{shell} hook)"',
     )

@@ -1,7 +1,7 @@
-"""Let a folder choose the environment that is used while you are in it.
+"""Let a directory choose the environment that is active while you work in it.
 
-The folder's .minicon (a name or a path) or environment.yml names it. When the file changes, it
-has to be allowed again. Folders are looked at only with
+The file .minicon (a name or a path) or environment.yml in the directory names the environment.
+When the file changes, it must be allowed again. This needs the setting
   minicon config --set auto_activate_directories true
 
 Examples:
@@ -20,20 +20,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``allow [DIR] [--remove | --list]``."""
-    parser.add_argument("directory", nargs="?", default=".", metavar="DIR", help="default: here")
+    parser.add_argument(
+        "directory",
+        nargs="?",
+        default=".",
+        metavar="DIR",
+        help="directory (default: the current one)",
+    )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--remove", action="store_true", help="allow it no longer")
-    which.add_argument("--list", action="store_true", help="show what is allowed")
+    which.add_argument("--remove", action="store_true", help="do not allow it any more")
+    which.add_argument("--list", action="store_true", help="list allowed files")
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Change the list of allowed files, and say what they name."""
+    """Change or print the list of allowed files."""
     from minicon.config.dirs import allowed_files_list
     from minicon.errors import ShellError
     from minicon.shell.directories import AllowedFiles, choosing_file, chosen_environment
@@ -50,7 +56,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         raise ShellError(
             "names-no-environment",
             f"{os.path.abspath(arguments.directory)} names no environment",
-            hint="write a name or a path into the file .minicon there",
+            hint="write a name or a path to the file .minicon in that directory",
         )
     if arguments.remove:
         done = allowed.forget(path)
@@ -65,6 +71,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         console.answer(f"{path} may choose the environment {target}")
         if not context.settings.auto_activate_directories:
             console.note(
-                "folders are not looked at: minicon config --set auto_activate_directories true"
+                "to activate it on entering the directory, run: "
+                "minicon config --set auto_activate_directories true"
             )
     return 0

@@ -1,6 +1,6 @@
-"""Completion for your shell: a script that knows commands, options and environments.
+"""Print a script that completes commands, options and environments in your shell.
 
-It starts no program when TAB is pressed. Make it anew after updating minicon.
+The script runs no program when TAB is pressed. Print it again after updating minicon.
 
 Examples:
   minicon completion bash > ~/.local/share/bash-completion/completions/minicon
@@ -16,12 +16,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``completion SHELL``."""
-    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="whose script to print")
+    parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="shell of the script")
     options.add_output_options(parser)
 
 

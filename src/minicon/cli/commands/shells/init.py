@@ -1,35 +1,89 @@
-"""Put activation into your shell's start file, so that 'minicon activate' works in new shells.
+"""Set up 'minicon activate' in your shell's start file.
 
 Examples:
-  minicon init            (the shell you use)
+  minicon init            (the current shell)
   minicon init bash zsh
   minicon init --reverse bash
 """
 
 from __future__ import annotations
 
+import os
+import shutil
+from pathlib import Path
+
 from minicon.cli import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
+    from minicon.shell.init import FileChange
+
+#: The shells that ``--all`` looks for.
+_ALL = ("bash", "zsh", "fish", "tcsh", "xonsh")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``init [SHELL...] [--reverse] [--dry-run]``."""
     parser.add_argument("shells", nargs="*", metavar="SHELL", help="bash, zsh, fish, ...")
-    parser.add_argument("--all", action="store_true", help="every shell that is here")
-    parser.add_argument("--reverse", action="store_true", help="take it out again")
+    parser.add_argument("--all", action="store_true", help="all installed shells")
+    parser.add_argument("--reverse", action="store_true", help="remove it again")
     parser.add_argument("--user", action="store_true", help="for this user (default)")
-    parser.add_argument("--system", action="store_true", help="for all users of the machine")
-    parser.add_argument("-d", "--dry-run", action="store_true", help="show it and stop")
+    parser.add_argument("--system", action="store_true", help="for all users of this machine")
+    parser.add_argument("-d", "--dry-run", action="store_true", help="show the changes and stop")
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Change the start files and say which."""
-    from minicon.cli.commands.start_files import change_start_files
+    """Add the hook to start files, or remove it.
 
-    return change_start_files(arguments, context)
+    Raises:
+        ShellError: A start file cannot be changed.
+        UsageError: A shell is unknown.
+    """
+    from minicon.shell.commands import context_of, this_executable
+    from minicon.shell.init import apply_changes, plan_init
+
+    changes = plan_init(
+        _shells(arguments),
+        context=context_of(context.settings, environ=os.environ, cwd=os.getcwd()),
+        executable=this_executable(),
+        completions=_completions(context),
+        reverse=arguments.reverse,
+        system=arguments.system,
+    )
+    dry_run = context.settings.dry_run
+    if not dry_run:
+        apply_changes(changes)
+    if not context.settings.quiet:
+        _show(changes, context)
+    if context.console.json:
+        files = [{"path": c.path, "action": c.action, "shell": c.shell} for c in changes]
+        context.console.document({"success": True, "dry_run": dry_run, "files": files})
+    elif not dry_run and any(change.action != "unchanged" for change in changes):
+        context.console.note("open a new shell for the change to take effect")
+    return 0
+
+
+def _show(changes: Iterable[FileChange], context: CommandContext) -> None:
+    for change in changes:
+        context.console.answer(f"{change.action:<10} {change.path}")
+        is_own = context.settings.root in Path(change.path).parents
+        if context.settings.verbosity or (context.settings.dry_run and not is_own):
+            context.console.answer(change.diff().rstrip("\n"))
+
+
+def _completions(context: CommandContext) -> dict[str, str]:
+    from minicon.cli.completion import SCRIPTS, all_commands
+
+    commands = all_commands()
+    return {shell: write(commands, context.settings.envs_dirs) for shell, write in SCRIPTS.items()}
+
+
+def _shells(arguments: argparse.Namespace) -> list[str]:
+    if arguments.all:
+        return [name for name in _ALL if shutil.which(name)]
+    return arguments.shells or [os.path.basename(os.environ.get("SHELL", "bash")) or "bash"]

@@ -1,4 +1,4 @@
-"""A new shell in an environment; leave it with 'exit'.
+"""Start a shell in an environment; leave it with 'exit'.
 
 Examples:
   minicon shell -n data
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Become the shell."""
+    """Replace this process by the shell."""
     from minicon.shell.run import run_shell
 
     path = context.registry.existing(arguments.name, arguments.prefix)

@@ -1,4 +1,4 @@
-"""Run a tool without installing it: its environment is made once and kept in the cache.
+"""Run a tool without installing it, in an environment that is created once and cached.
 
 Examples:
   minicon x ruff check .
@@ -14,28 +14,38 @@ from minicon.cli import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``x [--from SPEC] [--with SPEC]... COMMAND...``; all from COMMAND on is passed through."""
+    """``x [--from SPEC] [--with SPEC]... COMMAND [ARGUMENT...]``."""
     parser.add_argument(
         "--from",
         dest="tool",
         metavar="SPEC",
-        help="the package, where the command has another name",
+        help="package of the command, if it has another name",
     )
     parser.add_argument(
-        "--with", dest="extra", action="append", default=[], metavar="SPEC", help="further packages"
+        "--with",
+        dest="extra",
+        action="append",
+        default=[],
+        metavar="SPEC",
+        help="additional package (may be repeated)",
     )
-    parser.add_argument("--refresh", action="store_true", help="look for newer versions now")
+    parser.add_argument("--refresh", action="store_true", help="update the cached environment")
     options.add_channel_options(parser)
     options.add_output_options(parser)
-    parser.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND...", help="what to run")
+    parser.add_argument(
+        "argv",
+        nargs=argparse.REMAINDER,
+        metavar="COMMAND...",
+        help="command to run, with its arguments",
+    )
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Make the tool's environment if need be, then become the command."""
+    """Create the environment of the tool if necessary, then replace this process by the command."""
     from minicon.api.change.tool_environment import (
         is_fresh,
         make_tool_environment,
@@ -47,7 +57,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     argv = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
     if not argv:
-        raise UsageError("no-command", "nothing to run", hint="minicon x COMMAND...")
+        raise UsageError("no-command", "no command to run", hint="minicon x COMMAND...")
     services = context.services
     specs = [arguments.tool or argv[0], *arguments.extra]
     path = tool_environment_path(services, specs, arguments.channels)

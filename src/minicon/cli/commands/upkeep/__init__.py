@@ -1,1 +1,1 @@
-"""Commands for caches, settings and channels."""
+"""Commands that maintain caches, settings and channels."""

@@ -1,4 +1,4 @@
-"""Make and fill channels.
+"""Build and index channels.
 
 Examples:
   minicon channel index ./my-channel
@@ -14,17 +14,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``channel index DIR``, ``channel build RECIPES DIR``."""
     commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     index = add_verb(
-        commands, "index", "write repodata for a folder of packages", "minicon channel index ./mine"
+        commands,
+        "index",
+        "write repodata for a directory of packages",
+        "minicon channel index ./mine",
     )
-    index.add_argument("directory", metavar="DIR", help="holds noarch/, linux-64/, ...")
-    index.add_argument("--shards", action="store_true", help="write sharded repodata too (CEP 16)")
+    index.add_argument("directory", metavar="DIR", help="directory with noarch/, linux-64/, ...")
+    index.add_argument("--shards", action="store_true", help="also write sharded repodata (CEP 16)")
     options.add_output_options(index)
     build = add_verb(
         commands,
@@ -32,14 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "build packages from recipes of PyPI wheels",
         "minicon channel build ./recipes ./mine",
     )
-    build.add_argument("recipes", metavar="RECIPES", help="a recipe file, or a folder of them")
-    build.add_argument("directory", metavar="DIR", help="the channel to fill")
-    build.add_argument("--platform", dest="subdir", metavar="SUBDIR", help="for instance linux-64")
+    build.add_argument("recipes", metavar="RECIPES", help="recipe file, or directory of recipes")
+    build.add_argument("directory", metavar="DIR", help="directory of the channel")
+    build.add_argument(
+        "--platform", dest="subdir", metavar="SUBDIR", help="platform, for example linux-64"
+    )
     options.add_output_options(build)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Carry out one verb."""
+    """Run a verb."""
     if arguments.verb == "index":
         return _index(arguments, context)
     from minicon.api.build_channel import build_channel
@@ -61,8 +66,8 @@ def _index(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     folder = typed_path(arguments.directory).absolute()
     if not folder.is_dir():
-        hint = "put packages into noarch/, linux-64/ and so on below it first"
-        raise ChannelError("no-channel-folder", f"there is no folder {folder}", hint=hint)
+        hint = "create it with packages in noarch/, linux-64/ and so on"
+        raise ChannelError("no-channel-folder", f"directory {folder} does not exist", hint=hint)
     summary = index_channel(folder, write_shards=arguments.shards)
     for subdir, count in summary.counts.items():
         context.console.answer(f"{subdir}: {count} packages")

@@ -1,4 +1,4 @@
-"""Free what can be made or fetched again.
+"""Remove cached packages, repodata and temporary files; all can be downloaded again.
 
 Examples:
   minicon clean --all
@@ -8,18 +8,22 @@ Examples:
 from __future__ import annotations
 
 from minicon.cli import options
+from minicon.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.api.upkeep.cleaning import Garbage
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``clean (--all | --index-cache | --packages | --force-pkgs-dirs | --tempfiles)``."""
-    parser.add_argument("-a", "--all", action="store_true", help="all of the below")
-    parser.add_argument("-i", "--index-cache", action="store_true", help="cached indexes")
+    parser.add_argument("-a", "--all", action="store_true", help="all of the following")
+    parser.add_argument("-i", "--index-cache", action="store_true", help="cached repodata")
     parser.add_argument(
         "-p", "--packages", action="store_true", help="packages that no environment uses"
     )
@@ -27,22 +31,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f",
         "--force-pkgs-dirs",
         action="store_true",
-        help="all packages, also those in use: environments keep their files",
+        help="all packages, including those in use (environments keep their files)",
     )
-    parser.add_argument("-l", "--logfiles", action="store_true", help="nothing: there are none")
-    parser.add_argument("-t", "--tarballs", action="store_true", help="nothing: no archive is kept")
     parser.add_argument(
-        "--tempfiles", action="store_true", help="what interrupted commands left behind"
+        "-l", "--logfiles", action="store_true", help="accepted for compatibility; has no effect"
+    )
+    parser.add_argument(
+        "-t", "--tarballs", action="store_true", help="accepted for compatibility; has no effect"
+    )
+    parser.add_argument(
+        "--tempfiles", action="store_true", help="files left by interrupted commands"
     )
     options.add_change_options(parser)
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Say what would be freed, ask, free it."""
+    """Show what can be removed, ask, and remove it."""
     from minicon.api.upkeep.cleaning import find_garbage, find_leftovers
-    from minicon.cli.commands.freeing import free, show_garbage
-    from minicon.errors import UsageError
 
     console = context.console
     kinds = {
@@ -53,12 +59,51 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.force_pkgs_dirs:
         kinds = kinds - {"packages"} | {"all_packages"}
     if not kinds:
-        raise UsageError("nothing-chosen", "nothing to clean is named", hint="try 'clean --all'")
+        raise UsageError(
+            "nothing-chosen", "no option says what to clean", hint="try 'minicon clean --all'"
+        )
     garbage = find_garbage(context.services, kinds)
     leftovers = find_leftovers(context.services) if "tempfiles" in kinds else []
     total = show_garbage(garbage, leftovers, context)
-    free(garbage, leftovers, context)
+    confirm_and_remove(garbage, leftovers, context)
     if console.json:
         removed = [{"kind": g.kind, "path": str(g.path), "size": g.size} for g in garbage]
         console.document({"success": True, "removed": removed, "total_size": total})
     return 0
+
+
+def show_garbage(
+    garbage: Sequence[Garbage], leftovers: Sequence[Path], context: CommandContext
+) -> int:
+    """Print what can be removed, and return the total size in bytes."""
+    from minicon.api.inspect.disk_use import freed_size
+    from minicon.cli.render.listing import human_size, table
+
+    total = freed_size(*(item.path for item in garbage), *leftovers)
+    rows = [(item.kind, human_size(item.size), str(item.path)) for item in garbage]
+    rows += [("leftover", "", str(path)) for path in leftovers]
+    if rows:
+        context.console.answer(table(rows))
+    context.console.answer(f"{human_size(total)} in {len(rows)} item{'s' * (len(rows) != 1)}")
+    return total
+
+
+def confirm_and_remove(
+    garbage: Sequence[Garbage], leftovers: Sequence[Path], context: CommandContext
+) -> bool:
+    """Remove garbage after confirmation; return False if it is a dry run.
+
+    Raises:
+        UsageError: The user declined.
+    """
+    from minicon.api.upkeep.cleaning import remove_garbage, sweep_leftovers
+
+    if context.settings.dry_run:
+        return False
+    asks = bool(garbage) and not (context.settings.always_yes or context.console.json)
+    if asks and not context.console.confirm("Remove it?"):
+        raise UsageError("declined", "Aborted; nothing was changed.")
+    remove_garbage(context.services, garbage)
+    if leftovers:
+        sweep_leftovers(context.services)
+    return True

@@ -9,43 +9,245 @@ Examples:
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from minicon.cli import options
+from minicon.redaction import MASK, is_secret_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from typing import Any
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
+
+#: Keys whose attribute of Settings has another name.
+_FIELDS = {"subdir": "platform"}
+_EDITS = ("set", "append", "prepend", "remove", "remove_key")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``config --show | --show-sources | --describe | --get | --set | --append | ...``."""
     pair: Any = {"nargs": 2, "action": "append", "metavar": ("KEY", "VALUE")}
     shown = parser.add_argument_group("show").add_mutually_exclusive_group()
-    shown.add_argument("--show", nargs="*", metavar="KEY", help="values in force")
-    shown.add_argument("--show-sources", nargs="*", metavar="KEY", help="what each file says")
-    shown.add_argument("--describe", nargs="*", metavar="KEY", help="what the keys mean")
-    shown.add_argument("--validate", action="store_true", help="read every file, and stop")
+    shown.add_argument("--show", nargs="*", metavar="KEY", help="effective values")
+    shown.add_argument("--show-sources", nargs="*", metavar="KEY", help="values of each source")
+    shown.add_argument("--describe", nargs="*", metavar="KEY", help="descriptions of settings")
+    shown.add_argument("--validate", action="store_true", help="check all configuration files")
     shown.add_argument("--get", nargs="*", metavar="KEY", help="values in the file")
-    changed = parser.add_argument_group("change", "these may be given together")
-    changed.add_argument("--set", help="one value", **pair)
-    changed.add_argument("--append", help="at the end of a list", **pair)
-    changed.add_argument("--prepend", "--add", help="in front of a list", **pair)
-    changed.add_argument("--remove", help="one item of a list", **pair)
+    changed = parser.add_argument_group("change", "may be combined")
+    changed.add_argument("--set", help="set a value", **pair)
+    changed.add_argument("--append", help="add to the end of a list", **pair)
+    changed.add_argument("--prepend", "--add", help="add to the start of a list", **pair)
+    changed.add_argument("--remove", help="remove an item from a list", **pair)
     changed.add_argument(
-        "--remove-key", nargs=1, action="append", metavar="KEY", help="the key and all it holds"
+        "--remove-key", nargs=1, action="append", metavar="KEY", help="remove a key and its values"
     )
     file = parser.add_argument_group(
-        "file", "the user's own, if none is named"
+        "file", "default: the user's configuration file"
     ).add_mutually_exclusive_group()
-    file.add_argument("--file", metavar="FILE", help="that file")
+    file.add_argument("--file", metavar="FILE", help="path of a configuration file")
     file.add_argument("--env", action="store_true", help="the active environment's .condarc")
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Show or change."""
-    from minicon.cli.commands.settings_commands import run_config
+    """Show or change settings.
 
-    return run_config(arguments, context)
+    Raises:
+        ConfigError: A key is unknown, or a value has the wrong type.
+    """
+    if arguments.describe is not None:
+        return _describe(arguments.describe, context)
+    if arguments.show is not None:
+        return _show(arguments.show, context)
+    if arguments.show_sources is not None:
+        return _show_sources(arguments.show_sources, arguments, context)
+    if arguments.validate:
+        return _validated(context)
+    if arguments.get is not None:
+        return _get(arguments, context)
+    return _edit(arguments, context)
+
+
+def _keys(wanted: list[str]) -> list[Any]:
+    from minicon.config.keys import KEYS, find_key
+    from minicon.errors import ConfigError
+
+    if not wanted:
+        return list(KEYS.values())
+    found = []
+    for name in wanted:
+        key = find_key(name)
+        if key is None:
+            hint = "list all settings with 'minicon config --describe'"
+            raise ConfigError("unknown-key", f"unknown setting {name!r}", hint=hint)
+        found.append(key)
+    return found
+
+
+def _describe(wanted: list[str], context: CommandContext) -> int:
+    from minicon.cli.render.listing import table
+
+    keys = _keys(wanted)
+    context.console.answer(table((key.name, key.kind.value, key.meaning) for key in keys))
+    if context.console.json:
+        context.console.document(
+            {key.name: {"kind": key.kind.value, "meaning": key.meaning} for key in keys}
+        )
+    return 0
+
+
+def _show(wanted: list[str], context: CommandContext) -> int:
+    """Print effective values."""
+    values = _plain(
+        {
+            key.name: getattr(context.settings, _FIELDS.get(key.name, key.name))
+            for key in _keys(wanted)
+        }
+    )
+    context.console.answer("\n".join(_lines(values)))
+    if context.console.json:
+        context.console.document(values)
+    return 0
+
+
+def _show_sources(wanted: list[str], arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the values of files, variables and the command line, lowest priority first."""
+    from minicon.cli.options import settings_flags
+    from minicon.config.load import configured_values
+
+    keys = {key.name for key in _keys(wanted)}
+    sources = configured_values(
+        environ=os.environ, home=context.settings.home, flags=settings_flags(arguments)
+    )
+    shown = {
+        source: _plain({name: value for name, value in values.items() if name in keys})
+        for source, values in sources.items()
+    }
+    shown = {source: values for source, values in shown.items() if values}
+    for source, values in shown.items():
+        context.console.answer("\n".join([f"==> {source} <==", *_lines(values), ""]))
+    if context.console.json:
+        context.console.document(shown)
+    elif not shown:
+        context.console.note("nothing is configured; all values are defaults")
+    return 0
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    """Return settings in conda's format: YAML, one line per item."""
+    lines = []
+    for name, value in values.items():
+        if isinstance(value, list):
+            lines += [f"{name}:", *(f"  - {item}" for item in value)] if value else [f"{name}: []"]
+        elif isinstance(value, dict):
+            lines += [f"{name}:", *(f"  {line}" for line in _lines(value))]
+            lines[-1] += "" if value else " {}"
+        else:
+            lines.append(f"{name}: {value}")
+    return lines
+
+
+def _validated(context: CommandContext) -> int:
+    """Report success: loading the settings has checked every file."""
+    if context.console.json:
+        context.console.document({"success": True})
+    return 0
+
+
+def _get(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print the values of the file as the options that would set them, as conda does."""
+    from minicon.config.edit import written_values
+
+    written = written_values(_file(arguments, context))
+    wanted = arguments.get or written
+    values = _plain({name: written[name] for name in wanted if name in written})
+    if context.console.json:
+        context.console.document({"get": values})
+    for name, value in values.items():
+        for line in _as_options(name, value):
+            context.console.answer(line)
+    return 0
+
+
+def _as_options(name: str, value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"--set {name}.{key} {each}" for key, each in value.items()]
+    if not isinstance(value, list):
+        return [f"--set {name} {value}"]
+    lines = [f"--add {name} {item!r}" for item in reversed(value)]
+    if len(lines) > 1:
+        lines[0] += "   # lowest priority"
+        lines[-1] += "   # highest priority"
+    return lines
+
+
+def _edit(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.config.edit import ConfigEdit, edit_config_file
+    from minicon.errors import UsageError
+
+    edits = [
+        ConfigEdit(action.replace("_", "-"), *words)
+        for action in _EDITS
+        for words in getattr(arguments, action) or ()
+    ]
+    if not edits:
+        raise UsageError(
+            "wrong-arguments",
+            "minicon config: no option says what to show or change",
+            hint="show all settings with 'minicon config --show'; see 'minicon config --help'",
+        )
+    edited = edit_config_file(_file(arguments, context), edits)
+    for key in edited.comments_lost:
+        context.console.warn(f"comments inside {key} in {edited.path} were lost")
+    context.console.note(f"wrote {edited.path}")
+    _refresh_hooks(context)
+    if context.console.json:
+        context.console.document({"success": True, "file": edited.path})
+    return 0
+
+
+def _refresh_hooks(context: CommandContext) -> None:
+    """Update the hooks that ``init`` wrote: they contain settings of activation."""
+    from minicon.config.load import load_settings
+    from minicon.shell.commands import context_of, this_executable
+    from minicon.shell.init import apply_changes, refresh_hooks
+
+    loaded = load_settings(
+        environ=os.environ, home=context.settings.home, working_directory=Path.cwd()
+    )
+    shell_context = context_of(loaded.settings, environ=os.environ, cwd=os.getcwd())
+    apply_changes(refresh_hooks(shell_context, this_executable()))
+
+
+def _file(arguments: argparse.Namespace, context: CommandContext) -> str:
+    from minicon.config.dirs import user_config_file
+    from minicon.config.package_files import package_of
+    from minicon.errors import ConfigError
+
+    if arguments.env:
+        prefix = str(context.registry.existing(None, None))
+        path = os.path.join(prefix, ".condarc")
+        if os.path.exists(path) and (package := package_of(path, prefix)):
+            raise ConfigError(
+                "file-of-package",
+                f"{path} belongs to the package {package} and is not read as configuration",
+                hint="choose another file with --file, or remove the package",
+            )
+        return path
+    return arguments.file or user_config_file(os.environ, str(context.settings.home))
+
+
+def _plain(value: Any) -> Any:
+    """Return a value for printing; values of keys that name a secret are masked."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: MASK if isinstance(each, str) and is_secret_name(str(name)) else _plain(each)
+            for name, each in value.items()
+        }
+    return value if isinstance(value, bool | int | float | str | None) else str(value)

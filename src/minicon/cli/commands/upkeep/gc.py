@@ -1,7 +1,7 @@
-"""Free what nothing uses: packages no environment was linked from, old states, stale indexes.
+"""Remove what nothing uses: unused packages, old revisions and outdated repodata.
 
-What environments hold is never touched; everything freed can be fetched again, but old states
-cannot be gone back to.
+Environments are not changed. Packages and repodata can be downloaded again; removed revisions
+cannot be restored.
 
 Examples:
   minicon gc --dry-run
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,26 +25,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep",
         type=int,
         metavar="N",
-        help="earlier states that each environment keeps (default: keep_generations)",
+        help="earlier revisions to keep of each environment (default: keep_generations)",
     )
     parser.add_argument(
         "-y", "--yes", dest="always_yes", action="store_true", help="do not ask for confirmation"
     )
-    parser.add_argument("-d", "--dry-run", action="store_true", help="only say what would go")
+    parser.add_argument(
+        "-d", "--dry-run", action="store_true", help="show what would be removed, and stop"
+    )
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Say what would be freed, ask, free it."""
+    """Show what can be removed, ask, and remove it."""
     from minicon.api.upkeep.cleaning import find_garbage, find_leftovers
-    from minicon.cli.commands.freeing import free, show_garbage
+    from minicon.cli.commands.upkeep.clean import confirm_and_remove, show_garbage
 
     kinds = ("generations", "packages", "stale_index")
     kept = context.settings.keep_generations if arguments.keep is None else arguments.keep
     garbage = find_garbage(context.services, kinds, keep_generations=max(kept, 0))
     leftovers = find_leftovers(context.services)
     total = show_garbage(garbage, leftovers, context)
-    is_done = free(garbage, leftovers, context)
+    is_done = confirm_and_remove(garbage, leftovers, context)
     if context.console.json:
         context.console.document(
             {

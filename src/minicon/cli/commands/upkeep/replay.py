@@ -1,7 +1,6 @@
-"""Solve again what was captured with --capture, without channels or an environment.
+"""Solve a request that --capture saved, without channels or an environment.
 
-A capture is a request with all records that its solution looked at, in one file: for bug reports
-and for tests.
+A capture is a file with a request and all records that the solver read, for bug reports and tests.
 
 Examples:
   minicon create -n x python=3.13 numpy --dry-run --capture problem.json
@@ -16,17 +15,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.cli.console.context import CommandContext
+    from minicon.cli.context import CommandContext
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``replay FILE``."""
-    parser.add_argument("file", metavar="FILE", help="what --capture wrote")
+    parser.add_argument("file", metavar="FILE", help="file written by --capture")
     options.add_output_options(parser)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the solution; fails as the captured command did."""
+    """Print the solution, or fail like the captured command."""
     from minicon.api.export.capturing import replay
     from minicon.fs.safe_path import typed_path
 

@@ -1,11 +1,11 @@
-"""CommandContext: what a command gets beside its arguments. Made once per command line."""
+"""The context of a command: settings, console, environments and services."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from minicon.cli.console.console import Console
+from minicon.cli.console import Console
 from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class CommandContext:
-    """Settings and console; the services (network, caches) are made when first asked for.
+    """What a command uses besides its arguments; created once per command line.
 
     Attributes:
-        command_line: What the user typed, for the environment's history.
+        command_line: The arguments as typed, for the environment's history.
     """
 
     settings: Settings
@@ -37,10 +37,10 @@ class CommandContext:
     def from_arguments(
         cls, arguments: argparse.Namespace, command_line: Sequence[str]
     ) -> CommandContext:
-        """Load the settings (files, variables, flags) and open the console.
+        """Load the settings (files, variables, options) and create the console.
 
         Raises:
-            ConfigError: A configuration file or variable is wrong.
+            ConfigError: A configuration file or variable is invalid.
         """
         from minicon.cli.options import settings_flags
         from minicon.config.load import load_settings
@@ -63,7 +63,7 @@ class CommandContext:
 
     @property
     def registry(self) -> EnvironmentRegistry:
-        """Names to paths; needs no network and no cache."""
+        """The known environments; created on first use, without network or cache."""
         if self._registry is None:
             from minicon.envs.registry import EnvironmentRegistry
 
@@ -72,28 +72,37 @@ class CommandContext:
 
     @property
     def services(self) -> Services:
-        """Network, caches and sources, made on first use."""
+        """Network, caches and sources; created on first use."""
         if self._services is None:
             from minicon.api.services import Services
-            from minicon.cli.console.progress import ConsoleReporter
+            from minicon.cli.progress import ConsoleReporter
 
             reporter = ConsoleReporter(self.console)
             self._services = Services(self.settings, reporter, registry=self.registry)
         return self._services
 
     def close(self) -> None:
-        """Take progress bars away, give connections back, and show channels' notices."""
-        if self._services is not None:
-            watch: NoticeWatch | None = vars(self._services).get("notice_watch")
-            if watch is not None:
-                watch.collect()
-            self._services.close()
-            if watch is not None:
-                from minicon.cli.console.channel_notices import show_collected
+        """Remove progress bars, close connections, and show notices of channels."""
+        if self._services is None:
+            return
+        watch: NoticeWatch | None = vars(self._services).get("notice_watch")
+        if watch is not None:
+            watch.collect()
+        self._services.close()
+        if watch is not None:
+            self._show_notices(watch)
 
-                show_collected(watch, self.console)
+    def _show_notices(self, watch: NoticeWatch) -> None:
+        """Show, on stderr, the notices that arrived while the command ran."""
+        from minicon.cli.render.listing import notice_lines
+
+        notices, more = watch.collected()
+        for line in notice_lines(notices):
+            self.console.note(line)
+        if more:
+            self.console.note(f"{more} more: run 'minicon notices'")
 
 
 def early_console(arguments: Sequence[str]) -> Console:
-    """A console for errors that come before settings are known."""
+    """Return a console for errors that occur before the settings are loaded."""
     return Console(json="--json" in arguments)

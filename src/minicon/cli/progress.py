@@ -1,17 +1,17 @@
-"""Reporter that draws progress bars on a terminal (the only importer of tqdm)."""
+"""Progress bars on the terminal (the only module that imports tqdm)."""
 
 from __future__ import annotations
 
 import threading
 
-from minicon.cli.console.console import printable
+from minicon.cli.console import printable
 from minicon.models.reporter import SilentTask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from minicon.cli.console.console import Console
+    from minicon.cli.console import Console
     from minicon.models.reporter import Task
 
 _VERBS = {
@@ -26,7 +26,7 @@ _VERBS = {
 
 
 class ConsoleReporter:
-    """Notes go to stderr; work goes to one bar per kind, however many tasks share it."""
+    """Show notes, and one progress bar per kind of work, shared by its tasks."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -35,12 +35,12 @@ class ConsoleReporter:
         self._lock = threading.Lock()
 
     def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:
-        """Show that LABEL is being worked on."""
+        """Start a task; ``label`` names what it works on."""
         if not self._console.shows_progress:
             return SilentTask()
         with self._lock:
             bar = self._bars.get(kind)
-            if bar is None:  # a bar without a total counts as false
+            if bar is None:  # a bar without a total is falsy
                 bar = self._open_bar(kind, unit)
             bar.total = (bar.total or 0) + (total or 0)
             bar.set_postfix_str(printable(label), refresh=False)
@@ -56,21 +56,21 @@ class ConsoleReporter:
         self._above_bars(lambda: self._console.warn(text))
 
     def close(self) -> None:
-        """Take all bars away."""
+        """Remove all bars."""
         with self._lock:
             for bar in self._bars.values():
                 bar.close()
             self._bars.clear()
 
     def advance(self, kind: str, amount: int) -> None:
-        """AMOUNT more units of KIND are done."""
+        """Add finished units to the bar of a kind."""
         with self._lock:
             bar = self._bars.get(kind)
             if bar is not None:
                 bar.update(amount)
 
     def finish(self, kind: str) -> None:
-        """One task of KIND is over; the last one takes the bar with it."""
+        """End a task; the last task of a kind removes the bar."""
         with self._lock:
             self._running[kind] -= 1
             if self._running[kind] == 0 and (bar := self._bars.pop(kind, None)) is not None:
@@ -102,7 +102,7 @@ class ConsoleReporter:
 
 
 class _BarTask:
-    """One share of a bar."""
+    """One task of a bar."""
 
     def __init__(self, reporter: ConsoleReporter, kind: str) -> None:
         self._reporter = reporter

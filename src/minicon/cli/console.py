@@ -1,15 +1,16 @@
-"""Console: the one place that writes to the terminal and asks questions.
+"""The console: all output to the terminal, and questions to the user.
 
-stdout carries the answer, stderr carries progress and notes. With ``--json`` stdout carries one
+Results go to stdout; progress, notes and errors go to stderr. With ``--json``, stdout carries one
 JSON document and nothing else.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
-from minicon.cli.console.json_text import json_text
+from minicon.cli.json_text import json_text
 from minicon.errors import MiniconError, UsageError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import redact
@@ -19,19 +20,21 @@ if TYPE_CHECKING:
     import re
     from typing import Any, TextIO
 
-#: Control characters and marks of writing direction: a name must not repaint the terminal.
+#: Control and bidirectional characters: text of a package must not control the terminal.
 _UNSAFE = lazy_pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-#: Signs of our own texts, for terminals that have ASCII only (LC_ALL=C).
+#: Replacements for non-ASCII characters of minicon's own texts, for ASCII terminals (LC_ALL=C).
 _PLAIN_SIGNS = str.maketrans({
     "→": "->", "…": "...", "×": "x",
     "├": "|", "│": "|", "└": "`", "─": "-",
 })  # fmt: skip
 _OWN_STYLE = lazy_pattern(r"(\x1b\[(?:0|1|2|31|32|33)m)")
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
+#: Errors of an output device that is full or broken. Errors on files carry the file's name.
+_DEVICE_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def printable(text: str) -> str:
-    """TEXT with control characters written as escapes."""
+    """Return the text with control characters written as escapes."""
     return _UNSAFE.sub(_escape, text)
 
 
@@ -41,9 +44,9 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class Console:
-    """Writes answers, notes and errors, and asks for confirmation.
+    """Write results, notes and errors, and ask for confirmation.
 
-    Secrets in what it is given are masked, whoever gave it.
+    Credentials are masked in every text, unless ``as_is`` is set.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class Console:
 
     @property
     def shows_progress(self) -> bool:
-        """Whether progress bars make sense: a terminal that can redraw a line."""
+        """Whether to draw progress bars: stderr is a terminal that can redraw a line."""
         return (
             not (self.quiet or self.json)
             and self.stderr.isatty()
@@ -71,21 +74,24 @@ class Console:
         )
 
     def style(self, text: str, name: str) -> str:
-        """TEXT in a colour or weight, where the terminal has such; never the only carrier."""
+        """Return the text in a colour or weight, if the terminal supports it.
+
+        Colour must never be the only way in which a meaning is shown.
+        """
         return f"\x1b[{_STYLES[name]}m{text}\x1b[0m" if self._color and not self.json else text
 
     def answer(self, text: str = "", *, as_is: bool = False) -> None:
-        """Part of what was asked for.
+        """Write a line of the result to stdout.
 
         Args:
-            text: Any text.
-            as_is: It holds variables of an environment, which are shown as the user set them.
+            text: The text.
+            as_is: Do not mask credentials; for variables of an environment, as the user set them.
         """
         if not self.json:
             self._write(self.stdout, text, as_is=as_is)
 
     def document(self, value: Any, *, as_is: bool = False) -> None:
-        """The answer as JSON; AS_IS as for :meth:`answer`."""
+        """Write the result as JSON; ``as_is`` as for :meth:`answer`."""
         shown = str if as_is else redact
         text = json_text(value, shown=shown)
         if not text.isascii() and _encodable(text, self.stdout) != text:
@@ -95,21 +101,21 @@ class Console:
         self.stdout.write(f"{text}\n")
 
     def note(self, text: str) -> None:
-        """Something worth knowing beside the answer."""
+        """Write additional information to stderr."""
         if not (self.json or self.quiet):
             self._write(self.stderr, text)
 
     def warn(self, text: str) -> None:
-        """Something the user should know; shown also with --quiet."""
+        """Write a warning to stderr, also with ``--quiet``."""
         if not self.json:
             self._write(self.stderr, f"{self.style('warning:', 'yellow')} {text}")
 
     def fail(self, error: MiniconError, *, whole: bool = False) -> None:
-        """Tell of an error: what failed, on what, and what to type.
+        """Write an error with its context and hint.
 
         Args:
             error: The error.
-            whole: Tell every step of an explanation, however long.
+            whole: Write every step of an explanation, however long.
         """
         if self.json:
             self.document(_error_document(error))
@@ -123,14 +129,14 @@ class Console:
             self._write(self.stderr, f"hint: {error.hint}")
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
-        """Ask yes or no on the terminal.
+        """Ask a yes-or-no question on the terminal.
 
         Args:
-            question: Without the choices.
-            default: What an empty line means.
+            question: The question without the choices.
+            default: The meaning of an empty line.
 
         Raises:
-            UsageError: There is nobody to answer.
+            UsageError: Stdin is at its end.
         """
         choices = "[Y/n]" if default else "[y/N]"
         self.stderr.write(_encodable(f"{printable(redact(question))} {choices} ", self.stderr))
@@ -140,8 +146,8 @@ class Console:
             self.stderr.write("\n")
             raise UsageError(
                 "confirmation-needed",
-                "nobody is there to confirm the plan",
-                hint="pass --yes (-y) to go ahead without being asked",
+                "the plan needs a confirmation, and stdin is closed",
+                hint="pass --yes (-y) to proceed without confirmation",
             )
         answer = line.strip().lower()
         return answer in ("y", "yes") if answer else default
@@ -154,7 +160,7 @@ class Console:
 
 
 def _encodable(text: str, stream: TextIO) -> str:
-    """TEXT as the stream's encoding can write it: our own signs plainly, all else as escapes."""
+    """Return the text in what the stream's encoding can write; other characters as escapes."""
     encoding = stream.encoding or "utf-8"
     try:
         text.encode(encoding)
@@ -171,12 +177,12 @@ def _wants_color(stream: TextIO) -> bool:
 
 
 def _error_document(error: MiniconError) -> dict[str, Any]:
-    """Conda's error object, with our reference, context and hint beside it."""
+    """Return conda's error object, with minicon's reference, context and hint added."""
     name = type(error).__name__
     explanation = getattr(error, "explanation", None)
     packages = getattr(error, "packages", ())
     return {
-        # Only its type: texts of libraries repeat URLs, credentials included.
+        # Only the type: messages of libraries repeat URLs, credentials included.
         "caused_by": type(error.__cause__).__name__ if error.__cause__ else "None",
         "context": error.context,
         "error": f"{name}: {error.message}",
@@ -189,3 +195,23 @@ def _error_document(error: MiniconError) -> dict[str, Any]:
         **({"packages": list(packages)} if packages else {}),
         **({"explanation": explanation.to_json()} if explanation is not None else {}),
     }
+
+
+def is_output_failure(error: BaseException) -> bool:
+    """Whether an error comes from writing to stdout (closed pipe, full disk)."""
+    if isinstance(error, BrokenPipeError):
+        return True
+    is_unnamed = isinstance(error, OSError) and error.filename is None
+    return is_unnamed and getattr(error, "errno", None) in _DEVICE_ERRORS
+
+
+def abandon_output(error: OSError) -> int:
+    """Discard the rest of the output and return the exit code.
+
+    Nothing is printed if the reader closed the pipe (``minicon list | head``).
+    """
+    if not isinstance(error, BrokenPipeError):
+        sys.stderr.write(f"error: cannot write the output: {error.strerror}\n")
+    # Python would complain about buffered output that cannot be written when it exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1

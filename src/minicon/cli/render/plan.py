@@ -1,6 +1,8 @@
-"""Plans, packages and tables as text."""
+"""Plans as text: what a change installs, updates and removes."""
 
 from __future__ import annotations
+
+from minicon.cli.render.listing import human_size, short_channel, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,52 +10,28 @@ if TYPE_CHECKING:
 
     from minicon.api.plan.plan_effects import PlanEffects
     from minicon.api.plan.request import Plan
-    from minicon.cli.console.console import Console
+    from minicon.cli.console import Console
     from minicon.models.records import RepodataRecord
 
-
-#: Bytes on disk from which on a plan tells them.
-_WORTH_TELLING = 10 * 1024**2
-
-
-def human_size(size: float | None) -> str:
-    """1536 as ``1.5 KiB``; an empty text for None."""
-    if size is None:
-        return ""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return ""
+#: Size on disk, in bytes, from which on a plan shows it.
+_LARGE = 10 * 1024**2
 
 
 def _roughly(size: float) -> str:
-    """An estimate of millions of bytes, with one digit that means something."""
+    """Return a size of at least some MiB, rounded to one significant digit."""
     mebibytes = size / 1024**2
     unit, amount = ("MiB", mebibytes) if mebibytes < 950 else ("GiB", mebibytes / 1024)
     return f"{float(f'{amount:.1g}'):.0f} {unit}"
 
 
-def table(rows: Iterable[Sequence[str]], *, indent: int = 0) -> str:
-    """Rows with columns lined up, two blanks apart."""
-    kept = [tuple(row) for row in rows]
-    if not kept:
-        return ""
-    widths = [max(len(row[i]) for row in kept) for i in range(len(kept[0]))]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in kept
-    )
-    return "\n".join(" " * indent + line for line in lines)
+def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) -> str:
+    """Return the changes of a plan, with sources, sizes and link scripts.
 
-
-def short_channel(channel: str) -> str:
-    """The last part of a channel that is a URL: enough to recognise it in a table."""
-    return channel.rstrip("/").rsplit("/", 1)[-1] if "://" in channel else channel
-
-
-def plan_text(plan: Plan, console: Console, announcement: PlanEffects | None = None) -> str:
-    """What will be added, changed and removed, from where, how much, and what will run."""
+    Args:
+        plan: The plan.
+        console: For colours.
+        effects: Effects to show, such as link scripts; None shows none.
+    """
     transaction = plan.transaction
     changed = {old.record.name for old, _ in transaction.changes}
     changed |= {record.name for record in transaction.reinstalls}
@@ -78,10 +56,10 @@ def plan_text(plan: Plan, console: Console, announcement: PlanEffects | None = N
             console.style("remove", "red"),
             [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
         ),
-        _section("through pip", [("*", str(requirement)) for requirement in plan.by_pip]),
+        _section("install with pip", [("*", str(requirement)) for requirement in plan.by_pip]),
         _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
-        _held_back(plan),
-        _scripts(announcement),
+        _not_newest(plan),
+        _scripts(effects),
         _totals(plan),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -109,7 +87,7 @@ def _change_row(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[
     return ("~", new.name, shown(old), "→", shown(new), short_channel(new.channel), reason)
 
 
-def _held_back(plan: Plan) -> str:
+def _not_newest(plan: Plan) -> str:
     changed = {new.name for _, new in plan.transaction.changes}
     rows = [
         (name, reason) for name, reason in plan.solution.hold_backs.items() if name not in changed
@@ -117,13 +95,13 @@ def _held_back(plan: Plan) -> str:
     return _section("not the newest", rows)
 
 
-def _scripts(announcement: PlanEffects | None) -> str:
-    if announcement is None:
+def _scripts(effects: PlanEffects | None) -> str:
+    if effects is None:
         return ""
-    rows = [("!", s.action, "of", s.record.dist_name, s.path) for s in announcement.scripts]
-    listed = _section("will run (--no-link-scripts leaves it out)", rows)
-    if listed and announcement.unknown:
-        listed += "\n  and what packages bring that are still to fetch"
+    rows = [("!", s.action, "of", s.record.dist_name, s.path) for s in effects.scripts]
+    listed = _section("link scripts to run (skip them with --no-link-scripts)", rows)
+    if listed and effects.unknown:
+        listed += "\n  and scripts of packages that are not downloaded yet"
     return listed
 
 
@@ -137,9 +115,9 @@ def _totals(plan: Plan) -> str:
     if fetched:
         size = human_size(plan.download_size)
         unpacked = plan.unpacked_size
-        if unpacked >= _WORTH_TELLING:
+        if unpacked >= _LARGE:
             size += f", about {_roughly(unpacked)} on disk"
-        parts.append(f"{fetched} to fetch ({size})")
+        parts.append(f"{fetched} to download ({size})")
     if cached:
         parts.append(f"{cached} from the cache")
     return ", ".join(parts)

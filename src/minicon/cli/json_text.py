@@ -1,7 +1,7 @@
-"""JSON that people can read, written quickly.
+"""Fast encoder for indented JSON.
 
-Python's own encoder is compiled only without ``indent``; with it, a plan of some hundred packages
-takes longer to print than to solve.
+Python's own encoder uses its C code only without ``indent``; with it, printing a plan of a few
+hundred packages takes longer than solving it.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ _STEP = "  "
 
 
 def json_text(value: Any, *, ensure_ascii: bool = False, shown: Callable[[str], str] = str) -> str:
-    """What ``json.dumps(value, indent=2, default=str)`` gives.
+    """Return what ``json.dumps(value, indent=2, default=str)`` returns.
 
     Args:
-        value: Anything; what JSON does not have becomes text.
-        ensure_ascii: Write other characters as escapes.
-        shown: Applied to every text, names of members too.
+        value: Any object; objects without a JSON form become strings.
+        ensure_ascii: Write non-ASCII characters as escapes.
+        shown: Applied to every string, keys included.
 
     Raises:
-        RecursionError: It contains itself.
-        TypeError: A name of a member is neither text nor a number.
+        RecursionError: The value contains itself.
+        TypeError: A key is neither a string nor a number.
     """
     encode = encode_basestring_ascii if ensure_ascii else encode_basestring
     return _Writer(encode if shown is str else lambda text: encode(shown(text))).text(value)
 
 
 class _Writer:
-    """Writes one document; an object that is in it several times is written out once."""
+    """Encode one document; an object that it contains several times is encoded once."""
 
     def __init__(self, encode: Callable[[str], str]) -> None:
         self._encode = encode
@@ -42,7 +42,7 @@ class _Writer:
         self._names: dict[Any, str] = {}
 
     def text(self, value: Any, line: str = "\n") -> str:
-        """One value; ``line`` begins a line at its depth."""
+        """Return one value; ``line`` starts a line at its depth."""
         encode, text = self._encode, self.text
         if isinstance(value, str):
             return encode(value)
@@ -69,24 +69,24 @@ class _Writer:
         return known
 
     def _name(self, key: Any) -> str:
-        """How a member begins; most objects of a document have the same."""
+        """Return the encoded key; most objects of a document have the same keys."""
         written = f"{self._encode(_key(key))}: "
-        if isinstance(key, str):  # 1, 1.0 and True are one key of a mapping, but not of a document
+        if isinstance(key, str):  # 1, 1.0 and True are equal keys in Python, but not in JSON
             self._names[key] = written
         return written
 
 
 def _leaf(value: Any, encode: Callable[[str], str]) -> str:
-    """What has nothing inside."""
+    """Return a value that contains no other."""
     if value is None or isinstance(value, (bool, int, float, dict, list, tuple)):
         return json.dumps(value)
     return encode(str(value))
 
 
 def _key(key: Any) -> str:
-    """The name of a member; JSON has texts only, so numbers are written out."""
+    """Return a key as a string: JSON has no other keys."""
     if isinstance(key, str):
         return key
     if key is None or isinstance(key, (bool, int, float)):
         return json.dumps(key)
-    raise TypeError(f"a member of a JSON object cannot be named by {key!r}")
+    raise TypeError(f"{key!r} cannot be a key of a JSON object")

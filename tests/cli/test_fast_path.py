@@ -1,11 +1,10 @@
-"""What is printed without the whole command is what the whole command would print."""
+"""The fast path prints what the full command prints."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,12 @@ from tests.support.command_line import CommandLine
 from tests.support.commands import Outcome
 
 from minicon.__main__ import main
-from minicon.cli.light_list import list_environments_lightly, list_lightly
+from minicon.cli.fast_path import answer
 
 
 @pytest.fixture
 def program(data: CommandLine, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    """The program itself, its shortcuts included."""
+    """The program, fast path included."""
 
     def run(text: str) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["minicon", *text.split()])
@@ -30,39 +29,30 @@ def program(data: CommandLine, monkeypatch: pytest.MonkeyPatch):  # type: ignore
     return run
 
 
-def settle(prefix: Path) -> None:
-    """As if the environment had not changed for a minute."""
-    for folder in (prefix / "conda-meta", *prefix.glob("lib/python*/site-packages")):
-        os.utime(folder, (time.time() - 60, time.time() - 60))
-
-
 @pytest.fixture
-def whole_command_is_gone(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    def take_away() -> None:
+def without_full_command(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    def replace() -> None:
         def refuse(*_: object) -> int:
-            raise AssertionError("the whole command was called")
+            raise AssertionError("the full command was called")
 
         monkeypatch.setattr("minicon.cli.main.main", refuse)
 
-    return take_away
+    return replace
 
 
-def test_the_same_again(data: CommandLine, program, whole_command_is_gone) -> None:  # type: ignore[no-untyped-def]
-    settle(data.environment("data"))
+def test_list_needs_no_full_command(data: CommandLine, program, without_full_command) -> None:  # type: ignore[no-untyped-def]
     first = program("list -n data").ok()
     assert first.out == data("list -n data").ok().out
-    whole_command_is_gone()
+    without_full_command()
     assert program("list -n data").ok() == first
     assert program(f"list -p {data.environment('data')}").ok() == first
 
 
 def test_changes_are_seen(data: CommandLine, program) -> None:  # type: ignore[no-untyped-def]
     prefix = data.environment("data")
-    settle(prefix)
     assert "lone" not in program("list -n data").ok().out
     data("install -y -n data lone").ok()
     assert "lone" in program("list -n data").ok().out
-    settle(prefix)
     assert "lone" in program("list -n data").ok().out
     data("undo -y -n data").ok()
     assert "lone" not in program("list -n data").ok().out
@@ -72,29 +62,12 @@ def test_changes_are_seen(data: CommandLine, program) -> None:  # type: ignore[n
     assert program("list -n data").code == 1
 
 
-def test_other_forms_are_not_mixed_up(data: CommandLine, program) -> None:  # type: ignore[no-untyped-def]
-    settle(data.environment("data"))
+def test_other_forms_are_left_to_the_full_command(data: CommandLine, program) -> None:  # type: ignore[no-untyped-def]
     program("list -n data").ok()
     assert len(program("list -n data --json").ok().json) == 2
     assert program("list -n data zzz").code == 1
     data.set(MINICON_JSON="true")
     assert len(program("list -n data").ok().json) == 2
-
-
-def test_a_damaged_memory_is_no_answer(
-    data: CommandLine,
-    program,  # type: ignore[no-untyped-def]
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("minicon.cli.light_list._WORTH_REMEMBERING", 1)
-    settle(data.environment("data"))
-    expected = program("list -n data").ok().out
-    files = list((data.root / "cache").rglob("lists-*/*"))
-    assert files
-    for file in files:
-        for text in (b"", b"\n\nforged\n", b"\xff\xfe"):
-            file.write_bytes(text)
-            assert program("list -n data").ok().out == expected
 
 
 def record(prefix: Path, name: str, **fields: object) -> Path:
@@ -210,14 +183,14 @@ def test_every_kind_of_environment(kind: str, minicon: CommandLine, monkeypatch)
     monkeypatch.setenv("CONDA_PREFIX", str(prefix))
     for arguments in (["-p", str(prefix)], []):
         minicon.capture.readouterr()
-        code = list_lightly(arguments, os.environ)
+        code = answer(["list", *arguments], os.environ)
         if code is not None:
             assert (code, *minicon.capture.readouterr()) == (whole.code, whole.out, whole.err)
-    is_light = kind in ("plain", "empty", "other_orders", "python_and_packages")
-    assert (code is not None) is is_light
+    is_plain = kind in ("plain", "empty", "other_orders", "python_and_packages")
+    assert (code is not None) is is_plain
 
 
-def test_environments_are_listed_as_the_whole_command_does(minicon: CommandLine) -> None:
+def test_env_list_prints_what_the_full_command_prints(minicon: CommandLine) -> None:
     for name in ("b", "a", ".hidden", "no-environment"):
         (minicon.root / "envs" / name / "conda-meta").mkdir(parents=True)
         if name != "no-environment":
@@ -232,17 +205,17 @@ def test_environments_are_listed_as_the_whole_command_does(minicon: CommandLine)
     minicon.set(CONDA_PREFIX=str(elsewhere[0]))
     whole = minicon("env list").ok()
     minicon.capture.readouterr()
-    assert list_environments_lightly(os.environ) == 0
+    assert answer(["env", "list"], os.environ) == 0
     assert minicon.capture.readouterr().out == whole.out
     names = [line.split()[0] for line in whole.out.splitlines()[2:]]
     assert names == ["a", "b", "*", "named"]
     minicon.set(MINICON_JSON="yes")
-    assert list_environments_lightly(os.environ) is None
+    assert answer(["env", "list"], os.environ) is None
 
 
-def test_an_unfinished_change_is_left_to_the_whole_command(data: CommandLine) -> None:
+def test_an_unfinished_change_is_left_to_the_full_command(data: CommandLine) -> None:
     prefix = data.environment("data")
-    assert list_lightly(["-n", "data"], os.environ) == 0
+    assert answer(["list", "-n", "data"], os.environ) == 0
     (prefix.parent / ".minicon-generations" / "data").mkdir(parents=True, exist_ok=True)
     (prefix.parent / ".minicon-generations" / "data" / "staging").mkdir()
-    assert list_lightly(["-n", "data"], os.environ) is None
+    assert answer(["list", "-n", "data"], os.environ) is None

@@ -1,0 +1,237 @@
+"""The fast path: commands that run often, without argument parser, settings object and JSON.
+
+Only plain command lines are answered here. Everything else, and every error before a command
+starts, is left to :mod:`minicon.cli.main`, which must print the same. Both use the same functions
+to locate environments and to format tables. docs/internals/command-line.md lists the commands and
+options, with the reasons.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from minicon.errors import MiniconError
+    from minicon.shell.commands import ShellContext
+
+#: Options with a value that name an environment.
+_ENVIRONMENT_OPTIONS = {"-n": "name", "--name": "name", "-p": "prefix", "--prefix": "prefix"}
+_RUN_OPTIONS = {**_ENVIRONMENT_OPTIONS, "--cwd": "cwd"}
+#: Options of conda's ``run`` without an effect.
+_IGNORED_OPTIONS = ("--no-capture-output", "--live-stream")
+
+
+def answer(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """Run a command line if it is a plain one.
+
+    Args:
+        arguments: What follows ``minicon`` on the command line.
+        environ: The environment variables.
+
+    Returns:
+        The exit code; None if the full command has to run.
+    """
+    command, *rest = arguments or [""]
+    if command in ("--version", "-V") and not rest:
+        from minicon import __version__
+
+        return _print(f"minicon {__version__}\n")
+    if not _has_working_directory():
+        return None  # the full command reports it
+    if command.startswith("shell."):
+        return _print_shell_text(command.partition(".")[2], rest, environ)
+    if command == "run":
+        return _run(rest, environ)
+    if command == "list":
+        return _list_packages(rest, environ)
+    if command == "env" and rest == ["list"]:
+        return _list_environments(environ)
+    return None
+
+
+def _has_working_directory() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
+
+
+def _print_shell_text(shell: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Print the text that a shell evaluates; errors go to stderr, and nothing is evaluated."""
+    from minicon.errors import MiniconError
+    from minicon.shell.commands import shell_command, this_executable
+
+    command, *rest = arguments or ["hook"]
+    try:
+        text, warnings = shell_command(
+            shell, command, rest, context=_context(environ), executable=this_executable()
+        )
+    except MiniconError as error:
+        return _fail(error)
+    if warnings:
+        from minicon.cli.console import Console
+
+        for warning in warnings:
+            Console().warn(warning)
+    # Values of variables need not be UTF-8; their bytes are preserved.
+    sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    return 0
+
+
+def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """``run [-n NAME | -p PATH] [--cwd DIR] COMMAND...``: become the command."""
+    options, argv = _read_options(arguments, _RUN_OPTIONS)
+    if options is None or not argv:
+        return None
+    from minicon.errors import MiniconError
+    from minicon.shell.run import become, prepare_command
+
+    try:
+        context = _context(environ)
+        prefix = _environment(options, environ, context)
+        if prefix is None:
+            return None
+        prepared = prepare_command(
+            prefix,
+            argv,
+            environ=environ,
+            options=context.options,
+            force_uppercase=context.force_uppercase,
+        )
+    except MiniconError:
+        return None  # the full command reports it
+    try:
+        return become(prepared, options.get("cwd"))
+    except MiniconError as error:  # the working directory may have changed
+        return _fail(error)
+
+
+def _list_packages(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """``list [-n NAME | -p PATH]``: print the packages, read from the start of each record."""
+    options, rest = _read_options(arguments, _ENVIRONMENT_OPTIONS)
+    if options is None or rest or _may_print_json(environ):
+        return None
+    from minicon.cli.render.listing import package_table
+    from minicon.envs.known_environments import needs_recovery
+    from minicon.errors import MiniconError
+    from minicon.prefix.environment.record_headers import NotPlain, read_record_headers
+    from minicon.shell.locate import is_environment
+
+    try:
+        prefix = _environment(options, environ)
+        if prefix is None or not is_environment(prefix) or needs_recovery(prefix):
+            return None
+        headers, _ = read_record_headers(prefix)
+    except (MiniconError, NotPlain):
+        return None
+    return _print_table(
+        package_table(prefix, ((h.name, h.version, h.build, h.channel) for h in headers))
+    )
+
+
+def _list_environments(environ: Mapping[str, str]) -> int | None:
+    """``env list``: print names and paths of all known environments."""
+    if _may_print_json(environ):
+        return None
+    from minicon.cli.render.listing import environment_table
+    from minicon.envs.known_environments import known_environments
+    from minicon.errors import MiniconError
+
+    try:
+        context = _context(environ)
+    except MiniconError:
+        return None
+    active = environ.get("CONDA_PREFIX")
+    registered = os.path.join(context.home, ".conda", "environments.txt")
+    known = known_environments(context.envs_dirs, registered)
+    return _print_table(
+        environment_table((name, path, path == active) for path, name in known.items())
+    )
+
+
+def _read_options(
+    arguments: Sequence[str], known: Mapping[str, str]
+) -> tuple[dict[str, str] | None, list[str]]:
+    """Return leading options and the remaining words; None for options if one is not plain."""
+    options: dict[str, str] = {}
+    words = list(arguments)
+    while words and words[0].startswith("-"):
+        word = words.pop(0)
+        if word == "--":
+            break
+        if word in _IGNORED_OPTIONS and known is _RUN_OPTIONS:
+            continue
+        if word not in known or not words or known[word] in options:
+            return None, []
+        options[known[word]] = words.pop(0)
+    return (None if {"name", "prefix"} <= options.keys() else options), words
+
+
+def _environment(
+    options: Mapping[str, str], environ: Mapping[str, str], context: ShellContext | None = None
+) -> str | None:
+    """Return the environment that the options name, or the active one.
+
+    Returns:
+        Its absolute path; None if the full command has to decide.
+
+    Raises:
+        MiniconError: No environment has that name, or the configuration is invalid.
+    """
+    if "name" in options:
+        name = options["name"]
+        if {"/", os.sep, "~"} & set(name) or name in ("", "base", "root", ".", ".."):
+            return None
+        return (context or _context(environ)).locate(name)
+    if "prefix" in options:
+        path = options["prefix"]
+        return os.path.abspath(os.path.expanduser(path)) if path else None
+    active = environ.get("CONDA_PREFIX", "")
+    return active if os.path.isabs(active) else None
+
+
+def _context(environ: Mapping[str, str]) -> ShellContext:
+    from minicon.shell.commands import shell_context
+
+    return shell_context(environ, home=os.path.expanduser("~"), cwd=os.getcwd())
+
+
+def _may_print_json(environ: Mapping[str, str]) -> bool:
+    """Whether a variable or a configuration file may set ``json``."""
+    from minicon.config import dirs
+
+    if "MINICON_JSON" in environ or "CONDA_JSON" in environ:
+        return True
+    return any(_mentions_json(path) for path in dirs.config_files(environ, os.path.expanduser("~")))
+
+
+def _mentions_json(path: str) -> bool:
+    try:
+        with open(path, "rb") as reader:
+            return b"json" in reader.read()
+    except OSError:
+        return True  # loading the file reports the error
+
+
+def _print_table(text: str) -> int | None:
+    """Print a table; None if a terminal might not show it as it is."""
+    if not (text.isascii() and text.replace("\n", "").isprintable()):
+        return None
+    return _print(f"{text}\n")
+
+
+def _print(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
+
+
+def _fail(error: MiniconError) -> int:
+    from minicon.cli.console import Console
+
+    Console().fail(error)
+    return error.exit_code
