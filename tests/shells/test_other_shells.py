@@ -11,10 +11,10 @@ from tests.support.shells import OTHERS, ShellHome, shells
 
 from minicon.errors import ShellError
 from minicon.shell.activation import ActivationChange
-from minicon.shell.autorun import autorun_after
 from minicon.shell.commands import shell_context
 from minicon.shell.init import apply_changes, plan_init
 from minicon.shell.shells import get_shell
+from minicon.shell.start_files import autorun_after
 
 VALUES = {
     "A": "it's",
@@ -182,7 +182,7 @@ def test_the_registry_is_asked_on_windows_only(tmp_path: Path) -> None:
     context = shell_context(place.variables(), home=str(place.home), cwd="/")
     with pytest.raises(ShellError, match="only Windows"):
         plan_init(["cmd.exe"], context=context, executable="C:\\minicon.exe")
-    with pytest.raises(ShellError, match="cannot be written"):
+    with pytest.raises(ShellError, match="cannot be part of"):
         autorun_after(None, 'C:\\a"b\\shell\\hook.bat')
 
 

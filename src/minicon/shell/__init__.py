@@ -1,1 +1,1 @@
-"""Activation, running commands in an environment, and shell start files."""
+"""Activate environments in shells, run commands in environments, and set up shells."""

@@ -1,10 +1,10 @@
-"""Activation as data: environment variables before → :class:`ActivationChange`.
+"""Compute the changes of variables that activation and deactivation make.
 
-Nothing here touches the disk or the process: facts about environments come through a function,
-the variables as a mapping. ``shell/scripts/hook.sh`` does the same in shell language; the two
-share the variables that hold the state (docs/internals/activation.md), so that either can undo
-what the other did, and conda can deactivate both. Follows conda's activation (CONDA_* variables);
-unlike conda's, leaving an environment restores exactly what was there before.
+Nothing here accesses the disk or the process: facts about environments come from a function, the
+variables from a mapping. ``shell/scripts`` implement the same in the languages of shells. Both use
+the same variables for the state (docs/internals/activation.md), so that each can undo what the
+other did, and conda can deactivate either. The CONDA_* variables are conda's; unlike conda,
+deactivation restores the exact values from before.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from minicon.shell.environment_facts import EnvironmentFacts
 
-#: Set by activation itself, and restored when the last environment is left.
+#: Set by activation, and restored when the last environment is deactivated.
 OWN_VARIABLES = ("CONDA_PREFIX", "CONDA_DEFAULT_ENV", "CONDA_PROMPT_MODIFIER", "CONDA_SHLVL")
 DEFAULT_PROMPT = "({default_env}) "
 _PROMPT_SPECIAL = frozenset("\\$`%!")
 
 
 class ActivationOptions:
-    """The settings that matter to activation; names as in :class:`Settings`."""
+    """The settings of activation; names as in :class:`Settings`."""
 
     __slots__ = (
         "auto_activate",
@@ -62,18 +62,18 @@ class ActivationOptions:
 
 
 class ActivationChange:
-    """What a shell has to do, in this order (conda's): leave, unset, set, export, enter.
+    """The changes that a shell has to make, in conda's order: leave, unset, set, export, enter.
 
     Attributes:
-        leave_scripts: Paths of scripts (every shell's) to source first.
-        unset: Names to unset.
-        set: Shell variables, not exported (the prompt).
-        export: Environment variables, PATH not included.
-        path_before: PATH as it was; None when it was not set.
-        path: PATH as it shall be; None when it does not change.
-        path_first: Whether PATH changes before ``leave_scripts`` run (deactivation, as conda).
+        leave_scripts: Paths of scripts, for all shells, to source first.
+        unset: Names of variables to unset.
+        set: Shell variables that are not exported (the prompt).
+        export: Environment variables without PATH.
+        path_before: PATH before; None if it was not set.
+        path: The new PATH; None if it does not change.
+        path_first: Change PATH before ``leave_scripts`` run (deactivation, as in conda).
         enter_scripts: Paths of scripts to source last.
-        warnings: One sentence for each variable or file that was left out.
+        warnings: One sentence for each variable or file that is ignored.
     """
 
     __slots__ = (
@@ -93,7 +93,7 @@ class ActivationChange:
         *,
         leave_scripts: tuple[str, ...] = (),
         unset: tuple[str, ...] = (),
-        set: Mapping[str, str] | None = None,  # noqa: A002 - the word that shells use
+        set: Mapping[str, str] | None = None,  # noqa: A002 - the name in conda's JSON
         export: Mapping[str, str] | None = None,
         path_before: str | None = None,
         path: str | None = None,
@@ -112,7 +112,7 @@ class ActivationChange:
         self.warnings = warnings
 
     def apply_to(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """The environment variables afterwards, scripts not counted."""
+        """Return the environment variables after the change, without the effects of scripts."""
         after = {name: value for name, value in environ.items() if name not in self.unset}
         after.update(self.export)
         if self.path is not None:
@@ -121,12 +121,13 @@ class ActivationChange:
 
 
 class Activator:
-    """Computes what activating and deactivating change, from the variables as they are.
+    """Compute the changes of activation and deactivation.
 
     Args:
-        environ: Environment variables before. ``PS1`` among them is the prompt to change.
-        facts: Reads one environment (:func:`minicon.shell.environment_facts.read_facts`).
-        options: The settings that matter.
+        environ: The environment variables. ``PS1``, if set, is the prompt to change.
+        facts: Reads the facts of an environment
+            (:func:`minicon.shell.environment_facts.read_facts`).
+        options: The settings of activation.
     """
 
     def __init__(
@@ -141,17 +142,17 @@ class Activator:
 
     @property
     def level(self) -> int:
-        """How many environments are active; a value that is no small number counts as none."""
+        """The number of active environments; an invalid CONDA_SHLVL counts as 0."""
         text = self._environ.get("CONDA_SHLVL", "").strip()
         small = text.isascii() and text.isdigit() and len(text) < 3
         return int(text) if small and self._environ.get("CONDA_PREFIX") else 0
 
     def activate(self, prefix: str, *, stack: bool | None = None) -> ActivationChange:
-        """Enter an environment, in place of the active one or stacked upon it.
+        """Activate an environment, instead of the active one or stacked on it.
 
         Args:
-            prefix: Absolute path.
-            stack: Keep the active one's PATH below; None decides by ``auto_stack``.
+            prefix: Absolute path of the environment.
+            stack: Keep the active environment on PATH; None uses the setting ``auto_stack``.
 
         Raises:
             ShellError: Reference ``path-separator-in-prefix``.
@@ -159,8 +160,8 @@ class Activator:
         if os.pathsep in prefix and not self._options.windows:
             raise ShellError(
                 "path-separator-in-prefix",
-                f"{prefix} cannot be activated: PATH cannot hold a folder with a colon in its name",
-                hint="rename or move the environment, or use `minicon run -p`",
+                f"cannot activate {prefix}: PATH cannot contain a directory with a colon",
+                hint="rename the environment, or use 'minicon run -p'",
             )
         level = self.level
         if level and prefix == self._environ["CONDA_PREFIX"]:
@@ -184,7 +185,7 @@ class Activator:
         return edit.change(leaving, entering)
 
     def deactivate(self) -> ActivationChange:
-        """Leave the active environment; go back to the one below, if any."""
+        """Deactivate the active environment and return to the one below it, if any."""
         level = self.level
         if not level:
             return ActivationChange(path_before=self._environ.get("PATH"))
@@ -206,7 +207,7 @@ class Activator:
         return edit.change(leaving, entering, path_first=True)
 
     def reactivate(self) -> ActivationChange:
-        """Leave and enter the active environment again, after it changed."""
+        """Deactivate and activate the active environment, after it changed."""
         level = self.level
         if not level:
             return ActivationChange(path_before=self._environ.get("PATH"))
@@ -220,7 +221,7 @@ class Activator:
 
 
 def environment_name(prefix: str, root: str) -> str:
-    """CONDA_DEFAULT_ENV: ``base``, the name of an environment below ``envs``, or the path."""
+    """Return CONDA_DEFAULT_ENV: ``base``, the name below an ``envs`` directory, or the path."""
     if prefix == root:
         return "base"
     folder, name = os.path.split(prefix)
@@ -228,12 +229,12 @@ def environment_name(prefix: str, root: str) -> str:
 
 
 def plain_prompt_text(text: str) -> str:
-    """TEXT with ``?`` for whatever a shell's prompt would interpret, so that no name runs code."""
+    """Replace characters that a prompt would interpret by ``?``, so that no name runs code."""
     return "".join("?" if c in _PROMPT_SPECIAL or not c.isprintable() else c for c in text)
 
 
 def path_entries(prefix: str, *, windows: bool) -> tuple[str, ...]:
-    """The folders of an environment that belong on PATH, first one first (conda's order)."""
+    """Return the directories of an environment for PATH, in conda's order."""
     if not windows:
         return (f"{prefix}/bin",)
     libraries = ("ucrt64", "clang64", "mingw64", "clangarm64")
@@ -244,36 +245,36 @@ def path_entries(prefix: str, *, windows: bool) -> tuple[str, ...]:
 
 
 class _Edit:
-    """A working copy of the variables; remembers which names were touched."""
+    """A working copy of the variables that tracks which names were changed."""
 
     def __init__(self, environ: Mapping[str, str], options: ActivationOptions) -> None:
         self._before = environ
         self._now = dict(environ)
-        self._touched: dict[str, None] = {}
+        self._changed: dict[str, None] = {}
         self._options = options
 
     def put(self, name: str, value: str) -> None:
         self._now[name] = value
-        self._touched[name] = None
+        self._changed[name] = None
 
     def remove(self, name: str) -> None:
         self._now.pop(name, None)
-        self._touched[name] = None
+        self._changed[name] = None
 
     def save(self, level: int, name: str) -> None:
-        place = f"__CONDA_SHLVL_{level}_{name}"
+        saved = f"__CONDA_SHLVL_{level}_{name}"
         if name in self._now:
-            self.put(place, self._now[name])
+            self.put(saved, self._now[name])
         else:
-            self.remove(place)
+            self.remove(saved)
 
     def restore(self, level: int, name: str) -> None:
-        place = f"__CONDA_SHLVL_{level}_{name}"
-        if place in self._now:
-            self.put(name, self._now[place])
+        saved = f"__CONDA_SHLVL_{level}_{name}"
+        if saved in self._now:
+            self.put(name, self._now[saved])
         else:
             self.remove(name)
-        self.remove(place)
+        self.remove(saved)
 
     def save_own(self) -> None:
         for name in OWN_VARIABLES:
@@ -285,7 +286,10 @@ class _Edit:
             self.restore(0, name)
 
     def undo(self, level: int, facts: EnvironmentFacts | None) -> None:
-        """Take back what LEVEL set: as recorded, or as its files say where conda activated it."""
+        """Restore the variables that a level set.
+
+        Their names are recorded, except where conda activated the environment.
+        """
         names = self._now.get(f"_MINICON_NAMES_{level}")
         known = names.split() if names is not None else (facts.variables if facts else ())
         for name in known:
@@ -293,7 +297,7 @@ class _Edit:
         self.remove(f"_MINICON_NAMES_{level}")
 
     def become(self, prefix: str, level: int, facts: EnvironmentFacts | None) -> None:
-        """Name the environment; set its variables unless they still are (FACTS is None)."""
+        """Set the variables of activation, and of the environment unless ``facts`` is None."""
         name = environment_name(prefix, self._options.root)
         modifier = self._modifier(prefix, name, level)
         self._show(modifier)
@@ -307,16 +311,16 @@ class _Edit:
             self.put(f"_MINICON_NAMES_{level}", "".join(f"{n} " for n in facts.variables))
 
     def replace_in_path(self, old: str, new: str) -> None:
-        """Replace the first run of OLD's folders by NEW's, in place; prepend where none is."""
+        """Replace the first entries of ``old`` in PATH by those of ``new``; prepend if missing."""
         path = self._now.get("PATH", "")
         separator = ";" if self._options.windows else ":"
         wanted = path_entries(new, windows=self._options.windows) if new else ()
-        gone = path_entries(old, windows=self._options.windows) if old else ()
+        removed = path_entries(old, windows=self._options.windows) if old else ()
         entries = path.split(separator) if path else []
-        if gone and gone[0] in entries:
-            start = entries.index(gone[0])
+        if removed and removed[0] in entries:
+            start = entries.index(removed[0])
             stop = start + 1
-            while stop < len(entries) and entries[stop] in gone[1:]:
+            while stop < len(entries) and entries[stop] in removed[1:]:
                 stop += 1
         elif not wanted:
             return
@@ -331,9 +335,9 @@ class _Edit:
         *,
         path_first: bool = False,
     ) -> ActivationChange:
-        """The difference between the variables before and now."""
-        names = [n for n in self._touched if n not in ("PATH", "PS1")]
-        shell = {"PS1": self._now["PS1"]} if "PS1" in self._touched else {}
+        """Return the difference between the variables before and now."""
+        names = [n for n in self._changed if n not in ("PATH", "PS1")]
+        shell = {"PS1": self._now["PS1"]} if "PS1" in self._changed else {}
         warnings = (leaving.warnings if leaving else ()) + (entering.warnings if entering else ())
         return ActivationChange(
             leave_scripts=leaving.scripts("deactivate", "") if leaving else (),
@@ -341,7 +345,7 @@ class _Edit:
             set=shell,
             export={n: self._now[n] for n in names if n in self._now},
             path_before=self._before.get("PATH"),
-            path=self._now["PATH"] if "PATH" in self._touched else None,
+            path=self._now["PATH"] if "PATH" in self._changed else None,
             path_first=path_first,
             enter_scripts=entering.scripts("activate", "") if entering else (),
             warnings=tuple(dict.fromkeys(warnings)),
@@ -367,7 +371,7 @@ class _Edit:
         )
 
     def _stacked(self, name: str, level: int) -> str:
-        """The names of the environments on PATH, uppermost first, as conda's ``stacked_env``."""
+        """Return the names of the environments on PATH, topmost first (conda's ``stacked_env``)."""
         shown: list[str] = []
         for each in range(1, level + 1):
             if f"CONDA_STACKED_{each}" not in self._now:
@@ -378,9 +382,9 @@ class _Edit:
 
 
 def format_prompt(template: str, **values: str) -> str:
-    """Fill ``env_prompt``: ``{name}`` and so on; the template's own text is left as it is.
+    """Fill in ``{name}`` and the other placeholders of ``env_prompt``.
 
-    Unknown braces stay: a prompt template is not a place to fail.
+    Unknown placeholders are kept, since an invalid prompt must not prevent activation.
     """
     for name, value in values.items():
         template = template.replace("{" + name + "}", plain_prompt_text(value))

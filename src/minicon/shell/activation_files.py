@@ -1,15 +1,15 @@
-"""The text that each environment keeps so that activating it needs no process.
+"""Activation files: scripts in each environment that activate it without a process.
 
-``conda-meta/minicon/activation.sh`` (bash, zsh, dash …) and ``activation.fish`` hold what
-:func:`read_facts` found, in shell language: the variables and the scripts in order. Nothing in
-them depends on where the environment is, so they stay right when it moves. They are sourced by
-``shell/scripts/hook.*``, one step at a time:
+``conda-meta/minicon/activation.sh`` (bash, zsh, dash …) and ``activation.fish`` contain the facts
+that :func:`read_facts` returns, as code for the shell: variables, and scripts in order. They do not
+contain the path of the environment, so they remain valid when it moves. ``shell/scripts/hook.*``
+source them, one step at a time:
 
-- ``check``: tell the format, unless something the text was made from is newer than the text;
-  make the variables' names and values the positional arguments (fish: ``variables`` sets them);
+- ``check``: set the format, unless an input is newer than the file; set the positional arguments to
+  the names and values of variables (fish: ``variables`` sets them);
 - ``activate``, ``deactivate``: source each script.
 
-``variables`` holds the variables for minicon itself (``run``), which then needs no JSON parser.
+``variables`` contains the variables for minicon itself (``run``), which needs no JSON parser then.
 """
 
 from __future__ import annotations
@@ -36,47 +36,47 @@ if TYPE_CHECKING:
     from minicon.fs.operations import PathText
     from minicon.shell.environment_facts import EnvironmentFacts
 
-#: The agreement between these texts and the hooks; a hook refuses any other.
+#: Version of the format; hooks ignore files with any other.
 FORMAT = 3
 FOLDER = "conda-meta/minicon"
-#: How often, and for how many seconds each, the clock is waited for.
-_PATIENCE, _STEP = 12, 0.002
+#: Number of waits for the next tick of the file system's clock, and seconds of each.
+_WAITS, _WAIT_SECONDS = 12, 0.002
 
 
 def write_activation_files(
     staged: PathText,
-    final: str | PathLike[str] | None = None,  # noqa: ARG001 - texts hold no path of their own
+    final: str | PathLike[str] | None = None,  # noqa: ARG001 - called as a step of a change
     *,
     force_uppercase: bool = True,
 ) -> tuple[str, ...]:
-    """Write an environment's activation texts; call it last, before the environment is switched.
+    """Write the activation files of an environment, as the last step before it is switched.
 
-    Costs about a millisecond. Call it again when ``conda-meta/state`` changes.
+    Takes about a millisecond. Must be called again when ``conda-meta/state`` changes.
 
     Args:
-        staged: Where the environment's files are now: a path, or the open folder.
-        final: Where they will be; the texts do not depend on it.
+        staged: Current location of the environment: a path, or the open directory.
+        final: Later location of the environment; the files do not depend on it.
         force_uppercase: conda's ``envvars_force_uppercase``.
 
     Returns:
-        One sentence for each variable that the environment asks for and does not get.
+        One sentence for each variable that the environment may not set.
 
     Raises:
-        FileError: The folder cannot be written.
+        FileError: The directory cannot be written.
     """
     from minicon.fs import operations
     from minicon.fs.folder import Folder
 
     prefix = os.fspath(staged)
-    place = os.path.join(prefix, *FOLDER.split("/"))
-    with operations.describing("write activation texts in", place), Folder.open(staged) as root:
+    path = os.path.join(prefix, *FOLDER.split("/"))
+    with operations.describing("write activation files in", path), Folder.open(staged) as root:
         folder = _own_folder(root)
     with folder:
         return _write(prefix, folder, force_uppercase=force_uppercase)
 
 
 def _own_folder(root: Folder) -> Folder:
-    """The folder of the texts. What stands in its place, a link for instance, is removed."""
+    """Open the directory of the files. Anything else with its name, such as a link, is removed."""
     parent, _, name = FOLDER.rpartition("/")
     with root.folder(parent, make=True) as meta:
         if meta.status(name) is not None and not meta.is_folder(name):
@@ -87,48 +87,42 @@ def _own_folder(root: Folder) -> Folder:
 def _write(prefix: str, folder: Folder, *, force_uppercase: bool) -> tuple[str, ...]:
     from minicon.fs import operations
 
-    with operations.describing("write activation texts in", folder.path):
+    with operations.describing("write activation files in", folder.path):
         time_ns = _time_before_now(prefix, folder)
-    facts = read_facts(prefix, force_uppercase=force_uppercase, anew=True)
+    facts = read_facts(prefix, force_uppercase=force_uppercase, use_kept=False)
     kept = kept_variables_data(facts, force_uppercase=force_uppercase)
     files = {
         "variables": kept,
         "activation.sh": posix_text(facts).encode("utf-8", "surrogateescape"),
         "activation.fish": fish_text(facts).encode("utf-8", "surrogateescape"),
     }
-    with operations.describing("write activation texts in", folder.path):
+    with operations.describing("write activation files in", folder.path):
         for name, data in files.items():
             folder.replace_file(name, data, durable=False, modified_ns=time_ns)
     return facts.warnings
 
 
-def refresh_activation_files(prefix: str | PathLike[str]) -> tuple[str, ...]:
-    """Write the texts of an environment that is in place anew, after its variables changed."""
-    return write_activation_files(prefix, prefix)
-
-
 def _time_before_now(prefix: str, folder: Folder) -> int:
-    """The time to give to texts that are made from what is read from now on, in nanoseconds.
+    """Return the modification time, in nanoseconds, for files made from inputs read after this.
 
-    No input is newer than it, and whatever changes from now on is: a clock that goes in steps (of
-    4 ms, say) would give the same time to both, so the step is waited for. Where that would take
-    long (a step of seconds, an input from the future), the texts come out too old to be believed,
-    and the program, which is then asked, tries again.
+    No input is newer, and every later change of an input will be: this waits for the next tick of
+    the clock, which may be coarse (4 ms). If that takes long (ticks of seconds, an input from the
+    future), the time makes the files outdated, and the next activation writes them again.
     """
-    for _ in range(_PATIENCE):
+    for _ in range(_WAITS):
         newest = newest_input(prefix)
         now = folder.touch()
         if newest < now:
             return now - 1
-        time.sleep(_STEP)
+        time.sleep(_WAIT_SECONDS)
     return min(newest, now) - 2_000_000_000
 
 
 def posix_text(facts: EnvironmentFacts) -> str:
-    """The text for bash, zsh, dash and their like."""
+    """Return the file for POSIX shells such as bash, zsh and dash."""
     shell = PosixShell()
-    changed = [f"[ ! -e {_AT}/{shell.quote(place)} ]" for place in _required(facts)]
-    changed += [f'[ {_AT}/{shell.quote(place)} -nt "$__mc_text" ]' for place in _watched(facts)]
+    changed = [f"[ ! -e {_AT}/{shell.quote(path)} ]" for path in _required(facts)]
+    changed += [f'[ {_AT}/{shell.quote(path)} -nt "$__mc_text" ]' for path in _watched(facts)]
     stale = " ||\n       ".join(changed)
     variables = " ".join(f"{n} {shell.quote(v)}" for n, v in facts.variables.items())
     steps = {
@@ -147,10 +141,10 @@ def posix_text(facts: EnvironmentFacts) -> str:
 
 
 def fish_text(facts: EnvironmentFacts) -> str:
-    """The text for fish."""
+    """Return the file for fish."""
     shell = FishShell()
-    changed = [f"test ! -e {_AT}/{shell.quote(place)}" for place in _required(facts)]
-    changed += [f'test {_AT}/{shell.quote(place)} -nt "$__mc_text"' for place in _watched(facts)]
+    changed = [f"test ! -e {_AT}/{shell.quote(path)}" for path in _required(facts)]
+    changed += [f'test {_AT}/{shell.quote(path)} -nt "$__mc_text"' for path in _watched(facts)]
     stale = "; or ".join(changed)
     steps = {
         "check": [f"if not begin; {stale}; end; set __mc_format {FORMAT}; end"],
@@ -165,7 +159,7 @@ def fish_text(facts: EnvironmentFacts) -> str:
 
 
 _HEADER = (
-    "# Written by minicon when this environment changed; written anew when its inputs do.\n"
+    "# Generated by minicon; it is overwritten when this environment changes.\n"
     "# To set variables: minicon env config vars set NAME=VALUE\n"
 )
 
@@ -174,15 +168,15 @@ _AT = '"$__mc_at"'
 
 
 def _required(facts: EnvironmentFacts) -> list[str]:
-    """What the text is made from and must still be there; a folder tells of files it loses."""
-    folders = [PACKAGE_VARIABLES] if any(place != STATE for place in facts.inputs) else []
+    """Return inputs that must exist; a directory stands for files that are removed from it."""
+    folders = [PACKAGE_VARIABLES] if any(path != STATE for path in facts.inputs) else []
     return [STATE, *folders] if STATE in facts.inputs else folders
 
 
 def _watched(facts: EnvironmentFacts) -> list[str]:
-    """What the text is made from; a folder's time tells of names that come and go."""
+    """Return all inputs; the time of a directory changes with the names in it."""
     fixed = [STATE, PACKAGE_VARIABLES, ACTIVATE_SCRIPTS, DEACTIVATE_SCRIPTS]
-    return fixed + [place for place in facts.inputs if place not in fixed]
+    return fixed + [path for path in facts.inputs if path not in fixed]
 
 
 def _has_scripts(facts: EnvironmentFacts, shell: Shell) -> bool:

@@ -1,7 +1,7 @@
-"""``minicon shell.<name> hook|activate|deactivate|reactivate|commands``: light on purpose.
+"""``minicon shell.<name> COMMAND``: the commands of hooks, which print code for a shell.
 
-These run at every start of a shell, so they import little: no argument parser, no settings
-object, and YAML only where a configuration file exists.
+They may run whenever a shell starts, so this imports no argument parser and no settings object, and
+a YAML parser only if a configuration file mentions activation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.shell.environment_facts import EnvironmentFacts
 
-#: The settings that matter here, with their other names.
+#: The settings of activation, aliases included.
 _SETTINGS = (
     "envs_dirs",
     "envs_path",
@@ -40,7 +40,7 @@ COMMANDS = ("activate", "commands", "deactivate", "directory", "hook", "reactiva
 
 
 class ShellContext:
-    """What shell commands need to know: the settings that matter, and where the user stands."""
+    """The context of shell commands: settings of activation, variables and directories."""
 
     __slots__ = ("cwd", "environ", "envs_dirs", "force_uppercase", "home", "options")
 
@@ -62,11 +62,15 @@ class ShellContext:
         self.force_uppercase = force_uppercase
 
     def facts(self, prefix: str) -> EnvironmentFacts:
-        """Read one environment."""
+        """Read the facts of an environment."""
         return read_facts(prefix, force_uppercase=self.force_uppercase)
 
     def locate(self, target: str) -> str:
-        """A name or path → prefix; empty means the default one. Raises NotAnEnvironment."""
+        """Return the path of an environment by name or path; an empty string means the default.
+
+        Raises:
+            NotAnEnvironment: There is no such environment.
+        """
         target = target or self.options.default_activation_env
         return locate_environment(
             target, root=self.options.root, envs_dirs=self.envs_dirs, cwd=self.cwd, home=self.home
@@ -74,16 +78,15 @@ class ShellContext:
 
 
 def shell_context(environ: Mapping[str, str], *, home: str, cwd: str) -> ShellContext:
-    """The context from variables and files.
+    """Return the context from variables and configuration files.
 
-    Loads the whole configuration (and a YAML parser) only where some file or variable speaks of
-    activation; a file that does not is not even parsed, so nothing wrong in it can keep a shell
-    from starting.
+    Settings, and a YAML parser, are loaded only if a file or variable mentions activation. Other
+    files are not parsed, so that an error in them cannot prevent a shell from starting.
 
     Raises:
-        ConfigError: A configuration file or variable that speaks of activation is wrong.
+        ConfigError: A configuration file or variable that mentions activation is invalid.
     """
-    if _speaks_of_activation(environ, home):
+    if _mentions_activation(environ, home):
         from pathlib import Path
 
         from minicon.config.load import load_settings
@@ -96,7 +99,7 @@ def shell_context(environ: Mapping[str, str], *, home: str, cwd: str) -> ShellCo
 
 
 def context_of(settings: Settings, *, environ: Mapping[str, str], cwd: str) -> ShellContext:
-    """The context from settings that were loaded already."""
+    """Return the context from loaded settings."""
     options = ActivationOptions(
         str(settings.root),
         changeps1=settings.changeps1,
@@ -117,7 +120,7 @@ def context_of(settings: Settings, *, environ: Mapping[str, str], cwd: str) -> S
 
 
 def hook_text(shell_name: str, executable: str, *, context: ShellContext) -> str:
-    """The hook of a shell, to be evaluated at its start.
+    """Return the hook of a shell, which the shell evaluates when it starts.
 
     Args:
         shell_name: As in ``shell.<name>``.
@@ -125,7 +128,7 @@ def hook_text(shell_name: str, executable: str, *, context: ShellContext) -> str
         context: From :func:`shell_context`.
 
     Raises:
-        UsageError: No such shell.
+        UsageError: The shell is unknown.
     """
     from minicon.shell.hook import HookFacts, render_hook
 
@@ -141,12 +144,12 @@ def shell_command(
     context: ShellContext,
     executable: str,
 ) -> tuple[str, tuple[str, ...]]:
-    """What ``minicon shell.<name> COMMAND [ARGUMENT...]`` prints, and the warnings beside it.
+    """Return the output of ``minicon shell.<name> COMMAND [ARGUMENT...]`` and its warnings.
 
     Raises:
-        UsageError: Unknown shell, command or argument.
-        NotAnEnvironment: No such environment.
-        ShellError: It cannot be activated.
+        UsageError: The shell, the command or an argument is unknown.
+        NotAnEnvironment: There is no such environment.
+        ShellError: The environment cannot be activated.
     """
     if command == "directory":
         return _directory_environment(arguments, context)
@@ -163,11 +166,11 @@ def shell_command(
     if command == "activate":
         prefix = context.locate(target)
         change = activator.activate(prefix, stack=stack)
-        _keep_text(prefix, force_uppercase=context.force_uppercase)
+        _write_activation_files(prefix, force_uppercase=context.force_uppercase)
     elif command in ("deactivate", "reactivate"):
         change = activator.deactivate() if command == "deactivate" else activator.reactivate()
         if active := context.environ.get("CONDA_PREFIX"):
-            _keep_text(active, force_uppercase=context.force_uppercase)
+            _write_activation_files(active, force_uppercase=context.force_uppercase)
     else:
         known = ", ".join(COMMANDS)
         raise UsageError("unknown-command", f"shell.{shell_name} has no {command!r}", hint=known)
@@ -175,7 +178,7 @@ def shell_command(
 
 
 def this_executable() -> str:
-    """The path of the running minicon program, for the hook to call."""
+    """Return the path of the running minicon program, which the hook calls."""
     program = sys.argv[0]
     if os.path.basename(program).startswith("minicon") and os.path.exists(program):
         return os.path.abspath(program)
@@ -199,7 +202,7 @@ def _activate_arguments(command: str, arguments: Sequence[str]) -> tuple[str, bo
         raise UsageError(
             "unexpected-argument",
             f"activate takes one environment, not {len(targets)}",
-            hint="with --stack, activate one after the other",
+            hint="activate one after the other with --stack",
         )
     return (targets[0] if targets else "", stack)
 
@@ -207,7 +210,7 @@ def _activate_arguments(command: str, arguments: Sequence[str]) -> tuple[str, bo
 def _directory_environment(
     arguments: Sequence[str], context: ShellContext
 ) -> tuple[str, tuple[str, ...]]:
-    """The path of the environment to use in a folder; empty, with a reason, where there is none."""
+    """Return the environment that a directory chooses; empty, with a warning, if it has none."""
     from minicon.errors import MiniconError
     from minicon.shell.directories import AllowedFiles, choosing_file, chosen_environment
 
@@ -220,16 +223,17 @@ def _directory_environment(
         if target is None:
             return "", ()
         if not allowed.allows(path):
-            return "", (f"{path} names an environment; to use it here: minicon allow",)
+            return "", (f"{path} names an environment; run 'minicon allow' to use it",)
         return context.locate(target) + "\n", ()
     except MiniconError as error:
         return "", (f"{path}: {error.message}",)
 
 
-def _keep_text(prefix: str, *, force_uppercase: bool) -> None:
-    """Write the text that lets the shell do it alone next time, where that is ours to write.
+def _write_activation_files(prefix: str, *, force_uppercase: bool) -> None:
+    """Write the activation files, so that the next activation needs no process.
 
-    A courtesy: where it fails, the next activation asks the program again.
+    Errors are ignored: without the files, activation runs the program again. Environments of other
+    users are not changed.
     """
     from minicon.errors import FileError
     from minicon.shell.activation_files import write_activation_files
@@ -242,7 +246,7 @@ def _keep_text(prefix: str, *, force_uppercase: bool) -> None:
         return
 
 
-def _speaks_of_activation(environ: Mapping[str, str], home: str) -> bool:
+def _mentions_activation(environ: Mapping[str, str], home: str) -> bool:
     for key in _SETTINGS:
         if f"MINICON_{key.upper()}" in environ or f"CONDA_{key.upper()}" in environ:
             return True
@@ -252,7 +256,7 @@ def _speaks_of_activation(environ: Mapping[str, str], home: str) -> bool:
             with open(path, "rb") as reader:
                 data = reader.read()
         except OSError:
-            return True  # loading it will say what is wrong
+            return True  # loading the file reports the error
         if any(word in data for word in words):
             return True
     return False

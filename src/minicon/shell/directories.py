@@ -1,7 +1,7 @@
-"""Folders that choose an environment: which file names it, and whether the user allowed that.
+"""Directories that choose an environment, and the list of those that the user allowed.
 
-A folder that one enters may come from anyone, so its word counts only after ``minicon allow``,
-and only as long as the file is the same: the list holds a hash of path and content (as direnv's).
+A directory may come from anyone, so its file is used only after ``minicon allow``, and only while
+it is unchanged: the list contains a hash of path and content, as that of direnv.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 
 from minicon.errors import ShellError
 
-#: The files that name an environment, the first one found in a folder counts.
+#: Files that name an environment; the first that exists is used.
 CHOOSING_FILES = (".minicon", "environment.yml")
 _SIZE_LIMIT = 1 << 20
 
 
 def choosing_file(directory: str) -> str | None:
-    """The file of DIRECTORY itself that names an environment; None where there is none."""
+    """Return the file in a directory that names an environment; None if it has none."""
     for name in CHOOSING_FILES:
         path = os.path.join(os.path.abspath(directory), name)
         if os.path.isfile(path):
@@ -26,13 +26,13 @@ def choosing_file(directory: str) -> str | None:
 
 
 def chosen_environment(path: str) -> str | None:
-    """The name or absolute path of the environment that a file names; None: it names none.
+    """Return the name or absolute path of the environment that a file names, or None.
 
-    ``.minicon`` holds a name or a path and nothing else; ``environment.yml`` has ``name:`` or
-    ``prefix:`` at the start of a line (what YAML would make of stranger forms is not asked).
+    ``.minicon`` contains only a name or a path; ``environment.yml`` has ``name:`` or ``prefix:`` at
+    the start of a line (other YAML forms are not supported).
 
     Raises:
-        ShellError: It cannot be read, or holds no text.
+        ShellError: The file cannot be read.
     """
     lines = _read(path).decode("utf-8", "surrogateescape").splitlines()
     if os.path.basename(path) == CHOOSING_FILES[0]:
@@ -46,36 +46,36 @@ def chosen_environment(path: str) -> str | None:
 
 
 class AllowedFiles:
-    """The list of files that may choose an environment: lines of hash and path.
+    """The list of files that may choose an environment; each line has a hash and a path.
 
     Args:
-        path: The list; it need not exist.
+        path: Path of the list, which need not exist.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def allows(self, path: str) -> bool:
-        """Whether this file, as it is now, was allowed."""
+        """Whether a file is allowed with its current content."""
         return f"{_hash(path)} {path}" in self._lines()
 
     def paths(self) -> list[str]:
-        """Every file that was allowed, whatever it holds now."""
+        """Return all allowed files, changed ones included."""
         return [line.partition(" ")[2] for line in self._lines()]
 
     def allow(self, path: str) -> None:
-        """Let this file, as it is now, choose an environment.
+        """Allow a file with its current content.
 
         Raises:
             FileError: The list cannot be written.
-            ShellError: The file cannot be read, or its path cannot be written in one line.
+            ShellError: The file cannot be read, or its path contains a line break.
         """
         if "\n" in path:
-            raise ShellError("odd-path", f"a line break in a path cannot be listed: {path!r}")
+            raise ShellError("odd-path", f"a path with a line break cannot be allowed: {path!r}")
         self._write([*self._others(path), f"{_hash(path)} {path}"])
 
     def forget(self, path: str) -> bool:
-        """Take the word back; False where it was not given."""
+        """Remove a file from the list; return False if it was not allowed."""
         others = self._others(path)
         if found := others != self._lines():
             self._write(others)

@@ -1,11 +1,11 @@
-"""What activation needs to know about one environment, read from its files.
+"""Facts about an environment for activation, read from its files.
 
-- Variables: ``etc/conda/env_vars.d/*.json`` of its packages (sorted, later wins), and over them
-  the user's own in ``conda-meta/state`` (CEP 32; ``***unset***`` means: not set).
+- Variables: from ``etc/conda/env_vars.d/*.json`` of packages (sorted, later files override), and
+  the user's own from ``conda-meta/state``, which override them (CEP 32; ``***unset***`` unsets).
 - Scripts: ``etc/conda/activate.d`` and ``deactivate.d``, by the suffix of each shell.
 
-Packages are not trusted with every variable: see :mod:`minicon.shell.variable_rules`. A file that
-cannot be read is a warning, never a reason not to activate.
+:mod:`minicon.shell.variable_rules` decides which variables may be set. A file that cannot be read
+causes a warning and does not prevent activation.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ PACKAGE_VARIABLES = "etc/conda/env_vars.d"
 ACTIVATE_SCRIPTS = "etc/conda/activate.d"
 DEACTIVATE_SCRIPTS = "etc/conda/deactivate.d"
 UNSET = "***unset***"
-#: What minicon keeps of the variables, for itself (:mod:`minicon.shell.activation_files`).
+#: Copy of the variables that needs no JSON parser (:mod:`minicon.shell.activation_files`).
 KEPT = "conda-meta/minicon/variables"
 
 
 class EnvironmentFacts:
-    """Facts about one environment, as of now. Treat as immutable.
+    """Facts about an environment. Treat as immutable.
 
     Attributes:
-        prefix: Absolute path.
+        prefix: Absolute path of the environment.
         variables: Name → value, in the order to set them.
-        activate_scripts: Names in ``etc/conda/activate.d``, sorted, of every shell's suffix.
-        deactivate_scripts: Names in ``etc/conda/deactivate.d``, sorted (they run in reverse).
-        inputs: Paths below the prefix (``/`` separated) that the variables were read from.
-        warnings: One sentence for each variable or file that was left out.
+        activate_scripts: Sorted names in ``etc/conda/activate.d``, for all shells.
+        deactivate_scripts: Sorted names in ``etc/conda/deactivate.d``; they run in reverse order.
+        inputs: Paths in the environment, separated by ``/``, that the variables were read from.
+        warnings: One sentence for each variable or file that is ignored.
     """
 
     __slots__ = (
@@ -65,32 +65,37 @@ class EnvironmentFacts:
         self.warnings = warnings
 
     def scripts(self, phase: str, suffix: str) -> tuple[str, ...]:
-        """Full paths of the scripts of PHASE (``activate`` or ``deactivate``), in run order."""
+        """Return the paths of scripts in the order to run them.
+
+        Args:
+            phase: ``activate`` or ``deactivate``.
+            suffix: The suffix of the shell's scripts.
+        """
         if phase == "activate":
             folder, names = ACTIVATE_SCRIPTS, self.activate_scripts
         else:
             folder, names = DEACTIVATE_SCRIPTS, self.deactivate_scripts[::-1]
-        place = os.path.join(self.prefix, *folder.split("/"))
-        return tuple(os.path.join(place, name) for name in names if name.endswith(suffix))
+        path = os.path.join(self.prefix, *folder.split("/"))
+        return tuple(os.path.join(path, name) for name in names if name.endswith(suffix))
 
 
 def read_facts(
-    prefix: str, *, force_uppercase: bool = True, anew: bool = False
+    prefix: str, *, force_uppercase: bool = True, use_kept: bool = True
 ) -> EnvironmentFacts:
-    """Read the facts of an environment; a missing one has none. Costs a few system calls.
+    """Read the facts of an environment with a few system calls; a missing one has none.
 
-    The variables come from :data:`KEPT` where that is newer than what it was made from, which
-    saves loading a JSON parser; what was left out was told when it was written.
+    The variables are read from :data:`KEPT` if it is newer than its inputs; that needs no JSON
+    parser and repeats no warnings.
 
     Args:
         prefix: Absolute path of the environment, or of its staged copy.
         force_uppercase: conda's ``envvars_force_uppercase``.
-        anew: Do not believe :data:`KEPT`.
+        use_kept: Use :data:`KEPT`.
     """
     inputs = _inputs(prefix)
     warnings: list[str] = []
     variables: dict[str, str] | None = None
-    if not anew:
+    if use_kept:
         variables = _kept_variables(prefix, inputs, force_uppercase=force_uppercase)
     if variables is None:
         variables = _read_variables(prefix, inputs, warnings, force_uppercase=force_uppercase)
@@ -105,17 +110,17 @@ def read_facts(
 
 
 def newest_input(prefix: str) -> int:
-    """When anything that activation is made from was last changed, in nanoseconds; 0: nothing."""
-    places = (*_inputs(prefix), PACKAGE_VARIABLES, ACTIVATE_SCRIPTS, DEACTIVATE_SCRIPTS)
-    return max(_time(os.path.join(prefix, place)) for place in places)
+    """Return the latest modification time of all inputs of activation, in nanoseconds, or 0."""
+    inputs = (*_inputs(prefix), PACKAGE_VARIABLES, ACTIVATE_SCRIPTS, DEACTIVATE_SCRIPTS)
+    return max(_time(os.path.join(prefix, path)) for path in inputs)
 
 
 def kept_variables_data(facts: EnvironmentFacts, *, force_uppercase: bool) -> bytes:
-    """The content of :data:`KEPT`: a mark and ``NAME=VALUE``, each ended by NUL.
+    """Return the content of :data:`KEPT`: a header and ``NAME=VALUE`` fields, ended by NUL.
 
-    The mark tells the format and from which files the variables are.
+    The header names the format and the files that the variables were read from.
     """
-    fields = [_mark(facts.inputs, force_uppercase=force_uppercase)]
+    fields = [_header(facts.inputs, force_uppercase=force_uppercase)]
     fields += [f"{name}={value}" for name, value in facts.variables.items()]
     return "".join(field + "\0" for field in fields).encode("utf-8", "surrogateescape")
 
@@ -128,22 +133,22 @@ def _kept_variables(
     try:
         path = os.path.join(prefix, KEPT)
         written = os.stat(path).st_mtime_ns
-        for place in (*inputs, PACKAGE_VARIABLES):
-            source = os.path.join(prefix, place)
+        for name in (*inputs, PACKAGE_VARIABLES):
+            source = os.path.join(prefix, name)
             if os.path.exists(source) and os.stat(source).st_mtime_ns > written:
                 return None
         with open(
             path, encoding="utf-8", errors="surrogateescape", newline="", opener=plain_opener
         ) as reader:
-            mark, *fields = reader.read().split("\0")[:-1] or [""]
+            header, *fields = reader.read().split("\0")[:-1] or [""]
     except OSError:
         return None
-    if mark != _mark(inputs, force_uppercase=force_uppercase):
+    if header != _header(inputs, force_uppercase=force_uppercase):
         return None
     return {name: value for name, _, value in (field.partition("=") for field in fields)}
 
 
-def _mark(inputs: Iterable[str], *, force_uppercase: bool) -> str:
+def _header(inputs: Iterable[str], *, force_uppercase: bool) -> str:
     return "/".join(["3", "upper" if force_uppercase else "as is", *inputs])
 
 
@@ -164,20 +169,22 @@ def _inputs(prefix: str) -> list[str]:
 def _read_variables(
     prefix: str, inputs: list[str], warnings: list[str], *, force_uppercase: bool
 ) -> dict[str, str]:
-    from minicon.shell.variable_rules import refusal  # not where the kept ones are good
+    from minicon.shell.variable_rules import (
+        refusal,  # imported only if the kept variables are outdated
+    )
 
     variables: dict[str, str] = {}
-    for place in inputs:
-        own = place == STATE
-        for name, value in _variables_in(prefix, place, warnings):
+    for path in inputs:
+        own = path == STATE
+        for name, value in _variables_in(prefix, path, warnings):
             name = name.upper() if force_uppercase else name
             if value == UNSET:
                 variables.pop(name, None)
             elif reason := refusal(name, value, from_package=not own):
-                warnings.append(f"{place}: {reason}")
+                warnings.append(f"{path}: {reason}")
             else:
                 if own and variables.get(name, value) != value:
-                    warnings.append(f"{place}: {name!r} overrides what a package sets")
+                    warnings.append(f"{path}: {name!r} overrides the value of a package")
                 variables.pop(name, None)
                 variables[name] = str(value)
     return variables
@@ -191,12 +198,12 @@ def _names(prefix: str, folder: str, suffix: str = "") -> tuple[str, ...]:
     return tuple(sorted(n for n in found if n.endswith(suffix) and not n.startswith(".")))
 
 
-def _variables_in(prefix: str, place: str, warnings: list[str]) -> Iterator[tuple[str, object]]:
+def _variables_in(prefix: str, path: str, warnings: list[str]) -> Iterator[tuple[str, object]]:
     import json
 
     try:
-        document = json.loads(read_followed(os.path.join(prefix, *place.split("/"))))
-        table = document.get("env_vars", {}) if place == STATE else document
+        document = json.loads(read_followed(os.path.join(prefix, *path.split("/"))))
+        table = document.get("env_vars", {}) if path == STATE else document
         yield from table.items()
     except (OSError, ValueError, AttributeError, RecursionError) as error:
-        warnings.append(f"{place} cannot be read and is ignored: {error}")
+        warnings.append(f"{path} cannot be read and is ignored: {error}")

@@ -1,7 +1,7 @@
-"""The hook: the text a shell evaluates once, at its start, to gain ``minicon activate``.
+"""The hook: code that a shell evaluates when it starts, which defines ``minicon activate``.
 
-A hook is a few lines made here (paths and settings, baked in) followed by files of
-``shell/scripts`` as they are. ``minicon init`` writes it as files that are read when needed;
+A hook consists of a few generated lines with paths and settings, and of files from
+``shell/scripts``. ``minicon init`` writes it to files that the shell reads when needed;
 ``minicon shell.<name> hook`` prints all of it.
 """
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from minicon.shell.activation import ActivationOptions
 
-#: Variables that can change what the hook has baked in. Where one differs from what it was when
-#: the hook was made, the hook asks the program instead.
+#: Settings whose variables may change what is in the hook. If one differs from its value at the
+#: time the hook was generated, the hook runs the program instead.
 _WATCHED_KEYS = (
     "ROOT",
     "ENVS_DIRS",
@@ -38,13 +38,13 @@ WATCHED_VARIABLES = tuple(
 
 
 class HookFacts:
-    """What is baked into a hook.
+    """The values that a hook contains.
 
     Attributes:
         executable: Absolute path of the minicon program.
-        options: The settings that matter to activation.
-        envs_dirs: Folders in which an environment's name is looked up, in order.
-        environ: Environment variables at the time the hook is made.
+        options: The settings of activation.
+        envs_dirs: Directories to search for names of environments, in order.
+        environ: Environment variables at the time the hook is generated.
     """
 
     __slots__ = ("environ", "envs_dirs", "executable", "options")
@@ -62,21 +62,21 @@ class HookFacts:
         self.environ = environ
 
 
-#: Where the hook looks for a shell's completion, below the folder of its files.
+#: The completion script of each shell, in the directory of the hook's files.
 COMPLETION_FILES = {
     "bash": "completion.bash",
     "zsh": "completion.zsh",
     "fish": "completions/minicon.fish",
 }
-#: What a POSIX shell reads when it first needs it, in this order.
+#: The files that POSIX shells read when they first need them, in this order.
 _FUNCTIONS = ("activate.sh", "change.sh")
 
 
 def render_hook(shell_name: str, facts: HookFacts) -> str:
-    """The hook of a shell as one text, to be evaluated.
+    """Return the whole hook of a shell as code to evaluate.
 
     Raises:
-        UsageError: No such shell, or the shell has no hook (JSON).
+        UsageError: The shell is unknown, or has no hook (JSON).
     """
     shell = _shell_with_hook(shell_name)
     if shell.name == "posix":
@@ -90,18 +90,18 @@ def render_hook(shell_name: str, facts: HookFacts) -> str:
 
 
 def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[str, str]:
-    """The hook as files: a small one that is sourced when a shell starts, and what it reads later.
+    """Return the hook as files: a small one to source at the start, and those it reads later.
 
-    A shell that started before minicon was updated still has the earlier hook when it reads
-    another file; that file then has it read the new hook first.
+    If minicon was updated after a shell started, the shell has the old hook and reads a new file;
+    the new file then makes it read the new hook first.
 
     Args:
         shell_name: As in ``shell.<name>``.
-        facts: What is baked in.
-        folder: Absolute path of the folder where the files will be.
+        facts: The values that the hook contains.
+        folder: Absolute path of the directory of the files.
 
     Returns:
-        Names and texts, in the order to write them; the hook itself is the last.
+        Names and contents, in the order to write them; the hook itself is the last.
 
     Raises:
         UsageError: As :func:`render_hook`.
@@ -110,9 +110,9 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
 
     shell = _shell_with_hook(shell_name)
     if shell.name == "fish":
-        place = shell.quote(os.path.join(folder, "completions"))
-        search = f"if not contains -- {place} $fish_complete_path\n"
-        search += f"set -ga fish_complete_path {place}\nend\n"
+        path = shell.quote(os.path.join(folder, "completions"))
+        search = f"if not contains -- {path} $fish_complete_path\n"
+        search += f"set -ga fish_complete_path {path}\nend\n"
         return {shell.hook: render_hook(shell_name, facts) + search}
     if shell.name != "posix":
         return {shell.hook: render_hook(shell_name, facts)}
@@ -131,15 +131,15 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
 
 
 def read_script(name: str) -> str:
-    """A file of ``shell/scripts`` without comments and indentation, which shells read slowly.
+    """Return a file of ``shell/scripts`` without comments and indentation, which cost time.
 
-    Works from inside a zip archive too. None of these files has text over several lines.
+    Works inside a zip archive too. The files contain no multi-line strings.
     """
     path = os.path.join(os.path.dirname(__file__), "scripts", name)
     loader = globals().get("__loader__")
     data: bytes = loader.get_data(path) if loader is not None else b""
     lines = data.decode("utf-8").splitlines()
-    if name.endswith((".xsh", ".bat")):  # indentation has a meaning; @REM is read once
+    if name.endswith((".xsh", ".bat")):  # indentation is significant; @REM is read once
         return "\n".join([*lines, ""])
     plain = (line.strip() for line in lines)
     return "\n".join([f"# comments: {name} in minicon's sources", *filter(_is_code, plain), ""])
@@ -159,7 +159,7 @@ def _posix_start(shell: Shell, facts: HookFacts, folder: str = "", made: str = "
 
 
 def _posix_end(facts: HookFacts) -> str:
-    """What a new shell does at once."""
+    """Return the code that a new shell runs immediately."""
     text = _NESTED_PROMPT
     if facts.options.auto_activate:
         text += _AUTO_ACTIVATION
@@ -171,7 +171,7 @@ def _posix_end(facts: HookFacts) -> str:
 def _posix_baked(shell: Shell, facts: HookFacts) -> str:
     quote = shell.quote
     options = facts.options
-    places = " ".join(f'{quote(folder)}/"$1"' for folder in facts.envs_dirs)
+    candidates = " ".join(f'{quote(folder)}/"$1"' for folder in facts.envs_dirs)
     now = "|".join(f"${{{name}-}}" for name in WATCHED_VARIABLES)
     baked = "|".join(facts.environ.get(name, "") for name in WATCHED_VARIABLES)
     return f"""\
@@ -181,7 +181,7 @@ __minicon_auto_stack={int(options.auto_stack)}
 __minicon_baked={quote(baked)}
 __minicon_settings_now() {{ __mc_settings="{now}"; }}
 __minicon_find_named() {{
-for __mc_prefix in {places}; do
+for __mc_prefix in {candidates}; do
 if [ -f "$__mc_prefix/conda-meta/history" ]; then return 0; fi
 done
 return 1
@@ -190,7 +190,7 @@ __minicon_format_prompt() {{ {_posix_prompt(options)}; }}
 """
 
 
-#: A shell started inside an active environment shows it in its own, fresh prompt.
+#: A shell that is started in an active environment shows it in its new prompt.
 _NESTED_PROMPT = """\
 if [ -n "${PS1-}" ] && [ -n "${CONDA_PREFIX-}" ] && [ -n "${CONDA_PROMPT_MODIFIER-}" ] &&
 __minicon_read change.sh; then
@@ -198,7 +198,7 @@ __minicon_prompt "$CONDA_PROMPT_MODIFIER"
 __minicon_forget
 fi
 """
-#: Completion is read from its own file when Tab is first pressed.
+#: Completion is read from its own file when TAB is first pressed.
 _LAZY_COMPLETION = """\
 case $-${BASH_VERSION:+bash}${ZSH_VERSION:+zsh} in
 *i*bash)
@@ -217,7 +217,7 @@ fi
 
 
 def _posix_prompt(options: ActivationOptions) -> str:
-    """Shell code that sets ``__mc_modifier`` from the prompt template; each value made plain."""
+    """Return shell code that sets ``__mc_modifier`` from the prompt template, with safe values."""
     if not options.changeps1:
         return "__mc_modifier=''"
     quote = PosixShell().quote
@@ -274,7 +274,7 @@ def _shell_with_hook(name: str) -> Shell:
     shell = get_shell(name)
     if not shell.hook or shell.name == "json":
         raise UsageError(
-            "unknown-shell", f"{name} has no hook: it is no shell", hint="see 'minicon init --help'"
+            "unknown-shell", f"there is no hook for {name!r}", hint="see 'minicon init --help'"
         )
     return shell
 

@@ -1,10 +1,10 @@
-"""``minicon init``: put the hook into the start files of shells, or take it out again.
+"""``minicon init``: add the hook to the start files of shells, or remove it.
 
-A start file gets a few lines between two markers (conda's form, minicon's name); they source a
-static hook file in ``MINICON_ROOT/shell``, so that no program runs when a shell starts. Running
-it again changes nothing; nothing outside the markers is touched; a file is replaced whole.
+minicon adds a few lines between two markers, as conda does. They source a static hook file in
+``MINICON_ROOT/shell``, so that no program runs when a shell starts. Running ``init`` again changes
+nothing, text outside the markers is preserved, and files are replaced atomically.
 
-Planning (:func:`plan_init`) reads, :func:`apply_changes` writes.
+:func:`plan_init` only reads; :func:`apply_changes` writes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,16 @@ from __future__ import annotations
 import os
 
 from minicon.errors import ShellError, UsageError
-from minicon.shell.autorun import KEY, VALUE, autorun_after, read_autorun, write_autorun
 from minicon.shell.hook import COMPLETION_FILES, HookFacts, render_hook_files
 from minicon.shell.shells import PosixShell, get_shell
-from minicon.shell.start_files import START_FILES
+from minicon.shell.start_files import (
+    KEY,
+    START_FILES,
+    VALUE,
+    autorun_after,
+    read_autorun,
+    write_autorun,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,13 +35,13 @@ _NOTE = "# !! Contents within this block are managed by 'minicon init' !!"
 
 
 class FileChange:
-    """One file before and after. Treat as immutable.
+    """One file before and after the change. Treat as immutable.
 
     Attributes:
-        shell: For which shell.
-        path: Links resolved; for cmd.exe a value of the registry.
-        before: Its text; None when there is no such file.
-        after: Its new text; None when it shall go.
+        shell: Name of the shell.
+        path: Path with links resolved; for cmd.exe, a value of the registry.
+        before: The current text; None if the file does not exist.
+        after: The new text; None to remove the file.
     """
 
     __slots__ = ("after", "before", "path", "shell")
@@ -56,7 +62,7 @@ class FileChange:
         return "modified" if self.after is not None else "removed"
 
     def diff(self) -> str:
-        """The change as a unified diff, for ``--dry-run`` and ``-v``."""
+        """Return the change as a unified diff, for ``--dry-run`` and ``-v``."""
         import difflib
 
         before = (self.before or "").splitlines(keepends=True)
@@ -73,20 +79,20 @@ def plan_init(
     reverse: bool = False,
     system: bool = False,
 ) -> list[FileChange]:
-    """What ``minicon init`` would change; nothing is written.
+    """Return the changes that ``minicon init`` would make, without writing anything.
 
     Args:
-        shells: Names; empty means the user's own (``$SHELL``).
+        shells: Names of shells; empty means the user's own (``$SHELL``).
         context: From :func:`minicon.shell.commands.shell_context`.
         executable: Absolute path of the minicon program.
-        completions: Shell name → the script that completes command lines in it.
-        reverse: Take the hook out.
-        system: The machine's start files instead of the user's.
+        completions: Shell name → its completion script.
+        reverse: Remove the hook.
+        system: Change the start files for all users instead of the user's own.
 
     Raises:
-        UsageError: A shell that has no start file known here.
-        ShellError: A start file cannot be read, has a marker without its counterpart, or belongs
-            to someone else.
+        UsageError: minicon knows no start file of a shell.
+        ShellError: A start file cannot be read, has only one of the two markers, or belongs to
+            another user.
     """
     names = list(dict.fromkeys(shells)) or [_own_shell(context)]
     hooks: dict[str, FileChange] = {}
@@ -105,15 +111,15 @@ def plan_init(
         files += _completion_changes(name, context, completions or {})
         hooks.update((each.path, each) for each in files)
     if reverse:
-        return changes  # the hook file stays: shells that run now may source it again
+        return changes  # keep the hook file: running shells may source it again
     return [*hooks.values(), *changes]
 
 
 def apply_changes(changes: Iterable[FileChange]) -> None:
-    """Write the files that change.
+    """Write the changed files.
 
     Raises:
-        FileError: A file cannot be written; those before it are done, and whole.
+        FileError: A file cannot be written; the files before it have been replaced.
     """
     from minicon.fs import operations
 
@@ -134,7 +140,7 @@ def apply_changes(changes: Iterable[FileChange]) -> None:
 
 
 def refresh_hooks(context: ShellContext, executable: str) -> list[FileChange]:
-    """Changes that bring existing hook files up to date, after settings or minicon changed."""
+    """Return the changes that update existing hook files after settings or minicon changed."""
     seen: dict[str, FileChange] = {}
     for name in START_FILES:
         changes = _hook_changes(name, context, executable)
@@ -144,7 +150,7 @@ def refresh_hooks(context: ShellContext, executable: str) -> list[FileChange]:
 
 
 def registry_path(*, system: bool = False) -> str:
-    """What stands for a start file of cmd.exe."""
+    """Return the name of the registry value that replaces a start file for cmd.exe."""
     return f"HKEY_{'LOCAL_MACHINE' if system else 'CURRENT_USER'}\\{KEY}\\{VALUE}"
 
 
@@ -157,7 +163,7 @@ def _own_shell(context: ShellContext) -> str:
         return name
     raise UsageError(
         "no-shell-named",
-        f"no shell is named and $SHELL is {name!r}",
+        f"no shell is given, and $SHELL is {name!r}",
         hint="minicon init " + "|".join(sorted(START_FILES)),
     )
 
@@ -166,17 +172,17 @@ def _start_files(name: str, context: ShellContext, *, system: bool) -> list[str]
     if name not in START_FILES:
         raise UsageError(
             "no-start-file",
-            f"minicon knows no start file of {name!r}",
+            f"minicon does not know the start file of {name!r}",
             hint="one of: "
             + ", ".join(sorted(START_FILES))
-            + '; elsewhere, eval "$(minicon shell.posix hook)"',
+            + '; in other shells, eval "$(minicon shell.posix hook)"',
         )
     find = START_FILES[name]
     return find(context.home, context.environ, system)
 
 
 def _hook_changes(name: str, context: ShellContext, executable: str) -> list[FileChange]:
-    """The hook's files; the one to source is the last."""
+    """Return the changes of the hook's files; the last is the file to source."""
     if name not in START_FILES:
         _start_files(name, context, system=False)
     folder = os.path.join(context.options.root, "shell")
@@ -196,24 +202,24 @@ def _completion_changes(
 
 
 def _lines(name: str, hook: str, executable: str) -> str:
-    """What stands between the markers."""
+    """Return the lines between the markers."""
     shell = get_shell(name)
-    place, program = shell.quote(hook), shell.quote(executable)
+    path, program = shell.quote(hook), shell.quote(executable)
     if isinstance(shell, PosixShell):
         return (
-            f"if [ -r {place} ]; then\n    . {place}\n"
+            f"if [ -r {path} ]; then\n    . {path}\n"
             f"elif [ -x {program} ]; then\n"
             f'    eval "$({program} shell.{name} hook)"\nfi\n'
         )
     if shell.name == "fish":
-        return f"if test -r {place}\n    source {place}\nend\n"
+        return f"if test -r {path}\n    source {path}\nend\n"
     if shell.name == "csh":
-        return f"if ( -r {place} ) source {place}\n"
+        return f"if ( -r {path} ) source {path}\n"
     if shell.name == "powershell":
-        return f"If (Test-Path {place}) {{ . {place} }}\n"
+        return f"If (Test-Path {path}) {{ . {path} }}\n"
     if shell.name == "cmd.exe":
         return f'@IF EXIST "{hook}" @CALL "{hook}"\n'
-    return f"source {place}\n"
+    return f"source {path}\n"
 
 
 def _start_file_change(name: str, path: str, lines: str, *, reverse: bool) -> FileChange:
@@ -229,13 +235,13 @@ def _start_file_change(name: str, path: str, lines: str, *, reverse: bool) -> Fi
 
 
 def _replace_block(text: str, inside: str, path: str) -> str:
-    """TEXT with the marked block replaced by INSIDE, or with INSIDE at its end."""
+    """Return the text with the marked block replaced by ``inside``, or with ``inside`` appended."""
     starts, ends = text.count(START), text.count(END)
     if starts != ends or (starts and text.index(START) > text.index(END)):
         raise ShellError(
             "broken-start-file",
-            f"{path} has a minicon marker without its counterpart",
-            hint=f"remove the lines from {START!r} to {END!r} by hand, then run init again",
+            f"{path} contains only one of minicon's two markers",
+            hint=f"remove the lines from {START!r} to {END!r}, then run 'minicon init' again",
         )
     if not starts:
         gap = "" if not text or not inside else "\n" if text.endswith("\n") else "\n\n"
@@ -247,7 +253,7 @@ def _replace_block(text: str, inside: str, path: str) -> str:
         kept, _, rest = tail.partition(START)
         tail = kept + rest.partition(END)[2].removeprefix("\n")
     if not inside and head.endswith("\n\n"):
-        head = head[:-1]  # the empty line that init had put before the block
+        head = head[:-1]  # the empty line that init had added before the block
     return head + inside + tail
 
 
@@ -264,7 +270,7 @@ def _read(path: str) -> str | None:
 
 
 def _check_owner(path: str) -> None:
-    """A file that is replaced gets our owner, so it must be ours already."""
+    """Refuse a file of another user: replacing it would change its owner."""
     if os.name == "posix" and os.path.exists(path) and os.stat(path).st_uid != os.geteuid():
         raise ShellError(
             "foreign-start-file",

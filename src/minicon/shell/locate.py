@@ -1,4 +1,4 @@
-"""A name or a path typed by the user → the path of an environment."""
+"""Locate environments by name or path."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
 def locate_environment(
     target: str, *, root: str, envs_dirs: Iterable[str], cwd: str, home: str
 ) -> str:
-    """The absolute path of an environment; links in it are not resolved.
+    """Return the absolute path of an environment, without resolving links.
 
     Args:
-        target: A name, or a path (anything with a slash, ``.``, ``..``, ``~``); empty, ``base``
-            and ``root`` mean MINICON_ROOT itself.
-        root: MINICON_ROOT.
-        envs_dirs: Where names are looked up, in order.
-        cwd: What relative paths start from.
-        home: The user's home folder.
+        target: A name, or a path (contains a slash, or is ``.``, ``..`` or ``~``). An empty string,
+            ``base`` and ``root`` mean the root directory itself.
+        root: The root directory (MINICON_ROOT).
+        envs_dirs: Directories to search for names, in order.
+        cwd: The directory that relative paths start from.
+        home: The user's home directory.
 
     Raises:
         NotAnEnvironment: Reference ``no-such-environment`` or ``no-base-environment``.
     """
-    places = tuple(envs_dirs)
+    directories = tuple(envs_dirs)
     if target in ("", "base", "root"):
         if is_environment(root):
             return root
         raise NotAnEnvironment(
             "no-base-environment",
-            f"there is no base environment in {root}",
-            hint=_known(places, "minicon activate"),
+            f"{root} is not an environment: minicon has no base environment",
+            hint=_known(directories, "minicon activate"),
         )
     if target.startswith("~"):
         target = home + target[1:] if target[1:2] in ("", "/") else os.path.expanduser(target)
@@ -45,41 +45,50 @@ def locate_environment(
         raise NotAnEnvironment(
             "no-such-environment",
             f"{path} is not an environment (it has no conda-meta/history)",
-            hint=f"make it: minicon create -p {path} PACKAGE...",
+            hint=f"create it with 'minicon create -p {path} PACKAGE...'",
         )
-    for folder in places:
-        path = os.path.join(folder, target)
-        if is_environment(path):
-            return path
+    found = find_named(target, directories)
+    if found is not None:
+        return found
     raise NotAnEnvironment(
         "no-such-environment",
         f"no environment is named {target!r}",
-        context="looked in " + ", ".join(places),
-        hint=_known(places, "", target),
+        context="searched in " + ", ".join(directories),
+        hint=_known(directories, "", target),
     )
 
 
+def find_named(name: str, envs_dirs: Iterable[str]) -> str | None:
+    """Return the path of the environment with a name; None if there is none."""
+    paths = (os.path.join(directory, name) for directory in envs_dirs)
+    return next(filter(is_environment, paths), None)
+
+
 def is_environment(path: str | os.PathLike[str]) -> bool:
-    """Whether a folder is an environment: it has ``conda-meta/history`` (CEP 32)."""
+    """Whether a directory is an environment: it contains ``conda-meta/history`` (CEP 32)."""
     return os.path.isfile(os.path.join(path, "conda-meta", "history"))
 
 
-def _known(places: Iterable[str], command: str, wanted: str = "") -> str:
-    names = sorted({name for place in places for name in _listed(place)})
+def _known(directories: Iterable[str], command: str, wanted: str = "") -> str:
+    """Return a hint with the names of known environments."""
+    names = sorted({name for directory in directories for name in _names_in(directory)})
     if not names:
-        return f"make one: minicon create -n {wanted or 'NAME'} PACKAGE..."
+        return f"create one with 'minicon create -n {wanted or 'NAME'} PACKAGE...'"
     if wanted:
         import difflib
 
         if close := difflib.get_close_matches(wanted, names, 1):
             return f"did you mean {close[0]!r}?"
     shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
-    return f"{command} NAME; there are: {shown}" if command else f"there are: {shown}"
+    known = f"known environments: {shown}"
+    return f"{command} NAME; {known}" if command else known
 
 
-def _listed(place: str) -> list[str]:
+def _names_in(directory: str) -> list[str]:
     try:
-        names = os.listdir(place)
+        names = os.listdir(directory)
     except OSError:
         return []
-    return [n for n in names if not n.startswith(".") and is_environment(os.path.join(place, n))]
+    return [
+        n for n in names if not n.startswith(".") and is_environment(os.path.join(directory, n))
+    ]

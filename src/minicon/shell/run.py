@@ -1,10 +1,9 @@
-"""Run a command inside an environment: compute its variables, then become the command.
+"""Run a command in an environment: compute its variables, then replace this process.
 
-On POSIX the process is replaced (``execve``): terminal, input, signals and exit code are the
-command's own and no interpreter stays in between. Only where an environment has activation
-scripts does one ``sh`` come first; it sources them and replaces itself too. Nothing is written,
-so read-only environments work. On Windows, where a process cannot be replaced, the command runs
-as a child that shares the console, and its exit code is passed on.
+On POSIX the process is replaced (``execve``), so that terminal, input, signals and exit code are
+those of the command. If the environment has activation scripts, a shell sources them first and is
+replaced too. Nothing is written, so read-only environments work. On Windows, where a process cannot
+be replaced, the command runs as a child process that shares the console.
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ _NOT_EXECUTABLE = 126
 
 
 class PreparedCommand:
-    """What to execute: immutable.
+    """A command to execute. Treat as immutable.
 
     Attributes:
         executable: Absolute path of the program.
-        arguments: Its ``argv``, the name first.
+        arguments: Its ``argv``, name included.
         environ: All its environment variables.
-        warnings: One sentence for each variable of the environment that was left out.
+        warnings: One sentence for each variable of the environment that is ignored.
     """
 
     __slots__ = ("arguments", "environ", "executable", "warnings")
@@ -63,22 +62,29 @@ def prepare_command(
     options: ActivationOptions,
     force_uppercase: bool = True,
 ) -> PreparedCommand:
-    """Find the program and the variables for running ARGV in an environment. Starts nothing.
+    """Find the program, and compute the variables, of a command in an environment.
+
+    Args:
+        prefix: Path of the environment.
+        argv: The command and its arguments.
+        environ: The environment variables to start from.
+        options: The settings of activation.
+        force_uppercase: conda's ``envvars_force_uppercase``.
 
     Raises:
-        NotAnEnvironment: There is no environment at PREFIX.
-        ShellError: ``command-not-found`` in the environment and the rest of PATH.
+        NotAnEnvironment: The prefix is not an environment.
+        ShellError: ``command-not-found``, neither in the environment nor elsewhere on PATH.
     """
     prefix = os.path.abspath(prefix)
     if not is_environment(prefix):
         raise NotAnEnvironment(
             "no-such-environment",
             f"{prefix} is not an environment (it has no conda-meta/history)",
-            hint="list those there are: minicon env list",
+            hint="list environments with 'minicon env list'",
         )
     before = {name: value for name, value in environ.items() if name != "PS1"}
     activator = Activator(
-        before, lambda place: read_facts(place, force_uppercase=force_uppercase), options
+        before, lambda path: read_facts(path, force_uppercase=force_uppercase), options
     )
     change = activator.activate(prefix)
     after = change.apply_to(before)
@@ -99,22 +105,22 @@ def run_in_environment(
     environ: Mapping[str, str] | None = None,
     settings: Settings | None = None,
 ) -> int:
-    """Become ARGV, inside an environment. Returns only where a process cannot be replaced.
+    """Replace this process by a command in an environment.
 
     Args:
-        prefix: The environment.
+        prefix: Path of the environment.
         argv: The command and its arguments.
-        cwd: Where to run it.
-        environ: Variables to start from; those of this process by default.
-        settings: For ``env_prompt`` and the like; the defaults will do.
+        cwd: Working directory of the command.
+        environ: The environment variables to start from (default: those of this process).
+        settings: The settings (default: from the configuration).
 
     Returns:
-        On Windows, the command's exit code. Elsewhere this function does not return.
+        On Windows, the exit code of the command; elsewhere this does not return.
 
     Raises:
-        NotAnEnvironment: There is no environment at PREFIX.
-        ShellError: ``command-not-found`` (exit code 127), ``command-not-executable`` (126).
-            ``no-such-folder``: CWD cannot be entered.
+        NotAnEnvironment: The prefix is not an environment.
+        ShellError: ``command-not-found`` (exit code 127), ``command-not-executable`` (126), or
+            ``no-such-folder`` if the working directory cannot be entered.
     """
     environ = os.environ if environ is None else environ
     options, force_uppercase = _options(settings, environ)
@@ -130,9 +136,9 @@ def run_shell(
     environ: Mapping[str, str] | None = None,
     settings: Settings | None = None,
 ) -> int:
-    """Become the user's shell (``$SHELL``), with an environment active in it.
+    """Replace this process by the user's shell (``$SHELL``) with an active environment.
 
-    Where the shell's start file holds minicon's hook, the prompt shows the environment.
+    The prompt shows the environment if the shell's start file contains minicon's hook.
     """
     environ = os.environ if environ is None else environ
     fallback = "cmd.exe" if os.name == "nt" else "/bin/sh"
@@ -152,17 +158,17 @@ def run(
     """Run a command in an environment and wait for it. Part of the public API.
 
     Args:
-        environment: Its path, or its name.
+        environment: Name or path of the environment.
         argv: The command and its arguments.
-        cwd: Where to run it.
-        environ: Variables to start from; those of this process by default.
-        settings: Loaded from the configuration if not given.
+        cwd: Working directory of the command.
+        environ: The environment variables to start from (default: those of this process).
+        settings: The settings (default: from the configuration).
 
     Returns:
-        The command's exit code; negative: the signal that ended it.
+        The exit code of the command; negative if a signal ended it.
 
     Raises:
-        NotAnEnvironment: No such environment.
+        NotAnEnvironment: There is no such environment.
         ShellError: ``command-not-found``.
     """
     import subprocess
@@ -194,7 +200,7 @@ def run(
 
 
 def find_program(name: str, environ: Mapping[str, str]) -> str | None:
-    """The program that NAME means, looked up in the PATH of ENVIRON; None if there is none."""
+    """Return the path of a program, searched in the PATH of ``environ``; None if it is missing."""
     if os.name == "nt":
         import shutil
 
@@ -211,7 +217,7 @@ def find_program(name: str, environ: Mapping[str, str]) -> str | None:
 def _through_shell(
     change: ActivationChange, argv: Sequence[str], before: Mapping[str, str]
 ) -> PreparedCommand:
-    """One ``sh`` that sources the package scripts and then becomes the command."""
+    """Return a shell that sources activation scripts and then executes the command."""
     shell = PosixShell()
     words = " ".join(shell.quote(word) for word in argv)
     missing = shell.quote(f"minicon: {argv[0]}: command not found in the environment")
@@ -221,7 +227,7 @@ def _through_shell(
         f"{{ printf '%s\\n' {missing} >&2; exit {_NOT_FOUND}; }}\n"
         f"exec {words}\n"
     )
-    # bash where it is: many package scripts say .sh and mean bash
+    # bash if installed: many .sh scripts of packages need it
     program = next(
         (p for p in ("/bin/bash", "/usr/bin/bash", "/bin/sh") if os.path.exists(p)), "sh"
     )
@@ -235,32 +241,32 @@ def become(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None)
         ShellError: ``command-not-executable``, ``no-such-folder``.
     """
     if cwd is not None:
-        _enter(cwd)
+        _change_directory(cwd)
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name == "nt":
-        return _as_child(prepared)
-    _give_signals_back()
+        return _run_child(prepared)
+    _reset_signals()
     try:
         os.execve(prepared.executable, prepared.arguments, prepared.environ)
     except OSError as error:
         raise _cannot_execute(prepared.executable, error) from error
 
 
-def _give_signals_back() -> None:
-    """Python ignores two signals, and what is ignored stays so in the program that follows.
+def _reset_signals() -> None:
+    """Reset the signals that Python ignores, since the executed program would ignore them too.
 
-    `yes` in `minicon run yes | head` would not end. ``_signal``: ``signal`` itself loads ``enum``.
+    Otherwise ``yes`` would not end in ``minicon run yes | head``.
     """
-    import _signal  # type: ignore[import-not-found]
+    import _signal  # type: ignore[import-not-found] # 'signal' imports enum
 
     for name in ("SIGPIPE", "SIGXFSZ"):
         if number := getattr(_signal, name, None):
             _signal.signal(number, _signal.SIG_DFL)
 
 
-def _as_child(prepared: PreparedCommand) -> int:
-    """Windows: the child shares console and handles; Ctrl-C is the child's to answer."""
+def _run_child(prepared: PreparedCommand) -> int:
+    """Run the command as a child process that shares the console and handles Ctrl-C (Windows)."""
     import signal
     import subprocess
 
@@ -283,7 +289,7 @@ def _options(
     return context.options, context.force_uppercase
 
 
-def _enter(cwd: str | os.PathLike[str]) -> None:
+def _change_directory(cwd: str | os.PathLike[str]) -> None:
     try:
         os.chdir(cwd)
     except OSError as error:
@@ -296,7 +302,7 @@ def _not_found(name: str, prefix: str) -> ShellError:
     failure = ShellError(
         "command-not-found",
         f"{name}: command not found in the environment {prefix}, nor elsewhere on PATH",
-        hint=f"which package has it? minicon search '*{os.path.basename(name)}*'",
+        hint=f"find its package with 'minicon search \"*{os.path.basename(name)}*\"'",
     )
     failure.exit_code = _NOT_FOUND
     return failure

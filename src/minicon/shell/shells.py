@@ -1,8 +1,8 @@
-"""One small class per shell: an :class:`ActivationChange` → text that the shell evaluates.
+"""One class per shell, which renders an :class:`ActivationChange` as code for that shell.
 
-Every value goes through the shell's one quoting method; tests/shells run the real shells on
-random values. Texts follow conda's ``shell.<name>`` output, except where conda's are wrong
-(unquoted values, empty instead of unset).
+All values are quoted by the shell's ``quote`` method; tests/shells runs real shells on random
+values. The output follows that of conda's ``shell.<name>``, except where conda is wrong (unquoted
+values, empty instead of unset).
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 
 class Shell:
-    """How one shell writes things down. Subclasses fill in the five sentences.
+    """The syntax of a shell. Subclasses implement the statements.
 
     Attributes:
         name: As in ``shell.<name>``.
-        suffix: Of the package scripts that it sources; empty where it sources none.
-        hook: Its file in ``shell/scripts``.
+        suffix: Suffix of the activation scripts that it sources; empty if none.
+        hook: Name of its file in ``shell/scripts``.
+        separator: The text after each statement.
     """
 
     name = ""
@@ -31,31 +32,31 @@ class Shell:
     separator = "\n"
 
     def quote(self, text: str) -> str:
-        """TEXT as one literal word."""
+        """Return the text as one literal word."""
         raise NotImplementedError
 
     def export(self, name: str, value: str) -> str:
-        """Set an environment variable."""
+        """Return code that sets an environment variable."""
         raise NotImplementedError
 
     def unset(self, name: str) -> str:
-        """Remove an environment variable."""
+        """Return code that unsets an environment variable."""
         raise NotImplementedError
 
     def source(self, path: str) -> str:
-        """Run a script in the shell itself."""
+        """Return code that runs a script in the shell itself."""
         raise NotImplementedError
 
-    def set_prompt(self, prompt: str) -> str:  # noqa: ARG002 - a sentence some shells lack
-        """Set the prompt; empty where the hook does it from CONDA_PROMPT_MODIFIER."""
+    def set_prompt(self, prompt: str) -> str:  # noqa: ARG002 - not in all shells
+        """Return code that sets the prompt; empty if the hook uses CONDA_PROMPT_MODIFIER."""
         return ""
 
     def set_path(self, path: str) -> str:
-        """Set PATH."""
+        """Return code that sets PATH."""
         return self.export("PATH", path)
 
     def render(self, change: ActivationChange) -> str:
-        """The whole change, in conda's order, ending with the shell's separator."""
+        """Return code for the whole change, in conda's order."""
         path = [self.set_path(change.path)] if change.path is not None else []
         lines = [
             *(path if change.path_first else ()),
@@ -69,7 +70,7 @@ class Shell:
         return "".join(line + self.separator for line in lines if line)
 
     def sources(self, path: str) -> bool:
-        """Whether a package script is for this shell."""
+        """Whether an activation script is for this shell."""
         return bool(self.suffix) and path.endswith(self.suffix)
 
 
@@ -80,7 +81,7 @@ class PosixShell(Shell):
     hook = "hook.sh"
 
     def quote(self, text: str) -> str:
-        """TEXT in single quotes; nothing but the quote itself has a meaning in them."""
+        """Use single quotes; only the quote itself is special in them."""
         return "'" + text.replace("'", "'\\''") + "'"
 
     def export(self, name: str, value: str) -> str:
@@ -88,7 +89,7 @@ class PosixShell(Shell):
         return f"export {name}={self.quote(value)}"
 
     def unset(self, name: str) -> str:
-        """``unset K``: really unset, where conda leaves an empty value."""
+        """``unset K``; conda leaves an empty value."""
         return f"unset {name}"
 
     def source(self, path: str) -> str:
@@ -101,7 +102,7 @@ class PosixShell(Shell):
 
 
 class FishShell(Shell):
-    """Fish; the hook's fish_prompt shows CONDA_PROMPT_MODIFIER."""
+    """Fish; ``fish_prompt`` of the hook shows CONDA_PROMPT_MODIFIER."""
 
     name = "fish"
     suffix = ".fish"
@@ -109,7 +110,7 @@ class FishShell(Shell):
     separator = ";\n"
 
     def quote(self, text: str) -> str:
-        """TEXT in single quotes; backslash and quote are escaped."""
+        """Use single quotes; backslash and quote are escaped."""
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
     def export(self, name: str, value: str) -> str:
@@ -125,7 +126,7 @@ class FishShell(Shell):
         return f"source {self.quote(path)}"
 
     def set_path(self, path: str) -> str:
-        """PATH is a list."""
+        """``set -gx PATH 'D' …``: a list."""
         return "set -gx PATH " + " ".join(self.quote(each) for each in path.split(os.pathsep))
 
 
@@ -138,7 +139,7 @@ class CshShell(Shell):
     separator = ";\n"
 
     def quote(self, text: str) -> str:
-        r"""TEXT in single quotes; ``!`` and newline keep a meaning there and take a backslash."""
+        r"""Use single quotes; ``!`` and newline are special in them and take a backslash."""
         text = text.replace("'", "'\\''").replace("!", "\\!").replace("\n", "\\\n")
         return "'" + text + "'"
 
@@ -160,13 +161,13 @@ class CshShell(Shell):
 
 
 class XonshShell(Shell):
-    """Xonsh: Python literals, which know every character."""
+    """Xonsh: Python literals, which can contain every character."""
 
     name = "xonsh"
     hook = "hook.xsh"
 
     def quote(self, text: str) -> str:
-        """TEXT as a Python literal."""
+        """Return a Python literal."""
         return ascii(text)
 
     def export(self, name: str, value: str) -> str:
@@ -174,28 +175,28 @@ class XonshShell(Shell):
         return f"${name} = {self.quote(value)}"
 
     def unset(self, name: str) -> str:
-        """Delete it, if it is there."""
+        """``del $K``, without an error if it is not set."""
         return f"try:\n    del ${name}\nexcept KeyError:\n    pass"
 
     def source(self, path: str) -> str:
-        """Package scripts for xonsh are bash scripts (conda's rule).
+        """Source a bash script: conda has no activation scripts for xonsh.
 
-        As code for bash in a Python expression: xonsh expands a word's ``$HOME``, and some
-        versions put the name of a file between double quotes for bash.
+        The code for bash is a Python expression, since xonsh expands ``$HOME`` in words, and some
+        versions pass the name of a file to bash in double quotes.
         """
         code = PosixShell().source(path)
         return f"source-bash --suppress-skip-message -n @({self.quote(code)})"
 
 
 class PowerShell(Shell):
-    """Windows PowerShell and PowerShell Core; the hook's prompt function shows the modifier."""
+    """Windows PowerShell and PowerShell Core; ``prompt`` of the hook shows the modifier."""
 
     name = "powershell"
     suffix = ".ps1"
     hook = "hook.ps1"
 
     def quote(self, text: str) -> str:
-        """TEXT in single quotes; PowerShell takes typographic quotes for quotes as well."""
+        """Use single quotes; PowerShell treats typographic quotes like them."""
         for mark in "'\u2018\u2019\u201a\u201b":
             text = text.replace(mark, mark + mark)
         return f"'{text}'"
@@ -214,7 +215,7 @@ class PowerShell(Shell):
 
 
 class CmdShell(Shell):
-    """cmd.exe: lines of a batch file, which the hook calls."""
+    """cmd.exe: lines of a batch file that the hook calls."""
 
     name = "cmd.exe"
     suffix = ".bat"
@@ -222,13 +223,13 @@ class CmdShell(Shell):
     separator = "\r\n"
 
     def quote(self, text: str) -> str:
-        """TEXT as it stands between double quotes; for texts without a double quote."""
+        """Escape text for use between double quotes; it must not contain one."""
         return _one_line(text).replace("%", "%%")
 
     def export(self, name: str, value: str) -> str:
-        """``@SET "K=V"``; without the quotes, and with ``^``, where V has quotes itself.
+        """``@SET "K=V"``; a value with quotes is escaped with ``^`` instead.
 
-        A quote in the value would end the quoted part, and what follows would be commands.
+        A quote in the value would end the quoted part, and cmd.exe would run the rest.
         """
         if '"' not in value:
             return f'@SET "{name}={self.quote(value)}"'
@@ -240,7 +241,7 @@ class CmdShell(Shell):
         return f'@SET "{name}="'
 
     def source(self, path: str) -> str:
-        """``@CALL "F"``; CALL reads percent signs a second time."""
+        """``@CALL "F"``; CALL expands percent signs a second time."""
         return f'@CALL "{self.quote(self.quote(path))}"'
 
     def set_prompt(self, prompt: str) -> str:
@@ -252,25 +253,25 @@ _CMD_SPECIAL = frozenset('^&|<>()"')
 
 
 def _one_line(text: str) -> str:
-    """TEXT up to what ends a line (or, Ctrl-Z, the file) of a batch file, and cannot be written."""
+    """Cut text at a line break or Ctrl-Z, which a batch file cannot contain."""
     return min((text.partition(end)[0] for end in "\r\n\x1a"), key=len)
 
 
 class NuShell(Shell):
-    """Nu evaluates no text at run time, so its hook reads a record of changes (JSON)."""
+    """Nushell, which evaluates no code at run time: its hook reads the changes as JSON."""
 
     name = "nu"
     suffix = ""
     hook = "hook.nu"
 
     def quote(self, text: str) -> str:
-        """TEXT as a JSON string, which nu reads too."""
+        """Return a JSON string, which nushell reads too."""
         import json
 
         return json.dumps(text, ensure_ascii=False)
 
     def export(self, name: str, value: str) -> str:
-        """``$env.K = "V"``: for the hook only, see :meth:`render`."""
+        """``$env.K = "V"``; only for the hook, see :meth:`render`."""
         return f"$env.{name} = {self.quote(value)}"
 
     def render(self, change: ActivationChange) -> str:
@@ -283,7 +284,7 @@ class NuShell(Shell):
 
 
 class JsonShell(Shell):
-    """``shell.posix+json`` and its like: conda's object, for other programs."""
+    """``shell.<name>+json``: conda's JSON object, for other programs."""
 
     name = "json"
 
@@ -330,7 +331,7 @@ SHELLS: dict[str, type[Shell]] = {
 
 
 def get_shell(name: str) -> Shell:
-    """The shell of ``shell.<name>``; ``<name>+json`` and ``json`` give JSON.
+    """Return the shell of ``shell.<name>``; ``<name>+json`` and ``json`` return JSON.
 
     Raises:
         UsageError: Reference ``unknown-shell``.
@@ -341,7 +342,7 @@ def get_shell(name: str) -> Shell:
     if plain not in SHELLS or form not in ("", "json"):
         known = ", ".join(sorted({*SHELLS, "json"}))
         raise UsageError(
-            "unknown-shell", f"no shell is named {name!r}", hint=f"one of: {known} (or NAME+json)"
+            "unknown-shell", f"unknown shell {name!r}", hint=f"one of: {known} (or NAME+json)"
         )
     shell = SHELLS[plain]()
     return JsonShell(shell.suffix, shell.hook) if form else shell

@@ -1,20 +1,20 @@
-"""Which variables an environment may set: those that are data, not code or another's business.
+"""Rules for the variables that an environment may set.
 
 Three kinds of names are refused:
 
-- Of the shells (:data:`RESERVED`): prompts, which are evaluated each time they are shown, and what
-  the shells keep their own state in. Nobody may set them, the user's ``state`` included.
-- Of other programs (:data:`PRIVILEGED`): what starts code in, or redirects, every other program.
-  A package may not set them; who wants them writes them into the environment's own variables.
-- Settings of minicon and the tools it asks: a package may not change those either.
+- Variables of shells (:data:`RESERVED`): prompts, which shells evaluate, and the state of shells.
+  Neither packages nor the user's own variables of an environment may set them.
+- Variables that run code in, or redirect, every other program (:data:`PRIVILEGED`). Packages may
+  not set them; users may, in the environment's own variables.
+- Settings of minicon and the tools it runs: packages may not set them.
 
-tests/shells asks the real shells which names they treat specially.
+tests/shells checks which names real shells treat specially.
 """
 
 from __future__ import annotations
 
-#: Names that activation itself, or a shell, gives a meaning to: no environment may set them.
-#: Several make zsh change its user id, or hold shell state that cannot be restored.
+#: Names that activation or a shell uses: no environment may set them.
+#: Some make zsh change its user id; others contain shell state that cannot be restored.
 RESERVED = frozenset(
     """
     PATH CONDA_PREFIX CONDA_SHLVL CONDA_DEFAULT_ENV CONDA_PROMPT_MODIFIER MINICON_EXE
@@ -26,16 +26,16 @@ RESERVED = frozenset(
     MAILPATH MODULE_PATH NULLCMD READNULLCMD PSVAR TIMEFMT WATCH WATCHFMT WORDCHARS
     SPROMPT RIGHT_PROMPT MULTILINE_PROMPT PRE_PROMPT BOTTOM_TOOLBAR TITLE ENV_CONVERSIONS
     CMD_DURATION
-    """.split()  # noqa: SIM905 - a hundred quoted words would not read better
+    """.split()  # noqa: SIM905 - more readable than a hundred quoted words
 )
-#: PS0 to PS9, RPS1 …, PROMPT2, PROMPT_COMMAND, RPROMPT2 and whatever a shell adds to them.
+#: PS0 to PS9, RPS1 …, PROMPT2, PROMPT_COMMAND, RPROMPT2 and names that shells may add to them.
 RESERVED_STARTS = (
     "CONDA_PREFIX_", "CONDA_STACKED_", "__CONDA_SHLVL_", "_MINICON_", "PROMPT", "RPROMPT",
     "TRANSIENT_PROMPT", "TRANSIENT_RPROMPT", "MULTILINE_PROMPT_", "FISH_", "__FISH_", "ZSH_",
     "ZLE_", "XONSH", "XONTRIB",
     *(f"{start}{digit}" for start in ("PS", "RPS") for digit in range(10)),
 )  # fmt: skip
-#: Names in lower case that zsh and fish treat specially; in upper case they are anybody's.
+#: Names that zsh and fish treat specially in lower case only.
 RESERVED_LOWER = frozenset(
     """
     builtins dis_aliases dis_builtins dis_functions dis_functions_source dis_galiases dis_patchars
@@ -46,7 +46,7 @@ RESERVED_LOWER = frozenset(
     """.split()  # noqa: SIM905
 )
 
-#: Names by which one package could run its code in, or redirect, every other program.
+#: Names with which a package could run code in, or redirect, every other program.
 PRIVILEGED = frozenset(
     """
     ENV INPUTRC HOME SHELL USER LOGNAME ZDOTDIR HISTFILE HISTSIZE HISTFILESIZE HISTCONTROL
@@ -71,9 +71,9 @@ _NAME_CHARACTERS = _LETTERS | frozenset("0123456789")
 
 
 def refusal(name: str, value: object, *, from_package: bool) -> str | None:
-    """Why an environment may not set this variable; None when it may."""
+    """Return the reason why an environment may not set a variable; None if it may."""
     if not is_variable_name(name):
-        return f"{name!r} is not a name for a variable (letters, digits and _)"
+        return f"{name!r} is not a valid name of a variable (letters, digits and _)"
     upper = name.upper()
     if upper in RESERVED or upper.startswith(RESERVED_STARTS) or name in RESERVED_LOWER:
         return f"{name!r} is reserved and cannot be set by an environment"
@@ -82,9 +82,9 @@ def refusal(name: str, value: object, *, from_package: bool) -> str | None:
     ):
         return f"{name!r} cannot be set by a package"
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        return f"the value of {name!r} is not text"
+        return f"the value of {name!r} is not a string"
     if "\0" in (text := str(value)):
-        return f"the value of {name!r} holds a NUL character"
+        return f"the value of {name!r} contains a NUL character"
     try:
         text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -93,12 +93,12 @@ def refusal(name: str, value: object, *, from_package: bool) -> str | None:
 
 
 def is_variable_name(name: str) -> bool:
-    """Whether every shell takes this as the name of an environment variable."""
+    """Whether every shell accepts this as the name of an environment variable."""
     return bool(name) and name[0] in _LETTERS and _NAME_CHARACTERS.issuperset(name)
 
 
 def _is_setting(upper: str) -> bool:
-    """Whether minicon, and conda, read this variable as one of their settings."""
+    """Whether minicon and conda read this variable as a setting."""
     if not upper.startswith("CONDA_"):
         return False
     from minicon.config.keys import find_key

@@ -114,11 +114,11 @@ def change_variables(path: Path, words: Sequence[str], *, unset: bool = False) -
     Raises:
         UsageError: A word of another shape.
     """
-    from minicon.shell.activation_files import refresh_activation_files
+    from minicon.shell.activation_files import write_activation_files
 
     changes = dict(_variable(word, unset=unset) for word in words)
     write_variables(path, changes)
-    return refresh_activation_files(path)
+    return write_activation_files(path)
 
 
 def variables_of_files(path: Path) -> tuple[str, ...]:

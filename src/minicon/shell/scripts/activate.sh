@@ -1,8 +1,8 @@
-# A first activation by name, as most are, for bash, zsh, dash and other POSIX shells; change.sh
-# does all else, by the same rules. hook.sh reads both; minicon/shell/hook.py writes before this
-# text what is baked in: __minicon_settings_now, __minicon_find_named and __minicon_format_prompt.
+# The common case: the first activation, by name, in bash, zsh, dash and other POSIX shells. All
+# other cases are in change.sh, with the same rules. hook.sh reads both. minicon/shell/hook.py
+# prepends __minicon_settings_now, __minicon_find_named and __minicon_format_prompt to this file.
 #
-# It is short and calls little because bash takes about a microsecond for each word of it.
+# It is short, since bash needs about a microsecond for each word.
 
 __minicon_activate() {
     if __minicon_activate_first "$@"; then
@@ -14,8 +14,8 @@ __minicon_activate() {
     fi
 }
 
-# NAME: fails, with nothing changed, where this is no first activation of an environment that has
-# variables but no scripts.
+# NAME: fails, without changes, unless this is the first activation, of an environment without
+# activation scripts.
 __minicon_activate_first() {
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     case $#:${CONDA_PREFIX+x}${CONDA_DEFAULT_ENV+x}${CONDA_PROMPT_MODIFIER+x}${CONDA_SHLVL+x}:${1-} in
@@ -51,7 +51,7 @@ __minicon_activate_first() {
         PATH="$__mc_prefix/bin${PATH:+:$PATH}"
 }
 
-# Rarely needed, and replaced by change.sh.
+# Rarely needed; change.sh replaces them.
 __minicon_save() { __minicon_read change.sh && __minicon_save "$@"; }
 __minicon_plain() { __minicon_read change.sh && __minicon_plain "$@"; }
 __minicon_stacked() { __minicon_read change.sh && __minicon_stacked "$@"; }

@@ -1,5 +1,5 @@
-# Everything but a first activation by name, for bash, zsh, dash and other POSIX shells. Read by
-# hook.sh when it is needed, after activate.sh.
+# All cases except the first activation by name, for bash, zsh, dash and other POSIX shells. hook.sh
+# reads this file when it is needed, after activate.sh.
 
 __minicon_read activate.sh
 
@@ -47,10 +47,10 @@ __minicon_reactivate() {
     __minicon_forget
 }
 
-# --- What to do: these only read -----------------------------------------------------------------
+# --- Planning: without changes -----------------------------------------------------------------------
 
 # [--stack|--no-stack] [NAME|PATH] -> __mc_plan: ask, help, reactivate, switch or stack;
-# __mc_prefix, __mc_level, and __mc_scripts where there are any. Only reads.
+# __mc_prefix, __mc_level, and __mc_scripts if there are scripts.
 __minicon_plan_activation() {
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     __mc_stack=''; __mc_target=''; __mc_plan=ask; __mc_level=''; __mc_scripts=''
@@ -123,7 +123,7 @@ __minicon_plan_reactivation() {
     __mc_plan=renew
 }
 
-# NAME|PATH -> __mc_prefix; fails where only the program can tell more
+# NAME|PATH -> __mc_prefix; fails if the program has to decide
 __minicon_locate() {
     case ${1:-$__minicon_default} in
         base|root)
@@ -150,7 +150,7 @@ __minicon_absolute() {
     done
 }
 
-# -> __mc_level: how many environments are active; anything but a small number counts as none
+# -> __mc_level: the number of active environments; an invalid CONDA_SHLVL counts as 0
 __minicon_level() {
     __mc_level=0
     [ -n "${CONDA_PREFIX-}" ] || return 0
@@ -159,13 +159,13 @@ __minicon_level() {
     esac
 }
 
-# LEVEL: was that level activated by minicon, so that it is known what to restore?
+# LEVEL: did minicon activate that level and record what to restore?
 __minicon_ours() {
     eval "[ -n \"\${_MINICON_NAMES_$1+set}\" ]"
 }
 
-# PREFIX: is its text there, and as new as everything it was made from? A prefix that is gone has
-# nothing to source, which is fine too. The text also tells __mc_scripts.
+# PREFIX: does its activation file exist, and is it newer than its inputs? A removed prefix has
+# nothing to source and succeeds. The file also sets __mc_scripts.
 __minicon_fresh() {
     __mc_at=$1; __mc_script=''; __mc_code=''; __mc_interrupted=''
     __mc_text=$1/conda-meta/minicon/activation.sh
@@ -179,9 +179,9 @@ __minicon_fresh() {
 # NAME -> __mc_value
 __minicon_get() { eval "__mc_value=\${$1-}"; }
 
-# --- Changing variables: no process, no package code, over in microseconds -------------------------
+# --- Changing variables: without processes and scripts, in microseconds ---------------------------
 
-# From __mc_plan (switch or stack) and __mc_prefix: make the environment the active one.
+# Activate the environment __mc_prefix as __mc_plan (switch or stack) says.
 __minicon_enter() {
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     __minicon_level
@@ -207,7 +207,7 @@ __minicon_enter() {
     __minicon_become "$__mc_prefix" "$((__mc_level + 1))" variables
 }
 
-# From __mc_plan (end, unstack or return) and __mc_prefix: the active environment is left.
+# Deactivate the active environment as __mc_plan (end, unstack or return) says.
 __minicon_leave() {
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     __minicon_level
@@ -230,7 +230,7 @@ __minicon_leave() {
     fi
 }
 
-# The active environment's variables, as they are now on disk.
+# Set the variables of the active environment again, from disk.
 __minicon_renew() {
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     __minicon_level
@@ -239,7 +239,7 @@ __minicon_renew() {
     __minicon_become "$CONDA_PREFIX" "$__mc_level" variables
 }
 
-# PREFIX LEVEL [variables]: name the environment; then set its variables, if asked.
+# PREFIX LEVEL [variables]: set the variables of activation and, if requested, of the environment.
 __minicon_become() {
     __minicon_name "$1" "$2"
     __minicon_prompt "$__mc_modifier"
@@ -251,7 +251,7 @@ __minicon_become() {
     export "_MINICON_NAMES_$2=$__mc_names"
 }
 
-# PREFIX -> __mc_names: save and set each variable. The text tells them as arguments.
+# PREFIX -> __mc_names: save and set each variable. The activation file sets the arguments.
 __minicon_set_variables() {
     __mc_at=$1; __mc_text=$1/conda-meta/minicon/activation.sh; __mc_step=check
     set --
@@ -264,7 +264,7 @@ __minicon_set_variables() {
     done
 }
 
-# LEVEL: take back the variables that the environment of that level set.
+# LEVEL: restore the variables that the environment of that level set.
 __minicon_undo() {
     __minicon_get "_MINICON_NAMES_$1"
     while [ -n "$__mc_value" ]; do
@@ -278,8 +278,8 @@ __minicon_undo() {
     unset -v "_MINICON_NAMES_$1"
 }
 
-# LEVEL NAME: remember the value that NAME has below the environment that is entered, in a
-# variable that is exported where NAME is.
+# LEVEL NAME: save the value of NAME from before the activation, in a variable that is exported if
+# NAME is.
 __minicon_save() {
     unset -v "__CONDA_SHLVL_$1_$2"
     if eval "[ -n \"\${$2+set}\" ]"; then
@@ -288,7 +288,7 @@ __minicon_save() {
     fi
 }
 
-# LEVEL NAME: give NAME the remembered value; unset it where it had none.
+# LEVEL NAME: restore the saved value of NAME; unset NAME if it had none.
 __minicon_restore() {
     if eval "[ -n \"\${__CONDA_SHLVL_$1_$2+set}\" ]"; then
         eval "__mc_saved=\"\$__CONDA_SHLVL_$1_$2\""
@@ -299,8 +299,8 @@ __minicon_restore() {
     else unset -v "$2"; fi
 }
 
-# NAME: is this variable, which is set, exported? Where the shell has no better word for it, one
-# subshell looks through the list.
+# NAME: is this variable, which is set, exported? Shells without a better way search the output of
+# 'export -p' in a subshell.
 __minicon_exported() {
     case ${ZSH_VERSION:+zsh}${BASH_VERSION-} in
         zsh) eval "case \${(t)$1} in *export*) ;; *) return 1 ;; esac" ;;
@@ -313,8 +313,8 @@ __minicon_exported() {
     esac
 }
 
-# OLD NEW: replace OLD/bin in PATH by NEW/bin, in place; without OLD put NEW/bin first; without
-# NEW take OLD/bin out. Only the first occurrence is touched: others are the user's own.
+# OLD NEW: replace OLD/bin in PATH by NEW/bin; without OLD, prepend NEW/bin; without NEW, remove
+# OLD/bin. Only the first occurrence changes: others are the user's own.
 __minicon_path() {
     __mc_rest=":${PATH-}:"
     __mc_part=":$1/bin:"
@@ -340,7 +340,7 @@ __minicon_name() {
     __minicon_format_prompt "$1" "$2"
 }
 
-# TEXT -> __mc_value: what a prompt would interpret ($ ` \ % ! and control characters) becomes ?
+# TEXT -> __mc_value: characters that a prompt interprets ($ ` \ % ! and controls) become ?
 __minicon_plain() {
     __mc_value=$1
     case $1 in *[\\\$\`%!]*|*[[:cntrl:]]*) ;; *) return 0 ;; esac
@@ -354,7 +354,7 @@ __minicon_plain() {
     done
 }
 
-# LEVEL -> __mc_stacked: the names of the environments on PATH, uppermost first
+# LEVEL -> __mc_stacked: the names of the environments on PATH, topmost first
 __minicon_stacked() {
     __mc_stacked=''; __mc_part=1
     while [ "$__mc_part" -le "$1" ]; do
@@ -375,7 +375,7 @@ __minicon_stacked() {
     __minicon_plain "$__mc_stacked"; __mc_stacked=$__mc_value
 }
 
-# MODIFIER: show it at the start of the prompt, in place of the one that is there.
+# MODIFIER: prepend it to the prompt, instead of the current one.
 __minicon_prompt() {
     [ -n "${PS1+set}" ] || return 0
     case $PS1 in *POWERLINE_COMMAND*) return 0 ;; esac
@@ -389,13 +389,14 @@ __minicon_prompt() {
     PS1=$1$PS1
 }
 
-# --- Package scripts, and the program --------------------------------------------------------------
+# --- Activation scripts, and the program ------------------------------------------------------------
 
-# activate|deactivate PREFIX: source its activate.d or deactivate.d, in the user's own options.
+# activate|deactivate PREFIX: source its activate.d or deactivate.d, with the user's own options.
 #
-# Ctrl-C at a terminal: zsh lets us catch it, and this function fails; the callers then stay where
-# they are, or go back. bash drops everything and shows its prompt: the going back is put before
-# that prompt for the time the scripts take. dash and its like only have traps.
+# Ctrl-C at a terminal: in zsh it can be caught, and this function fails; its callers then keep the
+# current environment, or return to the previous one. bash abandons the function and shows the
+# prompt, so PROMPT_COMMAND returns to the previous environment while scripts run. dash and similar
+# shells have only traps.
 __minicon_scripts() {
     if [ -z "$__mc_scripts" ] || [ -z "$2" ]; then return 0; fi
     __mc_interrupted=''
@@ -413,8 +414,8 @@ __minicon_scripts() {
     [ -z "$__mc_interrupted" ]
 }
 
-# Who has an own trap for Ctrl-C keeps it, and stays in the new environment. A shell tells its
-# traps to a file only.
+# A user's own trap for Ctrl-C is kept; the new environment then stays active. A shell prints its
+# traps only to a file.
 __minicon_scripts_in_others() {
     __mc_file=$__minicon_folder/traps.$$
     if [ -n "$__minicon_folder" ] && { trap >| "$__mc_file"; } 2> /dev/null; then
@@ -437,7 +438,7 @@ __minicon_scripts_in_others() {
 '    };'\
 '}'
 
-# Only bash and dash after Ctrl-C come here.
+# Called after Ctrl-C in bash and dash.
 __minicon_interrupted() {
     __minicon_prompt_command_back
     case $__mc_phase:$__mc_plan in
@@ -446,7 +447,7 @@ __minicon_interrupted() {
     esac
 }
 
-# A script may have put something before or after what it found in PROMPT_COMMAND.
+# A script may have added commands to PROMPT_COMMAND.
 __minicon_prompt_command_back() {
     case ${PROMPT_COMMAND-} in
         *__minicon_interrupted*)
@@ -464,7 +465,7 @@ __minicon_source_text() {
     \. "$__mc_text"
 }
 
-# FILE below etc/conda: called by an environment's text.
+# FILE below etc/conda: called by an activation file.
 __minicon_source() {
     __mc_script=$__mc_at/etc/conda/$1
     [ -r "$__mc_script" ] || return 0
@@ -472,14 +473,14 @@ __minicon_source() {
     __minicon_evaluate
 }
 
-# COMMAND [ARGUMENT...]: let the program compute the change. Interrupted, it changes nothing.
+# COMMAND [ARGUMENT...]: let the program compute the change. If interrupted, nothing changes.
 __minicon_ask() {
     __mc_code=$(PS1=${PS1-}; export PS1; __minicon_run shell.posix "$@") || return
     __minicon_evaluate
 }
 
-# Evaluate __mc_code, without arguments. Package scripts are written for shells without errexit
-# and nounset, so these are off meanwhile; what the scripts do to the two options is undone.
+# Evaluate __mc_code, without arguments. Scripts of packages expect shells without errexit and
+# nounset, so both are off meanwhile; changes of the two options by scripts are undone.
 __minicon_evaluate() {
     set --
     case $- in

@@ -23,7 +23,7 @@
 
 :run
 @IF ERRORLEVEL 1 GOTO failed
-@REM The text is UTF-8.
+@REM The code is UTF-8.
 @FOR /F "tokens=2 delims=:." %%P IN ('CHCP') DO @SET "__MINICON_CODE_PAGE=%%P"
 @CHCP 65001 >NUL
 @CALL "%__MINICON_TEXT%"

@@ -1,5 +1,5 @@
-# One `minicon` command line in csh or tcsh; the words are in __mc_words. `activate` and
-# `deactivate` source the text that the program computes, everything else runs the program.
+# One `minicon` command line in csh or tcsh; its words are in __mc_words. `activate` and
+# `deactivate` source code that the program prints; all other commands run the program.
 set __mc_first = ''
 if ( $#__mc_words > 0 ) set __mc_first = "$__mc_words[1]"
 if ( $#__mc_words > 1 ) then
@@ -33,7 +33,7 @@ switch ( "$__mc_first" )
 endsw
 if ( "$__mc_shell" != '' ) then
     set __mc_file = `mktemp`
-    # Each branch keeps the status itself: endif is a success.
+    # Each branch saves the status: endif resets it.
     if ( $?prompt ) then
         env PS1="$prompt:q" "$MINICON_EXE" shell.csh $__mc_shell:q > "$__mc_file"
         set __mc_status = $status

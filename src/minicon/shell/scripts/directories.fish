@@ -1,4 +1,4 @@
-# The same as directories.sh, which explains it.
+# The same as directories.sh; see its comments.
 function __minicon_entered --on-variable PWD
     set -l found $PWD
     while not test -f "$found/.minicon" -o -f "$found/environment.yml"

@@ -1,8 +1,8 @@
-# `cd` into a folder that names an environment uses it; `cd` out of it leaves it. Part of the hook
-# where auto_activate_directories is set. No process is started where no folder, up to /, has a
-# .minicon or an environment.yml; the program tells whether such a file counts.
+# `cd` into a directory that names an environment activates it; `cd` out of it deactivates it. Part
+# of the hook if auto_activate_directories is set. No process is started unless a directory, up to /,
+# contains .minicon or environment.yml; the program checks whether that file is allowed.
 
-# -> __mc_found: the closest folder with such a file
+# -> __mc_found: the closest directory with such a file
 __minicon_find_directory() {
     [ -z "${ZSH_VERSION-}" ] || emulate -L sh
     __mc_found=$PWD
@@ -43,7 +43,7 @@ else
             pushd() { builtin pushd "$@" && { __minicon_entered || :; }; }
             popd() { builtin popd "$@" && { __minicon_entered || :; }; } ;;
         *__minicon_entered*) ;;
-        *) PROMPT_COMMAND="__minicon_entered${PROMPT_COMMAND:+; $PROMPT_COMMAND}" ;; # an own cd
+        *) PROMPT_COMMAND="__minicon_entered${PROMPT_COMMAND:+; $PROMPT_COMMAND}" ;; # the user's own cd
     esac
 fi
 __minicon_entered || :

@@ -1,4 +1,4 @@
-# minicon's hook for fish: the same steps as hook.sh, which explains them.
+# minicon's hook for fish: the same steps as hook.sh; see its comments.
 #
 # The lines before this file define MINICON_EXE, __minicon_root, __minicon_default,
 # __minicon_auto_activate, __minicon_auto_stack, __minicon_watched, __minicon_baked, __minicon_envs_dirs,
@@ -97,7 +97,7 @@ function __minicon_reactivate
     __minicon_forget
 end
 
-# --- What to do: these only read -----------------------------------------------------------------
+# --- Planning: without changes -----------------------------------------------------------------------
 
 function __minicon_plan_activation
     set -l stack
@@ -328,7 +328,7 @@ function __minicon_become
     set -gx _MINICON_NAMES_$argv[2] $__mc_names
 end
 
-# NAME VALUE: called by an environment's text.
+# NAME VALUE: called by an activation file.
 function __minicon_set
     __minicon_save $__mc_below $argv[1]
     set -gx $argv[1] $argv[2]
@@ -362,7 +362,7 @@ function __minicon_restore
     end
 end
 
-# OLD NEW: replace OLD/bin in PATH by NEW/bin, in place; see hook.sh.
+# OLD NEW: replace OLD/bin in PATH by NEW/bin; see change.sh.
 function __minicon_path
     set -l new
     test -n "$argv[2]"
@@ -396,7 +396,7 @@ function __minicon_modifier
     set -g __mc_modifier ''
     test $__minicon_changeps1 = yes
     or return 0
-    # A pipe costs a thread, and a pattern its compilation: not for the usual prompt and name.
+    # Fast path for the default prompt: pipes cost a thread, and patterns are compiled.
     set -l escaped (string escape -- $argv[3])
     if test "$__minicon_env_prompt" = '({default_env}) '; and test "$escaped" = "$argv[3]"
         if not string match -q '*%*' -- $escaped; and not string match -q '*!*' -- $escaped
@@ -404,7 +404,7 @@ function __minicon_modifier
             return
         end
     end
-    set -l text $__minicon_env_prompt. # the dot keeps line breaks at the end
+    set -l text $__minicon_env_prompt. # the dot preserves trailing line breaks
     set -l stacked
     if string match -q '*{stacked_env}*' -- $text
         for level in (seq $argv[2])
@@ -430,10 +430,10 @@ function __minicon_modifier
     set -g __mc_modifier (string sub -e -1 -- $text | string collect)
 end
 
-# --- Package scripts, and the program --------------------------------------------------------------
+# --- Activation scripts, and the program ------------------------------------------------------------
 
-# activate|deactivate PREFIX: source its activate.d or deactivate.d. After Ctrl-C fish drops
-# everything and shows its prompt; before that, an interrupted activation goes back.
+# activate|deactivate PREFIX: source its activate.d or deactivate.d. After Ctrl-C, fish abandons the
+# function and shows the prompt; before that, an interrupted activation is undone.
 function __minicon_scripts
     set -g __mc_phase $argv[1]
     if status is-interactive
@@ -460,7 +460,7 @@ function __minicon_source_text
     source $__mc_text
 end
 
-# FILE below etc/conda: called by an environment's text.
+# FILE below etc/conda: called by an activation file.
 function __minicon_source
     set -l script $__mc_at/etc/conda/$argv[1]
     set -e argv
@@ -482,7 +482,7 @@ function __minicon_forget
     return 0
 end
 
-# --- The prompt: CONDA_PROMPT_MODIFIER before the user's own ---------------------------------------
+# --- The prompt: CONDA_PROMPT_MODIFIER before the user's prompt -------------------------------------
 
 if status is-interactive; and not functions -q __minicon_original_prompt
     if functions -q fish_prompt

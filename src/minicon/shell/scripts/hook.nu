@@ -1,5 +1,5 @@
-# minicon's hook for nushell, which evaluates no text at run time: the program answers with a
-# record of changes (JSON) that is loaded here. Package scripts in activate.d are not run by nu.
+# minicon's hook for nushell, which evaluates no code at run time: the program prints the changes as
+# JSON, and this loads them. Activation scripts of packages are not run by nushell.
 # The lines before this file define MINICON_EXE.
 
 def --env __minicon_load [answer: record] {
@@ -9,15 +9,15 @@ def --env __minicon_load [answer: record] {
 }
 
 def --env __minicon_ask [...words: string] {
-    let asked = (^$env.MINICON_EXE shell.nu ...$words | complete)
-    if $asked.exit_code != 0 {
-        error make --unspanned { msg: ($asked.stderr | str trim) }
+    let result = (^$env.MINICON_EXE shell.nu ...$words | complete)
+    if $result.exit_code != 0 {
+        error make --unspanned { msg: ($result.stderr | str trim) }
     }
-    if $asked.stderr != "" { print --stderr --no-newline $asked.stderr }
-    __minicon_load ($asked.stdout | from json)
+    if $result.stderr != "" { print --stderr --no-newline $result.stderr }
+    __minicon_load ($result.stdout | from json)
 }
 
-# Use an environment in this shell
+# Activate an environment in this shell
 def --env "minicon activate" [name?: string, --stack, --no-stack] {
     let words = ([
         (if $stack { "--stack" }) (if $no_stack { "--no-stack" }) $name
@@ -25,10 +25,10 @@ def --env "minicon activate" [name?: string, --stack, --no-stack] {
     __minicon_ask activate ...$words
 }
 
-# Go back to what was there before
+# Deactivate the active environment
 def --env "minicon deactivate" [] { __minicon_ask deactivate }
 
-# Everything else is the program's; afterwards the active environment is read anew
+# Run the program; afterwards, activate the changed environment again
 def --env --wrapped minicon [...words: string] {
     ^$env.MINICON_EXE ...$words
     let changing = [install update upgrade remove uninstall rollback undo sync apply env]

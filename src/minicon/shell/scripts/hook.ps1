@@ -1,5 +1,5 @@
-# minicon's hook for PowerShell. `activate` and `deactivate` evaluate the text that the program
-# computes. The line before this file defines MINICON_EXE.
+# minicon's hook for PowerShell. `activate` and `deactivate` evaluate code that the program prints.
+# The line before this file defines MINICON_EXE.
 function minicon {
     $Words = @($args)
     $First = if ($Words.Count -gt 0) { [string]$Words[0] } else { '' }
@@ -11,7 +11,7 @@ function minicon {
         if ($LASTEXITCODE -ne 0 -or $First -notin $Changing -or -not $Env:CONDA_PREFIX) { return }
         $Words = @('reactivate')
     }
-    # The program writes UTF-8; PowerShell would read the console's code page.
+    # The program writes UTF-8; PowerShell would decode it with the console's code page.
     $Encoding = [Console]::OutputEncoding
     try {
         [Console]::OutputEncoding = New-Object System.Text.UTF8Encoding $false

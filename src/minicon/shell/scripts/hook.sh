@@ -1,18 +1,18 @@
-# minicon's hook for bash, zsh, dash and other POSIX shells: what each of them reads at its start.
+# minicon's hook for bash, zsh, dash and other POSIX shells, which each of them reads at its start.
 #
-# `minicon activate` and `minicon deactivate` start no process: each environment keeps a text,
-# conda-meta/minicon/activation.sh, that was written when the environment was last changed. Where
-# that text is missing or older than what it was made from, the minicon program is asked instead.
-# The steps, and the variables that hold the state, are in docs/internals/activation.md.
+# `minicon activate` and `minicon deactivate` start no process: each environment has an activation
+# file, conda-meta/minicon/activation.sh, which is written when the environment changes. If it is
+# missing, or older than its inputs, the hook runs the minicon program instead. The steps, and the
+# variables that contain the state, are described in docs/internals/activation.md.
 #
-# The functions for that are in activate.sh and change.sh, which are read when first needed.
+# The functions are in activate.sh and change.sh, which are read when they are first needed.
 #
-# Written for every option that a user may have set (errexit, nounset, noglob, allexport, zsh's
-# own): all expansions are quoted, nothing is globbed, and functions that do not source package
-# scripts switch zsh to `sh` emulation for themselves. Names starting with __mc_ are temporary.
+# The code works with every option that a user may have set (errexit, nounset, noglob, allexport,
+# zsh's own): all expansions are quoted, nothing is globbed, and functions that do not source scripts
+# of packages switch to `sh` emulation in zsh. Names that start with __mc_ are temporary.
 #
 # The lines before this file (see minicon/shell/hook.py) define MINICON_EXE, __minicon_folder,
-# __minicon_made (which version of the files) and __minicon_have (those that were read).
+# __minicon_made (the version of the files) and __minicon_have (the files already read).
 
 minicon() {
     case ${1-} in
@@ -32,8 +32,8 @@ __minicon_run() {
     if [ -x "${MINICON_EXE-}" ]; then "$MINICON_EXE" "$@"; else command minicon "$@"; fi
 }
 
-# FILE: read its functions, unless that is done, free from aliases and allexport. Where the file is
-# gone, the program tells them all.
+# FILE: read its functions, unless they are defined, without aliases and allexport. If the file was
+# removed, the program prints all functions.
 __minicon_read() {
     case $__minicon_have in *"$1"*) return 0 ;; esac
     [ -z "${ZSH_VERSION-}" ] || setopt localoptions noaliases noallexport nowarncreateglobal

@@ -1,4 +1,4 @@
-# minicon's hook for xonsh. `activate` and `deactivate` evaluate the text that the program computes.
+# minicon's hook for xonsh. `activate` and `deactivate` evaluate code that the program prints.
 def _minicon(args):
     import subprocess
 
@@ -11,14 +11,14 @@ def _minicon(args):
         if code or words[:1] == [] or words[0] not in changing or "CONDA_PREFIX" not in __xonsh__.env:
             return code
         words = ["reactivate"]
-    asked = subprocess.run(
+    result = subprocess.run(
         [program, "shell.xonsh", *words], env=__xonsh__.env.detype(), stdout=subprocess.PIPE
     )
-    if asked.returncode == 0:
+    if result.returncode == 0:
         __xonsh__.execer.exec(
-            asked.stdout.decode("utf-8", "surrogateescape"), glbs=__xonsh__.ctx, filename="minicon"
+            result.stdout.decode("utf-8", "surrogateescape"), glbs=__xonsh__.ctx, filename="minicon"
         )
-    return asked.returncode
+    return result.returncode
 
 
 aliases["minicon"] = _minicon
