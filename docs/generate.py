@@ -1,9 +1,9 @@
-"""Write the pages of docs/reference/ that are taken from the code.
+"""Generate the pages of docs/reference/ that are taken from the code.
 
-usage: ./dev docs            write them
-       ./dev docs --check    only tell which are not up to date; exit code 1 if one is not
+usage: ./dev docs            write the pages
+       ./dev docs --check    print the pages that are out of date; exit with 1 if there are any
 
-``tests/docs/test_references.py`` compares the same texts, so that they stay true.
+``tests/docs/test_references.py`` checks that they are up to date.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from minicon.config.keys import KEYS, Key, Kind
 
 REFERENCE = Path(__file__).parent / "reference"
 
-#: Command-line groups in the order in which a reader meets them; each is described once.
+#: Option groups that several commands share, in the order of the page; each is described once.
 _SHARED_GROUPS = ("environment", "sources", "solving", "execution", "output")
 
 
@@ -30,7 +30,7 @@ _SHARED_GROUPS = ("environment", "sources", "solving", "execution", "output")
 
 
 def configuration_page() -> str:
-    """The page as it is, with its table of keys written anew."""
+    """Return the page with an updated table of settings."""
     text = (REFERENCE / "configuration.md").read_text()
     start = text.index("| key | holds |")
     _, separator, rest = text[start:].partition("\n\n")
@@ -41,7 +41,7 @@ def configuration_page() -> str:
 
 
 def cli_page() -> str:
-    """Every command with its own options; shared options once, at the end."""
+    """Return all commands with their options; shared options once, at the end."""
     shared: dict[str, list[argparse.Action]] = {}
     sections: list[str] = []
     first: dict[str, str] = {}
@@ -57,11 +57,11 @@ def cli_page() -> str:
     return _page(
         "Commands",
         _table(
-            ("command", "does"),
+            ("command", "effect"),
             *((f"[`{name}`](#minicon-{name})", text) for name, (_, text) in COMMANDS.items()),
         ),
-        f"Two more names: {others}. Exit codes: [exit-codes.md](exit-codes.md). Every\n"
-        "setting can be given for one command as an\n"
+        f"Aliases: {others}. Exit codes: [exit-codes.md](exit-codes.md). Every\n"
+        "setting can be set for one command with an\n"
         "[environment variable](environment-variables.md).",
         *sections,
         "## Shared options",
@@ -81,19 +81,19 @@ def _command_section(
 
 
 def _prose(text: str) -> str:
-    """Help text as Markdown: indented lines are what is typed."""
+    """Return help as Markdown; indented lines are command lines."""
     return re.sub(r"\n*((?:^  .*\n?)+)", _typed, text.strip(), flags=re.MULTILINE).strip()
 
 
 def _typed(match: re.Match[str]) -> str:
-    """Lines that are typed; what stands far behind one is a comment."""
+    """Return command lines as a console block; text after three spaces is a comment."""
     words = [line.strip() for line in match.group(1).splitlines() if line.strip()]
     lines = ["$ " + re.sub(r"\s{3,}", "   # ", line, count=1) for line in words]
     return "\n\n```console\n" + "\n".join(lines) + "\n```\n"
 
 
 def _leaves(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
-    """The parser itself, or those of its verbs."""
+    """Return the parser itself, or those of its verbs."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             return [
@@ -149,7 +149,7 @@ def _value(action: argparse.Action) -> str:
 
 
 def api_page() -> str:
-    """Public names: verbs with their signatures, types with their first sentences."""
+    """Return public names: functions with their signatures, types with their summaries."""
     values = {name: getattr(minicon, name) for name in minicon.__all__}
     types = {name: value for name, value in values.items() if inspect.isclass(value)}
     verbs = {n: v for n, v in values.items() if callable(v) and n not in types}
@@ -163,7 +163,7 @@ def api_page() -> str:
         *(_function(name, value) for name, value in verbs.items()),
         "## Types",
         _table(
-            ("name", "what it is", "defined in"),
+            ("name", "summary", "defined in"),
             *((f"`{n}`", _summary(v), f"`{v.__module__}`") for n, v in types.items()),
         ),
         "## Errors",
@@ -217,17 +217,17 @@ def _error_tree() -> str:
 
 
 def variables_page() -> str:
-    """Every variable that is read, by what it is for."""
+    """Return all environment variables, by purpose."""
     header = ("variable", "meaning")
     return _page(
         "Environment variables",
-        "## Places",
-        _table(header, *_PLACES),
+        "## Directories",
+        _table(header, *_DIRECTORIES),
         "## Settings",
-        "Every [setting](configuration.md) can be given as `MINICON_<KEY>`; where that is absent,\n"
-        "`CONDA_<KEY>` is read. Variables win over files, flags over variables.",
+        "Every [setting](configuration.md) can be set as `MINICON_<KEY>`; if that is not set,\n"
+        "`CONDA_<KEY>` is read. Variables override files, and options override variables.",
         _table(
-            ("variable", "written as"),
+            ("variable", "format"),
             *((f"`MINICON_{key.name.upper()}`", _how_to_give(key)) for key in KEYS.values()),
         ),
         "## The machine",
@@ -244,41 +244,43 @@ def _how_to_give(key: Key) -> str:
         return ", ".join(f"`{choice}`" for choice in key.choices)
     if key.kind is Kind.SEQUENCE:
         between = "the path separator" if key.separator == "path" else f"`{key.separator}`"
-        return f"items with {between} between them"
+        return f"items separated by {between}"
     if key.kind in (Kind.MAP, Kind.MAP_OF_SEQUENCES, Kind.MAP_OF_MAPS):
         return "a JSON object" + (", or `NAME=VALUE,…`" if key.kind is Kind.MAP else "")
     return key.kind.value
 
 
-_OVERRIDE = "version of a virtual package, as in `CONDA_OVERRIDE_CUDA=12.4`; empty: there is none"
-_PIP = "what pip is configured to use is what `pypi` means: `PIP_INDEX_URL`, `PIP_FIND_LINKS` …"
-_PROXIES = "proxies, where `proxy_servers` names none; also in lower case"
+_OVERRIDE = (
+    "version of a virtual package, as in `CONDA_OVERRIDE_CUDA=12.4`; empty: it does not exist"
+)
+_PIP = "configuration of pip, which the source `pypi` uses: `PIP_INDEX_URL`, `PIP_FIND_LINKS` …"
+_PROXIES = "proxies, unless `proxy_servers` is set; also in lower case"
 
-_PLACES = (
-    ("`MINICON_ROOT`", "folder that holds `envs/`, `pkgs/` and `cache/`"),
+_DIRECTORIES = (
+    ("`MINICON_ROOT`", "directory of `envs/`, `pkgs/` and `cache/`"),
     ("`MINICONRC`", "minicon's own configuration file, instead of the user's"),
-    ("`CONDARC`", "one more configuration file in conda's words"),
-    ("`XDG_DATA_HOME`", "where the default of `MINICON_ROOT` lies: `$XDG_DATA_HOME/minicon`"),
-    ("`XDG_CONFIG_HOME`", "where configuration files are looked for"),
+    ("`CONDARC`", "an additional configuration file in conda's format"),
+    ("`XDG_DATA_HOME`", "the default of `MINICON_ROOT` is `$XDG_DATA_HOME/minicon`"),
+    ("`XDG_CONFIG_HOME`", "directory of configuration files"),
 )
 _MACHINE = (
     ("`CONDA_OVERRIDE_<NAME>`", _OVERRIDE),
-    ("`SHELL`", "the shell that `minicon init` and `minicon shell` mean"),
-    ("`NO_COLOR`", "no colours, if it is not empty"),
-    ("`FORCE_COLOR`", "colours also where the output is not a terminal"),
-    ("`TERM`", "`dumb`: neither colours nor progress bars"),
+    ("`SHELL`", "default shell of `minicon init` and `minicon shell`"),
+    ("`NO_COLOR`", "disables colours, if not empty"),
+    ("`FORCE_COLOR`", "enables colours even if the output is not a terminal"),
+    ("`TERM`", "`dumb` disables colours and progress bars"),
 )
 _NETWORK = (
     ("`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`", _PROXIES),
-    ("`NETRC`", "instead of `~/.netrc`"),
+    ("`NETRC`", "path of the file to read instead of `~/.netrc`"),
     ("`PIP_*`", _PIP),
 )
 _ACTIVATION = (
     ("`CONDA_PREFIX`", "path of the active environment"),
     ("`CONDA_DEFAULT_ENV`", "its name"),
-    ("`CONDA_SHLVL`", "how many environments are active"),
-    ("`CONDA_PREFIX_<N>`", "those that were active before"),
-    ("`CONDA_PROMPT_MODIFIER`", "what is put before the prompt"),
+    ("`CONDA_SHLVL`", "number of active environments"),
+    ("`CONDA_PREFIX_<N>`", "environments that were active before"),
+    ("`CONDA_PROMPT_MODIFIER`", "text before the prompt"),
 )
 
 
@@ -286,7 +288,7 @@ _ACTIVATION = (
 
 
 def _page(title: str, *parts: str) -> str:
-    written = "*Written by `./dev docs` from the code.*"
+    written = "*Generated from the code by `./dev docs`.*"
     return "\n\n".join([f"# {title}", written, *(part for part in parts if part)]) + "\n"
 
 
@@ -295,7 +297,7 @@ def _table(header: tuple[str, ...], *rows: tuple[str, ...]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-#: Name of a page to what writes the text that it should have.
+#: Name of each page, and the function that returns its text.
 PAGES = {
     "api.md": api_page,
     "cli.md": cli_page,
@@ -305,7 +307,7 @@ PAGES = {
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages, or only compare."""
+    """Write the pages, or only compare them."""
     stale = 0
     for name, write in PAGES.items():
         text = write()
@@ -314,7 +316,7 @@ def main(arguments: list[str]) -> int:
             continue
         stale += 1
         if "--check" in arguments:
-            sys.stdout.write(f"{path} is not up to date: run ./dev docs\n")
+            sys.stdout.write(f"{path} is not up to date; run ./dev docs\n")
         else:
             path.write_text(text)
             sys.stdout.write(f"wrote {path}\n")

@@ -41,11 +41,11 @@ def command() -> int:
 
 
 def isolate() -> None:
-    """Keep modules that belong to the user's own programs out of minicon.
+    """Exclude modules of the user's own programs from ``sys.path``.
 
-    What PYTHONPATH and PYTHONHOME name, the folder of the script, and with ``-m`` the current
-    folder, may hold another ``packaging`` or ``json``. The variables stay: programs that minicon
-    starts for the user get them. See docs/internals/command-line.md for what is out of reach.
+    PYTHONPATH, PYTHONHOME, the directory of the script, and with ``-m`` the current directory may
+    contain another ``packaging`` or ``json``. The variables are kept for programs that minicon runs
+    for the user. docs/internals/command-line.md describes the limits.
     """
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     named = [] if sys.flags.ignore_environment else _paths(os.environ.get("PYTHONPATH", ""))
@@ -59,12 +59,12 @@ def isolate() -> None:
 
 
 def _paths(variable: str) -> list[str]:
-    """What ``site`` makes of the entries of PYTHONPATH; an empty one is the current folder."""
+    """Return the entries of PYTHONPATH as ``site`` does; an empty one is the current directory."""
     return [os.path.abspath(path) for path in variable.split(os.pathsep)] if variable else []
 
 
 def _start_folders() -> tuple[str, ...]:
-    """What Python puts before all other places: the script's folder or the current one."""
+    """Return the entries that Python puts first: the script's directory, or the current one."""
     script = os.path.dirname(sys.argv[0])
     try:
         return "", script, os.getcwd()
@@ -73,7 +73,7 @@ def _start_folders() -> tuple[str, ...]:
 
 
 def _regular_paths() -> list[str]:
-    """Where the interpreter finds modules by itself: PYTHONPATH may name these, too."""
+    """Return the interpreter's own entries, which PYTHONPATH may contain too."""
     library = os.path.dirname(os.__file__)
     site = sys.modules.get("site")
     found = [*site.getsitepackages(), site.getusersitepackages()] if site else []
@@ -81,12 +81,12 @@ def _regular_paths() -> list[str]:
 
 
 def _start_without_variables() -> None:
-    """Start again with Python's own standard library instead of that of PYTHONHOME."""
+    """Restart with Python's own standard library instead of that of PYTHONHOME."""
     if os.name == "posix" and not sys.flags.ignore_environment and sys.executable:
         try:
             os.execv(sys.executable, [sys.orig_argv[0], "-E", *sys.orig_argv[1:]])
         except OSError:
-            return  # it has started with that library, and goes on with it
+            return  # continue with the library of PYTHONHOME
 
 
 def _replace_closed_streams() -> None:

@@ -52,7 +52,7 @@ class Shell:
         return ""
 
     def set_path(self, path: str) -> str:
-        """Return code that sets PATH."""
+        """Return code that sets ``PATH``."""
         return self.export("PATH", path)
 
     def render(self, change: ActivationChange) -> str:
@@ -126,7 +126,7 @@ class FishShell(Shell):
         return f"source {self.quote(path)}"
 
     def set_path(self, path: str) -> str:
-        """``set -gx PATH 'D' …``: a list."""
+        """``set -gx K 'D' …``: a list."""
         return "set -gx PATH " + " ".join(self.quote(each) for each in path.split(os.pathsep))
 
 

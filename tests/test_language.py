@@ -1,0 +1,179 @@
+"""The words of code and documentation: those of the field, as CONTRIBUTING.md says.
+
+Checked are docstrings, comments, other strings, names, and pages. A room that is in ``NOT_YET`` is
+still to be rewritten; remove it from the set when it is.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+#: Paths that are still to be rewritten.
+NOT_YET = {
+    *(f"src/minicon/{room}" for room in (
+        "__init__.py", "api", "archive", "closing.py", "config", "constants.py", "envs",
+        "errors.py", "fs", "lazy_pattern.py", "lean_dataclasses.py", "machine", "models", "net",
+        "package", "prefix", "publish", "pypi", "redaction.py", "repodata", "solver",
+    )),
+    *(f"docs/{page}" for page in (
+        "adr", "benchmarks-channel-client.md", "benchmarks-solver.md", "benchmarks.md",
+        "comparison.md", "index.md", "internals", "reference/api.md", "reference/configuration.md",
+        "reference/errors.md", "reliability.md",
+    )),
+}  # fmt: skip
+
+#: Idioms that a conda, pip or cargo user would not write, and better words.
+IDIOMS = {
+    r"tells?|told": "report, print, show, say",
+    r"anew": "again",
+    r"of him": "(name the user, owner or server)",
+    r"(?:to|can(?:not)?|could(?: not)?) be had": "is available, is missing",
+    r"what (?:it )?becomes?|becomes? of": "the result, the effect on",
+    r"had to move": "changed as a dependency",
+    r"as it should be": "no differences found",
+    r"all is well": "no problems found",
+    r"holds? for": "applies to",
+    r"(?:take|takes|taken|taking|took) (?:\w+ )?away": "remove",
+    r"(?:write|writes|writing|written|wrote) (?:\w+ ){0,3}down": "record, save, export",
+    r"(?:go|goes|come|comes|move|moves) along": "(say what is copied or moved)",
+    r"of which it is known": "known to",
+    r"whoever|nobody|somebody": "(name the user, process or caller)",
+    r"asked for|is asked|are asked": "requested",
+    r"(?:is|are|was|were|be|been|still|already) there(?! (?:is|are|was|an?|any|no)\b)":
+        "exists, is installed, is present",
+    r"there too|what is there": "also installed, installed packages",
+    r"go ahead|as you said": "proceed; aborted",
+    r"believe[sd]?|distrust(?:s|ed)?": "use, trust, invalidate",
+    r"mend(?:s|ed|ing|able)?": "fix, repair",
+    r"round in circles": "redirect loop",
+    r"who you are": "authentication required",
+    r"(?<!in )(?<!take )(?<!takes )(?<!took )places?": "directory, path, location",
+    r"sooner than": "faster than",
+    r"stands? against": "conflicts with",
+}  # fmt: skip
+#: Idioms in pages for users.
+PAGE_IDIOMS = {
+    r"folders?": "directory",
+    r"states?(?= of (?:an|the|your) environment)|(?:earlier|old|kept) states?": "revision",
+}
+#: Parts of names that mean nothing to a reader.
+WORDLESS_NAMES = {"anew", "asked", "elsewhere", "mend", "place", "places", "told", "tell", "story"}
+
+SOURCES = sorted([*(ROOT / "src").rglob("*.py"), ROOT / "docs" / "generate.py"])
+SCRIPTS = sorted((ROOT / "src/minicon/shell/scripts").iterdir())
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def is_rewritten(path: Path) -> bool:
+    name = relative(path)
+    return not any(name == room or name.startswith(f"{room}/") for room in NOT_YET)
+
+
+def rewritten(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", list(filter(is_rewritten, paths)), ids=relative)
+
+
+def found_in(text: str, idioms: dict[str, str]) -> Iterator[str]:
+    """Yield the idioms in a text, each with better words."""
+    for pattern, better in idioms.items():
+        for match in re.finditer(rf"\b(?:{pattern})\b", " ".join(text.split()), re.IGNORECASE):
+            context = match.string[max(match.start() - 30, 0) : match.end() + 20]
+            yield f"{match.group()!r} in …{context}… (better: {better})"
+
+
+def texts_of(source: str) -> Iterator[tuple[int, str]]:
+    """Yield strings, docstrings and comments of a module, each with its line."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+    block: list[str] = []
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            block.append(token.string.lstrip("#: "))
+        elif token.type not in (tokenize.NL, tokenize.NEWLINE):
+            if block:
+                yield token.start[0], " ".join(block)
+            block = []
+
+
+@rewritten(SOURCES)
+def test_texts_of_code_have_no_idioms(path: Path) -> None:
+    found = [
+        f"line {line}: {idiom}"
+        for line, text in texts_of(path.read_text())
+        for idiom in found_in(text, IDIOMS)
+    ]
+    assert not found, "\n".join(found)
+
+
+@rewritten(SCRIPTS)
+def test_comments_of_scripts_have_no_idioms(path: Path) -> None:
+    comments = re.findall(r"^\s*(?:#|@REM) (.*)$", path.read_text(), re.MULTILINE)
+    assert not list(found_in(" ".join(comments), IDIOMS))
+
+
+@rewritten(PAGES)
+def test_pages_have_no_idioms(path: Path) -> None:
+    if path.name in ("glossary.md", "CONTRIBUTING.md"):
+        pytest.skip("it lists words to avoid")
+    found = list(found_in(path.read_text(), IDIOMS | PAGE_IDIOMS))
+    assert not found, "\n".join(found)
+
+
+@rewritten(SOURCES)
+def test_docstrings_write_parameters_as_they_are_spelled(path: Path) -> None:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        text = re.sub(r"``.*?``", "", ast.get_docstring(node) or "", flags=re.DOTALL)
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        capitals = {argument.arg.upper() for argument in arguments}
+        found += [
+            f"line {node.lineno}: {word}" for word in capitals & set(re.findall(r"\w+", text))
+        ]
+    assert not found, "\n".join(found)
+
+
+@rewritten(SOURCES)
+def test_names_mean_something(path: Path) -> None:
+    found = {
+        f"line {line}: {name}"
+        for line, name in names_defined_in(ast.parse(path.read_text()))
+        if WORDLESS_NAMES & set(name.lower().split("_"))
+    }
+    assert not found, "\n".join(sorted(found))
+
+
+def names_defined_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+
+
+def test_what_is_not_yet_rewritten_exists() -> None:
+    assert not [name for name in NOT_YET if not (ROOT / name).exists()]
+
+
+def test_idioms_are_found() -> None:
+    source = '"""Users are told."""\n# It was there,\n# and was made anew.\nx = f"Go ahead, {1}"\n'
+    found = [idiom for _, text in texts_of(source) for idiom in found_in(text, IDIOMS)]
+    assert [idiom.split("'")[1] for idiom in found] == ["told", "Go ahead", "anew", "was there"]
+    assert not list(found_in("Install in place of it; there is no placeholder there.", IDIOMS))
