@@ -1,4 +1,4 @@
-"""What commands import: those that shells and people call all the time stay light."""
+"""Frequent commands import few modules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.support.commands import Workspace
 
-#: Third-party and slow standard modules that no everyday command needs.
+#: Third-party and slow standard modules that no frequent command needs.
 HEAVY = {
     "asyncio",
     "botocore",
@@ -33,7 +33,7 @@ HEAVY = {
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """An environment ``data`` with one conda package, one wheel, and one that pip brought."""
+    """An environment ``data`` with a conda package, a wheel, and a package that pip installed."""
     variables = {
         "MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY": "false",
         "PIP_CONFIG_FILE": os.devnull,
@@ -66,7 +66,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def imported_by(workspace: Workspace, *arguments: str) -> set[str]:
-    """Names of all modules that ``minicon ARGUMENTS`` imports."""
+    """Return the names of all modules that a command line imports."""
     outcome = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "minicon", *arguments],
         env=workspace.variables,
@@ -99,7 +99,7 @@ def imported_by(workspace: Workspace, *arguments: str) -> set[str]:
         "env config vars list -n data",
     ],
 )
-def test_everyday_commands_import_nothing_heavy(workspace: Workspace, arguments: str) -> None:
+def test_frequent_commands_import_nothing_heavy(workspace: Workspace, arguments: str) -> None:
     assert not imported_by(workspace, *arguments.split()) & HEAVY
 
 
@@ -108,7 +108,7 @@ def test_everyday_commands_import_nothing_heavy(workspace: Workspace, arguments:
     [("--version", 3), ("shell.bash deactivate", 20), ("shell.bash hook", 25)],
 )
 def test_shells_start_with_few_modules(workspace: Workspace, arguments: str, limit: int) -> None:
-    """Not even argparse, dataclasses and json, where text for a shell is all that is asked."""
+    """Not even argparse, dataclasses and json are imported to print code for a shell."""
     found = imported_by(workspace, *arguments.split())
     assert len({name for name in found if name.startswith("minicon")}) <= limit
     assert not found & {"argparse", "dataclasses", "inspect", "typing", "pathlib"}
@@ -116,7 +116,7 @@ def test_shells_start_with_few_modules(workspace: Workspace, arguments: str, lim
 
 @pytest.mark.parametrize("arguments", ["list -n data", "run -n data true", "env list"])
 def test_no_command_pays_for_another(workspace: Workspace, arguments: str) -> None:
-    """Commands, solver, network and package formats are loaded by those that need them."""
+    """Commands, solver, network and package formats are imported only if needed."""
     found = imported_by(workspace, *arguments.split())
     commands = {name for name in found if name.startswith("minicon.cli.commands.")}
     assert len(commands) <= 3

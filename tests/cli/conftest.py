@@ -46,7 +46,7 @@ def standing(
 
 @pytest.fixture
 def replaced(explained: Path) -> Callable[[QuickWorkspace], dict[str, str]]:
-    """What differs from run to run, and what golden files hold in its place."""
+    """Return texts that differ between runs, with their replacements in golden files."""
 
     def names(workspace: QuickWorkspace) -> dict[str, str]:
         return {

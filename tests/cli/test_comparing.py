@@ -21,13 +21,13 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "environment.yml"
 
 
-def test_an_environment_that_meets_its_file(standing: QuickWorkspace, file: Path) -> None:
+def test_an_environment_that_satisfies_its_file(standing: QuickWorkspace, file: Path) -> None:
     file.write_text("name: e\ndependencies: [app=1, lib=1.0=0, base]\n")
     assert standing.run("compare", str(file)).ok().out == f"{SUCCESS}\n"
     assert standing.run("compare", "-n", "e", str(file), "--json").ok().json == [SUCCESS]
 
 
-def test_what_differs_is_said_in_conda_s_words(standing: QuickWorkspace, file: Path) -> None:
+def test_differences_are_in_conda_s_words(standing: QuickWorkspace, file: Path) -> None:
     file.write_text("dependencies:\n  - app=2\n  - nowhere\n  - pip:\n    - stranger==1.0\n")
     compared = standing.run("compare", "-n", "e", str(file))
     assert compared.code == 1
@@ -38,7 +38,7 @@ def test_what_differs_is_said_in_conda_s_words(standing: QuickWorkspace, file: P
     ]
 
 
-def test_an_exported_environment_meets_itself(standing: QuickWorkspace, file: Path) -> None:
+def test_an_environment_satisfies_its_export(standing: QuickWorkspace, file: Path) -> None:
     for arguments in ((), ("--no-builds",), ("--format", "explicit")):
         file.write_text(standing.run("export", "-n", "e", *arguments).ok().out)
         standing.run("compare", "-n", "e", str(file)).ok()
@@ -53,13 +53,13 @@ def test_pip_s_packages_are_compared_by_pip_s_rules(in_world: QuickWorkspace, fi
     assert in_world.run("compare", "-n", "e", str(file)).code == 1
 
 
-def test_a_file_that_is_not_there_is_an_error(standing: QuickWorkspace) -> None:
+def test_a_missing_file_is_an_error(standing: QuickWorkspace) -> None:
     failed = standing.run("compare", "-n", "e", "missing.yml")
     assert failed.code == 1
     assert "missing.yml" in failed.err
 
 
-def test_diff_between_states(in_world: QuickWorkspace) -> None:
+def test_diff_between_revisions(in_world: QuickWorkspace) -> None:
     in_world.run("create", "-y", "-n", "e", "app=1", "machine").ok()
     in_world.run("install", "-y", "-n", "e", "app=2", "pure").ok()
     in_world.run("remove", "-y", "-n", "e", "machine").ok()
@@ -102,7 +102,7 @@ def served(tmp_path: Path) -> Path:
     return folder
 
 
-def test_notices_most_serious_first_and_asked_for_once(
+def test_notices_are_sorted_by_level_and_requested_once(
     in_world: QuickWorkspace, served: Path
 ) -> None:
     with ChannelServer(served) as server:
@@ -126,7 +126,9 @@ def test_notices_most_serious_first_and_asked_for_once(
 
 
 @pytest.mark.parametrize("trouble", ["absent", "refused", "garbage", "list"])
-def test_notices_are_a_courtesy(in_world: QuickWorkspace, served: Path, trouble: str) -> None:
+def test_errors_of_notices_are_ignored(
+    in_world: QuickWorkspace, served: Path, trouble: str
+) -> None:
     file = served / "notices.json"
     if trouble == "absent":
         file.unlink()

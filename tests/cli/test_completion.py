@@ -74,7 +74,7 @@ def complete(request: pytest.FixtureRequest, scripts: dict[str, Path]):  # type:
             stdin=subprocess.DEVNULL,
         )
         assert not done.stderr, done.stderr
-        # fish and zsh tell the meaning behind a tab, and zsh leaves the choosing to itself
+        # fish and zsh print descriptions after a tab; zsh filters the words later
         found = {line.partition("\t")[0] for line in done.stdout.splitlines()}
         return {word for word in found if word.startswith(words[-1])}
 

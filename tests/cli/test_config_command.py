@@ -14,7 +14,7 @@ def user_file(minicon: CommandLine) -> Path:
     return minicon.home / ".config" / "minicon" / "config.yml"
 
 
-def test_show_tells_every_key(minicon: CommandLine) -> None:
+def test_show_prints_every_key(minicon: CommandLine) -> None:
     shown = minicon("config --show --json").ok().json
     assert shown.keys() == KEYS.keys()
     assert shown["channel_priority"] == "strict"
@@ -64,7 +64,7 @@ def test_describe(minicon: CommandLine) -> None:
     assert "--describe" in unknown.err
 
 
-def test_changes_last(minicon: CommandLine) -> None:
+def test_changes_are_permanent(minicon: CommandLine) -> None:
     minicon("config --set channel_priority flexible").ok()
     assert user_file(minicon).read_text() == "channel_priority: flexible\n"
     minicon("config --append channels conda-forge").ok()
@@ -133,7 +133,7 @@ def test_another_file(minicon: CommandLine) -> None:
         ("--remove-key channels", "--show-sources"),
     ],
 )
-def test_what_cannot_be(minicon: CommandLine, arguments: str, words: str) -> None:
+def test_invalid_changes(minicon: CommandLine, arguments: str, words: str) -> None:
     failed = minicon(f"config {arguments}")
     assert failed.code in (1, 2)
     assert words in failed.err

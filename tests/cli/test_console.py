@@ -37,12 +37,12 @@ def console(**options: object) -> tuple[Console, io.StringIO, io.StringIO]:
         ("ünï ✓ 名前", "ünï ✓ 名前"),
     ],
 )
-def test_control_characters_are_shown_and_not_obeyed(text: str, shown: str) -> None:
+def test_control_characters_are_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
 @given(st.text())
-def test_nothing_that_is_written_moves_the_cursor_or_the_direction(text: str) -> None:
+def test_no_output_moves_the_cursor_or_changes_direction(text: str) -> None:
     import unicodedata
 
     subject, out, _ = console(color=True)
@@ -55,7 +55,7 @@ def test_nothing_that_is_written_moves_the_cursor_or_the_direction(text: str) ->
     assert not [c for c in left if unicodedata.bidirectional(c) in directions]
 
 
-def test_a_name_cannot_bring_colours_where_there_are_none() -> None:
+def test_a_name_cannot_contain_colours() -> None:
     subject, out, _ = console()
     subject.answer("\x1b[31mred\x1b[0m")
     assert "\x1b" not in out.getvalue()
@@ -88,7 +88,7 @@ def test_progress_needs_a_terminal_that_redraws(monkeypatch: pytest.MonkeyPatch)
     assert not Console(stderr=Terminal()).shows_progress
 
 
-def test_what_goes_where() -> None:
+def test_results_go_to_stdout_and_notes_to_stderr() -> None:
     subject, out, err = console()
     subject.answer("the answer")
     subject.note("a note")
@@ -107,7 +107,7 @@ def test_what_goes_where() -> None:
     assert out.getvalue() + err.getvalue() == ""
 
 
-def test_an_error_tells_what_on_what_and_what_to_do() -> None:
+def test_an_error_names_cause_object_and_fix() -> None:
     subject, out, err = console()
     subject.fail(SpecError("bad", "it failed", context="while reading x.yml", hint="write y"))
     assert out.getvalue() == ""
@@ -117,7 +117,7 @@ def test_an_error_tells_what_on_what_and_what_to_do() -> None:
     assert err.getvalue() == "error: it failed\n"
 
 
-def test_an_error_as_json_has_conda_s_keys_and_ours() -> None:
+def test_an_error_as_json_has_the_keys_of_conda_and_minicon() -> None:
     subject, out, err = console(json=True)
     error = SpecError("bad-spec", "it failed", hint="write y")
     error.__cause__ = ValueError("https://user:secret@host/")
@@ -138,7 +138,7 @@ def test_an_error_as_json_has_conda_s_keys_and_ours() -> None:
     }
 
 
-def test_json_stays_json_whatever_is_in_it() -> None:
+def test_json_is_valid_for_any_text() -> None:
     text = "\x1b[2J\x9b \u202e \udcff ünï \n"
     subject, out, _ = console(json=True)
     subject.document({"name": text})
@@ -147,7 +147,7 @@ def test_json_stays_json_whatever_is_in_it() -> None:
     assert "\x9b" not in out.getvalue()
 
 
-def test_streams_that_cannot_say_everything() -> None:
+def test_streams_with_a_small_encoding() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     err = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
     subject = Console(stdout=out, stderr=err)
@@ -178,7 +178,7 @@ def test_an_empty_answer_may_mean_no(monkeypatch: pytest.MonkeyPatch) -> None:
     assert err.getvalue().startswith("all of it? [y/N] ")
 
 
-def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_without_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     subject, _, _ = console()
     with pytest.raises(UsageError) as caught:

@@ -22,7 +22,7 @@ def blocks(*folders: Path) -> int:
     return sum(seen.values())
 
 
-def test_links_elsewhere_are_not_freed(tmp_path: Path) -> None:
+def test_files_with_other_links_are_not_freed(tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     here.mkdir()
     there.mkdir()
@@ -87,7 +87,7 @@ def test_gc_keeps_what_is_used(used: QuickWorkspace) -> None:
     assert kept == {"app-2.0-0", "base-1.0-0", "lib-2.0-0", "machine-1.0-0"}
 
 
-def test_gc_takes_indexes_that_nobody_used_for_a_month(used: QuickWorkspace) -> None:
+def test_gc_removes_repodata_unused_for_a_month(used: QuickWorkspace) -> None:
     cache = used.root / "cache"
     files = [path for path in cache.rglob("*") if path.is_file() and "locks" not in path.parts]
     assert files
@@ -100,7 +100,7 @@ def test_gc_takes_indexes_that_nobody_used_for_a_month(used: QuickWorkspace) -> 
     used.run("install", "-y", "-n", "two", "old", "lib=1").ok()
 
 
-def test_saying_no_changes_nothing(used: QuickWorkspace) -> None:
+def test_declining_changes_nothing(used: QuickWorkspace) -> None:
     said = used.run("gc", "--keep", "0", typed="n\n")
     assert said.code == 2
     assert len(used.run("history", "-n", "one", "--json").ok().json) == 3

@@ -24,7 +24,7 @@ def test_variables(data: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("word", ["KEY", "1A=x", "PATH=/bin", "A-B=1", "=x"])
-def test_words_that_are_no_variables(data: CommandLine, word: str) -> None:
+def test_words_that_are_not_variables(data: CommandLine, word: str) -> None:
     failed = data("env", "config", "vars", "set", "-n", "data", word)
     assert failed.code == 2
     assert "KEY=VALUE" in failed.err
@@ -114,7 +114,7 @@ def test_removing_an_environment(data: CommandLine) -> None:
     assert data("remove -n data --all -y").code == 1
 
 
-def test_clean_says_what_is_freed(data: CommandLine) -> None:
+def test_clean_shows_what_is_removed(data: CommandLine) -> None:
     assert data("clean").code == 2
     data("create -y -n other lone").ok()
     data("remove -y -n other --all").ok()
@@ -131,7 +131,7 @@ def test_clean_says_what_is_freed(data: CommandLine) -> None:
     assert again["removed"] == []
 
 
-def test_a_plan_that_nobody_confirms(data: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_that_is_not_confirmed(data: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     with open(os.devnull) as nothing:
         monkeypatch.setattr("sys.stdin", nothing)
         refused = data("install -n data lone")

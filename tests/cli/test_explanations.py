@@ -41,7 +41,7 @@ def test_texts(name: str, standing: QuickWorkspace, replaced: Replaced) -> None:
     assert_golden(f"cli/{name}.txt", said, replaced(standing))
 
 
-def test_why_as_json_gives_every_edge(standing: QuickWorkspace) -> None:
+def test_why_as_json_lists_every_edge(standing: QuickWorkspace) -> None:
     document = standing.run("why", "base", "-n", "e", "--json").ok().json
     shortest = document["chains"][0]
     assert shortest["steps"][-1] == {"parent": "lib", "name": "base", "spec": "base"}
@@ -49,7 +49,7 @@ def test_why_as_json_gives_every_edge(standing: QuickWorkspace) -> None:
     assert document["needed_by"] == [{"name": "lib", "spec": "base"}]
 
 
-def test_what_is_not_there_is_an_error_with_a_guess(standing: QuickWorkspace) -> None:
+def test_an_unknown_package_is_an_error_with_a_suggestion(standing: QuickWorkspace) -> None:
     for command in (("why", "bse"), ("tree", "bse")):
         failed = standing.run(*command, "-n", "e")
         assert failed.code == 1
@@ -58,7 +58,7 @@ def test_what_is_not_there_is_an_error_with_a_guess(standing: QuickWorkspace) ->
     assert standing.run("tree", "-i", "-n", "e").code == 2
 
 
-def test_why_not_as_json_tells_whether_it_is_possible(standing: QuickWorkspace) -> None:
+def test_why_not_as_json_says_whether_it_is_possible(standing: QuickWorkspace) -> None:
     document = standing.run("why-not", "lib>=2", "-n", "e", "--json").ok().json
     assert document["possible"] is False
     assert "old" in " ".join(document["explanation"]["core"])
@@ -76,14 +76,14 @@ def test_why_not_changes_nothing(standing: QuickWorkspace) -> None:
     assert history.read_bytes() == before
 
 
-def test_tree_as_json_marks_circles(standing: QuickWorkspace) -> None:
+def test_tree_as_json_marks_cycles(standing: QuickWorkspace) -> None:
     (root,) = standing.run("tree", "ring-a", "-n", "e", "--json").ok().json
     (inner,) = root["dependencies"]
     (again,) = inner["dependencies"]
     assert (inner["name"], again["name"], again["mark"]) == ("ring-b", "ring-a", "cycle")
 
 
-def test_queries_as_json_have_mamba_s_shape(standing: QuickWorkspace) -> None:
+def test_queries_as_json_have_the_format_of_mamba(standing: QuickWorkspace) -> None:
     document = standing.run("repoquery", "whoneeds", "lib", "--json").ok().json
     assert document["query"] == {"query": "lib", "type": "whoneeds"}
     assert document["result"]["status"] == "OK"
@@ -93,7 +93,7 @@ def test_queries_as_json_have_mamba_s_shape(standing: QuickWorkspace) -> None:
     assert len(every["result"]["pkgs"]) == 3
 
 
-def test_who_needs_it_on_a_sharded_channel_says_that_all_is_fetched(
+def test_whoneeds_on_a_sharded_channel_reports_a_full_download(
     in_world: QuickWorkspace, tmp_path: Path
 ) -> None:
     builder = ChannelBuilder(tmp_path / "sharded")
@@ -103,6 +103,6 @@ def test_who_needs_it_on_a_sharded_channel_says_that_all_is_fetched(
     builder.write(json_file=False, shards=True)
     with ChannelServer(tmp_path / "sharded") as server:
         arguments = ("leaf", "-c", server.url, "--override-channels", "--platform", "linux-64")
-        asked = in_world.run_apart("repoquery", "whoneeds", *arguments).ok()
-    assert "shards that are not cached have to be fetched" in asked.err
-    assert all(f"user{number}" in asked.out for number in range(120))
+        found = in_world.run_apart("repoquery", "whoneeds", *arguments).ok()
+    assert "shards that are not cached have to be fetched" in found.err
+    assert all(f"user{number}" in found.out for number in range(120))

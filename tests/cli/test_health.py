@@ -30,7 +30,7 @@ def kinds(workspace: QuickWorkspace, *arguments: str) -> list[tuple[str, str]]:
     return [(f["kind"], f["package"]) for f in findings if f["is_problem"]]
 
 
-def test_what_is_whole_is_said_to_be(damaged: QuickWorkspace) -> None:
+def test_an_undamaged_environment_has_no_problems(damaged: QuickWorkspace) -> None:
     said = damaged.run("verify", "-n", "e").ok().out
     assert said == f"{damaged.environment('e')}: no problems found\n"
     assert "no problems found" in damaged.run("doctor", "-n", "e").ok().out
@@ -38,7 +38,7 @@ def test_what_is_whole_is_said_to_be(damaged: QuickWorkspace) -> None:
     assert damaged.run("verify", "-n", "e", "--json").ok().json["problems"] == []
 
 
-def test_damage_is_found_mended_and_undoable(damaged: QuickWorkspace) -> None:
+def test_damage_is_found_and_fixed_and_can_be_undone(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "bin/app").unlink()
     library = prefix / "lib/lib.txt"
@@ -50,7 +50,7 @@ def test_damage_is_found_mended_and_undoable(damaged: QuickWorkspace) -> None:
     assert damaged.run("doctor", "-n", "e").code == 1
 
     done = damaged.run("doctor", "-n", "e", "--fix", "--json").ok().json["done"]
-    assert done == ["linked lib-2.0-0 anew", "linked app-2.0-0 anew"]
+    assert [sentence.split()[1] for sentence in done] == ["lib-2.0-0", "app-2.0-0"]
     assert library.read_text() == "two\n"
     assert os.access(prefix / "bin/app", os.X_OK)
     damaged.run("verify", "-n", "e").ok()
@@ -60,7 +60,7 @@ def test_damage_is_found_mended_and_undoable(damaged: QuickWorkspace) -> None:
     damaged.run("undo", "-n", "e").ok()
 
 
-def test_same_size_is_found_by_reading_only(damaged: QuickWorkspace) -> None:
+def test_damage_of_the_same_size_is_found_only_by_reading(damaged: QuickWorkspace) -> None:
     library = damaged.environment("e") / "lib/lib.txt"
     before = library.stat()
     library.write_text("TWO\n")
@@ -69,7 +69,7 @@ def test_same_size_is_found_by_reading_only(damaged: QuickWorkspace) -> None:
     assert damaged.run("verify", "-n", "e").code == 1
 
 
-def test_a_cut_record_is_found_and_written_anew(damaged: QuickWorkspace) -> None:
+def test_a_truncated_record_is_found_and_rewritten(damaged: QuickWorkspace) -> None:
     record = damaged.environment("e") / "conda-meta" / "lib-2.0-0.json"
     whole = json.loads(record.read_text())
     record.unlink()
@@ -82,7 +82,7 @@ def test_a_cut_record_is_found_and_written_anew(damaged: QuickWorkspace) -> None
     damaged.run("verify", "-n", "e").ok()
 
 
-def test_a_record_of_nobody_is_left_to_the_user(damaged: QuickWorkspace) -> None:
+def test_a_record_without_a_package_is_left_to_the_user(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "bin/app").unlink()
     (prefix / "conda-meta/stranger-1.0-0.json").write_text("{")
@@ -94,7 +94,7 @@ def test_a_record_of_nobody_is_left_to_the_user(damaged: QuickWorkspace) -> None
     assert (prefix / "bin/app").exists()
 
 
-def test_what_was_asked_for_is_still_known_after_mending(damaged: QuickWorkspace) -> None:
+def test_requested_specs_are_kept_by_a_fix(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     (prefix / "bin/app").unlink()
     damaged.run("doctor", "-n", "e", "--fix").ok()
@@ -103,7 +103,7 @@ def test_what_was_asked_for_is_still_known_after_mending(damaged: QuickWorkspace
     assert "app (requested)" in damaged.run("why", "app", "-n", "e").ok().out
 
 
-def test_what_can_be_had_nowhere_leaves_the_environment_as_it_is(tmp_path: Path) -> None:
+def test_an_unavailable_package_leaves_the_environment_unchanged(tmp_path: Path) -> None:
     channel = explained_channel(tmp_path / "own")
     workspace = explained_workspace(tmp_path / "work", channel, tmp_path / "pkgs")
     workspace.run("create", "-y", "-n", "e", "app").ok()
@@ -132,7 +132,7 @@ def test_a_missing_dependency_is_found(damaged: QuickWorkspace) -> None:
     damaged.run("doctor", "-n", "e").ok()
 
 
-def test_pip_s_changes_are_told_and_left_alone(damaged: QuickWorkspace) -> None:
+def test_changes_by_pip_are_reported_and_kept(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
     install_by_hand(prefix, "visitor", "0.1", requires=("pure", "stranger>=2"))
     document = damaged.run("doctor", "-n", "e", "--json").json
@@ -145,7 +145,7 @@ def test_pip_s_changes_are_told_and_left_alone(damaged: QuickWorkspace) -> None:
     assert "pip installed it by hand" in damaged.run("why", "visitor", "-n", "e").ok().out
 
 
-def test_leftovers_and_stale_lines_are_swept(damaged: QuickWorkspace) -> None:
+def test_leftovers_and_outdated_lines_are_removed(damaged: QuickWorkspace) -> None:
     work = damaged.root / "pkgs" / ".work" / "half-made"
     work.mkdir(parents=True)
     stage = damaged.root / "envs" / ".minicon-generations" / "e" / "stage-0123456789abcdef"
@@ -211,7 +211,9 @@ def test_status_against_pins_and_a_file(damaged: QuickWorkspace, tmp_path: Path)
     ]
 
 
-def test_what_is_no_environment_is_an_error(alone: QuickWorkspace, tmp_path: Path) -> None:
+def test_a_path_that_is_not_an_environment_is_an_error(
+    alone: QuickWorkspace, tmp_path: Path
+) -> None:
     for command in ("verify", "doctor", "status", "tree"):
         failed = alone.run(command, "-p", str(tmp_path))
         assert failed.code == 1

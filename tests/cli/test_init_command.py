@@ -6,7 +6,7 @@ import pytest
 from tests.support.command_line import CommandLine
 
 
-def test_put_in_and_taken_out(minicon: CommandLine) -> None:
+def test_hook_is_added_and_removed(minicon: CommandLine) -> None:
     start_file = minicon.home / ".bashrc"
     start_file.write_text("alias ll='ls -l'\n")
     done = minicon("init bash").ok()
@@ -42,9 +42,7 @@ def test_the_shell_in_use(minicon: CommandLine) -> None:
     assert "bash" in odd.err
 
 
-def test_all_means_those_that_are_here(
-    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_means_installed_shells(minicon: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "shutil.which", lambda name: f"/bin/{name}" if name in ("bash", "zsh") else None
     )
@@ -53,7 +51,7 @@ def test_all_means_those_that_are_here(
 
 
 @pytest.mark.parametrize("command", ["activate data", "deactivate", "activate"])
-def test_activate_as_a_program(minicon: CommandLine, command: str) -> None:
+def test_activate_without_the_shell_function(minicon: CommandLine, command: str) -> None:
     minicon.set(SHELL="/bin/zsh")
     failed = minicon(command)
     assert failed.code == 1

@@ -61,7 +61,7 @@ def test_a_broken_module_on_pythonpath(workspace: Workspace, broken: Path) -> No
     plan(workspace, broken, PYTHONPATH=os.pathsep)
 
 
-def test_a_broken_module_in_the_current_folder(workspace: Workspace, broken: Path) -> None:
+def test_a_broken_module_in_the_current_directory(workspace: Workspace, broken: Path) -> None:
     plan(workspace, broken)
 
 

@@ -32,12 +32,12 @@ class Color(str, Enum):
 
 
 @given(VALUES, st.booleans())
-def test_every_value_is_written_as_the_standard_library_does(value, ensure_ascii):
+def test_output_equals_that_of_the_standard_library(value, ensure_ascii):
     expected = json.dumps(value, indent=2, default=str, ensure_ascii=ensure_ascii)
     assert json_text(value, ensure_ascii=ensure_ascii) == expected
 
 
-def test_texts_of_other_types_are_texts():
+def test_objects_without_a_json_form_become_strings():
     assert json_text([Color.RED]) == json.dumps([Color.RED], indent=2)
 
 
@@ -47,6 +47,6 @@ def test_a_key_that_is_no_string_is_rejected():
 
 
 @given(st.dictionaries(st.text(), VALUES, min_size=1))
-def test_an_object_that_is_in_it_twice_is_written_at_each_place(part):
+def test_an_object_may_occur_several_times(part):
     value = {"first": part, "all": [part, part], "deeper": {"part": part}}
     assert json_text(value) == json.dumps(value, indent=2, default=str, ensure_ascii=False)

@@ -35,7 +35,7 @@ def test_no_match_is_1(data: CommandLine) -> None:
     assert data("list -n data -f hell").code == 1
 
 
-def test_a_pattern_that_is_none(data: CommandLine) -> None:
+def test_an_invalid_pattern(data: CommandLine) -> None:
     wrong = data("list -n data '['")
     assert wrong.code == 1
     assert "no regular expression" in wrong.err
@@ -72,14 +72,14 @@ def test_explicit_lists(data: CommandLine, channel: Path, flag: str, length: int
     assert len(lines[5]) - len(url) == length
 
 
-def test_an_explicit_list_makes_the_same_again(data: CommandLine) -> None:
+def test_an_explicit_list_creates_the_same_environment(data: CommandLine) -> None:
     file = data.folder / "list.txt"
     file.write_text(data("list -n data --explicit --sha256").ok().out)
     data("create", "-y", "-n", "copy", "--offline", "--file", file).ok()
     assert data("list -n copy --json").json == data("list -n data --json").json
 
 
-def test_what_an_explicit_list_cannot_hold_is_a_comment(data: CommandLine) -> None:
+def test_wheels_in_an_explicit_list_are_comments(data: CommandLine) -> None:
     add_wheel_record(data.environment("data"))
     lines = data("list -n data --explicit").ok().out.splitlines()
     assert "# rich-13.7.1-py3_none_any_0 (from pypi) cannot be listed here" in lines

@@ -29,7 +29,7 @@ def test_every_command_is_in_one_group() -> None:
     assert sorted(name for names in GROUPS.values() for name in names.split()) == sorted(COMMANDS)
 
 
-def test_a_channel_that_was_nearly_named(minicon: CommandLine, channel: Path) -> None:
+def test_a_misspelt_channel_gets_a_hint(minicon: CommandLine, channel: Path) -> None:
     wrong = channel.as_uri()[:-1]
     failed = minicon("search", "-c", wrong, "--override-channels", "hello")
     assert failed.code == 1
@@ -44,11 +44,11 @@ def test_quiet_is_silent(data: CommandLine) -> None:
         assert (again.out, again.err) == ("", "")
 
 
-def test_an_environment_that_is_there_is_replaced_with_a_word(data: CommandLine) -> None:
+def test_an_existing_environment_is_replaced_only_after_confirmation(data: CommandLine) -> None:
     done = data("create -y -n data lone").ok()
-    assert "is there already" in done.err
+    assert "this environment" in done.err
     assert data("list -n data").ok().out.splitlines()[3].startswith("lone")
-    assert "is there already" not in data("create -y -n new lone").ok().err
+    assert "this environment" not in data("create -y -n new lone").ok().err
 
 
 def test_only_downloaded(data: CommandLine) -> None:
@@ -114,7 +114,7 @@ def test_an_interruption(minicon: CommandLine, monkeypatch: pytest.MonkeyPatch) 
     assert stopped.err == "\ninterrupted: no change is left unfinished\n"
 
 
-def test_a_bug_is_told_as_one_and_shows_no_credentials(
+def test_an_internal_error_shows_no_credentials(
     minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> int:
@@ -125,7 +125,7 @@ def test_a_bug_is_told_as_one_and_shows_no_credentials(
     assert failed.code == 1
     assert "KeyError" in failed.err
     assert "report" in failed.err
-    assert "test_main.py" in failed.err, "the traceback helps whoever reads the report"
+    assert "test_main.py" in failed.err, "the traceback helps the reader of a report"
     assert "s3cret" not in failed.err
     document = minicon("info --json").json
     assert document["reference"] == "internal-error"
@@ -149,13 +149,13 @@ def test_output_that_cannot_be_written(tmp_path: Path, arguments: str) -> None:
         done = subprocess.run(
             command, env=variables, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    told = "error: cannot write the output: No space left on device\n"
-    assert (done.returncode, done.stderr) == (1, told)
+    message = "error: cannot write the output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, message)
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
     assert subprocess.run(closed, env=variables, check=False).returncode == 0
 
 
-def test_a_reader_that_goes_away(tmp_path: Path) -> None:
+def test_a_reader_that_closes_the_pipe(tmp_path: Path) -> None:
     """``minicon config --describe | head -1`` ends without a word, whatever the buffer holds."""
     workspace = Workspace(tmp_path)
     for arguments in ("config --show", "--help"):
@@ -181,9 +181,9 @@ def test_ctrl_c_at_a_question(tmp_path: Path) -> None:
     history.write_text("")
     process = workspace.start("remove", "-p", "env", "--all")
     assert process.stderr is not None
-    asked = ""
-    while not asked.endswith("[y/N] "):
-        asked += process.stderr.read(1)
+    question = ""
+    while not question.endswith("[y/N] "):
+        question += process.stderr.read(1)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130

@@ -45,7 +45,7 @@ def search(minicon, server, *arguments):
     return minicon("search", "zlib", *where, *arguments).ok()
 
 
-def test_a_command_shows_them_once(minicon, server) -> None:
+def test_a_command_shows_notices_once(minicon, server) -> None:
     first = search(minicon, server)
     assert first.err.index("rotate your tokens") < first.err.index("we moved")
     assert "long ago" not in first.err
@@ -55,14 +55,14 @@ def test_a_command_shows_them_once(minicon, server) -> None:
     assert server.count("/notices.json") == 1
 
 
-def test_a_simple_server_is_asked_once_for_everything(minicon, server) -> None:
+def test_a_simple_server_gets_one_request_each(minicon, server) -> None:
     with ChannelServer(server.directory, protocol="HTTP/1.0") as simple:
         first = search(minicon, simple)
         assert "rotate your tokens" in first.err
         assert max(Counter(request.path for request in simple.requests).values()) == 1
 
 
-def test_a_day_later_they_are_shown_again(minicon, server) -> None:
+def test_notices_are_shown_again_after_a_day(minicon, server) -> None:
     search(minicon, server)
     (kept,) = (minicon.root / "cache" / "notices-v1").iterdir()
     yesterday = time.time() - 90_000
@@ -70,7 +70,7 @@ def test_a_day_later_they_are_shown_again(minicon, server) -> None:
     assert "we moved" in search(minicon, server).err
 
 
-def test_a_fresh_index_means_no_request_at_all(minicon, server) -> None:
+def test_fresh_repodata_needs_no_request(minicon, server) -> None:
     server.cache_control = "max-age=600"
     search(minicon, server)
     (kept,) = (minicon.root / "cache" / "notices-v1").iterdir()
@@ -81,12 +81,12 @@ def test_a_fresh_index_means_no_request_at_all(minicon, server) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--json"], ["--quiet"]])
-def test_who_wants_to_hear_nothing_asks_for_nothing(minicon, server, arguments) -> None:
+def test_quiet_requests_no_notices(minicon, server, arguments) -> None:
     assert "we moved" not in search(minicon, server, *arguments).err
     assert server.count("/notices.json") == 0
 
 
-def test_their_number_is_limited(minicon, server) -> None:
+def test_the_number_of_notices_is_limited(minicon, server) -> None:
     minicon.set(MINICON_NUMBER_CHANNEL_NOTICES="1")
     outcome = search(minicon, server)
     assert "rotate your tokens" in outcome.err
@@ -95,21 +95,21 @@ def test_their_number_is_limited(minicon, server) -> None:
     assert "we moved" in minicon("notices", "--override-channels", "-c", server.url).out
 
 
-def test_none_are_asked_for_where_none_are_wanted(minicon, server) -> None:
+def test_no_notices_are_requested_if_disabled(minicon, server) -> None:
     minicon.set(MINICON_NUMBER_CHANNEL_NOTICES="0")
     search(minicon, server)
     assert server.count("/notices.json") == 0
 
 
 @pytest.mark.parametrize("fault", [Status(404), Status(500), Body(b"{"), Delay(30)])
-def test_trouble_with_notices_is_none_for_the_command(minicon, server, fault) -> None:
+def test_errors_of_notices_do_not_affect_the_command(minicon, server, fault) -> None:
     server.fault("/notices.json", fault)
     began = time.monotonic()
     assert "zlib" in search(minicon, server).out
     assert time.monotonic() - began < 10
 
 
-def test_texts_cannot_command_the_terminal(minicon, server) -> None:
+def test_notices_cannot_control_the_terminal(minicon, server) -> None:
     evil = json.dumps({"notices": [notice("info", "\x1b]0;title\x07hidden \x1b[2Jtext")]})
     server.fault("/notices.json", Body(evil.encode()))
     outcome = search(minicon, server)
@@ -117,7 +117,7 @@ def test_texts_cannot_command_the_terminal(minicon, server) -> None:
     assert "\x1b" not in outcome.err
 
 
-def test_on_request_all_are_shown(minicon, server) -> None:
+def test_the_notices_command_shows_all(minicon, server) -> None:
     outcome = minicon("notices", "--override-channels", "-c", server.url)
     assert "rotate your tokens" in outcome.out
     found = minicon("notices", "--override-channels", "-c", server.url, "--json").json

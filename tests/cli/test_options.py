@@ -44,11 +44,11 @@ def flags(command: str, *arguments: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_typed_flags(typed: str, expected: dict[str, Any]) -> None:
+def test_only_typed_options_are_settings(typed: str, expected: dict[str, Any]) -> None:
     assert flags("create", "-n", "a", *typed.split()) == expected
 
 
-def test_every_flag_that_sets_is_a_key() -> None:
+def test_every_option_of_a_setting_has_its_key() -> None:
     typed = """
         -n a -y -d --json -q -v --platform noarch --repodata-ttl 1 --no-pypi -k --copy --offline
         --no-link-scripts --no-channel-priority --exclude-newer 1d
@@ -81,7 +81,7 @@ def test_wrong_command_lines(command: str, typed: str, words: str) -> None:
     assert f"minicon {command}" in error.message
 
 
-def test_run_passes_everything_behind_the_command() -> None:
+def test_run_passes_all_words_after_the_command() -> None:
     module = importlib.import_module("minicon.cli.commands.shells.run")
     parser = make_parser("run", module)
     parsed = parser.parse_args(["-n", "a", "python", "-c", "x", "--json", "-n", "b"])

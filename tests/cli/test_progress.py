@@ -76,7 +76,7 @@ def test_notes_are_written_above_the_bars(terminal: Terminal) -> None:
     assert "warning: odd\n" in shown
 
 
-def test_tasks_end_after_the_bars_were_taken_away(terminal: Terminal) -> None:
+def test_tasks_may_end_after_the_bars_were_removed(terminal: Terminal) -> None:
     """An interruption closes the reporter while threads still work."""
     reporter = ConsoleReporter(Console(stderr=terminal))
     task = reporter.start("download", "numpy", 10)

@@ -127,7 +127,7 @@ def test_removals_alone() -> None:
     check_golden("plan-remove.txt", text_of(plan(unlink=gone)))
 
 
-def test_colours_carry_nothing_alone() -> None:
+def test_colours_carry_no_meaning_alone() -> None:
     subject = plan(link=(record("a", "1"),), unlink=(installed(record("b", "1")),))
     coloured = plan_text(subject, Console(color=True))
     assert "\x1b[32minstall\x1b[0m" in coloured
@@ -147,7 +147,7 @@ def test_colours_carry_nothing_alone() -> None:
         (800_000_000, "(762.9 MiB, about 3 GiB on disk)"),
     ],
 )
-def test_what_is_fetched_takes_more_on_disk(size: int, words: str) -> None:
+def test_downloads_need_more_space_on_disk(size: int, words: str) -> None:
     large = record("large", "1.0", size=size)
     shown = text_of(plan(link=(large,), fetch=(large,)))
     assert f"1 to download {words}" in shown

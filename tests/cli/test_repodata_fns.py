@@ -40,44 +40,44 @@ def plan(minicon, server, *specs):
     return minicon("create", "-n", "x", "--dry-run", "--json", "--no-pypi", *where, *specs)
 
 
-def asked(server) -> set[str]:
+def requested_files(server) -> set[str]:
     return {request.path.rpartition("/")[2] for request in server.requests if request.status == 200}
 
 
-def test_only_the_smaller_index_is_fetched_where_it_does(minicon, server) -> None:
+def test_only_small_repodata_is_fetched_if_sufficient(minicon, server) -> None:
     outcome = plan(minicon, server, "--repodata-fn", CURRENT, "zlib").ok()
     assert versions(outcome) == {"zlib": "1.3"}
-    assert asked(server) == {CURRENT}
+    assert requested_files(server) == {CURRENT}
 
 
 @pytest.mark.parametrize("spec", ["zlib=1.2", "old"])
-def test_all_of_the_channel_is_looked_at_where_it_does_not(minicon, server, spec) -> None:
+def test_full_repodata_is_used_if_small_repodata_is_insufficient(minicon, server, spec) -> None:
     outcome = plan(minicon, server, "--repodata-fn", CURRENT, spec).ok()
     assert versions(outcome)["zlib"] == "1.2"
-    assert CURRENT in asked(server)
-    assert "repodata_shards.msgpack.zst" in asked(server)
+    assert CURRENT in requested_files(server)
+    assert "repodata_shards.msgpack.zst" in requested_files(server)
 
 
-def test_what_nothing_has_is_still_an_error(minicon, server) -> None:
+def test_an_unknown_package_is_still_an_error(minicon, server) -> None:
     outcome = plan(minicon, server, "--repodata-fn", CURRENT, "zlib=9")
     assert outcome.code == 1
     assert outcome.json["exception_name"]
 
 
-def test_a_channel_without_the_smaller_index_is_used_as_it_is(minicon, server, builder) -> None:
+def test_a_channel_without_small_repodata_is_used(minicon, server, builder) -> None:
     for path in builder.directory.glob(f"*/{CURRENT}"):
         path.unlink()
     outcome = plan(minicon, server, "--repodata-fn", CURRENT, "zlib").ok()
     assert versions(outcome) == {"zlib": "1.3"}
 
 
-def test_it_can_be_configured(minicon, server) -> None:
+def test_repodata_fns_can_be_configured(minicon, server) -> None:
     minicon.set(MINICON_REPODATA_FNS=f"{CURRENT},{REPODATA}")
     plan(minicon, server, "zlib").ok()
-    assert asked(server) == {CURRENT}
+    assert requested_files(server) == {CURRENT}
 
 
-def test_the_two_are_cached_side_by_side(minicon, server) -> None:
+def test_both_files_are_cached(minicon, server) -> None:
     server.cache_control = "max-age=600"
     plan(minicon, server, "zlib").ok()
     plan(minicon, server, "--repodata-fn", CURRENT, "zlib").ok()
@@ -87,7 +87,7 @@ def test_the_two_are_cached_side_by_side(minicon, server) -> None:
     assert server.count("*repodata*") == 0
 
 
-def test_local_channels_have_it_too(minicon, builder) -> None:
+def test_local_channels_have_small_repodata_too(minicon, builder) -> None:
     (builder.directory / "linux-64" / REPODATA).write_text(json.dumps({"packages": {}}))
     outcome = minicon(
         "create", "-n", "x", "--dry-run", "--json", "--no-pypi", "--override-channels",

@@ -31,13 +31,13 @@ def test_by_name_and_by_path(workspace: Workspace) -> None:
     assert said.out == "/\n"
 
 
-def test_exit_code_and_input_are_the_command_s_own(workspace: Workspace) -> None:
+def test_exit_code_and_input_are_those_of_the_command(workspace: Workspace) -> None:
     assert workspace.run("run", "-n", "data", "sh", "-c", "exit 7").code == 7
     read = workspace.run("run", "-n", "data", "cat", typed="through\n").ok()
     assert read.out == "through\n"
 
 
-def test_what_cannot_be_run(workspace: Workspace) -> None:
+def test_commands_that_cannot_be_run(workspace: Workspace) -> None:
     missing = workspace.run("run", "-n", "data", "no-such-command")
     assert missing.code == 127
     assert "command not found" in missing.err

@@ -1,4 +1,4 @@
-"""Whoever is asked, or reads a plan, is shown the code that packages will run: no other runs."""
+"""Plans show the link scripts of packages before confirmation; no others run."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class World:
 
     @property
     def downloads(self) -> int:
-        """How often a package was asked for as a whole."""
-        asked = self.server.matching("*/scripted-*")
-        return len([request for request in asked if "Range" not in request.headers])
+        """The number of requests for a whole package."""
+        requests = self.server.matching("*/scripted-*")
+        return len([request for request in requests if "Range" not in request.headers])
 
     @property
     def it_ran(self) -> bool:
@@ -54,7 +54,7 @@ def world(minicon: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 class OtherInParts(Fault):
-    """Another archive than the listed one, for whoever asks for a part of it."""
+    """Serve another archive than the listed one to requests for a part of it."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -66,7 +66,7 @@ class OtherInParts(Fault):
             handler.serve_file()
 
 
-def test_a_person_is_shown_what_will_run_before_being_asked(world: World) -> None:
+def test_scripts_are_shown_before_confirmation(world: World) -> None:
     declined = world.create(typed="n\n")
     assert declined.code != 0
     assert "post-link  of  scripted-1.0-0" in declined.out
@@ -77,7 +77,7 @@ def test_a_person_is_shown_what_will_run_before_being_asked(world: World) -> Non
     assert world.it_ran
 
 
-def test_a_dry_run_shows_it(world: World) -> None:
+def test_a_dry_run_shows_scripts(world: World) -> None:
     assert "post-link  of  scripted-1.0-0" in world.create("--dry-run").ok().out
     assert world.create("--dry-run", "--json").ok().json["link_scripts"] == [SHOWN]
     assert world.downloads == 0
@@ -87,13 +87,15 @@ def test_a_dry_run_shows_it(world: World) -> None:
     "words",
     [("-y",), ("-y", "--json"), ("--dry-run", "-q"), ("--dry-run", "--no-link-scripts")],
 )
-def test_nothing_is_asked_for_where_nobody_reads(world: World, words: tuple[str, ...]) -> None:
+def test_packages_are_not_inspected_if_no_plan_is_shown(
+    world: World, words: tuple[str, ...]
+) -> None:
     world.create(*words).ok()
     assert not [r for r in world.server.matching("*/scripted-*") if "Range" in r.headers]
     assert world.it_ran is ("-y" in words)
 
 
-def test_a_lie_about_what_will_run_is_noticed_before_it_does(world: World) -> None:
+def test_a_script_that_was_not_shown_is_refused(world: World) -> None:
     world.server.fault("*/scripted-*", OtherInParts(PLAIN.archive_bytes()))
     done = world.create(typed="y\nn\n")
     assert done.code != 0
@@ -106,9 +108,7 @@ def test_a_lie_about_what_will_run_is_noticed_before_it_does(world: World) -> No
     assert world.it_ran
 
 
-def test_a_script_that_was_shown_and_does_not_come_is_noticed_too(
-    world: World, tmp_path: Path
-) -> None:
+def test_a_shown_script_that_is_missing_is_refused(world: World, tmp_path: Path) -> None:
     build_channel(tmp_path / "channel", [PLAIN])
     world.server.fault("*/scripted-*", OtherInParts(SCRIPTED.archive_bytes()))
     done = world.create(typed="y\ny\n").ok()
@@ -123,7 +123,7 @@ def write_plan(world: World, tmp_path: Path, *words: str) -> Path:
     return path
 
 
-def test_a_written_plan_names_what_will_run(world: World, tmp_path: Path) -> None:
+def test_a_saved_plan_lists_scripts(world: World, tmp_path: Path) -> None:
     path = write_plan(world, tmp_path)
     assert json.loads(path.read_text())["link_scripts"] == [SHOWN]
     assert world.downloads == 0
@@ -132,7 +132,7 @@ def test_a_written_plan_names_what_will_run(world: World, tmp_path: Path) -> Non
     assert world.it_ran
 
 
-def test_a_written_plan_runs_what_it_names_and_nothing_else(world: World, tmp_path: Path) -> None:
+def test_a_saved_plan_runs_only_listed_scripts(world: World, tmp_path: Path) -> None:
     world.server.fault("*/scripted-*", OtherInParts(PLAIN.archive_bytes()), times=1)
     path = write_plan(world, tmp_path)
     assert json.loads(path.read_text())["link_scripts"] == []
@@ -149,7 +149,7 @@ def test_a_plan_without_scripts_runs_none(world: World, tmp_path: Path) -> None:
     assert not world.it_ran
 
 
-def test_a_plan_that_nobody_could_complete_says_so(world: World, tmp_path: Path) -> None:
+def test_a_plan_names_packages_whose_scripts_are_unknown(world: World, tmp_path: Path) -> None:
     world.server.fault("*/scripted-*", Status(404), times=2)
     dry = world.create("--dry-run", "--json").ok()
     assert dry.json["link_scripts_unknown"] == ["scripted-1.0-0"]
@@ -162,7 +162,7 @@ def test_a_plan_that_nobody_could_complete_says_so(world: World, tmp_path: Path)
     assert not world.minicon.environment("a").exists()
 
 
-def test_scripts_in_the_second_place_of_commands_are_shown(world: World, tmp_path: Path) -> None:
+def test_scripts_in_a_second_directory_are_shown(world: World, tmp_path: Path) -> None:
     """What noarch python packages keep in python-scripts/ is linked into bin/, and runs there."""
     python = PackageBuilder("python").version("3.11.7").file("bin/python3.11", "")
     builder = PackageBuilder("scripted").noarch("python").depends("python")

@@ -37,7 +37,7 @@ def test_the_newest_version_comes_first(minicon, server) -> None:
     assert server.count("*run_exports*") == 0
 
 
-def test_info_tells_what_is_exported(minicon, server) -> None:
+def test_info_lists_run_exports(minicon, server) -> None:
     outcome = search(minicon, server, "zlib=1.10", "--info")
     assert "run exports, weak" in outcome.out
     assert "zlib >=1.10" in outcome.out
@@ -45,7 +45,7 @@ def test_info_tells_what_is_exported(minicon, server) -> None:
     assert found["zlib"][0]["run_exports"] == {"weak": ["zlib >=1.10"]}
 
 
-def test_a_wide_search_says_what_it_fetches(minicon, server) -> None:
+def test_a_wide_search_reports_what_it_downloads(minicon, server) -> None:
     outcome = search(minicon, server, "many*")
     assert outcome.out.count("many") >= len(NAMES)
     assert "120 shards that are not cached have to be fetched" in outcome.err

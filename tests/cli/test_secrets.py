@@ -1,4 +1,4 @@
-"""No command tells or writes a secret, wherever a user keeps it and however it is written."""
+"""No command prints or writes a secret, wherever a user keeps it and however it is written."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.planted import (
 from minicon.cli.parser import COMMANDS
 from minicon.config.keys import KEYS
 
-#: Command lines for every command, in an order in which they find something to tell. FILE stands
+#: Command lines for every command, in an order in which they have something to print. FILE stands
 #: for an environment file, CHANNEL for a channel's URL with a secret.
 WORDS: dict[str, list[str]] = {
     "create": ["-y -n new -c CHANNEL hello", "-y -d -n d -f FILE", "-y -d -n d --clone foreign"],
@@ -84,10 +84,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChannelServer]:
     small_channel(folder / "chan")
     for letter in "tT":
         for form in FORMS:
-            place = folder / letter / f"{MARK}-{form}"
-            place.mkdir(parents=True)
+            target = folder / letter / f"{MARK}-{form}"
+            target.mkdir(parents=True)
             for name in ("chan", "custom"):
-                (place / name).symlink_to(folder / "chan")
+                (target / name).symlink_to(folder / "chan")
     with ChannelServer(folder) as server:
         yield server
 
@@ -163,7 +163,7 @@ def planted(minicon: CommandLine, server: ChannelServer) -> set[Path]:
 
 
 def run(minicon: CommandLine, *words: str) -> int:
-    """Run one command; nothing that it tells is a secret, whether it succeeds or not."""
+    """Run one command and check that it prints no secret, whether it succeeds or not."""
     done = minicon(*words)
     assert not secrets_in(done.out + done.err), (words, done.code, done.out, done.err)
     assert "internal-error" not in done.err + done.out, (words, done.err, done.out)
@@ -185,11 +185,11 @@ def left_by_minicon(minicon: CommandLine, planted: set[Path]) -> dict[str, list[
     }
 
 
-def test_every_command_is_tried() -> None:
+def test_every_command_is_covered() -> None:
     assert {*WORDS, *STARTERS} == set(COMMANDS)
 
 
-def test_no_command_tells_or_writes_a_secret(
+def test_no_command_prints_or_writes_a_secret(
     minicon: CommandLine, server: ChannelServer, planted: set[Path]
 ) -> None:
     channel = server.url.replace("//", f"//user:{MARK}-typed@") + f"/t/{MARK}-token/chan"
@@ -205,7 +205,7 @@ def test_no_command_tells_or_writes_a_secret(
     assert len(secrets_in((minicon.home / ".condarc").read_text())) == len(secrets_in(kept))
 
 
-def test_programs_are_started_without_a_word(
+def test_programs_are_started_without_secrets(
     minicon: CommandLine, server: ChannelServer, planted: set[Path]
 ) -> None:
     channel = server.url.replace("//", f"//user:{MARK}-typed@") + f"/t/{MARK}-token/chan"
@@ -264,7 +264,7 @@ def test_every_form_of_a_url(
 
 @pytest.mark.parametrize("form", ["password", "bare", "token-upper", "query", "encoded"])
 def test_every_setting(minicon: CommandLine, form: str) -> None:
-    """In a file and in a variable, of the right kind or not: shown, refused, never told."""
+    """Secrets in files and variables, valid or not, are never printed."""
     rc = minicon.home / ".condarc"
     rc.write_text(yaml.safe_dump({key.name: planted_value(key, form) for key in free_keys()}))
     for words in ("--show", "--show-sources", "--get", "--validate"):

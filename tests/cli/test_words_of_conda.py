@@ -17,18 +17,18 @@ from tests.support.command_line import CommandLine
         "-C --clobber",
     ],
 )
-def test_options_without_a_meaning_are_taken(data: CommandLine, options: str) -> None:
+def test_options_without_an_effect_are_accepted(data: CommandLine, options: str) -> None:
     data(f"install -y -n data {options} lone").ok()
     assert "lone" in data("list -n data").ok().out
     assert "--solver" not in data("install --help").ok().out
 
 
-def test_a_cached_index_is_believed(data: CommandLine, channel: Path) -> None:
+def test_cached_repodata_of_any_age_is_used(data: CommandLine, channel: Path) -> None:
     data("search hello").ok()
     data("search -C hello --offline").ok()
 
 
-def test_default_packages_can_be_left_out(data: CommandLine) -> None:
+def test_default_packages_can_be_omitted(data: CommandLine) -> None:
     data.set(MINICON_CREATE_DEFAULT_PACKAGES="lone")
     data("create -y -n with hello").ok()
     data("create -y -n without --no-default-packages hello").ok()
@@ -52,7 +52,7 @@ def test_facts_and_variables(data: CommandLine) -> None:
     assert "PATH" in data("info -s").ok().out
 
 
-def test_all_packages_can_go(data: CommandLine) -> None:
+def test_all_packages_can_be_removed(data: CommandLine) -> None:
     kept = data.environment("data") / "bin" / "hello"
     text = kept.read_text()
     data("clean --packages -y").ok()

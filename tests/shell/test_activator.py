@@ -53,7 +53,7 @@ STEPS = st.lists(
 
 
 class Model:
-    """The oracle: a list of (prefix, stacked), from which everything is computed anew."""
+    """The oracle: a list of (prefix, stacked), from which everything is computed."""
 
     def __init__(self) -> None:
         self.active: list[tuple[str, bool]] = []
@@ -107,13 +107,13 @@ def test_any_walk_through_environments(steps: list[tuple[str, str, bool]]) -> No
     assert environ == BASE
 
 
-def test_own_variables_that_were_there_come_back() -> None:
+def test_variables_set_before_are_restored() -> None:
     before = {**BASE, "CONDA_SHLVL": "0", "CONDA_DEFAULT_ENV": "odd", "CONDA_PROMPT_MODIFIER": ""}
     inside = apply(before, activator(before).activate("/r/envs/one"))
     assert apply(inside, activator(inside).deactivate()) == before
 
 
-def test_only_the_first_folder_on_path_is_ours() -> None:
+def test_only_the_first_entry_of_path_is_removed() -> None:
     before = {**BASE, "PATH": "/x:/r/envs/one/bin:/usr/bin:"}
     inside = apply(before, activator(before).activate("/r/envs/one"))
     assert inside["PATH"] == "/r/envs/one/bin:/x:/r/envs/one/bin:/usr/bin:"
@@ -126,7 +126,7 @@ def test_a_colon_cannot_be_on_path() -> None:
     assert caught.value.reference == "path-separator-in-prefix"
 
 
-def test_windows_folders_stay_together() -> None:
+def test_windows_directories_stay_together() -> None:
     options = ActivationOptions("C:\\r", windows=True)
     assert path_entries("C:\\e", windows=True) == (
         "C:\\e",
@@ -156,7 +156,7 @@ def test_names_and_prompts() -> None:
     assert change.export["CONDA_PROMPT_MODIFIER"] == ""
 
 
-def test_json_is_conda_s_object() -> None:
+def test_json_has_the_format_of_conda() -> None:
     facts = EnvironmentFacts("/e", {"K": "v"}, ("a.sh", "b.fish"), ("c.sh",))
     change = Activator(BASE, lambda _: facts, OPTIONS).activate("/e")
     document = json.loads(get_shell("posix+json").render(change))

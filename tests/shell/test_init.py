@@ -18,50 +18,50 @@ from minicon.shell.init import END, START, FileChange, apply_changes, plan_init,
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> ShellHome:
+def shell_home(tmp_path: Path) -> ShellHome:
     return ShellHome(tmp_path / "it's here")
 
 
-def context(place: ShellHome, **environ: str) -> ShellContext:
-    return shell_context({**place.variables(), **environ}, home=str(place.home), cwd="/")
+def context(shell_home: ShellHome, **environ: str) -> ShellContext:
+    return shell_context({**shell_home.variables(), **environ}, home=str(shell_home.home), cwd="/")
 
 
-def init(place: ShellHome, *names: str, reverse: bool = False) -> list[FileChange]:
+def init(shell_home: ShellHome, *names: str, reverse: bool = False) -> list[FileChange]:
     changes = plan_init(
-        names, context=context(place), executable=str(place.program), reverse=reverse
+        names, context=context(shell_home), executable=str(shell_home.program), reverse=reverse
     )
     apply_changes(changes)
     return changes
 
 
 @shells("bash", "zsh", "fish", "tcsh")
-def test_a_new_shell_has_the_function(place: ShellHome, shell: str) -> None:
-    place.environment("data")
-    init(place, shell)
+def test_a_new_shell_has_the_function(shell_home: ShellHome, shell: str) -> None:
+    shell_home.environment("data")
+    init(shell_home, shell)
     options = {"bash": ["-i"], "zsh": ["-i"], "fish": ["-i"], "tcsh": ["-i"]}[shell]
     done = subprocess.run(
         [RUNNERS[shell][0], *options, "-c", "minicon activate data; env"],
-        env={**place.variables(), "TERM": "dumb"},
+        env={**shell_home.variables(), "TERM": "dumb"},
         capture_output=True,
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    assert f"CONDA_PREFIX={place.root}/envs/data" in done.stdout.decode().splitlines(), done
+    assert f"CONDA_PREFIX={shell_home.root}/envs/data" in done.stdout.decode().splitlines(), done
 
 
-def test_again_changes_nothing_and_reverse_gives_the_file_back(place: ShellHome) -> None:
-    start = place.home / ".bashrc"
+def test_init_twice_changes_nothing_and_reverse_restores_the_file(shell_home: ShellHome) -> None:
+    start = shell_home.home / ".bashrc"
     start.write_bytes(b"alias x=y\n# caf\xe9\n")
     os.chmod(start, 0o600)
-    first = init(place, "bash")
+    first = init(shell_home, "bash")
     assert [c.action for c in first] == ["created"] * 3 + ["modified"]
     assert start.stat().st_mode & 0o777 == 0o600
     assert START.encode() in start.read_bytes()
     assert "+# >>> minicon initialize >>>" in first[-1].diff()
-    assert [c.action for c in init(place, "bash")] == ["unchanged"] * 4
-    assert [c.action for c in init(place, "bash", reverse=True)] == ["modified"]
+    assert [c.action for c in init(shell_home, "bash")] == ["unchanged"] * 4
+    assert [c.action for c in init(shell_home, "bash", reverse=True)] == ["modified"]
     assert start.read_bytes() == b"alias x=y\n# caf\xe9\n"
-    assert [c.action for c in init(place, "bash", reverse=True)] == ["unchanged"]
+    assert [c.action for c in init(shell_home, "bash", reverse=True)] == ["unchanged"]
 
 
 @settings(
@@ -71,20 +71,20 @@ def test_again_changes_nothing_and_reverse_gives_the_file_back(place: ShellHome)
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.text(st.sampled_from("ab \n\r#>é"), max_size=20))
-def test_reverse_undoes_init_for_any_file(place: ShellHome, text: str) -> None:
-    start = place.home / ".zshrc"
+def test_reverse_undoes_init_for_any_file(shell_home: ShellHome, text: str) -> None:
+    start = shell_home.home / ".zshrc"
     start.write_text(text, newline="")
-    init(place, "zsh")
-    init(place, "zsh", reverse=True)
+    init(shell_home, "zsh")
+    init(shell_home, "zsh", reverse=True)
     with start.open(newline="") as reader:
         after = reader.read()
     assert after in (text, text + "\n")  # a last line without its end gets one
 
 
-def test_the_block_moves_with_the_program_and_stays_in_its_place(place: ShellHome) -> None:
-    start = place.home / ".bashrc"
+def test_the_block_is_updated_where_it_is(shell_home: ShellHome) -> None:
+    start = shell_home.home / ".bashrc"
     start.write_text(f"before\n{START}\nold lines\n{END}\nafter\n{START}\nx\n{END}\nlast\n")
-    init(place, "bash")
+    init(shell_home, "bash")
     text = start.read_text()
     assert text.startswith(f"before\n{START}\n")
     assert text.endswith(f"{END}\nafter\nlast\n")
@@ -93,31 +93,34 @@ def test_the_block_moves_with_the_program_and_stays_in_its_place(place: ShellHom
 
 
 @pytest.mark.parametrize("text", [f"{START}\n", f"x\n{END}\n", f"{END}\n{START}\n"])
-def test_half_a_block_is_left_to_the_user(place: ShellHome, text: str) -> None:
-    start = place.home / ".bashrc"
+def test_half_a_block_is_an_error(shell_home: ShellHome, text: str) -> None:
+    start = shell_home.home / ".bashrc"
     start.write_text(text)
     with pytest.raises(ShellError) as caught:
-        init(place, "bash")
+        init(shell_home, "bash")
     assert caught.value.reference == "broken-start-file"
     assert start.read_text() == text
 
 
-def test_a_link_stays_a_link(place: ShellHome) -> None:
-    real = place.base / "dotfiles" / "zshrc"
+def test_a_symbolic_link_is_kept(shell_home: ShellHome) -> None:
+    real = shell_home.base / "dotfiles" / "zshrc"
     real.parent.mkdir()
     real.write_text("mine\n")
-    (place.home / ".zshrc").symlink_to(real)
-    init(place, "zsh")
-    assert (place.home / ".zshrc").is_symlink()
+    (shell_home.home / ".zshrc").symlink_to(real)
+    init(shell_home, "zsh")
+    assert (shell_home.home / ".zshrc").is_symlink()
     assert START in real.read_text()
 
 
 @shells("bash", "zsh", "fish")
-def test_completion_is_read_when_it_is_asked_for(place: ShellHome, shell: str) -> None:
-    place.environment("data two")
-    script = SCRIPTS[shell](all_commands(), [place.root / "envs"])
+def test_completion_is_read_on_first_use(shell_home: ShellHome, shell: str) -> None:
+    shell_home.environment("data two")
+    script = SCRIPTS[shell](all_commands(), [shell_home.root / "envs"])
     changes = plan_init(
-        [shell], context=context(place), executable=str(place.program), completions={shell: script}
+        [shell],
+        context=context(shell_home),
+        executable=str(shell_home.program),
+        completions={shell: script},
     )
     apply_changes(changes)
     ask = {
@@ -129,10 +132,10 @@ def test_completion_is_read_when_it_is_asked_for(place: ShellHome, shell: str) -
         "fish": "functions -q _minicon; complete -C 'minicon create -n da'",
     }[shell]
     if shell == "zsh":
-        (place.home / ".zshenv").write_text("autoload -U compinit; compinit -D\n")
+        (shell_home.home / ".zshenv").write_text("autoload -U compinit; compinit -D\n")
     done = subprocess.run(
         [RUNNERS[shell][0], "-i", "-c", ask],
-        env={**place.variables(), "TERM": "dumb"},
+        env={**shell_home.variables(), "TERM": "dumb"},
         capture_output=True,
         text=True,
         check=False,
@@ -147,32 +150,32 @@ def test_completion_is_read_when_it_is_asked_for(place: ShellHome, shell: str) -
     assert lines == expected[shell], done.stderr
 
 
-def test_dry_run_is_planning_without_applying(place: ShellHome) -> None:
+def test_dry_run_is_planning_without_applying(shell_home: ShellHome) -> None:
     changes = plan_init(
         ["bash", "zsh", "fish", "tcsh", "xonsh", "nu", "powershell"],
-        context=context(place),
+        context=context(shell_home),
         executable="/x/minicon",
     )
     assert {c.shell for c in changes} >= {"bash", "zsh", "fish"}
-    assert list(place.home.iterdir()) == []
+    assert list(shell_home.home.iterdir()) == []
     paths = {Path(c.path).name for c in changes}
     assert {".bashrc", ".zshrc", "config.fish", ".cshrc", ".xonshrc", "config.nu"} <= paths
 
 
-def test_the_shell_in_use_is_the_default(place: ShellHome) -> None:
-    changes = plan_init([], context=context(place, SHELL="/usr/bin/zsh"), executable="/x")
-    assert changes[-1].path == str(place.home / ".zshrc")
+def test_the_shell_in_use_is_the_default(shell_home: ShellHome) -> None:
+    changes = plan_init([], context=context(shell_home, SHELL="/usr/bin/zsh"), executable="/x")
+    assert changes[-1].path == str(shell_home.home / ".zshrc")
     with pytest.raises(UsageError) as caught:
-        plan_init([], context=context(place, SHELL="/bin/odd"), executable="/x")
+        plan_init([], context=context(shell_home, SHELL="/bin/odd"), executable="/x")
     assert caught.value.reference == "no-shell-named"
     with pytest.raises(UsageError) as caught:
-        plan_init(["dash"], context=context(place), executable="/x")
+        plan_init(["dash"], context=context(shell_home), executable="/x")
     assert caught.value.reference == "no-start-file"
 
 
-def test_hooks_are_brought_up_to_date(place: ShellHome) -> None:
-    init(place, "bash")
-    program = str(place.program)
-    assert refresh_hooks(context(place), program) == []
-    changed = refresh_hooks(context(place, MINICON_ENV_PROMPT="<{name}> "), program)
+def test_hooks_are_brought_up_to_date(shell_home: ShellHome) -> None:
+    init(shell_home, "bash")
+    program = str(shell_home.program)
+    assert refresh_hooks(context(shell_home), program) == []
+    changed = refresh_hooks(context(shell_home, MINICON_ENV_PROMPT="<{name}> "), program)
     assert [Path(c.path).name for c in changed] == ["activate.sh"]

@@ -29,18 +29,18 @@ except MiniconError as error:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> ShellHome:
+def shell_home(tmp_path: Path) -> ShellHome:
     return ShellHome(tmp_path / "here")
 
 
 def started(
-    place: ShellHome, call: str, *, stdin: bytes = b"", **environ: str
+    shell_home: ShellHome, call: str, *, stdin: bytes = b"", **environ: str
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
         [sys.executable, "-IS", "-c", START.format(source=str(SOURCE), call=call)],
         input=stdin,
         capture_output=True,
-        env={**place.variables(), **environ},
+        env={**shell_home.variables(), **environ},
         check=False,
     )
 
@@ -54,11 +54,13 @@ SCRIPTS = [{}, {"activate.d/a.sh": 'export FROM_SCRIPT="it\'s $CONDA_PREFIX"\nse
 
 
 @pytest.mark.parametrize("scripts", SCRIPTS, ids=["direct", "scripts"])
-def test_the_process_is_replaced(place: ShellHome, scripts: dict[str, str]) -> None:
-    prefix = place.environment("data", state={"V": "a b'c\n"}, scripts=scripts)
-    tool(prefix, "tell", '#!/bin/sh\nread line\necho "$line|$V|$FROM_SCRIPT|$1|$2|$PPID"\nexit 7\n')
+def test_the_process_is_replaced(shell_home: ShellHome, scripts: dict[str, str]) -> None:
+    prefix = shell_home.environment("data", state={"V": "a b'c\n"}, scripts=scripts)
+    tool(prefix, "say", '#!/bin/sh\nread line\necho "$line|$V|$FROM_SCRIPT|$1|$2|$PPID"\nexit 7\n')
     done = started(
-        place, f"run_in_environment({str(prefix)!r}, ['tell', \"it's\", '*'])", stdin=b"in put\n"
+        shell_home,
+        f"run_in_environment({str(prefix)!r}, ['say', \"it's\", '*'])",
+        stdin=b"in put\n",
     )
     extra = f"it's {prefix}" if scripts else ""
     assert done.stdout.decode() == f"in put|a b'c\n|{extra}|it's|*|{os.getpid()}\n"
@@ -66,46 +68,50 @@ def test_the_process_is_replaced(place: ShellHome, scripts: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize("scripts", SCRIPTS, ids=["direct", "scripts"])
-def test_signals_are_the_command_s_own(place: ShellHome, scripts: dict[str, str]) -> None:
-    prefix = place.environment("data", scripts=scripts)
-    done = started(place, f"run_in_environment({str(prefix)!r}, ['sh', '-c', 'kill -TERM $$'])")
+def test_signals_are_the_command_s_own(shell_home: ShellHome, scripts: dict[str, str]) -> None:
+    prefix = shell_home.environment("data", scripts=scripts)
+    done = started(
+        shell_home, f"run_in_environment({str(prefix)!r}, ['sh', '-c', 'kill -TERM $$'])"
+    )
     assert done.returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("scripts", SCRIPTS, ids=["direct", "scripts"])
-def test_a_missing_command_is_127(place: ShellHome, scripts: dict[str, str]) -> None:
-    prefix = place.environment("data", scripts=scripts)
-    done = started(place, f"run_in_environment({str(prefix)!r}, ['no such'])")
+def test_a_missing_command_is_127(shell_home: ShellHome, scripts: dict[str, str]) -> None:
+    prefix = shell_home.environment("data", scripts=scripts)
+    done = started(shell_home, f"run_in_environment({str(prefix)!r}, ['no such'])")
     assert done.returncode == 127
     assert b"no such: command not found in the environment" in done.stderr
     assert b"Traceback" not in done.stderr
 
 
-def test_what_cannot_be_executed_is_126(place: ShellHome) -> None:
-    prefix = place.environment("data")
+def test_what_cannot_be_executed_is_126(shell_home: ShellHome) -> None:
+    prefix = shell_home.environment("data")
     tool(prefix, "bad", "\x7fnot a program")
-    done = started(place, f"run_in_environment({str(prefix)!r}, ['bad'])")
+    done = started(shell_home, f"run_in_environment({str(prefix)!r}, ['bad'])")
     assert done.returncode == 126
     assert b"cannot execute" in done.stderr
-    folder = started(place, f"run_in_environment({str(prefix)!r}, ['sh'], cwd='/no/where')")
+    folder = started(shell_home, f"run_in_environment({str(prefix)!r}, ['sh'], cwd='/no/where')")
     assert folder.returncode == 1
     assert b"cannot run in /no/where" in folder.stderr
 
 
-def test_it_runs_there_and_writes_nothing(place: ShellHome) -> None:
-    prefix = place.environment("data", texts=False)
+def test_run_changes_directory_and_writes_nothing(shell_home: ShellHome) -> None:
+    prefix = shell_home.environment("data", texts=False)
     before = sorted(prefix.rglob("*"))
-    done = started(place, f"run_in_environment({str(prefix)!r}, ['pwd'], cwd={str(place.home)!r})")
-    assert done.stdout.decode().strip() == str(place.home)
+    done = started(
+        shell_home, f"run_in_environment({str(prefix)!r}, ['pwd'], cwd={str(shell_home.home)!r})"
+    )
+    assert done.stdout.decode().strip() == str(shell_home.home)
     assert sorted(prefix.rglob("*")) == before
 
 
-def test_from_inside_another_environment(place: ShellHome) -> None:
-    one = place.environment("one", state={"ONE": "1"})
-    two = place.environment("two")
+def test_from_inside_another_environment(shell_home: ShellHome) -> None:
+    one = shell_home.environment("one", state={"ONE": "1"})
+    two = shell_home.environment("two")
     call = f"run_in_environment({str(two)!r}, ['sh', '-c', 'echo $PATH; echo $ONE $CONDA_PREFIX'])"
     done = started(
-        place,
+        shell_home,
         call,
         PATH=f"{one}/bin:/usr/bin:/bin",
         CONDA_PREFIX=str(one),
@@ -116,17 +122,17 @@ def test_from_inside_another_environment(place: ShellHome) -> None:
     assert done.stdout.decode() == f"{two}/bin:/usr/bin:/bin\n{two}\n"
 
 
-def test_a_subshell(place: ShellHome) -> None:
-    prefix = place.environment("data", state={"V": "1"})
+def test_a_subshell(shell_home: ShellHome) -> None:
+    prefix = shell_home.environment("data", state={"V": "1"})
     tool(prefix, "mysh", '#!/bin/sh\necho "$0 $1 $V $CONDA_DEFAULT_ENV"\nexit 3\n')
-    done = started(place, f"run_shell({str(prefix)!r})", SHELL=str(prefix / "bin" / "mysh"))
+    done = started(shell_home, f"run_shell({str(prefix)!r})", SHELL=str(prefix / "bin" / "mysh"))
     assert done.stdout.decode() == f"{prefix}/bin/mysh -i 1 data\n"
     assert done.returncode == 3
 
 
-def test_run_returns_to_python(place: ShellHome, capfd: pytest.CaptureFixture[str]) -> None:
-    prefix = place.environment("data")
-    environ = place.variables()
+def test_run_returns_to_python(shell_home: ShellHome, capfd: pytest.CaptureFixture[str]) -> None:
+    prefix = shell_home.environment("data")
+    environ = shell_home.variables()
     assert run("data", ["sh", "-c", "echo $CONDA_PREFIX; exit 4"], environ=environ) == 4
     assert capfd.readouterr().out == f"{prefix}\n"
     assert run(prefix, ["true"], environ=environ) == 0
@@ -134,11 +140,11 @@ def test_run_returns_to_python(place: ShellHome, capfd: pytest.CaptureFixture[st
         run("nope", ["true"], environ=environ)
 
 
-def test_bad_input_is_named(place: ShellHome) -> None:
-    options = ActivationOptions(str(place.root))
+def test_errors_name_invalid_input(shell_home: ShellHome) -> None:
+    options = ActivationOptions(str(shell_home.root))
     with pytest.raises(NotAnEnvironment):
-        prepare_command(place.home, ["true"], environ={}, options=options)
-    prefix = place.environment("data")
+        prepare_command(shell_home.home, ["true"], environ={}, options=options)
+    prefix = shell_home.environment("data")
     with pytest.raises(ShellError) as caught:
         prepare_command(prefix, ["nope"], environ={"PATH": ""}, options=options)
     assert caught.value.exit_code == 127
@@ -173,13 +179,13 @@ def test_programs_are_found_as_a_shell_would(tmp_path: Path) -> None:
     ],
 )
 def test_plain_command_lines_need_no_parser(
-    place: ShellHome, words: list[str], expected: int | None
+    shell_home: ShellHome, words: list[str], expected: int | None
 ) -> None:
-    prefix = place.environment("data")
+    prefix = shell_home.environment("data")
     words = [word.format(prefix=prefix) if "{prefix}" in word else word for word in words]
     call = "import os; from minicon.cli.fast_path import answer; "
     call += f"print('answer', answer(['run', *{words!r}], os.environ))"
-    done = started(place, call)
+    done = started(shell_home, call)
     if expected is None:
         assert (done.returncode, done.stdout) == (0, b"answer None\n")
     else:
@@ -187,9 +193,9 @@ def test_plain_command_lines_need_no_parser(
         assert b"answer" not in done.stdout
 
 
-def test_the_fast_path_imports_little(place: ShellHome) -> None:
-    prefix = place.environment("data", state={"V": "1"})
-    (place.home / ".condarc").write_text("channels: [x\n")
+def test_the_fast_path_imports_little(shell_home: ShellHome) -> None:
+    prefix = shell_home.environment("data", state={"V": "1"})
+    (shell_home.home / ".condarc").write_text("channels: [x\n")
     code = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r}); import os\n"
         "import minicon.shell.run as r\n"
@@ -199,7 +205,7 @@ def test_the_fast_path_imports_little(place: ShellHome) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-ISc", code],
-        env=place.variables(),
+        env=shell_home.variables(),
         capture_output=True,
         text=True,
         check=True,

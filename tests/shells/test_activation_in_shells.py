@@ -1,4 +1,4 @@
-"""Activation in real shells: what was there before comes back, and no process is started."""
+"""Activation in real shells: earlier values are restored, and no process is started."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRICT = {"bash": "-eu", "dash": "-eu", "zsh": "-eu"}
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> ShellHome:
+def shell_home(tmp_path: Path) -> ShellHome:
     return ShellHome(tmp_path / "here")
 
 
@@ -27,33 +27,33 @@ def without_state(environ: dict[str, str]) -> dict[str, str]:
 
 
 @shells()
-def test_activate_sets_and_deactivate_restores_exactly(place: ShellHome, shell: str) -> None:
-    prefix = place.environment("data", state={"NEW": "n", "OLD": "in data"})
-    done = place.run(
+def test_activate_sets_and_deactivate_restores_exactly(shell_home: ShellHome, shell: str) -> None:
+    prefix = shell_home.environment("data", state={"NEW": "n", "OLD": "in data"})
+    done = shell_home.run(
         shell,
         "dump before\nminicon activate data\ndump inside\nminicon deactivate\ndump after\n",
         OLD="before",
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
-    inside, before = place.dumped("inside"), place.dumped("before")
+    inside, before = shell_home.dumped("inside"), shell_home.dumped("before")
     assert inside["PATH"] == f"{prefix}/bin:{before['PATH']}"
     assert inside["CONDA_PREFIX"] == str(prefix)
     assert inside["CONDA_DEFAULT_ENV"] == "data"
     assert inside["CONDA_SHLVL"] == "1"
     assert inside["CONDA_PROMPT_MODIFIER"] == "(data) "
     assert (inside["NEW"], inside["OLD"]) == ("n", "in data")
-    assert place.dumped("after") == before
-    if shell != "tcsh":  # csh has no functions: there the program is asked
-        assert place.asked() == []
+    assert shell_home.dumped("after") == before
+    if shell != "tcsh":  # csh has no functions: the program runs
+        assert shell_home.program_calls() == []
 
 
 @shells()
-def test_nested_environments_come_back_one_by_one(place: ShellHome, shell: str) -> None:
-    one = place.environment("one", state={"SHARED": "1", "ONLY_ONE": "x"})
-    two = place.environment("two", state={"SHARED": "2", "ONLY_TWO": "y"})
-    three = place.environment("three", state={"SHARED": "3"})
-    done = place.run(
+def test_nested_environments_come_back_one_by_one(shell_home: ShellHome, shell: str) -> None:
+    one = shell_home.environment("one", state={"SHARED": "1", "ONLY_ONE": "x"})
+    two = shell_home.environment("two", state={"SHARED": "2", "ONLY_TWO": "y"})
+    three = shell_home.environment("three", state={"SHARED": "3"})
+    done = shell_home.run(
         shell,
         """
         dump 0
@@ -75,46 +75,48 @@ def test_nested_environments_come_back_one_by_one(place: ShellHome, shell: str) 
         SHARED="0",
     )
     assert (done.returncode, done.stderr) == (0, b"")
-    base = place.dumped("0")
-    assert place.dumped("1")["PATH"] == f"{one}/bin:{base['PATH']}"
-    second = place.dumped("2")
+    base = shell_home.dumped("0")
+    assert shell_home.dumped("1")["PATH"] == f"{one}/bin:{base['PATH']}"
+    second = shell_home.dumped("2")
     assert second["PATH"] == f"{two}/bin:{base['PATH']}"
     assert second["CONDA_PREFIX_1"] == str(one)
     assert second["SHARED"] == "2"
     assert "ONLY_ONE" not in second
-    third = place.dumped("3")
+    third = shell_home.dumped("3")
     assert third["PATH"] == f"{three}/bin:{two}/bin:{base['PATH']}"
     assert third["CONDA_STACKED_3"] == "true"
     assert (third["SHARED"], third["ONLY_TWO"]) == ("3", "y")
-    assert place.dumped("2again") == second
-    assert place.dumped("1again") == place.dumped("1")
-    assert place.dumped("0again") == base
-    assert place.dumped("still") == base
+    assert shell_home.dumped("2again") == second
+    assert shell_home.dumped("1again") == shell_home.dumped("1")
+    assert shell_home.dumped("0again") == base
+    assert shell_home.dumped("still") == base
 
 
 @shells()
 def test_the_program_and_the_shell_leave_the_same_environment(
-    place: ShellHome, shell: str, tmp_path: Path
+    shell_home: ShellHome, shell: str, tmp_path: Path
 ) -> None:
-    """One home where the texts are missing (the program is asked), one where they are there."""
+    """Compare a home without activation files, where the program runs, with one that has them."""
     dumps = []
     for texts in (True, False):
         home = ShellHome(tmp_path / "asks" / "here", {"OLD": "o"})
         for name in ("one", "two"):
             home.environment(name, state={"OLD": name, name.upper(): "v"}, texts=texts)
-            if not texts:  # one that cannot be written: the program is asked every time
+            if not texts:  # they cannot be written: the program runs every time
                 (home.root / "envs" / name / "conda-meta" / "minicon").write_text("in the way")
         script = "minicon activate one\ndump 1\nminicon activate --stack two\ndump 2\n"
         script += "minicon deactivate\ndump 3\nminicon deactivate\ndump 4\n"
         assert home.run(shell, script).returncode == 0
-        assert bool(home.asked()) == (not texts or shell == "tcsh")
+        assert bool(home.program_calls()) == (not texts or shell == "tcsh")
         dumps.append([home.dumped(str(n)) for n in (1, 2, 3, 4)])
         (tmp_path / "asks").rename(tmp_path / f"was-{texts}")
     assert dumps[0] == dumps[1]
 
 
 @shells()
-def test_scripts_run_in_order_with_the_environment_in_place(place: ShellHome, shell: str) -> None:
+def test_scripts_run_in_order_in_the_activated_environment(
+    shell_home: ShellHome, shell: str
+) -> None:
     suffix = {"fish": "fish", "tcsh": "csh"}.get(shell, "sh")
     say = 'echo {0} "$CONDA_DEFAULT_ENV"\n'
     scripts = {
@@ -122,8 +124,8 @@ def test_scripts_run_in_order_with_the_environment_in_place(place: ShellHome, sh
         for phase in ("activate", "deactivate")
         for name in ("a-x", "a_x", "~last", "B")
     } | {"activate.d/other.wrong": "exit 9\n"}
-    place.environment("data", scripts=scripts)
-    done = place.run(shell, "minicon activate data\nminicon deactivate\n")
+    shell_home.environment("data", scripts=scripts)
+    done = shell_home.run(shell, "minicon activate data\nminicon deactivate\n")
     assert done.stderr == b""
     expected = ["B", "a-x", "a_x", "~last"]  # as Python sorts, in every locale
     assert done.stdout.decode().split("\n")[:-1] == [
@@ -133,20 +135,20 @@ def test_scripts_run_in_order_with_the_environment_in_place(place: ShellHome, sh
 
 
 @shells(*POSIX)
-def test_strict_shells_survive(place: ShellHome, shell: str) -> None:
+def test_strict_shells_survive(shell_home: ShellHome, shell: str) -> None:
     scripts = {
         "activate.d/a.sh": "false\necho $NOWHERE sees $#\nset -eu\n",
         "deactivate.d/a.sh": "unset NOTHING; return 3\n",
     }
-    place.environment("data", scripts=scripts)
-    place.environment("slow", scripts=scripts, texts=False)
+    shell_home.environment("data", scripts=scripts)
+    shell_home.environment("slow", scripts=scripts, texts=False)
     script = "minicon activate data; minicon activate slow; minicon deactivate; echo on $-\n"
-    done = place.run(shell, script, STRICT[shell])
+    done = shell_home.run(shell, script, STRICT[shell])
     assert done.returncode == 0, done.stderr
     assert b"sees 0" in done.stdout
     flags = done.stdout.decode().splitlines()[-1].removeprefix("on ")
     assert {"e", "u"} <= set(flags)
-    loose = place.run(shell, "minicon activate data; false; echo on $-\n")
+    loose = shell_home.run(shell, "minicon activate data; false; echo on $-\n")
     assert not {"e", "u"} & set(loose.stdout.decode().splitlines()[-1].removeprefix("on "))
 
 
@@ -165,47 +167,49 @@ def test_strict_shells_survive(place: ShellHome, shell: str) -> None:
     ids=lambda v: v if isinstance(v, str) else " ".join(v),
 )
 def test_options_of_the_user_make_no_difference(
-    place: ShellHome, shell: str, options: list[str]
+    shell_home: ShellHome, shell: str, options: list[str]
 ) -> None:
     if not have(shell):
         pytest.skip(f"no {shell}")
-    prefix = place.environment("a b", state={"STAR": "* ? [a] ~ $HOME"})
+    prefix = shell_home.environment("a b", state={"STAR": "* ? [a] ~ $HOME"})
     script = "dump 0\nminicon activate 'a b'\ndump 1\nminicon deactivate\ndump 2\n"
-    done = place.run(shell, script, *options)
+    done = shell_home.run(shell, script, *options)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert place.dumped("1")["STAR"] == "* ? [a] ~ $HOME"
-    assert place.dumped("1")["CONDA_PREFIX"] == str(prefix)
-    assert place.dumped("2") == place.dumped("0")
+    assert shell_home.dumped("1")["STAR"] == "* ? [a] ~ $HOME"
+    assert shell_home.dumped("1")["CONDA_PREFIX"] == str(prefix)
+    assert shell_home.dumped("2") == shell_home.dumped("0")
 
 
 @shells()
-def test_paths_name_environments_too(place: ShellHome, shell: str, tmp_path: Path) -> None:
-    prefix = place.environment("", path=tmp_path / "some where" / "env")
+def test_paths_name_environments_too(shell_home: ShellHome, shell: str, tmp_path: Path) -> None:
+    prefix = shell_home.environment("", path=tmp_path / "some where" / "env")
     for text in (f"{prefix}", f"{prefix}/", "./env", "../some where//env/.", "./x/../env"):
         script = f"cd '{prefix.parent}'\nminicon activate '{text}'\ndump 1\n"
-        done = place.run(shell, script)
+        done = shell_home.run(shell, script)
         assert (done.returncode, done.stderr) == (0, b""), text
-        assert place.dumped("1")["CONDA_PREFIX"] == str(prefix)
-        assert place.dumped("1")["CONDA_DEFAULT_ENV"] == str(prefix)
+        assert shell_home.dumped("1")["CONDA_PREFIX"] == str(prefix)
+        assert shell_home.dumped("1")["CONDA_DEFAULT_ENV"] == str(prefix)
 
 
 @shells()
-def test_an_unknown_name_is_a_clear_error_and_changes_nothing(place: ShellHome, shell: str) -> None:
-    place.environment("data")
+def test_an_unknown_name_is_a_clear_error_and_changes_nothing(
+    shell_home: ShellHome, shell: str
+) -> None:
+    shell_home.environment("data")
     status = "$status" if shell in ("fish", "tcsh") else "$?"
     script = f"dump 0\nminicon activate dta\necho rc={status}\ndump 1\n"
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert b"rc=1" in done.stdout
     assert b"no environment is named 'dta'" in done.stderr
     assert b"did you mean 'data'?" in done.stderr
-    assert place.dumped("0") == place.dumped("1")
+    assert shell_home.dumped("0") == shell_home.dumped("1")
 
 
 @shells("bash", "dash", "zsh", "fish")
 def test_other_commands_reach_the_program_and_changes_are_seen(
-    place: ShellHome, shell: str
+    shell_home: ShellHome, shell: str
 ) -> None:
-    prefix = place.environment("data", state={"V": "1"})
+    prefix = shell_home.environment("data", state={"V": "1"})
     rewrite = 'printf \'%s\' \'{"env_vars": {"V": "2"}}\' > ' + f"{prefix}/conda-meta/state"
     status = "$status" if shell == "fish" else "$?"
     script = f"""
@@ -217,41 +221,45 @@ def test_other_commands_reach_the_program_and_changes_are_seen(
         minicon deactivate
         dump 2
     """
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert done.stdout == b"program: list -n data two words\nprogram: install x\n"
-    assert place.dumped("1")["V"] == "2"
-    assert "V" not in place.dumped("2")
-    failed = place.run(shell, f"minicon remove x\necho {status}\n", PROGRAM_EXIT="7")
+    assert shell_home.dumped("1")["V"] == "2"
+    assert "V" not in shell_home.dumped("2")
+    failed = shell_home.run(shell, f"minicon remove x\necho {status}\n", PROGRAM_EXIT="7")
     assert failed.stdout.decode().split() == ["program:", "remove", "x", "7"]
 
 
 @shells("bash", "dash", "zsh", "fish")
-def test_a_stale_text_is_not_believed(place: ShellHome, shell: str) -> None:
+def test_an_outdated_activation_file_is_not_used(shell_home: ShellHome, shell: str) -> None:
     suffix = "fish" if shell == "fish" else "sh"
-    prefix = place.environment("data", scripts={f"activate.d/a.{suffix}": "echo a\n"})
+    prefix = shell_home.environment("data", scripts={f"activate.d/a.{suffix}": "echo a\n"})
     (prefix / "etc/conda/activate.d" / f"b.{suffix}").write_text("echo b\n")
-    done = place.run(shell, "minicon activate data\n")
+    done = shell_home.run(shell, "minicon activate data\n")
     assert done.stdout == b"a\nb\n"
-    assert len(place.asked()) == 1
-    again = place.run(shell, "minicon activate data\n")  # the program wrote it anew
+    assert len(shell_home.program_calls()) == 1
+    again = shell_home.run(shell, "minicon activate data\n")  # the program rewrote it
     assert again.stdout == b"a\nb\n"
-    assert len(place.asked()) == 1
+    assert len(shell_home.program_calls()) == 1
 
 
 @shells("bash", "dash", "zsh", "fish")
 @pytest.mark.parametrize("gone", ["conda-meta/state", "etc/conda/env_vars.d"])
-def test_variables_whose_file_is_gone_are_gone(place: ShellHome, shell: str, gone: str) -> None:
-    prefix = place.environment("data", state={"OWN": "1"}, packages={"p.json": {"PACKAGE": "1"}})
+def test_variables_of_a_removed_file_are_unset(
+    shell_home: ShellHome, shell: str, gone: str
+) -> None:
+    prefix = shell_home.environment(
+        "data", state={"OWN": "1"}, packages={"p.json": {"PACKAGE": "1"}}
+    )
     (prefix / gone).rename(prefix / "away")
-    assert place.run(shell, "minicon activate data\ndump 1\n").returncode == 0
-    seen = {"OWN", "PACKAGE"} & set(place.dumped("1"))
+    assert shell_home.run(shell, "minicon activate data\ndump 1\n").returncode == 0
+    seen = {"OWN", "PACKAGE"} & set(shell_home.dumped("1"))
     assert seen == ({"PACKAGE"} if gone.endswith("state") else {"OWN"})
-    assert len(place.asked()) == 1
+    assert len(shell_home.program_calls()) == 1
 
 
-def test_whatever_changes_after_a_text_is_newer_than_it(place: ShellHome) -> None:
+def test_later_changes_are_newer_than_the_activation_file(shell_home: ShellHome) -> None:
     """Many times, since a clock that goes in steps would show it only now and then."""
-    prefix = place.environment("data", state={"V": "0"})
+    prefix = shell_home.environment("data", state={"V": "0"})
     text = prefix / "conda-meta/minicon/activation.sh"
     state = prefix / "conda-meta/state"
     for number in range(1, 40):
@@ -263,85 +271,87 @@ def test_whatever_changes_after_a_text_is_newer_than_it(place: ShellHome) -> Non
         assert read_facts(str(prefix)).variables == {"V": str(number)}
 
 
-def test_an_input_from_the_future_is_never_believed(place: ShellHome) -> None:
-    prefix = place.environment("data", state={"V": "0"})
+def test_an_input_from_the_future_makes_the_file_outdated(shell_home: ShellHome) -> None:
+    prefix = shell_home.environment("data", state={"V": "0"})
     os.utime(prefix / "conda-meta/state", (4e9, 4e9))
     write_activation_files(prefix)
     for _ in range(2):
-        assert place.run("bash", "minicon activate data\ndump 1\n").stderr == b""
-        assert place.dumped("1")["V"] == "0"
-    assert len(place.asked()) == 2
+        assert shell_home.run("bash", "minicon activate data\ndump 1\n").stderr == b""
+        assert shell_home.dumped("1")["V"] == "0"
+    assert len(shell_home.program_calls()) == 2
 
 
 @shells("bash", "dash", "zsh", "fish")
-def test_changed_settings_are_seen(place: ShellHome, shell: str) -> None:
-    place.environment("data")
-    other = place.environment("", path=place.base / "elsewhere" / "data")
+def test_changed_settings_are_seen(shell_home: ShellHome, shell: str) -> None:
+    shell_home.environment("data")
+    other = shell_home.environment("", path=shell_home.base / "elsewhere" / "data")
     script = "minicon activate data\ndump 1\nminicon deactivate\ndump 2\n"
-    done = place.run(shell, script, MINICON_ENVS_DIRS=str(other.parent))
+    done = shell_home.run(shell, script, MINICON_ENVS_DIRS=str(other.parent))
     assert done.returncode == 0
-    assert place.dumped("1")["CONDA_PREFIX"] == str(other)
-    assert "CONDA_PREFIX" not in place.dumped("2")
+    assert shell_home.dumped("1")["CONDA_PREFIX"] == str(other)
+    assert "CONDA_PREFIX" not in shell_home.dumped("2")
 
 
 @shells("bash", "dash", "zsh", "fish")
-def test_path_changes_of_the_session_survive(place: ShellHome, shell: str) -> None:
-    prefix = place.environment("data")
+def test_path_changes_of_the_session_survive(shell_home: ShellHome, shell: str) -> None:
+    prefix = shell_home.environment("data")
     put = "set -gx PATH /mine $PATH" if shell == "fish" else "PATH=/mine:$PATH"
-    other = place.environment("other")
+    other = shell_home.environment("other")
     script = f"minicon activate data\n{put}\nminicon activate other\ndump 1\n"
     script += "minicon deactivate\nminicon deactivate\ndump 2\n"
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert (done.returncode, done.stderr) == (0, b"")
-    path = place.variables()["PATH"]
-    assert place.dumped("1")["PATH"] == f"/mine:{other}/bin:{path}"
-    assert place.dumped("2")["PATH"] == f"/mine:{path}"
-    assert str(prefix) not in place.dumped("2")["PATH"]
+    path = shell_home.variables()["PATH"]
+    assert shell_home.dumped("1")["PATH"] == f"/mine:{other}/bin:{path}"
+    assert shell_home.dumped("2")["PATH"] == f"/mine:{path}"
+    assert str(prefix) not in shell_home.dumped("2")["PATH"]
 
 
 @shells("bash", "dash", "zsh", "fish")
-def test_an_environment_that_went_away_can_be_left(place: ShellHome, shell: str) -> None:
-    prefix = place.environment("data", state={"V": "1"})
+def test_a_removed_environment_can_be_deactivated(shell_home: ShellHome, shell: str) -> None:
+    prefix = shell_home.environment("data", state={"V": "1"})
     script = f"dump 0\nminicon activate data\nmv '{prefix}' '{prefix}.gone'\n"
     script += "minicon deactivate\ndump 1\n"
-    done = place.run(shell, script, V="0")
+    done = shell_home.run(shell, script, V="0")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert place.dumped("0") == place.dumped("1")
+    assert shell_home.dumped("0") == shell_home.dumped("1")
 
 
 @shells(*POSIX)
-def test_what_conda_activated_can_be_left(place: ShellHome, shell: str) -> None:
-    """conda keeps no record of names; the environment's files tell them."""
-    prefix = place.environment("data", state={"V": "1"})
+def test_an_environment_activated_by_conda_can_be_deactivated(
+    shell_home: ShellHome, shell: str
+) -> None:
+    """conda does not record names of variables; the files of the environment list them."""
+    prefix = shell_home.environment("data", state={"V": "1"})
     script = f"""
         export CONDA_PREFIX='{prefix}' CONDA_SHLVL=1 CONDA_DEFAULT_ENV=data
         export CONDA_PROMPT_MODIFIER='(data) ' V=1 __CONDA_SHLVL_0_V=0 PATH='{prefix}'/bin:"$PATH"
         minicon deactivate
         dump 1
     """
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert place.dumped("1")["V"] == "0"
-    assert place.dumped("1")["PATH"] == place.variables()["PATH"]
-    assert "CONDA_PREFIX" not in place.dumped("1")
+    assert shell_home.dumped("1")["V"] == "0"
+    assert shell_home.dumped("1")["PATH"] == shell_home.variables()["PATH"]
+    assert "CONDA_PREFIX" not in shell_home.dumped("1")
 
 
 @shells(*POSIX)
 @pytest.mark.parametrize("level", ["", "x", "-1", "08", "1;touch canary", "999999999999", "0"])
-def test_a_senseless_level_counts_as_none(place: ShellHome, shell: str, level: str) -> None:
-    place.environment("data")
+def test_an_invalid_level_counts_as_0(shell_home: ShellHome, shell: str, level: str) -> None:
+    shell_home.environment("data")
     script = 'cd "$HOME"\ndump 0\nminicon activate data\ndump 1\nminicon deactivate\ndump 2\n'
-    done = place.run(shell, script, CONDA_SHLVL=level)
+    done = shell_home.run(shell, script, CONDA_SHLVL=level)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert place.dumped("1")["CONDA_SHLVL"] == "1"
-    assert place.dumped("2") == place.dumped("0")
-    assert place.canaries() == []
+    assert shell_home.dumped("1")["CONDA_SHLVL"] == "1"
+    assert shell_home.dumped("2") == shell_home.dumped("0")
+    assert shell_home.canaries() == []
 
 
 @shells(*POSIX)
-def test_the_prompt_shows_the_environment_and_comes_back(place: ShellHome, shell: str) -> None:
-    place.environment("one")
-    place.environment("two")
+def test_the_prompt_shows_the_environment_and_comes_back(shell_home: ShellHome, shell: str) -> None:
+    shell_home.environment("one")
+    shell_home.environment("two")
     script = """
         PS1='[\\u] $ '
         minicon activate one; printf '%s\\n' "$PS1"
@@ -350,7 +360,7 @@ def test_the_prompt_shows_the_environment_and_comes_back(place: ShellHome, shell
         minicon deactivate; printf '%s\\n' "$PS1"
         PS1='x POWERLINE_COMMAND'; minicon activate one; printf '%s\\n' "$PS1"
     """
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert done.stdout.decode().splitlines() == [
         "(one) [\\u] $ ",
         "(two) [\\u] $ ",
@@ -361,41 +371,43 @@ def test_the_prompt_shows_the_environment_and_comes_back(place: ShellHome, shell
 
 
 @shells("bash", "dash", "zsh", "fish")
-def test_prompt_templates(place: ShellHome, shell: str) -> None:
-    one, _ = place.environment("one"), place.environment("two")
+def test_prompt_templates(shell_home: ShellHome, shell: str) -> None:
+    one, _ = shell_home.environment("one"), shell_home.environment("two")
     template = "<it's {default_env}|{name}|{prefix}|{stacked_env}> "
-    place.extra["MINICON_ENV_PROMPT"] = template
+    shell_home.extra["MINICON_ENV_PROMPT"] = template
     script = (
         "minicon activate one\nminicon activate --stack two\ndump 1\nminicon deactivate\ndump 2\n"
     )
-    done = place.run(shell, script)
-    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
-    two = place.root / "envs" / "two"
-    assert place.dumped("1")["CONDA_PROMPT_MODIFIER"] == f"<it's two|two|{two}|two,one> "
-    assert place.dumped("2")["CONDA_PROMPT_MODIFIER"] == f"<it's one|one|{one}|one> "
+    done = shell_home.run(shell, script)
+    assert (done.returncode, done.stderr, shell_home.program_calls()) == (0, b"", [])
+    two = shell_home.root / "envs" / "two"
+    assert shell_home.dumped("1")["CONDA_PROMPT_MODIFIER"] == f"<it's two|two|{two}|two,one> "
+    assert shell_home.dumped("2")["CONDA_PROMPT_MODIFIER"] == f"<it's one|one|{one}|one> "
 
 
 @shells("bash", "dash", "zsh", "fish")
-def test_implicit_stacking_and_the_default_environment(place: ShellHome, shell: str) -> None:
-    one, two = place.environment("one"), place.environment("two")
-    place.extra |= {"MINICON_AUTO_STACK": "1", "MINICON_DEFAULT_ACTIVATION_ENV": "one"}
-    done = place.run(shell, "minicon activate\nminicon activate two\ndump 1\n")
-    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
-    assert place.dumped("1")["PATH"].startswith(f"{two}/bin:{one}/bin:")
+def test_implicit_stacking_and_the_default_environment(shell_home: ShellHome, shell: str) -> None:
+    one, two = shell_home.environment("one"), shell_home.environment("two")
+    shell_home.extra |= {"MINICON_AUTO_STACK": "1", "MINICON_DEFAULT_ACTIVATION_ENV": "one"}
+    done = shell_home.run(shell, "minicon activate\nminicon activate two\ndump 1\n")
+    assert (done.returncode, done.stderr, shell_home.program_calls()) == (0, b"", [])
+    assert shell_home.dumped("1")["PATH"].startswith(f"{two}/bin:{one}/bin:")
 
 
 @shells(*POSIX)
-def test_every_temporary_name_is_forgotten(place: ShellHome, shell: str) -> None:
-    place.environment("data", state={"A": "b"})
+def test_every_temporary_name_is_forgotten(shell_home: ShellHome, shell: str) -> None:
+    shell_home.environment("data", state={"A": "b"})
     script = "minicon activate data; minicon deactivate; minicon activate nope; set\n"
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert not [line for line in done.stdout.split(b"\n") if line.startswith(b"__mc_")]
 
 
 @shells(*POSIX)
-def test_what_was_not_exported_is_not_exported_afterwards(place: ShellHome, shell: str) -> None:
-    place.environment("one", state={"OLD": "1", "SHOWN": "1"})
-    place.environment("two", state={"OLD": "2"})
+def test_what_was_not_exported_is_not_exported_afterwards(
+    shell_home: ShellHome, shell: str
+) -> None:
+    shell_home.environment("one", state={"OLD": "1", "SHOWN": "1"})
+    shell_home.environment("two", state={"OLD": "2"})
     script = """
         OLD="it's mine"; SHOWN=yes; export SHOWN
         minicon activate one; dump 1
@@ -403,66 +415,69 @@ def test_what_was_not_exported_is_not_exported_afterwards(place: ShellHome, shel
         minicon deactivate; minicon deactivate; dump 3
         echo "$OLD"
     """
-    done = place.run(shell, script)
-    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
-    assert (place.dumped("1")["OLD"], place.dumped("2")["OLD"]) == ("1", "2")
-    assert "OLD" not in place.dumped("3")
-    assert place.dumped("3")["SHOWN"] == "yes"
+    done = shell_home.run(shell, script)
+    assert (done.returncode, done.stderr, shell_home.program_calls()) == (0, b"", [])
+    assert (shell_home.dumped("1")["OLD"], shell_home.dumped("2")["OLD"]) == ("1", "2")
+    assert "OLD" not in shell_home.dumped("3")
+    assert shell_home.dumped("3")["SHOWN"] == "yes"
     assert done.stdout == b"it's mine\n"
 
 
 @shells()
-def test_help_is_the_program_s(place: ShellHome, shell: str) -> None:
-    done = place.run(shell, "minicon activate --help\nminicon deactivate -h\n")
+def test_help_is_printed_by_the_program(shell_home: ShellHome, shell: str) -> None:
+    done = shell_home.run(shell, "minicon activate --help\nminicon deactivate -h\n")
     assert done.returncode == 0
-    assert [line.partition(" -")[0] for line in place.asked()] == ["activate", "deactivate"]
+    assert [line.partition(" -")[0] for line in shell_home.program_calls()] == [
+        "activate",
+        "deactivate",
+    ]
 
 
 @shells()
-def test_the_hook_is_a_success(place: ShellHome, shell: str) -> None:
+def test_the_hook_is_a_success(shell_home: ShellHome, shell: str) -> None:
     source = "." if shell in POSIX else "source"
     status = "$status" if shell in ("fish", "tcsh") else "$?"
-    done = place.run(shell, f"{source} {place.hook(shell)}\necho {status}\n")
+    done = shell_home.run(shell, f"{source} {shell_home.hook(shell)}\necho {status}\n")
     assert (done.stdout, done.stderr) == (b"0\n", b"")
 
 
 @shells(*POSIX)
-def test_the_hook_can_be_evaluated_as_one_text(place: ShellHome, shell: str) -> None:
-    place.environment("data", state={"V": "1"})
-    context = shell_context(place.variables(), home=str(place.home), cwd="/")
-    text = hook_text(shell, str(place.program), context=context)
+def test_the_hook_can_be_evaluated_as_a_whole(shell_home: ShellHome, shell: str) -> None:
+    shell_home.environment("data", state={"V": "1"})
+    context = shell_context(shell_home.variables(), home=str(shell_home.home), cwd="/")
+    text = hook_text(shell, str(shell_home.program), context=context)
     script = f"unset -f minicon; __minicon_have=''; eval {get_shell(shell).quote(text)}\n"
     script += "dump 0\nminicon activate data\ndump 1\nminicon deactivate\ndump 2\n"
-    done = place.run(shell, script, PS1="$ ")
-    assert (done.returncode, done.stderr, place.asked()) == (0, b"", [])
-    assert place.dumped("1")["V"] == "1"
-    assert place.dumped("2") == place.dumped("0")
+    done = shell_home.run(shell, script, PS1="$ ")
+    assert (done.returncode, done.stderr, shell_home.program_calls()) == (0, b"", [])
+    assert shell_home.dumped("1")["V"] == "1"
+    assert shell_home.dumped("2") == shell_home.dumped("0")
 
 
 @shells(*POSIX)
 def test_files_of_the_hook_may_change_or_vanish_under_a_running_shell(
-    place: ShellHome, shell: str
+    shell_home: ShellHome, shell: str
 ) -> None:
-    place.environment("data", state={"V": "1"})
-    away = f"rm {place.base}/activate.sh {place.base}/change.sh\n"
+    shell_home.environment("data", state={"V": "1"})
+    away = f"rm {shell_home.base}/activate.sh {shell_home.base}/change.sh\n"
     end = "minicon activate data\ndump 1\nminicon deactivate\ndump 2\n"
-    done = place.run(shell, away + end)
+    done = shell_home.run(shell, away + end)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert place.asked() == ["shell.posix hook"]
-    assert place.dumped("1")["V"] == "1"
+    assert shell_home.program_calls() == ["shell.posix hook"]
+    assert shell_home.dumped("1")["V"] == "1"
     update = "__minicon_made=older\nminicon() { echo older; }\n"
     older = update + "__minicon_read activate.sh\n" + end
-    done = place.run(shell, older)
+    done = shell_home.run(shell, older)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    assert "V" not in place.dumped("2")
+    assert "V" not in shell_home.dumped("2")
 
 
 @shells("bash", "zsh")
-def test_aliases_do_not_reach_into_the_hook(place: ShellHome, shell: str) -> None:
-    place.environment("data", state={"V": "1"})
+def test_aliases_do_not_reach_into_the_hook(shell_home: ShellHome, shell: str) -> None:
+    shell_home.environment("data", state={"V": "1"})
     aliases = '[ -z "${BASH_VERSION-}" ] || shopt -s expand_aliases\n'
     aliases += "".join(f"alias {n}='echo alias'\n" for n in ("unset", "export", "eval", "set"))
     script = aliases + "minicon activate data\n\\unalias unset export eval set\ndump 1\n"
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    assert place.dumped("1")["V"] == "1"
+    assert shell_home.dumped("1")["V"] == "1"

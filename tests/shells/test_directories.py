@@ -15,7 +15,7 @@ SHELLS = ("bash", "zsh", "fish", "dash")
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> ShellHome:
+def shell_home(tmp_path: Path) -> ShellHome:
     home = ShellHome(tmp_path / "here", {"MINICON_AUTO_ACTIVATE_DIRECTORIES": "true"})
     home.environment("data", state={"V": "1"})
     home.environment("mine")
@@ -25,60 +25,63 @@ def place(tmp_path: Path) -> ShellHome:
     return home
 
 
-def allowed(place: ShellHome) -> AllowedFiles:
-    return AllowedFiles(str(place.home / ".config" / "minicon" / "allowed"))
+def allowed(shell_home: ShellHome) -> AllowedFiles:
+    return AllowedFiles(str(shell_home.home / ".config" / "minicon" / "allowed"))
 
 
 @shells(*SHELLS)
-def test_cd_in_and_out(place: ShellHome, shell: str) -> None:
-    allowed(place).allow(str(place.base / "project" / "environment.yml"))
+def test_cd_in_and_out(shell_home: ShellHome, shell: str) -> None:
+    allowed(shell_home).allow(str(shell_home.base / "project" / "environment.yml"))
     script = f"""
         minicon activate mine
-        cd {place.base}/plain; dump 0
+        cd {shell_home.base}/plain; dump 0
         cd ../project/sub; dump 1
         cd ..; cd sub; dump 2
-        cd {place.base}/plain; dump 3
-        cd {place.base}/project
+        cd {shell_home.base}/plain; dump 3
+        cd {shell_home.base}/project
         minicon activate mine; cd ../plain; dump 4
     """
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert (place.dumped("1")["CONDA_DEFAULT_ENV"], place.dumped("1")["V"]) == ("data", "1")
-    assert place.dumped("2") == place.dumped("1")
-    assert place.dumped("3") == place.dumped("0")
-    assert place.dumped("4")["CONDA_DEFAULT_ENV"] == "mine"  # the user's own choice stays
+    assert (shell_home.dumped("1")["CONDA_DEFAULT_ENV"], shell_home.dumped("1")["V"]) == (
+        "data",
+        "1",
+    )
+    assert shell_home.dumped("2") == shell_home.dumped("1")
+    assert shell_home.dumped("3") == shell_home.dumped("0")
+    assert shell_home.dumped("4")["CONDA_DEFAULT_ENV"] == "mine"  # the user's own choice stays
     name = "fish" if shell == "fish" else "posix"
-    assert place.asked() == [f"shell.{name} directory {place.base}/project"] * 2
+    assert shell_home.program_calls() == [f"shell.{name} directory {shell_home.base}/project"] * 2
 
 
 @shells(*SHELLS)
-def test_only_what_is_allowed_counts(place: ShellHome, shell: str) -> None:
-    file = place.base / "project" / "environment.yml"
+def test_only_what_is_allowed_counts(shell_home: ShellHome, shell: str) -> None:
+    file = shell_home.base / "project" / "environment.yml"
     script = f"cd {file.parent}\ndump 1\ncd /nowhere/at/all\n"
     script += "echo $status\n" if shell == "fish" else "echo $?\n"
-    done = place.run(shell, script)
-    assert "CONDA_PREFIX" not in place.dumped("1")
+    done = shell_home.run(shell, script)
+    assert "CONDA_PREFIX" not in shell_home.dumped("1")
     assert done.stdout.strip() in (b"1", b"2")
     assert b"minicon allow" in done.stderr
-    allowed(place).allow(str(file))
+    allowed(shell_home).allow(str(file))
     file.write_text("name: mine\n")  # changed since
-    place.run(shell, script)
-    assert "CONDA_PREFIX" not in place.dumped("1")
-    allowed(place).allow(str(file))
-    place.run(shell, script)
-    assert place.dumped("1")["CONDA_DEFAULT_ENV"] == "mine"
+    shell_home.run(shell, script)
+    assert "CONDA_PREFIX" not in shell_home.dumped("1")
+    allowed(shell_home).allow(str(file))
+    shell_home.run(shell, script)
+    assert shell_home.dumped("1")["CONDA_DEFAULT_ENV"] == "mine"
 
 
 @shells(*SHELLS)
-def test_without_the_setting_nothing_is_looked_at(place: ShellHome, shell: str) -> None:
-    allowed(place).allow(str(place.base / "project" / "environment.yml"))
-    place.extra.clear()
-    place.run(shell, f"cd {place.base}/project\ndump 1\n")
-    assert "CONDA_PREFIX" not in place.dumped("1")
-    assert place.asked() == []
+def test_without_the_setting_no_directory_is_read(shell_home: ShellHome, shell: str) -> None:
+    allowed(shell_home).allow(str(shell_home.base / "project" / "environment.yml"))
+    shell_home.extra.clear()
+    shell_home.run(shell, f"cd {shell_home.base}/project\ndump 1\n")
+    assert "CONDA_PREFIX" not in shell_home.dumped("1")
+    assert shell_home.program_calls() == []
 
 
-def test_what_a_file_names(tmp_path: Path) -> None:
+def test_environments_named_by_files(tmp_path: Path) -> None:
     assert choosing_file(str(tmp_path)) is None
     yml, own = tmp_path / "environment.yml", tmp_path / ".minicon"
     for text, expected in [
@@ -127,8 +130,8 @@ def test_from_init_to_cd(shell: str, tmp_path: Path) -> None:
     assert "names no environment" in workspace.run("allow", str(project)).err
     (project / ".minicon").write_text("data\n")
     workspace.run("init", shell).ok()
-    told = workspace.run("allow", str(project)).ok()
-    assert "auto_activate_directories" in told.out + told.err
+    outcome = workspace.run("allow", str(project)).ok()
+    assert "auto_activate_directories" in outcome.out + outcome.err
     workspace.run("config", "--set", "auto_activate_directories", "true").ok()
     assert workspace.run("allow", "--list", "--json").ok().json["allowed"] == [
         str(project / ".minicon")

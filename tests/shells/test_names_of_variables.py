@@ -1,5 +1,4 @@
-"""Which variables environments may set: the shells themselves are asked what they treat
-specially."""
+"""Rules for variables, compared with the names that real shells treat specially."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from tests.support.shells import ALL, RUNNERS, ShellHome, shells
 
 from minicon.shell.variable_rules import is_variable_name, refusal
 
-#: How each shell lists the names that it gives a meaning to.
+#: Commands that list the special names of each shell.
 LISTS = {
     "bash": "compgen -v",
     "zsh": 'zmodload zsh/parameter zsh/zle zsh/watch; for n t in "${(@kv)parameters}"; do'
@@ -21,7 +20,7 @@ LISTS = {
     "xonsh": "print('\\n'.join(n for n in __xonsh__.env._vars if isinstance(n, str)))",
     "nu": "$env | columns | each {print $in} | ignore",
 }
-#: What shells only read as every program does, or tell about the machine.
+#: Names that shells only read as other programs do, or that describe the machine.
 ORDINARY = {
     "HOSTNAME", "HOSTTYPE", "MACHTYPE", "OSTYPE", "VENDOR", "TERM", "MANPATH", "VIRTUAL_ENV",
     "LANG", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_MONETARY", "LC_NUMERIC", "LC_TIME",
@@ -39,7 +38,7 @@ LOOKS_OF_XONSH = (
 
 
 @shells(*LISTS)
-def test_no_package_sets_what_a_shell_treats_specially(shell: str, tmp_path: Path) -> None:
+def test_no_package_sets_special_variables_of_shells(shell: str, tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text(LISTS[shell] + "\n")
     done = subprocess.run(
@@ -65,7 +64,7 @@ def test_no_package_sets_what_a_shell_treats_specially(shell: str, tmp_path: Pat
      "module_path", "XONSHRC", "fish_function_path", "FISH_FUNCTION_PATH", "ps0", "rps1",
      "prompt", "_MINICON_1"],
 )  # fmt: skip
-def test_nobody_sets_prompts_and_places_of_functions(name: str, from_package: bool) -> None:
+def test_no_environment_sets_prompts_and_function_paths(name: str, from_package: bool) -> None:
     assert "reserved" in (refusal(name, "$(touch canary)", from_package=from_package) or "")
 
 
@@ -103,12 +102,12 @@ def test_variables_of_real_packages_are_set(name: str) -> None:
 
 
 @shells()
-def test_what_packages_say_of_themselves_arrives(shell: str, tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
-    place.environment("data", packages={"p.json": {name: f"/{name} $x" for name in REAL}})
-    done = place.run(shell, "minicon activate data\ndump 1\n")
+def test_variables_of_a_package_about_itself_are_set(shell: str, tmp_path: Path) -> None:
+    shell_home = ShellHome(tmp_path / "here")
+    shell_home.environment("data", packages={"p.json": {name: f"/{name} $x" for name in REAL}})
+    done = shell_home.run(shell, "minicon activate data\ndump 1\n")
     assert (done.returncode, done.stderr) == (0, b"")
-    found = place.dumped("1")
+    found = shell_home.dumped("1")
     wanted = [name for name in REAL if name not in ("HOST", "LANG")]  # tcsh's own, and this test's
     assert {name: found.get(name) for name in wanted} == {name: f"/{name} $x" for name in wanted}
 
@@ -118,8 +117,8 @@ NASTY = ["a$HOME.sh", "a`touch canary`.sh", "a$(touch canary).sh", "it's.sh", 'a
 
 
 @shells(*ALL, "xonsh")  # nu runs no scripts of packages
-def test_scripts_of_any_name_run_and_none_is_code(shell: str, tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
+def test_scripts_with_any_name_run_as_files_only(shell: str, tmp_path: Path) -> None:
+    shell_home = ShellHome(tmp_path / "here")
     suffix = {"fish": ".fish", "tcsh": ".csh"}.get(shell, ".sh")
     names = [name.removesuffix(".sh") + suffix for name in NASTY]
     sets = {".fish": "set -gx", ".csh": "setenv"}.get(suffix, "export")
@@ -128,9 +127,9 @@ def test_scripts_of_any_name_run_and_none_is_code(shell: str, tmp_path: Path) ->
         f"activate.d/{name}": f"{sets} RAN_{number}{joint}yes\n"
         for number, name in enumerate(names)
     }
-    place.environment("data", scripts=scripts)
-    done = place.run(shell, "minicon activate data\ndump 1\n")
+    shell_home.environment("data", scripts=scripts)
+    done = shell_home.run(shell, "minicon activate data\ndump 1\n")
     assert done.returncode == 0, done.stderr
-    found = place.dumped("1")
+    found = shell_home.dumped("1")
     assert [n for i, n in enumerate(names) if found.get(f"RAN_{i}") != "yes"] == []
-    assert place.canaries() == []
+    assert shell_home.canaries() == []

@@ -28,37 +28,41 @@ VALUES = {
 
 
 @shells(*OTHERS)
-def test_values_arrive_and_everything_comes_back(shell: str, tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
-    one = place.environment("one", state={**VALUES, "OLD": "new"})
-    two = place.environment("two words", state={"A": "two"})
+def test_values_are_preserved_and_restored(shell: str, tmp_path: Path) -> None:
+    shell_home = ShellHome(tmp_path / "here")
+    one = shell_home.environment("one", state={**VALUES, "OLD": "new"})
+    two = shell_home.environment("two words", state={"A": "two"})
     script = "dump 0\nminicon activate one\ndump 1\nminicon activate --stack 'two words'\ndump 2\n"
     script += "minicon deactivate\ndump 3\nminicon deactivate\ndump 4\n"
-    done = place.run(shell, script, OLD="old")
+    done = shell_home.run(shell, script, OLD="old")
     assert done.returncode == 0, done.stderr
-    inside = place.dumped("1")
+    inside = shell_home.dumped("1")
     assert {name: inside.get(name) for name in VALUES} == VALUES
     assert inside["OLD"] == "new"
     assert inside["PATH"].split(":")[0] == f"{one}/bin"
-    stacked = place.dumped("2")
+    stacked = shell_home.dumped("2")
     assert stacked["PATH"].split(":")[:2] == [f"{two}/bin", f"{one}/bin"]
     assert (stacked["A"], stacked["CONDA_SHLVL"]) == ("two", "2")
-    assert place.dumped("3") == inside
-    assert place.dumped("4") == place.dumped("0")
-    assert place.canaries() == []
+    assert shell_home.dumped("3") == inside
+    assert shell_home.dumped("4") == shell_home.dumped("0")
+    assert shell_home.canaries() == []
 
 
 @shells(*OTHERS)
 def test_other_commands_reach_the_program(shell: str, tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
-    place.environment("data")
+    shell_home = ShellHome(tmp_path / "here")
+    shell_home.environment("data")
     script = "minicon list -n 'two words'\nminicon activate data\nminicon install x\n"
-    done = place.run(shell, script)
+    done = shell_home.run(shell, script)
     assert done.stdout.decode().split("\n")[:2] == [
         "program: list -n two words",
         "program: install x",
     ]
-    assert place.asked()[-1] == "shell.nu reactivate" if shell == "nu" else "shell.xonsh reactivate"
+    assert (
+        shell_home.program_calls()[-1] == "shell.nu reactivate"
+        if shell == "nu"
+        else "shell.xonsh reactivate"
+    )
 
 
 CHANGE = ActivationChange(
@@ -120,7 +124,7 @@ def cmd_reads(line: str) -> list[str]:
 
 
 @given(st.text(st.sampled_from("ab \"%^&|<>()!'\u00fc="), max_size=12))
-def test_cmd_values_are_one_command_and_arrive(value: str) -> None:
+def test_cmd_values_are_preserved(value: str) -> None:
     (command,) = cmd_reads(get_shell("cmd.exe").export("K", value).removeprefix("@"))
     word, _, rest = command.partition(" ")
     assert word == "SET"
@@ -130,13 +134,13 @@ def test_cmd_values_are_one_command_and_arrive(value: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\x1a"])
-def test_cmd_values_end_where_a_batch_file_cannot_go_on(end: str) -> None:
+def test_cmd_values_are_cut_at_line_breaks(end: str) -> None:
     text = get_shell("cmd.exe").export("K", f'a{end}" & calc')
     assert text in ('@SET "K=a"', "@SET K=a")
 
 
 @given(st.text(st.sampled_from("ab '\u2018\u2019\u201a\u201b\"$`\n;{}()"), max_size=12))
-def test_powershell_values_arrive(value: str) -> None:
+def test_powershell_values_are_preserved(value: str) -> None:
     """Its rule: between quotes, two quotes of any kind are one, the second of them."""
     text = get_shell("powershell").quote(value)
     assert (text[0], text[-1]) == ("'", "'")
@@ -177,9 +181,9 @@ def test_the_registry_s_command_line(
     assert autorun_after(before, HOOK, reverse=True) == reversed_
 
 
-def test_the_registry_is_asked_on_windows_only(tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
-    context = shell_context(place.variables(), home=str(place.home), cwd="/")
+def test_the_registry_is_used_only_on_windows(tmp_path: Path) -> None:
+    shell_home = ShellHome(tmp_path / "here")
+    context = shell_context(shell_home.variables(), home=str(shell_home.home), cwd="/")
     with pytest.raises(ShellError, match="only Windows"):
         plan_init(["cmd.exe"], context=context, executable="C:\\minicon.exe")
     with pytest.raises(ShellError, match="cannot be part of"):
@@ -187,19 +191,19 @@ def test_the_registry_is_asked_on_windows_only(tmp_path: Path) -> None:
 
 
 def test_init_writes_powershell_s_profile(tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "it's here")
-    context = shell_context(place.variables(), home=str(place.home), cwd="/")
+    shell_home = ShellHome(tmp_path / "it's here")
+    context = shell_context(shell_home.variables(), home=str(shell_home.home), cwd="/")
     apply_changes(plan_init(["powershell"], context=context, executable="/x/minicon"))
-    hook = str(place.root / "shell" / "hook.ps1").replace("'", "''")
-    profile = (place.home / ".config" / "powershell" / "profile.ps1").read_text()
+    hook = str(shell_home.root / "shell" / "hook.ps1").replace("'", "''")
+    profile = (shell_home.home / ".config" / "powershell" / "profile.ps1").read_text()
     assert f"If (Test-Path '{hook}') {{ . '{hook}' }}" in profile.splitlines()
-    text = (place.root / "shell" / "hook.ps1").read_text()
+    text = (shell_home.root / "shell" / "hook.ps1").read_text()
     assert text.startswith("$Env:MINICON_EXE = '/x/minicon'\n")
     for opening, closing in ("{}", "()", "[]"):
         assert text.count(opening) == text.count(closing)
 
 
 def test_every_shell_has_a_hook_with_its_program(tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
+    shell_home = ShellHome(tmp_path / "here")
     for shell in ("bash", "zsh", "fish", "tcsh", "xonsh", "powershell", "cmd.exe", "nu"):
-        assert str(place.program) in place.hook(shell).read_text()
+        assert str(shell_home.program) in shell_home.hook(shell).read_text()

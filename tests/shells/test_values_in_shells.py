@@ -48,35 +48,35 @@ def batch(values: list[str]) -> dict[str, object]:
 
 @shells()
 @pytest.mark.parametrize("texts", [True, False], ids=["text", "program"])
-def test_the_nasty_list_arrives(shell: str, texts: bool, tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
+def test_special_values_are_preserved(shell: str, texts: bool, tmp_path: Path) -> None:
+    shell_home = ShellHome(tmp_path / "here")
     wanted = batch(NASTY)
     before = {name: str(value)[::-1] for name, value in wanted.items()}
-    place.environment("data", state=wanted, texts=texts)
-    script = f"cd '{place.home}'\ndump 0\nminicon activate data\ndump 1\n"
-    done = place.run(shell, script + "minicon deactivate\ndump 2\n", **before)
+    shell_home.environment("data", state=wanted, texts=texts)
+    script = f"cd '{shell_home.home}'\ndump 0\nminicon activate data\ndump 1\n"
+    done = shell_home.run(shell, script + "minicon deactivate\ndump 2\n", **before)
     assert (done.returncode, done.stderr) == (0, b"")
-    inside = place.dumped("1")
+    inside = shell_home.dumped("1")
     assert {name: inside.get(name) for name in wanted} == wanted
-    assert place.dumped("2") == place.dumped("0")
-    assert place.canaries() == []
+    assert shell_home.dumped("2") == shell_home.dumped("0")
+    assert shell_home.canaries() == []
 
 
 @shells()
 @MODEST
 @given(values=st.lists(VALUES, min_size=20, max_size=60))
-def test_random_values_arrive(shell: str, values: list[str]) -> None:
+def test_random_values_are_preserved(shell: str, values: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        place = ShellHome(Path(folder) / "here")
+        shell_home = ShellHome(Path(folder) / "here")
         wanted = batch(values)
-        place.environment("data", state=wanted)
-        script = f"cd '{place.home}'\nminicon activate data\ndump 1\n"
-        done = place.run(shell, script + "minicon deactivate\ndump 2\n")
+        shell_home.environment("data", state=wanted)
+        script = f"cd '{shell_home.home}'\nminicon activate data\ndump 1\n"
+        done = shell_home.run(shell, script + "minicon deactivate\ndump 2\n")
         assert (done.returncode, done.stderr) == (0, b"")
-        inside, after = place.dumped("1"), place.dumped("2")
+        inside, after = shell_home.dumped("1"), shell_home.dumped("2")
         assert {name: inside.get(name) for name in wanted} == wanted
         assert not wanted.keys() & after.keys()
-        assert place.canaries() == []
+        assert shell_home.canaries() == []
 
 
 PREFIX_NAMES = [
@@ -90,14 +90,14 @@ PREFIX_NAMES = [
 @pytest.mark.parametrize("texts", [True, False], ids=["text", "program"])
 def test_prefixes_of_any_name(shell: str, texts: bool, tmp_path: Path) -> None:
     """One shell goes through all of them, in and out."""
-    place = ShellHome(tmp_path / "here")
+    shell_home = ShellHome(tmp_path / "here")
     suffix = "fish" if shell == "fish" else "sh"
     quote = get_shell(shell).quote
-    lines, prefixes = [f"cd {quote(str(place.home))}", "dump before"], []
+    lines, prefixes = [f"cd {quote(str(shell_home.home))}", "dump before"], []
     for number, name in enumerate(PREFIX_NAMES):
-        prefix = place.environment(
+        prefix = shell_home.environment(
             "",
-            path=place.base / "envs" / name,
+            path=shell_home.base / "envs" / name,
             state={"N": name},
             scripts={f"activate.d/a b.{suffix}": "dump script$N_NUMBER\n"},
             texts=texts,
@@ -107,31 +107,31 @@ def test_prefixes_of_any_name(shell: str, texts: bool, tmp_path: Path) -> None:
         lines += [put, f"minicon activate {quote(str(prefix))}", f"dump {number}"]
         lines += ["minicon deactivate"]
     lines += ["set -e N_NUMBER" if shell == "fish" else "unset N_NUMBER", "dump after"]
-    done = place.run(shell, "\n".join(lines) + "\n")
+    done = shell_home.run(shell, "\n".join(lines) + "\n")
     assert (done.returncode, done.stderr) == (0, b"")
     for number, prefix in enumerate(prefixes):
-        inside = place.dumped(str(number))
+        inside = shell_home.dumped(str(number))
         assert inside["CONDA_PREFIX"] == str(prefix)
         assert inside["PATH"].startswith(f"{prefix}/bin:")
         assert inside["N"] == prefix.name
-        assert place.dumped(f"script{number}") == inside
-    assert place.dumped("after") == place.dumped("before")
-    assert place.canaries() == []
+        assert shell_home.dumped(f"script{number}") == inside
+    assert shell_home.dumped("after") == shell_home.dumped("before")
+    assert shell_home.canaries() == []
 
 
 @shells("bash", "zsh")
 def test_no_name_of_an_environment_runs_in_the_prompt(shell: str, tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
+    shell_home = ShellHome(tmp_path / "here")
     names = ["$(touch canary)", "`touch canary`", "%(?.a.b)", "\\$(touch canary)", "a!1", "a\x1bb"]
     show = {"bash": 'x="${PS1@P}"', "zsh": "setopt promptsubst promptbang; x=${(%%)PS1}"}[shell]
-    lines = [f"cd '{place.home}'", "PS1='> '"]
+    lines = [f"cd '{shell_home.home}'", "PS1='> '"]
     for name in names:
-        prefix = place.environment("", path=place.base / "envs" / name)
+        prefix = shell_home.environment("", path=shell_home.base / "envs" / name)
         lines += [f"minicon activate {get_shell(shell).quote(str(prefix))}", show]
         lines += ['printf "%s\\n" "$x"', "minicon deactivate"]
-    done = place.run(shell, "\n".join(lines) + "\n")
+    done = shell_home.run(shell, "\n".join(lines) + "\n")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert place.canaries() == []
+    assert shell_home.canaries() == []
     assert done.stdout.decode().splitlines() == [
         "(?(touch canary)) > ",
         "(?touch canary?) > ",
@@ -168,8 +168,8 @@ def test_each_shell_reads_back_what_was_quoted(shell: str, values: list[str]) ->
 
 
 @shells("bash", "dash", "zsh", "fish", "tcsh")
-def test_variables_that_nobody_may_set(shell: str, tmp_path: Path) -> None:
-    place = ShellHome(tmp_path / "here")
+def test_reserved_variables_are_refused(shell: str, tmp_path: Path) -> None:
+    shell_home = ShellHome(tmp_path / "here")
     forbidden = dict.fromkeys(
         ["PATH", "path", "IFS", "UID", "PROMPT_COMMAND", "CONDA_SHLVL", "_MINICON_X"], "canary"
     )
@@ -185,13 +185,13 @@ def test_variables_that_nobody_may_set(shell: str, tmp_path: Path) -> None:
     nothing = {"N": None, "L": ["x"], "D": {}, "Z": "a\0b", "S": "\ud800", "U": "***unset***"}
     package = {"LD_PRELOAD": "/x.so", "LD_LIBRARY_PATH": "/x", "BASH_ENV": "/x", "GOOD": "yes"}
     own = {"LD_LIBRARY_PATH": "/mine", "NUMBER": 3}
-    place.environment(
+    shell_home.environment(
         "data", state={**forbidden, **names, **nothing, **own}, packages={"p.json": package}
     )
-    done = place.run(shell, "dump 0\nminicon activate data\ndump 1\n")
+    done = shell_home.run(shell, "dump 0\nminicon activate data\ndump 1\n")
     assert (done.returncode, done.stderr) == (0, b"")
-    new = {k: v for k, v in place.dumped("1").items() if place.dumped("0").get(k) != v}
+    new = {k: v for k, v in shell_home.dumped("1").items() if shell_home.dumped("0").get(k) != v}
     plain = {k: v for k, v in new.items() if not k.startswith(("CONDA_", "_MINICON_", "__CONDA"))}
-    assert plain.pop("PATH").startswith(str(place.root))
+    assert plain.pop("PATH").startswith(str(shell_home.root))
     assert plain == {"LD_LIBRARY_PATH": "/mine", "NUMBER": "3", "GOOD": "yes"}
     assert json.dumps("canary") not in json.dumps(new)

@@ -108,7 +108,7 @@ class ShellHome:
     def log(self) -> Path:
         return self.base / "asked"
 
-    def asked(self) -> list[str]:
+    def program_calls(self) -> list[str]:
         """Every command line that reached the program."""
         return self.log.read_text().splitlines() if self.log.exists() else []
 
