@@ -73,6 +73,9 @@ PAGE_IDIOMS = {
 #: Parts of names that mean nothing to a reader.
 WORDLESS_NAMES = {"anew", "asked", "elsewhere", "mend", "place", "places", "told", "tell", "story"}
 
+#: Words that are written in capitals anyway.
+ACRONYMS = {"ID", "URL", "URLS"}
+
 SOURCES = sorted(
     {*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "docs/generate.py"}
     - {Path(__file__)}
@@ -148,7 +151,7 @@ def test_docstrings_write_parameters_as_they_are_spelled(path: Path) -> None:
             continue
         text = re.sub(r"``.*?``", "", ast.get_docstring(node) or "", flags=re.DOTALL)
         arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
-        capitals = {argument.arg.upper() for argument in arguments}
+        capitals = {argument.arg.upper() for argument in arguments} - ACRONYMS
         found += [
             f"line {node.lineno}: {word}" for word in capitals & set(re.findall(r"\w+", text))
         ]

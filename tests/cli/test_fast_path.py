@@ -128,7 +128,7 @@ class Environments:
         record(prefix, "a-wheel", channel="pypi", subdir="pypi", files=[wheel])
 
     @staticmethod
-    def python_elsewhere(prefix: Path) -> None:
+    def python_in_another_directory(prefix: Path) -> None:
         record(
             prefix,
             "python",
@@ -195,14 +195,14 @@ def test_env_list_prints_what_the_full_command_prints(minicon: CommandLine) -> N
         (minicon.root / "envs" / name / "conda-meta").mkdir(parents=True)
         if name != "no-environment":
             (minicon.root / "envs" / name / "conda-meta" / "history").write_text("")
-    elsewhere = [minicon.folder / "project" / "env", minicon.folder / "envs" / "named"]
-    for path in elsewhere:
+    others = [minicon.folder / "project" / "env", minicon.folder / "envs" / "named"]
+    for path in others:
         (path / "conda-meta").mkdir(parents=True)
         (path / "conda-meta" / "history").write_text("")
     (minicon.home / ".conda").mkdir()
-    lines = [*map(str, elsewhere), str(minicon.root / "envs" / "b"), "/gone"]
+    lines = [*map(str, others), str(minicon.root / "envs" / "b"), "/gone"]
     (minicon.home / ".conda" / "environments.txt").write_text("\n".join(lines))
-    minicon.set(CONDA_PREFIX=str(elsewhere[0]))
+    minicon.set(CONDA_PREFIX=str(others[0]))
     whole = minicon("env list").ok()
     minicon.capture.readouterr()
     assert answer(["env", "list"], os.environ) == 0

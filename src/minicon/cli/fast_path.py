@@ -126,7 +126,7 @@ def _list_packages(arguments: Sequence[str], environ: Mapping[str, str]) -> int 
         prefix = _environment(options, environ)
         if prefix is None or not is_environment(prefix) or needs_recovery(prefix):
             return None
-        headers, _ = read_record_headers(prefix)
+        headers = read_record_headers(prefix)
     except (MiniconError, NotPlain):
         return None
     return _print_table(

@@ -11,7 +11,7 @@ from minicon.errors import NotAnEnvironment, UsageError
 from minicon.fs.safe_path import place_problem, typed_path
 from minicon.lean_dataclasses import dataclass
 from minicon.redaction import shortened
-from minicon.shell.locate import is_environment
+from minicon.shell.locate import find_named, is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,10 +73,8 @@ class EnvironmentRegistry:
     def path_of(self, name: str) -> Path:
         """The path that NAME has or would have. Raises UsageError for a forbidden name."""
         check_environment_name(name)
-        for directory in self._settings.envs_dirs:
-            if is_environment(directory / name):
-                return directory / name
-        return self._settings.envs_dirs[0] / name
+        found = find_named(name, map(str, self._settings.envs_dirs))
+        return Path(found) if found else self._settings.envs_dirs[0] / name
 
     def target(self, name: str | None, prefix: str | None) -> Path:
         """The environment that ``-n``/``-p`` mean; without either, the active one.
