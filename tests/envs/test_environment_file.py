@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicon.config import strict_yaml
-from minicon.envs.files.environment_file import (
+from minicon.envs.environment_file import (
     parse_environment_text,
     read_environment_file,
     write_environment_file,

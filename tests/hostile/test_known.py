@@ -18,7 +18,7 @@ from minicon.models.records import RepodataRecord
 from minicon.models.wheel_index import DistributionFile
 from minicon.prefix.plan.noarch_python import PythonLayout
 from minicon.pypi.index.project_page import parse_page
-from minicon.pypi.requirements.lenient import lenient_requirement, lenient_specifiers
+from minicon.pypi.requirement_syntax import parse_requirement, parse_specifiers
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.wheel_metadata import WheelMetadata
 from minicon.pypi.wheels.wheel_tags import WheelTags
@@ -160,7 +160,7 @@ def test_a_build_string_is_no_path():
                                   "a==1.*.*", f"a; {'(' * 3000}", "a" * 10_000])  # fmt: skip
 def test_requirements_that_mean_nothing(text):
     with pytest.raises(InvalidRequirement):
-        lenient_requirement(text)
+        parse_requirement(text)
     metadata = f"Name: demo\nVersion: 1.0\nRequires-Dist: {text}\n"
     with pytest.raises(PackageError):
         CoreMetadata.from_text(metadata).requirements()
@@ -173,14 +173,14 @@ def test_metadata_with_a_giant_version_is_another_projects():
 
 
 def test_a_marker_that_cannot_be_judged_excludes_nothing():
-    requirement = lenient_requirement("a; os_name ~= 'x'")
+    requirement = parse_requirement("a; os_name ~= 'x'")
     assert applies(requirement, marker_environment("3.11.7", "linux-64"))
 
 
 @pytest.mark.parametrize("text", ["garbage", f">={DIGITS}", ">=" * 3000])
 def test_requires_python_that_means_nothing_limits_nothing(text):
     with pytest.raises(InvalidSpecifier):
-        lenient_specifiers(text)
+        parse_specifiers(text)
     assert WheelTags("linux-64").accepts_python(text, "3.11.7")
     page = f'<a href="demo-1.0-py3-none-any.whl" data-requires-python="{text}">x</a>'.encode()
     found = parse_page(page, "text/html", "https://i.example/demo/", "demo", "linux-64")

@@ -19,7 +19,7 @@ from tests.support.growth import assert_linear
 from minicon.archive.tar_header import parse_pax
 from minicon.config.files import read_config_text
 from minicon.config.strict_yaml import load
-from minicon.envs.files.environment_file import _parse_list, _select_lines
+from minicon.envs.environment_file import _parse_list, _select_lines
 from minicon.envs.locks.conda_lock import parse_conda_lock
 from minicon.envs.locks.pylock import parse_pylock
 from minicon.errors import SpecError
@@ -42,8 +42,8 @@ from minicon.prefix.environment.history import parse_history
 from minicon.prefix.link.relocate import replace_in_text
 from minicon.pypi.index.project_page import parse_page
 from minicon.pypi.index.simple_index import lifetime
-from minicon.pypi.requirements.lenient import lenient_requirement, lenient_specifiers
-from minicon.pypi.requirements.requirement_kinds import parse_requirement
+from minicon.pypi.requirement_syntax import parse_requirement, parse_specifiers
+from minicon.pypi.requirements.requirement_entry import parse_entry
 from minicon.pypi.requirements.requirement_lines import Line, logical_lines, split_options
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.filenames import split_sdist_name, split_wheel_name
@@ -84,7 +84,7 @@ def scan(text: str) -> None:
 
 def pip_requirement(text: str) -> None:
     line = Line(text, "r.txt", 1)
-    parse_requirement(*split_options(line), line)
+    parse_entry(*split_options(line), line)
 
 
 READERS: dict[str, Callable[[str], Any]] = {
@@ -128,8 +128,8 @@ READERS: dict[str, Callable[[str], Any]] = {
     "redact, URL": lambda text: redact(f"https://{text}"),
     "redact, query": lambda text: redact(f"https://h/?{text}"),
     "repodata": scan,
-    "requirement": lenient_requirement,
-    "requirement, version": lambda text: lenient_specifiers(f">=1{text}"),
+    "requirement": parse_requirement,
+    "requirement, version": lambda text: parse_specifiers(f">=1{text}"),
     "sdist": lambda text: split_sdist_name(f"{text}.tar.gz", "x"),
     "selector": lambda text: selects(text, "linux-64"),
     "shebang": lambda text: replace_in_text(

@@ -1,4 +1,4 @@
-"""What tests of the source ``pypi`` share: a served index, and a way to look into it."""
+"""Fixtures for tests of the source ``pypi``: a served index and a PypiIndex on it."""
 
 from __future__ import annotations
 

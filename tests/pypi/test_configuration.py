@@ -1,4 +1,4 @@
-"""Which indices are asked: held against pip itself on the same files and variables."""
+"""The configured indexes, compared with pip on the same files and variables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from minicon.pypi.index.configuration import (
     load_index_configuration,
     pip_configuration_files,
 )
-from minicon.pypi.requirements.index_options import IndexOptions
+from minicon.pypi.requirements.requirements import IndexOptions
 
 FIRST, SECOND, THIRD = "https://one.invalid/simple", "https://two.invalid/s", "file:///three"
 
@@ -92,7 +92,7 @@ def test_lists_and_flags(tmp_path: Path) -> None:
     assert none.find_links == ("/wheels",)
 
 
-def test_credentials_never_stay_in_urls(tmp_path: Path) -> None:
+def test_credentials_are_removed_from_urls(tmp_path: Path) -> None:
     found = load(
         tmp_path,
         PIP_INDEX_URL="https://me:s%40cret@one.invalid:8443/simple",
@@ -116,13 +116,13 @@ def test_unreadable_files_are_errors(tmp_path: Path, content: bytes) -> None:
         load(tmp_path)
 
 
-def test_timeout_that_is_no_number(tmp_path: Path) -> None:
+def test_timeout_that_is_not_a_number(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="PIP_TIMEOUT"):
         load(tmp_path, PIP_TIMEOUT="soon")
 
 
 def test_same_files_as_pip(tmp_path: Path) -> None:
-    """Ask pip where it looks."""
+    """Compare with the files that pip lists."""
     environ = {
         "HOME": str(tmp_path),
         "XDG_CONFIG_DIRS": f"{tmp_path}/a{os.pathsep}{tmp_path}/b",
@@ -173,7 +173,7 @@ def test_options_of_requirement_files(tmp_path: Path) -> None:
     assert base.with_options(IndexOptions(no_index=True)).index_urls == ()
 
 
-def test_a_package_s_pip_conf_is_not_read(tmp_path: Path) -> None:
+def test_pip_conf_of_a_package_is_not_read(tmp_path: Path) -> None:
     prefix = tmp_path / "python"
     (prefix / "conda-meta").mkdir(parents=True)
     (prefix / "pip.conf").write_text("[global]\nindex-url = https://evil.test/simple\n")

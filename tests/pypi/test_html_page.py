@@ -1,4 +1,4 @@
-"""HTML pages: what is read of them, where their links may lead, and how long that may take."""
+"""HTML pages: parsed links, targets that links may have, and linear time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def leads_to(text: str, url: str = PAGE) -> list[str]:
     "href",
     ["file:///srv/", "FILE:///srv/", "file://localhost/srv/", " file:///srv/", "file:&#47;//srv/"],
 )
-def test_a_page_of_the_network_has_no_files_of_this_machine(href: str) -> None:
+def test_a_page_of_the_network_cannot_link_to_local_files(href: str) -> None:
     link = '<a href="demo-1.0-py3-none-any.whl">x</a>'
     assert leads_to(f'<base href="{href}">{link}') == []
     assert leads_to(f'<a href="{href}demo-1.0-py3-none-any.whl">x</a>') == []

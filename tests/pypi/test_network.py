@@ -1,4 +1,4 @@
-"""The package index that this machine's pip is configured for."""
+"""The package index that is configured for pip on this machine."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 from minicon.config.settings import Settings
 from minicon.models.virtual_package import VirtualPackage
-from minicon.pypi.index.configuration import load_index_configuration
-from minicon.pypi.index.index_fetcher import make_index_fetcher
+from minicon.pypi.index.configuration import load_index_configuration, make_index_fetcher
 from minicon.pypi.index.pypi_index import PypiIndex
 
 

@@ -1,4 +1,4 @@
-"""pip itself, in real environments, offline: projects that bring their own build backend."""
+"""pip in real environments, offline: projects with a build backend of their own."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from tests.support.wheels import WheelBuilder
 
 from minicon.errors import PipError
 from minicon.fs.folder import Folder
-from minicon.pypi.pip.installed import installed_constraints
-from minicon.pypi.pip.pip_step import install_with_pip
-from minicon.pypi.requirements.index_options import IndexOptions
-from minicon.pypi.requirements.requirement_reader import parse_requirements
+from minicon.pypi.pip_step import install_with_pip, installed_constraints
+from minicon.pypi.requirements.requirement_files import parse_requirements
+from minicon.pypi.requirements.requirements import IndexOptions
 
 BACKEND = """
 import pathlib, sys
@@ -107,7 +106,7 @@ def test_editable(environment: Path, tmp_path: Path) -> None:
     assert query(environment, "import sys; print(*sys.path)").endswith(str(tmp_path / "proj"))
 
 
-def test_what_is_installed_is_never_changed(environment: Path, tmp_path: Path) -> None:
+def test_installed_packages_are_never_changed(environment: Path, tmp_path: Path) -> None:
     project(tmp_path / "proj", "helper>=3")
     WheelBuilder("helper", "3.0").build(tmp_path / "wheels")
     with pytest.raises(PipError) as caught:
@@ -151,13 +150,13 @@ def test_secrets_are_masked(environment: Path, tmp_path: Path) -> None:
     assert "SECRET" not in log.read_text()
 
 
-def test_python_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_python(tmp_path: Path) -> None:
     project(tmp_path / "proj")
     with pytest.raises(PipError, match="cannot run"):
         install(tmp_path / "no" / "python", tmp_path, "./proj")
 
 
-def test_constraints_are_what_pip_finds(tmp_path: Path) -> None:
+def test_constraints_are_the_distributions_that_pip_finds(tmp_path: Path) -> None:
     for folder, name, version in (
         ("torch-2.1+cpu.dist-info/METADATA", "torch", "2.1+CPU"),
         ("Zope.X-1.dist-info/METADATA", "Zope.X", "1.0"),

@@ -1,4 +1,4 @@
-"""Requirement files and ``pip:`` sections: what becomes of each kind of line."""
+"""Requirement files and ``pip:`` sections: the result of each kind of line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import SpecError
-from minicon.pypi.requirements.requirement_reader import parse_requirements
+from minicon.pypi.requirements.requirement_files import parse_requirements
 from minicon.pypi.requirements.requirements import RequirementSet
 
 HASH = "a" * 64
@@ -98,7 +98,7 @@ def test_local_paths(tmp_path: Path) -> None:
     ]
 
 
-def test_wheels_by_place(tmp_path: Path) -> None:
+def test_wheels_by_url_and_path(tmp_path: Path) -> None:
     path = WheelBuilder("Some-Thing", "1.2+cpu").build(tmp_path / "wheels")
     url = f"https://u:p@h.invalid/y-2.0-py3-none-any.whl#sha256={HASH}"
     found = parse(
@@ -156,7 +156,7 @@ def test_index_options(tmp_path: Path) -> None:
     assert not options.no_index
 
 
-def test_pre_lets_prereleases_in(tmp_path: Path) -> None:
+def test_pre_allows_prereleases(tmp_path: Path) -> None:
     (entry,) = parse(tmp_path, "--pre", "x>=1").requirements
     assert entry.requirement.specifier.prereleases
     (entry,) = parse(tmp_path, "x>=1").requirements
@@ -186,7 +186,7 @@ def test_included_files(tmp_path: Path) -> None:
     assert found.requirements[1].origin == f"{tmp_path / 'other.txt'}, line 1"
 
 
-def test_included_from_the_network(tmp_path: Path) -> None:
+def test_files_included_from_the_network(tmp_path: Path) -> None:
     texts = {
         "https://h.invalid/a/r.txt": "numpy\n-r sub/s.txt\n",
         "https://h.invalid/a/sub/s.txt": "scipy\n",
@@ -221,7 +221,7 @@ def test_included_from_the_network(tmp_path: Path) -> None:
         "$(rm -rf /)",
     ],
 )
-def test_nonsense_is_a_clear_error(tmp_path: Path, line: str) -> None:
+def test_invalid_lines_are_errors(tmp_path: Path, line: str) -> None:
     with pytest.raises(SpecError) as caught:
         parse(tmp_path, "numpy", line)
     assert caught.value.context == "while reading environment.yml, line 2"
@@ -230,11 +230,11 @@ def test_nonsense_is_a_clear_error(tmp_path: Path, line: str) -> None:
 def test_files_that_include_themselves(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("-r b.txt\n")
     (tmp_path / "b.txt").write_text("-r a.txt\n")
-    with pytest.raises(SpecError, match="without end"):
+    with pytest.raises(SpecError, match="in a circle"):
         parse(tmp_path, "-r a.txt")
 
 
-def test_credentials_do_not_show(tmp_path: Path) -> None:
+def test_credentials_are_not_shown(tmp_path: Path) -> None:
     found = parse(tmp_path, "x @ git+https://me:secret@h.invalid/x.git")
     assert "secret" in found.pip_requirements[0].text
     assert "secret" not in str(found.pip_requirements[0])

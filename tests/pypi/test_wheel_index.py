@@ -1,4 +1,4 @@
-"""PypiIndex against a real index on the loopback interface, plain and clever ones."""
+"""PypiIndex against real indexes on the loopback interface, simple and full-featured ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minicon.errors import ChannelError, OfflineError, PackageError
 from minicon.models.name_map import NameMap
 from minicon.net.routing import make_fetcher
 from minicon.pypi.index.pypi_index import PypiIndex
-from minicon.pypi.index.urls import local_path
+from minicon.pypi.urls import local_path
 
 Open = Callable[..., PypiIndex]
 LINUX = "cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64"
@@ -47,7 +47,7 @@ def test_releases_newest_first(served: PackageIndex, open_index: Open, is_json: 
 
 
 @pytest.mark.parametrize("is_json", [False, True])
-def test_facts_of_files(served: PackageIndex, open_index: Open, is_json: bool) -> None:
+def test_fields_of_files(served: PackageIndex, open_index: Open, is_json: bool) -> None:
     served.json = is_json
     file = served.add(demo(), requires_python=">=3.8,<4", yanked="oops", metadata=b"M")
     (release,) = open_index(served.index_url).releases("demo")
@@ -88,7 +88,7 @@ def test_an_index_that_refuses_is_an_error(
         ("application/pdf", b"%PDF"),
     ],
 )
-def test_nonsense_is_an_error(
+def test_invalid_answer_is_an_error(
     served: PackageIndex, open_index: Open, kind: str, body: bytes
 ) -> None:
     served.bodies["/simple/demo/"] = (kind, body)
@@ -96,7 +96,7 @@ def test_nonsense_is_an_error(
         open_index(served.index_url).releases("demo")
 
 
-def test_html_as_it_is_found(served: PackageIndex, open_index: Open) -> None:
+def test_html_of_old_servers(served: PackageIndex, open_index: Open) -> None:
     digest = "0" * 64
     served.bodies["/simple/demo/"] = (
         "text/html",
@@ -146,7 +146,7 @@ def test_best_file(served: PackageIndex, open_index: Open) -> None:
     assert index.requirements(old) == ()
 
 
-def test_yanked_and_unfitting_files(served: PackageIndex, open_index: Open) -> None:
+def test_yanked_and_incompatible_files(served: PackageIndex, open_index: Open) -> None:
     served.add(demo("1.0"), yanked=True)
     served.add(demo("1.1"), requires_python=">=3.12")
     index = open_index(served.index_url)
@@ -212,14 +212,14 @@ def _span(text: str, total: int) -> int:
     return int(last) - int(first) + 1 if first else min(int(last), total)
 
 
-def test_metadata_beside_the_wheel(served: PackageIndex, open_index: Open) -> None:
+def test_separate_metadata_file(served: PackageIndex, open_index: Open) -> None:
     text = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nRequires-Dist: beside\n\n"
     served.add(demo("1.0", "py3-none-any", "inside"), metadata=text)
     assert requirements(open_index(served.index_url)) == ["beside"]
     assert served.count(".whl") == 1
 
 
-def test_metadata_beside_that_is_another(
+def test_metadata_file_with_another_hash_is_ignored(
     served: PackageIndex, open_index: Open, notes: Notes
 ) -> None:
     file = served.add(demo("1.0", "py3-none-any", "inside"), metadata=b"announced")
@@ -227,7 +227,7 @@ def test_metadata_beside_that_is_another(
     index.releases("demo")
     file.metadata = b"Name: demo\nVersion: 1.0\nRequires-Dist: evil\n\n"
     assert requirements(index) == ["inside"]
-    assert any("not what the index announced" in text for text in notes.warnings)
+    assert any("does not match the hash in the index" in text for text in notes.warnings)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_metadata_beside_that_is_another(
         demo().file("demo-1.0.dist-info/METADATA", "\0\xff"),
     ],
 )
-def test_broken_metadata_passes_the_file_over(
+def test_file_with_broken_metadata_is_skipped(
     served: PackageIndex, open_index: Open, notes: Notes, wheel: WheelBuilder
 ) -> None:
     served.add(wheel)
@@ -253,19 +253,19 @@ def test_broken_metadata_passes_the_file_over(
     assert file.is_wheel
     with pytest.raises(PackageError, match="demo-1"):
         index.requirements(file)
-    assert any("passed over" in text for text in notes.warnings)
+    assert any("is skipped" in text for text in notes.warnings)
     other = index.file_for(release, "3.11.7")
     assert other
     assert not other.is_wheel
 
 
-def test_wheel_that_is_cut(served: PackageIndex, open_index: Open) -> None:
+def test_truncated_wheel(served: PackageIndex, open_index: Open) -> None:
     served.add_file("demo", demo().filename, demo().content()[:-30])
     with pytest.raises(PackageError, match="cannot use"):
         requirements(open_index(served.index_url))
 
 
-def test_old_requirements_are_understood(served: PackageIndex, open_index: Open) -> None:
+def test_requirements_of_old_tools_are_corrected(served: PackageIndex, open_index: Open) -> None:
     served.add(demo("1.0", "py3-none-any", "a (>=1.0.*)", "b>=1.0,", "c >=1 <2", "d>='2'"))
     assert requirements(open_index(served.index_url)) == ["a>=1.0", "b>=1.0", "c<2,>=1", "d>=2"]
 
@@ -273,7 +273,7 @@ def test_old_requirements_are_understood(served: PackageIndex, open_index: Open)
 # -- several places --------------------------------------------------------------------------
 
 
-def test_places_are_merged_as_pip_does(
+def test_indexes_are_merged_as_pip_does(
     served: PackageIndex, open_index: Open, tmp_path: Path
 ) -> None:
     served.add(demo("1.0"))
@@ -316,7 +316,7 @@ def test_find_links_page(served: PackageIndex, open_index: Open) -> None:
     assert served.count("/flat.html") == 1
 
 
-def test_find_links_that_is_not_there(
+def test_missing_find_links_is_a_warning(
     served: PackageIndex, open_index: Open, tmp_path: Path, notes: Notes
 ) -> None:
     served.add(demo())
@@ -436,7 +436,7 @@ def test_pages_are_fresh_for_ten_minutes(served: PackageIndex, open_index: Open)
     assert served.count("/simple/") == 3
 
 
-def test_refresh_asks_anew(served: PackageIndex, open_index: Open) -> None:
+def test_refresh_sends_requests_again(served: PackageIndex, open_index: Open) -> None:
     served.add(demo("1.0"))
     open_index(served.index_url).releases("demo")
     served.add(demo("2.0"))
@@ -458,13 +458,13 @@ def test_cache_control_and_etag(served: PackageIndex, open_index: Open) -> None:
     assert versions(open_index(served.index_url, clock=clock)) == ["2.0", "1.0"]
 
 
-def test_unknown_projects_are_remembered(served: PackageIndex, open_index: Open) -> None:
+def test_unknown_projects_are_cached(served: PackageIndex, open_index: Open) -> None:
     for _ in range(2):
         assert open_index(served.index_url).releases("nobody") == ()
     assert served.count("/simple/") == 1
 
 
-def test_offline_uses_what_is_there(served: PackageIndex, open_index: Open, tmp_path: Path) -> None:
+def test_offline_uses_the_cache(served: PackageIndex, open_index: Open, tmp_path: Path) -> None:
     served.add(demo("1.0", "py3-none-any", "numpy"))
     clock = Clock()
     requirements(open_index(served.index_url, clock=clock))
@@ -487,7 +487,7 @@ def test_bad_cache_files_are_misses(
     assert requirements(open_index(served.index_url)) == ["numpy"]
 
 
-def test_everything_survives_the_cache(served: PackageIndex, open_index: Open) -> None:
+def test_cached_page_equals_the_fetched_one(served: PackageIndex, open_index: Open) -> None:
     served.json = True
     served.add(
         demo("1.0"), requires_python=">=3.8", upload_time="2024-01-01T00:00:00Z", metadata=b"M"
@@ -514,7 +514,7 @@ def test_prefetch(served: PackageIndex, open_index: Open) -> None:
     assert served.count("/files/") == 20
 
 
-def test_many_threads_ask_once(served: PackageIndex, open_index: Open) -> None:
+def test_many_threads_send_one_request(served: PackageIndex, open_index: Open) -> None:
     served.add(demo())
     index = open_index(served.index_url)
     threads = [threading.Thread(target=index.releases, args=("demo",)) for _ in range(8)]

@@ -160,7 +160,7 @@ class Services:
     @cached_property
     def index_fetcher(self) -> UrlFetcher:
         """The way to the Python package index, with pip's proxy and certificates."""
-        from minicon.pypi.index.index_fetcher import make_index_fetcher
+        from minicon.pypi.index.configuration import make_index_fetcher
 
         return make_index_fetcher(self.index_configuration, self.settings, self.environ)
 
@@ -170,7 +170,7 @@ class Services:
         Args:
             asked: Requirement lines whose index options, direct URLs and hashes hold.
         """
-        from minicon.pypi.index.index_fetcher import register_credentials
+        from minicon.pypi.index.configuration import register_credentials
         from minicon.pypi.index.pypi_index import PypiIndex
         from minicon.pypi.requirements.requirements import RequirementSet
 

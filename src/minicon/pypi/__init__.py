@@ -1,1 +1,5 @@
-"""The built-in source ``pypi``: projects, wheels and requirements."""
+"""The built-in source ``pypi``: package indexes, wheels, requirements, and installing with pip.
+
+From low to high: ``urls`` and ``requirement_syntax``, ``wheels/``, ``requirements/``, ``index/``,
+``pip_step``.
+"""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from minicon.api.services import Services
     from minicon.prefix.plan.noarch_python import PythonLayout
-    from minicon.pypi.requirements.index_options import IndexOptions
+    from minicon.pypi.requirements.requirements import IndexOptions
     from minicon.pypi.requirements.requirements import PipRequirement
 
 
@@ -38,8 +38,8 @@ def install_and_record(
     Raises:
         PipError: There is no python, or pip failed.
     """
-    from minicon.pypi.pip.installed import installed_constraints
-    from minicon.pypi.pip.pip_step import install_with_pip
+    from minicon.pypi.pip_step import installed_constraints
+    from minicon.pypi.pip_step import install_with_pip
 
     prefix = Prefix(path)
     layout = prefix.python_layout

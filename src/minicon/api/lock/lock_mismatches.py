@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement
 from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.name_map import NameMap
 from minicon.models.package_name import normalize_pypi_name
-from minicon.pypi.requirements.lenient import lenient_requirement
+from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.solver.joint.markers import applies, marker_environment
 
 TYPE_CHECKING = False
@@ -68,7 +68,7 @@ def _unmet_requirements(
     """What a wheel needs; where its index tells more than the lock keeps, nothing is missed."""
     for text in package.depends:
         try:
-            requirement = lenient_requirement(text)
+            requirement = parse_requirement(text)
         except InvalidRequirement:
             continue
         if environment is not None and not applies(requirement, environment):

@@ -152,7 +152,7 @@ def read_files(
     """
     if not files and environment is None:
         return FileContents()
-    from minicon.envs.files.environment_file import read_environment_file
+    from minicon.envs.environment_file import read_environment_file
     from minicon.envs.locks.lock_files import read_lock_file
 
     platform = services.settings.platform

@@ -124,7 +124,7 @@ def _read_pip_lines(
 ) -> RequirementSet:
     if not by_name and not pip_lines:
         return RequirementSet()
-    from minicon.pypi.requirements.requirement_reader import parse_requirements
+    from minicon.pypi.requirements.requirement_files import parse_requirements
 
     folders = dict.fromkeys(folder for _, folder in pip_lines)
     result = parse_requirements(by_name, folder=Path.cwd(), origin=_COMMAND_LINE)

@@ -23,7 +23,7 @@ from minicon.fs.remove import remove_tree
 from minicon.models.reporter import SilentReporter, SilentTask
 from minicon.package.cache.cache_folder import ARCHIVE_SUFFIX
 from minicon.package.prepare.wheel_unpacking import WheelUnpacking
-from minicon.pypi.index.urls import local_path
+from minicon.pypi.urls import local_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

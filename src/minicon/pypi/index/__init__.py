@@ -1,1 +1,1 @@
-"""Package indexes (PEP 503, PEP 691): configuration, pages, releases."""
+"""Query package indexes (PEP 503, PEP 691): pip's configuration, project pages, releases."""

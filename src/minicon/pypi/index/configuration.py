@@ -1,8 +1,8 @@
-"""IndexConfiguration: which package indices to ask, as pip on this machine would.
+"""IndexConfiguration: the package indexes that pip on this machine uses, and how to reach them.
 
-minicon has no registry of its own in mind: it reads pip's configuration files and ``PIP_*``
-variables, and where those name none, asks pip itself for its default. Whoever set up a mirror
-for pip has set it up for minicon.
+minicon has no default index of its own: it reads pip's configuration files and ``PIP_*``
+variables, and uses pip's own default if they name none. A mirror that is configured for pip is
+thereby configured for minicon.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ from urllib.parse import unquote, urljoin, urlsplit
 from minicon.errors import ConfigError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field, replace
-from minicon.pypi.index.urls import without_credentials
+from minicon.models.url import Credentials
+from minicon.pypi.urls import without_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from minicon.pypi.requirements.index_options import IndexOptions
+    from minicon.config.settings import Settings
+    from minicon.net.credentials.store import CredentialStore
+    from minicon.net.routing import UrlFetcher
+    from minicon.pypi.requirements.requirements import IndexOptions
 
 _PIPS_INDEX = lazy_pattern(r'^PyPI = PackageIndex\(\s*"(https://[^"]+/)"', re.MULTILINE)
-#: Sections of a pip configuration file, lowest first. `pip install` reads the last two;
-#: [download] serves where neither names a value.
-SECTIONS = ("download", "global", "install")
+#: Sections of a pip configuration file, lowest precedence first. `pip install` reads the last
+#: two; [download] is the fallback for both.
+_SECTIONS = ("download", "global", "install")
 #: Other spellings that pip accepts for its options.
 _ALIASES = {"pypi-url": "index-url", "default-timeout": "timeout", "i": "index-url"}
 _SYSTEM = Path("/etc")
@@ -43,14 +47,14 @@ class IndexConfiguration:
     Attributes:
         index_urls: ``index-url`` first, then ``extra-index-url`` in order; no credentials.
         find_links: Paths and URLs, no credentials.
-        trusted_hosts: ``host`` or ``host:port`` whose certificates are not checked.
+        trusted_hosts: ``host`` or ``host:port`` whose certificates are not verified.
         cert: File of certificate authorities, or None.
         client_cert: File with a client certificate and its key, or None.
         proxy: Proxy URL, or None.
         timeout: Seconds, or None.
-        credentials: ``user:password`` (percent-decoded) by ``scheme://host[:port]``, taken out
-            of the URLs: for the fetcher alone.
-        sources: Per option, the file or variable it came from.
+        credentials: ``user:password`` (percent-decoded) by ``scheme://host[:port]``, removed
+            from the URLs: for the fetcher alone.
+        sources: The file or variable that set an option, by option.
     """
 
     index_urls: tuple[str, ...]
@@ -64,7 +68,7 @@ class IndexConfiguration:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def with_options(self, options: IndexOptions) -> IndexConfiguration:
-        """The configuration with a requirement file's own options on top, as pip applies them."""
+        """Return the configuration with a requirement file's options applied, as pip does."""
         urls = list(self.index_urls)
         if options.index_url:
             urls = [options.index_url]
@@ -73,7 +77,7 @@ class IndexConfiguration:
         return replace(
             self,
             index_urls=_unique(without_credentials(url) for url in urls),
-            find_links=_unique(without_credentials(place) for place in find_links),
+            find_links=_unique(without_credentials(location) for location in find_links),
             trusted_hosts=_unique((*self.trusted_hosts, *options.trusted_hosts)),
             credentials={**self.credentials, **_credentials((*urls, *find_links))},
         )
@@ -86,18 +90,18 @@ def load_index_configuration(
     site_prefix: Path | None = None,
     platform: str = sys.platform,
 ) -> IndexConfiguration:
-    """Read what pip on this machine is configured to use.
+    """Read pip's configuration files and variables.
 
     Args:
         environ: Environment variables.
         home: The user's home folder.
-        site_prefix: Prefix of the Python whose ``pip.conf`` counts too: by default the one
+        site_prefix: Prefix of the Python whose ``pip.conf`` is read too: by default the one
             that runs minicon.
         platform: As ``sys.platform``.
 
     Raises:
-        ConfigError: A configuration file cannot be read. Going on without it could mean to ask
-            the public index for a private name.
+        ConfigError: A configuration file cannot be read. Continuing without it could request a
+            private name from the public index.
     """
     values: dict[str, str] = {}
     sources: dict[str, str] = {}
@@ -118,7 +122,10 @@ def load_index_configuration(
 def pip_configuration_files(
     environ: Mapping[str, str], *, home: Path, site_prefix: Path, platform: str
 ) -> list[Path]:
-    """Where pip looks for configuration, lowest precedence first; they need not exist."""
+    """Return the paths of pip's configuration files, lowest precedence first.
+
+    They need not exist.
+    """
     own = environ.get("PIP_CONFIG_FILE", "")
     if own == os.devnull:
         return []
@@ -144,10 +151,10 @@ def _is_of_package(path: Path, prefix: Path) -> bool:
 
 
 def default_index_url() -> str:
-    """The index that pip asks when nobody configured one.
+    """Return the index that pip uses if none is configured.
 
-    Read from pip's source where it stands as it has stood for years; importing it costs as much
-    as the rest of this module.
+    It is read from pip's source, whose form has not changed for years: importing pip costs as
+    much as the rest of this module.
     """
     found = _PIPS_INDEX.search(_pips_source())
     if found:
@@ -167,7 +174,7 @@ def _pips_source() -> str:
 
 
 def _folders(environ: Mapping[str, str], home: Path, platform: str) -> tuple[list[Path], Path]:
-    """Folders of the machine's and of the user's pip configuration (platformdirs' rules)."""
+    """Return the folders of the machine's and the user's pip configuration (as platformdirs)."""
     if platform == "win32":
         roaming = environ.get("APPDATA") or str(home / "AppData" / "Roaming")
         shared = environ.get("PROGRAMDATA") or r"C:\ProgramData"
@@ -194,7 +201,7 @@ def _read_file(path: Path) -> Iterator[tuple[str, str]]:
         parser.read_string(text)
     except configparser.Error as error:
         raise _unreadable(path, error) from error
-    for section in SECTIONS:
+    for section in _SECTIONS:
         if parser.has_section(section):
             for key, value in parser.items(section):
                 if value:
@@ -218,19 +225,19 @@ def _configuration(values: Mapping[str, str], sources: Mapping[str, str]) -> Ind
     if not no_index:
         urls = [values.get("index-url", "").strip() or default_index_url()]
         urls += values.get("extra-index-url", "").split()
-    places = values.get("find-links", "").split()
-    for key, found in (("index-url", urls), ("find-links", places)):
+    locations = values.get("find-links", "").split()
+    for key, found in (("index-url", urls), ("find-links", locations)):
         for url in found:
             _check_url(url, sources.get(key) or sources.get("extra-index-url", ""))
     return IndexConfiguration(
         index_urls=_unique(without_credentials(url) for url in urls),
-        find_links=_unique(without_credentials(place) for place in places),
+        find_links=_unique(without_credentials(location) for location in locations),
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
         cert=values.get("cert"),
         client_cert=values.get("client-cert"),
         proxy=values.get("proxy"),
         timeout=_seconds(values.get("timeout"), sources.get("timeout", "")),
-        credentials=_credentials((*urls, *places)),
+        credentials=_credentials((*urls, *locations)),
         sources=dict(sources),
     )
 
@@ -240,7 +247,7 @@ def _check_url(url: str, source: str) -> None:
         urlsplit(url)
     except ValueError as error:
         raise ConfigError(
-            "pip-configuration", f"a URL in {source} is none: {str(error)[:80]}"
+            "pip-configuration", f"{source} contains an invalid URL: {str(error)[:80]}"
         ) from None
 
 
@@ -274,3 +281,45 @@ def _unreadable(path: Path, error: Exception) -> ConfigError:
         f"cannot read pip's configuration {path}: {reason}",
         hint="correct that file, or set PIP_CONFIG_FILE to another",
     )
+
+
+def make_index_fetcher(
+    configuration: IndexConfiguration, settings: Settings, environ: Mapping[str, str]
+) -> UrlFetcher:
+    """Make a Fetcher for indexes and their files; nothing is requested yet.
+
+    minicon's own settings take precedence; pip's configuration supplies what they leave unset:
+    certificates, proxy, time-out, and the credentials that were in index URLs. The certificates
+    of a ``trusted-host`` are verified nevertheless: without TLS the hashes of an index prove
+    nothing.
+    """
+    from minicon.net.credentials.secret_sources import secret_sources
+    from minicon.net.credentials.store import CredentialStore
+    from minicon.net.routing import make_fetcher
+
+    store = CredentialStore(secret_sources(settings.home, environ))
+    register_credentials(configuration, store)
+    proxies = dict(settings.proxy_servers)
+    if configuration.proxy and not proxies:
+        proxies = {"http": configuration.proxy, "https": configuration.proxy}
+    verify = settings.ssl_verify
+    return make_fetcher(
+        offline=settings.offline,
+        ssl_verify=configuration.cert if verify is True and configuration.cert else verify,
+        client_cert=settings.client_ssl_cert or configuration.client_cert,
+        client_cert_key=settings.client_ssl_cert_key,
+        proxy_servers=proxies,
+        connect_timeout=settings.remote_connect_timeout_secs,
+        read_timeout=max(settings.remote_read_timeout_secs, configuration.timeout or 0),
+        max_retries=settings.remote_max_retries,
+        home=settings.home,
+        environment=environ,
+        credentials=store,
+    )
+
+
+def register_credentials(configuration: IndexConfiguration, store: CredentialStore) -> None:
+    """Add the credentials that were in index URLs to a fetcher's store."""
+    for origin, secret in configuration.credentials.items():
+        user, _, password = secret.partition(":")
+        store.add(f"{origin}/", Credentials(user, password))

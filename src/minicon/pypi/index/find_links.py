@@ -1,4 +1,4 @@
-"""FindLinks: a flat place of distributions: a folder, one file, or an HTML page of links."""
+"""FindLinks: a flat collection of distributions: a folder, one file, or an HTML page of links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minicon.errors import ChannelError
 from minicon.models.wheel_index import DistributionFile
 from minicon.pypi.index.project_page import ProjectPage, group_releases, parse_links
 from minicon.pypi.index.simple_index import LARGEST_PAGE
-from minicon.pypi.index.urls import file_url, is_remote, local_path, without_credentials
+from minicon.pypi.urls import file_url, is_remote, local_path, without_credentials
 from minicon.pypi.wheels.filenames import SDIST_EXTENSIONS
 
 TYPE_CHECKING = False
@@ -25,11 +25,19 @@ _PAGES = (".html", ".htm")
 
 
 class FindLinks:
-    """One value of pip's ``find-links``. Read whole, once; safe to use from several threads."""
+    """One value of pip's ``find-links``, read once. Safe to use from several threads.
 
-    def __init__(self, place: str, *, fetcher: Fetcher, subdir: str, reporter: Reporter) -> None:
-        """Make it from a path, a ``file:`` URL, or the URL of an HTML page."""
-        self.url = without_credentials(place if "://" in place else file_url(_expanded(place)))
+    Args:
+        location: A path, a ``file:`` URL, or the URL of an HTML page.
+        fetcher: Opens URLs.
+        subdir: Platform whose files are kept.
+        reporter: Receives a warning if a local path does not exist.
+    """
+
+    def __init__(self, location: str, *, fetcher: Fetcher, subdir: str, reporter: Reporter) -> None:
+        is_url = "://" in location
+        url = location if is_url else file_url(Path(os.path.expanduser(location)))
+        self.url = without_credentials(url)
         self._fetcher = fetcher
         self._subdir = subdir
         self._reporter = reporter
@@ -37,11 +45,11 @@ class FindLinks:
         self._files: list[DistributionFile] | None = None
 
     def page(self, name: str) -> ProjectPage | None:
-        """What lies here of a project (normalised name), or None.
+        """Return the releases of a project (normalized name), or None.
 
         Raises:
-            ChannelError: The place cannot be read. A local one that is not there is only
-                warned of, as by pip.
+            ChannelError: The location cannot be read. A local path that does not exist is only a
+                warning, as in pip.
         """
         with self._lock:
             if self._files is None:
@@ -58,19 +66,19 @@ class FindLinks:
             if path is None:
                 raise ChannelError(
                     "find-links",
-                    f"cannot look for packages in {self.url}: neither a path nor http, https, file",
+                    f"cannot read find-links {self.url}: it is no path, http, https or file URL",
                     hint="correct find-links in pip's configuration",
                 )
             if not path.exists():
-                self._reporter.warn(f"find-links names {path}, which is not there")
+                self._reporter.warn(f"find-links names {path}, which does not exist")
                 return
             for found in sorted(path.iterdir()) if path.is_dir() else [path]:
                 yield from _local(found)
         except OSError as error:
             raise ChannelError(
                 "find-links",
-                f"cannot look for packages in {path}: {error.strerror}",
-                hint="correct find-links in pip's configuration, or make that folder",
+                f"cannot read find-links {path}: {error.strerror}",
+                hint="correct find-links in pip's configuration, or create that directory",
             ) from error
 
     def _remote(self) -> Iterator[DistributionFile]:
@@ -91,7 +99,3 @@ def _local(path: Path) -> Iterator[DistributionFile]:
         yield DistributionFile(filename=path.name, url=file_url(path), size=size)
     elif path.name.endswith(_PAGES):
         yield from parse_links(path.read_text("utf-8", "replace"), file_url(path))
-
-
-def _expanded(place: str) -> Path:
-    return Path(os.path.expanduser(place))

@@ -1,8 +1,8 @@
-"""HtmlPage: the links and the status of an index's HTML page (PEP 503), read in one pass.
+"""Parse the links and the status of an index's HTML page (PEP 503) in one pass.
 
-Whoever serves a page decides what it holds, so every reader here moves forward only: what has no
-end (a comment, a tag, a quote) ends the page, as in a browser. The standard library's HTML parser
-looks for the end again from each such beginning, and a page can have 100,000 of those.
+A page may be hostile, so every parser here only moves forward: a comment, tag or quote without an
+end ends the page, as in a browser. The standard library's HTML parser searches for the end again
+from each such start, and a page can have 100,000 of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
-from minicon.pypi.index.urls import without_credentials
+from minicon.pypi.urls import without_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _UNQUOTED = lazy_pattern(r"[^\s>]*")
 _PLAIN_LINK = lazy_pattern(r"https?://[a-z0-9.:-]+/[^\s@?#]+")
 _STATUS_NAME = "pypi:project-status"
 _WEB = ("https", "http")
-#: Attributes of one tag; links of real pages have up to six. A page ends at a tag with more.
+#: Attributes of one tag; links of real pages have up to six. Parsing stops at a tag with more.
 _MOST_ATTRIBUTES = 64
 
 
@@ -34,9 +34,9 @@ class Link:
     """One link of a page.
 
     Attributes:
-        url: Where it leads, without credentials and fragment.
-        fragment: What follows ``#``.
-        attributes: Of its tag, names in lower case.
+        url: Its absolute target, without credentials and fragment.
+        fragment: The text after ``#``.
+        attributes: Attributes of the tag, names in lower case.
     """
 
     url: str
@@ -46,11 +46,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class HtmlPage:
-    """What a page says.
+    """A parsed page.
 
     Attributes:
-        links: Those that may be followed.
-        status: PEP 792's, in lower case.
+        links: The links that may be followed.
+        status: Project status (PEP 792), in lower case.
     """
 
     links: tuple[Link, ...]
@@ -58,19 +58,19 @@ class HtmlPage:
 
 
 def parse_html(text: str, url: str) -> HtmlPage:
-    """Read a page.
+    """Parse a page.
 
     Args:
-        text: Of the page.
-        url: Where it came from. Links are relative to its ``<base>``, but it is this place that
-            decides where they may lead.
+        text: HTML.
+        url: The page's own URL. Links are relative to its ``<base>``, but this URL decides
+            whether they may lead to local files.
     """
     base, status = url, "active"
     links = []
-    based = False
+    has_base = False
     for tag, attributes in _tags(text):
-        if tag == "base" and not based and attributes.get("href"):
-            base, based = _based(url, attributes["href"]), True
+        if tag == "base" and not has_base and attributes.get("href"):
+            base, has_base = _joined(url, attributes["href"]), True
         elif tag == "meta" and attributes.get("name", "").lower() == _STATUS_NAME:
             status = attributes.get("content", "").strip().lower() or status
         elif tag == "a":
@@ -82,20 +82,19 @@ def parse_html(text: str, url: str) -> HtmlPage:
 
 
 def resolve_link(base: str, link: str, *, page: str) -> str | None:
-    """Where a page's link leads, without credentials; None if it must not be followed.
+    """Return the absolute target of a link without credentials; None if it must not be followed.
 
-    A page from the network cannot send minicon to files of this machine, whatever it says of its
-    base.
+    A page from the network cannot link to files of this machine, whatever its ``<base>``.
 
     Args:
-        base: What relative links are relative to.
+        base: URL that relative links are relative to.
         link: As written, without fragment.
-        page: Where the page came from.
+        page: URL of the page.
     """
     if not link:
         return None
     if _PLAIN_LINK.fullmatch(link) and "/." not in link:
-        return link  # thousands of links are of this form, and urljoin is slow
+        return link  # the form of nearly all links, and urljoin is slow
     try:
         target = urljoin(base, link)
         scheme = urlsplit(target).scheme
@@ -106,7 +105,7 @@ def resolve_link(base: str, link: str, *, page: str) -> str | None:
     return without_credentials(target) if allowed else None
 
 
-def _based(url: str, href: str) -> str:
+def _joined(url: str, href: str) -> str:
     try:
         return urljoin(url, href.strip())
     except ValueError:
@@ -114,7 +113,7 @@ def _based(url: str, href: str) -> str:
 
 
 def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Names, in lower case, and attributes of the tags that matter here."""
+    """Yield the names (in lower case) and attributes of ``a``, ``base`` and ``meta`` tags."""
     position = 0
     while (found := _TAG.search(text, position)) is not None:
         if found[1] is None:
@@ -129,7 +128,7 @@ def _tags(text: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
-    """The attributes from a position on, and where their tag ends; -1 if it does not."""
+    """Return the attributes at a position, and the end of their tag; -1 if it has none."""
     attributes: dict[str, str] = {}
     for _ in range(_MOST_ATTRIBUTES):
         found = _NAME.match(text, position)
@@ -150,7 +149,7 @@ def _attributes(text: str, position: int) -> tuple[dict[str, str], int]:
 
 
 def _value(text: str, position: int) -> tuple[str, int]:
-    """An attribute's value and where it ends; -1 where its quote is never closed."""
+    """Return an attribute's value and its end; -1 if its quote is never closed."""
     quote = text[position : position + 1]
     if quote in ("'", '"'):
         end = text.find(quote, position + 1)
@@ -163,6 +162,6 @@ def _value(text: str, position: int) -> tuple[str, int]:
 def _unescaped(value: str) -> str:
     if "&" not in value:
         return value
-    from html import unescape  # a table of 2,000 entities that few pages need
+    from html import unescape  # imports a table of 2,000 entities that few pages need
 
     return unescape(value)

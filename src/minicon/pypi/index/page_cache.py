@@ -1,8 +1,8 @@
-"""PageCache: parsed project pages on disk, small and quick to read again.
+"""PageCache: parsed project pages on disk, small and quick to read.
 
-One file per index, platform and project. Its first line says how fresh the page is, its second
-holds the releases with the common start of all URLs taken out. The folder's name carries the
-format's version, so a new format is a new folder. A file that cannot be read is a miss.
+One file per index, platform and project. Its first line contains the page's freshness, its second
+the releases, with the common start of all URLs stored once. The folder's name contains the version
+of the format, so that a new format uses a new folder. A file that cannot be read is a cache miss.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FOLDER = "pypi-pages-v2"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """When a page was fetched, and how to ask whether it changed. Times: seconds since 1970."""
+    """When a page was fetched, and its validators (RFC 9110). Times: seconds since 1970."""
 
     fetched: float
     expires: float
@@ -38,28 +38,30 @@ class Freshness:
     last_modified: str | None = None
 
     def is_fresh(self, now: float) -> bool:
-        """Whether it may be used without asking; a clock that went back makes it stale."""
+        """Whether it may be used without a request; a clock that was set back makes it stale."""
         return self.fetched <= now < self.expires
 
 
 @dataclass(frozen=True, slots=True)
 class CachedPage:
-    """A page (None: the index does not know the project) and how fresh it is."""
+    """A page (None: the index does not have the project) and its freshness."""
 
     page: ProjectPage | None
     freshness: Freshness
 
 
 class PageCache:
-    """Pages of one index for one platform. Writing never fails loudly: it is only a cache."""
+    """Pages of one index for one platform, below minicon's cache folder.
+
+    A page that cannot be stored is no error: it is fetched again next time.
+    """
 
     def __init__(self, folder: Path, index_url: str, subdir: str) -> None:
-        """Make the cache below FOLDER (minicon's cache folder)."""
         digest = hashlib.sha256(index_url.encode()).hexdigest()[:16]
         self._folder = folder / FOLDER / digest / subdir
 
     def load(self, name: str) -> CachedPage | None:
-        """What is stored of a project, fresh or not; None if nothing usable is."""
+        """Return a stored page, fresh or not; None if there is no usable one."""
         try:
             with open(self._folder / f"{name}.json", "rb") as stream:
                 freshness = Freshness(**read_json(stream.readline()))
@@ -70,7 +72,7 @@ class PageCache:
         return CachedPage(page, freshness)
 
     def store(self, name: str, cached: CachedPage) -> None:
-        """Keep a page for later."""
+        """Store a page."""
         head = json.dumps({k: v for k, v in asdict(cached.freshness).items() if v is not None})
         body = json.dumps(None if cached.page is None else _dump_page(cached.page))
         try:

@@ -1,7 +1,7 @@
-"""ProjectPage: what an index says of one project, parsed from HTML (PEP 503) or JSON (PEP 691).
+"""ProjectPage: one project's releases in an index, parsed from HTML (PEP 503) or JSON (PEP 691).
 
-Only what this platform could use is kept, grouped by version, newest first: of some 4,400 files
-that numpy has, 700 remain, and those are what the page cache stores.
+Only files that could fit the platform are kept, grouped by version, newest first: of numpy's some
+4,400 files 700 remain, and those are what the page cache stores.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minicon.models.json_values.strict_json import read_json
 from minicon.models.package_name import MAX_FILE_NAME
 from minicon.models.wheel_index import DistributionFile, Release
 from minicon.pypi.index.html_page import Link, parse_html, resolve_link
-from minicon.pypi.requirements.lenient import plain_requires_python
+from minicon.pypi.requirement_syntax import normalized_requires_python
 from minicon.pypi.wheels.filenames import parse_version, split_sdist_name, split_wheel_name
 from minicon.pypi.wheels.wheel_tags import may_fit_platform
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-#: What an index may answer, best first (PEP 691); plain HTML is what every index has.
+#: Accepted content types, best first (PEP 691); every index supports plain HTML.
 ACCEPTED_TYPES = (
     "application/vnd.pypi.simple.v1+json, "
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
 _HEXADECIMAL = lazy_pattern(r"[0-9a-fA-F]{64}")
-#: No file has as many bytes.
+#: Larger sizes (bytes) are ignored as invalid.
 _LARGEST = 1 << 60
 _SHA256 = lazy_pattern(r"sha256=([0-9a-fA-F]{64})(?![0-9a-fA-F])")
 
@@ -44,7 +44,7 @@ class ProjectPage:
     """The releases of one project on one index.
 
     Attributes:
-        releases: Newest first; files in the order of the index.
+        releases: Newest first; files in the index's order.
         status: ``active``, ``archived``, ``deprecated`` or ``quarantined`` (PEP 792).
     """
 
@@ -53,13 +53,13 @@ class ProjectPage:
 
 
 def parse_page(body: bytes, content_type: str, url: str, name: str, subdir: str) -> ProjectPage:
-    """Read an answer of an index.
+    """Parse a project page.
 
     Args:
         body: As served.
-        content_type: Of the answer; an empty text stands for HTML.
-        url: Where the page came from, which relative links are relative to.
-        name: Normalised project name: files of other projects are left out.
+        content_type: Of the response; an empty text means HTML.
+        url: The page's URL, base of relative links.
+        name: Normalized project name: files of other projects are left out.
         subdir: Platform whose files are kept.
 
     Raises:
@@ -74,16 +74,17 @@ def parse_page(body: bytes, content_type: str, url: str, name: str, subdir: str)
     else:
         raise ChannelError(
             "index-format",
-            f"the package index answered {url} with {kind}, which is no project page",
-            hint="check that the index URL ends where the project names begin, often in /simple",
+            f"the package index answered {url} with {kind}, which is not a project page",
+            hint="check that the index URL is the one that project names are appended to, "
+            "often ending in /simple",
         )
-    # PEP 792: a quarantined project is not to be installed, whatever its page lists.
+    # PEP 792: a quarantined project must not be installed, whatever its page lists.
     kept = () if status == "quarantined" else group_releases(files, name, subdir)
     return ProjectPage(tuple(kept), status)
 
 
 def parse_links(text: str, url: str) -> Iterator[DistributionFile]:
-    """The files that an HTML page links to, of whatever project."""
+    """Yield the files that an HTML page links to, of any project."""
     return map(_file_of_link, parse_html(text, url).links)
 
 
@@ -102,20 +103,20 @@ def _file_of_link(link: Link) -> DistributionFile:
 
 
 def group_releases(files: Iterable[DistributionFile], name: str, subdir: str) -> Iterator[Release]:
-    """Files of one project as releases, newest first; what cannot be used is left out."""
+    """Group the files of one project into releases, newest first; unusable files are left out."""
     releases: dict[Version, list[DistributionFile]] = {}
     versions: dict[str, Version | None] = {}
     fitting: dict[str, bool] = {}
     pythons: dict[str, str | None] = {}
     for file in files:
-        text = version_text(file.filename, name, subdir, fitting)
+        text = _version_text(file.filename, name, subdir, fitting)
         if text is None:
             continue
         python = file.requires_python
         if python is not None:
             if python not in pythons:
-                pythons[python] = plain_requires_python(python)
-            if pythons[python] != python:  # what means nothing limits nothing, as for pip
+                pythons[python] = normalized_requires_python(python)
+            if pythons[python] != python:  # an invalid value excludes no python, as in pip
                 file = replace(file, requires_python=pythons[python])
         if text not in versions:
             versions[text] = parse_version(text)
@@ -126,14 +127,14 @@ def group_releases(files: Iterable[DistributionFile], name: str, subdir: str) ->
         yield Release(name=name, version=version, files=tuple(releases[version]))
 
 
-def version_text(filename: str, name: str, subdir: str, fitting: dict[str, bool]) -> str | None:
-    """The version in a file's name, or None if it is another project's or another platform's.
+def _version_text(filename: str, name: str, subdir: str, fitting: dict[str, bool]) -> str | None:
+    """Return the version in a file's name; None for another project or platform.
 
     Args:
-        filename: Of a wheel, a source distribution, or anything else.
-        name: Normalised project name.
+        filename: Of a wheel, a source distribution, or any other file.
+        name: Normalized project name.
         subdir: Platform.
-        fitting: Remembers from call to call which tag texts fit.
+        fitting: Cache, shared by calls, of the platform tags that fit.
     """
     if len(filename) > MAX_FILE_NAME:
         return None
@@ -156,21 +157,22 @@ def _parse_json(body: bytes, url: str) -> tuple[str, Iterator[DistributionFile]]
         if major != "1" or not isinstance(files, list):
             raise ChannelError(
                 "index-format",
-                f"the package index speaks version {major[:20]} of its protocol: {url}",
+                f"the package index answered {url} in API version {major[:20]}, "
+                "but minicon supports version 1",
             )
         found = data.get("project-status") or data.get("meta", {}).get("project-status") or {}
         status = _text(found.get("status") if isinstance(found, dict) else found) or "active"
     except (ValueError, KeyError, AttributeError, RecursionError) as error:
         raise ChannelError(
             "index-format",
-            f"the package index answered {url} with JSON that is no project page",
+            f"the package index answered {url} with JSON that is not a project page",
             hint="try again later, or name another index with --index-url",
         ) from error
     return status, (file for entry in files if (file := _file_from_json(entry, url)) is not None)
 
 
 def _file_from_json(entry: Mapping[str, Any], base: str) -> DistributionFile | None:
-    """One object of ``files``; None if it breaks PEP 691, since its neighbours may be fine."""
+    """Parse one object of ``files``; None if it violates PEP 691: other files may be valid."""
     try:
         target = resolve_link(base, entry["url"], page=base)
         if target is None or target.endswith("/"):
@@ -199,7 +201,7 @@ def _file_from_json(entry: Mapping[str, Any], base: str) -> DistributionFile | N
 
 
 def _metadata_hash(value: Any) -> str | None:
-    """PEP 714's three answers: a hash, "yes" (an empty text here), or no such file (None)."""
+    """Return PEP 714's three values: a hash, an empty text (no hash known), None (no file)."""
     if isinstance(value, dict):
         return (_text(value.get("sha256")) or "").lower()
     if isinstance(value, str):
@@ -214,14 +216,14 @@ def _milliseconds(text: Any) -> int | None:
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
-        # Python 3.10 reads three or six digits of a second only.
+        # Python 3.10 accepts only three or six digits of a second.
         try:
             moment = datetime.fromisoformat(re.sub(r"\.\d+", "", text).replace("Z", "+00:00"))
         except ValueError:
             return None
     try:
         return round(moment.timestamp() * 1000)
-    except (OverflowError, ValueError):  # before the first or after the last day there is
+    except (OverflowError, ValueError):  # outside of the range of dates
         return None
 
 

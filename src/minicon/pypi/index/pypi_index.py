@@ -1,17 +1,20 @@
-"""PypiIndex: Python projects as the solver sees them, for one platform.
+"""PypiIndex: the Python projects that the solver can choose from, for one platform.
 
-Several indices are merged as pip merges them: every place is asked, the newest version wins
-wherever it lies, and of two files with one name the first place's is taken (``find-links``, then
-``index-url``, then ``extra-index-url`` in their order). A place that does not answer is an error
-and never counts as "does not have it".
+Several indexes are merged as pip merges them: every index is queried, the newest version wins
+whichever index has it, and of two files with one name the first index's is taken (``find-links``,
+then ``index-url``, then ``extra-index-url`` in their order). An index that does not answer is an
+error; it never counts as an index without the project.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import threading
 import time
+from concurrent.futures import Future
 from functools import partial
+from typing import Generic, TypeVar
 
 from minicon.closing import Closing
 from minicon.constants import PYPI_CHANNEL
@@ -22,17 +25,23 @@ from minicon.models.records import RepodataRecord
 from minicon.models.reporter import SilentReporter
 from minicon.net.parallel import Background
 from minicon.pypi.index.find_links import FindLinks
-from minicon.pypi.index.releases import direct_release, filtered, merged, newest_final
-from minicon.pypi.index.shared_results import SharedResults
+from minicon.pypi.index.releases import (
+    best_file,
+    direct_release,
+    filtered,
+    fitting_minors,
+    merged,
+    newest_final,
+)
 from minicon.pypi.index.simple_index import SimpleIndex
-from minicon.pypi.index.urls import local_path
+from minicon.pypi.urls import local_path
 from minicon.pypi.wheels.filenames import split_wheel_name
 from minicon.pypi.wheels.wheel_metadata import WheelMetadata
-from minicon.pypi.wheels.wheel_tags import PYTHON_MINORS, WheelTags
+from minicon.pypi.wheels.wheel_tags import WheelTags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
@@ -45,9 +54,12 @@ if TYPE_CHECKING:
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.index.configuration import IndexConfiguration
 
-#: Requests under way at once; indices throttle beyond that.
-PARALLEL_REQUESTS = 12
-BUILD = "pypi_0"
+#: Simultaneous requests; indexes throttle clients that make more.
+_PARALLEL_REQUESTS = 12
+_BUILD = "pypi_0"
+
+Key = TypeVar("Key", bound="Hashable")
+Value = TypeVar("Value")
 
 
 class PypiIndex(Closing):
@@ -56,21 +68,21 @@ class PypiIndex(Closing):
     Safe to use from several threads. Use as a context manager, or :meth:`close` it.
 
     Args:
-        configuration: Which indices to ask.
+        configuration: The indexes to query.
         fetcher: Opens URLs.
         cache_dir: minicon's cache folder.
         subdir: Target platform, for instance ``linux-64``.
-        virtual_packages: Facts of the target (``__glibc``, ``__osx``).
-        reporter: Hears of files that are passed over.
+        virtual_packages: Virtual packages of the target (``__glibc``, ``__osx``).
+        reporter: Receives warnings about files that are skipped.
         names: Conda names of projects; the built-in map by default.
         direct: Wheels that a requirement names by URL or path: their projects have no
             other release.
-        hashes: Per normalised project name the only sha256 that its files may have.
-        limits: Per normalised project name, the versions that may be used (pip's constraints).
-        exclude_newer: Files uploaded later than this (ms since 1970) do not exist, nor do
-            files of which the index does not say when they were uploaded.
+        hashes: Allowed sha256 of a project's files, by normalized project name.
+        limits: Allowed versions (pip's constraints), by normalized project name.
+        exclude_newer: Ignore files uploaded later than this (ms since 1970), and files whose
+            upload time is unknown.
         clock: Seconds since 1970.
-        refresh: Ask the indices even where a cached page is still fresh.
+        refresh: Query the indexes even if a cached page is still fresh.
     """
 
     def __init__(
@@ -91,7 +103,7 @@ class PypiIndex(Closing):
         refresh: bool = False,
     ) -> None:
         reporter = reporter or SilentReporter()
-        indices = [
+        indexes = [
             SimpleIndex(
                 url,
                 fetcher=fetcher,
@@ -103,10 +115,10 @@ class PypiIndex(Closing):
             for url in configuration.index_urls
         ]
         flat = [
-            FindLinks(place, fetcher=fetcher, subdir=subdir, reporter=reporter)
-            for place in configuration.find_links
+            FindLinks(location, fetcher=fetcher, subdir=subdir, reporter=reporter)
+            for location in configuration.find_links
         ]
-        self._places: list[FindLinks | SimpleIndex] = [*flat, *indices]
+        self._indexes: list[FindLinks | SimpleIndex] = [*flat, *indexes]
         self._subdir = subdir
         self._tags = WheelTags(subdir, virtual_packages)
         self._reporter = reporter
@@ -117,18 +129,18 @@ class PypiIndex(Closing):
         self._limits = limits or {}
         self._exclude_newer = exclude_newer
         self._broken: set[str] = set()
-        self._releases = SharedResults(self._load_releases)
-        self._requirements = SharedResults(self._load_requirements)
-        self._background = Background(PARALLEL_REQUESTS)
-        self._ahead: set[tuple[str, str | None]] = set()
+        self._releases = _SharedResults(self._load_releases)
+        self._requirements = _SharedResults(self._load_requirements)
+        self._background = Background(_PARALLEL_REQUESTS)
+        self._prefetched: set[tuple[str, str | None]] = set()
 
     # -- WheelIndex -------------------------------------------------------------------------
 
     def releases(self, name: str) -> Sequence[Release]:
-        """All releases of a project, newest first, pre-releases included; empty when unknown.
+        """Return all releases of a project, newest first, pre-releases included; () if unknown.
 
         Raises:
-            ChannelError: An index cannot be reached or answers nonsense.
+            ChannelError: An index cannot be reached, or its answer is invalid.
         """
         found = self._releases.get(normalize_pypi_name(name))
         limit = self._limits.get(normalize_pypi_name(name))
@@ -139,71 +151,44 @@ class PypiIndex(Closing):
     def file_for(
         self, release: Release, python_version: str, *, allow_yanked: bool = False
     ) -> DistributionFile | None:
-        """The best file of a release for a python (``3.11.7``), or None.
+        """Return the best file of a release for a python (``3.11.7``), or None.
 
-        The order is pip's: best tag, then highest build tag. Files whose metadata turned out
-        broken are passed over.
+        Files whose metadata turned out to be broken are skipped.
         """
-        minor = _minor(python_version)
-        sdist, best, best_rank = None, None, None
-        best_build: tuple[int, str] | tuple[()] = ()
-        for file in release.files:
-            if (file.yanked and not allow_yanked) or file.url in self._broken:
-                continue
-            if not self._tags.accepts_python(file.requires_python, python_version):
-                continue
-            wheel = split_wheel_name(file.filename)
-            if wheel is None:
-                sdist = sdist or file
-                continue
-            rank = self._tags.rank(wheel.tags, minor)
-            if rank is None or (best_rank is not None and rank > best_rank):
-                continue
-            if best_rank is None or rank < best_rank or wheel.build > best_build:
-                best, best_rank, best_build = file, rank, wheel.build
-        return best or sdist
+        files = self._usable(release, allow_yanked=allow_yanked)
+        return best_file(files, self._tags, python_version, _minor(python_version))
 
     def requirements(self, file: DistributionFile) -> Sequence[Requirement]:
-        """What a wheel requires, markers unevaluated; empty for a source distribution.
+        """Return what a wheel requires, markers unevaluated; () for a source distribution.
 
         Raises:
-            PackageError: The metadata is broken: :meth:`file_for` will not offer the file again.
+            PackageError: The metadata is broken: :meth:`file_for` does not return the file again.
             ChannelError: It could not be fetched.
         """
         return self._requirements.get(file) if file.is_wheel else ()
 
     def python_versions(self, release: Release) -> Sequence[str]:
-        """Python minors that some file of this release fits, newest first."""
-        fitting: set[str] = set()
-        for file in release.files:
-            if file.yanked or file.url in self._broken:
-                continue
-            allowed = self._tags.minors(file.requires_python) - fitting
-            wheel = split_wheel_name(file.filename)
-            if wheel is None:
-                fitting |= allowed
-            else:
-                fitting |= {m for m in allowed if self._tags.rank(wheel.tags, m) is not None}
-        return [minor for minor in PYTHON_MINORS if minor in fitting]
+        """Return the python minors that some file of this release fits, newest first."""
+        return fitting_minors(self._usable(release), self._tags)
 
     def pypi_name(self, conda_name: str) -> str:
-        """The project that a conda package name stands for."""
+        """Return the project that a conda package contains."""
         return self._names.pypi_name(conda_name)
 
     def conda_names(self, pypi_name: str) -> Sequence[str]:
-        """Names under which channels carry this project, most likely first."""
+        """Return the names that channels use for a project, most likely first."""
         return self._names.conda_names(pypi_name)
 
     def record_for(
         self, release: Release, file: DistributionFile, python_version: str, depends: Sequence[str]
     ) -> RepodataRecord:
-        """The chosen file as a record of channel ``pypi``.
+        """Return the record (channel ``pypi``) of a chosen file.
 
         Args:
-            release: Where the file belongs.
-            file: What :meth:`file_for` gave.
+            release: The file's release.
+            file: A result of :meth:`file_for`.
             python_version: The python it was chosen for.
-            depends: MatchSpec texts; its python is added if none of them speaks of python.
+            depends: MatchSpec texts; that python is added unless one of them is about python.
 
         Raises:
             ChannelError: The file is local, has no hash in its index, and cannot be read.
@@ -217,7 +202,7 @@ class PypiIndex(Closing):
         data = {
             "name": release.name,
             "version": version,
-            "build": BUILD,
+            "build": _BUILD,
             "build_number": 0,
             "depends": _with_python(depends, minor),
             "constrains": [],
@@ -229,7 +214,7 @@ class PypiIndex(Closing):
             "timestamp": file.upload_time,
             "purls": [f"pkg:pypi/{release.name}@{version}"],
             "python": minor,
-            # Who names a file by its place vouches for it, hash or not (see wheel_package).
+            # A wheel that the user names by URL or path may have no hash (see package/prepare).
             "direct_url": file.url if self._is_direct(release.name, file) else None,
         }
         return RepodataRecord(
@@ -244,7 +229,7 @@ class PypiIndex(Closing):
     # -- beyond the protocol ----------------------------------------------------------------
 
     def prefetch(self, names: Iterable[str], python_version: str | None = None) -> None:
-        """Begin to fetch pages that will be asked for; returns at once.
+        """Start fetching pages that will be needed; return at once.
 
         Args:
             names: Project names.
@@ -252,16 +237,16 @@ class PypiIndex(Closing):
                 fits this python is fetched too.
         """
         for name in map(normalize_pypi_name, names):
-            if (name, python_version) not in self._ahead:
-                self._ahead.add((name, python_version))
-                self._background.submit(partial(self._fetch_ahead, name, python_version))
+            if (name, python_version) not in self._prefetched:
+                self._prefetched.add((name, python_version))
+                self._background.submit(partial(self._prefetch, name, python_version))
 
     def close(self) -> None:
-        """Give up what is still queued to be fetched ahead."""
+        """Discard the prefetches that have not started."""
         self._background.close()
 
-    def _fetch_ahead(self, name: str, python_version: str | None) -> None:
-        # Whoever needs the answer gets the error too; here it concerns nobody.
+    def _prefetch(self, name: str, python_version: str | None) -> None:
+        # An error is kept with the result, and raised when the result is used.
         with contextlib.suppress(MiniconError):
             newest = newest_final(self.releases(name))
             if newest and python_version:
@@ -272,7 +257,7 @@ class PypiIndex(Closing):
     def _load_releases(self, name: str) -> Sequence[Release]:
         if name in self._direct:
             return (self._direct[name],)
-        pages = [page for place in self._places if (page := place.page(name)) is not None]
+        pages = [page for index in self._indexes if (page := index.page(name)) is not None]
         for page in pages:
             if page.status == "quarantined":
                 self._reporter.warn(f"{name} is quarantined by its package index: not used")
@@ -289,6 +274,13 @@ class PypiIndex(Closing):
         limit = self._exclude_newer
         return limit is None or (file.upload_time is not None and file.upload_time <= limit)
 
+    def _usable(self, release: Release, *, allow_yanked: bool = False) -> list[DistributionFile]:
+        return [
+            file
+            for file in release.files
+            if (allow_yanked or not file.yanked) and file.url not in self._broken
+        ]
+
     def _is_direct(self, name: str, file: DistributionFile) -> bool:
         return name in self._direct and file in self._direct[name].files
 
@@ -297,8 +289,33 @@ class PypiIndex(Closing):
             return self._metadata.read(file).requirements()
         except PackageError as error:
             self._broken.add(file.url)
-            self._reporter.warn(f"{file.filename} is passed over: {error.message}")
+            self._reporter.warn(f"{file.filename} is skipped: {error.message}")
             raise
+
+
+class _SharedResults(Generic[Key, Value]):
+    """A thread-safe cache of a function's results, errors included.
+
+    The first caller does the work in its own thread and others wait for it, so that a result that
+    is merely queued for prefetching never delays the thread that needs it now.
+    """
+
+    def __init__(self, function: Callable[[Key], Value]) -> None:
+        self._function = function
+        self._lock = threading.Lock()
+        self._results: dict[Key, Future[Value]] = {}
+
+    def get(self, key: Key) -> Value:
+        """Return the result for a key. Raises what the function raised."""
+        with self._lock:
+            known = self._results.get(key)
+            result = known or self._results.setdefault(key, Future())
+        if known is None:
+            try:
+                result.set_result(self._function(key))
+            except BaseException as error:  # noqa: BLE001 - raised in every thread that needs it
+                result.set_exception(error)
+        return result.result()
 
 
 def _minor(python_version: str) -> str:
@@ -306,7 +323,7 @@ def _minor(python_version: str) -> str:
 
 
 def _with_python(depends: Sequence[str], minor: str) -> list[str]:
-    """DEPENDS and the python that the file was chosen for, in MatchSpec's terms."""
+    """Add the python that a file was chosen for, as a MatchSpec."""
     found = list(depends)
     if not any(text.split()[0] == "python" for text in found):
         major, _, number = minor.partition(".")
@@ -315,7 +332,7 @@ def _with_python(depends: Sequence[str], minor: str) -> list[str]:
 
 
 def _local_sha256(file: DistributionFile) -> str | None:
-    """A local file needs no index to vouch for it: it is hashed as it lies there."""
+    """Compute the hash of a local file, for which no index lists one."""
     path = local_path(file.url)
     if path is None:
         return None

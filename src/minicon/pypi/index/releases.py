@@ -1,4 +1,4 @@
-"""Releases of a project: merged from several places, filtered, chosen among."""
+"""Merge the releases of several indexes, filter them, and choose the file that fits a python."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from minicon.errors import PackageError
 from minicon.lean_dataclasses import replace
 from minicon.models.wheel_index import Release
 from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
+from minicon.pypi.wheels.wheel_tags import PYTHON_MINORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from packaging.version import Version
 
     from minicon.models.wheel_index import DistributionFile
     from minicon.pypi.index.project_page import ProjectPage
+    from minicon.pypi.wheels.wheel_tags import WheelTags
 
 
 def merged(pages: Sequence[ProjectPage]) -> tuple[Release, ...]:
-    """Releases of all pages, newest first; of files with one name the first page's."""
+    """Merge the releases of all pages, newest first; of files with one name the first wins."""
     if len(pages) == 1:
         return pages[0].releases
     files: dict[Version, dict[str, DistributionFile]] = {}
@@ -38,21 +40,58 @@ def merged(pages: Sequence[ProjectPage]) -> tuple[Release, ...]:
 
 
 def filtered(release: Release, is_allowed: Callable[[str, DistributionFile], bool]) -> Release:
-    """The release with only those files that may be used; perhaps none."""
+    """Return the release with only the allowed files; possibly none."""
     files = tuple([file for file in release.files if is_allowed(release.name, file)])
     return replace(release, files=files)
 
 
 def newest_final(releases: Sequence[Release]) -> Release | None:
-    """The newest release that is no pre-release, else the newest of all, else None."""
+    """Return the newest final release, else the newest pre-release, else None."""
     finals = (release for release in releases if not release.version.is_prerelease)
     return next(finals, releases[0] if releases else None)
 
 
 def direct_release(file: DistributionFile) -> Release:
-    """The release that a wheel named by URL or path is all by itself. Raises PackageError."""
+    """Return the release of a wheel named by URL or path, its only file. Raises PackageError."""
     wheel = split_wheel_name(file.filename)
     version = parse_version(wheel.version) if wheel else None
     if wheel is None or version is None:
-        raise PackageError("wheel-name", f"{file.url} does not have a wheel's name")
+        raise PackageError("wheel-name", f"{file.url} is not named like a wheel")
     return Release(name=wheel.name, version=version, files=(file,))
+
+
+def best_file(
+    files: Iterable[DistributionFile], tags: WheelTags, python_version: str, minor: str
+) -> DistributionFile | None:
+    """Return the best of some files for a python, or None.
+
+    The order is pip's: best tag, then highest build tag, then a source distribution.
+    """
+    sdist, best, best_rank = None, None, None
+    best_build: tuple[int, str] | tuple[()] = ()
+    for file in files:
+        if not tags.accepts_python(file.requires_python, python_version):
+            continue
+        wheel = split_wheel_name(file.filename)
+        if wheel is None:
+            sdist = sdist or file
+            continue
+        rank = tags.rank(wheel.tags, minor)
+        if rank is None or (best_rank is not None and rank > best_rank):
+            continue
+        if best_rank is None or rank < best_rank or wheel.build > best_build:
+            best, best_rank, best_build = file, rank, wheel.build
+    return best or sdist
+
+
+def fitting_minors(files: Iterable[DistributionFile], tags: WheelTags) -> list[str]:
+    """Return the python minors that at least one of some files fits, newest first."""
+    fitting: set[str] = set()
+    for file in files:
+        allowed = tags.minors(file.requires_python) - fitting
+        wheel = split_wheel_name(file.filename)
+        if wheel is None:
+            fitting |= allowed
+        else:
+            fitting |= {minor for minor in allowed if tags.rank(wheel.tags, minor) is not None}
+    return [minor for minor in PYTHON_MINORS if minor in fitting]

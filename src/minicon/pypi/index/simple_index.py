@@ -1,4 +1,4 @@
-"""SimpleIndex: one package index (PEP 503/691), asked for one project at a time."""
+"""SimpleIndex: fetch and cache the project pages of one package index (PEP 503, PEP 691)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from minicon.errors import ChannelError, OfflineError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.pypi.index.page_cache import CachedPage, Freshness, PageCache
 from minicon.pypi.index.project_page import ACCEPTED_TYPES, ProjectPage, parse_page
-from minicon.pypi.index.urls import is_remote, local_path, project_url, without_credentials
+from minicon.pypi.urls import is_remote, local_path, project_url, without_credentials
 from minicon.pypi.wheels.filenames import is_project_name
 
 TYPE_CHECKING = False
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from minicon.net.client.fetcher import Fetcher, Response
 
-#: How long a page is used unasked when the index does not say (seconds).
-DEFAULT_LIFETIME = 600
-#: No lifetime that an index names is believed beyond this (seconds).
-LONGEST_LIFETIME = 86_400
-#: Pages beyond this size are refused (bytes); the largest real ones have some 40 MB.
+#: Lifetime of a page for which the index names none (seconds).
+_DEFAULT_LIFETIME = 600
+#: Upper bound of the lifetime that an index may name (seconds).
+_LONGEST_LIFETIME = 86_400
+#: Larger pages are refused (bytes); the largest real ones have some 40 MB.
 LARGEST_PAGE = 1 << 28
 _MAX_AGE = lazy_pattern(r"max-age\s*=\s*(\d{1,9})")
 _UNKNOWN = (404, 410)
@@ -31,8 +31,15 @@ _UNKNOWN = (404, 410)
 class SimpleIndex:
     """The project pages of one index, cached on disk. Safe to use from several threads.
 
-    ``file:`` indices are folders that hold ``<project>/index.html``; these are read afresh
-    every time.
+    A ``file:`` index is a folder that contains ``<project>/index.html``; it is not cached.
+
+    Args:
+        url: What project names are appended to; the fetcher handles credentials in it.
+        fetcher: Opens URLs.
+        cache_dir: minicon's cache folder.
+        subdir: Platform whose files of each page are kept.
+        clock: Seconds since 1970.
+        refresh: Send a request even if a cached page is still fresh.
     """
 
     def __init__(
@@ -45,16 +52,6 @@ class SimpleIndex:
         clock: Callable[[], float] = time.time,
         refresh: bool = False,
     ) -> None:
-        """Make an index.
-
-        Args:
-            url: What project names are appended to; credentials in it are the fetcher's matter.
-            fetcher: Opens URLs.
-            cache_dir: minicon's cache folder.
-            subdir: Platform whose files are kept of each page.
-            clock: Seconds since 1970.
-            refresh: Ask the index even where a cached page is still fresh.
-        """
         self.url = without_credentials(url)
         self._fetcher = fetcher
         self._subdir = subdir
@@ -63,11 +60,11 @@ class SimpleIndex:
         self._cache = PageCache(cache_dir, self.url, subdir)
 
     def page(self, name: str) -> ProjectPage | None:
-        """The page of a project (normalised name), or None if the index has no such project.
+        """Return the page of a project (normalized name), or None if the index has no such project.
 
         Raises:
-            OfflineError: Nothing is cached and the network is forbidden.
-            ChannelError: The index cannot be reached, refuses, or answers nonsense.
+            OfflineError: No page is cached and the network must not be used.
+            ChannelError: The index cannot be reached, refuses, or its answer is invalid.
         """
         if not is_project_name(name):
             return None
@@ -95,7 +92,7 @@ class SimpleIndex:
                 hint="correct index-url or extra-index-url in pip's configuration",
             )
         for file, kind in (("index.html", "text/html"), ("index.json", "application/json")):
-            body = _read_if_there(folder / file)
+            body = _read_if_exists(folder / file)
             if body is not None:
                 return parse_page(body, kind, url, name, self._subdir)
         return None
@@ -129,24 +126,27 @@ class SimpleIndex:
 
 
 def lifetime(headers: Mapping[str, str]) -> float:
-    """Seconds for which an answer may be used unasked (RFC 9111), ten minutes if it is silent."""
+    """Return a response's freshness lifetime in seconds (RFC 9111); ten minutes if it names none.
+
+    It is at most a day.
+    """
     control = headers.get("cache-control", "").lower()
     if "no-cache" in control or "no-store" in control:
         return 0
     found = _MAX_AGE.search(control)
     if found:
-        return min(int(found[1]), LONGEST_LIFETIME)
+        return min(int(found[1]), _LONGEST_LIFETIME)
     from email.utils import parsedate_to_datetime
 
     try:
         expires = parsedate_to_datetime(headers.get("expires", ""))
         date = parsedate_to_datetime(headers.get("date", ""))
-        return min(max((expires - date).total_seconds(), 0), LONGEST_LIFETIME)
+        return min(max((expires - date).total_seconds(), 0), _LONGEST_LIFETIME)
     except (TypeError, ValueError):
-        return DEFAULT_LIFETIME
+        return _DEFAULT_LIFETIME
 
 
-def _read_if_there(path: Path) -> bytes | None:
+def _read_if_exists(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -165,15 +165,15 @@ def _conditions(cached: CachedPage | None) -> dict[str, str]:
 
 
 def _refused(url: str, status: int) -> ChannelError:
-    """An index that does not answer is never taken for one without the project.
+    """Return the error for an index that refuses; it is never treated as one without the project.
 
-    Going on to the next index would let anyone who registers the name there win
-    (dependency confusion).
+    Continuing with the next index would install whatever anyone registered there under the same
+    name (dependency confusion).
     """
     hint = {
         401: "its credentials are missing or wrong: see pip's configuration or ~/.netrc",
         403: "its credentials are missing or wrong: see pip's configuration or ~/.netrc",
-        407: "the proxy wants credentials: set them in the proxy's URL",
+        407: "the proxy requires credentials: set them in the proxy's URL",
     }.get(status, "try again later, or name another index with --index-url")
     return ChannelError(
         "index-refused", f"the package index answered {url} with HTTP status {status}", hint=hint

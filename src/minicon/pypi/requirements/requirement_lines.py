@@ -1,4 +1,7 @@
-"""The lines of a requirement file as pip reads them, before anybody looks what they mean."""
+"""Split a requirement file into logical lines, and a line into a requirement and its options.
+
+The rules are pip's; what a requirement means is decided in :mod:`.requirement_entry`.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
 _COMMENT = lazy_pattern(r"(^|\s+)#.*$")
 _VARIABLE = lazy_pattern(r"\$\{([A-Z0-9_]+)\}")
 #: Options that take no value.
-FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-deps"})
-SHORT_OPTIONS = {
+_FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes", "--no-deps"})
+_SHORT_OPTIONS = {
     "-r": "--requirement",
     "-c": "--constraint",
     "-e": "--editable",
@@ -32,9 +35,9 @@ class Line(NamedTuple):
     """One logical line.
 
     Attributes:
-        text: Without comment, variables filled in.
+        text: Without its comment, with variables replaced.
         origin: File and line number, for messages.
-        folder: What relative paths in it are relative to.
+        folder: Base of relative paths.
     """
 
     text: str
@@ -52,9 +55,9 @@ class Option(NamedTuple):
 def logical_lines(
     lines: Iterable[str], origin: str, folder: Path, environ: Mapping[str, str]
 ) -> Iterator[Line]:
-    """Join lines that end in a backslash, drop comments, fill in ``${VARIABLE}``.
+    """Join lines that end in a backslash, drop comments, replace ``${VARIABLE}``.
 
-    A variable that is not set stays as it is, as in pip.
+    The name of a variable that is not set is left as it is, as pip does.
     """
     pending: list[str] = []
     first = 0
@@ -73,10 +76,10 @@ def logical_lines(
 
 
 def split_options(line: Line) -> tuple[str, list[Option]]:
-    """The requirement of a line (may be empty) and the options around it.
+    """Return the requirement of a line (may be empty) and the line's options.
 
     Raises:
-        SpecError: Quotes do not match, or an option lacks its value.
+        SpecError: Quotes do not match, or the value of an option is missing.
     """
     words = line.text.split(" ")
     start = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
@@ -84,30 +87,30 @@ def split_options(line: Line) -> tuple[str, list[Option]]:
     try:
         rest = shlex.split(" ".join(words[start:]))
     except ValueError as error:
-        raise unreadable(line, f"its quotes do not match ({error})") from error
+        raise invalid_line(line, f"its quotes do not match ({error})") from error
     options = []
     while rest:
         name, equals, value = rest.pop(0).partition("=")
-        if name[:2] in SHORT_OPTIONS and not name.startswith("--"):
+        if name[:2] in _SHORT_OPTIONS and not name.startswith("--"):
             attached = name[2:] + equals + value
-            name, value = SHORT_OPTIONS[name[:2]], attached
+            name, value = _SHORT_OPTIONS[name[:2]], attached
             equals = attached
         name = _ALIASES.get(name, name)
         if not name.startswith("-"):
-            raise unreadable(line, f"{name!r} follows an option and is none")
-        if name not in FLAGS and not equals:
+            raise invalid_line(line, f"{name!r} follows an option and is not an option")
+        if name not in _FLAGS and not equals:
             if not rest:
-                raise unreadable(line, f"{name} lacks its value")
+                raise invalid_line(line, f"the value of {name} is missing")
             value = rest.pop(0)
         options.append(Option(name, value))
     return requirement, options
 
 
-def unreadable(line: Line, why: str) -> SpecError:
-    """The error for a line that means nothing."""
+def invalid_line(line: Line, why: str) -> SpecError:
+    """Return the error for a line that cannot be parsed."""
     return SpecError(
         "invalid-requirement",
         f"cannot read the requirement {redact(line.text)[:200]!r}: {redact(why)}",
         context=f"while reading {line.origin}" if line.origin else None,
-        hint="it is read as pip reads a line of a requirements file",
+        hint="write it as in a requirements file of pip",
     )

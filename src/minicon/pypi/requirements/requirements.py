@@ -1,23 +1,22 @@
-"""What ``pip:`` sections and requirement files ask for, sorted by who can answer it.
+"""The parsed content of ``pip:`` sections and requirement files, sorted by what can install it.
 
-=====================================  =========================================
-line                                   becomes
-=====================================  =========================================
-``numpy>=1.26``                        IndexRequirement: resolved with all else
-``x @ https://…/x-1-py3-none-any.whl``,  IndexRequirement with ``direct``: that
-``./x-1-py3-none-any.whl``             wheel and no other
-``git+https://…``, ``-e .``,           PipRequirement: pip builds it in the
-``./folder``, ``x-1.tar.gz``           environment afterwards
-``-r more.txt``, ``-c limits.txt``     read in place
-``--extra-index-url …``                IndexOptions
-=====================================  =========================================
+=======================================  =========================================
+line                                     becomes
+=======================================  =========================================
+``numpy>=1.26``                          IndexRequirement: resolved with all others
+``x @ https://…/x-1-py3-none-any.whl``,  IndexRequirement with ``direct``: exactly
+``./x-1-py3-none-any.whl``               that wheel
+``git+https://…``, ``-e .``,             PipRequirement: pip builds it in the
+``./folder``, ``x-1.tar.gz``             environment afterwards
+``-r more.txt``, ``-c limits.txt``       read at this position
+``--extra-index-url …``                  IndexOptions
+=======================================  =========================================
 """
 
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_name import normalize_pypi_name
-from minicon.pypi.requirements.index_options import IndexOptions
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -30,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRequirement:
-    """Something that wheels can answer.
+    """A requirement that wheels can satisfy.
 
     Attributes:
         requirement: Name, extras, versions, marker; never a URL.
-        direct: The one wheel that is meant, or None.
-        hashes: sha256 of the files that may be used, hexadecimal; empty for any.
+        direct: The only wheel that satisfies it, or None.
+        hashes: Hexadecimal sha256 of the files that are allowed; empty for any file.
         origin: File and line, or an empty text.
     """
 
@@ -47,12 +46,12 @@ class IndexRequirement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipRequirement:
-    """Something that only pip can install: it has to be built first.
+    """A requirement that only pip can install, because it has to be built.
 
     Attributes:
-        text: Lines of a requirement file; paths in it are absolute. May hold credentials.
-        name: Normalised project name where the line tells, else None.
-        is_editable: Whether it is linked rather than copied.
+        text: Lines of a requirement file; paths in it are absolute. May contain credentials.
+        name: Normalized project name if the line contains it, else None.
+        is_editable: Whether it is installed in editable mode (PEP 660).
         origin: File and line, or an empty text.
     """
 
@@ -66,8 +65,43 @@ class PipRequirement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexOptions:
+    """Index options of a requirement file or ``pip:`` section; they override pip's configuration.
+
+    Attributes:
+        index_url: Replaces every index named before, as in pip's requirement files.
+        extra_index_urls: Added to the other indexes.
+        find_links: Added; paths are absolute.
+        no_index: Use no index at all, only ``find_links``.
+        trusted_hosts: Hosts whose certificates are not checked.
+        pre: Whether pre-releases are allowed.
+        require_hashes: Whether a requirement without a hash is an error.
+    """
+
+    index_url: str | None = None
+    extra_index_urls: tuple[str, ...] = ()
+    find_links: tuple[str, ...] = ()
+    no_index: bool = False
+    trusted_hosts: tuple[str, ...] = ()
+    pre: bool = False
+    require_hashes: bool = False
+
+    def merged_with(self, other: IndexOptions) -> IndexOptions:
+        """Combine two; where only one value is possible, ``other`` wins."""
+        return IndexOptions(
+            index_url=other.index_url or self.index_url,
+            extra_index_urls=_united(self.extra_index_urls, other.extra_index_urls),
+            find_links=_united(self.find_links, other.find_links),
+            no_index=self.no_index or other.no_index,
+            trusted_hosts=_united(self.trusted_hosts, other.trusted_hosts),
+            pre=self.pre or other.pre,
+            require_hashes=self.require_hashes or other.require_hashes,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementSet:
-    """All that some lines ask for."""
+    """The requirements, constraints and index options of some lines."""
 
     requirements: tuple[IndexRequirement, ...] = ()
     pip_requirements: tuple[PipRequirement, ...] = ()
@@ -81,7 +115,7 @@ class RequirementSet:
 
     @property
     def limits(self) -> dict[str, SpecifierSet]:
-        """Per normalised project, the versions that constraints allow: for :class:`PypiIndex`."""
+        """Versions that constraints allow, by normalized project: for :class:`PypiIndex`."""
         from packaging.specifiers import SpecifierSet
 
         found: dict[str, SpecifierSet] = {}
@@ -92,7 +126,7 @@ class RequirementSet:
 
     @property
     def allowed_hashes(self) -> dict[str, frozenset[str]]:
-        """Per project, the only hashes its files may have: for :class:`PypiIndex`."""
+        """Hashes that a project's files may have, by normalized name: for :class:`PypiIndex`."""
         hashes: dict[str, frozenset[str]] = {}
         for entry in self.requirements:
             if entry.hashes:
@@ -101,10 +135,14 @@ class RequirementSet:
         return hashes
 
     def merged_with(self, other: RequirementSet) -> RequirementSet:
-        """Both, in order; the other's index options on top."""
+        """Combine two, in order; index options of ``other`` override."""
         return RequirementSet(
             requirements=self.requirements + other.requirements,
             pip_requirements=self.pip_requirements + other.pip_requirements,
             constraints=self.constraints + other.constraints,
             options=self.options.merged_with(other.options),
         )
+
+
+def _united(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))

@@ -1,1 +1,1 @@
-"""Wheels: file names, tags and metadata, read without the wheel where possible."""
+"""Read wheels' file names, tags and metadata, without downloading the wheel where possible."""

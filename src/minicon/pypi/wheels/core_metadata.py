@@ -1,4 +1,4 @@
-"""CoreMetadata: what a wheel's METADATA file says that solving and recording need."""
+"""CoreMetadata: the fields of a wheel's METADATA file that solving and records need."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from packaging.requirements import InvalidRequirement
 from minicon.errors import PackageError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_name import normalize_pypi_name
-from minicon.pypi.requirements.lenient import lenient_requirement
+from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
 
 TYPE_CHECKING = False
@@ -25,8 +25,8 @@ class CoreMetadata:
     """The fields of METADATA that minicon uses (core metadata specification).
 
     Attributes:
-        requires: Texts of ``Requires-Dist``.
-        requires_python: Text of ``Requires-Python``, or None.
+        requires: Values of ``Requires-Dist``.
+        requires_python: Value of ``Requires-Python``, or None.
         license: ``License-Expression``, else a short ``License``, else None.
         summary: One line about the project, or None.
     """
@@ -40,7 +40,7 @@ class CoreMetadata:
 
     @classmethod
     def from_text(cls, text: str) -> CoreMetadata:
-        """Read METADATA. Raises PackageError if it has no name or version."""
+        """Parse METADATA. Raises PackageError if it has no name or version."""
         fields: dict[str, list[str]] = {}
         for key, value in _headers(text):
             fields.setdefault(key, []).append(value)
@@ -57,11 +57,11 @@ class CoreMetadata:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> CoreMetadata:
-        """Read what :meth:`to_json` gave. Raises KeyError or TypeError for anything else."""
+        """Parse the result of :meth:`to_json`. Raises KeyError or TypeError for anything else."""
         return cls(**{**data, "requires": tuple(data["requires"])})
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, for the metadata cache."""
+        """Return the fields, for the metadata cache."""
         return {
             "name": self.name,
             "version": self.version,
@@ -72,20 +72,20 @@ class CoreMetadata:
         }
 
     def requirements(self) -> tuple[Requirement, ...]:
-        """``Requires-Dist``, markers unevaluated. Raises PackageError if one cannot be read."""
+        """Parse ``Requires-Dist``, markers unevaluated. Raises PackageError if one is invalid."""
         try:
-            return tuple([lenient_requirement(text) for text in self.requires])
+            return tuple([parse_requirement(text) for text in self.requires])
         except InvalidRequirement as error:
             reason = str(error).partition("\n")[0]
             raise PackageError(
-                "broken-metadata", f"its METADATA has a requirement that means nothing: {reason}"
+                "broken-metadata", f"its METADATA has an invalid requirement: {reason}"
             ) from error
 
     def check_belongs_to(self, filename: str) -> None:
-        """Raises PackageError unless name and version are those of the wheel's file name."""
+        """Raise PackageError unless name and version are those of the wheel's file name."""
         wheel = split_wheel_name(filename)
         if wheel is None:
-            raise PackageError("broken-metadata", "it does not have a wheel's name")
+            raise PackageError("broken-metadata", "it is not named like a wheel")
         same_version = parse_version(wheel.version) == parse_version(self.version)
         if wheel.name != normalize_pypi_name(self.name) or not same_version:
             raise PackageError(
@@ -94,7 +94,7 @@ class CoreMetadata:
 
 
 def _headers(text: str) -> Iterator[tuple[str, str]]:
-    """Header fields up to the first empty line; the description after it can be very long."""
+    """Yield header fields up to the first empty line; the description after it may be very long."""
     key, value = "", ""
     for line in text.replace("\r\n", "\n").partition("\n\n")[0].split("\n"):
         if line[:1] in (" ", "\t"):
@@ -111,7 +111,7 @@ def _headers(text: str) -> Iterator[tuple[str, str]]:
 def _license(fields: dict[str, list[str]]) -> str | None:
     for key in ("license-expression", "license"):
         text = next(iter(fields.get(key, ())), "").strip()
-        # Old projects put the whole licence text there.
+        # Old projects put the whole license text into it.
         if text and text.upper() != "UNKNOWN" and "\n" not in text:
             return text[:_LONGEST_LICENSE]
     return None

@@ -1,4 +1,4 @@
-"""File names of distributions: what a wheel's or sdist's name says before anything is read."""
+"""Parse the file names of wheels (PEP 427) and source distributions (PEP 625)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SDIST_EXTENSIONS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 
 _NAME = lazy_pattern(r"[A-Z0-9]|[A-Z0-9][A-Z0-9._-]*[A-Z0-9]", re.IGNORECASE)
 _BUILD = lazy_pattern(r"(\d+)(.*)", re.ASCII | re.DOTALL)
-#: A version that is longer than this is an attack on the parser, not a version.
+#: A longer text is an attack on the parser, not a version.
 _LONGEST_VERSION = 200
-#: No file system holds longer names.
+#: The longest name that file systems support.
 _LONGEST_NAME = 255
 
 
@@ -25,10 +25,10 @@ class WheelName(NamedTuple):
     """The parts of ``name-version[-build]-python-abi-platform.whl`` (PEP 427).
 
     Attributes:
-        name: Normalised project name.
-        version: Version text as the file name has it.
-        build: Build tag as pip compares it; empty when there is none, which sorts lowest.
-        tags: ``python-abi-platform``, each part perhaps several tags joined by dots (PEP 425).
+        name: Normalized project name.
+        version: Version as in the file name.
+        build: Build tag in the form that pip compares; empty if there is none, which sorts lowest.
+        tags: ``python-abi-platform``, each part possibly several tags joined by dots (PEP 425).
     """
 
     name: str
@@ -43,12 +43,12 @@ class WheelName(NamedTuple):
 
 
 def is_project_name(name: str) -> bool:
-    """Whether a text may be a project's name at all (PEP 508), and so part of a URL or path."""
+    """Whether a text is a valid project name (PEP 508), and thus safe in a URL or path."""
     return _NAME.fullmatch(name) is not None and name.isascii()
 
 
 def parse_version(text: str) -> Version | None:
-    """A PEP 440 version, or None for what old uploads called one."""
+    """Parse a PEP 440 version; None for an invalid one, which old uploads can have."""
     if len(text) > _LONGEST_VERSION:
         return None
     try:
@@ -58,7 +58,7 @@ def parse_version(text: str) -> Version | None:
 
 
 def split_wheel_name(filename: str) -> WheelName | None:
-    """The parts of a wheel's file name, or None if it is not one."""
+    """Split a wheel's file name into its parts; None if it is not one."""
     parts = filename.removesuffix(WHEEL_EXTENSION).split("-")
     if not filename.endswith(WHEEL_EXTENSION) or len(parts) not in (5, 6):
         return None
@@ -72,10 +72,11 @@ def split_wheel_name(filename: str) -> WheelName | None:
 
 
 def split_sdist_name(filename: str, project: str) -> str | None:
-    """The version text in a source distribution's name, or None if it is not PROJECT's.
+    """Return the version in a source distribution's name; None if it is another project's.
 
-    The name alone does not tell where a project's name ends (``a-b-1.tar.gz``), so the
-    normalised project name has to be known.
+    Args:
+        filename: For instance ``a-b-1.tar.gz``, in which the end of the name is ambiguous.
+        project: Normalized project name.
     """
     extension = next((e for e in SDIST_EXTENSIONS if filename.endswith(e)), None)
     if extension is None:

@@ -1,8 +1,8 @@
-"""WheelMetadata: a wheel's METADATA without the wheel.
+"""WheelMetadata: read a wheel's METADATA without downloading the wheel.
 
-Cheapest way first: a file beside the wheel (PEP 658), one to three HTTP ranges from the wheel's
-tail, or the whole wheel where the server knows no ranges. What was read is kept for ever, since a
-published wheel never changes.
+The cheapest way is tried first: the separate metadata file (PEP 658), one to three HTTP range
+requests at the wheel's end, or the whole wheel if the server does not support ranges. Metadata is
+cached without a time limit, since a published wheel never changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.models.json_values.strict_json import read_json
 from minicon.models.reporter import SilentReporter
 from minicon.net.range_reader import RangeReader, RangesUnsupported
-from minicon.pypi.index.urls import is_remote, local_path
+from minicon.pypi.urls import is_remote, local_path
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 
 TYPE_CHECKING = False
@@ -38,32 +38,37 @@ if TYPE_CHECKING:
     from minicon.net.client.fetcher import Fetcher
 
 FOLDER = "pypi-metadata-v1"
-#: Bytes. A METADATA file is mostly a README, and a directory has some 100 bytes per file.
-LARGEST_METADATA = 1 << 24
-LARGEST_DIRECTORY = 1 << 26
-#: What the first request asks for (bytes): the directory and METADATA of most wheels.
-FIRST_REQUEST = 1 << 17
-#: More than any zip writer puts between a local header and its data (bytes).
+#: Bytes. A METADATA file is mostly a README; a zip directory has some 100 bytes per file.
+_LARGEST_METADATA = 1 << 24
+_LARGEST_DIRECTORY = 1 << 26
+#: Length of the first range (bytes): it contains the directory and METADATA of most wheels.
+_FIRST_REQUEST = 1 << 17
+#: Upper bound of the extra field between a local header and its data (bytes).
 _LONGEST_EXTRA = 1024
 _NAME_ENDS = ".dist-info/METADATA"
 _HEXADECIMAL = lazy_pattern(r"[0-9a-f]{64}")
 
 
 class WheelMetadata:
-    """Reads and remembers the metadata of wheels. Safe to use from several threads."""
+    """Reads and caches the metadata of wheels. Safe to use from several threads.
+
+    Args:
+        fetcher: Opens URLs.
+        cache_dir: minicon's cache folder.
+        reporter: Receives warnings.
+    """
 
     def __init__(
         self, *, fetcher: Fetcher, cache_dir: Path, reporter: Reporter | None = None
     ) -> None:
-        """Make a reader that keeps what it read below CACHE_DIR (minicon's cache folder)."""
         self._fetcher = fetcher
         self._folder = cache_dir / FOLDER
         self._reporter = reporter or SilentReporter()
 
     def read(self, file: DistributionFile) -> CoreMetadata:
-        """The metadata of a wheel.
+        """Return the metadata of a wheel.
 
-        Cost: nothing but a small file if it was read before, else one to four requests.
+        Costs reading a small file if it is cached, else one to four requests.
 
         Raises:
             PackageError: The wheel or its METADATA is broken.
@@ -84,14 +89,14 @@ class WheelMetadata:
         return metadata
 
     def cached(self, file: DistributionFile) -> CoreMetadata | None:
-        """What is known of a wheel without any request."""
+        """Return the cached metadata of a wheel, or None."""
         try:
             return CoreMetadata.from_json(read_json(self._path(file).read_bytes()))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
     def _path(self, file: DistributionFile) -> Path:
-        # Without a hash a local file may be replaced: its size tells in most such cases.
+        # A local file without a hash may be replaced: mostly its size changes then.
         key = file.sha256 or ""
         if not _HEXADECIMAL.fullmatch(key):
             key = hashlib.sha256(f"{file.url} {file.size}".encode()).hexdigest()
@@ -108,25 +113,27 @@ class WheelMetadata:
     def _fetch(self, file: DistributionFile) -> bytes:
         if not is_remote(file.url):
             return _from_local(file)
-        beside = self._fetch_beside(file) if file.metadata_sha256 is not None else None
-        if beside is not None:
-            return beside
+        separate = self._fetch_separate(file) if file.metadata_sha256 is not None else None
+        if separate is not None:
+            return separate
         try:
             return _from_ranges(
-                RangeReader(self._fetcher, file.url, first=FIRST_REQUEST, refuse=_refused)
+                RangeReader(self._fetcher, file.url, first=_FIRST_REQUEST, refuse=_refused)
             )
         except RangesUnsupported:
             return self._from_whole(file)
 
-    def _fetch_beside(self, file: DistributionFile) -> bytes | None:
-        """The PEP 658 file; None if it is not there or not what the index announced."""
+    def _fetch_separate(self, file: DistributionFile) -> bytes | None:
+        """Fetch the PEP 658 file; None if it is missing or does not match the index's hash."""
         url = f"{file.url}.metadata"
         with self._fetcher.open(url) as response:
             if response.status != 200:
                 return None
-            body = response.read(LARGEST_METADATA)
+            body = response.read(_LARGEST_METADATA)
         if file.metadata_sha256 and hashlib.sha256(body).hexdigest() != file.metadata_sha256:
-            self._reporter.warn(f"{url} is not what the index announced; reading the wheel itself")
+            self._reporter.warn(
+                f"{url} does not match the hash in the index; reading the wheel instead"
+            )
             return None
         return body
 
@@ -142,7 +149,7 @@ class WheelMetadata:
                     digest.update(chunk)
                     stream.write(chunk)
             if file.sha256 and digest.hexdigest() != file.sha256:
-                raise HashMismatch("hash-mismatch", "its bytes are not those the index listed")
+                raise HashMismatch("hash-mismatch", "it does not match the hash in the index")
             return _from_stream(stream)
 
 
@@ -170,22 +177,22 @@ def _from_stream(stream: BinaryIO) -> bytes:
     stream.seek(max(0, total - END_REGION))
     extent = find_directory(stream.read(), total)
     stream.seek(extent.offset)
-    entry = metadata_entry(stream.read(extent.size), extent)
+    entry = _metadata_entry(stream.read(extent.size), extent)
     stream.seek(entry.header_offset)
     return _inflate(stream.read(_reach(entry)), entry)
 
 
 def _from_ranges(reader: RangeReader) -> bytes:
     extent = find_directory(reader.tail(END_REGION), reader.total)
-    if extent.size > LARGEST_DIRECTORY:
-        raise PackageError("broken-metadata", "its directory is larger than any wheel's")
-    entry = metadata_entry(reader.read(extent.offset, extent.size), extent)
+    if extent.size > _LARGEST_DIRECTORY:
+        raise PackageError("broken-metadata", "its zip directory is too large")
+    entry = _metadata_entry(reader.read(extent.offset, extent.size), extent)
     reach = min(_reach(entry), extent.offset - entry.header_offset)
     return _inflate(reader.read(entry.header_offset, reach), entry)
 
 
-def metadata_entry(directory: bytes, extent: Extent) -> ZipEntry:
-    """The one METADATA file of a wheel's central directory. Raises PackageError."""
+def _metadata_entry(directory: bytes, extent: Extent) -> ZipEntry:
+    """Find the only METADATA file in a wheel's central directory. Raises PackageError."""
     found = [
         entry
         for entry in read_directory(directory, extent)
@@ -193,15 +200,15 @@ def metadata_entry(directory: bytes, extent: Extent) -> ZipEntry:
     ]
     if len(found) != 1:
         raise PackageError("broken-metadata", f"it has {len(found)} METADATA files instead of one")
-    if max(found[0].size, found[0].compressed_size) > LARGEST_METADATA:
-        raise PackageError("broken-metadata", "its METADATA is larger than any wheel's")
+    if max(found[0].size, found[0].compressed_size) > _LARGEST_METADATA:
+        raise PackageError("broken-metadata", "its METADATA is too large")
     if found[0].header_offset > extent.offset:
         raise PackageError("broken-metadata", "its METADATA lies outside of the file")
     return found[0]
 
 
 def _reach(entry: ZipEntry) -> int:
-    """Bytes from an entry's local header that are sure to hold its data."""
+    """Upper bound of the bytes from an entry's local header to the end of its data."""
     return LOCAL_SIZE + len(entry.raw_name) + _LONGEST_EXTRA + entry.compressed_size
 
 
@@ -215,5 +222,5 @@ def _inflate(window: bytes, entry: ZipEntry) -> bytes:
             "broken-metadata", f"its METADATA cannot be unpacked: {error}"
         ) from error
     if len(body) != entry.size or zlib.crc32(body) != entry.crc:
-        raise PackageError("broken-metadata", "its METADATA is cut or garbled")
+        raise PackageError("broken-metadata", "its METADATA is truncated or damaged")
     return body

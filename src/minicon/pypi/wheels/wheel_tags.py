@@ -1,8 +1,8 @@
-"""WheelTags: which wheels run on a target platform, and which of them fits best.
+"""WheelTags: which wheels are compatible with a target platform, and which of them is best.
 
-The target need not be this machine, so nothing is probed here: the platform folder and the
-virtual packages (``__glibc``, ``__osx``) say all there is to know. The order is that of pip,
-which is packaging's: a tag's rank is (python and abi, then platform), best first.
+The target need not be this machine, so nothing is detected here: the subdir and the virtual
+packages (``__glibc``, ``__osx``) describe it. The order is pip's, which is that of packaging: a
+tag's rank is (python and abi, then platform), best first.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import compatible_tags, cpython_tags, mac_platforms
 
-from minicon.pypi.requirements.lenient import lenient_specifiers
+from minicon.pypi.requirement_syntax import parse_specifiers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from minicon.models.virtual_package import VirtualPackage
 
-#: Python minors that may exist, newest first. Those beyond today's cost nothing: a solver only
-#: looks for pythons that some source has.
+#: Python minors that may exist, newest first. Future ones cost nothing: a solver only considers
+#: pythons that a source offers.
 PYTHON_MINORS = (*(f"3.{minor}" for minor in range(20, 3, -1)), "2.7")
 
 _LINUX_MACHINES = {
@@ -35,23 +35,23 @@ _LINUX_MACHINES = {
 _MAC_MACHINES = {"osx-64": "x86_64", "osx-arm64": "arm64"}
 _WINDOWS_TAGS = {"win-64": "win_amd64", "win-32": "win32", "win-arm64": "win_arm64"}
 
-#: manylinux1, 2010 and 2014 by the glibc minor that they stand for (PEP 600).
+#: manylinux1, 2010 and 2014 by the glibc minor that they mean (PEP 600).
 _LEGACY_MANYLINUX = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
-#: The oldest glibc minor that a manylinux tag names, per machine.
+#: The oldest glibc minor that a manylinux tag names, by machine; 17 for all others.
 _OLDEST_GLIBC = {"x86_64": 5, "i686": 5}
-#: Stands for "any platform of the target" while packaging enumerates python and abi tags.
+#: Placeholder for the target's platforms while packaging enumerates python and abi tags.
 _PLATFORM = "PLATFORM"
 
 Rank = tuple[int, int]
 
 
 def platform_tags(subdir: str, virtual_packages: Iterable[VirtualPackage] = ()) -> tuple[str, ...]:
-    """Platform tags that run on a target, best first; ``any`` is not among them.
+    """Return the platform tags that a target supports, best first, without ``any``.
 
     Args:
         subdir: For instance ``linux-64``. An unknown one has no tags: only pure wheels fit.
-        virtual_packages: Facts of the target. Without ``__glibc`` no manylinux wheel fits;
-            without ``__osx`` the oldest system of that machine is taken.
+        virtual_packages: Those of the target. Without ``__glibc`` no manylinux wheel fits;
+            without ``__osx`` the oldest system of that machine is assumed.
     """
     facts = {package.name: package.version for package in virtual_packages}
     if subdir in _LINUX_MACHINES:
@@ -64,10 +64,10 @@ def platform_tags(subdir: str, virtual_packages: Iterable[VirtualPackage] = ()) 
 
 
 def may_fit_platform(subdir: str, tag: str) -> bool:
-    """Whether a platform tag could fit some machine of this platform, whatever its age.
+    """Whether a platform tag can fit a machine of a platform, whatever its system's version.
 
-    Coarser than :class:`WheelTags` on purpose: it decides what is worth keeping of an index
-    page, and the same kept page serves every glibc.
+    It is coarser than :class:`WheelTags`, because it decides which files of an index page are
+    cached, and the cached page serves every glibc version.
     """
     if tag == "any":
         return True
@@ -80,10 +80,12 @@ def may_fit_platform(subdir: str, tag: str) -> bool:
 
 
 class WheelTags:
-    """Judges wheels for one target. Cheap to ask: every distinct tag text is judged once."""
+    """Ranks wheels for one target; each distinct tag text is evaluated once.
+
+    The arguments are those of :func:`platform_tags`.
+    """
 
     def __init__(self, subdir: str, virtual_packages: Iterable[VirtualPackage] = ()) -> None:
-        """Make the judge of one target; arguments as in :func:`platform_tags`."""
         self.platforms = platform_tags(subdir, virtual_packages)
         self._platform_ranks = {tag: rank for rank, tag in enumerate(self.platforms)}
         self._python_ranks: dict[str, dict[tuple[str, str, bool], int]] = {}
@@ -92,10 +94,10 @@ class WheelTags:
         self._specifiers: dict[str, SpecifierSet | None] = {}
 
     def rank(self, tags: str, minor: str) -> Rank | None:
-        """How well a wheel fits a python; lower is better, None if it does not.
+        """Rank a wheel for a python: lower is better, None if it does not fit.
 
         Args:
-            tags: ``python-abi-platform`` of the file name, parts perhaps compressed.
+            tags: ``python-abi-platform`` of the file name, possibly compressed (PEP 425).
             minor: Python minor, for instance ``3.11``.
         """
         key = (tags, minor)
@@ -104,14 +106,14 @@ class WheelTags:
         return self._ranks[key]
 
     def accepts_python(self, requires_python: str | None, version: str) -> bool:
-        """Whether ``requires-python`` allows a full python version; nonsense allows all."""
+        """Whether ``requires-python`` allows a full python version; an invalid one allows all."""
         if not requires_python:
             return True
         specifiers = self._parsed(requires_python)
         return specifiers is None or specifiers.contains(version, prereleases=True)
 
     def minors(self, requires_python: str | None) -> frozenset[str]:
-        """The minors of which some patch release satisfies ``requires-python``."""
+        """Return the minors of which some patch release satisfies ``requires-python``."""
         if requires_python not in self._minors:
             self._minors[requires_python] = frozenset(
                 minor
@@ -123,7 +125,7 @@ class WheelTags:
     def _parsed(self, text: str) -> SpecifierSet | None:
         if text not in self._specifiers:
             try:
-                self._specifiers[text] = lenient_specifiers(text)
+                self._specifiers[text] = parse_specifiers(text)
             except InvalidSpecifier:
                 self._specifiers[text] = None
         return self._specifiers[text]
@@ -134,25 +136,25 @@ class WheelTags:
         if known is None:
             known = self._python_ranks[minor] = _python_ranks(minor)
         for platform in platforms:
-            place = 0 if platform == "any" else self._platform_ranks.get(platform)
-            if place is None:
+            platform_rank = 0 if platform == "any" else self._platform_ranks.get(platform)
+            if platform_rank is None:
                 continue
             for python in pythons:
                 for abi in abis:
                     rank = known.get((python, abi, platform == "any"))
                     if rank is not None:
-                        yield rank, place
+                        yield rank, platform_rank
 
 
-#: Patch releases to try for "some patch of this minor": ends first, since one nearly always fits.
+#: Patch releases to try for "some patch of this minor": the ends first, one nearly always fits.
 _PATCHES = (0, 99, *range(1, 30))
 
 
 def _python_ranks(minor: str) -> dict[tuple[str, str, bool], int]:
-    """Rank by (python tag, abi tag, whether the platform is ``any``) of CPython MINOR.
+    """Return the ranks of (python tag, abi tag, whether the platform is ``any``) for a CPython.
 
-    packaging yields python-and-abi in the outer loop and platforms in the inner one, so that
-    one stand-in platform is enough to learn the outer order.
+    packaging yields python and abi in the outer loop and platforms in the inner one, so that one
+    placeholder platform is enough to get the outer order.
     """
     version = _two_numbers(minor)
     interpreter = f"cp{version[0]}{version[1]}"
@@ -168,7 +170,7 @@ def _python_ranks(minor: str) -> dict[tuple[str, str, bool], int]:
 
 
 def _abis(version: Sequence[int]) -> list[str]:
-    """The ABI of the ordinary build; up to 3.7 its name had an ``m`` (pymalloc)."""
+    """Return the ABI of the default build; up to 3.7 its name has an ``m`` (pymalloc)."""
     return [f"cp{version[0]}{version[1]}" + ("m" if version[1] < 8 else "")]
 
 

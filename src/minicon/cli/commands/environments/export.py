@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the text of the file, or write it."""
     from minicon.api.export.exporting import explicit_spec
-    from minicon.envs.files.environment_file import write_environment_file
+    from minicon.envs.environment_file import write_environment_file
     from minicon.fs import operations
     from minicon.fs.safe_path import typed_path
 

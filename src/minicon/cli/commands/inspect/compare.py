@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     import os
 
     from minicon.api.inspect.comparing import SAME, compare_with_spec
-    from minicon.envs.files.environment_file import read_environment_file
+    from minicon.envs.environment_file import read_environment_file
     from minicon.fs.safe_path import typed_path
     from minicon.prefix.environment.prefix import Prefix
     from minicon.prefix.environment.site_packages import installed_packages

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     context.registry.recover(path)
     file, folder = None, None
     if arguments.file:
-        from minicon.envs.files.environment_file import read_environment_file
+        from minicon.envs.environment_file import read_environment_file
         from minicon.fs.safe_path import typed_path
 
         file = read_environment_file(arguments.file, platform=context.settings.platform)

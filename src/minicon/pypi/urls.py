@@ -1,4 +1,4 @@
-"""Small questions about URLs that index pages, configuration and requirements all ask."""
+"""Convert and classify the URLs of index pages, pip's configuration and requirements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minicon.models.url import Url
 
 
 def without_credentials(url: str) -> str:
-    """The URL as it may be shown and stored."""
+    """Return a URL without user and password: the form that is shown and stored."""
     if "@" not in url:
         return url
     parts = urlsplit(url)
@@ -23,19 +23,19 @@ def is_remote(url: str) -> bool:
 
 
 def local_path(url: str) -> Path | None:
-    """The path that a ``file:`` URL means, or None for any other URL."""
+    """Return the path of a ``file:`` URL, or None for any other URL."""
     parts = urlsplit(url)
     if parts.scheme != "file":
         return None
-    # pip also takes file:/path, which has no authority and is no URL for others.
+    # pip also accepts file:/path, which has no authority and which Url refuses.
     return Path(str(Url(f"file://{parts.netloc}{parts.path}").file_path))
 
 
 def file_url(path: Path) -> str:
-    """The ``file:`` URL of a path, made absolute without following links."""
+    """Return the ``file:`` URL of a path, made absolute without following links."""
     return Path(os.path.abspath(path)).as_uri()
 
 
 def project_url(index_url: str, name: str) -> str:
-    """Where an index has a project's page (PEP 503: with a slash at its end)."""
+    """Return the URL of a project's page in an index (PEP 503: it ends with a slash)."""
     return f"{index_url.rstrip('/')}/{quote(name)}/"

@@ -1,4 +1,4 @@
-"""Reads ``pip:`` sections and requirement files, those they include too."""
+"""Read ``pip:`` sections and requirement files, and the files that they include."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from urllib.parse import urljoin
 
 from minicon.errors import SpecError
 from minicon.models.package_name import normalize_pypi_name
-from minicon.pypi.index.urls import is_remote, local_path
-from minicon.pypi.requirements.index_options import IndexOptions
-from minicon.pypi.requirements.requirement_kinds import (
+from minicon.pypi.requirements.requirement_entry import (
     BUILD_OPTIONS,
     absolute_path,
     parse_editable,
-    parse_requirement,
+    parse_entry,
     split_url,
 )
 from minicon.pypi.requirements.requirement_lines import (
     Line,
+    invalid_line,
     logical_lines,
     split_options,
-    unreadable,
 )
-from minicon.pypi.requirements.requirements import IndexRequirement, PipRequirement, RequirementSet
+from minicon.pypi.requirements.requirements import (
+    IndexOptions,
+    IndexRequirement,
+    PipRequirement,
+    RequirementSet,
+)
+from minicon.pypi.urls import is_remote, local_path
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -34,9 +38,9 @@ if TYPE_CHECKING:
 
 #: Requirement files that include one another deeper than this include themselves.
 _DEEPEST = 20
-#: What pip knows and has no meaning here: wheels are preferred anyway, and nothing is built.
-_URLS = ("--index-url", "--extra-index-url", "--find-links")
-_WITHOUT_MEANING = ("--prefer-binary", "--only-binary", "--use-feature", "--no-deps")
+_URL_OPTIONS = ("--index-url", "--extra-index-url", "--find-links")
+#: Options of pip without effect in minicon: wheels are always preferred.
+_IGNORED_OPTIONS = ("--prefer-binary", "--only-binary", "--use-feature", "--no-deps")
 
 
 def parse_requirements(
@@ -47,17 +51,17 @@ def parse_requirements(
     environ: Mapping[str, str] | None = None,
     fetch_text: Callable[[str], str] | None = None,
 ) -> RequirementSet:
-    """Read the lines of a ``pip:`` section or a requirement file.
+    """Parse the lines of a ``pip:`` section or a requirement file.
 
     Args:
         lines: As written.
-        folder: What relative paths are relative to.
+        folder: Base of relative paths.
         origin: Name of the file, for messages.
-        environ: What ``${VARIABLE}`` is filled in from.
-        fetch_text: Reads a requirement file by URL; without it such a line is an error.
+        environ: Values of ``${VARIABLE}``.
+        fetch_text: Fetches a requirement file by URL; without it such a line is an error.
 
     Raises:
-        SpecError: A line cannot be read, or a file it names is not there.
+        SpecError: A line cannot be parsed, or a file that it names does not exist.
     """
     reader = _Reader(environ or {}, fetch_text)
     reader.read(lines, folder, origin, constraints=False, depth=0)
@@ -65,7 +69,7 @@ def parse_requirements(
 
 
 class _Reader:
-    """Gathers what lines and the files they include ask for."""
+    """Collects the requirements and options of lines and of the files that they include."""
 
     def __init__(self, environ: Mapping[str, str], fetch_text: Callable[[str], str] | None) -> None:
         self._environ = environ
@@ -95,7 +99,7 @@ class _Reader:
         for line in logical_lines(lines, origin, folder, self._environ):
             text, options = split_options(line)
             if text:
-                self._add(parse_requirement(text, options, line), line, constraints=constraints)
+                self._add(parse_entry(text, options, line), line, constraints=constraints)
                 continue
             for option in options:
                 if option.name in ("--requirement", "--constraint"):
@@ -106,30 +110,30 @@ class _Reader:
                 elif option.name not in BUILD_OPTIONS:
                     self._apply(option, line)
 
-    def include(self, place: str, line: Line, *, constraints: bool, depth: int) -> None:
+    def include(self, target: str, line: Line, *, constraints: bool, depth: int) -> None:
         """Read another requirement file, by path or URL."""
         if depth > _DEEPEST:
-            raise unreadable(line, "requirement files include one another without end")
-        split_url(place, line)
+            raise invalid_line(line, "requirement files include one another in a circle")
+        split_url(target, line)
         base = line.origin.partition(", line ")[0]
-        if is_remote(base):  # whatever a file from the network includes is there too
-            place = urljoin(base, place)
-        if is_remote(place):
-            text, folder, origin = self._fetch(place, line), line.folder, redact(place)
+        if is_remote(base):  # paths in a file from the network are relative to its URL
+            target = urljoin(base, target)
+        if is_remote(target):
+            text, folder, origin = self._fetch(target, line), line.folder, redact(target)
         else:
-            path = _included_path(place, line)
+            path = _included_path(target, line)
             try:
                 text = path.read_text("utf-8-sig")
             except (OSError, UnicodeDecodeError) as error:
                 why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-                raise unreadable(line, f"cannot read {path}: {why}") from error
+                raise invalid_line(line, f"cannot read {path}: {why}") from error
             folder, origin = path.parent, os.fspath(path)
         self.read(text.splitlines(), folder, origin, constraints=constraints, depth=depth)
 
-    def _fetch(self, place: str, line: Line) -> str:
+    def _fetch(self, url: str, line: Line) -> str:
         if self._fetch_text is None:
-            raise unreadable(line, "requirement files are not read from the network here")
-        return self._fetch_text(place)
+            raise invalid_line(line, "requirement files are not read from the network here")
+        return self._fetch_text(url)
 
     def _add(
         self, entry: IndexRequirement | PipRequirement, line: Line, *, constraints: bool
@@ -139,12 +143,12 @@ class _Reader:
         elif isinstance(entry, IndexRequirement):
             self._constraints.append(entry)
         else:
-            raise unreadable(line, "a constraint must be a name with versions")
+            raise invalid_line(line, "a constraint must be a name with versions")
 
     def _apply(self, option: Option, line: Line) -> None:
-        """Take an option of the whole file; the last word wins, lists grow."""
+        """Apply an option of the whole file; a later value replaces an earlier, lists grow."""
         name, value = option
-        if name in _URLS:
+        if name in _URL_OPTIONS:
             split_url(value, line)
         if name == "--find-links":
             value = _find_links(value, line)
@@ -163,8 +167,8 @@ class _Reader:
         }
         if name in changes:
             self._options = self._options.merged_with(changes[name])
-        elif name not in _WITHOUT_MEANING:
-            raise unreadable(line, f"the option {name} has no meaning in a requirement file")
+        elif name not in _IGNORED_OPTIONS:
+            raise invalid_line(line, f"the option {name} is not valid in a requirement file")
 
     def _is_for_index(self, entry: IndexRequirement | PipRequirement) -> bool:
         if not isinstance(entry, IndexRequirement):
@@ -174,7 +178,7 @@ class _Reader:
 
 
 def _for_pip(entry: IndexRequirement | PipRequirement) -> PipRequirement:
-    """What wheels are forbidden for (``--no-binary``), as a line for pip."""
+    """Return an entry as one for pip; one whose wheels are forbidden keeps its ``--no-binary``."""
     if isinstance(entry, PipRequirement):
         return entry
     hashes = "".join(f" --hash=sha256:{value}" for value in entry.hashes)
@@ -187,23 +191,23 @@ def _check_hashes(entries: Sequence[IndexRequirement | PipRequirement]) -> None:
     for entry in entries:
         hashed = entry.hashes if isinstance(entry, IndexRequirement) else "--hash=" in entry.text
         if not hashed:
-            what = entry.requirement if isinstance(entry, IndexRequirement) else entry
+            subject = entry.requirement if isinstance(entry, IndexRequirement) else entry
             raise SpecError(
                 "no-hash",
-                f"--require-hashes is set and {what} has no hash",
+                f"--require-hashes is set and {subject} has no hash",
                 context=f"while reading {entry.origin}" if entry.origin else None,
-                hint="add --hash=sha256:… to it, or leave --require-hashes out",
+                hint="add --hash=sha256:… to it, or remove --require-hashes",
             )
 
 
-def _included_path(place: str, line: Line) -> Path:
-    if place.startswith("file:/"):
-        place = str(local_path(place) or place)
-    return absolute_path(place.removeprefix("file:"), line)
+def _included_path(target: str, line: Line) -> Path:
+    if target.startswith("file:/"):
+        target = str(local_path(target) or target)
+    return absolute_path(target.removeprefix("file:"), line)
 
 
 def _find_links(value: str, line: Line) -> str:
-    """A relative folder is looked for beside the requirement file first, as pip does."""
+    """Make a relative folder absolute: it is relative to the requirement file, as in pip."""
     if "://" in value:
         return value
     return os.fspath(absolute_path(value, line))

@@ -1,10 +1,13 @@
-"""Reading requirements that older tools wrote and PEP 440 or 508 no longer allow.
+"""Parse requirements (PEP 508) and version specifiers (PEP 440), also those of older tools.
 
-Thousands of wheels carry such lines for ever, since a published file never changes. Each
-correction below has one meaning only; what stays ambiguous stays an error.
+The one parser of ``Requires-Dist``, ``Requires-Python`` and requirement lines. Thousands of wheels
+carry requirements that today's standards forbid, and a published file never changes. Each
+correction below has exactly one meaning; what stays ambiguous stays an error.
 """
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -12,14 +15,18 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import shortened
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 _CORRECTIONS = (
     # `>=3.6.*`: a wildcard means nothing to an ordered comparison.
     (lazy_pattern(r"((?:>=|<=|>|<|~=)\s*\d+(?:\.\d+)*)\.\*"), r"\1"),
-    # `>=2.7 <4`, `>=2.7!=3.0.*`: the comma was forgotten.
+    # `>=2.7 <4`, `>=2.7!=3.0.*`: the comma is missing.
     (lazy_pattern(r"(\d|\*)\s*((?:>=|<=|~=|!=|==|>|<)\s*\d)"), r"\1,\2"),
     # `>='2.7'`: quoted as in a marker.
     (lazy_pattern(r"((?:>=|<=|~=|!=|==|>|<)\s*)['\"](\d[^'\"]*)['\"]"), r"\1\2"),
-    # `>=1.0,`, `>=1.0,)` and `(,>=1.0)`: a comma too many.
+    # `>=1.0,`, `>=1.0,)` and `(,>=1.0)`: one comma too many.
     (lazy_pattern(r",\s*(?=$|\)|;)"), ""),
     (lazy_pattern(r"(?<=\()\s*,"), ""),
     # `=>1.0` and `=<1.0`.
@@ -28,14 +35,13 @@ _CORRECTIONS = (
     (lazy_pattern(r">=?\s*dev\b"), ">=0"),
 )
 
-
 #: Longer texts, and longer numbers in them, are attacks on the parsers, not requirements.
 _LONGEST_TEXT = 8000
 _LONG_NUMBER = lazy_pattern(r"[0-9]{100}")
 
 
-def lenient_specifiers(text: str) -> SpecifierSet:
-    """A version specifier set, corrected if need be. Raises InvalidSpecifier."""
+def parse_specifiers(text: str) -> SpecifierSet:
+    """Return the version specifiers that a text means. Raises InvalidSpecifier."""
     if _is_outsized(text):
         raise InvalidSpecifier(f"Invalid specifier: {shortened(text, 40)!r}…")
     try:
@@ -44,8 +50,8 @@ def lenient_specifiers(text: str) -> SpecifierSet:
         return SpecifierSet(_corrected(text))
 
 
-def lenient_requirement(text: str) -> Requirement:
-    """A PEP 508 requirement, corrected if need be. Raises InvalidRequirement."""
+def parse_requirement(text: str) -> Requirement:
+    """Return the requirement that a text means. Raises InvalidRequirement."""
     if _is_outsized(text):
         raise InvalidRequirement(f"{shortened(text, 40)!r}… is too long")
     try:
@@ -60,10 +66,17 @@ def lenient_requirement(text: str) -> Requirement:
         raise InvalidRequirement(f"{shortened(text, 40)!r}: {str(error)[:80]}") from error
 
 
-def plain_requires_python(text: str) -> str | None:
-    """Return a ``requires-python`` as PEP 440 has it; None where it means nothing."""
+def valid_requirements(texts: Iterable[str]) -> Iterator[Requirement]:
+    """Parse the values of ``Requires-Dist`` of an installed package; invalid ones are skipped."""
+    for text in texts:
+        with suppress(InvalidRequirement):
+            yield parse_requirement(text)
+
+
+def normalized_requires_python(text: str) -> str | None:
+    """Return a ``Requires-Python`` in the form of PEP 440; None if it cannot be parsed."""
     try:
-        found = lenient_specifiers(text)
+        found = parse_specifiers(text)
     except InvalidSpecifier:
         return None
     try:

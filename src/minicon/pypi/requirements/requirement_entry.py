@@ -1,4 +1,4 @@
-"""One requirement as a user writes it: a name, a URL or a path, and who can answer it."""
+"""Parse one requirement: a project's name, a URL or a path; decide whether pip must build it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from minicon.fs.safe_path import place_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_name import normalize_pypi_name
 from minicon.models.wheel_index import DistributionFile
-from minicon.pypi.index.urls import file_url, is_remote, local_path, without_credentials
-from minicon.pypi.requirements.lenient import lenient_requirement
-from minicon.pypi.requirements.requirement_lines import unreadable
+from minicon.pypi.requirement_syntax import parse_requirement
+from minicon.pypi.requirements.requirement_lines import invalid_line
 from minicon.pypi.requirements.requirements import IndexRequirement, PipRequirement
+from minicon.pypi.urls import file_url, is_remote, local_path, without_credentials
 from minicon.pypi.wheels.filenames import SDIST_EXTENSIONS, parse_version, split_wheel_name
 from minicon.redaction import shortened
 
@@ -32,26 +32,26 @@ _IS_URL = lazy_pattern(r"[A-Za-z][A-Za-z0-9+.-]+:(?!\\)")
 _NAMED_URL = lazy_pattern(r"([A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?)\s*(?:(\[[^\]]*\])\s*)?@\s*(\S.*)")
 _EGG = lazy_pattern(r"(?:^|[#&])egg=([A-Za-z0-9][\w.-]*)")
 _SHA256 = lazy_pattern(r"sha256[=:]([0-9a-fA-F]{64})(?![0-9a-fA-F])")
-#: Options of one requirement that only pip can obey.
+#: Options of one requirement that only pip implements.
 BUILD_OPTIONS = ("--config-settings", "--config-setting", "--global-option", "--install-option")
 
 
-def parse_requirement(
+def parse_entry(
     text: str, options: Sequence[Option], line: Line
 ) -> IndexRequirement | PipRequirement:
-    """Read one requirement.
+    """Parse one requirement.
 
     Args:
-        text: Without options.
-        options: ``--hash`` and build options that stand behind it.
-        line: Where it comes from.
+        text: The requirement without options.
+        options: ``--hash`` and build options that follow it.
+        line: The line that contains it.
 
     Raises:
-        SpecError: It is neither a PEP 508 requirement nor a URL nor a path that is there.
+        SpecError: It is neither a PEP 508 requirement nor a URL nor an existing path.
     """
     for option in options:
         if option.name != "--hash" and option.name not in BUILD_OPTIONS:
-            raise unreadable(line, f"{option.name} cannot stand behind a requirement")
+            raise invalid_line(line, f"{option.name} cannot follow a requirement")
     hashes = [option.value for option in options if option.name == "--hash"]
     sha256 = tuple([match[1].lower() for text in hashes if (match := _SHA256.fullmatch(text))])
     parsed = _parse(text, line, sha256)
@@ -59,13 +59,13 @@ def parse_requirement(
     if isinstance(parsed, IndexRequirement) and not needs_pip:
         return parsed
     written = parsed.text if isinstance(parsed, PipRequirement) else _as_text(parsed)
-    behind = "".join(f" {option.name}={option.value}" for option in options)
+    suffix = "".join(f" {option.name}={option.value}" for option in options)
     name = parsed.name if isinstance(parsed, PipRequirement) else parsed.requirement.name
-    return PipRequirement(text=written + behind, name=name, origin=line.origin)
+    return PipRequirement(text=written + suffix, name=name, origin=line.origin)
 
 
 def parse_editable(text: str, line: Line) -> PipRequirement:
-    """Read what stands behind ``-e``: a VCS URL or a folder, perhaps with extras.
+    """Parse the value of ``-e``: a VCS URL or a directory, possibly with extras.
 
     Raises:
         SpecError: It is neither.
@@ -74,10 +74,10 @@ def parse_editable(text: str, line: Line) -> PipRequirement:
         return PipRequirement(
             text=f"--editable={text}", name=_egg(text), is_editable=True, origin=line.origin
         )
-    place, extras = _split_extras(text)
-    path = _local(place, line) if place.startswith("file:") else absolute_path(place, line)
+    target, extras = _split_extras(text)
+    path = _path_of_url(target, line) if target.startswith("file:") else absolute_path(target, line)
     if path is None or not path.is_dir():
-        raise unreadable(line, f"there is no folder {path or place}")
+        raise invalid_line(line, f"there is no directory {path or target}")
     return PipRequirement(text=f'--editable="{path}{extras}"', is_editable=True, origin=line.origin)
 
 
@@ -86,19 +86,19 @@ def _parse(text: str, line: Line, hashes: tuple[str, ...]) -> IndexRequirement |
     if named:
         url, marker = _split_marker(named[3], spaced=True)
         if not _IS_URL.match(url):
-            raise unreadable(line, f"{url!r} is not a URL")
+            raise invalid_line(line, f"{url!r} is not a URL")
         return _from_url(url, named[1], named[2] or "", marker, line, hashes)
     if _IS_URL.match(text) or text.startswith(_VCS):
         url, marker = _split_marker(text, spaced=True)
         return _from_url(url, None, "", marker, line, hashes)
-    place, marker = _split_marker(text, spaced=False)
-    place, extras = _split_extras(place)
-    if _looks_like_path(place, line):
-        return _from_path(absolute_path(place, line), extras, marker, line, hashes)
+    path, marker = _split_marker(text, spaced=False)
+    path, extras = _split_extras(path)
+    if _looks_like_path(path, line):
+        return _from_path(absolute_path(path, line), extras, marker, line, hashes)
     try:
-        requirement = lenient_requirement(text)
+        requirement = parse_requirement(text)
     except InvalidRequirement as error:
-        raise unreadable(line, str(error).partition("\n")[0]) from error
+        raise invalid_line(line, str(error).partition("\n")[0]) from error
     return IndexRequirement(requirement=requirement, hashes=hashes, origin=line.origin)
 
 
@@ -108,7 +108,7 @@ def _from_url(
     plain, _, fragment = url.partition("#")
     found = _SHA256.search(fragment)
     known = hashes or ((found[1].lower(),) if found else ())
-    path = None if plain.startswith(_VCS) else _local(plain, line)
+    path = None if plain.startswith(_VCS) else _path_of_url(plain, line)
     if path is not None:
         return _from_path(path, extras, marker, line, known, name)
     filename = unquote(split_url(plain, line).path.rpartition("/")[2])
@@ -121,13 +121,13 @@ def _from_url(
         return _direct(file, name, extras, marker, line, known)
     name = normalize_pypi_name(name) if name else _egg(url)
     text = f"{name}{extras} @ {url}" if name and not _EGG.search(url) else url
-    return PipRequirement(text=text + _behind(marker), name=name, origin=line.origin)
+    return PipRequirement(text=text + _marker_suffix(marker), name=name, origin=line.origin)
 
 
-def _local(url: str, line: Line) -> Path | None:
+def _path_of_url(url: str, line: Line) -> Path | None:
     if not url.startswith("file:"):
         return None
-    if not url.startswith("file:/"):  # `file:more.txt`, as pip accepts it, is relative
+    if not url.startswith("file:/"):  # pip accepts `file:more.txt`, which is relative
         return absolute_path(url[5:], line)
     split_url(url, line)
     path = local_path(url)
@@ -135,11 +135,11 @@ def _local(url: str, line: Line) -> Path | None:
 
 
 def split_url(url: str, line: Line) -> SplitResult:
-    """The parts of a URL. Raises SpecError if it is none."""
+    """Split a URL into its parts. Raises SpecError if it is invalid."""
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise unreadable(line, f"{url!r} is no URL: {error}") from error
+        raise invalid_line(line, f"{url!r} is not a URL: {error}") from error
 
 
 def _from_path(
@@ -159,12 +159,12 @@ def _from_path(
         )
         return _direct(file, name, extras, marker, line, hashes)
     if not path.exists():
-        raise unreadable(line, f"there is no file or folder {path}")
+        raise invalid_line(line, f"there is no file or directory {path}")
     text = f"{name}{extras} @ {file_url(path)}" if name else f'"{path}{extras}"'
     if not name and not re.search(r"[\s;\"]", str(path)):
         text = f"{path}{extras}"
     return PipRequirement(
-        text=text + _behind(marker),
+        text=text + _marker_suffix(marker),
         name=normalize_pypi_name(name) if name else None,
         origin=line.origin,
     )
@@ -181,14 +181,14 @@ def _direct(
     wheel = split_wheel_name(file.filename)
     version = parse_version(wheel.version) if wheel else None
     if wheel is None or version is None:
-        raise unreadable(line, f"{file.filename} is not a wheel's name")
+        raise invalid_line(line, f"{file.filename} is not the file name of a wheel")
     if name and normalize_pypi_name(name) != wheel.name:
-        raise unreadable(line, f"{file.filename} is a wheel of {wheel.name}, not of {name}")
-    text = f"{wheel.name}{extras}=={version}{_behind(marker)}"
+        raise invalid_line(line, f"{file.filename} is a wheel of {wheel.name}, not of {name}")
+    text = f"{wheel.name}{extras}=={version}{_marker_suffix(marker)}"
     try:
-        requirement = lenient_requirement(text)
+        requirement = parse_requirement(text)
     except InvalidRequirement as error:
-        raise unreadable(line, str(error).partition("\n")[0]) from error
+        raise invalid_line(line, str(error).partition("\n")[0]) from error
     return IndexRequirement(requirement=requirement, direct=file, hashes=hashes, origin=line.origin)
 
 
@@ -196,19 +196,19 @@ def _as_text(entry: IndexRequirement) -> str:
     if entry.direct is None:
         return str(entry.requirement)
     extras = f"[{','.join(sorted(entry.requirement.extras))}]" if entry.requirement.extras else ""
-    marker = _behind(str(entry.requirement.marker) if entry.requirement.marker else "")
+    marker = _marker_suffix(str(entry.requirement.marker) if entry.requirement.marker else "")
     return f"{entry.requirement.name}{extras} @ {entry.direct.url}{marker}"
 
 
 def _split_marker(text: str, *, spaced: bool) -> tuple[str, str]:
-    """Cut a marker off; behind a URL the semicolon needs a space before it (PEP 508)."""
-    place, semicolon, marker = text.partition(" ;" if spaced else ";")
+    """Split off a marker; after a URL the semicolon needs a space beside it (PEP 508)."""
+    subject, semicolon, marker = text.partition(" ;" if spaced else ";")
     if spaced and not semicolon:
-        place, semicolon, marker = text.partition("; ")
-    return place.strip(), marker.strip()
+        subject, semicolon, marker = text.partition("; ")
+    return subject.strip(), marker.strip()
 
 
-def _behind(marker: str) -> str:
+def _marker_suffix(marker: str) -> str:
     return f" ; {marker}" if marker else ""
 
 
@@ -220,21 +220,21 @@ def _split_extras(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _looks_like_path(place: str, line: Line) -> bool:
-    """As pip tells a path from a name: by a separator, a leading dot, or an archive's name."""
-    if not place or "@" in place.split(os.sep, maxsplit=1)[0]:
+def _looks_like_path(text: str, line: Line) -> bool:
+    """Distinguish a path from a name as pip does: a separator, a leading dot, or an archive."""
+    if not text or "@" in text.split(os.sep, maxsplit=1)[0]:
         return False
-    if os.sep in place or "/" in place or place.startswith((".", "~")):
+    if os.sep in text or "/" in text or text.startswith((".", "~")):
         return True
-    is_archive = place.endswith((".whl", *SDIST_EXTENSIONS))
-    return is_archive and absolute_path(place, line).is_file()
+    is_archive = text.endswith((".whl", *SDIST_EXTENSIONS))
+    return is_archive and absolute_path(text, line).is_file()
 
 
-def absolute_path(place: str, line: Line) -> Path:
-    """The path that a line means by a relative one. Raises SpecError if it cannot be one."""
-    path = os.path.normpath(line.folder / os.path.expanduser(place))
+def absolute_path(text: str, line: Line) -> Path:
+    """Make a path of a line absolute. Raises SpecError if it is not a valid path."""
+    path = os.path.normpath(line.folder / os.path.expanduser(text))
     if problem := place_problem(path):
-        raise unreadable(line, f"the path {shortened(place, 80)!r} {problem}")
+        raise invalid_line(line, f"the path {shortened(text, 80)!r} {problem}")
     return Path(path)
 
 

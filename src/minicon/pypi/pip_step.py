@@ -1,9 +1,9 @@
-"""install_with_pip: what only pip can do, after everything else is in place.
+"""install_with_pip: build and install what only pip can, after all other packages are linked.
 
-Source distributions, version control, editable folders: they have to be built, and building is
-pip's trade. Every package that the environment holds already is a constraint, so pip adds to
-what was solved and never changes it. What such a package depends on and nobody knew before it
-was built, pip installs too, under the same constraints.
+Source distributions, version control and editable folders have to be built, which pip does. Every
+package that is already installed is a constraint, so that pip adds to the solution and never
+changes it. Dependencies that are known only after the build are installed by pip too, under the
+same constraints.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from minicon.errors import PipError
+from minicon.errors import PackageError, PipError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_name import normalize_pypi_name
 from minicon.models.reporter import SilentReporter
+from minicon.pypi.wheels.core_metadata import CoreMetadata
+from minicon.pypi.wheels.filenames import is_project_name, parse_version
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -30,10 +33,11 @@ if TYPE_CHECKING:
 
     from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
-    from minicon.pypi.requirements.index_options import IndexOptions
-    from minicon.pypi.requirements.requirements import PipRequirement
+    from minicon.pypi.requirements.requirements import IndexOptions, PipRequirement
 
-#: Variables of the caller that would make pip install elsewhere, or otherwise than asked.
+#: Metadata of installed distributions, relative to site-packages.
+_INSTALLED_METADATA = ("*.dist-info/METADATA", "*.egg-info/PKG-INFO")
+#: The caller's variables that would make pip install into another directory or in another way.
 _UNWANTED = (
     "PIP_TARGET",
     "PIP_PREFIX",
@@ -50,14 +54,14 @@ _UNWANTED = (
     "__PYVENV_LAUNCHER__",
 )
 _LOG = "pip.log"
-#: Lines of pip's output that are kept to find the reason of a failure in.
+#: How many last lines of pip's output are searched for the reason of a failure.
 _KEPT_LINES = 200
-#: Seconds that an interrupted pip has to tidy up after itself.
-_PATIENCE = 10
-#: No user site, no current folder on sys.path; output as it comes, in UTF-8.
+#: Seconds that an interrupted pip has to clean up.
+_GRACE_PERIOD = 10
+#: No user site, no current folder on sys.path; unbuffered output in UTF-8.
 _ISOLATED = ("-I", "-u", "-X", "utf8")
 _HAS_PIP = "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)"
-#: What pip writes before the step of a build that failed.
+#: Start of the line in which pip names the step of a build that failed.
 _STEP_MARK = "\N{MULTIPLICATION SIGN}"
 _ERROR = lazy_pattern(r"error:\s*(\S+ .*)", re.IGNORECASE)
 _CAUSE = lazy_pattern(r"\s*((?:[\w.]+(?:Error|Exception): |error: (?=\S+ )|fatal: ).*)")
@@ -66,11 +70,11 @@ _HINTS = (
     (("Microsoft Visual C++", "gcc", "command 'cc'", "compiler"),
      "add a compiler to the environment, for instance c-compiler, and try again"),
     (("No matching distribution", "Could not find a version"),
-     "check the name and versions; what the environment holds already must fit, too"),
+     "check the name and versions; they must also fit the packages that are installed already"),
     (("conflict", "ResolutionImpossible"),
-     "it contradicts what the environment holds: loosen a version, or leave the package out"),
+     "it conflicts with installed packages: relax a version, or leave the package out"),
     (("does not appear to be a Python project", "Neither 'setup.py'"),
-     "the folder needs a pyproject.toml or setup.py"),
+     "the directory needs a pyproject.toml or setup.py"),
     (("git: command", "Cannot find command 'git'"), "add git to the environment"),
 )  # fmt: skip
 
@@ -87,38 +91,37 @@ def install_with_pip(
     no_deps: bool = False,
     offline: bool = False,
 ) -> None:
-    """Install requirements into an environment by pip.
+    """Install requirements into an environment with pip.
 
     Args:
         prefix_python: The environment's own interpreter.
         requirements: What to install.
         constraints: ``name==version`` of everything that is installed (see
-            :func:`minicon.pypi.pip.installed.installed_constraints`); what pip could not read as
-            such, a conda version for instance, is left out.
-        environ: Variables of the activated environment; pip's own settings in it count.
-        reporter: Told of what pip does.
-        options: Index options of the requirement file, on top of the machine's.
-        log: Everything that pip says is appended to ``pip.log`` in this folder (credentials
-            masked).
-        no_deps: Do not install what the requirements depend on.
-        offline: Let pip use no index: only what is on this machine.
+            :func:`installed_constraints`); those that pip cannot parse, with a conda version
+            for instance, are left out.
+        environ: Variables of the activated environment; pip's settings in it apply.
+        reporter: Receives pip's progress.
+        options: Index options of the requirement file, in addition to pip's configuration.
+        log: Folder in which pip's output is appended to ``pip.log`` (credentials masked).
+        no_deps: Do not install dependencies.
+        offline: Let pip use no index, only files of this machine.
 
     Raises:
-        PipError: ``pip-missing``, ``pip-failed`` (with pip's own last error).
+        PipError: ``pip-failed`` (with pip's own last error).
     """
     if not requirements:
         return
     reporter = reporter or SilentReporter()
     with tempfile.TemporaryDirectory(prefix="minicon-pip-") as folder:
-        asked = Path(folder) / "requirements.txt"
-        limits = Path(folder) / "constraints.txt"
+        requirement_file = Path(folder) / "requirements.txt"
+        constraint_file = Path(folder) / "constraints.txt"
         lines = [*_option_lines(options), *(requirement.text for requirement in requirements)]
-        operations.create_file(asked, "\n".join([*lines, ""]).encode(), 0o600)
-        known = sorted({text for text in constraints if _is_readable(text)})
-        operations.create_file(limits, "\n".join([*known, ""]).encode())
+        operations.create_file(requirement_file, "\n".join([*lines, ""]).encode(), 0o600)
+        known = sorted({text for text in constraints if _is_valid_constraint(text)})
+        operations.create_file(constraint_file, "\n".join([*known, ""]).encode())
         variables = _variables(environ, offline=offline)
         command = [*_pip(prefix_python, variables), "install", *_FLAGS]
-        command += ["--requirement", str(asked), "--constraint", str(limits)]
+        command += ["--requirement", str(requirement_file), "--constraint", str(constraint_file)]
         command += ["--no-deps"] * no_deps
         output = _run(command, variables, reporter, log)
     if output is not None:
@@ -136,7 +139,7 @@ _FLAGS = (
 
 
 def _pip(python: Path, variables: Mapping[str, str]) -> list[str]:
-    """The environment's own pip, else the one that minicon depends on, told where to install."""
+    """Return the command of the environment's pip, else of minicon's with ``--python``."""
     try:
         answer = subprocess.run(
             [str(python), "-I", "-c", _HAS_PIP],
@@ -155,7 +158,7 @@ def _pip(python: Path, variables: Mapping[str, str]) -> list[str]:
 
 
 def _variables(environ: Mapping[str, str], *, offline: bool) -> dict[str, str]:
-    """The child's environment: nothing of the user's own packages, nothing installed elsewhere."""
+    """Return pip's environment variables: no user site, no other target directory."""
     variables = {key: value for key, value in environ.items() if key not in _UNWANTED}
     return variables | {
         "PYTHONNOUSERSITE": "1",
@@ -169,20 +172,20 @@ def _variables(environ: Mapping[str, str], *, offline: bool) -> dict[str, str]:
 
 
 def _option_lines(options: IndexOptions | None) -> list[str]:
-    """Index options as lines of the requirement file: arguments could be read by every process."""
+    """Return index options as lines of a requirement file: every process can read arguments."""
     if options is None:
         return []
     return [
         *([f"--index-url {options.index_url}"] if options.index_url else []),
         *(f"--extra-index-url {url}" for url in options.extra_index_urls),
-        *(f"--find-links {place}" for place in options.find_links),
+        *(f"--find-links {location}" for location in options.find_links),
         *(f"--trusted-host {host}" for host in options.trusted_hosts),
         *(["--no-index"] if options.no_index else []),
         *(["--pre"] if options.pre else []),
     ]
 
 
-def _is_readable(constraint: str) -> bool:
+def _is_valid_constraint(constraint: str) -> bool:
     try:
         return bool(Requirement(constraint).specifier)
     except InvalidRequirement:
@@ -192,7 +195,7 @@ def _is_readable(constraint: str) -> bool:
 def _run(
     command: Sequence[str], variables: Mapping[str, str], reporter: Reporter, log: Folder | None
 ) -> list[str] | None:
-    """Run pip to its end. Gives its last lines if it failed, else None."""
+    """Run pip until it exits. Returns its last lines if it failed, else None."""
     kept: deque[str] = deque(maxlen=_KEPT_LINES)
     task = reporter.start("link", "pip", None, "lines")
     process = subprocess.Popen(
@@ -221,11 +224,11 @@ def _run(
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Whatever happened here, no pip goes on changing the environment behind our back."""
+    """Make sure, after an error too, that pip no longer runs and changes the environment."""
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(_PATIENCE)
+            process.wait(_GRACE_PERIOD)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -236,25 +239,25 @@ def _end(process: subprocess.Popen[str]) -> None:
 def _failure(
     requirements: Sequence[PipRequirement], output: Sequence[str], log: Folder | None
 ) -> PipError:
-    what = ", ".join(r.name or str(r) for r in requirements[:3])
+    names = ", ".join(r.name or str(r) for r in requirements[:3])
     more = f" and {len(requirements) - 3} more" if len(requirements) > 3 else ""
     text = "\n".join(output)
     hints = (hint for signs, hint in _HINTS if any(sign in text for sign in signs))
-    where = (
-        f"see {log.path}/{_LOG}" if log else "run pip by hand in the environment to see all of it"
+    log_hint = (
+        f"see {log.path}/{_LOG}" if log else "run pip in the environment to see all of its output"
     )
     return PipError(
         "pip-failed",
-        f"pip could not install {what}{more}: {_reason(output)}",
-        hint=next(hints, where),
+        f"pip could not install {names}{more}: {_reason(output)}",
+        hint=next(hints, log_hint),
     )
 
 
 def _reason(output: Sequence[str]) -> str:
-    """What says most in pip's output: a conflict, its last error, or what a build ended with."""
+    """Find the reason in pip's output: a conflict, its last error, or the failure of a build."""
     if _CONFLICT in output:
-        behind = output[output.index(_CONFLICT) + 1 :]
-        listed = itertools.takewhile(lambda line: line.startswith(" "), behind)
+        following = output[output.index(_CONFLICT) + 1 :]
+        listed = itertools.takewhile(lambda line: line.startswith(" "), following)
         return "; ".join(line.strip() for line in listed)
     errors = [match[1] for line in output if (match := _ERROR.match(line))]
     if errors:
@@ -262,4 +265,23 @@ def _reason(output: Sequence[str]) -> str:
     steps = [line.lstrip(f"{_STEP_MARK} ") for line in output if line.startswith(_STEP_MARK)]
     causes = [match[1] for line in output if (match := _CAUSE.match(line))]
     found = [part.rstrip(".") for part in (steps[-1:] + causes[-1:])]
-    return "; ".join(found) or (output[-1] if output else "it said nothing")
+    return "; ".join(found) or (output[-1] if output else "it printed nothing")
+
+
+def installed_constraints(site_packages: Path) -> list[str]:
+    """Return ``name==version`` of every distribution in a site-packages folder, by name.
+
+    They are read from the distributions' own metadata, since the name and version of a conda
+    package may differ from those that pip uses. Costs reading one small file per distribution.
+    """
+    found = {}
+    for pattern in _INSTALLED_METADATA:
+        for path in site_packages.glob(pattern):
+            try:
+                metadata = CoreMetadata.from_text(path.read_text("utf-8", "replace"))
+            except (OSError, PackageError):
+                continue
+            version = parse_version(metadata.version)
+            if is_project_name(metadata.name) and version is not None:
+                found[normalize_pypi_name(metadata.name)] = str(version)
+    return [f"{name}=={version}" for name, version in sorted(found.items())]

@@ -1,1 +1,0 @@
-"""Environment files on disk: environment.yml, lists of specs, explicit lists."""

@@ -1,1 +1,0 @@
-"""Installation by pip of what only pip can install."""
