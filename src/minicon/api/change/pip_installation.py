@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from minicon.api.services import Services
     from minicon.prefix.plan.noarch_python import PythonLayout
-    from minicon.pypi.requirements.requirements import IndexOptions
-    from minicon.pypi.requirements.requirements import PipRequirement
+    from minicon.pypi.requirements.requirements import IndexOptions, PipRequirement
 
 
 def install_and_record(
@@ -38,8 +37,7 @@ def install_and_record(
     Raises:
         PipError: There is no python, or pip failed.
     """
-    from minicon.pypi.pip_step import installed_constraints
-    from minicon.pypi.pip_step import install_with_pip
+    from minicon.pypi.pip_step import install_with_pip, installed_constraints
 
     prefix = Prefix(path)
     layout = prefix.python_layout

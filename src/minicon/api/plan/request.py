@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from minicon.models.environment_files.explicit_list import ExplicitEntry
     from minicon.models.records import RepodataRecord
     from minicon.prefix.plan.transaction import Transaction
-    from minicon.pypi.requirements.requirements import IndexOptions
-    from minicon.pypi.requirements.requirements import PipRequirement
+    from minicon.pypi.requirements.requirements import IndexOptions, PipRequirement
     from minicon.solver.request import Solution
 
     Action = Literal["create", "install", "update", "remove"]
