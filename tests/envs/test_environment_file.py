@@ -1,4 +1,4 @@
-"""Environment files: real ones are read and written again, hostile ones are refused."""
+"""Environment files: real ones are read and written, hostile ones are refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_real_files_are_read_and_written_again(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "why"), REFUSED.items())
-def test_real_files_that_are_something_else_are_refused(name: str, why: str) -> None:
+def test_other_real_files_are_refused(name: str, why: str) -> None:
     with pytest.raises(SpecError) as caught:
         read_environment_file(FIXTURES / name, platform="linux-64")
     assert why in caught.value.message
@@ -68,7 +68,7 @@ def test_all_real_files() -> None:
     assert refused <= 7
 
 
-def test_a_selector_in_a_comment_counts() -> None:
+def test_selectors_in_comments_are_evaluated() -> None:
     text = (
         "dependencies:\n  - a  # [linux64]\n  - b  # [osx or win]\n  - c  # [testing]\n"
         "  - pip:\n    - d  # [win]\n    - e>=1  # comment\n"
@@ -153,11 +153,11 @@ def test_errors_name_the_line() -> None:
     assert "did you mean numpy >=1.2?" in (caught.value.hint or "")
 
 
-def test_files_that_are_no_text(tmp_path: Path) -> None:
+def test_unreadable_files(tmp_path: Path) -> None:
     file = tmp_path / "environment.yml"
     with pytest.raises(SpecError, match="there is no file"):
         read_environment_file(file, platform="linux-64")
-    with pytest.raises(SpecError, match="cannot be read"):
+    with pytest.raises(SpecError, match="cannot read"):
         read_environment_file(tmp_path, platform="linux-64")
     file.write_bytes(b"name: \xff\xfe\xfa")
     with pytest.raises(SpecError, match="UTF-8"):
@@ -198,7 +198,7 @@ def test_lists_of_specs() -> None:
     assert caught.value.context == "while reading x.txt, line 2"
 
 
-def test_an_environment_file_needs_no_ending() -> None:
+def test_environment_file_without_extension() -> None:
     text = "name: test\ndependencies:\n  - https://192.0.2.1:443::flask=1.0.2\n"
     assert read(text, name="environment_host").specs[0].channel == "https://192.0.2.1:443"
 
@@ -211,7 +211,7 @@ def test_explicit_lists() -> None:
     assert read(write_environment_file(spec), name="x.txt") == spec
 
 
-def test_written_files_hold_no_secrets() -> None:
+def test_written_files_contain_no_secrets() -> None:
     spec = EnvironmentSpec(
         channels=("https://u:secret@h.example/t/tok/c",),
         dependencies=("python",),
@@ -241,5 +241,5 @@ lines = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max
     )
 )
 @settings(deadline=None)
-def test_what_is_written_is_read(spec: EnvironmentSpec) -> None:
+def test_written_files_parse_to_the_same_spec(spec: EnvironmentSpec) -> None:
     assert read(write_environment_file(spec)) == spec

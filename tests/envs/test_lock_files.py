@@ -1,4 +1,4 @@
-"""Lock files of all kinds are read; foreign text does no harm; ours reads back as it was."""
+"""Lock files of all kinds are parsed, hostile ones refused; written ones parse to the same lock."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def test_pixi_lock(version: int) -> None:
     assert len(packages["flask"].sha256 or "") == 64
 
 
-def test_what_must_be_built_concerns_its_own_platform_alone() -> None:
+def test_unsupported_packages_of_other_platforms_are_ignored() -> None:
     with pytest.raises(SpecError, match="built"):
         read_lock_file(LOCKS / "pixi-7.lock", platform="win-64")
 
 
 @pytest.mark.parametrize("version", [4, 5, 6])
-def test_rattler_reads_the_same(version: int) -> None:
+def test_rattler_parses_the_same_packages(version: int) -> None:
     rattler = pytest.importorskip("rattler")
     path = LOCKS / f"pixi-{version}.lock"
     environment = rattler.LockFile.from_path(str(path)).default_environment()
@@ -107,7 +107,7 @@ def test_pylock() -> None:
     assert {p.platform for p in lock.packages} == {"linux-64"}
 
 
-def test_other_files_are_no_locks(tmp_path: Path) -> None:
+def test_other_files_are_not_locks(tmp_path: Path) -> None:
     for name, text in (
         ("environment.yml", "name: a\ndependencies: [numpy]\n"),
         ("list.txt", "version: 1\npackage:\n"),
@@ -159,7 +159,7 @@ def packages(draw: st.DrawFn) -> LockedPackage:
 
 
 @given(st.lists(packages(), unique_by=lambda package: package.key, max_size=8))
-def test_what_is_written_reads_back(found: list[LockedPackage]) -> None:
+def test_written_locks_parse_to_the_same_lock(found: list[LockedPackage]) -> None:
     lock = Lockfile(
         packages=tuple(sorted(found, key=lambda p: p.key)),
         platforms=("linux-64", "osx-arm64", "win-64"),
@@ -340,7 +340,7 @@ def test_too_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @given(st.text(max_size=40))
-def test_no_name_or_version_gets_through_that_could_be_a_path(text: str) -> None:
+def test_names_and_versions_that_could_be_paths_are_refused(text: str) -> None:
     package = LockedPackage(
         name=text, version=text, platform="linux-64", build="0", sha256=SHA,
         url="https://h.test/c/linux-64/x-1-0.conda",

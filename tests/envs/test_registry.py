@@ -1,4 +1,4 @@
-"""Whoever names an environment finds it whole, whatever a killed command left."""
+"""Named environments are found, after recovery of what a killed command left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def registry(tmp_path: Path) -> EnvironmentRegistry:
     return EnvironmentRegistry(loaded.settings, environ)
 
 
-def test_an_environment_between_two_renames_is_put_back(
+def test_an_environment_between_two_renames_is_recovered(
     tmp_path: Path, registry: EnvironmentRegistry
 ) -> None:
     env = registry.path_of("data")
@@ -38,7 +38,7 @@ def test_an_environment_between_two_renames_is_put_back(
     assert [path.name for path in store.iterdir()] == ["lock"]
 
 
-def test_what_is_not_there_is_not_an_environment(registry: EnvironmentRegistry) -> None:
+def test_a_missing_environment_is_an_error(registry: EnvironmentRegistry) -> None:
     assert STORE_FOLDER == constants.GENERATIONS
     with pytest.raises(NotAnEnvironment, match="no environment named 'data'"):
         registry.existing("data", None)

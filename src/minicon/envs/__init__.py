@@ -1,1 +1,1 @@
-"""Named environments and the files that describe them."""
+"""Find named environments; read and write environment files and lock files."""

@@ -1,9 +1,9 @@
-"""Environment files on disk: environment.yml, lists of specs, explicit lists.
+"""Read and write environment files: environment.yml, lists of specs, explicit lists.
 
-Which one it is, is told by the text: ``@EXPLICIT`` makes an explicit list; the endings ``.yml``,
-``.yaml`` and ``.json``, or a line that begins with ``dependencies:``, mean an environment file;
-anything else is a list of specs, one per line, in which lines that only pip understands go to
-``pip``.
+The kind of a file depends on its content: ``@EXPLICIT`` means an explicit list; the extensions
+``.yml``, ``.yaml`` and ``.json``, or a line that begins with ``dependencies:``, mean an
+environment.yml; anything else is a list of specs, one per line, in which requirements that only
+pip accepts go to ``pip``.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _EXPORT_PLATFORM = lazy_pattern(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$", re.MULTIL
 
 
 def read_environment_file(path: str | os.PathLike[str], *, platform: str) -> EnvironmentSpec:
-    """Read any kind of environment file.
+    """Read an environment file of any kind.
 
     Args:
         path: The file.
-        platform: Subdir for which selectors are resolved.
+        platform: Subdir for which selectors are evaluated.
 
     Raises:
         SpecError: ``environment-file-not-found``, ``invalid-yaml``, ``invalid-environment-file``,
@@ -56,7 +56,7 @@ def read_environment_file(path: str | os.PathLike[str], *, platform: str) -> Env
 def parse_environment_text(
     text: str, *, name: str, platform: str, source: str | None = None
 ) -> EnvironmentSpec:
-    """The same for a text; NAME is the file name whose ending tells the kind."""
+    """Parse the text of an environment file; the extension of ``name`` decides its kind."""
     source = source or name
     try:
         return _parse(text, name, platform, source)
@@ -77,9 +77,9 @@ def _parse(text: str, name: str, platform: str, source: str) -> EnvironmentSpec:
 
 
 def write_environment_file(spec: EnvironmentSpec) -> str:
-    """The text of an environment.yml (or of an explicit list) that reads as SPEC again.
+    """Return the text of an environment.yml (or explicit list) that parses to the same spec.
 
-    Secrets in URLs are left out; the values of variables are the user's own.
+    Secrets in URLs are left out; the values of variables are written as they are.
     """
     import yaml
 
@@ -113,22 +113,22 @@ def _read_text(path: Path) -> str:
             "environment-file-not-found", f"there is no file {str(path)!r}", hint=hint
         ) from None
     except OSError as error:
-        message = f"{str(path)!r} cannot be read: {error.strerror}"
+        message = f"cannot read {str(path)!r}: {error.strerror}"
         raise SpecError(
             "environment-file-not-found", message, hint="check the path and its permissions"
         ) from None
     if data is None:
-        hint = "an environment file is a small text; is this the right file?"
+        hint = "an environment file is a small text file; is this the right file?"
         raise SpecError("invalid-environment-file", f"{str(path)!r} is too large", hint=hint)
     return _decode(data, path)
 
 
 def _decode(data: bytes, path: Path) -> str:
-    is_utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # what PowerShell's > writes
+    is_utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # written by PowerShell's >
     try:
         text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        message = f"{str(path)!r} is not text in UTF-8 (byte {error.start})"
+        message = f"{str(path)!r} is not UTF-8 text (byte {error.start})"
         raise SpecError("invalid-environment-file", message, hint="save it as UTF-8") from None
     if "\0" in text:
         message = f"{str(path)!r} is not a text file"
@@ -139,13 +139,13 @@ def _decode(data: bytes, path: Path) -> str:
 def _parse_yaml(text: str, platform: str, source: str) -> EnvironmentSpec:
     data = strict_yaml.load(_select_lines(text, platform), source=source)
     if data is None:
-        hint = "begin with name:, channels:, dependencies:"
+        hint = "start with name:, channels:, dependencies:"
         raise SpecError("invalid-environment-file", f"{source}: the file is empty", hint=hint)
     return EnvironmentSpec.from_data(data, platform=platform, source=source)
 
 
 def _select_lines(text: str, platform: str) -> str:
-    """Blank the lines whose comment selector (``# [linux]``) excludes the platform.
+    """Empty the lines whose comment selector (``# [linux]``) excludes the platform.
 
     Comments in brackets that are not selectors (``# [testing]``) are comments.
     """
@@ -158,7 +158,7 @@ def _select_lines(text: str, platform: str) -> str:
 
 
 def _comment_selector(line: str) -> str:
-    """``linux`` of ``- numpy  # [linux]``; empty for other lines."""
+    """Return ``linux`` for ``- numpy  # [linux]``; an empty text for a line without selector."""
     line = line.rstrip()
     start = line.rfind("[")
     before = line[:start].rstrip() if start >= 0 and line.endswith("]") else ""
@@ -168,7 +168,7 @@ def _comment_selector(line: str) -> str:
 
 
 def _parse_list(text: str, platform: str, source: str) -> EnvironmentSpec:
-    """One spec per line, as ``conda list --export`` and requirements files have them."""
+    """Parse one spec per line, as in ``conda list --export`` and requirements files."""
     specs: list[str] = []
     pip: list[str] = []
     text = text.replace("\\\r\n", " ").replace("\\\n", " ")
@@ -184,11 +184,11 @@ def _parse_list(text: str, platform: str, source: str) -> EnvironmentSpec:
     return EnvironmentSpec(dependencies=tuple(specs), pip=tuple(pip), platforms=platforms)
 
 
-def _checked(line: str, place: str) -> str:
+def _checked(line: str, origin: str) -> str:
     try:
         MatchSpec(line)
     except SpecError as error:
-        error.context = f"while reading {place}"
+        error.context = f"while reading {origin}"
         raise
     return line
 

@@ -1,4 +1,4 @@
-"""Named environments: from a name to a path and back, and the list of all there are."""
+"""EnvironmentRegistry: the path of a named environment, and the list of all known ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from minicon.config.settings import Settings
 
-#: How much of a name or path messages show.
+#: How many characters of a name messages show.
 _SHOWN = 80
 
 
@@ -28,9 +28,9 @@ class EnvironmentEntry:
     """One environment of this user.
 
     Attributes:
-        name: Its name if it lies in an ``envs/`` folder, else an empty text.
-        path: Where it is.
-        active: Whether ``CONDA_PREFIX`` names it.
+        name: Its name if it is in an ``envs/`` folder, else an empty text.
+        path: Its prefix.
+        active: Whether ``CONDA_PREFIX`` is this path.
     """
 
     name: str
@@ -39,12 +39,18 @@ class EnvironmentEntry:
 
     @property
     def row(self) -> tuple[str, str, bool]:
-        """As tables of environments want it."""
+        """The entry as a row of a table."""
         return self.name, str(self.path), self.active
 
 
 class EnvironmentRegistry:
-    """Finds environments by name in the settings' envs directories, and lists all known ones."""
+    """Finds environments by name in the configured envs directories, and lists all known ones.
+
+    Args:
+        settings: The configuration.
+        environ: The process's environment variables.
+        warn: Receives, once each, problems of environments' stored state that is ignored.
+    """
 
     def __init__(
         self,
@@ -53,31 +59,24 @@ class EnvironmentRegistry:
         *,
         warn: Callable[[str], object] | None = None,
     ) -> None:
-        """Keep what decides.
-
-        Args:
-            settings: What is configured.
-            environ: The process's variables.
-            warn: Told, once each, of state in environments that is not believed.
-        """
         self._settings = settings
         self._environ = environ
         self._warn = warn
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     @property
     def environments_txt(self) -> Path:
-        """``~/.conda/environments.txt``, which the whole family keeps."""
+        """``~/.conda/environments.txt``, which conda, mamba and minicon share."""
         return self._settings.home / ".conda" / "environments.txt"
 
     def path_of(self, name: str) -> Path:
-        """The path that NAME has or would have. Raises UsageError for a forbidden name."""
+        """Return the path that a name has or would have. Raises UsageError for an invalid name."""
         check_environment_name(name)
         found = find_named(name, map(str, self._settings.envs_dirs))
         return Path(found) if found else self._settings.envs_dirs[0] / name
 
     def target(self, name: str | None, prefix: str | None) -> Path:
-        """The environment that ``-n``/``-p`` mean; without either, the active one.
+        """Return the path that ``-n`` or ``-p`` means; without either, the active environment's.
 
         Raises:
             UsageError: Neither is given and no environment is active.
@@ -96,35 +95,34 @@ class EnvironmentRegistry:
         return Path(active)
 
     def existing(self, name: str | None, prefix: str | None) -> Path:
-        """Like :meth:`target`, for an environment that must be there.
+        """Return the same path for an environment that must exist.
 
-        What a killed command left unfinished is finished or undone first.
+        A change that a killed command left unfinished is finished or undone first.
 
         Raises:
-            NotAnEnvironment: There is nothing, or something else, at that path.
+            NotAnEnvironment: There is no environment at that path.
         """
         path = self.target(name, prefix)
         if needs_recovery(path):
             self.recover(path)
         if not is_environment(path):
-            what = f"no environment named {name!r}" if name else f"no environment at {path}"
-            hint = self._hint(name)
-            raise NotAnEnvironment("environment-not-found", what, hint=hint)
+            problem = f"no environment named {name!r}" if name else f"no environment at {path}"
+            raise NotAnEnvironment("environment-not-found", problem, hint=self._hint(name))
         return path
 
     def recover(self, path: Path) -> None:
-        """Finish or undo what a killed command left; tell of what is not believed there."""
+        """Finish or undo what a killed command left; warn of stored state that is ignored."""
         from minicon.prefix.executor import recover
         from minicon.prefix.generations.store import GenerationStore
 
         recover(path)
         problem = GenerationStore(path).problem
-        if problem is not None and self._warn is not None and problem.message not in self._told:
-            self._told.add(problem.message)
+        if problem is not None and self._warn is not None and problem.message not in self._reported:
+            self._reported.add(problem.message)
             self._warn(problem.message)
 
     def entries(self) -> list[EnvironmentEntry]:
-        """All known environments: those in envs/ folders by name, then those elsewhere."""
+        """Return all known environments: those in envs/ folders by name, then the registered."""
         active = self._environ.get("CONDA_PREFIX", "")
         known = known_environments(map(str, self._settings.envs_dirs), str(self.environments_txt))
         return [
@@ -139,18 +137,19 @@ class EnvironmentRegistry:
 
             if near := difflib.get_close_matches(wanted, known, 1):
                 return f"did you mean {near[0]!r}?"
-        return f"there are: {', '.join(known)}" if known else "make it with 'minicon create'"
+        listed = ", ".join(known)
+        return f"existing environments: {listed}" if known else "create it with 'minicon create'"
 
     def _base(self) -> Path:
         raise UsageError(
             "no-base-environment",
-            "minicon has no base environment: the tool lives outside all environments",
+            "minicon has no base environment: it is installed outside of all environments",
             hint="name another environment with -n",
         )
 
 
 def check_environment_name(name: str) -> None:
-    """Refuse names that conda refuses, and those that would leave the envs folder.
+    """Refuse names that conda refuses, and those that are no name of a folder.
 
     Raises:
         UsageError: With reference ``invalid-environment-name``.
@@ -161,7 +160,10 @@ def check_environment_name(name: str) -> None:
     is_plain = name.isprintable() and not name.startswith((".", "-"))
     if name and not (bad or reserved or problem) and is_plain:
         return
-    reason = "is reserved" if reserved else "holds " + " ".join(map(repr, bad)) if bad else "is odd"
+    characters = " ".join(map(repr, bad))
+    reason = (
+        "is reserved" if reserved else f"contains {characters}" if bad else "is not a plain name"
+    )
     raise UsageError(
         "invalid-environment-name",
         f"{shortened(name, _SHOWN)!r} cannot be the name of an environment: it {problem or reason}",

@@ -1,1 +1,1 @@
-"""Lock files: conda-lock, pixi.lock and pylock.toml, read and written."""
+"""Read lock files (conda-lock.yml, pixi.lock, pylock.toml) and write conda-lock.yml."""

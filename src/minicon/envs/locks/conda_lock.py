@@ -1,4 +1,4 @@
-"""``conda-lock.yml``: reading and writing (CEP 37, which is version 1 of conda-lock's format).
+"""Read and write ``conda-lock.yml`` (CEP 37: version 1 of conda-lock's format).
 
 ::
 
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 _NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")
-# Letters first, and nothing that YAML could take for a number, a boolean or a mark of its own.
+# Starts with a letter; not what YAML reads as a number, a boolean or an indicator.
 _PLAIN = lazy_pattern(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[A-Za-z_/][A-Za-z0-9_./+\-]*\Z")
 _PLAIN_URL = lazy_pattern(r"[a-z]+:[A-Za-z0-9_./+%~?=&@,\-:]*[A-Za-z0-9_./]\Z")
 _HEADER = """\
-# Exact packages of an environment, for each platform. Do not edit: change what was asked for,
+# Exact packages of an environment, for each platform. Do not edit: change the environment file,
 # then run 'minicon lock'. 'minicon create -f' and 'minicon sync' make environments from it.
 """
 
 
 def parse_conda_lock(text: str, *, source: str) -> Lockfile:
-    """Read a lock file.
+    """Parse a lock file.
 
     Args:
         text: Its text.
@@ -55,7 +55,7 @@ def parse_conda_lock(text: str, *, source: str) -> Lockfile:
     data = values.load_yaml(text, source)
     version = values.optional(data, "version", source) or "1"
     if version != "1":
-        values.refuse(source, f"version {version[:20]} of the format is not known")
+        values.refuse(source, f"version {version[:20]} of the format is not supported")
     metadata = values.mapping(data.get("metadata"), source)
     packages = [_package(item, source) for item in values.items(data.get("package"), source)]
     platforms = tuple(values.texts(metadata.get("platforms"), source))
@@ -81,41 +81,41 @@ def _channels(metadata: Mapping[str, Any], source: str) -> Iterator[str]:
 
 
 def _package(item: Any, source: str) -> LockedPackage:
-    place = values.at(source, item)
-    data = values.mapping(item, place)
-    manager = values.required(data, "manager", place)
+    where = values.location(source, item)
+    data = values.mapping(item, where)
+    manager = values.required(data, "manager", where)
     if manager not in ("conda", "pip"):
-        values.refuse(place, f"the manager {manager[:40]!r} is neither conda nor pip")
-    url = without_secrets(values.required(data, "url", place))
-    name = values.required(data, "name", place)
-    hashes = values.mapping(data.get("hash"), place)
-    build = values.optional(data, "build", place) or ""
+        values.refuse(where, f"the manager {manager[:40]!r} is neither conda nor pip")
+    url = without_secrets(values.required(data, "url", where))
+    name = values.required(data, "name", where)
+    hashes = values.mapping(data.get("hash"), where)
+    build = values.optional(data, "build", where) or ""
     if manager == "conda" and not build and is_url(url) and not url.startswith("host:"):
         build = split_file_name(Url(url).name)[2]
     package = LockedPackage(
         name=name.lower() if manager == "conda" else normalize_pypi_name(name),
-        version=values.required(data, "version", place),
-        platform=values.required(data, "platform", place),
+        version=values.required(data, "version", where),
+        platform=values.required(data, "platform", where),
         url=url,
         manager="conda" if manager == "conda" else "pip",
         build=build if manager == "conda" else "",
-        depends=tuple(_depends(data, place)),
-        sha256=values.lower_hash(hashes, "sha256", place),
-        md5=values.lower_hash(hashes, "md5", place),
-        category=values.optional(data, "category", place) or MAIN,
+        depends=tuple(_depends(data, where)),
+        sha256=values.lower_hash(hashes, "sha256", where),
+        md5=values.lower_hash(hashes, "md5", where),
+        category=values.optional(data, "category", where) or MAIN,
     )
-    return check_package(package, place)
+    return check_package(package, where)
 
 
-def _depends(data: Mapping[str, Any], place: str) -> Iterator[str]:
-    for name, rest in values.mapping(data.get("dependencies"), place).items():
-        constraint = "" if rest is None else values.text(rest, place).strip()
+def _depends(data: Mapping[str, Any], where: str) -> Iterator[str]:
+    for name, rest in values.mapping(data.get("dependencies"), where).items():
+        constraint = "" if rest is None else values.text(rest, where).strip()
         joint = "" if constraint.startswith("[") or not constraint else " "
         yield f"{name}{joint}{constraint}"
 
 
 def format_conda_lock(lock: Lockfile) -> str:
-    """The text of a lock file: the same for the same lock, whoever writes it.
+    """Return the text of a lock file, the same for equal locks.
 
     Credentials in channels and URLs are left out.
     """
@@ -165,7 +165,7 @@ def _package_lines(package: LockedPackage) -> Iterator[str]:
 
 
 def _depends_mapping(package: LockedPackage) -> dict[str, str]:
-    """What a package depends on, by name; two texts on one name become one where they can."""
+    """Return the version constraints of dependencies by name; two on one name are combined."""
     found: dict[str, str] = {}
     for text in package.depends:
         match = _NAME.match(text)
@@ -182,7 +182,7 @@ def _depends_mapping(package: LockedPackage) -> dict[str, str]:
 
 
 def _scalar(text: str) -> str:
-    """TEXT as a YAML scalar that reads as that text and nothing else."""
+    """Quote a text, if necessary, so that YAML reads it as that text."""
     if _PLAIN.match(text) or _PLAIN_URL.match(text):
         return text
     if text.isprintable():

@@ -1,4 +1,4 @@
-"""Lock files on disk: which kind a file is, and reading it."""
+"""Read a lock file of any kind from disk; write ``conda-lock.yml``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from minicon.models.environment_files.lockfile import Lockfile
 
-_ENDINGS = (".yml", ".yaml", ".lock")
+_EXTENSIONS = (".yml", ".yaml", ".lock")
 _CONDA_LOCK = lazy_pattern(r"^package:", re.MULTILINE)
 _METADATA = lazy_pattern(r"^metadata:", re.MULTILINE)
 _PIXI = lazy_pattern(r"^environments:", re.MULTILINE)
@@ -28,23 +28,23 @@ _VERSION = lazy_pattern(r"^version:", re.MULTILINE)
 def read_lock_file(
     path: str | os.PathLike[str], *, platform: str, environment: str | None = None
 ) -> Lockfile | None:
-    """Read a lock file; None if the file is none.
+    """Read a lock file; None if the file is not a lock file.
 
     Args:
         path: The file.
-        platform: Subdir that packages are wanted for. What ``pixi.lock`` and ``pylock.toml``
-            hold for others may be left out.
-        environment: Which one of a ``pixi.lock``; other files have but one.
+        platform: Subdir whose packages are needed. Packages of other platforms may be left out
+            of a ``pixi.lock`` or ``pylock.toml``.
+        environment: Name of the environment in a ``pixi.lock``; other kinds have only one.
 
     Raises:
-        SpecError: It is one and cannot be read.
+        SpecError: It is a lock file and cannot be parsed.
     """
     path = Path(path)
     if is_pylock_name(path.name):
         return parse_pylock(
             read_lock_text(path), source=str(path), folder=path.parent, platform=platform
         )
-    if not path.name.lower().endswith(_ENDINGS) or not path.is_file():
+    if not path.name.lower().endswith(_EXTENSIONS) or not path.is_file():
         return None
     text = read_lock_text(path)
     if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):
@@ -55,10 +55,10 @@ def read_lock_file(
 
 
 def write_lock_file(path: Path, lock: Lockfile) -> bool:
-    """Write ``conda-lock.yml``; readers see the old file or the new one.
+    """Write ``conda-lock.yml`` atomically, if its content changes.
 
     Returns:
-        Whether anything changed.
+        Whether it was written.
 
     Raises:
         FileError: It cannot be written.

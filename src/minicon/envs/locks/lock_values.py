@@ -1,4 +1,4 @@
-"""Reading lock files: values of the right type, or an error that names the place."""
+"""Values of lock files with the expected type, or an error that names file and line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_NODES = 2_000_000
 
 
 def read_lock_text(path: Path) -> str:
-    """The text of a lock file.
+    """Read the text of a lock file.
 
     Raises:
         SpecError: ``lock-file-not-found`` or ``invalid-lock-file``.
@@ -26,93 +26,93 @@ def read_lock_text(path: Path) -> str:
             refuse(str(path), f"the file is larger than {MAX_BYTES // 2**20} MB")
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        message = f"{str(path)!r} cannot be read: {error.strerror}"
+        message = f"cannot read {str(path)!r}: {error.strerror}"
         hint = "check the path and its permissions"
         raise SpecError("lock-file-not-found", message, hint=hint) from None
     except UnicodeDecodeError:
-        refuse(str(path), "it is not text in UTF-8")
+        refuse(str(path), "it is not UTF-8 text")
     if "\0" in text:
         refuse(str(path), "it is not a text file")
     return text
 
 
 def load_yaml(text: str, source: str) -> Mapping[str, Any]:
-    """The mapping that a YAML lock file holds; every scalar stays text."""
+    """Return the mapping in a YAML lock file; every scalar stays text."""
     data = strict_yaml.load(text, source=source, max_bytes=MAX_BYTES, max_nodes=_MAX_NODES)
     return mapping(data, source)
 
 
-def refuse(place: str, why: str) -> NoReturn:
-    """Raise the error of a lock file that cannot be read."""
+def refuse(where: str, why: str) -> NoReturn:
+    """Raise the error for an invalid lock file."""
     raise SpecError(
-        "invalid-lock-file", f"{place}: {why}", hint="make it again with the tool that wrote it"
+        "invalid-lock-file", f"{where}: {why}", hint="create it again with the tool that wrote it"
     )
 
 
-def at(source: str, value: Any) -> str:
-    """SOURCE, with the line of a value where it is known."""
+def location(source: str, value: Any) -> str:
+    """Return the name of a file, with the line of a value if that is known."""
     line = getattr(value, "line", None)
     return f"{source}, line {line}" if line else source
 
 
-def mapping(value: Any, place: str) -> Mapping[str, Any]:
-    """VALUE if it is a mapping; nothing counts as an empty one."""
+def mapping(value: Any, where: str) -> Mapping[str, Any]:
+    """Return a value that is a mapping; None becomes an empty one."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        refuse(at(place, value), "a mapping is expected here")
+        refuse(location(where, value), "expected a mapping")
     return value
 
 
-def items(value: Any, place: str) -> list[Any]:
-    """VALUE if it is a list; nothing counts as an empty one."""
+def items(value: Any, where: str) -> list[Any]:
+    """Return a value that is a list; None becomes an empty one."""
     if value is None:
         return []
     if not isinstance(value, list):
-        refuse(at(place, value), "a list is expected here")
+        refuse(location(where, value), "expected a list")
     return value
 
 
-def texts(value: Any, place: str) -> Iterator[str]:
-    """The texts of a list."""
-    for item in items(value, place):
-        yield text(item, place)
+def texts(value: Any, where: str) -> Iterator[str]:
+    """Yield the texts of a list."""
+    for item in items(value, where):
+        yield text(item, where)
 
 
-def text(value: Any, place: str) -> str:
-    """VALUE as text; numbers are taken as they are written."""
+def text(value: Any, where: str) -> str:
+    """Return a value as text; numbers are converted."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        refuse(at(place, value), "a text is expected here")
+        refuse(location(where, value), "expected a text")
     found = str(value)
     if "\0" in found:
-        refuse(at(place, value), "a text holds a NUL character")
+        refuse(location(where, value), "a text contains a NUL character")
     return found
 
 
-def optional(data: Mapping[str, Any], key: str, place: str) -> str | None:
-    """A text that may be missing."""
+def optional(data: Mapping[str, Any], key: str, where: str) -> str | None:
+    """Return a text of a mapping, or None if it is missing."""
     value = data.get(key)
-    return None if value is None else text(value, place)
+    return None if value is None else text(value, where)
 
 
-def required(data: Mapping[str, Any], key: str, place: str) -> str:
-    """A text that must be there."""
+def required(data: Mapping[str, Any], key: str, where: str) -> str:
+    """Return a text of a mapping, which must not be missing."""
     if data.get(key) is None:
-        refuse(at(place, data), f"{key!r} is missing")
-    return text(data[key], place)
+        refuse(location(where, data), f"{key!r} is missing")
+    return text(data[key], where)
 
 
-def lower_hash(data: Mapping[str, Any], key: str, place: str) -> str | None:
-    """A hash in lower case, or None."""
-    value = optional(data, key, place)
+def lower_hash(data: Mapping[str, Any], key: str, where: str) -> str | None:
+    """Return a hash in lower case, or None."""
+    value = optional(data, key, where)
     return value.lower() if value else None
 
 
-def size(data: Mapping[str, Any], place: str) -> int | None:
-    """A number of bytes, or None."""
-    value = optional(data, "size", place)
+def size(data: Mapping[str, Any], where: str) -> int | None:
+    """Return a number of bytes, or None."""
+    value = optional(data, "size", where)
     if value is None:
         return None
     if not value.isascii() or not value.isdigit() or len(value) > 15:
-        refuse(at(place, data), "a size is a number of bytes")
+        refuse(location(where, data), "a size must be a number of bytes")
     return int(value)

@@ -1,4 +1,4 @@
-"""``pixi.lock``: reading versions 4 to 7 (rattler's lock format).
+"""Read ``pixi.lock``, versions 4 to 7 (rattler's lock format).
 
 ::
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-DEFAULT_ENVIRONMENT = "default"
+_DEFAULT_ENVIRONMENT = "default"
 _MOST_NAMED = 20
 _VERSIONS = ("4", "5", "6", "7")
 
@@ -35,14 +35,14 @@ _VERSIONS = ("4", "5", "6", "7")
 def parse_pixi_lock(
     text: str, *, source: str, environment: str | None = None, platform: str | None = None
 ) -> Lockfile:
-    """Read a lock file.
+    """Parse a lock file.
 
     Args:
         text: Its text.
         source: Its name, for messages.
-        environment: Which of its environments; ``default`` if left out, or the only one.
-        platform: Read the packages of this platform alone: those of others may have to be built,
-            which need not concern anybody here. None reads all.
+        environment: Name of one of its environments; by default ``default``, or the only one.
+        platform: Return only the packages of this platform: those of others may be of kinds that
+            minicon does not support. None means all.
 
     Raises:
         SpecError: ``invalid-lock-file``, ``invalid-yaml`` or ``no-such-environment-in-file``.
@@ -50,7 +50,7 @@ def parse_pixi_lock(
     data = values.load_yaml(text, source)
     version = values.required(data, "version", source)
     if version not in _VERSIONS:
-        values.refuse(source, f"version {version[:20]} of pixi.lock is not known")
+        values.refuse(source, f"version {version[:20]} of pixi.lock is not supported")
     chosen = _environment(data, environment, source)
     known = _known_packages(data, source)
     by_platform = values.mapping(chosen.get("packages"), source)
@@ -70,7 +70,7 @@ def parse_pixi_lock(
 
 
 def _subdirs(data: Mapping[str, Any], source: str) -> dict[str, str]:
-    """Since version 7 platforms have names of their own; what subdir each means."""
+    """Return the subdir of each platform name; since version 7 the two may differ."""
     found = {}
     for item in values.items(data.get("platforms"), source):
         entry = values.mapping(item, source)
@@ -83,7 +83,7 @@ def _environment(data: Mapping[str, Any], name: str | None, source: str) -> Mapp
     environments = values.mapping(data.get("environments"), source)
     if name is None:
         only = len(environments) == 1
-        name = next(iter(environments)) if only else DEFAULT_ENVIRONMENT
+        name = next(iter(environments)) if only else _DEFAULT_ENVIRONMENT
     if name not in environments:
         raise _no_such_environment(name, list(map(str, environments)), source)
     return values.mapping(environments[name], source)
@@ -97,7 +97,7 @@ def _no_such_environment(name: str, known: list[str], source: str) -> SpecError:
     listed = ", ".join([*near, *others][:_MOST_NAMED]) + ", …" * (len(known) > _MOST_NAMED)
     return SpecError(
         "no-such-environment-in-file",
-        f"{source}: there is no environment {name!r} in it",
+        f"{source} has no environment {name!r}",
         hint=f"choose with --environment: {listed}" if known else "it has no environments at all",
     )
 
@@ -111,18 +111,18 @@ def _channels(environment: Mapping[str, Any], source: str) -> Iterator[str]:
 def _known_packages(
     data: Mapping[str, Any], source: str
 ) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """All packages by manager and URL."""
+    """Return all package entries by manager and URL."""
     found = {}
     for item in values.items(data.get("packages"), source):
         entry = values.mapping(item, source)
         kind = values.optional(entry, "kind", source)
         if kind is None:
             kind = next((k for k in ("conda", "pypi") if k in entry), "")
-            url = values.required(entry, kind, values.at(source, item)) if kind else ""
+            url = values.required(entry, kind, values.location(source, item)) if kind else ""
         else:
             url = values.required(entry, "url" if "url" in entry else "path", source)
         if kind not in ("conda", "pypi"):
-            values.refuse(values.at(source, item), "a package is conda or pypi")
+            values.refuse(values.location(source, item), "a package must be conda or pypi")
         found[kind, url] = entry
     return found
 
@@ -130,44 +130,44 @@ def _known_packages(
 def _locked(
     reference: Any, platform: str, known: Mapping[tuple[str, str], Mapping[str, Any]], source: str
 ) -> LockedPackage:
-    place = values.at(source, reference)
-    data = values.mapping(reference, place)
+    where = values.location(source, reference)
+    data = values.mapping(reference, where)
     kind = next((k for k in ("conda", "pypi") if k in data), None)
     if kind is None:
-        values.refuse(place, "a package is conda or pypi")
-    url = values.required(data, kind, place)
+        values.refuse(where, "a package must be conda or pypi")
+    url = values.required(data, kind, where)
     entry = known.get((kind, url))
     if entry is None:
-        values.refuse(place, f"{without_secrets(url)[:120]} is not described among its packages")
+        values.refuse(where, f"{without_secrets(url)[:120]} has no entry in its list of packages")
     make = _conda if kind == "conda" else _pypi
-    return check_package(make(url, platform, entry, place), place)
+    return check_package(make(url, platform, entry, where), where)
 
 
-def _conda(url: str, platform: str, entry: Mapping[str, Any], place: str) -> LockedPackage:
+def _conda(url: str, platform: str, entry: Mapping[str, Any], where: str) -> LockedPackage:
     if not is_url(url) or not url.endswith((".conda", ".tar.bz2")):
         values.refuse(
-            place, f"{shortened(url, 120)!r} has to be built first, which minicon does not do"
+            where, f"{shortened(url, 120)!r} would have to be built, which is not supported"
         )
     return conda_package(
         url,
         platform,
-        depends=tuple(values.texts(entry.get("depends"), place)),
-        sha256=values.lower_hash(entry, "sha256", place),
-        md5=values.lower_hash(entry, "md5", place),
-        size=values.size(entry, place),
+        depends=tuple(values.texts(entry.get("depends"), where)),
+        sha256=values.lower_hash(entry, "sha256", where),
+        md5=values.lower_hash(entry, "md5", where),
+        size=values.size(entry, where),
     )
 
 
-def _pypi(url: str, platform: str, entry: Mapping[str, Any], place: str) -> LockedPackage:
+def _pypi(url: str, platform: str, entry: Mapping[str, Any], where: str) -> LockedPackage:
     if not is_url(url):
-        values.refuse(place, f"{shortened(url, 120)!r} lies in a folder: install that with pip")
+        values.refuse(where, f"{shortened(url, 120)!r} is a local directory: install it with pip")
     return LockedPackage(
-        name=normalize_pypi_name(values.required(entry, "name", place)),
-        version=values.required(entry, "version", place),
+        name=normalize_pypi_name(values.required(entry, "name", where)),
+        version=values.required(entry, "version", where),
         platform=platform,
         url=without_secrets(url),
         manager="pip",
-        depends=tuple(values.texts(entry.get("requires_dist"), place)),
-        sha256=values.lower_hash(entry, "sha256", place),
-        requires_python=values.optional(entry, "requires_python", place),
+        depends=tuple(values.texts(entry.get("requires_dist"), where)),
+        sha256=values.lower_hash(entry, "sha256", where),
+        requires_python=values.optional(entry, "requires_python", where),
     )

@@ -1,8 +1,8 @@
-"""``pylock.toml``: reading the lock files of Python tools (PEP 751).
+"""Read ``pylock.toml``, the lock file of Python tools (PEP 751).
 
-Such a lock may list many files of a package, for many pythons and systems; each that a
-platform could use becomes one :class:`LockedPackage`. Which of them is taken is decided once the
-python is known (``api/lock/lock_solution.py``).
+Such a lock may list many files of a package, for many pythons and systems; each becomes one
+:class:`LockedPackage`. Which of them is installed is decided when the python is known
+(``api/lock/python_lock_solution.py``).
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
 
 _FILE_NAME = lazy_pattern(r"pylock(?:\.[^.]+)?\.toml\Z")
 
-#: Key of the lock's metadata: groups that are installed unless others are named.
+#: Key in the lock's metadata of the groups that are installed by default.
 DEFAULT_GROUPS = "default_groups"
 
 _MAX_DEPTH = 100
-#: In one key, that is before the first "=" of a line; TOML's readers slow down with its square.
+#: Limit for one key (the text before "=" in a line): TOML parsers need quadratic time for its dots.
 _MOST_DOTS = 200
 
 
 def is_pylock_name(name: str) -> bool:
-    """Whether a file is called ``pylock.toml`` or ``pylock.NAME.toml`` (PEP 751)."""
+    """Whether a file name is ``pylock.toml`` or ``pylock.NAME.toml`` (PEP 751)."""
     return _FILE_NAME.match(name) is not None
 
 
 def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lockfile:
-    """Read a lock file.
+    """Parse a lock file.
 
     Args:
         text: Its text.
         source: Its name, for messages.
-        folder: Where it lies: its paths are relative to that.
-        platform: Subdir that packages are wanted for.
+        folder: Its folder, base of the paths in it.
+        platform: Subdir that packages are needed for.
 
     Raises:
         SpecError: ``invalid-lock-file``.
@@ -54,7 +54,7 @@ def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lock
     data = _load(text, source)
     version = values.required(data, "lock-version", source)
     if version.partition(".")[0] != "1":
-        values.refuse(source, f"version {version[:20]} of pylock.toml is not known")
+        values.refuse(source, f"version {version[:20]} of pylock.toml is not supported")
     packages = [
         package
         for item in values.items(data.get("packages"), source)
@@ -80,65 +80,65 @@ def _load(text: str, source: str) -> Mapping[str, Any]:
 
 
 def _toml() -> Any:
-    """The standard library's reader; before Python 3.11 it is a package of its own."""
+    """Return the TOML parser; before Python 3.11 it is a third-party package."""
     return importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 
 def _files(
     data: Mapping[str, Any], source: str, folder: Path, platform: str
 ) -> Iterator[LockedPackage]:
-    """Every wheel of a package, then its source distribution if it has no wheel."""
+    """Yield every wheel of a package, or its source distribution if it has no wheel."""
     name = values.required(data, "name", source)
-    place = f"{source}, package {name[:60]!r}"
+    where = f"{source}, package {name[:60]!r}"
     for key in ("vcs", "directory"):
         if key in data:
-            values.refuse(place, f"it is locked as a {key}, which only pip can install")
+            values.refuse(where, f"it is locked as a {key}, which only pip can install")
     common: dict[str, Any] = {
         "name": normalize_pypi_name(name),
-        "version": values.optional(data, "version", place) or "",
+        "version": values.optional(data, "version", where) or "",
         "platform": platform,
         "manager": "pip",
-        "marker": values.optional(data, "marker", place),
-        "requires_python": values.optional(data, "requires-python", place),
+        "marker": values.optional(data, "marker", where),
+        "requires_python": values.optional(data, "requires-python", where),
         "category": MAIN,
         "depends": tuple(
-            values.required(values.mapping(each, place), "name", place)
-            for each in values.items(data.get("dependencies"), place)
+            values.required(values.mapping(each, where), "name", where)
+            for each in values.items(data.get("dependencies"), where)
         ),
     }
-    wheels = values.items(data.get("wheels"), place)
+    wheels = values.items(data.get("wheels"), where)
     files = wheels or [data[key] for key in ("sdist", "archive") if key in data]
     if not files:
-        values.refuse(place, "it is locked without any file")
+        values.refuse(where, "it lists no file")
     for item in files:
-        file = values.mapping(item, place)
-        hashes = values.mapping(file.get("hashes"), place)
+        file = values.mapping(item, where)
+        hashes = values.mapping(file.get("hashes"), where)
         package = LockedPackage(
             **common,
-            url=_url(file, folder, place),
-            sha256=values.lower_hash(hashes, "sha256", place),
-            size=values.size(file, place),
+            url=_url(file, folder, where),
+            sha256=values.lower_hash(hashes, "sha256", where),
+            size=values.size(file, where),
         )
-        yield check_package(_with_version(package, place), place)
+        yield check_package(_with_version(package, where), where)
 
 
-def _with_version(package: LockedPackage, place: str) -> LockedPackage:
-    """The version is optional in the file; a wheel's name has it too."""
+def _with_version(package: LockedPackage, where: str) -> LockedPackage:
+    """Fill in a missing version, which is optional in the file, from the file name."""
     if package.version:
         return package
     parts = package.fn.split("-")
     if len(parts) < 2:
-        values.refuse(place, "its version is missing")
+        values.refuse(where, "its version is missing")
     return replace(package, version=parts[1])
 
 
-def _url(file: Mapping[str, Any], folder: Path, place: str) -> str:
-    url = values.optional(file, "url", place)
+def _url(file: Mapping[str, Any], folder: Path, where: str) -> str:
+    url = values.optional(file, "url", where)
     if url is not None:
         if not is_url(url):
-            values.refuse(place, f"{shortened(url, 80)!r} is no URL")
+            values.refuse(where, f"{shortened(url, 80)!r} is not a URL")
         return without_secrets(url)
-    path = values.required(file, "path", place)
+    path = values.required(file, "path", where)
     if is_url(path):
-        values.refuse(place, f"{shortened(str(Url(path)), 80)!r} is no path")
+        values.refuse(where, f"{shortened(str(Url(path)), 80)!r} is not a path")
     return path_to_url(str((folder / path).absolute()))
