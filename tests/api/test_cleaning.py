@@ -1,4 +1,4 @@
-"""What can be freed: nothing that an environment, or a state it can go back to, still uses."""
+"""Cleaning frees nothing that an environment or one of its kept revisions still uses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def unused(services: Services) -> list[str]:
     return sorted(item.path.name.rsplit("-", 2)[0] for item in found)
 
 
-def test_hard_links_count_once_and_only_when_the_last_name_goes(tmp_path: Path) -> None:
+def test_hard_links_are_counted_once_and_freed_with_the_last_name(tmp_path: Path) -> None:
     folder, elsewhere = tmp_path / "a", tmp_path / "b"
     folder.mkdir()
     elsewhere.mkdir()
@@ -74,7 +74,7 @@ def test_packages_in_use_stay(services: Services) -> None:
     assert unused(services) == ["lone-0.1"]
 
 
-def test_what_is_freed_can_be_fetched_again(services: Services) -> None:
+def test_freed_packages_can_be_fetched_again(services: Services) -> None:
     path = minicon.create("a", ["lone"], settings=services.settings).prefix
     delete_environment(services, path)
     garbage = find_garbage(services, {"packages", "index_cache"})
@@ -87,7 +87,7 @@ def test_what_is_freed_can_be_fetched_again(services: Services) -> None:
     assert (path / "share" / "lone").exists()
 
 
-def test_an_environment_is_whole_without_the_cache(services: Services) -> None:
+def test_an_environment_does_not_need_the_cache(services: Services) -> None:
     path = minicon.create("a", ["lone"], settings=services.settings).prefix
     for package in list(services.package_cache.entries()):
         services.package_cache.remove(package)
@@ -95,7 +95,7 @@ def test_an_environment_is_whole_without_the_cache(services: Services) -> None:
     assert [record.name for record in minicon.Prefix(path).records()] == ["lone"]
 
 
-def test_nothing_there_nothing_to_free(services: Services) -> None:
+def test_nothing_to_free_without_caches(services: Services) -> None:
     assert find_garbage(services, {"packages", "index_cache"}) == []
     assert find_leftovers(services) == []
     assert sweep_leftovers(services) == []

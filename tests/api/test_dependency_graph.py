@@ -1,4 +1,4 @@
-"""The graph's chains and trees against a plain search over small random graphs."""
+"""The graph's chains and trees, compared with a simple search in small random graphs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def graph_of(edges: dict[str, set[str]]) -> DependencyGraph:
 
 
 def simple_ways(edges: dict[str, set[str]], roots: set[str], goal: str) -> set[tuple[str, ...]]:
-    """Every way without repetition, by trying all."""
+    """Return every chain without repetition, by trying all."""
     found = set()
     waiting = [(root,) for root in roots]
     while waiting:
@@ -44,7 +44,7 @@ EDGES = st.dictionaries(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES)))
 
 @given(edges=EDGES, roots=st.sets(st.sampled_from(NAMES)), goal=st.sampled_from(NAMES))
 @settings(max_examples=200, deadline=None)
-def test_chains_are_all_simple_ways_shortest_first(
+def test_chains_are_all_simple_paths_shortest_first(
     edges: dict[str, set[str]], roots: set[str], goal: str
 ) -> None:
     chains = list(graph_of(edges).chains(roots, goal))
@@ -56,7 +56,7 @@ def test_chains_are_all_simple_ways_shortest_first(
 
 @given(edges=EDGES)
 @settings(max_examples=200, deadline=None)
-def test_the_whole_tree_opens_every_package_once(edges: dict[str, set[str]]) -> None:
+def test_the_whole_tree_expands_every_package_once(edges: dict[str, set[str]]) -> None:
     opened: list[str] = []
 
     def walk(node: TreeNode) -> None:
@@ -75,7 +75,7 @@ def test_the_whole_tree_opens_every_package_once(edges: dict[str, set[str]]) -> 
     assert set(opened) == {name for name, needed in edges.items() if needed}
 
 
-def test_the_first_chains_of_a_dense_graph_come_at_once() -> None:
+def test_the_first_chains_of_a_dense_graph_are_found_quickly() -> None:
     layers = [[f"n{depth}-{i}" for i in range(12)] for depth in range(12)]
     records = [record("top", *layers[0])]
     for above, below in zip(layers, [*layers[1:], ["goal"]], strict=True):
@@ -85,16 +85,16 @@ def test_the_first_chains_of_a_dense_graph_come_at_once() -> None:
     assert [len(chain) for chain in found] == [13] * 5
 
 
-def test_edges_carry_their_author_s_words() -> None:
+def test_edges_keep_the_dependency_as_written() -> None:
     graph = DependencyGraph(
         [record("a", "conda-forge::b >=1,<2 py*"), record("b")], platform="linux-64"
     )
-    (edge,) = graph.needs("a")
+    (edge,) = graph.dependencies("a")
     assert (edge.name, edge.spec) == ("b", "conda-forge::b >=1,<2 py*")
-    assert graph.needed_by("b") == (edge,)
+    assert graph.dependents("b") == (edge,)
 
 
-def test_facts_of_the_machine_are_judged_only_where_they_are_known() -> None:
+def test_unknown_virtual_packages_count_as_satisfied() -> None:
     graph = DependencyGraph(
         [record("a", "__glibc >=2.28", "__cuda >=12", "b >=2"), record("b")], platform="linux-64"
     )
@@ -102,7 +102,7 @@ def test_facts_of_the_machine_are_judged_only_where_they_are_known() -> None:
     assert [edge.spec for edge in graph.unmet({"__glibc": glibc})] == ["__glibc >=2.28", "b >=2"]
 
 
-def test_what_pip_wrote_is_read_with_its_markers() -> None:
+def test_markers_of_requires_dist_are_evaluated() -> None:
     by_hand = record(
         "web",
         requires_dist=[
@@ -115,10 +115,10 @@ def test_what_pip_wrote_is_read_with_its_markers() -> None:
     graph = DependencyGraph(
         [by_hand, record("b"), record("python", version="3.11.7")], platform="linux-64"
     )
-    assert [(edge.name, edge.spec) for edge in graph.needs("web")] == [("b", "b >=1")]
+    assert [(edge.name, edge.spec) for edge in graph.dependencies("web")] == [("b", "b >=1")]
 
 
-def test_marks_say_why_a_node_is_not_opened() -> None:
+def test_marks_explain_why_a_node_is_not_expanded() -> None:
     records = [record("a", "b", "c"), record("b", "c", "missing"), record("c", "a")]
     graph = DependencyGraph(records, platform="linux-64")
     (root,) = dependency_tree(graph, ["a"])
@@ -133,7 +133,7 @@ def test_marks_say_why_a_node_is_not_opened() -> None:
     assert [branch.name for branch in inverted.branches] == ["a", "b"]
 
 
-def test_two_dependencies_on_one_name_are_two_ways() -> None:
+def test_two_dependencies_on_one_name_are_two_chains() -> None:
     records = [record("a", "b >=1", "b"), record("b")]
     graph = DependencyGraph(records, platform="linux-64")
     assert [[edge.spec for edge in chain] for chain in graph.chains(["a"], "b")] == [

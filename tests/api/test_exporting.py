@@ -1,4 +1,4 @@
-"""Environments written down: where each package came from decides its line."""
+"""Exported environments: the line of each package depends on its source."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from minicon.api.export.exporting import explicit_spec, export_spec
-from minicon.api.export.portable_export import portable_spec
+from minicon.api.export.exporting import explicit_spec, export_spec, portable_spec
 from minicon.errors import NotAnEnvironment, PrefixError
 
 SITE_PACKAGES = "lib/python3.11/site-packages"
@@ -66,7 +65,7 @@ def by_hand(prefix: Path, name: str, origin: dict[str, Any] | str | None) -> Non
     (folder / "RECORD").write_text("\n".join(rows) + "\n")
 
 
-def test_each_source_has_its_line(prefix: Path) -> None:
+def test_each_source_has_its_form(prefix: Path) -> None:
     spec = export_spec(prefix)
     assert spec.dependencies == ("numpy=2.1.0=py311h1", "python=3.11.9", "zlib=1.3.1=h2")
     assert spec.pip == ("rich==13.7.1",)
@@ -82,7 +81,7 @@ def test_without_builds_channels(prefix: Path) -> None:
     assert export_spec(prefix, extra_channels=["host"]).channels.count("host") == 1
 
 
-def test_only_what_was_asked_for(prefix: Path) -> None:
+def test_only_requested_specs(prefix: Path) -> None:
     (prefix / "conda-meta" / "history").write_text(
         "==> 2026-01-01 00:00:00 <==\n# cmd: minicon create\n"
         "+conda-forge::numpy-2.1.0-py311h1\n+pypi::rich-13.7.1-0\n"
@@ -105,7 +104,7 @@ def test_only_what_was_asked_for(prefix: Path) -> None:
         ("rich 12.0|13.7.1", "rich==13.7.1", "rich==13.7.1"),
     ],
 )
-def test_what_pypi_answered_comes_back_for_pip(
+def test_specs_that_pypi_satisfied_become_requirements(
     prefix: Path, asked: str, line: str, portable: str
 ) -> None:
     (prefix / "conda-meta" / "history").write_text(
@@ -139,14 +138,14 @@ def test_what_pypi_answered_comes_back_for_pip(
         ("[]", "tool==1.0"),
     ],
 )
-def test_what_pip_brought_by_hand(prefix: Path, origin: Any, line: str) -> None:
+def test_distributions_installed_with_pip(prefix: Path, origin: Any, line: str) -> None:
     by_hand(prefix, "tool", origin)
     found = next(each for each in export_spec(prefix).pip if "tool" in each)
     assert found.startswith(line)
     assert "s3cret" not in found
 
 
-def test_explicit_lists_hold_packages_of_channels_alone(prefix: Path) -> None:
+def test_explicit_lists_contain_packages_of_channels_only(prefix: Path) -> None:
     with pytest.raises(PrefixError) as caught:
         explicit_spec(prefix)
     assert caught.value.reference == "no-url"

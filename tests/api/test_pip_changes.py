@@ -1,4 +1,4 @@
-"""What pip did by hand: over nothing, over a package, and away from a recorded wheel."""
+"""Changes by pip: new distributions, replaced packages, and uninstalled wheels."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.support.explained_world import install_by_hand
 
 from minicon.api.inspect.pip_changes import find_pip_changes
 from minicon.api.inspect.status import environment_status
-from minicon.api.upkeep.health import true_packages
 from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.site_packages import installed_packages
 
 SITE_PACKAGES = "lib/python3.11/site-packages"
 
@@ -41,32 +41,32 @@ def write_record(prefix: Path, name: str, version: str, *, channel: str, files=(
     (prefix / "conda-meta" / f"{name}-{version}-0.json").write_text(json.dumps(data))
 
 
-def test_nothing_was_done(prefix: Path) -> None:
+def test_no_changes(prefix: Path) -> None:
     changes = find_pip_changes(Prefix(prefix))
     assert changes.sentences() == []
     assert not environment_status(prefix).has_drifted
 
 
-def test_over_nothing(prefix: Path) -> None:
+def test_new_distribution(prefix: Path) -> None:
     install_by_hand(prefix, "Visitor", "1.0")
     changes = find_pip_changes(Prefix(prefix))
     assert changes.sentences() == ["visitor 1.0 was installed by pip"]
-    assert changes.untrue_names == frozenset()
+    assert changes.outdated_names == frozenset()
 
 
-def test_over_a_package(prefix: Path) -> None:
+def test_replaced_package(prefix: Path) -> None:
     install_by_hand(prefix, "pure", "9.0")
     changes = find_pip_changes(Prefix(prefix))
     assert changes.sentences() == ["pure 1.0 was replaced by pip with 9.0"]
-    assert changes.untrue_names == {"pure"}
-    versions = {r.name: r.record.version for r in true_packages(Prefix(prefix))}
+    assert changes.outdated_names == {"pure"}
+    versions = {r.name: r.record.version for r in installed_packages(Prefix(prefix))}
     assert versions == {"python": "3.11.9", "pure": "9.0", "wheel-one": "1.0"}
     # Files that went with the old version are pip's doing, and no damage.
     (prefix / SITE_PACKAGES / "pure.py").unlink()
     assert environment_status(prefix).missing == ()
 
 
-def test_away_from_a_wheel(prefix: Path) -> None:
+def test_uninstalled_wheel(prefix: Path) -> None:
     (prefix / SITE_PACKAGES / "wheel_one-1.0.dist-info/METADATA").unlink()
     (prefix / SITE_PACKAGES / "wheel_one-1.0.dist-info").rmdir()
     changes = find_pip_changes(Prefix(prefix))

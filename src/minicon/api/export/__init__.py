@@ -1,1 +1,1 @@
-"""Environments written to files."""
+"""Export environments as environment files; capture and replay solves."""

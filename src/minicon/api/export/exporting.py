@@ -1,14 +1,27 @@
-"""An environment written down: environment.yml (CEP 24) or an explicit list (CEP 23)."""
+"""Export an environment as an environment.yml (CEP 24) or an explicit list (CEP 23).
+
+==================  ====================================================================
+``export_spec``     every package with its version, or the requested specs of the history
+``explicit_spec``   every package with its URL and hash
+``portable_spec``   the requested packages with compatible versions: ``numpy`` 2.2.1 becomes
+                    ``numpy>=2.2,<3``, which other machines and platforms can satisfy too
+==================  ====================================================================
+"""
 
 from __future__ import annotations
+
+import re
 
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import PrefixError
 from minicon.fs.plain_file import read_followed
+from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.environment_spec import EnvironmentSpec
 from minicon.models.environment_files.explicit_list import ExplicitEntry
 from minicon.models.json_values.strict_json import read_json
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.package_name import normalize_pypi_name
 from minicon.models.url import Url
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages
@@ -16,13 +29,16 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
 _PYPI_SPEC = "pypi:"
+_NUMBERS = lazy_pattern(r"(?:\d+!)?(\d+)(?:\.(\d+))?")
+#: A first number this large is a year, and says nothing about compatibility.
+_FIRST_YEAR = 1990
 
 
 def export_spec(
@@ -33,20 +49,20 @@ def export_spec(
     with_channels: bool = True,
     extra_channels: Sequence[str] = (),
 ) -> EnvironmentSpec:
-    """The environment as an EnvironmentSpec.
+    """Export all packages, or the requested specs.
 
     Args:
         path: The environment.
-        from_history: Only what the user asked for, in the user's words.
-        builds: Whether versions are followed by build strings. An interpreter of this machine
-            is always written without, since its build is of this machine alone.
-        with_channels: Whether channels are named.
-        extra_channels: Named before the environment's own.
+        from_history: Export only the specs that the user requested, as written.
+        builds: Add build strings to versions. An interpreter of this machine never has one,
+            since its build exists on this machine only.
+        with_channels: Whether channels are included.
+        extra_channels: Channels before the environment's own.
     """
     prefix = Prefix(path).require()
     records = installed_packages(prefix)
     if from_history:
-        dependencies, pip = _asked_for(prefix, records)
+        dependencies, pip = _requested(prefix, records)
     else:
         dependencies = [
             _pinned(r.record, builds=builds) for r in records if r.record.source != "pypi"
@@ -64,10 +80,10 @@ def export_spec(
 
 
 def explicit_spec(path: Path) -> EnvironmentSpec:
-    """Exactly the packages of an environment, by URL.
+    """Export the exact packages of an environment, by URL.
 
     Raises:
-        PrefixError: Some come from this machine or from PyPI: such a list cannot hold them.
+        PrefixError: Some packages are not from a channel, which an explicit list requires.
     """
     prefix = Prefix(path).require()
     records = [installed.record for installed in installed_packages(prefix)]
@@ -76,8 +92,8 @@ def explicit_spec(path: Path) -> EnvironmentSpec:
         names = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
         raise PrefixError(
             "no-url",
-            f"an explicit list holds packages of channels alone, not {names}",
-            hint="export without '--format explicit', or write a lock with 'minicon lock'",
+            f"an explicit list can only contain packages of channels, not {names}",
+            hint="export without '--format explicit', or write a lock file with 'minicon lock'",
         )
     entries = tuple(ExplicitEntry(r.url, md5=r.md5, sha256=r.sha256) for r in records)
     return EnvironmentSpec(explicit=entries)
@@ -90,7 +106,7 @@ def _pinned(record: RepodataRecord, *, builds: bool) -> str:
 
 
 def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
-    """A line for pip that brings the same: by version, or by where it came from (PEP 610)."""
+    """Return pip's requirement for a distribution: by version, or by its origin (PEP 610)."""
     metadata = next((f for f in installed.files if f.endswith(".dist-info/direct_url.json")), None)
     pinned = f"{installed.name}=={installed.record.version}"
     if metadata is None:
@@ -107,8 +123,8 @@ def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
     return f"{installed.name} @ {without_secrets(url)}"
 
 
-def _asked_for(prefix: Prefix, installed: Sequence[PrefixRecord]) -> tuple[list[str], list[str]]:
-    """Specs, and lines for pip, in the user's words; who answered then can answer again."""
+def _requested(prefix: Prefix, installed: Sequence[PrefixRecord]) -> tuple[list[str], list[str]]:
+    """Return the requested specs and, for those that PyPI satisfied, requirements for pip."""
     records = {each.name: each.record for each in installed}
     dependencies: list[str] = []
     pip: list[str] = []
@@ -124,10 +140,10 @@ def _asked_for(prefix: Prefix, installed: Sequence[PrefixRecord]) -> tuple[list[
 
 
 def pip_requirement(text: str, record: RepodataRecord) -> str:
-    """A spec that PyPI answered, as a line for pip (PEP 508).
+    """Convert a MatchSpec that PyPI satisfied to a requirement (PEP 508).
 
-    ``numpy=1.26`` gives ``numpy==1.26.*``. What only specs can say (``1.2|1.4``) becomes the
-    version that was found.
+    ``numpy=1.26`` gives ``numpy==1.26.*``. Versions that only a MatchSpec can express
+    (``1.2|1.4``) become the installed version.
     """
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -144,7 +160,7 @@ def pip_requirement(text: str, record: RepodataRecord) -> str:
 
 
 def _channels(records: Sequence[PrefixRecord], named: Sequence[str]) -> list[str]:
-    """Channels of the packages, most used first; ``host`` last, ``pypi`` not at all."""
+    """Return the channels of the packages, most used first, ``host`` last, without ``pypi``."""
     counts: dict[str, int] = {}
     for installed in records:
         channel = installed.record.channel
@@ -152,3 +168,95 @@ def _channels(records: Sequence[PrefixRecord], named: Sequence[str]) -> list[str
     counts.pop(PYPI_CHANNEL, None)
     ranked = sorted(counts, key=lambda name: (name == HOST_CHANNEL, -counts[name], name))
     return [name for name in ranked if name and name not in named]
+
+
+def portable_spec(
+    path: Path, *, with_channels: bool = True, extra_channels: Sequence[str] = ()
+) -> EnvironmentSpec:
+    """Export the requested packages for other machines, without builds.
+
+    Specs with an upper bound (``numpy=1.26``, ``<3``) are kept as written. If no requested specs
+    are recorded (an environment of another tool, for example), the packages without dependents
+    are exported.
+
+    Args:
+        path: The environment.
+        with_channels: Whether channels are included.
+        extra_channels: Channels before the environment's own.
+    """
+    prefix = Prefix(path).require()
+    records = {each.name: each.record for each in installed_packages(prefix)}
+    requested = prefix.requested_specs() or {name: name for name in _without_dependents(records)}
+    conda: list[str] = []
+    pip: list[str] = []
+    for name, text in requested.items():
+        record = records.get(name) or records.get(normalize_pypi_name(name))
+        if text.startswith(_PYPI_SPEC):
+            pip.append(_bounded_requirement(text.removeprefix(_PYPI_SPEC), record))
+        elif record is not None and record.source == "pypi":
+            pip.append(_bounded_requirement(pip_requirement(text, record), record))
+        else:
+            conda.append(_bounded(text, record))
+    named = {normalize_pypi_name(re.split(r"[^\w.\-]", line)[0]) for line in pip}
+    pip += [
+        _bounded_requirement(record.name, record)
+        for record in records.values()
+        if record.source == "pypi" and not record.url and record.name not in named
+    ]
+    whole = export_spec(path, with_channels=with_channels, extra_channels=extra_channels)
+    return replace(whole, prefix=None, dependencies=tuple(sorted(conda)), pip=tuple(sorted(pip)))
+
+
+def _version_bounds(version: str, *, is_python: bool = False) -> str:
+    """Return the versions that are assumed to be compatible: ``2.2.1`` gives ``>=2.2,<3``.
+
+    Below 1.0 and for python the second number is decisive; years have no upper bound.
+    """
+    match = _NUMBERS.match(version)
+    if match is None:
+        return ""
+    major, minor = int(match[1]), match[2]
+    if minor is None:
+        return f">={major}" if major >= _FIRST_YEAR else f">={major},<{major + 1}"
+    lower = f">={major}.{minor}"
+    if major >= _FIRST_YEAR:
+        return lower
+    by_minor = major == 0 or is_python
+    return f"{lower},<{major}.{int(minor) + 1}" if by_minor else f"{lower},<{major + 1}"
+
+
+def _bounded(text: str, record: RepodataRecord | None) -> str:
+    spec = MatchSpec(text)
+    if spec.build is not None or spec.build_number is not None:
+        return str(spec.replace(build=None, build_number=None))
+    if record is None or not _is_open(str(spec.version or "")):
+        return text
+    bounds = _version_bounds(record.version, is_python=record.name == "python")
+    channel = f"{spec.channel}::" if spec.channel else ""
+    extras = f"[{','.join(spec.extras)}]" if spec.extras else ""
+    return f"{channel}{spec.exact_name}{extras}{bounds}"
+
+
+def _bounded_requirement(text: str, record: RepodataRecord | None) -> str:
+    from packaging.requirements import InvalidRequirement
+
+    from minicon.pypi.requirement_syntax import parse_requirement
+
+    try:
+        requirement = parse_requirement(text)
+    except InvalidRequirement:
+        return text
+    if record is None or requirement.url or not _is_open(str(requirement.specifier)):
+        return text
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}{_version_bounds(record.version)}"
+
+
+def _is_open(version: str) -> bool:
+    """Whether a version constraint has no upper bound: it is empty, or has lower bounds only."""
+    return all(part.strip().startswith(">") for part in version.split(",") if part.strip())
+
+
+def _without_dependents(records: Mapping[str, RepodataRecord]) -> list[str]:
+    needed = {MatchSpec(text).exact_name for record in records.values() for text in record.depends}
+    return sorted(name for name in records if name not in needed)

@@ -1,1 +1,1 @@
-"""Questions about environments and channels; nothing is changed."""
+"""Inspect environments and channels without changing them."""

@@ -1,4 +1,4 @@
-"""An environment against an environment file: what is missing, what does not match."""
+"""Compare an environment with an environment file: missing packages and mismatches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
-#: What conda says when nothing differs.
+#: Conda's message when nothing differs.
 SAME = (
     "Success. All the packages in the specification file are present in the environment "
     "with matching version and build string."
@@ -25,12 +25,12 @@ SAME = (
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One entry of a file that an environment does not meet.
+    """One entry of a file that an environment does not satisfy.
 
     Attributes:
-        name: Of the package.
+        name: Package name.
         wanted: The entry as written.
-        found: What is there instead; None if nothing of that name is.
+        found: The installed package of that name, or None.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Mismatch:
     found: RepodataRecord | None = None
 
     def __str__(self) -> str:
-        """Conda's sentence."""
+        """Return conda's message."""
         if self.found is None:
             return f"{self.name} not found"
-        there = f"{self.found.name}=={self.found.version}={self.found.build}"
+        running = f"{self.found.name}=={self.found.version}={self.found.build}"
         return (
             f"{self.name} found but mismatch. "
-            f"Specification pkg: {self.wanted}, Running pkg: {there}"
+            f"Specification pkg: {self.wanted}, Running pkg: {running}"
         )
 
 
@@ -55,32 +55,32 @@ def compare_with_spec(
     folder: Path,
     environ: Mapping[str, str],
 ) -> tuple[Mismatch, ...]:
-    """Entries of an environment file that are not met, in the file's order.
+    """Return the entries of an environment file that are not satisfied, in the file's order.
 
     Args:
-        records: What is there.
+        records: The installed packages.
         spec: The file; an explicit list names exact builds.
-        folder: What paths in ``pip:`` lines are relative to.
-        environ: For ``${VARIABLE}`` in them.
+        folder: Base of relative paths in ``pip:`` lines.
+        environ: Values of ``${VARIABLE}`` in them.
 
     Raises:
-        SpecError: A ``pip:`` line cannot be read.
+        SpecError: A ``pip:`` line cannot be parsed.
     """
-    there = {record.name: record.record for record in records}
+    installed = {record.name: record.record for record in records}
     return (
-        *_explicit_mismatches(there, spec),
-        *_conda_mismatches(there, spec),
-        *_pip_mismatches(there, spec, folder, environ),
+        *_explicit_mismatches(installed, spec),
+        *_conda_mismatches(installed, spec),
+        *_pip_mismatches(installed, spec, folder, environ),
     )
 
 
 def _explicit_mismatches(
-    there: Mapping[str, RepodataRecord], spec: EnvironmentSpec
+    installed: Mapping[str, RepodataRecord], spec: EnvironmentSpec
 ) -> Iterator[Mismatch]:
     for entry in spec.explicit:
         stem = entry.fn.removesuffix(".conda").removesuffix(".tar.bz2")
         name = stem.rsplit("-", 2)[0]
-        found = there.get(name)
+        found = installed.get(name)
         hashes = {"sha256": entry.sha256, "md5": entry.md5}
         same = found is not None and all(
             value is None or getattr(found, key) in (None, value.lower())
@@ -91,20 +91,20 @@ def _explicit_mismatches(
 
 
 def _conda_mismatches(
-    there: Mapping[str, RepodataRecord], spec: EnvironmentSpec
+    installed: Mapping[str, RepodataRecord], spec: EnvironmentSpec
 ) -> Iterator[Mismatch]:
     for text in spec.dependencies:
         if text.startswith("pypi:"):
             continue
         wanted = MatchSpec(text)
         name = wanted.exact_name or str(wanted.name.text)
-        found = there.get(name)
+        found = installed.get(name)
         if found is None or not wanted.matches(found):
             yield Mismatch(name, text, found)
 
 
 def _pip_mismatches(
-    there: Mapping[str, RepodataRecord],
+    installed: Mapping[str, RepodataRecord],
     spec: EnvironmentSpec,
     folder: Path,
     environ: Mapping[str, str],
@@ -119,16 +119,16 @@ def _pip_mismatches(
     lines = [(line, folder) for line in spec.pip]
     for requirement in split_specs(by_name, lines, environ=environ).requirements:
         candidates = (requirement.name.lower(), *names.conda_names(requirement.name))
-        found = next((there[name] for name in candidates if name in there), None)
-        if found is None or not _is_met(requirement, found):
+        found = next((installed[name] for name in candidates if name in installed), None)
+        if found is None or not _is_satisfied(requirement, found):
             yield Mismatch(requirement.name, str(requirement), found)
 
 
-def _is_met(requirement: Requirement, found: RepodataRecord) -> bool:
+def _is_satisfied(requirement: Requirement, found: RepodataRecord) -> bool:
     from packaging.version import InvalidVersion
 
     if requirement.url:
-        return True  # what a URL leads to is known by its name only
+        return True  # the version behind a URL is unknown
     try:
         return requirement.specifier.contains(found.version, prereleases=True)
     except InvalidVersion:

@@ -1,4 +1,7 @@
-"""DependencyGraph: who needs whom in one environment, conda and PyPI packages alike."""
+"""DependencyGraph: the dependencies between the packages of an environment, and walks along them.
+
+Conda packages, wheels, and distributions that pip installed by itself are nodes alike.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,23 @@ from minicon.solver.result.active_dependencies import active_dependencies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
-VIRTUAL_MARK = "__"
+_VIRTUAL_PREFIX = "__"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Dependency:
-    """One edge: a package needs another.
+    """One edge: a package depends on another.
 
     Attributes:
-        parent: Name of the package that needs.
-        name: Name of what it needs, installed or not.
-        spec: The dependency as its author wrote it.
+        parent: Name of the dependent package.
+        name: Name of the dependency, installed or not.
+        spec: The dependency as it is written in the package's metadata.
     """
 
     parent: str
@@ -41,152 +44,160 @@ class DependencyGraph:
 
     Args:
         records: All packages; see :func:`.site_packages.installed_packages`.
-        platform: Subdir, for the markers of what pip installed by hand.
+        platform: Subdir, for the markers of distributions that pip installed.
     """
 
     def __init__(self, records: Iterable[PrefixRecord], *, platform: str) -> None:
         self.records: Mapping[str, PrefixRecord] = {record.name: record for record in records}
-        by_hand = _RequirementReader(self.records, platform)
-        needs = _conda_needs(self.records)
-        self._needs = {
-            name: (*needs[name], *by_hand.edges(record)) for name, record in self.records.items()
+        requires_dist = _RequiresDist(self.records, platform)
+        conda = _conda_dependencies(self.records)
+        self._dependencies = {
+            name: (*conda[name], *requires_dist.edges(record))
+            for name, record in self.records.items()
         }
-        self._needed_by: dict[str, list[Dependency]] = {}
-        for edges in self._needs.values():
+        self._dependents: dict[str, list[Dependency]] = {}
+        for edges in self._dependencies.values():
             for edge in edges:
-                self._needed_by.setdefault(edge.name, []).append(edge)
+                self._dependents.setdefault(edge.name, []).append(edge)
 
-    def needs(self, name: str) -> tuple[Dependency, ...]:
-        """What a package needs, in its author's order; facts of the machine are left out."""
-        edges = self._needs.get(name, ())
-        return tuple(edge for edge in edges if not edge.name.startswith(VIRTUAL_MARK))
+    def dependencies(self, name: str) -> tuple[Dependency, ...]:
+        """Return a package's dependencies in its author's order, without virtual packages."""
+        edges = self._dependencies.get(name, ())
+        return tuple(edge for edge in edges if not edge.name.startswith(_VIRTUAL_PREFIX))
 
-    def needed_by(self, name: str) -> tuple[Dependency, ...]:
-        """The packages that need this one, by name."""
-        return tuple(sorted(self._needed_by.get(name, ()), key=lambda edge: edge.parent))
+    def dependents(self, name: str) -> tuple[Dependency, ...]:
+        """Return the packages that depend directly on this one, by name."""
+        return tuple(sorted(self._dependents.get(name, ()), key=lambda edge: edge.parent))
 
-    def orphans(self) -> list[str]:
-        """Packages that no other package needs."""
-        return [name for name in self.records if not self._others_that_need(name)]
+    def distances(self, roots: Iterable[str], *, inverted: bool = False) -> dict[str, int]:
+        """Return all packages that can be reached from some names, nearest first.
 
-    def unmet(self, facts: Mapping[str, RepodataRecord]) -> Iterator[Dependency]:
-        """Dependencies that nothing in the environment meets.
+        The one walk over the graph: the keys are the reachable names, the values the fewest
+        steps from a root.
 
         Args:
-            facts: Virtual packages by name; a fact that is not given counts as met, since it
-                may hold where the environment is used.
+            roots: Names to start from, reachable in 0 steps.
+            inverted: Follow dependents instead of dependencies.
         """
-        targets = {**{name: each.record for name, each in self.records.items()}, **facts}
-        for edges in self._needs.values():
+        distance = dict.fromkeys(roots, 0)
+        queue = list(distance)
+        for name in queue:  # grows while it is walked
+            for neighbour in self._neighbours(name, inverted=inverted):
+                if neighbour not in distance:
+                    distance[neighbour] = distance[name] + 1
+                    queue.append(neighbour)
+        return distance
+
+    def orphans(self) -> list[str]:
+        """Return the packages on which no other package depends."""
+        return [
+            name
+            for name in self.records
+            if all(edge.parent == name for edge in self._dependents.get(name, ()))
+        ]
+
+    def unmet(self, virtual_packages: Mapping[str, RepodataRecord]) -> Iterator[Dependency]:
+        """Yield the dependencies that no package of the environment satisfies.
+
+        Args:
+            virtual_packages: Those of the machine, by name. A dependency on one that is not
+                given counts as satisfied: the environment may be used on another machine.
+        """
+        targets = {name: each.record for name, each in self.records.items()}
+        targets.update(virtual_packages)
+        for edges in self._dependencies.values():
             for edge in edges:
                 target = targets.get(edge.name)
-                if target is None and edge.name.startswith(VIRTUAL_MARK):
+                if target is None and edge.name.startswith(_VIRTUAL_PREFIX):
                     continue
-                spec = _parsed(edge.spec)
+                spec = parsed_dependency(edge.spec)
                 if target is None or (spec is not None and not spec.matches(target)):
                     yield edge
 
-    def chains(self, roots: Collection[str], name: str) -> Iterator[tuple[Dependency, ...]]:
-        """Ways from a root to a package, shortest first, none through a package twice.
+    def chains(self, roots: Iterable[str], name: str) -> Iterator[tuple[Dependency, ...]]:
+        """Yield chains of dependencies from a root to a package, shortest first.
 
-        A root that is the package itself is the empty way. The search always extends the way
-        whose whole length is known to be least, so that the first ways cost little however
-        many there are.
+        No chain visits a package twice; a root that is the package itself is the empty chain.
+        The search (A*) always extends the chain with the least total length, so that the first
+        chains are found quickly even if there are very many.
         """
-        distance = self._distances(roots)
+        roots = {root for root in roots if root in self.records}
+        distance = self.distances(roots)
         heap: list[tuple[int, int, tuple[str, ...], tuple[Dependency, ...]]] = []
 
-        def push(way: tuple[Dependency, ...]) -> None:
-            names = (way[0].parent if way else name, *(edge.name for edge in way))
+        def push(chain: tuple[Dependency, ...]) -> None:
+            names = (chain[0].parent if chain else name, *(edge.name for edge in chain))
             if names[0] in distance:
-                # Of ways that are equally long when whole, the one nearest to it goes first.
-                heapq.heappush(heap, (len(way) + distance[names[0]], -len(way), names, way))
+                # Of chains with the same total length, the one that is nearest to a root is first.
+                total = len(chain) + distance[names[0]]
+                heapq.heappush(heap, (total, -len(chain), names, chain))
 
-        push(())
+        if name in self.records:
+            push(())
         while heap:
-            _, _, names, way = heapq.heappop(heap)
+            _, _, names, chain = heapq.heappop(heap)
             if names[0] in roots:
-                yield way
-            for edge in self.needed_by(names[0]):
+                yield chain
+            for edge in self.dependents(names[0]):
                 if edge.parent not in names:
-                    push((edge, *way))
+                    push((edge, *chain))
 
-    def _distances(self, roots: Collection[str]) -> dict[str, int]:
-        """Steps from the nearest root."""
-        distance = {root: 0 for root in roots if root in self.records}
-        level = list(distance)
-        while level:
-            following = []
-            for parent in level:
-                for edge in self.needs(parent):
-                    if edge.name in self.records and edge.name not in distance:
-                        distance[edge.name] = distance[parent] + 1
-                        following.append(edge.name)
-            level = following
-        return distance
-
-    def _others_that_need(self, name: str) -> bool:
-        return any(edge.parent != name for edge in self._needed_by.get(name, ()))
+    def _neighbours(self, name: str, *, inverted: bool) -> Iterable[str]:
+        if inverted:
+            return [edge.parent for edge in self.dependents(name)]
+        return [edge.name for edge in self.dependencies(name)]
 
 
-class _RequirementReader:
-    """Reads what pip wrote of a distribution that it installed by hand (``Requires-Dist``)."""
+def parsed_dependency(text: str) -> MatchSpec | None:
+    """Parse a dependency of a record; None if it is not a valid spec."""
+    try:
+        return parse_dependency(text)
+    except SpecError:
+        return None
+
+
+class _RequiresDist:
+    """Evaluates ``Requires-Dist`` of distributions that pip installed."""
 
     def __init__(self, records: Mapping[str, PrefixRecord], platform: str) -> None:
         self._records = records
         self._platform = platform
 
     def edges(self, record: PrefixRecord) -> Iterator[Dependency]:
+        """Yield the dependencies that apply to the environment's python and platform."""
         texts = record.record.data.get("requires_dist")
         python = self._records.get("python")
         if not texts or python is None:
             return
-        from packaging.requirements import InvalidRequirement, Requirement
-
         from minicon.models.name_map import NameMap
+        from minicon.pypi.requirement_syntax import valid_requirements
         from minicon.solver.joint.markers import applies, marker_environment
 
         environment = marker_environment(python.record.version, self._platform)
         names = NameMap.built_in()
-        for text in texts:
-            try:
-                requirement = Requirement(text)
-            except InvalidRequirement:
-                continue
+        for requirement in valid_requirements(texts):
             if applies(requirement, environment):
                 candidates = (*names.conda_names(requirement.name), requirement.name.lower())
                 name = next((each for each in candidates if each in self._records), candidates[0])
-                yield Dependency(record.name, name, _as_conda(name, str(requirement.specifier)))
+                yield Dependency(record.name, name, f"{name} {requirement.specifier}".rstrip())
 
 
-def _as_conda(name: str, specifier: str) -> str:
-    return f"{name} {specifier}".rstrip()
-
-
-def _conda_needs(records: Mapping[str, PrefixRecord]) -> dict[str, list[Dependency]]:
-    """What the records say, conditions judged by what is there, with the extras asked for."""
-    asked = [
+def _conda_dependencies(records: Mapping[str, PrefixRecord]) -> dict[str, list[Dependency]]:
+    """Return the records' dependencies: conditions evaluated, requested extras included."""
+    with_extras = [
         spec
         for each in records.values()
         for text in each.requested_specs
         if "[" in text
-        if (spec := _parsed(text)) is not None
+        if (spec := parsed_dependency(text)) is not None
     ]
-    needs = active_dependencies({name: each.record for name, each in records.items()}, asked=asked)
+    installed = {name: each.record for name, each in records.items()}
     return {
-        name: [Dependency(name, _first_word(other), text) for other, text in dict.fromkeys(found)]
-        for name, found in needs.items()
+        name: [Dependency(name, _name_in(other), text) for other, text in dict.fromkeys(found)]
+        for name, found in active_dependencies(installed, asked=with_extras).items()
     }
 
 
-def _first_word(name: str) -> str:
-    """The name that a dependency begins with, should nobody be able to read the rest."""
+def _name_in(name: str) -> str:
+    """Return the first word of a dependency that cannot be parsed, else its name."""
     return name.removeprefix(UNREADABLE).split(" ", 1)[0]
-
-
-def _parsed(text: str) -> MatchSpec | None:
-    """The spec, or None for what no reader of specs understands."""
-    try:
-        return parse_dependency(text)
-    except SpecError:
-        return None

@@ -1,12 +1,12 @@
-"""True disk use: hard links share their bytes, so sizes are counted by inode.
+"""Measure disk use by inode, since hard links share their bytes.
 
 ::
 
-    environment ─┐                 unique: freed if this alone were removed
-    generations ─┼─ inodes ──────> shared: also somewhere else, so removing it frees nothing
+    environment ─┐                 unique: freed if only this were removed
+    generations ─┼─ inodes ──────> shared: linked elsewhere too, so removing it frees nothing
     package cache┘
 
-Clones (reflinks) share bytes that no portable call tells of: they count as if they did not.
+The bytes that reflinks share are counted for each of them: no portable call reports sharing.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _BLOCK = 512
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiskUse:
-    """What one environment, or the package cache, takes.
+    """Disk use of one environment, or of the package cache.
 
     Attributes:
         kind: ``environment`` or ``package_cache``.
         path: The folder.
-        total: Bytes on disk, every inode once; kept generations of an environment included.
-        unique: Bytes of it that removing it would free.
-        kept: Bytes of it that only earlier generations hold.
+        total: Bytes on disk, every inode once; an environment's earlier generations included.
+        unique: Bytes of these that removing it would free.
+        kept: Bytes of these that only earlier generations use.
     """
 
     kind: str
@@ -49,11 +49,11 @@ class DiskUse:
 
     @property
     def shared(self) -> int:
-        """Bytes that something else holds as well."""
+        """Bytes that are also linked elsewhere."""
         return self.total - self.unique
 
     def to_json(self) -> dict[str, Any]:
-        """The numbers as an object; all in bytes."""
+        """Return the sizes, in bytes, as a JSON object."""
         return {
             "kind": self.kind,
             "path": str(self.path),
@@ -65,10 +65,9 @@ class DiskUse:
 
 
 def disk_use(services: Services, environments: Sequence[Path]) -> list[DiskUse]:
-    """Disk use of environments, and of the package cache after them.
+    """Return the disk use of environments, then of the package cache.
 
-    Costs one ``lstat`` per file of all known environments and the cache, whichever are asked
-    for: who shares what is known only then.
+    Costs one ``lstat`` per file of the environments and the cache.
     """
     return [
         *(_environment_use(path) for path in environments),
@@ -77,7 +76,7 @@ def disk_use(services: Services, environments: Sequence[Path]) -> list[DiskUse]:
 
 
 def together(environments: Iterable[Path], caches: Iterable[Path]) -> int:
-    """Bytes on disk of all of them, every inode once."""
+    """Return the bytes on disk of several environments and caches, every inode once."""
     inodes: dict[tuple[int, int], _Inode] = {}
     for environment in environments:
         for tree in (environment, GenerationStore(environment).folder):
@@ -88,7 +87,7 @@ def together(environments: Iterable[Path], caches: Iterable[Path]) -> int:
 
 
 def freed_size(*paths: Path) -> int:
-    """Bytes that removing all these paths would free: what is linked elsewhere stays."""
+    """Return the bytes that removing all these paths would free: other links keep their files."""
     inodes: dict[tuple[int, int], _Inode] = {}
     for path in paths:
         _add_tree(path, inodes)
@@ -100,9 +99,9 @@ class _Inode:
     """One file on disk.
 
     Attributes:
-        size: Bytes it takes.
-        links: Names that it has anywhere.
-        seen: Names that were come across.
+        size: Bytes on disk.
+        links: Number of its names anywhere.
+        seen: Number of its names that were visited.
     """
 
     size: int
@@ -112,7 +111,7 @@ class _Inode:
 
 def _environment_use(path: Path) -> DiskUse:
     inodes: dict[tuple[int, int], _Inode] = {}
-    _add_tree(path, inodes, but=STAYING)
+    _add_tree(path, inodes, without=STAYING)
     present = set(inodes)
     _add_tree(GenerationStore(path).folder, inodes)
     earlier = {key: inode for key, inode in inodes.items() if key not in present}
@@ -140,28 +139,31 @@ def _only_here(inodes: dict[tuple[int, int], _Inode]) -> int:
 
 
 def _add_tree(
-    root: Path, inodes: dict[tuple[int, int], _Inode], *, but: Collection[str] = ()
+    root: Path, inodes: dict[tuple[int, int], _Inode], *, without: Collection[str] = ()
 ) -> None:
-    """Count a file, or every file and folder of a tree; links are not followed.
+    """Count a file, or every file and folder of a tree; symbolic links are not followed.
 
-    What the root holds under the names BUT is left out.
+    Args:
+        root: A file or folder.
+        inodes: Receives the inodes.
+        without: Names of folders directly below the root that are left out.
     """
     _add(os.fspath(root), inodes)
-    for place, folders, names in os.walk(root):
-        if but and place == os.fspath(root):
-            folders[:] = [name for name in folders if name not in but]
+    for parent, folders, names in os.walk(root):
+        if without and parent == os.fspath(root):
+            folders[:] = [name for name in folders if name not in without]
         for name in (*folders, *names):
-            _add(f"{place}/{name}", inodes)
+            _add(f"{parent}/{name}", inodes)
 
 
 def _add(path: str, inodes: dict[tuple[int, int], _Inode]) -> None:
     try:
         status = os.lstat(path)
     except OSError:
-        return  # gone meanwhile
+        return  # removed meanwhile
     key = (status.st_dev, status.st_ino)
     if key not in inodes:
-        # A folder's count of links tells how many folders are in it.
+        # The link count of a folder is the number of its subfolders plus two.
         links = 1 if stat.S_ISDIR(status.st_mode) else status.st_nlink
         inodes[key] = _Inode(status.st_blocks * _BLOCK, links)
     inodes[key].seen += 1

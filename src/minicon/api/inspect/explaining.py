@@ -1,10 +1,10 @@
-"""Why a package is there, and why another could not be.
+"""Explain why a package is installed, and why another version cannot be.
 
 ::
 
     requested specs ─┐
-    DependencyGraph ─┴─> chains: what was asked for → … → the package
-    Prefix + SPEC ─────> solve ─> what would change, or the solver's explanation
+    DependencyGraph ─┴─> chains: requested package → … → the package
+    Prefix + spec ─────> solve ─> the changes, or the solver's explanation
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
-CHAINS = 10
+_MOST_CHAINS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """One way from something that was asked for to a package.
+    """One chain of dependencies from a requested package to a package.
 
     Attributes:
-        requested: The spec that was asked for.
-        steps: The dependencies in between; none if the package itself was asked for.
+        requested: The requested spec.
+        steps: The dependencies in between; none if the package itself was requested.
     """
 
     requested: str
@@ -47,7 +47,7 @@ class Chain:
 
     @property
     def specs(self) -> tuple[str, ...]:
-        """The spec of every edge, what was asked for first."""
+        """The requested spec, then the spec of every dependency."""
         return (self.requested, *(step.spec for step in self.steps))
 
 
@@ -56,10 +56,11 @@ class Why:
     """Why a package is in an environment.
 
     Attributes:
+        record: The package.
         chains: Shortest first.
-        has_more: Whether there are more chains than were asked for.
-        needed_by: Every package that needs it directly.
-        note: A sentence where no chain explains it.
+        has_more: Whether there are more chains than the limit.
+        needed_by: Every direct dependent.
+        note: An explanation if there is no chain.
     """
 
     record: PrefixRecord
@@ -70,16 +71,16 @@ class Why:
 
 
 def environment_graph(path: Path, *, platform: str) -> DependencyGraph:
-    """The dependencies of an environment as it really is.
+    """Return the dependencies of an environment, changes by pip included.
 
     Raises:
-        PrefixError: It is no environment, or a record cannot be read.
+        PrefixError: It is not an environment, or a record cannot be read.
     """
     return DependencyGraph(installed_packages(Prefix(path).require()), platform=platform)
 
 
 def requested_specs(prefix: Prefix, graph: DependencyGraph) -> dict[str, str]:
-    """What was asked for, by package name: by the history, else by the packages' records."""
+    """Return the requested specs by package name: from the history, else from the records."""
     recorded = {
         name: record.requested_specs[0]
         for name, record in graph.records.items()
@@ -88,67 +89,67 @@ def requested_specs(prefix: Prefix, graph: DependencyGraph) -> dict[str, str]:
     return {**recorded, **prefix.requested_specs()}
 
 
-def why(path: Path, name: str, *, platform: str, limit: int = CHAINS) -> Why:
-    """Why a package is in an environment.
+def why(path: Path, name: str, *, platform: str, limit: int = _MOST_CHAINS) -> Why:
+    """Explain why a package is in an environment.
 
     Args:
         path: The environment.
-        name: Of the package.
+        name: Package name.
         platform: Subdir of the environment.
-        limit: How many chains at most.
+        limit: Most chains to return.
 
     Raises:
-        PrefixError: It is not there.
+        PrefixError: It is not installed.
     """
     graph = environment_graph(path, platform=platform)
     record = graph.records.get(name)
     if record is None:
         raise not_installed(path, name, graph)
     requested = requested_specs(Prefix(path), graph)
-    ways = list(islice(graph.chains(requested.keys(), name), limit + 1))
+    found = list(islice(graph.chains(requested.keys(), name), limit + 1))
     chains = tuple(
-        Chain(requested=requested[way[0].parent if way else name], steps=way)
-        for way in ways[:limit]
+        Chain(requested=requested[steps[0].parent if steps else name], steps=steps)
+        for steps in found[:limit]
     )
     return Why(
         record=record,
         chains=chains,
-        has_more=len(ways) > limit,
-        needed_by=graph.needed_by(name),
-        note="" if chains else _why_without_chain(path, record, graph),
+        has_more=len(found) > limit,
+        needed_by=graph.dependents(name),
+        note="" if chains else _reason_without_chain(path, record, graph),
     )
 
 
 def not_installed(path: Path, name: str, graph: DependencyGraph) -> PrefixError:
-    """The error for a package that an environment does not have."""
+    """Return the error for a package that is not installed."""
     import difflib
 
     near = difflib.get_close_matches(name, graph.records, n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"'minicon why-not {name}' asks on"
-    return PrefixError("package-not-installed", f"{name} is not in {path}", hint=hint)
+    hint = f"did you mean {', '.join(near)}?" if near else f"try 'minicon why-not {name}'"
+    return PrefixError("package-not-installed", f"{name} is not installed in {path}", hint=hint)
 
 
-def _why_without_chain(path: Path, record: PrefixRecord, graph: DependencyGraph) -> str:
+def _reason_without_chain(path: Path, record: PrefixRecord, graph: DependencyGraph) -> str:
     by_hand = (
         record.record.build == PIP_BUILD and not (path / CONDA_META / record.file_name).exists()
     )
     if by_hand:
-        return "pip installed it by hand"
+        return "it was installed with pip"
     if record.name == "pip" and "python" in graph.records:
-        return "pip comes along with python (setting add_pip_as_python_dependency)"
-    return "nothing that was asked for needs it"
+        return "pip is added to python (setting add_pip_as_python_dependency)"
+    return "no requested package depends on it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNot:
-    """What stands against a spec in an environment.
+    """Whether a spec can be installed in an environment, and why not.
 
     Attributes:
-        spec: What was tried: for a bare name, its newest version.
-        installed: The package of that name that is there now.
-        newest: The newest that the sources offer, where that was looked up.
-        error: The solver's answer if it is impossible.
-        plan: What would change if it is possible; an empty plan means it is so already.
+        spec: The spec that was tried: for a bare name, its newest version.
+        installed: The installed package of that name.
+        newest: The newest record in the sources, if it was looked up.
+        error: The solver's error if it is impossible.
+        plan: The changes if it is possible; an empty plan if it is installed already.
     """
 
     spec: str
@@ -159,33 +160,33 @@ class WhyNot:
 
     @property
     def is_possible(self) -> bool:
-        """Whether the environment could have it."""
+        """Whether the spec can be installed."""
         return self.error is None
 
     @property
     def built_from_source(self) -> tuple[str, ...]:
-        """A sentence for each project that pip would have to build, which nobody can try here."""
+        """A sentence for each project that pip would have to build, which was not tried."""
         from minicon.api.plan.plan_notes import built_notes
 
         return tuple(built_notes(self.plan.solution.pip_requirements)) if self.plan else ()
 
     def explanation(self) -> dict[str, Any] | None:
-        """The solver's explanation as data: core, sentences and fixes; None if there is none."""
-        story = getattr(self.error, "explanation", None)
-        if story is None:
+        """Return the solver's explanation as data: core, sentences and fixes; None without one."""
+        found = getattr(self.error, "explanation", None)
+        if found is None:
             return None
         return {
-            "core": list(story.core),
-            "sentences": list(story.sentences),
+            "core": list(found.core),
+            "sentences": list(found.sentences),
             "fixes": [
-                {"text": f.text, "spec": f.spec, "replaces": f.replaces} for f in story.fixes
+                {"text": f.text, "spec": f.spec, "replaces": f.replaces} for f in found.fixes
             ],
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNotRequest:
-    """A question: the environment, the spec and where to look."""
+    """The environment, the spec to try, and the sources and options of the solve."""
 
     path: Path
     spec: str
@@ -194,55 +195,55 @@ class WhyNotRequest:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def why_not(services: Services, asked: WhyNotRequest) -> WhyNot:
-    """Try a spec together with all that was asked for before, and change nothing.
+def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
+    """Solve a spec together with the environment's requested specs, without changing anything.
 
     Raises:
-        SpecError: The spec cannot be read.
-        ChannelError: A source cannot be asked.
+        SpecError: The spec cannot be parsed.
+        ChannelError: A source cannot be reached.
         PrefixError: The environment cannot be read.
     """
     from minicon.api.plan.planning import make_plan
     from minicon.api.plan.request import ChangeRequest
 
-    prefix = Prefix(asked.path).require()
-    spec, newest = _spec_to_try(services, asked, prefix)
-    there = next((r.record for r in installed_packages(prefix) if r.name == _name(spec)), None)
+    prefix = Prefix(wanted.path).require()
+    spec, newest = _spec_to_try(services, wanted, prefix)
+    installed = next((r.record for r in installed_packages(prefix) if r.name == _name(spec)), None)
     request = ChangeRequest(
         action="install",
         prefix=prefix.path,
         specs=(spec,),
-        channels=asked.channels,
-        override_channels=asked.override_channels,
+        channels=wanted.channels,
+        override_channels=wanted.override_channels,
         override_frozen=True,
-        **asked.options,
+        **wanted.options,
     )
     try:
         plan = make_plan(services, request)
     except SolveError as error:
-        return WhyNot(spec=spec, installed=there, newest=newest, error=error)
-    return WhyNot(spec=spec, installed=there, newest=newest, plan=plan)
+        return WhyNot(spec=spec, installed=installed, newest=newest, error=error)
+    return WhyNot(spec=spec, installed=installed, newest=newest, plan=plan)
 
 
 def _spec_to_try(
-    services: Services, asked: WhyNotRequest, prefix: Prefix
+    services: Services, wanted: WhyNotRequest, prefix: Prefix
 ) -> tuple[str, RepodataRecord | None]:
-    """A bare name asks for its newest version: "why not newer?"."""
+    """Return the spec, and for a bare name its newest version with that version's record."""
     from minicon.api.inspect.searching import search
     from minicon.models.match_spec.spec import MatchSpec
 
-    if asked.spec.startswith("pypi:") or not MatchSpec(asked.spec).is_name_only:
-        return asked.spec, None
+    if wanted.spec.startswith("pypi:") or not MatchSpec(wanted.spec).is_name_only:
+        return wanted.spec, None
     python = prefix.python_version()
     found = search(
         services,
-        asked.spec,
-        channels=asked.channels,
-        override=asked.override_channels,
+        wanted.spec,
+        channels=wanted.channels,
+        override=wanted.override_channels,
         python=".".join(python.split(".")[:2]) if python else None,
     ).records
     if not found:
-        return asked.spec, None
+        return wanted.spec, None
     return f"{found[0].name}=={found[0].version}", found[0]
 
 

@@ -1,4 +1,4 @@
-"""What pip did by hand to an environment, against the records of its packages."""
+"""Find changes that a user made with pip: distributions that differ from the package records."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipChanges:
-    """Hand-made changes.
+    """Changes by pip that minicon did not make.
 
     Attributes:
-        installed: Distributions that no record knows of.
-        replaced: Packages over which pip put another version: (the record, what is there).
+        installed: Distributions without a record.
+        replaced: Packages that pip replaced: (the record, the distribution that is installed).
         removed: Records of wheels that pip uninstalled.
     """
 
@@ -28,17 +28,17 @@ class PipChanges:
     removed: tuple[PrefixRecord, ...] = ()
 
     @property
-    def untrue_names(self) -> frozenset[str]:
-        """Packages whose records do not tell what is there."""
+    def outdated_names(self) -> frozenset[str]:
+        """Names of packages whose records are outdated."""
         return frozenset(r.name for r in (*self.removed, *(old for old, _ in self.replaced)))
 
     @property
-    def by_hand(self) -> tuple[PrefixRecord, ...]:
-        """All that pip installed, over a package or not."""
+    def installed_by_pip(self) -> tuple[PrefixRecord, ...]:
+        """All distributions that pip installed, replacements included."""
         return (*self.installed, *(new for _, new in self.replaced))
 
     def sentences(self) -> list[str]:
-        """One per change."""
+        """Return one sentence per change."""
         return [
             *(f"{r.name} {r.record.version} was installed by pip" for r in self.installed),
             *(
@@ -49,7 +49,7 @@ class PipChanges:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Lists of ``name-version-build``."""
+        """Return lists of ``name-version-build``."""
         return {
             "installed": [record.record.dist_name for record in self.installed],
             "replaced": [
@@ -61,13 +61,13 @@ class PipChanges:
 
 
 def find_pip_changes(prefix: Prefix) -> PipChanges:
-    """Look for them. Costs one listing of site-packages and a stat per wheel."""
+    """Compare records with site-packages. Costs one listing and a stat per wheel."""
     recorded = {record.name: record for record in prefix.readable_records()}
     gone = {record.name: record for record in vanished_wheels(prefix)}
-    by_hand = hand_installed(prefix)
-    present = {record.name for record in by_hand}
+    installed_by_pip = hand_installed(prefix)
+    present = {record.name for record in installed_by_pip}
     return PipChanges(
-        installed=tuple(record for record in by_hand if record.name not in recorded),
-        replaced=tuple((recorded[r.name], r) for r in by_hand if r.name in recorded),
+        installed=tuple(record for record in installed_by_pip if record.name not in recorded),
+        replaced=tuple((recorded[r.name], r) for r in installed_by_pip if r.name in recorded),
         removed=tuple(record for name, record in gone.items() if name not in present),
     )

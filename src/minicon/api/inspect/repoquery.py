@@ -1,18 +1,18 @@
-"""Questions to whole channels, without an environment: what a package needs, and who needs it.
+"""Query whole channels, without an environment: a package's dependencies, and its dependents.
 
-The answers are about records, not about solutions: each dependency is answered by the newest
-record that meets it by itself, whether or not all of them fit together.
+The answers consist of records, not of solutions: each dependency is represented by the newest
+record that satisfies it, whether or not all of them are compatible.
 """
 
 from __future__ import annotations
 
-from minicon.api.inspect.dependency_graph import DependencyGraph
+from minicon.api.inspect.dependency_graph import DependencyGraph, parsed_dependency
 from minicon.api.inspect.searching import newest_first, read_names
 from minicon.api.plan.indices import channel_indices
 from minicon.api.plan.sources import choose_sources
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.match_spec.spec import MatchSpec, parse_dependency
+from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 
 TYPE_CHECKING = False
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A record in an answer, with the dependency that brought it there.
+    """A record in an answer, with the dependency that leads to it.
 
     Attributes:
         spec: The dependency's text.
-        record: The record; None for a dependency that no record meets.
+        record: The record; None for a dependency that no record satisfies.
     """
 
     spec: str
@@ -39,11 +39,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryAnswer:
-    """What a query found.
+    """The result of a query.
 
     Attributes:
-        roots: The records that were asked about.
-        matches: What they need, or what needs them.
+        roots: The records that were queried.
+        matches: Their dependencies, or their dependents.
         graph: The same as a graph, for trees.
     """
 
@@ -57,8 +57,8 @@ class Catalogue:
 
     Args:
         services: Sources and settings.
-        channels: Named on the command line.
-        override: Only those.
+        channels: Channels of the command line.
+        override: Use only those.
     """
 
     def __init__(
@@ -76,62 +76,62 @@ class Catalogue:
         self._indices: list[RecordIndex] = [index for group in groups for index in group]
 
     def records_for(self, name: str) -> list[RepodataRecord]:
-        """All records of a name, newest first."""
+        """Return all records of a name, newest first."""
         found = [record for index in self._indices for record in index.records_for(name)]
         return sorted(found, key=newest_first, reverse=True)
 
     def matching(self, spec: MatchSpec) -> list[RepodataRecord]:
-        """All records that a spec of one name means, newest first."""
+        """Return all records that match a spec with an exact name, newest first."""
         return [r for r in self.records_for(spec.exact_name or "") if spec.matches(r)]
 
     def everything(self) -> Iterator[RepodataRecord]:
-        """Every record, a name after the other. Says so first if that fetches a lot."""
+        """Yield every record, name by name; report it first if many files must be fetched."""
         for index in self._indices:
             yield from read_names(self._services, index, index.names())
 
 
 def dependencies_of(catalogue: Catalogue, text: str, *, recursive: bool = False) -> QueryAnswer:
-    """What the newest record of a spec needs, each dependency by its newest record.
+    """Return the dependencies of the newest record of a spec, each by its newest record.
 
     Raises:
-        SpecError: The spec does not name one package.
-        PackageNotFound: Nothing matches it.
+        SpecError: The spec has no exact name.
+        PackageNotFound: No record matches it.
     """
     root = _roots(catalogue, text)[0]
     chosen = {root.name: root}
     matches: list[Match] = []
-    waiting = [root]
-    while waiting:
-        for name, texts in _by_name(waiting.pop(0).depends).items():
+    queue = [root]
+    for record in queue:  # grows while it is walked
+        for name, texts in _by_name(record.depends).items():
             found = _newest(catalogue, name, texts)
             if found is None or name not in chosen:
                 matches.append(Match(", ".join(texts), found))
             if found is not None and name not in chosen:
                 chosen[name] = found
-                waiting += [found] if recursive else []
+                queue += [found] if recursive else []
     return _answer([root], matches, chosen.values())
 
 
 def dependents_of(
     catalogue: Catalogue, text: str, *, recursive: bool = False, all_builds: bool = False
 ) -> QueryAnswer:
-    """Who needs a package. Costs reading every record of the sources once.
+    """Return the dependents of a package. Reads every record of the sources once.
 
     Args:
-        catalogue: Where to look.
-        text: A spec: only dependencies that one of its records would meet count.
-        recursive: Also who needs those; the newest record of each name decides.
-        all_builds: Every build; else the newest of each name that needs it.
+        catalogue: The records to search.
+        text: A spec: only dependencies that one of its records satisfies are considered.
+        recursive: Include indirect dependents, by the newest record of each name.
+        all_builds: Return every build, not only the newest dependent of each name.
 
     Raises:
-        SpecError: The spec does not name one package.
-        PackageNotFound: Nothing matches it.
+        SpecError: The spec has no exact name.
+        PackageNotFound: No record matches it.
     """
     roots = _roots(catalogue, text)
     if recursive:
         newest = _newest_by_name(catalogue)
         graph = DependencyGraph(map(_as_installed, newest.values()), platform="")
-        names = _all_above(graph, roots[0].name)
+        names = list(graph.distances([roots[0].name], inverted=True))
         chosen = [newest[name] for name in names if name in newest]
         matches = [Match(_spec_for(r, names), r) for r in chosen if r.name != roots[0].name]
         return _answer(roots[:1], matches, chosen or roots[:1])
@@ -150,24 +150,24 @@ def _roots(catalogue: Catalogue, text: str) -> list[RepodataRecord]:
         raise SpecError("inexact-name", f"{text!r} does not name one package")
     found = catalogue.matching(spec)
     if not found:
-        where = ", ".join(catalogue.sources.names) or "no source"
-        raise PackageNotFound("no-match", f"nothing matches {text!r} in {where}")
+        sources = ", ".join(catalogue.sources.names) or "no source"
+        raise PackageNotFound("no-match", f"no package matches {text!r} in {sources}")
     return found
 
 
 def _by_name(depends: Iterable[str]) -> dict[str, list[str]]:
-    """Dependency texts by the name that they are about."""
+    """Group dependencies by the name of the package."""
     texts: dict[str, list[str]] = {}
     for text in dict.fromkeys(depends):
-        spec = _parsed(text)
+        spec = parsed_dependency(text)
         name = spec.exact_name if spec is not None else None
         texts.setdefault(name or text, []).append(text)
     return texts
 
 
 def _newest(catalogue: Catalogue, name: str, texts: Iterable[str]) -> RepodataRecord | None:
-    """The newest record that meets all of some dependencies on one name."""
-    specs = [_parsed(text) for text in texts]
+    """Return the newest record that satisfies all of some dependencies on one name."""
+    specs = [parsed_dependency(text) for text in texts]
     fitting = (
         record
         for record in catalogue.records_for(name)
@@ -176,17 +176,10 @@ def _newest(catalogue: Catalogue, name: str, texts: Iterable[str]) -> RepodataRe
     return next(fitting, None)
 
 
-def _parsed(text: str) -> MatchSpec | None:
-    try:
-        return parse_dependency(text)
-    except SpecError:
-        return None
-
-
 def _direct_dependents(
     catalogue: Catalogue, roots: Sequence[RepodataRecord]
 ) -> list[tuple[RepodataRecord, str]]:
-    """Records and the dependency by which they need a root, newest first within a name."""
+    """Return records with their dependency on a root, newest first within a name."""
     target = roots[0].name
     accepted: dict[str, bool] = {}
     found = []
@@ -203,7 +196,7 @@ def _direct_dependents(
 
 
 def _accepts(text: str, roots: Sequence[RepodataRecord]) -> bool:
-    spec = _parsed(text)
+    spec = parsed_dependency(text)
     if spec is None or spec.exact_name != roots[0].name:
         return False
     return any(spec.matches(root) for root in roots)
@@ -218,20 +211,9 @@ def _newest_by_name(catalogue: Catalogue) -> dict[str, RepodataRecord]:
     return newest
 
 
-def _all_above(graph: DependencyGraph, name: str) -> list[str]:
-    names = {name: None}
-    waiting = [name]
-    while waiting:
-        for edge in graph.needed_by(waiting.pop(0)):
-            if edge.parent not in names:
-                names[edge.parent] = None
-                waiting.append(edge.parent)
-    return list(names)
-
-
 def _spec_for(record: RepodataRecord, names: Sequence[str]) -> str:
-    above = set(names)
-    return next((text for text in record.depends if text.split(" ", 1)[0] in above), "")
+    known = set(names)
+    return next((text for text in record.depends if text.split(" ", 1)[0] in known), "")
 
 
 def _answer(

@@ -1,4 +1,4 @@
-"""Search: what the sources offer for a spec, newest first."""
+"""Search the sources for the records that match a spec, newest first."""
 
 from __future__ import annotations
 
@@ -21,17 +21,22 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 
-#: How many names are fetched ahead where they come one by one, and from how many on that is said.
-_AHEAD = 200
-_MANY = 50
+#: How many names of a sharded index are prefetched together.
+_PREFETCHED_NAMES = 200
+#: Fetching more names than this is reported first.
+_MANY_NAMES = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """Records that match, newest first within a name, and where was looked.
+    """The records that match, newest first within a name.
 
     Attributes:
-        run_exports: Of records whose run exports are known, where they were asked for.
+        records: The records.
+        channels: Names of the sources that were searched.
+        notes: Sources that were skipped, as sentences.
+        hint: A suggestion if nothing was found.
+        run_exports: Run exports (CEP 12) by record, if requested and known.
     """
 
     records: tuple[RepodataRecord, ...]
@@ -56,15 +61,15 @@ def search(
 
     Args:
         services: Sources and settings.
-        text: What is searched for.
+        text: The name, glob or MatchSpec.
         channels: Sources in order of priority.
-        override: Only those.
+        override: Use only those.
         python: Minor version that wheels must fit, for instance ``3.11``; None means any.
-        run_exports: Also look up what each record exports to those built against it (CEP 12).
+        run_exports: Also look up each record's run exports (CEP 12).
 
     Raises:
-        SpecError: The text cannot be read.
-        ChannelError: A named source cannot be asked.
+        SpecError: The text cannot be parsed.
+        ChannelError: A named source cannot be reached.
     """
     spec = MatchSpec(text)
     sources = choose_sources(
@@ -95,15 +100,15 @@ def search(
 def read_names(
     services: Services, index: RecordIndex, names: Iterable[str]
 ) -> Iterator[RepodataRecord]:
-    """All records of some names; says so first if that fetches a lot, and fetches it together."""
+    """Yield all records of some names, prefetching in batches; report first if they are many."""
     wanted = list(names)
-    if len(wanted) > _MANY and isinstance(index, ShardedIndex):
+    if len(wanted) > _MANY_NAMES and isinstance(index, ShardedIndex):
         services.reporter.note(
-            f"{index.channel}/{index.subdir} is served by name: up to "
+            f"{index.channel}/{index.subdir} has one shard per name: up to "
             f"{len(wanted)} shards that are not cached have to be fetched"
         )
-    for start in range(0, len(wanted), _AHEAD):
-        batch = wanted[start : start + _AHEAD]
+    for start in range(0, len(wanted), _PREFETCHED_NAMES):
+        batch = wanted[start : start + _PREFETCHED_NAMES]
         index.prefetch(batch)
         for name in batch:
             yield from index.records_for(name)
@@ -126,7 +131,7 @@ def _run_exports(
 def _hint(
     services: Services, spec: MatchSpec, sources: Sources, groups: Sequence[Sequence[RecordIndex]]
 ) -> str | None:
-    """What may help where nothing was found."""
+    """Return a suggestion for a search without result."""
     indices = [index for group in groups for index in group]
     name = spec.exact_name
     if name is not None and not any(name in index.names() for index in indices):
@@ -139,7 +144,7 @@ def _hint(
 
 
 def _wheels(services: Services, spec: MatchSpec, python: str | None) -> list[RepodataRecord]:
-    """Releases of the project of that name, each for the newest python that has a wheel of it."""
+    """Return the final releases of a project as records for the newest python with a wheel."""
     index = services.wheel_index()
     found = []
     for release in index.releases(index.pypi_name(spec.exact_name or "")):
@@ -160,8 +165,7 @@ def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
 
 
 def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
-    """A key to sort records by, in reverse: names ascend, versions and builds descend."""
-    # Names ascend while everything else descends; the caller reverses.
+    """Sort key of a record for a reversed sort: names ascend, versions and builds descend."""
     backwards = tuple(-ord(character) for character in record.name)
     return (backwards, version_key(record.version), record.build_number, record.timestamp)
 
@@ -172,5 +176,5 @@ def _near(spec: MatchSpec, indices: Iterable[RecordIndex]) -> str | None:
 
     near = difflib.get_close_matches(spec.exact_name or "", names, n=3)
     if spec.exact_name in names:
-        return f"there are other versions: 'minicon search {spec.exact_name}'"
+        return f"it has other versions: 'minicon search {spec.exact_name}'"
     return f"did you mean {', '.join(near)}?" if near else None

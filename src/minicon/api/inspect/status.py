@@ -1,8 +1,7 @@
-"""Status: has an environment drifted from its records, from what was asked for, from its file?
+"""Status: differences of an environment from its records, its requested specs and its file.
 
-Only names, sizes and times are looked at; a file is read only if it was written to after its
-record, which in an environment that nobody touched is none. So it costs one ``lstat`` per file;
-bytecode, which Python makes anew as it likes, is left out.
+Costs one ``lstat`` per file: a file is read only if it was modified after its record was written.
+Bytecode, which Python rewrites at any time, is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-from minicon.api.inspect.comparing import compare_with_spec
+from minicon.api.inspect.comparing import Mismatch, compare_with_spec
 from minicon.api.inspect.pip_changes import find_pip_changes
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
@@ -21,38 +20,37 @@ from minicon.prefix.generations.metadata import read_generation_metadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
-    from minicon.api.inspect.comparing import Mismatch
     from minicon.api.inspect.pip_changes import PipChanges
     from minicon.models.environment_files.environment_spec import EnvironmentSpec
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
-#: Files that are written anew in the course of use.
-_LIVELY = (PathType.PYC_FILE, PathType.DIRECTORY, PathType.SOFTLINK)
+#: Types of paths whose content is not compared.
+_NOT_COMPARED = (PathType.PYC_FILE, PathType.DIRECTORY, PathType.SOFTLINK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """The state of an environment beside what it should be.
+    """The differences of an environment from what is recorded and requested.
 
     Attributes:
         path: The environment.
-        revision: Number of its generation; 0 if another tool made it.
-        packages: How many packages there are.
+        revision: Number of its current revision; 0 if another tool made it.
+        packages: Number of installed packages.
         frozen: Why it must not be changed, or None.
         broken_records: Record files that cannot be read.
-        missing: Files that are gone, with their package.
-        changed: Files that hold something else, with their package.
-        pip: What pip did by hand.
-        unmet_requests: What was asked for and is not so.
-        broken_pins: Pins that a package breaks.
-        file: Entries of the environment file that are not met; None without a file.
-        extra: What was asked for and is not in the file.
-        variables: Variables of the file that are not set so.
+        missing: Missing files, with their package.
+        changed: Files with other content, with their package.
+        pip: Changes by pip.
+        unmet_requests: Requested specs that are not satisfied.
+        broken_pins: Pins that an installed package violates.
+        file: Entries of the environment file that are not satisfied; None without a file.
+        extra: Requested packages that are not in the file.
+        variables: Variables of the file that are not set to its value.
     """
 
     path: Path
@@ -71,7 +69,7 @@ class Status:
 
     @property
     def has_drifted(self) -> bool:
-        """Whether anything is not as it should be."""
+        """Whether there is any difference."""
         return bool(
             self.broken_records
             or self.missing
@@ -85,7 +83,7 @@ class Status:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as an object."""
+        """Return all attributes as a JSON object."""
         return {
             "prefix": str(self.path),
             "revision": self.revision,
@@ -111,40 +109,40 @@ def environment_status(
     folder: Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Status:
-    """Find out how far an environment has drifted.
+    """Compare an environment with its records, its requested specs and an environment file.
 
     Args:
         path: The environment.
-        file: What it should hold.
-        folder: What paths in the file are relative to.
-        environ: For variables in the file's ``pip:`` lines.
+        file: The environment file, or None.
+        folder: Base of relative paths in the file.
+        environ: Values of variables in the file's ``pip:`` lines.
 
     Raises:
-        NotAnEnvironment: It is none.
-        SpecError: The file's ``pip:`` lines cannot be read.
+        NotAnEnvironment: The path is not an environment.
+        SpecError: The file's ``pip:`` lines cannot be parsed.
     """
     prefix = Prefix(path).require()
     pip = find_pip_changes(prefix)
-    untrue = pip.untrue_names
-    recorded = [record for record in prefix.readable_records() if record.name not in untrue]
-    there = [*recorded, *pip.by_hand]
-    by_name = {record.name: record.record for record in there}
+    outdated = pip.outdated_names
+    recorded = [record for record in prefix.readable_records() if record.name not in outdated]
+    installed = [*recorded, *pip.installed_by_pip]
+    by_name = {record.name: record.record for record in installed}
     requested = prefix.requested_specs()
     missing, changed = _check_files(prefix, recorded)
     return Status(
         path=prefix.path,
         revision=read_generation_metadata(prefix.path).number,
-        packages=len(there),
+        packages=len(installed),
         frozen=prefix.frozen_message(),
         broken_records=tuple(broken.name for broken in prefix.broken_records()),
         missing=tuple(missing),
         changed=tuple(changed),
         pip=pip,
-        unmet_requests=tuple(_unmet(requested.values(), by_name, must_be_there=True)),
-        broken_pins=tuple(_unmet(prefix.pinned_specs(), by_name, must_be_there=False)),
+        unmet_requests=tuple(_unmet(requested.values(), by_name, required=True)),
+        broken_pins=tuple(_unmet(prefix.pinned_specs(), by_name, required=False)),
         file=None
         if file is None
-        else compare_with_spec(there, file, folder=folder or path, environ=environ or {}),
+        else compare_with_spec(installed, file, folder=folder or path, environ=environ or {}),
         extra=() if file is None else tuple(_extra(requested, file)),
         variables=() if file is None else tuple(_variables(prefix, file)),
     )
@@ -153,9 +151,9 @@ def environment_status(
 def _check_files(
     prefix: Prefix, records: list[PrefixRecord]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Missing and changed files, each with its package.
+    """Return missing and changed files, each with its package.
 
-    What several packages claim counts as changed for none of them.
+    A path that several packages claim is never reported as changed.
     """
     missing, changed = [], []
     claims = Counter(path for record in records for path in record.files)
@@ -164,7 +162,7 @@ def _check_files(
         suspects = []
         for path in record.files:
             if path.endswith(".pyc"):
-                continue  # Python makes them anew as it likes
+                continue  # Python may rewrite or remove it at any time
             moment = _modified(f"{prefix.path}/{path}")
             if moment is None:
                 missing.append((path, record.name))
@@ -178,14 +176,14 @@ def _check_files(
 def _changed(
     prefix: Prefix, record: PrefixRecord, suspects: list[str], since: int
 ) -> Iterator[str]:
-    """Those of some files whose content is not what the record says; these are read."""
+    """Yield those of some files whose content differs from the record, by reading them."""
     from minicon.prefix.link.carry_over import is_modified
     from minicon.prefix.repair import entries_by_file
 
     entries = entries_by_file(prefix, record)
     for path in suspects:
         entry = entries.get(path)
-        if entry is None or entry.path_type in _LIVELY:
+        if entry is None or entry.path_type in _NOT_COMPARED:
             continue
         if is_modified(f"{prefix.path}/{path}", entry, since):
             yield path
@@ -199,24 +197,22 @@ def _modified(path: str) -> int | None:
 
 
 def _unmet(
-    specs: Any, there: Mapping[str, RepodataRecord], *, must_be_there: bool
+    specs: Iterable[str], installed: Mapping[str, RepodataRecord], *, required: bool
 ) -> Iterator[Mismatch]:
-    from minicon.api.inspect.comparing import Mismatch
-
     for text in specs:
         try:
             spec = MatchSpec(text.removeprefix("pypi:"))
         except SpecError:
-            continue  # a requirement of pip's own kind
-        found = there.get(spec.exact_name or "")
-        if found is None and not must_be_there:
+            continue  # a requirement that only pip accepts
+        found = installed.get(spec.exact_name or "")
+        if found is None and not required:
             continue
         if found is None or not spec.matches(found):
             yield Mismatch(spec.exact_name or text, text, found)
 
 
 def _extra(requested: Mapping[str, str], file: EnvironmentSpec) -> Iterator[str]:
-    """Packages that were asked for by name, and that the file does not name."""
+    """Yield the names of requested packages that are not in the file."""
     from minicon.prefix.environment.history import spec_name
 
     entries = (*file.dependencies, *file.pip, *(entry.fn for entry in file.explicit))
@@ -226,7 +222,7 @@ def _extra(requested: Mapping[str, str], file: EnvironmentSpec) -> Iterator[str]
 
 
 def _variables(prefix: Prefix, file: EnvironmentSpec) -> Iterator[str]:
-    there = prefix.environment_variables()
+    found = prefix.environment_variables()
     for name, value in file.variables.items():
-        if there.get(name) != value:
-            yield f"{name}={value}" + (f" (is {there[name]})" if name in there else " (not set)")
+        if found.get(name) != value:
+            yield f"{name}={value}" + (f" (is {found[name]})" if name in found else " (not set)")

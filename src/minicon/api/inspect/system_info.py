@@ -1,4 +1,4 @@
-"""Facts about this installation and its environments, in conda's ``info --json`` words."""
+"""Describe this installation and its environments with the keys of conda's ``info --json``."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.envs.registry import EnvironmentEntry, EnvironmentRegistry
 
-#: Beginnings of names of variables, and what names have that hold secrets.
+#: Prefixes of variables that are shown.
 _RELEVANT = ("MINICON", "CONDA", "_CONDA", "PATH", "PYTHON", "PIP_", "LD_", "DYLD_", "XDG_",
              "VIRTUAL_ENV", "SSL_CERT", "REQUESTS_CA", "http_proxy", "https_proxy", "no_proxy",
              "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")  # fmt: skip
+#: Parts of the names of variables that contain secrets.
 _SECRET = ("TOKEN", "PASSWORD", "SECRET", "KEY")
 
 
 def installation_facts(services: Services, registry: EnvironmentRegistry) -> dict[str, Any]:
-    """Where things are, what the machine is, what is configured."""
+    """Return directories, platform and virtual packages, and configuration."""
     settings = services.settings
     active = services.environ.get("CONDA_PREFIX")
     virtual = [[p.name, p.version, p.build] for p in services.virtual_packages]
@@ -43,7 +44,7 @@ def installation_facts(services: Services, registry: EnvironmentRegistry) -> dic
         "cache_dir": str(settings.cache_dir),
         "channels": list(settings.channels)
         if settings.channels is not None
-        else ["conda-forge (where it can be reached)", "host", "pypi"],
+        else ["conda-forge (if it can be reached)", "host", "pypi"],
         "channel_priority": settings.channel_priority,
         "offline": settings.offline,
         "config_files": sorted({s for s in settings.sources.values() if os.path.isfile(s)}),
@@ -55,7 +56,7 @@ def installation_facts(services: Services, registry: EnvironmentRegistry) -> dic
 
 
 def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Variables that change what minicon does, by name, without what may be a secret."""
+    """Return the variables that change minicon's behaviour, by name, without secrets."""
     from minicon.redaction import redact
 
     shown = (
@@ -67,7 +68,7 @@ def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment_details(entry: EnvironmentEntry) -> dict[str, Any]:
-    """Conda's ``envs_details`` object for one environment."""
+    """Return conda's ``envs_details`` object for one environment."""
     prefix = Prefix(entry.path)
     return {
         "name": entry.name,
@@ -81,7 +82,7 @@ def environment_details(entry: EnvironmentEntry) -> dict[str, Any]:
 
 
 def interpreter_rows(services: Services) -> list[tuple[str, ...]]:
-    """One row per python found on this machine."""
+    """Return one row per python found on this machine."""
     from minicon.machine.host_packages.layout import layout_for
 
     rows: list[tuple[str, ...]] = [("# Version", "Layout", "Path")]

@@ -1,1 +1,1 @@
-"""Health, repair and cleaning of environments and caches."""
+"""Check, repair and clean environments and caches."""

@@ -1,4 +1,4 @@
-"""What can be freed: caches that can be made again, and packages that no environment uses."""
+"""Free disk space: caches that can be rebuilt, unused packages, and surplus generations."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.package.cache.package_cache import CachedPackage
 
-#: What is in the cache of indexes and was not used for this long is stale.
-STALE_DAYS = 30
+#: Files of the index cache that were not used for this many days are stale.
+_STALE_DAYS = 30
 _LOCK_FOLDER = "locks"
-_OF_THE_CACHE = ("packages", "all_packages", "bytecode")
+_KINDS_IN_PACKAGE_CACHE = ("packages", "all_packages", "bytecode")
 
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """One folder or file that can go.
+    """One folder or file that can be removed.
 
     Attributes:
-        kind: ``index_cache``, ``stale_index``, ``packages`` (that nothing uses),
-            ``all_packages``, ``bytecode`` or ``generations``.
-        size: Bytes that are freed: files whose last name this is.
+        kind: ``index_cache``, ``stale_index``, ``packages`` (unused ones), ``all_packages``,
+            ``bytecode`` or ``generations``.
+        path: The folder or file.
+        size: Bytes that are freed: only files without other hard links.
     """
 
     kind: str
@@ -51,13 +52,13 @@ class Garbage:
 def find_garbage(
     services: Services, kinds: Collection[str], *, keep_generations: int | None = None
 ) -> list[Garbage]:
-    """What of these kinds can be freed, without freeing it.
+    """Find what can be freed, without removing it.
 
     Args:
         services: Caches and environments.
         kinds: Kinds of :class:`Garbage`.
-        keep_generations: How many earlier states each environment keeps; packages that only
-            others were linked from count as unused.
+        keep_generations: How many earlier generations each environment keeps; packages that only
+            others use count as unused.
     """
     cache = services.settings.cache_dir
     surplus = list(_surplus_generations(services, keep_generations))
@@ -81,29 +82,29 @@ def find_garbage(
 
 
 def remove_garbage(services: Services, garbage: Collection[Garbage]) -> None:
-    """Free it. An environment that is being changed keeps its generations this time.
+    """Remove garbage. An environment that is being changed keeps its generations.
 
-    Packages go while no other process links from the cache; of ``packages``, only those that
-    still are unused by then.
+    Packages are removed while no other process links from the cache; of ``packages``, only those
+    that are still unused then.
 
     Raises:
-        FileError: The file system refuses, or the wait for other processes was in vain.
+        FileError: The file system refuses, or other processes kept the cache locked.
     """
     for item in garbage:
         with operations.describing("remove", item.path):
             if item.kind == "generations":
                 _discard_generation(item.path)
-            elif item.kind not in _OF_THE_CACHE:
+            elif item.kind not in _KINDS_IN_PACKAGE_CACHE:
                 remove_tree(item.path)
-    folders = {item.path: item.kind for item in garbage if item.kind in _OF_THE_CACHE}
+    folders = {item.path: item.kind for item in garbage if item.kind in _KINDS_IN_PACKAGE_CACHE}
     if folders:
         with services.package_cache.in_use(alone=True):
             _remove_packages(services, folders)
 
 
 def _remove_packages(services: Services, folders: Mapping[Path, str]) -> None:
-    even_used = "all_packages" in folders.values()
-    packages = services.package_cache.entries() if even_used else _unused_packages(services)
+    used_too = "all_packages" in folders.values()
+    packages = services.package_cache.entries() if used_too else _unused_packages(services)
     for package in list(packages):
         if package.directory in folders:
             services.package_cache.remove(package)
@@ -113,25 +114,25 @@ def _remove_packages(services: Services, folders: Mapping[Path, str]) -> None:
 
 
 def _stale_bytecode(services: Services, *, gone: Collection[Path] = ()) -> list[Path]:
-    """Bytecode of packages that are no longer in the cache, or will be GONE from it."""
+    """Find bytecode of packages that are not in the cache, or will be removed from it."""
     try:
         return stale_bytecode(services.package_cache.directory, gone=gone)
-    except FileError:  # no cache of ours
+    except FileError:  # there is no package cache
         return []
 
 
 def find_leftovers(services: Services) -> list[Path]:
-    """What :func:`sweep_leftovers` would remove or repair; nothing that a process works on."""
+    """Find what :func:`sweep_leftovers` would remove; nothing that a running process uses."""
     found = [path for folder in services.settings.envs_dirs for path in _unswept(folder)]
     for folder in services.settings.pkgs_dirs[:1]:
         for name in (".work", ".trash"):
-            place = folder / name
-            found += sorted(place.iterdir()) if is_real_folder(place) else []
+            leftovers = folder / name
+            found += sorted(leftovers.iterdir()) if is_real_folder(leftovers) else []
     return found
 
 
 def sweep_leftovers(services: Services) -> list[Path]:
-    """Remove what killed commands left behind; what a living process works on stays."""
+    """Remove the leftovers of killed commands; what a running process uses is kept."""
     from minicon.prefix.generations.removal import sweep
 
     swept = [path for folder in services.settings.envs_dirs for path in sweep(folder)]
@@ -141,9 +142,11 @@ def sweep_leftovers(services: Services) -> list[Path]:
 def _unused_packages(
     services: Services, *, without: Collection[Path] = ()
 ) -> Iterator[CachedPackage]:
-    """Cached packages that no environment, and no kept generation of one, was linked from.
+    """Yield cached packages that no environment, and no kept generation of one, is linked from.
 
-    Generations WITHOUT do not count.
+    Args:
+        services: Caches and environments.
+        without: Generations that are ignored.
     """
     used = {
         record.extracted_package_dir
@@ -158,7 +161,7 @@ def _unused_packages(
 
 
 def _surplus_generations(services: Services, keep: int | None) -> Iterator[Path]:
-    """Kept states beyond the newest KEEP; the one before the present goes last."""
+    """Yield generations beyond the newest ones to keep; the previous one is the last of all."""
     if keep is None:
         return
     for entry in services.registry.entries():
@@ -179,19 +182,19 @@ def _discard_generation(tree: Path) -> None:
 
 
 def _stale_files(folder: Path, now: float) -> Iterator[Path]:
-    """Files of the index cache that nobody read or wrote for a month."""
-    limit = now - STALE_DAYS * 86_400
-    for place, folders, names in os.walk(folder):
+    """Yield the files of the index cache that were neither read nor written for a month."""
+    limit = now - _STALE_DAYS * 86_400
+    for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name != _LOCK_FOLDER)
         for name in sorted(names):
-            path = folder / place / name
+            path = folder / parent / name
             status = path.lstat()
             if max(status.st_atime, status.st_mtime) < limit:
                 yield path
 
 
 def _unswept(folder: Path) -> Iterator[Path]:
-    """What killed commands left beside the environments of a folder."""
+    """Yield the leftovers of killed commands beside the environments of a folder."""
     from minicon.prefix.generations.removal import stores_in
 
     for path in stores_in(folder):

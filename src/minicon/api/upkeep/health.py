@@ -1,8 +1,8 @@
-"""Is an environment, and the machinery around it, as it should be?
+"""Check environments and the machine for problems.
 
 ::
 
-    records ── files ── dependencies ── interpreter ── pip's changes      of each environment
+    records ── files ── dependencies ── interpreter ── changes by pip     of each environment
     leftovers of killed commands ── environments.txt ── interpreters      of the machine
 """
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
 
-#: Kinds that linking the package anew mends.
+#: Kinds that are repaired by linking the package again.
 RELINKED_KINDS = frozenset({"missing", "changed", "not-a-file", "corrupt-record"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is not as it should be, or worth knowing.
+    """One problem, or a fact that users should know.
 
     Attributes:
         kind: ``missing``, ``changed``, ``not-a-file``, ``corrupt-record``,
             ``unmet-dependency``, ``vanished-interpreter``, ``pip-change``, ``leftover``,
             ``stale-registration`` or ``rejected-interpreter``.
         text: A sentence.
-        package: Name of the package, where it is about one.
-        path: The file, where it is about one: relative to the environment, else absolute.
-        environment: Which one; None for the machine.
-        is_problem: Whether it should be mended; else it is only worth knowing.
-        hint: What to type, where minicon cannot mend it.
+        package: Name of the affected package, or an empty text.
+        path: The affected file: relative to the environment, or absolute for the machine.
+        environment: The affected environment; None for the machine.
+        is_problem: Whether it should be repaired; else it is only information.
+        hint: What to type, if minicon cannot repair it.
     """
 
     kind: str
@@ -57,21 +57,21 @@ class Finding:
     hint: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """The finding as an object."""
+        """Return the finding as a JSON object."""
         data = {name: getattr(self, name) for name in self.__slots__}
         return {**data, "environment": str(self.environment) if self.environment else None}
 
 
 def check_environment(services: Services, path: Path, *, quick: bool = False) -> list[Finding]:
-    """Everything that is wrong with one environment.
+    """Find all problems of one environment.
 
     Args:
-        services: For the facts of the machine.
+        services: The machine's virtual packages and platform.
         path: The environment.
         quick: Compare sizes only, instead of reading every file (about 1 s per GB).
 
     Raises:
-        NotAnEnvironment: It is none.
+        NotAnEnvironment: The path is not an environment.
     """
     prefix = Prefix(path).require()
     return [
@@ -83,14 +83,14 @@ def check_environment(services: Services, path: Path, *, quick: bool = False) ->
 
 
 def check_machine(services: Services) -> list[Finding]:
-    """What is wrong beside the environments."""
+    """Find the problems of the machine: leftovers, environments.txt, interpreters."""
     text = "left behind by a command that was killed"
     return [
         *(Finding(kind="leftover", text=text, path=str(p)) for p in find_leftovers(services)),
         *(
             Finding(
                 kind="stale-registration",
-                text=f"environments.txt lists {line}, which is no environment",
+                text=f"environments.txt lists {line}, which is not an environment",
                 path=line,
             )
             for line in stale_registrations(services.registry.environments_txt)
@@ -108,7 +108,7 @@ def check_machine(services: Services) -> list[Finding]:
 
 
 def stale_registrations(file: Path) -> list[str]:
-    """Lines of ``environments.txt`` that lead to no environment."""
+    """Return the lines of ``environments.txt`` that name no environment."""
     try:
         text = file.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -119,10 +119,10 @@ def stale_registrations(file: Path) -> list[str]:
 
 
 def _check_files(prefix: Prefix, *, quick: bool) -> Iterator[Finding]:
-    """Files that pip changed by hand are told of as pip's changes, not as damage."""
-    untrue = find_pip_changes(prefix).untrue_names
+    """Verify the files of packages, except those that pip replaced or uninstalled."""
+    outdated = find_pip_changes(prefix).outdated_names
     for problem in verify_prefix(prefix, hashes=not quick):
-        if problem.package not in untrue:
+        if problem.package not in outdated:
             yield Finding(
                 kind=problem.kind,
                 text=str(problem),
@@ -133,33 +133,33 @@ def _check_files(prefix: Prefix, *, quick: bool) -> Iterator[Finding]:
 
 
 def _check_dependencies(services: Services, prefix: Prefix) -> Iterator[Finding]:
-    facts = {fact.name: fact.as_record() for fact in services.virtual_packages}
-    graph = DependencyGraph(true_packages(prefix), platform=services.settings.platform)
-    unmet = list(graph.unmet(facts))
-    wanted = dict.fromkeys(shlex.quote(e.spec) for e in unmet if not e.name.startswith("__"))
-    hint = f"minicon install -p {prefix.path} {' '.join(wanted)}" if wanted else ""
+    virtual = {each.name: each.as_record() for each in services.virtual_packages}
+    graph = DependencyGraph(_installed(prefix), platform=services.settings.platform)
+    unmet = list(graph.unmet(virtual))
+    missing = dict.fromkeys(shlex.quote(e.spec) for e in unmet if not e.name.startswith("__"))
+    hint = f"minicon install -p {prefix.path} {' '.join(missing)}" if missing else ""
     for edge in unmet:
-        there = graph.records.get(edge.name)
-        found = f"{edge.name} {there.record.version} is there" if there else "is not there"
+        installed = graph.records.get(edge.name)
+        found = f"{edge.name} {installed.record.version}" if installed else "not installed"
         yield Finding(
             kind="unmet-dependency",
-            text=f"{edge.parent} needs {edge.spec}: {found}",
+            text=f"{edge.parent} needs {edge.spec}, found: {found}",
             package=edge.parent,
             environment=prefix.path,
             hint=hint,
         )
 
 
-def true_packages(prefix: Prefix) -> list[PrefixRecord]:
-    """What is really there, as far as records can be read."""
+def _installed(prefix: Prefix) -> list[PrefixRecord]:
+    """Return the installed packages whose records can be read, with changes by pip."""
     changes = find_pip_changes(prefix)
-    untrue = changes.untrue_names
-    kept = [record for record in prefix.readable_records() if record.name not in untrue]
-    return [*kept, *changes.by_hand]
+    outdated = changes.outdated_names
+    kept = [record for record in prefix.readable_records() if record.name not in outdated]
+    return [*kept, *changes.installed_by_pip]
 
 
 def _check_interpreter(prefix: Prefix) -> Iterator[Finding]:
-    """A python in the layout of a virtual environment lives on an interpreter elsewhere."""
+    """Check that the interpreter that a python (venv layout) links to still exists."""
     python = prefix.record("python")
     if python is None or python.record.source != "interpreter":
         return
@@ -170,7 +170,7 @@ def _check_interpreter(prefix: Prefix) -> Iterator[Finding]:
             if not target.startswith(f"{os.path.realpath(prefix.path)}{os.sep}"):
                 yield Finding(
                     kind="vanished-interpreter",
-                    text=f"python {python.record.version} links to {target}, which is gone",
+                    text=f"python {python.record.version} links to {target}, which is missing",
                     package="python",
                     path=path,
                     environment=prefix.path,

@@ -1,4 +1,4 @@
-"""Mending what :mod:`minicon.api.upkeep.health` finds: packages are linked anew, leftovers swept.
+"""Repair the problems that :mod:`minicon.api.upkeep.health` finds.
 
 ::
 
@@ -35,23 +35,24 @@ if TYPE_CHECKING:
 def repair_environment(
     services: Services, path: Path, findings: Iterable[Finding], *, command_line: Sequence[str]
 ) -> list[str]:
-    """Mend what can be mended in one environment, in one step that can be undone.
+    """Repair one environment, as one revision that can be undone.
 
-    Packages with damaged files or records are linked anew from the package cache, whose copy is
-    verified first and fetched again if it is damaged too: with hard links both are one file.
+    Packages with damaged files or records are linked again from the package cache. The cached
+    package is verified first and fetched again if it is damaged too: with hard links, both are
+    the same file.
 
     Args:
         services: Caches and network.
         path: The environment.
         findings: Of :func:`minicon.api.upkeep.health.check_environment`.
-        command_line: What the user typed, for history.
+        command_line: The user's command, for the history.
 
     Returns:
-        Sentences on what was done and what could not be.
+        Sentences about what was repaired and what could not be.
 
     Raises:
-        MiniconError: A package can be had nowhere, or the file system refuses; the environment
-            is unchanged then.
+        MiniconError: A package is not available, or the file system refuses; the environment is
+            unchanged then.
     """
     recover(path)
     prefix = Prefix(path)
@@ -63,13 +64,17 @@ def repair_environment(
         for finding in findings
         if finding.kind in RELINKED_KINDS and finding.package and finding.package not in by_pip
     ]
-    # While a record tells nothing, nobody knows which files are whose: nothing is changed.
+    # The files of an unreadable, unknown record may belong to any package: nothing is changed.
     relinked = [] if unknown else _relink(services, prefix, problems, others, command_line)
     damaged = {finding.package for finding in findings if finding.kind in RELINKED_KINDS}
     return [
-        *(f"linked {dist} anew" for dist in relinked),
-        *(f"{name} was built by pip: only pip can mend it" for name in sorted(by_pip & damaged)),
-        *(f"{name} can be read nowhere: remove that file, then install" for name in unknown),
+        *(f"linked {dist} again" for dist in relinked),
+        *(f"{name} was built by pip: repair it with pip" for name in sorted(by_pip & damaged)),
+        *(
+            f"{name} cannot be read and its package is unknown: remove that file, then install "
+            "the package"
+            for name in unknown
+        ),
     ]
 
 
@@ -78,13 +83,13 @@ def _has_origin(record: PrefixRecord) -> bool:
 
 
 def repair_machine(services: Services) -> list[str]:
-    """Sweep leftovers and take stale lines out of ``environments.txt``; tells what was done."""
-    done = [f"swept {path}" for path in sweep_leftovers(services)]
+    """Remove leftovers and stale lines of ``environments.txt``; return what was done."""
+    done = [f"removed {path}" for path in sweep_leftovers(services)]
     file = services.registry.environments_txt
     stale = stale_registrations(file)
-    for line in stale[:1]:  # taking one out takes all stale ones out
+    for line in stale[:1]:  # removing one line removes all stale ones
         unregister_environment(file, Prefix(line).path)
-    return [*done, *(f"took {line} out of environments.txt" for line in stale)]
+    return [*done, *(f"removed {line} from environments.txt" for line in stale)]
 
 
 def _relink(
@@ -94,7 +99,7 @@ def _relink(
     others: Sequence[RepodataRecord],
     command_line: Sequence[str],
 ) -> list[str]:
-    """Link packages anew; OTHERS take the place of what bears their name."""
+    """Link packages again; ``others`` replace the installed packages of the same name."""
     if not problems and not others:
         return []
     transaction = make_repair(prefix, problems, platform=services.settings.platform, lost=others)
@@ -108,17 +113,17 @@ def _relink(
 
 
 def _refresh_cached(services: Services, record: RepodataRecord) -> None:
-    """Drop a cached package that is damaged, and get it again before anything is changed."""
+    """Remove a damaged package from the cache, and prepare it before anything is changed."""
     cache = services.package_cache
     cached = cache.find(record)
     if cached is not None and verify_package(cached.directory):
-        services.reporter.note(f"the cached {record.dist_name} is damaged too: it is made anew")
+        services.reporter.note(f"the cached {record.dist_name} is damaged too: it is replaced")
         cache.remove(cached)
     prepare_packages(services, [record])
 
 
 def _lost_records(services: Services, prefix: Prefix) -> tuple[list[RepodataRecord], list[str]]:
-    """The packages of records that cannot be read: of a kept generation, cache or channel."""
+    """Find the packages of unreadable records: in a kept generation, the cache or a channel."""
     found, unknown = [], []
     for path in prefix.broken_records():
         dist_name = path.name.removesuffix(".json")
@@ -148,15 +153,15 @@ def _in_cache(services: Services, dist_name: str) -> RepodataRecord | None:
 
 
 def _in_channels(services: Services, prefix: Prefix, dist_name: str) -> RepodataRecord | None:
-    """The channel that the history names for it still has it, if all goes well."""
+    """Search the channel that the history names for a package."""
     from minicon.api.inspect.searching import search
 
     for revision in reversed(prefix.revisions()):
         for line in revision.added:
-            place, _, package = line.partition("::")
+            origin, _, package = line.partition("::")
             if package == dist_name:
                 name, version, build = dist_name.rsplit("-", 2)
-                channel = place.rpartition("/")[0] or place
+                channel = origin.rpartition("/")[0] or origin
                 try:
                     result = search(services, f"{name}=={version}={build}", channels=(channel,))
                 except MiniconError:
@@ -168,7 +173,7 @@ def _in_channels(services: Services, prefix: Prefix, dist_name: str) -> Repodata
 def _other_interpreter(
     services: Services, prefix: Prefix, findings: Iterable[Finding]
 ) -> list[RepodataRecord]:
-    """Another interpreter of the same minor version, for one that vanished."""
+    """Find another interpreter of the same minor version for one that vanished."""
     python = prefix.record("python")
     if python is None or not any(f.kind == "vanished-interpreter" for f in findings):
         return []
@@ -179,7 +184,7 @@ def _other_interpreter(
         wanted = ".".join(minor)
         services.reporter.warn(
             f"this machine has no other python {wanted}: "
-            f"'minicon install -p {prefix.path} python' takes another version"
+            f"'minicon install -p {prefix.path} python' installs another version"
         )
         return []
     return [max(same, key=lambda record: tuple(map(int, record.version.split("."))))]

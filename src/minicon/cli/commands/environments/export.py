@@ -107,7 +107,7 @@ def _spec(arguments: argparse.Namespace, path: Path) -> EnvironmentSpec:
         "extra_channels": tuple(arguments.channels),
     }
     if arguments.portable:
-        from minicon.api.export.portable_export import portable_spec
+        from minicon.api.export.exporting import portable_spec
 
         return portable_spec(path, **fields)
     return export_spec(
