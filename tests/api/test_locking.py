@@ -217,7 +217,7 @@ def test_merge_without_conflict_needs_no_solving(tmp_path: Path, services: Servi
     paths = [write(tmp_path / name, lock) for name, lock in
              (("base.yml", base), ("ours.yml", ours), ("theirs.yml", base))]  # fmt: skip
     (tmp_path / "environment.yml").unlink()
-    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    outcome = merge_lock_files(services, *paths, target=tmp_path / "conda-lock.yml")
     assert outcome.settled
     assert not outcome.solved
     assert versions(parse_conda_lock(paths[1].read_text(), source="x")) == versions(pure)
@@ -265,7 +265,7 @@ def test_each_need_is_judged_by_the_rules_of_its_kind(
 def test_merging_the_same_never_solves(tmp_path: Path, services: Services) -> None:
     odd = Lockfile(packages=(locked("a", "1", "b", manager="conda"),), platforms=("linux-64",))
     paths = [write(tmp_path / f"{name}.yml", odd) for name in ("base", "ours", "theirs")]
-    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    outcome = merge_lock_files(services, *paths, target=tmp_path / "conda-lock.yml")
     assert (outcome.settled, outcome.solved) == (True, False)
 
 
@@ -282,7 +282,7 @@ def test_merge_solves_again_where_both_sides_changed_the_inputs(
     asked = inputs(tmp_path, "dependencies: [app=1.0, pure, tool]\n")
     paths = [write(tmp_path / name, lock) for name, lock in
              (("base.yml", base), ("ours.yml", ours), ("theirs.yml", theirs))]  # fmt: skip
-    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    outcome = merge_lock_files(services, *paths, target=tmp_path / "conda-lock.yml")
     assert outcome.settled
     assert outcome.solved
     merged = parse_conda_lock(paths[1].read_text(), source="x")
@@ -300,7 +300,7 @@ def test_merge_before_the_environment_file_is_merged(tmp_path: Path, services: S
     ours = make_lock(services, asked, targets("linux-64"))
     paths = [write(tmp_path / name, lock) for name, lock in
              (("base.yml", base), ("ours.yml", ours), ("theirs.yml", theirs))]  # fmt: skip
-    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    outcome = merge_lock_files(services, *paths, target=tmp_path / "conda-lock.yml")
     assert outcome.settled
     assert not outcome.solved
     merged = parse_conda_lock(paths[1].read_text(), source="x")
@@ -325,7 +325,7 @@ def test_merge_that_cannot_be_settled_changes_nothing(
     ]
     inputs(tmp_path, "dependencies:\n<<<<<<< HEAD\n- new\n=======\n- old\n>>>>>>>\n")
     before = paths[1].read_bytes()
-    outcome = merge_lock_files(services, *paths, place=tmp_path / "conda-lock.yml")
+    outcome = merge_lock_files(services, *paths, target=tmp_path / "conda-lock.yml")
     assert not outcome.settled
     assert "old needs lib <1.1 and not 2.0" in (outcome.reason or "")
     assert paths[1].read_bytes() == before

@@ -1,4 +1,13 @@
-"""What git calls for a lock file that two branches changed: merge, and solve where that is due."""
+"""Merge lock files for git: three-way by package, and solve again if the result is inconsistent.
+
+==============================  ================================================
+a package was changed by        the merged lock has
+==============================  ================================================
+one side                        that side's package
+both, in the same way           that package
+both, differently               the newer one, and a conflict is reported
+==============================  ================================================
+"""
 
 from __future__ import annotations
 
@@ -6,27 +15,32 @@ from minicon.api.lock.lock_inputs import LockInputs, named_channels, stale_platf
 from minicon.api.lock.lock_mismatches import mismatches
 from minicon.api.lock.locking import make_lock
 from minicon.envs.locks.lock_files import read_lock_file, write_lock_file
-from minicon.envs.locks.lock_merge import merge_locks
 from minicon.errors import MiniconError, SpecError
 from minicon.lean_dataclasses import dataclass, replace
+from minicon.models.environment_files.lockfile import sorted_packages
+from minicon.models.version import version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Mapping
     from pathlib import Path
+    from typing import TypeVar
 
     from minicon.api.services import Services
-    from minicon.envs.locks.lock_merge import MergedLock
-    from minicon.models.environment_files.lockfile import Lockfile
+    from minicon.models.environment_files.lockfile import LockedPackage, Lockfile
+
+    Key = TypeVar("Key", bound=Hashable)
+    Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeOutcome:
-    """How a merge ended.
+    """The result of merging lock files.
 
     Attributes:
-        settled: Whether the file holds a whole lock now; else it is as it was.
-        solved: Whether packages had to be solved for again.
-        conflicts: What the sides disagreed on, or what did not fit together.
+        settled: Whether the file contains a consistent lock now; else it is unchanged.
+        solved: Whether the packages were solved again.
+        conflicts: Packages that the sides changed differently, and unsatisfied dependencies.
         reason: Why it is not settled, or None.
     """
 
@@ -37,31 +51,31 @@ class MergeOutcome:
 
 
 def merge_lock_files(
-    services: Services, base: Path, ours: Path, theirs: Path, *, place: Path
+    services: Services, base: Path, ours: Path, theirs: Path, *, target: Path
 ) -> MergeOutcome:
-    """Merge two lock files that grew out of one, into OURS.
+    """Merge two lock files with a common ancestor into ``ours``.
 
     Args:
-        services: For solving again where both sides changed the same.
+        services: For solving again.
         base: The common ancestor (git's ``%O``); may be empty.
         ours: Our side (``%A``); it is replaced by the merge.
         theirs: Their side (``%B``).
-        place: Path of the file in the work tree (``%P``): its sources are beside it.
+        target: Path of the file in the work tree (``%P``); its sources are relative to it.
 
     Raises:
         SpecError: One of them is not a ``conda-lock.yml``.
-        FileError: OURS cannot be written.
+        FileError: ``ours`` cannot be written.
     """
     mine, other = _read(ours), _read(theirs)
-    ancestor = _read(base) if base.stat().st_size else _nothing(mine)
+    ancestor = _read(base) if base.stat().st_size else _empty(mine)
     merged = merge_locks(ancestor, mine, other)
-    known = {*mismatches(mine), *mismatches(other)}  # what a side holds already, merging brings not
+    known = {*mismatches(mine), *mismatches(other)}  # not caused by the merge
     problems = tuple(each for each in mismatches(merged.lock) if each not in known)
-    why_not = "they do not fit together"
+    why_not = "they are incompatible"
     if problems or merged.inputs_disagree:
         try:
-            _refuse_unmerged_sources(services, merged, (mine, other), place)
-            lock = _solve_again(services, merged.lock, place)
+            _refuse_unmerged_sources(services, merged, (mine, other), target)
+            lock = _solve_again(services, merged.lock, target)
         except MiniconError as error:
             why_not = error.message
         else:
@@ -75,32 +89,32 @@ def merge_lock_files(
 
 
 def _refuse_unmerged_sources(
-    services: Services, merged: MergedLock, sides: tuple[Lockfile, Lockfile], place: Path
+    services: Services, merged: MergedLock, sides: tuple[Lockfile, Lockfile], target: Path
 ) -> None:
-    """Git merges the environment file too, and may not have written it yet.
+    """Check that git has written the merged environment file to the work tree already.
 
     Raises:
-        SpecError: What lies in the work tree is what one side asked for, not both.
+        SpecError: The environment file in the work tree is still that of one side.
     """
     if not merged.inputs_disagree:
         return
-    inputs = _inputs(merged.lock, place)
+    inputs = _inputs(merged.lock, target)
     if any(not stale_platforms(services, inputs, side) for side in sides):
         raise SpecError("unmerged-source", "the environment file is not merged yet")
 
 
-def _solve_again(services: Services, lock: Lockfile, place: Path) -> Lockfile:
-    """What the sources in the work tree ask for, with as much of the merge as fits."""
-    inputs = _inputs(lock, place)
+def _solve_again(services: Services, lock: Lockfile, target: Path) -> Lockfile:
+    """Lock the sources in the work tree, keeping as many merged packages as possible."""
+    inputs = _inputs(lock, target)
     if any("<<<<<<<" in f.read_text(errors="replace") for f in inputs.files if f.is_file()):
         raise SpecError("unmerged-source", "the environment file itself has conflicts")
     return make_lock(services, inputs, targets_of(lock), before=lock)
 
 
-def _inputs(lock: Lockfile, place: Path) -> LockInputs:
-    folder = place.absolute().parent
+def _inputs(lock: Lockfile, target: Path) -> LockInputs:
+    folder = target.absolute().parent
     if not lock.sources:
-        raise SpecError("no-sources", "the lock does not say what it was made from")
+        raise SpecError("no-sources", "the lock file does not name the files it was made from")
     channels, override = named_channels(lock)
     return LockInputs(
         files=tuple(folder / source for source in lock.sources),
@@ -115,12 +129,85 @@ def _read(path: Path) -> Lockfile:
     from minicon.envs.locks.lock_values import read_lock_text
 
     lock = read_lock_file(path, platform="noarch")
-    # git hands over files without a telling name.
+    # git's temporary files have no extension.
     return lock or parse_conda_lock(read_lock_text(path), source=str(path))
 
 
-def _nothing(like: Lockfile) -> Lockfile:
+def _empty(like: Lockfile) -> Lockfile:
     empty: tuple[str, ...] = ()
     return replace(
         like, packages=(), platforms=empty, channels=empty, sources=empty, content_hash={}
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedLock:
+    """A merged lock, before its consistency is checked.
+
+    Attributes:
+        lock: The merged lock; where the sides disagree, the newer version.
+        conflicts: ``NAME (PLATFORM)`` of packages on which the sides disagree, sorted.
+        inputs_disagree: Whether both sides changed the inputs (environment files), differently.
+    """
+
+    lock: Lockfile
+    conflicts: tuple[str, ...] = ()
+    inputs_disagree: bool = False
+
+
+def merge_locks(base: Lockfile, ours: Lockfile, theirs: Lockfile) -> MergedLock:
+    """Merge two locks with a common ancestor."""
+    before, mine, other = (_by_key(lock.packages) for lock in (base, ours, theirs))
+    packages, disagreed = _merge(before, mine, other)
+    packages |= {key: _newer(mine.get(key), other.get(key)) for key in disagreed}
+    hashes, stale = _merge(base.content_hash, ours.content_hash, theirs.content_hash)
+    metadata, _ = _merge(base.metadata, ours.metadata, theirs.metadata)
+    lock = replace(
+        ours,
+        packages=sorted_packages(packages.values()),
+        platforms=_merge_lists(base.platforms, ours.platforms, theirs.platforms),
+        channels=_merge_lists(base.channels, ours.channels, theirs.channels),
+        sources=_merge_lists(base.sources, ours.sources, theirs.sources),
+        # The merged inputs were never locked together, so neither side's hash is right for them.
+        content_hash={name: digest for name, digest in hashes.items() if name not in stale},
+        metadata=metadata,
+    )
+    return MergedLock(
+        lock=lock,
+        conflicts=tuple(sorted({f"{key[0]} ({key[2]})" for key in disagreed})),
+        inputs_disagree=bool(stale),
+    )
+
+
+def _newer(mine: LockedPackage | None, other: LockedPackage | None) -> LockedPackage:
+    """Return the newer package, ours if the versions are equal, or the one that was not removed."""
+    found = [package for package in (mine, other) if package is not None]
+    return max(found, key=lambda package: version_key(package.version))
+
+
+def _by_key(packages: Iterable[LockedPackage]) -> dict[tuple[str, str, str, str], LockedPackage]:
+    return {package.key: package for package in packages}
+
+
+def _merge(
+    base: Mapping[Key, Value], ours: Mapping[Key, Value], theirs: Mapping[Key, Value]
+) -> tuple[dict[Key, Value], list[Key]]:
+    """Return the merged mapping, and the keys that both sides changed differently."""
+    merged: dict[Key, Value] = {}
+    conflicts = []
+    for key in dict.fromkeys((*ours, *theirs)):
+        was, mine, other = base.get(key), ours.get(key), theirs.get(key)
+        if mine not in (other, was) and other != was:
+            conflicts.append(key)
+        chosen = other if mine == was else mine
+        if chosen is not None:
+            merged[key] = chosen
+    return merged, conflicts
+
+
+def _merge_lists(
+    base: tuple[str, ...], ours: tuple[str, ...], theirs: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return ours without the items that they removed, then the items that they added."""
+    kept = [item for item in ours if item in theirs or item not in base]
+    return tuple(dict.fromkeys((*kept, *(item for item in theirs if item not in base))))

@@ -1,7 +1,7 @@
-"""Whether the packages of a lock fit each other, each need read by the rules of who wrote it.
+"""Check that the packages of a lock satisfy each other's dependencies.
 
-Packages of channels need what a MatchSpec says (CEP 29), wheels what PEP 508 and PEP 440 say:
-``1.0.0b2`` is ``1.0.0.beta2`` for these alone.
+Dependencies of conda packages are MatchSpecs (CEP 29), those of wheels requirements (PEP 508) with
+versions of PEP 440: only for wheels is ``1.0.0b2`` the same version as ``1.0.0.beta2``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def mismatches(lock: Lockfile) -> tuple[str, ...]:
-    """Dependencies between a lock's packages that do not hold, as sentences."""
+    """Return the dependencies between a lock's packages that are not satisfied, as sentences."""
     names = NameMap.built_in()
     return tuple(
         f"{problem} ({platform})"
@@ -45,13 +45,13 @@ def _mismatches(lock: Lockfile, platform: str, names: NameMap) -> Iterator[str]:
         yield from _unmet_requirements(package, wheels, conda, names, environment)
 
 
-def _unmet_specs(package: LockedPackage, there: Packages) -> Iterator[str]:
+def _unmet_specs(package: LockedPackage, locked: Packages) -> Iterator[str]:
     for text in package.depends:
         spec = parse_dependency(text)
         name = spec.exact_name
         if name is None or name.startswith("__") or spec.when is not None:
             continue
-        found = there.get(name)
+        found = locked.get(name)
         if found is None:
             yield f"{package.name} needs {name}"
         elif spec.version is not None and not spec.version.contains(found.version):
@@ -65,7 +65,7 @@ def _unmet_requirements(
     names: NameMap,
     environment: dict[str, str] | None,
 ) -> Iterator[str]:
-    """What a wheel needs; where its index tells more than the lock keeps, nothing is missed."""
+    """Yield the requirements of a wheel that a locked version violates, missing ones left out."""
     for text in package.depends:
         try:
             requirement = parse_requirement(text)
@@ -74,7 +74,7 @@ def _unmet_requirements(
         if environment is not None and not applies(requirement, environment):
             continue
         project = normalize_pypi_name(requirement.name)
-        places = (conda.get(name) for name in names.conda_names(project))
-        found = wheels.get(project) or next(filter(None, places), None)
+        candidates = (conda.get(name) for name in names.conda_names(project))
+        found = wheels.get(project) or next(filter(None, candidates), None)
         if found and not requirement.specifier.contains(found.version, prereleases=True):
             yield f"{package.name} needs {text} and not {found.version}"

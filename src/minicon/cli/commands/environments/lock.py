@@ -222,7 +222,7 @@ def _merge(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     base, ours, theirs = (typed_path(word) for word in arguments.words[1:])
     path = typed_path(arguments.path) if arguments.path else ours
-    outcome = merge_lock_files(context.services, base, ours, theirs, place=path)
+    outcome = merge_lock_files(context.services, base, ours, theirs, target=path)
     console = context.console
     if console.json:
         console.document(

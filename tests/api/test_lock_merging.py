@@ -1,11 +1,11 @@
-"""Merging locks: what one side changed is taken, what both changed differently is told."""
+"""Merging locks: a change of one side is taken, different changes of both are conflicts."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicon.envs.locks.lock_merge import merge_locks
+from minicon.api.lock.lock_merging import merge_locks
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import LockedPackage, Lockfile
 
@@ -32,7 +32,7 @@ STATES = st.dictionaries(st.sampled_from(NAMES), st.sampled_from("123"))
 
 
 @given(STATES, STATES, STATES)
-def test_each_package_is_merged_by_itself(
+def test_packages_are_merged_independently(
     base: dict[str, str], ours: dict[str, str], theirs: dict[str, str]
 ) -> None:
     merged = merge_locks(lock(base), lock(ours), lock(theirs))
@@ -48,14 +48,14 @@ def test_each_package_is_merged_by_itself(
 
 
 @given(STATES, STATES)
-def test_one_side_alone_is_taken_whole(base: dict[str, str], changed: dict[str, str]) -> None:
+def test_changes_of_one_side_only_are_taken(base: dict[str, str], changed: dict[str, str]) -> None:
     for ours, theirs in ((base, changed), (changed, base), (changed, changed)):
         merged = merge_locks(lock(base), lock(ours), lock(theirs))
         assert versions(merged.lock) == changed
         assert not merged.conflicts
 
 
-def test_hashes_of_different_inputs_do_not_pass_for_a_lock_of_both() -> None:
+def test_a_lock_of_different_inputs_has_no_content_hash() -> None:
     base, ours, theirs = (lock({}, content_hash={"linux-64": text}) for text in "123")
     merged = merge_locks(base, ours, theirs)
     assert merged.inputs_disagree
@@ -63,7 +63,7 @@ def test_hashes_of_different_inputs_do_not_pass_for_a_lock_of_both() -> None:
     assert merge_locks(base, ours, base).lock.content_hash == {"linux-64": "2"}
 
 
-def test_lists_keep_both_sides_additions() -> None:
+def test_lists_keep_additions_of_both_sides() -> None:
     base = lock({}, sources=("a", "b"))
     merged = merge_locks(base, lock({}, sources=("a", "c")), lock({}, sources=("a", "b", "d")))
     assert merged.lock.sources == ("a", "c", "d")
