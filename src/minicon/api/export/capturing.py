@@ -1,4 +1,4 @@
-"""Save the input of a solve in a file (a capture), and solve a saved one again."""
+"""Captures in files: written beside a solve, and solved again."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 
 def solve_captured(request: SolveRequest, path: Path) -> Solution:
-    """Solve a request, and write all records that the solver read to a file, after errors too.
+    """Solve a request and write all that took part in it to a file, also when it fails.
 
     Raises:
-        SolveError: The request has no solution.
+        SolveError: As the solver.
         FileError: The file cannot be written.
     """
-    recorded = recording(request)
+    watched = recording(request)
     try:
-        solution = CondaSolver().solve(recorded)
-        dict(solution.hold_backs)  # computed lazily, from further records
+        solution = CondaSolver().solve(watched)
+        dict(solution.hold_backs)  # looks at more records
     finally:
         with operations.describing("write", path):
-            text = json.dumps(capture(recorded), separators=(",", ":"), sort_keys=True)
+            text = json.dumps(capture(watched), separators=(",", ":"), sort_keys=True)
             operations.replace_file(path, text.encode(), durable=False)
     return solution
 
 
 def replay(path: Path) -> Solution:
-    """Solve the request that a capture contains.
+    """Solve what a file captured.
 
     Raises:
-        FileError: The file cannot be read, or is not a capture.
-        SolveError: The request has no solution.
+        FileError: It cannot be read, or is no capture.
+        SolveError: As the captured command.
     """
     with operations.describing("read", path):
         text = path.read_bytes()
@@ -48,6 +48,5 @@ def replay(path: Path) -> Solution:
         document = read_object(text)
     except ValueError as error:
         message = f"{path} is not a capture in JSON: {str(error)[:80]}"
-        hint = "write it again with --capture"
-        raise FileError("invalid-capture", message, hint=hint) from error
+        raise FileError("invalid-capture", message, hint="write it anew") from error
     return CondaSolver().solve(captured_request(document))
