@@ -1,4 +1,4 @@
-"""For which machines to lock: platforms, machine profiles, single facts."""
+"""Choose the targets of a lock: platforms, machine profiles, virtual packages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LARGEST_PROFILE = 100_000
 
 
 def machine_profile(services: Services) -> dict[str, Any]:
-    """This machine, as ``lock --for`` takes it: its platform and its virtual packages."""
+    """Return this machine's platform and virtual packages, in the form that ``lock --for`` reads."""
     return {
         "platform": services.settings.platform,
         "virtual_packages": [
@@ -35,7 +35,7 @@ def machine_profile(services: Services) -> dict[str, Any]:
 
 
 def read_profile(path: Path) -> LockTarget:
-    """Read what :func:`machine_profile` gave.
+    """Read a file with the result of :func:`machine_profile`.
 
     Raises:
         SpecError: ``invalid-profile``.
@@ -53,7 +53,7 @@ def read_profile(path: Path) -> LockTarget:
         raise SpecError(
             "invalid-profile",
             f"{path} is not a machine profile: {error}",
-            hint="make it on that machine: minicon info --profile > machine.json",
+            hint="create it on that machine: minicon info --profile > machine.json",
         ) from None
 
 
@@ -66,22 +66,22 @@ def choose_targets(
     virtual_packages: Sequence[str] = (),
     before: Lockfile | None = None,
 ) -> tuple[LockTarget, ...]:
-    """The targets of a lock, by platform.
+    """Return the targets of a lock, by platform.
 
     Args:
         services: Settings.
         inputs: Their files may name platforms.
-        platforms: Named by the user.
+        platforms: Subdirs that the user named.
         profiles: Files of machine profiles.
-        virtual_packages: Facts that hold for all targets.
-        before: The lock that is made anew; its targets where nothing else is named.
+        virtual_packages: Virtual packages of all targets.
+        before: The existing lock; its targets are used if no others are named.
 
     Raises:
-        SpecError: A platform, profile or fact that cannot be read.
+        SpecError: A platform, profile or virtual package is invalid.
     """
     facts = tuple(map(_virtual_package, virtual_packages))
     if "noarch" in platforms:
-        hint = "name platforms; packages for all of them are in each"
+        hint = "name platforms: noarch packages are locked for each of them"
         raise SpecError("invalid-subdir", "noarch is not a platform to lock for", hint=hint)
     found = {name: LockTarget(platform=check_subdir(name)) for name in platforms}
     for target in map(read_profile, profiles):

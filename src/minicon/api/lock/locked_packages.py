@@ -1,4 +1,4 @@
-"""From a solution to the packages of a lock file, each in the groups that want it."""
+"""Convert a solution to the packages of a lock file, each in the groups that require it."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 def locked_packages(
     solution: Solution, wheels: WheelIndex | None, platform: str
 ) -> list[LockedPackage]:
-    """The packages of a solution, with the URL and hash of each.
+    """Return the packages of a solution, with the URL and hash of each.
 
     Args:
-        solution: For one platform.
-        wheels: Knows the source distributions of what pip has to build.
-        platform: Its subdir.
+        solution: The solution for one platform.
+        wheels: Index with the source distributions that pip has to build.
+        platform: Subdir of the solution.
 
     Raises:
-        SpecError: Something has no hash, or no file at all.
+        SpecError: A package has no hash, or a project has no file.
     """
     packages = [_of_record(record, platform) for record in solution.records]
     packages += [
@@ -65,7 +65,7 @@ def _of_record(record: RepodataRecord, platform: str) -> LockedPackage:
 
 
 def _of_source(requirement: Requirement, wheels: WheelIndex | None, platform: str) -> LockedPackage:
-    """The newest source distribution that pip would build."""
+    """Return the newest source distribution, which pip would build."""
     releases = wheels.releases(normalize_pypi_name(requirement.name)) if wheels else ()
     for release in releases:
         file = next((file for file in release.files if _is_source(file)), None)
@@ -82,7 +82,7 @@ def _of_source(requirement: Requirement, wheels: WheelIndex | None, platform: st
     raise SpecError(
         "cannot-be-locked",
         f"{requirement.name} has neither a wheel nor a source distribution to lock",
-        hint="ask for another version",
+        hint="request another version",
     )
 
 
@@ -93,7 +93,7 @@ def _is_source(file: DistributionFile) -> bool:
 def _refuse_without_hash(fn: str) -> None:
     raise SpecError(
         "no-hash",
-        f"{fn} has no hash, so a lock could not tell whether it was changed",
+        f"{fn} has no hash, so a lock could not detect whether it was changed",
         hint="use an index or channel that lists hashes",
     )
 
@@ -104,20 +104,20 @@ def categorised(
     specs: Sequence[str],
     wheels: WheelIndex | None,
 ) -> tuple[LockedPackage, ...]:
-    """The packages in the groups that need them; a package of ``main`` is in no other.
+    """Assign packages to the groups that require them; one in ``main`` is in no other group.
 
     Args:
-        packages: Of one platform, not yet in any group.
+        packages: The packages of one platform, not yet in any group.
         contents: Files with their groups.
-        specs: What was asked for beside the files.
-        wheels: Knows under which names channels carry a project.
+        specs: Requested specs in addition to the files.
+        wheels: Maps a project to its names in channels.
     """
     by_name = {package.name: package for package in packages}
     sections = _sections(contents, specs)
     in_groups = {
         name: _needed(by_name, roots, wheels) for name, roots in sections.items() if name != MAIN
     }
-    # Whatever no group accounts for is main's: nothing is lost by a name that is not understood.
+    # A package that no group requires belongs to main, so that none is lost by an unknown name.
     main = _needed(by_name, sections[MAIN], wheels)
     main |= set(by_name) - main.union(*in_groups.values())
     found = [by_name[name] for name in main]
@@ -127,7 +127,7 @@ def categorised(
 
 
 def _sections(contents: FileContents, specs: Sequence[str]) -> dict[str, set[str]]:
-    """Names that each group asks for."""
+    """Return the names of the packages that each group requests."""
     sections = {MAIN: set(_asked(specs, (), None))}
     for folder, spec in contents.environments:
         sections[MAIN] |= set(_asked(spec.dependencies, spec.pip, folder))
@@ -145,16 +145,17 @@ def _asked(specs: Iterable[str], pip: Sequence[str], folder: Path | None) -> Ite
 def _needed(
     packages: Mapping[str, LockedPackage], roots: Iterable[str], wheels: WheelIndex | None
 ) -> set[str]:
+    """Return the names of all packages that some roots depend on, roots included."""
     found: set[str] = set()
-    waiting = []
+    pending = []
     for root in roots:
-        waiting += [root, normalize_pypi_name(root), *(wheels.conda_names(root) if wheels else ())]
-    while waiting:
-        name = waiting.pop()
+        pending += [root, normalize_pypi_name(root), *(wheels.conda_names(root) if wheels else ())]
+    while pending:
+        name = pending.pop()
         if name in packages and name not in found:
             found.add(name)
             depends = packages[name].depends
-            waiting += [parse_dependency(text).exact_name or "" for text in depends]
+            pending += [parse_dependency(text).exact_name or "" for text in depends]
             if name == "python":
-                waiting.append("pip")
+                pending.append("pip")
     return found

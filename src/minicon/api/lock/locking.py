@@ -1,4 +1,4 @@
-"""Lock files: solve for several platforms from any machine, and write down exactly what was found.
+"""Make a lock: solve for several platforms from any machine, and record the exact packages.
 
 ::
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockChange:
-    """One package that differs between two locks; a version is None where it is not there."""
+    """One package that differs between two locks; a version is None if it is not locked."""
 
     name: str
     platform: str
@@ -62,16 +62,16 @@ def make_lock(
     """Solve for every target.
 
     Args:
-        services: Settings, and who hears of progress.
-        inputs: What is asked for.
-        targets: For which machines.
-        before: A lock whose packages stay where they can.
-        update: Names that go to their newest nevertheless.
+        services: Settings and reporter.
+        inputs: The requested packages.
+        targets: The machines to lock for.
+        before: A lock whose packages are kept if possible.
+        update: Names of packages in it that are updated to their newest version.
 
     Raises:
         SolveError: A target has no solution; its platform is named.
-        ChannelError: A source cannot be asked.
-        SpecError: A file cannot be read, or asks for what no lock can hold.
+        ChannelError: A source cannot be reached.
+        SpecError: A file cannot be parsed, or requests packages that cannot be locked.
     """
     locks = [_lock_target(services, inputs, target, before, update) for target in targets]
     return Lockfile(
@@ -85,7 +85,7 @@ def make_lock(
 
 
 def lock_changes(before: Lockfile | None, after: Lockfile) -> tuple[LockChange, ...]:
-    """What is different, by name and platform."""
+    """Return the differences of two locks, by name and platform."""
     old = {(p.name, p.platform): p for p in before.packages} if before else {}
     new = {(p.name, p.platform): p for p in after.packages}
     return tuple(
@@ -137,7 +137,7 @@ def _keeping(
     target: LockTarget,
     update: Sequence[str],
 ) -> SolveRequest:
-    """The question that keeps what was locked, but for what is to move."""
+    """Return a request that keeps the locked packages, except those to update."""
     packages = before.for_platform(target.platform, before.groups)
     records = lock_records(services, packages)
     for name in update:
@@ -145,7 +145,7 @@ def _keeping(
             raise SpecError(
                 "not-locked",
                 f"{name} is not in the lock for {target.platform}",
-                hint="name a package of the lock; to add one, write it into the environment file",
+                hint="name a package of the lock; to add one, add it to the environment file",
             )
     installed = [PrefixRecord(record, files=(), paths=()) for record in records.values()]
     kept = for_pruning(request, installed, keep_satisfied=True, move=update)
@@ -159,8 +159,8 @@ def _refuse_what_only_pip_knows(question: PlanningContext) -> None:
     if unlockable:
         raise SpecError(
             "cannot-be-locked",
-            f"{unlockable[0]} has no fixed file that a lock could name",
-            hint="ask for a released version, or give the URL of a wheel",
+            f"{unlockable[0]} has no fixed file that a lock could contain",
+            hint="request a released version, or give the URL of a wheel",
         )
 
 

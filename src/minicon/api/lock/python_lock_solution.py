@@ -1,8 +1,8 @@
-"""Solutions for ``pylock.toml`` (PEP 751), which lists files for many pythons and has none.
+"""Convert a ``pylock.toml`` (PEP 751), which has files for many pythons, to a solution.
 
 ::
 
-    files ─ markers, tags ─> pythons that fit ─> solve for python ─> best file of each ─> Solution
+    files ─ markers, tags ─> compatible pythons ─> solve for python ─> best file of each ─> Solution
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
     from minicon.models.environment_files.lockfile import LockedPackage
     from minicon.solver.request import Solution
 
-    #: Solves for one spec of python; gives python's own records.
+    #: Solves one spec of python; returns python and its dependencies.
     SolvePython = Callable[[MatchSpec], Solution]
 
 
 def python_lock_solution(
     services: Services, selection: LockSelection, solve_python: SolvePython
 ) -> Solution:
-    """The packages of a ``pylock.toml`` for the settings' platform, and a python for them.
+    """Return the packages of a ``pylock.toml`` for the settings' platform, and a python.
 
     Args:
         services: Platform and virtual packages.
-        selection: The lock, its groups, and what the user asked of python.
-        solve_python: Solves for one spec of python.
+        selection: The lock, its groups, and the requested python.
+        solve_python: Solves one spec of python.
 
     Raises:
-        SpecError: No python fits all packages, or a marker cannot be read.
-        SolveError: No source has such a python.
+        SpecError: No python is compatible with all packages, or a marker is invalid.
+        SolveError: No source has a compatible python.
     """
     platform = services.settings.platform
     tags = WheelTags(platform, services.virtual_packages)
@@ -61,7 +61,7 @@ def python_lock_solution(
     if not minors:
         raise SpecError(
             "no-python-fits",
-            f"no python has a file of every package in the lock on {platform}",
+            f"there is no python for which all packages of the lock have a file on {platform}",
             hint="lock again for this platform",
         )
     python = solve_python(_python_spec(selection, minors))
@@ -76,7 +76,7 @@ def python_lock_solution(
 
 
 def _python_spec(selection: LockSelection, minors: Sequence[str]) -> MatchSpec:
-    """Python as the user wants it, in one of the minors that the lock has files for."""
+    """Return the requested python, restricted to the minors that the lock has files for."""
     asked = selection.python
     allowed = "|".join(f"{minor}.*" for minor in minors)
     if asked is None:
@@ -90,7 +90,7 @@ def _python_spec(selection: LockSelection, minors: Sequence[str]) -> MatchSpec:
 
 
 class _Machine(NamedTuple):
-    """What files are chosen for, beside the python."""
+    """The machine that files are chosen for, without its python."""
 
     tags: WheelTags
     platform: str
@@ -102,23 +102,25 @@ def _fits_all(
 ) -> bool:
     version = f"{minor}.99"
     return all(
-        not _wanted(files, version, machine) or _best_file(files, version, machine)
+        not _applicable(files, version, machine) or _best_file(files, version, machine)
         for files in projects.values()
     )
 
 
-def _wanted(files: Sequence[LockedPackage], version: str, machine: _Machine) -> list[LockedPackage]:
-    return [file for file in files if _marker_holds(file.marker, version, machine)]
+def _applicable(
+    files: Sequence[LockedPackage], version: str, machine: _Machine
+) -> list[LockedPackage]:
+    return [file for file in files if _marker_applies(file.marker, version, machine)]
 
 
 def _best_file(
     files: Sequence[LockedPackage], version: str, machine: _Machine
 ) -> LockedPackage | None:
-    """The best file of a project for a python: a wheel where one fits."""
+    """Return the best file of a project for a python: a wheel if one is compatible."""
     tags, minor = machine.tags, ".".join(version.split(".")[:2])
     best: tuple[tuple[int, int], LockedPackage] | None = None
     source = None
-    for file in _wanted(files, version, machine):
+    for file in _applicable(files, version, machine):
         if minor not in tags.minors(file.requires_python):
             continue
         wheel = split_wheel_name(file.fn)
@@ -131,7 +133,7 @@ def _best_file(
     return best[1] if best else source
 
 
-def _marker_holds(text: str | None, version: str, machine: _Machine) -> bool:
+def _marker_applies(text: str | None, version: str, machine: _Machine) -> bool:
     if text is None:
         return True
     environment: dict[str, str | AbstractSet[str]] = {
@@ -143,5 +145,5 @@ def _marker_holds(text: str | None, version: str, machine: _Machine) -> bool:
         return Marker(text).evaluate(environment, context="lock_file")
     except (InvalidMarker, TypeError) as error:
         raise SpecError(
-            "invalid-lock-file", f"the marker {shortened(text, 80)!r} cannot be read: {error}"
+            "invalid-lock-file", f"the marker {shortened(text, 80)!r} is invalid: {error}"
         ) from None
