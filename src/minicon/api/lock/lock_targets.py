@@ -25,7 +25,7 @@ _LARGEST_PROFILE = 100_000
 
 
 def machine_profile(services: Services) -> dict[str, Any]:
-    """Return this machine's platform and virtual packages, in the form that ``lock --for`` reads."""
+    """Return this machine's platform and virtual packages, as ``lock --for`` reads them."""
     return {
         "platform": services.settings.platform,
         "virtual_packages": [
