@@ -32,9 +32,8 @@ class LockTarget:
     """A kind of machine to lock for.
 
     Attributes:
-        platform: Its subdir.
-        virtual_packages: Its facts, where they are not the usual minimum: they replace or add to
-            that.
+        platform: Subdir.
+        virtual_packages: Virtual packages that replace or add to the platform's usual minimum.
     """
 
     platform: str
@@ -47,10 +46,10 @@ class LockInputs:
 
     Attributes:
         files: Environment files.
+        folder: Folder of the lock file; its ``sources`` are relative to it.
         specs: Further specs.
-        channels: Named on the command line, before those of the files.
+        channels: Channels of the command line, before those of the files.
         override_channels: Leave configured channels out.
-        folder: Where the lock lies; its ``sources`` are relative to that.
     """
 
     files: tuple[Path, ...]
@@ -61,7 +60,7 @@ class LockInputs:
 
 
 def targets_of(lock: Lockfile) -> tuple[LockTarget, ...]:
-    """The targets that a lock was made for."""
+    """Return the targets that a lock was made for."""
     return tuple(
         LockTarget(
             platform=platform,
@@ -162,7 +161,7 @@ def services_for(services: Services, target: LockTarget) -> Services:
 
 
 def input_metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[str, str]:
-    """What was asked for beside the files, so that locking again needs no more words."""
+    """Return the options to save in a lock, so that locking again need not repeat them."""
     found = {f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages}
     if inputs.channels:
         found[_CHANNELS] = " ".join(without_secrets(channel) for channel in inputs.channels)
@@ -171,7 +170,7 @@ def input_metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[st
 
 
 def named_channels(lock: Lockfile) -> tuple[tuple[str, ...], bool]:
-    """Channels that were named on the command line for a lock, and whether they were all."""
+    """Return the saved channels of the command line, and whether configured ones were left out."""
     return tuple(lock.metadata.get(_CHANNELS, "").split()), _OVERRIDE in lock.metadata
 
 
