@@ -71,7 +71,7 @@ class EnvironmentRegistry:
 
     def path_of(self, name: str) -> Path:
         """Return the path that a name has or would have. Raises UsageError for an invalid name."""
-        check_environment_name(name)
+        _check_name(name)
         found = find_named(name, map(str, self._settings.envs_dirs))
         return Path(found) if found else self._settings.envs_dirs[0] / name
 
@@ -148,7 +148,7 @@ class EnvironmentRegistry:
         )
 
 
-def check_environment_name(name: str) -> None:
+def _check_name(name: str) -> None:
     """Refuse names that conda refuses, and those that are no name of a folder.
 
     Raises:

@@ -76,7 +76,7 @@ def python_lock_solution(
 
 
 def _python_spec(selection: LockSelection, minors: Sequence[str]) -> MatchSpec:
-    """Return the requested python, restricted to the minors that the lock has files for."""
+    """Python as the user wants it, in one of the minors that the lock has files for."""
     asked = selection.python
     allowed = "|".join(f"{minor}.*" for minor in minors)
     if asked is None:
