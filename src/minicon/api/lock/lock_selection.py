@@ -1,4 +1,4 @@
-"""LockSelection: a lock and the groups of it that a request installs."""
+"""LockSelection: a lock file, and what of it a request wants."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockSelection:
-    """A lock, and the groups that are installed.
+    """A lock, and what of it is wanted.
 
     Attributes:
         lock: The lock.
-        groups: Groups to install in addition to ``main``.
-        python: The requested python if the lock contains none (PEP 751).
+        groups: Its groups beyond ``main`` that are wanted.
+        python: What the user asked of python, where the lock has none of its own (PEP 751).
     """
 
     lock: Lockfile

@@ -1,8 +1,8 @@
-"""Convert the packages of a lock file to a solution, without solving.
+"""Solutions that a lock file holds already: nothing is chosen.
 
 ::
 
-    conda-lock.yml, pixi.lock ─ packages of one platform ─> Solution ─ beside installed packages
+    conda-lock.yml, pixi.lock ─ packages of one platform ─> Solution ─ beside what is installed
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 
 def lock_solution(services: Services, selection: LockSelection) -> Solution:
-    """Return exactly the packages of a lock for the settings' platform.
+    """Exactly the packages of a lock for the settings' platform.
 
     Args:
         services: Platform, virtual packages and interpreters.
         selection: The lock and its groups.
 
     Raises:
-        SpecError: The lock is not for this platform or these groups, or is incomplete.
-        InterpreterError: The lock requires a python of this machine that is missing.
+        SpecError: The lock is not for this platform or these groups, or misses packages.
+        InterpreterError: The lock wants a python of this machine that is not there.
     """
     packages = selection.lock.for_platform(services.settings.platform, selection.groups)
     records = lock_records(services, packages)
@@ -47,14 +47,14 @@ def lock_solution(services: Services, selection: LockSelection) -> Solution:
 def beside_installed(
     solution: Solution, installed: Sequence[PrefixRecord], *, keep_others: bool
 ) -> Solution:
-    """Combine a lock's solution with the packages of an environment.
+    """A lock's solution as an environment takes it up.
 
-    A package that pip built from the lock before is not built again.
+    What pip built before and the lock still wants is not built again.
 
     Args:
-        solution: The lock's solution.
-        installed: The environment's packages.
-        keep_others: Whether packages that are not in the lock are kept.
+        solution: Of the lock.
+        installed: What the environment holds.
+        keep_others: Whether packages that the lock does not name stay.
     """
     records = {record.name: record for record in solution.records}
     built = {each.name: each.record for each in installed if is_by_pip(each.record)}
@@ -79,7 +79,7 @@ def _built_from(line: str, built: Mapping[str, RepodataRecord]) -> RepodataRecor
 def lock_records(
     services: Services, packages: Iterable[LockedPackage]
 ) -> dict[str, RepodataRecord]:
-    """Return the records of a lock's packages by name, without those that pip has to build."""
+    """Records of a lock's packages by name; what pip has to build is left out."""
     chosen = [package for package in packages if not needs_pip(package)]
     python = next((p for p in chosen if p.name == "python" and p.manager == "conda"), None)
     minor = ".".join(python.version.split(".")[:2]) if python else None
@@ -93,10 +93,10 @@ def lock_records(
 def solution_from(
     records: Iterable[RepodataRecord], sources: Sequence[LockedPackage] = ()
 ) -> Solution:
-    """Return a solution of some packages.
+    """A solution of these packages.
 
-    A lock does not contain the requested specs: python and packages without dependents count as
-    requested, except pip, which is added to python.
+    A lock does not tell what was asked for: python, and what no other package needs, count as
+    such, but for pip, which python brings along.
     """
     by_name = {record.name: record for record in records}
     needed = {
@@ -117,7 +117,7 @@ def solution_from(
 
 
 def needs_pip(package: LockedPackage) -> bool:
-    """Whether pip has to build a package."""
+    """Whether pip has to build it."""
     return package.manager == "pip" and not package.is_wheel
 
 
@@ -127,7 +127,7 @@ def _pip_line(package: LockedPackage) -> str:
 
 
 def _host_record(services: Services, package: LockedPackage) -> RepodataRecord:
-    """Return this machine's python of the locked version, else of the same minor version."""
+    """The python of this machine that a lock means: the same version, else the same minor."""
     offered = services.host_index.records_for("python")
     minor = ".".join(package.version.split(".")[:2])
     fitting = [r for r in offered if f"{r.version}.".startswith(f"{minor}.")]
@@ -136,7 +136,7 @@ def _host_record(services: Services, package: LockedPackage) -> RepodataRecord:
         found = ", ".join(sorted({r.version for r in offered})) or "none"
         raise InterpreterError(
             "interpreter-missing",
-            f"the lock requires python {package.version} of this machine, which is not installed",
+            f"the lock wants python {package.version} of this machine, which is not here",
             context=f"found: {found}",
             hint="install it, or lock again with a channel that has python (-c)",
         )
@@ -144,7 +144,7 @@ def _host_record(services: Services, package: LockedPackage) -> RepodataRecord:
 
 
 def _check_complete(records: Mapping[str, RepodataRecord]) -> None:
-    """Refuse a lock that does not contain a dependency: the environment would be broken."""
+    """A lock that misses a dependency would make a broken environment: say so."""
     for record in records.values():
         if record.source != "conda":
             continue
@@ -161,7 +161,7 @@ def _check_complete(records: Mapping[str, RepodataRecord]) -> None:
 
 
 def _check_machine(records: Mapping[str, RepodataRecord], services: Services) -> None:
-    """Refuse packages that this machine cannot run, as a solve would."""
+    """Refuse what this machine cannot run, as a solve would."""
     facts = {fact.name: fact.as_record() for fact in services.virtual_packages}
     for record in records.values():
         for text in record.depends:
@@ -169,10 +169,10 @@ def _check_machine(records: Mapping[str, RepodataRecord], services: Services) ->
             name = spec.exact_name or ""
             if not name.startswith("__") or (name in facts and spec.matches(facts[name])):
                 continue
-            found = f"{name} {facts[name].version}" if name in facts else f"no {name}"
+            here = f"{name} {facts[name].version}" if name in facts else f"no {name}"
             variable = f"CONDA_OVERRIDE_{name.strip('_').upper()}"
             raise SpecError(
                 "machine-does-not-fit",
-                f"the lock's {record.name} needs {text}, and this machine has {found}",
-                hint=f"lock for this machine with --for; or set {variable} to override detection",
+                f"the lock's {record.name} needs {text}, and this machine has {here}",
+                hint=f"lock for this machine with --for; or set {variable} if you know better",
             )
