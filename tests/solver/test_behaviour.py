@@ -15,10 +15,10 @@ from tests.support.solver_cases import SolverCase, builds, versions
 
 from minicon.errors import SolveError
 from minicon.solver.candidates.candidate_source import CandidateSource
-from minicon.solver.explain.missing_names import did_you_mean, edit_distance
+from minicon.solver.candidates.missing_names import did_you_mean, edit_distance
 from minicon.solver.request import UpdatePolicy
-from minicon.solver.search.clause import Root
 from minicon.solver.search.clause_store import ClauseStore
+from minicon.solver.search.clauses import Root
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.search import Search
 

@@ -51,7 +51,7 @@ def test_projects_count_too() -> None:
     project = case.package("Some.Project", "1.5", source="pypi")
     installed = case.installed(project)
     met = case.request(requirements=(Requirement("some-project>=1"),), installed=installed, **SKIP)
-    from minicon.solver.result.satisfied import is_satisfied
+    from minicon.solver.result.solution import is_satisfied
 
     assert is_satisfied(met)
     assert not is_satisfied(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.solver.candidates.candidate_source import CandidateSource
-from minicon.solver.explain.missing_names import split_by_source
+from minicon.solver.candidates.missing_names import split_by_source
 from minicon.solver.joint.resolved import Impossible, Resolved
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.result.removal import before_installing, remove
@@ -42,7 +42,7 @@ class CondaSolver:
                 return remove(request)
             request = before_installing(request)
         if request.update_policy is UpdatePolicy.SATISFIED_SKIP_SOLVE:
-            from minicon.solver.result.satisfied import as_installed, is_satisfied
+            from minicon.solver.result.solution import as_installed, is_satisfied
 
             if is_satisfied(request):
                 return as_installed(request)

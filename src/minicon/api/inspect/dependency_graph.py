@@ -11,7 +11,7 @@ from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import parse_dependency
 from minicon.solver.candidates.candidate_table import UNREADABLE
-from minicon.solver.result.active_dependencies import active_dependencies
+from minicon.solver.result.dependencies import active_dependencies
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

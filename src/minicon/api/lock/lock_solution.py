@@ -13,7 +13,7 @@ from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.version import version_key
 from minicon.solver.request import Solution
-from minicon.solver.result.link_order import in_link_order
+from minicon.solver.result.dependencies import in_link_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from minicon.models.records import RepodataRecord
 from minicon.models.url import Url, is_url, path_to_url
 from minicon.prefix.environment.prefix import Prefix
 from minicon.solver.request import Solution
-from minicon.solver.result.link_order import in_link_order
+from minicon.solver.result.dependencies import in_link_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

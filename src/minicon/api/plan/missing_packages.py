@@ -14,8 +14,8 @@ from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.subdir import NOARCH
 from minicon.repodata.channels.names import expand_channel
+from minicon.solver.candidates.missing_names import one_by_one
 from minicon.solver.explain.explanation import ConflictError
-from minicon.solver.explain.missing_names import one_by_one
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

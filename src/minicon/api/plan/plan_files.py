@@ -33,7 +33,7 @@ from minicon.prefix.plan.transaction import PLAN_SHAPE, Transaction
 from minicon.pypi.requirements.requirements import PipRequirement
 from minicon.redaction import redact, shortened
 from minicon.solver.request import Solution
-from minicon.solver.result.link_order import in_link_order
+from minicon.solver.result.dependencies import in_link_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -167,7 +167,7 @@ def _solution(question: PlanningContext) -> Solution:
         )
         return beside_installed(solution, question.there, keep_others=not _is_exact(request))
     if UpdatePolicy(request.update_policy) is UpdatePolicy.SATISFIED_SKIP_SOLVE:
-        from minicon.solver.result.satisfied import as_installed, is_satisfied
+        from minicon.solver.result.solution import as_installed, is_satisfied
 
         bare = make_solve_request(question, channels=())  # nobody is asked for nothing
         if is_satisfied(bare):

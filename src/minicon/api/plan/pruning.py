@@ -14,7 +14,7 @@ from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_name import normalize_pypi_name
 from minicon.pypi.wheels.filenames import parse_version
-from minicon.solver.result.link_order import in_link_order
+from minicon.solver.result.dependencies import in_link_order
 from minicon.solver.result.solution import needs_in
 
 TYPE_CHECKING = False

@@ -9,16 +9,16 @@ from minicon.errors import SpecError
 from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.match_spec.version_spec import Constraint, VersionSpec, compatible_prefix
 from minicon.models.version import prefix_key, version_key
-from minicon.solver.candidates.domain import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.match_spec.version_spec import Tree
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidates.candidate_table import CandidateTable
+
 
 #: Above every byte that can continue a version key.
 _AFTER = b"\xff"
@@ -211,3 +211,21 @@ def says_more(spec: MatchSpec) -> bool:
         or spec.features
         or spec.flags
     )
+
+
+def best(domain: int) -> int:
+    """Position of the best candidate in a domain that is not empty."""
+    return (domain & -domain).bit_length() - 1
+
+
+def members(domain: int) -> Iterator[int]:
+    """Positions in a domain, best first."""
+    while domain:
+        lowest = domain & -domain
+        yield lowest.bit_length() - 1
+        domain ^= lowest
+
+
+def is_decided(domain: int) -> bool:
+    """Whether nothing is left to choose."""
+    return not domain & (domain - 1)

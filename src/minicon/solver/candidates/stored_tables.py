@@ -13,26 +13,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 from collections.abc import Sequence
 from typing import overload
 
+from minicon.models.records import RepodataRecord
 from minicon.models.table_cache import StoredTable
+from minicon.solver.candidates.candidate_table import CandidateTable, Conditional
 from minicon.solver.candidates.candidates import Candidates
-from minicon.solver.candidates.table_codec import (
-    decode_records,
-    decode_table,
-    encode_records,
-    encode_table,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from minicon.models.record_index import RecordIndex
-    from minicon.models.records import RepodataRecord
     from minicon.models.table_cache import TableCache
-    from minicon.solver.candidates.candidate_table import CandidateTable
+
 
 #: As many newly understood dependency texts are worth saving by themselves.
 _WORTH_SAVING = 50
@@ -254,3 +251,60 @@ class _Used:
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:32]
+
+
+def encode_table(table: CandidateTable, matching: Mapping[str, int]) -> bytes:
+    """A table, with what is known of the sets that dependency texts mean in it."""
+    plain = table._replace(conditional=tuple([tuple(each) for each in table.conditional]))  # type: ignore[misc]
+    return marshal.dumps((tuple(plain[1:]), dict(matching)))
+
+
+def decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int]]:
+    """The table, and per dependency text the set that it means.
+
+    Raises:
+        ValueError: It is not an encoded table.
+    """
+    try:
+        value, texts = marshal.loads(data)
+        table = CandidateTable(name, *value)
+    except (EOFError, TypeError) as error:
+        raise ValueError("not a table") from error
+    if table.conditional:
+        table = table._replace(conditional=tuple([Conditional(*c) for c in table.conditional]))
+    return table, texts
+
+
+def encode_records(
+    records: Iterable[tuple[int, RepodataRecord]], indices: Sequence[RecordIndex]
+) -> bytes:
+    """Some records with their positions; those that come from none of the indices are left out."""
+    numbers = {(index.channel, index.subdir): number for number, index in enumerate(indices)}
+    value = [
+        (position, number, record.fn, record.url, record.data)
+        for position, record in records
+        if (number := numbers.get((record.channel, record.subdir))) is not None
+    ]
+    return marshal.dumps(value)
+
+
+def decode_records(data: bytes, indices: Sequence[RecordIndex]) -> dict[int, RepodataRecord]:
+    """The records by position.
+
+    Raises:
+        ValueError: It is not what :func:`encode_records` gave.
+    """
+    try:
+        rows: list[tuple[int, int, str, str, dict[str, Any]]] = marshal.loads(data)
+        return {
+            position: RepodataRecord(
+                fields,
+                channel=indices[number].channel,
+                subdir=indices[number].subdir,
+                fn=fn,
+                url=url,
+            )
+            for position, number, fn, url, fields in rows
+        }
+    except (EOFError, TypeError, IndexError) as error:
+        raise ValueError("not records") from error

@@ -7,7 +7,6 @@ them happened because of those before it, as far as it was needed at all.
 from __future__ import annotations
 
 from minicon.solver.explain.explain_propagation import Conditioned, Excluded, Narrowing, Needs
-from minicon.solver.explain.origin import Kind, Origin
 from minicon.solver.explain.report_text import (
     SELECTING,
     condition_in_words,
@@ -17,7 +16,9 @@ from minicon.solver.explain.report_text import (
     what_machine_has,
     what_there_is,
 )
-from minicon.solver.search.clause import Root
+from minicon.solver.search.clauses import Root
+from minicon.solver.search.conflict_analysis import Contradiction
+from minicon.solver.search.demands import Kind, Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     from minicon.solver.explain.explain_propagation import Step
     from minicon.solver.search.clause_store import ClauseStore
-    from minicon.solver.search.condition import Condition
-    from minicon.solver.search.variable import Variable
+    from minicon.solver.search.clauses import Condition, Variable
+    from minicon.solver.search.search import Search
+
 
 #: A case distinction is told only if it has at most this many cases.
 _CASES = 6
@@ -264,3 +266,38 @@ def _words_of(cause: object) -> str:
     if not isinstance(origin, Origin):
         return str(origin)
     return origin.text if origin.kind in _ASKED else origin.sentence
+
+
+def minimal_core(search: Search, roots: Sequence[Root]) -> list[Root]:
+    """Leave out demand after demand as long as the rest still contradicts itself.
+
+    Args:
+        search: Over the records of the request.
+        roots: Demands that contradict each other.
+
+    Returns:
+        A minimal set of them. Cost: about one search per demand, each short since all of them
+        share what they learn.
+    """
+    core = list(roots)
+    for origin in _origins(roots):
+        rest = [root for root in core if id(root.origin) != origin]
+        found = contradiction_in(search, rest)
+        if found is not None:
+            core = found
+    return core
+
+
+def contradiction_in(search: Search, roots: Sequence[Root]) -> list[Root] | None:
+    """Those of some roots that contradict each other; None if they do not."""
+    direct = list(dict.fromkeys(root.name for root in roots))
+    try:
+        search.run(roots, direct)
+    except Contradiction as contradiction:
+        return contradiction.roots
+    return None
+
+
+def _origins(roots: Sequence[Root]) -> list[int]:
+    """Who demanded; the last to speak is tried first, since the user's first words matter most."""
+    return list(dict.fromkeys(id(root.origin) for root in reversed(roots)))

@@ -6,12 +6,11 @@ from minicon.errors import SpecError
 from minicon.models.match_spec.spec import MatchSpec, parse_dependency
 from minicon.models.version import version_key
 from minicon.solver.candidates.candidate_table import REQUEST
-from minicon.solver.explain.derivation import tell
+from minicon.solver.explain.derivation import minimal_core, tell
 from minicon.solver.explain.explanation import Explanation
 from minicon.solver.explain.fixes import find_fixes
-from minicon.solver.explain.origin import Kind, Origin
 from minicon.solver.request import ChannelPriority
-from minicon.solver.search.conflict_core import minimal_core
+from minicon.solver.search.demands import Kind, Origin
 from minicon.solver.search.search import Search
 
 TYPE_CHECKING = False
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from minicon.errors import MiniconError
     from minicon.solver.request import SolveRequest
-    from minicon.solver.search.clause import Root
+    from minicon.solver.search.clauses import Root
     from minicon.solver.search.conda_subproblem import CondaSubproblem
     from minicon.solver.search.conflict_analysis import Contradiction
 

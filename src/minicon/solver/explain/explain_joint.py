@@ -11,12 +11,11 @@ from packaging.requirements import Requirement
 from minicon.errors import MiniconError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.solver.explain.derivation import tell
+from minicon.solver.candidates.missing_names import is_for_pypi
+from minicon.solver.explain.derivation import contradiction_in, minimal_core, tell
 from minicon.solver.explain.explain import named
 from minicon.solver.explain.explanation import Explanation, Fix
 from minicon.solver.explain.fixes import WITHOUT
-from minicon.solver.explain.missing_names import is_for_pypi
-from minicon.solver.explain.origin import Kind
 from minicon.solver.explain.report_text import what_there_is
 from minicon.solver.joint.joint_resolution import JointResolution
 from minicon.solver.joint.pypi_constraints import Limits
@@ -24,8 +23,7 @@ from minicon.solver.joint.requirements import CondaRequirement, ProjectRequireme
 from minicon.solver.joint.resolved import Impossible
 from minicon.solver.search.conda_subproblem import CondaSubproblem
 from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.conflict_core import contradiction_in, minimal_core
-from minicon.solver.search.demands import demands_of
+from minicon.solver.search.demands import Kind, demands_of
 from minicon.solver.search.search import Search
 
 TYPE_CHECKING = False
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.joint.resolved import Resolved
     from minicon.solver.request import SolveRequest
-    from minicon.solver.search.clause import Root
+    from minicon.solver.search.clauses import Root
 
 #: What a request demands, in the order in which an explanation names it.
 _PARTS = ("specs", "requirements", "history", "history_requirements", "pins", "constraints")

@@ -14,10 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from minicon.solver.search.clause import Root
     from minicon.solver.search.clause_store import ClauseStore
-    from minicon.solver.search.condition import Condition
-    from minicon.solver.search.variable import Variable
+    from minicon.solver.search.clauses import Condition, Root, Variable
 
 
 @dataclass(frozen=True, slots=True)

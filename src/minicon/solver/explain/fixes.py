@@ -10,13 +10,12 @@ from minicon.models.version import version_key
 from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.explain.explanation import Fix
-from minicon.solver.explain.origin import Kind, Origin
 from minicon.solver.explain.report_text import SELECTING
 from minicon.solver.request import ChannelPriority
-from minicon.solver.search.clause import Root
+from minicon.solver.search.clauses import Root
 from minicon.solver.search.conda_subproblem import CondaSubproblem
 from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.demands import demands_of
+from minicon.solver.search.demands import Kind, Origin, demands_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

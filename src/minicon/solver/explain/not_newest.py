@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minicon.models.version import version_key
-from minicon.solver.explain.origin import Kind, Origin
+from minicon.solver.explain.derivation import minimal_core
 from minicon.solver.request import Strategy
-from minicon.solver.search.clause import Root
+from minicon.solver.search.clauses import Root
 from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.conflict_core import minimal_core
+from minicon.solver.search.demands import Kind, Origin
 from minicon.solver.search.search import Search
 
 TYPE_CHECKING = False

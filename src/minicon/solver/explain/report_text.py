@@ -5,7 +5,7 @@ from __future__ import annotations
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.version import version_key
 from minicon.solver.candidates.candidate_table import FEATURE, NOWHERE, REQUEST, UNREADABLE
-from minicon.solver.candidates.domain import members
+from minicon.solver.candidates.candidates import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from minicon.solver.candidates.candidate_table import Conditional
     from minicon.solver.candidates.candidates import Candidates
-    from minicon.solver.search.variable import Variable
+    from minicon.solver.search.clauses import Variable
 
 #: Fields of a spec that select among the builds of a version, and what to call them.
 SELECTING = {

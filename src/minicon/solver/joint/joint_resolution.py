@@ -10,7 +10,7 @@ from resolvelib import BaseReporter, ResolutionImpossible
 from resolvelib.resolvers import Resolution, ResolutionTooDeep
 
 from minicon.errors import PackageNotFound, Unsatisfiable
-from minicon.solver.explain.missing_names import no_projects
+from minicon.solver.candidates.missing_names import no_projects
 from minicon.solver.joint.markers import applies, marker_environment
 from minicon.solver.joint.projects import Projects
 from minicon.solver.joint.provider import Provider, project_requirements, spec_requirements

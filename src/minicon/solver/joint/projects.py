@@ -13,9 +13,8 @@ from minicon.constants import PYPI_CHANNEL
 from minicon.errors import PackageError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
-from minicon.solver.candidates.domain import members
+from minicon.solver.candidates.candidates import members
 from minicon.solver.joint.pypi_constraints import Limits
-from minicon.solver.joint.releases import fitting
 from minicon.solver.joint.requirements import (
     CondaBuilds,
     InstalledWheel,
@@ -28,7 +27,7 @@ from minicon.solver.request import Strategy, UpdatePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from packaging.requirements import Requirement
 
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from minicon.solver.joint.requirements import Choice, ProjectRequirement
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.conda_subproblem import CondaSubproblem
+
 
 #: Builds of python that ordinary CPython wheels do not fit: free-threaded ones, PyPy, GraalPy.
 _FOREIGN_BUILD = lazy_pattern(r".*(?:_cp\d+t$|pypy|graalpy)")
@@ -364,3 +364,45 @@ def _pep440(text: str) -> Version | None:
         return Version(text)
     except InvalidVersion:
         return None
+
+
+def fitting(
+    releases: Iterable[Release], requirements: Sequence[ProjectRequirement], *, lowest: bool
+) -> list[Release]:
+    """Releases that all requirements accept; pre-releases only if asked, or if no others do.
+
+    Args:
+        releases: Newest first.
+        requirements: On their project.
+        lowest: Whether the oldest come first.
+    """
+    accepted = [each for each in releases if all(_meets(each, r) for r in requirements)]
+    if lowest:
+        accepted.reverse()
+    if any(_pins(each) for each in requirements):
+        accepted = [_as_if_not_yanked(release) for release in accepted]
+    if any(each.asks_for_prereleases or each.choice for each in requirements):
+        return accepted
+    return [each for each in accepted if not each.version.is_prerelease] or accepted
+
+
+def _meets(release: Release, requirement: ProjectRequirement) -> bool:
+    if requirement.choice is None:
+        return requirement.accepts(release.version)
+    choice = requirement.choice
+    return isinstance(choice, Wheel | SourceOnly) and choice.version == release.version
+
+
+def _pins(requirement: ProjectRequirement) -> bool:
+    """Whether a requirement names one version, as ``==1.2`` does."""
+    return any(
+        each.operator in ("==", "===") and not each.version.endswith(".*")
+        for each in requirement.specifier or ()
+    )
+
+
+def _as_if_not_yanked(release: Release) -> Release:
+    """A release that is wholly yanked may be had by those who name its version (PEP 592)."""
+    if not release.files or not all(file.yanked for file in release.files):
+        return release
+    return replace(release, files=tuple(replace(file, yanked=False) for file in release.files))

@@ -16,7 +16,6 @@ from resolvelib import AbstractProvider
 
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import parse_dependency
-from minicon.solver.explain.origin import Kind, Origin
 from minicon.solver.joint.equivalent_wheels import EquivalentWheels
 from minicon.solver.joint.markers import applies, depends_on_patch, marker_environment
 from minicon.solver.joint.projects import Projects, meets
@@ -34,9 +33,10 @@ from minicon.solver.joint.requirements import (
     project_identifier,
     project_of,
 )
-from minicon.solver.search.clause import Root
+from minicon.solver.search.clauses import Root
 from minicon.solver.search.conda_subproblem import domains_of
 from minicon.solver.search.conflict_analysis import Contradiction
+from minicon.solver.search.demands import Kind, Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
 from minicon.solver.candidates.candidates import says_more
-from minicon.solver.explain.origin import Kind, Origin
 from minicon.solver.joint.requirements import CondaRequirement, ProjectRequirement, project_of
+from minicon.solver.search.demands import Kind, Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ class CondaRequirement:
 
     Attributes:
         name: Conda package.
-        allowed: Domain, see :mod:`minicon.solver.candidates.domain`.
+        allowed: Domain, see :mod:`minicon.solver.candidates.candidates`.
         text: What this means, for explanations.
     """
 

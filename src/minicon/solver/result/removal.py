@@ -14,8 +14,7 @@ from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.package_name import normalize_pypi_name
 from minicon.solver.request import Solution
-from minicon.solver.result.active_dependencies import active_dependencies
-from minicon.solver.result.link_order import in_link_order
+from minicon.solver.result.dependencies import active_dependencies, in_link_order
 from minicon.solver.result.solution import needs_in, reasons_of, requested_by
 
 TYPE_CHECKING = False

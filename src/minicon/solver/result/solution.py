@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
+from minicon.models.package_name import normalize_pypi_name
 from minicon.solver.candidates.candidate_source import is_same
-from minicon.solver.candidates.domain import best
+from minicon.solver.candidates.candidates import best
 from minicon.solver.explain.not_newest import NotNewest
 from minicon.solver.request import Reason, Solution
-from minicon.solver.result.active_dependencies import active_dependencies
-from minicon.solver.result.link_order import in_link_order
+from minicon.solver.result.dependencies import active_dependencies, in_link_order
 from minicon.solver.search.conda_subproblem import CondaModel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+
+    from packaging.requirements import Requirement
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import RepodataRecord
@@ -176,3 +178,33 @@ def solution_of_records(request: SolveRequest, records: dict[str, RepodataRecord
         reasons=reasons_of(needs, requested),
         requested=requested,
     )
+
+
+def is_satisfied(request: SolveRequest) -> bool:
+    """Whether what is installed is what every spec and requirement of a request means.
+
+    Specs with a condition or extras need a solver to tell, so they never count as satisfied.
+    """
+    if request.force_reinstall or request.removals:
+        return False
+    records = {each.name: each.record for each in request.installed}
+    projects = {normalize_pypi_name(each.name): each.record for each in request.installed}
+    return all(
+        spec.when is None
+        and not spec.extras
+        and spec.exact_name in records
+        and spec.matches(records[spec.exact_name])
+        for spec in request.specs
+    ) and all(_is_met(each, projects) for each in request.requirements)
+
+
+def _is_met(requirement: Requirement, projects: dict[str, RepodataRecord]) -> bool:
+    record = projects.get(normalize_pypi_name(requirement.name))
+    if record is None or requirement.extras or requirement.url:
+        return False
+    return requirement.specifier.contains(record.version, prereleases=True)
+
+
+def as_installed(request: SolveRequest) -> Solution:
+    """The environment as it is, as the answer to a request."""
+    return solution_of_records(request, {each.name: each.record for each in request.installed})

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from minicon.solver.search.clause import Dependency, Need, Watcher
-from minicon.solver.search.condition import Condition
+from minicon.solver.search.clauses import Condition, Dependency, Need, Variable, Watcher
 from minicon.solver.search.trail import Trail
-from minicon.solver.search.variable import Variable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +11,7 @@ if TYPE_CHECKING:
 
     from minicon.solver.candidates.candidate_table import Conditional
     from minicon.solver.candidates.candidates import Candidates
-    from minicon.solver.search.clause import Incompatibility
+    from minicon.solver.search.clauses import Incompatibility
 
 
 class ClauseStore:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
-    from minicon.solver.search.clause import Root
+    from minicon.solver.search.clauses import Root
     from minicon.solver.search.demands import Demands
 
 #: How many of the latest models are tried before the search is asked again.

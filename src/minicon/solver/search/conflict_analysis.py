@@ -16,13 +16,13 @@ goes back to. Terms that were true from the very start are left out.
 
 from __future__ import annotations
 
-from minicon.solver.search.clause import Root
+from minicon.solver.search.clauses import Root
 from minicon.solver.search.propagation import terms_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.solver.search.clause import Incompatibility
     from minicon.solver.search.clause_store import ClauseStore
+    from minicon.solver.search.clauses import Incompatibility
     from minicon.solver.search.trail import Trail
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from math import inf
 
-from minicon.solver.candidates.domain import best
+from minicon.solver.candidates.candidates import best
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.search import NotWorthwhileError
 

@@ -15,14 +15,13 @@ needs never loads it.
 
 from __future__ import annotations
 
-from minicon.solver.search.clause import Dependency, Watcher
+from minicon.solver.search.clauses import Dependency, Watcher
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.solver.search.clause import Incompatibility, Reason
     from minicon.solver.search.clause_store import ClauseStore
+    from minicon.solver.search.clauses import Incompatibility, Reason, Variable
     from minicon.solver.search.trail import Trail
-    from minicon.solver.search.variable import Variable
 
 
 def propagate(store: ClauseStore) -> Incompatibility | None:

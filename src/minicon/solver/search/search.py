@@ -6,7 +6,7 @@ back; else decide one more package; done when nothing is left to decide.
 
 from __future__ import annotations
 
-from minicon.solver.candidates.domain import best, is_decided
+from minicon.solver.candidates.candidates import best, is_decided
 from minicon.solver.search.conflict_analysis import Contradiction, learn, roots_behind
 from minicon.solver.search.decisions import Decisions
 from minicon.solver.search.propagation import propagate
@@ -15,8 +15,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from minicon.solver.search.clause import Incompatibility, Root
     from minicon.solver.search.clause_store import ClauseStore
+    from minicon.solver.search.clauses import Incompatibility, Root
 
 
 class NotWorthwhileError(Exception):

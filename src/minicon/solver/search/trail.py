@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.solver.search.clause import Reason
+    from minicon.solver.search.clauses import Reason
 
 
 class Trail:

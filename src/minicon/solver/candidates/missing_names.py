@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
 
+
 _SUGGESTIONS = 3
 _NO_IDEA = "check the spelling, or add the channel that has it with -c CHANNEL"
 
