@@ -32,7 +32,7 @@ from minicon.errors import SolveError
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.search.conda_subproblem import CondaSubproblem
 from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.demands import demands_of
+from minicon.solver.search.demands import goal_of
 from minicon.solver.solver import CondaSolver
 
 TITLE = "Puzzles"
@@ -101,9 +101,9 @@ def timed(solve) -> tuple[float, bool]:
 def model(request) -> bool:
     """Minicon's search, as far as rattler's goes."""
     source = CandidateSource(request)
-    side = CondaSubproblem(request, source, demands_of(request, source, request.specs))
+    conda = CondaSubproblem(request, source, goal_of(request, source, request.specs))
     with contextlib.suppress(Contradiction):
-        side.model()
+        conda.model()
         return True
     return False
 

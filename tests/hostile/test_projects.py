@@ -25,7 +25,7 @@ from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.wheel_metadata import WheelMetadata
 from minicon.pypi.wheels.wheel_tags import WheelTags
 from minicon.solver.joint.markers import applies, marker_environment
-from minicon.solver.joint.projects import lenient_specifier
+from minicon.solver.joint.pythons import lenient_specifier
 
 URL = "https://index.example/simple/demo/"
 TAGS = WheelTags("linux-64", ())

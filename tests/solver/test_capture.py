@@ -71,7 +71,7 @@ def test_a_capture_is_written_though_the_request_fails(tmp_path: Path) -> None:
     with pytest.raises(SolveError) as second:
         replay(path)
     assert second.value.message == first.value.message
-    assert "there is only lib 1.0" in first.value.message
+    assert "only lib 1.0 is available" in first.value.message
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_a_pin_against_a_request() -> None:
 def test_a_limit_that_nothing_meets() -> None:
     case = small()
     text = told(case, ["lib"], {"constraints": ["lib <1"]})
-    assert "\n  there are lib 1.0, 2.0 and 3.0\n" in text
+    assert "\n  only lib 1.0, 2.0 and 3.0 are available\n" in text
     text = told(case, ["lib"], {"pins": ["lib >=2"], "constraints": ["lib <2"]})
     assert "\n  no lib is both >=2 and <2\n" in text
 
@@ -279,7 +279,7 @@ def test_a_wheel_against_a_limit() -> None:
     options = {"wheels": wheels, "requirements": (Requirement("only-wheel"),)}
     text = told(case, ["tool"], {**options, "constraints": ["only-wheel <2"]})
     assert "error: only-wheel and the constraint only-wheel <2 cannot be installed" in text
-    assert "you asked for only-wheel, but only-wheel <2 is a constraint" in text
+    assert "you requested only-wheel, but only-wheel <2 is a constraint" in text
     assert "leave the constraint only-wheel <2 out" in text
 
 

@@ -78,7 +78,7 @@ def test_a_feature_that_nothing_tracks() -> None:
     with pytest.raises(SolveError) as caught:
         case.solve("a=2")
     assert caught.value.message.splitlines() == [
-        "a 2.* cannot be installed here",
+        "a 2.* cannot be installed",
         "  a 2.* needs the feature debug, which no channel has",
     ]
 

@@ -7,7 +7,7 @@ from tests.support.solver_cases import SolverCase, versions
 
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.search.clause_store import ClauseStore
-from minicon.solver.search.demands import demands_of
+from minicon.solver.search.demands import goal_of
 from minicon.solver.search.portfolio import best_of_orders
 from minicon.solver.search.search import NotWorthwhileError, Search
 
@@ -32,7 +32,7 @@ def world(newest: int) -> SolverCase:
 def searched(case: SolverCase, *specs: str):
     request = case.request(*specs)
     source = CandidateSource(request)
-    return Search(ClauseStore(source.candidates)), demands_of(request, source, request.specs)
+    return Search(ClauseStore(source.candidates)), goal_of(request, source, request.specs)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_order_that_is_less_behind_is_taken(newest: int, expected: dict[str,
 
 
 def test_an_order_that_is_no_better_ends_when_what_was_asked_for_is_settled() -> None:
-    search, demands = searched(world(2), "first", "second")
+    search, goal = searched(world(2), "first", "second")
     runs = []
     run = search.run
 
@@ -60,19 +60,19 @@ def test_an_order_that_is_no_better_ends_when_what_was_asked_for_is_settled() ->
         return model
 
     search.run = noting  # type: ignore[method-assign]
-    chosen = best_of_orders(search, demands)
+    chosen = best_of_orders(search, goal)
     assert runs[0] == chosen
     assert runs[1:] == [None]
 
 
 def test_a_search_that_is_not_worthwhile_is_given_up() -> None:
-    search, demands = searched(world(3), "first", "second")
+    search, goal = searched(world(3), "first", "second")
     settled = []
 
     def is_worthwhile() -> bool:
-        settled.append(sorted(search.settled(["first", "second"])))
+        settled.append(sorted(search.decided(["first", "second"])))
         return False
 
     with pytest.raises(NotWorthwhileError):
-        search.run(demands.roots, demands.direct, is_worthwhile=is_worthwhile)
+        search.run(goal.demands, goal.direct, is_worthwhile=is_worthwhile)
     assert settled == [["first", "second"]]

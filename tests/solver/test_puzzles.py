@@ -12,7 +12,7 @@ from minicon.errors import SolveError
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.search.clause_store import ClauseStore
 from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.demands import demands_of
+from minicon.solver.search.demands import goal_of
 from minicon.solver.search.search import Search
 
 
@@ -20,10 +20,10 @@ def conflicts_of(case: SolverCase, specs: list[str]) -> int:
     """How often a search had to go back; unlike time, the same on every machine."""
     request = case.request(*specs)
     source = CandidateSource(request)
-    demands = demands_of(request, source, request.specs)
+    goal = goal_of(request, source, request.specs)
     search = Search(ClauseStore(source.candidates))
     with contextlib.suppress(Contradiction):
-        search.run(demands.roots, demands.direct)
+        search.run(goal.demands, goal.direct)
     return search.conflicts
 
 

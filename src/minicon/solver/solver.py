@@ -1,100 +1,188 @@
-"""CondaSolver: the solver of minicon."""
+"""The solver: from a request to the packages of an environment. Start reading here.
+
+1. **Removals.** A request that only removes is answered from the installed records
+   (:mod:`.result.removal`); so is one whose specs are all met already (:mod:`.result.solution`).
+2. **Candidates.** :mod:`.candidates` finds the records of each package name in the channels,
+   sorts them best first, and compiles them into bitsets. Specs whose names no channel has are left
+   to PyPI, if it is a source.
+3. **Demands.** Specs, history, pins, constraints and installed packages become demands: "this
+   package must be one of these candidates" (:mod:`.search.demands`).
+4. **Resolution.** resolvelib drives it (:func:`resolve`). All conda packages are one identifier,
+   ``@conda``; its candidate is the best set of packages for all demands, which a conflict-driven
+   search over bitsets finds (:mod:`.search`). Python projects from PyPI are identifiers beside it
+   (:mod:`.joint`): a wheel adds demands to ``@conda``, and a new set of packages is searched for.
+5. **Result.** The chosen records in link order, each with the reasons for it (:mod:`.result`);
+   or an error that shows the conflicting demands, why they conflict, and which changes of the
+   request were found to work (:mod:`.explain`).
+
+docs/internals/solver.md explains the terms and the algorithms.
+"""
 
 from __future__ import annotations
 
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.candidates.missing_names import split_by_source
-from minicon.solver.joint.resolved import Impossible, Resolved
+from minicon.solver.joint.requirements import (
+    CONDA,
+    CondaCandidate,
+    CondaRequirement,
+    Impossible,
+    Resolved,
+)
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.result.removal import before_installing, remove
-from minicon.solver.result.solution import narrowed, only_named, solution_of
+from minicon.solver.result.solution import (
+    as_installed,
+    is_satisfied,
+    restricted,
+    solution_of,
+    without_dependencies,
+)
 from minicon.solver.search.conda_subproblem import CondaSubproblem
 from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.demands import demands_of
+from minicon.solver.search.demands import goal_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from minicon.errors import MiniconError
     from minicon.models.match_spec.spec import MatchSpec
+    from minicon.solver.joint.conda_provider import CondaProvider
+    from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement
     from minicon.solver.request import Solution, SolveRequest
     from minicon.solver.search.conda_subproblem import CondaModel
 
 
 class CondaSolver:
-    """Solves conda and PyPI requests in one resolution (see docs/internals/solver.md).
+    """Solves requests for conda packages and Python projects in one resolution.
 
-    Holds no state: one instance may serve any number of requests.
+    Has no state: one instance can serve any number of requests.
     """
 
     def solve(self, request: SolveRequest) -> Solution:
-        """The best solution by conda's preferences.
+        """Find the best solution by conda's preferences; equal requests have equal solutions.
 
         Raises:
             PackageNotFound: A requested name is in no source.
-            Unsatisfiable: The message holds a minimal set of requests that contradict each
-                other, and the hint the fixes that were found to work; its attribute
-                ``explanation`` holds all of it as data.
-            ChannelError: Records had to be fetched and could not be.
+            Unsatisfiable: The message names a minimal set of demands that contradict each other,
+                and the hint the changes that were found to work; the attribute ``explanation``
+                has all of it as data.
+            ChannelError: Records could not be fetched.
             SpecError: A spec does not name one package.
         """
         if request.removals:
             if not request.specs and not request.requirements:
                 return remove(request)
             request = before_installing(request)
-        if request.update_policy is UpdatePolicy.SATISFIED_SKIP_SOLVE:
-            from minicon.solver.result.solution import as_installed, is_satisfied
-
-            if is_satisfied(request):
-                return as_installed(request)
+        if request.update_policy is UpdatePolicy.SATISFIED_SKIP_SOLVE and is_satisfied(request):
+            return as_installed(request)
         source = CandidateSource(request)
-        source.announce()
-        specs, missing = split_by_source(request, source)
-        side = CondaSubproblem(request, source, demands_of(request, source, specs))
+        source.prefetch()
+        specs, for_pypi = split_by_source(request, source)
+        conda = CondaSubproblem(request, source, goal_of(request, source, specs))
         try:
-            resolved = _resolve(request, side, missing)
-        except (Contradiction, Impossible) as failure:
+            resolved = resolve(request, conda, for_pypi)
+        except (Contradiction, Impossible) as conflict:
             source.save({})
-            fallback = only_named(request, source, side) if request.no_deps else None
+            fallback = without_dependencies(request, conda) if request.no_deps else None
             if fallback is None:
-                raise _explained(request, side, failure) from None
+                raise _explained(request, conda, conflict) from None
             return fallback
-        solution = solution_of(request, resolved, side)
+        solution = solution_of(request, resolved, conda)
         source.save(resolved.model.positions)
-        return narrowed(request, solution)
+        return restricted(request, solution)
 
 
-def _resolve(request: SolveRequest, side: CondaSubproblem, missing: list[MatchSpec]) -> Resolved:
-    """Resolve across sources.
+def resolve(
+    request: SolveRequest, conda: CondaSubproblem, for_pypi: Sequence[MatchSpec]
+) -> Resolved:
+    """Resolve a request's conda packages and, if it concerns PyPI, its Python projects.
 
-    Where channels alone are concerned, resolvelib would have one identifier with one candidate,
-    the conda side's best model: then that is the answer, and nobody pays for importing more.
+    Args:
+        request: The request.
+        conda: Its conda packages.
+        for_pypi: Specs whose names no channel has, to be met by PyPI.
+
+    Raises:
+        Contradiction: The demands on conda packages alone contradict each other.
+        Impossible: Python projects and conda packages cannot be installed together.
+        MiniconError: A project is in no source, or the resolution took too many rounds.
     """
-    model = side.model()
-    if not _concerns_pypi(request, side, model, missing):
-        return Resolved(model)
-    from minicon.solver.joint.joint_resolution import JointResolution
+    from minicon.solver.joint.conda_provider import CondaProvider
 
-    return JointResolution(request, side, missing).resolve()
+    chosen = _run_resolvelib(CondaProvider(conda), [CondaRequirement()], request.max_rounds)
+    assert not isinstance(chosen, Impossible)  # the provider raises Contradiction instead
+    candidate = chosen[CONDA]
+    assert isinstance(candidate, CondaCandidate)
+    model = candidate.model
+    if not _concerns_pypi(request, conda, model, for_pypi):
+        return Resolved(model)
+    from minicon.solver.joint.joint_problem import JointProblem
+
+    problem = JointProblem(request, conda, for_pypi)
+    conflict: Impossible | None = None
+    for attempt in problem.attempts():
+        chosen = _run_resolvelib(attempt.provider, attempt.requirements, request.max_rounds)
+        if not isinstance(chosen, Impossible):
+            return problem.outcome(attempt, chosen)
+        if attempt.is_as_requested or conflict is None:
+            conflict = chosen
+    assert conflict is not None
+    raise conflict
+
+
+def _run_resolvelib(
+    provider: CondaProvider, requirements: Sequence[AnyRequirement], max_rounds: int
+) -> Mapping[str, AnyCandidate] | Impossible:
+    """Let resolvelib find one candidate per identifier, so that all requirements are met.
+
+    Returns:
+        The candidates by identifier, or why there are none.
+
+    Raises:
+        Unsatisfiable: ``resolution-too-deep``: none were found within ``max_rounds``.
+    """
+    from resolvelib import BaseReporter, ResolutionImpossible
+    from resolvelib.resolvers import Resolution, ResolutionTooDeep
+
+    # Not Resolver: it builds a graph of the result by recursion, which cycles make endless.
+    resolution: Resolution[AnyRequirement, AnyCandidate, str]
+    resolution = Resolution(provider, BaseReporter())
+    try:
+        return resolution.resolve(requirements, max_rounds=max_rounds).mapping
+    except ResolutionImpossible as impossible:
+        causes = [(each.requirement, each.parent) for each in impossible.causes]
+        return Impossible(causes, provider.contradictions, provider.skipped)
+    except ResolutionTooDeep:
+        from minicon.errors import Unsatisfiable
+
+        raise Unsatisfiable(
+            "resolution-too-deep",
+            f"no solution found within {max_rounds} rounds of the resolution",
+            hint="request narrower versions of the PyPI packages",
+        ) from None
 
 
 def _concerns_pypi(
-    request: SolveRequest, side: CondaSubproblem, model: CondaModel, missing: list[MatchSpec]
+    request: SolveRequest, conda: CondaSubproblem, model: CondaModel, for_pypi: Sequence[MatchSpec]
 ) -> bool:
-    if request.requirements or request.history_requirements or missing:
+    """Whether a Python project has to be resolved: requested, installed, or pip for python."""
+    if request.requirements or request.history_requirements or for_pypi:
         return True
     if any(each.record.source == "pypi" for each in request.installed):
         return True
-    brings_pip = request.add_pip and request.wheels is not None and "python" in model.positions
-    return brings_pip and not side.source.candidates("pip").size
+    adds_pip = request.add_pip and request.wheels is not None and "python" in model.positions
+    return adds_pip and not conda.source.candidates("pip").size
 
 
 def _explained(
-    request: SolveRequest, side: CondaSubproblem, failure: Contradiction | Impossible
+    request: SolveRequest, conda: CondaSubproblem, conflict: Contradiction | Impossible
 ) -> MiniconError:
-    if isinstance(failure, Contradiction):
+    if isinstance(conflict, Contradiction):
         from minicon.solver.explain.explain import explain_contradiction
 
-        return explain_contradiction(request, side, failure)
+        return explain_contradiction(request, conda, conflict)
     from minicon.solver.explain.explain_joint import explain_impossible
 
-    return explain_impossible(request, side, failure)
+    return explain_impossible(request, conda, conflict, resolve)

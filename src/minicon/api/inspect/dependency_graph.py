@@ -194,7 +194,7 @@ def _conda_dependencies(records: Mapping[str, PrefixRecord]) -> dict[str, list[D
     installed = {name: each.record for name, each in records.items()}
     return {
         name: [Dependency(name, _name_in(other), text) for other, text in dict.fromkeys(found)]
-        for name, found in active_dependencies(installed, asked=with_extras).items()
+        for name, found in active_dependencies(installed, requested=with_extras).items()
     }
 
 

@@ -14,8 +14,9 @@ from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_name import normalize_pypi_name
 from minicon.pypi.wheels.filenames import parse_version
+from minicon.solver.reachability import reachable
 from minicon.solver.result.dependencies import in_link_order
-from minicon.solver.result.solution import needs_in
+from minicon.solver.result.solution import dependencies_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,19 +126,15 @@ def _project(request: SolveRequest, name: str) -> str:
 def _reachable(
     request: SolveRequest, records: dict[str, RepodataRecord], roots: Iterable[str]
 ) -> set[str]:
-    needs = needs_in(request, records)
-    found: set[str] = set()
-    waiting = [name for name in roots if name in records]
-    while waiting:
-        name = waiting.pop()
-        if name in found:
-            continue
-        found.add(name)
-        waiting += [other for other, _ in needs[name] if other in records]
-        waiting += [other for other in _projects(records[name]) if other in records]
-        if request.add_pip and name == "python" and "pip" in records:
-            waiting.append("pip")
-    return found
+    needs = dependencies_in(request, records)
+
+    def following(name: str) -> list[str]:
+        others = [other for other, _ in needs[name]] + [*_projects(records[name])]
+        if request.add_pip and name == "python":
+            others.append("pip")
+        return [other for other in others if other in records]
+
+    return reachable([name for name in roots if name in records], following)
 
 
 def _projects(record: RepodataRecord) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""CandidateSource: which records of which channels are candidates for a name, by a request."""
+"""The candidates of package names: which records of which channels a request allows."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 
 class CandidateSource:
-    """Finds and compiles the candidates of names, each once.
+    """Finds and compiles the candidates of package names, each name once.
 
-    A name's candidates come from the channels that the priority allows (under strict priority
-    the first that has the name at all), or from the channels that a spec of the user names. What
-    is installed is always a candidate, whether its channel still has it or not.
+    A name's candidates come from the channels that the channel priority allows (under strict
+    priority, the first channel that has the name), or from the channels that a spec of the user
+    names. An installed record is always a candidate, even if its channel no longer has it.
     """
 
     def __init__(self, request: SolveRequest) -> None:
@@ -59,32 +59,35 @@ class CandidateSource:
             if spec.channel and spec.exact_name:
                 self._demanded.setdefault(spec.exact_name, []).append(spec.channel)
         self._lowest = (
-            frozenset(_asked_for(request))
+            frozenset(_requested(request))
             if request.strategy is Strategy.LOWEST
             else frozenset[str]()
         )
 
-    def announce(self) -> None:
-        """Tell the channels what will be asked for first."""
+    def prefetch(self) -> None:
+        """Let the channels fetch the records that will be needed first."""
         request = self._request
         specs = chain(request.specs, request.history, request.pins, request.constraints)
         names = [spec.exact_name for spec in specs if spec.exact_name]
         names += ["python"] if request.requirements or request.history_requirements else []
-        self._fetch_ahead(dict.fromkeys([*names, *self._installed]))
+        self._prefetch(dict.fromkeys([*names, *self._installed]))
 
     def candidates(self, name: str) -> Candidates:
-        """The candidates of a name; of none when no allowed channel has it."""
+        """The candidates of a name; empty if no allowed channel has it."""
         found = self._compiled.get(name)
         if found is None:
             found = self._compiled[name] = self._compile(name)
         return found
 
     def conditional(self, spec: MatchSpec, *, optional: bool = False) -> str:
-        """The name of a package whose presence means that a request with a condition holds.
+        """The variable whose presence enforces a spec with a condition.
 
         Args:
-            spec: The request.
-            optional: Whether it only limits its package, which may also be absent.
+            spec: The spec.
+            optional: True for a pin or constraint: its package may also be absent.
+
+        Returns:
+            The variable's name.
         """
         name = f"{REQUEST}{spec}"
         if name not in self._compiled:
@@ -93,24 +96,24 @@ class CandidateSource:
         return name
 
     def unless(self, condition: str) -> str:
-        """The name of a package whose presence means that a condition does not hold."""
+        """The name of the variable whose presence excludes a condition."""
         return self.conditional(MatchSpec.from_fields(name=NOWHERE, when=condition))
 
     def installed_position(self, name: str) -> int | None:
-        """Where the installed record stands among the candidates; None if it is not installed."""
+        """Position of the installed record among the candidates; None if it is not installed."""
         record = self._installed.get(name)
         if record is None:
             return None
         return _position(self.candidates(name), record)
 
     def is_installed(self, name: str, text: str) -> bool:
-        """Whether what is installed of a name, or a fact of the machine, is what a spec means."""
+        """Whether an installed package, or a virtual package, matches a MatchSpec."""
         candidates = self.candidates(name)
         position = 0 if candidates.fixed and candidates.size else self.installed_position(name)
         return position is not None and bool(candidates.matching(text) >> position & 1)
 
     def channels_having(self, name: str) -> list[tuple[str, list[RepodataRecord]]]:
-        """All channels that have a name, allowed or not, in order of priority, with its records."""
+        """All channels that have a name, in order of priority, with its records; allowed or not."""
         found = []
         for channel in self._request.channels:
             records = [record for index in channel for record in index.records_for(name)]
@@ -136,17 +139,17 @@ class CandidateSource:
         tracked = self._features_tracked(found.table)
         if tracked:
             found = self._from_records(name, tracked)
-        self._fetch_ahead(other for other, _, premise in found.table.dependencies if premise & 1)
-        if self._brings_pip(name):
+        self._prefetch(other for other, _, premise in found.table.dependencies if premise & 1)
+        if self._adds_pip(name):
             found.table = with_dependency(found.table, "pip")
         return found
 
     def _feature(self, feature: str) -> Candidates:
-        """What can track a feature: packages the user has or wants, or that are called like it."""
+        """Packages that can track a feature: requested, installed, or named like it."""
         request = self._request
         wanted = [spec.exact_name for spec in request.specs]
-        there = [name for name, each in self._installed.items() if feature in each.track_features]
-        names = dict.fromkeys([*filter(None, wanted), *there, *_called_like(feature)])
+        installed = [n for n, each in self._installed.items() if feature in each.track_features]
+        names = dict.fromkeys([*filter(None, wanted), *installed, *_named_like(feature)])
         providers = [
             name
             for name in names
@@ -155,14 +158,14 @@ class CandidateSource:
         return Candidates(compile_feature(feature, providers), ())
 
     def _features_tracked(self, table: CandidateTable) -> frozenset[str]:
-        """Those features that a package's builds have and the environment has in any case."""
+        """Features of a package's builds that the environment tracks in any case."""
         # They are the last of a table's dependencies.
         named = takewhile(lambda each: each[0].startswith(FEATURE), reversed(table.dependencies))
         features = [name[len(FEATURE) + 1 : -1] for name, _, _ in named]
         if not features:
             return frozenset()
         request = self._request
-        asked = {spec.exact_name for spec in chain(request.specs, request.history)}
+        requested = {spec.exact_name for spec in chain(request.specs, request.history)}
         tracked = {each for record in self._installed.values() for each in record.track_features}
         tracked |= {
             each
@@ -170,18 +173,18 @@ class CandidateSource:
             if spec.exact_name is None
             for each in spec.track_features
         }
-        return frozenset(f for f in features if f in tracked or asked & {*_called_like(f)})
+        return frozenset(f for f in features if f in tracked or requested & {*_named_like(f)})
 
     def save(self, chosen: Mapping[str, int]) -> None:
-        """Let later processes have what was compiled.
+        """Store compiled tables for later processes.
 
         Args:
-            chosen: Per name the position of the record that is in the solution.
+            chosen: Per name, the position of the record that is in the solution.
         """
         self._stored.save(chosen)
 
     def _is_plain(self, name: str) -> bool:
-        """Whether the request changes nothing about what is a candidate, and in which order."""
+        """Whether the request changes neither the candidates of a name nor their order."""
         if name in self._lowest:
             return False
         limits = self._age_limits
@@ -191,7 +194,7 @@ class CandidateSource:
         return limits.of(name, "") is None
 
     def _plain(self, name: str) -> Candidates | None:
-        """The candidates as the channels have them, if an earlier process compiled them."""
+        """The candidates that an earlier process compiled from the channels; None if none did."""
         found = self._stored.candidates(self._group(name), name, partial(self._all, name))
         installed = self._installed.get(name)
         if found is None or installed is None or _position(found, installed) is not None:
@@ -199,60 +202,60 @@ class CandidateSource:
         return None
 
     def _group(self, name: str) -> Group:
-        """The channels that a name's candidates come from, as what is stored knows them."""
+        """The channels that a name's candidates come from, as the key of stored tables."""
         demanded = tuple(self._demanded.get(name, ())) if self._demanded else ()
         group = self._groups.get(demanded)
         if group is None:
             channels = [channel for _, channel in self._allowed(name)]
-            # What one channel has is the same whatever the priority.
+            # The records of one channel do not depend on the priority.
             how = f"{self._request.channel_priority.value} {bool(demanded)}"
             group = Group(tuple(chain(*channels)), how if len(channels) > 1 else "")
             self._groups[demanded] = group
         return group
 
     def _all(self, name: str) -> list[RepodataRecord]:
-        """All records that the channels have of a name, best first."""
+        """All records of a name in the allowed channels, best first."""
         return [record for _, record in sort_records(self._offered(name), lowest=False)]
 
     def _from_records(self, name: str, features: Collection[str] = ()) -> Candidates:
         rows = self._offered(name)
         installed = self._installed.get(name)
-        is_gone = installed is not None and not any(is_same(r.record, installed) for r in rows)
-        if installed is not None and is_gone:
+        is_missing = installed is not None and not any(is_same(r.record, installed) for r in rows)
+        if installed is not None and is_missing:
             rows.append(Row(installed, *self._standing(installed)))
         ordered = sort_records(rows, lowest=name in self._lowest, features=features)
         found = Candidates(compile_table(name, ordered), [record for _, record in ordered])
-        if self._is_plain(name) and not is_gone and not features:
+        if self._is_plain(name) and not is_missing and not features:
             self._stored.add(self._group(name), name, found)
         return found
 
-    def _brings_pip(self, name: str) -> bool:
-        """Whether python gets pip as a dependency: conda's add_pip_as_python_dependency."""
+    def _adds_pip(self, name: str) -> bool:
+        """Whether python depends on pip (conda's ``add_pip_as_python_dependency``)."""
         return name == "python" and self._request.add_pip and bool(self.candidates("pip").size)
 
     def _offered(self, name: str) -> list[Row]:
-        """Records of a name in the channels that the priority lets it come from."""
+        """Records of a name in the channels that the channel priority allows."""
         rows: list[Row] = []
         priority = self._request.channel_priority
-        for place, channel in self._allowed(name):
+        for position, channel in self._allowed(name):
             records = [record for index in channel for record in self._records(index, name)]
-            rank = place if priority is not ChannelPriority.DISABLED else 0
-            rows += [Row(record, rank, place) for record in records]
+            rank = position if priority is not ChannelPriority.DISABLED else 0
+            rows += [Row(record, rank, position) for record in records]
             if records and priority is ChannelPriority.STRICT and name not in self._demanded:
                 break
         return rows
 
     def _allowed(self, name: str) -> Iterable[tuple[int, Sequence[RecordIndex]]]:
-        """The channels to look into, with their places."""
+        """The channels that a name may come from, each with its position."""
         demanded = self._demanded.get(name)
-        for place, channel in enumerate(self._request.channels):
+        for position, channel in enumerate(self._request.channels):
             if demanded is None or any(
                 channel_matches(wanted, channel[0].channel) for wanted in demanded if channel
             ):
-                yield place, channel
+                yield position, channel
 
     def _records(self, index: RecordIndex, name: str) -> Iterable[RepodataRecord]:
-        """Records of a name that are old enough to exist by this request."""
+        """Records of a name within the age limits."""
         records = index.records_for(name)
         if self._age_limits.of(name, index.channel) is None:
             return records
@@ -260,19 +263,19 @@ class CandidateSource:
 
     def _standing(self, installed: RepodataRecord) -> tuple[int, int]:
         channels = self._request.channels
-        place = next(
+        position = next(
             (
-                place
-                for place, channel in enumerate(channels)
+                position
+                for position, channel in enumerate(channels)
                 if channel and channel_matches(channel[0].channel, installed.channel)
             ),
             len(channels),
         )
         disabled = self._request.channel_priority is ChannelPriority.DISABLED
-        return (0 if disabled else place), place
+        return (0 if disabled else position), position
 
-    def _fetch_ahead(self, names: Iterable[str]) -> None:
-        """Tell the channels which names are going to be asked for."""
+    def _prefetch(self, names: Iterable[str]) -> None:
+        """Let the channels fetch the records of names that will be needed."""
         announced, knows = self._announced, self._stored.knows
         new = [name for name in names if name not in announced]
         announced.update(new)
@@ -282,8 +285,8 @@ class CandidateSource:
                 index.prefetch(wanted)
 
 
-def _asked_for(request: SolveRequest) -> Iterator[str]:
-    """The packages that a request names, those that may answer a PyPI requirement included."""
+def _requested(request: SolveRequest) -> Iterator[str]:
+    """The packages that a request names, those that can meet a PyPI requirement included."""
     for spec in request.specs:
         if spec.exact_name is not None:
             yield spec.exact_name
@@ -293,23 +296,23 @@ def _asked_for(request: SolveRequest) -> Iterator[str]:
             yield from request.wheels.conda_names(normalize_pypi_name(requirement.name))
 
 
-def _called_like(feature: str) -> tuple[str, ...]:
-    """Names that packages which track a feature have: ``nomkl``; ``vc`` for ``vc14``."""
+def _named_like(feature: str) -> tuple[str, ...]:
+    """Usual names of packages that track a feature: ``nomkl``; ``vc`` for ``vc14``."""
     return (feature, feature.rstrip("0123456789"))
 
 
 def _position(candidates: Candidates, record: RepodataRecord) -> int | None:
-    """Where a record stands among candidates."""
+    """Position of a record among candidates; None if it is none of them."""
     table = candidates.table
-    for place in range(table.size):
-        if table.versions[place] == record.version and table.builds[place] == record.build:  # noqa: SIM102
-            if is_same(candidates.records[place], record):
-                return place
+    for position in range(table.size):
+        if table.versions[position] == record.version and table.builds[position] == record.build:  # noqa: SIM102
+            if is_same(candidates.records[position], record):
+                return position
     return None
 
 
 def is_same(record: RepodataRecord, other: RepodataRecord) -> bool:
-    """Whether two records are one package, however their channels are written."""
+    """Whether two records are of the same package, however their channels are written."""
     if (record.version, record.build, record.subdir) != (other.version, other.build, other.subdir):
         return False
     if record.sha256 and other.sha256:

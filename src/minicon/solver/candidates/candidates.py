@@ -1,4 +1,13 @@
-"""Candidates: a compiled table with its records, and the sets of them that specs mean."""
+"""Candidates of a package and domains: sets of candidates as integers.
+
+Bit *i* of a domain stands for the *i*-th best candidate of a package, and one bit above all
+candidates stands for ABSENT: the package is not installed. The intersection of domains is ``&``,
+the best remaining candidate is the lowest bit, and ``not domain & (domain - 1)`` says that at most
+one is left::
+
+    numpy   2.1.0  2.0.2  1.26.4  ABSENT         domain 0b1101:
+      bit     0      1       2      3            2.1.0, 1.26.4 or absent
+"""
 
 from __future__ import annotations
 
@@ -25,17 +34,21 @@ _AFTER = b"\xff"
 
 
 class Candidates:
-    """What one package name can be.
+    """The candidates of one package, best first.
+
+    Args:
+        table: The compiled records.
+        records: The records, in the table's order.
+        fixed: See below.
+        known: Domains of dependency texts that an earlier process evaluated.
 
     Attributes:
         table: The compiled records.
         records: The records, in the table's order.
-        size: How many.
-        fixed: True for virtual packages: they are there or not, nothing is to choose.
-        decided_ties: Memo of the tie breaking between equal builds.
-
-    Args of the constructor beside these: ``known`` gives what dependency texts mean, as far as
-    an earlier process found out.
+        size: Number of candidates.
+        all: Domain of all candidates, without ABSENT.
+        fixed: True for virtual packages: present or absent, there is no choice.
+        decided_ties: Cache of the tie breaking between builds.
     """
 
     __slots__ = ("_given", "_matching", "all", "decided_ties", "fixed", "records", "size", "table")
@@ -58,19 +71,19 @@ class Candidates:
         self._given = len(self._matching)
 
     @property
-    def understood(self) -> dict[str, int]:
-        """What dependency texts mean here, as far as anybody asked or it was given."""
+    def evaluated(self) -> dict[str, int]:
+        """Domains of all dependency texts evaluated so far, by this process or an earlier one."""
         return self._matching
 
     @property
-    def learned(self) -> int:
-        """How many texts had to be understood that were not given."""
+    def newly_evaluated(self) -> int:
+        """Number of texts that this process evaluated."""
         return len(self._matching) - self._given
 
     def matching(self, text: str) -> int:
-        """The candidates that a dependency's MatchSpec text means; unreadable texts mean none.
+        """The candidates that match a MatchSpec; none if it cannot be parsed.
 
-        ``#3`` means the candidate at position 3. Costs a few binary searches the first time.
+        ``#3`` matches the candidate at position 3. Costs a few binary searches the first time.
         """
         known = self._matching.get(text)
         if known is None:
@@ -84,19 +97,25 @@ class Candidates:
         return known
 
     def matching_spec(self, spec: MatchSpec) -> int:
-        """The candidates that a MatchSpec means, whatever it says of their names."""
+        """The candidates that match a MatchSpec; its name is not compared."""
         found = self.all if spec.version is None else self.matching_version(spec.version)
         build = spec.build
         if build is not None and found and not build.matches_all:
             builds = self.table.builds
-            found = sum(1 << place for place in members(found) if build.matches(builds[place]))
+            found = sum(
+                1 << position for position in members(found) if build.matches(builds[position])
+            )
         number = spec.build_number
         if number is not None:
             numbers = self.table.build_numbers
-            found = sum(1 << place for place in members(found) if number.matches(numbers[place]))
-        if found and says_more(spec):
+            found = sum(
+                1 << position for position in members(found) if number.matches(numbers[position])
+            )
+        if found and needs_record(spec):
             records = self.records
-            found = sum(1 << place for place in members(found) if spec.matches(records[place]))
+            found = sum(
+                1 << position for position in members(found) if spec.matches(records[position])
+            )
         return found
 
     def matching_version(self, spec: VersionSpec) -> int:
@@ -106,18 +125,18 @@ class Candidates:
     def versions_in(self, domain: int) -> list[str]:
         """The distinct versions of some candidates, highest first."""
         found: dict[bytes, str] = {}
-        for place in members(domain & self.all):
-            text = self.table.versions[place]
+        for position in members(domain & self.all):
+            text = self.table.versions[position]
             found.setdefault(version_key(text), text)
         return [found[key] for key in sorted(found, reverse=True)]
 
-    def versions_before(self, place: int) -> int:
-        """How many versions are preferred to the one at this position."""
-        return len(set(self.table.versions[:place]) - {self.table.versions[place]})
+    def versions_before(self, position: int) -> int:
+        """Number of versions that are better than the one at a position."""
+        return len(set(self.table.versions[:position]) - {self.table.versions[position]})
 
-    def of_version(self, place: int) -> int:
-        """All candidates of the same version as the one at this position."""
-        rank = bisect_left(self.table.version_keys, version_key(self.table.versions[place]))
+    def of_version(self, position: int) -> int:
+        """All candidates of the same version as the one at a position."""
+        rank = bisect_left(self.table.version_keys, version_key(self.table.versions[position]))
         return self._between(rank, rank + 1)
 
     def highest_version(self, domain: int) -> int:
@@ -133,10 +152,10 @@ class Candidates:
                 high = middle
         return low - 1
 
-    def tied_with(self, place: int) -> int:
-        """Candidates equal to the one at this position in version, build number and rank."""
+    def tied_with(self, position: int) -> int:
+        """Candidates equal to the one at a position in version, build number and channel rank."""
         ties = self.table.ties
-        following = bisect_right(ties, place)
+        following = bisect_right(ties, position)
         end = ties[following] if following < len(ties) else self.size
         return (1 << end) - (1 << ties[following - 1]) if following else 0
 
@@ -153,20 +172,20 @@ class Candidates:
         if operator == "any":
             return self.all
         if operator in ("glob", "regex"):
-            return self._written_like(VersionSpec(text))
+            return self._matching_pattern(VersionSpec(text))
         if operator == "startswith":
             return self._starting(text)
         if operator == "not_startswith":
             return self.all & ~self._starting(text)
         return self._compared(operator, text)
 
-    def _written_like(self, spec: VersionSpec) -> int:
-        """Candidates whose version's text a pattern matches."""
+    def _matching_pattern(self, spec: VersionSpec) -> int:
+        """Candidates whose version text matches a glob or regular expression."""
         texts = enumerate(self.table.versions)
-        return sum(1 << place for place, version in texts if spec.contains(version))
+        return sum(1 << position for position, version in texts if spec.contains(version))
 
     def _compared(self, operator: str, text: str) -> int:
-        """Candidates whose version stands in an order to another."""
+        """Candidates whose version compares to another as an operator says."""
         keys = self.table.version_keys
         key = version_key(text)
         first = bisect_left(keys, key)
@@ -191,13 +210,13 @@ class Candidates:
         return self._between(bisect_left(keys, prefix), bisect_left(keys, prefix + _AFTER))
 
     def _between(self, first: int, end: int) -> int:
-        """Candidates whose version's rank is in ``range(first, end)``."""
+        """Candidates whose version's rank is in ``range(first, end)``; rank 0 is the lowest."""
         below = self.table.below
         return below[end] & ~below[first]
 
 
-def says_more(spec: MatchSpec) -> bool:
-    """Whether a spec speaks of anything beside name, version, build and build number."""
+def needs_record(spec: MatchSpec) -> bool:
+    """Whether a spec has fields that are not in the table: all but version, build, build number."""
     return bool(
         spec.channel
         or spec.subdir

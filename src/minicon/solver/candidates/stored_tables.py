@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from minicon.models.table_cache import TableCache
 
 
-#: As many newly understood dependency texts are worth saving by themselves.
+#: As many newly evaluated dependency texts are worth saving by themselves.
 _WORTH_SAVING = 50
 
 
@@ -229,13 +229,13 @@ class _Used:
         self.entry = entry
 
     def worth(self, group: Group) -> int:
-        """How much there is to save: compiled, needed for the first time, or newly understood."""
+        """How much there is to save: compiled, needed for the first time, or newly evaluated."""
         records = self.candidates.records
         if self.entry is None or self.entry.state != group.state:
             return _WORTH_SAVING
         if isinstance(records, StoredRecords) and records.is_new:
             return _WORTH_SAVING
-        return self.candidates.learned
+        return self.candidates.newly_evaluated
 
     def encoded(self, indices: Sequence[RecordIndex], position: int | None) -> tuple[bytes, bytes]:
         """Table and records as they are to be stored."""
@@ -245,7 +245,7 @@ class _Used:
             at_hand = records.at_hand
         elif position is not None and position < self.table.size:
             at_hand = {position: records[position]}
-        table = encode_table(self.table, self.candidates.understood)
+        table = encode_table(self.table, self.candidates.evaluated)
         return table, encode_records(at_hand.items(), indices)
 
 

@@ -1,22 +1,27 @@
-"""Story: how demands lead to a contradiction, as few sentences as can be.
+"""Derivation: how demands lead to a contradiction, in as few sentences as possible.
 
-Told backwards, then turned round: nothing is left of some package because of these steps; each of
-them happened because of those before it, as far as it was needed at all.
+It is found backwards: a domain is empty because of some steps of the propagation; each of them
+has its cause in earlier steps, of which only those that it needs are kept.
 """
 
 from __future__ import annotations
 
-from minicon.solver.explain.explain_propagation import Conditioned, Excluded, Narrowing, Needs
+from minicon.solver.explain.explain_propagation import (
+    ByCondition,
+    ExplainedPropagation,
+    IncompatibleWith,
+    RequiredBy,
+)
 from minicon.solver.explain.report_text import (
     SELECTING,
-    condition_in_words,
-    has_instead,
-    in_words,
-    relation_in_words,
-    what_machine_has,
-    what_there_is,
+    available_text,
+    candidates_text,
+    condition_text,
+    lacking_text,
+    machine_text,
+    requirement_text,
 )
-from minicon.solver.search.clauses import Root
+from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
 
@@ -26,100 +31,100 @@ if TYPE_CHECKING:
 
     from minicon.solver.explain.explain_propagation import Step
     from minicon.solver.search.clause_store import ClauseStore
-    from minicon.solver.search.clauses import Condition, Variable
+    from minicon.solver.search.clauses import ConditionalDependency, Variable
     from minicon.solver.search.search import Search
 
 
-#: A case distinction is told only if it has at most this many cases.
+#: A case distinction is used only if it has at most this many cases.
 _CASES = 6
 
-#: Demands that a sentence may name by the words of the user.
-_ASKED = (Kind.SPEC, Kind.HISTORY, Kind.PIN, Kind.CONSTRAINT)
+#: Demands that a sentence names by the user's own text.
+_REQUESTED = (Kind.SPEC, Kind.HISTORY, Kind.PIN, Kind.CONSTRAINT)
 
 
-def tell(store: ClauseStore, roots: Sequence[Root]) -> list[str] | None:
-    """Sentences that lead from roots to their contradiction.
+def derivation_of(store: ClauseStore, demands: Sequence[Demand]) -> list[str] | None:
+    """Sentences that lead from demands to their contradiction.
 
     Returns:
-        None if narrowing does not find one, even with one case distinction.
+        None if propagation does not find a contradiction, even with one case distinction.
     """
     for thorough in (False, True):
-        narrowing = Narrowing(store, roots, thorough=thorough)
-        if narrowing.emptied is not None:
-            return _Teller(narrowing).sentences()
-    return _tell_cases(store, roots, narrowing)
+        propagation = ExplainedPropagation(store, demands, thorough=thorough)
+        if propagation.emptied is not None:
+            return _Writer(propagation).sentences()
+    return _derivation_by_cases(store, demands, propagation)
 
 
-def _tell_cases(
-    store: ClauseStore, roots: Sequence[Root], narrowing: Narrowing
+def _derivation_by_cases(
+    store: ClauseStore, demands: Sequence[Demand], propagation: ExplainedPropagation
 ) -> list[str] | None:
-    """Tell a contradiction version by version of one package, python by preference."""
-    for variable in sorted(_splittable(store, narrowing), key=lambda each: each.name != "python"):
+    """A derivation with one case per version of a package, python by preference."""
+    for variable in sorted(_splittable(store, propagation), key=lambda each: each.name != "python"):
         assert variable.candidates is not None
         sentences: list[str] = []
-        for version in variable.candidates.versions_in(narrowing.domain(variable.index)):
-            place = variable.candidates.table.versions.index(version)
+        for version in variable.candidates.versions_in(propagation.domain(variable.index)):
+            position = variable.candidates.table.versions.index(version)
             case = f"with {variable.name} {version}"
-            assumed = Root(variable.name, variable.candidates.of_version(place), case)
-            inner = Narrowing(store, [*roots, assumed])
+            assumed = Demand(variable.name, variable.candidates.of_version(position), case)
+            inner = ExplainedPropagation(store, [*demands, assumed])
             if inner.emptied is None:
                 break
-            told = [each for each in _Teller(inner).sentences() if each != case]
-            sentences.append(f"{case}: {told[-1] if told else 'nothing fits'}")
+            steps = [each for each in _Writer(inner).sentences() if each != case]
+            sentences.append(f"{case}: {steps[-1] if steps else 'nothing is compatible'}")
         else:
             return sentences
     return None
 
 
-def _splittable(store: ClauseStore, narrowing: Narrowing) -> Iterable[Variable]:
+def _splittable(store: ClauseStore, propagation: ExplainedPropagation) -> Iterable[Variable]:
     for variable in store.variables:
-        domain = narrowing.domain(variable.index)
+        domain = propagation.domain(variable.index)
         if variable.candidates is None or domain < 0 or domain & variable.absent:
             continue
         if 2 <= len(variable.candidates.versions_in(domain)) <= _CASES:
             yield variable
 
 
-class _Teller:
-    """Cuts a finished narrowing down to what its contradiction needs, and words it."""
+class _Writer:
+    """Selects the steps that a contradiction needs, and writes a sentence for each."""
 
-    def __init__(self, narrowing: Narrowing) -> None:
-        self._narrowing = narrowing
-        self._store = narrowing.store
-        self._told: dict[str, None] = {}
+    def __init__(self, propagation: ExplainedPropagation) -> None:
+        self._propagation = propagation
+        self._store = propagation.store
+        self._sentences: dict[str, None] = {}
         self._seen: set[tuple[int, int, int]] = set()
 
     def sentences(self) -> list[str]:
-        """All that is to be said."""
-        assert self._narrowing.emptied is not None
-        self._justify(self._narrowing.emptied, 0, len(self._narrowing.steps))
-        return list(self._told)
+        """All sentences, in order."""
+        assert self._propagation.emptied is not None
+        self._justify(self._propagation.emptied, 0, len(self._propagation.steps))
+        return list(self._sentences)
 
     def _justify(self, index: int, target: int, end: int) -> None:
-        """Tell why, before a moment, a variable was in some values."""
+        """Write why a domain was a subset of ``target`` before step ``end``."""
         if (index, target, end) in self._seen:
             return
         self._seen.add((index, target, end))
         needed = self._needed_steps(index, target, end)
-        if all(isinstance(step.cause, Root) for _, step in needed):
-            self._tell_roots(index, [step for _, step in needed])
-        for place, step in needed:
+        if all(isinstance(step.cause, Demand) for _, step in needed):
+            self._write_demands(index, [step for _, step in needed])
+        for position, step in needed:
             others = [other for _, other in needed if other is not step]
             unwanted = self._left_by(index, others) & ~target
-            if isinstance(step.cause, Needs):
-                self._tell_need(place, step, step.cause.source, unwanted)
-            elif isinstance(step.cause, Excluded):
-                self._tell_exclusion(place, step, step.cause.other, unwanted, others)
-            elif isinstance(step.cause, Conditioned):
-                self._tell_condition(place, step, step.cause.by)
-            elif not _is_asked(step):
-                self._say(_words_of(step.cause))
+            if isinstance(step.cause, RequiredBy):
+                self._write_requirement(position, step, step.cause.source, unwanted)
+            elif isinstance(step.cause, IncompatibleWith):
+                self._write_incompatibility(position, step, step.cause.other, unwanted, others)
+            elif isinstance(step.cause, ByCondition):
+                self._write_condition(position, step, step.cause.by)
+            elif not _is_requested(step):
+                self._write(_text_of_cause(step.cause))
 
     def _needed_steps(self, index: int, target: int, end: int) -> list[tuple[int, Step]]:
-        """Steps on a variable that suffice to bring it into some values."""
+        """Steps that suffice to make a domain a subset of ``target``."""
         kept = [
-            (place, step)
-            for place, step in enumerate(self._narrowing.steps[:end])
+            (position, step)
+            for position, step in enumerate(self._propagation.steps[:end])
             if step.variable == index
         ]
         for candidate in reversed(list(kept)):
@@ -129,65 +134,65 @@ class _Teller:
         return kept
 
     def _left_by(self, index: int, steps: Iterable[Step]) -> int:
-        """What some steps leave of a variable."""
+        """The domain that some steps leave to a variable."""
         domain = self._store.variables[index].initial
         for step in steps:
             domain &= step.keep
         return domain
 
-    def _tell_roots(self, index: int, steps: list[Step]) -> None:
-        """Demands that clash by themselves, without anything in between."""
+    def _write_demands(self, index: int, steps: list[Step]) -> None:
+        """Demands on one package that contradict each other directly."""
         variable = self._store.variables[index]
         candidates = variable.candidates
         assert candidates is not None
-        asked = [step.cause for step in steps if isinstance(step.cause, Root)]
-        nothing = [root for root in asked if not root.allowed & variable.initial]
+        requested = [step.cause for step in steps if isinstance(step.cause, Demand)]
+        nothing = [demand for demand in requested if not demand.allowed & variable.initial]
         if nothing and variable.name.startswith("__"):
-            self._say(what_machine_has(variable))
+            self._write(machine_text(variable))
         elif nothing:
-            self._say(_what_there_is(variable, nothing[0]))
-        elif len(asked) > 1 and not self._left_by(index, steps):
-            self._say(_clash(variable, asked))
+            self._write(_available(variable, nothing[0]))
+        elif len(requested) > 1 and not self._left_by(index, steps):
+            self._write(_conflict_between(variable, requested))
 
-    def _tell_need(self, place: int, step: Step, source: int, unwanted: int) -> None:
-        """All of ``source`` needs something outside the unwanted values."""
-        groups = self._narrowing.alternatives(source, step.variable)
+    def _write_requirement(self, position: int, step: Step, source: int, unwanted: int) -> None:
+        """All candidates of ``source`` require something outside the unwanted values."""
+        groups = self._propagation.alternatives(source, step.variable)
         enough = 0
         for carriers, allowed in groups:
             if not allowed & unwanted:
                 enough |= carriers
-        now = self._domain_at(source, place) & enough
-        needed = self._needed_steps(source, enough, place)
-        if len(needed) == 1 and _is_asked(needed[0][1]):
-            subject = _words_of(needed[0][1].cause)
+        now = self._domain_at(source, position) & enough
+        needed = self._needed_steps(source, enough, position)
+        if len(needed) == 1 and _is_requested(needed[0][1]):
+            subject = _text_of_cause(needed[0][1].cause)
         else:
-            self._justify(source, enough, place)
-            subject = in_words(self._store.variables[source], now)
-        self._say(f"{subject} {self._relation(source, step.variable, now)}")
+            self._justify(source, enough, position)
+            subject = candidates_text(self._store.variables[source], now)
+        self._write(f"{subject} {self._relation(source, step.variable, now)}")
 
-    def _tell_exclusion(
-        self, place: int, step: Step, other: int, unwanted: int, others: list[Step]
+    def _write_incompatibility(
+        self, position: int, step: Step, other: int, unwanted: int, others: list[Step]
     ) -> None:
-        """The unwanted candidates of a variable need what another can no longer be."""
+        """The unwanted candidates of a variable require values that another no longer has."""
         variable = self._store.variables[step.variable]
         lost = unwanted & ~step.keep & ~variable.absent
         reach = 0
-        for carriers, allowed in self._narrowing.alternatives(step.variable, other):
+        for carriers, allowed in self._propagation.alternatives(step.variable, other):
             if carriers & lost:
                 reach |= allowed
-        self._justify(other, self._store.variables[other].universe & ~reach, place)
-        by_request = len(others) == 1 and _is_asked(others[0]) and not others[0].keep & ~lost
-        subject = _words_of(others[0].cause) if by_request else in_words(variable, lost)
-        self._say(f"{subject} {self._relation(step.variable, other, lost)}")
+        self._justify(other, self._store.variables[other].universe & ~reach, position)
+        by_request = len(others) == 1 and _is_requested(others[0]) and not others[0].keep & ~lost
+        subject = _text_of_cause(others[0].cause) if by_request else candidates_text(variable, lost)
+        self._write(f"{subject} {self._relation(step.variable, other, lost)}")
 
-    def _tell_condition(self, place: int, step: Step, condition: Condition) -> None:
-        """A conditional dependency: all the rest of it holds, so this part cannot."""
+    def _write_condition(self, position: int, step: Step, condition: ConditionalDependency) -> None:
+        """A conditional dependency: all its other terms are true, so this one is false."""
         for index, values in condition.terms.items():
             if index != step.variable:
-                self._justify(index, values, place)
+                self._justify(index, values, position)
         variables, target = self._store.variables, condition.target
-        self._say(
-            condition_in_words(
+        self._write(
+            condition_text(
                 variables[condition.source],
                 variables[target],
                 condition.terms[target],
@@ -196,108 +201,111 @@ class _Teller:
         )
 
     def _relation(self, source: int, target: int, carriers: int) -> str:
-        """What some candidates of one variable want another to be."""
+        """What some candidates of one variable require of another."""
         allowed = 0
-        for group, possible in self._narrowing.alternatives(source, target):
+        for group, possible in self._propagation.alternatives(source, target):
             if group & carriers:
                 allowed |= possible
         texts = [
-            clause.need.text
+            clause.requirement.text
             for clause in self._store.clauses_of(self._store.variables[source])
-            if clause.need.target == target and clause.premise & carriers
+            if clause.requirement.target == target and clause.premise & carriers
         ]
-        return relation_in_words(self._store.variables[target], allowed, texts)
+        return requirement_text(self._store.variables[target], allowed, texts)
 
-    def _domain_at(self, index: int, place: int) -> int:
-        earlier = (step for step in self._narrowing.steps[:place] if step.variable == index)
+    def _domain_at(self, index: int, position: int) -> int:
+        earlier = (step for step in self._propagation.steps[:position] if step.variable == index)
         return self._left_by(index, earlier)
 
-    def _say(self, sentence: str) -> None:
-        self._told[sentence] = None
+    def _write(self, sentence: str) -> None:
+        self._sentences[sentence] = None
 
 
-def _is_asked(step: Step) -> bool:
-    """Whether a step is a demand that the headline names already."""
+def _is_requested(step: Step) -> bool:
+    """Whether a step is a demand that the headline names."""
     cause = step.cause
     return (
-        isinstance(cause, Root) and isinstance(cause.origin, Origin) and cause.origin.kind in _ASKED
+        isinstance(cause, Demand)
+        and isinstance(cause.origin, Origin)
+        and cause.origin.kind in _REQUESTED
     )
 
 
-def _clash(variable: Variable, asked: Sequence[Root]) -> str:
-    """Why some demands on one package exclude each other, though each could be met alone."""
+def _conflict_between(variable: Variable, requested: Sequence[Demand]) -> str:
+    """Why demands on one package exclude each other, though each can be met alone."""
     candidates = variable.candidates
     assert candidates is not None
-    for root in asked:
-        limits = isinstance(root.origin, Origin) and root.origin.kind in (Kind.PIN, Kind.CONSTRAINT)
-        if limits and not root.allowed & candidates.all:
-            return _what_there_is(variable, root)
-    # A demand that is a name alone has no text here.
-    texts = [_text_of(root).removeprefix(variable.name).strip() for root in asked]
-    if len(told := list(filter(None, texts))) > 1:
-        return f"no {variable.name} is both {' and '.join(told)}"
-    origins = [root.origin for root in asked]
+    for demand in requested:
+        limits = isinstance(demand.origin, Origin) and demand.origin.kind in (
+            Kind.PIN,
+            Kind.CONSTRAINT,
+        )
+        if limits and not demand.allowed & candidates.all:
+            return _available(variable, demand)
+    # A demand that is only a name has no versions to compare.
+    texts = [_text_of(demand).removeprefix(variable.name).strip() for demand in requested]
+    if len(versions := list(filter(None, texts))) > 1:
+        return f"no {variable.name} is both {' and '.join(versions)}"
+    origins = [demand.origin for demand in requested]
     return " and ".join(o.sentence if isinstance(o, Origin) else str(o) for o in origins)
 
 
-def _what_there_is(variable: Variable, root: Root) -> str:
-    """What a package has instead of the version or build that was asked for."""
+def _available(variable: Variable, demand: Demand) -> str:
+    """The versions or builds of a package that are available instead of the requested ones."""
     candidates = variable.candidates
     assert candidates is not None
-    spec = root.origin.spec if isinstance(root.origin, Origin) else None
+    spec = demand.origin.spec if isinstance(demand.origin, Origin) else None
     if spec is not None:
         for field in SELECTING:
             wanted = getattr(spec, field)
             others = candidates.matching_spec(spec.replace(**{field: None})) if wanted else 0
             if others:
                 meant = variable.name if spec.version is None else f"{variable.name} {spec.version}"
-                return has_instead(candidates, others, meant, field, wanted)
-    return what_there_is(variable.name, candidates.versions_in(candidates.all))
+                return lacking_text(candidates, others, meant, field, wanted)
+    return available_text(variable.name, candidates.versions_in(candidates.all))
 
 
-def _text_of(root: Root) -> str:
-    return root.origin.text if isinstance(root.origin, Origin) else str(root.origin)
+def _text_of(demand: Demand) -> str:
+    return demand.origin.text if isinstance(demand.origin, Origin) else str(demand.origin)
 
 
-def _words_of(cause: object) -> str:
-    """A demand: by its own words where the headline has it, else as a sentence."""
-    assert isinstance(cause, Root)
+def _text_of_cause(cause: object) -> str:
+    """A demand: the user's text if the headline has it, else a sentence."""
+    assert isinstance(cause, Demand)
     origin = cause.origin
     if not isinstance(origin, Origin):
         return str(origin)
-    return origin.text if origin.kind in _ASKED else origin.sentence
+    return origin.text if origin.kind in _REQUESTED else origin.sentence
 
 
-def minimal_core(search: Search, roots: Sequence[Root]) -> list[Root]:
-    """Leave out demand after demand as long as the rest still contradicts itself.
+def minimal_core(search: Search, demands: Sequence[Demand]) -> list[Demand]:
+    """A minimal contradiction: leave out each demand without which the others still conflict.
+
+    Cost: about one search per demand, each short since all of them share learned clauses.
 
     Args:
-        search: Over the records of the request.
-        roots: Demands that contradict each other.
-
-    Returns:
-        A minimal set of them. Cost: about one search per demand, each short since all of them
-        share what they learn.
+        search: A search over the request's records.
+        demands: Demands that contradict each other.
     """
-    core = list(roots)
-    for origin in _origins(roots):
-        rest = [root for root in core if id(root.origin) != origin]
+    core = list(demands)
+    for origin in _origins(demands):
+        rest = [demand for demand in core if id(demand.origin) != origin]
         found = contradiction_in(search, rest)
         if found is not None:
             core = found
     return core
 
 
-def contradiction_in(search: Search, roots: Sequence[Root]) -> list[Root] | None:
-    """Those of some roots that contradict each other; None if they do not."""
-    direct = list(dict.fromkeys(root.name for root in roots))
+def contradiction_in(search: Search, demands: Sequence[Demand]) -> list[Demand] | None:
+    """Those of some demands that contradict each other; None if they don't."""
+    direct = list(dict.fromkeys(demand.name for demand in demands))
     try:
-        search.run(roots, direct)
+        search.run(demands, direct)
     except Contradiction as contradiction:
-        return contradiction.roots
+        return contradiction.demands
     return None
 
 
-def _origins(roots: Sequence[Root]) -> list[int]:
-    """Who demanded; the last to speak is tried first, since the user's first words matter most."""
-    return list(dict.fromkeys(id(root.origin) for root in reversed(roots)))
+def _origins(demands: Sequence[Demand]) -> list[int]:
+    """The demands' origins, last first: the user's first specs are the last to be left out."""
+    return list(dict.fromkeys(id(demand.origin) for demand in reversed(demands)))

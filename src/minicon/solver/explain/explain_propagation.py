@@ -1,9 +1,9 @@
-"""Narrowing: step by step, what demands leave possible, with the cause of every step.
+"""Propagation for explanations: narrow domains step by step and record the cause of every step.
 
-The search proper is made for speed; explanations are made from this slower and more far-sighted
-reasoning, which looks at a package's candidates as a whole: *every* numpy that is left needs some
-python of this set; *no* scipy of that version goes with what python may be. Most contradictions
-show themselves by it without any trial and error, and each step is a sentence.
+The search's propagation is made for speed. This one is slower and infers more, since it treats a
+package's candidates as a whole: *every* remaining numpy needs a python of this set; *no* scipy of
+that version is compatible with the remaining pythons. It finds most contradictions without trial
+and error, and each step is a sentence.
 """
 
 from __future__ import annotations
@@ -15,52 +15,52 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from minicon.solver.search.clause_store import ClauseStore
-    from minicon.solver.search.clauses import Condition, Root, Variable
+    from minicon.solver.search.clauses import ConditionalDependency, Demand, Variable
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """All that is left of ``source`` needs the variable to be in the step's ``keep``."""
+class RequiredBy:
+    """All remaining candidates of ``source`` require the variable to be in the step's ``keep``."""
 
     source: int
 
 
 @dataclass(frozen=True, slots=True)
-class Excluded:
-    """Candidates that do not go with what is left of ``other`` are out."""
+class IncompatibleWith:
+    """The removed candidates are incompatible with all remaining candidates of ``other``."""
 
     other: int
 
 
 @dataclass(frozen=True, slots=True)
-class Conditioned:
-    """A dependency whose condition holds, or whose condition must not hold."""
+class ByCondition:
+    """A conditional dependency applies, or its condition must not be met."""
 
-    by: Condition
+    by: ConditionalDependency
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One narrowing of one variable.
+    """One narrowing of one domain.
 
     Attributes:
-        variable: Which.
-        keep: What it must be in.
-        cause: Why.
+        variable: Index of the variable.
+        keep: Values that it may keep.
+        cause: The reason.
     """
 
     variable: int
     keep: int
-    cause: Root | Needs | Excluded | Conditioned
+    cause: Demand | RequiredBy | IncompatibleWith | ByCondition
 
 
-class Narrowing:
-    """Narrows from roots to a fixpoint, or until nothing is left of some package.
+class ExplainedPropagation:
+    """Propagates demands to a fixpoint, or until a domain is empty.
 
     Args:
         store: The clauses.
-        roots: Where to start.
-        thorough: Look also at packages that only some candidates need.
+        demands: Where to start.
+        thorough: Look also at packages that only some candidates requirement.
 
     Attributes:
         steps: In order of time.
@@ -68,7 +68,7 @@ class Narrowing:
     """
 
     def __init__(
-        self, store: ClauseStore, roots: Iterable[Root], *, thorough: bool = False
+        self, store: ClauseStore, demands: Iterable[Demand], *, thorough: bool = False
     ) -> None:
         self.store = store
         self._thorough = thorough
@@ -77,23 +77,23 @@ class Narrowing:
         self._domains: dict[int, int] = {}
         self._changed: dict[int, None] = {}
         self._dependents: dict[int, dict[int, None]] = {}
-        for root in roots:
-            variable = store.loaded(root.name)
-            self._narrow(Step(variable.index, root.allowed, root))
+        for demand in demands:
+            variable = store.loaded(demand.name)
+            self._narrow(Step(variable.index, demand.allowed, demand))
         while self._changed and self.emptied is None:
             index = next(iter(self._changed))
             del self._changed[index]
-            self._look_at(store.variables[index])
+            self._propagate(store.variables[index])
             if not self._changed:
-                self._look_at_conditions()
+                self._propagate_conditions()
 
     def domain(self, index: int) -> int:
-        """What is left of a variable."""
+        """The current domain of a variable."""
         known = self._domains.get(index)
         return self.store.variables[index].initial if known is None else known
 
     def alternatives(self, source: int, target: int) -> list[tuple[int, int]]:
-        """Candidates of one variable, grouped by what they let another one be."""
+        """Candidates of one variable, grouped by the domain that they allow another one."""
         known = self.store.alternatives.get((source, target))
         if known is None:
             known = self._grouped(source, target)
@@ -103,14 +103,14 @@ class Narrowing:
 
     def _grouped(self, source: int, target: int) -> list[tuple[int, int]]:
         variable, other = self.store.variables[source], self.store.variables[target]
-        free = variable.universe  # candidates that no dependency looked at so far speaks of
+        free = variable.universe  # candidates without a dependency among those seen so far
         groups: dict[int, int] = {}
         for clause in self.store.clauses_of(variable):
-            if clause.need.target != target:
+            if clause.requirement.target != target:
                 continue
-            if clause.need.allowed is None:
+            if clause.requirement.allowed is None:
                 self.store.load(other)
-            premise, allowed = clause.premise, clause.need.allowed
+            premise, allowed = clause.premise, clause.requirement.allowed
             assert allowed is not None
             if premise & ~free:  # rare: builds that name a package twice
                 groups = _split(groups, premise, allowed)
@@ -132,46 +132,46 @@ class Narrowing:
         if not after:
             self.emptied = step.variable
 
-    def _look_at(self, variable: Variable) -> None:
-        """Draw what follows from a variable's domain, for what it needs and for what needs it."""
+    def _propagate(self, variable: Variable) -> None:
+        """Propagate a variable's domain to its dependencies and to its dependents."""
         if not self.domain(variable.index) & variable.absent:
             clauses = self.store.clauses_of(variable)
-            for target in dict.fromkeys(clause.need.target for clause in clauses):
+            for target in dict.fromkeys(clause.requirement.target for clause in clauses):
                 self._dependents.setdefault(target, {})[variable.index] = None
                 self._compare(variable, target)
         for source in list(self._dependents.get(variable.index, ())):
             self._compare(self.store.variables[source], variable.index)
 
-    def _look_at_conditions(self) -> None:
-        """Where all of a conditional dependency holds but one part, that part must not."""
-        for condition in list(self.store.conditions):
+    def _propagate_conditions(self) -> None:
+        """If all terms of a conditional dependency but one are true, that one must be false."""
+        for condition in list(self.store.conditional):
             still_open = [
                 index for index, values in condition.terms.items() if self.domain(index) & ~values
             ]
             if len(still_open) < 2:
                 index = still_open[0] if still_open else condition.target
                 keep = self.store.variables[index].universe & ~condition.terms[index]
-                self._narrow(Step(index, keep, Conditioned(condition)))
+                self._narrow(Step(index, keep, ByCondition(condition)))
 
     def _compare(self, source: Variable, target: int) -> None:
-        """Narrow a variable and one that it depends on by each other."""
+        """Narrow a variable and one of its dependencies by each other."""
         domain = self.domain(source.index)
         if self.emptied is not None or domain & source.absent:
             return
         unknown = self.store.variables[target].candidates is None
-        if unknown and not self._thorough and not self._all_need(source, target, domain):
+        if unknown and not self._thorough and not self._all_require(source, target, domain):
             return
         reachable = possible = 0
-        there = self._domain_of(target)
+        present = self._domain_of(target)
         for members, allowed in self.alternatives(source.index, target):
             if members & domain:
                 reachable |= allowed
-            if allowed & there:
+            if allowed & present:
                 possible |= members
         if domain & ~possible:
-            self._narrow(Step(source.index, possible, Excluded(target)))
-        if there & ~reachable:
-            self._narrow(Step(target, reachable, Needs(source.index)))
+            self._narrow(Step(source.index, possible, IncompatibleWith(target)))
+        if present & ~reachable:
+            self._narrow(Step(target, reachable, RequiredBy(source.index)))
 
     def _domain_of(self, target: int) -> int:
         variable = self.store.variables[target]
@@ -179,16 +179,16 @@ class Narrowing:
             self.store.load(variable)
         return self.domain(target)
 
-    def _all_need(self, source: Variable, target: int, domain: int) -> bool:
+    def _all_require(self, source: Variable, target: int, domain: int) -> bool:
         covered = 0
         for clause in self.store.clauses_of(source):
-            if clause.need.target == target and not clause.need.optional:
+            if clause.requirement.target == target and not clause.requirement.optional:
                 covered |= clause.premise
         return not domain & ~covered
 
 
 def _split(groups: Mapping[int, int], premise: int, allowed: int) -> dict[int, int]:
-    """Groups of candidates by what they let a target be, when some of them let it be less."""
+    """Groups of candidates by the domain they allow, after some of them allow less."""
     found: dict[int, int] = {}
     for possible, members in groups.items():
         parts = ((possible & allowed, members & premise), (possible, members & ~premise))

@@ -1,4 +1,4 @@
-"""Explanation: why a request cannot be met and what would help, as data."""
+"""Explanation: why a request cannot be met and which changes help, as data."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FIXES = 3
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A change to the request that was solved and works.
+    """A change to the request with which it was solved.
 
     Attributes:
-        text: What to do, in words.
-        spec: The spec to type instead, or None where the change is another one.
+        text: The change, in words.
+        spec: The spec to type instead, or None if the change is another one.
         replaces: The demand that it changes.
     """
 
@@ -32,14 +32,14 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The whole story.
+    """Why a request cannot be met.
 
     Attributes:
-        core: Demands that contradict each other; without any one of them they do not.
-        sentences: How one leads to the other, in order, shared causes told once.
+        core: Demands that contradict each other; without any one of them they don't.
+        sentences: The derivation of the contradiction, in order, shared causes once.
         fixes: Changes that were found to work, each by itself.
+        headline: The first line; None for "… cannot be installed together".
         missing: Names of packages that are needed and that no channel has.
-        headline: What is to be said first, if it is not that the core cannot be had together.
     """
 
     core: tuple[str, ...]
@@ -51,14 +51,14 @@ class Explanation:
     @property
     def message(self) -> str:
         """Headline and sentences, shortened in the middle if there are many."""
-        return self._told(_shortened(self.sentences))
+        return self._with_headline(_shortened(self.sentences))
 
     @property
     def whole_message(self) -> str:
         """Headline and all sentences."""
-        return self._told(self.sentences)
+        return self._with_headline(self.sentences)
 
-    def _told(self, sentences: Iterable[str]) -> str:
+    def _with_headline(self, sentences: Iterable[str]) -> str:
         return "\n".join([self._headline(), *(f"  {each}" for each in sentences)])
 
     @property
@@ -75,9 +75,9 @@ class Explanation:
         if self.headline is not None:
             return self.headline
         if not self.core:
-            return "the environment cannot be completed as it is"
+            return "the dependencies of the installed packages cannot be met"
         if len(self.core) == 1:
-            return f"{self.core[0]} cannot be installed here"
+            return f"{self.core[0]} cannot be installed"
         listed = ", ".join(self.core[:-1]) + f" and {self.core[-1]}"
         return f"{listed} cannot be installed together"
 
@@ -97,10 +97,10 @@ class Explanation:
 
 
 class ConflictError(Unsatisfiable):
-    """The requests contradict each other.
+    """The demands of a request contradict each other.
 
     Attributes:
-        explanation: Why, and what helps, whole and as data.
+        explanation: Why, and what helps.
     """
 
     def __init__(self, explanation: Explanation) -> None:
@@ -114,4 +114,4 @@ def _shortened(sentences: tuple[str, ...]) -> list[str]:
     tail = 2
     head = _SENTENCES - tail - 1
     left_out = len(sentences) - head - tail
-    return [*sentences[:head], f"… {left_out} steps more (-v tells them) …", *sentences[-tail:]]
+    return [*sentences[:head], f"… {left_out} more steps (shown by -v) …", *sentences[-tail:]]

@@ -1,13 +1,13 @@
-"""HoldBacks: for every package that is not the newest it could be, one sentence why."""
+"""Why packages are not the newest version that the request allows, one sentence for each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from minicon.models.version import version_key
-from minicon.solver.explain.derivation import minimal_core
+from minicon.solver.explain.derivation import derivation_of, minimal_core
 from minicon.solver.request import Strategy
-from minicon.solver.search.clauses import Root
+from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
 from minicon.solver.search.search import Search
@@ -16,40 +16,39 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from minicon.solver.joint.resolved import Resolved
+    from minicon.solver.joint.requirements import Resolved
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.conda_subproblem import CondaSubproblem
 
-
-#: Demands that need not be made fewer: the story told of them leaves out what it does not need.
+#: Up to this size a core need not be minimal: the derivation leaves out what it does not need.
 _SMALL_CORE = 3
 
 
 class NotNewest(Mapping[str, str]):
-    """Per package name, the reason; worked out when first looked at.
+    """Per package name, the reason; computed at the first access.
 
-    Looked at are packages that were asked for and are not the newest that the request allows,
-    unless the lowest are wanted, and installed ones that would go down. Costs a few searches per
-    such package.
+    Contains requested packages that are older than the specs on them allow, unless the lowest
+    versions were requested, and installed packages that are downgraded. Costs a few searches per
+    package.
     """
 
     def __init__(
         self,
         request: SolveRequest,
-        side: CondaSubproblem,
+        conda: CondaSubproblem,
         resolved: Resolved,
         among: Collection[str] | None = None,
     ) -> None:
         self._among = among
         self._request = request
-        self._side = side
+        self._conda = conda
         self._resolved = resolved
         self._model = resolved.model
         self._reasons: dict[str, str] | None = None
 
     def among(self, names: Collection[str]) -> NotNewest:
-        """Those of some packages only."""
-        return NotNewest(self._request, self._side, self._resolved, names)
+        """The same for some packages only."""
+        return NotNewest(self._request, self._conda, self._resolved, names)
 
     def __getitem__(self, name: str) -> str:
         return self._all()[name]
@@ -66,77 +65,76 @@ class NotNewest(Mapping[str, str]):
     def _all(self) -> dict[str, str]:
         if self._reasons is None:
             self._reasons = {}
-            for name, version in self._held_back():
+            for name, version in self._packages():
                 self._reasons[name] = self._reason(name, version)
         return self._reasons
 
-    def _held_back(self) -> Iterator[tuple[str, str]]:
-        """Packages and the versions they do not have but could be thought to."""
+    def _packages(self) -> Iterator[tuple[str, str]]:
+        """Packages, each with the newer version that could be expected."""
         installed = {each.name: each.record.version for each in self._request.installed}
         lowest = self._request.strategy is Strategy.LOWEST
         low = {spec.exact_name for spec in self._request.specs} if lowest else ()
-        for name in dict.fromkeys([*self._side.demands.direct, *sorted(installed)]):
+        direct = self._conda.goal.direct
+        for name in dict.fromkeys([*direct, *sorted(installed)]):
             record = self._model.record(name)
             if record is None or (self._among is not None and name not in self._among):
                 continue
             if name in low:
                 continue
-            if name in self._side.demands.direct:
-                wanted = self._newest_allowed(name)
-            else:
-                wanted = installed[name]
-            if wanted is not None and version_key(wanted) > version_key(record.version):
-                yield name, wanted
+            expected = self._newest_allowed(name) if name in direct else installed[name]
+            if expected is not None and version_key(expected) > version_key(record.version):
+                yield name, expected
 
     def _newest_allowed(self, name: str) -> str | None:
-        """The newest version that the specs on this name allow."""
-        domain = self._side.source.candidates(name).all
-        for root in self._side.demands.roots:
-            if root.name == name:
-                domain &= root.allowed
-        return next(iter(self._side.source.candidates(name).versions_in(domain)), None)
+        """The newest version of a package that the demands on it allow."""
+        domain = self._conda.source.candidates(name).all
+        for demand in self._conda.goal.demands:
+            if demand.name == name:
+                domain &= demand.allowed
+        return next(iter(self._conda.source.candidates(name).versions_in(domain)), None)
 
-    def _reason(self, name: str, wanted: str) -> str:
-        candidates = self._side.source.candidates(name)
+    def _reason(self, name: str, expected: str) -> str:
+        candidates = self._conda.source.candidates(name)
         record = self._model.record(name)
         assert record is not None
         newer = candidates.matching(f"{name} >{record.version}")
-        asked = Root(name, newer, Origin(Kind.WHEEL, f"{name} newer than {record.version}"))
-        head = f"{name} {record.version}, not {wanted}"
-        search = Search(self._side.store)
-        roots = [*self._side.demands.roots, asked]
+        origin = Origin(Kind.WHEEL, f"{name} newer than {record.version}")
+        hypothesis = Demand(name, newer, origin)
+        head = f"{name} {record.version}, not {expected}"
+        search = Search(self._conda.store)
+        demands = [*self._conda.goal.demands, hypothesis]
         try:
-            model = search.run(roots, [name, *self._side.demands.direct])
+            model = search.run(demands, [name, *self._conda.goal.direct])
         except Contradiction as contradiction:
-            core = contradiction.roots
+            core = contradiction.demands
             if len(core) > _SMALL_CORE:
                 core = minimal_core(search, core)
-            if all(root.name == name for root in core):
-                own = [r.origin for r in core if r is not asked and isinstance(r.origin, Origin)]
-                return f"{head}: {' and '.join(origin.sentence for origin in own)}"
-            from minicon.solver.explain.derivation import tell
-
-            told = tell(self._side.store, core) or ["the other requests leave no newer one"]
-            others = [each for each in told if each != asked.origin.sentence]  # type: ignore[attr-defined]
+            if all(demand.name == name for demand in core):
+                own = [d.origin for d in core if d is not hypothesis]
+                sentences = [each.sentence for each in own if isinstance(each, Origin)]
+                return f"{head}: {' and '.join(sentences)}"
+            derivation = derivation_of(self._conda.store, core)
+            sentences = derivation or ["the other requests exclude newer versions"]
+            others = [each for each in sentences if each != origin.sentence]
             return f"{head}: {'; '.join(others[:3])}"
         return f"{head}: {self._price(name, model)}"
 
     def _price(self, name: str, other: dict[str, int]) -> str:
-        """What a newer version would cost: the requested packages that would be older."""
+        """What a newer version would cost: requested packages that would be older."""
         versions = {
-            each: self._side.source.candidates(each).table.versions
-            for each in self._side.demands.direct
+            each: self._conda.source.candidates(each).table.versions
+            for each in self._conda.goal.direct
         }
         own = self._model.positions
-        worse = [
+        older = [
             f"{each} {texts[other[each]]} instead of {texts[own[each]]}"
             for each, texts in versions.items()
             if each != name and each in other and other[each] > own.get(each, other[each])
         ]
-        if worse:
-            return f"a newer one would need {', '.join(worse[:3])}"
-        if self._side.demands.preferred:
-            return "a newer one would change packages that are to stay as they are"
+        if older:
+            return f"a newer version would need {', '.join(older[:3])}"
+        if self._conda.goal.preferred:
+            return "a newer version would change packages that are kept as they are"
         if self._resolved.wheels:
-            return "a newer one does not go with what comes from PyPI"
-        return "a newer one does not go with the other packages that were chosen"
+            return "newer versions are incompatible with packages from PyPI"
+        return "newer versions are incompatible with other packages of the solution"

@@ -1,4 +1,4 @@
-"""Sets of candidates and relations between them, in words."""
+"""Text for explanations: sets of candidates, and what they require of other packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from minicon.solver.candidates.candidates import Candidates
     from minicon.solver.search.clauses import Variable
 
-#: Fields of a spec that select among the builds of a version, and what to call them.
+#: Fields of a spec that select among the builds of a version, and their names in messages.
 SELECTING = {
     "build": "build",
     "build_number": "build number",
@@ -27,11 +27,11 @@ SELECTING = {
 }
 _INTERVALS = 3
 _LISTED = 3
-#: A beginning or an end that builds share is told if it is at least this long.
-_TELLING = 3
+#: A common prefix or suffix of build strings is used if it has at least this many characters.
+_DISTINCTIVE = 3
 
 
-def versions_in_words(candidates: Candidates, domain: int) -> str:
+def versions_text(candidates: Candidates, domain: int) -> str:
     """The versions of some candidates as few intervals: ``3.9 or 3.11 to 3.13``."""
     inside = {version_key(text) for text in candidates.versions_in(domain)}
     intervals: list[list[str]] = []
@@ -55,8 +55,8 @@ def _joined(intervals: list[str]) -> str:
     return ", ".join(intervals[:-1]) + f" or {intervals[-1]}"
 
 
-def in_words(variable: Variable, domain: int) -> str:
-    """Some candidates of a package: its name alone, or with what tells them from the others.
+def candidates_text(variable: Variable, domain: int) -> str:
+    """Some candidates of a package: its name, and what distinguishes them from the others.
 
     ``numpy``, ``numpy 1.19.5 to 1.26.4``, ``libblas *mkl``, ``python 3.12.0 *_cpython``.
     """
@@ -69,33 +69,33 @@ def in_words(variable: Variable, domain: int) -> str:
         return variable.name
     versions = set(candidates.versions_in(domain))
     same_versions = [
-        place
-        for place in members(candidates.all & ~domain)
-        if candidates.table.versions[place] in versions
+        position
+        for position in members(candidates.all & ~domain)
+        if candidates.table.versions[position] in versions
     ]
-    of_all = len(versions) == len(candidates.versions_in(candidates.all))
+    has_all_versions = len(versions) == len(candidates.versions_in(candidates.all))
     words = [variable.name]
-    if not of_all or not same_versions:
-        words.append(versions_in_words(candidates, domain))
-    if same_versions and (of_all or len(versions) == 1):
-        words.append(_builds_in_words(candidates.table.builds[place] for place in members(domain)))
+    if not has_all_versions or not same_versions:
+        words.append(versions_text(candidates, domain))
+    if same_versions and (has_all_versions or len(versions) == 1):
+        builds = candidates.table.builds
+        words.append(_builds_text(builds[position] for position in members(domain)))
     return " ".join(words)
 
 
-def _builds_in_words(builds: Iterable[str]) -> str:
-    """What some build strings share, as a glob, or some of them."""
+def _builds_text(builds: Iterable[str]) -> str:
+    """The common part of some build strings as a glob, or else some of them."""
     texts = sorted(set(builds))
     if len(texts) == 1:
         return texts[0]
-    head = _shared_start(texts)
-    tail = _shared_start([text[::-1] for text in texts])[::-1]
-    if max(len(head), len(tail)) < _TELLING:
+    head = _common_prefix(texts)
+    tail = _common_prefix([text[::-1] for text in texts])[::-1]
+    if max(len(head), len(tail)) < _DISTINCTIVE:
         return f"({', '.join(texts[:2])}{', …' if len(texts) > 2 else ''})"
     return f"*{tail}" if len(tail) > len(head) else f"{head}*"
 
 
-def _shared_start(texts: list[str]) -> str:
-    """The longest beginning that all texts share."""
+def _common_prefix(texts: list[str]) -> str:
     first, last = min(texts), max(texts)
     size = next(
         (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
@@ -103,94 +103,98 @@ def _shared_start(texts: list[str]) -> str:
     return first[:size]
 
 
-def relation_in_words(target: Variable, allowed: int, texts: Iterable[str]) -> str:
-    """What some candidates want another package to be: ``needs python 3.9.0 to 3.11.4``.
+def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> str:
+    """What some candidates require of another package: ``needs python 3.9.0 to 3.11.4``.
 
     Args:
         target: The other package.
-        allowed: What it may be, all in all.
-        texts: The dependencies as the packages wrote them.
+        allowed: The domain that they allow it.
+        texts: The dependencies in the packages' metadata.
     """
     candidates = target.candidates
     assert candidates is not None
     written = " or ".join(sorted(set(texts))[:2])
     optional = bool(allowed & target.absent)
-    verb = "goes only with" if optional else "needs"
+    verb = "is compatible only with" if optional else "needs"
     if target.name.startswith("__"):
-        return f"{verb} {written}; {what_machine_has(target)}"
+        return f"{verb} {written}; {machine_text(target)}"
     if target.name.startswith(UNREADABLE):
-        return f"needs {target.name.removeprefix(UNREADABLE)}, which cannot be read"
+        return f"needs {target.name.removeprefix(UNREADABLE)}, which cannot be parsed"
     if not candidates.size:
-        name = in_words(target, 0) if target.name.startswith(FEATURE) else target.name
-        return f"needs {name}, which no channel has"
+        name = candidates_text(target, 0) if target.name.startswith(FEATURE) else target.name
+        return f"needs {name}, {IN_NO_CHANNEL}"
     if allowed & candidates.all:
-        return f"{verb} {in_words(target, allowed)}"
+        return f"{verb} {candidates_text(target, allowed)}"
     if optional:
-        return f"does not go with {target.name}"
+        return f"is incompatible with {target.name}"
     return f"needs {written or target.name}, which does not exist"
 
 
-def condition_in_words(
-    source: Variable, target: Variable, refused: int, stated: Conditional
-) -> str:
+#: Follows the name of a package that is needed and missing.
+IN_NO_CHANNEL = "which no channel has"
+
+
+def condition_text(source: Variable, target: Variable, refused: int, stated: Conditional) -> str:
     """A conditional dependency: ``app 2.0 needs numpy >=2 if python>=3.10 and __unix``."""
     assert target.candidates is not None
+    condition = " and ".join(text for _, text in stated.condition)
     if stated.name == NOWHERE:
-        return f"so {' and '.join(text for _, text in stated.condition)} must not hold"
+        return f"therefore {condition} must not be met"
     spec = MatchSpec(stated.text).replace(when=None) if stated.text != "*" else stated.name
-    need = f"{spec} if {' and '.join(text for _, text in stated.condition)}"
+    needed = f"{spec} if {condition}"
     if source.name.startswith(REQUEST):
-        told = f"{need} is a limit" if stated.optional else f"you want {need}"
+        sentence = f"{needed} is a constraint" if stated.optional else f"you requested {needed}"
     else:
-        verb = "goes only with" if stated.optional else "needs"
-        told = f"{in_words(source, stated.premise)} {verb} {need}"
+        verb = "is compatible only with" if stated.optional else "needs"
+        sentence = f"{candidates_text(source, stated.premise)} {verb} {needed}"
     if target.universe & ~refused:
-        return told
+        return sentence
     if not target.candidates.size:
-        return f"{told}; no channel has {stated.name}"
+        return f"{sentence}; no channel has {stated.name}"
     versions = target.candidates.versions_in(target.candidates.all)
-    return f"{told}; {what_there_is(stated.name, versions)}"
+    return f"{sentence}; {available_text(stated.name, versions)}"
 
 
-def what_there_is(name: str, versions: Sequence[str]) -> str:
-    """The versions of a package: all of a few, else from where to where, and the newest.
+def available_text(name: str, versions: Sequence[str]) -> str:
+    """The available versions of a package: all if they are few, else the range and the newest.
 
     Args:
         name: The package.
-        versions: Distinct, highest first; at least one.
+        versions: Distinct versions, highest first; at least one.
     """
     if len(versions) == 1:
-        return f"there is only {name} {versions[0]}"
+        return f"only {name} {versions[0]} is available"
     if len(versions) <= _LISTED:
-        return f"there are {name} {', '.join(versions[:0:-1])} and {versions[0]}"
+        return f"only {name} {', '.join(versions[:0:-1])} and {versions[0]} are available"
     newest = ", ".join(versions[:_LISTED])
-    return f"there are {name} {versions[-1]} to {versions[0]} (the newest: {newest})"
+    return f"only {name} {versions[-1]} to {versions[0]} are available (newest: {newest})"
 
 
-def has_instead(candidates: Candidates, others: int, meant: str, field: str, wanted: object) -> str:
-    """What builds have where something else was asked for: ``numpy 1.26 has no build py27*; …``.
+def lacking_text(
+    candidates: Candidates, others: int, described: str, field: str, wanted: object
+) -> str:
+    """What builds lack and what they have instead: ``numpy 1.26 has no build py27*; it has …``.
 
     Args:
         candidates: Of the package.
-        others: Those that are meant but for one field of the spec.
-        meant: The package, with its versions if some are asked for.
+        others: Those that match a spec except for one field.
+        described: The package, with its versions if some were requested.
         field: That field, one of ``SELECTING``.
-        wanted: What the spec says of it.
+        wanted: Its value in the spec.
     """
     found: dict[str, None] = {}
-    for place in members(others):
-        value = getattr(candidates.records[place], field)
+    for position in members(others):
+        value = getattr(candidates.records[position], field)
         found.update(dict.fromkeys(value if isinstance(value, tuple) else [str(value)]))
     values = sorted(each for each in found if each not in ("", "None"))
     text = ", ".join(wanted) if isinstance(wanted, tuple) else getattr(wanted, "text", wanted)
     if not values:
-        return f"{meant} has no {SELECTING[field]}"
+        return f"{described} has no {SELECTING[field]}"
     listed = ", ".join(values[:_LISTED]) + (", …" if len(values) > _LISTED else "")
-    verb = "there are" if len(values) > 1 else "there is"
-    return f"{meant} has no {SELECTING[field]} {text}; {verb} {listed}"
+    return f"{described} has no {SELECTING[field]} {text}; available: {listed}"
 
 
-def what_machine_has(virtual: Variable) -> str:
+def machine_text(virtual: Variable) -> str:
     """``this machine has __glibc 2.39``, or that it has none."""
     candidates = virtual.candidates
     assert candidates is not None

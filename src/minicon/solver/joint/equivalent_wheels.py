@@ -1,11 +1,13 @@
-"""Interchangeable wheels: versions of a project that fail or fit alike, so that one is tried.
+"""Equivalent wheels: versions of a project that fail or succeed alike, of which one is tried.
 
-A wheel that was refused is refused because of what it needs, or because something else wants
-another version of the project. A wheel that needs the same, and that every requirement met so far
-accepts exactly if it accepts the refused one, would be refused by the very same derivation.
+A wheel is rejected because of its requirements, or because a requirement excludes its version. A
+wheel with the same requirements, which every requirement so far accepts if and only if it accepts
+the rejected one, would be rejected for the same reason.
 """
 
 from __future__ import annotations
+
+from minicon.solver.joint.requirements import ProjectRequirement, Wheel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,69 +15,58 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from minicon.solver.joint.requirements import (
-        AnyCandidate,
-        AnyRequirement,
-        ProjectRequirement,
-        Wheel,
-    )
+    from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement
 
 
 class EquivalentWheels:
-    """Knows which wheels are as good as others, from the requirements met so far.
+    """Finds equivalent wheels by the requirements of a resolution.
 
     Args:
-        needs: What a wheel requires, as a value that can be compared.
+        needs_of: Gives the requirements of a wheel, as a value that can be compared.
 
     Attributes:
-        stands_for: Per project and refused version, the versions that it spoke for.
+        skipped: Per project and rejected version, the equivalent versions that were not tried.
     """
 
-    def __init__(self, needs: Callable[[Wheel], Hashable]) -> None:
-        self._needs = needs
-        self._met: dict[str, dict[str, ProjectRequirement]] = {}
-        self._particular: set[str] = set()
-        self.stands_for: dict[tuple[str, Version], set[Version]] = {}
+    def __init__(self, needs_of: Callable[[Wheel], Hashable]) -> None:
+        self._needs_of = needs_of
+        self._requirements: dict[str, dict[str, ProjectRequirement]] = {}
+        self._distinct: set[str] = set()
+        self.skipped: dict[tuple[str, Version], set[Version]] = {}
 
     def note(self, requirements: Iterable[AnyRequirement]) -> None:
-        """Requirements that the resolution has met."""
-        from minicon.solver.joint.requirements import ProjectRequirement
-
+        """Record requirements that the resolution came across."""
         for each in requirements:
             if not isinstance(each, ProjectRequirement):
                 continue
             if each.choice is not None or each.extra:
-                self._particular.add(each.name)
+                self._distinct.add(each.name)
             key = str(each.spec) if each.spec is not None else str(each.specifier or "")
-            self._met.setdefault(each.name, {}).setdefault(key, each)
+            self._requirements.setdefault(each.name, {}).setdefault(key, each)
 
     def worth_trying(
-        self, candidates: Iterable[AnyCandidate], refused: Iterable[AnyCandidate]
+        self, candidates: Iterable[AnyCandidate], rejected: Iterable[AnyCandidate]
     ) -> Iterator[AnyCandidate]:
-        """Candidates that are neither refused nor interchangeable with one that is."""
-        from minicon.solver.joint.requirements import Wheel
-
-        refused = list(refused)
-        wheels = [each for each in refused if isinstance(each, Wheel)]
+        """Candidates that are neither rejected nor equivalent to a rejected one."""
+        rejected = list(rejected)
+        wheels = [each for each in rejected if isinstance(each, Wheel)]
         for candidate in candidates:
-            if candidate in refused:
+            if candidate in rejected:
                 continue
-            same = (
-                next((each for each in wheels if self._alike(each, candidate)), None)
-                if isinstance(candidate, Wheel)
-                else None
-            )
-            if same is None:
-                yield candidate
-            else:
-                assert isinstance(candidate, Wheel)
-                spoken = self.stands_for.setdefault((same.name, same.version), set())
-                spoken.add(candidate.version)
+            if isinstance(candidate, Wheel):
+                same = next(
+                    (each for each in wheels if self._are_equivalent(each, candidate)), None
+                )
+                if same is not None:
+                    skipped = self.skipped.setdefault((same.name, same.version), set())
+                    skipped.add(candidate.version)
+                    continue
+            yield candidate
 
-    def _alike(self, one: Wheel, other: Wheel) -> bool:
-        if one.name in self._particular or one.minor != other.minor:
+    def _are_equivalent(self, one: Wheel, other: Wheel) -> bool:
+        if one.name in self._distinct or one.minor != other.minor:
             return False
-        if self._needs(one) != self._needs(other):
+        if self._needs_of(one) != self._needs_of(other):
             return False
-        met = self._met.get(one.name, {}).values()
-        return all(each.accepts(one.version) == each.accepts(other.version) for each in met)
+        known = self._requirements.get(one.name, {}).values()
+        return all(each.accepts(one.version) == each.accepts(other.version) for each in known)

@@ -1,4 +1,4 @@
-"""Environment markers (PEP 508) of the python and the machine that a solution is for."""
+"""Environment markers (PEP 508), evaluated for another python and platform than the running one."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ _MACHINES = {
 
 
 def marker_environment(python_version: str, platform: str) -> dict[str, str]:
-    """The values that markers are compared with.
+    """The values of all marker variables; release and version of the kernel are empty.
 
     Args:
         python_version: Full version of a CPython, for instance ``3.11.7``.
-        platform: Subdir that the environment is for, whatever machine this runs on. Release and
-            version of its kernel are unknown, thus empty.
+        platform: The environment's subdir, for instance ``linux-64``.
     """
     system, _, architecture = platform.partition("-")
     os_name, sys_platform, platform_system = _SYSTEMS.get(system, ("posix", system, system))
@@ -55,15 +54,15 @@ def marker_environment(python_version: str, platform: str) -> dict[str, str]:
 
 
 def applies(requirement: Requirement, environment: dict[str, str], extra: str = "") -> bool:
-    """Whether a requirement's marker holds, for a project itself or for one of its extras."""
+    """Whether a requirement's marker is true, for a project itself or for one of its extras."""
     marker = requirement.marker
     try:
         return marker is None or marker.evaluate({**environment, "extra": extra})
-    except ValueError:  # it compares what cannot be compared: then it excludes nothing
+    except ValueError:  # compares values that have no order: excludes nothing
         return True
 
 
 def depends_on_patch(requirement: Requirement) -> bool:
-    """Whether a marker tells python's patch releases apart."""
+    """Whether a requirement's marker depends on the patch version of python."""
     text = str(requirement.marker or "")
     return "python_full_version" in text or "implementation_version" in text

@@ -1,13 +1,14 @@
-"""Limits: pins and constraints, as they bind what PyPI has.
+"""Pins and constraints as they apply to Python projects from PyPI.
 
-A limit names a conda package. It holds for the project that this package stands for too, whatever
-source answers. What only a conda build can have, a build or a channel, no wheel has.
+A constraint names a conda package. It applies to the project of the same name too, whichever
+source provides it. A constraint on something that only conda builds have, a build string or a
+channel, excludes every wheel.
 """
 
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
-from minicon.solver.candidates.candidates import says_more
+from minicon.solver.candidates.candidates import needs_record
 from minicon.solver.joint.requirements import CondaRequirement, ProjectRequirement, project_of
 from minicon.solver.search.demands import Kind, Origin
 
@@ -24,86 +25,88 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
-    """One limit on a project.
+class _Constraint:
+    """One pin or constraint on a project.
 
     Attributes:
-        kind: A pin or a constraint.
-        spec: It, without its condition.
-        condition: When it holds; None for always.
+        kind: PIN or CONSTRAINT.
+        spec: The spec, without its condition.
+        condition: When it applies; None for always.
     """
 
     kind: Kind
     spec: MatchSpec
     condition: str | None
 
-    def admits(self, version: Version) -> bool:
-        """Whether a version from PyPI is within the limit."""
+    @property
+    def sentence(self) -> str:
+        """For an explanation: ``numpy <2 is pinned``."""
+        return Origin(self.kind, str(self.spec)).sentence
+
+    def allows(self, version: Version) -> bool:
+        """Whether a version from PyPI meets the constraint."""
         plain = self.spec.replace(channel=None) if self.spec.channel == "pypi" else self.spec
         number, build = plain.build_number, plain.build
-        if says_more(plain) or not (number is None or number.matches(0)):
+        if needs_record(plain) or not (number is None or number.matches(0)):
             return False
-        # A pattern such as py* is meant for builds of channels, though it fits "pypi_0" too.
+        # A pattern such as py* is meant for conda builds, though it matches "pypi_0" too.
         if not (build is None or build.matches_all or build.text.startswith("pypi")):
             return False
         return ProjectRequirement("", "", spec=plain).accepts(version)
 
 
-class Limits:
-    """The limits of one request, by project."""
+class PypiConstraints:
+    """The pins and constraints of one request, by project."""
 
     def __init__(self, request: SolveRequest, source: CandidateSource) -> None:
         self._source = source
-        self._limits: dict[str, list[_Limit]] = {}
+        self._constraints: dict[str, list[_Constraint]] = {}
         for specs, kind in ((request.pins, Kind.PIN), (request.constraints, Kind.CONSTRAINT)):
             for spec in specs:
-                limit = _Limit(kind, spec.replace(when=None), spec.when)
+                constraint = _Constraint(kind, spec.replace(when=None), spec.when)
                 project = project_of(spec.exact_name or "", request.wheels)
-                self._limits.setdefault(project, []).append(limit)
+                self._constraints.setdefault(project, []).append(constraint)
 
-    def admit(self, name: str, version: Version) -> bool:
-        """Whether no limit that always holds forbids a version of a project from PyPI."""
-        return all(each.admits(version) for each in self._on(name) if each.condition is None)
+    def allow(self, name: str, version: Version) -> bool:
+        """Whether all unconditional constraints allow a version of a project from PyPI."""
+        return all(each.allows(version) for each in self._unconditional(name))
 
-    def leave(self, choice: InstalledWheel) -> bool:
-        """Whether an installed wheel may stay if nothing else will do: it breaks pins at most."""
+    def exempt(self, choice: InstalledWheel) -> bool:
+        """Whether an installed wheel may stay as a last resort: nothing but pins forbids it."""
         return all(
-            each.admits(choice.version)
-            for each in self._on(choice.name)
-            if each.condition is None and each.kind is not Kind.PIN
+            each.allows(choice.version)
+            for each in self._unconditional(choice.name)
+            if each.kind is not Kind.PIN
         )
 
-    def builds(self, name: str, conda_name: str) -> int:
-        """Builds of a conda package that a project's limits allow.
+    def builds_allowed(self, name: str, conda_name: str) -> int:
+        """Builds of a conda package that the constraints on its project allow.
 
-        A limit that names a package of a channel binds that one alone, in the search itself.
+        A constraint on a package that a channel has binds that package alone, in the search.
         """
         candidates = self._source.candidates(conda_name)
         found = candidates.all
-        for each in self._on(name):
-            limited = each.spec.exact_name or ""
-            if each.condition is None and not self._source.candidates(limited).size:
+        for each in self._unconditional(name):
+            if not self._source.candidates(each.spec.exact_name or "").size:
                 found &= candidates.matching_spec(each.spec)
         return found
 
-    def demands(self, choice: InstalledWheel | SourceOnly | Wheel) -> Iterator[CondaRequirement]:
-        """That conditions do not hold under which a choice from PyPI would be forbidden."""
-        for each in self._on(choice.name):
-            if each.condition is not None and not each.admits(choice.version):
-                text = f"{choice.name} from PyPI: {_sentence(each)} if {each.condition}"
+    def conda_requirements(
+        self, choice: InstalledWheel | SourceOnly | Wheel
+    ) -> Iterator[CondaRequirement]:
+        """Requirements that exclude the conditions under which a candidate is forbidden."""
+        for each in self._constraints.get(choice.name, ()):
+            if each.condition is not None and not each.allows(choice.version):
+                text = f"{choice.name} from PyPI: {each.sentence} if {each.condition}"
                 yield CondaRequirement(self._source.unless(each.condition), 1, text)
 
     def sentences(self, name: str) -> Iterator[str]:
-        """What is limited of a project: ``numpy <2 is a constraint``."""
-        return (_sentence(each) for each in self._on(name) if each.condition is None)
+        """The unconditional constraints on a project: ``numpy <2 is a constraint``."""
+        return (each.sentence for each in self._unconditional(name))
 
     def specs(self, name: str) -> list[MatchSpec]:
-        """The limits on a project that always hold."""
-        return [each.spec for each in self._on(name) if each.condition is None]
+        """The specs of all unconditional constraints on a project."""
+        return [each.spec for each in self._unconditional(name)]
 
-    def _on(self, name: str) -> list[_Limit]:
-        return self._limits.get(name, [])
-
-
-def _sentence(limit: _Limit) -> str:
-    return Origin(limit.kind, str(limit.spec)).sentence
+    def _unconditional(self, name: str) -> list[_Constraint]:
+        return [each for each in self._constraints.get(name, ()) if each.condition is None]

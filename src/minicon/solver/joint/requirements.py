@@ -1,25 +1,24 @@
-"""What resolvelib resolves: requirements and candidates of all sources, as values.
+"""Requirements and candidates of all sources, as resolvelib sees them, and the two outcomes.
 
-==================  ========================  =============================================
+==================  ========================  ==================================================
 identifier          requirements              candidates
-==================  ========================  =============================================
-``@conda``          CondaRequirement          Model: a whole model of the conda side
+==================  ========================  ==================================================
+``@conda``          CondaRequirement          CondaCandidate: a complete set of conda packages
 ``pypi:numpy``      ProjectRequirement        CondaBuilds, Wheel, InstalledWheel, SourceOnly
-``pypi:dask[all]``  ProjectRequirement        the same, and what the extra needs
-==================  ========================  =============================================
+``pypi:dask[all]``  ProjectRequirement        ExtraCandidate: one of these with an extra's needs
+==================  ========================  ==================================================
+
+This module imports nothing of :mod:`packaging`, so that requests for conda packages alone don't.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from packaging.utils import canonicalize_name
-
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.match_spec.condition import holds
+from minicon.models.package_name import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
     from typing import TypeAlias
 
     from packaging.requirements import Requirement
@@ -29,11 +28,14 @@ if TYPE_CHECKING:
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import RepodataRecord
     from minicon.models.wheel_index import DistributionFile, Release, WheelIndex
+    from minicon.solver.joint.pythons import PythonMinor
+    from minicon.solver.request import Reason
     from minicon.solver.search.conda_subproblem import CondaModel
+    from minicon.solver.search.conflict_analysis import Contradiction
 
     AnyRequirement: TypeAlias = "CondaRequirement | ProjectRequirement"
     Choice: TypeAlias = "CondaBuilds | Wheel | InstalledWheel | SourceOnly"
-    AnyCandidate: TypeAlias = "Model | Choice | WithExtra"
+    AnyCandidate: TypeAlias = "CondaCandidate | Choice | ExtraCandidate"
 
 CONDA = "@conda"
 
@@ -50,18 +52,18 @@ def project_and_extra(identifier: str) -> tuple[str, str]:
 
 
 def project_of(conda_name: str, wheels: WheelIndex | None) -> str:
-    """The project that a conda package's name stands for."""
-    return canonicalize_name(wheels.pypi_name(conda_name) if wheels is not None else conda_name)
+    """The Python project that corresponds to a conda package's name."""
+    return normalize_pypi_name(wheels.pypi_name(conda_name) if wheels is not None else conda_name)
 
 
 @dataclass(frozen=True, slots=True)
 class CondaRequirement:
-    """The conda side must leave a package in a domain. Without a name: there must be a model.
+    """A requirement on the conda packages: one of them must lie in a domain.
 
     Attributes:
-        name: Conda package.
+        name: Conda package; empty to require only that there is a solution at all.
         allowed: Domain, see :mod:`minicon.solver.candidates.candidates`.
-        text: What this means, for explanations.
+        text: The requirement as a sentence, for explanations.
     """
 
     name: str = ""
@@ -70,21 +72,21 @@ class CondaRequirement:
 
     @property
     def identifier(self) -> str:
-        """What it is on."""
+        """The identifier that it is a requirement on."""
         return CONDA
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectRequirement:
-    """A Python project must be there, in some versions.
+    """A requirement on a Python project.
 
     Attributes:
         name: Normalised project name.
-        text: As its author wrote it, for explanations.
+        text: The requirement as its author wrote it, for explanations.
         specifier: PEP 440 versions, or None.
-        spec: A MatchSpec that versions must match instead (a conda spec that no channel meets).
-        extra: The extra that is meant, or an empty text for the project itself.
-        choice: The very candidate that it must be (an extra goes with its project), or None.
+        spec: A MatchSpec instead (a conda spec whose name no channel has).
+        extra: The required extra; empty for the project itself.
+        choice: The only acceptable candidate (an extra requires its own project), or None.
     """
 
     name: str
@@ -96,18 +98,18 @@ class ProjectRequirement:
 
     @property
     def identifier(self) -> str:
-        """What it is on."""
+        """The identifier that it is a requirement on."""
         return project_identifier(self.name, self.extra)
 
     @property
-    def asks_for_prereleases(self) -> bool:
-        """Whether pre-releases are welcome (PEP 440: only if a specifier names one)."""
+    def allows_prereleases(self) -> bool:
+        """Whether pre-releases are acceptable (PEP 440: only if a specifier names one)."""
         if self.spec is not None:
             return self.spec.version is not None and any(map(str.isalpha, str(self.spec.version)))
         return self.specifier is not None and bool(self.specifier.prereleases)
 
     def accepts(self, version: Version) -> bool:
-        """Whether a version, pre-release or not, will do."""
+        """Whether a version meets the requirement, pre-release or not."""
         if self.spec is not None:
             spec = self.spec
             build = spec.build is None or spec.build.matches("pypi_0")
@@ -115,50 +117,43 @@ class ProjectRequirement:
         return self.specifier is None or self.specifier.contains(version, prereleases=True)
 
 
-class PythonMinor(NamedTuple):
-    """A python that wheels may be chosen for.
-
-    Attributes:
-        text: For instance ``3.11``.
-        version: The newest full version among its candidates.
-        allowed: Candidates of the conda side's python that are of this minor.
-    """
-
-    text: str
-    version: str
-    allowed: int
-
-
 @dataclass(frozen=True, slots=True)
-class Model:
-    """Candidate of ``@conda``. Equal to another if it answers the same demands.
+class CondaCandidate:
+    """Candidate of ``@conda``: the best conda packages for some demands.
+
+    Equal to another candidate if it answers the same demands, so that resolvelib's list of
+    rejected candidates never rejects the answer to other demands.
 
     Attributes:
-        demands: What was demanded of the conda side beyond the request itself.
-        model: The answer.
+        demands: The domains that were required in addition to the request itself.
+        model: The chosen packages.
     """
 
     demands: tuple[tuple[str, int], ...]
     model: CondaModel = field(compare=False)
 
-    def holds(self, spec: MatchSpec) -> bool:
-        """Whether a spec's condition holds in it."""
-        return spec.when is None or holds(spec.when, self.model.has)
-
     @property
     def identifier(self) -> str:
-        """What it is a candidate for."""
+        """The identifier that it is a candidate for."""
         return CONDA
+
+    def meets_condition(self, spec: MatchSpec) -> bool:
+        """Whether a spec's condition is met by these packages; True if it has none."""
+        if spec.when is None:
+            return True
+        from minicon.models.match_spec.condition import holds
+
+        return holds(spec.when, self.model.has)
 
 
 @dataclass(frozen=True, slots=True)
 class CondaBuilds:
-    """A project, provided by conda builds of it.
+    """A project, provided by builds of a conda package.
 
     Attributes:
         name: Project name.
         conda_name: The conda package.
-        allowed: Its builds that meet the requirements and are for python.
+        allowed: Its builds for python that meet the requirements.
         text: The requirements, for explanations.
     """
 
@@ -169,13 +164,13 @@ class CondaBuilds:
 
     @property
     def identifier(self) -> str:
-        """What it is a candidate for."""
+        """The identifier that it is a candidate for."""
         return project_identifier(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Wheel:
-    """A project, provided by a wheel for one python minor."""
+    """A project, provided by a wheel for one minor version of python."""
 
     name: str
     version: Version
@@ -185,13 +180,13 @@ class Wheel:
 
     @property
     def identifier(self) -> str:
-        """What it is a candidate for."""
+        """The identifier that it is a candidate for."""
         return project_identifier(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledWheel:
-    """A project, provided by the wheel that the environment has already."""
+    """A project, provided by the wheel that is installed in the environment."""
 
     name: str
     version: Version
@@ -199,13 +194,13 @@ class InstalledWheel:
 
     @property
     def identifier(self) -> str:
-        """What it is a candidate for."""
+        """The identifier that it is a candidate for."""
         return project_identifier(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOnly:
-    """A project that pip has to build in the environment: no wheel fits."""
+    """A project without a compatible wheel, to be built by pip in the environment."""
 
     name: str
     version: Version
@@ -213,19 +208,19 @@ class SourceOnly:
 
     @property
     def identifier(self) -> str:
-        """What it is a candidate for."""
+        """The identifier that it is a candidate for."""
         return project_identifier(self.name)
 
 
 @dataclass(frozen=True, slots=True)
-class WithExtra:
-    """An extra of a project, for one way to provide the project.
+class ExtraCandidate:
+    """An extra of a project, for one candidate of the project.
 
     Attributes:
         extra: Name of the extra.
-        choice: How the project is provided.
-        minor: The python that the extra's own requirements were read for.
-        needs: Those requirements (PEP 508, markers not yet evaluated).
+        choice: The candidate that provides the project.
+        minor: The python for which the extra's requirements were read.
+        needs: Those requirements (PEP 508), their markers not yet evaluated.
     """
 
     extra: str
@@ -235,5 +230,45 @@ class WithExtra:
 
     @property
     def identifier(self) -> str:
-        """What it is a candidate for."""
+        """The identifier that it is a candidate for."""
         return project_identifier(self.choice.name, self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Outcome of a successful resolution.
+
+    Attributes:
+        model: The conda packages.
+        wheels: Records of wheels by package name.
+        names: Per Python project, the name of the package that provides it.
+        reasons: Reasons in addition to those in the records' dependencies.
+        pip_requirements: Requirements that pip has to build.
+    """
+
+    model: CondaModel
+    wheels: Mapping[str, RepodataRecord] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
+    pip_requirements: tuple[str, ...] = ()
+
+
+class Impossible(Exception):
+    """No candidates meet all requirements.
+
+    Attributes:
+        causes: Requirements of the last conflict, each with the candidate that has it.
+        contradictions: Contradictions between demands on conda packages on the way.
+        skipped: Per project and rejected version, the equivalent versions that were not tried.
+    """
+
+    def __init__(
+        self,
+        causes: Sequence[tuple[AnyRequirement, AnyCandidate | None]],
+        contradictions: Sequence[Contradiction],
+        skipped: Mapping[tuple[str, Version], Collection[Version]] | None = None,
+    ) -> None:
+        super().__init__()
+        self.causes = causes
+        self.contradictions = contradictions
+        self.skipped = skipped or {}

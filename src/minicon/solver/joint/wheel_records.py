@@ -1,14 +1,14 @@
-"""WheelRecords: chosen wheels as records, their dependencies named as the solution has them."""
+"""Records of chosen wheels, their dependencies by the names of packages in the solution."""
 
 from __future__ import annotations
 
 from minicon.solver.joint.requirements import (
     CondaBuilds,
+    CondaCandidate,
+    ExtraCandidate,
     InstalledWheel,
-    Model,
     ProjectRequirement,
     Wheel,
-    WithExtra,
 )
 from minicon.solver.request import Reason
 
@@ -17,23 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from minicon.models.records import RepodataRecord
-    from minicon.solver.joint.provider import Provider
+    from minicon.solver.joint.project_provider import ProjectProvider
     from minicon.solver.joint.requirements import AnyCandidate
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.conda_subproblem import CondaModel
 
 
 class WheelRecords:
-    """Turns a finished resolution's wheels into records.
+    """Records of the wheels in the result of a resolution.
+
+    Args:
+        request: The request.
+        provider: Knows the requirements of candidates.
+        model: The conda packages.
+        mapping: The chosen candidate of each identifier.
 
     Attributes:
-        names: Per Python project in the resolution, the package that provides it.
+        names: Per Python project, the name of the package that provides it.
     """
 
     def __init__(
         self,
         request: SolveRequest,
-        provider: Provider,
+        provider: ProjectProvider,
         model: CondaModel,
         mapping: Mapping[str, AnyCandidate],
     ) -> None:
@@ -51,7 +57,7 @@ class WheelRecords:
                 self.names[candidate.name] = candidate.name
 
     def records(self) -> dict[str, RepodataRecord]:
-        """All wheels' records by package name."""
+        """All records of wheels by package name."""
         found: dict[str, RepodataRecord] = {}
         for identifier in sorted(self._mapping):
             candidate = self._mapping[identifier]
@@ -64,13 +70,15 @@ class WheelRecords:
         return found
 
     def reasons(self) -> dict[str, list[Reason]]:
-        """Reasons that no record's dependencies tell: extras of conda packages, python's pip."""
+        """Reasons that no record states: extras of conda packages, and pip for python."""
         found: dict[str, list[Reason]] = {}
         for identifier in sorted(self._mapping):
             candidate = self._mapping[identifier]
-            if isinstance(candidate, Model):
+            if isinstance(candidate, CondaCandidate):
                 parent = "python"
-            elif isinstance(candidate, WithExtra) and isinstance(candidate.choice, CondaBuilds):
+            elif isinstance(candidate, ExtraCandidate) and isinstance(
+                candidate.choice, CondaBuilds
+            ):
                 parent = candidate.choice.conda_name
             else:
                 continue
@@ -89,13 +97,13 @@ class WheelRecords:
         )
 
     def _depends(self, wheel: Wheel) -> list[str]:
-        """MatchSpecs of what a wheel and its chosen extras need."""
+        """The requirements of a wheel and of its chosen extras, as MatchSpecs."""
         texts = {f"python {wheel.minor.text}.*": None}
         sources: list[AnyCandidate] = [wheel]
         sources += [
             each
             for each in self._mapping.values()
-            if isinstance(each, WithExtra) and each.choice == wheel
+            if isinstance(each, ExtraCandidate) and each.choice == wheel
         ]
         for source in sources:
             for requirement in self._provider.get_dependencies(source):

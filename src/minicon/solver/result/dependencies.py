@@ -1,7 +1,8 @@
-"""What records that are together need of each other: conditions judged, extras counted in.
+"""Dependencies between records that are chosen or installed: which are active, and link order.
 
-Before a solution there are clauses; after it, or in an environment, a dependency either counts or
-it does not, and whoever asks (link order, reasons, removal, ``why``) gets the same answer here.
+In the search, dependencies are clauses. Between given records, each one is either active or not:
+conditions (CEP 43) are met or unmet, extras (CEP 44) are requested or not. Link order, reasons,
+removal, pruning and ``why`` all use the answer given here.
 """
 
 from __future__ import annotations
@@ -19,76 +20,117 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.models.virtual_package import VirtualPackage
 
-
-#: What only texts with a condition or an extra have.
-_SAYS_MORE = lazy_pattern(r"[;\[]")
+#: Only texts with a condition or an extra have one of these.
+_EXTENDED = lazy_pattern(r"[;\[]")
 
 
 def active_dependencies(
     records: Mapping[str, RepodataRecord],
     *,
-    facts: Iterable[VirtualPackage] | None = None,
-    asked: Iterable[MatchSpec] | None = (),
+    virtual_packages: Iterable[VirtualPackage] | None = None,
+    requested: Iterable[MatchSpec] | None = (),
 ) -> dict[str, list[tuple[str, str]]]:
-    """Per package, the names and MatchSpecs that it depends on, as things are.
+    """Per package, the names and MatchSpecs of its active dependencies.
 
     Args:
         records: All packages by name.
-        facts: Of the machine; None if nobody knows them, and then a condition on one counts as
-            met where what it brings is there.
-        asked: Specs of the user, whose extras count; None if nobody knows, and then all do.
+        virtual_packages: Of the machine; None if unknown, and then a condition on one counts as
+            met if the package that it brings is among the records.
+        requested: Specs of the user, whose extras are active; None if unknown, and then all
+            extras are.
     """
-    return _Needs(records, facts, asked).found
+    return _ActiveDependencies(records, virtual_packages, requested).found
 
 
-class _Needs:
+def in_link_order(
+    records: Mapping[str, RepodataRecord],
+    dependencies: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+) -> tuple[RepodataRecord, ...]:
+    """Sort records so that dependencies come first; ties by name, python as early as possible.
+
+    Cycles are broken where they are entered first in that order. Python's own dependency on pip
+    is ignored: pip is linked after python.
+
+    Args:
+        records: Records by name.
+        dependencies: From :func:`active_dependencies`; None to compute them.
+    """
+    if dependencies is None:
+        dependencies = active_dependencies(records, requested=None)
+    order: list[RepodataRecord] = []
+    done: set[str] = set()
+    for start in sorted(records, key=lambda name: (name != "python", name)):
+        # Depth first without recursion: each frame is a name and its remaining dependencies.
+        frames = [(start, _names_in(dependencies, start))] if start not in done else []
+        done.add(start)
+        while frames:
+            name, remaining = frames[-1]
+            following = next((each for each in remaining if each not in done), None)
+            if following is None:
+                order.append(records[name])
+                frames.pop()
+            else:
+                done.add(following)
+                frames.append((following, _names_in(dependencies, following)))
+    return tuple(order)
+
+
+def _names_in(dependencies: Mapping[str, Sequence[tuple[str, str]]], name: str) -> Iterator[str]:
+    names = {other for other, _ in dependencies[name] if other in dependencies}
+    if name == "python":
+        names.discard("pip")
+    return iter(sorted(names))
+
+
+class _ActiveDependencies:
     def __init__(
         self,
         records: Mapping[str, RepodataRecord],
-        facts: Iterable[VirtualPackage] | None,
-        asked: Iterable[MatchSpec] | None,
+        virtual_packages: Iterable[VirtualPackage] | None,
+        requested: Iterable[MatchSpec] | None,
     ) -> None:
-        self._there = {fact.name: fact.as_record() for fact in facts or ()} | dict(records)
-        self._knows_facts = facts is not None
+        virtual = {package.name: package.as_record() for package in virtual_packages or ()}
         self._records = records
+        self._records_and_virtual = virtual | dict(records)
+        self._knows_virtual = virtual_packages is not None
         self._extras: list[tuple[str, str]] = []
         self._plain: dict[str, list[tuple[str, str]]] = {}
         self.found: dict[str, list[tuple[str, str]]] = {}
-        if asked is None:
+        if requested is None:
             self._extras = [
                 (name, each) for name in records for each in records[name].extra_depends
             ]
-        for spec in asked or ():
-            if spec.exact_name is not None and self._counts(spec):
-                self._note_extras(spec)
+        for spec in requested or ():
+            if spec.exact_name is not None and self._is_active(spec):
+                self._add_extras(spec)
         for name, record in records.items():
-            self.found[name] = [each for text in record.depends for each in self._need(text)]
+            self.found[name] = [each for text in record.depends for each in self._evaluated(text)]
             if record.data.get("features"):
                 self.found[name] += self._trackers(record.features)
-        for name, extra in self._extras:  # grows while it is walked
+        for name, extra in self._extras:  # grows during the iteration
             if name in records:
                 for text in records[name].extra_depends.get(extra, ()):
-                    self.found[name] += self._need(text)
+                    self.found[name] += self._evaluated(text)
 
-    def _need(self, text: str) -> list[tuple[str, str]]:
-        """What a dependency text comes to: one need, or none if its condition does not hold."""
+    def _evaluated(self, text: str) -> list[tuple[str, str]]:
+        """Name and MatchSpec of a dependency; empty if its condition is not met."""
         known = self._plain.get(text)
         if known is not None:
             return known
-        if _SAYS_MORE.search(text):
+        if _EXTENDED.search(text):
             try:
                 spec = parse_dependency(text)
             except SpecError:
                 return []
-            if not self._counts(spec):
+            if not self._is_active(spec):
                 return []
-            self._note_extras(spec)
+            self._add_extras(spec)
             return [(dependency_name(text), text)]
         known = self._plain[text] = [(dependency_name(text), text)]
         return known
 
     def _trackers(self, features: Iterable[str]) -> list[tuple[str, str]]:
-        """The packages that have a build's features."""
+        """The packages that track a build's features."""
         return [
             (other.name, f"*[track_features={feature}]")
             for feature in features
@@ -96,61 +138,21 @@ class _Needs:
             if feature in other.track_features
         ]
 
-    def _note_extras(self, spec: MatchSpec) -> None:
+    def _add_extras(self, spec: MatchSpec) -> None:
         wanted = ((spec.exact_name or "", extra) for extra in spec.extras)
         self._extras += [each for each in wanted if each not in self._extras]
 
-    def _counts(self, spec: MatchSpec) -> bool:
+    def _is_active(self, spec: MatchSpec) -> bool:
         if spec.when is None:
             return True
         from minicon.models.match_spec.condition import holds
 
-        is_there = spec.exact_name in self._records
+        is_installed = spec.exact_name in self._records
 
         def is_met(name: str, text: str) -> bool:
-            if name.startswith("__") and not self._knows_facts:
-                return is_there
-            record = self._there.get(name)
+            if name.startswith("__") and not self._knows_virtual:
+                return is_installed
+            record = self._records_and_virtual.get(name)
             return record is not None and parse_dependency(text).matches(record)
 
         return holds(spec.when, is_met)
-
-
-def in_link_order(
-    records: Mapping[str, RepodataRecord],
-    needs: Mapping[str, Sequence[tuple[str, str]]] | None = None,
-) -> tuple[RepodataRecord, ...]:
-    """Sort records so that dependencies come first; ties by name, python as early as it can be.
-
-    Cycles are cut where they are entered first in that order. Python's own dependency on pip is
-    no reason to wait: pip needs python to be linked.
-
-    Args:
-        records: By name.
-        needs: What they depend on, see :func:`active_dependencies`; None to find out.
-    """
-    if needs is None:
-        needs = active_dependencies(records, asked=None)
-    order: list[RepodataRecord] = []
-    done: set[str] = set()
-    for start in sorted(records, key=lambda name: (name != "python", name)):
-        # Depth first without recursion: each frame is a name and its dependencies to come.
-        frames = [(start, _dependencies(needs, start))] if start not in done else []
-        done.add(start)
-        while frames:
-            name, dependencies = frames[-1]
-            following = next((each for each in dependencies if each not in done), None)
-            if following is None:
-                order.append(records[name])
-                frames.pop()
-            else:
-                done.add(following)
-                frames.append((following, _dependencies(needs, following)))
-    return tuple(order)
-
-
-def _dependencies(needs: Mapping[str, Sequence[tuple[str, str]]], name: str) -> Iterator[str]:
-    names = {other for other, _ in needs[name] if other in needs}
-    if name == "python":
-        names.discard("pip")
-    return iter(sorted(names))

@@ -1,14 +1,13 @@
-"""Clauses: what the search knows must hold.
+"""Variables and clauses: what the search reasons with.
 
-A *term* is a variable and a set of its values (a bitset), read "the variable is one of these". An
-*incompatibility* is a set of terms that cannot all be true; the mapping variable → set stands for
-it. Everything the search reasons with can be read as one:
+A *term* is a variable and a set of its values (a bitset): "the variable is one of these". An
+*incompatibility* is a set of terms that cannot all be true, written as a mapping variable → set.
+Every clause can be read as one:
 
-* :class:`Dependency`, given: "candidates C of x need y to be one of A" is the incompatibility
+* :class:`Dependency`, given: "candidates C of x require y to be one of A" is the incompatibility
   ``{x: C, y: not A}``. There is one per package and distinct dependency text, so hundreds of
-  builds that say the same make one clause. ``constrains`` is the same with ABSENT added to A.
-* :class:`~minicon.solver.search.condition.Condition`, given: the same under a condition on a third
-  package (CEP 43).
+  builds with the same text make one clause. ``constrains`` is the same with ABSENT added to A.
+* :class:`ConditionalDependency`, given: the same under a condition on other packages (CEP 43).
 * learned incompatibilities, derived from conflicts (see conflict_analysis).
 """
 
@@ -22,13 +21,82 @@ if TYPE_CHECKING:
     from minicon.solver.candidates.candidates import Candidates
 
     Incompatibility: TypeAlias = "dict[int, int]"
-    Reason: TypeAlias = "Dependency | Root | dict[int, int] | None"
+    Reason: TypeAlias = "Dependency | Demand | dict[int, int] | None"
 
 
-class Need:
-    """What some dependencies say alike: ``target`` must be in ``allowed``.
+class Variable:
+    """A package name, the candidates that can be chosen for it, and the clauses that mention it.
 
-    Hundreds of packages write ``python >=3.10``; what that means is found out once.
+    Attributes:
+        name: The package name.
+        index: Position in every list that has one element per variable.
+        candidates: The package's candidates; None until the variable is loaded.
+        absent: The bit that stands for ABSENT: the package is not installed.
+        universe: All candidates and ``absent``.
+        initial: The domain before any search: the universe, or less for virtual packages.
+        clauses: Dependencies of its candidates, as far as they were added; see
+            :meth:`ClauseStore.add_clauses`.
+        unexplored: Candidates that may have dependencies for which no clause was added yet.
+        by_position: The clauses by their positions in the candidate table; None where not added.
+        requirements: Requirements of other packages on this one, by text.
+        constraints: The same for ``constrains``, by text.
+        incoming: Both of these by the set of values that they allow; empty until it is loaded.
+        watchers: Learned incompatibilities that watch it, by the watched set of values.
+        triggered: Cache: domain → the dependencies that every candidate in this domain has.
+        activity: How often it took part in recent conflicts.
+    """
+
+    __slots__ = (
+        "absent",
+        "activity",
+        "by_position",
+        "candidates",
+        "clauses",
+        "constraints",
+        "incoming",
+        "index",
+        "initial",
+        "name",
+        "requirements",
+        "triggered",
+        "unexplored",
+        "universe",
+        "watchers",
+    )
+
+    def __init__(self, name: str, index: int) -> None:
+        self.name = name
+        self.index = index
+        self.candidates: Candidates | None = None
+        self.absent = 1
+        self.universe = -1
+        self.initial = -1
+        self.clauses: list[Dependency] = []
+        self.by_position: list[Dependency | None] = []
+        self.unexplored = 0
+        self.requirements: dict[str, Requirement] = {}
+        self.constraints: dict[str, Requirement] = {}
+        self.incoming: dict[int, list[Requirement]] = {}
+        self.watchers: dict[int, list[Watcher]] = {}
+        self.triggered: dict[int, list[Dependency]] = {}
+        self.activity = 0.0
+
+    def watch(self, values: int, watcher: Watcher) -> None:
+        """Have an incompatibility visited when the domain becomes a subset of some values."""
+        same = self.watchers.get(values)
+        if same is None:
+            self.watchers[values] = [watcher]
+        else:
+            same.append(watcher)
+
+    def __repr__(self) -> str:
+        return f"Variable({self.name})"
+
+
+class Requirement:
+    """The meaning of one dependency text: ``target`` must be in ``allowed``.
+
+    Hundreds of packages write ``python >=3.10``; it is evaluated once.
 
     Attributes:
         target: Index of the variable depended on.
@@ -36,7 +104,7 @@ class Need:
         optional: True for ``constrains``: the target may also be absent.
         allowed: Values of the target that satisfy it; None until the target is loaded.
         refused: Values of the target that do not satisfy it.
-        carriers: The dependencies that say it.
+        carriers: The dependencies with this text.
     """
 
     __slots__ = ("allowed", "carriers", "optional", "refused", "target", "text")
@@ -50,8 +118,8 @@ class Need:
         self.carriers: list[Dependency] = []
 
 
-class Dependency(tuple[int, int, Need]):
-    """Candidates ``premise`` of ``source`` have a :class:`Need`: ``(source, premise, need)``.
+class Dependency(tuple[int, int, Requirement]):
+    """Candidates of a variable have a requirement: ``(source, premise, requirement)``.
 
     A tuple, since a search makes tens of thousands of them.
     """
@@ -65,63 +133,32 @@ class Dependency(tuple[int, int, Need]):
 
     @property
     def premise(self) -> int:
-        """Its candidates that carry this dependency."""
+        """Its candidates that have this dependency."""
         return self[1]
 
     @property
-    def need(self) -> Need:
-        """What they need."""
+    def requirement(self) -> Requirement:
+        """What they require."""
         return self[2]
 
     @property
     def terms(self) -> Incompatibility:
         """The clause as an incompatibility, once its target is loaded."""
-        source, premise, need = self
-        if source == need.target:
-            return {source: premise & need.refused}
-        return {source: premise, need.target: need.refused}
+        source, premise, requirement = self
+        if source == requirement.target:
+            return {source: premise & requirement.refused}
+        return {source: premise, requirement.target: requirement.refused}
 
 
-class Root:
-    """A request from outside: ``variable`` must be in ``allowed``.
+class ConditionalDependency:
+    """Candidates of ``source`` require something of ``target`` if a condition is met (CEP 43).
 
-    Attributes:
-        name: The package.
-        allowed: What it may be, as a domain.
-        origin: Whoever asked; any value, handed back when the search fails.
-    """
-
-    __slots__ = ("allowed", "name", "origin")
-
-    def __init__(self, name: str, allowed: int, origin: object) -> None:
-        self.name = name
-        self.allowed = allowed
-        self.origin = origin
-
-    def __repr__(self) -> str:
-        return f"Root({self.name}, {self.origin})"
-
-
-class Watcher:
-    """A learned incompatibility seen from its two watched terms, ``terms[0]`` and ``terms[1]``.
-
-    Only when a watched term comes true need the others be looked at.
-    """
-
-    __slots__ = ("incompatibility", "terms")
-
-    def __init__(self, terms: list[tuple[int, int]], incompatibility: Incompatibility) -> None:
-        self.terms = terms
-        self.incompatibility = incompatibility
-
-
-class Condition:
-    """Candidates of ``source`` need something of ``target`` if other packages fit a condition.
+    The search has it as an incompatibility like a learned one; this class is for explanations.
 
     Attributes:
         source: Index of the variable that depends.
         target: Index of the variable depended on.
-        stated: The dependency as the packages have it.
+        stated: The dependency in the packages' metadata.
         terms: All of it as an incompatibility.
     """
 
@@ -136,70 +173,34 @@ class Condition:
         self.terms = terms
 
 
-class Variable:
-    """A package name, the candidates it may be, and the clauses that mention it.
+class Demand:
+    """A requirement that comes from the request and not from a package.
 
     Attributes:
-        name: The package name.
-        index: Its place in every list that runs over variables.
-        candidates: What it may be; None until somebody needs to know.
-        absent: The bit that means "not there".
-        universe: All candidates and ``absent``.
-        initial: The domain before any search: the universe, or less for virtual packages.
-        clauses: Dependencies of its candidates, as far as they are made; see
-            :meth:`ClauseStore.wake`.
-        asleep: Candidates that may have dependencies that are not made yet.
-        made: The same by their places in the table; None for those that are not made.
-        needs: What others depend on it for, by text.
-        limits: What others constrain it to, by text.
-        incoming: Both of these by the set of values that they allow; empty until it is loaded.
-        watchers: Learned incompatibilities that watch it, by the watched set of values.
-        triggered: Memo: domain → the dependencies that this whole domain carries.
-        activity: How often it took part in recent conflicts.
+        name: The package.
+        allowed: Its allowed values, as a domain.
+        origin: Where the demand comes from; any value, part of the error when the search fails.
     """
 
-    __slots__ = (
-        "absent",
-        "activity",
-        "asleep",
-        "candidates",
-        "clauses",
-        "incoming",
-        "index",
-        "initial",
-        "limits",
-        "made",
-        "name",
-        "needs",
-        "triggered",
-        "universe",
-        "watchers",
-    )
+    __slots__ = ("allowed", "name", "origin")
 
-    def __init__(self, name: str, index: int) -> None:
+    def __init__(self, name: str, allowed: int, origin: object) -> None:
         self.name = name
-        self.index = index
-        self.candidates: Candidates | None = None
-        self.absent = 1
-        self.universe = -1
-        self.initial = -1
-        self.clauses: list[Dependency] = []
-        self.made: list[Dependency | None] = []
-        self.asleep = 0
-        self.needs: dict[str, Need] = {}
-        self.limits: dict[str, Need] = {}
-        self.incoming: dict[int, list[Need]] = {}
-        self.watchers: dict[int, list[Watcher]] = {}
-        self.triggered: dict[int, list[Dependency]] = {}
-        self.activity = 0.0
-
-    def watch(self, values: int, watcher: Watcher) -> None:
-        """Let an incompatibility be visited when the variable comes to lie in some values."""
-        same = self.watchers.get(values)
-        if same is None:
-            self.watchers[values] = [watcher]
-        else:
-            same.append(watcher)
+        self.allowed = allowed
+        self.origin = origin
 
     def __repr__(self) -> str:
-        return f"Variable({self.name})"
+        return f"Demand({self.name}, {self.origin})"
+
+
+class Watcher:
+    """A learned incompatibility with its two watched terms, ``terms[0]`` and ``terms[1]``.
+
+    The other terms are checked only when a watched term becomes true.
+    """
+
+    __slots__ = ("incompatibility", "terms")
+
+    def __init__(self, terms: list[tuple[int, int]], incompatibility: Incompatibility) -> None:
+        self.terms = terms
+        self.incompatibility = incompatibility

@@ -1,8 +1,9 @@
-"""CondaModel: a whole set of conda packages that fit together, and how it is found."""
+"""The conda part of a request: compatible sets of packages for the request and further demands."""
 
 from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
+from minicon.solver.reachability import reachable
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.search.clause_store import ClauseStore
 from minicon.solver.search.conflict_analysis import Contradiction
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
-    from minicon.solver.search.clauses import Root
-    from minicon.solver.search.demands import Demands
+    from minicon.solver.search.clauses import Demand
+    from minicon.solver.search.demands import Goal
 
-#: How many of the latest models are tried before the search is asked again.
+#: Number of latest models that are checked before a new search.
 _RECENT = 16
 
 
 class CondaModel:
-    """One candidate per package; a value.
+    """A compatible set of packages: one candidate per package.
 
     Attributes:
-        positions: Per package name, its candidate's position.
+        positions: Per package name, the position of the chosen candidate.
     """
 
     __slots__ = ("_source", "positions")
@@ -37,12 +38,12 @@ class CondaModel:
         self._source = source
 
     def record(self, name: str) -> RepodataRecord | None:
-        """The record chosen for a name; None if the package is not in the model."""
+        """The chosen record of a name; None if the package is not in the set."""
         position = self.positions.get(name)
         return None if position is None else self._source.candidates(name).records[position]
 
     def records(self) -> dict[str, RepodataRecord]:
-        """All records by name; extras are no packages of their own."""
+        """All records by name, without the variables that stand for no package."""
         return {
             name: self._source.candidates(name).records[position]
             for name, position in self.positions.items()
@@ -50,76 +51,79 @@ class CondaModel:
         }
 
     def has(self, name: str, text: str) -> bool:
-        """Whether a package, or a fact of the machine, is there that a dependency's text means."""
+        """Whether a package in the set, or a virtual package, matches a MatchSpec."""
         candidates = self._source.candidates(name)
         position = 0 if candidates.fixed and candidates.size else self.positions.get(name)
         return position is not None and bool(candidates.matching(text) >> position & 1)
 
     def meets(self, name: str, allowed: int) -> bool:
-        """Whether a package is what a domain allows."""
+        """Whether a package's candidate, or its absence, is in a domain."""
         size = self._source.candidates(name).size
         return bool(allowed >> self.positions.get(name, size) & 1)
 
 
 class CondaSubproblem:
-    """Answers what conda packages can do, again and again over the same records.
+    """Finds sets of packages for one request, over the same records.
 
-    Models and contradictions are remembered: a joint resolution asks for nearly the same thing
-    many times.
+    Sets and contradictions are cached: a joint resolution has nearly the same demands many times.
+
+    Attributes:
+        source: The candidates.
+        goal: The demands of the request.
     """
 
-    def __init__(self, request: SolveRequest, source: CandidateSource, demands: Demands) -> None:
+    def __init__(self, request: SolveRequest, source: CandidateSource, goal: Goal) -> None:
         self.source = source
-        self.demands = demands
+        self.goal = goal
         self._policy = request.update_policy
         self._search = Search(ClauseStore(source.candidates))
         for package in request.virtual_packages:
             self._search.store.loaded(package.name)
         self._models: dict[tuple[tuple[str, int], ...], CondaModel] = {}
-        self._cores: list[list[Root]] = []
+        self._cores: list[list[Demand]] = []
 
     @property
     def store(self) -> ClauseStore:
-        """All that was loaded and learned so far."""
+        """All variables and clauses loaded and learned so far."""
         return self._search.store
 
-    def model(self, added: Sequence[Root] = ()) -> CondaModel:
-        """The best model of the demands and some roots more.
+    def model(self, added: Sequence[Demand] = ()) -> CondaModel:
+        """The best packages for the request and some further demands.
 
         Raises:
-            Contradiction: There is none.
+            Contradiction: The demands contradict each other.
         """
         key = domains_of(added)
         known = self._models.get(key)
         if known is None:
-            known = self._fitting(added) or self._solve(added)
+            known = self._known_model(added) or self._solve(added)
             self._models[key] = known
         return known
 
     def possible(self, name: str) -> int:
-        """What a package may be, as far as the demands alone tell.
+        """The domain of a package after propagating the request's demands.
 
         Raises:
-            Contradiction: The demands alone contradict each other.
+            Contradiction: They contradict each other.
         """
         variable = self.store.loaded(name)
         self.store.reset()
-        self._search.assert_roots(self.demands.roots)
+        self._search.assert_demands(self.goal.demands)
         return self.store.trail.domains[variable.index]
 
-    def without(self, removed: Iterable[Root], added: Sequence[Root] = ()) -> CondaModel:
-        """The best model of the demands without some of its roots (for explanations).
+    def without(self, removed: Iterable[Demand], added: Sequence[Demand] = ()) -> CondaModel:
+        """The best packages for the request without some of its demands (for explanations).
 
         Raises:
-            Contradiction: There is none.
+            Contradiction: The others contradict each other.
         """
-        gone = {id(root) for root in removed}
-        roots = [root for root in self.demands.roots if id(root) not in gone]
-        found = self._search.run([*roots, *added], self.demands.direct, self.demands.preferred)
+        gone = {id(demand) for demand in removed}
+        demands = [demand for demand in self.goal.demands if id(demand) not in gone]
+        found = self._search.run([*demands, *added], self.goal.direct, self.goal.preferred)
         return CondaModel(found, self.source)
 
-    def _fitting(self, added: Sequence[Root]) -> CondaModel | None:
-        """A model found earlier for fewer demands that meets these too is the best one again."""
+    def _known_model(self, added: Sequence[Demand]) -> CondaModel | None:
+        """A set found for weaker demands that meets these too, and therefore is the best one."""
         wanted = dict(domains_of(added))
         for key, model in list(self._models.items())[-_RECENT:]:
             is_looser = all(not wanted.get(name, -1) & ~allowed for name, allowed in key)
@@ -127,54 +131,54 @@ class CondaSubproblem:
                 return model
         return None
 
-    def _solve(self, added: Sequence[Root]) -> CondaModel:
+    def _solve(self, added: Sequence[Demand]) -> CondaModel:
         narrowed = dict(domains_of(added))
-        own = {id(root) for root in self.demands.roots}
+        own = {id(demand) for demand in self.goal.demands}
         for core in self._cores:
             if all(
-                id(root) in own or not narrowed.get(root.name, -1) & ~root.allowed for root in core
+                id(demand) in own or not narrowed.get(demand.name, -1) & ~demand.allowed
+                for demand in core
             ):
                 raise Contradiction(core)
-        demands = replace(self.demands, roots=[*self.demands.roots, *added])
+        goal = replace(self.goal, demands=[*self.goal.demands, *added])
         try:
-            positions = self._with_policy(demands)
+            positions = self._with_policy(goal)
         except Contradiction as contradiction:
-            self._cores.append(contradiction.roots)
+            self._cores.append(contradiction.demands)
             raise
         return CondaModel(positions, self.source)
 
-    def _with_policy(self, demands: Demands) -> dict[str, int]:
-        positions = best_of_orders(self._search, demands)
+    def _with_policy(self, goal: Goal) -> dict[str, int]:
+        """Search as the update policy says; UPDATE_DEPS updates what the named packages need."""
+        positions = best_of_orders(self._search, goal)
         if self._policy is not UpdatePolicy.UPDATE_DEPS:
             return positions
-        moving = self._needed_by(demands.direct, positions)
-        staying = {name: mask for name, mask in demands.preferred.items() if name not in moving}
-        return best_of_orders(self._search, replace(demands, preferred=staying))
+        updated = self._dependencies_of(goal.direct, positions)
+        staying = {name: mask for name, mask in goal.preferred.items() if name not in updated}
+        return best_of_orders(self._search, replace(goal, preferred=staying))
 
-    def _needed_by(self, names: Iterable[str], positions: Mapping[str, int]) -> set[str]:
-        """All packages that some packages of a model depend on, directly or not."""
+    def _dependencies_of(self, names: Iterable[str], positions: Mapping[str, int]) -> set[str]:
+        """Some packages of a set, and its packages that they depend on, directly or not."""
         extras: dict[str, list[str]] = {}
         for name in positions:
             if name.endswith("]"):
                 extras.setdefault(name.partition("[")[0], []).append(name)
-        found: set[str] = set()
-        pending = list(names)
-        while pending:
-            name = pending.pop()
-            if name in found or name not in positions:
-                continue
-            found.add(name)
+
+        def following(name: str) -> list[str]:
+            if name not in positions:
+                return []
             bit = 1 << positions[name]
-            pending += extras.get(name, ())
             table = self.source.candidates(name).table
-            pending += [other for other, _, premise in table.dependencies if premise & bit]
-            pending += [each.name for each in table.conditional if each.premise & bit]
-        return found
+            others = [other for other, _, premise in table.dependencies if premise & bit]
+            others += [each.name for each in table.conditional if each.premise & bit]
+            return [*extras.get(name, ()), *others]
+
+        return reachable(names, following) & positions.keys()
 
 
-def domains_of(roots: Sequence[Root]) -> tuple[tuple[str, int], ...]:
-    """What roots demand together, per name, in a form that can be compared."""
+def domains_of(demands: Sequence[Demand]) -> tuple[tuple[str, int], ...]:
+    """The domain that demands leave to each name, sorted, as a value that can be compared."""
     domains: dict[str, int] = {}
-    for root in roots:
-        domains[root.name] = domains.get(root.name, -1) & root.allowed
+    for demand in demands:
+        domains[demand.name] = domains.get(demand.name, -1) & demand.allowed
     return tuple(sorted(domains.items()))

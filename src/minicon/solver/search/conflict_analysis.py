@@ -1,4 +1,4 @@
-"""Conflict analysis: what to learn when a choice turns out to be impossible.
+"""Conflict analysis: derive an incompatibility from a conflict, so that it is not met again.
 
 A conflict is an incompatibility whose terms are all true. Its latest term was made true by some
 step of the trail, and that step was derived from another incompatibility; *resolving* the two
@@ -7,16 +7,16 @@ gives a new one without that step::
     {a: S, x: P}      latest term: x, made true by a step derived from
     {b: T, x: Q}
     ──────────────────
-    {a: S, b: T, x: P + Q}      (x falls away if P + Q is everything that x can be)
+    {a: S, b: T, x: P + Q}      (without x if P + Q is all of x's universe)
 
 This is repeated until only one term belongs to the last decision level (the first unique
-implication point): then that term must be false at an earlier level, which is where the search
-goes back to. Terms that were true from the very start are left out.
+implication point). That term must be false at an earlier level, to which the search jumps back.
+Terms that were true from the start are left out.
 """
 
 from __future__ import annotations
 
-from minicon.solver.search.clauses import Root
+from minicon.solver.search.clauses import Demand
 from minicon.solver.search.propagation import terms_of
 
 TYPE_CHECKING = False
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
 
 
 class Contradiction(Exception):
-    """The roots cannot all be met.
+    """Demands contradict each other.
 
     Attributes:
-        roots: Those that took part in the last derivation; often few, not always minimal.
+        demands: Those that took part in the last derivation; often few, not always minimal.
     """
 
-    def __init__(self, roots: list[Root]) -> None:
+    def __init__(self, demands: list[Demand]) -> None:
         super().__init__()
-        self.roots = roots
+        self.demands = demands
 
 
 def learn(store: ClauseStore, conflict: Incompatibility) -> tuple[Incompatibility, int, int]:
     """Derive an incompatibility that would have prevented the conflict.
 
     Returns:
-        The incompatibility, the terms that came true last first; the level to go back to; and the
-        variable that it narrows there, which is that of the first term.
+        The incompatibility, its latest term first; the level to jump back to; and the variable
+        that it narrows there, which is that of the first term.
 
     Raises:
         Contradiction: The conflict does not depend on any decision.
@@ -54,42 +54,42 @@ def learn(store: ClauseStore, conflict: Incompatibility) -> tuple[Incompatibilit
         latest, earlier, index = terms.latest()
         level = entries[latest][3] if latest >= 0 else 0
         if not level:
-            raise Contradiction(roots_behind(store, terms.values))
+            raise Contradiction(demands_behind(store, terms.values))
         if earlier < 0 or entries[earlier][3] < level:
             return terms.learned(index)
         terms.resolve(terms_of(entries[latest][2]), index, store.variables[index].universe)
 
 
 class _Terms:
-    """An incompatibility that is true, and where on the trail each of its terms became so.
+    """An incompatibility whose terms are all true, and the trail positions where they became true.
 
     Attributes:
-        values: The incompatibility. Terms that were true from the start are left out; of those
-            that the roots made true (level 0) no places are kept.
+        values: The incompatibility. Terms that were true from the start are left out; no
+            positions are recorded for those that demands made true (level 0).
     """
 
-    __slots__ = ("_first", "_places", "_trail", "values")
+    __slots__ = ("_first", "_positions", "_trail", "values")
 
     def __init__(self, trail: Trail, conflict: Incompatibility) -> None:
         self._trail = trail
         self._first = (*trail.level_starts, len(trail.entries))[1]
-        self._places: dict[int, int] = {}
+        self._positions: dict[int, int] = {}
         self.values: Incompatibility = {}
         for index, values in conflict.items():
             self._put(index, values)
 
     def latest(self) -> tuple[int, int, int]:
-        """Place of the term that came true last, of the one before it, variable of the last."""
+        """Position of the latest term, position of the one before it, variable of the latest."""
         latest = earlier = index = -1
-        for other, place in self._places.items():
-            if place > latest:
-                latest, earlier, index = place, latest, other
-            elif place > earlier:
-                earlier = place
+        for other, position in self._positions.items():
+            if position > latest:
+                latest, earlier, index = position, latest, other
+            elif position > earlier:
+                earlier = position
         return latest, earlier, index
 
     def resolve(self, cause: Incompatibility, index: int, universe: int) -> None:
-        """Combine with what a step was derived from, so that the step is no longer needed."""
+        """Eliminate a step by resolving with the incompatibility that it was derived from."""
         own = self.values
         rest = (own[index] | cause.get(index, universe)) & universe
         for other, values in cause.items():
@@ -100,51 +100,51 @@ class _Terms:
             if both != before:
                 self._put(other, both)
         if rest == universe:
-            del own[index], self._places[index]
+            del own[index], self._positions[index]
         else:
             self._put(index, rest)
 
     def learned(self, asserting: int) -> tuple[Incompatibility, int, int]:
-        """The incompatibility as it is now; see :func:`learn` for what is returned."""
-        places, values = self._places, self.values
-        order = sorted(places, key=places.__getitem__, reverse=True)
-        level = self._trail.entries[places[order[1]]][3] if len(order) > 1 else 0
+        """The derived incompatibility; for the result see :func:`learn`."""
+        positions, values = self._positions, self.values
+        order = sorted(positions, key=positions.__getitem__, reverse=True)
+        level = self._trail.entries[positions[order[1]]][3] if len(order) > 1 else 0
         ordered = {index: values[index] for index in order}
         return {**ordered, **values}, level, asserting
 
     def _put(self, index: int, values: int) -> None:
-        place = self._trail.satisfier(index, values)
-        if place >= self._first:
+        position = self._trail.satisfier(index, values)
+        if position >= self._first:
             self.values[index] = values
-            self._places[index] = place
+            self._positions[index] = position
         else:
-            self._places.pop(index, None)
-            if place >= 0:
+            self._positions.pop(index, None)
+            if position >= 0:
                 self.values[index] = values
             else:
                 self.values.pop(index, None)
 
 
-def roots_behind(store: ClauseStore, terms: Incompatibility) -> list[Root]:
-    """The roots that a true incompatibility was derived from, in the order they were asserted."""
+def demands_behind(store: ClauseStore, terms: Incompatibility) -> list[Demand]:
+    """The demands that an incompatibility of true terms follows from, in order of assertion."""
     trail = store.trail
     pending = list(terms.items())
     seen: set[tuple[int, int]] = set()
-    roots: dict[int, Root] = {}
+    demands: dict[int, Demand] = {}
     while pending:
         term = pending.pop()
         index, values = term
-        place = trail.satisfier(index, values)
-        if place < 0 or term in seen:
+        position = trail.satisfier(index, values)
+        if position < 0 or term in seen:
             continue
         seen.add(term)
-        reason = trail.entries[place][2]
-        if isinstance(reason, Root):
-            roots[place] = reason
+        reason = trail.entries[position][2]
+        if isinstance(reason, Demand):
+            demands[position] = reason
             cause = {index: store.variables[index].universe & ~reason.allowed}
         else:
             cause = terms_of(reason)
-        # The step removed cause[index]; what else is missing from the domain went earlier.
+        # The step removed cause[index]; other missing values were removed earlier.
         pending.append((index, values | cause.get(index, 0)))
         pending += [other for other in cause.items() if other[0] != index]
-    return [roots[place] for place in sorted(roots)]
+    return [demands[position] for position in sorted(demands)]

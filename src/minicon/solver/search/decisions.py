@@ -1,8 +1,13 @@
-"""Decisions: which variable is settled next, and as which candidate.
+"""Decisions: which variable is decided next, and for which candidate.
 
-The order is that of resolvo: what the user asked for, in the user's order; then packages that
-took part in recent conflicts; then packages in the order in which they became required; last,
-installed packages that nothing needs any more but that may stay.
+The order is that of resolvo: requested packages, in the user's order; packages that took part in
+recent conflicts; packages in the order in which they became required; last, installed packages
+that nothing requires any more but that may stay.
+
+Of builds with equal version and build number, conda prefers the one whose dependencies can have
+the higher versions, compared dependency by dependency in the order of their names, over those that
+all builds share; then the newer timestamp, which is the order that candidates have anyway. This
+needs the dependencies' candidates, so only builds that are still possible are compared.
 """
 
 from __future__ import annotations
@@ -16,23 +21,22 @@ if TYPE_CHECKING:
     from minicon.solver.search.clause_store import ClauseStore
     from minicon.solver.search.clauses import Dependency, Incompatibility, Variable
 
-
-#: Activities of one conflict weigh this much less than those of the next (as in MiniSat).
+#: The activity added by one conflict is this much less than that of the next (as in MiniSat).
 _DECAY = 0.95
 _TOO_LARGE = 1e100
-#: After so many conflicts the packages asked for are settled fewest choices first, not in the
-#: user's order: real requests never get there, and puzzles are solved many times faster.
+#: After this many conflicts requested packages are decided fewest candidates first instead of in
+#: the user's order: real requests never get there, and puzzles are solved many times faster.
 _PUZZLE = 40
 
 
 class Decisions:
-    """Chooses; remembers nothing that outlives one search.
+    """Chooses the next decision of one search.
 
     Args:
         store: The variables.
-        direct: Names that were asked for, to be settled first.
-        preferred: Per name, candidates to take whenever one is possible (installed ones).
-        keep: Names to keep, at their preferred candidates, where that is possible.
+        direct: Requested names, to be decided first.
+        preferred: Per name, candidates to choose whenever one is possible (installed ones).
+        keep: Names to keep, at their preferred candidates, where possible.
     """
 
     def __init__(
@@ -55,12 +59,12 @@ class Decisions:
             variable.activity = 0.0
 
     @property
-    def are_direct_settled(self) -> bool:
-        """Whether the last choice was none of what was asked for."""
+    def are_direct_decided(self) -> bool:
+        """Whether the last decision was not about a requested package."""
         return self._scanned_direct == len(self._direct)
 
     def following(self) -> tuple[int, int] | None:
-        """The next variable and its candidate; None when all is settled."""
+        """The next variable and its candidate; None when everything is decided."""
         index = self._open_direct()
         if index is None:
             index = self._open_active()
@@ -71,7 +75,7 @@ class Decisions:
         return self._open_kept()
 
     def learned(self, incompatibility: Incompatibility) -> None:
-        """Take note of a conflict; what it mentions is settled earlier from now on."""
+        """Decide the variables of a learned incompatibility earlier from now on."""
         self._conflicts += 1
         variables = self._store.variables
         for index in incompatibility:
@@ -86,17 +90,17 @@ class Decisions:
 
     def _open_direct(self) -> int | None:
         domains, direct = self._store.trail.domains, self._direct
-        for place in range(self._scanned_direct, len(direct)):
-            domain = domains[direct[place]]
+        for position in range(self._scanned_direct, len(direct)):
+            domain = domains[direct[position]]
             if domain & (domain - 1):
-                self._scanned_direct = place
+                self._scanned_direct = position
                 break
         else:
             self._scanned_direct = len(direct)
             return None
         if self._conflicts < _PUZZLE:
-            return direct[place]
-        pending = [index for index in direct[place:] if not is_decided(domains[index])]
+            return direct[position]
+        pending = [index for index in direct[position:] if not is_decided(domains[index])]
         return min(pending, key=lambda index: domains[index].bit_count())
 
     def _open_active(self) -> int | None:
@@ -113,11 +117,11 @@ class Decisions:
 
     def _open_required(self) -> int | None:
         domains, required = self._store.trail.domains, self._store.trail.required
-        for place in range(min(self._scanned, len(required)), len(required)):
-            domain = domains[required[place]]
+        for position in range(min(self._scanned, len(required)), len(required)):
+            domain = domains[required[position]]
             if domain & (domain - 1):
-                self._scanned = place
-                return required[place]
+                self._scanned = position
+                return required[position]
         self._scanned = len(required)
         return None
 
@@ -125,18 +129,18 @@ class Decisions:
         domains, variables = self._store.trail.domains, self._store.variables
         for index in self._keep:
             if not is_decided(domains[index]):
-                there = domains[index] & ~variables[index].absent
-                return index, best(there & self._preferred.get(index, 0) or there)
+                present = domains[index] & ~variables[index].absent
+                return index, best(present & self._preferred.get(index, 0) or present)
         return None
 
     def _candidate(self, index: int) -> int:
         domain = self._store.trail.domains[index]
         preferred = domain & self._preferred.get(index, 0)
-        return break_tie(self._store, self._store.variables[index], preferred or domain)
+        return _best_candidate(self._store, self._store.variables[index], preferred or domain)
 
 
-def break_tie(store: ClauseStore, variable: Variable, domain: int) -> int:
-    """The best candidate of a domain that is not empty."""
+def _best_candidate(store: ClauseStore, variable: Variable, domain: int) -> int:
+    """The best candidate of a domain that is not empty; ties between builds are broken."""
     candidates = variable.candidates
     assert candidates is not None
     first = best(domain)
@@ -145,17 +149,17 @@ def break_tie(store: ClauseStore, variable: Variable, domain: int) -> int:
         return first
     known = candidates.decided_ties.get(tied)
     if known is None:
-        known = candidates.decided_ties[tied] = _best_of(store, variable, tied)
+        known = candidates.decided_ties[tied] = _break_tie(store, variable, tied)
     return known
 
 
-def _best_of(store: ClauseStore, variable: Variable, tied: int) -> int:
+def _break_tie(store: ClauseStore, variable: Variable, tied: int) -> int:
     by_target: dict[int, list[Dependency]] = {}
-    if tied & variable.asleep:
-        store.wake(variable, tied)
+    if tied & variable.unexplored:
+        store.add_clauses(variable, tied)
     for clause in variable.clauses:
-        if clause.premise & tied and not clause.need.optional:
-            by_target.setdefault(clause.need.target, []).append(clause)
+        if clause.premise & tied and not clause.requirement.optional:
+            by_target.setdefault(clause.requirement.target, []).append(clause)
     for target in sorted(by_target, key=lambda index: store.variables[index].name):
         clauses = by_target[target]
         shared = 0
@@ -170,14 +174,14 @@ def _best_of(store: ClauseStore, variable: Variable, tied: int) -> int:
 
 
 def _with_highest(store: ClauseStore, clauses: list[Dependency], tied: int) -> int:
-    """Those of the tied candidates whose dependency on one target reaches highest."""
-    target = store.variables[clauses[0].need.target]
+    """The tied candidates whose dependency on one target allows the highest version."""
+    target = store.variables[clauses[0].requirement.target]
     if target.candidates is None:
         store.load(target)
     assert target.candidates is not None
     reach: dict[int, int] = {}
     for clause in clauses:
-        allowed = clause.need.allowed
+        allowed = clause.requirement.allowed
         assert allowed is not None
         rank = target.candidates.highest_version(allowed)
         for member in members(clause.premise & tied):

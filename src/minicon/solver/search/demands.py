@@ -1,4 +1,4 @@
-"""Roots: what a request demands, in the terms of the search."""
+"""Demands: a request in the terms of the search, each demand with its origin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.solver.candidates.candidate_table import feature_name
 from minicon.solver.request import UpdatePolicy
-from minicon.solver.search.clauses import Root
+from minicon.solver.search.clauses import Demand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,36 +19,87 @@ if TYPE_CHECKING:
     from minicon.solver.request import SolveRequest
 
 
-@dataclass(slots=True)
-class Demands:
-    """One question to the search.
+class Kind(Enum):
+    """What a demand comes from."""
+
+    SPEC = "spec"
+    """A spec of this request."""
+    HISTORY = "history"
+    """A spec of an earlier request."""
+    PIN = "pin"
+    CONSTRAINT = "constraint"
+    INSTALLED = "installed"
+    """An installed package that must not change."""
+    PYTHON_MINOR = "python minor"
+    """Python's minor version, which stays unless the request names python."""
+    REMOVAL = "removal"
+    WHEEL = "wheel"
+    """A requirement of something from PyPI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a demand comes from.
 
     Attributes:
-        roots: What must hold.
-        direct: Names to settle first, in the user's order.
-        preferred: Per name, the candidates that it should stay at.
-        keep: Names that should stay in the environment even when nothing needs them.
+        kind: What it comes from.
+        text: The spec as its author wrote it.
+        spec: The spec; None if the demand is not one.
     """
 
-    roots: list[Root] = field(default_factory=list)
+    kind: Kind
+    text: str
+    spec: MatchSpec | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The demand as a sentence: ``you requested numpy <2``."""
+        return _SENTENCES[self.kind].format(self.text)
+
+
+_SENTENCES = {
+    Kind.SPEC: "you requested {}",
+    Kind.HISTORY: "you requested {} earlier",
+    Kind.PIN: "{} is pinned",
+    Kind.CONSTRAINT: "{} is a constraint",
+    Kind.INSTALLED: "{} is installed and must not change",
+    Kind.PYTHON_MINOR: "{} is installed and keeps its minor version unless you name python",
+    Kind.REMOVAL: "{} is to be removed",
+    Kind.WHEEL: "{}",
+}
+
+
+@dataclass(slots=True)
+class Goal:
+    """What a search has to find.
+
+    Attributes:
+        demands: Demands that must be met.
+        direct: Names to decide first, in the user's order.
+        preferred: Per name, the candidates to choose if possible (the installed one).
+        keep: Names to keep in the environment if possible, even if nothing requires them.
+    """
+
+    demands: list[Demand] = field(default_factory=list)
     direct: list[str] = field(default_factory=list)
     preferred: dict[str, int] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
 
 
-def demands_of(
-    request: SolveRequest, source: CandidateSource, specs: Iterable[MatchSpec]
-) -> Demands:
-    """What a request demands of the conda side.
+def goal_of(request: SolveRequest, source: CandidateSource, specs: Iterable[MatchSpec]) -> Goal:
+    """What a request demands of conda packages.
 
     Args:
         request: The request.
         source: Its candidates.
-        specs: Those of its specs that channels are to meet (not PyPI).
+        specs: Its specs, without those that PyPI has to meet.
+
+    Raises:
+        SpecError: ``inexact-name``: a spec does not name one package.
     """
-    demands = Demands()
-    named = _add_specs(demands, source, specs, Kind.SPEC)
-    demands.direct = list(named)
+    goal = Goal()
+    named = _add_specs(goal, source, specs, Kind.SPEC)
+    goal.direct = list(named)
     installed = [
         each.name
         for each in request.installed
@@ -59,12 +110,12 @@ def demands_of(
         for spec in request.history
         if spec.exact_name in installed and spec.exact_name not in named
     ]
-    remembered = _add_specs(demands, source, history, Kind.HISTORY)
-    _add_limits(demands, source, request)
-    _add_installed(demands, source, request, [name for name in installed if name not in named])
+    earlier = _add_specs(goal, source, history, Kind.HISTORY)
+    _add_constraints(goal, source, request)
+    _add_installed(goal, source, request, [name for name in installed if name not in named])
     if request.update_policy is UpdatePolicy.UPDATE_ALL:
-        demands.direct += [name for name in remembered if name not in named]
-    return demands
+        goal.direct += [name for name in earlier if name not in named]
+    return goal
 
 
 def _name_of(spec: MatchSpec) -> str:
@@ -78,24 +129,24 @@ def _name_of(spec: MatchSpec) -> str:
 
 
 def _add_specs(
-    demands: Demands, source: CandidateSource, specs: Iterable[MatchSpec], kind: Kind
+    goal: Goal, source: CandidateSource, specs: Iterable[MatchSpec], kind: Kind
 ) -> dict[str, None]:
     names: dict[str, None] = {}
     for spec in specs:
         origin = Origin(kind, str(spec), spec)
         if spec.track_features and spec.exact_name is None and spec.name.matches_all:
             parts = [feature_name(feature) for feature in spec.track_features]
-            demands.roots += [Root(part, source.candidates(part).all, origin) for part in parts]
+            goal.demands += [Demand(part, source.candidates(part).all, origin) for part in parts]
             continue
         name = _name_of(spec)
         if spec.when is not None:
-            demands.roots.append(Root(source.conditional(spec), 1, origin))
+            goal.demands.append(Demand(source.conditional(spec), 1, origin))
             continue
         candidates = source.candidates(name)
-        demands.roots.append(Root(name, candidates.matching_spec(spec), origin))
+        goal.demands.append(Demand(name, candidates.matching_spec(spec), origin))
         for extra in spec.extras:
             part = f"{name}[{extra}]"
-            demands.roots.append(Root(part, source.candidates(part).all, origin))
+            goal.demands.append(Demand(part, source.candidates(part).all, origin))
         names[name] = None
     return names
 
@@ -105,7 +156,7 @@ def _is_removed(request: SolveRequest, name: str) -> bool:
 
 
 def _loosened(spec: MatchSpec, source: CandidateSource) -> MatchSpec:
-    """An earlier request; its name only if the environment breaks it already."""
+    """A spec of an earlier request; only its name if the environment breaks it already."""
     name = _name_of(spec)
     if source.is_installed(name, str(spec)):
         return spec
@@ -117,94 +168,44 @@ def _loosened(spec: MatchSpec, source: CandidateSource) -> MatchSpec:
     return MatchSpec.from_fields(name=name)
 
 
-def _add_limits(demands: Demands, source: CandidateSource, request: SolveRequest) -> None:
-    """Pins and constraints: they hold for a package if it is there at all."""
+def _add_constraints(goal: Goal, source: CandidateSource, request: SolveRequest) -> None:
+    """Pins, constraints and removals; the packages that they name may be absent."""
     for specs, kind in ((request.pins, Kind.PIN), (request.constraints, Kind.CONSTRAINT)):
         for spec in specs:
             name = _name_of(spec)
             if spec.when is not None:
                 part = source.conditional(spec, optional=True)
-                demands.roots.append(Root(part, 1, Origin(kind, str(spec), spec)))
+                goal.demands.append(Demand(part, 1, Origin(kind, str(spec), spec)))
                 continue
             candidates = source.candidates(name)
             allowed = candidates.matching_spec(spec) | 1 << candidates.size
-            demands.roots.append(Root(name, allowed, Origin(kind, str(spec), spec)))
+            goal.demands.append(Demand(name, allowed, Origin(kind, str(spec), spec)))
     for spec in request.removals:
-        gone = spec.exact_name
-        if gone is not None:
-            absent = 1 << source.candidates(gone).size
-            demands.roots.append(Root(gone, absent, Origin(Kind.REMOVAL, str(spec), spec)))
+        removed = spec.exact_name
+        if removed is not None:
+            absent = 1 << source.candidates(removed).size
+            goal.demands.append(Demand(removed, absent, Origin(Kind.REMOVAL, str(spec), spec)))
 
 
 def _add_installed(
-    demands: Demands, source: CandidateSource, request: SolveRequest, names: list[str]
+    goal: Goal, source: CandidateSource, request: SolveRequest, names: list[str]
 ) -> None:
-    """Installed packages that nobody named stay, as the update policy says."""
+    """Keep installed packages that the request does not name, as the update policy says."""
     policy = request.update_policy
     for name in names:
         position = source.installed_position(name)
         assert position is not None
         candidates = source.candidates(name)
-        demands.keep.append(name)
+        goal.keep.append(name)
         if policy is not UpdatePolicy.UPDATE_ALL:
-            demands.preferred[name] = 1 << position
+            goal.preferred[name] = 1 << position
         here = f"{name} {candidates.table.versions[position]}"
         if policy is UpdatePolicy.FREEZE_INSTALLED:
             origin = Origin(Kind.INSTALLED, here)
-            demands.roots.append(Root(name, 1 << position, origin))
+            goal.demands.append(Demand(name, 1 << position, origin))
         elif name == "python":
             minor = ".".join(candidates.table.versions[position].split(".")[:2])
             spec = MatchSpec.from_fields(name="python", version=f"{minor}.*")
             allowed = candidates.matching_spec(spec) | 1 << candidates.size
             origin = Origin(Kind.PYTHON_MINOR, here, spec)
-            demands.roots.append(Root("python", allowed, origin))
-
-
-class Kind(Enum):
-    """The ways in which something can be demanded."""
-
-    SPEC = "spec"
-    """The user typed it now."""
-    HISTORY = "history"
-    """The user asked for it earlier."""
-    PIN = "pin"
-    CONSTRAINT = "constraint"
-    INSTALLED = "installed"
-    """It is installed and must not change."""
-    PYTHON_MINOR = "python minor"
-    """Python's minor version stays unless python is named."""
-    REMOVAL = "removal"
-    WHEEL = "wheel"
-    """Something from PyPI needs it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """One demand.
-
-    Attributes:
-        kind: Which way it came.
-        text: The spec as its author wrote it.
-        spec: The spec, where it is one.
-    """
-
-    kind: Kind
-    text: str
-    spec: MatchSpec | None = None
-
-    @property
-    def sentence(self) -> str:
-        """What it says, for an explanation: ``you asked for numpy <2``."""
-        return _SENTENCES[self.kind].format(self.text)
-
-
-_SENTENCES = {
-    Kind.SPEC: "you asked for {}",
-    Kind.HISTORY: "you asked earlier for {}",
-    Kind.PIN: "{} is pinned",
-    Kind.CONSTRAINT: "{} is a constraint",
-    Kind.INSTALLED: "{} is installed and must not change",
-    Kind.PYTHON_MINOR: "{} is installed and keeps its minor version unless you name python",
-    Kind.REMOVAL: "{} is to be removed",
-    Kind.WHEEL: "{}",
-}
+            goal.demands.append(Demand("python", allowed, origin))

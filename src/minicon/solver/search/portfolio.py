@@ -1,10 +1,10 @@
-"""Portfolio: other orders of decision, tried when the user's own order has a price.
+"""Portfolio: other orders of decision, tried when the user's order has a price.
 
-The order in which packages are settled decides who gets its newest version when not all can. Most
-requests have one best answer and the first order finds it. Only when a conflict made a requested
-package end below the best version it could have by itself are other orders tried, and the model
-is taken whose requested packages are the least behind in all. An order is given up as soon as the
-requested packages are settled and no less behind than they were before.
+The order in which packages are decided determines which of them is the newest when not all can be.
+Most requests have one best solution and the first order finds it. Only if a conflict made a
+requested package older than the best version that the demands alone allow are other orders tried,
+and the solution is chosen in which requested packages are the fewest versions behind in all. An
+order is abandoned as soon as the requested packages are decided and no fewer versions behind.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from minicon.solver.search.search import NotWorthwhileError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.solver.search.demands import Demands
+    from minicon.solver.search.demands import Goal
     from minicon.solver.search.search import Search
 
 
-#: After so many conflicts it is a puzzle, and one answer is enough. Real requests have a few.
+#: After this many conflicts it is a puzzle, and one solution is enough. Real requests have few.
 _HARD = 50
 
 
-def best_of_orders(search: Search, demands: Demands) -> dict[str, int]:
+def best_of_orders(search: Search, goal: Goal) -> dict[str, int]:
     """The best model over a few orders of decision; the first order wins ties.
 
     Raises:
         Contradiction: There is no model.
     """
-    direct = demands.direct
-    chosen = _run(search, demands, direct)
-    if not 0 < search.conflicts <= _HARD or not _is_behind(search, demands, chosen):
+    direct = goal.direct
+    chosen = _run(search, goal, direct)
+    if not 0 < search.conflicts <= _HARD or not _is_behind(search, goal, chosen):
         return chosen
     price = _versions_behind(search, direct, chosen)
     for order in _other_orders(direct) if price else ():
         try:
-            model = _run(search, demands, order, below=price)
+            model = _run(search, goal, order, below=price)
         except NotWorthwhileError:
             continue
         except Contradiction:  # pragma: no cover - satisfiability does not depend on the order
@@ -49,33 +49,35 @@ def best_of_orders(search: Search, demands: Demands) -> dict[str, int]:
     return chosen
 
 
-def _run(search: Search, demands: Demands, order: list[str], below: float = inf) -> dict[str, int]:
-    """Search by one order, as long as its price can be below another's."""
+def _run(search: Search, goal: Goal, order: list[str], below: float = inf) -> dict[str, int]:
+    """Search by one order while its price can be lower than that of a known solution."""
 
     def is_worthwhile() -> bool:
-        return _versions_behind(search, order, search.settled(order)) < below
+        return _versions_behind(search, order, search.decided(order)) < below
 
     check = None if below == inf else is_worthwhile
-    return search.run(demands.roots, order, demands.preferred, demands.keep, check)
+    return search.run(goal.demands, order, goal.preferred, goal.keep, check)
 
 
 def _other_orders(direct: list[str]) -> list[list[str]]:
     python_first = sorted(direct, key=lambda name: name != "python")
     orders = [python_first, direct[::-1]]
-    return [order for place, order in enumerate(orders) if order not in (direct, *orders[:place])]
+    return [
+        order for position, order in enumerate(orders) if order not in (direct, *orders[:position])
+    ]
 
 
-def _is_behind(search: Search, demands: Demands, model: dict[str, int]) -> bool:
-    """Whether a requested package is not the best that the roots alone allow."""
+def _is_behind(search: Search, goal: Goal, model: dict[str, int]) -> bool:
+    """Whether a requested package is older than the demands alone allow."""
     return any(
         name in model and model[name] != best(domain)
         for name, domain in search.possible.items()
-        if name not in demands.preferred
+        if name not in goal.preferred
     )
 
 
 def _versions_behind(search: Search, direct: list[str], model: dict[str, int]) -> int:
-    """How many better versions the requested packages could have, in all."""
+    """Number of versions by which requested packages are behind the best, in all."""
     behind = 0
     for name in direct:
         candidates = search.store.loaded(name).candidates

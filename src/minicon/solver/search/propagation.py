@@ -1,6 +1,6 @@
-"""Propagation: from what is decided to everything that follows from it at once.
+"""Propagation: narrow all domains to what the clauses still allow.
 
-Each narrowed variable *x* is looked at once per change, in three ways::
+Each changed variable *x* is processed once per change, in three directions::
 
          x ⊆ C                         y ∩ A = ∅                 all terms but one true
     ┌───────────────┐            ┌───────────────┐            ┌────────────────────────┐
@@ -9,8 +9,8 @@ Each narrowed variable *x* is looked at once per change, in three ways::
     │   y ⊆ A       │            │   x ∩ C = ∅   │            │   a ⊆ S, b ⊆ T ⇒ c ∩ U = ∅ │
     └───────────────┘            └───────────────┘            └────────────────────────┘
 
-A name is loaded when something first *needs* it (forward). ``constrains`` on a name that nobody
-needs never loads it.
+A name is loaded when a candidate first *requires* it (forward). ``constrains`` alone never loads
+one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def propagate(store: ClauseStore) -> Incompatibility | None:
-    """Draw all consequences of the changes since the last call.
+    """Propagate all changes since the last call.
 
     Returns:
         An incompatibility whose terms are all true (a conflict), or None. After a conflict the
@@ -57,7 +57,7 @@ def propagate(store: ClauseStore) -> Incompatibility | None:
 
 
 def terms_of(reason: Reason) -> Incompatibility:
-    """The incompatibility that a step was derived from."""
+    """The incompatibility that a step of the trail was derived from."""
     if isinstance(reason, dict):
         return reason
     assert isinstance(reason, Dependency)
@@ -65,12 +65,12 @@ def terms_of(reason: Reason) -> Incompatibility:
 
 
 def conflict_at_last_step(trail: Trail) -> Incompatibility:
-    """Undo the step that emptied a domain; what it was derived from is now true in all terms."""
+    """Undo the step that emptied a domain, and return the incompatibility it was derived from."""
     return terms_of(trail.pop()[2])
 
 
 def _apply_late(store: ClauseStore) -> Incompatibility | None:
-    """Apply clauses that were born with consequences."""
+    """Apply clauses that already had consequences when they were added."""
     late, store.late = store.late, []
     level = store.trail.level
     store.applied += [(level, clause) for clause in late]
@@ -86,14 +86,14 @@ def _apply_late(store: ClauseStore) -> Incompatibility | None:
 
 def _apply_dependency(trail: Trail, clause: Dependency) -> Incompatibility | None:
     domains = trail.domains
-    source, premise, need = clause
-    allowed = need.allowed
+    source, premise, requirement = clause
+    allowed = requirement.allowed
     assert allowed is not None
     possible = True
-    if not domains[need.target] & allowed:
+    if not domains[requirement.target] & allowed:
         possible = trail.narrow(source, ~premise, clause)
     elif not domains[source] & ~premise:
-        possible = trail.narrow(need.target, allowed, clause)
+        possible = trail.narrow(requirement.target, allowed, clause)
     return None if possible else conflict_at_last_step(trail)
 
 
@@ -109,42 +109,42 @@ def _apply_incompatibility(trail: Trail, terms: Incompatibility) -> Incompatibil
 
 
 def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
-    """Values that all carry a dependency: narrow its target."""
+    """All remaining candidates have a dependency: narrow its target."""
     trail = store.trail
     domains = trail.domains
     domain = domains[variable.index]
     if domain & variable.absent:
         return None
-    if domain & variable.asleep:
-        store.wake(variable, domain)
+    if domain & variable.unexplored:
+        store.add_clauses(variable, domain)
     triggered = variable.triggered.get(domain)
     if triggered is None:
         triggered = [clause for clause in variable.clauses if not domain & ~clause[1]]
         variable.triggered[domain] = triggered
     for clause in triggered:
-        need = clause[2]
-        allowed = need.allowed
+        requirement = clause[2]
+        allowed = requirement.allowed
         if allowed is None:
-            if need.optional:
+            if requirement.optional:
                 continue
-            store.load(store.variables[need.target])
-            allowed = need.allowed
+            store.load(store.variables[requirement.target])
+            allowed = requirement.allowed
             assert allowed is not None
-        target = need.target
-        if domains[target] & need.refused and not trail.narrow(target, allowed, clause):
+        target = requirement.target
+        if domains[target] & requirement.refused and not trail.narrow(target, allowed, clause):
             return conflict_at_last_step(trail)
     return None
 
 
 def _backward(trail: Trail, variable: Variable, before: int) -> Incompatibility | None:
-    """Dependencies that this variable can no longer satisfy: nobody may carry them."""
+    """A requirement on this variable can no longer be met: remove the candidates that have it."""
     domains = trail.domains
     domain = domains[variable.index]
-    for allowed, needs in variable.incoming.items():
+    for allowed, requirements in variable.incoming.items():
         if domain & allowed or not before & allowed:
             continue
-        for need in needs:
-            for clause in need.carriers:
+        for requirement in requirements:
+            for clause in requirement.carriers:
                 source, premise, _ = clause
                 if domains[source] & premise and not trail.narrow(source, ~premise, clause):
                     return conflict_at_last_step(trail)
@@ -152,10 +152,10 @@ def _backward(trail: Trail, variable: Variable, before: int) -> Incompatibility 
 
 
 def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibility | None:
-    """Visit the incompatibilities that watch this variable, where the watched term came true.
+    """Visit the incompatibilities that watch this variable and whose watched term became true.
 
-    A watcher moves to another term that is not true yet; where there is none, the incompatibility
-    has only its other watched term left, and that must be false.
+    A watcher moves to another term that is not true yet; if there is none, the other watched term
+    must be false.
     """
     trail, index = store.trail, variable.index
     domains = trail.domains
@@ -165,7 +165,7 @@ def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibi
     ]
     for values, watchers in came_true:
         staying = 0
-        for place, watcher in enumerate(watchers):
+        for position, watcher in enumerate(watchers):
             terms = watcher.terms
             if terms[0][0] == index:
                 terms[0], terms[1] = terms[1], terms[0]
@@ -178,7 +178,7 @@ def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibi
             if left & refused:
                 conflict = _refute(trail, watcher, left)
                 if conflict is not None:
-                    del watchers[staying : place + 1]
+                    del watchers[staying : position + 1]
                     return conflict
         del watchers[staying:]
         if not watchers:
@@ -187,7 +187,7 @@ def _learned(store: ClauseStore, variable: Variable, before: int) -> Incompatibi
 
 
 def _refute(trail: Trail, watcher: Watcher, left: int) -> Incompatibility | None:
-    """Make the last open term of an incompatibility false."""
+    """Make the last undecided term of an incompatibility false."""
     other, refused = watcher.terms[0]
     if not left & ~refused:
         return watcher.incompatibility
@@ -196,12 +196,12 @@ def _refute(trail: Trail, watcher: Watcher, left: int) -> Incompatibility | None
 
 
 def _moves(store: ClauseStore, watcher: Watcher) -> bool:
-    """Let a watcher look at another term that is not true yet, if there is one."""
+    """Move a watcher to another term that is not true yet; False if there is none."""
     domains, terms = store.trail.domains, watcher.terms
-    for place in range(2, len(terms)):
-        term = terms[place]
+    for position in range(2, len(terms)):
+        term = terms[position]
         if domains[term[0]] & ~term[1]:
-            terms[place] = terms[1]
+            terms[position] = terms[1]
             terms[1] = term
             store.variables[term[0]].watch(term[1], watcher)
             return True

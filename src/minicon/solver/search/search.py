@@ -1,13 +1,13 @@
-"""Search: conflict-driven, from roots to a model.
+"""Conflict-driven search: from demands to one candidate per package.
 
-The loop is that of every CDCL solver and of PubGrub: propagate; on a conflict learn from it and go
-back; else decide one more package; done when nothing is left to decide.
+The loop is that of every CDCL solver and of PubGrub: propagate; after a conflict, learn from it and
+jump back; else decide one more package; finish when everything is decided.
 """
 
 from __future__ import annotations
 
 from minicon.solver.candidates.candidates import best, is_decided
-from minicon.solver.search.conflict_analysis import Contradiction, learn, roots_behind
+from minicon.solver.search.conflict_analysis import Contradiction, demands_behind, learn
 from minicon.solver.search.decisions import Decisions
 from minicon.solver.search.propagation import propagate
 
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from minicon.solver.search.clause_store import ClauseStore
-    from minicon.solver.search.clauses import Incompatibility, Root
+    from minicon.solver.search.clauses import Demand, Incompatibility
 
 
 class NotWorthwhileError(Exception):
-    """A search was given up, since it cannot become what was hoped for."""
+    """A search was abandoned, since its result cannot be better than a known one."""
 
 
 class Search:
-    """One or more searches over the same records.
+    """Searches over the same records.
 
     Attributes:
-        conflicts: Conflicts met in the last search.
-        possible: Per direct name, its best candidate as far as the roots alone tell.
+        store: All variables and clauses.
+        conflicts: Number of conflicts in the last search.
+        possible: Per direct name, its domain after propagating the demands alone.
     """
 
     def __init__(self, store: ClauseStore) -> None:
@@ -38,7 +39,7 @@ class Search:
 
     def run(
         self,
-        roots: Sequence[Root],
+        demands: Sequence[Demand],
         direct: Sequence[str] = (),
         preferred: Mapping[str, int] | None = None,
         keep: Sequence[str] = (),
@@ -47,24 +48,24 @@ class Search:
         """Find the model that the order of decisions prefers.
 
         Args:
-            roots: What must hold.
-            direct: Names to settle first, in this order.
+            demands: Demands to meet.
+            direct: Names to decide first, in this order.
             preferred: See :class:`Decisions`.
             keep: See :class:`Decisions`.
-            is_worthwhile: Asked whenever all of ``direct`` is settled, whether to go on.
+            is_worthwhile: Called when all of ``direct`` are decided: whether to continue.
 
         Returns:
             Per package name in the model, the position of its candidate.
 
         Raises:
             Contradiction: There is no model.
-            NotWorthwhileError: ``is_worthwhile`` said no.
+            NotWorthwhileError: ``is_worthwhile`` returned False.
         """
         store = self.store
         store.reset()
         self.conflicts = 0
         decisions = Decisions(store, direct, preferred or {}, keep)
-        self.assert_roots(roots)
+        self.assert_demands(demands)
         domains = store.trail.domains
         self.possible = {name: domains[store.by_name[name].index] for name in direct}
         judged = -1
@@ -72,32 +73,32 @@ class Search:
             choice = decisions.following()
             if choice is None:
                 return self._model()
-            if is_worthwhile and decisions.are_direct_settled and judged < self.conflicts:
+            if is_worthwhile and decisions.are_direct_decided and judged < self.conflicts:
                 judged = self.conflicts
                 if not is_worthwhile():
                     raise NotWorthwhileError
             store.trail.decide(*choice)
             self._settle(decisions)
 
-    def assert_roots(self, roots: Sequence[Root]) -> None:
-        """Narrow domains to the roots and propagate.
+    def assert_demands(self, demands: Sequence[Demand]) -> None:
+        """Narrow domains to the demands and propagate.
 
         Raises:
-            Contradiction: That alone leads to a conflict.
+            Contradiction: They contradict each other without any decision.
         """
         trail = self.store.trail
-        for root in roots:
-            variable = self.store.loaded(root.name)
-            if not trail.narrow(variable.index, root.allowed, root):
+        for demand in demands:
+            variable = self.store.loaded(demand.name)
+            if not trail.narrow(variable.index, demand.allowed, demand):
                 trail.pop()
-                refused = {variable.index: variable.universe & ~root.allowed}
-                raise Contradiction([*roots_behind(self.store, refused), root])
+                refused = {variable.index: variable.universe & ~demand.allowed}
+                raise Contradiction([*demands_behind(self.store, refused), demand])
         conflict = propagate(self.store)
         if conflict is not None:
-            raise Contradiction(roots_behind(self.store, conflict))
+            raise Contradiction(demands_behind(self.store, conflict))
 
     def _settle(self, decisions: Decisions) -> None:
-        """Propagate, and learn from conflicts until there are none."""
+        """Propagate; learn from conflicts until there are none."""
         store = self.store
         while True:
             conflict = propagate(store)
@@ -114,8 +115,8 @@ class Search:
         store.remember(learned)
         store.trail.narrow(index, ~learned[index], learned)
 
-    def settled(self, names: Sequence[str]) -> dict[str, int]:
-        """What some packages are, as far as they are decided and there."""
+    def decided(self, names: Sequence[str]) -> dict[str, int]:
+        """The chosen candidates of some packages, as far as decided."""
         variables, domains = self.store.by_name, self.store.trail.domains
         found = {}
         for name in names:

@@ -1,4 +1,4 @@
-"""Trail: the domains as they are now, and every step that led here, so that steps can be undone."""
+"""The current domains and every step that led to them, so that steps can be undone."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ class Trail:
     ::
 
         level 0                      level 1 (first decision)          level 2
-        python ⊆ 3.11.*  (root)      numpy = 2.1.0   (decision)        …
-        numpy  ⊆ >=1.20  (root)      libblas ⊆ 3.*   (numpy needs it)
+        python ⊆ 3.11.*  (demand)      numpy = 2.1.0   (decision)        …
+        numpy  ⊆ >=1.20  (demand)      libblas ⊆ 3.*   (numpy needs it)
 
     Attributes:
-        domains: Per variable, what it may be now.
-        absents: Per variable, the bit that means "not there".
-        entries: (variable, domain before, reason, level) in order of time. A reason of None is
+        domains: Per variable, its current domain.
+        absents: Per variable, the bit that stands for ABSENT.
+        entries: (variable, domain before, reason, level) oldest first. A reason of None is
             a decision.
-        history: Per variable, the places of its entries.
-        level: Number of decisions that stand.
-        required: Variables that cannot be absent, in the order of becoming so.
+        history: Per variable, the positions of its entries.
+        level: Number of decisions.
+        level_starts: Per level, the position of its first entry.
+        required: Variables that cannot be absent, in the order in which that was derived.
         changed: Variables narrowed since the last propagation, in order.
         before: For each of those, its domain at the last propagation.
     """
@@ -52,7 +53,7 @@ class Trail:
         self.before: dict[int, int] = {}
 
     def narrow(self, index: int, keep: int, reason: Reason) -> bool:
-        """Leave a variable only values in ``keep``; False if none is left."""
+        """Remove from a domain all values outside ``keep``; False if none is left."""
         domains, entries = self.domains, self.entries
         domain = domains[index]
         narrowed = domain & keep
@@ -72,7 +73,7 @@ class Trail:
         return True
 
     def decide(self, index: int, candidate: int) -> None:
-        """Open a level: the variable is this candidate."""
+        """Open a new level by choosing a candidate for a variable."""
         self.level += 1
         self.level_starts.append(len(self.entries))
         self.narrow(index, 1 << candidate, None)
@@ -102,7 +103,7 @@ class Trail:
         self.before.clear()
 
     def reset(self) -> None:
-        """Undo everything, roots included."""
+        """Undo all entries, those of demands included."""
         for index, domain, _, _ in reversed(self.entries):
             self.domains[index] = domain
             self.history[index].clear()
@@ -114,13 +115,13 @@ class Trail:
         self.before.clear()
 
     def satisfier(self, index: int, values: int) -> int:
-        """Place of the first entry since which the variable lies in ``values``.
+        """Position of the entry that made a variable's domain a subset of ``values``.
 
-        -1 if it did so from the start. It must lie in them now.
+        The domain must be one now. -1 if it was so from the start.
         """
-        places = self.history[index]
+        positions = self.history[index]
         entries = self.entries
-        position = len(places)
-        while position and not entries[places[position - 1]][1] & ~values:
+        position = len(positions)
+        while position and not entries[positions[position - 1]][1] & ~values:
             position -= 1
-        return places[position - 1] if position else -1
+        return positions[position - 1] if position else -1

@@ -1,0 +1,90 @@
+"""The versions of python that wheels can be chosen for."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from minicon.lazy_pattern import lazy_pattern
+from minicon.solver.candidates.candidates import members
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.models.wheel_index import DistributionFile
+    from minicon.solver.candidates.candidate_source import CandidateSource
+
+#: Builds of python that ordinary CPython wheels do not fit: free-threaded ones, PyPy, GraalPy.
+_FOREIGN_BUILD = lazy_pattern(r".*(?:_cp\d+t$|pypy|graalpy)")
+
+
+class PythonMinor(NamedTuple):
+    """A minor version of python.
+
+    Attributes:
+        text: For instance ``3.11``.
+        version: The newest full version among its candidates.
+        allowed: Candidates of the conda package python that have this minor version.
+    """
+
+    text: str
+    version: str
+    allowed: int
+
+
+class Pythons:
+    """The minor versions of python that a request allows.
+
+    Attributes:
+        minors: All of them, best first.
+        current: The one in the latest set of conda packages; None before the first.
+    """
+
+    def __init__(self, source: CandidateSource, domain: int) -> None:
+        self._candidates = source.candidates("python")
+        self.current: str | None = None
+        table = self._candidates.table
+        allowed: dict[str, int] = {}
+        newest: dict[str, str] = {}
+        for position in members(domain & self._candidates.all):
+            if _FOREIGN_BUILD.match(table.builds[position]):
+                continue
+            minor = ".".join(table.versions[position].split(".")[:2])
+            allowed[minor] = allowed.get(minor, 0) | 1 << position
+            newest.setdefault(minor, table.versions[position])
+        self.minors = [PythonMinor(text, newest[text], allowed[text]) for text in allowed]
+
+    def ordered(self) -> list[PythonMinor]:
+        """All minor versions, the current one first."""
+        return sorted(self.minors, key=lambda minor: minor.text != self.current)
+
+    def supported_by(self, file: DistributionFile, minor: PythonMinor) -> int:
+        """Candidates of a minor version that a file's ``Requires-Python`` allows."""
+        if not file.requires_python:
+            return minor.allowed
+        specifier = lenient_specifier(file.requires_python)
+        versions = self._candidates.table.versions
+        found = 0
+        for position in members(minor.allowed):
+            version = pep440_version(versions[position])
+            if version is not None and specifier.contains(version, True):
+                found |= 1 << position
+        return found
+
+
+def lenient_specifier(text: str) -> SpecifierSet:
+    """Parse ``Requires-Python``, old forms such as ``>=3.6.*`` too; invalid text allows all."""
+    try:
+        return SpecifierSet(re.sub(r"([<>]=?\s*[0-9.]+?)\.\*", r"\1", text))
+    except InvalidSpecifier:
+        return SpecifierSet()
+
+
+def pep440_version(text: str) -> Version | None:
+    """A version as PEP 440 reads it; None if it cannot be read."""
+    try:
+        return Version(text)
+    except InvalidVersion:
+        return None
