@@ -141,7 +141,7 @@ def test_all_that_is_missing_is_told_at_once(command: CommandLine, tmp_path: Pat
     channel = write_channel(tmp_path / "chan")
     outcome = dry(command, channel.url, "toool", "tool", "winlib", "nothinglikethis")
     assert "toool, winlib and nothinglikethis are in none of the channels" in outcome.err
-    assert "hint: one by one:\n  toool: did you mean tool?\n" in outcome.err
+    assert "hint: for each name:\n  toool: did you mean tool?\n" in outcome.err
     assert "has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err
     outcome = dry(command, channel.url, "nothinglikethis", "norlikethis")
     assert "nothinglikethis and norlikethis are in none" in outcome.err

@@ -1,8 +1,8 @@
-"""Captures: a whole request with all records that its solution looked at, as one JSON value.
+"""Captures: a request with all records that its solution read, as one JSON value.
 
-A captured request can be solved again anywhere, without channels: to report a surprising answer,
-and to keep it as a test. What PyPI answered is not in it, so requirements are left to the
-reader; records hold no credentials.
+A captured request can be solved again anywhere, without channels: to report a surprising solution,
+or to keep it as a test. A capture has no data from PyPI, so requirements are not solved again;
+records contain no credentials.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from minicon.models.record_index import RecordIndex
 
-#: Changed when a reader of an older version would misunderstand a newer capture.
+#: Incremented when older versions of minicon would misread a newer capture.
 VERSION = 1
 _SPECS = ("specs", "history", "pins", "constraints", "removals")
 _PLAIN = (
@@ -39,7 +39,7 @@ _PLAIN = (
     "force_reinstall",
     "add_pip",
 )
-#: What is installed may have any file name; nothing is read by it here.
+#: Installed records may have any file name: no file is opened by it.
 _ANY_FILE_NAME = "package-0-0.conda"
 _RECORD = {"name": str, "channel": str, "subdir": str, "fn": str, "url": str, "source": str}
 _SHAPE: Mapping[str, Any] = {
@@ -62,7 +62,7 @@ _CHOICES: dict[str, type[ChannelPriority | UpdatePolicy | Strategy]] = {
 
 
 class RecordingIndex:
-    """A RecordIndex that remembers which records were asked for.
+    """A RecordIndex that notes which records were read.
 
     Attributes:
         seen: Records by name.
@@ -101,7 +101,7 @@ class CapturedIndex:
             self._records.setdefault(record.name, []).append(record)
 
     def names(self) -> Collection[str]:
-        """See :class:`RecordIndex`: the names that were looked at."""
+        """See :class:`RecordIndex`: the names in the capture."""
         return self._records.keys()
 
     def records_for(self, name: str) -> Sequence[RepodataRecord]:
@@ -109,11 +109,11 @@ class CapturedIndex:
         return self._records.get(name, ())
 
     def prefetch(self, names: Iterable[str]) -> None:
-        """Nothing to do: everything is here."""
+        """Do nothing: all records are in memory."""
 
 
 def recording(request: SolveRequest) -> SolveRequest:
-    """The same request over indices that remember; solve it, then :func:`capture` it."""
+    """The same request over recording indices; solve it, then :func:`capture` it."""
     channels = tuple(
         tuple(RecordingIndex(index) for index in channel) for channel in request.channels
     )
@@ -121,7 +121,7 @@ def recording(request: SolveRequest) -> SolveRequest:
 
 
 def capture(request: SolveRequest) -> dict[str, Any]:
-    """A request of :func:`recording`, and what was looked at since, as a JSON object."""
+    """A request of :func:`recording` and the records read since, as a JSON object."""
     document: dict[str, Any] = {"minicon_capture": VERSION}
     for key in _SPECS:
         document[key] = [str(spec) for spec in getattr(request, key)]
@@ -150,16 +150,16 @@ def capture(request: SolveRequest) -> dict[str, Any]:
 
 
 def captured_request(document: Mapping[str, Any]) -> SolveRequest:
-    """The request that a capture holds, ready to be solved.
+    """The request in a capture, ready to be solved.
 
     Raises:
-        FileError: It is not a capture, or of a later version.
+        FileError: ``invalid-capture``: not a capture, damaged, or of a later version.
     """
     version = document.get("minicon_capture")
     if version != VERSION:
         raise FileError(
             "invalid-capture",
-            f"this is not a capture that this version can read (its version is {version!r})",
+            f"not a capture that this version of minicon can read (version {version!r})",
             hint="write one with: minicon create … --dry-run --capture FILE",
         )
     try:
@@ -168,7 +168,7 @@ def captured_request(document: Mapping[str, Any]) -> SolveRequest:
     except (ValueError, SpecError) as error:
         why = error.message if isinstance(error, SpecError) else str(error)
         raise FileError(
-            "invalid-capture", f"the capture is damaged: {why}", hint="write it anew"
+            "invalid-capture", f"the capture is damaged: {why}", hint="write it again"
         ) from error
 
 

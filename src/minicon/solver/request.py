@@ -1,4 +1,4 @@
-"""SolveRequest: everything that decides a solution, as one immutable value."""
+"""The input and output of the solver as immutable values: SolveRequest and Solution."""
 
 from __future__ import annotations
 
@@ -23,66 +23,73 @@ if TYPE_CHECKING:
 
 
 class ChannelPriority(Enum):
-    """What the order of channels means (conda's ``channel_priority``)."""
+    """The meaning of the order of channels (conda's ``channel_priority``)."""
 
     STRICT = "strict"
-    """A name is taken only from the first channel that has it."""
+    """A package comes only from the first channel that has its name."""
     FLEXIBLE = "flexible"
     """Earlier channels are preferred, later ones used if needed."""
     DISABLED = "disabled"
-    """Version and build decide; the order of channels only breaks ties."""
+    """Version and build are compared first; the order of channels only breaks ties."""
 
 
 class UpdatePolicy(Enum):
-    """What happens to installed packages that nobody named (conda's update modifiers)."""
+    """Treatment of installed packages that the request does not name (conda's update modifiers)."""
 
     UPDATE_SPECS = "update_specs"
-    """The default: named packages move, others only as needed."""
+    """The default: named packages are updated, others change only as needed."""
     FREEZE_INSTALLED = "freeze_installed"
     """Installed packages do not change at all."""
     UPDATE_DEPS = "update_deps"
-    """The dependencies of the named packages move too."""
+    """The dependencies of the named packages are updated too."""
     UPDATE_ALL = "update_all"
-    """Everything moves to its newest."""
+    """Everything is updated."""
     SATISFIED_SKIP_SOLVE = "specs_satisfied_skip_solve"
-    """Nothing happens if what is installed is what the specs mean; else as UPDATE_SPECS."""
+    """Nothing changes if installed packages meet all specs; else as UPDATE_SPECS."""
 
 
 class Strategy(Enum):
-    """Which end of the allowed versions is preferred."""
+    """Preference among the allowed versions of requested packages."""
 
     HIGHEST = "highest"
     LOWEST = "lowest"
-    """Lowest versions of what was asked for: to test lower bounds."""
+    """The lowest allowed versions of requested packages: to test lower bounds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SolveRequest:
-    """One question to a solver.
+    """Everything that determines a solution.
 
     Attributes:
-        specs: Packages that must be there, in the user's order.
-        channels: Channels in order of priority; each is its subdirs' indices.
-        requirements: PyPI requirements that must be met (PEP 508), in the user's order. Names
-            that a channel also has are satisfied by its build where one fits.
-        wheels: Where Python projects come from; None forbids PyPI altogether.
+        specs: Requested packages, in the user's order.
+        channels: Channels in order of priority, each as the indices of its subdirs.
+        requirements: Requested Python projects (PEP 508), in the user's order. If a channel has
+            the project too, its build is preferred where it is compatible.
+        wheels: The package index for Python projects; None if PyPI is no source.
         wheels_for_missing_names: Whether a conda spec whose name no channel has may be met by
             PyPI (the built-in source ``pypi`` is among the sources).
-        installed: What the environment holds now.
-        history: Specs asked for earlier that still hold, by name.
-        history_requirements: The same for PyPI requirements. What was installed for them stays
-            as it is where it can.
-        pins: Optional limits: they hold for a package if it is there at all.
-        constraints: Like pins, from this request only.
-        removals: Packages that must go (a ``remove`` request), with what depends on them.
-        virtual_packages: Facts of the target machine.
+        installed: The installed packages.
+        history: Specs of earlier requests that still apply, one per name.
+        history_requirements: The same for PyPI requirements; the packages installed for them
+            stay unchanged if possible.
+        pins: Constraints that apply only if the named package is installed.
+        constraints: Like pins, for this request only.
+        removals: Packages to remove, with all that depend on them.
+        virtual_packages: Virtual packages of the target machine.
         platform: Target subdir, for instance ``linux-64``.
-        exclude_newer: Records built later than this (ms since 1970) do not exist; for some
-            channels and package names there are other limits, or none.
-        keep_unneeded: Whether a removal leaves what nothing needs any more.
-        add_pip: Whether python brings pip along, as conda's ``add_pip_as_python_dependency``.
-        max_rounds: Bound on the steps of the resolution across sources.
-        tables: Keeps compiled tables between processes; it changes no answer.
+        channel_priority: The meaning of the order of channels.
+        update_policy: Treatment of installed packages that are not named.
+        strategy: Preference among the allowed versions.
+        exclude_newer: Ignore records with a later timestamp (ms since 1970).
+        exclude_newer_channel: Other limits for some channels; None for no limit.
+        exclude_newer_package: Other limits for some package names; None for no limit.
+        no_deps: Install the named packages without their dependencies.
+        only_deps: Install the dependencies of the named packages without these.
+        keep_unneeded: Keep dependencies that nothing needs after a removal.
+        force_reinstall: Reinstall named packages even if they are installed.
+        add_pip: Make python depend on pip, as conda's ``add_pip_as_python_dependency``.
+        max_rounds: Maximum number of rounds of the resolution across sources.
+        tables: Stores compiled tables between processes; it does not change solutions.
     """
 
     specs: tuple[MatchSpec, ...]
@@ -114,7 +121,7 @@ class SolveRequest:
 
     @property
     def age_limits(self) -> AgeLimits:
-        """What ``exclude_newer`` and its exceptions say."""
+        """``exclude_newer`` with its exceptions."""
         return AgeLimits(self.exclude_newer, self.exclude_newer_channel, self.exclude_newer_package)
 
 
@@ -123,7 +130,7 @@ class Reason:
     """Why a package is in a solution.
 
     Attributes:
-        parent: The package that needs it, or None if the user asked.
+        parent: The package that depends on it; None if the user requested it.
         spec: The spec or requirement as its author wrote it.
     """
 
@@ -133,14 +140,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Solution:
-    """A set of packages that belong together.
+    """A compatible set of packages.
 
     Attributes:
-        records: In link order: what a package depends on comes before it.
-        reasons: Per package name, who needs it.
-        requested: Per package name, the specs of the user that it answers.
-        pip_requirements: What no wheel exists for and pip must build in the environment.
-        hold_backs: Per package name, one sentence why not the newest, or why a downgrade.
+        records: In link order: dependencies first.
+        reasons: Per package name, the requests and packages that need it.
+        requested: Per package name, the specs of the user that it meets.
+        pip_requirements: Requirements without a compatible wheel, to be built by pip.
+        hold_backs: Per package name, a sentence why it is not the newest or is downgraded.
     """
 
     records: tuple[RepodataRecord, ...]

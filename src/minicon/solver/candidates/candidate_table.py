@@ -1,8 +1,8 @@
-"""CandidateTable: all that a search must know of one package name, compiled.
+"""Compiled candidates of a package name: everything that a search needs of its records.
 
-Records are sorted once, best first, and everything that many records say alike is turned into
-bitsets over their positions: which of them have a version, which carry a dependency. A table is a
-plain value of integers, bytes and texts, so it can be stored.
+Records are sorted once, best first. What many records share becomes bitsets over their positions:
+which of them have a version, which have a dependency. A table is a plain value of integers, bytes
+and texts, so it can be stored.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ if TYPE_CHECKING:
 
     SortKey = tuple[int, int, bytes, int, int, int, str, str, str, str]
 
-#: A dependency text whose name can be read without parsing the rest.
+#: A dependency text whose name can be found without parsing the rest.
 _PLAIN = lazy_pattern(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?")
 
-#: How names begin that stand for requests which hold under a condition.
-REQUEST = "(asked) "
+#: Prefix of variables for specs with a condition.
+REQUEST = "(requested) "
 
-#: How names begin that no package has: of dependencies that cannot be read.
+#: Prefix of names that no package has, for dependencies that cannot be parsed.
 UNREADABLE = "(unreadable) "
 
-#: A package that nobody has: what needs it under a condition forbids the condition.
+#: A name that no package has: what needs it under a condition excludes the condition.
 NOWHERE = "__nowhere"
 
-#: How names begin that stand for "some package of the environment tracks this feature".
+#: Prefix of variables for "some package in the environment tracks this feature".
 FEATURE = "(feature) "
 
 
-#: How much of a sort key must be equal for two builds to be a tie (see tie_breaking).
+#: Two builds are a tie if this many parts of their sort keys are equal (see decisions).
 _TIE = 5
-#: More features than any record has.
+#: Greater than the number of features of any record.
 _MANY = 64
 
 
 class Row(NamedTuple):
-    """A record and the standing of its channel: lower numbers are preferred.
+    """A record and the rank of its channel; lower numbers are preferred.
 
     Attributes:
         record: The record.
-        rank: Decides before the version does.
-        order: Decides only between equal versions and build numbers.
+        rank: Compared before the version.
+        order: Compared only between equal versions and build numbers.
     """
 
     record: RepodataRecord
@@ -62,13 +62,13 @@ class Row(NamedTuple):
 
 
 class Conditional(NamedTuple):
-    """A dependency that holds under a condition (CEP 43).
+    """A dependency with a condition (CEP 43).
 
     Attributes:
         name: The package depended on.
-        text: What it must be, as a MatchSpec.
-        premise: Candidates that carry it.
-        condition: Names and MatchSpecs that must all be met for it to hold.
+        text: Its MatchSpec.
+        premise: Candidates that have the dependency.
+        condition: Names and MatchSpecs; the dependency applies if all of them are met.
         optional: True for ``constrains``: the package may also be absent.
     """
 
@@ -91,9 +91,9 @@ class CandidateTable(NamedTuple):
         builds: Per candidate, its build string.
         build_numbers: Per candidate, its build number.
         ties: Positions at which candidates begin to differ in more than the build string.
-        dependencies: (name, MatchSpec text, candidates that carry it).
+        dependencies: (name, MatchSpec text, candidates that have it).
         constrains: The same for ``constrains``.
-        conditional: Dependencies under conditions.
+        conditional: Dependencies with conditions.
     """
 
     name: str
@@ -112,17 +112,17 @@ class CandidateTable(NamedTuple):
 def sort_records(
     rows: Iterable[Row], *, lowest: bool, features: Collection[str] = ()
 ) -> list[tuple[SortKey, RepodataRecord]]:
-    """Order records by conda's preferences, best first, each with what decided its place.
+    """Sort records by conda's preferences, best first, each with its sort key.
 
-    The order is total, so it does not depend on that of the rows: rank of the channel, fewest
+    The order is total, so it does not depend on the order of the rows: rank of the channel, fewest
     track_features, most features, version, build number, order of the channel, timestamp; then
-    texts. Records whose version cannot be read are left out.
+    texts. Records whose version cannot be parsed are left out.
 
     Args:
-        rows: Records with the standing of their channels.
-        lowest: Prefer low versions instead of high ones.
-        features: Those that the environment tracks in any case. A build with another one would
-            bring a package that tracks it, so it counts as if it tracked it itself.
+        rows: Records with the ranks of their channels.
+        lowest: Prefer low versions to high ones.
+        features: Features that the environment tracks in any case. A build with another feature
+            requires a package that tracks it, so it counts as if it tracked the feature itself.
     """
     keyed = [(key, row.record) for row in _without_twins(rows) if (key := _sort_key(row, features))]
     keyed.sort(key=lambda pair: pair[0], reverse=True)
@@ -132,7 +132,7 @@ def sort_records(
 
 
 def _without_twins(rows: Iterable[Row]) -> Iterable[Row]:
-    """Of one build as ``.conda`` and ``.tar.bz2``, only the former."""
+    """Of a build that exists as ``.conda`` and ``.tar.bz2``, only the former."""
     chosen: dict[tuple[int, str, str], Row] = {}
     for row in rows:
         record = row.record
@@ -167,14 +167,14 @@ def _sort_key(row: Row, features: Collection[str]) -> SortKey | None:
 
 
 def _fit_of_features(record: RepodataRecord, features: Collection[str]) -> int:
-    """Higher for fewer tracked features, then for more of those that are there."""
-    there = sum(1 for feature in record.features if feature in features)
-    tracked = len(record.track_features) + len(record.features) - there
-    return min(there, _MANY - 1) - _MANY * tracked
+    """Higher for fewer tracked features, then for more features that the environment tracks."""
+    present = sum(1 for feature in record.features if feature in features)
+    tracked = len(record.track_features) + len(record.features) - present
+    return min(present, _MANY - 1) - _MANY * tracked
 
 
 def feature_name(feature: str) -> str:
-    """The name that stands for a feature in the search."""
+    """The variable of a feature in the search."""
     return f"{FEATURE}[{feature}]"
 
 
@@ -182,8 +182,8 @@ def compile_feature(feature: str, providers: Sequence[str]) -> CandidateTable:
     """The table of a feature: one candidate for each package that can track it.
 
     Args:
-        feature: What builds ask for.
-        providers: Package names, the best first.
+        feature: The feature.
+        providers: Package names, best first.
     """
     needs = [
         (name, f"{name}[track_features={feature}]", 1 << position)
@@ -194,7 +194,7 @@ def compile_feature(feature: str, providers: Sequence[str]) -> CandidateTable:
 
 
 def _plain_table(name: str, size: int) -> CandidateTable:
-    """The table of something that is no package: its candidates differ in what they need."""
+    """The table of a variable that is no package: its candidates differ in their dependencies."""
     everything = (1 << size) - 1
     return CandidateTable(
         name=name,
@@ -254,12 +254,12 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
 
 
 def compile_request(name: str, spec: MatchSpec, *, optional: bool) -> CandidateTable:
-    """The table of a package that stands for a request which holds under a condition.
+    """The table of a variable whose presence enforces a spec with a condition.
 
     Args:
-        name: What to call it.
-        spec: The request, with a condition.
-        optional: Whether it limits a package that may also be absent (a pin).
+        name: Name of the variable.
+        spec: The spec.
+        optional: True for a pin or constraint: the package may also be absent.
     """
     conditional = _conditional(spec, str(spec), 1)
     return _plain_table(name, 1)._replace(
@@ -268,7 +268,7 @@ def compile_request(name: str, spec: MatchSpec, *, optional: bool) -> CandidateT
 
 
 def with_dependency(table: CandidateTable, name: str) -> CandidateTable:
-    """The same table, every candidate also depending on a package, of any version."""
+    """A table whose candidates also depend on a package, in any version."""
     others = [each for each in table.dependencies if each[:2] != (name, name)]
     everything = (1 << table.size) - 1
     return table._replace(dependencies=(*others, (name, name, everything)))
@@ -277,9 +277,9 @@ def with_dependency(table: CandidateTable, name: str) -> CandidateTable:
 def compile_extra(
     base: CandidateTable, records: Sequence[RepodataRecord], extra: str
 ) -> CandidateTable:
-    """The table of ``name[extra]`` (CEP 44): the same candidates, each needing its own self.
+    """The table of ``name[extra]`` (CEP 44): each candidate requires the same one of ``name``.
 
-    A candidate that does not have the extra adds nothing.
+    It also has the dependencies of the extra; a build without that extra has none.
     """
     plain, conditional = split_conditional(
         _carriers(record.extra_depends.get(extra) for record in records)
@@ -294,7 +294,7 @@ def compile_extra(
 
 
 def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:
-    """Which positions carry each text."""
+    """Per text, the positions of the records that have it."""
     carriers: dict[str, int] = {}
     bit = 1
     for some in texts:
@@ -307,7 +307,7 @@ def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:
 def split_conditional(
     carriers: Mapping[str, int],
 ) -> tuple[list[tuple[str, str, int]], list[Conditional]]:
-    """Tell plain dependencies from conditional ones, and add those on extras."""
+    """Separate dependencies without and with a condition, and add those on extras."""
     plain: list[tuple[str, str, int]] = []
     conditional: list[Conditional] = []
     for text, premise in carriers.items():
@@ -328,7 +328,7 @@ def split_conditional(
 
 
 def _conditional(spec: MatchSpec, text: str, premise: int) -> list[Conditional]:
-    """A dependency with a condition, once for each of the condition's alternatives."""
+    """A dependency with a condition, once for each alternative of the condition."""
     from minicon.models.match_spec.condition import parse_condition
 
     return [
@@ -350,12 +350,12 @@ def dependency_name(text: str) -> str:
 
 
 def unreadable(text: str) -> str:
-    """A name that no package has, so that what depends on an unreadable spec is never chosen."""
+    """A name that no package has, so that records with an invalid dependency are not chosen."""
     return f"{UNREADABLE}{text}"
 
 
 def targets_of(spec: MatchSpec, text: str) -> list[tuple[str, str]]:
-    """What a dependency is on: the package, and each extra of it that is asked for."""
+    """The variables that a dependency is on: the package, and each extra that it names."""
     name = spec.exact_name
     if name is None:
         return [(unreadable(text), "*")]

@@ -1,4 +1,4 @@
-"""Missing names: what no channel has, what was probably meant, and where it could be found."""
+"""Names that no channel has: what was probably meant, and where it can be found."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NO_IDEA = "check the spelling, or add the channel that has it with -c CHANNEL"
 def split_by_source(
     request: SolveRequest, source: CandidateSource
 ) -> tuple[list[MatchSpec], list[MatchSpec]]:
-    """Tell specs that channels can meet from those that PyPI is to meet.
+    """Separate specs for channels from specs for PyPI.
 
     Raises:
-        PackageNotFound: Names are in no channel, and PyPI is not to be asked.
+        PackageNotFound: Names are in no channel, and PyPI is no source for them.
     """
     known: list[MatchSpec] = []
     missing: list[MatchSpec] = []
-    nowhere: list[MatchSpec] = []
+    unknown: list[MatchSpec] = []
     for spec in request.specs:
         name = spec.exact_name
         if is_for_pypi(request, source, spec):
@@ -38,14 +38,14 @@ def split_by_source(
         elif name is None or spec.when is not None or source.candidates(name).size:
             known.append(spec)
         else:
-            nowhere.append(spec)
-    if nowhere:
-        raise _all_not_found([not_found(request, source, spec) for spec in nowhere], request)
+            unknown.append(spec)
+    if unknown:
+        raise _all_not_found([_not_found(request, source, spec) for spec in unknown], request)
     return known, missing
 
 
 def _all_not_found(errors: Sequence[PackageNotFound], request: SolveRequest) -> PackageNotFound:
-    """One error for several names; each keeps the hint that is about it alone."""
+    """One error for several names, with the hints of each."""
     if len(errors) == 1 or not all(error.packages for error in errors):
         return errors[0]
     names = tuple(name for error in errors for name in error.packages)
@@ -65,12 +65,12 @@ def _all_not_found(errors: Sequence[PackageNotFound], request: SolveRequest) -> 
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Names as a sentence has them: ``a``, ``a and b``, ``a, b and c``."""
+    """Names in a sentence: ``a``, ``a and b``, ``a, b and c``."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def no_projects(names: Sequence[str], request: SolveRequest) -> PackageNotFound:
-    """The error for projects that neither a channel nor PyPI has."""
+    """The error for projects that neither a channel nor the package index has."""
     where = "no channel and not on the package index" if request.wheels else "no channel"
     verb = "is" if len(names) == 1 else "are"
     return PackageNotFound(
@@ -79,8 +79,8 @@ def no_projects(names: Sequence[str], request: SolveRequest) -> PackageNotFound:
 
 
 def one_by_one(hints: Sequence[str]) -> str:
-    """Several hints as one text."""
-    return "\n  ".join(["one by one:", *hints]) if hints else _NO_IDEA
+    """Hints for several names as one text."""
+    return "\n  ".join(["for each name:", *hints]) if hints else _NO_IDEA
 
 
 def _channels(request: SolveRequest) -> str:
@@ -89,7 +89,7 @@ def _channels(request: SolveRequest) -> str:
 
 
 def is_for_pypi(request: SolveRequest, source: CandidateSource, spec: MatchSpec) -> bool:
-    """Whether PyPI is to meet a spec; one with a condition only if PyPI knows the name."""
+    """Whether PyPI has to meet a spec; if it has a condition, only if PyPI has the project."""
     name = spec.exact_name
     if name is None or source.candidates(name).size or not _may_come_from_pypi(request, spec):
         return False
@@ -109,22 +109,20 @@ def _may_come_from_pypi(request: SolveRequest, spec: MatchSpec) -> bool:
     )
 
 
-def not_found(
-    request: SolveRequest, source: CandidateSource, spec: MatchSpec, parent: str | None = None
-) -> PackageNotFound:
-    """The error for a name that no source has, with what may help."""
+def _not_found(request: SolveRequest, source: CandidateSource, spec: MatchSpec) -> PackageNotFound:
+    """The error for a name that no source has, with a hint."""
     name = spec.exact_name or str(spec)
     channels = [channel[0].channel for channel in request.channels if channel]
     if name.startswith("__"):
-        message = f"this machine has no {name}"
-        hint = f"set CONDA_OVERRIDE_{name.strip('_').upper()} to solve for a machine that has it"
-        return PackageNotFound("virtual-package-missing", message, hint=hint)
-    message = f"{name} is in none of the channels: {_channels(request)}"
-    if parent:
-        message += f" ({parent} needs it)"
+        variable = f"CONDA_OVERRIDE_{name.strip('_').upper()}"
+        return PackageNotFound(
+            "virtual-package-missing",
+            f"this machine has no {name}",
+            hint=f"set {variable} to solve for a machine that has it",
+        )
     error = PackageNotFound(
         "package-not-found",
-        message,
+        f"{name} is in none of the channels: {_channels(request)}",
         context=f"for {request.platform}",
         hint=_hint(request, source, spec, name, channels),
     )

@@ -1,12 +1,15 @@
-"""StoredTables: candidates whose tables an earlier process compiled.
+"""Stored tables: compiled candidates that an earlier process stored.
 
-Only the plain case is stored: all records of a name in the channels of the request, highest
-versions first. What a request changes about that (age limits, lowest versions, installed builds
-that no channel has any more) is compiled from records as always.
+Only the plain case is stored: all records of a name in the request's channels, highest versions
+first. Requests that change this (age limits, lowest versions, installed builds that no channel has
+any more) compile their tables from records.
 
-A table is good as long as its name's records are the same: where the indices as a whole are what
-they were, nothing need be compared; where a channel was updated, the names that the update did
-not touch are told by their own content.
+A table is valid as long as its name's records are the same. If the indices are unchanged, nothing
+is compared; if a channel was updated, the content of the name decides.
+
+The format is Python's own for compiled modules (marshal), which has integers of any size and loads
+three times as fast as JSON. Like compiled modules, a table belongs to one version of Python and
+must only be loaded from where nobody else can write: the cache ensures both.
 """
 
 from __future__ import annotations
@@ -31,38 +34,38 @@ if TYPE_CHECKING:
     from minicon.models.table_cache import TableCache
 
 
-#: As many newly evaluated dependency texts are worth saving by themselves.
+#: This many newly evaluated dependency texts are worth saving by themselves.
 _WORTH_SAVING = 50
 
 
 class StoredRecords(Sequence["RepodataRecord"]):
-    """The records of a stored table: some at hand, the others read again if somebody asks.
+    """The records of a stored table: some stored with it, the others read from the index if needed.
 
     Attributes:
-        at_hand: Records by position.
+        loaded: Records by position.
     """
 
     def __init__(
         self,
         size: int,
-        at_hand: Callable[[], dict[int, RepodataRecord]],
+        loaded: Callable[[], dict[int, RepodataRecord]],
         all_records: Callable[[], Sequence[RepodataRecord]],
     ) -> None:
         self._size = size
-        self._read = at_hand
+        self._read = loaded
         self._all = all_records
-        self._at_hand: dict[int, RepodataRecord] | None = None
+        self._loaded: dict[int, RepodataRecord] | None = None
         self.is_new = False
 
     @property
-    def at_hand(self) -> dict[int, RepodataRecord]:
+    def loaded(self) -> dict[int, RepodataRecord]:
         """See the class."""
-        if self._at_hand is None:
+        if self._loaded is None:
             try:
-                self._at_hand = self._read()
-            except ValueError:  # damaged: all of them can be read again
-                self._at_hand = {}
-        return self._at_hand
+                self._loaded = self._read()
+            except ValueError:  # damaged: the index has all of them
+                self._loaded = {}
+        return self._loaded
 
     @overload
     def __getitem__(self, position: int) -> RepodataRecord: ...
@@ -75,9 +78,9 @@ class StoredRecords(Sequence["RepodataRecord"]):
             return self._all()[position]
         if not 0 <= position < self._size:
             raise IndexError(position)
-        found = self.at_hand.get(position)
+        found = self.loaded.get(position)
         if found is None:
-            found = self.at_hand[position] = self._all()[position]
+            found = self.loaded[position] = self._all()[position]
             self.is_new = True
         return found
 
@@ -86,10 +89,10 @@ class StoredRecords(Sequence["RepodataRecord"]):
 
 
 class StoredTables:
-    """Reads and writes tables.
+    """Loads and saves tables.
 
     Args:
-        cache: Where they are kept; None keeps nothing.
+        cache: Where they are stored; None stores nothing.
     """
 
     def __init__(self, cache: TableCache | None) -> None:
@@ -98,18 +101,18 @@ class StoredTables:
         self._used: dict[tuple[Group, str], _Used] = {}
 
     def knows(self, group: Group, name: str) -> bool:
-        """Whether records of a name need not be fetched."""
+        """Whether a table of a name is stored, so that its records need not be fetched."""
         return self._entry(group, name) is not None
 
     def candidates(
         self, group: Group, name: str, all_records: Callable[[], Sequence[RepodataRecord]]
     ) -> Candidates | None:
-        """The candidates that some channels have for a name; None if that is not stored.
+        """The stored candidates of a name; None if there are none.
 
         Args:
             group: The channels.
             name: Package name.
-            all_records: Gives the records in the table's order, should one be missing here.
+            all_records: Reads the records in the table's order; called if one is not stored.
         """
         entry = self._entry(group, name)
         if entry is None:
@@ -127,15 +130,15 @@ class StoredTables:
         return found
 
     def add(self, group: Group, name: str, candidates: Candidates) -> None:
-        """Take note of a table that was compiled, to be saved."""
+        """Add a compiled table, to be saved later."""
         if self._cache is not None and group.state:
             self._used[group, name] = _Used(candidates, candidates.table, None)
 
     def save(self, chosen: Mapping[str, int]) -> None:
-        """Save what this process has found out.
+        """Save compiled tables and evaluated texts.
 
         Args:
-            chosen: Per name the position of the record that will be needed again.
+            chosen: Per name, the position of the record to store with its table.
         """
         if self._cache is None:
             return
@@ -144,7 +147,7 @@ class StoredTables:
             by_group.setdefault(group, {})[name] = used
         for group, tables in by_group.items():
             worth = sum(used.worth(group) for used in tables.values())
-            # What changes on the way is not what was compiled.
+            # If an index changed meanwhile, the tables do not belong to its new state.
             if worth >= _WORTH_SAVING and group.is_unchanged:
                 self._cache.save(group.key, _entries(group, tables, chosen))
 
@@ -163,14 +166,14 @@ class StoredTables:
 def _entries(
     group: Group, tables: Mapping[str, _Used], chosen: Mapping[str, int]
 ) -> dict[str, StoredTable]:
-    """What is to be saved of some tables of a group."""
+    """The entries to save for some tables of a group."""
     entries = {}
     for name, used in tables.items():
         if not used.worth(group):
             continue
         try:
             table, records = used.encoded(group.indices, chosen.get(name))
-        except ValueError:  # a record holds what cannot be stored
+        except ValueError:  # a record has a value that cannot be stored
             continue
         content = used.entry.content if used.entry else group.content_of(name)
         entries[name] = StoredTable(content, group.state, table, records)
@@ -181,9 +184,9 @@ class Group:
     """Indices whose records of a name are compiled together.
 
     Attributes:
-        indices: They, in order of priority.
-        key: Identifies them and how they are put together, whatever they hold.
-        state: Identifies what they hold now; empty if nothing does.
+        indices: The indices, in order of priority.
+        key: Identifies the indices and how they are combined, whatever their content.
+        state: Identifies their current content; empty if that is unknown.
     """
 
     def __init__(self, indices: Sequence[RecordIndex], how: str = "") -> None:
@@ -194,11 +197,11 @@ class Group:
 
     @property
     def is_unchanged(self) -> bool:
-        """Whether the indices hold what they held at the beginning."""
+        """Whether the indices have the same content as at the beginning."""
         return bool(self.state) and self.state == self._state()
 
     def content_of(self, name: str) -> str:
-        """Identifies the records of one name; empty if nothing does."""
+        """Identifies the records of one name; empty if they are unknown."""
         contents = []
         for index in self.indices:
             find = getattr(index, "content_of", None)
@@ -213,10 +216,10 @@ class Group:
 
 
 class _Used:
-    """A table that this process compiled or read, and the candidates made of it.
+    """A table that this process compiled or loaded, and its candidates.
 
     Attributes:
-        entry: How it was stored; None if it was compiled.
+        entry: The stored entry; None if the table was compiled.
     """
 
     __slots__ = ("candidates", "entry", "table")
@@ -229,7 +232,7 @@ class _Used:
         self.entry = entry
 
     def worth(self, group: Group) -> int:
-        """How much there is to save: compiled, needed for the first time, or newly evaluated."""
+        """How much is worth saving: a compiled table, a new record, newly evaluated texts."""
         records = self.candidates.records
         if self.entry is None or self.entry.state != group.state:
             return _WORTH_SAVING
@@ -238,15 +241,15 @@ class _Used:
         return self.candidates.newly_evaluated
 
     def encoded(self, indices: Sequence[RecordIndex], position: int | None) -> tuple[bytes, bytes]:
-        """Table and records as they are to be stored."""
+        """Table and records as bytes."""
         records = self.candidates.records
-        at_hand: dict[int, RepodataRecord] = {}
+        loaded: dict[int, RepodataRecord] = {}
         if isinstance(records, StoredRecords):
-            at_hand = records.at_hand
+            loaded = records.loaded
         elif position is not None and position < self.table.size:
-            at_hand = {position: records[position]}
+            loaded = {position: records[position]}
         table = encode_table(self.table, self.candidates.evaluated)
-        return table, encode_records(at_hand.items(), indices)
+        return table, encode_records(loaded.items(), indices)
 
 
 def _digest(value: object) -> str:
@@ -254,16 +257,16 @@ def _digest(value: object) -> str:
 
 
 def encode_table(table: CandidateTable, matching: Mapping[str, int]) -> bytes:
-    """A table, with what is known of the sets that dependency texts mean in it."""
+    """Encode a table with the domains of the dependency texts evaluated so far."""
     plain = table._replace(conditional=tuple([tuple(each) for each in table.conditional]))  # type: ignore[misc]
     return marshal.dumps((tuple(plain[1:]), dict(matching)))
 
 
 def decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int]]:
-    """The table, and per dependency text the set that it means.
+    """Decode a table, and per dependency text its domain.
 
     Raises:
-        ValueError: It is not an encoded table.
+        ValueError: The bytes are not an encoded table.
     """
     try:
         value, texts = marshal.loads(data)
@@ -278,7 +281,7 @@ def decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int]
 def encode_records(
     records: Iterable[tuple[int, RepodataRecord]], indices: Sequence[RecordIndex]
 ) -> bytes:
-    """Some records with their positions; those that come from none of the indices are left out."""
+    """Encode records with their positions; those of none of the indices are left out."""
     numbers = {(index.channel, index.subdir): number for number, index in enumerate(indices)}
     value = [
         (position, number, record.fn, record.url, record.data)
@@ -289,10 +292,10 @@ def encode_records(
 
 
 def decode_records(data: bytes, indices: Sequence[RecordIndex]) -> dict[int, RepodataRecord]:
-    """The records by position.
+    """Decode records by position.
 
     Raises:
-        ValueError: It is not what :func:`encode_records` gave.
+        ValueError: The bytes are not encoded records.
     """
     try:
         rows: list[tuple[int, int, str, str, dict[str, Any]]] = marshal.loads(data)

@@ -59,12 +59,12 @@ class ExplainedPropagation:
 
     Args:
         store: The clauses.
-        demands: Where to start.
-        thorough: Look also at packages that only some candidates requirement.
+        demands: The demands.
+        thorough: Also consider packages that only some remaining candidates require.
 
     Attributes:
-        steps: In order of time.
-        emptied: The variable that nothing is left of, or None.
+        steps: All steps, oldest first.
+        emptied: Index of the variable whose domain is empty; None if there is none.
     """
 
     def __init__(

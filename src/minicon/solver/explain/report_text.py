@@ -173,7 +173,7 @@ def available_text(name: str, versions: Sequence[str]) -> str:
 def lacking_text(
     candidates: Candidates, others: int, described: str, field: str, wanted: object
 ) -> str:
-    """What builds lack and what they have instead: ``numpy 1.26 has no build py27*; it has …``.
+    """What builds lack and what they have instead: ``numpy 1.26 has no build py27*; available: …``.
 
     Args:
         candidates: Of the package.

@@ -88,7 +88,7 @@ class ProjectProvider(CondaProvider):
         rejected = list(incompatibilities[identifier])
         wanted = [each for each in requirements[identifier] if isinstance(each, ProjectRequirement)]
         self._equivalent.note(wanted)
-        # Not from the requirements: resolvelib may ask for a project that none is left for.
+        # Not from the requirements: resolvelib also asks about projects without any.
         name, extra = project_and_extra(identifier)
         if extra:
             base = requirements.get(project_identifier(name), iter(()))

@@ -1,7 +1,7 @@
 """Removal: requests that remove packages, from the installed records alone.
 
-A removed package goes with all packages that depend on it, and with the dependencies that nothing
-else needs (unless the request says otherwise).
+All packages that depend on a removed package are removed too, and so are the dependencies that
+nothing else needs, unless the request keeps them.
 """
 
 from __future__ import annotations

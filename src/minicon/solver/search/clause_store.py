@@ -31,7 +31,7 @@ class ClauseStore:
         late: Clauses that already had consequences when they were added; the next propagation
             applies them first.
         alternatives: For explanations, per source and target, the candidates of the source
-            grouped by what they let the target be.
+            grouped by the domain that they allow it.
         conditional: All conditional dependencies, for explanations.
         applied: Late clauses and the levels at which they were applied. They may have
             consequences at lower levels too, so they are applied again after a backjump to one.
@@ -90,7 +90,7 @@ class ClauseStore:
 
     def _reapply(self, level: int) -> None:
         """Queue late clauses that were applied above a level and still have consequences."""
-        undone = [clause for position, clause in self.applied if position > level]
+        undone = [clause for applied_at, clause in self.applied if applied_at > level]
         if undone:
             self.applied = [each for each in self.applied if each[0] <= level]
         self.late = [c for c in (*undone, *self.late) if self._has_consequences(c)]

@@ -29,7 +29,7 @@ def best_of_orders(search: Search, goal: Goal) -> dict[str, int]:
     """The best model over a few orders of decision; the first order wins ties.
 
     Raises:
-        Contradiction: There is no model.
+        Contradiction: The demands contradict each other.
     """
     direct = goal.direct
     chosen = _run(search, goal, direct)

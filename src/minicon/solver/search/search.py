@@ -58,7 +58,7 @@ class Search:
             Per package name in the model, the position of its candidate.
 
         Raises:
-            Contradiction: There is no model.
+            Contradiction: The demands contradict each other.
             NotWorthwhileError: ``is_worthwhile`` returned False.
         """
         store = self.store

@@ -12,9 +12,9 @@ class Trail:
 
     ::
 
-        level 0                      level 1 (first decision)          level 2
-        python ⊆ 3.11.*  (demand)      numpy = 2.1.0   (decision)        …
-        numpy  ⊆ >=1.20  (demand)      libblas ⊆ 3.*   (numpy needs it)
+        level 0                      level 1 (first decision)        level 2
+        python ⊆ 3.11.*  (demand)    numpy = 2.1.0   (decision)        …
+        numpy  ⊆ >=1.20  (demand)    libblas ⊆ 3.*   (numpy needs it)
 
     Attributes:
         domains: Per variable, its current domain.
