@@ -61,7 +61,7 @@ _CHOICES: dict[str, type[ChannelPriority | UpdatePolicy | Strategy]] = {
 }
 
 
-class RecordingIndex:
+class _RecordingIndex:
     """A RecordIndex that notes which records were read.
 
     Attributes:
@@ -90,7 +90,7 @@ class RecordingIndex:
         self._index.prefetch(names)
 
 
-class CapturedIndex:
+class _CapturedIndex:
     """A RecordIndex over the records of a capture."""
 
     def __init__(self, channel: str, subdir: str, records: Iterable[RepodataRecord]) -> None:
@@ -115,7 +115,7 @@ class CapturedIndex:
 def recording(request: SolveRequest) -> SolveRequest:
     """The same request over recording indices; solve it, then :func:`capture` it."""
     channels = tuple(
-        tuple(RecordingIndex(index) for index in channel) for channel in request.channels
+        tuple(_RecordingIndex(index) for index in channel) for channel in request.channels
     )
     return replace(request, channels=channels, tables=None)
 
@@ -140,7 +140,7 @@ def capture(request: SolveRequest) -> dict[str, Any]:
             {
                 "channel": index.channel,
                 "subdir": index.subdir,
-                "records": _all_seen(index) if isinstance(index, RecordingIndex) else [],
+                "records": _all_seen(index) if isinstance(index, _RecordingIndex) else [],
             }
             for index in channel
         ]
@@ -181,7 +181,7 @@ def _request(document: Mapping[str, Any]) -> SolveRequest:
         **fields,
         channels=tuple(
             tuple(
-                CapturedIndex(index["channel"], index["subdir"], map(_record, index["records"]))
+                _CapturedIndex(index["channel"], index["subdir"], map(_record, index["records"]))
                 for index in channel
             )
             for channel in document["channels"]
@@ -193,7 +193,7 @@ def _request(document: Mapping[str, Any]) -> SolveRequest:
     )
 
 
-def _all_seen(index: RecordingIndex) -> list[dict[str, Any]]:
+def _all_seen(index: _RecordingIndex) -> list[dict[str, Any]]:
     return [_as_json(record) for name in sorted(index.seen) for record in index.seen[name]]
 
 

@@ -232,10 +232,10 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
         below.append(below[-1] | by_version[version])
     records = [record for _, record in ordered]
     depends = _carriers(record.data.get("depends") for record in records)
-    plain, conditional = split_conditional(depends)
+    plain, conditional = _split_conditional(depends)
     features = _carriers(r.features if r.data.get("features") else () for r in records)
     plain += [(feature_name(feature), "*", premise) for feature, premise in features.items()]
-    constrains, limits = split_conditional(
+    constrains, limits = _split_conditional(
         _carriers(record.data.get("constrains") for record in records)
     )
     return CandidateTable(
@@ -281,7 +281,7 @@ def compile_extra(
 
     It also has the dependencies of the extra; a build without that extra has none.
     """
-    plain, conditional = split_conditional(
+    plain, conditional = _split_conditional(
         _carriers(record.extra_depends.get(extra) for record in records)
     )
     itself = [(base.name, f"#{position}", 1 << position) for position in range(base.size)]
@@ -304,7 +304,7 @@ def _carriers(texts: Iterable[Sequence[str] | None]) -> dict[str, int]:
     return carriers
 
 
-def split_conditional(
+def _split_conditional(
     carriers: Mapping[str, int],
 ) -> tuple[list[tuple[str, str, int]], list[Conditional]]:
     """Separate dependencies without and with a condition, and add those on extras."""

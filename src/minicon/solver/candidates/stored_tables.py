@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _WORTH_SAVING = 50
 
 
-class StoredRecords(Sequence["RepodataRecord"]):
+class _StoredRecords(Sequence["RepodataRecord"]):
     """The records of a stored table: some stored with it, the others read from the index if needed.
 
     Attributes:
@@ -118,12 +118,12 @@ class StoredTables:
         if entry is None:
             return None
         try:
-            table, texts = decode_table(name, entry.table)
+            table, texts = _decode_table(name, entry.table)
         except ValueError:
             return None
         stored, indices = entry.records, group.indices
-        records = StoredRecords(
-            table.size, lambda: decode_records(stored, indices) if stored else {}, all_records
+        records = _StoredRecords(
+            table.size, lambda: _decode_records(stored, indices) if stored else {}, all_records
         )
         found = Candidates(table, records, known=texts)
         self._used[group, name] = _Used(found, table, entry)
@@ -236,7 +236,7 @@ class _Used:
         records = self.candidates.records
         if self.entry is None or self.entry.state != group.state:
             return _WORTH_SAVING
-        if isinstance(records, StoredRecords) and records.is_new:
+        if isinstance(records, _StoredRecords) and records.is_new:
             return _WORTH_SAVING
         return self.candidates.newly_evaluated
 
@@ -244,25 +244,25 @@ class _Used:
         """Table and records as bytes."""
         records = self.candidates.records
         loaded: dict[int, RepodataRecord] = {}
-        if isinstance(records, StoredRecords):
+        if isinstance(records, _StoredRecords):
             loaded = records.loaded
         elif position is not None and position < self.table.size:
             loaded = {position: records[position]}
-        table = encode_table(self.table, self.candidates.evaluated)
-        return table, encode_records(loaded.items(), indices)
+        table = _encode_table(self.table, self.candidates.evaluated)
+        return table, _encode_records(loaded.items(), indices)
 
 
 def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:32]
 
 
-def encode_table(table: CandidateTable, matching: Mapping[str, int]) -> bytes:
+def _encode_table(table: CandidateTable, matching: Mapping[str, int]) -> bytes:
     """Encode a table with the domains of the dependency texts evaluated so far."""
     plain = table._replace(conditional=tuple([tuple(each) for each in table.conditional]))  # type: ignore[misc]
     return marshal.dumps((tuple(plain[1:]), dict(matching)))
 
 
-def decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int]]:
+def _decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int]]:
     """Decode a table, and per dependency text its domain.
 
     Raises:
@@ -278,7 +278,7 @@ def decode_table(name: str, data: bytes) -> tuple[CandidateTable, dict[str, int]
     return table, texts
 
 
-def encode_records(
+def _encode_records(
     records: Iterable[tuple[int, RepodataRecord]], indices: Sequence[RecordIndex]
 ) -> bytes:
     """Encode records with their positions; those of none of the indices are left out."""
@@ -291,7 +291,7 @@ def encode_records(
     return marshal.dumps(value)
 
 
-def decode_records(data: bytes, indices: Sequence[RecordIndex]) -> dict[int, RepodataRecord]:
+def _decode_records(data: bytes, indices: Sequence[RecordIndex]) -> dict[int, RepodataRecord]:
     """Decode records by position.
 
     Raises:

@@ -31,7 +31,7 @@ _LISTED = 3
 _DISTINCTIVE = 3
 
 
-def versions_text(candidates: Candidates, domain: int) -> str:
+def _versions_text(candidates: Candidates, domain: int) -> str:
     """The versions of some candidates as few intervals: ``3.9 or 3.11 to 3.13``."""
     inside = {version_key(text) for text in candidates.versions_in(domain)}
     intervals: list[list[str]] = []
@@ -76,7 +76,7 @@ def candidates_text(variable: Variable, domain: int) -> str:
     has_all_versions = len(versions) == len(candidates.versions_in(candidates.all))
     words = [variable.name]
     if not has_all_versions or not same_versions:
-        words.append(versions_text(candidates, domain))
+        words.append(_versions_text(candidates, domain))
     if same_versions and (has_all_versions or len(versions) == 1):
         builds = candidates.table.builds
         words.append(_builds_text(builds[position] for position in members(domain)))

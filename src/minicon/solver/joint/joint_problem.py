@@ -230,7 +230,7 @@ def _merged(
     name = choice.name
     extras: set[str] = set()
     specifiers = {
-        pep440_text(spec) or f"=={choice.version}"
+        _pep440_text(spec) or f"=={choice.version}"
         for spec in constraints.specs(name)
         if spec.version is not None
     }
@@ -244,11 +244,11 @@ def _merged(
 
 def _specifier_text(requirement: ProjectRequirement) -> str:
     if requirement.spec is not None and requirement.choice is None:
-        return pep440_text(requirement.spec)
+        return _pep440_text(requirement.spec)
     return str(requirement.specifier or "")
 
 
-def pep440_text(spec: MatchSpec) -> str:
+def _pep440_text(spec: MatchSpec) -> str:
     """A conda spec's versions as a PEP 440 specifier; empty if PEP 440 cannot express them."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 

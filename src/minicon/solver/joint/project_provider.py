@@ -243,7 +243,7 @@ class ProjectProvider(CondaProvider):
             self._environments[minor.version] = environment
         for need in needs:
             if applies(need, environment, extra):
-                yield from project_requirements(need, f"{label} needs {without_marker(need)}")
+                yield from project_requirements(need, f"{label} needs {_without_marker(need)}")
 
     def _instead_of_conda(
         self, choice: Wheel | InstalledWheel | SourceOnly
@@ -289,6 +289,6 @@ def project_requirements(requirement: Requirement, text: str) -> Iterator[Projec
         )
 
 
-def without_marker(requirement: Requirement) -> str:
+def _without_marker(requirement: Requirement) -> str:
     """A requirement as text, without its marker: ``numpy<2``."""
     return str(requirement).partition(";")[0].strip()

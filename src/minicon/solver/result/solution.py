@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def solution_of(request: SolveRequest, resolved: Resolved, conda: CondaSubproblem) -> Solution:
     """The solution that a successful resolution found."""
     records = _with_installed(request, {**resolved.model.records(), **resolved.wheels})
-    requested = requested_by(request, records, resolved.names)
+    requested = _requested_by(request, records, resolved.names)
     dependencies = dependencies_in(request, records)
     return Solution(
         records=in_link_order(records, dependencies),
@@ -40,7 +40,7 @@ def solution_of(request: SolveRequest, resolved: Resolved, conda: CondaSubproble
 
 def solution_of_records(request: SolveRequest, records: dict[str, RepodataRecord]) -> Solution:
     """The solution that consists of given records."""
-    requested = requested_by(request, records, {})
+    requested = _requested_by(request, records, {})
     dependencies = dependencies_in(request, records)
     return Solution(
         records=in_link_order(records, dependencies),
@@ -152,7 +152,7 @@ def _with_installed(
     return found
 
 
-def requested_by(
+def _requested_by(
     request: SolveRequest, records: Mapping[str, RepodataRecord], names: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
     """Per package, the specs and requirements of the user, now or earlier, that it answers.

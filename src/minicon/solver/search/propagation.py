@@ -64,7 +64,7 @@ def terms_of(reason: Reason) -> Incompatibility:
     return reason.terms
 
 
-def conflict_at_last_step(trail: Trail) -> Incompatibility:
+def _conflict_at_last_step(trail: Trail) -> Incompatibility:
     """Undo the step that emptied a domain, and return the incompatibility it was derived from."""
     return terms_of(trail.pop()[2])
 
@@ -94,7 +94,7 @@ def _apply_dependency(trail: Trail, clause: Dependency) -> Incompatibility | Non
         possible = trail.narrow(source, ~premise, clause)
     elif not domains[source] & ~premise:
         possible = trail.narrow(requirement.target, allowed, clause)
-    return None if possible else conflict_at_last_step(trail)
+    return None if possible else _conflict_at_last_step(trail)
 
 
 def _apply_incompatibility(trail: Trail, terms: Incompatibility) -> Incompatibility | None:
@@ -132,7 +132,7 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
             assert allowed is not None
         target = requirement.target
         if domains[target] & requirement.refused and not trail.narrow(target, allowed, clause):
-            return conflict_at_last_step(trail)
+            return _conflict_at_last_step(trail)
     return None
 
 
@@ -147,7 +147,7 @@ def _backward(trail: Trail, variable: Variable, before: int) -> Incompatibility 
             for clause in requirement.carriers:
                 source, premise, _ = clause
                 if domains[source] & premise and not trail.narrow(source, ~premise, clause):
-                    return conflict_at_last_step(trail)
+                    return _conflict_at_last_step(trail)
     return None
 
 
