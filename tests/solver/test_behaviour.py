@@ -1,4 +1,4 @@
-"""What holds of the solver as a whole: determinism, laziness, a light import."""
+"""The solver as a whole: determinism, lazy loading, a light import."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_only_needed_names_are_loaded() -> None:
     assert not {"old", "optional", "unrelated"} & set(index.asked)
 
 
-def test_names_are_announced_before_they_are_asked_for() -> None:
+def test_names_are_prefetched_before_they_are_read() -> None:
     case = SolverCase()
     case.package("a", "1.0", depends=["b"])
     case.package("b", "1.0")
@@ -89,8 +89,8 @@ def test_names_are_announced_before_they_are_asked_for() -> None:
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_one_store_serves_many_searches(seed: int) -> None:
-    """Searches that share what was learned agree with searches from scratch."""
+def test_one_clause_store_serves_many_searches(seed: int) -> None:
+    """Searches that share learned clauses agree with searches from scratch."""
     case, _, _ = random_case(seed)
     source = CandidateSource(case.request())
     shared = ClauseStore(source.candidates)
@@ -123,7 +123,7 @@ def can(search: Search, demands: list[Demand]) -> bool:
 
 @pytest.mark.parametrize("seed", range(0, 150, 2))
 @pytest.mark.parametrize("policy", list(UpdatePolicy))
-def test_changes_to_an_environment_are_right_too(seed: int, policy: UpdatePolicy) -> None:
+def test_changes_of_an_environment_are_solved(seed: int, policy: UpdatePolicy) -> None:
     case, specs, options = random_case(seed)
     try:
         first = case.solve(*specs, **options)
@@ -150,7 +150,7 @@ def test_changes_to_an_environment_are_right_too(seed: int, policy: UpdatePolicy
     assert not problems(request, case.solve(**{**change, "installed": again}))
 
 
-def test_interpreters_of_the_machine_are_pythons_like_others() -> None:
+def test_interpreters_of_the_machine_are_candidates_of_python() -> None:
     case = SolverCase("conda-forge", "host")
     case.package("python", "3.12.3", "host_0", channel="host", source="interpreter")
     case.package("tool", "1.0", depends=["python >=3.10"])

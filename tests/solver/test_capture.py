@@ -38,7 +38,7 @@ def test_random_requests(modern: bool) -> None:
         assert answer(again(request)) == first, f"seed {seed}"
 
 
-def test_everything_that_decides_is_in_it() -> None:
+def test_a_capture_has_everything_that_determines_the_solution() -> None:
     case = SolverCase("first", "second")
     case.virtual("__glibc=2.28", "__archspec=1=x86_64_v3")
     old = case.package("lib", "1.0", depends=["__glibc >=2.17"])
@@ -77,7 +77,7 @@ def test_a_capture_is_written_though_the_request_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"minicon_capture": 2}', '{"minicon_capture": 1}', "null"]
 )
-def test_what_is_no_capture_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_no_capture_is_rejected(tmp_path: Path, text: str) -> None:
     path = tmp_path / "capture.json"
     path.write_text(text)
     with pytest.raises(FileError) as caught:
@@ -85,6 +85,6 @@ def test_what_is_no_capture_is_refused(tmp_path: Path, text: str) -> None:
     assert caught.value.reference == "invalid-capture"
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileError):
         replay(tmp_path / "none.json")

@@ -1,6 +1,6 @@
 """Conflict messages, kept as text so that their wording is reviewed.
 
-``MINICON_UPDATE_GOLDEN=1`` writes them anew. The real ones run on a slice of conda-forge's
+``MINICON_UPDATE_GOLDEN=1`` rewrites them. The real ones run on a slice of conda-forge's
 records (fixtures/solver/conda-forge-slice.json: 40 names, dependencies outside of them left out).
 """
 
@@ -27,7 +27,7 @@ GOLDEN = ROOT / "fixtures" / "golden" / "solver"
 
 REAL = {
     "python-too-new-for-numpy": ["python=3.13", "numpy<1.20"],
-    "among-others-only-the-clash-is-told": [
+    "only-the-conflict-among-other-specs": [
         "python=3.13", "pandas", "h5py", "numpy<1.20", "pyarrow",
     ],
     "pandas-too-old-for-python": ["pandas=1.1", "python=3.12"],
@@ -94,7 +94,7 @@ def test_real_conflict(real_case: SolverCase, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_offered_specs_work(real_case: SolverCase, name: str) -> None:
+def test_proposed_specs_work(real_case: SolverCase, name: str) -> None:
     with pytest.raises(SolveError) as caught:
         CondaSolver().solve(real_case.request(*REAL[name]))
     explanation = getattr(caught.value, "explanation", None)
@@ -144,7 +144,7 @@ def test_a_pin_against_a_request() -> None:
     check("pin", ["lib=3"], told(case, ["lib=3"], {"pins": ["lib <3"]}))
 
 
-def test_a_limit_that_nothing_meets() -> None:
+def test_a_constraint_that_nothing_meets() -> None:
     case = small()
     text = told(case, ["lib"], {"constraints": ["lib <1"]})
     assert "\n  only lib 1.0, 2.0 and 3.0 are available\n" in text
@@ -192,7 +192,7 @@ def test_a_python_that_is_too_old() -> None:
     check("python-too-old", ["python=2.5"], told(case, ["python=2.5"]))
 
 
-def test_a_release_that_no_project_has() -> None:
+def test_a_release_that_does_not_exist() -> None:
     wheels = WheelWorld()
     for version in ("3.6.2", "3.7.4", "4.15.0", "4.16.0", "5.0rc1"):
         wheels.wheel("typing-extensions", version)
@@ -200,7 +200,7 @@ def test_a_release_that_no_project_has() -> None:
     check("no-such-release", ["pypi:typing-extensions<3"], told(small(), [], options))
 
 
-def test_facts_of_the_machine() -> None:
+def test_virtual_packages() -> None:
     case = small()
     check("glibc-of-the-machine", ["heavy"], told(case, ["heavy"]))
     check("no-cuda", ["gpu"], told(case, ["gpu"]))
@@ -231,13 +231,13 @@ def test_conditions_extras_and_flags() -> None:
         check(name, specs, told(case, specs))
 
 
-def test_a_dependency_that_cannot_be_read() -> None:
+def test_a_dependency_that_cannot_be_parsed() -> None:
     case = small()
     case.package("odd", "1.0", depends=['lib[when="(python"]'])
     check("unreadable-condition", ["odd"], told(case, ["odd"]))
 
 
-def test_a_dependency_that_nobody_has() -> None:
+def test_a_dependency_that_no_channel_has() -> None:
     check("missing-dependency", ["broken"], told(small(), ["broken"]))
 
 
@@ -245,7 +245,7 @@ def test_a_long_chain_is_shortened() -> None:
     check("long-chain", ["long", "lib=3"], told(small(), ["long", "lib=3"]))
 
 
-def test_where_no_chain_of_reasons_exists() -> None:
+def test_a_conflict_without_a_derivation() -> None:
     specs = ["pick-a", "pick-b", "pick-c"]
     check("no-chain", specs, told(small(), specs))
 
@@ -272,7 +272,7 @@ def test_a_wheel_against_a_conda_package() -> None:
     check("wheel-against-conda", ["tool=3", "pypi:gensim"], told(case, ["tool=3"], options))
 
 
-def test_a_wheel_against_a_limit() -> None:
+def test_a_wheel_against_a_constraint() -> None:
     case = small()
     wheels = WheelWorld()
     wheels.wheel("only-wheel", "2.0")
@@ -291,7 +291,7 @@ def test_wheels_against_each_other() -> None:
     for version in ("1.0", "2.0"):
         wheels.wheel("shared", version)
     options = {"requirements": (Requirement("left"), Requirement("right")), "wheels": wheels}
-    check("wheels-clash", ["pypi:left", "pypi:right"], told(case, [], options))
+    check("wheels-against-each-other", ["pypi:left", "pypi:right"], told(case, [], options))
 
 
 def test_a_wheel_for_another_python() -> None:

@@ -1,4 +1,4 @@
-"""Features, by which old channels (pkgs/free) tell builds apart."""
+"""Features, which distinguish builds in old channels (pkgs/free)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def world() -> SolverCase:
     return case
 
 
-def test_nobody_gets_a_feature_without_asking() -> None:
+def test_a_feature_is_only_installed_on_request() -> None:
     assert builds(world().solve("scipy")) == {
         "scipy": "0.18 np_0", "numpy": "1.11 py_0", "mkl": "11.3 0",
     }  # fmt: skip
@@ -38,14 +38,14 @@ def test_with_a_feature_builds_that_have_it_are_preferred(wish: str) -> None:
     assert list(alone.requested) == ["nomkl"]
 
 
-def test_a_build_brings_the_package_that_tracks_its_feature() -> None:
+def test_a_build_requires_the_package_that_tracks_its_feature() -> None:
     for spec in ("numpy[features=nomkl]", "numpy 1.10 *_nomkl_0"):
         solution = world().solve(spec)
         assert versions(solution) == {"numpy": "1.10", "openblas": "0.2", "nomkl": "1.0"}
         assert [reason.parent for reason in solution.reasons["nomkl"]] == ["numpy"]
 
 
-def test_what_is_installed_keeps_its_feature() -> None:
+def test_installed_packages_keep_their_features() -> None:
     case = world()
     installed = case.installed(*case.solve("nomkl").records)
     assert builds(case.solve("numpy", installed=installed))["numpy"] == "1.10 py_nomkl_0"
@@ -53,7 +53,7 @@ def test_what_is_installed_keeps_its_feature() -> None:
     assert builds(gone)["numpy"] == "1.11 py_0"
 
 
-def test_removing_a_feature_removes_what_has_it() -> None:
+def test_removing_a_feature_removes_builds_with_it() -> None:
     case = world()
     installed = case.installed(*case.solve("nomkl", "numpy").records)
     for spec in ("nomkl", "*[track_features=nomkl]"):

@@ -116,7 +116,7 @@ def test_joint_resolution_agrees_with_a_sat_solver(chunk: int) -> None:
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_limits_hold_whatever_source_answers(chunk: int) -> None:
+def test_constraints_apply_to_every_source(chunk: int) -> None:
     for seed in range(chunk, WORLDS, CHUNKS):
         world = JointWorld(seed)
         rng = random.Random(f"limits of {seed}")
@@ -169,7 +169,7 @@ def named_by(texts: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_what_was_asked_for_earlier_still_holds(chunk: int) -> None:
+def test_earlier_requests_still_apply(chunk: int) -> None:
     for seed in range(chunk, WORLDS // 2, CHUNKS):
         world = JointWorld(seed)
         wheels = world.wheels

@@ -1,4 +1,4 @@
-"""Other orders of decision are taken where they are better, and given up where they cannot be."""
+"""Other orders of decision are chosen if they are better, and abandoned if they cannot be."""
 
 from __future__ import annotations
 
@@ -40,12 +40,14 @@ def searched(case: SolverCase, *specs: str):
     [(2, {"first": "2", "second": "1"}), (5, {"first": "1", "second": "5"})],
     ids=["equal: the user's order", "the other order is less behind"],
 )
-def test_the_order_that_is_less_behind_is_taken(newest: int, expected: dict[str, str]) -> None:
+def test_the_order_with_fewer_versions_behind_is_chosen(
+    newest: int, expected: dict[str, str]
+) -> None:
     found = versions(world(newest).solve("first", "second"))
     assert {name: found[name] for name in expected} == expected
 
 
-def test_an_order_that_is_no_better_ends_when_what_was_asked_for_is_settled() -> None:
+def test_an_order_that_is_no_better_is_abandoned_once_requested_packages_are_decided() -> None:
     search, goal = searched(world(2), "first", "second")
     runs = []
     run = search.run
@@ -65,7 +67,7 @@ def test_an_order_that_is_no_better_ends_when_what_was_asked_for_is_settled() ->
     assert runs[1:] == [None]
 
 
-def test_a_search_that_is_not_worthwhile_is_given_up() -> None:
+def test_a_search_that_is_not_worthwhile_is_abandoned() -> None:
     search, goal = searched(world(3), "first", "second")
     settled = []
 

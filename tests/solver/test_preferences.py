@@ -1,4 +1,4 @@
-"""What is preferred: channels, versions, builds, what is installed."""
+"""Preferences: channels, versions, builds, installed packages."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def test_conda_format_is_preferred_to_the_same_tarball() -> None:
     assert [record.fn for record in case.solve("a").records] == ["a-1.0-0.conda"]
 
 
-def test_timestamps_in_seconds_are_understood() -> None:
+def test_timestamps_in_seconds() -> None:
     case = SolverCase()
     case.package("a", "1.0", "old", timestamp=1_400_000_000_000)
     case.package("a", "1.0", "new", timestamp=1_500_000_000)
     assert builds(case.solve("a")) == {"a": "1.0 new"}
 
 
-def test_equal_builds_are_told_apart_by_the_versions_of_what_they_share() -> None:
+def test_ties_between_builds_are_broken_by_versions_of_shared_dependencies() -> None:
     case = SolverCase()
     for version in ("1", "2", "3"):
         case.package("lib", version)
@@ -52,7 +52,7 @@ def test_equal_builds_are_told_apart_by_the_versions_of_what_they_share() -> Non
     assert builds(case.solve("a")) == {"a": "1.0 z", "lib": "2 0"}
 
 
-def test_noarch_and_platform_stand_side_by_side() -> None:
+def test_noarch_and_platform_builds_are_compared() -> None:
     case = SolverCase()
     case.package("a", "1.0", subdir="linux-64")
     case.package("a", "2.0", subdir="noarch")
@@ -130,7 +130,7 @@ def test_globs_and_regular_expressions_in_versions_and_builds() -> None:
     assert versions(case.solve("a <2.5|>3")) == {"a": "1.0"}
 
 
-def test_pins_hold_only_if_the_package_is_there() -> None:
+def test_pins_apply_only_if_the_package_is_installed() -> None:
     case = SolverCase()
     case.package("a", "1.0", depends=["b"])
     for version in ("1.0", "2.0"):
@@ -143,7 +143,7 @@ def test_pins_hold_only_if_the_package_is_there() -> None:
         case.solve("b >=2", pins=["b 1.*"])
 
 
-def test_virtual_packages_are_facts() -> None:
+def test_virtual_packages_are_fixed() -> None:
     case = SolverCase()
     case.package("a", "2.0", depends=["__glibc >=2.30"])
     case.package("a", "1.0", depends=["__glibc >=2.17"])
@@ -169,7 +169,7 @@ def test_exclude_newer_all_and_per_package() -> None:
     assert versions(found) == {"a": "2.0", "b": "1.0"}
 
 
-def test_lowest_versions_of_what_was_asked_for() -> None:
+def test_lowest_versions_of_requested_packages() -> None:
     case = SolverCase()
     for version in ("1.0", "2.0", "3.0"):
         case.package("a", version, "x", build_number=0, depends=["b"])
@@ -178,7 +178,7 @@ def test_lowest_versions_of_what_was_asked_for() -> None:
     assert builds(case.solve("a>1.0", strategy=Strategy.LOWEST)) == {"a": "2.0 y", "b": "3.0 0"}
 
 
-def test_user_order_decides_who_is_newest() -> None:
+def test_the_user_s_order_decides_which_package_is_newest() -> None:
     case = SolverCase()
     for version in ("1.0", "2.0"):
         case.package("shared", version)
@@ -190,7 +190,7 @@ def test_user_order_decides_who_is_newest() -> None:
     assert versions(case.solve("b", "a")) == {"b": "2.0", "a": "1.0", "shared": "2.0"}
 
 
-def test_another_order_is_taken_when_it_costs_less() -> None:
+def test_another_order_is_chosen_if_it_costs_less() -> None:
     case = SolverCase()
     case.package("a", "2.0", depends=["b <3"])
     case.package("a", "1.0")
@@ -202,7 +202,7 @@ def test_another_order_is_taken_when_it_costs_less() -> None:
     assert versions(solution)["a"] in ("1.0", "2.0")
 
 
-def test_python_brings_pip_if_a_channel_has_it() -> None:
+def test_python_depends_on_pip_if_a_channel_has_it() -> None:
     case = SolverCase()
     case.package("python", "3.12")
     assert versions(case.solve("python", add_pip=True)) == {"python": "3.12"}
@@ -277,7 +277,7 @@ def test_conditional_dependencies_and_extras() -> None:
     assert "frame" not in versions(case.solve("a[extras=[nothing]]"))
 
 
-def test_conditions_count_when_packages_go() -> None:
+def test_conditions_are_evaluated_on_removal() -> None:
     case = SolverCase()
     case.virtual("__unix")
     python = case.package("python", "3.9")
@@ -295,7 +295,7 @@ def test_conditions_count_when_packages_go() -> None:
     assert versions(gone) == {"python": "3.9"}
     pruned = case.solve(removals=["app"], installed=installed, history=asked)
     assert versions(pruned) == {"python": "3.9"}
-    # What is removed is no part of the history any more: its record tells what was asked for.
+    # Removed packages are not in the history any more: their records have the requested specs.
     told = (
         *(each for each in installed if each.name != "app"),
         PrefixRecord(app, files=(), paths=(), requested_specs=("app[extras=[df]]",)),
@@ -322,7 +322,7 @@ def test_requests_with_conditions() -> None:
     assert versions(case.solve("python=3.9", new)) == {"python": "3.9"}
     assert versions(case.solve("python", 'nowhere[when="__win"]')) == {"python": "3.12"}
     assert versions(case.solve('numpy[when="__unix"]')) == {"numpy": "2.0", "python": "3.12"}
-    # What is there already stays, whether the condition holds or not.
+    # Installed packages stay, whether the condition is met or not.
     old = case.installed(*case.solve("python=3.9", "numpy").records)
     assert versions(case.solve(new, installed=old)) == {"python": "3.9", "numpy": "1.0"}
     moved = case.solve("python=3.12", installed=old, history=[new])
@@ -343,7 +343,7 @@ def test_pins_with_conditions() -> None:
         assert versions(case.solve("python", **{kind: [pin]})) == {"python": "3.12"}
 
 
-def test_a_condition_that_cannot_be_read_leaves_the_record_out() -> None:
+def test_a_record_whose_condition_cannot_be_parsed_is_no_candidate() -> None:
     case = SolverCase()
     case.package("a", "1.0")
     case.package("a", "2.0", depends=['b[when="(c"]'])
@@ -369,7 +369,7 @@ def test_flags_select_builds() -> None:
     assert builds(case.solve("a[flags=[blas:*]]")) == {"a": "1.0 cuda"}
 
 
-def test_records_that_cannot_be_read_are_not_chosen() -> None:
+def test_records_that_cannot_be_parsed_are_not_chosen() -> None:
     case = SolverCase()
     case.package("a", "1.0")
     case.package("a", "2.0", depends=["b >=>=1"])
@@ -377,7 +377,7 @@ def test_records_that_cannot_be_read_are_not_chosen() -> None:
     assert versions(case.solve("a")) == {"a": "1.0"}
 
 
-def test_patterns_are_no_names() -> None:
+def test_patterns_are_not_names() -> None:
     case = SolverCase()
     case.package("a", "1.0")
     with pytest.raises(SpecError, match="one package"):
@@ -529,7 +529,7 @@ class TestRemoval:
             case.solve("top", removals=["middle"], installed=installed)
 
 
-def test_limits_of_age_by_channel_and_package() -> None:
+def test_age_limits_by_channel_and_package() -> None:
     case = SolverCase("first", "second")
     for name, channel in (("a", "first"), ("b", "second"), ("c", "second")):
         for version, timestamp in (("1.0", 10**12), ("2.0", 2 * 10**12)):
@@ -546,7 +546,7 @@ def test_limits_of_age_by_channel_and_package() -> None:
     assert versions(case.solve("a", "b", **only)) == {"a": "1.0", "b": "2.0"}
 
 
-def test_a_removal_may_leave_what_is_needed_no_more() -> None:
+def test_a_removal_can_keep_unneeded_packages() -> None:
     case = SolverCase()
     case.package("lib", "1.0")
     case.package("app", "1.0", depends=["lib"])
@@ -558,7 +558,7 @@ def test_a_removal_may_leave_what_is_needed_no_more() -> None:
     assert versions(both) == {}
 
 
-def test_hold_backs_are_of_what_was_chosen_and_in_the_user_s_words() -> None:
+def test_hold_backs_name_chosen_packages_and_the_user_s_specs() -> None:
     case = SolverCase()
     for version in ("1.0", "2.0", "3.0"):
         case.package("lib", version)
@@ -571,7 +571,7 @@ def test_hold_backs_are_of_what_was_chosen_and_in_the_user_s_words() -> None:
     assert not alone.hold_backs
 
 
-def test_naming_python_is_the_way_to_let_an_earlier_wish_for_it_go() -> None:
+def test_naming_python_replaces_an_earlier_spec_for_it() -> None:
     case = SolverCase()
     for version in ("3.11.1", "3.12.1"):
         case.package("python", version)
@@ -585,7 +585,7 @@ def test_naming_python_is_the_way_to_let_an_earlier_wish_for_it_go() -> None:
     assert versions(moved) == {"new": "1.0", "python": "3.12.1"}
 
 
-def test_the_dependencies_that_move_along_are_those_of_extras_and_conditions_too() -> None:
+def test_update_deps_includes_extras_and_conditions() -> None:
     case = SolverCase()
     for version in ("1.0", "2.0"):
         for name in ("lib", "six", "other"):

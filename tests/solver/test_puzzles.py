@@ -17,7 +17,7 @@ from minicon.solver.search.search import Search
 
 
 def conflicts_of(case: SolverCase, specs: list[str]) -> int:
-    """How often a search had to go back; unlike time, the same on every machine."""
+    """Number of conflicts of a search; unlike time, the same on every machine."""
     request = case.request(*specs)
     source = CandidateSource(request)
     goal = goal_of(request, source, request.specs)

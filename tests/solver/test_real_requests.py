@@ -30,7 +30,7 @@ NEEDS_LATER_CHANNELS = "rhysnewell+aviary@6c17137cda:aviary/pixi.lock:comebin-gp
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_real_request_is_solved_right(part: int) -> None:
+def test_every_real_request_is_solved(part: int) -> None:
     failures = []
     for asked in filter(has_all_records, solved_requests()[part::PARTS]):
         request = real_request(asked["specs"], asked["channels"], asked["platform"])

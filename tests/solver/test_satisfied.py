@@ -23,7 +23,7 @@ def world() -> SolverCase:
     return case
 
 
-def test_nothing_happens_where_all_is_there() -> None:
+def test_nothing_changes_if_all_specs_are_met() -> None:
     case = world()
     installed = case.installed(*case.solve("a=1", "b=1").records)
     for specs in (["a"], ["a>=1", "b=1.0"], []):
@@ -36,7 +36,7 @@ def test_nothing_happens_where_all_is_there() -> None:
 
 
 @pytest.mark.parametrize("spec", ["a>=2", "a[extras=[x]]", 'a[when="b"]', "c"])
-def test_what_is_not_there_is_solved_for(spec: str) -> None:
+def test_unmet_specs_are_solved(spec: str) -> None:
     case = world()
     case.package("c", "1.0")
     installed = case.installed(*case.solve("a=1", "b=1").records)
@@ -46,7 +46,7 @@ def test_what_is_not_there_is_solved_for(spec: str) -> None:
     assert looked
 
 
-def test_projects_count_too() -> None:
+def test_projects_can_be_satisfied_too() -> None:
     case = world()
     project = case.package("Some.Project", "1.5", source="pypi")
     installed = case.installed(project)
@@ -68,7 +68,7 @@ def command(
     return command
 
 
-def test_no_channel_is_asked_for_nothing(command: CommandLine) -> None:
+def test_no_channel_is_read_if_all_specs_are_met(command: CommandLine) -> None:
     assert command("create -y -n e hello=1.0").code == 0
     command.set(MINICON_CHANNELS="https://127.0.0.1:1/nowhere")
     for flag in ("-S", "--satisfied-skip-solve"):
@@ -78,7 +78,7 @@ def test_no_channel_is_asked_for_nothing(command: CommandLine) -> None:
     assert command("install -y -n e -S hello>=2").code == 1
 
 
-def test_constraints_hold_for_what_is_there_at_all(command: CommandLine) -> None:
+def test_constraints_apply_to_installed_packages_only(command: CommandLine) -> None:
     outcome = command("create -d -n e hello --constraint hello<2 --constraint lone>=5")
     assert outcome.code == 0, outcome.err
     assert "1.0" in outcome.out

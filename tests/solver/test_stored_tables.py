@@ -30,7 +30,7 @@ def world(*channels: str) -> SolverCase:
 
 
 def solved(case: SolverCase, *specs: str, **options):
-    """Keys of the answer; the checker, which reads all records, is not asked."""
+    """Keys of the chosen records, without the checker, which reads all records."""
     solution = CondaSolver().solve(case.request(*specs, **options))
     return [record.key for record in solution.records]
 
@@ -43,7 +43,7 @@ def test_a_second_process_reads_no_records() -> None:
     assert asked(again) == set()
 
 
-def test_what_was_not_chosen_before_is_read_and_then_kept() -> None:
+def test_a_newly_chosen_record_is_read_and_then_stored() -> None:
     tables = MemoryTables()
     solved(world(), "tool", tables=tables)
     second = world()
@@ -54,7 +54,7 @@ def test_what_was_not_chosen_before_is_read_and_then_kept() -> None:
     assert asked(third) == set()
 
 
-def test_records_come_back_whole() -> None:
+def test_stored_records_are_complete() -> None:
     tables = MemoryTables()
     before = world().solve("lib", tables=tables)
     after = world().solve("lib", tables=tables)
@@ -70,14 +70,14 @@ def updated(*channels: str) -> SolverCase:
     return case
 
 
-def test_another_content_is_another_question() -> None:
+def test_changed_content_invalidates_a_table() -> None:
     tables = MemoryTables()
     solved(world(), "lib", tables=tables)
     newer = updated()
     assert versions(newer.solve("lib", tables=tables))["lib"] == "4.0"
 
 
-def test_of_an_updated_channel_only_names_that_changed_are_read() -> None:
+def test_after_an_update_only_changed_names_are_read() -> None:
     tables = MemoryTables()
     solved(world(), "lib", "other", tables=tables)
     for turn in range(2):
@@ -88,7 +88,7 @@ def test_of_an_updated_channel_only_names_that_changed_are_read() -> None:
     assert len({entry.state for entry in tables.entries.values()}) == 1, "all of the newer state"
 
 
-def test_without_content_of_names_an_updated_channel_is_read_again() -> None:
+def test_without_content_hashes_an_updated_channel_is_read_again() -> None:
     tables = MemoryTables()
     for case in (world(), updated()):
         for index in case.indices.values():
@@ -97,7 +97,7 @@ def test_without_content_of_names_an_updated_channel_is_read_again() -> None:
         assert asked(case) == {"other"}
 
 
-def test_a_content_that_changes_on_the_way_is_not_saved() -> None:
+def test_tables_of_content_that_changes_meanwhile_are_not_saved() -> None:
     tables = MemoryTables()
     case = world()
     index = case.indices["main", "noarch"]
@@ -125,7 +125,7 @@ def test_a_content_that_changes_on_the_way_is_not_saved() -> None:
     ],
     ids=str,
 )
-def test_options_mean_the_same(options: dict) -> None:
+def test_options_have_the_same_effect_with_stored_tables(options: dict) -> None:
     tables = MemoryTables()
     plain = solved(world(), "lib", "python", **options)
     for _ in range(2):
@@ -151,7 +151,7 @@ def test_several_channels(priority: ChannelPriority) -> None:
             assert asked(case) == set() or not turn
 
 
-def test_installed_packages_that_the_channel_has_and_has_not() -> None:
+def test_installed_packages_in_the_channel_and_not() -> None:
     tables = MemoryTables()
     solved(world(), "tool", tables=tables)
     gone = SolverCase().package("lib", "2.5", depends=["python"])
@@ -165,7 +165,7 @@ def test_installed_packages_that_the_channel_has_and_has_not() -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", *map(marshal.dumps, ([], {}, (1, 2), ((1,), {}), None))])
-def test_damaged_tables_are_compiled_anew(damage: bytes) -> None:
+def test_damaged_tables_are_compiled_again(damage: bytes) -> None:
     tables = MemoryTables()
     first = solved(world(), "tool", tables=tables)
     tables.entries = {key: each._replace(table=damage) for key, each in tables.entries.items()}

@@ -48,7 +48,7 @@ class Unreachable:
         raise ChannelError("offline", f"{name} was looked up")
 
 
-def test_a_wheel_moves_conda_packages_to_what_it_needs() -> None:
+def test_a_wheel_changes_conda_packages_to_what_it_needs() -> None:
     case, wheels = world()
     wheels.wheel("gensim", "4.3.3", requires=["numpy<2"], pythons=["3.11", "3.12"])
     solution = case.solve(
@@ -62,14 +62,14 @@ def test_a_wheel_moves_conda_packages_to_what_it_needs() -> None:
     assert solution.requested["gensim"] == ("gensim==4.3.3",)
 
 
-def test_python_moves_to_what_the_only_wheels_are_for() -> None:
+def test_python_changes_to_the_version_that_wheels_exist_for() -> None:
     case, wheels = world()
     wheels.wheel("old", "1.0", pythons=["3.10"])
     solution = case.solve("python", requirements=asked("old"), wheels=wheels)
     assert versions(solution) == {"python": "3.10.1", "old": "1.0"}
 
 
-def test_python_stays_where_an_older_wheel_fits_it() -> None:
+def test_python_stays_if_an_older_wheel_is_compatible() -> None:
     case, wheels = world()
     wheels.wheel("tool", "2.0", pythons=["3.10"])
     wheels.wheel("tool", "1.0", pythons=["3.12"])
@@ -108,7 +108,7 @@ def test_markers_are_those_of_the_chosen_python() -> None:
     }  # fmt: skip
 
 
-def test_a_requirement_is_met_by_a_conda_build_where_one_fits() -> None:
+def test_a_requirement_is_met_by_a_conda_build_if_possible() -> None:
     case, wheels = world()
     wheels.wheel("numpy", "2.2.0")
     solution = case.solve(requirements=asked("numpy>=1.20"), wheels=wheels)
@@ -119,7 +119,7 @@ def test_a_requirement_is_met_by_a_conda_build_where_one_fits() -> None:
     assert sources(solution)["numpy"] == "pypi"
 
 
-def test_a_project_never_comes_from_both_sides() -> None:
+def test_a_project_never_comes_from_both_sources() -> None:
     case, wheels = world()
     case.package("scipy", "1.0", depends=["numpy <2", "python"])
     wheels.wheel("numpy", "2.2.0")
@@ -127,7 +127,7 @@ def test_a_project_never_comes_from_both_sides() -> None:
         case.solve("scipy", requirements=asked("numpy>=2.2"), wheels=wheels)
 
 
-def test_names_differ_between_the_sides() -> None:
+def test_names_differ_between_the_sources() -> None:
     case = SolverCase()
     pythons(case, "3.12")
     case.package("pytorch", "2.5", depends=["python"])
@@ -140,7 +140,7 @@ def test_names_differ_between_the_sides() -> None:
     assert trainer.depends == ("python 3.12.*", "pytorch >=2")
 
 
-def test_extras_bring_their_requirements() -> None:
+def test_extras_add_their_requirements() -> None:
     case, wheels = world()
     wheels.wheel(
         "dask",
@@ -156,7 +156,7 @@ def test_extras_bring_their_requirements() -> None:
     assert reasons == {"dask"}
 
 
-def test_an_extra_keeps_to_the_version_of_its_project() -> None:
+def test_an_extra_has_the_version_of_its_project() -> None:
     case, wheels = world()
     wheels.wheel("web", "2.0", requires=["fast>=2; extra == 'speed'"])
     wheels.wheel("web", "1.0", requires=["fast; extra == 'speed'"])
@@ -175,7 +175,7 @@ def test_an_extra_of_a_project_that_conda_provides() -> None:
     assert sources(solution) == {"python": "conda", "dask": "conda", "frame": "pypi"}
 
 
-def test_prereleases_only_when_asked_for() -> None:
+def test_prereleases_only_on_request() -> None:
     case, wheels = world()
     wheels.wheel("tool", "2.0rc1")
     wheels.wheel("tool", "1.0")
@@ -186,7 +186,7 @@ def test_prereleases_only_when_asked_for() -> None:
     assert versions(case.solve(requirements=asked("young"), wheels=wheels))["young"] == "0.1b2"
 
 
-def test_yanked_and_broken_files_are_passed_over() -> None:
+def test_yanked_and_broken_files_are_skipped() -> None:
     case, wheels = world()
     wheels.wheel("tool", "3.0", yanked=True)
     wheels.wheel("tool", "2.0", broken=True)
@@ -221,14 +221,14 @@ def test_requirements_with_urls_are_left_to_pip() -> None:
     assert versions(solution) == {"python": "3.12.1"}
 
 
-def test_requires_python_with_a_patch_limits_python() -> None:
+def test_requires_python_with_a_patch_version_constrains_python() -> None:
     case = SolverCase()
     case.package("python", "3.11.2")
     case.package("python", "3.11.9")
     wheels = WheelWorld()
     wheels.wheel("tool", "1.0", requires_python="<3.11.5")
     wheels.wheel("tool", "0.9", requires_python=">=3.11")
-    # The newest python of a minor stands for it; a wheel that needs an older patch is not seen.
+    # Markers are evaluated for the newest patch of a minor; wheels for an older one are not found.
     assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "0.9"
 
 
@@ -302,7 +302,7 @@ def test_installed_wheels_stay() -> None:
     assert versions(moved) == {"python": "3.12.1", "tool": "2.0", "numpy": "2.1.0"}
 
 
-def test_what_was_installed_for_earlier_requirements_is_not_looked_up() -> None:
+def test_wheels_installed_for_earlier_requirements_are_not_looked_up() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0", requires=["numpy<2"])
     first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
@@ -316,7 +316,7 @@ def test_what_was_installed_for_earlier_requirements_is_not_looked_up() -> None:
     assert again.requested["tool"] == ("tool",)
 
 
-def test_an_earlier_requirement_that_is_broken_already_holds_nothing_up() -> None:
+def test_an_earlier_requirement_that_is_broken_already_is_no_conflict() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0")
     first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
@@ -328,7 +328,7 @@ def test_an_earlier_requirement_that_is_broken_already_holds_nothing_up() -> Non
 
 
 @pytest.mark.parametrize("removed", ["other", "python"])
-def test_removing_looks_nothing_up_and_keeps_projects_asked_for(removed: str) -> None:
+def test_a_removal_looks_nothing_up_and_keeps_requested_projects(removed: str) -> None:
     case, wheels = world()
     case.package("other", "1.0", depends=["python"])
     wheels.wheel("tool", "1.0")
@@ -351,7 +351,7 @@ def test_python_comes_without_pip_where_no_source_has_one() -> None:
     assert versions(more) == {"python": "3.12.1", "other": "1.0"}
 
 
-def test_an_earlier_request_is_told_when_it_is_all_that_is_in_the_way() -> None:
+def test_an_earlier_request_is_named_if_it_is_the_only_conflict() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0", requires=["gone"])
     installed = case.installed(*case.solve("python=3.11").records)
@@ -371,7 +371,7 @@ def test_installed_wheels_stay_without_an_index() -> None:
     assert versions(again) == {"python": "3.11.1", "tool": "1.0", "numpy": "1.26.4"}
 
 
-def test_exclude_newer_holds_for_wheels() -> None:
+def test_exclude_newer_applies_to_wheels() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0", upload_time=1_000_000_000_000)
     wheels.wheel("tool", "2.0", upload_time=1_700_000_000_000)
@@ -381,7 +381,7 @@ def test_exclude_newer_holds_for_wheels() -> None:
     assert versions(solution)["tool"] == "1.0"
 
 
-def test_an_impossible_mixture_is_explained() -> None:
+def test_a_joint_conflict_is_explained() -> None:
     case, wheels = world()
     wheels.wheel("gensim", "4.3.3", requires=["numpy<2"])
     with pytest.raises(SolveError) as caught:
@@ -392,7 +392,7 @@ def test_an_impossible_mixture_is_explained() -> None:
     assert "python" not in text.splitlines()[0]
 
 
-def test_a_large_impossible_mixture_gives_up_quickly() -> None:
+def test_a_large_joint_conflict_is_found_quickly() -> None:
     case, wheels = world()
     for number in range(15):
         wheels.wheel("a", f"1.{number}", requires=["b>=1", "numpy>=2"])
@@ -402,7 +402,7 @@ def test_a_large_impossible_mixture_gives_up_quickly() -> None:
 
 
 @pytest.mark.parametrize("versions_each", [10, 60])
-def test_versions_that_need_the_same_are_tried_once(versions_each: int) -> None:
+def test_versions_with_the_same_requirements_are_tried_once(versions_each: int) -> None:
     case, wheels = world()
     for number in range(versions_each):
         wheels.wheel("a", f"1.{number}", requires=["c<2"])
@@ -411,13 +411,13 @@ def test_versions_that_need_the_same_are_tried_once(versions_each: int) -> None:
     for version in ("1.0", "2.0", "3.0"):
         wheels.wheel("c", version)
     with pytest.raises(SolveError) as caught:
-        # One by one it would take far more steps than these.
+        # Trying every version would take far more rounds than these.
         case.solve(requirements=asked("a", "b"), wheels=wheels, max_rounds=300)
     assert caught.value.reference == "unsatisfiable"
     assert f"a 1.0 to 1.{versions_each - 1} needs c<2" in caught.value.message
 
 
-def test_a_version_that_something_else_wants_is_not_passed_over() -> None:
+def test_a_version_that_another_requirement_names_is_not_skipped() -> None:
     case, wheels = world()
     for number in range(5):
         wheels.wheel("a", f"1.{number}")
@@ -427,7 +427,7 @@ def test_a_version_that_something_else_wants_is_not_passed_over() -> None:
     assert found["a"] == "1.1"
 
 
-def test_a_yanked_release_is_for_those_who_name_it() -> None:
+def test_a_yanked_release_needs_its_exact_version() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0")
     wheels.wheel("tool", "2.0", yanked=True)
@@ -460,7 +460,7 @@ def numpy_wheels(**options) -> tuple[SolverCase, WheelWorld]:
         ("numpy<2[when='python>=3.13']", "2.1.0"),
     ],
 )
-def test_limits_bind_wheels(kind: str, limit: str, version: str) -> None:
+def test_constraints_apply_to_wheels(kind: str, limit: str, version: str) -> None:
     case, wheels = numpy_wheels()
     options = {"wheels": wheels, kind: [limit]}
     solution = case.solve("python=3.12", requirements=asked("numpy"), **options)
@@ -470,7 +470,7 @@ def test_limits_bind_wheels(kind: str, limit: str, version: str) -> None:
     assert versions(case.solve("python=3.12", "scipy", **options))["numpy"] == version
 
 
-def test_a_limit_names_the_conda_package_that_stands_for_a_project() -> None:
+def test_a_constraint_names_the_conda_package_of_a_project() -> None:
     case = SolverCase()
     pythons(case, "3.12")
     wheels = WheelWorld({"pytorch": "torch"})
@@ -481,14 +481,14 @@ def test_a_limit_names_the_conda_package_that_stands_for_a_project() -> None:
 
 
 @pytest.mark.parametrize("limit", ["numpy=*=py312*", "main::numpy", "numpy[build_number=3]"])
-def test_what_only_a_build_can_have_no_wheel_has(limit: str) -> None:
+def test_a_constraint_on_a_build_excludes_wheels(limit: str) -> None:
     case, wheels = numpy_wheels()
     with pytest.raises(SolveError) as failure:
         case.solve(requirements=asked("numpy"), wheels=wheels, constraints=[limit])
     assert "is a constraint" in failure.value.message
 
 
-def test_a_limit_moves_python_where_its_condition_does() -> None:
+def test_a_conditional_constraint_can_change_python() -> None:
     case, wheels = numpy_wheels()
     limit = "numpy<2[when='python>=3.12']"
     solution = case.solve(requirements=asked("numpy>=2"), wheels=wheels, constraints=[limit])
@@ -497,7 +497,7 @@ def test_a_limit_moves_python_where_its_condition_does() -> None:
         case.solve("python=3.12", requirements=asked("numpy>=2"), wheels=wheels, pins=[limit])
 
 
-def test_limits_hold_for_what_pip_builds() -> None:
+def test_constraints_apply_to_what_pip_builds() -> None:
     case, wheels = numpy_wheels()
     wheels.source("old", "1.0")
     wheels.source("old", "2.0")
@@ -507,7 +507,7 @@ def test_limits_hold_for_what_pip_builds() -> None:
     assert solution.pip_requirements == ("old==1.0",)
 
 
-def test_an_installed_wheel_moves_to_a_new_pin_and_stays_where_it_cannot() -> None:
+def test_an_installed_wheel_follows_a_new_pin_if_possible() -> None:
     case, wheels = numpy_wheels()
     wheels.wheel("tool", "1.0")
     first = case.solve("python=3.12", requirements=asked("numpy"), wheels=wheels)
@@ -545,7 +545,7 @@ def test_lowest_is_the_lowest_final_release_with_a_wheel() -> None:
     assert versions(solution) == {"python": "3.12.1", "numpy": "2.0.0"}
 
 
-def test_lowest_holds_for_conda_builds_that_answer_a_requirement() -> None:
+def test_lowest_applies_to_conda_builds_that_meet_a_requirement() -> None:
     case, wheels = world()
     wheels.conda_to_pypi["numpy"] = "numpy-project"
     solution = case.solve(
@@ -585,7 +585,7 @@ def test_a_request_with_a_condition_reaches_pypi() -> None:
     case.virtual("__unix")
     on_unix = {"python": "3.12.1", "fast": "1.0", "rest": "1.0"}
     assert versions(case.solve("fast[when=__unix]", **options)) == on_unix
-    # Where the project cannot be had, the condition must not hold.
+    # If the project cannot be installed, the condition must not be met.
     none = case.solve("python", "new[when='python>=3.12']", **options)
     assert versions(none) == {"python": "3.11.1"}
     with pytest.raises(SolveError, match="cannot be installed"):

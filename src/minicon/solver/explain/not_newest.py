@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from minicon.models.version import version_key
-from minicon.solver.explain.derivation import derivation_of, minimal_core
 from minicon.solver.request import Strategy
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
@@ -94,6 +93,8 @@ class NotNewest(Mapping[str, str]):
         return next(iter(self._conda.source.candidates(name).versions_in(domain)), None)
 
     def _reason(self, name: str, expected: str) -> str:
+        from minicon.solver.explain.derivation import derivation_of, minimal_core
+
         candidates = self._conda.source.candidates(name)
         record = self._model.record(name)
         assert record is not None

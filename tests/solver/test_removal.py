@@ -34,7 +34,7 @@ def names(workspace: QuickWorkspace) -> set[str]:
 
 @pytest.mark.parametrize("pip", ["true", "false"])
 @pytest.mark.parametrize("has_history", [True, False])
-def test_removing_another_package_leaves_it_alone(
+def test_removing_another_package_keeps_a_requested_project(
     workspace: QuickWorkspace, has_history: bool, pip: str
 ) -> None:
     workspace.variables["MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY"] = pip
@@ -47,34 +47,34 @@ def test_removing_another_package_leaves_it_alone(
 
 
 @pytest.mark.parametrize("spec", ["visitor", "pypi:visitor", "pypi:Visitor>=1"])
-def test_it_goes_by_either_name(workspace: QuickWorkspace, spec: str) -> None:
+def test_a_project_is_removed_by_either_name(workspace: QuickWorkspace, spec: str) -> None:
     outcome = workspace.run("remove", "-y", "-n", "e", "--offline", spec)
     assert outcome.code == 0, outcome.err
     assert "through pip" not in outcome.out
     assert names(workspace) == {"python", "app", "lib", "base"}
 
 
-def test_a_wheel_goes_by_every_spelling_of_its_name(workspace: QuickWorkspace) -> None:
+def test_a_wheel_is_removed_by_every_spelling_of_its_name(workspace: QuickWorkspace) -> None:
     install_by_hand(prefix(workspace), "Late-Visitor", "1.0")
     outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "late_visitor")
     assert outcome.code == 0, outcome.err
     assert "late-visitor" not in names(workspace)
 
 
-def test_what_is_not_there_cannot_be_removed(workspace: QuickWorkspace) -> None:
+def test_a_package_that_is_not_installed_cannot_be_removed(workspace: QuickWorkspace) -> None:
     outcome = workspace.run("remove", "-y", "-n", "e", "--offline", "pypi:visitor>=2")
     assert outcome.code == 1
     assert "visitor >=2 is not in the environment" in outcome.err
 
 
-def test_other_changes_look_nothing_up_for_it(workspace: QuickWorkspace) -> None:
+def test_other_changes_do_not_look_projects_up(workspace: QuickWorkspace) -> None:
     (prefix(workspace) / "conda-meta" / "history").write_text("")
     outcome = workspace.run("install", "-y", "-n", "e", "--offline", "old")
     assert outcome.code == 0, outcome.err
     assert names(workspace) == {"python", "app", "lib", "base", "old", "visitor"}
 
 
-def test_a_project_may_be_a_package_of_another_name(
+def test_a_project_can_have_a_package_of_another_name(
     workspace: QuickWorkspace, tmp_path: Path
 ) -> None:
     more = build_channel(tmp_path / "more", [PackageBuilder("pytorch").noarch().file("t", "t")])
