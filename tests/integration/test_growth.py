@@ -78,7 +78,7 @@ def notices(text: str) -> None:
 
 
 def scan(text: str) -> None:
-    for _ in RepodataScanner([b'{"packages":{"a-1-0.conda":{', text.encode()]).runs():
+    for _ in RepodataScanner([b'{"packages":{"a-1-0.conda":{', text.encode()]).blocks():
         pass
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def gather(chunks):
     """Section → members, as the runs give them."""
     reader = RepodataScanner(chunks)
     found: dict[str, dict | list] = {}
-    for section, name, payload in reader.runs():
+    for section, name, payload in chain.from_iterable(reader.blocks()):
         if section == "removed":
             found.setdefault(section, []).extend(json.loads(b"[%b]" % payload))
             continue
@@ -150,13 +151,13 @@ def test_odd_but_harmless(text) -> None:
 
 def test_records_that_are_none_are_kept_for_the_warning() -> None:
     text = b'{"packages":{"a-1-0.conda":7,"b-1-0.conda":{"name":5},"c-1-0.conda":{"name":"d"}}}'
-    names = [run.name for run in RepodataScanner([text]).runs()]
+    names = [run.name for run in chain.from_iterable(RepodataScanner([text]).blocks())]
     assert names == [b"a", b"b", b"d"]
 
 
 def test_bytes_that_are_not_utf8_stay_with_their_record() -> None:
     text = b'{"packages":{"a-1-0.conda":{"name":"a","x":"\xff\\n"},"b-1-0.conda":{"name":"b"}}}'
-    runs = list(RepodataScanner([text]).runs())
+    runs = list(chain.from_iterable(RepodataScanner([text]).blocks()))
     assert runs[0].payload == b'"a-1-0.conda":{"name":"a","x":"\xff\\n"}'
     assert json.loads(b"{%b}" % runs[1].payload) == {"b-1-0.conda": {"name": "b"}}
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: A transfer below this rate (bytes per second) over this time (seconds) counts as broken: a
 #: trickle of bytes never triggers a read timeout. Nothing received is lost, for retries resume.
-SLOWEST_RATE = 1_000
-RATE_WINDOW = 60.0
+_SLOWEST_RATE = 1_000
+_RATE_WINDOW = 60.0
 #: A body that stalled after this many bytes is not counted against its server.
 _PROGRESS = 1 << 20
 #: An unused body up to this size is read, so that its connection can be used again.
@@ -94,7 +94,7 @@ class HttpResponse(StreamedResponse):
 
 
 class _RateCheck:
-    """Raises ChannelError once a transfer falls below :data:`SLOWEST_RATE`."""
+    """Raises ChannelError once a transfer falls below :data:`_SLOWEST_RATE`."""
 
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
         self._url = url
@@ -105,9 +105,9 @@ class _RateCheck:
     def add(self, amount: int) -> None:
         self._bytes += amount
         elapsed = self._clock() - self._since
-        if elapsed < RATE_WINDOW:
+        if elapsed < _RATE_WINDOW:
             return
-        if self._bytes < SLOWEST_RATE * elapsed:
-            message = f"{self._url} sends less than {SLOWEST_RATE} bytes per second"
+        if self._bytes < _SLOWEST_RATE * elapsed:
+            message = f"{self._url} sends less than {_SLOWEST_RATE} bytes per second"
             raise ChannelError("stalled", message, hint="try again later")
         self._since, self._bytes = self._clock(), 0

@@ -37,7 +37,7 @@ def secret_sources(
         lambda origin: _from_anaconda_tokens(origin, home, environment),
         lambda origin: _from_docker_config(origin, home, environment),
         lambda origin: _from_netrc(origin, home, environment),
-        secret_from_keyring,
+        _from_keyring,
     ]
 
 
@@ -151,7 +151,7 @@ def _from_netrc(origin: Origin, home: Path, environment: Mapping[str, str]) -> S
     return Secret(user=entry[0] or None, password=entry[2] or None) if entry else None
 
 
-def secret_from_keyring(origin: Origin) -> Secret | None:
+def _from_keyring(origin: Origin) -> Secret | None:
     """Return the secret that the system's keyring has for an origin, or None.
 
     Needs the package keyring (``minicon[keyring]``). It is the last source: keyring is slow to

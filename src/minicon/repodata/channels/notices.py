@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from minicon.net.routing import UrlFetcher
     from minicon.net.small_files.server import FileRequest
 
-NOTICES_FILE = "notices.json"
+_FILE_NAME = "notices.json"
 _LEVELS = ("critical", "warning", "info")
 _FOLDER = "notices-v1"
 #: Maximum age of cached notices that were requested, in seconds.
@@ -242,7 +242,7 @@ class NoticeWatch:
 
 
 def _url(channel: Channel) -> str:
-    return f"{channel.base_url}/{NOTICES_FILE}"
+    return f"{channel.base_url}/{_FILE_NAME}"
 
 
 def _moment(text: Any) -> datetime | None:

@@ -75,7 +75,7 @@ class RepodataScanner:
         chunks: The uncompressed text.
 
     Attributes:
-        meta: ``info`` and ``repodata_version``, complete once :meth:`runs` is exhausted.
+        meta: ``info`` and ``repodata_version``, complete once :meth:`blocks` is exhausted.
         records: Number of records read.
     """
 
@@ -87,17 +87,14 @@ class RepodataScanner:
         self.meta: dict[str, Any] = {}
         self.records = 0
 
-    def runs(self) -> Iterator[Run]:
-        """Yield all members by name, in the order of the text; ``removed`` included.
+    def blocks(self) -> Iterator[list[Run]]:
+        """Yield all members by name, in the order of the text, in lists to be compressed together.
+
+        ``removed`` is included.
 
         Raises:
             InvalidRepodataError: The text is truncated, not JSON, or not repodata.
         """
-        for block in self.blocks():
-            yield from block
-
-    def blocks(self) -> Iterator[list[Run]]:
-        """Yield the same as :meth:`runs`, in lists to be compressed together."""
         for key in self._keys():
             if key in _RECORD_SECTIONS and self._peek() == b"{":
                 yield from self._members(key)
