@@ -29,6 +29,8 @@ else:
         """One attribute of a class: what its annotation and its default say."""
 
         __slots__ = ("compare", "default", "default_factory", "kw_only", "name", "repr", "type")
+        #: Every field is an argument of the constructor.
+        init = True
 
         def __init__(self, default, default_factory, repr, compare):  # noqa: A002
             self.default = default
