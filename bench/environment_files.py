@@ -24,7 +24,7 @@ from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.errors import MiniconError
 from minicon.lean_dataclasses import replace
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import VirtualPackage
 
 FACTS = ("__unix=0", "__linux=5.10", "__glibc=2.36", "__cuda=12.4", "__archspec=1=x86_64_v3")
 

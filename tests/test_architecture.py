@@ -130,10 +130,6 @@ KNOWN_CIRCLES = {
     "minicon.api.plan.requested_specs",
     "minicon.archive.decoders",
     "minicon.archive.libarchive_decoder",
-    "minicon.machine.interpreters.discovery",
-    "minicon.machine.interpreters.facts_cache",
-    "minicon.models.match_spec.condition",
-    "minicon.models.match_spec.spec",
     "minicon.prefix.plan.file_layout",
     "minicon.prefix.plan.reserved_paths",
 }

@@ -26,7 +26,7 @@ from minicon.envs.locks.lock_files import write_lock_file
 from minicon.errors import SolveError, SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import LockedPackage, Lockfile
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import VirtualPackage
 
 PLATFORMS = ("linux-64", "osx-arm64", "win-64")
 

@@ -12,10 +12,10 @@ from tests.support.command_line import CommandLine
 from tests.support.mutations import Deep, Raw, json_bytes
 
 from minicon.errors import MiniconError, PackageError, SpecError
-from minicon.models.json_values.strict_json import read_json
-from minicon.models.package_name import check_record_fields
+from minicon.models.indexes import DistributionFile
+from minicon.models.record_checks import check_record_fields
 from minicon.models.records import RepodataRecord
-from minicon.models.wheel_index import DistributionFile
+from minicon.models.strict_json import read_json
 from minicon.prefix.plan.noarch_python import PythonLayout
 from minicon.pypi.index.project_page import parse_page
 from minicon.pypi.requirement_syntax import parse_requirement, parse_specifiers

@@ -251,7 +251,7 @@ def test_a_state_that_is_nested_deeply(world: UserWorld) -> None:
     ("recipe", "said"),
     [
         (b"wheel: \xff", "not UTF-8"),
-        (b"wheel: x\nfiles: [a]", "files should be an object"),
+        (b"wheel: x\nfiles: [a]", "files must be an object"),
         (b"wheel: 'x =='", "requirement"),
         (b"wheel: x\nfiles: {a: ../../b}", "leaves its folder"),
         (b"wheel: x\nlinks: {/b: c}", "is absolute"),

@@ -26,8 +26,7 @@ from minicon.errors import SpecError
 from minicon.models.channel import Channel, parse_channels
 from minicon.models.environment_files.explicit_list import parse_explicit_entry, parse_explicit_list
 from minicon.models.match_spec.build_spec import BuildNumberSpec, StringSpec
-from minicon.models.match_spec.condition import parse_condition
-from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec, parse_when
 from minicon.models.match_spec.version_spec import VersionSpec
 from minicon.models.subdir import selects
 from minicon.models.url import Url
@@ -95,7 +94,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "challenge, bearer": lambda text: parse_challenge(f"Bearer {text}", "r.test"),
     "channel": lambda text: parse_channels(text, alias=ALIAS, home="/"),
     "channel, URL": lambda text: parse_channels(f"https://h/{text}", alias=ALIAS, home="/"),
-    "condition": parse_condition,
+    "condition": parse_when,
     "condarc": lambda text: read_config_text(text, "condarc"),
     "conda-lock": lambda text: parse_conda_lock(f"package:\n- name: {text}", source="x"),
     "content-range": lambda text: range_start({"content-range": text}),

@@ -8,8 +8,8 @@ from tests.support.interpreters import machine, make_facts
 
 from minicon.lean_dataclasses import replace
 from minicon.machine.host_packages.host_index import HostIndex, record_for_interpreter
+from minicon.models.indexes import RecordIndex
 from minicon.models.prefix_record import PrefixRecord
-from minicon.models.record_index import RecordIndex
 
 
 def versions(*facts, platform: str = "linux-64", variants: tuple[str, ...] = ()) -> list[str]:

@@ -83,7 +83,7 @@ def test_multichannels() -> None:
     assert [c.platforms for c in read("both/win-64")] == [("win-64",), ("win-64",)]
     assert read("local") == ()
     assert [c.name for c in parse_channels("defaults", alias=ALIAS)] == ["pkgs/main", "pkgs/r"]
-    with pytest.raises(SpecError, match="stands for itself"):
+    with pytest.raises(SpecError, match="contains itself"):
         read("loop")
 
 

@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.match_spec.condition import holds, parse_condition
-from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec, parse_when
 from minicon.models.records import RepodataRecord
 
 
 def names(text: str) -> list[tuple[str, ...]]:
-    return [tuple(name for name, _ in part) for part in parse_condition(text)]
+    return [tuple(name for name, _ in part) for part in parse_when(text)]
 
 
 @pytest.mark.parametrize(
@@ -56,9 +55,9 @@ def test_operators_and_parentheses(text: str, alternatives: list[tuple[str, ...]
 def test_inner_specs(text: str, specs: list[tuple[str, str]] | None) -> None:
     if specs is None:  # read as one spec, which then says what is wrong in it
         with pytest.raises(SpecError):
-            parse_condition(text)
+            parse_when(text)
     else:
-        assert [each for part in parse_condition(text) for each in part] == specs
+        assert [each for part in parse_when(text) for each in part] == specs
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_inner_specs(text: str, specs: list[tuple[str, str]] | None) -> None:
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(SpecError) as caught:
-        parse_condition(text)
+        parse_when(text)
     assert caught.value.reference == "invalid-spec"
     with pytest.raises(SpecError):
         MatchSpec.from_fields(name="x", when=text or "()")
@@ -162,7 +161,8 @@ def test_conditions_hold_as_python_says(text: str) -> None:
     for values in product([False, True], repeat=4):
         there = {f"p{number}": value for number, value in enumerate(values)}
         expected = eval(text, {}, there)
-        assert holds(text, lambda name, _, there=there: there[name]) is bool(expected)
+        spec = MatchSpec.from_fields(name="x", when=text)
+        assert spec.applies(lambda name, _, there=there: there[name]) is bool(expected)
 
 
 def test_the_reference_shows_what_can_be_read() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minicon.errors import SpecError
+from minicon.models.channel import expand_references
 from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
-from minicon.models.references import expand_references
 
 
 def read(data: object, platform: str = "linux-64") -> EnvironmentSpec:

@@ -11,8 +11,8 @@ from tests.support.prefixes import MINOR, Extracted, apply, extract, python_pack
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import MiniconError, PackageError
-from minicon.models.interpreter_names import is_interpreter_name
 from minicon.models.package_files import EntryPoint
+from minicon.models.package_names import is_interpreter_name
 from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import CachedPackage
 from minicon.package.entry_points import parse_entry_point

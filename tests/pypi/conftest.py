@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.support.package_index import PackageIndex, serving
 
-from minicon.models.name_map import NameMap
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.package_names import NameMap
+from minicon.models.records import VirtualPackage
 from minicon.net.routing import UrlFetcher, make_fetcher
 from minicon.pypi.index.configuration import IndexConfiguration
 from minicon.pypi.index.pypi_index import PypiIndex

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minicon.config.settings import Settings
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import VirtualPackage
 from minicon.pypi.index.configuration import load_index_configuration, make_index_fetcher
 from minicon.pypi.index.pypi_index import PypiIndex
 

@@ -13,7 +13,7 @@ from tests.support.package_index import PackageIndex
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import ChannelError, OfflineError, PackageError
-from minicon.models.name_map import NameMap
+from minicon.models.package_names import NameMap
 from minicon.net.routing import make_fetcher
 from minicon.pypi.index.pypi_index import PypiIndex
 from minicon.pypi.urls import local_path
@@ -330,7 +330,7 @@ def test_missing_find_links_is_a_warning(
 def test_direct_wheel_hides_all_other_releases(
     served: PackageIndex, open_index: Open, tmp_path: Path
 ) -> None:
-    from minicon.models.wheel_index import DistributionFile
+    from minicon.models.indexes import DistributionFile
 
     served.add(demo("2.0"))
     path = demo("1.0", "py3-none-any", "numpy").build(tmp_path)

@@ -8,7 +8,7 @@ import platform
 import pytest
 from packaging import tags as packaging_tags
 
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import VirtualPackage
 from minicon.pypi.wheels.wheel_tags import WheelTags, may_fit_platform, platform_tags
 
 GLIBC = [VirtualPackage("__glibc", "2.36")]

@@ -15,7 +15,6 @@ from tests.support.solver_cases import SolverCase, builds, versions
 
 from minicon.errors import SolveError
 from minicon.solver.candidates.candidate_source import CandidateSource
-from minicon.solver.candidates.missing_names import did_you_mean, edit_distance
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.search.clause_store import ClauseStore
 from minicon.solver.search.clauses import Demand
@@ -159,18 +158,3 @@ def test_interpreters_of_the_machine_are_candidates_of_python() -> None:
         ("python", "interpreter"),
         ("tool", "conda"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "distance"),
-    [("numpy", "numpy", 0), ("nunpy", "numpy", 1), ("nmupy", "numpy", 1), ("npy", "numpy", 2),
-     ("pandas", "numpy", 3)],
-)  # fmt: skip
-def test_edit_distance(left: str, right: str, distance: int) -> None:
-    assert edit_distance(left, right, 2) == distance
-
-
-def test_did_you_mean_prefers_the_nearest() -> None:
-    known = ["numpy", "scipy", "nunit", "numba", "nose", "snappy"]
-    assert did_you_mean("nunpy", known)[0] == "numpy"
-    assert did_you_mean("qqqqqq", known) == []

@@ -8,8 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.records import RepodataRecord
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import RepodataRecord, VirtualPackage
 from minicon.solver.request import SolveRequest
 
 #: Facts of a generous machine per system, so that no request fails for want of them.

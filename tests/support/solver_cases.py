@@ -18,8 +18,7 @@ from tests.support.checker import problems
 
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
-from minicon.models.records import RepodataRecord
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import RepodataRecord, VirtualPackage
 from minicon.solver.request import Solution, SolveRequest
 from minicon.solver.solver import CondaSolver
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from tests.support.solver_cases import SolverCase
 
-from minicon.models.table_cache import StoredTable
+from minicon.models.indexes import StoredTable
 
 
 class MemoryTables:

@@ -15,8 +15,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from minicon.errors import PackageError
+from minicon.models.indexes import DistributionFile, Release
 from minicon.models.records import RepodataRecord
-from minicon.models.wheel_index import DistributionFile, Release
 
 
 class WheelWorld:

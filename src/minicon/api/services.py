@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.machine.host_packages.host_index import HostIndex
     from minicon.machine.interpreters.discovery import Discovery
-    from minicon.models.age_limits import AgeLimits
     from minicon.models.channel import Channel
+    from minicon.models.records import VirtualPackage
     from minicon.models.reporter import Reporter
-    from minicon.models.virtual_package import VirtualPackage
+    from minicon.models.timestamps import AgeLimits
     from minicon.net.routing import UrlFetcher
     from minicon.package.cache.package_cache import PackageCache
     from minicon.pypi.index.configuration import IndexConfiguration
@@ -224,13 +224,12 @@ class Services:
     @cached_property
     def age_limits(self) -> AgeLimits:
         """Packages that came later than this do not exist."""
-        from minicon.models.age_limits import AgeLimits
-        from minicon.models.timestamps import parse_moment
+        from minicon.models.timestamps import AgeLimits, parse_time
 
         def moment(text: str | None) -> int | None:
             if text is None or text.lower() in ("false", "none"):
                 return None
-            return parse_moment(text, now=self.now())
+            return parse_time(text, now=self.now())
 
         settings = self.settings
         return AgeLimits(

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.models.records import RepodataRecord
+    from minicon.models.records import RepodataRecord, VirtualPackage
     from minicon.models.reporter import Reporter
-    from minicon.models.virtual_package import VirtualPackage
     from minicon.prefix.environment.prefix import Prefix
     from minicon.solver.request import Solution
 

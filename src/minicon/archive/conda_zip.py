@@ -15,7 +15,7 @@ from minicon.archive.byte_range import ByteRange, HeldBytes
 from minicon.archive.problems import damaged, unsafe
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

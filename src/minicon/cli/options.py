@@ -251,9 +251,10 @@ def platform_name(text: str) -> str:
     if text in KNOWN_SUBDIRS:
         return text
     from argparse import ArgumentTypeError
-    from difflib import get_close_matches
 
-    near = get_close_matches(text, sorted(KNOWN_SUBDIRS), 1)
+    from minicon.models.near_names import near_names
+
+    near = near_names(text, sorted(KNOWN_SUBDIRS))
     instead = f"did you mean {near[0]}?" if near else "for example linux-64 or osx-arm64"
     raise ArgumentTypeError(f"unknown platform {text!r}; {instead}")
 

@@ -86,9 +86,9 @@ def find_command(word: str) -> tuple[str, ModuleType]:
     """
     command = ALIASES.get(word, word)
     if command not in COMMANDS:
-        import difflib
+        from minicon.models.near_names import near_names
 
-        near = difflib.get_close_matches(word, [*COMMANDS, *ALIASES], n=1)
+        near = near_names(word, [*COMMANDS, *ALIASES])
         raise UsageError(
             "unknown-command",
             f"unknown command {word!r}",
@@ -177,10 +177,11 @@ class CommandParser(argparse.ArgumentParser):
         )
         known = [flag[2:] for flag in shown if flag.startswith("--")]
         for typed in _TYPED_OPTION.findall(message):
-            import difflib
+            from minicon.models.near_names import near_names
 
-            near = difflib.get_close_matches(typed[2:], known, n=1)
-            if near and near[0] != typed[2:]:
+            near = near_names(typed[2:], known)
+            near += [flag for flag in known if flag.startswith(typed[2:]) and flag != typed[2:]]
+            if near:
                 return f"did you mean --{near[0]}?"
         return f"see '{self.prog} --help'"
 

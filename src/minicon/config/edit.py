@@ -255,9 +255,9 @@ def _dump(value: Any) -> str:
 
 
 def _unknown_key(name: str) -> UsageError:
-    import difflib
+    from minicon.models.near_names import near_names
 
-    near = difflib.get_close_matches(name, KEYS, 1)
+    near = near_names(name, KEYS)
     return UsageError(
         "unknown-key",
         f"there is no configuration key {name!r}",

@@ -168,9 +168,9 @@ def _collect(
 
 
 def _unknown_key(name: str, source: str) -> str:
-    import difflib
+    from minicon.models.near_names import near_names
 
-    near = difflib.get_close_matches(name, [*KEYS, *ALIASES], 1)
+    near = near_names(name, [*KEYS, *ALIASES])
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"unknown key {name!r} in {source} is ignored{hint}"
 

@@ -8,7 +8,7 @@ kilobytes could use to run code or to fill the memory (CVE-2017-18342, "billion 
 from __future__ import annotations
 
 from minicon.errors import SpecError
-from minicon.models.json_values.strict_json import is_plain
+from minicon.models.strict_json import is_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

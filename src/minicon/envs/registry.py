@@ -133,9 +133,9 @@ class EnvironmentRegistry:
     def _hint(self, wanted: str | None) -> str:
         known = [entry.name for entry in self.entries() if entry.name]
         if wanted is not None:
-            import difflib
+            from minicon.models.near_names import near_names
 
-            if near := difflib.get_close_matches(wanted, known, 1):
+            if near := near_names(wanted, known):
                 return f"did you mean {near[0]!r}?"
         listed = ", ".join(known)
         return f"existing environments: {listed}" if known else "create it with 'minicon create'"

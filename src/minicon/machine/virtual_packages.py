@@ -5,7 +5,7 @@ from __future__ import annotations
 from minicon.errors import ConfigError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.machine.facts import Machine
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import VirtualPackage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
-"""Channel: a place that offers packages, and how its many spellings are read.
+"""Channel: a source of packages, and how its many spellings are parsed.
 
 ==============================================  ==============================================
-written                                         read as
+written                                         meaning
 ==============================================  ==============================================
-``conda-forge``, ``pkgs/main``, ``me/label/x``  below its ``custom_channels`` entry or the alias
-``defaults``, any ``custom_multichannels``      all of the channels it stands for
-``https://host/t/TOKEN/chan``, ``user:pw@``     that place; the secrets go to ``credentials``
-``file:///x``, ``/x``, ``./x``, ``~/x``         a folder, also with Windows drives
-``chan/linux-64``, ``chan[linux-64,noarch]``    those platforms only
+``conda-forge``, ``pkgs/main``, ``me/label/x``  its ``custom_channels`` entry, or the alias
+``defaults``, any ``custom_multichannels``      all channels of that group
+``https://host/t/TOKEN/chan``, ``user:pw@``     that URL; the secrets go to ``credentials``
+``file:///x``, ``/x``, ``./x``, ``~/x``         a local directory, also with Windows drives
+``chan/linux-64``, ``chan[linux-64,noarch]``    these platforms only
 ``host``, ``pypi``                              the built-in sources beside channels
 ==============================================  ==============================================
 """
@@ -22,27 +22,28 @@ from urllib.parse import unquote
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.lean_dataclasses import dataclass, field
+from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
 from minicon.models.url import Url, is_url, path_to_url
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from minicon.models.url import Credentials
 
 BUILTIN_CHANNELS = (HOST_CHANNEL, PYPI_CHANNEL)
 UNKNOWN_CHANNEL = "<unknown>"
 
-#: What ``defaults`` stands for where nothing is configured, below the alias.
+#: Channels of ``defaults``, below the alias, if nothing is configured.
 FALLBACK_DEFAULTS = ("pkgs/main", "pkgs/r")
 
 _MAX_NESTING = 8
 _LONGEST = 8192
 _NAME = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.+~@\-]*(?:/[A-Za-z0-9_.+~@\-]+)*")
 _PATH = lazy_pattern(r"\.{1,2}(?:[/\\]|$)|[/\\~]|[A-Za-z]:[\\/]")
+_REFERENCE = lazy_pattern(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _PLATFORMS = lazy_pattern(r"(.*)\[([^\[\]]*)\]")
 
 
@@ -52,9 +53,9 @@ class Channel:
 
     Attributes:
         name: Canonical name: ``conda-forge``, or the base URL where no name fits.
-        base_url: Without credentials, subdir and trailing slash; empty for built-in sources.
-        credentials: Whom to ask as, or None. Never compared, never shown.
-        platforms: The only subdirs to look in, or None for the usual ones.
+        base_url: URL without credentials, subdir and trailing slash; empty for built-in sources.
+        credentials: Credentials for requests, or None. Never compared, never shown.
+        platforms: The only subdirs to read, or None for the usual ones.
     """
 
     name: str
@@ -69,16 +70,16 @@ class Channel:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether it is a built-in source: the machine's interpreters, or the package index."""
+        """Whether it is a built-in source: ``host`` or ``pypi``."""
         return self.name in BUILTIN_CHANNELS
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a folder of this machine."""
+        """Whether it is a local directory."""
         return self.base_url.startswith("file:")
 
     def url_for(self, subdir: str) -> str:
-        """URL of one platform folder, without credentials and trailing slash.
+        """URL of one platform directory, without credentials and trailing slash.
 
         Raises:
             SpecError: ``invalid-subdir``, or ``invalid-channel`` for a built-in source.
@@ -87,12 +88,12 @@ class Channel:
             raise SpecError(
                 "invalid-channel",
                 f"the source {self.name!r} has no URL",
-                hint="name a channel, a URL or a folder",
+                hint="pass the name, URL or directory of a channel",
             )
         return f"{self.base_url}/{check_subdir(subdir)}"
 
     def subdirs(self, platform: str) -> tuple[str, ...]:
-        """Platform folders to read for a target platform: its own and noarch, or as written."""
+        """Subdirs to read for a target platform: its own and noarch, or :attr:`platforms`."""
         return self.platforms if self.platforms is not None else (platform, "noarch")
 
     def __str__(self) -> str:
@@ -109,19 +110,20 @@ def parse_channels(
     cwd: str | os.PathLike[str] = "/",
     home: str | os.PathLike[str] | None = None,
 ) -> tuple[Channel, ...]:
-    """All channels that TEXT stands for; several for ``defaults`` and other multi-channels.
+    """Parse a channel as users, configuration and environment files write it.
 
     Args:
-        text: As a user, a configuration or an environment file writes it.
-        alias: ``channel_alias``: where channels given by name are. May hold credentials.
-        custom_channels: Name → URL of the folder *above* the channel.
+        text: The channel, or a multi-channel such as ``defaults``.
+        alias: The setting ``channel_alias``, the URL above channels given by name. May contain
+            credentials.
+        custom_channels: Channel name → URL of the directory *above* the channel.
         custom_multichannels: Name → channels.
-        default_channels: What ``defaults`` stands for.
+        default_channels: Channels of ``defaults``.
         cwd: Base of relative paths.
-        home: What ``~`` means; None asks the environment.
+        home: Home directory for ``~``; None reads it from the process's environment.
 
     Returns:
-        One channel or more; none for ``local`` where it is not configured.
+        One channel or more; none for ``local`` if it is not configured.
 
     Raises:
         SpecError: ``invalid-channel`` or ``invalid-url``.
@@ -154,7 +156,7 @@ class _Reader:
         text, platforms = _split_platforms(text)
         if text in self.multi:
             if depth >= _MAX_NESTING:
-                raise _invalid(text, "it stands for itself", "mend custom_multichannels")
+                raise _invalid(text, "it contains itself", "correct custom_multichannels")
             parts = [c for part in self.multi[text] for c in self.channels(part.strip(), depth + 1)]
             return [_limited(channel, platforms) for channel in parts]
         return [self.one(text, platforms)]
@@ -182,20 +184,23 @@ class _Reader:
     def from_name(self, text: str, platforms: tuple[str, ...] | None) -> Channel:
         name = unquote(text).strip("/")
         if not _NAME.fullmatch(name) or ".." in name.split("/"):
-            hint = "names look like conda-forge; a folder begins with ./ or /"
+            hint = "names look like conda-forge; a directory starts with ./ or /"
             raise _invalid(text, "it is neither a name, a URL nor a path", hint)
-        url = self.place_of(name).join(name)
+        url = self.base_of(name).join(name)
         return Channel(name, str(url.without_credentials), url.credentials, platforms)
 
-    def place_of(self, name: str) -> Url:
-        """The folder above a channel: of the longest part of its name that is configured."""
+    def base_of(self, name: str) -> Url:
+        """The URL above a channel: the entry of the longest part of its name, or the alias."""
         part = name
         while part:
             if part in self.custom:
-                place = self.custom[part]
-                return Url(place if is_url(place) else self.absolute(place))
+                return self.custom_url(part)
             part = part.rpartition("/")[0]
         return self.alias
+
+    def custom_url(self, name: str) -> Url:
+        base = self.custom[name]
+        return Url(base if is_url(base) else self.absolute(base))
 
     def from_url(self, url: Url, platforms: tuple[str, ...] | None) -> Channel:
         path = re.sub(r"/repodata\.json(?:\.zst|\.bz2)?$", "", re.sub(r"/+", "/", url.path))
@@ -204,30 +209,29 @@ class _Reader:
         if platforms is None and last in KNOWN_SUBDIRS:
             path, platforms = folder, (last,)
         if ".." in unquote(path).split("/"):
-            raise _invalid(str(url), "it holds ..", "write the folder itself")
+            raise _invalid(str(url), "it contains ..", "write the path without ..")
         bare = url.without_credentials
-        base = str(Url(f"{bare.scheme}://{_place(bare)}{path}"))
+        base = str(Url(f"{bare.scheme}://{_host(bare)}{path}"))
         credentials = url.credentials
         return Channel(self.name_of(base), base, credentials, platforms)
 
     def name_of(self, base: str) -> str:
-        """The name of a base URL: as configured, or what follows the alias, else the URL."""
-        for name, place in self.custom.items():
-            above = Url(place if is_url(place) else self.absolute(place))
-            if base == str(above.join(name).without_credentials):
+        """The name of a base URL: the configured one, the path below the alias, or the URL."""
+        for name in self.custom:
+            if base == str(self.custom_url(name).join(name).without_credentials):
                 return name
         alias = str(self.alias.without_credentials).rstrip("/") + "/"
         name = unquote(base.removeprefix(alias))
         return name if base.startswith(alias) and _NAME.fullmatch(name) else base
 
 
-def _place(url: Url) -> str:
+def _host(url: Url) -> str:
     host = f"[{url.host}]" if ":" in url.host else url.host
     return host if url.port is None else f"{host}:{url.port}"
 
 
 def _split_platforms(text: str) -> tuple[str, tuple[str, ...] | None]:
-    """``chan[linux-64,noarch]`` or ``chan/linux-64`` (names only; URLs are looked at later)."""
+    """``chan[linux-64,noarch]`` or ``chan/linux-64`` (for names only; URLs are handled later)."""
     listed = _PLATFORMS.fullmatch(text)
     if listed:
         names = [name.strip() for name in listed.group(2).split(",") if name.strip()]
@@ -241,10 +245,22 @@ def _split_platforms(text: str) -> tuple[str, tuple[str, ...] | None]:
 def _limited(channel: Channel, platforms: tuple[str, ...] | None) -> Channel:
     if platforms is None:
         return channel
-    return Channel(channel.name, channel.base_url, channel.credentials, platforms)
+    return replace(channel, platforms=platforms)
 
 
 def _invalid(text: str, why: str, hint: str) -> SpecError:
     return SpecError(
         "invalid-channel", f"{redact(text)[:200]!r} is not a channel: {why}", hint=hint
     )
+
+
+def expand_references(texts: Iterable[str], environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Replace ``$NAME`` and ``${NAME}`` by environment variables; unknown names stay.
+
+    For the channels that environment files and users give.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        return environ.get(found.group(1) or found.group(2), found.group())
+
+    return tuple(_REFERENCE.sub(value, text) for text in texts)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.json_values.record_values import check_record_values
 from minicon.models.package_files import PathsEntry
+from minicon.models.record_checks import check_record_values
 from minicon.models.records import RepodataRecord
 from minicon.redaction import without_secrets
 

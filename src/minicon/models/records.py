@@ -1,11 +1,12 @@
-"""RepodataRecord: one package that a source offers.
+"""RepodataRecord: one package as a channel, PyPI or this machine lists it; VirtualPackage.
 
-Records are made by the hundred thousand and read by the hundred, so a record is a thin
-view over the JSON object that the channel wrote: nothing is copied or converted until asked for.
+Hundreds of thousands of records are created and some hundred are read, so a record is a thin view
+of the JSON object that the channel wrote: values are converted when they are read.
 """
 
 from __future__ import annotations
 
+from minicon.lean_dataclasses import dataclass
 from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
@@ -22,12 +23,12 @@ class RepodataRecord:
     Immutable by convention. Equality and hash are those of :attr:`key`.
 
     Args:
-        data: The record's own JSON object (``repodata.json``'s shape, any keys kept).
+        data: The record's JSON object as in ``repodata.json``, unknown keys included.
         channel: Canonical channel name or base URL without subdir and credentials.
-        subdir: Platform folder, for instance ``linux-64`` or ``noarch``.
+        subdir: Platform directory, for instance ``linux-64`` or ``noarch``.
         fn: File name, with extension.
-        url: Where the file is, without credentials.
-        source: What kind of package it is, and so how its files are made ready.
+        url: URL of the file, without credentials.
+        source: Kind of package, which decides how it is prepared for installation.
     """
 
     __slots__ = ("channel", "data", "fn", "source", "subdir", "url")
@@ -71,22 +72,22 @@ class RepodataRecord:
 
     @property
     def depends(self) -> tuple[str, ...]:
-        """MatchSpec texts of what must be there too."""
+        """Run-time dependencies, as MatchSpec strings."""
         return tuple(self.data.get("depends") or ())
 
     @property
     def constrains(self) -> tuple[str, ...]:
-        """MatchSpec texts that hold for packages if those are there."""
+        """MatchSpec strings that apply only if the named package is installed."""
         return tuple(self.data.get("constrains") or ())
 
     @property
     def track_features(self) -> tuple[str, ...]:
-        """Features whose presence makes a build less preferred."""
+        """Features that lower the priority of a build."""
         return _words(self.data.get("track_features"))
 
     @property
     def features(self) -> tuple[str, ...]:
-        """Features that a build needs or has, by conda's first way to tell variants."""
+        """Features of a build: conda's original way to mark variants."""
         return _words(self.data.get("features"))
 
     @property
@@ -96,7 +97,7 @@ class RepodataRecord:
 
     @property
     def extra_depends(self) -> Mapping[str, Sequence[str]]:
-        """Optional groups of dependencies: MatchSpec texts by the group's name (CEP 44)."""
+        """Optional dependencies: MatchSpec strings by the name of the extra (CEP 44)."""
         found = self.data.get("extra_depends") or self.data.get("extra-depends")
         return found if isinstance(found, dict) else {}
 
@@ -108,12 +109,12 @@ class RepodataRecord:
 
     @property
     def md5(self) -> str | None:
-        """MD5 of the file as hexadecimal text, or None."""
+        """MD5 of the file, hexadecimal, or None."""
         return self.data.get("md5") or None
 
     @property
     def sha256(self) -> str | None:
-        """SHA-256 of the file as hexadecimal text, or None."""
+        """SHA-256 of the file, hexadecimal, or None."""
         return self.data.get("sha256") or None
 
     @property
@@ -123,23 +124,23 @@ class RepodataRecord:
 
     @property
     def timestamp(self) -> int:
-        """When it was built, milliseconds since 1970; 0 when unknown."""
+        """Time of the build, in milliseconds since 1970; 0 if unknown."""
         return int(self.data.get("timestamp") or 0)
 
     @property
     def available_since(self) -> int:
-        """When the channel first listed it (CEP 47), else when it was built; 0 when unknown."""
+        """Time of the first listing in the channel (CEP 47), else of the build; 0 if unknown."""
         return int(self.data.get("indexed_timestamp") or self.data.get("timestamp") or 0)
 
     @property
     def license(self) -> str | None:
-        """SPDX expression or free text, or None."""
+        """SPDX expression or other text, or None."""
         found = self.data.get("license")
         return found if isinstance(found, str) else None
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str]:
-        """What makes this record this one: channel, subdir, name, version, build, file name."""
+        """Identity of the record: channel, subdir, name, version, build, file name."""
         return (self.channel, self.subdir, self.name, self.version, self.build, self.fn)
 
     @property
@@ -148,7 +149,7 @@ class RepodataRecord:
         return f"{self.name}-{self.version}-{self.build}"
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON, the way ``info/repodata_record.json`` holds it."""
+        """The JSON object of the record, as in ``info/repodata_record.json``."""
         return {
             **self.data,
             "channel": without_secrets(self.channel),
@@ -161,14 +162,35 @@ class RepodataRecord:
         return isinstance(other, RepodataRecord) and self.key == other.key
 
     def __hash__(self) -> int:
-        return hash(self.fn)  # a part of the key, whose hash text objects remember
+        return hash(self.fn)  # a part of the key; strings cache their hash
 
     def __repr__(self) -> str:
         return f"RepodataRecord({self.channel}/{self.subdir}::{self.dist_name})"
 
 
 def _words(value: Any) -> tuple[str, ...]:
-    """A list of words, which older records have as one text."""
+    """A list of words, which older records write as one string."""
     if isinstance(value, str):
         return tuple(value.replace(",", " ").split())
     return tuple(each for each in value or () if isinstance(each, str))
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualPackage:
+    """A property of the machine that packages can depend on (CEP 30), such as ``__glibc`` 2.36."""
+
+    name: str
+    version: str = "0"
+    build: str = "0"
+
+    @classmethod
+    def from_text(cls, text: str) -> VirtualPackage:
+        """Read ``__glibc=2.36`` or ``__archspec=1=x86_64_v3``; underscores may be omitted."""
+        name, _, rest = text.partition("=")
+        version, _, build = rest.partition("=")
+        return cls("__" + name.lstrip("_"), version or "0", build or "0")
+
+    def as_record(self) -> RepodataRecord:
+        """A record of the same name and version, which the solver treats like a package."""
+        data = {"name": self.name, "version": self.version, "build": self.build, "build_number": 0}
+        return RepodataRecord(data, channel="@", subdir="noarch", fn=self.name, url="")

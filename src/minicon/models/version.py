@@ -145,6 +145,11 @@ def prefix_key(text: str) -> bytes:
     return _number(epoch) + head + padded + _open_atoms_tail([*atoms[_ATOMS:], last])
 
 
+def python_minor(version: str) -> str:
+    """Major and minor part of a version of python: ``3.11`` of ``3.11.7``."""
+    return ".".join(version.split(".")[:2])
+
+
 def _split(text: str) -> tuple[str, list[str], list[str]]:
     """Epoch, release components, local components; lower case."""
     version = text.strip().lower()

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from minicon.errors import ChannelError, OfflineError
-from minicon.models.json_values.strict_json import is_plain
+from minicon.models.strict_json import is_plain
 from minicon.net.client.headers import EXPECTED_SHA256
 from minicon.net.client.proxies import proxies_for
 from minicon.net.client.tls import check_tls_files, tls_context, trusted_bundle

@@ -7,8 +7,8 @@ be anything but a plain name.
 from __future__ import annotations
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.interpreter_names import is_interpreter_name
 from minicon.models.package_files import EntryPoint
+from minicon.models.package_names import is_interpreter_name
 
 _COMMAND = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
 _EXTRAS = lazy_pattern(r"\s*\[[A-Za-z0-9_.,\s-]*\]\s*$")

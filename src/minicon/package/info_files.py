@@ -15,8 +15,8 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
 from minicon.fs.safe_path import are_plain, is_own_place, path_problem, reaches_own_place
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.json_values.strict_json import read_json
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+from minicon.models.strict_json import read_json
 from minicon.package.entry_points import parse_entry_point
 
 TYPE_CHECKING = False

@@ -25,7 +25,7 @@ from minicon.errors import MiniconError
 from minicon.fs import operations
 from minicon.fs.lock import locked
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.models.subdir import KNOWN_SUBDIRS, NOARCH, check_subdir
 from minicon.net.parallel import run_parallel
 from minicon.publish.package_entry import PackageEntry, read_entry

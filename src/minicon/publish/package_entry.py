@@ -9,9 +9,8 @@ from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import PackageError
 from minicon.fs.hashing import hash_file
 from minicon.lean_dataclasses import dataclass
-from minicon.models.json_values.record_values import check_record_values
-from minicon.models.json_values.strict_json import read_json
-from minicon.models.package_name import check_record_fields
+from minicon.models.record_checks import check_record_fields, check_record_values
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

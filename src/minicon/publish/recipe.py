@@ -24,9 +24,9 @@ from minicon.errors import SpecError
 from minicon.fs.safe_path import path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.json_values.shapes import check_shape
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.package_name import check_package_name
+from minicon.models.package_names import check_package_name
+from minicon.models.strict_json import check_shape
 from minicon.redaction import shortened
 
 TYPE_CHECKING = False

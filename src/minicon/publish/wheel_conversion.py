@@ -17,7 +17,7 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
 from minicon.fs import operations
 from minicon.lean_dataclasses import dataclass
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

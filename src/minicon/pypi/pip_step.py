@@ -21,7 +21,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from minicon.errors import PackageError, PipError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.models.reporter import SilentReporter
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.filenames import is_project_name, parse_version

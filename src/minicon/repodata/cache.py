@@ -24,7 +24,7 @@ from pathlib import Path
 
 from minicon.fs import operations
 from minicon.lean_dataclasses import asdict, dataclass, replace
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.repodata.index.index_file import IndexDamagedError, IndexFile
 
 TYPE_CHECKING = False

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.models.channel import Channel
-    from minicon.models.record_index import RecordIndex
+    from minicon.models.indexes import RecordIndex
     from minicon.models.reporter import Reporter
     from minicon.net.credentials.store import CredentialStore
     from minicon.net.routing import UrlFetcher

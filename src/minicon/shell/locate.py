@@ -75,10 +75,10 @@ def _known(directories: Iterable[str], command: str, wanted: str = "") -> str:
     if not names:
         return f"create one with 'minicon create -n {wanted or 'NAME'} PACKAGE...'"
     if wanted:
-        import difflib
+        from minicon.models.near_names import near_names
 
-        if close := difflib.get_close_matches(wanted, names, 1):
-            return f"did you mean {close[0]!r}?"
+        if near := near_names(wanted, names):
+            return f"did you mean {near[0]!r}?"
     shown = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
     known = f"known environments: {shown}"
     return f"{command} NAME; {known}" if command else known

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 from minicon.errors import FileError, SpecError
 from minicon.lean_dataclasses import replace
-from minicon.models.json_values.record_values import check_record_values
-from minicon.models.json_values.shapes import check_shape
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.package_name import check_record_fields
 from minicon.models.prefix_record import PrefixRecord
-from minicon.models.records import RepodataRecord
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.record_checks import check_record_fields, check_record_values
+from minicon.models.records import RepodataRecord, VirtualPackage
+from minicon.models.strict_json import check_shape
 from minicon.solver.request import ChannelPriority, SolveRequest, Strategy, UpdatePolicy
 
 TYPE_CHECKING = False
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any
 
-    from minicon.models.record_index import RecordIndex
+    from minicon.models.indexes import RecordIndex
 
 #: Incremented when older versions of minicon would misread a newer capture.
 VERSION = 1

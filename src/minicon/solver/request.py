@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.age_limits import AgeLimits
+from minicon.models.timestamps import AgeLimits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,13 +13,10 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
+    from minicon.models.indexes import RecordIndex, TableCache, WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.models.record_index import RecordIndex
-    from minicon.models.records import RepodataRecord
-    from minicon.models.table_cache import TableCache
-    from minicon.models.virtual_package import VirtualPackage
-    from minicon.models.wheel_index import WheelIndex
+    from minicon.models.records import RepodataRecord, VirtualPackage
 
 
 class ChannelPriority(Enum):

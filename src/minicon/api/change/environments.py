@@ -12,7 +12,7 @@ from minicon.fs import operations
 from minicon.fs.folder import Folder
 from minicon.fs.plain_file import read_followed
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix import UNSET, Prefix
 from minicon.prefix.environment.site_packages import installed_packages
 

@@ -6,7 +6,7 @@ import json
 
 from minicon.errors import FileError
 from minicon.fs import operations
-from minicon.models.json_values.strict_json import read_object
+from minicon.models.strict_json import read_object
 from minicon.solver.capture import capture, captured_request, recording
 from minicon.solver.solver import CondaSolver
 

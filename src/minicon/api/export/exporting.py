@@ -19,9 +19,9 @@ from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.environment_spec import EnvironmentSpec
 from minicon.models.environment_files.explicit_list import ExplicitEntry
-from minicon.models.json_values.strict_json import read_json
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
+from minicon.models.strict_json import read_json
 from minicon.models.url import Url
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages

@@ -113,7 +113,7 @@ def _pip_mismatches(
     if not by_name and not spec.pip:
         return
     from minicon.api.plan.requirements import split_specs
-    from minicon.models.name_map import NameMap
+    from minicon.models.package_names import NameMap
 
     names = NameMap.built_in()
     lines = [(line, folder) for line in spec.pip]

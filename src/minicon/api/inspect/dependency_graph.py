@@ -169,7 +169,7 @@ class _RequiresDist:
         python = self._records.get("python")
         if not texts or python is None:
             return
-        from minicon.models.name_map import NameMap
+        from minicon.models.package_names import NameMap
         from minicon.pypi.requirement_syntax import valid_requirements
         from minicon.solver.joint.markers import applies, marker_environment
 

@@ -15,6 +15,7 @@ from minicon.api.inspect.dependency_graph import DependencyGraph
 from minicon.constants import CONDA_META
 from minicon.errors import PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, field
+from minicon.models.version import python_minor
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages
 from minicon.prefix.plan.transaction import PIP_BUILD
@@ -122,9 +123,9 @@ def why(path: Path, name: str, *, platform: str, limit: int = _MOST_CHAINS) -> W
 
 def not_installed(path: Path, name: str, graph: DependencyGraph) -> PrefixError:
     """Return the error for a package that is not installed."""
-    import difflib
+    from minicon.models.near_names import near_names
 
-    near = difflib.get_close_matches(name, graph.records, n=3)
+    near = near_names(name, graph.records)
     hint = f"did you mean {', '.join(near)}?" if near else f"try 'minicon why-not {name}'"
     return PrefixError("package-not-installed", f"{name} is not installed in {path}", hint=hint)
 
@@ -240,7 +241,7 @@ def _spec_to_try(
         wanted.spec,
         channels=wanted.channels,
         override=wanted.override_channels,
-        python=".".join(python.split(".")[:2]) if python else None,
+        python=python_minor(python) if python else None,
     ).records
     if not found:
         return wanted.spec, None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from minicon.api.services import Services
-    from minicon.models.record_index import RecordIndex
+    from minicon.models.indexes import RecordIndex
     from minicon.models.records import RepodataRecord
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from minicon.api.plan.sources import Sources
     from minicon.api.services import Services
     from minicon.models.channel import Channel
-    from minicon.models.record_index import RecordIndex
+    from minicon.models.indexes import RecordIndex
     from minicon.models.records import RepodataRecord
 
 
@@ -172,9 +172,9 @@ def newest_first(record: RepodataRecord) -> tuple[Any, ...]:
 
 def _near(spec: MatchSpec, indices: Iterable[RecordIndex]) -> str | None:
     names = {name for index in indices for name in index.names()}
-    import difflib
-
-    near = difflib.get_close_matches(spec.exact_name or "", names, n=3)
     if spec.exact_name in names:
         return f"it has other versions: 'minicon search {spec.exact_name}'"
+    from minicon.models.near_names import near_names
+
+    near = near_names(spec.exact_name or "", names)
     return f"did you mean {', '.join(near)}?" if near else None

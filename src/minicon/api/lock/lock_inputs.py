@@ -12,7 +12,7 @@ from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.machine.facts import Machine
 from minicon.machine.virtual_packages import detect_virtual_packages
-from minicon.models.virtual_package import VirtualPackage
+from minicon.models.records import VirtualPackage
 from minicon.redaction import redact, without_secrets
 
 TYPE_CHECKING = False

@@ -9,8 +9,7 @@ from __future__ import annotations
 from packaging.requirements import InvalidRequirement
 
 from minicon.models.match_spec.spec import parse_dependency
-from minicon.models.name_map import NameMap
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.solver.joint.markers import applies, marker_environment
 

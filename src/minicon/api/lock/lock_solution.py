@@ -11,7 +11,7 @@ from minicon.api.plan.pruning import is_by_pip
 from minicon.errors import InterpreterError, SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import parse_dependency
-from minicon.models.version import version_key
+from minicon.models.version import python_minor, version_key
 from minicon.solver.request import Solution
 from minicon.solver.result.dependencies import in_link_order
 
@@ -82,7 +82,7 @@ def lock_records(
     """Records of a lock's packages by name; what pip has to build is left out."""
     chosen = [package for package in packages if not needs_pip(package)]
     python = next((p for p in chosen if p.name == "python" and p.manager == "conda"), None)
-    minor = ".".join(python.version.split(".")[:2]) if python else None
+    minor = python_minor(python.version) if python else None
     records: dict[str, RepodataRecord] = {}
     for package in chosen:
         record = _host_record(services, package) if package.is_host else package.to_record(minor)
@@ -129,7 +129,7 @@ def _pip_line(package: LockedPackage) -> str:
 def _host_record(services: Services, package: LockedPackage) -> RepodataRecord:
     """The python of this machine that a lock means: the same version, else the same minor."""
     offered = services.host_index.records_for("python")
-    minor = ".".join(package.version.split(".")[:2])
+    minor = python_minor(package.version)
     fitting = [r for r in offered if f"{r.version}.".startswith(f"{minor}.")]
     fitting.sort(key=lambda r: (r.version == package.version, version_key(r.version)))
     if not fitting:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from minicon.api.lock.lock_inputs import LockTarget, targets_of
 from minicon.api.plan.environment_requests import read_files
 from minicon.errors import SpecError
-from minicon.models.json_values.shapes import check_shape
-from minicon.models.json_values.strict_json import read_object
+from minicon.models.records import VirtualPackage
+from minicon.models.strict_json import check_shape, read_object
 from minicon.models.subdir import check_subdir
-from minicon.models.virtual_package import VirtualPackage
 from minicon.redaction import shortened
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ from minicon.errors import SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import MAIN, LockedPackage, check_package, host_url
 from minicon.models.match_spec.spec import parse_dependency
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.plan.environment_requests import FileContents
+    from minicon.models.indexes import DistributionFile, WheelIndex
     from minicon.models.records import RepodataRecord
-    from minicon.models.wheel_index import DistributionFile, WheelIndex
     from minicon.solver.request import Solution
 
 

@@ -16,6 +16,7 @@ from minicon.envs.locks.pylock import DEFAULT_GROUPS
 from minicon.errors import SpecError, UsageError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.version import python_minor
 from minicon.pypi.wheels.filenames import split_wheel_name
 from minicon.pypi.wheels.wheel_tags import PYTHON_MINORS, WheelTags
 from minicon.redaction import shortened
@@ -68,7 +69,7 @@ def python_lock_solution(
     version = next(record.version for record in python.records if record.name == "python")
     chosen = [_best_file(files, version, machine) for files in projects.values()]
     kept = [package for package in chosen if package is not None]
-    minor = ".".join(version.split(".")[:2])
+    minor = python_minor(version)
     records = {record.name: record for record in python.records}
     records |= {p.name: p.to_record(minor) for p in kept if not needs_pip(p)}
     found = solution_from(records.values(), sources=[p for p in kept if needs_pip(p)])
@@ -117,7 +118,7 @@ def _best_file(
     files: Sequence[LockedPackage], version: str, machine: _Machine
 ) -> LockedPackage | None:
     """Return the best file of a project for a python: a wheel if one is compatible."""
-    tags, minor = machine.tags, ".".join(version.split(".")[:2])
+    tags, minor = machine.tags, python_minor(version)
     best: tuple[tuple[int, int], LockedPackage] | None = None
     source = None
     for file in _applicable(files, version, machine):

@@ -9,11 +9,10 @@ from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import PackageError, SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.environment_files.explicit_list import ExplicitEntry
-from minicon.models.json_values.record_values import check_record_values
-from minicon.models.json_values.strict_json import read_object
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.package_name import check_record_fields
+from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_object
 from minicon.models.url import Url, is_url, path_to_url
 from minicon.prefix.environment.prefix import Prefix
 from minicon.solver.request import Solution

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from minicon.api.plan.sources import Sources
     from minicon.api.services import Services
     from minicon.models.channel import Channel
+    from minicon.models.indexes import RecordIndex
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.models.record_index import RecordIndex
 
 
 def channel_indices(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.errors import SolveError
     from minicon.models.channel import Channel
-    from minicon.models.record_index import RecordIndex
+    from minicon.models.indexes import RecordIndex
     from minicon.repodata.client import ChannelClient
     from minicon.solver.request import SolveRequest
 

@@ -21,10 +21,8 @@ from minicon.api.plan.request import ChangeRequest, Plan
 from minicon.api.plan.requirements import split_specs
 from minicon.errors import PrefixError, SpecError
 from minicon.fs.safe_path import place_problem
-from minicon.models.json_values.record_values import check_record_values
-from minicon.models.json_values.shapes import check_shape
-from minicon.models.json_values.strict_json import read_object
-from minicon.models.package_name import check_record_fields
+from minicon.models.record_checks import check_record_fields, check_record_values
+from minicon.models.strict_json import check_shape, read_object
 from minicon.models.subdir import check_subdir
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages

@@ -23,7 +23,7 @@ from minicon.api.plan.sources import Sources, choose_sources
 from minicon.envs.known_environments import needs_recovery
 from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.references import expand_references
+from minicon.models.channel import expand_references
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.pypi.requirements.requirements import PipRequirement
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.models.environment_files.explicit_list import ExplicitEntry
+    from minicon.models.indexes import RecordIndex
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.models.record_index import RecordIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

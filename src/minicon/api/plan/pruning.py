@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.wheels.filenames import parse_version
 from minicon.solver.reachability import reachable
 from minicon.solver.result.dependencies import in_link_order

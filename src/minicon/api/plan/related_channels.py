@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from minicon.api.services import Services
     from minicon.models.channel import Channel
-    from minicon.models.record_index import RecordIndex
+    from minicon.models.indexes import RecordIndex
 
     Group = tuple[RecordIndex, ...]
 

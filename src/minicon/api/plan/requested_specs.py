@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.api.plan.requirements import PYPI_PREFIX, RequestedPackages, split_specs
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _as_wheels_are_named(
 
 def _installed_as(requirement: Requirement, there: Mapping[str, str]) -> MatchSpec:
     """A requirement as a spec of the package that provides it, by normalised names."""
-    from minicon.models.name_map import NameMap
+    from minicon.models.package_names import NameMap
 
     own = normalize_pypi_name(requirement.name)
     names = (own, *NameMap.built_in().conda_names(own))

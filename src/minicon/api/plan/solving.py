@@ -10,8 +10,8 @@ from minicon.errors import SolveError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
+from minicon.models.records import VirtualPackage
 from minicon.models.subdir import check_subdir
-from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.request import ChannelPriority, SolveRequest
 from minicon.solver.solver import CondaSolver
 

@@ -13,6 +13,7 @@ from minicon.api.plan.request import ChangeRequest, Plan
 from minicon.api.upkeep.cleaning import sweep_leftovers
 from minicon.api.upkeep.health import RELINKED_KINDS, stale_registrations
 from minicon.errors import MiniconError
+from minicon.models.version import python_minor
 from minicon.package.validate import verify_package
 from minicon.prefix.environment.environments_txt import unregister_environment
 from minicon.prefix.environment.prefix import Prefix
@@ -177,13 +178,12 @@ def _other_interpreter(
     python = prefix.record("python")
     if python is None or not any(f.kind == "vanished-interpreter" for f in findings):
         return []
-    minor = python.record.version.split(".")[:2]
+    minor = python_minor(python.record.version)
     offered = services.host_index.records_for("python")
-    same = [record for record in offered if record.version.split(".")[:2] == minor]
+    same = [record for record in offered if python_minor(record.version) == minor]
     if not same:
-        wanted = ".".join(minor)
         services.reporter.warn(
-            f"this machine has no other python {wanted}: "
+            f"this machine has no other python {minor}: "
             f"'minicon install -p {prefix.path} python' installs another version"
         )
         return []

@@ -23,7 +23,8 @@ from minicon.models.environment_files.lockfile import (
     check_package,
     sorted_packages,
 )
-from minicon.models.package_name import normalize_pypi_name, split_file_name
+from minicon.models.package_names import normalize_pypi_name
+from minicon.models.record_checks import split_file_name
 from minicon.models.url import Url, is_url
 from minicon.redaction import without_secrets
 

@@ -18,7 +18,7 @@ from minicon.models.environment_files.lockfile import (
     conda_package,
     sorted_packages,
 )
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.models.url import is_url
 from minicon.redaction import shortened, without_secrets
 
@@ -90,9 +90,9 @@ def _environment(data: Mapping[str, Any], name: str | None, source: str) -> Mapp
 
 
 def _no_such_environment(name: str, known: list[str], source: str) -> SpecError:
-    import difflib
+    from minicon.models.near_names import near_names
 
-    near = difflib.get_close_matches(name, known, n=1)
+    near = near_names(name, known)
     others = [each for each in known if each not in near]
     listed = ", ".join([*near, *others][:_MOST_NAMED]) + ", …" * (len(known) > _MOST_NAMED)
     return SpecError(

@@ -14,7 +14,7 @@ from minicon.envs.locks import lock_values as values
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import MAIN, LockedPackage, Lockfile, check_package
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.models.url import Url, is_url, path_to_url
 from minicon.redaction import shortened, without_secrets
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from minicon.machine.host_packages.python_paths import executable
-from minicon.models.json_values.strict_json import is_plain, read_object
+from minicon.models.strict_json import is_plain, read_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

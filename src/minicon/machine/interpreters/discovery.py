@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minicon.lean_dataclasses import dataclass
 from minicon.machine.interpreters.candidates import candidate_paths, registered_installations
-from minicon.machine.interpreters.facts import InterpreterFacts
+from minicon.machine.interpreters.facts import InterpreterFacts, RejectedInterpreter
 from minicon.machine.interpreters.facts_cache import FactsCache
 from minicon.machine.interpreters.probe import ProbeError, probe_interpreter
 
@@ -18,19 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _PARALLEL_PROBES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class RejectedInterpreter:
-    """An executable that looked like an interpreter and cannot be offered.
-
-    Attributes:
-        path: Where it is.
-        reason: A sentence without its subject: "it did not answer within 5 s".
-    """
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

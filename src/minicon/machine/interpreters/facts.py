@@ -7,6 +7,7 @@ import re
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import asdict, dataclass, fields
 from minicon.models.subdir import current_subdir
+from minicon.models.version import python_minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class InterpreterFacts:
     @property
     def minor(self) -> str:
         """Major and minor version, for instance ``3.11``."""
-        return ".".join(self.version.split(".")[:2])
+        return python_minor(self.version)
 
     @property
     def version_tuple(self) -> tuple[int, ...]:
@@ -114,6 +115,19 @@ class InterpreterFacts:
     def to_json(self) -> dict[str, Any]:
         """The fields as a JSON object."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedInterpreter:
+    """An executable with the name of an interpreter that cannot be used.
+
+    Attributes:
+        path: Its path.
+        reason: A clause with "it" as its subject: "it did not answer within 5 s".
+    """
+
+    path: str
+    reason: str
 
 
 def subdir_from_platform(platform_tag: str, machine: str, pointer_bits: int) -> str:

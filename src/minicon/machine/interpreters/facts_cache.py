@@ -8,8 +8,8 @@ import os
 
 from minicon.errors import FileError
 from minicon.fs.operations import describing, make_directory, replace_file
-from minicon.machine.interpreters.facts import InterpreterFacts
-from minicon.models.json_values.strict_json import read_json
+from minicon.machine.interpreters.facts import InterpreterFacts, RejectedInterpreter
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.machine.interpreters.discovery import RejectedInterpreter
 
 #: The number changes with the shape of the file or of InterpreterFacts.
 CACHE_FILE = "interpreters-v1.json"

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from minicon.machine.interpreters.facts import InterpreterFacts, subdir_from_platform
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,11 +13,8 @@ from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.package_name import (
-    check_record_fields,
-    normalize_pypi_name,
-    split_file_name,
-)
+from minicon.models.package_names import normalize_pypi_name
+from minicon.models.record_checks import check_record_fields, split_file_name
 from minicon.models.records import RepodataRecord
 from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
 from minicon.models.url import Url, is_url

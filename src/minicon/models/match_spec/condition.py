@@ -1,4 +1,4 @@
-"""Conditions of conditional dependencies (CEP 43): MatchSpecs joined by ``and`` and ``or``.
+"""Parser for conditions of dependencies (CEP 43): MatchSpecs joined by ``and`` and ``or``.
 
 ::
 
@@ -6,17 +6,15 @@
         = any of: python>=3.12 and __unix
                   python>=3.12 and pytorch[flags=[cuda]]
 
-``and`` binds closer than ``or``. Inner specs are in brackets or have no space; a space before the
-operator is read too.
+``and`` binds tighter than ``or``. Versions and builds of the inner specs are in brackets or follow
+without a space; a space before the operator is accepted.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.match_spec.version_spec import spec_error
 
 TYPE_CHECKING = False
@@ -42,34 +40,26 @@ _DEPTH = 16
 _ALTERNATIVES = 64
 
 
-@lru_cache(maxsize=4096)
-def parse_condition(text: str) -> tuple[Alternative, ...]:
-    """The alternatives of a condition, each the (name, MatchSpec) that must all hold.
-
-    Raises:
-        SpecError: ``invalid-spec``, with a caret in TEXT.
-    """
-    return _Reader(" ".join(text.split())).alternatives()
-
-
-def holds(text: str, is_met: Callable[[str, str], bool]) -> bool:
-    """Whether a condition holds.
+def parse_condition(text: str, read_name: Callable[[str], str | None]) -> tuple[Alternative, ...]:
+    """Parse a condition into alternatives: (name, MatchSpec string) pairs that must all match.
 
     Args:
         text: The condition.
-        is_met: Whether a package of that name is there that the MatchSpec means.
+        read_name: Parses one MatchSpec and returns the exact package name in it; None if it has
+            none, or has a condition of its own. An argument, because specs have conditions.
 
     Raises:
-        SpecError: See :func:`parse_condition`.
+        SpecError: ``invalid-spec``, with a caret under the error.
     """
-    return any(all(is_met(*each) for each in part) for part in parse_condition(text))
+    return _Reader(" ".join(text.split()), read_name).alternatives()
 
 
 class _Reader:
-    """Reads one condition by recursive descent."""
+    """Recursive-descent parser of one condition."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, read_name: Callable[[str], str | None]) -> None:
         self._text = text
+        self._read_name = read_name
         self._position = 0
 
     def alternatives(self) -> tuple[Alternative, ...]:
@@ -100,7 +90,7 @@ class _Reader:
         if not self._take("bracket", "("):
             return [self._spec()]
         if depth == _DEPTH:
-            self._fail("parentheses are nested too deep here")
+            self._fail("parentheses are nested too deeply here")
         inside = self._any_of(depth + 1)
         if not self._take("bracket", ")"):
             self._fail("a closing parenthesis is missing")
@@ -111,11 +101,11 @@ class _Reader:
         text = self._take("spec")
         if text is None:
             self._fail("a package is missing here")
-        spec = parse_dependency(text)
-        if spec.exact_name is None or spec.when is not None:
+        name = self._read_name(text)
+        if name is None:
             self._position = start
-            self._fail("a condition is about one package, and has no condition of its own")
-        return ((spec.exact_name, text),)
+            self._fail("a condition names one package, without a condition of its own")
+        return ((name, text),)
 
     def _take(self, kind: str, text: str = "") -> str | None:
         token = _TOKEN.match(self._text, self._position)

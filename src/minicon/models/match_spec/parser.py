@@ -167,10 +167,10 @@ class _Parser:
     def key(self, pair: re.Match[str]) -> str:
         key = pair.group(1).lower().replace("-", "_")
         if key not in KEYS and key not in _OBSOLETE_KEYS:
-            from difflib import get_close_matches
+            from minicon.models.near_names import near_names
 
-            close = get_close_matches(key, KEYS, 1)
-            hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(KEYS)}"
+            near = near_names(key, KEYS)
+            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(KEYS)}"
             self.fail(*pair.span(1), f"{pair.group(1)!r} is not a key of a spec", hint)
         return key
 

@@ -13,8 +13,10 @@ from minicon.models.match_spec.version_spec import VersionSpec, parse_version_sp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from minicon.models.match_spec.condition import Alternative
     from minicon.models.records import RepodataRecord
 
 # What hardly any dependency of a channel goes beyond: name, name version, name version build.
@@ -105,7 +107,7 @@ class MatchSpec:
             self.build_number = BuildNumberSpec(str(number)) if number is not None else None
             _string_spec(fields.get("license") or "*")
             if fields.get("when"):
-                _check_condition(fields["when"])
+                parse_when(fields["when"])
         except SpecError as error:
             if error.reference != "invalid-spec" and not source:
                 raise
@@ -174,6 +176,16 @@ class MatchSpec:
             return False
         return all(any(map(_string_spec(flag).matches, record.flags)) for flag in self.flags)
 
+    def applies(self, is_met: Callable[[str, str], bool]) -> bool:
+        """Whether the condition of the spec is met; True if it has none.
+
+        Args:
+            is_met: Whether a package of a name is present that matches a MatchSpec string.
+        """
+        return self.when is None or any(
+            all(is_met(*each) for each in alternative) for alternative in parse_when(self.when)
+        )
+
     def replace(self, **fields: Any) -> MatchSpec:
         """A copy with other texts in some fields; None takes a field away."""
         return MatchSpec.from_fields(**{**self.to_fields(), **fields})
@@ -217,6 +229,23 @@ def parse_dependency(text: str) -> MatchSpec:
     return MatchSpec(text)
 
 
+@lru_cache(maxsize=4096)
+def parse_when(text: str) -> tuple[Alternative, ...]:
+    """The alternatives of a condition, each the (name, MatchSpec string) pairs that must match.
+
+    Raises:
+        SpecError: ``invalid-spec``.
+    """
+    from minicon.models.match_spec.condition import parse_condition
+
+    return parse_condition(text, _name_in_condition)
+
+
+def _name_in_condition(text: str) -> str | None:
+    spec = parse_dependency(text)
+    return spec.exact_name if spec.when is None else None
+
+
 def channel_matches(wanted: str, channel: str) -> bool:
     """Whether a record's channel (name or base URL) is the one a spec names.
 
@@ -247,12 +276,6 @@ def _bare(text: str) -> str:
         return str(Url(text).without_credentials) if is_url(text) else without_secrets(text)
     except SpecError:
         return without_secrets(text)
-
-
-def _check_condition(text: str) -> None:
-    from minicon.models.match_spec.condition import parse_condition
-
-    parse_condition(text)
 
 
 def _extra(record: RepodataRecord, key: str) -> Any:

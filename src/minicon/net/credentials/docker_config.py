@@ -10,7 +10,7 @@ import base64
 from pathlib import Path
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.net.credentials.store import Secret
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ import threading
 import time
 
 from minicon.errors import ChannelError
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.net.client.headers import EXPECTED_SHA256, Headers
 from minicon.net.client.responses import (
     AliasedResponse,

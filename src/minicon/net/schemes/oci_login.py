@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.net.client.http_errors import status_error
 from minicon.redaction import redact
 

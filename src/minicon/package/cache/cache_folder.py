@@ -20,9 +20,9 @@ from pathlib import Path
 
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import FileError, SpecError
-from minicon.models.json_values.record_values import check_record_values
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.record_checks import check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -206,7 +206,7 @@ def requested_specs(
 
 def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[str, str]:
     """Specs that PyPI answered: ``typing_extensions``, say, of which the project is there."""
-    from minicon.models.name_map import NameMap
+    from minicon.models.package_names import NameMap
 
     projects = NameMap.built_in()
     return {

@@ -11,8 +11,8 @@ from minicon.constants import CONDA_META, FROZEN, HISTORY, LATEST_TIME, PINNED, 
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError
 from minicon.fs.plain_file import plain_opener, read_followed
 from minicon.fs.safe_path import reaches_own_place
-from minicon.models.json_values.strict_json import read_json
 from minicon.models.prefix_record import PrefixRecord
+from minicon.models.strict_json import read_json
 from minicon.prefix.environment.history import Revision, parse_history, requested_specs
 
 TYPE_CHECKING = False

@@ -14,8 +14,8 @@ from minicon.constants import PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.fs.plain_file import read_followed
 from minicon.fs.safe_path import is_own_place
-from minicon.models.package_name import check_record_fields
 from minicon.models.prefix_record import PrefixRecord
+from minicon.models.record_checks import check_record_fields
 from minicon.models.records import RepodataRecord
 from minicon.prefix.plan.transaction import PIP_BUILD
 

@@ -25,10 +25,10 @@ from minicon.errors import PrefixError
 from minicon.fs.clone import LinkMethod, place_file
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of, sha256_of_file
-from minicon.models.json_values.strict_json import read_json
 from minicon.models.package_files import PathType
 from minicon.models.prefix_record import without_secrets_in
 from minicon.models.reporter import SilentTask
+from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import STAYING
 from minicon.prefix.link.link import link_or_copy

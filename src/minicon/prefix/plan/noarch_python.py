@@ -6,6 +6,7 @@ from minicon.errors import PackageError
 from minicon.fs.safe_path import is_own_place
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
+from minicon.models.version import python_minor
 from minicon.prefix.link.relocate import is_windows, python_shebang
 
 TYPE_CHECKING = False
@@ -66,7 +67,7 @@ class PythonLayout:
         Raises:
             PackageError: Its ``python_site_packages_path`` leads elsewhere (CEP 17).
         """
-        version = ".".join(python.version.split(".")[:2])
+        version = python_minor(python.version)
         tag = f"cpython-{version.replace('.', '')}"
         given = python.data.get("python_site_packages_path")
         if given and not _is_folder(given):

@@ -8,8 +8,7 @@ so that no spelling in the package makes a difference.
 from __future__ import annotations
 
 from minicon.errors import PackageError
-from minicon.models.interpreter_names import is_interpreter_name
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import is_interpreter_name, normalize_pypi_name
 from minicon.prefix.link.relocate import is_windows
 
 TYPE_CHECKING = False

@@ -7,6 +7,7 @@ from pathlib import Path
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
+from minicon.models.version import python_minor
 from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
@@ -144,7 +145,7 @@ class Transaction:
             PrefixError: The plan is of another shape, or the environment is no longer the one
                 that it was made for.
         """
-        from minicon.models.json_values.shapes import check_shape
+        from minicon.models.strict_json import check_shape
 
         there = {record.record.dist_name: record for record in installed}
         try:
@@ -285,7 +286,7 @@ def _python_place(python: PrefixRecord | RepodataRecord | None) -> tuple[str, ..
         return ()
     record = python if isinstance(python, RepodataRecord) else python.record
     path = record.data.get("python_site_packages_path") or ""
-    return (*record.version.split(".")[:2], path)
+    return (python_minor(record.version), path)
 
 
 def _record_from_plan(data: Mapping[str, Any]) -> RepodataRecord:

@@ -16,8 +16,8 @@ from packaging.version import Version
 from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.lean_dataclasses import asdict, dataclass
-from minicon.models.json_values.strict_json import read_json
-from minicon.models.wheel_index import DistributionFile, Release
+from minicon.models.indexes import DistributionFile, Release
+from minicon.models.strict_json import read_json
 from minicon.pypi.index.project_page import ProjectPage
 
 TYPE_CHECKING = False

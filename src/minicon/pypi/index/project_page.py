@@ -13,9 +13,9 @@ from urllib.parse import unquote, urlsplit
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.json_values.strict_json import read_json
-from minicon.models.package_name import MAX_FILE_NAME
-from minicon.models.wheel_index import DistributionFile, Release
+from minicon.models.indexes import DistributionFile, Release
+from minicon.models.record_checks import MAX_FILE_NAME
+from minicon.models.strict_json import read_json
 from minicon.pypi.index.html_page import Link, parse_html, resolve_link
 from minicon.pypi.requirement_syntax import normalized_requires_python
 from minicon.pypi.wheels.filenames import parse_version, split_sdist_name, split_wheel_name

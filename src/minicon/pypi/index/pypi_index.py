@@ -19,10 +19,10 @@ from typing import Generic, TypeVar
 from minicon.closing import Closing
 from minicon.constants import PYPI_CHANNEL
 from minicon.errors import ChannelError, MiniconError, PackageError
-from minicon.models.name_map import NameMap
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.models.records import RepodataRecord
 from minicon.models.reporter import SilentReporter
+from minicon.models.version import python_minor
 from minicon.net.parallel import Background
 from minicon.pypi.index.find_links import FindLinks
 from minicon.pypi.index.releases import (
@@ -48,9 +48,9 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
+    from minicon.models.indexes import DistributionFile, Release
+    from minicon.models.records import VirtualPackage
     from minicon.models.reporter import Reporter
-    from minicon.models.virtual_package import VirtualPackage
-    from minicon.models.wheel_index import DistributionFile, Release
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.index.configuration import IndexConfiguration
 
@@ -63,7 +63,7 @@ Value = TypeVar("Value")
 
 
 class PypiIndex(Closing):
-    """The built-in source ``pypi``: implements :class:`minicon.models.wheel_index.WheelIndex`.
+    """The built-in source ``pypi``: implements :class:`minicon.models.indexes.WheelIndex`.
 
     Safe to use from several threads. Use as a context manager, or :meth:`close` it.
 
@@ -156,7 +156,7 @@ class PypiIndex(Closing):
         Files whose metadata turned out to be broken are skipped.
         """
         files = self._usable(release, allow_yanked=allow_yanked)
-        return best_file(files, self._tags, python_version, _minor(python_version))
+        return best_file(files, self._tags, python_version, python_minor(python_version))
 
     def requirements(self, file: DistributionFile) -> Sequence[Requirement]:
         """Return what a wheel requires, markers unevaluated; () for a source distribution.
@@ -196,7 +196,7 @@ class PypiIndex(Closing):
         wheel = split_wheel_name(file.filename)
         pure = wheel is None or wheel.platforms == ["any"]
         subdir = "noarch" if pure else self._subdir
-        minor = _minor(python_version)
+        minor = python_minor(python_version)
         version = str(release.version)
         metadata = self._metadata.cached(file)
         data = {
@@ -316,10 +316,6 @@ class _SharedResults(Generic[Key, Value]):
             except BaseException as error:  # noqa: BLE001 - raised in every thread that needs it
                 result.set_exception(error)
         return result.result()
-
-
-def _minor(python_version: str) -> str:
-    return ".".join(python_version.split(".")[:2])
 
 
 def _with_python(depends: Sequence[str], minor: str) -> list[str]:

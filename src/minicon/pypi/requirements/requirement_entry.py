@@ -11,8 +11,8 @@ from packaging.requirements import InvalidRequirement
 
 from minicon.fs.safe_path import place_problem
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.package_name import normalize_pypi_name
-from minicon.models.wheel_index import DistributionFile
+from minicon.models.indexes import DistributionFile
+from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.pypi.requirements.requirement_lines import invalid_line
 from minicon.pypi.requirements.requirements import IndexRequirement, PipRequirement

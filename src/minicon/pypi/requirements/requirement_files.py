@@ -6,7 +6,7 @@ import os
 from urllib.parse import urljoin
 
 from minicon.errors import SpecError
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.requirements.requirement_entry import (
     BUILD_OPTIONS,
     absolute_path,

@@ -16,7 +16,7 @@ line                                     becomes
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
-    from minicon.models.wheel_index import DistributionFile
+    from minicon.models.indexes import DistributionFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

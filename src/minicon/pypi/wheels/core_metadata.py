@@ -6,7 +6,7 @@ from packaging.requirements import InvalidRequirement
 
 from minicon.errors import PackageError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
 

@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from minicon.constants import WHEEL_EXTENSION
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 
 SDIST_EXTENSIONS = (".tar.gz", ".zip", ".tar.bz2", ".tar.xz", ".tgz")
 

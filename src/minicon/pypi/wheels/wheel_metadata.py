@@ -21,8 +21,8 @@ from minicon.archive.zip_directory import (
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.json_values.strict_json import read_json
 from minicon.models.reporter import SilentReporter
+from minicon.models.strict_json import read_json
 from minicon.net.range_reader import RangeReader, RangesUnsupported
 from minicon.pypi.urls import is_remote, local_path
 from minicon.pypi.wheels.core_metadata import CoreMetadata
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from minicon.archive.zip_directory import Extent, ZipEntry
+    from minicon.models.indexes import DistributionFile
     from minicon.models.reporter import Reporter
-    from minicon.models.wheel_index import DistributionFile
     from minicon.net.client.fetcher import Fetcher
 
 FOLDER = "pypi-metadata-v1"

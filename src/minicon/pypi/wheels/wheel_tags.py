@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from minicon.models.virtual_package import VirtualPackage
+    from minicon.models.records import VirtualPackage
 
 #: Python minors that may exist, newest first. Future ones cost nothing: a solver only considers
 #: pythons that a source offers.

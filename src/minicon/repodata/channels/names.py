@@ -59,11 +59,11 @@ def channel_not_found(channel: Channel, subdirs: Sequence[str], *, offline: bool
 
 def nearest_channel(channel: Channel) -> str | None:
     """Return a channel with a similar name: a directory beside it, or a well-known one."""
-    import difflib
+    from minicon.models.near_names import near_names
 
     parent, _, name = channel.base_url.rpartition("/")
-    near = difflib.get_close_matches(name, _candidates(channel, parent), 1)
-    if not near or near[0] == name:
+    near = near_names(name, _candidates(channel, parent))
+    if not near:
         return None
     return near[0] if channel.name == name else f"{parent}/{near[0]}"
 

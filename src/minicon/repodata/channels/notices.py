@@ -13,7 +13,7 @@ from hashlib import sha256
 from minicon.errors import MiniconError
 from minicon.fs import operations
 from minicon.lean_dataclasses import dataclass
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.net.parallel import run_parallel
 
 TYPE_CHECKING = False

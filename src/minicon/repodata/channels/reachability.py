@@ -12,7 +12,7 @@ from hashlib import sha256
 
 from minicon.errors import FileError, MiniconError
 from minicon.fs import operations
-from minicon.models.json_values.strict_json import read_json
+from minicon.models.strict_json import read_json
 from minicon.net.client.headers import is_html
 
 TYPE_CHECKING = False

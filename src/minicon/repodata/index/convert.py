@@ -11,7 +11,7 @@ import threading
 from typing import Generic, TypeVar
 
 from minicon.constants import REPODATA
-from minicon.models.json_values.strict_json import is_plain
+from minicon.models.strict_json import is_plain
 from minicon.repodata.index.body import damaged, text_of, unknown_version
 from minicon.repodata.index.index_file import IndexWriter
 from minicon.repodata.index.scanner import InvalidRepodataError, RepodataScanner

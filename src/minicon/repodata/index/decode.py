@@ -5,10 +5,9 @@ from __future__ import annotations
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.json_values.record_values import check_record_values
-from minicon.models.json_values.strict_json import read_json
-from minicon.models.package_name import check_record_fields
+from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_json
 from minicon.repodata.index.json_members import NotAMemberError, member_at
 
 TYPE_CHECKING = False

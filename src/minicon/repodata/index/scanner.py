@@ -27,7 +27,7 @@ import json
 from typing import NamedTuple
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.json_values.strict_json import is_plain, read_value_at
+from minicon.models.strict_json import is_plain, read_value_at
 from minicon.repodata.index.json_members import NotAMemberError, member_at, skip_blanks
 
 TYPE_CHECKING = False

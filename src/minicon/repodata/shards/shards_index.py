@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.models.json_values.strict_json import DEEPEST, is_plain
+from minicon.models.strict_json import DEEPEST, is_plain
 from minicon.repodata.index.body import damaged, unknown_version
 from minicon.repodata.index.convert import check_info
 from minicon.repodata.index.index_file import hashes_file

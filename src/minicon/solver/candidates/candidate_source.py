@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain, takewhile
 
 from minicon.models.match_spec.spec import MatchSpec, channel_matches
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.candidates.candidate_table import (
     FEATURE,
     NOWHERE,
@@ -27,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from minicon.models.record_index import RecordIndex
+    from minicon.models.indexes import RecordIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidates.candidate_table import CandidateTable
     from minicon.solver.request import SolveRequest

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.match_spec.spec import parse_dependency
+from minicon.models.match_spec.spec import parse_dependency, parse_when
 from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
 from minicon.models.timestamps import milliseconds
 from minicon.models.version import version_key
@@ -329,12 +329,10 @@ def _split_conditional(
 
 def _conditional(spec: MatchSpec, text: str, premise: int) -> list[Conditional]:
     """A dependency with a condition, once for each alternative of the condition."""
-    from minicon.models.match_spec.condition import parse_condition
-
     return [
         Conditional(name, wanted, premise, condition)
         for name, wanted in targets_of(spec, text)
-        for condition in parse_condition(spec.when or "")
+        for condition in parse_when(spec.when or "")
     ]
 
 

@@ -6,17 +6,17 @@ from itertools import chain
 
 from minicon.errors import PackageNotFound
 from minicon.models.match_spec.spec import channel_matches
+from minicon.models.near_names import near_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
 
 
-_SUGGESTIONS = 3
 _NO_IDEA = "check the spelling, or add the channel that has it with -c CHANNEL"
 
 
@@ -143,48 +143,9 @@ def _hint(
         others = source.channels_having(name)
         if others:
             return f"{others[0][0]} has it: write {others[0][0]}::{name}"
-    similar = did_you_mean(
-        name, chain.from_iterable(i.names() for c in request.channels for i in c)
-    )
+    similar = near_names(name, chain.from_iterable(i.names() for c in request.channels for i in c))
     if similar:
         return f"did you mean {' or '.join(similar)}?"
     if request.wheels is not None and request.wheels.releases(request.wheels.pypi_name(name)):
         return f"PyPI has it: write pypi:{request.wheels.pypi_name(name)}"
     return _NO_IDEA
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> list[str]:
-    """Known names within a small edit distance, nearest first.
-
-    Cost: one cheap look at every name; the distance is computed only for likely ones.
-    """
-    name = name.lower()
-    limit = 1 if len(name) < 5 else 2
-    letters = set(name)
-    found: dict[str, int] = {}
-    for other in known:
-        if other in found or abs(len(other) - len(name)) > limit:
-            continue
-        if len(letters.symmetric_difference(other)) > 2 * limit:
-            continue
-        distance = edit_distance(name, other, limit)
-        if distance <= limit:
-            found[other] = distance
-    return sorted(found, key=lambda other: (found[other], other))[:_SUGGESTIONS]
-
-
-def edit_distance(left: str, right: str, limit: int) -> int:
-    """Number of letters to change, add, drop or swap with their neighbour; stops above a limit."""
-    before: list[int] = []
-    previous: list[int] = []
-    row = list(range(len(right) + 1))
-    for i, letter in enumerate(left, 1):
-        before, previous, row = previous, row, [i]
-        for j, other in enumerate(right, 1):
-            cost = min(previous[j] + 1, row[-1] + 1, previous[j - 1] + (letter != other))
-            if before and letter == right[j - 2 : j - 1] and left[i - 2] == other:
-                cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
-        if min(row) > limit:
-            return limit + 1
-    return row[-1]

@@ -20,8 +20,8 @@ import marshal
 from collections.abc import Sequence
 from typing import overload
 
+from minicon.models.indexes import StoredTable
 from minicon.models.records import RepodataRecord
-from minicon.models.table_cache import StoredTable
 from minicon.solver.candidates.candidate_table import CandidateTable, Conditional
 from minicon.solver.candidates.candidates import Candidates
 
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from minicon.models.record_index import RecordIndex
-    from minicon.models.table_cache import TableCache
+    from minicon.models.indexes import RecordIndex, TableCache
 
 
 #: This many newly evaluated dependency texts are worth saving by themselves.

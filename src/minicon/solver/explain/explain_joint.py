@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from minicon.errors import MiniconError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.version import python_minor
 from minicon.solver.candidates.missing_names import is_for_pypi
 from minicon.solver.explain.derivation import contradiction_in, derivation_of, minimal_core
 from minicon.solver.explain.explain import demand_text
@@ -181,7 +182,7 @@ def _for_one_python(
         if not candidates.size:
             return None
         python = candidates.records[0]
-    minor = ".".join(python.version.split(".")[:2])
+    minor = python_minor(python.version)
     limit = MatchSpec.from_fields(name="python", version=f"{minor}.*")
     return trials.fails(replace(request, constraints=(*request.constraints, limit)))
 

@@ -6,8 +6,8 @@ from minicon.errors import MiniconError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec, parse_dependency
 from minicon.models.match_spec.version_spec import Constraint
+from minicon.models.records import VirtualPackage
 from minicon.models.version import version_key
-from minicon.models.virtual_package import VirtualPackage
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.explain.explanation import Fix
 from minicon.solver.explain.report_text import SELECTING

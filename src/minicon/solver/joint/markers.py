@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from minicon.models.version import python_minor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -47,7 +49,7 @@ def marker_environment(python_version: str, platform: str) -> dict[str, str]:
         "platform_system": platform_system,
         "platform_version": "",
         "python_full_version": python_version,
-        "python_version": ".".join(python_version.split(".")[:2]),
+        "python_version": python_minor(python_version),
         "sys_platform": sys_platform,
         "extra": "",
     }

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import parse_dependency
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
+from minicon.models.version import python_minor
 from minicon.solver.joint.conda_provider import CondaProvider
 from minicon.solver.joint.equivalent_wheels import EquivalentWheels
 from minicon.solver.joint.markers import applies, depends_on_patch, marker_environment
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.version import Version
 
+    from minicon.models.indexes import WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.models.wheel_index import WheelIndex
     from minicon.solver.joint.pythons import PythonMinor
     from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement, Choice
     from minicon.solver.request import SolveRequest
@@ -125,7 +126,7 @@ class ProjectProvider(CondaProvider):
         candidate = super().conda_candidate(requirements)
         python = candidate.model.record("python") if candidate is not None else None
         if python is not None:
-            self._projects.pythons.current = ".".join(python.version.split(".")[:2])
+            self._projects.pythons.current = python_minor(python.version)
         return candidate
 
     def is_same_for_projects(self, one: CondaCandidate, other: CondaCandidate) -> bool:
@@ -227,7 +228,7 @@ class ProjectProvider(CondaProvider):
                 found.append(ProjectRequirement(project, reason, spec=spec))
         position = self._conda.source.installed_position("python")
         if position is not None:
-            minor = ".".join(python.table.versions[position].split(".")[:2])
+            minor = python_minor(python.table.versions[position])
             same = python.matching(f"python {minor}.*")
             reason = f"{label} was installed for python {minor}"
             found.append(CondaRequirement("python", same, reason))

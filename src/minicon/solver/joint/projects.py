@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from minicon.constants import PYPI_CHANNEL
 from minicon.errors import PackageError
 from minicon.lean_dataclasses import replace
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.joint.pypi_constraints import PypiConstraints
 from minicon.solver.joint.pythons import PythonMinor, Pythons, pep440_version
 from minicon.solver.joint.requirements import (
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.version import Version
 
+    from minicon.models.indexes import DistributionFile, Release
     from minicon.models.records import RepodataRecord
-    from minicon.models.wheel_index import DistributionFile, Release
     from minicon.solver.joint.requirements import Choice, ProjectRequirement
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.conda_subproblem import CondaSubproblem

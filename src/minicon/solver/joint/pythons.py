@@ -9,11 +9,12 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.version import python_minor
 from minicon.solver.candidates.candidates import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.models.wheel_index import DistributionFile
+    from minicon.models.indexes import DistributionFile
     from minicon.solver.candidates.candidate_source import CandidateSource
 
 #: Builds of python that ordinary CPython wheels do not fit: free-threaded ones, PyPy, GraalPy.
@@ -51,7 +52,7 @@ class Pythons:
         for position in members(domain & self._candidates.all):
             if _FOREIGN_BUILD.match(table.builds[position]):
                 continue
-            minor = ".".join(table.versions[position].split(".")[:2])
+            minor = python_minor(table.versions[position])
             allowed[minor] = allowed.get(minor, 0) | 1 << position
             newest.setdefault(minor, table.versions[position])
         self.minors = [PythonMinor(text, newest[text], allowed[text]) for text in allowed]

@@ -14,7 +14,7 @@ This module imports nothing of :mod:`packaging`, so that requests for conda pack
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
     from packaging.version import Version
 
+    from minicon.models.indexes import DistributionFile, Release, WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import RepodataRecord
-    from minicon.models.wheel_index import DistributionFile, Release, WheelIndex
     from minicon.solver.joint.pythons import PythonMinor
     from minicon.solver.request import Reason
     from minicon.solver.search.conda_subproblem import CondaModel
@@ -139,11 +139,7 @@ class CondaCandidate:
 
     def meets_condition(self, spec: MatchSpec) -> bool:
         """Whether a spec's condition is met by these packages; True if it has none."""
-        if spec.when is None:
-            return True
-        from minicon.models.match_spec.condition import holds
-
-        return holds(spec.when, self.model.has)
+        return spec.applies(self.model.has)
 
 
 @dataclass(frozen=True, slots=True)

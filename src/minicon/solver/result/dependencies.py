@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.models.records import RepodataRecord
-    from minicon.models.virtual_package import VirtualPackage
+    from minicon.models.records import RepodataRecord, VirtualPackage
 
 #: Only texts with a condition or an extra have one of these.
 _EXTENDED = lazy_pattern(r"[;\[]")
@@ -143,10 +142,6 @@ class _ActiveDependencies:
         self._extras += [each for each in wanted if each not in self._extras]
 
     def _is_active(self, spec: MatchSpec) -> bool:
-        if spec.when is None:
-            return True
-        from minicon.models.match_spec.condition import holds
-
         is_installed = spec.exact_name in self._records
 
         def is_met(name: str, text: str) -> bool:
@@ -155,4 +150,4 @@ class _ActiveDependencies:
             record = self._records_and_virtual.get(name)
             return record is not None and parse_dependency(text).matches(record)
 
-        return holds(spec.when, is_met)
+        return spec.applies(is_met)

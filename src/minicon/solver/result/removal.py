@@ -11,7 +11,7 @@ from contextlib import suppress
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import parse_dependency
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.reachability import reachable
 from minicon.solver.result.dependencies import active_dependencies
 from minicon.solver.result.solution import solution_of_records

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
-from minicon.models.package_name import normalize_pypi_name
+from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.candidates.candidate_source import is_same
 from minicon.solver.candidates.candidates import best
 from minicon.solver.explain.not_newest import NotNewest

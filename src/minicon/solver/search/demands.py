@@ -7,6 +7,7 @@ from enum import Enum
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.version import python_minor
 from minicon.solver.candidates.candidate_table import feature_name
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.search.clauses import Demand
@@ -160,11 +161,8 @@ def _loosened(spec: MatchSpec, source: CandidateSource) -> MatchSpec:
     name = _name_of(spec)
     if source.is_installed(name, str(spec)):
         return spec
-    if spec.when is not None:
-        from minicon.models.match_spec.condition import holds
-
-        if not holds(spec.when, source.is_installed):
-            return spec
+    if not spec.applies(source.is_installed):
+        return spec
     return MatchSpec.from_fields(name=name)
 
 
@@ -204,7 +202,7 @@ def _add_installed(
             origin = Origin(Kind.INSTALLED, here)
             goal.demands.append(Demand(name, 1 << position, origin))
         elif name == "python":
-            minor = ".".join(candidates.table.versions[position].split(".")[:2])
+            minor = python_minor(candidates.table.versions[position])
             spec = MatchSpec.from_fields(name="python", version=f"{minor}.*")
             allowed = candidates.matching_spec(spec) | 1 << candidates.size
             origin = Origin(Kind.PYTHON_MINOR, here, spec)

@@ -7,12 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.package_name import (
-    check_package_name,
-    check_record_fields,
-    normalize_pypi_name,
-    split_file_name,
-)
+from minicon.models.package_names import check_package_name, normalize_pypi_name
+from minicon.models.record_checks import check_record_fields, split_file_name
 
 GOOD = {"name": "numpy", "version": "1.26.4", "build": "py311h_0", "build_number": 0}
 FN = "numpy-1.26.4-py311h_0.conda"

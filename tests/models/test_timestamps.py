@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from minicon.errors import SpecError
-from minicon.models.age_limits import AgeLimits
 from minicon.models.records import RepodataRecord
-from minicon.models.timestamps import parse_moment
+from minicon.models.timestamps import AgeLimits, parse_time
 
 NOW = 1_000_000_000.0
 DAY = 86400 * 1000
@@ -51,10 +50,10 @@ def test_the_loosest() -> None:
     ],
 )  # fmt: skip
 def test_ages(text: str, days: float) -> None:
-    assert parse_moment(text, now=NOW) == NOW * 1000 - days * DAY
+    assert parse_time(text, now=NOW) == NOW * 1000 - days * DAY
 
 
 @pytest.mark.parametrize("text", ["", "P", "PT", "7x", "d7", "3d12", "-7d", "2026-13-01", "T7D"])
 def test_what_is_no_age(text: str) -> None:
     with pytest.raises(SpecError):
-        parse_moment(text, now=NOW)
+        parse_time(text, now=NOW)

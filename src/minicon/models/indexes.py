@@ -1,0 +1,176 @@
+"""What the solver reads packages from, as protocols: RecordIndex, WheelIndex and TableCache.
+
+The solver itself does no input or output. Channels and interpreters offer :class:`RecordIndex`,
+PyPI offers :class:`WheelIndex`, and :class:`TableCache` keeps tables that the solver has compiled.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from minicon.lean_dataclasses import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from packaging.requirements import Requirement
+    from packaging.version import Version
+
+    from minicon.models.records import RepodataRecord
+
+
+class RecordIndex(Protocol):
+    """The records of one channel in one subdir, found by package name."""
+
+    @property
+    def channel(self) -> str:
+        """Canonical channel name or base URL, as in :attr:`RepodataRecord.channel`."""
+
+    @property
+    def subdir(self) -> str:
+        """Platform directory, for instance ``noarch``."""
+
+    def names(self) -> Collection[str]:
+        """All package names. May cost one pass over the index; never fetches records."""
+
+    def records_for(self, name: str) -> Sequence[RepodataRecord]:
+        """All records of a package name, in no particular order; empty if there are none.
+
+        Cost: reading and decoding the records of this name, once; later calls are free.
+
+        Raises:
+            ChannelError: The records had to be fetched and could not be.
+        """
+
+    def prefetch(self, names: Iterable[str]) -> None:
+        """Announce that these names will be requested, so that they can be fetched together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionFile:
+    """One file of a release: a wheel or a source distribution.
+
+    Attributes:
+        filename: File name.
+        url: URL without credentials.
+        sha256: Hexadecimal, or None if the index gives none.
+        size: Bytes, or None.
+        requires_python: The index's ``requires-python`` text, or None.
+        yanked: Whether the index marks the file as yanked (PEP 592).
+        upload_time: Milliseconds since 1970, or None (PEP 700).
+        metadata_sha256: Set if the index serves METADATA as a separate file (PEP 658, PEP 714);
+            an empty text if it serves it without a hash.
+    """
+
+    filename: str
+    url: str
+    sha256: str | None = None
+    size: int | None = None
+    requires_python: str | None = None
+    yanked: bool = False
+    upload_time: int | None = None
+    metadata_sha256: str | None = None
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether the file is a wheel; otherwise it is a source distribution."""
+        return self.filename.endswith(".whl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """One version of a Python project with the files that this platform can use."""
+
+    name: str
+    version: Version
+    files: tuple[DistributionFile, ...]
+
+
+class WheelIndex(Protocol):
+    """Python projects of a package index, for one platform.
+
+    A wheel becomes a record only once it is chosen for one version of python. Until then the
+    solver works with releases, because the dependencies of a wheel depend on environment markers.
+    """
+
+    def releases(self, name: str) -> Sequence[Release]:
+        """All releases of a project (normalized name), newest first; empty if it is unknown.
+
+        Raises:
+            ChannelError: The index cannot be reached, or its answer is invalid.
+        """
+
+    def file_for(self, release: Release, python_version: str) -> DistributionFile | None:
+        """The best file of a release for a version of python (``3.11.7``), or None.
+
+        A compatible wheel (PEP 425 tags, ``requires-python``) is preferred to a source
+        distribution; yanked files are skipped.
+        """
+
+    def requirements(self, file: DistributionFile) -> Sequence[Requirement]:
+        """The ``Requires-Dist`` entries of a wheel's METADATA, markers not evaluated.
+
+        Empty for a source distribution: its metadata exists only after a build.
+
+        Raises:
+            PackageError: The wheel's metadata is invalid. :meth:`file_for` does not return the
+                file again, so that calling it gives the next best one.
+            ChannelError: The metadata cannot be fetched.
+        """
+
+    def prefetch(self, names: Iterable[str], python_version: str | None = None) -> None:
+        """Announce that these projects will be requested, so that they can be fetched together.
+
+        Args:
+            names: Normalized project names.
+            python_version: If given, requirements for this python will be requested too.
+        """
+
+    def python_versions(self, release: Release) -> Sequence[str]:
+        """Minor versions of python (``3.11``) that a file of the release supports, newest first."""
+
+    def pypi_name(self, conda_name: str) -> str:
+        """The project that a conda package contains (``pytorch`` contains ``torch``)."""
+
+    def conda_names(self, pypi_name: str) -> Sequence[str]:
+        """Names of conda packages that contain this project, most likely first."""
+
+    def record_for(
+        self, release: Release, file: DistributionFile, python_version: str, depends: Sequence[str]
+    ) -> RepodataRecord:
+        """The chosen file as a record of channel ``pypi``, source ``pypi``."""
+
+
+class StoredTable(NamedTuple):
+    """What a :class:`TableCache` keeps for one package name.
+
+    Attributes:
+        content: Identifies the records that the table was compiled from; may be empty.
+        state: Identifies the state of the whole indexes for which the table was valid.
+        table: The compiled table.
+        records: Some of its records.
+    """
+
+    content: str
+    state: str
+    table: bytes
+    records: bytes
+
+
+class TableCache(Protocol):
+    """Compiled tables and some of their records, by group of indexes and package name.
+
+    A cache may lose anything at any time, but must never return altered or foreign data.
+    """
+
+    def load(self, group: str, name: str) -> StoredTable | None:
+        """The table that was saved last, or None.
+
+        Args:
+            group: Identifies a set of indexes, whatever their content.
+            name: Package name.
+        """
+
+    def save(self, group: str, entries: Mapping[str, StoredTable]) -> None:
+        """Save tables by package name. Never fails: what cannot be saved is dropped."""

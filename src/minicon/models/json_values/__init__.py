@@ -1,1 +1,0 @@
-"""Values from JSON documents, checked before anything uses them."""
