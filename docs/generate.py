@@ -17,8 +17,9 @@ from pathlib import Path
 
 import minicon
 from minicon.cli.parser import ALIASES, COMMANDS, make_parser
-from minicon.config.describe import markdown_table
 from minicon.config.keys import KEYS, Key, Kind
+from minicon.config.settings import Settings
+from minicon.lean_dataclasses import MISSING, fields
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -30,11 +31,34 @@ _SHARED_GROUPS = ("environment", "sources", "solving", "execution", "output")
 
 
 def configuration_page() -> str:
-    """Return the page with an updated table of settings."""
+    """The page with its table of keys replaced."""
     text = (REFERENCE / "configuration.md").read_text()
-    start = text.index("| key | holds |")
+    start = text.index("| key | value |")
     _, separator, rest = text[start:].partition("\n\n")
-    return text[:start] + markdown_table().rstrip("\n") + (separator + rest or "\n")
+    rows = [
+        (f"`{key.name}`", _values(key), _code(_default(key)), key.meaning) for key in KEYS.values()
+    ]
+    table = _table(("key", "value", "default", "meaning"), *rows)
+    return text[:start] + table + (separator + rest or "\n")
+
+
+def _values(key: Key) -> str:
+    if key.choices:
+        return ", ".join(f"`{choice}`" for choice in key.choices)
+    aliases = f" (also `{'`, `'.join(key.aliases)}`)" if key.aliases else ""
+    return key.kind.value + aliases
+
+
+def _default(key: Key) -> str:
+    """The default of a key; empty if it is computed or nothing."""
+    for each in fields(Settings):
+        if each.name == key.name and each.default not in (MISSING, None, ()):
+            return str(each.default).lower() if each.default in (True, False) else str(each.default)
+    return ""
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
 
 
 # The command line

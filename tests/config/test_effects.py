@@ -32,3 +32,7 @@ def attributes_read_outside_config() -> set[str]:
 def test_every_key_changes_something() -> None:
     read = attributes_read_outside_config()
     assert not {key for key in KEYS if FIELDS.get(key, key) not in read}
+
+
+def test_every_key_has_a_meaning_of_one_line() -> None:
+    assert all(key.meaning and len(key.meaning) < 80 for key in KEYS.values())

@@ -16,7 +16,7 @@ from minicon.api.plan.explicit import described_record
 from minicon.errors import MiniconError, PackageError, SpecError
 from minicon.machine.host_packages.host_index import HostIndex
 from minicon.machine.interpreters import probe as interpreter_probe
-from minicon.machine.interpreters.facts_cache import CACHE_FILE, FactsCache
+from minicon.machine.interpreters.discovery import CACHE_FILE, FactsCache
 from minicon.machine.interpreters.probe import ProbeError, probe_interpreter
 from minicon.models.package_files import PackageFiles
 from minicon.models.records import RepodataRecord

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from minicon.machine.interpreters.discovery import Discovery, discover_interpreters
-from minicon.machine.interpreters.facts_cache import CACHE_FILE
+from minicon.machine.interpreters.discovery import CACHE_FILE, Discovery, discover_interpreters
 from minicon.machine.interpreters.probe import ProbeError, identity_of, probe_interpreter
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="makes scripts")

@@ -4,8 +4,12 @@ import pytest
 from tests.support.interpreters import machine, make_facts
 
 from minicon.errors import InterpreterError
-from minicon.machine.host_packages.host_index import HostIndex, record_for_interpreter
-from minicon.machine.host_packages.lookup import describe_found, interpreter_for
+from minicon.machine.host_packages.host_index import (
+    HostIndex,
+    describe_found,
+    interpreter_for,
+    record_for_interpreter,
+)
 from minicon.machine.interpreters.discovery import Discovery
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests.support.interpreters import make_facts
 
-from minicon.machine.host_packages.python_paths import command_name, executable, site_packages
+from minicon.machine.host_packages.layout import command_name, executable, site_packages
 
 
 def test_places() -> None:

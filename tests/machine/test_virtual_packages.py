@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from minicon.errors import ConfigError
 from minicon.machine.cuda import detect_cuda_version, version_from_number
-from minicon.machine.facts import Machine, native_platform
+from minicon.machine.facts import Machine
 from minicon.machine.virtual_packages import detect_virtual_packages
+from minicon.models.subdir import native_subdir
 
 
 def fake_machine(**changes: object) -> Machine:
@@ -40,16 +41,16 @@ def test_this_machine_is_seen_as_rattler_sees_it() -> None:
     clean = {key: value for key, value in os.environ.items() if "OVERRIDE" not in key}
     ours = {
         f"{package.name}={package.version}={package.build}"
-        for package in detect_virtual_packages(native_platform(), environ=clean)
+        for package in detect_virtual_packages(native_subdir(), environ=clean)
     }
     theirs = {str(package.into_generic()) for package in rattler.VirtualPackage.detect()}
     assert ours == theirs
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux")
-def test_native_platform_is_what_rattler_calls_it() -> None:
+def test_native_subdir_is_what_rattler_calls_it() -> None:
     rattler = pytest.importorskip("rattler")
-    assert native_platform() == str(rattler.Subdir.current())
+    assert native_subdir() == str(rattler.Subdir.current())
 
 
 def test_linux() -> None:

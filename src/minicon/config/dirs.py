@@ -62,7 +62,7 @@ def config_files(environ: Mapping[str, str], home: str) -> list[str]:
     ours = files_of_packages(environ)
     return [
         path
-        for path in config_search_path(environ, home)
+        for path in _config_search_path(environ, home)
         if os.path.exists(path) and path not in ours
     ]
 
@@ -84,7 +84,7 @@ def files_of_packages(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def config_search_path(environ: Mapping[str, str], home: str) -> list[str]:
+def _config_search_path(environ: Mapping[str, str], home: str) -> list[str]:
     """Every place where a configuration file would be read, lowest priority first."""
     return [path for place in _places(environ, home) for path in _in_place(place)]
 

@@ -66,7 +66,7 @@ def edit_config_file(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) 
         UsageError: Unknown key, or an action that the key does not have.
         FileError: The file cannot be written.
     """
-    edited = plan_edits(path, edits)
+    edited = _plan_edits(path, edits)
     if edited.after != edited.before:
         folder = os.path.dirname(edited.path)
         mode = os.stat(edited.path).st_mode & 0o777 if edited.before is not None else 0o644
@@ -76,7 +76,7 @@ def edit_config_file(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) 
     return edited
 
 
-def plan_edits(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) -> EditedFile:
+def _plan_edits(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) -> EditedFile:
     """The same without writing. Raises as :func:`edit_config_file`, FileError excepted."""
     target = os.path.realpath(path)
     before = _read(target)

@@ -9,7 +9,6 @@ as in conda (files.py).
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from minicon.config import dirs
@@ -29,6 +28,7 @@ from minicon.config.values import check_value, filler, read_variable
 from minicon.errors import ConfigError
 from minicon.fs.safe_path import place_problem
 from minicon.lean_dataclasses import dataclass, fields
+from minicon.models.subdir import native_subdir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -255,24 +255,10 @@ def _settings(
     return Settings(
         root=Path(root),
         home=home,
-        platform=platform or _native_platform(),
+        platform=platform or native_subdir(),
         envs_dirs=tuple(map(Path, envs_dirs)),
         pkgs_dirs=tuple(map(Path, pkgs_dirs)),
         sources=dict.fromkeys(sorted({*_SETTING_NAMES, "subdir"} - {"sources"}), "default")
         | origins,
         **given,
     )
-
-
-def _native_platform() -> str:
-    """The platform of the running process (as conda: of the interpreter, not of the kernel)."""
-    from minicon.models.subdir import current_subdir
-
-    machine = os.uname().machine if hasattr(os, "uname") else _windows_machine()
-    return current_subdir(sys.platform, machine, pointer_bits=64 if sys.maxsize > 2**32 else 32)
-
-
-def _windows_machine() -> str:
-    import platform
-
-    return platform.machine()

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 32
-MAX_ALIASES = 100
-MAX_NODES = 200_000
+_MAX_ALIASES = 100
+_MAX_NODES = 200_000
 
 _NULLS = ("", "~", "null", "Null", "NULL")
 _STANDARD_TAG = "tag:yaml.org,2002:"
@@ -47,7 +47,7 @@ class Mapping(dict[str, object]):
     line: int = 0
 
 
-def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = MAX_NODES) -> Any:
+def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = _MAX_NODES) -> Any:
     """The one document of a YAML text; None for an empty one.
 
     Args:
@@ -87,7 +87,7 @@ def _check_events(events: Any, source: str) -> None:
         aliases += kind == "AliasEvent"
         if depth > MAX_DEPTH:
             raise _error(source, event.start_mark, "the nesting is too deep", "flatten the file")
-        if aliases > MAX_ALIASES:
+        if aliases > _MAX_ALIASES:
             raise _error(source, event.start_mark, "too many aliases", "write the values out")
 
 

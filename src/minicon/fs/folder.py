@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from minicon.fs.operations import PathText
 
 #: Whether folders can be held open here.
-HAS_DESCRIPTORS = {os.open, os.mkdir, os.link, os.symlink, os.rename} <= os.supports_dir_fd
+_HAS_DESCRIPTORS = {os.open, os.mkdir, os.link, os.symlink, os.rename} <= os.supports_dir_fd
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _OPEN = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 #: For a folder that may be passed through but not listed.
@@ -63,7 +63,7 @@ class Folder(Closing):
     def open(cls, path: PathText) -> Folder:
         """Open a folder by its path, links followed; another handle of one that is open."""
         text = os.fspath(path)
-        if not HAS_DESCRIPTORS:
+        if not _HAS_DESCRIPTORS:
             return cls(text, None)
         if isinstance(path, Folder) and path.descriptor is not None:
             return cls(text, os.dup(path.descriptor))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMPONENT_LIMIT = 255
 PATH_LIMIT = 2048
 #: Bytes of a whole path, as far as systems take one (Linux has 4096, with the files below it).
-PLACE_LIMIT = 4000
+_PLACE_LIMIT = 4000
 #: How much of a path messages show.
 _SHOWN = 80
 
@@ -145,7 +145,7 @@ def place_problem(text: str) -> str | None:
         return "is not valid Unicode"
     if max(map(len, parts)) > COMPONENT_LIMIT:
         return f"has a component longer than {COMPONENT_LIMIT} bytes"
-    return f"is longer than {PLACE_LIMIT} bytes" if len(text) > PLACE_LIMIT else None
+    return f"is longer than {_PLACE_LIMIT} bytes" if len(text) > _PLACE_LIMIT else None
 
 
 def typed_path(text: str) -> Path:

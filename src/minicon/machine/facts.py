@@ -13,7 +13,7 @@ from minicon.machine.microarchitectures import (
     microarchitecture_from_apple_brand,
     microarchitecture_from_cpuinfo,
 )
-from minicon.models.subdir import current_subdir
+from minicon.models.subdir import machine_name, native_subdir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,26 +42,12 @@ class Machine:
     def this(cls, environ: Mapping[str, str]) -> Machine:
         """The machine that minicon runs on."""
         return cls(
-            platform=native_platform(),
+            platform=native_subdir(),
             system_version=_system_version,
             libc=_libc,
             microarchitecture=_microarchitecture,
             cuda=lambda: detect_cuda_version(environ),
         )
-
-
-def native_platform() -> str:
-    """Conda's subdir of the running interpreter, for instance ``linux-64``."""
-    bits = 64 if sys.maxsize > 2**32 else 32
-    return current_subdir(sys.platform, _architecture(), pointer_bits=bits)
-
-
-def _architecture() -> str:
-    if os.name == "posix":
-        return os.uname().machine
-    import platform
-
-    return platform.machine()
 
 
 def _system_version() -> str | None:
@@ -85,7 +71,7 @@ def _libc() -> tuple[str, str] | None:
 
 
 def _microarchitecture() -> str:
-    machine = _architecture()
+    machine = machine_name()
     machine = {"arm64": "aarch64", "AMD64": "x86_64", "ARM64": "aarch64"}.get(machine, machine)
     if sys.platform == "darwin":
         import subprocess

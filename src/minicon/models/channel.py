@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from minicon.models.url import Credentials
 
-BUILTIN_CHANNELS = (HOST_CHANNEL, PYPI_CHANNEL)
-UNKNOWN_CHANNEL = "<unknown>"
+_BUILTIN_CHANNELS = (HOST_CHANNEL, PYPI_CHANNEL)
+_UNKNOWN_CHANNEL = "<unknown>"
 
 #: Channels of ``defaults``, below the alias, if nothing is configured.
-FALLBACK_DEFAULTS = ("pkgs/main", "pkgs/r")
+_FALLBACK_DEFAULTS = ("pkgs/main", "pkgs/r")
 
 _MAX_NESTING = 8
 _LONGEST = 8192
@@ -71,7 +71,7 @@ class Channel:
     @property
     def is_builtin(self) -> bool:
         """Whether it is a built-in source: ``host`` or ``pypi``."""
-        return self.name in BUILTIN_CHANNELS
+        return self.name in _BUILTIN_CHANNELS
 
     @property
     def is_local(self) -> bool:
@@ -129,7 +129,7 @@ def parse_channels(
         SpecError: ``invalid-channel`` or ``invalid-url``.
     """
     multi = {name: tuple(parts) for name, parts in (custom_multichannels or {}).items()}
-    multi.setdefault("defaults", tuple(default_channels) or FALLBACK_DEFAULTS)
+    multi.setdefault("defaults", tuple(default_channels) or _FALLBACK_DEFAULTS)
     multi.setdefault("local", ())
     reader = _Reader(alias, custom_channels or {}, multi, os.fspath(cwd), home)
     return tuple(dict.fromkeys(reader.channels(text.strip(), 0)))
@@ -162,7 +162,7 @@ class _Reader:
         return [self.one(text, platforms)]
 
     def one(self, text: str, platforms: tuple[str, ...] | None) -> Channel:
-        if text in BUILTIN_CHANNELS or text == UNKNOWN_CHANNEL:
+        if text in _BUILTIN_CHANNELS or text == _UNKNOWN_CHANNEL:
             return Channel(text, "")
         if not text:
             raise _invalid(text, "it is empty", "write a name such as conda-forge")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import shortened
@@ -59,6 +62,24 @@ def current_subdir(system: str, machine: str, *, pointer_bits: int = 64) -> str:
     return f"{family}-{kind}"
 
 
+def native_subdir() -> str:
+    """The subdir of the running process, for instance ``linux-64``.
+
+    As in conda, that of the interpreter, not of the kernel.
+    """
+    bits = 64 if sys.maxsize > 2**32 else 32
+    return current_subdir(sys.platform, machine_name(), pointer_bits=bits)
+
+
+def machine_name() -> str:
+    """As :func:`platform.machine`; on POSIX without importing that module."""
+    if os.name == "posix":
+        return os.uname().machine
+    import platform
+
+    return platform.machine()
+
+
 def check_subdir(text: str) -> str:
     """TEXT itself if it is a possible subdir; unknown platforms of the right form are allowed.
 
@@ -79,27 +100,12 @@ def is_windows(subdir: str) -> bool:
     return subdir.startswith("win-")
 
 
-def is_macos(subdir: str) -> bool:
-    """Whether it is a macOS subdir."""
-    return subdir.startswith("osx-")
-
-
-def is_linux(subdir: str) -> bool:
-    """Whether it is a Linux subdir."""
-    return subdir.startswith("linux-")
-
-
-def is_unix(subdir: str) -> bool:
-    """Whether environments of this subdir have the Unix layout."""
-    return subdir != NOARCH and not is_windows(subdir)
-
-
 def selectors(subdir: str) -> frozenset[str]:
     """Words that hold for a subdir in selectors: ``linux``, ``unix``, ``linux64`` and so on."""
     family, _, machine = subdir.partition("-")
     words = {subdir, family, f"{family}{machine}", f"{family}_{machine}"}
     words.add({"64": "x86_64", "32": "x86"}.get(machine, machine))
-    if is_unix(subdir):
+    if subdir != NOARCH and not is_windows(subdir):
         words.add("unix")
     return frozenset(words)
 

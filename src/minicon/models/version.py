@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 #: Longest version text, and longest run of digits: no int() bombs (CVE-2020-10735).
 MAX_LENGTH = 255
-MAX_DIGITS = 64
+_MAX_DIGITS = 64
 
 _COMPONENTS = 8
 _ATOMS = 3
@@ -199,8 +199,8 @@ def _atoms(component: str) -> list[str]:
 
 
 def _number(digits: str) -> bytes:
-    if len(digits) > MAX_DIGITS:
-        raise _invalid(digits[:20] + "…", f"a number of more than {MAX_DIGITS} digits")
+    if len(digits) > _MAX_DIGITS:
+        raise _invalid(digits[:20] + "…", f"a number of more than {_MAX_DIGITS} digits")
     number = int(digits)
     if number <= _LAST_SMALL:
         return bytes((_ZERO + number,))

@@ -135,7 +135,7 @@ def _fetch(
 
 
 def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> PackageFiles:
-    from minicon.machine.host_packages.lookup import interpreter_for
+    from minicon.machine.host_packages.host_index import interpreter_for
     from minicon.machine.host_packages.prepare import prepare_interpreter
 
     facts = interpreter_for(record, services.discovery.interpreters)

@@ -65,7 +65,7 @@ def _where_was_looked(question: PlanningContext) -> str:
     sources = question.sources
     looked = f"looked in {', '.join(sources.names) or 'no source'}"
     if sources.use_host and any(spec.exact_name == "python" for spec in question.asked.specs):
-        from minicon.machine.host_packages.lookup import describe_found
+        from minicon.machine.host_packages.host_index import describe_found
 
         platform = question.services.settings.platform
         looked += f"; of python {describe_found(question.services.discovery, platform)}"

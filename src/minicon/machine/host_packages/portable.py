@@ -16,7 +16,7 @@ from minicon.machine.host_packages.bytecode import (
     compile_sources,
 )
 from minicon.machine.host_packages.elf import MAGIC, ElfError
-from minicon.machine.host_packages.python_paths import site_packages, standard_library
+from minicon.machine.host_packages.layout import site_packages, standard_library
 from minicon.machine.host_packages.relocation import Relocation, bundled_libraries
 from minicon.machine.host_packages.self_check import SelfCheckError, check_portable
 from minicon.machine.host_packages.standard_library import PlannedFile, planned_files

@@ -8,11 +8,21 @@ from minicon.errors import InterpreterError
 from minicon.fs.operations import describing
 from minicon.fs.remove import empty_directory
 from minicon.machine.host_packages.host_index import record_for_interpreter
-from minicon.machine.host_packages.layout import PORTABLE, VENV, layout_for
+from minicon.machine.host_packages.layout import (
+    PORTABLE,
+    VENV,
+    command_name,
+    layout_for,
+    site_packages,
+)
 from minicon.machine.host_packages.package_writer import PackageWriter
-from minicon.machine.host_packages.portable import RepackError, write_portable
-from minicon.machine.host_packages.self_check import SelfCheckError
-from minicon.machine.host_packages.venv_layout import write_venv
+from minicon.machine.host_packages.portable import (
+    ISOLATION,
+    SITE_PACKAGES_README,
+    RepackError,
+    write_portable,
+)
+from minicon.machine.host_packages.self_check import SelfCheckError, check_venv
 from minicon.machine.interpreters.probe import identity_of
 from minicon.models.reporter import SilentReporter
 
@@ -66,10 +76,32 @@ def prepare_interpreter(
             writer = PackageWriter(folder)
     if layout == VENV:
         try:
-            write_venv(facts, writer)
+            _write_venv(facts, writer)
         except SelfCheckError as error:
             raise _unusable(facts, str(error)) from error
     return _finish(facts, writer, layout, reason)
+
+
+def _write_venv(facts: InterpreterFacts, writer: PackageWriter) -> None:
+    """Fill a folder with links to an interpreter, as ``python -m venv --without-pip`` does.
+
+    Nothing in it depends on the prefix, so that the package is as good as any environment.
+
+    Raises:
+        SelfCheckError: The linked interpreter does not work.
+        FileError: The file system refused.
+    """
+    full = command_name(facts)
+    writer.add_link(f"bin/{full}", facts.executable)
+    for name in dict.fromkeys((f"python{facts.minor}", "python3", "python")):
+        if name != full:
+            writer.add_link(f"bin/{name}", full)
+    writer.add_file(f"{site_packages(facts)}/README.txt", SITE_PACKAGES_README)
+    if "/lib64/" in facts.platstdlib:  # Fedora's platlibdir: compiled packages are sought there
+        writer.add_link("lib64", "lib")
+    home = f"home = {os.path.dirname(facts.executable)}\nversion = {facts.version}\n"
+    writer.add_file("pyvenv.cfg", os.fsencode(home) + ISOLATION)
+    check_venv(writer.folder, facts)
 
 
 def _unusable(facts: InterpreterFacts, reason: str) -> InterpreterError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from minicon.machine.host_packages.python_paths import executable
+from minicon.machine.host_packages.layout import executable
 from minicon.models.strict_json import is_plain, read_object
 
 TYPE_CHECKING = False

@@ -7,7 +7,7 @@ import re
 
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
-from minicon.machine.host_packages.python_paths import command_name, standard_library
+from minicon.machine.host_packages.layout import command_name, standard_library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -170,6 +170,14 @@ def _value_of(key: str, lines: Iterable[str]) -> str | None:
     return None
 
 
+def windows_registry_executables() -> list[str]:
+    """Interpreters that Windows' registry lists and that exist (PEP 514); elsewhere none."""
+    if sys.platform == "win32":
+        found = registered_installations(_read_subkeys, _read_value)
+        return [path for path in found if os.path.isfile(path)]
+    return []
+
+
 def registered_installations(
     subkeys: Callable[[str], Iterable[str]], value: Callable[[str, str], str | None]
 ) -> list[str]:
@@ -191,3 +199,28 @@ def registered_installations(
                 if executable:
                     found.append(executable.replace("\\\\", "\\"))
     return list(dict.fromkeys(found))
+
+
+if sys.platform == "win32":
+    import winreg
+
+    _ROOTS = {"HKCU": winreg.HKEY_CURRENT_USER, "HKLM": winreg.HKEY_LOCAL_MACHINE}
+
+    def _read_subkeys(key: str) -> list[str]:
+        """Names of the keys below KEY (``HKCU/Software/...``, backslashes); empty if missing."""
+        root, _, below = key.partition("\\")
+        try:
+            with winreg.OpenKey(_ROOTS[root], below) as handle:
+                count = winreg.QueryInfoKey(handle)[0]
+                return [winreg.EnumKey(handle, index) for index in range(count)]
+        except OSError:
+            return []
+
+    def _read_value(key: str, name: str) -> str | None:
+        """Text of a value of KEY; an empty name is the default value."""
+        root, _, below = key.partition("\\")
+        try:
+            with winreg.OpenKey(_ROOTS[root], below) as handle:
+                return str(winreg.QueryValueEx(handle, name)[0])
+        except OSError:
+            return None

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
-NODEFAULTS = "nodefaults"
-
 _KEYS = (
     "name", "prefix", "channels", "dependencies", "variables", "platforms", "platform",
     "category", "groups", "pip", "allow-pypi-requests",

@@ -22,7 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-EXPLICIT_MARK = "@EXPLICIT"
+_EXPLICIT_MARK = "@EXPLICIT"
 
 _HASH = lazy_pattern(
     r"(?:sha256[:=]?(?P<sha256>[0-9A-Fa-f]{64})|(?P<bare>[0-9A-Fa-f]{64})"
@@ -74,12 +74,12 @@ class ExplicitList:
         head.append("# $ minicon create --name <env> --file <this file>")
         if self.platform:
             head.append(f"# platform: {self.platform}")
-        return "\n".join([*head, EXPLICIT_MARK, *map(str, self.entries)]) + "\n"
+        return "\n".join([*head, _EXPLICIT_MARK, *map(str, self.entries)]) + "\n"
 
 
 def is_explicit(text: str) -> bool:
     """Whether some line of TEXT is ``@EXPLICIT``."""
-    return any(line.strip() == EXPLICIT_MARK for line in text.splitlines())
+    return any(line.strip() == _EXPLICIT_MARK for line in text.splitlines())
 
 
 def parse_explicit_list(text: str, *, source: str) -> ExplicitList:
@@ -130,7 +130,7 @@ def _entries(lines: Iterable[str], source: str) -> Iterable[ExplicitEntry]:
     hashes: dict[tuple[str, str], str] = {}
     for number, line in enumerate(lines, 1):
         text = line.strip()
-        if not text or text.startswith("#") or text == EXPLICIT_MARK:
+        if not text or text.startswith("#") or text == _EXPLICIT_MARK:
             continue
         entry = parse_explicit_entry(text, place=f"{source}, line {number}")
         for kind, value in (("md5", entry.md5), ("sha256", entry.sha256)):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAIN = "main"
 #: URL of a python that is taken from the machine it is installed on: ``host:python-3.11.7``.
-HOST_SCHEME = f"{HOST_CHANNEL}:"
+_HOST_SCHEME = f"{HOST_CHANNEL}:"
 _WHEEL_BUILD = "pypi_0"
 _LONGEST_URL = 2000
 
@@ -87,7 +87,7 @@ class LockedPackage:
     @property
     def is_host(self) -> bool:
         """Whether it is a python of the machine that installs."""
-        return self.url.startswith(HOST_SCHEME)
+        return self.url.startswith(_HOST_SCHEME)
 
     @property
     def is_wheel(self) -> bool:
@@ -244,7 +244,7 @@ def conda_package(url: str, platform: str, **fields: Any) -> LockedPackage:
 
 def host_url(version: str) -> str:
     """What stands for a python of the machine that installs."""
-    return f"{HOST_SCHEME}python-{version}"
+    return f"{_HOST_SCHEME}python-{version}"
 
 
 def _check_url(package: LockedPackage) -> None:

@@ -18,8 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MAX_PATTERN = 1024
-MAX_SUBJECT = 255
+_MAX_PATTERN = 1024
+_MAX_SUBJECT = 255
 _MAX_REPEATS = 3
 #: Ways through the alternatives and optional parts of one pattern.
 _MAX_CHOICES = 256
@@ -154,15 +154,15 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
 
     Python's ``re`` may take exponential time, so patterns with repeats inside repeats,
     back-references, more than three unbounded repeats or very many alternatives are refused, and
-    texts longer than :data:`MAX_SUBJECT` never match.
+    texts longer than :data:`_MAX_SUBJECT` never match.
 
     Raises:
         SpecError: ``invalid-spec``.
     """
     if not (text.startswith("^") and text.endswith("$") and len(text) > 1):
         raise _bad_pattern(text, "a regular expression starts with ^ and ends with $")
-    if len(text) > MAX_PATTERN:
-        raise _bad_pattern(text[:40] + "…", f"it is longer than {MAX_PATTERN} characters")
+    if len(text) > _MAX_PATTERN:
+        raise _bad_pattern(text[:40] + "…", f"it is longer than {_MAX_PATTERN} characters")
     if _is_costly(text):
         raise _bad_pattern(text, "it may take very long to match")
     import warnings
@@ -175,7 +175,7 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
         raise _bad_pattern(text, str(error)) from None
 
     def test(subject: str) -> bool:
-        return len(subject) <= MAX_SUBJECT and match(subject) is not None
+        return len(subject) <= _MAX_SUBJECT and match(subject) is not None
 
     return test
 

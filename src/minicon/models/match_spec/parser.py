@@ -204,7 +204,7 @@ class _Parser:
         channel, mark, _ = text.rpartition("::")
         if not mark:
             return len(text) - len(text.lstrip())
-        name, subdir = split_channel(channel.strip())
+        name, subdir = _split_channel(channel.strip())
         host = _ADDRESS_HOST.match(name)
         bad = _NOT_IN_CHANNEL.search(name, host.end() if host else 0)
         if bad or (subdir and not _SUBDIR.fullmatch(subdir)):
@@ -281,7 +281,7 @@ def _without_joint(text: str) -> list[str]:
     return [text]
 
 
-def split_channel(text: str) -> tuple[str, str | None]:
+def _split_channel(text: str) -> tuple[str, str | None]:
     """``conda-forge/linux-64`` or ``conda-forge[linux-64]`` → channel and subdir."""
     if text.endswith("]") and "[" in text:
         channel, _, subdir = text[:-1].rpartition("[")

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 MAX_LENGTH = 4096
 MAX_DEPTH = 16
 
-OPERATORS = (
+_OPERATORS = (
     "==", "!=", ">", ">=", "<", "<=", "startswith", "not_startswith", "~=", "glob", "regex", "any",
 )  # fmt: skip
 
@@ -62,7 +62,7 @@ _MISTYPED = {"=>": ">=", "=<": "<=", "===": "==", "=!": "!=", "<>": "!=", "=~": 
 
 
 class Constraint(NamedTuple):
-    """One leaf of a version spec: an operator of :data:`OPERATORS` and what it compares with."""
+    """One leaf of a version spec: an operator of :data:`_OPERATORS` and what it compares with."""
 
     operator: str
     text: str
