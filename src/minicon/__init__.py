@@ -4,7 +4,7 @@
     >>> minicon.Version("1.0rc1") < minicon.Version("1.0")
     True
 
-Every public name is loaded when it is first used, so that importing minicon costs next to nothing.
+Public names are imported on first use, so that ``import minicon`` takes almost no time.
 """
 
 __version__ = "0.1.0"
@@ -81,7 +81,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name from its module on first use (PEP 562)."""
+    """Import a public name from its module on first use (PEP 562)."""
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'minicon' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Closing: ``with`` for everything that is closed, and no more than that, when it is left."""
+"""Closing: a base class of context managers that call ``close()`` on exit."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 class Closing:
-    """Base of what has a ``close()``."""
+    """Base class that makes an object with a ``close()`` method a context manager."""
 
     __slots__ = ()
 
     def close(self) -> None:
-        """Give back what it holds."""
+        """Release the resources of the object."""
 
     def __enter__(self) -> Self:
         return self

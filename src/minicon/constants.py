@@ -1,4 +1,4 @@
-"""File names and magic strings of the conda formats."""
+"""File names and special strings of the conda formats and of environments."""
 
 CONDA_META = "conda-meta"
 HISTORY = "conda-meta/history"
@@ -12,24 +12,24 @@ TARBALL_EXTENSION = ".tar.bz2"
 WHEEL_EXTENSION = ".whl"
 PACKAGE_EXTENSIONS = (CONDA_EXTENSION, TARBALL_EXTENSION)
 
-#: Beside environments: the folder of their earlier states, and of what is being made.
+#: Directory next to environments with their earlier revisions and with unfinished ones.
 GENERATIONS = ".minicon-generations"
-#: The same inside an environment that is a mount point, or whose parent cannot be written to.
+#: The same inside an environment that is a mount point, or whose parent directory is read-only.
 GENERATIONS_INSIDE = ".minicon-states"
-#: Names at the top of a prefix that no package may bring: minicon believes what it reads there.
+#: Top-level names of a prefix that no package may contain, because minicon trusts these files.
 OWN_NAMES = (CONDA_META, GENERATIONS, GENERATIONS_INSIDE)
 
-#: What conda-build writes where the prefix will be, unless the package says otherwise.
+#: Placeholder that conda-build writes in place of the prefix, unless the package has its own.
 PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 
-#: The built-in sources beside channels, usable wherever a channel name is.
+#: The built-in sources, allowed wherever a channel name is.
 HOST_CHANNEL = "host"
 PYPI_CHANNEL = "pypi"
 DEFAULT_CHANNEL = "conda-forge"
 
-#: Names that cannot be given to an environment, and characters no name may hold (conda's rule).
+#: Names that no environment can have, and characters that no name can contain (conda's rule).
 RESERVED_ENVIRONMENT_NAMES = ("base", "root")
 FORBIDDEN_NAME_CHARACTERS = "/: #"
 
-#: The end of the year 9999, in seconds since 1970: what can be shown as a date.
+#: The end of the year 9999, in seconds since 1970: the latest date that can be displayed.
 LATEST_TIME = 253_402_214_400.0

@@ -1,37 +1,43 @@
-"""Every error that minicon names, in one tree.
+"""All errors that minicon raises on purpose, as one class hierarchy.
 
 ::
 
     MiniconError
-    ├── UsageError              the command line itself is wrong (exit code 2)
-    ├── SpecError               a spec, version, requirement or environment file cannot be read
-    ├── ChannelError            a channel or package index cannot serve what was asked
-    │   ├── RepodataError       its index is missing, cut, or not what it claims to be
-    │   └── OfflineError        the network was needed and --offline forbids it
-    ├── SolveError              no set of packages does what was asked
-    │   ├── Unsatisfiable       requests contradict each other
-    │   └── PackageNotFound     a name that no source has
-    ├── PackageError            one package archive
-    │   ├── HashMismatch        its bytes are not the ones the channel listed
-    │   └── UnsafeArchive       it tries to reach outside its own folder, or lies about itself
-    ├── InterpreterError        an interpreter on this machine cannot be used
-    ├── PrefixError             one environment on disk
+    ├── UsageError              the command line is invalid (exit code 2)
+    ├── SpecError               a spec, version, requirement or environment file is invalid
+    ├── ChannelError            a channel or package index cannot be used
+    │   ├── RepodataError       its index is missing, truncated or invalid
+    │   └── OfflineError        the network is required, but --offline is set
+    ├── SolveError              no set of packages satisfies the request
+    │   ├── Unsatisfiable       requirements conflict
+    │   └── PackageNotFound     a package name that no source has
+    ├── PackageError            a package archive cannot be used
+    │   ├── HashMismatch        its hash or size differs from the index
+    │   └── UnsafeArchive       a member escapes the target directory, or the archive is invalid
+    ├── InterpreterError        a Python interpreter of this machine cannot be used
+    ├── PrefixError             an environment cannot be read or changed
     │   ├── NotAnEnvironment
-    │   ├── Clobbered           two packages, or a package and the user, claim one path
+    │   ├── Clobbered           two packages, or a package and the user, have the same path
     │   ├── PrefixLocked        another process is changing it
     │   └── LinkScriptFailed
-    ├── PipError                pip could not install what only pip can
-    ├── ConfigError             a configuration file or setting
+    ├── PipError                pip could not build or install a package
+    ├── ConfigError             a configuration file or setting is invalid
     ├── ShellError              activation or a shell start file
-    └── FileError               the file system refused: disk full, no permission
+    └── FileError               a file-system operation failed: disk full, permission denied
 """
 
 
 class MiniconError(Exception):
-    """Something failed that a user can understand and act on.
+    """A failure that a user can understand and act on.
 
-    Every public error tells *what* failed, on *which* file, package or URL, and *what to do
-    next*. Secrets in any of these texts are masked here, whatever raised it.
+    Every error says *what* failed, for *which* file, package or URL, and *what to do next*.
+    Secrets in its texts are masked here, whatever code raises it.
+
+    Attributes:
+        reference: Stable kebab-case name of the failure, as in docs/reference/errors.md.
+        message: What failed, as one lower-case sentence.
+        context: What minicon was doing, or None.
+        hint: What to type or change next, or None.
     """
 
     exit_code = 1
@@ -39,15 +45,15 @@ class MiniconError(Exception):
     def __init__(
         self, reference: str, message: str, *, context: str | None = None, hint: str | None = None
     ) -> None:
-        """Make an error.
+        """Create an error.
 
         Args:
-            reference: Stable kebab-case name of this failure, listed in docs/reference/errors.md.
+            reference: Stable kebab-case name of the failure, listed in docs/reference/errors.md.
             message: One lower-case sentence that names the file, package or URL.
             context: What minicon was doing, for instance "while reading environment.yml".
             hint: What to type or change next.
         """
-        from minicon.redaction import redact  # only those who fail need it
+        from minicon.redaction import redact  # imported on failure only
 
         self.message = redact(message)
         super().__init__(self.message)
@@ -57,18 +63,18 @@ class MiniconError(Exception):
 
 
 class UsageError(MiniconError):
-    """The command line is wrong."""
+    """The command line is invalid."""
 
     exit_code = 2
 
 
 class SpecError(MiniconError):
-    """A spec, version, requirement or environment file cannot be read.
+    """A spec, version, requirement or environment file is invalid.
 
     Attributes:
-        source: The text that was read, or None.
-        span: Offsets in ``source`` of the part that is wrong, or None. Where both are given the
-            message draws a caret under it.
+        source: The parsed text, or None.
+        span: Start and end in ``source`` of the invalid part, or None. If both are set, the
+            message shows the source with carets under that part.
     """
 
     def __init__(
@@ -87,31 +93,31 @@ class SpecError(MiniconError):
 
 
 class ChannelError(MiniconError):
-    """A channel or package index cannot serve what was asked."""
+    """A channel or package index cannot be used."""
 
 
 class RepodataError(ChannelError):
-    """A channel's index is missing, cut, or not what it claims to be."""
+    """A channel's index is missing, truncated or invalid."""
 
 
 class OfflineError(ChannelError):
-    """The network was needed and is forbidden."""
+    """The network is required, but offline mode is on."""
 
 
 class SolveError(MiniconError):
-    """No set of packages does what was asked."""
+    """No set of packages satisfies the request."""
 
 
 class Unsatisfiable(SolveError):
-    """The requests contradict each other."""
+    """Requirements conflict with each other."""
 
 
 class PackageNotFound(SolveError):
     """Package names that no source has.
 
     Attributes:
-        packages: Those names, where they are known.
-        hints: Where there are several, what may help with one of them.
+        packages: The names, if known.
+        hints: One hint for each name, if there are several.
     """
 
     packages: tuple[str, ...] = ()
@@ -123,19 +129,19 @@ class PackageError(MiniconError):
 
 
 class HashMismatch(PackageError):
-    """A package's bytes are not the ones that the channel listed."""
+    """The hash or size of a package differs from the channel's index."""
 
 
 class UnsafeArchive(PackageError):
-    """An archive tries to reach outside its own folder, or lies about itself."""
+    """A member of an archive escapes the target directory, or the archive is inconsistent."""
 
 
 class InterpreterError(MiniconError):
-    """An interpreter on this machine cannot be used."""
+    """A Python interpreter of this machine cannot be used."""
 
 
 class PrefixError(MiniconError):
-    """One environment on disk cannot be read or changed."""
+    """An environment cannot be read or changed."""
 
 
 class NotAnEnvironment(PrefixError):
@@ -143,7 +149,7 @@ class NotAnEnvironment(PrefixError):
 
 
 class Clobbered(PrefixError):
-    """Two packages, or a package and the user, claim one path."""
+    """Two packages, or a package and the user, have a file at the same path."""
 
 
 class PrefixLocked(PrefixError):
@@ -151,20 +157,20 @@ class PrefixLocked(PrefixError):
 
 
 class LinkScriptFailed(PrefixError):
-    """A package's own post-link or pre-unlink script failed."""
+    """A package's post-link or pre-unlink script failed."""
 
 
 class PipError(MiniconError):
-    """Pip could not install what only pip can."""
+    """Pip could not build or install a package."""
 
 
 class ConfigError(MiniconError):
-    """A configuration file or setting is wrong."""
+    """A configuration file or setting is invalid."""
 
 
 class ShellError(MiniconError):
-    """Activation, or a shell's start file, failed."""
+    """Activation failed, or a shell's start file cannot be read or changed."""
 
 
 class FileError(MiniconError):
-    """The file system refused: disk full, no permission, read-only."""
+    """A file-system operation failed: disk full, permission denied, read-only file system."""

@@ -1,6 +1,9 @@
-"""Regular expressions that are compiled when they are first used.
+"""Regular expressions that are compiled on first use.
 
-A command imports some eighty and uses a few; compiling them all takes a tenth of its time.
+A command imports some eighty patterns and uses a few; compiling them all takes 7 ms, a tenth of
+its time. The functions of :mod:`re` with patterns as strings are no replacement: they look up
+their cache at every call (850 ns instead of 300 ns for a short match, in the innermost loops of
+reading an index), and have no ``pos`` and ``endpos``, which the parsers need.
 """
 
 # ruff: noqa: ANN001, ANN204 - checkers see the standard library's
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 else:
 
     class lazy_pattern:  # noqa: N801 - stands for re.compile
-        """As :func:`re.compile`; a mistake in the text shows at first use."""
+        """As :func:`re.compile`; an invalid pattern raises on first use."""
 
         __slots__ = (
             "_flags",
@@ -36,7 +39,7 @@ else:
             self._flags = flags
 
         def __getattr__(self, name):
-            """Reached only while the slots are empty: compiles, and fills them."""
+            """Compile, and fill the slots; called only while they are empty."""
             compiled = re.compile(self._text, self._flags)
             for each in self.__slots__[2:]:
                 setattr(self, each, getattr(compiled, each))

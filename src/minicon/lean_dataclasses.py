@@ -1,12 +1,12 @@
-"""The part of :mod:`dataclasses` that minicon uses, at a twentieth of the cost of a class.
+"""The part of :mod:`dataclasses` that minicon uses, at a twentieth of the cost per class.
 
-The standard decorator writes, compiles and runs source text for each method of each class, when
-the module that holds it is imported: half a millisecond a class, a quarter of a command's whole
-time. Here a class gets methods that are made without compiling, and the text of its ``__init__``
-is compiled when its first instance is made; most classes of a command never have one.
+The standard decorator generates, compiles and runs source code for each method when the class is
+defined: half a millisecond per class, a quarter of a command's time. Here methods are closures,
+and ``__init__`` is compiled when the first instance is created; most classes of a command never
+have one.
 
-Type checkers see the standard module, so nothing about types is different. What is not used here
-is not offered: ``InitVar``, ``KW_ONLY``, ``__post_init__``. See docs/adr/0008-start-up-time.md.
+Type checkers see the standard module. ``InitVar``, ``KW_ONLY`` and ``__post_init__`` are not
+supported, because minicon does not use them. See docs/adr/0008-start-up-time.md.
 """
 
 # ruff: noqa: ANN001, ANN002, ANN003, ANN201, ANN202, ANN204 - checkers see the standard library's
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 else:
 
     class _Missing:
-        """Stands where there is no default."""
+        """Marks a field without a default."""
 
     MISSING = _Missing()
 
     class Field:
-        """One attribute of a class: what its annotation and its default say."""
+        """One field of a class, from its annotation and its default."""
 
         __slots__ = ("compare", "default", "default_factory", "kw_only", "name", "repr", "type")
         #: Every field is an argument of the constructor.
@@ -72,7 +72,7 @@ else:
         return instance.__class__(**changes)
 
     def asdict(instance):
-        """As :func:`dataclasses.asdict`, for fields that hold no mutable containers."""
+        """As :func:`dataclasses.asdict`, for fields without mutable containers."""
         return {name: _plain(getattr(instance, name)) for name in instance.__dataclass_fields__}
 
     def _plain(value):
@@ -116,14 +116,14 @@ else:
         return own
 
     def _keep_default(cls, name, each):
-        """Leave a class as the standard decorator does: a default is its attribute, or nothing."""
+        """Replace a field in the class by its default, or remove it, as the standard does."""
         if each.default is not MISSING:
             setattr(cls, name, each.default)
         elif name in cls.__dict__:
             delattr(cls, name)
 
     def _with_slots(cls, own):
-        """The class anew: slots can only be given to a class when it is made."""
+        """Create the class again, because slots can be set only on creation."""
         content = {k: v for k, v in cls.__dict__.items() if k not in own}
         content.pop("__dict__", None)
         content.pop("__weakref__", None)
@@ -141,7 +141,7 @@ else:
         cls.__init__ = __init__
 
     def _compiled_init(cls, frozen):
-        """The ``__init__`` that the standard decorator would have compiled at import."""
+        """The ``__init__`` that the standard decorator would compile at import."""
         names = {"_set": object.__setattr__, "_default": MISSING}
         body, positional, named = [], [], []
         for name, each in cls.__dataclass_fields__.items():

@@ -1,19 +1,19 @@
-"""Secrets in texts: found in one place, so that every sink hides the same ones.
+"""Redaction of secrets in messages, logs and saved files.
 
 ========================================  ====================================================
-form                                      what is secret in it
+text                                      secret part
 ========================================  ====================================================
 ``https://user:password@host/x``          user and password; also without ``https:`` or ``//``,
-                                          and where the password holds ``@``, ``/`` or ``#``
-``https://host/t/TOKEN/x``, ``/T/TOKEN``  the token, wherever it stands in the path of a URL
-``?token=…``, ``&X-Amz-Signature=…``,     the value of every field whose name says so
+                                          and if the password contains ``@``, ``/`` or ``#``
+``https://host/t/TOKEN/x``, ``/T/TOKEN``  the token, anywhere in the path of a URL
+``?token=…``, ``&X-Amz-Signature=…``,     the value of every field with the name of a secret
 ``#access_token=…``
 ``Authorization: Bearer …``               the rest of the line
-``{"password": "…"}``                     the value, where the name says so
+``{"password": "…"}``                     the value of a key with the name of a secret
 ========================================  ====================================================
 
-Each is found percent-encoded too. What stands for a secret (``${TOKEN}``) is none. The texts come
-from anywhere and have any size: the time is linear in it.
+Percent-encoded forms are found too. References to variables (``${TOKEN}``) are not secrets. Texts
+are untrusted and of any size: the time is linear in their length.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _SECRET_NAME = lazy_pattern(
     r"|(?:api|access|private)[_-]?key|^(?:sig|pwd|pass|key)$",
     re.IGNORECASE,
 )
-#: What a shell or a configuration fills in, perhaps behind a plain user name.
+#: A variable that a shell or configuration expands, perhaps after a user name.
 _VARIABLE = r"\$\{\w+\}|\$[A-Z_][A-Z0-9_]*"
 _REFERENCE = lazy_pattern(rf"(?:(?:[\w.-]|{_VARIABLE})*:)?(?:{_VARIABLE})+")
 _BLANKS = " \t\n\r"
 
 #: ``//user:`` in front of a password; ``//host:8080/`` is a port.
 _USER = lazy_pattern(r"""//(?!\[)[^\s/@:"'<>?\#]*:(?!\d*[/?\#"'<>,;])""")
-#: The same without ``//``, at the beginning of a word or of a step of a path.
+#: The same without ``//``, at the start of a word or of a path component.
 _BARE_USER = lazy_pattern(
     r"""(?:^|(?<=[\s"'`=,;(\[{<|/]))(?!(?:file|mailto):|pkg:[a-z]+/|[A-Za-z]:[\\/])
         [^\s/@:"'`<>=,;|()\[\]{}?\#]+:(?!//|\d+[/?\#"']|[a-z][a-z0-9+.-]{0,20}://)""",
@@ -55,9 +55,9 @@ _ENCODED_USER = lazy_pattern(
     re.IGNORECASE | re.VERBOSE,
 )
 
-#: What a sentence goes on with behind a URL.
+#: Punctuation of a sentence after a URL.
 _SENTENCE = "[:,.;)]{0,3}"
-#: The path of a URL up to a token. Pools and indices have folders too: ``/t/tornado/tornado-6``.
+#: A token in the path of a URL. Package pools have directories like it: ``/t/tornado/tornado-6``.
 TOKEN_IN_PATH = lazy_pattern(
     rf"""/(?:t|%74|%54)/(?!(t[^/\s]*)/\1)([^/\s"'<>?\#]+?)(?={_SENTENCE}(?:[/\s"'<>?\#]|$))""",
     re.IGNORECASE,
@@ -86,28 +86,28 @@ _HEADER = lazy_pattern(r"""(authorization["']?\s{0,8}[:=]\s{0,8}["']?)([^\n"']+)
 
 
 def redact(text: str) -> str:
-    """TEXT as people may read it: every secret in it is masked."""
+    """Mask every secret in a text that will be displayed or logged."""
     return _hidden(text, MASK)
 
 
 def shortened(text: str, limit: int) -> str:
-    """The beginning of TEXT for a message.
+    """The start of a text for a message, at most ``limit`` characters long.
 
-    Masked before it is cut: half a URL does not show what of it is secret.
+    Secrets are masked first, because they cannot be detected in a truncated URL.
     """
     return redact(text)[:limit]
 
 
 def without_secrets(text: str) -> str:
-    """TEXT as it may be written down to be used again: every secret in it is left out.
+    """Remove every secret from a text that will be saved and used again.
 
-    A URL still leads to its place, for those who have the credentials from elsewhere.
+    A URL stays valid for those who have the credentials from somewhere else.
     """
     return _hidden(text, "")
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a field or key of this name holds a secret."""
+    """Whether the value of a field or key of this name is a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
@@ -134,7 +134,7 @@ def _masked_member(found: Match[str]) -> str:
 
 
 def _without_encoded(text: str, mask: str) -> str:
-    """What a URL that is itself part of a URL holds."""
+    """Secrets of a percent-encoded URL that is part of another URL."""
     if "%40" in text:
         at = f"{mask}%40" if mask else ""
         text = _ENCODED_USER.sub(lambda found: f"{found[1] or found[3]}{at}", text)
@@ -145,7 +145,7 @@ def _without_encoded(text: str, mask: str) -> str:
 
 
 def _without_users(text: str) -> str:
-    """TEXT with a mask in place of everything before an ``@`` that names a user."""
+    """Replace user and password before an ``@`` by a mask."""
     pieces: list[str] = []
     written = position = 0
     while (at := text.find("@", position)) >= 0:
@@ -164,7 +164,10 @@ def _without_users(text: str) -> str:
 
 
 def _user_start(text: str, begin: int, at: int) -> int | None:
-    """Where the user begins whom the ``@`` at AT ends, if one does; the word begins at BEGIN."""
+    """Start of the user name that ends at the ``@`` at index ``at``; None if there is none.
+
+    ``begin`` is the start of the word that contains the ``@``.
+    """
     if found := _USER.search(text, begin, at):
         return found.start() + len("//")
     if found := _BARE_USER.search(text, begin, at):
@@ -173,11 +176,11 @@ def _user_start(text: str, begin: int, at: int) -> int | None:
     start = slashes + len("//")
     if slashes < 0 or start == at or _AUTHORITY_END.search(text, start, at):
         return None
-    return None if text.endswith("ssh:", begin, slashes) else start  # git@ is everybody there
+    return None if text.endswith("ssh:", begin, slashes) else start  # git@ is no secret
 
 
 def _last_at(text: str, at: int) -> int:
-    """The ``@`` that ends the user, where the password holds some."""
+    """Index of the ``@`` that ends the password, which may contain others."""
     while (following := text.find("@", at + 1)) >= 0:
         if _AUTHORITY_END.search(text, at + 1, following):
             break
@@ -186,7 +189,7 @@ def _last_at(text: str, at: int) -> int:
 
 
 def _without_tokens(text: str, mask: str) -> str:
-    """TEXT without what follows ``/t/`` in URLs."""
+    """Replace the tokens after ``/t/`` in URLs."""
     pieces: list[str] = []
     seen = 0
     is_in_url = False
@@ -206,11 +209,11 @@ def _masked_token(found: Match[str], mask: str) -> str:
 
 
 def _is_in_url(text: str, index: int) -> bool:
-    """Whether what stands at INDEX is in the path of a URL, and not in a path of this machine."""
+    """Whether an index of a text is in the path of a URL, not of a local file."""
     before = text[max(0, index - _LOOK_BACK) : index]
     word = _WORD_START.split(before)[-1]
     scheme, slash, _ = word.partition("//")
-    if not slash:  # a URL that was taken for a path has lost one
+    if not slash:  # a URL that was normalized like a path has lost one
         scheme, slash, _ = word.partition(":/")
         scheme += ":"
     if slash and len(scheme) != len("C:"):
@@ -219,7 +222,7 @@ def _is_in_url(text: str, index: int) -> bool:
 
 
 def _without_fields(text: str, mask: str) -> str:
-    """TEXT without the values of fields, in queries and fragments, whose names tell a secret."""
+    """Replace the values of fields with secret names in queries and fragments."""
     pieces: list[str] = []
     written = 0
     for found in _FIELD.finditer(text):

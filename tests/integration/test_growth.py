@@ -102,7 +102,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "entry points of a wheel": lambda text: parse_entry_points(f"[console_scripts]\n{text}", "x"),
     "environment file, comments": lambda text: _select_lines(f"a {text}", "linux-64"),
     "environment list": lambda text: _parse_list(text, "linux-64", "x"),
-    "explicit entry": lambda text: parse_explicit_entry(f"/x-1-0.conda#{text}", place="x"),
+    "explicit entry": lambda text: parse_explicit_entry(f"/x-1-0.conda#{text}", position="x"),
     "explicit list": lambda text: parse_explicit_list(f"@EXPLICIT\n{text}", source="x"),
     "freshness": lambda text: max_age_of({"cache-control": text}),
     "has_prefix": has_prefix,

@@ -73,5 +73,5 @@ def test_two_lines_of_one_file_must_agree() -> None:
     url = "https://h/c/linux-64/x-1-0.conda"
     same = f"@EXPLICIT\n{url}#{'a' * 32}\n{url}#sha256:{'b' * 64}\n{url}#{'A' * 32}\n"
     assert len(parse_explicit_list(same, source="x").entries) == 3
-    with pytest.raises(SpecError, match=r"line 5: .* has two hashes"):
+    with pytest.raises(SpecError, match=r"line 5: .* has two different hashes"):
         parse_explicit_list(f"{same}{url}#{'c' * 32}\n", source="x")

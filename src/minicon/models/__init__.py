@@ -1,1 +1,1 @@
-"""Data only: parsing and comparing. Standard library alone, no I/O, no settings."""
+"""Data types of packages, channels and environments: parse, compare and write them, without I/O."""

@@ -1,4 +1,4 @@
-"""What a package says of its own files: ``info/paths.json`` and ``info/link.json``."""
+"""The files of a package, as ``info/paths.json`` and ``info/link.json`` list them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PathType:
-    """The values of ``path_type`` in paths.json and conda-meta (conda's words)."""
+    """The values of ``path_type`` in paths.json and conda-meta."""
 
     HARDLINK = "hardlink"
     SOFTLINK = "softlink"
@@ -23,17 +23,17 @@ class PathType:
 
 
 class PathsEntry:
-    """One path of a package, or of an environment once linked.
+    """One path of a package, or of an environment after linking.
 
     Attributes:
-        path: Relative path with forward slashes: inside the package, or inside the prefix.
+        path: Path with forward slashes, relative to the package or to the prefix.
         path_type: One of :class:`PathType`.
-        prefix_placeholder: Text that linking replaces by the prefix, or None.
-        file_mode: ``text`` or ``binary`` where there is a placeholder, else None.
-        no_link: True if the file must be copied, never linked.
-        sha256: Of the file in the package, hexadecimal, or None.
-        size_in_bytes: Of the file in the package, or None.
-        sha256_in_prefix: Of the file after prefix replacement, or None.
+        prefix_placeholder: Text that is replaced by the prefix on linking, or None.
+        file_mode: ``text`` or ``binary`` if there is a placeholder, else None.
+        no_link: Whether the file must be copied instead of linked.
+        sha256: SHA-256 of the file in the package, hexadecimal, or None.
+        size_in_bytes: Size of the file in the package, or None.
+        sha256_in_prefix: SHA-256 of the file after prefix replacement, or None.
     """
 
     __slots__ = (
@@ -70,7 +70,7 @@ class PathsEntry:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PathsEntry:
-        """Read one object of ``paths`` (paths_version 1). Raises KeyError without ``_path``."""
+        """Parse one object of ``paths`` (paths_version 1). Raises KeyError without ``_path``."""
         return cls(
             data["_path"],
             data.get("path_type") or PathType.HARDLINK,
@@ -83,7 +83,7 @@ class PathsEntry:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as conda writes it: absent values are left out."""
+        """The JSON object as conda writes it, without keys for missing values."""
         data: dict[str, Any] = {"_path": self.path}
         if self.prefix_placeholder is not None:
             data["prefix_placeholder"] = self.prefix_placeholder
@@ -110,7 +110,7 @@ class PathsEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
-    """A command that calls a Python function: ``command = module:function``."""
+    """An entry point: a command that calls a Python function (``command = module:function``)."""
 
     command: str
     module: str
@@ -119,12 +119,12 @@ class EntryPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFiles:
-    """All that a package says of its files.
+    """The files and entry points of a package.
 
     Attributes:
-        paths: One entry per file, in the package's own relative paths.
+        paths: One entry per file, with paths relative to the package.
         entry_points: Commands to generate on linking (noarch python and wheels).
-        noarch: ``python``, ``generic`` or None, as ``info/link.json`` or the record says.
+        noarch: ``python``, ``generic`` or None, from ``info/link.json`` or the record.
     """
 
     paths: tuple[PathsEntry, ...]

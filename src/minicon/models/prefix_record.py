@@ -1,4 +1,4 @@
-"""PrefixRecord: one package in an environment (``conda-meta/NAME-VERSION-BUILD.json``)."""
+"""PrefixRecord: an installed package (``conda-meta/NAME-VERSION-BUILD.json``)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-#: What is a part of a record's file name, and so no path; the build may be empty.
+#: Strings that are parts of a record's file name: no path separators; the build may be empty.
 _PLAIN = lazy_pattern(r"[^/\\\x00-\x1f\x7f]{0,200}\Z")
-#: Keys that belong to the installation, not to the package.
+#: Keys of the installation, not of the package.
 _PREFIX_KEYS = frozenset(
     {
         "extracted_package_dir",
@@ -27,7 +27,7 @@ _PREFIX_KEYS = frozenset(
         "requested_specs",
     }
 )
-#: Keys whose values hold URLs, or may.
+#: Keys whose values can contain URLs.
 _PUBLIC_KEYS = frozenset({"channel", "requested_spec", "requested_specs", "url"})
 
 
@@ -40,16 +40,16 @@ class LinkType:
 
 
 class PrefixRecord:
-    """A package that is linked into a prefix, with every file that belongs to it.
+    """A package that is installed in a prefix, with all of its files.
 
     Attributes:
-        record: The package itself.
-        files: Final paths relative to the prefix, generated ones (pyc, entry points) included.
-        paths: One :class:`PathsEntry` per file, hashes after replacement included.
-        requested_specs: What the user asked for that brought it; empty for a dependency.
-        link: ``{"source": extracted folder, "type": LinkType}``.
-        extracted_package_dir: Folder in the package cache it was linked from.
-        package_tarball_full_path: Archive in the package cache, or an empty text.
+        record: The package.
+        files: Paths relative to the prefix, generated files (pyc, entry points) included.
+        paths: One :class:`PathsEntry` per file, with hashes after prefix replacement.
+        requested_specs: Specs of the user that requested the package; empty for a dependency.
+        link: ``{"source": extracted directory, "type": LinkType}``.
+        extracted_package_dir: Directory in the package cache that it was linked from.
+        package_tarball_full_path: Archive in the package cache, or an empty string.
     """
 
     __slots__ = (
@@ -83,9 +83,9 @@ class PrefixRecord:
 
     @property
     def paths(self) -> tuple[PathsEntry, ...]:
-        """One entry per file; made from its JSON when first asked for.
+        """One entry per file, parsed from JSON on first use.
 
-        Most commands need the files only, and an environment has tens of thousands.
+        Most commands need :attr:`files` only, and an environment has tens of thousands.
         """
         if not isinstance(self._paths, tuple):
             self._paths = tuple(map(PathsEntry.from_json, self._paths))
@@ -98,15 +98,15 @@ class PrefixRecord:
 
     @property
     def file_name(self) -> str:
-        """Name of its file below ``conda-meta/``."""
+        """Name of the record's file in ``conda-meta/``."""
         return f"{self.record.dist_name}.json"
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PrefixRecord:
-        """Read a conda-meta object written by any tool of the family.
+        """Parse a conda-meta object that conda, mamba, pixi or minicon wrote.
 
-        Accepts conda's channel with or without the subdir, and the text "None" that old
-        versions wrote as requested_spec. Raises KeyError, TypeError or SpecError for a foreign
+        Accepts a channel with or without the subdir, and the string "None" that old versions of
+        conda wrote as requested_spec. Raises KeyError, TypeError or SpecError for an invalid
         object.
         """
         check_record_values(data, str(data.get("fn"))[:120])
@@ -121,7 +121,7 @@ class PrefixRecord:
         fn = _text(data, "fn") or f"{data['name']}-{data['version']}-{data['build']}"
         paths = (data.get("paths_data") or {}).get("paths") or []
         _check_paths(paths)
-        made = cls(
+        record = cls(
             RepodataRecord(
                 package,
                 channel=channel,
@@ -137,11 +137,11 @@ class PrefixRecord:
             extracted_package_dir=_text(data, "extracted_package_dir"),
             package_tarball_full_path=_text(data, "package_tarball_full_path"),
         )
-        made._paths = paths  # made into entries when somebody asks
-        return made
+        record._paths = paths  # parsed on first use
+        return record
 
     def to_json(self) -> dict[str, Any]:
-        """The object that conda-meta holds; unknown keys of the record are kept."""
+        """The JSON object for conda-meta; unknown keys of the record are kept."""
         data = self.record.to_json()
         requested = list(map(without_secrets, self.requested_specs))
         data.update(
@@ -164,7 +164,7 @@ def _source_of(channel: str) -> Any:
 
 
 def without_secrets_in(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A record's object as it may be written: other tools leave tokens in URLs."""
+    """A record's JSON object without the tokens that other tools leave in URLs."""
     return {key: _public(value) if key in _PUBLIC_KEYS else value for key, value in data.items()}
 
 
@@ -196,7 +196,7 @@ def _texts(data: Mapping[str, Any], key: str) -> Sequence[str]:
     return found
 
 
-#: Of an entry of ``paths``, what each key may hold.
+#: Types of the values of an entry of ``paths``, by key.
 _PATH_TYPES: dict[str, set[type]] = {
     "_path": {str},
     "path_type": {str, type(None)},
@@ -209,7 +209,7 @@ _PATH_TYPES: dict[str, set[type]] = {
 
 
 def _check_paths(paths: object) -> None:
-    """Look at tens of thousands of entries, a key at a time."""
+    """Check the types of tens of thousands of entries, one key at a time."""
     if not isinstance(paths, list) or not set(map(type, paths)) <= {dict}:
         raise TypeError("paths")
     for key, types in _PATH_TYPES.items():

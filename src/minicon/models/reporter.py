@@ -1,4 +1,4 @@
-"""Reporter: how library code tells of progress without printing."""
+"""Reporter: the protocol by which library code reports progress and warnings without printing."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from typing import Protocol
 
 
 class Task(Protocol):
-    """One running piece of work, for instance one download."""
+    """A running task, for instance one download."""
 
     def advance(self, amount: int) -> None:
-        """AMOUNT more units (bytes or files) are done."""
+        """Report that ``amount`` more units (bytes or files) are done."""
 
     def finish(self) -> None:
-        """It is over, whether it succeeded or not. May be called more than once."""
+        """Report the end of the task, successful or not. May be called more than once."""
 
 
 class Reporter(Protocol):
-    """Receives progress and notes. Implementations must be safe to call from threads."""
+    """Receiver of progress, notes and warnings. Implementations must be thread-safe."""
 
     def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:
-        """A piece of work begins.
+        """Report the start of a task.
 
         Args:
             kind: ``download``, ``extract``, ``link``, ``look``, ``solve`` or ``index``.
-            label: What it works on, for instance ``numpy-1.26.4``.
-            total: Units in all, or None when unknown.
+            label: What the task works on, for instance ``numpy-1.26.4``.
+            total: Number of units, or None if unknown.
             unit: ``B`` for bytes, ``files`` for files, ``packages``.
         """
 
     def note(self, text: str) -> None:
-        """A sentence that users may want to know of."""
+        """Report a sentence that may interest users."""
 
     def warn(self, text: str) -> None:
-        """A sentence that users should know of."""
+        """Report a sentence that users should read."""
 
 
 class SilentTask:
-    """A task nobody watches."""
+    """A task that reports nothing."""
 
     def advance(self, amount: int) -> None:
         """Ignore."""
@@ -46,7 +46,7 @@ class SilentTask:
 
 
 class SilentReporter:
-    """Says nothing: the default of library calls."""
+    """A reporter that ignores everything: the default of library calls."""
 
     def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:  # noqa: ARG002
         """Ignore."""

@@ -1,4 +1,4 @@
-"""Subdirs: the platform folders of a channel, for instance ``linux-64`` (CEP 26)."""
+"""Subdirs: the platform directories of a channel, for instance ``linux-64`` (CEP 26)."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def current_subdir(system: str, machine: str, *, pointer_bits: int = 64) -> str:
     """The subdir of a machine.
 
     Args:
-        system: As ``platform.system()`` or ``sys.platform`` gives it.
-        machine: As ``platform.machine()`` gives it.
-        pointer_bits: Of the running process: a 32-bit process on a 64-bit machine counts as 32.
+        system: ``platform.system()`` or ``sys.platform``.
+        machine: ``platform.machine()``.
+        pointer_bits: 32 or 64; a 32-bit process on a 64-bit machine has a 32-bit subdir.
     """
     family = _SYSTEMS.get(system.lower(), system.lower())
     kind = _MACHINES.get(machine.lower(), machine.lower())
@@ -81,7 +81,7 @@ def machine_name() -> str:
 
 
 def check_subdir(text: str) -> str:
-    """TEXT itself if it is a possible subdir; unknown platforms of the right form are allowed.
+    """Validate and return a subdir; unknown platforms of the right form are allowed.
 
     Raises:
         SpecError: ``invalid-subdir``.
@@ -96,12 +96,12 @@ def check_subdir(text: str) -> str:
 
 
 def is_windows(subdir: str) -> bool:
-    """Whether environments of this subdir have the Windows layout."""
+    """Whether environments of a subdir have the Windows layout."""
     return subdir.startswith("win-")
 
 
 def selectors(subdir: str) -> frozenset[str]:
-    """Words that hold for a subdir in selectors: ``linux``, ``unix``, ``linux64`` and so on."""
+    """Words that are true for a subdir in selectors: ``linux``, ``unix``, ``linux64`` and so on."""
     family, _, machine = subdir.partition("-")
     words = {subdir, family, f"{family}{machine}", f"{family}_{machine}"}
     words.add({"64": "x86_64", "32": "x86"}.get(machine, machine))
@@ -115,10 +115,10 @@ _SELECTOR_TOKEN = lazy_pattern(r"\s*([()]|[A-Za-z0-9_\-]+)")
 
 
 def selects(expression: str, subdir: str) -> bool | None:
-    """Whether a selector such as ``linux and not aarch64`` holds for SUBDIR.
+    """Whether a selector such as ``linux and not aarch64`` is true for a subdir.
 
     Returns:
-        None when the text is not a selector, for instance because a word is unknown.
+        None if the text is not a selector, for instance because it contains an unknown word.
     """
     tokens: list[str] = []
     position, expression = 0, expression.strip()
@@ -133,7 +133,10 @@ def selects(expression: str, subdir: str) -> bool | None:
 
 
 class _Selector:
-    """Recursive descent: ``or`` below ``and`` below ``not``. None anywhere spoils the whole."""
+    """Recursive-descent parser; ``not`` binds tighter than ``and``, that tighter than ``or``.
+
+    Each method returns None for a syntax error.
+    """
 
     def __init__(self, tokens: list[str], words: frozenset[str]) -> None:
         self.tokens = tokens

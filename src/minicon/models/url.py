@@ -1,7 +1,7 @@
-"""Url: where something is, and who may have it. The secrets never show.
+"""Url: a parsed URL that never shows its credentials.
 
-``str()`` and ``repr()`` of a :class:`Url` are redacted; the secret is reachable only through
-:attr:`Url.credentials` and :attr:`Url.with_credentials`, which the network layer alone reads.
+``str()`` and ``repr()`` of a :class:`Url` are redacted; the secrets are available only through
+:attr:`Url.credentials` and :attr:`Url.with_credentials`, which only the network layer reads.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _PATH_SAFE = "-_.~!$&'()*+,;=:@"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
-    """Who is asking. ``repr()`` shows nothing.
+    """Credentials in a URL. ``repr()`` hides them.
 
     Attributes:
         username: For basic authentication, or None.
         password: For basic authentication, or None.
         token: For ``/t/TOKEN/`` in the path, or None.
-        token_path: What comes before the token: ``/t``, below a path on some servers.
+        token_path: Path before the token: ``/t``, on some servers with a parent directory.
     """
 
     username: str | None = None
@@ -42,7 +42,7 @@ class Credentials:
     token_path: str = "/t"
 
     def path_with_token(self, path: str, token: str) -> str:
-        """PATH with ``/t/TOKEN`` in its place; TOKEN is as it shall be shown."""
+        """Insert ``/t/TOKEN`` into the path of a URL; ``token`` is the encoded or masked token."""
         before, slash, mark = self.token_path.rpartition("/")
         if not f"{path}/".startswith(f"{before}/"):
             before = ""
@@ -53,18 +53,18 @@ class Credentials:
 
 
 class Url:
-    """One URL (http, https, file, oci, s3, gs), or an absolute path, which becomes ``file://``.
+    """A URL (http, https, file, oci, s3, gs); an absolute path becomes a ``file://`` URL.
 
-    Equality and hash are those of the whole URL, credentials included.
+    Equality and hash include the credentials.
 
     Attributes:
         scheme: Lower case.
         host: Lower case, without port; empty for files.
-        port: Number, or None for the scheme's own.
+        port: Number, or None for the scheme's default.
         path: Still percent-encoded, without ``/t/TOKEN``.
         query: Without the question mark.
         fragment: Without the hash sign.
-        credentials: Who is asking, or None.
+        credentials: Credentials in the URL, or None.
 
     Raises:
         SpecError: ``invalid-url``.
@@ -84,14 +84,14 @@ class Url:
         self.scheme = parts.scheme.lower()
         self.host = (parts.hostname or "").lower()
         if self.scheme not in _SCHEMES:
-            raise _invalid(text, f"the scheme {self.scheme!r} is not known")
+            raise _invalid(text, f"the scheme {self.scheme!r} is not supported")
         if not self.host and self.scheme != "file":
             raise _invalid(text, "the host is missing")
         if _CONTROL.search(text):
-            raise _invalid(text, "it holds spaces or control characters")
-        self.path, place, token = parts.path, "/t", None
+            raise _invalid(text, "it contains spaces or control characters")
+        self.path, token_path, token = parts.path, "/t", None
         if self.scheme != "file" and (found := TOKEN_IN_PATH.search(parts.path)):
-            place = parts.path[: found.start(2) - 1]
+            token_path = parts.path[: found.start(2) - 1]
             token, slash, rest = parts.path[found.start(2) :].partition("/")
             self.path = f"{parts.path[: found.start()]}{slash}{rest}"
         self.query = parts.query
@@ -99,24 +99,24 @@ class Url:
         names = (parts.username, parts.password, token)
         user, password, secret = (unquote(name) if name else None for name in names)
         self.credentials = (
-            Credentials(user, password, secret, place) if user or password or secret else None
+            Credentials(user, password, secret, token_path) if user or password or secret else None
         )
 
     @property
     def origin(self) -> tuple[str, str, int | None]:
-        """Scheme, host and port (the scheme's own filled in): to whom credentials may be shown."""
+        """Scheme, host and port (or the scheme's default): credentials are sent to no other."""
         return (self.scheme, self.host, self.port or {"http": 80, "https": 443}.get(self.scheme))
 
     @property
     def without_credentials(self) -> Url:
-        """The same place, asked for by nobody; secrets in query and fragment are dropped too."""
+        """The URL without credentials, and without secrets in query and fragment."""
         rest = without_secrets(f"?{self.query}#{self.fragment}").removeprefix("?")
         query, _, fragment = rest.partition("#")
         return self._with(credentials=None, query=query, fragment=fragment)
 
     @property
     def with_credentials(self) -> str:
-        """The whole text, secrets included. For the network layer only; never show or store it."""
+        """The URL as a string with its secrets, for the network layer; never display or save it."""
         who = self.credentials
         user = ""
         if who and who.username is not None:
@@ -131,12 +131,12 @@ class Url:
 
     @property
     def name(self) -> str:
-        """Last part of the path, decoded: a file name, or the name of a channel."""
+        """Last component of the path, decoded: a file name, or the name of a channel."""
         return unquote(self.path.rstrip("/").rpartition("/")[2])
 
     @property
     def file_path(self) -> str | None:
-        """The local path that a ``file:`` URL means, or None."""
+        """The local path of a ``file:`` URL, or None."""
         if self.scheme != "file":
             return None
         path = unquote(self.path)
@@ -145,14 +145,14 @@ class Url:
         return f"//{self.host}{path}" if self.host not in ("", "localhost") else path
 
     def join(self, *parts: str) -> Url:
-        """The URL with more parts; each is encoded, slashes within stay. No ``..`` is resolved.
+        """Append parts to the path; each is encoded, except for slashes.
 
         Raises:
-            SpecError: ``invalid-url`` for a part that is ``..`` or empty.
+            SpecError: ``invalid-url`` for a component that is ``..`` or empty.
         """
         steps = [step for part in parts for step in part.strip("/").split("/")]
         if any(step in ("", ".", "..") for step in steps):
-            raise _invalid("/".join(parts), "a part of the path is empty or ..")
+            raise _invalid("/".join(parts), "a component of the path is empty or ..")
         added = "/".join(quote(unquote(step), safe=_PATH_SAFE) for step in steps)
         return self._with(path=f"{self.path.rstrip('/')}/{added}", query="", fragment="")
 
@@ -180,19 +180,19 @@ class Url:
 
 
 def joined_url(base: str, reference: str) -> str:
-    """Where a reference on a page leads (RFC 3986 §5), for every scheme.
+    """Resolve a relative reference against a base URL (RFC 3986 §5), for every scheme.
 
-    The standard library's ``urljoin`` knows some schemes only: of ``s3:`` and ``oci:`` it would
-    give the reference itself, which then looks like a path of this machine.
+    The standard library's ``urljoin`` supports some schemes only: for ``s3:`` and ``oci:`` it
+    returns the reference itself, which then looks like a local path.
     """
-    scheme, _, place = base.partition(":")
+    scheme, _, rest = base.partition(":")
     if scheme not in ("s3", "oci") or urlsplit(reference).scheme:
         return urljoin(base, reference)
-    return scheme + urljoin(f"https:{place}", reference).removeprefix("https")
+    return scheme + urljoin(f"https:{rest}", reference).removeprefix("https")
 
 
 def is_url(text: str) -> bool:
-    """Whether TEXT begins with a scheme."""
+    """Whether a text starts with a scheme."""
     return _SCHEME.match(text) is not None
 
 
@@ -209,23 +209,23 @@ def path_to_url(path: str) -> str:
     if not path.startswith("/"):
         raise _invalid(path, "it is neither a URL nor an absolute path")
     if path.startswith("//") and redact(path) != path:
-        raise _invalid(path, "https: is missing before it")
+        raise _invalid(path, "the scheme is missing, for instance https:")
     return "file://" + quote(path, safe=_PATH_SAFE + "/")
 
 
 def _problem(error: ValueError) -> str:
-    """What is wrong, without the words of the library: they repeat a part of the password."""
-    return "its port is not a number up to 65535" if "ort" in str(error) else "its host is not one"
+    """The problem, without the library's message, which can contain a part of the password."""
+    return "its port is not a number up to 65535" if "ort" in str(error) else "its host is invalid"
 
 
 def _encoded(found: Match[str]) -> str:
-    """A blank as it has to be written; behind a raw one a password would not be taken for one."""
+    """Percent-encode a blank: redaction does not detect a password after a raw one."""
     return f"%{ord(found[0]):02X}"
 
 
 def _invalid(text: str, why: str) -> SpecError:
     return SpecError(
         "invalid-url",
-        f"{shortened(_CONTROL.sub(_encoded, text), 200)!r} is not a usable URL: {why}",
+        f"{shortened(_CONTROL.sub(_encoded, text), 200)!r} is not a valid URL: {why}",
         hint="URLs look like https://host/channel or file:///path/channel",
     )

@@ -1,30 +1,29 @@
-r"""Version: conda's order of versions (CEP 33), as bytes that compare like the versions do.
+r"""Version: conda's order of versions (CEP 33), as sort keys that are byte strings.
 
-A version is ``[EPOCH!]RELEASE[+LOCAL]``. Release and local split into components at dots (and
-underscores), components into atoms: runs of digits and runs of letters. Atoms order as
-``dev < other text < numbers < post``; what is missing counts as zero, so ``1.1 == 1.1.0``.
+A version is ``[EPOCH!]RELEASE[+LOCAL]``. Release and local version split into components at dots
+and underscores, components into atoms: runs of digits and runs of letters. Atoms order as
+``dev < other text < numbers < post``; missing ones count as zero, so ``1.1 == 1.1.0``.
 
-The key is one byte string per version. Its first :data:`_COMPONENTS` components are padded with
-zeros to :data:`_ATOMS` atoms each, so that *starts with* becomes a test on a prefix of bytes.
-What lies beyond (hardly any real version) is written in a form that keeps the order exact for
-any length: a run of zeros sorts by what follows it.
+The first :data:`_COMPONENTS` components of a key are padded with zeros to :data:`_ATOMS` atoms
+each, so that *starts with* is a test on a prefix of bytes. Longer versions, which are rare, are
+encoded so that the order is exact for any length: a run of zeros sorts by what follows it.
 
 =========================  ===================================================================
 first byte                 meaning
 =========================  ===================================================================
-``*`` .. ``z``             a text atom, closed by :data:`_TEXT_END`; ``dev`` is written ``DEV``
+``*`` .. ``z``             a text atom, ended by :data:`_TEXT_END`; ``dev`` is written ``DEV``
 :data:`_ZEROS_THEN_TEXT`   n zero atoms, then a text atom
 :data:`_GAP_THEN_LOWER`    n zero components, then a component below zero
-:data:`_END`               nothing but zeros follow
+:data:`_END`               only zeros follow
 :data:`_GAP_THEN_HIGHER`   n zero components, then a component above zero; stored as 255 - n
-:data:`_ZERO`              the number zero; beyond the padding: 255 - n zeros, then a number
+:data:`_ZERO`              the number zero; after the padding: 255 - n zeros, then a number
 ``0x81`` .. ``0xd0``       the numbers 1 to 80
 ``0xd1`` .. ``0xeb``       a larger number of 1 to 27 bytes, big-endian
 :data:`_POST`              ``post``
 =========================  ===================================================================
 
-No byte 0xff ever follows a prefix key, so ``bisect(keys, p)`` and ``bisect(keys, p + b"\xff")``
-bracket the versions that start with it.
+A prefix key is never followed by the byte 0xff, so ``bisect(keys, p)`` and
+``bisect(keys, p + b"\xff")`` enclose the versions that start with it.
 """
 
 from __future__ import annotations
@@ -68,11 +67,11 @@ _PADDING = tuple(_ZERO_COMPONENT * (_COMPONENTS - n) + _NO_TAIL_NO_LOCAL for n i
 
 @total_ordering
 class Version:
-    """One version in conda's order. Immutable, hashable; equal versions may differ in text.
+    """A version in conda's order. Immutable and hashable; equal versions may differ in text.
 
     Attributes:
-        text: As written, without surrounding spaces.
-        key: Bytes whose order is the order of versions.
+        text: The version as written, without surrounding spaces.
+        key: Sort key, see :func:`version_key`.
 
     Raises:
         SpecError: ``invalid-version``.
@@ -85,7 +84,7 @@ class Version:
         self.key = version_key(text)
 
     def starts_with(self, prefix: Version | str) -> bool:
-        """Whether ``PREFIX.*`` holds: 1.10.2 starts with 1.10 and 1, not with 1.1."""
+        """Whether the version matches ``prefix.*``: 1.10.2 starts with 1.10 and 1, not with 1.1."""
         return self.key.startswith(prefix_key(str(prefix)))
 
     def __eq__(self, other: object) -> bool:
@@ -106,7 +105,7 @@ class Version:
 
 @lru_cache(maxsize=65536)
 def version_key(text: str) -> bytes:
-    """Bytes that order as versions do. About 2 µs uncached; bounded cache.
+    """Sort key of a version. About 2 µs without the cache, whose size is limited.
 
     Raises:
         SpecError: ``invalid-version``.
@@ -122,10 +121,10 @@ def version_key(text: str) -> bytes:
 
 @lru_cache(maxsize=16384)
 def prefix_key(text: str) -> bytes:
-    """Bytes with which the keys of exactly those versions begin that start with TEXT.
+    """Common prefix of the keys of exactly those versions that start with a version.
 
-    Exact for prefixes of up to 8 components with up to 3 atoms in the last one; and for any
-    longer or local one whose last atom is not zero.
+    Exact for up to 8 components with up to 3 atoms in the last one, and for any longer or local
+    version whose last atom is not zero.
 
     Raises:
         SpecError: ``invalid-version``.
@@ -165,13 +164,13 @@ def _split(text: str) -> tuple[str, list[str], list[str]]:
         epoch, rest = "0", version
     release, plus, local = rest.partition("+")
     if not epoch.isdigit() or "!" in rest or "+" in local:
-        raise _invalid(text, "a version is EPOCH!RELEASE+LOCAL with a number as EPOCH")
+        raise _invalid(text, "a version is EPOCH!RELEASE+LOCAL, and the epoch is a number")
     closing = "_" if release.endswith("_") else ""  # openssl's 1.0.1_ sorts before 1.0.1a
     parts = release.removesuffix("_").replace("_", ".").split(".")
     parts[-1] += closing
     local_parts = local.replace("_", ".").split(".") if plus else []
     if "" in parts or "" in local_parts:
-        raise _invalid(text, "a part between two dots is empty")
+        raise _invalid(text, "a component is empty")
     return epoch, parts, local_parts
 
 
@@ -179,7 +178,7 @@ def _what_is_wrong(version: str) -> str:
     if not version:
         return "it is empty"
     bad = _BAD_CHARACTER.search(version)
-    return f"the character {bad.group()!r} is not allowed" if bad else "'-' and '_' do not mix"
+    return f"the character {bad.group()!r} is not allowed" if bad else "it contains '-' and '_'"
 
 
 def _invalid(text: str, why: str) -> SpecError:
@@ -193,7 +192,7 @@ def _invalid(text: str, why: str) -> SpecError:
 
 
 def _atoms(component: str) -> list[str]:
-    """Atoms of a component; it always begins with a number."""
+    """Atoms of a component; the first is always a number."""
     atoms: list[str] = _ATOM.findall(component)
     return atoms if atoms[0].isdigit() else ["0", *atoms]
 
@@ -218,7 +217,7 @@ def _atom_key(atom: str) -> bytes:
 
 @lru_cache(maxsize=8192)
 def _component_key(component: str) -> bytes:
-    """A component, padded with zeros to three atoms, and what lies beyond these."""
+    """Key of a component: its first three atoms, padded with zeros, then the others."""
     atoms = _atoms(component)
     padding = _ZERO_ATOM * (_ATOMS - len(atoms))
     head = b"".join(map(_atom_key, atoms[:_ATOMS]))
@@ -226,13 +225,13 @@ def _component_key(component: str) -> bytes:
 
 
 def _open_atom(atom: str) -> bytes:
-    """An atom that may go on if it is text: ``rc`` begins ``rcx``, but 1 does not begin 10."""
+    """Key prefix of an atom that may be longer: ``rc`` starts ``rcx``, but 1 does not start 10."""
     key = _atom_key(atom)
     return key if key[0] >= _ZERO else key[:-1]
 
 
 def _atoms_tail(atoms: list[str]) -> bytes:
-    """Atoms of any number, closed, the trailing zeros left out."""
+    """Key of any number of atoms, without trailing zeros, with an end mark."""
     return _zero_runs(map(_atom_key, atoms)) + _END_MARK
 
 
@@ -257,7 +256,7 @@ def _zero_runs(keys: Iterable[bytes]) -> bytes:
 
 
 def _tail(components: list[str]) -> bytes:
-    """Components of any number, closed, the trailing zero ones left out."""
+    """Key of any number of components, without trailing zeros, with an end mark."""
     return _gaps([_atoms_tail(_atoms(component)) for component in components]) + _END_MARK
 
 

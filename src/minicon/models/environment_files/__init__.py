@@ -1,1 +1,1 @@
-"""What environment files, explicit lists and lock files hold, as values."""
+"""Contents of environment files, explicit lists and lock files, as data types."""

@@ -1,7 +1,7 @@
-"""EnvironmentSpec: what an environment should hold, as ``environment.yml`` says it (CEP 24).
+"""EnvironmentSpec: the contents of an ``environment.yml`` (CEP 24).
 
-Beyond the CEP: platform selectors (``sel(linux): gdb``), the keys ``platforms`` and ``category``
-of lock tools, and ``groups`` of dependencies that are installed on demand.
+Extensions of the CEP: platform selectors (``sel(linux): gdb``), the keys ``platforms`` and
+``category`` of lock tools, and ``groups`` of dependencies that are installed on request.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VARIABLE = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class DependencyGroup:
-    """Dependencies that belong together: conda specs, and requirement lines for pip."""
+    """The dependencies of one group: conda specs, and requirement lines for pip."""
 
     dependencies: tuple[str, ...] = ()
     pip: tuple[str, ...] = ()
@@ -39,20 +39,20 @@ class DependencyGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentSpec:
-    """What an environment should hold. Selectors are resolved for one platform.
+    """The contents of an environment file, with selectors resolved for one platform.
 
     Attributes:
-        name: Or None.
-        prefix: Where it was when exported, or None.
-        channels: As written, in order of priority, ``nodefaults`` included.
-        dependencies: MatchSpec texts as written, in order; each is known to be readable.
+        name: Name of the environment, or None.
+        prefix: Prefix of the environment that was exported, or None.
+        channels: Channels as written, by priority, ``nodefaults`` included.
+        dependencies: MatchSpec strings as written, in order; all are valid.
         pip: Requirement lines for pip as written, options such as ``-r file`` included.
-        variables: To set when the environment is activated.
-        platforms: The platforms it is meant for; empty for any.
-        category: Of lock tools (``main``, ``dev``), or None.
-        groups: More dependencies, by the name of their group.
-        explicit: Exact packages, for an ``@EXPLICIT`` list; then nothing else is set.
-        ignored: Keys that were found and mean nothing here.
+        variables: Environment variables that activation sets.
+        platforms: Supported platforms; empty for all.
+        category: Category of lock tools (``main``, ``dev``), or None.
+        groups: Further dependencies, by the name of their group.
+        explicit: Packages of an ``@EXPLICIT`` list; then nothing else is set.
+        ignored: Keys in the file that have no effect.
     """
 
     name: str | None = None
@@ -69,28 +69,28 @@ class EnvironmentSpec:
 
     @property
     def specs(self) -> tuple[MatchSpec, ...]:
-        """The dependencies, read."""
+        """The dependencies, parsed."""
         return tuple(MatchSpec(text) for text in self.dependencies)
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], *, platform: str, source: str) -> EnvironmentSpec:
-        """Read the object that an environment file holds.
+        """Parse the mapping in an environment file.
 
         Args:
-            data: Mappings, lists and texts (numbers and booleans are taken as texts). Texts may
-                have an attribute ``line``, which messages then name.
-            platform: For selectors.
+            data: Mappings, lists and strings (numbers and booleans are converted to strings).
+                Strings may have an attribute ``line``, which is shown in messages.
+            platform: Subdir for selectors.
             source: The file's name, for messages.
 
         Raises:
-            SpecError: ``invalid-environment-file`` with the place, or ``invalid-spec``.
+            SpecError: ``invalid-environment-file`` with file and line, or ``invalid-spec``.
         """
         return _Reader(platform, source).environment(data)
 
     def to_data(self) -> dict[str, Any]:
-        """The object to write, in conda's order of keys; what is not set is left out.
+        """The mapping to write, in conda's order of keys, without keys that are not set.
 
-        So are secrets in URLs, but not in variables: those are there to be set.
+        Secrets are removed from URLs, but not from variables.
         """
         channels = list(map(without_secrets, self.channels))
         data: dict[str, Any] = {"name": self.name, "channels": channels}
@@ -116,7 +116,7 @@ class _Reader:
     def environment(self, data: Any) -> EnvironmentSpec:
         if not hasattr(data, "keys"):
             self.fail(
-                "the file holds no mapping", data, "begin with name:, channels:, dependencies:"
+                "the file is not a mapping", data, "start with name:, channels:, dependencies:"
             )
         group = self.group("dependencies", data.get("dependencies"))
         more_pip = tuple(self.texts("pip", data.get("pip")))
@@ -135,26 +135,30 @@ class _Reader:
         )
 
     def fail(self, why: str, value: Any, hint: str) -> NoReturn:
+        raise SpecError("invalid-environment-file", f"{self.position(value)}: {why}", hint=hint)
+
+    def position(self, value: Any) -> str:
         line = getattr(value, "line", None)
-        place = f"{self.source}, line {line}" if line else self.source
-        raise SpecError("invalid-environment-file", f"{place}: {why}", hint=hint)
+        return f"{self.source}, line {line}" if line else self.source
 
     def text(self, key: str, value: Any) -> str:
         if isinstance(value, (str, int, float)):
             return str(value)
-        kind = "a mapping" if hasattr(value, "keys") else "a list" if value else "nothing"
-        why = f"{key} should be a text and is {kind}"
+        kind = "a mapping" if hasattr(value, "keys") else "a list" if value else "empty"
+        why = f"{key} must be a string, but is {kind}"
         return self.fail(why, value, f"write {key} as one line of text")
 
     def optional(self, key: str, value: Any) -> str | None:
         return None if value is None else self.text(key, value).strip() or None
 
     def texts(self, key: str, value: Any) -> Iterator[str]:
-        """A list of texts; one text alone counts as a list of one, nothing as none."""
+        """A list of strings; a single string is a list of one, None an empty list."""
         if value is None:
             return
         if hasattr(value, "keys"):
-            self.fail(f"{key} should be a list and is a mapping", value, f"write {key} as - items")
+            self.fail(
+                f"{key} must be a list, but is a mapping", value, f"write {key} as a list of - item"
+            )
         for item in [value] if isinstance(value, (str, int, float)) else value:
             text = self.text(f"an item of {key}", item).strip()
             if text:
@@ -166,7 +170,7 @@ class _Reader:
             name in (".", "..") or "\\" in name or set(FORBIDDEN_NAME_CHARACTERS) & set(name)
         ):
             hint = (
-                "a name holds none of / \\ : # and no space; leave it out and give --name instead"
+                "names cannot contain / \\ : # or spaces; remove the name and pass --name instead"
             )
             self.fail(f"{shortened(name, 60)!r} cannot be the name of an environment", value, hint)
         return name
@@ -180,10 +184,10 @@ class _Reader:
         if value is None:
             return {}
         if not hasattr(value, "items"):
-            self.fail("variables should be a mapping", value, "write NAME: value")
+            self.fail("variables must be a mapping", value, "write NAME: value")
         for name in value:
             if not _VARIABLE.match(str(name)):
-                hint = "names hold letters, digits and _ and do not begin with a digit"
+                hint = "names contain letters, digits and _, and do not start with a digit"
                 self.fail(f"{str(name)[:60]!r} cannot be the name of a variable", name, hint)
         return {
             str(name): "" if text is None else self.text(str(name), text)
@@ -194,12 +198,12 @@ class _Reader:
         if value is None:
             return {}
         if not hasattr(value, "items"):
-            self.fail("groups should be a mapping", value, "write a name and below it - items")
+            self.fail("groups must be a mapping", value, "write each group as name: and - items")
         return {str(name): self.group(f"groups.{name}", items) for name, items in value.items()}
 
     def group(self, key: str, value: Any) -> DependencyGroup:
         if value is not None and not isinstance(value, (list, tuple)):
-            self.fail(f"{key} should be a list", value, "write every package as - name")
+            self.fail(f"{key} must be a list", value, "write each package as - name")
         specs: list[str] = []
         pip: list[str] = []
         for item in value or ():
@@ -211,36 +215,34 @@ class _Reader:
         return DependencyGroup(tuple(specs), tuple(pip))
 
     def mapping(self, key: str, kind: str, value: Any, specs: list[str], pip: list[str]) -> None:
-        """``pip:`` with its lines, or ``sel(platform):`` with a spec or a list as above."""
+        """Read ``pip:`` with its lines, or ``sel(platform):`` with a spec or a list."""
         selector = _SELECTOR.fullmatch(kind)
         if kind == "pip":
             pip.extend(self.texts("pip", value))
         elif selector:
             chosen = selects(selector.group(1), self.platform)
             if chosen is None:
-                hint = "selectors are made of linux, osx, win, unix, platforms, and, or, not"
+                hint = "selectors consist of linux, osx, win, unix, platforms, and, or, not"
                 self.fail(f"{kind!r} is not a selector", value, hint)
             group = self.group(key, value if isinstance(value, list) else [value])
             if chosen:
                 specs.extend(group.dependencies)
                 pip.extend(group.pip)
         else:
-            hint = "a dependency is a text, or the mapping pip: or sel(platform):"
-            self.fail(f"{key} holds {shortened(kind, 60)!r}:, which is not known", value, hint)
+            hint = "a dependency is a string, or a mapping pip: or sel(platform):"
+            self.fail(f"{key} has the unknown key {shortened(kind, 60)!r}", value, hint)
 
     def spec(self, key: str, value: Any) -> str:
         text = self.text(f"an item of {key}", value).strip()
         try:
             if is_package_reference(text):
-                parse_explicit_entry(text, place=self.source)
+                parse_explicit_entry(text, position=self.source)
             MatchSpec(text)
         except SpecError as error:
-            line = getattr(value, "line", None)
-            place = f"{self.source}, line {line}" if line else self.source
             raise SpecError(
                 error.reference,
                 error.message,
-                context=f"while reading {place}",
+                context=f"while reading {self.position(value)}",
                 hint=error.hint,
                 source=error.source,
                 span=error.span,

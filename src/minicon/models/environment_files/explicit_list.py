@@ -1,8 +1,8 @@
-"""Explicit lists: exact packages by URL (CEP 23, conda's ``@EXPLICIT`` files).
+"""Explicit lists of packages by URL (CEP 23, conda's ``@EXPLICIT`` files).
 
 ::
 
-    # any comment; ``# platform: linux-64`` is remembered
+    # comment; ``# platform: linux-64`` sets the platform
     @EXPLICIT
     https://host/channel/linux-64/name-1.0-0.conda#md5-or-sha256:hash
 """
@@ -33,10 +33,10 @@ _PLATFORM = lazy_pattern(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$")
 
 @dataclass(frozen=True, slots=True)
 class ExplicitEntry:
-    """One package file.
+    """One package file of an explicit list.
 
     Attributes:
-        url: URL or path as written, credentials included; ``str()`` hides them.
+        url: URL or path as written, credentials included; ``str()`` removes them.
         md5: Hexadecimal, or None.
         sha256: Hexadecimal, or None.
     """
@@ -51,7 +51,7 @@ class ExplicitEntry:
         return Url(self.url).name if is_url(self.url) else re.split(r"[/\\]", self.url)[-1]
 
     def __str__(self) -> str:
-        """The line without secrets, with the best hash there is."""
+        """The line without secrets, with the stronger of its hashes."""
         url = without_secrets(self.url)
         if self.sha256:
             return f"{url}#sha256:{self.sha256}"
@@ -63,7 +63,7 @@ class ExplicitEntry:
 
 @dataclass(frozen=True, slots=True)
 class ExplicitList:
-    """An explicit list: its entries in order, and the platform it says it is for, or None."""
+    """An explicit list: its entries in order, and its platform, or None."""
 
     entries: tuple[ExplicitEntry, ...]
     platform: str | None = None
@@ -78,16 +78,16 @@ class ExplicitList:
 
 
 def is_explicit(text: str) -> bool:
-    """Whether some line of TEXT is ``@EXPLICIT``."""
+    """Whether a line of a text is ``@EXPLICIT``."""
     return any(line.strip() == _EXPLICIT_MARK for line in text.splitlines())
 
 
 def parse_explicit_list(text: str, *, source: str) -> ExplicitList:
-    """Read an explicit list.
+    """Parse an explicit list.
 
     Args:
         text: The file's text.
-        source: Its name, for messages.
+        source: The file's name, for messages.
 
     Raises:
         SpecError: ``invalid-explicit-list``, naming the line.
@@ -97,8 +97,12 @@ def parse_explicit_list(text: str, *, source: str) -> ExplicitList:
     return ExplicitList(tuple(_entries(lines, source)), platform)
 
 
-def parse_explicit_entry(line: str, *, place: str) -> ExplicitEntry:
-    """Read ``URL[#hash]`` or ``path[#hash]``.
+def parse_explicit_entry(line: str, *, position: str) -> ExplicitEntry:
+    """Parse ``URL[#hash]`` or ``path[#hash]``.
+
+    Args:
+        line: The line.
+        position: File and line, for messages.
 
     Raises:
         SpecError: ``invalid-explicit-list``.
@@ -108,7 +112,7 @@ def parse_explicit_entry(line: str, *, place: str) -> ExplicitEntry:
     if not is_package_reference(url):
         raise SpecError(
             "invalid-explicit-list",
-            f"{place}: {redact(line.strip())[:120]!r} is not the URL of a package file",
+            f"{position}: {redact(line.strip())[:120]!r} is not the URL of a package file",
             hint="every line after @EXPLICIT is https://…/name-version-build.conda#hash",
         )
     if is_url(url):
@@ -117,7 +121,7 @@ def parse_explicit_entry(line: str, *, place: str) -> ExplicitEntry:
     if mark and tail.strip() and found is None:
         raise SpecError(
             "invalid-explicit-list",
-            f"{place}: {shortened(tail.strip(), 80)!r} is neither an md5 nor a sha256",
+            f"{position}: {shortened(tail.strip(), 80)!r} is neither an md5 nor a sha256 hash",
             hint="write URL#md5 or URL#sha256:HASH",
         )
     if found is None:
@@ -132,12 +136,12 @@ def _entries(lines: Iterable[str], source: str) -> Iterable[ExplicitEntry]:
         text = line.strip()
         if not text or text.startswith("#") or text == _EXPLICIT_MARK:
             continue
-        entry = parse_explicit_entry(text, place=f"{source}, line {number}")
+        entry = parse_explicit_entry(text, position=f"{source}, line {number}")
         for kind, value in (("md5", entry.md5), ("sha256", entry.sha256)):
             if value is not None and hashes.setdefault((entry.url, kind), value) != value:
                 raise SpecError(
                     "invalid-explicit-list",
-                    f"{source}, line {number}: {redact(entry.url)[:120]} has two hashes",
-                    hint="keep the line whose hash is right",
+                    f"{source}, line {number}: {redact(entry.url)[:120]} has two different hashes",
+                    hint="keep the line with the correct hash",
                 )
         yield entry

@@ -1,7 +1,7 @@
 """Lockfile: the exact packages of an environment, for one or more platforms.
 
 Read from ``conda-lock.yml`` (CEP 37), ``pixi.lock`` and ``pylock.toml`` (PEP 751), written as
-``conda-lock.yml``. Whatever the file says is checked here, since its texts become paths and URLs.
+``conda-lock.yml``. All values are validated here, because they become paths and URLs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Manager = Literal["conda", "pip"]
 
 MAIN = "main"
-#: URL of a python that is taken from the machine it is installed on: ``host:python-3.11.7``.
+#: Scheme of the URL of an interpreter of the installing machine: ``host:python-3.11.7``.
 _HOST_SCHEME = f"{HOST_CHANNEL}:"
 _WHEEL_BUILD = "pypi_0"
 _LONGEST_URL = 2000
@@ -44,20 +44,20 @@ class LockedPackage:
     """One package for one platform.
 
     Attributes:
-        name: Package name; of a Python project normalised (PEP 503).
-        version: As text.
-        platform: Subdir that it is locked for; never ``noarch``.
-        url: Where its file is, without credentials; ``host:python-VERSION`` for a python of the
-            machine that installs.
+        name: Package name; normalized for a Python project (PEP 503).
+        version: Version string.
+        platform: Subdir that the package is locked for; never ``noarch``.
+        url: URL of the file, without credentials; ``host:python-VERSION`` for an interpreter of
+            the installing machine.
         manager: ``conda`` for channels, ``pip`` for the Python package index.
         build: Build string; empty for pip.
-        depends: What must be there too: MatchSpec texts, or PEP 508 for pip.
+        depends: Run-time dependencies: MatchSpec strings, or PEP 508 requirements for pip.
         sha256: Hexadecimal, or None.
         md5: Hexadecimal, or None.
         size: Bytes, or None.
-        category: Group that it belongs to; ``main`` is always installed.
-        marker: Environment marker under which it is wanted (PEP 508), or None.
-        requires_python: Versions of python it is for, or None.
+        category: Group of the package; ``main`` is always installed.
+        marker: Environment marker under which the package is installed (PEP 508), or None.
+        requires_python: Supported versions of python, or None.
     """
 
     name: str
@@ -76,7 +76,7 @@ class LockedPackage:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What no two packages of a lock share (CEP 37)."""
+        """Key that is unique within a lock (CEP 37)."""
         return (self.name, self.manager, self.platform, self.category)
 
     @property
@@ -86,29 +86,29 @@ class LockedPackage:
 
     @property
     def is_host(self) -> bool:
-        """Whether it is a python of the machine that installs."""
+        """Whether it is an interpreter of the installing machine."""
         return self.url.startswith(_HOST_SCHEME)
 
     @property
     def is_wheel(self) -> bool:
-        """Whether minicon links it itself; other files of pip have to be built first."""
+        """Whether minicon installs it without pip; other files of pip must be built first."""
         return self.manager == "pip" and self.fn.endswith(WHEEL_EXTENSION)
 
     def matches(self, spec: MatchSpec) -> bool:
-        """Whether it is what a spec means."""
+        """Whether it matches a spec."""
         return spec.matches(self.to_record())
 
     def to_record(self, python_minor: str | None = None) -> RepodataRecord:
-        """The package as a record that can be fetched and linked.
+        """The package as a record that can be fetched and installed.
 
         Args:
-            python_minor: For wheels, the python that they are installed for.
+            python_minor: For wheels, the minor version of python that they are installed for.
         """
         data: dict[str, Any] = {"name": self.name, "version": self.version, "build": self.build}
         data |= {k: v for k in ("md5", "sha256", "size") if (v := getattr(self, k)) is not None}
         data["depends"] = list(self.depends)
         if self.manager == "conda":
-            channel, subdir = _place_of(self.url, self.platform)
+            channel, subdir = _channel_and_subdir(self.url, self.platform)
             return RepodataRecord(data, channel=channel, subdir=subdir, fn=self.fn, url=self.url)
         depends = [_match_text(text) for text in self.depends if not text.startswith("python ")]
         if python_minor:
@@ -124,16 +124,16 @@ class LockedPackage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lockfile:
-    """A lock file as read, or about to be written.
+    """The contents of a lock file.
 
     Attributes:
         packages: Sorted by name, manager, platform and category.
-        platforms: Subdirs it is for; empty where it does not say (PEP 751).
-        channels: As written, first has priority.
-        content_hash: Per platform, hash of what was asked for.
-        sources: Files it was made from, relative to it.
-        metadata: Free texts that travel with it.
-        requires_python: Of a lock without a python of its own (PEP 751), or None.
+        platforms: Locked subdirs; empty if the format does not list them (PEP 751).
+        channels: Channels as written, highest priority first.
+        content_hash: Hash of the requested packages, by platform.
+        sources: Files that the lock was made from, relative to it.
+        metadata: Further strings that are kept.
+        requires_python: For a lock that does not contain python (PEP 751), or None.
         kind: ``conda-lock``, ``pixi`` or ``pylock``.
     """
 
@@ -158,33 +158,35 @@ class Lockfile:
 
         Args:
             platform: Subdir.
-            groups: Groups beyond ``main`` that are wanted.
+            groups: Groups to install in addition to ``main``.
 
         Raises:
-            SpecError: The lock is not for this platform, or has no such group.
+            SpecError: ``platform-not-locked``, ``no-such-group``.
         """
         if self.platforms and platform not in self.platforms:
             known = ", ".join(self.platforms)
-            hint = f"it is for {known}; add this one with 'minicon lock --platform {platform}'"
-            raise SpecError("platform-not-locked", f"the lock is not for {platform}", hint=hint)
+            hint = f"it has {known}; add this platform with 'minicon lock --platform {platform}'"
+            raise SpecError(
+                "platform-not-locked", f"the lock has no packages for {platform}", hint=hint
+            )
         for group in groups:
             if group not in self.groups and group != MAIN:
                 known = ", ".join(self.groups) or "none"
                 message = f"the lock has no group {group!r}"
                 raise SpecError("no-such-group", message, hint=f"its groups are: {known}")
-        wanted = {MAIN, *groups}
+        categories = {MAIN, *groups}
         found: dict[tuple[str, str], LockedPackage] = {}
         for package in self.packages:
-            if package.platform == platform and package.category in wanted:
+            if package.platform == platform and package.category in categories:
                 found.setdefault((package.manager, package.name), package)
         return tuple(found.values())
 
 
 def sorted_packages(packages: Collection[LockedPackage]) -> tuple[LockedPackage, ...]:
-    """In the order of the file: a package's platforms stand together.
+    """Sort packages for the file: all platforms of a package are adjacent.
 
     Raises:
-        SpecError: Two packages are the same one and differ.
+        SpecError: ``invalid-lock-file``: a package is locked twice with different URLs.
     """
     found: dict[tuple[str, str, str, str], LockedPackage] = {}
     for package in packages:
@@ -195,12 +197,12 @@ def sorted_packages(packages: Collection[LockedPackage]) -> tuple[LockedPackage,
     return tuple(found[key] for key in sorted(found))
 
 
-def check_package(package: LockedPackage, place: str) -> LockedPackage:
-    """Refuse a package whose texts could be paths, or that nobody could fetch safely.
+def check_package(package: LockedPackage, source: str) -> LockedPackage:
+    """Validate a package; values that could be paths and files without a hash are refused.
 
     Args:
-        package: As read.
-        place: Where it was read, for messages.
+        package: The package as parsed.
+        source: File, and its entry, for messages.
 
     Raises:
         SpecError: ``invalid-lock-file``.
@@ -211,11 +213,11 @@ def check_package(package: LockedPackage, place: str) -> LockedPackage:
         if not package.is_host:
             _check_url(package)
         if package.sha256 is not None and not _SHA256.fullmatch(package.sha256):
-            _refuse("its sha256 is none")
+            _refuse("its sha256 is invalid")
         if package.md5 is not None and not _MD5.fullmatch(package.md5):
-            _refuse("its md5 is none")
+            _refuse("its md5 is invalid")
         if not _GROUP.fullmatch(package.category):
-            _refuse(f"{package.category[:60]!r} cannot be a group")
+            _refuse(f"{shortened(package.category, 60)!r} is not a valid name of a group")
         if package.is_wheel or package.manager == "conda":
             fields = {"name": package.name, "version": package.version, "build": package.build}
             check_record_fields(
@@ -224,16 +226,16 @@ def check_package(package: LockedPackage, place: str) -> LockedPackage:
             for text in package.depends:
                 MatchSpec(_match_text(text) if package.manager == "pip" else text)
     except SpecError as error:
-        message = f"{place}: {shortened(package.name, 60)!r} cannot be used: {error.message}"
-        raise SpecError("invalid-lock-file", message, hint="lock again") from None
+        message = f"{source}: {shortened(package.name, 60)!r} is invalid: {error.message}"
+        raise SpecError("invalid-lock-file", message, hint="create the lock file again") from None
     return package
 
 
 def conda_package(url: str, platform: str, **fields: Any) -> LockedPackage:
-    """A package of a channel; name, version and build are what its file name says.
+    """Create a package of a channel; name, version and build are taken from the file name.
 
     Raises:
-        SpecError: The URL does not end in a package's file name.
+        SpecError: ``invalid-record``: the URL does not end with the file name of a package.
     """
     public = without_secrets(url)
     name, version, build = split_file_name(Url(public).name)
@@ -243,14 +245,14 @@ def conda_package(url: str, platform: str, **fields: Any) -> LockedPackage:
 
 
 def host_url(version: str) -> str:
-    """What stands for a python of the machine that installs."""
+    """The URL for an interpreter of the installing machine."""
     return f"{_HOST_SCHEME}python-{version}"
 
 
 def _check_url(package: LockedPackage) -> None:
     url = package.url
     if len(url) > _LONGEST_URL or _CONTROL.search(url) or not is_url(url):
-        _refuse("its URL is none")
+        _refuse("its URL is invalid")
     if package.manager == "conda" or package.is_wheel:
         Url(url)
         if package.is_wheel and not package.sha256:
@@ -266,14 +268,14 @@ def _refuse(why: str) -> NoReturn:
     raise SpecError("invalid-lock-file", why)
 
 
-def _place_of(url: str, platform: str) -> tuple[str, str]:
+def _channel_and_subdir(url: str, platform: str) -> tuple[str, str]:
     """Channel and subdir of a package's URL."""
-    place, _, subdir = url.rpartition("/")[0].rpartition("/")
-    return (place, subdir) if subdir in KNOWN_SUBDIRS else (f"{place}/{subdir}", platform)
+    channel, _, subdir = url.rpartition("/")[0].rpartition("/")
+    return (channel, subdir) if subdir in KNOWN_SUBDIRS else (f"{channel}/{subdir}", platform)
 
 
 def _match_text(requirement: str) -> str:
-    """A PEP 508 requirement as a MatchSpec text: extras and markers are left out."""
+    """Convert a PEP 508 requirement to a MatchSpec string, without extras and markers."""
     text = requirement.partition(";")[0].strip()
     found = re.match(r"([A-Za-z0-9_.\-]+)\s*(?:\[[^\]]*\])?\s*(.*)", text)
     if not found:

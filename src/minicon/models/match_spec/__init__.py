@@ -1,1 +1,1 @@
-"""Package specs, parsed: names, versions, builds and conditions (CEP 29)."""
+"""MatchSpecs: parse queries over records and match records against them (CEP 29)."""

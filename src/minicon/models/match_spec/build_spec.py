@@ -1,8 +1,8 @@
-"""StringSpec and BuildNumberSpec: what a spec says of a name, a build string, a build number.
+"""StringSpec and BuildNumberSpec: the name, build and build number of a MatchSpec.
 
-A text is exact, a glob (``py311*``), or a regular expression (``^py3(10|11)_.*$``). Globs are
-matched without regular expressions, in linear time. Regular expressions come from strangers
-(channels), so their length, their nesting and the length of what they read are bounded.
+A string is exact, a glob (``py311*``), or a regular expression (``^py3(10|11)_.*$``). Globs are
+matched in linear time, without regular expressions. Regular expressions come from channels and are
+untrusted, so their length, their complexity and the length of their input are limited.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ if TYPE_CHECKING:
 _MAX_PATTERN = 1024
 _MAX_SUBJECT = 255
 _MAX_REPEATS = 3
-#: Ways through the alternatives and optional parts of one pattern.
+#: Most combinations of alternatives and optional parts of a pattern.
 _MAX_CHOICES = 256
 
-#: A set that is never closed reaches to the end; it is an error to Python, but not a slow one.
+#: An unclosed set extends to the end of the pattern; Python rejects it later.
 _TOKEN = lazy_pattern(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*(?:\]|\\?\Z)|\{[\d,]{1,40}\}|.", re.DOTALL)
 _BACKREFERENCE = lazy_pattern(r"\\[1-9]|\(\?P=")
 
 
 class StringSpec:
-    """What a text must be: exact, glob or regular expression. Equality is that of the text.
+    """A condition on a string: an exact value, a glob or a regular expression.
 
     Attributes:
-        text: As written.
-        exact: The one text that matches, or None for patterns.
+        text: The condition as written; specs with equal texts are equal.
+        exact: The only string that matches, or None for patterns.
 
     Raises:
-        SpecError: ``invalid-spec`` for a regular expression that is wrong or too costly.
+        SpecError: ``invalid-spec`` for a regular expression that is invalid or too complex.
     """
 
     __slots__ = ("_test", "exact", "text")
@@ -56,11 +56,11 @@ class StringSpec:
 
     @property
     def matches_all(self) -> bool:
-        """Whether every text matches."""
+        """Whether every string matches."""
         return not self.text.strip("*")
 
     def matches(self, text: str) -> bool:
-        """Whether TEXT is meant."""
+        """Whether a string matches."""
         return bool(self._test(text))
 
     def __eq__(self, other: object) -> bool:
@@ -77,7 +77,7 @@ class StringSpec:
 
 
 class BuildNumberSpec:
-    """What a build number must be: ``3``, ``=3``, ``>=3`` or ``!=3``, for instance.
+    """A condition on a build number: ``3``, ``=3``, ``>=3`` or ``!=3``, for instance.
 
     Raises:
         SpecError: ``invalid-spec``.
@@ -111,7 +111,7 @@ class BuildNumberSpec:
         self.text = str(self.number) if self.operator == "==" else f"{sign}{self.number}"
 
     def matches(self, number: int) -> bool:
-        """Whether NUMBER is meant."""
+        """Whether a build number matches."""
         return bool(self._OPERATORS[self.operator](number, self.number))
 
     def __eq__(self, other: object) -> bool:
@@ -128,7 +128,7 @@ class BuildNumberSpec:
 
 
 def compile_glob(text: str) -> Callable[[str], bool]:
-    """A test for a glob in which only ``*`` is special; linear in the text."""
+    """Compile a glob in which only ``*`` is special to a function of linear time."""
     if "*" not in text:
         return text.__eq__
     head, *middle, tail = text.split("*")
@@ -150,11 +150,11 @@ def compile_glob(text: str) -> Callable[[str], bool]:
 
 
 def compile_pattern(text: str) -> Callable[[str], bool]:
-    """Make a test of a regular expression, which starts with ``^`` and ends with ``$``.
+    """Compile a regular expression, which must start with ``^`` and end with ``$``.
 
-    Python's ``re`` may take exponential time, so patterns with repeats inside repeats,
+    Python's ``re`` can take exponential time, so patterns with repeats inside repeats,
     back-references, more than three unbounded repeats or very many alternatives are refused, and
-    texts longer than :data:`_MAX_SUBJECT` never match.
+    strings longer than :data:`_MAX_SUBJECT` never match.
 
     Raises:
         SpecError: ``invalid-spec``.
@@ -164,12 +164,12 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
     if len(text) > _MAX_PATTERN:
         raise _bad_pattern(text[:40] + "…", f"it is longer than {_MAX_PATTERN} characters")
     if _is_costly(text):
-        raise _bad_pattern(text, "it may take very long to match")
+        raise _bad_pattern(text, "it is too complex")
     import warnings
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # what a later Python will read otherwise
+            warnings.simplefilter("error")  # syntax whose meaning changes in a later Python
             match = re.compile(text).match
     except (re.error, Warning, RecursionError, OverflowError) as error:
         raise _bad_pattern(text, str(error)) from None
@@ -181,7 +181,7 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
 
 
 def _is_costly(text: str) -> bool:
-    """Whether a pattern may backtrack beyond a small power of the text's length."""
+    """Whether matching can take more than a small power of the input's length."""
     tokens = _TOKEN.findall(text)
     if _choices(tokens) > _MAX_CHOICES:
         return True
@@ -202,7 +202,7 @@ def _is_costly(text: str) -> bool:
 
 
 def _choices(tokens: Sequence[str]) -> int:
-    """Ways through the alternatives of groups and the parts that ``?`` makes optional."""
+    """Number of combinations of the alternatives of groups and of parts made optional by ``?``."""
     found = 1
     branches = [1]
     for before, token in zip(["", *tokens], tokens, strict=False):
@@ -224,7 +224,7 @@ def _is_repeat(token: str) -> bool:
 def _bad_pattern(text: str, why: str) -> SpecError:
     return SpecError(
         "invalid-spec",
-        f"{text!r} is not a usable pattern: {why}",
+        f"{text!r} is not a valid pattern: {why}",
         hint="use a glob such as py311* instead",
         source=text,
         span=(0, len(text)),

@@ -1,4 +1,4 @@
-"""Text → the fields of a MatchSpec (CEP 29, and conda's older forms).
+"""Parser for MatchSpecs: from text to fields (CEP 29, and conda's older forms).
 
 ::
 
@@ -6,8 +6,8 @@
     spec      = package URL or path ["#" md5 or sha256]
     name      = exact, glob (nump*) or ^regex$
 
-The version and build part keeps conda's quirks: ``x=1.2`` and ``x =1.2`` mean 1.2.*, ``x==1.2``
-and ``x 1.2`` mean exactly 1.2, and so does ``x=1.2=build``.
+Version and build are parsed as in conda: ``x=1.2`` and ``x =1.2`` mean 1.2.*, ``x==1.2`` and
+``x 1.2`` mean exactly 1.2, and so does ``x=1.2=build``.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ KEYS = (
     "name", "version", "build", "build_number", "channel", "subdir", "md5", "sha256", "url", "fn",
     "license", "license_family", "track_features", "features", "extras", "flags", "when",
 )  # fmt: skip
-#: Keys of older histories that mean nothing any more.
+#: Keys in old history files that have no effect any more.
 _OBSOLETE_KEYS = ("optional", "target")
 _LISTS = ("extras", "flags", "track_features", "features")
 
 _NAME = lazy_pattern(r"\^[^\s$]*\$|[^\s=<>!~\[;,|]+")
 _NAME_TEXT = lazy_pattern(r"[A-Za-z0-9_*][A-Za-z0-9_.*\-]*")
-#: In a text whose words are one space apart.
+#: Optional spaces, in a text with single spaces between words.
 _SPACE_AROUND = lazy_pattern(r" ?([,|]) ?|(?<=[<>=!~]) |(?<=\() | (?=\))")
 _PLAIN_BUILD = lazy_pattern(r"[^=<>!~,|\s]+")
 _SINGLE_EQUAL = lazy_pattern(r"=([^=,|<>!~]+)")
@@ -64,7 +64,7 @@ _PAIR = lazy_pattern(
     r"""|([^,"'\s]*))\s*(,|(?=\s)|$)"""
 )
 _ESCAPED = lazy_pattern(r"\\(.)")
-#: What lists may hold (CEP 44, CEP 45), and how to say it.
+#: Patterns of list items (CEP 44, CEP 45), and the hints for invalid ones.
 _ITEMS = {
     "extras": (
         lazy_pattern(r"[a-z0-9_.+-]{1,64}"),
@@ -80,16 +80,16 @@ _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
 
 def parse(text: str) -> dict[str, Any]:
-    """The fields that TEXT names; those it does not name are absent.
+    """Parse a spec and return the fields that it sets.
 
     Raises:
-        SpecError: ``invalid-spec`` with a caret under what is wrong.
+        SpecError: ``invalid-spec``, with a caret under the invalid part.
     """
     return _Parser(text).fields()
 
 
 class _Parser:
-    """Takes one text apart from both ends; remembers it whole for the errors."""
+    """Parser of one spec, from both ends to the middle; keeps the whole text for errors."""
 
     def __init__(self, text: str) -> None:
         self.source = text.strip()
@@ -125,14 +125,14 @@ class _Parser:
         return text.rstrip()
 
     def condition(self, text: str) -> tuple[str, dict[str, Any]]:
-        """``x; if python >=3.10`` is the older way to write ``x[when="python >=3.10"]``."""
+        """Read the older form ``x; if python >=3.10`` of ``x[when="python >=3.10"]``."""
         mark = _CONDITION.search(text)
         if mark is None or text.count("[", 0, mark.start()) != text.count("]", 0, mark.start()):
             return text, {}
         return text[: mark.start()].rstrip(), {"when": " ".join(text[mark.end() :].split())}
 
     def bracket_start(self, text: str) -> int:
-        """Where ``[key=value]`` begins: after any regular expression; the end if there is none."""
+        """Start of ``[key=value]``, after any regular expression; the end if there is none."""
         if not text.endswith("]"):
             return len(text)
         host = _ADDRESS_HOST.match(text)
@@ -181,26 +181,24 @@ class _Parser:
         if key == "when":
             value = " ".join(_ESCAPED.sub(r"\1", value).split())
         if not value:
-            self.fail(*pair.span(), f"{key} has no value", "give a value, in quotes if need be")
+            self.fail(*pair.span(), f"{key} has no value", "write a value, in quotes if necessary")
         if key in _HEX:
             value = value.lower()
             if not _HEX[key].fullmatch(value):
-                self.fail(
-                    *pair.span(), f"this is not a {key} in hexadecimal", "copy the hash whole"
-                )
+                self.fail(*pair.span(), f"this is not a hexadecimal {key}", "copy the whole hash")
         return value
 
     def items(self, key: str, value: str, pair: re.Match[str]) -> tuple[str, ...]:
-        """The members of a list, which may stand in quotes."""
+        """The items of a list, which may be quoted."""
         found = tuple(each.strip("\"'") for each in re.split(r"[\s,]+", value.strip(", ")) if each)
         pattern, hint = _ITEMS.get(key, (None, ""))
         for each in found:
             if pattern is not None and not pattern.fullmatch(each):
-                self.fail(*pair.span(), f"{each!r} cannot be among {key}", hint)
+                self.fail(*pair.span(), f"{each!r} is not a valid item of {key}", hint)
         return found
 
     def channel(self, text: str, fields: dict[str, Any]) -> int:
-        """Read ``channel/subdir::``; answer where the name begins."""
+        """Read ``channel/subdir::``; return the start of the name."""
         channel, mark, _ = text.rpartition("::")
         if not mark:
             return len(text) - len(text.lstrip())
@@ -245,7 +243,7 @@ class _Parser:
             self.fail(
                 max(start, offset),
                 max(start, offset) + len(parts[-1]),
-                "a spec has a name, a version and a build; this is more",
+                "unexpected text after name, version and build",
                 "join version constraints by a comma: >=1.2,<2",
             )
         version = parts[0]
@@ -257,7 +255,7 @@ class _Parser:
 
 
 def _end_of_patterns(text: str, begin: int) -> int:
-    """Where the last ``^…$`` of a spec ends; BEGIN if there is none."""
+    """End of the last ``^…$`` in a spec; ``begin`` if there is none."""
     for word in _WORD.finditer(text):
         end = _PATTERN_BEGINS.search(text, word.start(), word.end())
         while end is not None:
@@ -269,7 +267,7 @@ def _end_of_patterns(text: str, begin: int) -> int:
 
 
 def _without_joint(text: str) -> list[str]:
-    """``1.2=py_0`` → version and build; a text that is no such pair alone."""
+    """Split ``1.2=py_0`` into version and build; any other text stays whole."""
     position = text.rfind("=")
     build_found = position > 0 and _PLAIN_BUILD.fullmatch(text, position + 1) is not None
     while position > 0:
@@ -282,7 +280,7 @@ def _without_joint(text: str) -> list[str]:
 
 
 def _split_channel(text: str) -> tuple[str, str | None]:
-    """``conda-forge/linux-64`` or ``conda-forge[linux-64]`` → channel and subdir."""
+    """Split ``conda-forge/linux-64`` or ``conda-forge[linux-64]`` into channel and subdir."""
     if text.endswith("]") and "[" in text:
         channel, _, subdir = text[:-1].rpartition("[")
         return channel.rstrip("/ "), subdir
@@ -293,11 +291,11 @@ def _split_channel(text: str) -> tuple[str, str | None]:
 
 
 def is_package_reference(text: str) -> bool:
-    """Whether TEXT is the URL or path of a package file, perhaps with ``#hash``."""
+    """Whether a text is the URL or path of a package file, optionally with ``#hash``."""
     path = text.partition("#")[0].strip()
     host = _ADDRESS_HOST.match(path)
-    place = path[host.end() :] if host else path
-    if not path.endswith(_EXTENSIONS) or "::" in place or "=" in path.partition("://")[0]:
+    after_host = path[host.end() :] if host else path
+    if not path.endswith(_EXTENSIONS) or "::" in after_host or "=" in path.partition("://")[0]:
         return False
     if _SCHEME.match(path):
         return True
@@ -305,15 +303,15 @@ def is_package_reference(text: str) -> bool:
 
 
 def _package_fields(source: str) -> dict[str, Any]:
-    """Fields of a package URL or path: its file name tells name, version and build."""
+    """Fields of a package URL or path; name, version and build are taken from the file name."""
     url, _, tail = source.partition("#")
     url = url.strip()
-    place, _, fn = url.replace("\\", "/").rpartition("/")
+    parent, _, fn = url.replace("\\", "/").rpartition("/")
     fields: dict[str, Any] = {"url": url, "fn": fn}
     match = _HASH.fullmatch(tail.strip()) if tail else None
     if tail and match is None:
         span = (source.index("#") + 1, len(source))
-        hint = "after # give an md5 of 32 or sha256: and 64 hexadecimal digits"
+        hint = "write # and an md5 of 32 hexadecimal digits, or #sha256: and 64"
         raise spec_error(source, span, "this is not a hash", hint)
     if match:
         fields.update({"sha256": match[1].lower()} if match[1] else {"md5": match[2].lower()})
@@ -324,21 +322,21 @@ def _package_fields(source: str) -> dict[str, Any]:
     parts = _PACKAGE_FILE.fullmatch(stem)
     if parts is None:
         start = source.index(fn)
-        hint = "package files are called name-version-build.conda"
-        raise spec_error(source, (start, start + len(fn)), "this file name names no package", hint)
+        hint = "package files are named name-version-build.conda"
+        raise spec_error(source, (start, start + len(fn)), "invalid package file name", hint)
     fields.update(name=parts[1], version=f"=={parts[2]}", build=parts[3])
-    last = place.rpartition("/")[2]
+    last = parent.rpartition("/")[2]
     if _SCHEME.match(url) and last in KNOWN_SUBDIRS:
         fields["subdir"] = last
     return fields
 
 
 def relocate(error: SpecError, source: str) -> SpecError:
-    """The same error, its caret drawn under the part within the whole SOURCE."""
+    """Repeat an error about a part of a spec with the carets in the whole spec."""
     source = source.strip()
     part = error.source or ""
     start = source.find(part) if part else -1
-    hint = error.hint or "see the forms of a spec: name, name>=1.2, name=1.2=build"
+    hint = error.hint or "specs look like name, name>=1.2 or name=1.2=build"
     why = error.message.partition("\n")[0]
     if start < 0 or error.span is None:
         return spec_error(source, (0, len(source)), why, hint)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from minicon.models.match_spec.condition import Alternative
     from minicon.models.records import RepodataRecord
 
-# What hardly any dependency of a channel goes beyond: name, name version, name version build.
-# The version part matches only texts that VersionSpec accepts, so that it can be read later.
+# The form of nearly all dependencies in channels: name, name version, name version build.
+# The version part matches only texts that VersionSpec accepts, so that it can be parsed later.
 _ONE = r"(?:[<>!=]=|[<>])?[0-9][0-9A-Za-z]{0,40}(?:[._][0-9A-Za-z]{1,40}){0,9}(?:\.?\*)?"
 _FAST = lazy_pattern(
     rf"([A-Za-z0-9_][A-Za-z0-9_.\-]*)(?: +(\*|{_ONE}(?:[,|]{_ONE})*)(?: +([A-Za-z0-9_.*+]+))?)?"
@@ -31,22 +31,22 @@ _LIST_FIELDS = ("track_features", "features", "extras", "flags")
 
 
 class MatchSpec:
-    """What a record must be to be meant. Immutable; equality is that of the canonical text.
+    """A query that records match or not. Immutable; specs with the same canonical text are equal.
 
     Attributes:
         name: Exact name in lower case, glob or regular expression.
-        build: What the build string must be, or None.
-        build_number: What the build number must be, or None.
+        build: Condition on the build string, or None.
+        build_number: Condition on the build number, or None.
         channel: Channel as written (name, glob or URL without subdir), or None.
-        subdir, fn, url, md5, sha256, license, license_family: Exact texts (license: glob too),
-            or None. ``url`` may hold credentials; ``str()`` of the spec does not.
-        track_features, features: What the record must have, at least.
-        flags: Labels of a build variant that the record must have; globs (CEP 45).
-        extras: Optional groups of dependencies that are asked for; not matched (CEP 44).
-        when: Condition under which this spec counts; not matched (CEP 43).
+        subdir, fn, url, md5, sha256, license, license_family: Exact strings (``license`` also a
+            glob), or None. ``url`` may contain credentials; ``str()`` of the spec does not.
+        track_features, features: Features that the record must have.
+        flags: Globs; the record must have a flag that matches each (CEP 45).
+        extras: Requested groups of optional dependencies; not matched (CEP 44).
+        when: Condition under which the spec applies; not matched (CEP 43).
 
     Raises:
-        SpecError: ``invalid-spec``, with a caret under what is wrong.
+        SpecError: ``invalid-spec``, with a caret under the invalid part.
     """
 
     __slots__ = (
@@ -92,7 +92,7 @@ class MatchSpec:
 
     @classmethod
     def from_fields(cls, **fields: Any) -> MatchSpec:
-        """A spec from texts: ``name="numpy", version=">=1.2", build="py*"`` and so on."""
+        """Create a spec from strings: ``name="numpy", version=">=1.2", build="py*"`` and so on."""
         spec = cls("*")
         spec._fill({key: value for key, value in fields.items() if value is not None}, "")
         return spec
@@ -120,23 +120,23 @@ class MatchSpec:
 
     @property
     def version(self) -> VersionSpec | None:
-        """Which versions are meant, or None for all."""
+        """Condition on the version, or None for all versions."""
         if isinstance(self._version, str):
             self._version = parse_version_spec(self._version)
         return self._version
 
     @property
     def exact_name(self) -> str | None:
-        """The one name that is meant, or None for globs and regular expressions."""
+        """The only name that matches, or None for globs and regular expressions."""
         return self.name.exact
 
     @property
     def is_name_only(self) -> bool:
-        """Whether nothing but the name is asked for."""
+        """Whether the spec has no conditions but the name."""
         return len(self.to_fields()) == 1
 
     def matches(self, record: RepodataRecord) -> bool:
-        """Whether RECORD (or anything with its properties) is meant."""
+        """Whether a record, or an object with the same properties, matches."""
         if not self.name.matches(record.name):
             return False
         version = self.version
@@ -187,11 +187,11 @@ class MatchSpec:
         )
 
     def replace(self, **fields: Any) -> MatchSpec:
-        """A copy with other texts in some fields; None takes a field away."""
+        """Create a copy with some fields replaced; None removes a field."""
         return MatchSpec.from_fields(**{**self.to_fields(), **fields})
 
     def to_fields(self) -> dict[str, Any]:
-        """Canonical texts of all fields that say something."""
+        """Canonical strings of all fields that are set."""
         fields: dict[str, Any] = {"name": self.name.text}
         if self.version is not None and not self.version.matches_all:
             fields["version"] = str(self.version)
@@ -221,7 +221,7 @@ class MatchSpec:
 
 @lru_cache(maxsize=65536)
 def parse_dependency(text: str) -> MatchSpec:
-    """The spec of a record's dependency, cached.
+    """Parse a dependency of a record, with a cache.
 
     Raises:
         SpecError: ``invalid-spec``.
@@ -247,10 +247,10 @@ def _name_in_condition(text: str) -> str | None:
 
 
 def channel_matches(wanted: str, channel: str) -> bool:
-    """Whether a record's channel (name or base URL) is the one a spec names.
+    """Whether a record's channel (name or base URL) matches that of a spec.
 
-    A name fits the base URL that ends with it, and the other way round, whatever the host:
-    ``conda-forge`` means ``https://host/conda-forge``. ``*`` makes a glob.
+    A name matches every base URL that ends with it, and the other way round:
+    ``conda-forge`` matches ``https://host/conda-forge``. A channel with ``*`` is a glob.
     """
     wanted, channel = _bare(wanted).rstrip("/"), _bare(channel).rstrip("/")
     if "*" in wanted:
@@ -268,7 +268,7 @@ def _string_spec(text: str) -> StringSpec:
 
 
 def _bare(text: str) -> str:
-    """TEXT without the credentials of the URL that it is or holds."""
+    """Remove the credentials from a URL, or from a text with URLs."""
     from minicon.models.url import Url, is_url
     from minicon.redaction import without_secrets
 
@@ -285,18 +285,18 @@ def _extra(record: RepodataRecord, key: str) -> Any:
 
 def _write(fields: dict[str, Any]) -> str:
     name, channel = fields.pop("name"), fields.get("channel")
-    place = ""
+    origin = ""
     if channel and "[" not in channel:
         del fields["channel"]
         subdir = fields.pop("subdir", None)
-        place = f"{_bare(channel)}{'/' + subdir if subdir else ''}::"
+        origin = f"{_bare(channel)}{'/' + subdir if subdir else ''}::"
     positional = [name]
     version, build = fields.pop("version", None), fields.get("build")
     if version or build:
         positional.append(version or "*")
     if build and not re.search(r"[\s=<>!~,|\[\]]", build):
         positional.append(fields.pop("build"))
-    return place + " ".join(positional) + _write_brackets(fields)
+    return origin + " ".join(positional) + _write_brackets(fields)
 
 
 def _write_brackets(fields: dict[str, Any]) -> str:
@@ -307,7 +307,7 @@ def _write_brackets(fields: dict[str, Any]) -> str:
         else:
             text = _bare(value) if key in ("url", "channel") else value
             quote = "'" if '"' in text else '"'
-            if quote in text:  # both are: only a condition can hold them, and it reads escapes
+            if quote in text:  # only a condition can contain both, and its parser reads escapes
                 text = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
             pairs.append(f"{key}={quote}{text}{quote}")
     return f"[{','.join(pairs)}]" if pairs else ""

@@ -1,6 +1,6 @@
-r"""VersionSpec: which versions a spec means.
+r"""VersionSpec: the version part of a MatchSpec.
 
-Grammar (CEP 29), ``,`` binding tighter than ``|``::
+Grammar (CEP 29); ``,`` binds tighter than ``|``::
 
     spec        = all-of ("|" all-of)*
     all-of      = part ("," part)*
@@ -16,8 +16,8 @@ written                        constraint                  meaning
 ``!=1.2.*``                    ``not_startswith 1.2``
 ``>=1.2`` ``>`` ``<`` ``<=``   same                        a trailing ``.*`` is ignored
 ``~=1.2.3``                    ``~= 1.2.3``                ``>=1.2.3`` and 1.2.*
-``1.*.3``  ``*rc*``            ``glob``                    on the text of the version
-``^1\.[23]$``                  ``regex``                   on the text of the version
+``1.*.3``  ``*rc*``            ``glob``                    applied to the version as written
+``^1\.[23]$``                  ``regex``                   applied to the version as written
 ``*``                          ``any``
 =============================  ==========================  ==================================
 """
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     Test = Callable[[bytes, str], bool]
 
-#: Longest version spec, and how deep its parentheses may go.
+#: Longest version spec, and deepest nesting of parentheses.
 MAX_LENGTH = 4096
 MAX_DEPTH = 16
 
@@ -62,13 +62,13 @@ _MISTYPED = {"=>": ">=", "=<": "<=", "===": "==", "=!": "!=", "<>": "!=", "=~": 
 
 
 class Constraint(NamedTuple):
-    """One leaf of a version spec: an operator of :data:`_OPERATORS` and what it compares with."""
+    """A leaf of a version spec: an operator and its operand."""
 
     operator: str
     text: str
 
     def __str__(self) -> str:
-        """As a spec that means the same."""
+        """The constraint as a version spec."""
         if self.operator in ("glob", "regex", "any"):
             return self.text
         if self.operator == "startswith":
@@ -82,14 +82,13 @@ Tree = Union[Constraint, "tuple[str | Tree, ...]"]
 
 
 class VersionSpec:
-    """A set of versions. Equality is that of the canonical text.
+    """A set of versions. Two specs are equal if their canonical texts are.
 
     Args:
         text: For instance ``>=1.2,<2|3.*``.
 
     Raises:
-        SpecError: ``invalid-spec``, with a caret under the offending character; or
-            ``invalid-version``.
+        SpecError: ``invalid-spec``, with a caret under the invalid part; or ``invalid-version``.
     """
 
     __slots__ = ("_test", "text", "tree")
@@ -101,16 +100,16 @@ class VersionSpec:
 
     @property
     def is_exact(self) -> bool:
-        """Whether one version only is meant (``==1.2`` or plain ``1.2``)."""
+        """Whether only one version matches (``==1.2`` or plain ``1.2``)."""
         return isinstance(self.tree, Constraint) and self.tree.operator == "=="
 
     @property
     def matches_all(self) -> bool:
-        """Whether every version is meant."""
+        """Whether every version matches."""
         return isinstance(self.tree, Constraint) and self.tree.operator == "any"
 
     def contains(self, version: Version | str) -> bool:
-        """Whether VERSION is meant. The first call compiles the spec."""
+        """Whether a version matches. The first call compiles the spec."""
         if self._test is None:
             self._test = _compile(self.tree)
         if isinstance(version, Version):
@@ -124,7 +123,7 @@ class VersionSpec:
         return hash(self.tree)
 
     def __str__(self) -> str:
-        """Canonical text: reading it again gives an equal spec."""
+        """The canonical text; parsing it gives an equal spec."""
         return _write(self.tree)
 
     def __repr__(self) -> str:
@@ -133,7 +132,7 @@ class VersionSpec:
 
 @lru_cache(maxsize=16384)
 def parse_version_spec(text: str) -> VersionSpec:
-    """The spec of a text, cached.
+    """Parse a version spec, with a cache.
 
     Raises:
         SpecError: See :class:`VersionSpec`.
@@ -142,12 +141,12 @@ def parse_version_spec(text: str) -> VersionSpec:
 
 
 def compatible_prefix(text: str) -> str:
-    """The prefix that ``~=TEXT`` demands: 1.2.3 → 1.2, 1.2rc1 → 1."""
+    """The prefix that ``~=`` requires of versions: 1.2.3 → 1.2, 1.2rc1 → 1."""
     return re.split(r"[._-][^._-]*$", text.partition("+")[0].rstrip("_-"))[0]
 
 
 class _Reader:
-    """Recursive descent over the tokens of one text."""
+    """Recursive-descent parser of one version spec."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -180,7 +179,7 @@ class _Reader:
         if self.take("("):
             self.depth += 1
             if self.depth > MAX_DEPTH:
-                raise self.error("parentheses go too deep", "write it with fewer parentheses")
+                raise self.error("parentheses are nested too deeply", "use fewer parentheses")
             inside = self.any_of()
             if not self.take(")"):
                 raise self.error("a closing parenthesis is missing", "add )")
@@ -211,7 +210,7 @@ class _LeafError(Exception):
 
 
 def spec_error(source: str, span: tuple[int, int], why: str, hint: str) -> SpecError:
-    """An ``invalid-spec`` error that draws a caret under the offending part of SOURCE."""
+    """Create an ``invalid-spec`` error with carets under a part of the source text."""
     public = redact(source)
     if public != source:
         source, span = public, (0, len(public))
@@ -229,12 +228,12 @@ def _parse(text: str) -> Tree:
     reader = _Reader(text)
     tree = reader.any_of()
     if text[reader.position :].strip():
-        raise reader.error("nothing may follow here", "separate constraints with , (and) or | (or)")
+        raise reader.error("unexpected text", "separate constraints with , (and) or | (or)")
     return tree
 
 
 def _join(word: str, parts: list[Tree]) -> Tree:
-    """Flatten: a|(b|c) is a|b|c; one part needs no word."""
+    """Join parts by ``and`` or ``or``; nested ones are flattened: a|(b|c) is a|b|c."""
     flat: list[Tree] = []
     for part in parts:
         if not isinstance(part, Constraint) and part[0] == word:
@@ -264,7 +263,7 @@ def _constraint(text: str) -> Constraint:
         return _all_or_nothing(sign, text)
     if "*" in stem:
         if sign not in ("", "=", "=="):
-            raise _LeafError(f"{sign!r} does not go with *", "leave the * out")
+            raise _LeafError(f"{sign!r} cannot be combined with *", "remove the *")
         if not _GLOB.fullmatch(version):
             raise _LeafError(f"{version!r} is not a version", "write for instance 1.*.3")
         return Constraint("glob", version)
@@ -288,18 +287,18 @@ def _without_stars(text: str) -> str:
 def _all_or_nothing(sign: str, text: str) -> Constraint:
     if sign in ("", "=", "==", ">="):
         return Constraint("any", "*")
-    raise _LeafError(f"{text!r} means no version at all", "write *, or a version")
+    raise _LeafError(f"{text!r} matches no version", "write *, or a version")
 
 
 def _starred(sign: str, version: str, text: str) -> Constraint:
-    """An operator before ``1.2.*`` or ``1.2*``."""
+    """The constraint for an operator before ``1.2.*`` or ``1.2*``."""
     version_key(version)
     if sign in ("", "=", "=="):
         return Constraint("startswith", version)
     if sign == "!=":
         return Constraint("not_startswith", version)
     if sign == "~=":
-        raise _LeafError("~= does not go with .*", f"write {version}.* or ~={version}.0")
+        raise _LeafError("~= cannot be combined with .*", f"write {version}.* or ~={version}.0")
     if sign == ">" and not text.endswith(".*"):
         return Constraint(">=", version)  # conda: 1.2* sorts just before 1.2
     return Constraint(sign, version)
