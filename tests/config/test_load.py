@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, UNHEEDED_KEYS, Kind
+from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, UNSUPPORTED_KEYS, Kind
 from minicon.config.load import LoadedSettings, configured_values, load_settings
 from minicon.config.settings import Settings
 from minicon.errors import ConfigError
@@ -179,11 +179,11 @@ def test_unknown_keys_are_warned_about_and_conda_s_own_are_not(places: Places) -
     [
         ("offline: perhaps", "offline", "true or false"),
         ("channels: {a: b}", "channels", "a list"),
-        ("proxy_servers: [a]", "proxy_servers", "a map of names to text"),
-        ("remote_max_retries: many", "remote_max_retries", "a whole number"),
+        ("proxy_servers: [a]", "proxy_servers", "a map of names to strings"),
+        ("remote_max_retries: many", "remote_max_retries", "an integer"),
         ("remote_read_timeout_secs: -1", "remote_read_timeout_secs", "a number"),
         ("channel_priority: low", "channel_priority", "strict, flexible, disabled"),
-        ("channel_alias: [x]", "channel_alias", "text"),
+        ("channel_alias: [x]", "channel_alias", "a string"),
         ("channel_settings: [a]", "channel_settings", "a list of maps, each with a channel"),
         ("channel_settings: [{a: b}]", "channel_settings", "a list of maps, each with a channel"),
     ],
@@ -271,14 +271,14 @@ def test_the_table_and_the_settings_agree() -> None:
     assert set(KEYS) - fields == {"subdir"}
     assert not OTHER_TOOLS_KEYS & (set(KEYS) | set(ALIASES))
     assert not set(ALIASES) & set(KEYS)
-    assert not set(UNHEEDED_KEYS) & (set(KEYS) | set(ALIASES) | OTHER_TOOLS_KEYS)
+    assert not set(UNSUPPORTED_KEYS) & (set(KEYS) | set(ALIASES) | OTHER_TOOLS_KEYS)
 
 
 def test_a_key_of_conda_without_effect_is_told_of(places: Places) -> None:
     places.file(".condarc", "use_only_tar_bz2: true\nsolver: rattler\n")
     (warning,) = places.load().warnings
     assert "'use_only_tar_bz2'" in warning
-    assert "both .conda and .tar.bz2 are read" in warning
+    assert "both .conda and .tar.bz2 are supported" in warning
 
 
 def test_limits_of_age_by_package_and_channel(places: Places) -> None:
@@ -318,7 +318,7 @@ def test_files_of_packages_are_not_configuration(places: Places, place: str, var
     loaded = places.load(**environ)
     assert loaded.settings.ssl_verify is True
     assert loaded.warnings == (
-        f"{path} is a file of the package evil-1.0-0, and is not read as configuration",
+        f"{path} belongs to the package evil-1.0-0, and is ignored as configuration",
     )
     assert str(path) not in configured_values(environ=environ, home=places.home)
 
@@ -360,7 +360,7 @@ def test_files_of_packages_by_other_ways(places: Places, how: str) -> None:
         (info / "RECORD").write_text("evil.py,sha256=x,1\n../../../.condarc,sha256=x,1\n")
     loaded = places.load(CONDA_PREFIX=str(prefix))
     assert loaded.settings.ssl_verify is True
-    assert "is a file of the package evil-1.0" in loaded.warnings[0]
+    assert "belongs to the package evil-1.0" in loaded.warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ def test_files_of_packages_by_other_ways(places: Places, how: str) -> None:
 )
 def test_lists_of_thousands_are_refused(places: Places, text: str) -> None:
     places.file(".condarc", text)
-    with pytest.raises(ConfigError, match=r"has 100\d items; at most 1000 are read") as caught:
+    with pytest.raises(ConfigError, match=r"has 100\d items; at most 1000 are allowed") as caught:
         places.load()
     assert caught.value.reference == "too-many-items"
     places.file(".condarc", text.rsplit("\n", 3)[0] + "\n")

@@ -103,7 +103,7 @@ LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("name: x\nname: y\n", "line 2: the key 'name' is there twice"),
+        ("name: x\nname: y\n", "line 2: the key 'name' is repeated"),
         ("dependencies: !!python/object/apply:os.system ['touch pwned']", "tag"),
         ("dependencies: !custom [a]", "tag"),
         ("dependencies:\n- a\n- !!binary aGk=\n", "line 3: the tag"),
@@ -112,10 +112,10 @@ LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: " + "{a: " * 5000, "nesting is too deep"),
         ("dependencies:\n\t- a\n", "line 2"),
         ("dependencies: [a", "line"),
-        ("{[a]: b}", "key must be a text"),
+        ("{[a]: b}", "key must be a string"),
         ("a: *nothing", "undefined alias"),
-        ("- a\n- b\n", "no mapping"),
-        ("just text", "no mapping"),
+        ("- a\n- b\n", "not a mapping"),
+        ("just text", "not a mapping"),
         ("", "empty"),
         ("a: 1\n---\nb: 2\n", "document"),
         ("&a [*a]", ""),

@@ -90,13 +90,13 @@ def test_little_is_enough(empty: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        ([], "no mapping"),
-        ("text", "no mapping"),
+        ([], "not a mapping"),
+        ("text", "not a mapping"),
         ({"name": ["x"]}, "name must be a string, but is a list"),
         ({"name": "a/b"}, "cannot be the name"),
         ({"name": "../../x"}, "cannot be the name"),
         ({"dependencies": "python"}, "dependencies must be a list"),
-        ({"dependencies": [None]}, "is nothing"),
+        ({"dependencies": [None]}, "is empty"),
         ({"dependencies": [["a"]]}, "is a list"),
         ({"dependencies": [{"npm": ["a"]}]}, "unknown key 'npm'"),
         ({"dependencies": [{"sel(mars)": "a"}]}, "is not a selector"),

@@ -1,1 +1,1 @@
-"""Settings: where each value comes from, and where things live."""
+"""Configuration: read files and variables into Settings, edit files, default directories."""

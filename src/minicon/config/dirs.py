@@ -1,6 +1,6 @@
-"""Where things live: MINICON_ROOT, environments, packages, configuration files.
+"""Directories and files: MINICON_ROOT, environments, package caches, configuration files.
 
-Light on purpose (no import but ``os``): the shell hook and ``run`` come through here.
+Imports ``os`` only, because the shell hook and ``run`` use this module.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _NAMES = (".condarc", "condarc", "condarc.d")
 
 
 def default_root(environ: Mapping[str, str], home: str) -> str:
-    """MINICON_ROOT, else the user's data folder for minicon.
+    """MINICON_ROOT, or the user's data directory for minicon.
 
-    On macOS too that is ``~/.local/share``: ``Application Support`` holds a space, which shebang
-    lines and many packages cannot carry.
+    On macOS, too, that is in ``~/.local/share``: ``Application Support`` contains a space, which
+    shebang lines and many packages do not support.
     """
     if root := environ.get("MINICON_ROOT"):
         return os.path.abspath(expand(root, environ, home))
@@ -26,23 +26,23 @@ def default_root(environ: Mapping[str, str], home: str) -> str:
         base = environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")
     else:
         base = environ.get("XDG_DATA_HOME", "")
-        if not os.path.isabs(base):  # the XDG specification: relative paths are to be ignored
+        if not os.path.isabs(base):  # the XDG specification requires to ignore relative paths
             base = os.path.join(home, ".local", "share")
     return os.path.join(base, "minicon")
 
 
 def default_envs_dirs(root: str, home: str) -> tuple[str, ...]:
-    """Where named environments are looked up; new ones go to the first. conda's come last."""
+    """Directories of named environments; new ones are created in the first. conda's is last."""
     return (os.path.join(root, "envs"), os.path.join(home, ".conda", "envs"))
 
 
 def default_pkgs_dirs(root: str) -> tuple[str, ...]:
-    """Package caches; the first that can be written takes new packages."""
+    """Package caches; new packages are saved in the first writable one."""
     return (os.path.join(root, "pkgs"),)
 
 
 def user_config_file(environ: Mapping[str, str], home: str) -> str:
-    """The file that ``minicon config --set`` edits: MINICONRC, else minicon's own."""
+    """The file that ``minicon config --set`` edits: MINICONRC, or minicon's own."""
     named = environ.get("MINICONRC")
     if named:
         return expand(named, environ, home)
@@ -50,14 +50,14 @@ def user_config_file(environ: Mapping[str, str], home: str) -> str:
 
 
 def allowed_files_list(environ: Mapping[str, str], home: str) -> str:
-    """The file that tells which folders may choose an environment (``minicon allow``)."""
+    """The list of directories that may select an environment (``minicon allow``)."""
     return os.path.join(_config_home(environ, home), "allowed")
 
 
 def config_files(environ: Mapping[str, str], home: str) -> list[str]:
-    """The configuration files that exist, lowest priority first (conda's order, then minicon's).
+    """Existing configuration files, lowest priority first (conda's order, then minicon's).
 
-    A handful of ``stat`` calls; nothing is read. Those of :func:`files_of_packages` are left out.
+    Files of :func:`files_of_packages` are excluded. Cost: some ``stat`` calls; no file is read.
     """
     ours = files_of_packages(environ)
     return [
@@ -68,13 +68,13 @@ def config_files(environ: Mapping[str, str], home: str) -> list[str]:
 
 
 def files_of_packages(environ: Mapping[str, str]) -> dict[str, str]:
-    """Configuration files that packages brought into environments, and whose each one is.
+    """Configuration files that packages installed into environments, with the package's name.
 
-    Costs a few ``stat`` calls where environments hold no configuration, as nearly all do.
+    Cost: a few ``stat`` calls if the environments contain no configuration, as nearly always.
     """
     found: dict[str, str] = {}
     for prefix in (environ.get("CONDA_ROOT"), environ.get("CONDA_PREFIX")):
-        for path in _in_place(prefix) if prefix else ():
+        for path in _files_at(prefix) if prefix else ():
             if os.path.exists(path):
                 from minicon.config.package_files import package_of
 
@@ -85,11 +85,12 @@ def files_of_packages(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _config_search_path(environ: Mapping[str, str], home: str) -> list[str]:
-    """Every place where a configuration file would be read, lowest priority first."""
-    return [path for place in _places(environ, home) for path in _in_place(place)]
+    """All paths at which a configuration file would be read, lowest priority first."""
+    return [path for location in _locations(environ, home) for path in _files_at(location)]
 
 
-def _places(environ: Mapping[str, str], home: str) -> Iterator[str]:
+def _locations(environ: Mapping[str, str], home: str) -> Iterator[str]:
+    """Directories, and files with ``/.`` appended."""
     if os.name == "nt":
         yield from (r"C:\ProgramData\conda",)
     else:
@@ -112,13 +113,13 @@ def _places(environ: Mapping[str, str], home: str) -> Iterator[str]:
         yield expand(named, environ, home) + os.sep + "."
 
 
-def _in_place(place: str) -> Iterator[str]:
-    """The files of one place; a place that ends in ``/.`` is itself a file."""
-    if place.endswith(os.sep + "."):
-        yield place[:-2]
+def _files_at(location: str) -> Iterator[str]:
+    """Paths of configuration files at a location of :func:`_locations`."""
+    if location.endswith(os.sep + "."):
+        yield location[:-2]
         return
     for name in _NAMES:
-        path = os.path.join(place, name)
+        path = os.path.join(location, name)
         if name != "condarc.d":
             yield path
         elif os.path.isdir(path):
@@ -134,7 +135,7 @@ def _config_home(environ: Mapping[str, str], home: str) -> str:
 
 
 def expand(path: str, environ: Mapping[str, str], home: str) -> str:
-    """PATH with a leading ``~`` and ``$NAME`` or ``${NAME}`` filled in; unknown names stay."""
+    """Expand a leading ``~``, and ``$NAME`` or ``${NAME}``, in a path; unknown names stay."""
     if path == "~" or path.startswith(("~/", "~" + os.sep)):
         path = home + path[1:]
     if "$" not in path:

@@ -1,8 +1,8 @@
-"""Change one configuration file: ``config --set``, ``--append``, ``--prepend``, ``--remove``.
+"""Edit a configuration file: ``config --set``, ``--append``, ``--prepend``, ``--remove``.
 
-The file's text is changed where the key stands, so comments and order elsewhere stay as they are.
-Where a list is written on one line (``[a, b]``) its key is written anew, and only comments inside
-it are lost; the result says so. The file is replaced whole: it is the old one or the new one.
+Only the lines of the key are changed, so comments and order of the other keys are kept. A list on
+one line (``[a, b]``) is rewritten; comments in it are lost, which the result reports. The file is
+replaced atomically.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _LISTS = ("append", "prepend", "remove")
 
 @dataclass(frozen=True, slots=True)
 class ConfigEdit:
-    """One change.
+    """One change to a configuration file.
 
     Attributes:
         action: ``set``, ``append``, ``prepend``, ``remove`` or ``remove-key``.
         key: The key; ``KEY.NAME`` is one entry of a map.
-        value: Text as typed; unused by ``remove-key``.
+        value: Value as typed; not used by ``remove-key``.
     """
 
     action: str
@@ -45,10 +45,10 @@ class EditedFile:
     """A configuration file before and after.
 
     Attributes:
-        path: Links resolved, so that a link to a dotfile collection stays a link.
-        before: Its text; None when there was no file.
-        after: Its new text.
-        comments_lost: Keys whose own comments could not be kept.
+        path: Path with links resolved, so that a link to a dotfile repository stays a link.
+        before: Old text, or None if the file did not exist.
+        after: New text.
+        comments_lost: Keys whose comments could not be kept.
     """
 
     path: str
@@ -58,12 +58,12 @@ class EditedFile:
 
 
 def edit_config_file(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) -> EditedFile:
-    """Make the changes and write the file.
+    """Apply the changes and write the file.
 
     Raises:
-        ConfigError: The file cannot be read, a value has the wrong type, or what shall be removed
-            is not there (``not-in-config``).
-        UsageError: Unknown key, or an action that the key does not have.
+        ConfigError: The file cannot be read, a value has the wrong type, or a value to remove does
+            not exist (``not-in-config``).
+        UsageError: The key is unknown or does not support the action.
         FileError: The file cannot be written.
     """
     edited = _plan_edits(path, edits)
@@ -77,7 +77,7 @@ def edit_config_file(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) 
 
 
 def _plan_edits(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) -> EditedFile:
-    """The same without writing. Raises as :func:`edit_config_file`, FileError excepted."""
+    """Apply the changes without writing. Raises as :func:`edit_config_file`, but no FileError."""
     target = os.path.realpath(path)
     before = _read(target)
     text = before or ""
@@ -90,7 +90,7 @@ def _plan_edits(path: str | os.PathLike[str], edits: Iterable[ConfigEdit]) -> Ed
 
 
 def written_values(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What a file says, by key, unchecked (``config --get``). An absent file says nothing."""
+    """Values of a file by key, unchecked (``config --get``). Empty if the file does not exist."""
     text = _read(os.path.realpath(path))
     raws = read_config_text(text, os.fspath(path)) if text else {}
     return {name: raw.value for name, raw in raws.items()}
@@ -126,7 +126,7 @@ def _edited(text: str, path: str, edit: ConfigEdit) -> tuple[str, bool]:
             return changed, False
     changed = _key_lines(text, written, wanted)
     lost = "#" in _block(text, written)[2]
-    if not _says(changed, path, values, written, wanted):  # an unusual layout: write it all anew
+    if not _says(changed, path, values, written, wanted):  # unusual layout: rewrite the file
         changed, lost = _dump({**values, written: wanted}), "#" in text
     return changed, lost
 
@@ -136,8 +136,8 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
     if MASK in edit.value and edit.action != "remove":
         raise UsageError(
             "masked-value",
-            f"{edit.value!r} for {key.name} is what is shown in place of a secret",
-            hint=f"give the secret itself, or edit {path}",
+            f"{edit.value!r} for {key.name} contains the mask that is shown instead of a secret",
+            hint=f"pass the secret itself, or edit {path}",
         )
 
     def checked(value: Any, kind: Key = key) -> Any:
@@ -152,7 +152,7 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
             )
         items = [str(item) for item in checked(current) or ()]
         if edit.action == "remove" and edit.value not in items:
-            raise _not_there(f"{edit.value!r} is not among the {key.name} in {path}")
+            raise _not_in_config(f"{edit.value!r} is not in {key.name} of {path}")
         rest = [item for item in items if item != edit.value]
         ends = {"append": [*rest, edit.value], "prepend": [edit.value, *rest], "remove": rest}
         return ends[edit.action]
@@ -170,7 +170,7 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
 
 def _without(current: Any, entry: str, name: str, path: str) -> Any:
     if current is None or (entry and not (isinstance(current, dict) and entry in current)):
-        raise _not_there(f"{name} is not in {path}")
+        raise _not_in_config(f"{name} is not in {path}")
     return {k: v for k, v in current.items() if k != entry} if entry else None
 
 
@@ -179,7 +179,7 @@ def _alias_in(values: dict[str, Any], key: Key) -> str:
 
 
 def _says(text: str, path: str, before: dict[str, Any], name: str, wanted: Any) -> bool:
-    """Whether the new text says what was wanted, and otherwise what it said before."""
+    """Whether the new text has the new value, and the old values of all other keys."""
     try:
         after = {key: raw.value for key, raw in read_config_text(text, path).items()}
     except ConfigError:
@@ -191,7 +191,7 @@ def _says(text: str, path: str, before: dict[str, Any], name: str, wanted: Any) 
 
 
 def _block(text: str, name: str) -> tuple[int, int, str, Any]:
-    """First line, line after the last, text, and YAML node of a key; an empty block at the end."""
+    """First line, line after the last, text and YAML node of a key; if missing, the end."""
     import yaml
 
     lines = text.splitlines(keepends=True)
@@ -204,7 +204,7 @@ def _block(text: str, name: str) -> tuple[int, int, str, Any]:
 
 
 def _last_line(node: Any) -> int:
-    """The last line of a YAML node (block collections end where the next token begins)."""
+    """The last line of a YAML node (the marks of block collections end at the next token)."""
     children = node.value if isinstance(node.value, list) else []
     if not children or node.flow_style:
         mark = node.end_mark
@@ -214,7 +214,7 @@ def _last_line(node: Any) -> int:
 
 
 def _key_lines(text: str, name: str, wanted: Any) -> str:
-    """TEXT with the key's lines written anew, or taken out."""
+    """Replace or remove the lines of a key."""
     lines = text.splitlines(keepends=True)
     start, stop, _, _ = _block(text, name)
     if start == len(lines) and lines and not lines[-1].endswith("\n"):
@@ -226,7 +226,7 @@ def _key_lines(text: str, name: str, wanted: Any) -> str:
 def _item_lines(
     text: str, name: str, current: list[Any], wanted: list[str], edit: ConfigEdit
 ) -> str | None:
-    """TEXT with single list lines added and taken out; None where the list has no lines."""
+    """Add or remove lines of a list; None if the list is not written on lines."""
     _, _, _, node = _block(text, name)
     if node is None or node.flow_style or not node.value or not wanted:
         return None
@@ -260,10 +260,10 @@ def _unknown_key(name: str) -> UsageError:
     near = near_names(name, KEYS)
     return UsageError(
         "unknown-key",
-        f"there is no configuration key {name!r}",
-        hint=f"did you mean {near[0]!r}?" if near else "all keys: minicon config --describe",
+        f"unknown configuration key {name!r}",
+        hint=f"did you mean {near[0]!r}?" if near else "list all keys: minicon config --describe",
     )
 
 
-def _not_there(message: str) -> ConfigError:
+def _not_in_config(message: str) -> ConfigError:
     return ConfigError("not-in-config", message, hint="see: minicon config --show-sources")

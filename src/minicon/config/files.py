@@ -1,7 +1,7 @@
-"""One configuration file → its keys, values and conda's ``#!`` marks.
+"""Parser for configuration files: keys, values and conda's ``#!`` marks.
 
-conda gives a meaning to comments: ``channels:  #!final`` (no source of higher priority counts),
-``- name  #!top`` and ``- name  #!bottom`` (the item's place in the merged list).
+conda gives a meaning to comments: ``channels:  #!final`` (sources of higher priority are ignored),
+``- name  #!top`` and ``- name  #!bottom`` (the position in the merged list).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _MARKS = ("final", "top", "bottom")
 
 @dataclass(frozen=True, slots=True)
 class RawValue:
-    """One key of one source, not checked yet.
+    """The unchecked value of a key in one source.
 
     Attributes:
-        source: The file, variable or ``flag`` it comes from.
-        value: As it was read.
+        source: File or variable, or ``flag``.
+        value: The parsed value.
         final: Whether sources of higher priority are ignored.
         item_marks: For lists and maps: item or name → ``top``, ``bottom`` or ``final``.
     """
@@ -37,18 +37,17 @@ class RawValue:
 
 
 def read_config_file(path: str) -> dict[str, RawValue]:
-    """Read a file.
+    """Parse a configuration file.
 
     Raises:
-        ConfigError: ``unreadable-config``, ``invalid-config``: it cannot be read, is not YAML, or
-            is no map of keys.
+        ConfigError: ``unreadable-config``, or ``invalid-config``: it is not a YAML mapping.
     """
     text = _text_of(path)
     return read_config_text(text, path)
 
 
 def read_config_text(text: str, path: str) -> dict[str, RawValue]:
-    """The keys of a file's text; PATH is for messages. Raises as :func:`read_config_file`."""
+    """Parse the text of the file ``path``. Raises as :func:`read_config_file`."""
     import yaml
 
     loader_type: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -76,7 +75,7 @@ def read_config_text(text: str, path: str) -> dict[str, RawValue]:
 
 
 def _pairs(yaml: Any, node: Any, path: str) -> list[tuple[Any, Any]]:
-    """Nodes of keys and values. Keys are taken as written: ``yes:`` is a name here, not True."""
+    """Nodes of keys and values. Keys are kept as written: ``yes:`` is a name, not True."""
     if node is None:
         return []
     if not isinstance(node, yaml.MappingNode):
@@ -87,11 +86,11 @@ def _pairs(yaml: Any, node: Any, path: str) -> list[tuple[Any, Any]]:
         )
     seen: set[str] = set()
     for key, _ in node.value:
-        place = f"{path}, line {key.start_mark.line + 1}"
+        position = f"{path}, line {key.start_mark.line + 1}"
         if not isinstance(key, yaml.ScalarNode):
-            raise ConfigError("invalid-config", f"{place}: a key must be a word")
+            raise ConfigError("invalid-config", f"{position}: a key must be a string")
         if key.value in seen:
-            raise ConfigError("invalid-config", f"{place}: {key.value!r} is there twice")
+            raise ConfigError("invalid-config", f"{position}: the key {key.value!r} is repeated")
         seen.add(key.value)
     return list(node.value)
 
@@ -101,7 +100,7 @@ def _text_of(path: str) -> str:
         with open(path, "rb") as reader:
             data = reader.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
-            raise ConfigError("unreadable-config", f"{path} is larger than any configuration")
+            raise ConfigError("unreadable-config", f"{path} is larger than {_MAX_BYTES} bytes")
         return data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
@@ -112,11 +111,11 @@ def _text_of(path: str) -> str:
 
 def _invalid(path: str, error: Exception) -> ConfigError:
     mark = getattr(error, "problem_mark", None)
-    place = f", line {mark.line + 1}" if mark is not None else ""
+    line = f", line {mark.line + 1}" if mark is not None else ""
     problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
     return ConfigError(
         "invalid-config",
-        f"{path}{place} is not valid YAML: {problem}",
+        f"{path}{line} is not valid YAML: {problem}",
         hint="correct that line, or remove the file",
     )
 

@@ -1,9 +1,9 @@
-"""Files, variables and flags → :class:`Settings`, remembering where each value came from.
+"""Load Settings from files, environment variables and flags, with the source of each value.
 
 Priority, low to high: conda's files in conda's order, minicon's file, ``CONDA_<KEY>``,
-``MINICON_<KEY>`` (which hides ``CONDA_<KEY>``), flags. Single values: the highest wins. Lists:
-joined, highest first. Maps: joined by name, highest wins. ``#!final``, ``#!top`` and ``#!bottom``
-as in conda (files.py).
+``MINICON_<KEY>`` (which replaces ``CONDA_<KEY>``), flags. Of single values the highest priority
+is used; lists are concatenated, highest first; maps are merged by name, highest wins. ``#!final``,
+``#!top`` and ``#!bottom`` work as in conda (files.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from minicon.config.keys import (
     KEYS,
     MAPS,
     OTHER_TOOLS_KEYS,
-    UNHEEDED_KEYS,
+    UNSUPPORTED_KEYS,
     Key,
     Kind,
     find_key,
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-#: MINICON_ and CONDA_ variables that are no settings: they place files or hold activation's state.
+#: MINICON_ and CONDA_ variables that are not settings: paths of files, and state of activation.
 _NO_SETTINGS = frozenset("ROOT RC EXE PYTHON_EXE PREFIX SHLVL DEFAULT_ENV PROMPT_MODIFIER".split())  # noqa: SIM905
-#: Values by which a key asks for nothing.
+#: Values that have no effect.
 _NOTHING_SAID: tuple[object, ...] = (None, False, "", [], {})
 _SETTING_NAMES = frozenset(each.name for each in fields(Settings))
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings, and one sentence for each thing in the configuration that was passed over."""
+    """Settings, and a warning for each part of the configuration that was ignored."""
 
     settings: Settings
     warnings: tuple[str, ...] = ()
@@ -66,21 +66,21 @@ def load_settings(
 ) -> LoadedSettings:
     """Load the configuration.
 
-    Costs a few ``stat`` calls where there is no configuration file; reads YAML otherwise.
+    Cost: a few ``stat`` calls if there is no configuration file; otherwise YAML is parsed.
 
     Args:
         environ: Environment variables.
-        home: The user's home folder.
-        working_directory: What relative folders start from.
-        platform: conda's subdir to work for; overrides the configured ``subdir``.
-        flags: Values given on the command line, by key; None values do not count.
+        home: The user's home directory.
+        working_directory: Base of relative paths.
+        platform: Target subdir; overrides the setting ``subdir``.
+        flags: Values from the command line, by key; None values are ignored.
 
     Raises:
-        ConfigError: A file cannot be read, or a value has the wrong type; the message names file,
-            key and what was expected.
+        ConfigError: A file cannot be read, or a value has the wrong type; the message names the
+            file, the key and the expected type.
     """
     warnings = [
-        f"{path} is a file of the package {package}, and is not read as configuration"
+        f"{path} belongs to the package {package}, and is ignored as configuration"
         for path, package in dirs.files_of_packages(environ).items()
     ]
     collected = _collect(_sources(environ, home, flags or {}).values(), warnings)
@@ -93,31 +93,31 @@ def load_settings(
 def configured_values(
     *, environ: Mapping[str, str], home: Path, flags: Mapping[str, Any] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """What each source says for itself, lowest priority first (``config --show-sources``).
+    """The values of each source, lowest priority first (``config --show-sources``).
 
     Returns:
-        The path of a file, ``envvars`` or ``cmd_line`` (conda's words) to keys and values. Sources
-        that say nothing are left out.
+        Keys and values by the path of a file, ``envvars`` or ``cmd_line`` (conda's words). Sources
+        without values are omitted.
 
     Raises:
         ConfigError: As :func:`load_settings`.
     """
     fill = filler(environ, str(home))
     found: dict[str, dict[str, Any]] = {}
-    for place, raws in _sources(environ, home, flags or {}).items():
+    for source, raws in _sources(environ, home, flags or {}).items():
         keys = [(key, raw) for name, raw in raws.items() if (key := find_key(name)) is not None]
         values = {
             key.name: check_value(key, raw.value, source=raw.source, fill=fill) for key, raw in keys
         }
         if values:
-            found[place] = values
+            found[source] = values
     return found
 
 
 def _sources(
     environ: Mapping[str, str], home: Path, flags: Mapping[str, Any]
 ) -> dict[str, Mapping[str, RawValue]]:
-    """Everything that may say something, lowest priority first."""
+    """All sources, lowest priority first."""
     files = dirs.config_files(environ, str(home))
     return {
         **{path: read_config_file(path) for path in files},
@@ -144,7 +144,7 @@ def _variable_value(key: Key, variable: str, text: str) -> Any:
     except ValueError:
         raise ConfigError(
             "wrong-type",
-            f"the variable {variable} is neither NAME=VALUE,… nor a JSON object",
+            f"the value of {variable} is neither NAME=VALUE,… nor a JSON object",
             hint=f"{key.name}: {key.meaning}",
         ) from None
 
@@ -152,16 +152,16 @@ def _variable_value(key: Key, variable: str, text: str) -> Any:
 def _collect(
     sources: Iterable[Mapping[str, RawValue]], warnings: list[str]
 ) -> dict[str, list[RawValue]]:
-    """Per key, its values, lowest priority first."""
+    """The values of each key, lowest priority first."""
     collected: dict[str, list[RawValue]] = {}
     for source in sources:
         for name, raw in source.items():
             if (key := find_key(name)) is not None:
                 collected.setdefault(key.name, []).append(raw)
-            elif name in UNHEEDED_KEYS:
+            elif name in UNSUPPORTED_KEYS:
                 if raw.value not in _NOTHING_SAID:
-                    instead = UNHEEDED_KEYS[name]
-                    warnings.append(f"{name!r} in {raw.source} has no effect here: {instead}")
+                    instead = UNSUPPORTED_KEYS[name]
+                    warnings.append(f"{name!r} in {raw.source} has no effect: {instead}")
             elif name not in OTHER_TOOLS_KEYS:
                 warnings.append(_unknown_key(name, raw.source))
     return collected
@@ -223,29 +223,30 @@ def _settings(
 ) -> Settings:
     root = dirs.default_root(environ, str(home))
     if problem := place_problem(root):
-        source = "MINICON_ROOT" if "MINICON_ROOT" in environ else "the home folder"
+        source = "MINICON_ROOT" if "MINICON_ROOT" in environ else "the home directory"
         message = f"the path of MINICON_ROOT, from {source}, {problem}"
         raise ConfigError("wrong-value", message, hint="set MINICON_ROOT to a shorter path")
 
-    def folders(name: str) -> tuple[str, ...]:
+    def directories(name: str) -> tuple[str, ...]:
         found = merged[name].value if name in merged else None
         paths = [os.path.normpath(os.path.join(working_directory, each)) for each in found or ()]
         for path in paths:
             if problem := place_problem(path):
                 message = f"a path of {name} in {merged[name].source} {problem}"
-                raise ConfigError("wrong-value", message, hint="correct it, or leave it out")
+                raise ConfigError("wrong-value", message, hint="correct or remove it")
         return tuple(paths)
 
-    envs_dirs = dict.fromkeys([*folders("envs_dirs"), *dirs.default_envs_dirs(root, str(home))])
-    pkgs_dirs = folders("pkgs_dirs") or dirs.default_pkgs_dirs(root)
+    envs_dirs = dict.fromkeys([*directories("envs_dirs"), *dirs.default_envs_dirs(root, str(home))])
+    pkgs_dirs = directories("pkgs_dirs") or dirs.default_pkgs_dirs(root)
     if platform is None:
         platform = merged["subdir"].value if "subdir" in merged else None
-    plain = {
+    given = {
         name: each.value
         for name, each in merged.items()
-        if name in _SETTING_NAMES and name not in ("envs_dirs", "pkgs_dirs")
+        if name in _SETTING_NAMES
+        and name not in ("envs_dirs", "pkgs_dirs")
+        and each.value is not None
     }
-    given = {name: value for name, value in plain.items() if value is not None}
     for name in ("client_ssl_cert", "client_ssl_cert_key"):
         if isinstance(given.get(name), bool):  # conda: `client_ssl_cert: false` means none
             del given[name]

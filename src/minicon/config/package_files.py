@@ -1,9 +1,8 @@
-"""Configuration files that a package brought into the active environment: they are not read.
+"""Configuration files that belong to an installed package, and are therefore ignored.
 
-A package is installed for what is in it, not to turn off the checks of all that is installed
-afterwards. What users put into an environment themselves is theirs, and is read.
-
-Nothing here is imported unless there is such a file, which is seldom.
+A package must not be able to disable checks for packages that are installed after it. Files that
+users create in an environment are read. This module is imported only if an environment contains a
+configuration file, which is rare.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ _SITE_PACKAGES = ("lib", "Lib", "lib64")
 
 
 def package_of(path: str, prefix: str) -> str | None:
-    """The package that has a file of an environment in its list; None if it is the user's.
+    """The package that a file of an environment belongs to; None if it is the user's.
 
-    Costs reading the records of the environment. A record that names the file and cannot be read
-    counts as one that has it.
+    A record that contains the file's name and cannot be parsed counts as its owner. Cost: reading
+    all records of the environment.
 
     Args:
-        path: The file, below PREFIX.
+        path: The file, in the environment.
         prefix: The environment.
     """
     names = _names_of(path, prefix)
@@ -43,9 +42,9 @@ def package_of(path: str, prefix: str) -> str | None:
 
 
 def _names_of(path: str, prefix: str) -> set[str]:
-    """How a record may name a file: as written, where it leads, or a link on the way to it.
+    """Names that a record may have for a file: its path, its real path, or a parent link.
 
-    Letters are compared in lower case: some file systems make no difference.
+    In lower case, because some file systems ignore letter case.
     """
     inside = {os.path.relpath(path, prefix)}
     real, root = os.path.realpath(path), os.path.realpath(prefix)
@@ -56,7 +55,7 @@ def _names_of(path: str, prefix: str) -> set[str]:
 
 
 def _records(prefix: str) -> Iterator[str]:
-    """conda-meta's records, and the RECORDs of what pip installed."""
+    """Records in conda-meta, and RECORD files of packages that pip installed."""
     meta = os.path.join(prefix, "conda-meta")
     yield from (os.path.join(meta, n) for n in _list(meta) if n.endswith(".json"))
     for start in _SITE_PACKAGES:
@@ -69,7 +68,7 @@ def _records(prefix: str) -> Iterator[str]:
 
 
 def _listed(record: str, data: bytes) -> set[str] | None:
-    """The paths of a record, in lower case, relative to the environment; None: unreadable."""
+    """Paths of a record, in lower case, relative to the prefix; None if it cannot be parsed."""
     text = data.decode("utf-8", "replace")
     if os.path.basename(record) == "RECORD":
         return _listed_by_pip(text)
@@ -86,7 +85,7 @@ def _listed(record: str, data: bytes) -> set[str] | None:
 
 
 def _listed_by_pip(text: str) -> set[str]:
-    """RECORD's paths are relative to site-packages; what leaves it goes to the environment."""
+    """Paths of a RECORD: relative to site-packages; those with ``../`` to the prefix."""
     paths = (line.rpartition(",")[0].rpartition(",")[0].strip('"') for line in text.split("\n"))
     return {path.replace("\\", "/").replace("../", "").lower() for path in paths}
 

@@ -1,4 +1,4 @@
-"""Settings: one immutable object, passed down. Never a global."""
+"""Settings: the whole configuration as one immutable object, passed as an argument."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that configuration decides. Keys have conda's names and meanings.
+    """All settings; config/keys.py documents them. Names and meanings are conda's.
 
     Attributes:
-        root: ``MINICON_ROOT``: holds ``envs/``, ``pkgs/`` and ``cache/``.
-        channels: As configured, in order; None when nothing is configured, which means the
-            built-in set (conda-forge where reachable, ``host``, ``pypi``).
-        sources: Per key, where its value came from (``default``, a file, a variable, a flag).
+        root: ``MINICON_ROOT``, the directory of ``envs/``, ``pkgs/`` and ``cache/``.
+        home: The user's home directory.
+        platform: Target subdir.
+        channels: Configured channels, highest priority first; None if none are configured, which
+            means the default sources (conda-forge if reachable, ``host``, ``pypi``).
+        sources: Source of each value by key: ``default``, a file, a variable, or ``flag``.
     """
 
     root: Path
@@ -86,5 +88,5 @@ class Settings:
 
     @property
     def cache_dir(self) -> Path:
-        """Repodata, package index pages, interpreter facts: all of it can be made anew."""
+        """Directory of repodata, package index pages and interpreter facts; safe to delete."""
         return self.root / "cache"

@@ -1,8 +1,8 @@
-"""YAML as data only: texts, lists and mappings, each knowing its line.
+"""Strict YAML parser: strings, lists and mappings, each with its line number.
 
-Every scalar stays the text it is (``3.10`` is not a number, ``no`` not a boolean). Refused are
-tags, duplicate keys, more than a few aliases, deep nesting and large files: what a file of a few
-kilobytes could use to run code or to fill the memory (CVE-2017-18342, "billion laughs").
+Every scalar stays a string (``3.10`` is not a number, ``no`` not a boolean). Tags, duplicate keys,
+many aliases, deep nesting and large files are refused, because a small file could use them to run
+code or to exhaust the memory (CVE-2017-18342, "billion laughs").
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ _MERGE = "<<"
 
 
 class Text(str):
-    """A scalar, and the line of the file it stands in (from 1)."""
+    """A scalar with its line number (from 1)."""
 
     __slots__ = ("line",)
     line: int
 
 
 class Items(list[object]):
-    """A list, and the line it begins in."""
+    """A list with the number of its first line."""
 
     line: int = 0
 
 
 class Mapping(dict[str, object]):
-    """A mapping, and the line it begins in."""
+    """A mapping with the number of its first line."""
 
     line: int = 0
 
 
 def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int = _MAX_NODES) -> Any:
-    """The one document of a YAML text; None for an empty one.
+    """Parse a YAML text with one document; None for an empty one.
 
     Args:
         text: The text.
         source: The file's name, for messages.
-        max_bytes: Longest text in characters; lock files are larger than environment files.
-        max_nodes: Most values.
+        max_bytes: Longest text, in characters; lock files are larger than environment files.
+        max_nodes: Largest number of values.
 
     Raises:
         SpecError: ``invalid-yaml``, naming the line.
@@ -76,7 +76,7 @@ def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int =
 
 
 def _check_events(events: Any, source: str) -> None:
-    """Bound depth and aliases before anything is built."""
+    """Limit depth and aliases before any value is built."""
     depth = aliases = 0
     for event in events:
         kind = type(event).__name__
@@ -121,7 +121,7 @@ class _Builder:
         if not node.style and node.value in _NULLS:
             return None
         if "\0" in node.value or not is_plain(node.value):
-            self.fail(node, "a text holds NUL or half a character", "leave that character out")
+            self.fail(node, "a string contains NUL or a lone surrogate", "remove that character")
         text = Text(node.value)
         text.line = node.start_mark.line + 1
         return text
@@ -134,14 +134,14 @@ class _Builder:
             key = self.build(key_node)
             if not isinstance(key, Text):
                 self.fail(
-                    key_node, "a key must be a text", "write key: value, with a plain text as key"
+                    key_node,
+                    "a key must be a string",
+                    "write key: value, with a plain string as key",
                 )
             if key == _MERGE and not key_node.style:
                 merged.append(self.build(value_node))
             elif key in mapping:
-                self.fail(
-                    key_node, f"the key {str(key)[:60]!r} is there twice", "remove one of them"
-                )
+                self.fail(key_node, f"the key {str(key)[:60]!r} is repeated", "remove one of them")
             else:
                 mapping[key] = self.build(value_node)
         for value in merged:
@@ -153,10 +153,10 @@ class _Builder:
 
 def _syntax_hint(text: str) -> str:
     if "\t" in text:
-        return "indent by spaces: YAML does not allow tabs"
-    return "see the line named above; lists are lines of - item, mappings key: value"
+        return "indent with spaces: YAML does not allow tabs"
+    return "check that line: lists are written - item, mappings key: value"
 
 
 def _error(source: str, mark: Any, why: str, hint: str) -> SpecError:
-    place = source if mark is None else f"{source}, line {mark.line + 1}"
-    return SpecError("invalid-yaml", f"{place}: {why}", hint=hint)
+    position = source if mark is None else f"{source}, line {mark.line + 1}"
+    return SpecError("invalid-yaml", f"{position}: {why}", hint=hint)

@@ -1,4 +1,4 @@
-"""One configured value: checked against its key, from a file (typed) or a variable (text)."""
+"""Validation of configured values, from files (typed) or environment variables (strings)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-#: Of one list or map. Channels are asked one by one, and each is looked up in the maps.
+#: Most items of a list or map. Channels are queried one by one and looked up in the maps.
 MOST_ITEMS = 1000
 _TRUE = frozenset(["true", "yes", "on", "1"])
 _FALSE = frozenset(["false", "no", "off", "0"])
@@ -23,16 +23,16 @@ _NOTHING = frozenset(["", "none", "null", "~"])
 
 
 def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]) -> Any:
-    """VALUE as its key's type: tuples for lists, dicts for maps; None stands for nothing.
+    """Convert a value to the type of its key: tuples for lists, dicts for maps; None for no value.
 
     Args:
-        key: What it is for.
-        value: As YAML gave it, as a flag gave it, or text.
-        source: The file, variable or ``flag`` it comes from, for the message.
-        fill: Fills in ``~`` and ``$NAME``; used for keys that want it.
+        key: The key.
+        value: Parsed YAML, the value of a flag, or a string.
+        source: File or variable, or ``flag``, for messages.
+        fill: Expands ``~`` and ``$NAME``; applied to keys with ``expand``.
 
     Raises:
-        ConfigError: Reference ``wrong-type``, ``wrong-value`` or ``too-many-items``.
+        ConfigError: ``wrong-type``, ``wrong-value`` or ``too-many-items``.
     """
     if value is None:
         return None
@@ -44,7 +44,7 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
     if items > MOST_ITEMS:
         raise ConfigError(
             "too-many-items",
-            f"{key.name} in {source} has {items} items; at most {MOST_ITEMS} are read",
+            f"{key.name} in {source} has {items} items; at most {MOST_ITEMS} are allowed",
             hint="shorten that list",
         )
     if key.name == "channel_priority":
@@ -68,7 +68,7 @@ def _count(value: Any) -> int:
 
 
 def read_variable(key: Key, text: str) -> Any:
-    """The text of an environment variable as what a file would hold, still to be checked."""
+    """Parse the value of an environment variable to what a file would contain, unchecked."""
     if key.kind is Kind.SEQUENCE:
         separator = os.pathsep if key.separator == "path" else key.separator
         return [item.strip() for item in text.split(separator) if item.strip()]
@@ -82,7 +82,7 @@ def read_variable(key: Key, text: str) -> Any:
 
 
 def filler(environ: Mapping[str, str], home: str) -> Callable[[str], str]:
-    """Fills in ``~`` and ``$NAME``."""
+    """A function that expands ``~`` and ``$NAME`` in a string."""
     return lambda text: expand(text, environ, home)
 
 
@@ -143,7 +143,7 @@ def _switch_or_text(value: Any) -> bool | str:
 
 def _sequence(value: Any) -> tuple[str, ...]:
     if isinstance(value, (str, int, float)):
-        value = [value]  # conda: one item may stand without its list
+        value = [value]  # as in conda, a single item needs no list
     if not isinstance(value, (list, tuple)):
         raise TypeError(value)
     return tuple(_text(item) for item in value if item is not None)
@@ -168,7 +168,7 @@ def _map_of_maps(value: Any) -> dict[str, dict[str, str]]:
 
 
 def _maps_by_channel(value: Any) -> dict[str, dict[str, str]]:
-    """Conda's ``channel_settings``: by channel, so that later files add to earlier ones."""
+    """Conda's ``channel_settings`` as a map by channel, so that files can be merged."""
     if isinstance(value, dict):
         return _map_of_maps(value)
     if not isinstance(value, (list, tuple)):
