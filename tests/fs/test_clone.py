@@ -9,7 +9,7 @@ import pytest
 from tests.support.faults import counting
 
 from minicon.fs import operations
-from minicon.fs.clone import LinkMethod, LinkProbe, place_file
+from minicon.fs.clone import LinkMethod, LinkProbe, link_or_copy_file
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def source(tmp_path):
 @pytest.mark.parametrize("method", list(LinkMethod))
 def test_the_target_is_the_same_file_to_readers(tmp_path, source, method):
     target = tmp_path / "target"
-    used = place_file(source, target, method)
+    used = link_or_copy_file(source, target, method)
     assert target.read_bytes() == source.read_bytes()
     assert target.stat().st_mode == source.stat().st_mode
     assert target.stat().st_mtime_ns == source.stat().st_mtime_ns
@@ -33,7 +33,7 @@ def test_the_target_is_the_same_file_to_readers(tmp_path, source, method):
         used in (LinkMethod.HARD_LINK, LinkMethod.SYMBOLIC_LINK)
     )
     with pytest.raises(FileExistsError):
-        place_file(source, target, method)
+        link_or_copy_file(source, target, method)
 
 
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EMLINK, errno.EPERM])
@@ -43,7 +43,7 @@ def test_a_link_that_is_not_possible_becomes_a_copy(tmp_path, source, number, mo
 
     monkeypatch.setattr(os, "link", refuse)
     target = tmp_path / "target"
-    assert place_file(source, target, LinkMethod.HARD_LINK) is LinkMethod.COPY
+    assert link_or_copy_file(source, target, LinkMethod.HARD_LINK) is LinkMethod.COPY
     assert target.read_bytes() == source.read_bytes()
     assert LinkProbe([LinkMethod.HARD_LINK]).best_method(source, tmp_path) is LinkMethod.COPY
 
@@ -54,7 +54,7 @@ def test_no_space_is_not_hidden_by_a_copy(tmp_path, source, monkeypatch):
 
     monkeypatch.setattr(os, "link", refuse)
     with pytest.raises(OSError, match="No space"):
-        place_file(source, tmp_path / "target", LinkMethod.HARD_LINK)
+        link_or_copy_file(source, tmp_path / "target", LinkMethod.HARD_LINK)
 
 
 def test_probing_happens_once_and_leaves_nothing(tmp_path, source):

@@ -6,7 +6,7 @@ import threading
 import time
 
 from minicon.fs import operations
-from minicon.fs.group_sync import GroupSync
+from minicon.fs.disk import GroupSync
 
 
 def test_threads_that_come_while_one_is_running_share_the_next(tmp_path, monkeypatch):

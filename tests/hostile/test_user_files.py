@@ -253,7 +253,7 @@ def test_a_state_that_is_nested_deeply(world: UserWorld) -> None:
         (b"wheel: \xff", "not UTF-8"),
         (b"wheel: x\nfiles: [a]", "files must be an object"),
         (b"wheel: 'x =='", "requirement"),
-        (b"wheel: x\nfiles: {a: ../../b}", "leaves its folder"),
+        (b"wheel: x\nfiles: {a: ../../b}", "leaves its directory"),
         (b"wheel: x\nlinks: {/b: c}", "is absolute"),
         (b"wheel: x\nname: ../x", "package name"),
         (b"wheel: x\nbuild_number: many", "whole number"),

@@ -13,7 +13,7 @@ from tests.support.prefixes import apply, extract, snapshot
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import Clobbered, PackageError
-from minicon.fs.safe_path import is_own_place, reaches_own_place
+from minicon.fs.safe_path import has_reserved_path, is_reserved_path
 from minicon.prefix.environment.prefix import Prefix
 
 LONG_S, WIDE_DOT, UNSEEN, KELVIN = "\u017f", "\uff0e", "\u200c", "\u212a"
@@ -65,15 +65,15 @@ def refused(minicon: CommandLine, *packages: PackageBuilder) -> str:
 
 @pytest.mark.parametrize("path", OWN)
 def test_no_package_brings_a_path_of_minicons_own(path: str) -> None:
-    assert is_own_place(path)
-    assert reaches_own_place(["lib/x", path])
+    assert is_reserved_path(path)
+    assert has_reserved_path(["lib/x", path])
 
 
 def test_paths_that_only_look_similar_are_fine() -> None:
     paths = ["lib/conda-meta/x", ".minicon", "minicon-states/x", "conda/x", "conda-metadata/x"]
     paths += ["bin/.minicon-states", "share/\u00fcber", ".minicon-other/x", "x~1/y"]
-    assert not any(map(is_own_place, paths))
-    assert not reaches_own_place(paths)
+    assert not any(map(is_reserved_path, paths))
+    assert not has_reserved_path(paths)
 
 
 @pytest.mark.parametrize("path", [OWN[0], OWN[8], OWN[2]])
@@ -137,7 +137,7 @@ def test_placing_looks_at_the_place_not_only_at_the_package(tmp_path: Path) -> N
     before = snapshot(tmp_path / "env")
     for path in (".minicon-states/journal", "conda-meta/generation", f"conda-{KELVIN}/x"):
         package = extract(PackageBuilder("evil").file(path, "{}"), tmp_path / "pkgs")
-        if is_own_place(path):
+        if is_reserved_path(path):
             with pytest.raises(PackageError, match="not its own place"):
                 apply(tmp_path / "env", package)
     assert snapshot(tmp_path / "env") == before

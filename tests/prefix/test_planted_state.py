@@ -277,7 +277,7 @@ def test_a_store_that_is_a_link_is_left_alone(world: World) -> None:
     stores.rename(moved)
     stores.symlink_to(moved)
     for command in COMMANDS[:1] + COMMANDS[6:9]:
-        assert f"{stores} is left alone: it is a link" in world.survives(command)
+        assert f"{stores} is left alone: it is a symbolic link" in world.survives(command)
     assert sweep(world.env.parent) == []
 
 
@@ -414,7 +414,7 @@ def test_parts_are_never_moved_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "other/tree").symlink_to(victim)
     with Folder.open(tmp_path) as folder, folder.child("other") as linked:
         for one, other in ((folder, linked), (linked, folder)):
-            with pytest.raises(OSError, match="is a link"):
+            with pytest.raises(OSError, match="is a symbolic link"):
                 move_parts("tree", one, other)
     assert [path.name for path in victim.iterdir()] == ["victim.txt"]
     assert [path.name for path in tree.iterdir()] == ["tree.txt"]

@@ -15,7 +15,7 @@ import pytest
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import MINOR, Extracted, apply, executor, extract, python_package
 
-from minicon.fs.safe_path import is_own_place
+from minicon.fs.safe_path import is_reserved_path
 from minicon.models.package_files import PathType
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import (
@@ -258,7 +258,7 @@ def test_a_record_of_pip_claims_nothing_of_minicons_own(tmp_path: Path, python: 
             lines.write(f"../../../conda-meta/{file.name},,\n../../../Conda-Meta/{file.name},,\n")
         lines.write("../../../.minicon-states/journal,,\n")
     (record,) = hand_installed(Prefix(env))
-    assert not [path for path in record.files if is_own_place(path)]
+    assert not [path for path in record.files if is_reserved_path(path)]
     transact(env, python, base)  # without the tool
     assert [r.name for r in Prefix(env).records()] == ["base", "python"]
 

@@ -161,16 +161,16 @@ def cases() -> Iterator[Case]:
 
 def traversal() -> Iterator[Case]:
     outside = {
-        "dotdot": ("../evil", "leaves its folder"),
-        "inner-dotdot": ("a/../../evil", "leaves its folder"),
-        "harmless-dotdot": ("a/../b", "leaves its folder"),
-        "sibling-prefix": ("../target-evil/x", "leaves its folder"),
+        "dotdot": ("../evil", "leaves its directory"),
+        "inner-dotdot": ("a/../../evil", "leaves its directory"),
+        "harmless-dotdot": ("a/../b", "leaves its directory"),
+        "sibling-prefix": ("../target-evil/x", "leaves its directory"),
         "absolute": ("/tmp/evil", "is absolute"),
         "double-slash": ("//tmp/evil", "is absolute"),
         "backslash": ("..\\evil", "backslash"),
         "drive": ("C:evil", "is absolute"),
-        "dot-dotdot": ("./../evil", "leaves its folder|'.' component"),
-        "only-dotdot": ("..", "leaves its folder"),
+        "dot-dotdot": ("./../evil", "leaves its directory|'.' component"),
+        "only-dotdot": ("..", "leaves its directory"),
         "empty": ("", "is empty"),
         "long-component": ("x" * 256, "longer than 255"),
     }
@@ -184,7 +184,7 @@ def traversal() -> Iterator[Case]:
         yield Case(f"trav-{name}-folder", package(folder(path)), problem)
         yield Case(f"trav-{name}-link", package(symbolic(path, "x")), problem)
     prefixed = entry("evil", TEXT, prefix=b"..")
-    yield Case("trav-ustar-prefix", package(prefixed), "leaves its folder")
+    yield Case("trav-ustar-prefix", package(prefixed), "leaves its directory")
     nul = pax({"path": b"a\0b"}) + entry("x", TEXT)
     yield Case("trav-nul", package(nul), "NUL")
     latin = entry(b"caf\xe9", TEXT)
@@ -280,7 +280,7 @@ def _link_chains() -> Iterator[Case]:
 
 def hard_links() -> Iterator[Case]:
     bad = {
-        "outside": (hard("x", "../outside/victim"), "leaves its folder"),
+        "outside": (hard("x", "../outside/victim"), "leaves its directory"),
         "absolute": (hard("x", "/etc/passwd"), "is absolute"),
         "missing": (hard("x", "y"), "no earlier file"),
         "later": (hard("x", "y") + entry("y", TEXT), "no earlier file"),
@@ -298,7 +298,7 @@ def hard_links() -> Iterator[Case]:
         names = [entries[0], entries[2]] if name == "symbolic" else names
         yield Case(f"link-hard-{name}", package(payload, names), problem)
     over = hard("x", "../outside/victim") + entry("x", TEXT)
-    yield Case("link-hard-overwrite", package(over, [listed("x")]), "leaves its folder")
+    yield Case("link-hard-overwrite", package(over, [listed("x")]), "leaves its directory")
     twice = entry("y", TEXT) + hard("x", "y") + entry("x", b"other")
     entries = [listed("x"), listed("y")]
     yield Case("link-hard-then-file", package(twice, entries), "twice|info/paths.json says")

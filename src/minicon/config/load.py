@@ -26,7 +26,7 @@ from minicon.config.keys import (
 from minicon.config.settings import Settings
 from minicon.config.values import check_value, filler, read_variable
 from minicon.errors import ConfigError
-from minicon.fs.safe_path import place_problem
+from minicon.fs.safe_path import user_path_problem
 from minicon.lean_dataclasses import dataclass, fields
 from minicon.models.subdir import native_subdir
 
@@ -222,7 +222,7 @@ def _settings(
     platform: str | None,
 ) -> Settings:
     root = dirs.default_root(environ, str(home))
-    if problem := place_problem(root):
+    if problem := user_path_problem(root):
         source = "MINICON_ROOT" if "MINICON_ROOT" in environ else "the home directory"
         message = f"the path of MINICON_ROOT, from {source}, {problem}"
         raise ConfigError("wrong-value", message, hint="set MINICON_ROOT to a shorter path")
@@ -231,7 +231,7 @@ def _settings(
         found = merged[name].value if name in merged else None
         paths = [os.path.normpath(os.path.join(working_directory, each)) for each in found or ()]
         for path in paths:
-            if problem := place_problem(path):
+            if problem := user_path_problem(path):
                 message = f"a path of {name} in {merged[name].source} {problem}"
                 raise ConfigError("wrong-value", message, hint="correct or remove it")
         return tuple(paths)

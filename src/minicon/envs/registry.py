@@ -8,7 +8,7 @@ from pathlib import Path
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NAMES
 from minicon.envs.known_environments import known_environments, needs_recovery
 from minicon.errors import NotAnEnvironment, UsageError
-from minicon.fs.safe_path import place_problem, typed_path
+from minicon.fs.safe_path import typed_path, user_path_problem
 from minicon.lean_dataclasses import dataclass
 from minicon.redaction import shortened
 from minicon.shell.locate import find_named, is_environment
@@ -156,7 +156,7 @@ def _check_name(name: str) -> None:
     """
     bad = sorted({character for character in name if character in FORBIDDEN_NAME_CHARACTERS})
     reserved = name in RESERVED_ENVIRONMENT_NAMES
-    problem = place_problem(name)
+    problem = user_path_problem(name)
     is_plain = name.isprintable() and not name.startswith((".", "-"))
     if name and not (bad or reserved or problem) and is_plain:
         return

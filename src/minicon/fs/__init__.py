@@ -1,1 +1,1 @@
-"""Every change of the file system goes through here, so that it can be made durable and tested."""
+"""File system: every change that minicon makes to it, made durable and testable in one folder."""

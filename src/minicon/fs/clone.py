@@ -1,7 +1,7 @@
-"""Putting a cached file into an environment: as a reflink, a hard link, or a copy.
+"""Install a cached file into an environment: as a reflink, a hard link, or a copy.
 
-A reflink shares disk blocks until somebody writes, so an edit in one environment never reaches
-the cache: it is preferred. A hard link costs least and needs care. A copy always works.
+A reflink shares disk blocks until one of the files is changed, so an edit in an environment never
+changes the cache; it is preferred. A hard link is fastest. A copy always works.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     PathText = str | PathLike[str]
 
-#: What a hard link may fail with where a copy still works: other file system, not permitted,
-#: too many links, not supported.
+#: Errors of hard links after which a copy can still work: other file system, not permitted, too
+#: many links, not supported.
 _NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class LinkMethod(enum.Enum):
-    """How a file gets from the cache into an environment, best first."""
+    """Ways to install a file from the cache into an environment, best first."""
 
     REFLINK = "reflink"
     HARD_LINK = "hard link"
@@ -35,15 +35,15 @@ class LinkMethod(enum.Enum):
     COPY = "copy"
 
 
-#: Tried by default. Symbolic links break when the cache is cleaned, so users must ask for them.
+#: Default methods. Symbolic links break when the cache is cleaned, so they must be configured.
 DEFAULT_METHODS = (LinkMethod.REFLINK, LinkMethod.HARD_LINK, LinkMethod.COPY)
 
 
 class LinkProbe:
-    """Finds the best method, once per pair of file systems. Keep one per transaction.
+    """Finds the best method once per pair of file systems. Use one instance per transaction.
 
     Args:
-        methods: Those that may be used, best first; a copy is always possible.
+        methods: Allowed methods, best first; a copy is always possible.
     """
 
     def __init__(self, methods: Iterable[LinkMethod] = DEFAULT_METHODS) -> None:
@@ -51,16 +51,16 @@ class LinkProbe:
         self._known: dict[tuple[int, int], LinkMethod] = {}
 
     def best_method(self, source: PathText, target_directory: PathText) -> LinkMethod:
-        """The best method from where SOURCE lies to a folder.
+        """The best method to install a file into a folder.
 
-        Makes and removes one file in the folder, the first time for a pair of file systems.
+        For each new pair of file systems, creates and removes a file in the folder.
 
         Args:
-            source: A regular file, for instance one of the package to be linked.
-            target_directory: A folder that can be written.
+            source: A regular file, for instance one of the package to install.
+            target_directory: A writable folder.
 
         Raises:
-            OSError: Either cannot be reached, or the folder cannot be written.
+            OSError: One of them does not exist, or the folder is not writable.
         """
         with Folder.open(target_directory) as target:
             pair = (os.stat(source).st_dev, target.own_status().st_dev)
@@ -82,22 +82,25 @@ class LinkProbe:
         return LinkMethod.COPY
 
 
-def place_file(
+def link_or_copy_file(
     source: PathText, target: PathText, method: LinkMethod, *, directory: int | None = None
 ) -> LinkMethod:
-    """Make TARGET, which must not exist, the same as the regular file SOURCE.
+    """Create a file by a method; content, permission bits and time are those of the source.
 
-    With DIRECTORY, TARGET is a name in that open folder.
+    If the method fails for this file (too many links, a mount point in between), it is copied.
 
-    Where the method fails for this one file (too many links to it, a mount point in between),
-    it is copied. Content, permission bits and modification time are those of SOURCE.
+    Args:
+        source: A regular file.
+        target: Path of the new file, or its name in ``directory``.
+        method: Method to try first.
+        directory: Descriptor of an open folder.
 
     Returns:
-        The method that was used in the end.
+        The method that was used.
 
     Raises:
-        FileExistsError: TARGET exists.
-        OSError: The file system refused.
+        FileExistsError: ``target`` exists.
+        OSError: The file cannot be created.
     """
     if method is LinkMethod.SYMBOLIC_LINK:
         operations.symbolic_link(os.path.abspath(source), target, directory=directory)

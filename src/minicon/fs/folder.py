@@ -1,15 +1,15 @@
-"""Folder: a folder held open, and changes below it that no symbolic link can redirect.
+"""Folder: an open directory, and file operations below it that no symbolic link can redirect.
 
-A path is looked up anew at every call, and whoever can write to one of its folders can put a link
-there in between. A descriptor stays with its folder. So the path of an environment is followed
-once, at the border, and from there on every component is opened by its name, without following
-links::
+A path is resolved again at every call, and anyone who can write to one of its directories can
+insert a link between two calls. A descriptor always refers to the same directory. So the path of
+an environment is resolved once, at the border, and below it every component is opened by name
+without following links::
 
     with Folder.open(prefix) as folder:                 # the border: links are followed
-        folder.replace_file("conda-meta/state", data)   # below it: none is
+        folder.replace_file("conda-meta/state", data)   # below it: no links are followed
 
-Where the system cannot hold folders open (Windows), the same calls use paths, and look for links
-before they do.
+On systems without directory descriptors (Windows), the same methods use paths and check them for
+links first.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ if TYPE_CHECKING:
 
     from minicon.fs.operations import PathText
 
-#: Whether folders can be held open here.
+#: Whether the system supports operations relative to directory descriptors.
 _HAS_DESCRIPTORS = {os.open, os.mkdir, os.link, os.symlink, os.rename} <= os.supports_dir_fd
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _OPEN = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-#: For a folder that may be passed through but not listed.
+#: For a directory that can be traversed but not listed.
 _PASS = getattr(os, "O_PATH", 0)
-#: Bytes of the largest file that is read whole: a record of a very large package is far smaller.
+#: Largest file that is read at once, in bytes; records of very large packages are far smaller.
 _READ_LIMIT = 1 << 30
-#: A number that the system refuses; None would mean that names are paths.
+#: An invalid descriptor; None would mean that names are paths.
 _CLOSED = -1
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
 class Folder(Closing):
-    """One open folder. Use as a context manager, and wherever a path is asked for.
+    """An open directory. A context manager, and a path-like object.
 
-    Methods take paths relative to it, with forward slashes; no component of them may be a link.
-    All of them raise OSError; with ``ELOOP`` where a link stands in the way, named.
+    Methods take relative paths with forward slashes, of which no component can be a link. All
+    methods raise OSError; with ``ELOOP`` and the link's path if a component is a link.
 
     Attributes:
-        path: Where it was when it was opened, for messages and for reading.
-        descriptor: What holds it open; None where the system cannot.
+        path: Path when it was opened, for messages and for reading.
+        descriptor: Directory descriptor; None if the system does not support it.
     """
 
     __slots__ = ("descriptor", "path")
@@ -61,7 +61,7 @@ class Folder(Closing):
 
     @classmethod
     def open(cls, path: PathText) -> Folder:
-        """Open a folder by its path, links followed; another handle of one that is open."""
+        """Open a directory by its path, following links, or duplicate an open folder."""
         text = os.fspath(path)
         if not _HAS_DESCRIPTORS:
             return cls(text, None)
@@ -73,7 +73,7 @@ class Folder(Closing):
             return cls(text, _pass(text, _OPEN, None))
 
     def close(self) -> None:
-        """Let it go; nothing can be done with it any more. May be called more than once."""
+        """Close the descriptor. May be called more than once."""
         if self.descriptor not in (None, _CLOSED):
             os.close(self.descriptor)
             self.descriptor = _CLOSED
@@ -82,17 +82,17 @@ class Folder(Closing):
         return self.path
 
     def at(self, name: str) -> str:
-        """What to call an entry in functions that also take :attr:`descriptor`."""
+        """The path to pass for an entry, together with :attr:`descriptor`."""
         return name if self.descriptor is not None else os.path.join(self.path, name)
 
     def child(self, name: str) -> Folder:
-        """Open a folder of this one. Raises OSError: a link or file has that name."""
+        """Open a subdirectory. Raises OSError, also if it is a link or file."""
         path = f"{self.path}/{name}"
         if name in _NO_NAMES:
             raise OSError(errno.EINVAL, f"{path} is not below {self.path}")
         if self.descriptor is None:
             self._refuse_link(name, path)
-            os.scandir(path).close()  # raises what opening it would
+            os.scandir(path).close()  # raises the same errors as opening
             return Folder(path, None)
         try:
             return Folder(path, os.open(name, _OPEN | _NO_FOLLOW, dir_fd=self.descriptor))
@@ -104,7 +104,7 @@ class Folder(Closing):
             raise
 
     def folder(self, relative: str, *, make: bool = False) -> Folder:
-        """Open a folder below this one; with MAKE, missing ones are made."""
+        """Open a directory below this one; with ``make``, create missing ones."""
         folder = Folder.open(self)
         for name in relative.split("/") if relative else ():
             with folder:
@@ -114,11 +114,11 @@ class Folder(Closing):
         return folder
 
     def own_status(self) -> os.stat_result:
-        """What the system knows of the folder itself."""
+        """``os.stat`` of the folder itself."""
         return os.stat(self.at("."), dir_fd=self.descriptor)
 
     def status(self, relative: str) -> os.stat_result | None:
-        """What the system knows of an entry, which may be a link; None if there is none."""
+        """``os.lstat`` of an entry; None if it does not exist."""
         try:
             with self._parent(relative) as (folder, name):
                 return os.stat(folder.at(name), dir_fd=folder.descriptor, follow_symlinks=False)
@@ -126,16 +126,16 @@ class Folder(Closing):
             return None
 
     def is_folder(self, relative: str) -> bool:
-        """Whether an entry is a folder, and not a link to one."""
+        """Whether an entry is a directory, not a link to one."""
         status = self.status(relative)
         return status is not None and stat.S_ISDIR(status.st_mode)
 
     def scan(self) -> contextlib.AbstractContextManager[Iterator[os.DirEntry[str]]]:
-        """As :func:`os.scandir`; the entries' paths are of no use."""
+        """As :func:`os.scandir`; the paths of the entries are not usable."""
         return os.scandir(self.path if self.descriptor is None else self.descriptor)
 
     def entries(self) -> tuple[list[str], list[str]]:
-        """Names of its folders, and of all else: files, and links to whatever."""
+        """Names of its directories, and of all other entries: files and links."""
         folders: list[str] = []
         names: list[str] = []
         with self.scan() as entries:
@@ -149,7 +149,7 @@ class Folder(Closing):
             return read_plain_file(folder.at(name), limit, directory=folder.descriptor)
 
     def link_text(self, name: str) -> str | None:
-        """The text of a symbolic link; None for what is none."""
+        """The target of a symbolic link; None for another kind of file."""
         try:
             return os.readlink(self.at(name), dir_fd=self.descriptor)
         except OSError as error:
@@ -175,7 +175,7 @@ class Folder(Closing):
         durable: bool = True,
         modified_ns: int | None = None,
     ) -> None:
-        """As :func:`operations.replace_file`: a link that has the name is replaced."""
+        """As :func:`operations.replace_file`; a link of that name is replaced."""
         with self._parent(relative) as (folder, name):
             operations.replace_file(
                 folder.at(name),
@@ -205,7 +205,7 @@ class Folder(Closing):
         )
 
     def make_directory(self, name: str, mode: int = 0o755) -> None:
-        """Make one folder in this one. Raises FileExistsError."""
+        """Create a subdirectory. Raises FileExistsError."""
         operations.make_directory_at(self.descriptor, self.at(name), mode)
 
     def rename(self, name: str, target: Folder, target_name: str) -> None:
@@ -252,7 +252,7 @@ class Folder(Closing):
 
     @contextlib.contextmanager
     def _parent(self, relative: str) -> Iterator[tuple[Folder, str]]:
-        """The folder that holds an entry, and its name there."""
+        """Open the parent directory of an entry; yield it and the entry's name."""
         parent, _, name = relative.rpartition("/")
         if name in _NO_NAMES:
             raise OSError(errno.EINVAL, f"{self.path}/{relative} is not below {self.path}")
@@ -264,7 +264,7 @@ class Folder(Closing):
 
     @contextlib.contextmanager
     def _naming_links(self, name: str) -> Iterator[None]:
-        """Say of a link in the place of a file which one it is."""
+        """Name the link in the error if the file is one."""
         try:
             yield
         except OSError as error:
@@ -280,11 +280,11 @@ class Folder(Closing):
     def _refuse_link(self, name: str, path: str) -> None:
         status = self.status(name)
         if status is not None and stat.S_ISLNK(status.st_mode):
-            raise OSError(errno.ELOOP, f"{path} is a link, and must not be one", path)
+            raise OSError(errno.ELOOP, f"{path} is a symbolic link", path)
 
 
 def _pass(path: str, flags: int, directory: int | None) -> int:
-    """Open a folder that may not be listed. Raises OSError: it may not be passed, either."""
+    """Open a directory that cannot be listed. Raises OSError if it cannot be traversed either."""
     if not _PASS:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
     return os.open(path, flags | _PASS, dir_fd=directory)

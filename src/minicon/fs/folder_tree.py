@@ -1,7 +1,7 @@
-"""FolderTree: the folders below one root, each opened by its name, and held open while in use.
+"""FolderTree: a cache of open folders below a root, for operations on thousands of files.
 
-For whoever works on thousands of files: a folder costs two system calls once, a file in it none
-beyond its own. See :mod:`minicon.fs.folder`.
+Opening a folder takes two system calls once; files in it need no further ones. See
+:mod:`minicon.fs.folder`.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
     from minicon.fs.operations import PathText
 
-#: Folders held open; work is mostly in the order of folders.
+#: Most folders open at once; files are mostly processed in the order of folders.
 _OPEN_LIMIT = 64
-_FINE_IF_THERE = contextlib.suppress(FileExistsError)  # what is there is looked at then
-#: Links to follow before they count as a circle (Linux has the same limit).
+_IGNORE_EXISTING = contextlib.suppress(FileExistsError)
+#: Most links to follow before they count as a loop (the limit of Linux).
 _LINK_LIMIT = 40
 
 
 class FolderTree(Closing):
-    """Opens folders below a root. Use as a context manager.
+    """Opens folders below a root, and keeps them open. A context manager.
 
     Args:
-        root: The folder; links on the way to it are followed.
-        make: Whether missing folders are made.
-        through_links: Whether links to folders are followed as long as they stay below the root
-            (some packages ship ``lib64 -> lib``, others files in ``lib64/``).
+        root: Root directory; links in its path are followed.
+        make: Whether to create missing folders.
+        through_links: Whether to follow links to folders below the root (some packages contain
+            ``lib64 -> lib``, others files in ``lib64/``).
     """
 
     def __init__(self, root: PathText, *, make: bool = True, through_links: bool = False) -> None:
@@ -45,29 +45,29 @@ class FolderTree(Closing):
         self._links = 0
 
     def folder(self, relative: str) -> Folder:
-        """Open a folder by its path below the root.
+        """Open a folder by its path relative to the root.
 
-        It stays open until other folders have been asked for; it is not the caller's to close.
+        The tree closes it after many other folders were opened; callers must not close it.
 
         Raises:
-            OSError: ``ELOOP``, where a link leads out of the root or in a circle; FileNotFoundError
-                where nothing is made; NotADirectoryError.
+            OSError: ``ELOOP`` for a link that leaves the root or is part of a loop;
+                FileNotFoundError without ``make``; NotADirectoryError.
         """
         known = self._open.get(relative)
         return self._walk(relative) if known is None else known
 
     def place(self, relative: str) -> tuple[Folder, str]:
-        """The open folder that holds a path, and the last name of that path."""
+        """The open parent folder of a path, and the last component of the path."""
         parent, _, name = relative.rpartition("/")
         return self.folder(parent), name
 
     def status(self, relative: str) -> os.stat_result | None:
-        """What the system knows of an entry, which may be a link; None if there is none."""
+        """``os.lstat`` of an entry; None if it does not exist."""
         folder, name = self.place(relative)
         return folder.status(name)
 
     def make_folder(self, relative: str, mode: int) -> None:
-        """Make a folder that is not there yet. Raises FileExistsError."""
+        """Create a folder. Raises FileExistsError."""
         parent, name = self.place(relative)
         parent.make_directory(name, mode)
         self._made.add(relative)
@@ -101,7 +101,7 @@ class FolderTree(Closing):
 
     def _enter(self, parent: Folder, path: str, name: str) -> Folder:
         if self._make and path not in self._made:
-            with _FINE_IF_THERE:
+            with _IGNORE_EXISTING:
                 operations.make_directory_at(parent.descriptor, parent.at(name))
             self._made.add(path)
         try:
@@ -112,7 +112,7 @@ class FolderTree(Closing):
             return self._follow(parent, name, error)
 
     def _follow(self, parent: Folder, name: str, refused: OSError) -> Folder:
-        """The folder that a link names, found as the system would, but never above the root."""
+        """Open the target of a link, resolved as the system does, but never outside the root."""
         text = parent.link_text(name)
         if text is None or text.startswith("/") or self._links >= _LINK_LIMIT:
             raise refused
@@ -131,7 +131,7 @@ class FolderTree(Closing):
             self._links -= 1
 
     def _relative(self, folder: Folder) -> str:
-        """Where a folder really is."""
+        """Path of a folder relative to the root."""
         return folder.path[len(self.root.path) :].strip("/")
 
 

@@ -1,4 +1,4 @@
-"""SHA-256 and MD5 of files, read in pieces."""
+"""SHA-256 and MD5 hashes of files and of streams."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _PIECE = 1 << 18
 
 
 class FileDigest:
-    """Hashes bytes as they pass by.
+    """Incremental hash of a stream of bytes.
 
     Attributes:
-        size: Bytes seen so far.
+        size: Number of bytes so far.
     """
 
     __slots__ = ("_md5", "_sha256", "size")
@@ -26,7 +26,7 @@ class FileDigest:
         self.size = 0
 
     def update(self, data: bytes | memoryview) -> None:
-        """Take in the next bytes."""
+        """Add the next bytes."""
         self._sha256.update(data)
         if self._md5 is not None:
             self._md5.update(data)
@@ -39,14 +39,14 @@ class FileDigest:
 
     @property
     def md5(self) -> str:
-        """MD5 so far, hexadecimal. Raises ValueError if it was not asked for."""
+        """MD5 so far, hexadecimal. Raises ValueError without ``md5=True``."""
         if self._md5 is None:
             raise ValueError("made without md5=True")
         return self._md5.hexdigest()
 
 
 def hash_file(path: str | PathLike[str], *, md5: bool = False) -> FileDigest:
-    """Digest a whole file, about 0.5 to 2 GB/s. Raises OSError."""
+    """Hash a whole file, at about 0.5 to 2 GB/s. Raises OSError."""
     digest = FileDigest(md5=md5)
     with open(path, "rb", buffering=0) as reader:
         buffer = bytearray(_PIECE)

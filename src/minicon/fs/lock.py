@@ -1,8 +1,8 @@
-"""Locks between processes: who holds one is written in it, and no wait is without an end.
+"""Locks between processes, with the holder's name in the lock file and a timeout for waiting.
 
-``flock`` is used where the file system has it: the kernel gives the lock back when its holder
-dies, however it dies. Where it has none (some network file systems), the lock is a file that
-must not exist yet; one left behind by a dead process of this machine is taken over.
+``flock`` is used if the file system supports it: the kernel releases the lock when its holder ends
+in any way. Otherwise (some network file systems), the lock is a file that is created exclusively;
+one that was left by a dead process of this machine is removed.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 600.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.25
-#: Windows locks bytes; this one lies far behind the holder's text, which stays readable.
+#: Windows locks bytes of the file; this one is far behind the holder's text, which stays readable.
 _WINDOWS_LOCK_BYTE = 1 << 20
-#: Bytes of the longest text that a holder writes, and the end of what can be a process's number.
+#: Largest lock file, in bytes, and upper bound of process ids.
 _TEXT_LIMIT, _PIDS = 1 << 20, 1 << 31
 _UNSUPPORTED = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 _BUSY = {errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES}
@@ -49,7 +49,7 @@ def _host_name() -> str:
 
 @dataclass(frozen=True, slots=True)
 class LockHolder:
-    """Who holds a lock, as far as its file tells."""
+    """The process that holds a lock, according to the lock file."""
 
     pid: int | None = None
     host: str = ""
@@ -73,21 +73,21 @@ def locked(
     on_wait: Callable[[LockHolder], None] | None = None,
     busy: Callable[[LockHolder], MiniconError] | None = None,
 ) -> Iterator[None]:
-    """Hold a lock for the time of a ``with`` block.
+    """Hold a lock for the duration of a ``with`` block.
 
-    Threads of one process exclude each other too. The lock file stays behind, some bytes long.
+    Threads of the same process exclude each other, too. The lock file is not removed.
 
     Args:
         path: The lock file.
-        made: Opens the folder of the lock file, and makes it if it is missing; by default by its
-            path, along which links are followed.
-        timeout: Seconds to wait at most; 0 tries once.
-        shared: Together with others that ask for a shared lock, against those that do not.
-        on_wait: Told once who holds the lock, when waiting begins.
-        busy: Makes the error for a wait that was in vain, for instance a PrefixLocked.
+        made: Opens the folder of the lock file, and creates it if it is missing; by default by its
+            path, following links.
+        timeout: Longest wait in seconds; 0 tries once.
+        shared: Whether other holders of a shared lock are allowed at the same time.
+        on_wait: Called once with the lock's holder when waiting starts.
+        busy: Creates the error to raise after the timeout, for instance a PrefixLocked.
 
     Raises:
-        FileError: ``locked``, where BUSY is not given; or the lock file cannot be made.
+        FileError: ``locked``, if ``busy`` is not given; or the lock file cannot be created.
     """
     path = Path(path)
     lock = _acquire(path, made or partial(_made, path.parent), timeout, shared, on_wait, busy)
@@ -107,7 +107,7 @@ def _acquire(
 ) -> _Lock:
     deadline = time.monotonic() + timeout
     pause = _FIRST_PAUSE
-    told = False
+    is_reported = False
     while True:
         with describing("lock", path), made() as folder:
             lock = _try_flock(path, folder, shared) or _try_exclusive_file(path, folder)
@@ -115,10 +115,10 @@ def _acquire(
             return lock
         holder = read_holder(path)
         if time.monotonic() >= deadline:
-            raise busy(holder) if busy else _in_vain(path, holder)
-        if on_wait is not None and not told:
+            raise busy(holder) if busy else _still_locked(path, holder)
+        if on_wait is not None and not is_reported:
             on_wait(holder)
-            told = True
+            is_reported = True
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
         pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -130,19 +130,19 @@ def _made(path: Path) -> Folder:
     return Folder.open(path)
 
 
-def _in_vain(path: Path, holder: LockHolder) -> FileError:
+def _still_locked(path: Path, holder: LockHolder) -> FileError:
     message = f"{path} is locked by {holder}"
-    return FileError("locked", message, hint="wait for it to end, then try again")
+    return FileError("locked", message, hint="wait until it has finished, then try again")
 
 
 def read_holder(path: str | os.PathLike[str]) -> LockHolder:
-    """Who holds, or last held, a lock. Never fails: what cannot be read is left out."""
+    """The current or last holder of a lock; unknown values are omitted. Never fails."""
     path = Path(path)
     return _holder_in(path) or _holder_in(_exclusive_name(path)) or LockHolder()
 
 
 def _holder_in(path: Path) -> LockHolder | None:
-    """Who is named in a lock file; None where nobody is, in the form of :func:`_holder_text`."""
+    """The holder in a lock file; None if it is not in the form of :func:`_holder_text`."""
     try:
         data = json.loads(read_plain_file(path, _TEXT_LIMIT))
         holder = LockHolder(data["pid"], data["host"], data["command"][:200])
@@ -160,7 +160,7 @@ def _holder_text() -> bytes:
 
 
 class _Lock:
-    """A lock that is held, or not: by an open descriptor, or by a file's existence in a folder."""
+    """A lock, held by an open descriptor or by the existence of a file; or not held."""
 
     def __init__(
         self, descriptor: int | None = None, folder: Folder | None = None, name: str = ""
@@ -182,18 +182,18 @@ class _Lock:
 
 
 def _try_flock(path: Path, folder: Folder, shared: bool) -> _Lock | None:
-    """Held or not; None where the file system knows no such locks."""
+    """Try to lock with ``flock``; None if the file system does not support it."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         descriptor = os.open(folder.at(path.name), flags, 0o664, dir_fd=folder.descriptor)
-    except FileNotFoundError:  # its folder was removed meanwhile by who held it: try again
+    except FileNotFoundError:  # the last holder removed its folder meanwhile: try again
         return _Lock()
     try:
         _lock_descriptor(descriptor, shared)
         if not _is_still(path, descriptor):
             return _closed(descriptor)  # the file was removed meanwhile: try again
-        # The text is only a courtesy to those who wait; the lock is the descriptor's. Of several
-        # who share it, the first one is named.
+        # The text only informs waiting processes. Of several holders of a shared lock, the first
+        # is named.
         if not (shared and _is_living(_holder_in(path))):
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, 0)
@@ -213,7 +213,7 @@ def _try_flock(path: Path, folder: Folder, shared: bool) -> _Lock | None:
 
 
 def _lock_descriptor(descriptor: int, shared: bool) -> None:
-    """Ask the kernel, without waiting. Raises OSError: held by another, or not supported."""
+    """Lock without waiting. Raises OSError: held by another process, or not supported."""
     if sys.platform == "win32":
         import msvcrt
 
@@ -231,7 +231,7 @@ def _closed(descriptor: int) -> _Lock:
 
 
 def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the path still names the file that was locked."""
+    """Whether the path still refers to the locked file."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))
     except FileNotFoundError:
@@ -243,7 +243,7 @@ def _exclusive_name(path: Path) -> Path:
 
 
 def _try_exclusive_file(path: Path, folder: Folder) -> _Lock:
-    """The protocol without kernel locks; a shared lock is exclusive here."""
+    """Try to lock by creating a file; a shared lock is exclusive then."""
     held = _exclusive_name(path)
     try:
         folder.create_file(held.name, _holder_text())
@@ -256,19 +256,19 @@ def _try_exclusive_file(path: Path, folder: Folder) -> _Lock:
 
 
 def _take_over(held: Path, folder: Folder) -> _Lock:
-    """Take away a dead holder's file. Of several who try, the rename lets one succeed."""
-    grave = held.with_name(f"{held.name}.{os.getpid()}")
+    """Remove a dead holder's file. The rename succeeds for only one of several processes."""
+    removed = held.with_name(f"{held.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
-        folder.rename(held.name, folder, grave.name)
-        if not _is_dead(read_holder(grave)):
-            folder.rename(grave.name, folder, held.name)  # somebody was quicker, and holds it now
+        folder.rename(held.name, folder, removed.name)
+        if not _is_dead(read_holder(removed)):
+            folder.rename(removed.name, folder, held.name)  # another process has locked meanwhile
         else:
-            folder.remove_file(grave.name)
+            folder.remove_file(removed.name)
     return _Lock()
 
 
 def _is_living(holder: LockHolder | None) -> bool:
-    """Whether a process of this machine is there; a later one may have taken its number."""
+    """Whether a holder on this machine is running; its id may be that of a later process."""
     return (
         holder is not None
         and holder.pid is not None
@@ -283,7 +283,7 @@ def _is_dead(holder: LockHolder) -> bool:
 
 def _is_alive(pid: int) -> bool:
     if os.name != "posix":
-        return True  # there, os.kill would not only ask
+        return True  # os.kill would end the process on Windows
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,12 +1,12 @@
-"""Every change that minicon makes to a file system: about a dozen functions, and no others.
+"""All operations by which minicon changes a file system.
 
-All layers call these instead of ``os`` or ``shutil``, so that a test can fail or kill the
-process at the N-th call and look at what is left (``tests/support/faults.py`` replaces
-:func:`checkpoint`). Reading needs no such care and is done directly.
+All layers call these functions instead of ``os`` or ``shutil``, so that a test can make the N-th
+call fail, or kill the process there, and examine the result (``tests/support/faults.py`` replaces
+:func:`checkpoint`). Reading is done directly.
 
-Paths may be ``str`` or ``Path``; functions with ``directory`` arguments take an open
-descriptor and a name below it, so that no link in between can redirect them. Below an
-environment all changes are made so (:mod:`minicon.fs.folder`).
+Paths are ``str`` or ``Path``. With a ``directory`` argument, the descriptor of an open folder, the
+path is a name in that folder, so that no link can redirect the operation. All changes below an
+environment are made that way (:mod:`minicon.fs.folder`). Functions raise OSError.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     PathText = str | PathLike[str]
 
-# Windows lacks some of these flags, and needs another one to leave line ends alone.
+# Windows lacks some of these flags, and needs O_BINARY to keep line ends.
 _CLOSE_ON_EXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _WRITTEN_FILE = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | _CLOSE_ON_EXEC
 _NEW_FILE = _WRITTEN_FILE | os.O_EXCL
@@ -38,36 +38,36 @@ _FICLONE = 0x40049409
 
 
 def checkpoint(operation: str, path: PathText | bytes, directory: int | None = None) -> None:
-    """Called before every change. Does nothing; fault tests put their own in its place."""
+    """Called before every change. Does nothing; fault tests replace it."""
 
 
 @contextlib.contextmanager
 def describing(operation: str, path: PathText) -> Iterator[None]:
-    """Turn an OSError into a FileError that names the path and what was attempted."""
+    """Convert an OSError to a FileError with the operation (a verb) and the path."""
     try:
         yield
     except OSError as error:
         reference, hint = {
-            errno.ENOSPC: ("disk-full", "free some space there, or set MINICON_ROOT elsewhere"),
-            errno.EDQUOT: ("disk-full", "your quota there is used up"),
-            errno.EACCES: ("permission-denied", "check who owns it"),
-            errno.EPERM: ("permission-denied", "check who owns it"),
+            errno.ENOSPC: ("disk-full", "free some space, or set MINICON_ROOT to another disk"),
+            errno.EDQUOT: ("disk-full", "your disk quota is exceeded"),
+            errno.EACCES: ("permission-denied", "check its owner and permissions"),
+            errno.EPERM: ("permission-denied", "check its owner and permissions"),
             errno.EROFS: ("read-only", "the file system is mounted read-only"),
-            errno.ELOOP: ("link-in-the-way", "find out who put it there, then remove the link"),
+            errno.ELOOP: ("link-in-the-way", "check where the link comes from, then remove it"),
         }.get(error.errno or 0, ("file-system", None))
         message = f"cannot {operation} {os.fspath(path)}: {error.strerror or error}"
         raise FileError(reference, message, hint=hint) from error
 
 
 def make_directory(path: PathText, mode: int = 0o755) -> None:
-    """Make a folder and its missing parents; fine if it is there already."""
+    """Create a directory and its missing parents, if it does not exist."""
     if not os.path.isdir(path):
         checkpoint("make_directory", path)
         os.makedirs(path, mode=mode, exist_ok=True)
 
 
 def make_directory_at(directory: int | None, name: str, mode: int = 0o755) -> None:
-    """Make one folder below an open one (None: NAME is a path). Raises FileExistsError."""
+    """Create a directory in an open one (None: ``name`` is a path). Raises FileExistsError."""
     checkpoint("make_directory", name, directory)
     os.mkdir(name, mode, dir_fd=directory)
 
@@ -80,9 +80,14 @@ def create_file(
     directory: int | None = None,
     modified_ns: int | None = None,
 ) -> None:
-    """Write a file that must not exist yet; no link is followed. Raises FileExistsError.
+    """Create a file, without following a link. Raises FileExistsError.
 
-    The process's umask applies to MODE. MODIFIED_NS is its modification time in nanoseconds.
+    Args:
+        path: Path of the file, or its name in ``directory``.
+        data: Content.
+        mode: Permission bits, reduced by the process's umask.
+        directory: Descriptor of an open folder.
+        modified_ns: Modification time in nanoseconds; None for now.
     """
     # The inner loop of every extraction: no further calls.
     checkpoint("create_file", path, directory)
@@ -107,9 +112,9 @@ def create_file_from(
     directory: int | None = None,
     modified_ns: int | None = None,
 ) -> None:
-    """Write a new file from pieces, as :func:`create_file` does for data at hand.
+    """Create a file from chunks of data, as :func:`create_file`.
 
-    What CHUNKS raises is passed on, and leaves the file cut: the caller removes it.
+    An exception of the iterable is passed on and leaves a truncated file, which the caller removes.
     """
     checkpoint("create_file", path, directory)
     descriptor = os.open(path, _NEW_FILE, mode, dir_fd=directory)
@@ -135,9 +140,9 @@ def replace_file(
     durable: bool = True,
     modified_ns: int | None = None,
 ) -> None:
-    """Write a file whole: readers see the old content or the new, also after a power cut.
+    """Replace a file atomically: readers see the old or the new content, also after a power cut.
 
-    With DIRECTORY, PATH is a name in that open folder. A link that bears the name is replaced.
+    A link of that name is replaced. Without ``durable``, a power cut can lose the content.
     """
     text = os.fspath(path) if directory is not None else os.path.abspath(path)
     folder, name = os.path.split(text)
@@ -158,7 +163,7 @@ def replace_file(
 
 
 def append_file(path: PathText, data: bytes, *, directory: int | None = None) -> None:
-    """Append in one write call, making the file if it is missing; no link is followed."""
+    """Append to a file in one call, creating it if missing, without following a link."""
     checkpoint("append_file", path, directory)
     descriptor = os.open(path, _APPENDED_FILE, 0o644, dir_fd=directory)
     try:
@@ -168,10 +173,10 @@ def append_file(path: PathText, data: bytes, *, directory: int | None = None) ->
 
 
 def append_file_from(chunks: Iterable[bytes | memoryview], path: PathText) -> None:
-    """Append pieces as they come, making the file if it is missing; no link is followed.
+    """Append chunks to a file, creating it if missing, without following a link.
 
-    Each piece is in the file before the next one is asked for. What CHUNKS raises is passed on
-    and leaves what came before it.
+    Each chunk is written before the next one is requested. An exception of the iterable is passed
+    on; the chunks before it stay in the file.
     """
     descriptor = os.open(path, _APPENDED_FILE, 0o644)
     try:
@@ -191,7 +196,7 @@ def hard_link(
     source_directory: int | None = None,
     target_directory: int | None = None,
 ) -> None:
-    """Make TARGET another name of SOURCE; links themselves are linked, not followed."""
+    """Create a hard link ``target`` to ``source``; a symbolic link is linked, not followed."""
     checkpoint("hard_link", target, target_directory)
     os.link(
         source,
@@ -203,10 +208,10 @@ def hard_link(
 
 
 def hard_link_names(names: Sequence[str], source_directory: int, target_directory: int) -> None:
-    """Make files of one open folder files of another, too, under the same names.
+    """Create hard links to files of one open folder in another, with the same names.
 
-    What :func:`hard_link` does for one, in a loop without overhead: linking is the inner loop
-    of every change. Raises OSError at the first name that fails, which it has in bytes.
+    As :func:`hard_link` for each name, without overhead, because linking is the inner loop of
+    installation. Raises OSError, with the name in bytes, for the first name that fails.
     """
     if not names:
         return
@@ -223,15 +228,15 @@ def hard_link_names(names: Sequence[str], source_directory: int, target_director
 
 
 def symbolic_link(text: str, path: PathText, *, directory: int | None = None) -> None:
-    """Make PATH a symbolic link that reads TEXT."""
+    """Create a symbolic link at ``path`` with the target ``text``."""
     checkpoint("symbolic_link", path, directory)
     os.symlink(text, path, dir_fd=directory)
 
 
 def clone_file(source: PathText, target: PathText, *, directory: int | None = None) -> bool:
-    """Make TARGET a copy that shares blocks with SOURCE (reflink). False where unsupported.
+    """Create a copy that shares disk blocks with the source (reflink); False if unsupported.
 
-    Permission bits and modification time are those of SOURCE. Raises FileExistsError.
+    Permission bits and modification time are copied. Raises FileExistsError.
     """
     try:
         import fcntl
@@ -253,9 +258,9 @@ def clone_file(source: PathText, target: PathText, *, directory: int | None = No
 
 
 def copy_file(source: PathText, target: PathText, *, directory: int | None = None) -> None:
-    """Make TARGET a copy of SOURCE with its permission bits and time. Raises FileExistsError.
+    """Copy a file with its permission bits and modification time. Raises FileExistsError.
 
-    The time matters: bytecode that a package ships names the one of its source file.
+    The time matters, because bytecode in packages contains the time of its source file.
     """
     checkpoint("copy_file", target, directory)
     reader = os.open(source, os.O_RDONLY | _CLOSE_ON_EXEC)
@@ -269,7 +274,7 @@ def copy_file(source: PathText, target: PathText, *, directory: int | None = Non
                 written = os.write(writer, chunk)
                 while written < len(chunk):
                     written += os.write(writer, memoryview(chunk)[written:])
-                if len(chunk) == facts.st_size:  # most files: the next read would say so
+                if len(chunk) == facts.st_size:  # most files; saves a read at the end
                     break
             if _ALL_BY_DESCRIPTOR:
                 os.chmod(writer, mode)
@@ -284,14 +289,14 @@ def copy_file(source: PathText, target: PathText, *, directory: int | None = Non
 
 
 def set_mode(path: PathText, mode: int, *, directory: int | None = None) -> None:
-    """Set the permission bits of a file or folder. Raises OSError for a link."""
+    """Set the permission bits of a file or directory. Raises OSError for a link."""
     checkpoint("set_mode", path, directory)
     if os.chmod not in os.supports_dir_fd:  # Windows
         os.chmod(path, mode)
         return
     try:
         os.chmod(path, mode, dir_fd=directory, follow_symlinks=False)
-    except (NotImplementedError, ValueError):  # a C library that cannot
+    except (NotImplementedError, ValueError):  # not supported by the C library
         descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
         try:
             os.chmod(f"/proc/self/fd/{descriptor}", mode)
@@ -300,14 +305,14 @@ def set_mode(path: PathText, mode: int, *, directory: int | None = None) -> None
 
 
 def touch(path: PathText, *, directory: int | None = None) -> int:
-    """Give a file or folder the time that its file system's clock shows; returns it (ns)."""
+    """Set the modification time to the file system's current time; return it in nanoseconds."""
     checkpoint("touch", path, directory)
     os.utime(path, dir_fd=directory)
     return os.stat(path, dir_fd=directory).st_mtime_ns
 
 
 def set_owner(path: PathText, user: int, group: int, *, directory: int | None = None) -> None:
-    """Give a file or link, not what a link leads to, to a user and a group."""
+    """Set user and group of a file or link, not of a link's target."""
     checkpoint("set_owner", path, directory)
     os.chown(path, user, group, dir_fd=directory, follow_symlinks=False)
 
@@ -319,7 +324,7 @@ def rename(
     source_directory: int | None = None,
     target_directory: int | None = None,
 ) -> None:
-    """Rename, replacing a file (or an empty folder) that has the target's name."""
+    """Rename, replacing a file or an empty directory with the target's name."""
     checkpoint("rename", target, target_directory)
     os.rename(source, target, src_dir_fd=source_directory, dst_dir_fd=target_directory)
 
@@ -331,10 +336,10 @@ def exchange(
     first_directory: int | None = None,
     second_directory: int | None = None,
 ) -> bool:
-    """Swap two paths in one step (``renameat2(RENAME_EXCHANGE)``). False where unsupported.
+    """Swap two paths atomically (``renameat2(RENAME_EXCHANGE)``); False if unsupported.
 
     Raises:
-        OSError: The paths are not there, or may not be renamed.
+        OSError: A path does not exist, or cannot be renamed.
     """
     checkpoint("exchange", second, second_directory)
     import ctypes
@@ -362,13 +367,13 @@ def remove_file(path: PathText, *, directory: int | None = None) -> None:
 
 
 def remove_directory(path: PathText, *, directory: int | None = None) -> None:
-    """Remove an empty folder."""
+    """Remove an empty directory."""
     checkpoint("remove_directory", path, directory)
     os.rmdir(path, dir_fd=directory)
 
 
 def sync_file(path: PathText, *, directory: int | None = None) -> None:
-    """Make the bytes of a file durable."""
+    """Make the content of a file durable."""
     checkpoint("sync_file", path, directory)
     descriptor = os.open(path, os.O_RDONLY | _CLOSE_ON_EXEC, dir_fd=directory)
     try:
@@ -378,13 +383,13 @@ def sync_file(path: PathText, *, directory: int | None = None) -> None:
 
 
 def sync_directory(path: PathText, *, directory: int | None = None) -> None:
-    """Make the names in a folder durable."""
+    """Make the names in a directory durable."""
     if os.name == "posix":
         sync_file(path, directory=directory)
 
 
 def sync_file_system(path: PathText) -> None:
-    """Make everything written to PATH's file system durable, in one call (``syncfs``)."""
+    """Make everything on the file system of a path durable, in one call (``syncfs``)."""
     checkpoint("sync_file_system", path)
     import ctypes
 

@@ -1,4 +1,4 @@
-"""Whose a file or folder is: what others can write is not believed, and not run."""
+"""Ownership checks: files that other users can write are not trusted."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def owner_problem(facts: os.stat_result, *, shared: bool = False) -> str | None:
-    """Why others than this user and root decide what a file or folder holds, or None.
+    """Why other users can change a file or directory; None if only this user and root can.
 
-    A group's right to write is accepted for a group that has no other member, as many systems
-    make one for each user.
+    Write permission for a group without other members is accepted: many systems create such a
+    group for each user.
 
     Args:
-        facts: Of the file or folder.
-        shared: Accept every group.
+        facts: ``os.stat`` of the file or directory.
+        shared: Whether to accept every group.
 
     Returns:
-        A clause that completes "the folder ...".
+        A clause that completes "the directory ...".
     """
     if os.name != "posix":
         return None
@@ -36,11 +36,11 @@ def owner_problem(facts: os.stat_result, *, shared: bool = False) -> str | None:
 
 
 def check_ownership(path: Path, what: str, *, shared: bool = False) -> None:
-    """Refuse a cache that other people can write: what they put there would be run.
+    """Refuse a cache that other users can write, because its files are run.
 
     Args:
-        path: The folder; fine if it is missing.
-        what: What to call it.
+        path: The directory; it may be missing.
+        what: Its name in messages.
         shared: As for :func:`owner_problem`.
 
     Raises:
@@ -51,33 +51,33 @@ def check_ownership(path: Path, what: str, *, shared: bool = False) -> None:
         raise FileError(
             "shared-cache",
             f"refusing to use the {what} {path}: it {problem}",
-            hint=f"take that right away (chmod go-w {path}), or set MINICON_ROOT or pkgs_dirs",
+            hint=f"remove that permission (chmod go-w {path}), or set MINICON_ROOT or pkgs_dirs",
         )
 
 
 def folder_problem(path: str) -> str | None:
-    """Why what a folder holds is not to be believed; None if it is, or if nothing is there.
+    """Why the contents of a directory cannot be trusted; None if they can, or if it is missing.
 
-    Costs one system call.
+    Cost: one system call.
 
     Returns:
-        A clause that completes "the folder ...".
+        A clause that completes "the directory ...".
     """
     try:
         facts = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        return f"cannot be looked at ({error.strerror})"
+        return f"cannot be read ({error.strerror})"
     if stat.S_ISLNK(facts.st_mode):
-        return "is a link"
+        return "is a symbolic link"
     if not stat.S_ISDIR(facts.st_mode):
-        return "is not a folder"
+        return "is not a directory"
     return owner_problem(facts)
 
 
 def is_real_folder(path: str | os.PathLike[str]) -> bool:
-    """Whether a path names a folder, and not a link to one."""
+    """Whether a path is a directory, not a link to one."""
     try:
         return stat.S_ISDIR(os.lstat(path).st_mode)
     except (OSError, ValueError):
@@ -94,7 +94,7 @@ def _user_name(user: int) -> str:
 
 
 def _is_private_group(group: int) -> bool:
-    """Whether the group is this user's own."""
+    """Whether a group has no member but this user."""
     import grp
     import pwd
 

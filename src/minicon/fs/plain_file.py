@@ -1,4 +1,4 @@
-"""Reading files that say what was done, or what is to be done: regular ones, of some size."""
+"""Safe reading of state files: regular files up to a maximum size, without following links."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-#: Bytes of the largest file of minicon's own state.
+#: Largest state file of minicon, in bytes.
 STATE_LIMIT = 1 << 24
 #: The same of what others write as well: records of 50,000 files have some 15 MB.
 FILE_LIMIT = 1 << 28
@@ -23,12 +23,15 @@ _READ = (
 def read_plain_file(
     path: str | os.PathLike[str], limit: int = STATE_LIMIT, *, directory: int | None = None
 ) -> bytes:
-    """The content of a regular file; no link is followed, and no pipe is waited for.
+    """Read a regular file without following a link or blocking on a pipe.
 
-    With DIRECTORY, PATH is a name in that open folder.
+    Args:
+        path: Path of the file, or its name in ``directory``.
+        limit: Largest size in bytes.
+        directory: Descriptor of an open folder.
 
     Raises:
-        OSError: It is missing, cannot be read, is something else, or is longer than LIMIT bytes.
+        OSError: The file is missing, unreadable, not a regular file, or larger than ``limit``.
     """
     descriptor = os.open(path, _READ, dir_fd=directory)
     try:
@@ -36,7 +39,7 @@ def read_plain_file(
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", os.fspath(path))
         if facts.st_size > limit:
-            raise OSError(errno.EFBIG, f"it is longer than {limit} bytes", os.fspath(path))
+            raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", os.fspath(path))
         with os.fdopen(descriptor, "rb", closefd=False) as reader:
             return reader.read(limit + 1)
     finally:

@@ -1,4 +1,4 @@
-"""Removing folders: fast, never through a link, and never half under their own name."""
+"""Remove directory trees quickly, without following links."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ _OPEN_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFO
 
 
 def remove_tree(path: str | os.PathLike[str], *, directory: int | None = None) -> None:
-    """Remove a file, link or folder with all that is in it; fine if there is nothing.
+    """Remove a file, a link or a directory tree, if it exists. Links are not followed.
 
-    With DIRECTORY, PATH is a name in that open folder. Links are removed, never followed. Costs
-    one system call per file and three per folder.
+    Cost: one system call per file and three per directory.
+
+    Args:
+        path: Path, or a name in ``directory``.
+        directory: Descriptor of an open folder.
 
     Raises:
-        OSError: Something cannot be removed; the rest may be gone.
+        OSError: An entry cannot be removed; others may already be removed.
     """
     try:
         mode = os.stat(path, dir_fd=directory, follow_symlinks=False).st_mode
@@ -40,38 +43,38 @@ def remove_tree(path: str | os.PathLike[str], *, directory: int | None = None) -
 
 
 def empty_directory(path: str | os.PathLike[str]) -> None:
-    """Remove all that a folder holds, and keep the folder. Raises OSError."""
+    """Remove all entries of a directory. Raises OSError."""
     for entry in os.scandir(path):
         remove_tree(entry.path)
 
 
 def move_to_trash(path: str | os.PathLike[str], trash: Path) -> Path:
-    """Take a folder away in one rename: whoever looks sees all of it or nothing.
+    """Move a directory to a trash directory by one rename, so that it disappears atomically.
 
     Args:
-        path: What to take away.
-        trash: A folder on the same file system; made if missing.
+        path: The directory.
+        trash: A directory on the same file system; created if missing.
 
     Returns:
-        Where it is now, to be given to :func:`remove_tree` later.
+        The new path, to be passed to :func:`remove_tree` later.
     """
     operations.make_directory(trash, 0o700)
-    grave = trash / f"{os.path.basename(path)[:200]}.{os.urandom(6).hex()}"
-    operations.rename(path, grave)
-    return grave
+    moved = trash / f"{os.path.basename(path)[:200]}.{os.urandom(6).hex()}"
+    operations.rename(path, moved)
+    return moved
 
 
 def _open_folder(name: str, parent: int | None) -> int:
     try:
         return os.open(name, _OPEN_FOLDER, dir_fd=parent)
     except PermissionError:
-        # Somebody may have made the folder unreadable or read-only.
+        # The directory may be unreadable or read-only.
         operations.set_mode(name, 0o700, directory=parent)
         return os.open(name, _OPEN_FOLDER, dir_fd=parent)
 
 
 def _empty(folder: int) -> None:
-    """Remove all below an open folder, children before parents, without recursion."""
+    """Remove all entries below an open directory, children before parents, without recursion."""
     stack: list[tuple[int, list[str]]] = [(folder, _remove_files(folder))]
     names: list[str] = []
     try:
@@ -93,7 +96,7 @@ def _empty(folder: int) -> None:
 
 
 def _remove_files(folder: int) -> list[str]:
-    """Remove the files of one open folder; returns the names of its folders."""
+    """Remove the files of an open directory; return the names of its subdirectories."""
     folders = []
     with os.scandir(folder) as entries:
         listed = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
@@ -114,7 +117,7 @@ def _remove_files(folder: int) -> list[str]:
 
 
 def _remove_by_path(folder: Path) -> None:
-    """The same where folders cannot be held open (Windows)."""
+    """As :func:`remove_tree`, on systems without directory descriptors (Windows)."""
     for entry in os.scandir(folder):
         if entry.is_dir(follow_symlinks=False):
             _remove_by_path(Path(entry.path))

@@ -1,7 +1,7 @@
-"""The one way to judge relative paths that packages, records or files bring along.
+"""Validation of paths from packages, records and files, and of paths that users type.
 
-No path is compared as text with another (``/a/b`` and ``/a/b-evil`` share a prefix): what is
-checked are its components.
+Components are checked one by one; comparing paths as strings is unsafe (``/a/b`` is a prefix of
+``/a/b-evil``).
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-#: Bytes: one component (every common file system), and a whole path below a prefix.
+#: Longest component (of common file systems) and longest path below a prefix, in bytes.
 COMPONENT_LIMIT = 255
 PATH_LIMIT = 2048
-#: Bytes of a whole path, as far as systems take one (Linux has 4096, with the files below it).
-_PLACE_LIMIT = 4000
-#: How much of a path messages show.
+#: Longest path that users can type, in bytes (Linux allows 4096, including files below it).
+_USER_PATH_LIMIT = 4000
+#: Longest part of a path in messages.
 _SHOWN = 80
 
-#: What nearly all paths look like (a regular expression); all else is looked at closely.
+#: A regular expression that nearly all paths match; only the others need a full check.
 ORDINARY_PATH = r"(?:[A-Za-z0-9_+-][A-Za-z0-9_.+-]*/)*[A-Za-z0-9_+-][A-Za-z0-9_.+-]*"
 _ORDINARY = lazy_pattern(ORDINARY_PATH)
 _DRIVE = lazy_pattern(r"[A-Za-z]:")
@@ -38,21 +38,18 @@ _WINDOWS_RESERVED = lazy_pattern(
 
 
 def is_ordinary(text: str) -> bool:
-    """Whether a path is of the plainest kind: good everywhere, with nothing to look at closely.
-
-    Cost: half a microsecond.
-    """
+    """Whether a path is so simple that it is valid on all systems. Cost: half a microsecond."""
     return len(text) <= COMPONENT_LIMIT and _ORDINARY.fullmatch(text) is not None
 
 
-#: What no good path has in it; paths are joined by line ends, and one stands at either end.
+#: Text that no valid path contains; paths are joined by line ends, with one at either end.
 _SUSPECT = ("\n\n", "\n/", "//", "/\n", "\n.", "/.", "\0", "\\", ":", "\r")
 
 
 def are_plain(paths: Sequence[str]) -> bool:
-    """Whether all of many paths are surely good. False: look at each with :func:`path_problem`.
+    """Whether all of many paths are valid; if False, check each with :func:`path_problem`.
 
-    Looked at all at once, which costs a tenth of what it would one by one.
+    Checks the joined paths, which takes a tenth of the time.
     """
     text = "\n".join(("", *paths, ""))
     if not text.isascii() or text.count("\n") != len(paths) + 1:
@@ -62,19 +59,19 @@ def are_plain(paths: Sequence[str]) -> bool:
     )
 
 
-#: Letters that show nothing and that some file systems ignore.
+#: Invisible letters that some file systems ignore.
 _FILLERS = "\u115f\u1160"
-#: How the short names begin that Windows also gives to :data:`OWN_NAMES` (``MINICO~1``).
+#: Prefixes of the short names that Windows gives to :data:`OWN_NAMES` (``MINICO~1``).
 _SHORT_NAMES = ("minico~", "conda-~")
-#: What no text of harmless paths has in it; ``\n`` stands before each path, in lower case.
+#: Text that lower-case paths, each after a line end, contain if one may be reserved.
 _MAYBE_OWN = ("\nconda-meta", "\n.minicon-", *(f"\n{short}" for short in _SHORT_NAMES))
 
 
 def folded(name: str) -> str:
-    """A name in the form in which file systems compare names at their most forgiving.
+    """Normalize a name as the most tolerant file systems do when they compare names.
 
-    Letter case, Unicode form and invisible characters make no difference on some; Windows also
-    drops dots and spaces at the end, and what follows a colon.
+    Some ignore letter case, Unicode normalization and invisible characters; Windows also ignores
+    trailing dots and spaces, and everything after a colon.
     """
     if not name.isascii():
         import unicodedata
@@ -87,35 +84,35 @@ def folded(name: str) -> str:
     return name.lower().partition(":")[0].rstrip(". ")
 
 
-def is_own_place(path: str) -> bool:
-    """Whether a path in a prefix begins with a name of minicon's own, in whatever spelling.
+def is_reserved_path(path: str) -> bool:
+    """Whether a path in a prefix starts with a name that minicon reserves, in any spelling.
 
-    State is read from there and acted upon: no package, wheel or record may bring such a path.
+    minicon trusts the files there, so no package, wheel or record may contain such a path.
     """
     first = folded(path.partition("/")[0])
     return first in OWN_NAMES or first.startswith(_SHORT_NAMES)
 
 
-def reaches_own_place(paths: Sequence[str]) -> bool:
-    """Whether :func:`is_own_place` holds for any of many paths; looked at all at once."""
+def has_reserved_path(paths: Sequence[str]) -> bool:
+    """Whether any of many paths is reserved, see :func:`is_reserved_path`."""
     text = "\n".join(("", *paths)).lower()
     if text.isascii() and not any(part in text for part in _MAYBE_OWN):
         return False
-    return any(map(is_own_place, paths))
+    return any(map(is_reserved_path, paths))
 
 
 def path_problem(text: str, *, windows: bool = False) -> str | None:
-    """Why a path must not be used below a folder of ours, or None if it may.
+    """Why a path cannot be used below a directory; None if it can.
 
-    A path is good if it is relative, has forward slashes, and each component is a plain name:
-    not empty, not ``.`` or ``..``, at most 255 bytes.
+    A valid path is relative, has forward slashes, and each component is a name: not empty, not
+    ``.`` or ``..``, at most 255 bytes.
 
     Args:
-        text: The path, as the package or record has it.
-        windows: Also apply what Windows forbids: device names, ``<>:"|?*``, trailing dots.
+        text: The path, as in the package or record.
+        windows: Whether to apply the rules of Windows: no device names, ``<>:"|?*``, trailing dots.
 
     Returns:
-        A clause that completes "the path ...", for instance "leaves its folder (..)".
+        A clause that completes "the path ...", for instance "leaves its directory (..)".
     """
     if not windows and is_ordinary(text):
         return None
@@ -131,8 +128,8 @@ def path_problem(text: str, *, windows: bool = False) -> str | None:
     return None
 
 
-def place_problem(text: str) -> str | None:
-    """Why a path that a user names, to a place anywhere, cannot be one; None if it can.
+def user_path_problem(text: str) -> str | None:
+    """Why a path of a user, which may be absolute, is invalid; None if it is valid.
 
     Returns:
         As :func:`path_problem`.
@@ -145,25 +142,23 @@ def place_problem(text: str) -> str | None:
         return "is not valid Unicode"
     if max(map(len, parts)) > COMPONENT_LIMIT:
         return f"has a component longer than {COMPONENT_LIMIT} bytes"
-    return f"is longer than {_PLACE_LIMIT} bytes" if len(text) > _PLACE_LIMIT else None
+    return f"is longer than {_USER_PATH_LIMIT} bytes" if len(text) > _USER_PATH_LIMIT else None
 
 
 def typed_path(text: str) -> Path:
-    """Return the path that a user means, with ``~`` filled in; a relative one stays relative.
-
-    Checked once where it is typed, so that no later look at the disk fails on its shape.
+    """Validate a path that a user typed and expand ``~``; a relative path stays relative.
 
     Raises:
-        UsageError: ``invalid-path``: no file system can have it.
+        UsageError: ``invalid-path``: no file system supports it.
     """
     from pathlib import Path
 
     path = os.path.expanduser(text)
-    if problem := place_problem(path):
+    if problem := user_path_problem(path):
         raise UsageError(
             "invalid-path",
-            f"{shortened(text, _SHOWN)!r} cannot be a path: it {problem}",
-            hint="pass another",
+            f"{shortened(text, _SHOWN)!r} is not a valid path: it {problem}",
+            hint="pass another path",
         )
     return Path(path)
 
@@ -186,7 +181,7 @@ def _shape_problem(text: str) -> str | None:
 
 def _component_problem(component: str) -> str | None:
     if component == "..":
-        return "leaves its folder (..)"
+        return "leaves its directory (..)"
     if component in ("", "."):
         return "has an empty or '.' component"
     if len(component.encode()) > COMPONENT_LIMIT:
@@ -198,5 +193,5 @@ def _windows_problem(component: str) -> str | None:
     if _WINDOWS_RESERVED.fullmatch(component):
         return f"uses a name that Windows reserves ({component})"
     if _WINDOWS_FORBIDDEN.search(component) or component[-1] in ". ":
-        return "has characters that Windows does not allow"
+        return "contains characters that Windows does not allow"
     return None

@@ -13,7 +13,7 @@ from typing import Any
 from minicon.archive.problems import printable, unsafe
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError
-from minicon.fs.safe_path import are_plain, is_own_place, path_problem, reaches_own_place
+from minicon.fs.safe_path import are_plain, has_reserved_path, is_reserved_path, path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.models.strict_json import read_json
@@ -194,7 +194,7 @@ def _check_paths(
     entries: Sequence[PathsEntry], name: str, package: str, *, windows: bool = False
 ) -> None:
     paths = [entry.path for entry in entries]
-    is_own = reaches_own_place(paths)
+    is_own = has_reserved_path(paths)
     if not windows and not is_own and len(set(paths)) == len(paths) and are_plain(paths):
         return
     seen: set[str] = set()
@@ -203,7 +203,7 @@ def _check_paths(
         problem = path_problem(path, windows=windows)
         if problem is None and path in seen:
             problem = "is listed twice"
-        if problem is None and is_own and is_own_place(path):
+        if problem is None and is_own and is_reserved_path(path):
             problem = "is a place of minicon's own"
         if problem is not None:
             raise unsafe(package, f"of info/{name} {problem}", member=path)

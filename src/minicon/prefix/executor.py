@@ -15,7 +15,7 @@ from pathlib import Path
 
 from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs import operations
-from minicon.fs.free_space import require_space
+from minicon.fs.disk import require_space
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.environment.prefix import Prefix

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 
-from minicon.fs.free_space import require_space
+from minicon.fs.disk import require_space
 from minicon.net.download import download
 from minicon.net.parallel import run_parallel
 from minicon.package.prepare.conda import prepare_conda_package

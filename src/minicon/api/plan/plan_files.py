@@ -20,7 +20,7 @@ from minicon.api.plan.plan_effects import COMING_ACTIONS, scripts_json
 from minicon.api.plan.request import ChangeRequest, Plan
 from minicon.api.plan.requirements import split_specs
 from minicon.errors import PrefixError, SpecError
-from minicon.fs.safe_path import place_problem
+from minicon.fs.safe_path import user_path_problem
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.strict_json import check_shape, read_object
 from minicon.models.subdir import check_subdir
@@ -204,7 +204,7 @@ def _check_records(data: Mapping[str, Any]) -> None:
 
 
 def _absolute(text: str) -> Path:
-    if not os.path.isabs(text) or place_problem(text):
+    if not os.path.isabs(text) or user_path_problem(text):
         raise ValueError(f"{shortened(text, 80)!r} is no absolute path")
     return Path(text)
 

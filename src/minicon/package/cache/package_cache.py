@@ -14,7 +14,7 @@ from pathlib import Path
 
 from minicon.errors import FileError, PackageError
 from minicon.fs import operations
-from minicon.fs.group_sync import GroupSync
+from minicon.fs.disk import GroupSync
 from minicon.fs.lock import DEFAULT_TIMEOUT, locked
 from minicon.fs.operations import describing
 from minicon.fs.ownership import check_ownership

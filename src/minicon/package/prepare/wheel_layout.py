@@ -20,7 +20,7 @@ import io
 from typing import NamedTuple
 
 from minicon.errors import PackageError, UnsafeArchive
-from minicon.fs.safe_path import folded, is_own_place
+from minicon.fs.safe_path import folded, is_reserved_path
 from minicon.models.package_names import normalize_pypi_name
 from minicon.package.entry_points import parse_entry_point
 from minicon.pypi.wheels.core_metadata import CoreMetadata
@@ -133,7 +133,7 @@ def package_path(name: str, info: DistInfo) -> str | None:
         return f"{HEADERS}/{info.metadata.name}/{path}"
     if scheme != "data" or not path:
         raise PackageError("broken-wheel", f"no rule says where the wheel's {name} belongs")
-    if is_own_place(path) or folded(path.partition("/")[0]) in _RESERVED:
+    if is_reserved_path(path) or folded(path.partition("/")[0]) in _RESERVED:
         raise UnsafeArchive("unsafe-wheel", f"the wheel would write {path}, which is not its place")
     return path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from minicon.constants import CONDA_META, FROZEN, HISTORY, LATEST_TIME, PINNED, STATE
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError
 from minicon.fs.plain_file import plain_opener, read_followed
-from minicon.fs.safe_path import reaches_own_place
+from minicon.fs.safe_path import has_reserved_path
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.strict_json import read_json
 from minicon.prefix.environment.history import Revision, parse_history, requested_specs
@@ -295,7 +295,7 @@ def _require_own_paths(paths: Sequence[str]) -> None:
         for path in paths:
             if path[:1] in ("", "/") or ".." in path.split("/") or "\0" in path:
                 raise ValueError(path)
-    if reaches_own_place(paths):
+    if has_reserved_path(paths):
         raise ValueError("a place of minicon's own")
 
 

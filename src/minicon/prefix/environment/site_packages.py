@@ -13,7 +13,7 @@ import re
 from minicon.constants import PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.fs.plain_file import read_followed
-from minicon.fs.safe_path import is_own_place
+from minicon.fs.safe_path import is_reserved_path
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.record_checks import check_record_fields
 from minicon.models.records import RepodataRecord
@@ -163,5 +163,5 @@ def _record_files(path: Path, site_packages: str) -> Iterator[str]:
         names = [f"{path.name}/{file.name}" for file in path.iterdir() if file.is_file()]
     for name in names:
         inside = posixpath.normpath(posixpath.join(site_packages, name))
-        if not inside.startswith(("/", "../")) and inside != ".." and not is_own_place(inside):
+        if not inside.startswith(("/", "../")) and inside != ".." and not is_reserved_path(inside):
             yield inside

@@ -14,7 +14,7 @@ from functools import partial
 
 from minicon.errors import PackageError
 from minicon.fs import operations
-from minicon.fs.clone import DEFAULT_METHODS, LinkMethod, LinkProbe, place_file
+from minicon.fs.clone import DEFAULT_METHODS, LinkMethod, LinkProbe, link_or_copy_file
 from minicon.fs.folder import Folder
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathsEntry, PathType
@@ -304,7 +304,7 @@ def _copy(source: Folder, name: str, target: Folder, target_name: str) -> None:
 
 
 def _place(source: str, target: Folder, name: str, method: LinkMethod) -> None:
-    place = partial(place_file, source, target.at(name), method, directory=target.descriptor)
+    place = partial(link_or_copy_file, source, target.at(name), method, directory=target.descriptor)
     _replacing(target, name, place)
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import PrefixError
-from minicon.fs.clone import LinkMethod, place_file
+from minicon.fs.clone import LinkMethod, link_or_copy_file
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of, sha256_of_file
 from minicon.models.package_files import PathType
@@ -147,7 +147,7 @@ def _carry(source: Folder, name: str, target: Folder, *, share: bool) -> None:
         link_or_copy(source, name, target, name)
     else:
         path = f"{source.path}/{name}"
-        place_file(path, target.at(name), LinkMethod.REFLINK, directory=target.descriptor)
+        link_or_copy_file(path, target.at(name), LinkMethod.REFLINK, directory=target.descriptor)
 
 
 def _changed(

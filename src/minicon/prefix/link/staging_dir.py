@@ -7,7 +7,7 @@ import os
 
 from minicon.errors import Clobbered
 from minicon.fs.folder_tree import FolderTree
-from minicon.fs.safe_path import is_own_place
+from minicon.fs.safe_path import is_reserved_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class StagingDirectory(FolderTree):
     def _follow(self, parent: Folder, name: str, refused: OSError) -> Folder:
         folder = super()._follow(parent, name, refused)
         place = self._relative(folder)
-        if is_own_place(place):
+        if is_reserved_path(place):
             folder.close()
             message = f"{name} must be a folder, and a link to {place} stands there"
             raise Clobbered("not-a-folder", message, hint="move it away and try again")

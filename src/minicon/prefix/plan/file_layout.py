@@ -6,7 +6,7 @@ import functools
 from typing import NamedTuple
 
 from minicon.errors import PackageError, PrefixError
-from minicon.fs.safe_path import reaches_own_place
+from minicon.fs.safe_path import has_reserved_path
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry
 from minicon.package.manifest import files_text, paths_text
@@ -296,4 +296,4 @@ def _are_safe(paths: Sequence[str]) -> bool:
         return True
     text = "\n".join(("", *paths, ""))
     is_plain = text.count("\n") == len(paths) + 1 and not any(part in text for part in _UNSAFE)
-    return is_plain and not reaches_own_place(paths)
+    return is_plain and not has_reserved_path(paths)

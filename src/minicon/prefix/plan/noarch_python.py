@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.errors import PackageError
-from minicon.fs.safe_path import is_own_place
+from minicon.fs.safe_path import is_reserved_path
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
 from minicon.models.version import python_minor
@@ -108,7 +108,7 @@ class PythonLayout:
 def _is_folder(path: object) -> bool:
     """Whether Python packages may be put into a folder of this path."""
     is_safe = isinstance(path, str) and _SAFE_FOLDER.fullmatch(path)
-    return bool(is_safe) and not is_own_place(str(path))
+    return bool(is_safe) and not is_reserved_path(str(path))
 
 
 def check_entry_point(entry_point: EntryPoint, package: str) -> None:

@@ -20,7 +20,7 @@ import time
 from typing import NamedTuple
 
 from minicon.fs import operations
-from minicon.fs.clone import LinkMethod, LinkProbe, place_file
+from minicon.fs.clone import LinkMethod, LinkProbe, link_or_copy_file
 from minicon.fs.folder import Folder
 from minicon.fs.folder_tree import FolderTree
 from minicon.prefix.environment.prefix_location import STAYING
@@ -140,7 +140,7 @@ class _Owner:
                 self._aside.symbolic_link(text, "copy")
             else:
                 self._method = self._method or LinkProbe(_COPIES).best_method(source, self._aside)
-                place_file(source, copy, self._method, directory=self._aside.descriptor)
+                link_or_copy_file(source, copy, self._method, directory=self._aside.descriptor)
         except PermissionError:
             folder.remove_file(name)
             return None

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement
 
-from minicon.fs.safe_path import place_problem
+from minicon.fs.safe_path import user_path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.indexes import DistributionFile
 from minicon.models.package_names import normalize_pypi_name
@@ -233,7 +233,7 @@ def _looks_like_path(text: str, line: Line) -> bool:
 def absolute_path(text: str, line: Line) -> Path:
     """Make a path of a line absolute. Raises SpecError if it is not a valid path."""
     path = os.path.normpath(line.folder / os.path.expanduser(text))
-    if problem := place_problem(path):
+    if problem := user_path_problem(path):
         raise invalid_line(line, f"the path {shortened(text, 80)!r} {problem}")
     return Path(path)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from minicon.errors import FileError
-from minicon.fs.free_space import require_space
+from minicon.fs.disk import require_space
 
 
 def test_what_fits_is_let_through(tmp_path: Path) -> None:
@@ -21,4 +21,4 @@ def test_what_does_not_fit_is_refused_with_place_and_amount(tmp_path: Path) -> N
         require_space(tmp_path / "pkgs", needed, "the packages to download")
     assert caught.value.reference == "disk-full"
     assert str(tmp_path) in caught.value.message
-    assert "no room for the packages to download" in caught.value.message
+    assert "not enough disk space for the packages to download" in caught.value.message
