@@ -197,7 +197,7 @@ ANSWER = {
 @fuzz(75)
 @given(mutated_json(ANSWER))
 def test_answers_of_interpreters(monkeypatch, tmp_path, data):
-    monkeypatch.setattr(interpreter_probe, "_ask", lambda *_: data.decode("utf-8", "replace"))
+    monkeypatch.setattr(interpreter_probe, "_run", lambda *_: data.decode("utf-8", "replace"))
     try:
         facts = probe_interpreter(sys.executable, environ={})
     except ProbeError as error:

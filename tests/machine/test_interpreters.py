@@ -59,8 +59,8 @@ def test_wrapper_is_resolved_to_what_it_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("echo hello", "does not answer as a Python"),
-        ("echo '{}'", "does not answer as a Python"),
+        ("echo hello", "is not that of a Python"),
+        ("echo '{}'", "is not that of a Python"),
         ("echo no such option >&2; exit 2", "it failed: no such option"),
         ("echo Unknown option: -I >&2; echo try -h >&2; exit 2", "it failed: Unknown option: -I"),
         ("echo Traceback >&2; echo OSError: no >&2; exit 1", "it failed: OSError: no"),

@@ -32,8 +32,8 @@ def test_self_contained_builds_are_copied(facts) -> None:
         (make_facts(prefix="/opt/homebrew/opt/python@3.11"), "package manager"),
         (make_facts(prefix="/home/linuxbrew/.linuxbrew/Cellar/x"), "package manager"),
         (make_facts(prefix="/nix/store/abc-python3"), "package manager"),
-        (make_facts(executable="/elsewhere/python3.11"), "one folder"),
-        (make_facts(stdlib="/elsewhere/python3.11"), "one folder"),
+        (make_facts(executable="/elsewhere/python3.11"), "one directory"),
+        (make_facts(stdlib="/elsewhere/python3.11"), "one directory"),
         (make_facts(executable="C:/Program Files/WindowsApps/python.exe"), "Store"),
     ],
 )

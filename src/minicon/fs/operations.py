@@ -82,12 +82,8 @@ def create_file(
 ) -> None:
     """Create a file, without following a link. Raises FileExistsError.
 
-    Args:
-        path: Path of the file, or its name in ``directory``.
-        data: Content.
-        mode: Permission bits, reduced by the process's umask.
-        directory: Descriptor of an open folder.
-        modified_ns: Modification time in nanoseconds; None for now.
+    The process's umask is applied to ``mode``. ``modified_ns`` is the modification time in
+    nanoseconds, by default the current time.
     """
     # The inner loop of every extraction: no further calls.
     checkpoint("create_file", path, directory)
@@ -120,15 +116,19 @@ def create_file_from(
     descriptor = os.open(path, _NEW_FILE, mode, dir_fd=directory)
     try:
         for chunk in chunks:
-            written = os.write(descriptor, chunk)
-            while written < len(chunk):
-                written += os.write(descriptor, memoryview(chunk)[written:])
+            _write_all(descriptor, chunk)
         if modified_ns is not None and _TIME_BY_DESCRIPTOR:
             os.utime(descriptor, ns=(modified_ns, modified_ns))
     finally:
         os.close(descriptor)
     if modified_ns is not None and not _TIME_BY_DESCRIPTOR:
         os.utime(path, ns=(modified_ns, modified_ns))
+
+
+def _write_all(descriptor: int, data: bytes | memoryview) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, memoryview(data)[written:])
 
 
 def replace_file(
@@ -182,9 +182,7 @@ def append_file_from(chunks: Iterable[bytes | memoryview], path: PathText) -> No
     try:
         for chunk in chunks:
             checkpoint("append_file", path)
-            written = os.write(descriptor, chunk)
-            while written < len(chunk):
-                written += os.write(descriptor, memoryview(chunk)[written:])
+            _write_all(descriptor, chunk)
     finally:
         os.close(descriptor)
 
@@ -271,9 +269,7 @@ def copy_file(source: PathText, target: PathText, *, directory: int | None = Non
         writer = os.open(target, _NEW_FILE, mode, dir_fd=directory)
         try:
             while chunk := os.read(reader, min(facts.st_size, _CHUNK) or _CHUNK):
-                written = os.write(writer, chunk)
-                while written < len(chunk):
-                    written += os.write(writer, memoryview(chunk)[written:])
+                _write_all(writer, chunk)
                 if len(chunk) == facts.st_size:  # most files; saves a read at the end
                     break
             if _ALL_BY_DESCRIPTOR:

@@ -1,1 +1,1 @@
-"""What this machine is: its virtual packages and its Python interpreters."""
+"""This machine: detect its virtual packages and its Python interpreters."""

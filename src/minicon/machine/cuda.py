@@ -1,4 +1,4 @@
-"""The CUDA version that the graphics driver of this machine supports."""
+"""Detection of the CUDA version that the graphics driver of this machine supports."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _LINUX_LIBRARIES = (
 )
 _WINDOWS_LIBRARIES = ("nvcuda64.dll", "nvcuda.dll")
 
-#: Runs in a child process: initialising a driver must not touch minicon's own (conda's rule).
-_QUESTION = """
+#: Runs in a child process, because initializing a driver can affect the process (as in conda).
+_SCRIPT = """
 import ctypes, sys
 for name in sys.argv[1:]:
     try:
@@ -38,9 +38,9 @@ print(version.value)
 
 
 def detect_cuda_version(environ: Mapping[str, str], *, timeout: float = 10.0) -> str | None:
-    """The driver's CUDA version, for instance ``12.4``, or None without a driver.
+    """The driver's CUDA version, for instance ``12.4``; None without a driver.
 
-    Cost: a few ``stat`` calls where there is no driver; else one process.
+    Cost: a few ``stat`` calls without a driver, else one process.
     """
     libraries = _libraries()
     if not libraries:
@@ -51,7 +51,7 @@ def detect_cuda_version(environ: Mapping[str, str], *, timeout: float = 10.0) ->
     clean = {key: value for key, value in environ.items() if key != "CUDA_VISIBLE_DEVICES"}
     try:
         answer = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _QUESTION, *libraries],
+            [sys.executable, "-I", "-S", "-c", _SCRIPT, *libraries],
             env=clean,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -64,7 +64,7 @@ def detect_cuda_version(environ: Mapping[str, str], *, timeout: float = 10.0) ->
 
 
 def version_from_number(text: str) -> str | None:
-    """``12040`` is ``12.4``."""
+    """Convert the driver's version number: ``12040`` is ``12.4``."""
     if not re.fullmatch(r"\d{4,6}", text):
         return None
     number = int(text)

@@ -1,4 +1,4 @@
-"""Machine: the questions whose answers become virtual packages, asked only when needed."""
+"""Machine: properties of a machine that become virtual packages, detected when needed."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What is known of a machine; each answer but ``platform`` is a function.
+    """Properties of a machine; all but ``platform`` are functions that detect them.
 
     Attributes:
-        platform: Its native subdir, for instance ``linux-64``.
+        platform: Native subdir, for instance ``linux-64``.
         system_version: Kernel release on Linux, product version on macOS and Windows.
         libc: Family (``glibc``) and version, or None.
-        microarchitecture: Name that archspec gives its processor.
-        cuda: CUDA version of its graphics driver, or None.
+        microarchitecture: archspec's name of the processor.
+        cuda: CUDA version of the graphics driver, or None.
     """
 
     platform: str

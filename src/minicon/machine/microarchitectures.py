@@ -1,7 +1,7 @@
-"""The processor's name as archspec has it, which conda puts into ``__archspec``.
+"""Detection of archspec's name of the processor, for the virtual package ``__archspec``.
 
-The table is the x86_64 and aarch64 part of archspec's own list (Apache-2.0 or MIT), reduced to
-what telling processors apart needs: name, parents, vendor, ARM part number, added features.
+The table is the x86_64 and aarch64 part of archspec's list (Apache-2.0 or MIT), reduced to what
+detection needs: name, parents, vendor, ARM part number, additional features.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ _NEWEST_APPLE = 4
 
 @dataclass(frozen=True, slots=True)
 class Microarchitecture:
-    """One row of the table, with everything inherited from its parents."""
+    """One row of the table, with the features and ancestors of its parents."""
 
     name: str
     vendor: str
@@ -102,12 +102,12 @@ class Microarchitecture:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """How specialised it is: archspec's order."""
+        """Sort key in archspec's order, from general to special."""
         return (len(self.ancestors), len(self.features))
 
 
 def known_microarchitectures() -> dict[str, Microarchitecture]:
-    """The table, by name. Cost: parsed at every call, 0.2 ms."""
+    """Parse the table; rows by name. Cost: 0.2 ms per call."""
     known: dict[str, Microarchitecture] = {}
     for line in _TABLE.strip().splitlines():
         name, parent_names, vendor, part, added = line.split("|")
@@ -125,7 +125,7 @@ def microarchitecture_from_cpuinfo(text: str, machine: str) -> str:
 
     Args:
         text: Content of the file.
-        machine: ``platform.machine()``, which is the answer where nothing better is known.
+        machine: ``platform.machine()``, returned for unknown processors.
     """
     facts = _first_processor(text)
     if machine == "x86_64":
@@ -158,7 +158,7 @@ def _first_processor(text: str) -> Mapping[str, str]:
 
 
 def best_match(family: str, vendor: str, features: frozenset[str], part: str = "") -> str:
-    """The most specialised known processor whose features are all there (archspec's rule)."""
+    """The most special processor of the table whose features are all present (archspec's rule)."""
     vendors = {vendor, "generic"} if family == "x86_64" else {vendor} - {"generic"}
     candidates = [
         row
@@ -174,7 +174,7 @@ def best_match(family: str, vendor: str, features: frozenset[str], part: str = "
 
 
 def microarchitecture_from_apple_brand(brand: str) -> str:
-    """``m1``, ``m2`` ... from ``machdep.cpu.brand_string``, the newest known for newer ones."""
+    """``m1``, ``m2`` ... from ``machdep.cpu.brand_string``; newer ones are the newest known."""
     series = re.search(r"apple\s+m(\d+)", brand.lower())
     if series:
         return f"m{min(int(series.group(1)), _NEWEST_APPLE)}"

@@ -1,4 +1,4 @@
-"""Virtual packages: facts of the target machine that packages may depend on (CEP 30)."""
+"""Virtual packages: properties of the target machine that packages can depend on (CEP 30)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: What is assumed of a machine that is not this one: pixi's defaults, which packages of the
-#: last years accept. (conda assumes 0, with which hardly anything can be installed.)
+#: Versions for other machines than this one: pixi's defaults, which packages of recent years
+#: support. (conda assumes 0, with which hardly any package can be installed.)
 _FOREIGN = {"__linux": "4.18", "__glibc": "2.28", "__osx": "13.0", "__win": "0"}
 _FOREIGN_PROCESSORS = {
     "64": "x86_64",
@@ -20,7 +20,7 @@ _FOREIGN_PROCESSORS = {
     "arm64": "aarch64",
     "aarch64": "aarch64",
 }
-#: What CONDA_OVERRIDE_* and the setting can change; ``__unix`` is no matter of opinion.
+#: Packages that CONDA_OVERRIDE_* and the setting can change.
 _KNOWN = ("__linux", "__osx", "__win", "__glibc", "__cuda", "__archspec")
 _VERSION = lazy_pattern(r"[0-9][0-9A-Za-z_.!+]*")
 _MICROARCHITECTURE = lazy_pattern(r"[0-9A-Za-z_.]+")
@@ -36,23 +36,23 @@ def detect_virtual_packages(
 ) -> tuple[VirtualPackage, ...]:
     """The virtual packages of a platform.
 
-    On the machine's own system they are detected; for another system sensible minimums are
-    assumed, and for another processor its generic name. ``MINICON_OVERRIDE_<NAME>``, then
-    ``CONDA_OVERRIDE_<NAME>``, then OVERRIDES replace a version (of ``__archspec`` the build); an
-    empty text takes the package away. As in conda, ``__linux`` and ``__glibc`` exist for Linux
-    targets alone, and so on; ``__cuda`` for all.
+    Versions are detected if the target has the operating system of the machine; otherwise default
+    versions are assumed, and for another processor its generic name. ``MINICON_OVERRIDE_<NAME>``,
+    then ``CONDA_OVERRIDE_<NAME>``, then ``overrides`` replace a version (for ``__archspec``, the
+    build); an empty string removes the package. As in conda, ``__linux`` and ``__glibc`` exist
+    for Linux targets only, and so on; ``__cuda`` for all.
 
     Args:
         platform: Target subdir, for instance ``linux-64``.
-        environ: Process environment.
+        environ: Environment variables.
         overrides: The setting ``override_virtual_packages``, by name with or without the
-            underscores; a name that is none of conda's makes one more package.
-        machine: What to ask; this machine by default.
+            underscores; an unknown name adds a package.
+        machine: The machine; by default, this one.
 
-    Cost: under a millisecond without a graphics driver, one process with one.
+    Cost: under a millisecond without a graphics driver, else one process.
 
     Raises:
-        ConfigError: An override that is no version.
+        ConfigError: ``bad-virtual-package-override``: an override is not a version.
     """
     machine = machine or Machine.this(environ)
     chosen = _overrides(environ, overrides or {})
@@ -123,7 +123,7 @@ def _overrides(environ: Mapping[str, str], setting: Mapping[str, str]) -> dict[s
                 "bad-virtual-package-override",
                 f"the override of {name} is not a version: {value!r}",
                 hint=f"set CONDA_OVERRIDE_{name.lstrip('_').upper()} to a version such as 2.28, "
-                "or to nothing to take the package away",
+                "or to an empty string to remove the package",
             )
     return chosen
 

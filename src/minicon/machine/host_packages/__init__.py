@@ -1,1 +1,1 @@
-"""The built-in channel ``host``: installed interpreters as ``python`` packages."""
+"""The built-in channel ``host``: list installed interpreters as packages, and prepare them."""

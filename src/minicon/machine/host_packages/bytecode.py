@@ -1,8 +1,8 @@
-"""Bytecode of the standard library, made once for all environments.
+"""Bytecode of the standard library, compiled once for all environments.
 
-The files are of PEP 552's kind "hash-based, unchecked": valid whatever the time stamp of the source
-becomes when it is linked or copied. That is right for sources that never change, and so never
-for those in which linking writes the prefix. The path inside is repaired by Python on import.
+The files are "unchecked hash-based" (PEP 552), and so valid whatever the modification time of the
+source is after linking or copying. That is correct for sources that never change, but not for
+those in which linking replaces the prefix. Python corrects the path inside on import.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Reads "source NUL name" lines, writes frames: length of name, length of data, name, data.
-#: Bytecode that the installation has and that fits its source is taken over, which costs a
-#: tenth of compiling it.
+#: Reads lines "source NUL name"; writes frames: length of name, length of data, name, data.
+#: Valid bytecode of the installation is reused, which takes a tenth of the time of compiling.
 _COMPILER = r"""
 import importlib.util as u, marshal, os, struct, sys
 
@@ -60,12 +59,12 @@ _TIMEOUT_SECONDS = 600
 
 
 class BytecodeError(Exception):
-    """The interpreter failed while compiling."""
+    """The interpreter failed to compile modules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A module to compile: where its text lies, and its path in the package."""
+    """A module to compile: the path of its source, and its path in the package."""
 
     file: str
     path: str
@@ -75,11 +74,10 @@ def compile_sources(executable: str, sources: Sequence[Source]) -> Iterator[tupl
     """Compile modules with the interpreter that will run them.
 
     Yields:
-        The module's path in the package and the content of its bytecode file. Modules that do
-        not compile are left out, as Python's own installation does.
+        The module's path in the package, and the content of its bytecode file. Modules that
+        cannot be compiled are skipped, as in an installation of Python.
 
-    Cost: about 0.3 ms per module whose bytecode the installation has, else some 5 ms; shared
-    between the processors.
+    Cost: about 0.3 ms per module with existing bytecode, else some 5 ms; uses several processors.
 
     Raises:
         BytecodeError: The interpreter failed.
@@ -95,28 +93,28 @@ def compile_sources(executable: str, sources: Sequence[Source]) -> Iterator[tupl
 
 
 def bytecode_path(source_path: str, cache_tag: str) -> str:
-    """``lib/a.py`` is compiled to ``lib/__pycache__/a.cpython-311.pyc`` (PEP 3147)."""
+    """Path of a bytecode file: ``lib/a.py`` → ``lib/__pycache__/a.cpython-311.pyc`` (PEP 3147)."""
     folder, name = os.path.split(source_path)
     return f"{folder}/__pycache__/{name.removesuffix('.py')}.{cache_tag}.pyc"
 
 
 def _run(executable: str, sources: Sequence[Source]) -> bytes:
-    question = b"".join(
+    lines = b"".join(
         os.fsencode(source.file) + b"\0" + os.fsencode(source.path) + b"\n" for source in sources
     )
     try:
-        answer = subprocess.run(
+        finished = subprocess.run(
             [executable, "-I", "-S", "-B", "-W", "ignore", "-c", _COMPILER],
-            input=question,
+            input=lines,
             capture_output=True,
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise BytecodeError(str(error)) from error
-    if answer.returncode != 0:
-        raise BytecodeError(answer.stderr.decode(errors="replace").strip()[-500:])
-    return answer.stdout
+    if finished.returncode != 0:
+        raise BytecodeError(finished.stderr.decode(errors="replace").strip()[-500:])
+    return finished.stdout
 
 
 def _frames(output: bytes) -> Iterator[tuple[str, bytes]]:

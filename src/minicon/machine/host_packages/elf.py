@@ -1,10 +1,9 @@
-"""The library search path inside an ELF file, read and shortened in place.
+"""Read and replace the library search path of an ELF file.
 
-Only as much of the format as that needs: the program headers give the dynamic section, its
-entries give the string table, and DT_RPATH or DT_RUNPATH an offset in it. A replacement may not be
-longer, since other things follow it; a shorter one is padded with NULs. Linkers let
-strings share their tails, so before a change every other string of the table that is known is
-checked to lie elsewhere.
+This implements only the required part of the format: the program headers locate the dynamic
+section, whose entries give the string table, and DT_RPATH or DT_RUNPATH an offset in it. A
+replacement is padded with NULs and cannot be longer than the original. Linkers let strings share
+their tails, so all other known strings of the table are checked for an overlap first.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _SHT_DYNSYM = 11
 
 
 class ElfError(ValueError):
-    """The file is no ELF file, is damaged, or cannot be changed safely."""
+    """The file is not an ELF file, is damaged, or cannot be changed safely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,10 @@ class ElfFile:
     """The dynamic section of one ELF file.
 
     Args:
-        data: The whole file.
+        data: Content of the file.
 
     Raises:
-        ElfError: It is no ELF file, or cut.
+        ElfError: It is not an ELF file, or truncated.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -79,7 +78,7 @@ class ElfFile:
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """File names of the shared libraries it loads."""
+        """File names of the required shared libraries (DT_NEEDED)."""
         return tuple(
             self._string(value).decode(errors="surrogateescape")
             for tag, value in self._dynamic
@@ -88,13 +87,13 @@ class ElfFile:
 
     @property
     def search_path(self) -> str:
-        """DT_RUNPATH, else DT_RPATH, or an empty text: folders separated by colons."""
+        """DT_RUNPATH, else DT_RPATH, or an empty string: directories separated by colons."""
         texts = {tag: self._string(value) for tag, value in self._search_entries()}
         path = texts.get(_DT_RUNPATH, texts.get(_DT_RPATH, b""))
         return path.decode(errors="surrogateescape")
 
     def with_search_path(self, path: str) -> bytes:
-        """The file with every DT_RUNPATH and DT_RPATH replaced by PATH.
+        """The content of the file with every DT_RUNPATH and DT_RPATH replaced.
 
         Raises:
             ElfError: There is none, the new one is longer, or another string shares its bytes.
@@ -120,7 +119,7 @@ class ElfFile:
         try:
             return struct.unpack_from(self._order + layout, self._data, offset)
         except (struct.error, OverflowError, IndexError) as error:
-            raise ElfError("the file is cut") from error
+            raise ElfError("the file is truncated") from error
 
     def _read_segments(self) -> Iterator[_Segment]:
         start, size, count = self._program_headers
@@ -160,11 +159,11 @@ class ElfFile:
         begin = self._file_offset(self._table_address()) + start
         end = self._data.find(b"\0", begin)
         if end < 0:
-            raise ElfError("the file is cut")
+            raise ElfError("the file is truncated")
         return self._data[begin:end]
 
     def _other_strings(self) -> Iterator[int]:
-        """Offsets in the string table of libraries' and symbols' names."""
+        """Offsets of the names of libraries and symbols in the string table."""
         yield from (value for tag, value in self._dynamic if tag in (_DT_NEEDED, _DT_SONAME))
         start, size, count = self._section_headers
         step = struct.calcsize(self._order + self._class.symbol)

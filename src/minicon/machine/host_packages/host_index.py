@@ -1,4 +1,4 @@
-"""HostIndex: the interpreters of this machine as ``python`` records of channel ``host``."""
+"""HostIndex: the interpreters of this machine as ``python`` records of the channel ``host``."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 
 PYTHON = "python"
 _OLDEST_VERSION = (3, 8)
-#: The self-contained build wins over a distribution's of the same version.
+#: A self-contained build is preferred to a distribution's of the same version.
 _BUILD_NUMBERS = {PORTABLE: 1}
 
 
 class HostIndex:
-    """What this machine offers for one platform: a :class:`RecordIndex` with one name.
+    """The interpreters for one platform, as a :class:`RecordIndex` with one name.
 
-    Of equal version and layout only the first found interpreter is listed: PATH decides.
+    Of interpreters with equal version and layout, only the first is listed; PATH decides.
 
     Args:
-        interpreters: As discovery found them.
-        platform: Target subdir; interpreters of another one are not listed.
+        interpreters: The discovered interpreters, best first.
+        platform: Target subdir; interpreters for other subdirs are not listed.
         variants: Further builds to list: ``pypy``, ``free-threaded``, ``debug``,
-            ``pre-release``. None by default: each is a choice that a user makes knowingly.
+            ``pre-release``. None by default, because users must choose them explicitly.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class HostIndex:
         return self._platform
 
     def names(self) -> Collection[str]:
-        """``python``, if there is any."""
+        """``python``, if there is any record."""
         return (PYTHON,) if self._records else ()
 
     def records_for(self, name: str) -> Sequence[RepodataRecord]:
@@ -73,13 +73,13 @@ class HostIndex:
         return self._records if name == PYTHON else ()
 
     def prefetch(self, names: Iterable[str]) -> None:
-        """Nothing to do: all is in memory."""
+        """Do nothing: all records are in memory."""
 
 
 def reason_against_offer(
     facts: InterpreterFacts, platform: str, variants: Collection[str] = ()
 ) -> str | None:
-    """Why an interpreter is not offered, or None if it is."""
+    """Why an interpreter is not listed; None if it is. A clause with "it" as its subject."""
     if facts.implementation != "cpython" and facts.implementation not in variants:
         return f"it is {facts.implementation}, not CPython"
     if facts.platform != platform:
@@ -129,7 +129,7 @@ def record_for_interpreter(facts: InterpreterFacts) -> RepodataRecord:
         data,
         channel=HOST_CHANNEL,
         subdir=facts.platform,
-        # Readers of conda-meta take a record without an archive's ending for damaged.
+        # Other readers of conda-meta reject a record without the extension of an archive.
         fn=f"{PYTHON}-{facts.version}-{build}{CONDA_EXTENSION}",
         url=Path(facts.executable).as_uri(),
         source="interpreter",
@@ -139,14 +139,15 @@ def record_for_interpreter(facts: InterpreterFacts) -> RepodataRecord:
 def interpreter_for(
     record: RepodataRecord, interpreters: Iterable[InterpreterFacts]
 ) -> InterpreterFacts:
-    """The interpreter that a record of channel ``host`` stands for.
+    """The interpreter of a record of the channel ``host``.
 
     Args:
-        record: As :class:`HostIndex` gave it, now or in an earlier run.
-        interpreters: As discovery found them.
+        record: A record of :class:`HostIndex`, from this process or an earlier one.
+        interpreters: The discovered interpreters.
 
     Raises:
-        InterpreterError: It is no longer there, or another one is in its place.
+        InterpreterError: ``interpreter-missing``, or ``interpreter-changed``: its executable is
+            now another version.
     """
     path = str(record.data.get("interpreter", ""))
     found = tuple(interpreters)
@@ -155,27 +156,26 @@ def interpreter_for(
         if (offered.version, offered.build) == (record.version, record.build):
             return facts
     successor = next((facts for facts in found if facts.executable == path), None)
-    what = f"python {record.version} at {path or 'an unknown place'}"
+    what = f"python {record.version} at {path or 'an unknown path'}"
     versions = ", ".join(dict.fromkeys(facts.version for facts in found)) or "none"
     if successor is not None:
         raise InterpreterError(
             "interpreter-changed",
             f"{what} has changed since it was chosen: it is now {successor.version}",
-            hint="run the command again, and it is chosen anew",
+            hint="run the command again to choose an interpreter",
         )
     raise InterpreterError(
         "interpreter-missing",
         f"{what} is no longer on this machine",
         context=f"interpreters found: {versions}",
-        hint="install it again, or ask for another version",
+        hint="install it again, or request another version",
     )
 
 
 def describe_found(discovery: Discovery, platform: str) -> str:
-    """One sentence on what this machine has, for "no matching interpreter" messages.
+    """The versions on this machine, for messages about a missing interpreter.
 
-    For instance ``found 3.10.13, 3.11.7 (2 builds); not offered: 3.7.16 (it is older than
-    3.8)``.
+    For instance ``found 3.10.13, 3.11.7 (2 builds); not usable: 3.7.16 (it is older than 3.8)``.
     """
     offered: dict[str, int] = {}
     refused: dict[str, str] = {}
@@ -189,5 +189,5 @@ def describe_found(discovery: Discovery, platform: str) -> str:
     text = f"found {', '.join(names)}" if names else "no interpreter was found"
     if refused:
         listed = ", ".join(f"{version} ({reason})" for version, reason in refused.items())
-        text += f"; not offered: {listed}"
+        text += f"; not usable: {listed}"
     return text

@@ -1,12 +1,12 @@
-"""The two shapes in which an interpreter of this machine enters an environment.
+"""Layouts of an interpreter of this machine in an environment, and the paths in it.
 
 ======== =============================== =================================================
-layout   what the environment holds      for
+layout   content of the environment      interpreters
 ======== =============================== =================================================
 portable a whole Python, hard-linked     self-contained builds: pyenv, python-build-standalone,
          from the package cache          ``make install`` below ``/usr/local``
-venv     ``pyvenv.cfg`` and links        interpreters of a distribution, of a framework or of a
-                                         conda installation, whose parts lie all over the system
+venv     ``pyvenv.cfg`` and links        those of a distribution, of a framework or of a conda
+                                         installation, whose files are in several directories
 ======== =============================== =================================================
 """
 
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 PORTABLE = "portable"
 VENV = "venv"
 
-#: Folders of package managers that patch, split or link what they install.
+#: Directories of package managers that patch, split or link the packages that they install.
 _MANAGED_PARTS = frozenset({"Cellar", ".linuxbrew", "homebrew"})
 _MANAGED_ROOTS = ("/nix/store/", "/gnu/store/", "/snap/")
 
 
 def layout_for(facts: InterpreterFacts) -> str:
-    """``portable`` where a copy of the interpreter works anywhere, else ``venv``."""
+    """``portable`` if a copy of the interpreter works in any directory, else ``venv``."""
     return VENV if reason_against_copy(facts) else PORTABLE
 
 
 def reason_against_copy(facts: InterpreterFacts) -> str | None:
-    """Why an interpreter can only be linked to, or None if it can be copied."""
+    """Why an interpreter can only be linked; None if it can be copied."""
     if facts.implementation != "cpython":
-        return "only CPython's own files are known"
+        return "only CPython can be copied"
     if facts.in_conda_prefix:
         return "its libraries are other packages of a conda installation"
     if "WindowsApps" in facts.executable:
-        return "the Windows Store guards it"
+        return "the Windows Store protects its files"
     if facts.framework:
         return "a macOS framework cannot be moved"
     if facts.platform.startswith("osx-") and facts.is_shared:
         return "its libpython has a fixed install name"
     if facts.has_vendor_packages or facts.prefix == "/usr":
-        return "its distribution spreads and patches it"
+        return "its distribution has split and patched it"
     if facts.prefix.startswith(_MANAGED_ROOTS) or _MANAGED_PARTS & set(facts.prefix.split("/")):
         return "a package manager links it to other packages"
     if not _is_below(facts.executable, facts.prefix) or not _is_below(facts.stdlib, facts.prefix):
-        return "its parts do not lie in one folder"
+        return "its files are not all in one directory"
     return None
 
 
@@ -57,22 +57,22 @@ def _is_below(path: str, folder: str) -> bool:
 
 
 def command_name(facts: InterpreterFacts) -> str:
-    """The full name of the command, for instance ``python3.11`` or ``python3.13t``."""
+    """The versioned name of the command, for instance ``python3.11`` or ``python3.13t``."""
     return f"python{facts.minor}{'t' if facts.is_free_threaded else ''}"
 
 
 def executable(facts: InterpreterFacts) -> str:
-    """What runs Python."""
+    """Path of the executable, relative to the prefix."""
     return "python.exe" if facts.is_windows else "bin/python"
 
 
 def standard_library(facts: InterpreterFacts) -> str:
-    """The folder of the standard library."""
+    """Path of the standard library, relative to the prefix."""
     if facts.implementation == "pypy":
         return f"lib/pypy{facts.minor}"
     return "Lib" if facts.is_windows else f"lib/{command_name(facts)}"
 
 
 def site_packages(facts: InterpreterFacts) -> str:
-    """Where packages go: ``python_site_packages_path`` of the record (CEP 17)."""
+    """Path of site-packages: ``python_site_packages_path`` of the record (CEP 17)."""
     return f"{standard_library(facts)}/site-packages"

@@ -1,4 +1,4 @@
-"""PackageWriter: fills a folder in the form of an unpacked conda package."""
+"""PackageWriter: write files in the form of an extracted conda package."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class PackageWriter:
-    """Writes files below a folder and remembers them for ``info/paths.json``.
+    """Writes files below a directory and records them for ``info/paths.json``.
 
     Args:
-        folder: Empty, exists.
+        folder: An existing empty directory.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,12 +38,12 @@ class PackageWriter:
 
         Args:
             path: Relative to the prefix, with forward slashes.
-            data: Its content.
+            data: Content.
             mode: Permission bits.
-            placeholder: Text in it that linking must replace by the prefix.
+            placeholder: Text in the file that is replaced by the prefix on linking.
 
         Raises:
-            FileError: The file system refused.
+            FileError: The file cannot be written.
         """
         target = self._target(path)
         with describing("write", target):
@@ -57,7 +57,7 @@ class PackageWriter:
         )
 
     def add_link(self, path: str, text: str) -> None:
-        """Make a symbolic link that reads TEXT. Raises FileError."""
+        """Create a symbolic link with the target ``text``. Raises FileError."""
         target = self._target(path)
         with describing("link", target):
             symbolic_link(text, target)

@@ -26,38 +26,38 @@ if TYPE_CHECKING:
     from minicon.machine.host_packages.package_writer import PackageWriter
     from minicon.machine.interpreters.facts import InterpreterFacts
 
-#: CPython's own words, in the file that keeps the folder in being.
+#: CPython's own text, in the file that keeps the directory from being empty.
 SITE_PACKAGES_README = (
     b"This directory exists so that 3rd party packages can be installed\n"
     b"here.  Read the source for site.py for more details.\n"
 )
 
-#: A ``pyvenv.cfg`` without ``home``. To PEP 405 that is no virtual environment: the prefix is
-#: found as ever, relative to the executable, so that the environment may be staged or moved, and
-#: pip and ``python -m venv`` see an ordinary Python. But ``site`` obeys its one line and leaves
-#: out ``~/.local``. (On Windows, where python.exe lies in the prefix itself, it would misread
-#: the prefix; user packages stay visible there, as they do with conda.)
+#: A ``pyvenv.cfg`` without ``home``. By PEP 405 that is not a virtual environment: the prefix is
+#: computed from the path of the executable, so that the environment can be staged or moved, and
+#: pip and ``python -m venv`` treat it as an ordinary Python. But ``site`` applies its only line and
+#: ignores ``~/.local``. (On Windows, where python.exe is in the prefix itself, the prefix would be
+#: wrong; so user packages stay visible there, as with conda.)
 ISOLATION = b"include-system-site-packages = false\n"
 
 
 class RepackError(Exception):
-    """The interpreter cannot be repacked; the text says why. Layout ``venv`` remains."""
+    """The interpreter cannot be repacked; the message says why. Use the layout ``venv``."""
 
 
 def write_portable(facts: InterpreterFacts, writer: PackageWriter) -> None:
-    """Fill a folder with a copy of an interpreter that works in any prefix.
+    """Write a copy of an interpreter that works in any prefix.
 
-    1. Copy what :func:`planned_files` lists, and the libraries it loads from its own prefix.
-    2. On the way, put a placeholder for the prefix into text, and ``$ORIGIN`` into ELF files.
-    3. Run the copy.
-    4. Compile the standard library.
-    5. Write ``pyvenv.cfg``, which keeps user site-packages out (see :data:`ISOLATION`).
+    1. Copy the files of :func:`planned_files`, and the libraries that they load from the prefix;
+       replace the prefix by a placeholder in text files, and by ``$ORIGIN`` in ELF files.
+    2. Run the copy to check it.
+    3. Compile the standard library.
+    4. Write ``pyvenv.cfg``, which disables user site-packages (see :data:`ISOLATION`).
 
     Cost: 1-2 s and 70 MB, once per interpreter.
 
     Raises:
-        RepackError: Some file cannot be made relocatable, or the copy does not work.
-        FileError: The file system refused.
+        RepackError: A file cannot be made relocatable, or the copy does not work.
+        FileError: A file cannot be read or written.
     """
     try:
         sources = _copy(facts, writer)
@@ -72,7 +72,7 @@ def write_portable(facts: InterpreterFacts, writer: PackageWriter) -> None:
 
 
 def _copy(facts: InterpreterFacts, writer: PackageWriter) -> list[Source]:
-    """Copy everything; the modules that may be compiled come back."""
+    """Copy all files; return the modules to compile."""
     relocation = Relocation(_prefixes(facts))
     library = standard_library(facts) + "/"
     sources = []
@@ -118,7 +118,7 @@ def _read(file: PlannedFile) -> tuple[bytes, int]:
 
 
 def _prefixes(facts: InterpreterFacts) -> tuple[str, ...]:
-    """Where it is, by every name its files may use, and where its build meant it to be."""
+    """The prefix in all forms that its files may contain, and the prefix that it was built for."""
     found = [facts.prefix, os.path.realpath(facts.prefix)]
     for path in Path(facts.stdlib).glob("_sysconfigdata*.py"):
         text = path.read_text(encoding="utf-8", errors="replace")

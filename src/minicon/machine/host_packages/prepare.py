@@ -1,4 +1,4 @@
-"""prepare_interpreter: from an interpreter of this machine to a package in the cache."""
+"""Prepare an interpreter of this machine as an extracted package in the cache."""
 
 from __future__ import annotations
 
@@ -38,25 +38,24 @@ if TYPE_CHECKING:
 def prepare_interpreter(
     facts: InterpreterFacts, folder: Path, *, reporter: Reporter | None = None
 ) -> PackageFiles:
-    """Fill an empty folder with an interpreter as an unpacked conda package.
+    """Write an interpreter to an empty directory, as an extracted conda package.
 
-    To be given to ``PackageCache.ensure`` as ``prepare``. A copy that does not work when tried
-    is replaced by links to the original, with a warning.
+    For ``PackageCache.ensure``. If a copy does not work, links to the original replace it, with a
+    warning.
 
     Args:
         facts: The interpreter.
-        folder: Exists, empty.
-        reporter: Hears of a copy that failed.
+        folder: An existing empty directory.
+        reporter: Receives the warning.
 
     Returns:
-        What lies in the folder now. Every file was hashed as it was written, so that the cache
-        need not read them again.
+        The files of the package, with their hashes, so that the cache need not read them again.
 
-    Cost: 1-2 s for layout ``portable``, 0.1 s for ``venv``.
+    Cost: 1-2 s for the layout ``portable``, 0.1 s for ``venv``.
 
     Raises:
-        InterpreterError: The interpreter has gone, changed since it was asked, or fails.
-        FileError: The file system refused.
+        InterpreterError: The interpreter is missing, has changed since discovery, or fails.
+        FileError: A file cannot be read or written.
     """
     _check_unchanged(facts)
     layout, reason = layout_for(facts), None
@@ -83,13 +82,13 @@ def prepare_interpreter(
 
 
 def _write_venv(facts: InterpreterFacts, writer: PackageWriter) -> None:
-    """Fill a folder with links to an interpreter, as ``python -m venv --without-pip`` does.
+    """Write links to an interpreter, as ``python -m venv --without-pip`` does (PEP 405).
 
-    Nothing in it depends on the prefix, so that the package is as good as any environment.
+    No file contains the prefix, so that the package works in every environment.
 
     Raises:
         SelfCheckError: The linked interpreter does not work.
-        FileError: The file system refused.
+        FileError: A file cannot be written.
     """
     full = command_name(facts)
     writer.add_link(f"bin/{full}", facts.executable)
@@ -97,7 +96,7 @@ def _write_venv(facts: InterpreterFacts, writer: PackageWriter) -> None:
         if name != full:
             writer.add_link(f"bin/{name}", full)
     writer.add_file(f"{site_packages(facts)}/README.txt", SITE_PACKAGES_README)
-    if "/lib64/" in facts.platstdlib:  # Fedora's platlibdir: compiled packages are sought there
+    if "/lib64/" in facts.platstdlib:  # Fedora's platlibdir, for compiled packages
         writer.add_link("lib64", "lib")
     home = f"home = {os.path.dirname(facts.executable)}\nversion = {facts.version}\n"
     writer.add_file("pyvenv.cfg", os.fsencode(home) + ISOLATION)
@@ -108,7 +107,7 @@ def _unusable(facts: InterpreterFacts, reason: str) -> InterpreterError:
     return InterpreterError(
         "interpreter-unusable",
         f"the interpreter {facts.executable} cannot be used: {reason}",
-        hint="try it by hand, or ask for another version of python",
+        hint="run it to see the problem, or request another version of python",
     )
 
 
@@ -121,14 +120,14 @@ def _check_unchanged(facts: InterpreterFacts) -> None:
     except OSError as error:
         raise InterpreterError(
             "interpreter-missing",
-            f"the interpreter {facts.executable} is no longer there, or not whole",
-            hint="install it again, or ask for another version of python",
+            f"the interpreter {facts.executable} is missing or incomplete",
+            hint="install it again, or request another version of python",
         ) from error
     if identity != facts.identity:
         raise InterpreterError(
             "interpreter-changed",
             f"the interpreter {facts.executable} has changed since it was found",
-            hint="run the command again, and it is chosen anew",
+            hint="run the command again to choose an interpreter",
         )
 
 

@@ -1,8 +1,8 @@
-"""Making a copied interpreter independent of where it was installed.
+"""Relocation: make the files of a copied interpreter independent of its original prefix.
 
-Two kinds of files know their prefix: a few text files, in which a placeholder takes its place
-(linking writes the environment's prefix there), and ELF files with a library search path, which
-becomes relative to the file.
+Two kinds of files contain the prefix: some text files, in which it is replaced by a placeholder
+(and that by the environment's prefix on linking), and ELF files with a library search path, which
+is made relative to the file.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: Paths relative to the prefix of the text files that carry it. Others may mention such a path
-#: and mean it: with /usr/local as the prefix, ``mimetypes.py`` does.
+#: Relative paths of text files that contain the prefix. In other files the same path can have
+#: another meaning, for instance /usr/local in ``mimetypes.py``.
 _PREFIXED_TEXT = lazy_pattern(
     r"""lib/python[^/]+/(
             _sysconfigdata[^/]*\.py | _sysconfig_vars[^/]*\.json | build-details\.json
@@ -34,17 +34,17 @@ _PREFIXED_TEXT = lazy_pattern(
 
 @dataclass(frozen=True, slots=True)
 class Relocation:
-    """How the files of one installation become files of a package.
+    """Converts the files of an installation to files of a package.
 
     Attributes:
-        prefixes: Where it is installed and, if another, where it was built for
+        prefixes: The prefix and, if different, the one that it was built for
             (python-build-standalone is built for ``/install``).
     """
 
     prefixes: tuple[str, ...]
 
     def text(self, path: str, data: bytes) -> bytes | None:
-        """The content with the placeholder, or None if there is nothing to replace in it."""
+        """The content with placeholders for the prefix; None if it does not contain the prefix."""
         if not _PREFIXED_TEXT.fullmatch(path) or b"\0" in data:
             return None
         changed = data
@@ -53,11 +53,11 @@ class Relocation:
         return None if changed == data else changed
 
     def binary(self, path: str, data: bytes) -> bytes:
-        """An ELF file with a search path relative to itself.
+        """The content of an ELF file with a search path that is relative to the file.
 
         Args:
-            path: Of the file in the package, relative to the prefix.
-            data: The file.
+            path: Path of the file, relative to the prefix.
+            data: Content of the file.
 
         Raises:
             ElfError: It cannot be changed in place.
@@ -79,12 +79,12 @@ class Relocation:
 
 
 def bundled_libraries(source: str, data: bytes, prefix: str) -> Iterable[str]:
-    """Paths of the libraries that an ELF file loads from its own installation.
+    """Paths of the libraries that an ELF file loads from its installation.
 
     Args:
-        source: Where the file lies.
-        data: The file.
-        prefix: Of the installation; libraries elsewhere are the system's.
+        source: Path of the file.
+        data: Content of the file.
+        prefix: Prefix of the installation; libraries outside are those of the system.
 
     Raises:
         ElfError: It cannot be read.
@@ -101,7 +101,7 @@ def bundled_libraries(source: str, data: bytes, prefix: str) -> Iterable[str]:
 
 
 def _whole_path(prefix: str) -> re.Pattern[bytes]:
-    """The prefix where it is a path of its own or begins one, not inside a longer name."""
+    """A pattern for the prefix as a path or the start of one, not as a part of a longer name."""
     return re.compile(
         rb"(?:(?<![\w.\-/])|(?<=-[ILR]))" + re.escape(prefix.encode()) + rb"(?![\w.+\-])"
     )

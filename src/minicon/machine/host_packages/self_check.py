@@ -1,4 +1,4 @@
-"""Run a prepared interpreter once and look whether it is what it should be."""
+"""Run a prepared interpreter to check its version, its paths and its compiled modules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from minicon.machine.interpreters.facts import InterpreterFacts
 
-_QUESTION = r"""
+_SCRIPT = r"""
 import importlib, json, sys, sysconfig
 libraries = []
 try:
@@ -39,58 +39,58 @@ print(json.dumps({
 _TIMEOUT_SECONDS = 60
 
 
-#: What an answer must have.
-_ANSWERS = {"version": str, "prefix": str, "stdlib": str, "libraries": list, "broken": list}
+#: Keys and types of the script's output.
+_OUTPUT = {"version": str, "prefix": str, "stdlib": str, "libraries": list, "broken": list}
 
 
 class SelfCheckError(Exception):
-    """The prepared interpreter does not work; the text says how."""
+    """The prepared interpreter does not work; the message says why."""
 
 
 def check_portable(folder: Path, facts: InterpreterFacts, modules: Sequence[str]) -> None:
-    """Check a copied interpreter: it uses its own library, libpython and compiled modules.
+    """Check that a copied interpreter uses its own library, libpython and compiled modules.
 
     Args:
-        folder: The package folder, without ``pyvenv.cfg`` as yet.
-        facts: Of the interpreter that was copied.
-        modules: Compiled modules that came along. One that does not load is a failure only if
-            it loads in the original.
+        folder: Directory of the package, still without ``pyvenv.cfg``.
+        facts: Facts of the original interpreter.
+        modules: Compiled modules in the package. One that cannot be imported is an error only if
+            the original can import it.
 
     Raises:
-        SelfCheckError: Something is not as it must be.
+        SelfCheckError: The check failed.
     """
-    answer = _ask(str(folder / executable(facts)), modules)
+    output = _run(str(folder / executable(facts)), modules)
     real = os.path.realpath(folder) + os.sep
-    _compare(answer, facts)
-    for place in (answer["prefix"], answer["stdlib"], *answer["libraries"]):
-        if not (os.path.realpath(place) + os.sep).startswith(real):
-            raise SelfCheckError(f"the copy uses {place}, which is not its own")
-    if answer["broken"]:
-        original = _ask(facts.executable, answer["broken"])
-        lost = sorted(set(answer["broken"]) - set(original["broken"]))
+    _check_version(output, facts)
+    for path in (output["prefix"], output["stdlib"], *output["libraries"]):
+        if not (os.path.realpath(path) + os.sep).startswith(real):
+            raise SelfCheckError(f"the copy uses {path}, which is outside of it")
+    if output["broken"]:
+        original = _run(facts.executable, output["broken"])
+        lost = sorted(set(output["broken"]) - set(original["broken"]))
         if lost:
-            raise SelfCheckError(f"modules of the copy do not load: {', '.join(lost)}")
+            raise SelfCheckError(f"the copy cannot import modules: {', '.join(lost)}")
 
 
 def check_venv(folder: Path, facts: InterpreterFacts) -> None:
-    """Check a linked interpreter: the environment's prefix over the original's library.
+    """Check that a linked interpreter uses the environment's prefix.
 
     Raises:
-        SelfCheckError: Something is not as it must be.
+        SelfCheckError: The check failed.
     """
-    answer = _ask(str(folder / executable(facts)), (), with_site=True)
-    _compare(answer, facts)
-    if os.path.realpath(answer["prefix"]) != os.path.realpath(folder):
-        raise SelfCheckError(f"its prefix is {answer['prefix']}, not the environment")
+    output = _run(str(folder / executable(facts)), (), with_site=True)
+    _check_version(output, facts)
+    if os.path.realpath(output["prefix"]) != os.path.realpath(folder):
+        raise SelfCheckError(f"its prefix is {output['prefix']}, not the environment")
 
 
-def _compare(answer: Mapping[str, Any], facts: InterpreterFacts) -> None:
-    wanted = ".".join(map(str, facts.version_tuple))
-    if answer["version"] != wanted:
-        raise SelfCheckError(f"it says that it is {answer['version']}, not {wanted}")
+def _check_version(output: Mapping[str, Any], facts: InterpreterFacts) -> None:
+    expected = ".".join(map(str, facts.version_tuple))
+    if output["version"] != expected:
+        raise SelfCheckError(f"its version is {output['version']}, not {expected}")
 
 
-def _ask(command: str, modules: Sequence[str], *, with_site: bool = False) -> dict[str, Any]:
+def _run(command: str, modules: Sequence[str], *, with_site: bool = False) -> dict[str, Any]:
     flags = ["-I", "-B"] if with_site else ["-I", "-B", "-S"]
     environ = {
         key: value
@@ -98,22 +98,22 @@ def _ask(command: str, modules: Sequence[str], *, with_site: bool = False) -> di
         if not key.startswith("PYTHON") and key != "LD_LIBRARY_PATH"
     }
     try:
-        answer = subprocess.run(
-            [command, *flags, "-W", "ignore", "-c", _QUESTION, *modules],
+        finished = subprocess.run(
+            [command, *flags, "-W", "ignore", "-c", _SCRIPT, *modules],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=environ,
             timeout=_TIMEOUT_SECONDS,
             check=False,
         )
-        result = read_object(answer.stdout.splitlines()[-1])
-        for key, kind in _ANSWERS.items():
+        result = read_object(finished.stdout.splitlines()[-1])
+        for key, kind in _OUTPUT.items():
             if not isinstance(result.get(key), kind) or not is_plain(result[key], 1):
                 raise ValueError(key)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SelfCheckError(f"it cannot be run: {error}") from error
     except (ValueError, IndexError) as error:
-        text = answer.stderr.decode(errors="replace").strip()
-        last = text.splitlines()[-1] if text else f"exit status {answer.returncode}"
-        raise SelfCheckError(f"it does not run: {last}") from error
+        text = finished.stderr.decode(errors="replace").strip()
+        last = text.splitlines()[-1] if text else f"exit status {finished.returncode}"
+        raise SelfCheckError(f"it failed: {last}") from error
     return result

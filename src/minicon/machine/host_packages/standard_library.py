@@ -1,4 +1,4 @@
-"""Which files of an installed Python belong into an environment."""
+"""Files of an installed Python that are copied into an environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from minicon.machine.interpreters.facts import InterpreterFacts
 
-#: Installed packages, the system's customisations, and what is made anew.
+#: Installed packages, customizations of the system, and files that are generated again.
 _LEFT_OUT = frozenset(
     {
         "EXTERNALLY-MANAGED",
@@ -30,20 +30,20 @@ _TEST_FOLDERS = frozenset({"idle_test", "test", "tests"})
 _LEFT_OUT_FILES = lazy_pattern(
     r".*\.(a|pyc|pyo|o)|(_test|_ctypes_test|_xxtestfuzz|xxlimited|xxsubtype).*\.(so|dylib|pyd)"
 )
-#: Prefixes that Python shares with everything else.
+#: Prefixes that Python shares with other software.
 _SHARED_PREFIXES = frozenset({"/usr/local", "/opt/local", "/usr/pkg"})
-#: Data of Tcl/Tk, which python-build-standalone brings along.
+#: Data of Tcl/Tk, which python-build-standalone contains.
 _TCL_FOLDERS = lazy_pattern(r"(tcl|tk|itcl|thread|tdbc|Tix)\d[\w.]*")
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """One file to copy, or one link to make.
+    """A file to copy, or a link to create.
 
     Attributes:
-        path: Where it goes, relative to the prefix.
-        source: Where it lies now.
-        link: Text of the symbolic link, or None for a file.
+        path: Path in the package, relative to the prefix.
+        source: Path of the original file.
+        link: Target of the symbolic link, or None for a file.
     """
 
     path: str
@@ -52,10 +52,10 @@ class PlannedFile:
 
 
 def planned_files(facts: InterpreterFacts) -> Iterator[PlannedFile]:
-    """The files of a self-contained build, in package form. Reads folders, not files.
+    """The files of a self-contained build to copy. Lists directories, reads no files.
 
-    As conda's own python package: the standard library without tests, static libraries and
-    installed packages, headers, libpython, pkg-config files and the usual commands.
+    They are those of conda's python package: the standard library without tests, static libraries
+    and installed packages; headers, libpython, pkg-config files and the usual commands.
     """
     library = standard_library(facts)
     if facts.is_windows:
@@ -73,7 +73,7 @@ def planned_files(facts: InterpreterFacts) -> Iterator[PlannedFile]:
 
 
 def _windows_files(facts: InterpreterFacts) -> Iterator[PlannedFile]:
-    """All of an installation but its packages: there, ``python.exe`` lies in the prefix."""
+    """All files of an installation but its packages; ``python.exe`` is in the prefix itself."""
     top = re.compile(r"python[\w.]*\.exe|.*\.dll|LICENSE\.txt", re.IGNORECASE)
     for name in sorted(os.listdir(facts.prefix)):
         path = os.path.join(facts.prefix, name)
@@ -84,7 +84,7 @@ def _windows_files(facts: InterpreterFacts) -> Iterator[PlannedFile]:
 
 
 def _executables(facts: InterpreterFacts) -> Iterator[PlannedFile]:
-    """``bin``: the interpreter under its full name, links to it, and its scripts."""
+    """``bin``: the interpreter under its versioned name, links to it, and its scripts."""
     real = command_name(facts)
     version = real.removeprefix("python")
     yield PlannedFile(f"bin/{real}", facts.executable)
@@ -102,7 +102,7 @@ def _executables(facts: InterpreterFacts) -> Iterator[PlannedFile]:
 
 
 def _short_names(name: str, version: str) -> list[str]:
-    """``pydoc3.11`` is also ``pydoc3`` and ``pydoc``; ``2to3-3.11`` is ``2to3``."""
+    """Links to a command: ``pydoc3`` and ``pydoc`` to ``pydoc3.11``; ``2to3`` to ``2to3-3.11``."""
     if name.startswith("2to3-"):
         return ["2to3"]
     return [name.replace(version, "3"), name.replace(version, "")]
@@ -124,7 +124,7 @@ def _tree(source: str, target: str, *, is_top: bool = False) -> Iterator[Planned
 
 
 def _kept_of_test(source: str, target: str) -> Iterator[PlannedFile]:
-    """The parts of ``test`` that other projects' tests import."""
+    """The parts of ``test`` that tests of other projects import."""
     yield from (file for file in _files_in(source, target) if file.path.endswith("__init__.py"))
     if os.path.isdir(os.path.join(source, "support")):
         yield from _tree(os.path.join(source, "support"), f"{target}/support")

@@ -1,1 +1,1 @@
-"""Discovery of the Python interpreters that are installed on this machine."""
+"""Installed Python interpreters: candidates → probe → facts, all of it in discovery."""

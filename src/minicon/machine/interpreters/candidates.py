@@ -1,4 +1,4 @@
-"""Where interpreters may be: a list of paths, found by looking and not by running."""
+"""Candidates: paths of executables that may be Python interpreters, found without running them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-#: Minors whose ``python3.N`` is looked for by name: a listing of /usr/bin costs far more.
+#: Minor versions whose ``python3.N`` is checked by name; listing /usr/bin takes far longer.
 _MINORS = range(20, 5, -1)
 _NAMES = (
     "python3",
@@ -34,17 +34,16 @@ def candidate_paths(
 ) -> list[str]:
     """Executables that may be interpreters, best first, each real path once.
 
-    The order is that of a user's expectation: PATH, then version managers (pyenv, uv, asdf,
-    mise, rye, hatch), base installations of conda and mamba, then the system's folders. Shims
-    are left out, because what they choose is listed itself; a virtual environment stands for
-    the interpreter it was made from.
+    The order is PATH, the system's directories, then version managers (pyenv, uv, asdf, mise, rye,
+    hatch) and base installations of conda and mamba. Shims are skipped, because the interpreters
+    behind them are listed; a virtual environment is replaced by its base interpreter.
 
     Args:
-        environ: Process environment: PATH and the version managers' own variables.
-        home: The user's home folder.
-        running: Executable of the running Python, asked first.
+        environ: Environment variables: PATH and those of version managers.
+        home: The user's home directory.
+        running: Executable of the running Python, listed first.
 
-    Cost: some hundred ``stat`` calls; nothing is run.
+    Cost: some hundred ``stat`` calls; no executable is run.
     """
     found: dict[str, None] = {}
     for path in _all_paths(environ, home, running):
@@ -80,13 +79,13 @@ def _binary_folder(installation: Path) -> str:
 
 
 def is_shim_folder(folder: str) -> bool:
-    """Whether a folder holds pyenv's, asdf's or mise's shims, or Windows Store stubs."""
+    """Whether a directory contains shims of pyenv, asdf or mise, or stubs of the Windows Store."""
     path = Path(folder)
     return path.name == "shims" or path.parts[-2:] == ("Microsoft", "WindowsApps")
 
 
 def managed_installations(environ: Mapping[str, str], home: Path) -> Iterator[Path]:
-    """Installation prefixes below the folders of version managers, newest name first."""
+    """Installation prefixes in the directories of version managers, newest name first."""
     for root in _manager_roots(environ, home):
         try:
             names = sorted(os.listdir(root), key=_natural_key, reverse=True)
@@ -132,10 +131,10 @@ def _natural_key(name: str) -> list[tuple[int, str]]:
 
 
 def base_executable(path: str) -> str | None:
-    """The real path of the interpreter behind PATH, or None if there is none.
+    """The real path of the base interpreter of an executable, or None if there is none.
 
-    A virtual environment's ``bin/python`` is a link to its base, or a copy beside a
-    ``pyvenv.cfg`` whose ``home`` names the base's folder (PEP 405).
+    A virtual environment's ``bin/python`` is a link to its base, or a copy; the ``home`` in its
+    ``pyvenv.cfg`` is the directory of the base interpreter (PEP 405).
     """
     for _ in range(_NESTED_LIMIT):
         folder = os.path.dirname(os.path.abspath(path))
@@ -151,10 +150,12 @@ def base_executable(path: str) -> str | None:
 
 
 def _virtual_environment_home(folder: str) -> str | None:
-    for place in (Path(folder), Path(folder).parent):
+    for candidate in (Path(folder), Path(folder).parent):
         try:
             lines = (
-                (place / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace").splitlines()
+                (candidate / "pyvenv.cfg")
+                .read_text(encoding="utf-8", errors="replace")
+                .splitlines()
             )
         except OSError:
             continue
@@ -181,16 +182,16 @@ def windows_registry_executables() -> list[str]:
 def registered_installations(
     subkeys: Callable[[str], Iterable[str]], value: Callable[[str, str], str | None]
 ) -> list[str]:
-    """Executables that Windows' registry lists (PEP 514).
+    """Executables in the registry of Windows (PEP 514).
 
     Args:
-        subkeys: Names of the keys below a key; empty if it is missing.
-        value: Text of a value of a key; an empty name is the default value.
+        subkeys: Returns the names of subkeys of a key; empty if it is missing.
+        value: Returns a value of a key, or None; an empty name is the default value.
     """
     found = []
     for root in ("HKCU\\Software\\Python", "HKLM\\Software\\Python"):
         for company in sorted(subkeys(root)):
-            if company == "PyLauncher":  # the launcher's own settings (PEP 514)
+            if company == "PyLauncher":  # settings of the launcher (PEP 514)
                 continue
             for tag in sorted(subkeys(f"{root}\\{company}"), reverse=True):
                 key = f"{root}\\{company}\\{tag}\\InstallPath"
@@ -207,7 +208,7 @@ if sys.platform == "win32":
     _ROOTS = {"HKCU": winreg.HKEY_CURRENT_USER, "HKLM": winreg.HKEY_LOCAL_MACHINE}
 
     def _read_subkeys(key: str) -> list[str]:
-        """Names of the keys below KEY (``HKCU/Software/...``, backslashes); empty if missing."""
+        """Names of subkeys of a key (``HKCU``, backslash, ``Software`` ...); empty if it is missing."""
         root, _, below = key.partition("\\")
         try:
             with winreg.OpenKey(_ROOTS[root], below) as handle:
@@ -217,7 +218,7 @@ if sys.platform == "win32":
             return []
 
     def _read_value(key: str, name: str) -> str | None:
-        """Text of a value of KEY; an empty name is the default value."""
+        """A value of a key as a string, or None; an empty name is the default value."""
         root, _, below = key.partition("\\")
         try:
             with winreg.OpenKey(_ROOTS[root], below) as handle:

@@ -1,4 +1,4 @@
-"""Discovery: every base interpreter of this machine, asked once and remembered."""
+"""Discovery of all base interpreters of this machine, with a cache of their facts."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PARALLEL_PROBES = 8
-#: The number changes with the shape of the file or of InterpreterFacts.
+#: The number is increased when the format of the file or InterpreterFacts changes.
 CACHE_FILE = "interpreters-v1.json"
-#: A failure may pass (a machine under load): it is tried again after this many seconds.
+#: Seconds after which a failed probe is repeated, because failures can be temporary.
 _FAILURE_LIFETIME = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery:
-    """What was found on this machine.
+    """The interpreters of this machine.
 
     Attributes:
         interpreters: Base interpreters in the order of :func:`candidate_paths`, of any
             implementation, version and platform.
-        rejected: Executables that could not be used, and why.
+        rejected: Executables that cannot be used, with the reason.
     """
 
     interpreters: tuple[InterpreterFacts, ...] = ()
@@ -54,42 +54,42 @@ def discover_interpreters(
 ) -> Discovery:
     """Find the interpreters of this machine.
 
-    Each executable is asked once, by one process, all of them in parallel; the answer is kept
-    in CACHE_DIR until the file's time or size changes. Interpreters inside conda-style
-    environments are rejected, because their libraries go when the environment goes; those of
-    base installations (with ``condabin/``) are not.
+    Each executable is probed by one process, in parallel; the result is cached until the file's
+    modification time or size changes. Interpreters in conda environments are rejected, because
+    they disappear with the environment; those of base installations (with ``condabin/``) are not.
 
     Args:
-        environ: Process environment: PATH and the version managers' variables.
-        home: The user's home folder.
-        cache_dir: Folder for the remembered answers; None remembers nothing.
-        running: Executable of the running Python, or None to leave it out.
-        timeout: Seconds after which an executable counts as hanging.
-        clock: Seconds since 1970.
+        environ: Environment variables: PATH and those of version managers.
+        home: The user's home directory.
+        cache_dir: Directory of the cache; None disables it.
+        running: Executable of the running Python, or None to exclude it.
+        timeout: Seconds after which a probe is ended.
+        clock: Returns seconds since 1970.
 
-    Cost: a few milliseconds when nothing changed; else 20-60 ms per new executable.
+    Cost: a few milliseconds if nothing has changed, else 20-60 ms per new executable.
     """
     candidates = candidate_paths(environ=environ, home=home, running=running)
     candidates += [path for path in windows_registry_executables() if path not in candidates]
     with FactsCache.opened(cache_dir, clock) as cache:
-        answers = {path: _known(path, cache) for path in candidates}
-        unknown = [path for path, answer in answers.items() if answer is None]
-        for path, answer in zip(unknown, _probe_all(unknown, environ, timeout), strict=True):
-            cache.put(path, answer)
-            answers[path] = answer
-    return _sorted_out([answers[path] for path in candidates])
+        results = {path: _known(path, cache) for path in candidates}
+        unknown = [path for path, result in results.items() if result is None]
+        for path, result in zip(unknown, _probe_all(unknown, environ, timeout), strict=True):
+            cache.put(path, result)
+            results[path] = result
+    return _partitioned([results[path] for path in candidates])
 
 
 def _known(path: str, cache: FactsCache) -> InterpreterFacts | RejectedInterpreter | None:
+    """The result for an executable without a probe; None if a probe is needed."""
     prefix = Path(path).parent if os.name == "nt" else Path(path).parent.parent
     if (prefix / "conda-meta").is_dir() and not _is_base_installation(prefix):
         return RejectedInterpreter(path, f"it belongs to the environment {prefix}")
-    answer = cache.get(path)
-    return RejectedInterpreter(path, answer) if isinstance(answer, str) else answer
+    cached = cache.get(path)
+    return RejectedInterpreter(path, cached) if isinstance(cached, str) else cached
 
 
 def _is_base_installation(prefix: Path) -> bool:
-    """Whether a conda-style prefix is an installation of conda itself, and so stays."""
+    """Whether a prefix is an installation of conda itself, which is permanent."""
     return (prefix / "condabin").is_dir()
 
 
@@ -100,34 +100,34 @@ def _probe_all(
         return []
     from concurrent.futures import ThreadPoolExecutor
 
-    def ask(path: str) -> InterpreterFacts | RejectedInterpreter:
+    def probe(path: str) -> InterpreterFacts | RejectedInterpreter:
         try:
             return probe_interpreter(path, environ=environ, timeout=timeout)
         except ProbeError as error:
             return RejectedInterpreter(path, str(error))
 
     with ThreadPoolExecutor(min(_PARALLEL_PROBES, len(paths))) as pool:
-        return list(pool.map(ask, paths))
+        return list(pool.map(probe, paths))
 
 
-def _sorted_out(
-    answers: Sequence[InterpreterFacts | RejectedInterpreter | None],
+def _partitioned(
+    results: Sequence[InterpreterFacts | RejectedInterpreter | None],
 ) -> Discovery:
     interpreters: dict[str, InterpreterFacts] = {}
     rejected = []
-    for answer in answers:
-        if isinstance(answer, InterpreterFacts):
-            interpreters.setdefault(answer.executable, answer)
-        elif answer is not None:
-            rejected.append(answer)
+    for result in results:
+        if isinstance(result, InterpreterFacts):
+            interpreters.setdefault(result.executable, result)
+        elif result is not None:
+            rejected.append(result)
     return Discovery(interpreters=tuple(interpreters.values()), rejected=tuple(rejected))
 
 
 class FactsCache:
-    """Interpreter facts by real path. Use :meth:`opened`.
+    """Cache of interpreter facts by real path. Use :meth:`opened`.
 
-    An entry holds as long as the executable's modification time and size do. A file that
-    cannot be read or is not what was written counts as empty: it can all be asked again.
+    An entry is valid until the executable's modification time or size changes. A file that cannot
+    be read or is invalid counts as empty.
     """
 
     def __init__(self, entries: dict[str, Any], clock: Callable[[], float]) -> None:
@@ -138,20 +138,20 @@ class FactsCache:
     @classmethod
     @contextlib.contextmanager
     def opened(cls, folder: Path | None, clock: Callable[[], float]) -> Iterator[FactsCache]:
-        """Read the cache of a folder, and write it back if it changed.
+        """Read the cache in a directory, and write it on exit if it has changed.
 
-        A folder that cannot be written costs the next run its speed, nothing more.
+        A directory that cannot be written is ignored.
         """
         cache = cls(_load(folder / CACHE_FILE) if folder else {}, clock)
         yield cache
         if folder and cache._changed:
             with contextlib.suppress(FileError), describing("write", folder / CACHE_FILE):
                 make_directory(folder)
-                text = json.dumps({"entries": cache._living()}, separators=(",", ":"))
+                text = json.dumps({"entries": cache._existing()}, separators=(",", ":"))
                 replace_file(folder / CACHE_FILE, text.encode(), durable=False)
 
     def get(self, path: str) -> InterpreterFacts | str | None:
-        """Facts, the reason of an earlier failure, or None when it must be asked."""
+        """Facts, the reason of an earlier failure, or None if a probe is needed."""
         entry = self._entries.get(path)
         try:
             if not isinstance(entry, dict) or entry["stamp"] != _stamp(path):
@@ -165,20 +165,20 @@ class FactsCache:
         is_whole = os.path.isabs(facts.executable) and os.path.isdir(facts.stdlib)
         return facts if is_whole else None
 
-    def put(self, path: str, answer: InterpreterFacts | RejectedInterpreter) -> None:
-        """Remember an answer."""
+    def put(self, path: str, result: InterpreterFacts | RejectedInterpreter) -> None:
+        """Save the result of a probe."""
         try:
             entry: dict[str, Any] = {"stamp": _stamp(path)}
         except OSError:
             return
-        if isinstance(answer, InterpreterFacts):
-            entry["facts"] = answer.to_json()
+        if isinstance(result, InterpreterFacts):
+            entry["facts"] = result.to_json()
         else:
-            entry.update(failure=answer.reason, at=self._clock())
+            entry.update(failure=result.reason, at=self._clock())
         self._entries[path] = entry
         self._changed = True
 
-    def _living(self) -> dict[str, Any]:
+    def _existing(self) -> dict[str, Any]:
         return {path: entry for path, entry in self._entries.items() if os.path.exists(path)}
 
 

@@ -1,4 +1,4 @@
-"""InterpreterFacts: what one Python interpreter says of itself."""
+"""InterpreterFacts: properties of a Python interpreter, as the probe reports them."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ _VERSION = lazy_pattern(r"[0-9]{1,4}(\.[0-9]{1,4}){1,2}(?:(?:a|b|rc)[0-9]{1,4})?
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterpreterFacts:
-    """A base interpreter of this machine: never a virtual environment.
+    """A base interpreter of this machine, never that of a virtual environment.
 
     Attributes:
-        executable: Its real path, links resolved.
+        executable: Real path, with links resolved.
         implementation: ``cpython``, ``pypy``, ...
-        version: In conda's and PEP 440's common spelling, for instance ``3.13.0rc1``.
+        version: Version that is valid for conda and PEP 440, for instance ``3.13.0rc1``.
         prefix: ``sys.base_prefix``.
-        stdlib: Folder of the standard library's modules.
-        platstdlib: Folder of its compiled modules' parent; mostly the same as ``stdlib``.
-        include: Folder of the C headers, which may be missing.
-        schemes: Names of its sysconfig install schemes; distributions add their own.
-        platform: Subdir it runs on, for instance ``linux-64``.
-        machine: Processor as its build names it, for instance ``x86_64``.
-        cache_tag: Tag in the names of its bytecode files, for instance ``cpython-311``.
-        soabi: ABI tag of its compiled modules, or an empty text.
+        stdlib: Directory of the standard library.
+        platstdlib: Parent directory of the compiled modules; mostly the same as ``stdlib``.
+        include: Directory of the C headers, which may be missing.
+        schemes: Names of the sysconfig install schemes; distributions add their own.
+        platform: Subdir, for instance ``linux-64``.
+        machine: Processor of the build, for instance ``x86_64``.
+        cache_tag: Tag in the names of bytecode files, for instance ``cpython-311``.
+        soabi: ABI tag of compiled modules, or an empty string.
         abiflags: ``d`` for a debug build, ``t`` for a free-threaded one, or both.
         is_debug: Whether it is a debug build (``Py_DEBUG``).
-        is_free_threaded: Whether it runs without the global lock (PEP 703).
+        is_free_threaded: Whether it has no global interpreter lock (PEP 703).
         is_shared: Whether it loads a shared libpython.
-        library_directory: Folder of libpython (``LIBDIR``).
-        shared_library: File name of the shared libpython, or an empty text.
-        framework: Name of the macOS framework it lives in, or an empty text.
-        externally_managed: Whether the system's package manager claims it (PEP 668).
-        has_vendor_packages: Whether its distribution patched in ``dist-packages``.
-        in_conda_prefix: Whether ``conda-meta`` lies in its prefix.
-        identity: SHA-256 over executable, libpython and the standard library's listing.
+        library_directory: Directory of libpython (``LIBDIR``).
+        shared_library: File name of the shared libpython, or an empty string.
+        framework: Name of its macOS framework, or an empty string.
+        externally_managed: Whether the system's package manager manages it (PEP 668).
+        has_vendor_packages: Whether its distribution added ``dist-packages``.
+        in_conda_prefix: Whether its prefix contains ``conda-meta``.
+        identity: SHA-256 of executable, libpython and the listing of the standard library.
     """
 
     executable: str
@@ -93,18 +93,18 @@ class InterpreterFacts:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> InterpreterFacts:
-        """Read what :meth:`to_json` wrote.
+        """Parse the JSON object of :meth:`to_json`.
 
         Raises:
             KeyError: A field is missing.
-            TypeError: A field has another type than it must have.
-            ValueError: The version is none.
+            TypeError: A field has the wrong type.
+            ValueError: The version is invalid.
         """
         values = {field.name: data[field.name] for field in fields(cls)}
         values["schemes"] = tuple(values["schemes"])
         for field in fields(cls):
-            wanted = {"str": str, "bool": bool}.get(str(field.type), tuple)
-            if not isinstance(values[field.name], wanted):
+            expected = {"str": str, "bool": bool}.get(str(field.type), tuple)
+            if not isinstance(values[field.name], expected):
                 raise TypeError(field.name)
         if not set(map(type, values["schemes"])) <= {str}:
             raise TypeError("schemes")
@@ -131,12 +131,12 @@ class RejectedInterpreter:
 
 
 def subdir_from_platform(platform_tag: str, machine: str, pointer_bits: int) -> str:
-    """Conda's subdir for a ``sysconfig.get_platform()`` text.
+    """Conda's subdir for the result of ``sysconfig.get_platform()``.
 
     Args:
         platform_tag: For instance ``linux-x86_64``, ``macosx-11.0-universal2``, ``win-amd64``.
-        machine: ``platform.machine()``: decides for universal macOS builds.
-        pointer_bits: 32 or 64: a 32-bit interpreter may run on a 64-bit kernel.
+        machine: ``platform.machine()``, used for universal macOS builds.
+        pointer_bits: 32 or 64; a 32-bit interpreter may run on a 64-bit kernel.
     """
     if platform_tag == "win32":
         return current_subdir("windows", "x86")

@@ -1,4 +1,4 @@
-"""Ask one executable what it is: one short child process, bounded in time."""
+"""Probe: run an executable in a short child process to get the facts of an interpreter."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-#: Runs under any Python from 3.4 on, with ``-I -S``: neither site nor user code is imported.
-_QUESTION = r"""
+#: Runs under Python 3.4 or later, with ``-I -S``, so that neither site nor user code is imported.
+_SCRIPT = r"""
 import json, os, platform, struct, sys, sysconfig
 get = sysconfig.get_config_var
 names = {"alpha": "a", "beta": "b", "candidate": "rc"}
@@ -50,38 +50,39 @@ print(json.dumps({
 
 
 class ProbeError(Exception):
-    """The executable is no interpreter that minicon can use; the text says why."""
+    """The executable is not a usable interpreter; the message says why."""
 
 
 def probe_interpreter(
     executable: str, *, environ: Mapping[str, str], timeout: float = 5.0
 ) -> InterpreterFacts:
-    """Run an executable once and collect its facts.
+    """Run an executable and collect the facts that it reports.
 
     Cost: one process, 20-60 ms, and hashing libpython.
 
     Raises:
-        ProbeError: It cannot be run, fails, hangs longer than TIMEOUT seconds, or is no Python.
+        ProbeError: It cannot be run, fails, does not end within ``timeout`` seconds, or is not a
+            Python interpreter.
     """
-    answer = _ask(executable, environ, timeout)
+    output = _run(executable, environ, timeout)
     try:
-        data = read_json(answer.strip().splitlines()[-1])
+        data = read_json(output.strip().splitlines()[-1])
         return _facts(data)
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OSError) as error:
-        raise ProbeError("it does not answer as a Python interpreter does") from error
+        raise ProbeError("its output is not that of a Python interpreter") from error
 
 
-def _ask(executable: str, environ: Mapping[str, str], timeout: float) -> str:
-    """The executable's answer. Its whole process group dies with the time-out.
+def _run(executable: str, environ: Mapping[str, str], timeout: float) -> str:
+    """The output of the executable. After the timeout, its whole process group is killed.
 
-    A wrapper script's own children would otherwise keep the pipe open for ever.
+    Otherwise children of a wrapper script could keep the pipe open forever.
     """
     import subprocess
 
     clean = {key: value for key, value in environ.items() if not key.startswith("PYTHON")}
     try:
         child = subprocess.Popen(
-            [executable, "-I", "-S", "-c", _QUESTION],
+            [executable, "-I", "-S", "-c", _SCRIPT],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -94,19 +95,19 @@ def _ask(executable: str, environ: Mapping[str, str], timeout: float) -> str:
         raise ProbeError(f"it cannot be run: {reason}") from error
     with child:
         try:
-            output, complaint = child.communicate(timeout=timeout)
+            output, errors = child.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as error:
             raise ProbeError(f"it did not answer within {timeout:g} s") from error
         finally:
             _end(child)
     if child.returncode != 0:
-        raise ProbeError(f"it failed: {_gist(complaint) or child.returncode}")
+        raise ProbeError(f"it failed: {_summary(errors) or child.returncode}")
     return output.decode(errors="replace")
 
 
-def _gist(complaint: bytes) -> str:
-    """The line that says what is wrong: a traceback's last, anything else's first."""
-    lines = complaint.decode(errors="replace").strip().splitlines() or [""]
+def _summary(errors: bytes) -> str:
+    """The most useful line of an error output: the last of a traceback, else the first."""
+    lines = errors.decode(errors="replace").strip().splitlines() or [""]
     return lines[-1 if lines[0].startswith("Traceback") else 0]
 
 
@@ -142,7 +143,7 @@ def _facts(data: dict[str, Any]) -> InterpreterFacts:
 
 
 def _library_directory(data: Mapping[str, Any]) -> str:
-    """LIBDIR, or where that is after a build for one place was unpacked in another."""
+    """LIBDIR, or ``lib`` in the prefix if the build was moved after installation."""
     named, real = data["library_directory"], os.path.join(data["prefix"], "lib")
     for folder in (named, real):
         if os.path.exists(os.path.join(folder, data["shared_library"] or ".")):
@@ -158,10 +159,10 @@ def _has_vendor_packages(data: Mapping[str, Any]) -> bool:
 
 
 def identity_of(executable: str, shared_library: str, stdlib: str) -> str:
-    """A hash that changes when the interpreter is replaced or patched.
+    """A hash that changes if the interpreter is replaced or updated.
 
-    Contents of executable and libpython, and names and sizes of the top of the standard
-    library: an upgrade in place changes one of them. Cost: reading the two files.
+    It covers executable, libpython, and names and sizes of the top-level modules of the standard
+    library; an update changes one of them. Cost: reading the two files.
     """
     digest = hashlib.sha256(executable.encode(errors="surrogateescape"))
     for path in filter(None, (executable, shared_library)):
