@@ -26,6 +26,7 @@ around = st.sampled_from(
 
 
 @given(st.sampled_from(sorted(FORMS)), hosts, places, secrets, around, around)
+@example("token", "h:8080", "a@b", f"{MARK}x.", "", "")
 def test_every_form_is_found(
     form: str, host: str, place: str, secret: str, before: str, after: str
 ) -> None:

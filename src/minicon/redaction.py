@@ -59,7 +59,7 @@ _ENCODED_USER = lazy_pattern(
 _SENTENCE = "[:,.;)]{0,3}"
 #: A token in the path of a URL. Package pools have directories like it: ``/t/tornado/tornado-6``.
 TOKEN_IN_PATH = lazy_pattern(
-    rf"""/(?:t|%74|%54)/(?!(t[^/\s]*)/\1)([^/\s"'<>?\#]+?)(?={_SENTENCE}(?:[/\s"'<>?\#]|$))""",
+    rf"""/(?:t|%74|%54)/(?!(t[^/\s]*)/\1)([^/\s"'<>?\#]+?)(?=[/?\#]|{_SENTENCE}(?:[\s"'<>]|$))""",
     re.IGNORECASE,
 )
 _ENCODED_TOKEN = lazy_pattern(

@@ -239,13 +239,13 @@ def _item_lines(
         if str(item) == edit.value
     }
     after = _last_line(node.value[-1])
-    place = node.value[0].start_mark.line if edit.action == "prepend" else after + 1
+    insertion = node.value[0].start_mark.line if edit.action == "prepend" else after + 1
     if not lines[-1].endswith("\n"):
         lines[-1] += ending
     kept = [(i, line) for i, line in enumerate(lines) if i not in gone]
     new = [] if edit.action == "remove" else [indent + _dump([edit.value]).strip() + ending]
-    before = [line for i, line in kept if i < place]
-    return "".join([*before, *new, *(line for i, line in kept if i >= place)])
+    before = [line for i, line in kept if i < insertion]
+    return "".join([*before, *new, *(line for i, line in kept if i >= insertion)])
 
 
 def _dump(value: Any) -> str:

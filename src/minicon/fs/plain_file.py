@@ -47,22 +47,22 @@ def read_plain_file(
 
 
 def plain_opener(path: str, flags: int, folder: int | None = None) -> int:
-    """For ``open(…, opener=…)`` of what lies in an environment: links are followed.
+    """Open a file of an environment, following links; for ``open(…, opener=…)``.
 
     Args:
         path: The file.
         flags: As for :func:`os.open`.
-        folder: Descriptor of the folder that the path begins in.
+        folder: Descriptor of the folder that a relative path starts from.
 
     Raises:
-        OSError: As :func:`read_plain_file`; a PermissionError where it is no regular file.
+        OSError: As :func:`read_plain_file`; a PermissionError if it is not a regular file.
     """
     descriptor = os.open(path, flags | _WITHOUT_WAITING, dir_fd=folder)
     facts = os.fstat(descriptor)
     if stat.S_ISREG(facts.st_mode) and facts.st_size <= FILE_LIMIT:
         return descriptor
     os.close(descriptor)
-    raise PermissionError(errno.EPERM, "it is not a regular file, or too long", path)
+    raise PermissionError(errno.EPERM, "it is not a regular file, or too large", path)
 
 
 def read_followed(path: str | os.PathLike[str]) -> bytes:

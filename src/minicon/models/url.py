@@ -117,17 +117,19 @@ class Url:
     @property
     def with_credentials(self) -> str:
         """The URL as a string with its secrets, for the network layer; never display or save it."""
-        who = self.credentials
+        credentials = self.credentials
         user = ""
-        if who and who.username is not None:
-            password = "" if who.password is None else f":{quote(who.password, safe='')}"
-            user = f"{quote(who.username, safe='')}{password}@"
+        if credentials and credentials.username is not None:
+            password = (
+                "" if credentials.password is None else f":{quote(credentials.password, safe='')}"
+            )
+            user = f"{quote(credentials.username, safe='')}{password}@"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        place = f"{user}{host}{'' if self.port is None else f':{self.port}'}"
+        authority = f"{user}{host}{'' if self.port is None else f':{self.port}'}"
         path = self.path
-        if who and who.token:
-            path = who.path_with_token(path, quote(who.token, safe="-"))
-        return urlunsplit((self.scheme, place, path, self.query, self.fragment))
+        if credentials and credentials.token:
+            path = credentials.path_with_token(path, quote(credentials.token, safe="-"))
+        return urlunsplit((self.scheme, authority, path, self.query, self.fragment))
 
     @property
     def name(self) -> str:

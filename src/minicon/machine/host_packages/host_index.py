@@ -103,12 +103,12 @@ def reason_against_offer(
 
 
 def record_for_interpreter(facts: InterpreterFacts) -> RepodataRecord:
-    """One interpreter as a record.
+    """The record of an interpreter.
 
-    The build string, ``h<8 hexadecimal digits>_host_<layout>``, changes when the interpreter
-    does. It never ends in ``_cpython``, so that conda's compiled packages, whose
-    ``python_abi`` asks for that, are not put beside a Python with other system libraries.
-    There is no timestamp: an interpreter is there or not, whatever ``--exclude-newer`` says.
+    The build string, ``h<8 hexadecimal digits>_host_<layout>``, changes with the interpreter. It
+    never ends with ``_cpython``, which conda's ``python_abi`` requires, so that compiled conda
+    packages are not combined with a Python that uses other system libraries. The record has no
+    timestamp, so that ``--exclude-newer`` does not exclude interpreters.
     """
     layout = layout_for(facts)
     build = f"h{facts.identity[:8]}_host_{layout}"

@@ -208,7 +208,7 @@ if sys.platform == "win32":
     _ROOTS = {"HKCU": winreg.HKEY_CURRENT_USER, "HKLM": winreg.HKEY_LOCAL_MACHINE}
 
     def _read_subkeys(key: str) -> list[str]:
-        """Names of subkeys of a key (``HKCU``, backslash, ``Software`` ...); empty if it is missing."""
+        """Names of the subkeys of a key, which starts with its root; empty if it is missing."""
         root, _, below = key.partition("\\")
         try:
             with winreg.OpenKey(_ROOTS[root], below) as handle:
