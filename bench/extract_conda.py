@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from minicon.archive.libarchive_decoder import libarchive_is_available
+from minicon.archive.libarchive_decoder import libarchive_version
 from minicon.archive.package_archive import open_archive
 from minicon.package.prepare.extract import extract
 
@@ -52,7 +52,7 @@ def contestants(archive: Path) -> dict[str, Callable[[Path], object]]:
     runs: dict[str, Callable[[Path], object]] = {
         "minicon": lambda target: extract(archive, target, reader="native"),
     }
-    if libarchive_is_available():
+    if libarchive_version():
         runs["minicon (libarchive)"] = lambda target: extract(archive, target, reader="libarchive")
         components = write_components(archive)
         runs["libarchive to disk, unverified"] = lambda target: by_libarchive(components, target)

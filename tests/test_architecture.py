@@ -128,8 +128,6 @@ KNOWN_CIRCLES = {
     "minicon.api.plan.plan_notes",
     "minicon.api.plan.planning",
     "minicon.api.plan.requested_specs",
-    "minicon.archive.decoders",
-    "minicon.archive.libarchive_decoder",
     "minicon.prefix.plan.file_layout",
     "minicon.prefix.plan.reserved_paths",
 }

@@ -8,6 +8,9 @@ import hashlib
 import json
 import os
 import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from tests.support.packages import MODIFIED, PackageBuilder
 from tests.support.tar_parts import entry
 
 from minicon.archive import libarchive_decoder
-from minicon.archive.libarchive_decoder import libarchive_is_available
+from minicon.archive.libarchive_decoder import libarchive_version
 from minicon.archive.package_archive import open_archive, read_info_file, read_info_files
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import FileError, HashMismatch, PackageError, UsageError
@@ -166,18 +169,54 @@ def test_info_files_are_read_without_the_payload(tmp_path):
         read_info_file(path, "no_such_file")
 
 
-def test_libarchive_is_not_needed(tmp_path, monkeypatch):
-    def missing():
-        raise UsageError("libarchive-missing", "the shared library is not on this machine")
-
-    monkeypatch.setattr(libarchive_decoder, "load_libarchive", missing)
-    assert not libarchive_decoder.libarchive_is_available()
-    path = TOOL.build(tmp_path)
-    assert extract(path, tmp_path / "out").paths
-    with pytest.raises(UsageError, match="not on this machine"):
-        extract(path, tmp_path / "out2", reader="libarchive")
+def test_without_libarchive_packages_are_read_by_minicons_own_decoders(tmp_path, monkeypatch):
+    monkeypatch.setattr(libarchive_decoder, "load_libarchive", lambda: None)
+    assert libarchive_version() is None
+    for kind in (".conda", ".tar.bz2"):
+        path = TOOL.build(tmp_path, kind)
+        assert extract(path, tmp_path / f"out{kind}").paths
+        with pytest.raises(UsageError, match="is not installed"):
+            extract(path, tmp_path / "out2", reader="libarchive")
     with pytest.raises(UsageError, match="no archive reader"):
         extract(path, tmp_path / "out3", reader="tarfile")
+
+
+def test_a_missing_library_is_searched_for_once(tmp_path):
+    """And nothing is printed about it, nor about what a present one lacks."""
+    program = (
+        "from minicon.archive.libarchive_decoder import load_libarchive\n"
+        "assert load_libarchive() is load_libarchive() is None\n"
+        "assert load_libarchive.cache_info().misses == 1\n"
+    )
+    environ = {**os.environ, "LIBARCHIVE": str(tmp_path / "missing.so")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.skipif(not libarchive_version(), reason="no libarchive")
+def test_libarchive_decompresses_in_several_threads_at_once(tmp_path):
+    paths = [TOOL.build(tmp_path, kind) for kind in (".conda", ".tar.bz2")]
+
+    def job(number):
+        return extract(paths[number % 2], tmp_path / f"out-{number}").paths
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(job, range(40)))
+    assert all(paths == found[0] for paths in found)
+
+
+@pytest.mark.skipif(not libarchive_version(), reason="no libarchive")
+@pytest.mark.parametrize("kind", [".conda", ".tar.bz2"])
+def test_an_interruption_while_libarchive_reads_is_passed_on(tmp_path, kind):
+    class Task:
+        def advance(self, count):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(TOOL.build(tmp_path, kind), tmp_path / "out", task=Task())
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_verify_finds_what_was_changed(tmp_path):
@@ -205,7 +244,7 @@ def test_verify_finds_what_was_changed(tmp_path):
 @pytest.mark.parametrize("name", sorted(RECORDS))
 @pytest.mark.parametrize("reader", ["native", "libarchive"])
 def test_real_packages(tmp_path, name, reader):
-    if reader == "libarchive" and not libarchive_decoder.libarchive_is_available():
+    if reader == "libarchive" and not libarchive_version():
         pytest.skip("no libarchive here")
     record = RepodataRecord(RECORDS[name], channel="c", subdir="noarch", fn=name, url="")
     expected = ExpectedArchive.of_record(record)
@@ -230,12 +269,12 @@ def test_all_real_packages_of_the_shared_folder(tmp_path):
     assert count == 70
 
 
-@pytest.mark.parametrize("reader", [None, "libarchive"])
+@pytest.mark.parametrize("reader", ["native", "libarchive"])
 @pytest.mark.parametrize("known", ["sha256", "md5", None])
 def test_another_download_is_advised_only_where_it_may_be_another(
     tmp_path: Path, known: str | None, reader: Any
 ) -> None:
-    if reader and not libarchive_is_available():
+    if reader == "libarchive" and not libarchive_version():
         pytest.skip("no libarchive")
     path = tmp_path / "x-1.0-0.tar.bz2"
     path.write_bytes(bz2.compress(entry("x", b"y" * 5000))[:-8])

@@ -14,7 +14,7 @@ import stat
 import pytest
 from tests.support.hostile import STEM, cases
 
-from minicon.archive.libarchive_decoder import libarchive_is_available
+from minicon.archive.libarchive_decoder import libarchive_version
 from minicon.errors import PackageError
 from minicon.package.prepare.expected_archive import ExpectedArchive, ExtractionLimits
 from minicon.package.prepare.extract import extract
@@ -22,7 +22,7 @@ from minicon.package.validate import verify_package
 
 LIMITS = ExtractionLimits(members=200, floor=4 << 20, ratio=50)
 EXPECTED = ExpectedArchive(name="hostile", version="1.0", build="0")
-READERS = ["native", *(["libarchive"] if libarchive_is_available() else [])]
+READERS = ["native", *(["libarchive"] if libarchive_version() else [])]
 ALL = [pytest.param(case, kind, id=f"{case.name}{kind}") for case in cases() for kind in case.kinds]
 
 

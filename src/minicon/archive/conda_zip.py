@@ -11,26 +11,16 @@ from __future__ import annotations
 import struct
 import zlib
 
-from minicon.archive.byte_range import ByteRange, HeldBytes
 from minicon.archive.problems import damaged, unsafe
+from minicon.archive.streams import ByteRange, HeldBytes
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.strict_json import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
+    from minicon.archive.streams import ReadAt
     from minicon.errors import PackageError
-
-    class ReadAt(Protocol):
-        """A file, or as much of it as is needed."""
-
-        size: int
-
-        def read_at(self, position: int, count: int) -> bytes:
-            """At most COUNT bytes from POSITION on."""
-
 
 METADATA = "metadata.json"
 _COMPONENT = lazy_pattern(r"(info|pkg)-[^/\\\0]{1,240}\.tar\.zst")

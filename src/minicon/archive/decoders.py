@@ -1,12 +1,11 @@
-"""Decompressing ``.tar.zst`` and ``.tar.bz2``: two decoders for each, with equal verdicts.
+"""Decompression of ``.tar.zst`` and ``.tar.bz2``: two decoders for each, with equal verdicts.
 
-``native`` is zstandard and the standard library's bz2; ``libarchive`` is the C library where it
-is installed. Both give the same bytes to the one tar reader, or both refuse.
+``libarchive`` is the C library and the default wherever its shared library is installed;
+``native`` is zstandard and the standard library's bz2. Both give the same bytes to the one tar
+reader, or both refuse the stream.
 """
 
 from __future__ import annotations
-
-from typing import Literal, Protocol
 
 from minicon.archive.problems import damaged, unsafe
 from minicon.archive.zstd_frames import WINDOW_LIMIT, FrameError, check_frames
@@ -14,41 +13,23 @@ from minicon.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.archive.byte_range import ByteSource, Readable
-
-    ReaderName = Literal["native", "libarchive"]
-
-Compression = Literal["zstd", "bzip2"]
-
-
-class Decoder(Protocol):
-    """Decompresses one stream."""
-
-    def read_into(self, buffer: memoryview) -> int:
-        """Fill the start of BUFFER, which is not empty; tells how far, 0 at the end.
-
-        Raises:
-            PackageError: The stream is cut, broken, or followed by other bytes.
-        """
-
-    def close(self) -> None:
-        """Give back memory that the collector does not know of."""
+    from minicon.archive.streams import ByteSource, Compression, Decoder, Readable, ReaderName
 
 
 def open_decoder(
     source: ByteSource, compression: Compression, archive: str, reader: ReaderName | None = None
 ) -> Decoder:
-    """A decoder for one compressed stream.
+    """Open a decoder for one compressed stream.
 
     Args:
         source: The compressed bytes.
-        compression: How they are compressed.
+        compression: The compression format.
         archive: Name of the archive, for errors.
-        reader: Which decoder; None is ``native``, the quicker one (bench/extract_conda.py).
+        reader: The decoder to use; None selects :func:`default_reader`.
 
     Raises:
-        PackageError: The stream is not whole.
-        UsageError: libarchive was asked for and is not on this machine.
+        PackageError: The stream is incomplete or corrupt.
+        UsageError: The requested reader is unknown, or libarchive is not installed.
     """
     if reader not in (None, "native", "libarchive"):
         raise UsageError("unknown-reader", f"there is no archive reader {reader!r}")
@@ -58,15 +39,22 @@ def open_decoder(
         except FrameError as error:
             make = unsafe if "memory" in str(error) else damaged
             raise make(archive, str(error)) from None
-    if reader == "libarchive":
+    if (reader or default_reader(compression)) == "libarchive":
         from minicon.archive.libarchive_decoder import LibarchiveDecoder
 
         return LibarchiveDecoder(source, compression, archive)
     return ZstdDecoder(source, archive) if compression == "zstd" else Bzip2Decoder(source, archive)
 
 
+def default_reader(compression: Compression) -> ReaderName:
+    """Select libarchive where it is installed and supports the format, else ``native``."""
+    from minicon.archive.libarchive_decoder import libarchive_reads
+
+    return "libarchive" if libarchive_reads(compression) else "native"
+
+
 class ZstdDecoder:
-    """Zstandard frames, through the zstandard package, in constant memory."""
+    """Decompresses Zstandard frames with the zstandard package, in constant memory."""
 
     def __init__(self, source: ByteSource, archive: str) -> None:
         import zstandard
@@ -81,18 +69,18 @@ class ZstdDecoder:
         )
 
     def read_into(self, buffer: memoryview) -> int:
-        """See :meth:`Decoder.read_into`."""
+        """See :meth:`minicon.archive.streams.Decoder.read_into`."""
         try:
             return self._stream.readinto(buffer)
         except self._error as error:
             raise damaged(self._archive, f"cannot be decompressed ({error})") from None
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the collector frees everything."""
 
 
 class Bzip2Decoder:
-    """Bzip2 streams, one behind the other (as parallel compressors write them)."""
+    """Decompresses concatenated bzip2 streams, as parallel compressors write them."""
 
     def __init__(self, source: Readable, archive: str) -> None:
         import bz2
@@ -104,7 +92,7 @@ class Bzip2Decoder:
         self._fresh = True
 
     def read_into(self, buffer: memoryview) -> int:
-        """See :meth:`Decoder.read_into`."""
+        """See :meth:`minicon.archive.streams.Decoder.read_into`."""
         while True:
             data = self._input()
             if data is None:
@@ -119,7 +107,7 @@ class Bzip2Decoder:
                 return len(output)
 
     def _input(self) -> bytes | None:
-        """What the decompressor wants next; None at a proper end."""
+        """Return the decompressor's next input; None at the end of a complete stream."""
         if self._stream.eof:
             data = self._stream.unused_data or self._source.read(1 << 17)
             if not data:
@@ -134,4 +122,4 @@ class Bzip2Decoder:
         return data
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the collector frees everything."""

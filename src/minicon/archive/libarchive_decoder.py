@@ -1,12 +1,16 @@
-"""LibarchiveDecoder: libarchive as the decompressor, where its shared library is installed.
+"""LibarchiveDecoder: decompression with libarchive, where its shared library is installed.
 
 Only its filters are used. Its tar readers guess where a header is wrong, and its disk writer
-leaves links that point outside, so both jobs stay with minicon.
+keeps links that point outside, so minicon reads headers and writes files itself.
+
+Threads: each decoder has a libarchive handle of its own and is used by one thread at a time.
+Nothing else is shared but the loaded library.
 """
 
 from __future__ import annotations
 
 import ctypes
+import logging
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +19,7 @@ from minicon.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.archive.byte_range import ByteSource
-    from minicon.archive.decoders import Compression
+    from minicon.archive.streams import ByteSource, Compression
 
 _BUFFER = 1 << 18
 _PIECE = 1 << 17
@@ -27,11 +30,12 @@ class LibarchiveDecoder:
     """Decompresses one stream through libarchive's ``raw`` format.
 
     Raises:
-        UsageError: ``libarchive-missing``: there is no such library, or it lacks the filter.
+        UsageError: ``libarchive-missing``: the library is not installed, or lacks the filter.
+        PackageError: The start of the stream is not in the expected format.
     """
 
     def __init__(self, source: ByteSource, compression: Compression, archive: str) -> None:
-        self._ffi = load_libarchive()
+        self._ffi = _require_libarchive()
         self._archive = archive
         self._source = source
         self._failure: BaseException | None = None
@@ -48,7 +52,9 @@ class LibarchiveDecoder:
     def _open(self, compression: Compression) -> None:
         ffi = self._ffi
         if not _has_filter(ffi, compression):
-            raise UsageError("libarchive-missing", f"libarchive here cannot read {compression}")
+            raise UsageError(
+                "libarchive-missing", f"the installed libarchive cannot read {compression}"
+            )
         ffi.get_read_filter_function(compression)(self._pointer)
         ffi.get_read_format_function("raw")(self._pointer)
         ffi.get_read_format_function("empty")(self._pointer)
@@ -66,14 +72,16 @@ class LibarchiveDecoder:
             ffi.entry_free(entry)
 
     def _feed(self, _archive: Any, _data: Any, target: Any) -> int:
-        """Hand the next compressed bytes to libarchive; -1 if they cannot be read."""
+        """Give libarchive its next compressed bytes; return -1 if they cannot be read."""
         try:
+            if self._failure is not None:
+                return -1
             self._input = self._source.read(_PIECE)
+            target[0] = ctypes.cast(ctypes.c_char_p(self._input), ctypes.c_void_p)
+            return len(self._input)
         except BaseException as error:  # noqa: BLE001  # ctypes would print and swallow it
             self._failure = error
             return -1
-        target[0] = ctypes.cast(ctypes.c_char_p(self._input), ctypes.c_void_p)
-        return len(self._input)
 
     def _call(self, function: Any, *arguments: Any) -> int:
         try:
@@ -82,10 +90,12 @@ class LibarchiveDecoder:
             if self._failure is not None:
                 raise self._failure from None
             raise damaged(self._archive, f"cannot be decompressed ({error.msg})") from None
+        if isinstance(result, int) and result < 0:  # a warning, which libarchive-c only logs
+            raise damaged(self._archive, "cannot be decompressed")
         return int(result or 0)
 
     def read_into(self, buffer: memoryview) -> int:
-        """See :meth:`minicon.archive.decoders.Decoder.read_into`."""
+        """See :meth:`minicon.archive.streams.Decoder.read_into`."""
         if self._ended:
             return 0
         limit = min(len(buffer), _BUFFER)
@@ -97,9 +107,9 @@ class LibarchiveDecoder:
         return filled
 
     def _check_end(self) -> None:
-        """Refuse bytes behind the compressed stream, which libarchive passes over in silence."""
-        count = self._ffi.libarchive.archive_filter_count(self._pointer)
-        consumed = self._ffi.libarchive.archive_filter_bytes(self._pointer, count - 1)
+        """Refuse bytes after the compressed stream, which libarchive ignores silently."""
+        count = self._ffi.filter_count(self._pointer)
+        consumed = self._ffi.filter_bytes(self._pointer, count - 1)
         if consumed != self._source.size:
             raise damaged(self._archive, "has bytes behind its compressed stream")
 
@@ -110,39 +120,50 @@ class LibarchiveDecoder:
             self._pointer = None
 
 
-@lru_cache(maxsize=1)
-def load_libarchive() -> Any:
-    """libarchive-c's foreign functions.
+def libarchive_reads(compression: Compression) -> bool:
+    """Return whether libarchive is installed and has the filter for this format."""
+    ffi = load_libarchive()
+    return ffi is not None and _has_filter(ffi, compression)
 
-    Raises:
-        UsageError: The shared library is not on this machine.
+
+@lru_cache(maxsize=1)
+def load_libarchive() -> Any | None:
+    """Load libarchive-c's foreign functions; None if the shared library is not installed.
+
+    The result is kept either way: searching for a missing library starts other programs.
     """
+    # Importing warns, through logging, of functions that an older library lacks.
+    logging.getLogger("libarchive").addHandler(logging.NullHandler())
     try:
         import libarchive.ffi as ffi
-    except (ImportError, OSError, AttributeError, TypeError) as error:
-        raise UsageError(
-            "libarchive-missing",
-            "the libarchive shared library is not on this machine",
-            hint="leave out the choice of a reader: minicon's own needs no library",
-        ) from error
-    ffi.libarchive.archive_filter_bytes.restype = ctypes.c_int64
-    ffi.libarchive.archive_filter_bytes.argtypes = [ctypes.c_void_p, ctypes.c_int]
-    ffi.libarchive.archive_filter_count.restype = ctypes.c_int
-    ffi.libarchive.archive_filter_count.argtypes = [ctypes.c_void_p]
+    except (ImportError, OSError, AttributeError, TypeError):
+        return None
     return ffi
 
 
-def libarchive_is_available() -> bool:
-    """Whether archives can be read with libarchive here."""
-    try:
-        ffi = load_libarchive()
-    except UsageError:
-        return False
-    return _has_filter(ffi, "zstd") and _has_filter(ffi, "bzip2")
+def _require_libarchive() -> Any:
+    ffi = load_libarchive()
+    if ffi is None:
+        raise UsageError(
+            "libarchive-missing",
+            "the libarchive shared library is not installed",
+            hint="do not name a reader: minicon's own needs no library",
+        )
+    return ffi
 
 
+def libarchive_version() -> str | None:
+    """Version of the library that decompresses packages, e.g. ``3.6.2``; None if not used."""
+    ffi = load_libarchive()
+    if ffi is None or not (libarchive_reads("zstd") or libarchive_reads("bzip2")):
+        return None
+    number = int(ffi.version_number())
+    return f"{number // 1_000_000}.{number // 1_000 % 1_000}.{number % 1_000}"
+
+
+@lru_cache(maxsize=2)
 def _has_filter(ffi: Any, compression: Compression) -> bool:
-    """Whether the filter is built in; else libarchive would start an external program."""
+    """Return whether the filter is built in; else libarchive would start an external program."""
     name = {"zstd": "archive_libzstd_version", "bzip2": "archive_bzlib_version"}[compression]
     function = getattr(ffi.libarchive, name, None)
     if function is None:

@@ -15,11 +15,11 @@ import os
 from pathlib import Path
 from typing import final
 
-from minicon.archive.byte_range import ByteRange
 from minicon.archive.conda_zip import ZipMember, check_crc, read_conda_zip
 from minicon.archive.decoders import open_decoder
 from minicon.archive.members import MemberKind
 from minicon.archive.problems import damaged, unsafe
+from minicon.archive.streams import ByteRange
 from minicon.archive.tar_reader import TarReader
 from minicon.closing import Closing
 from minicon.constants import CONDA_EXTENSION, TARBALL_EXTENSION
@@ -29,8 +29,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from minicon.archive.decoders import Compression, ReaderName
     from minicon.archive.members import ArchiveMember
+    from minicon.archive.streams import Compression, ReaderName
 
 #: Bytes of one file below ``info/`` that :func:`read_info_files` takes into memory.
 INFO_FILE_LIMIT = 1 << 28
@@ -143,7 +143,7 @@ def open_archive(
     Args:
         path: The file.
         name: How messages call it, where the file has a temporary name.
-        reader: ``native`` or ``libarchive``; None chooses the quicker one.
+        reader: ``native`` or ``libarchive``; None is libarchive where it is installed.
 
     Raises:
         FileError: It cannot be read.

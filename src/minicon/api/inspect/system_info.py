@@ -50,9 +50,18 @@ def installation_facts(services: Services, registry: EnvironmentRegistry) -> dic
         "config_files": sorted({s for s in settings.sources.values() if os.path.isfile(s)}),
         "user_agent": f"minicon/{__version__}",
         "solver": "minicon",
+        "archive_reader": _archive_reader(),
         "virtual_pkgs": virtual,
         "sys.executable": sys.executable,
     }
+
+
+def _archive_reader() -> str:
+    """Name the library that decompresses conda packages, with its version."""
+    from minicon.archive.libarchive_decoder import libarchive_version
+
+    version = libarchive_version()
+    return f"libarchive {version}" if version else "minicon (libarchive is not installed)"
 
 
 def relevant_variables(environ: Mapping[str, str]) -> dict[str, str]:

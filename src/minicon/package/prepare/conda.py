@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from minicon.archive.decoders import ReaderName
+    from minicon.archive.streams import ReaderName
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator
 
-    from minicon.archive.decoders import ReaderName
     from minicon.archive.members import ArchiveMember
     from minicon.archive.package_archive import PackageArchive
+    from minicon.archive.streams import ReaderName
     from minicon.errors import PackageError
     from minicon.models.package_files import PackageFiles, PathsEntry
     from minicon.models.reporter import Task
@@ -69,7 +69,7 @@ def extract(
         check_bytes: Compare the archive's hash and size; leave it out only where the download
             has just done so.
         name: How messages call the archive, if not by its file name.
-        reader: ``native`` or ``libarchive``; None chooses the quicker one.
+        reader: ``native`` or ``libarchive``; None is libarchive where it is installed.
         limits: Guards against archives that unpack to far more than they are.
         task: Told of every compressed byte that was read.
 

@@ -7,11 +7,11 @@ what will happen, and for nothing else.
 
 from __future__ import annotations
 
-from minicon.archive.byte_range import HeldBytes
 from minicon.archive.conda_zip import find_info, member_content
 from minicon.archive.decoders import Bzip2Decoder, open_decoder
 from minicon.archive.members import MemberKind
 from minicon.archive.problems import unsafe
+from minicon.archive.streams import HeldBytes
 from minicon.archive.tar_reader import TarReader
 from minicon.package.info_files import DESCRIBING_FILES, parse_package_files
 
@@ -48,7 +48,8 @@ def files_of_conda(
     if length > PACKED_LIMIT:
         return None
     content = member_content(read(entry.offset, length), entry, archive)
-    decoder = open_decoder(HeldBytes(content), "zstd", archive)
+    # Some kilobytes: loading libarchive would cost more than it decompresses.
+    decoder = open_decoder(HeldBytes(content), "zstd", archive, "native")
     return parse_package_files(_info(decoder.read_into, archive, "info"), archive)
 
 

@@ -1,33 +1,57 @@
-"""ByteSource: bytes that are read by position or one behind the other, wherever they lie."""
+"""Byte sources and decoders: where the bytes of an archive come from.
+
+A :class:`ByteSource` gives the stored bytes, a :class:`Decoder` the decompressed ones.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import Protocol
+from typing import Literal, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Compression = Literal["zstd", "bzip2"]
+ReaderName = Literal["native", "libarchive"]
+
 
 class Readable(Protocol):
-    """Bytes that come one behind the other."""
+    """Bytes that are read in sequence."""
 
     def read(self, count: int) -> bytes:
-        """The next bytes, at most COUNT; none at the end."""
+        """Return the next bytes, at most ``count``; none at the end."""
 
 
-class ByteSource(Readable, Protocol):
-    """So many bytes, of a file or of memory."""
+class ReadAt(Protocol):
+    """A known number of bytes that are read by position."""
 
     size: int
 
     def read_at(self, position: int, count: int) -> bytes:
-        """At most COUNT bytes from POSITION on; fewer at the end."""
+        """Return at most ``count`` bytes starting at ``position``; fewer at the end."""
+
+
+class ByteSource(Readable, ReadAt, Protocol):
+    """A known number of bytes that can be read both ways."""
+
+
+class Decoder(Protocol):
+    """Decompresses one stream."""
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill the start of a non-empty buffer and return the number of bytes; 0 at the end.
+
+        Raises:
+            PackageError: The stream is truncated, corrupt, or followed by other bytes.
+        """
+
+    def close(self) -> None:
+        """Free memory that the garbage collector does not manage."""
 
 
 class HeldBytes:
-    """A ByteSource in memory."""
+    """A :class:`ByteSource` in memory."""
 
     def __init__(self, data: bytes) -> None:
         self.size = len(data)
@@ -35,7 +59,7 @@ class HeldBytes:
         self._position = 0
 
     def read_at(self, position: int, count: int) -> bytes:
-        """See :meth:`ByteSource.read_at`."""
+        """See :meth:`ReadAt.read_at`."""
         return self._data[position : position + count]
 
     def read(self, count: int) -> bytes:
@@ -46,13 +70,13 @@ class HeldBytes:
 
 
 class ByteRange:
-    """SIZE bytes of an open file from OFFSET on.
+    """A :class:`ByteSource` over a range of an open file.
 
     Args:
         descriptor: The open file; its own position is neither used nor moved.
-        offset: Where the range begins, in bytes.
-        size: How long it is, in bytes.
-        advance: Told of every byte that :meth:`read` hands out, for progress.
+        offset: Start of the range, in bytes.
+        size: Length of the range, in bytes.
+        advance: Called with the number of bytes after each :meth:`read`, for progress.
     """
 
     def __init__(
@@ -65,14 +89,14 @@ class ByteRange:
         self._advance = advance
 
     def read_at(self, position: int, count: int) -> bytes:
-        """At most COUNT bytes from POSITION of the range on; fewer at its end."""
+        """See :meth:`ReadAt.read_at`; positions are relative to the range."""
         count = min(count, self.size - position)
         if count <= 0:
             return b""
         return _read_at(self._descriptor, count, self._offset + position)
 
     def read(self, count: int) -> bytes:
-        """The next bytes, at most COUNT; none at the end of the range."""
+        """See :meth:`Readable.read`."""
         data = self.read_at(self._position, count)
         self._position += len(data)
         if self._advance is not None and data:
