@@ -1,7 +1,7 @@
-"""MemberTable: the tree that an archive describes, checked before any of it matters.
+"""MemberTable: the tree that an archive describes, checked before links are created.
 
-Where a link leads is worked out here, from the members alone, and never asked of the file
-system: ``realpath`` gives up on long chains, and a guard built on it can be led around.
+Link targets are resolved from the members alone, never by the file system: ``realpath`` gives up
+on long chains, and a check built on it can be bypassed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from minicon.archive.members import ArchiveMember
 
-    #: A regular file that was written: bytes, sha256 (hexadecimal), component it came from.
+    #: A regular file that was written: bytes, sha256 (hexadecimal), component of the archive.
     FoundFile = tuple[int, str, str]
 
 #: Links that a path may pass through; Linux stops at 40 as well.
@@ -29,7 +29,7 @@ class MemberTable:
     Attributes:
         files: Regular files, hard links included once :meth:`add_hard_link` has resolved them.
         hard_links: Path → path of the earlier file whose content it shares.
-        symbolic_links: Path → what the link reads.
+        symbolic_links: Path → text of the link.
         folders: Folders, named or implied.
     """
 
@@ -44,7 +44,7 @@ class MemberTable:
         """Reserve a path for a member.
 
         Raises:
-            UnsafeArchive: It is taken, or lies below something that is no folder.
+            UnsafeArchive: The path exists already, or is below something that is no folder.
         """
         if kind == MemberKind.DIRECTORY:
             self._add_folder(path, path)
@@ -64,7 +64,7 @@ class MemberTable:
             folder = folder.rpartition("/")[0]
 
     def add_hard_link(self, member: ArchiveMember, target: str) -> None:
-        """Note a hard link to an earlier regular file of the same component.
+        """Add a hard link to an earlier regular file of the same component.
 
         Raises:
             UnsafeArchive: There is no such file.
@@ -77,10 +77,10 @@ class MemberTable:
         self.hard_links[member.path] = self.hard_links.get(target, target)
 
     def add_symbolic_link(self, member: ArchiveMember) -> None:
-        """Note a symbolic link; where it leads is checked once all members are known.
+        """Add a symbolic link; :meth:`check_symbolic_links` resolves it once all members are known.
 
         Raises:
-            UnsafeArchive: Its text is absolute or no path at all.
+            UnsafeArchive: Its text is absolute, or not a valid path.
         """
         problem = _target_problem(member.target)
         if problem is not None:
@@ -89,10 +89,10 @@ class MemberTable:
         self.symbolic_links[member.path] = member.target
 
     def check_symbolic_links(self) -> None:
-        """Follow every link through the table.
+        """Resolve every link through the table.
 
         Raises:
-            UnsafeArchive: One leads outside the package, or to itself.
+            UnsafeArchive: A link leads outside the package, or to itself.
         """
         for path, target in self.symbolic_links.items():
             problem = self._leads_out(path)
@@ -112,7 +112,7 @@ class MemberTable:
                 if not here:
                     return "leads outside the package"
                 if "/".join(here) not in self.folders:
-                    # Another package may have a link of that name, to wherever it likes.
+                    # Another package may have a link of that name, to any target.
                     return f"leads up from {'/'.join(here)!r:.120}, which is no folder of it"
                 here.pop()
                 continue
@@ -127,7 +127,7 @@ class MemberTable:
         return None
 
     def payload(self) -> Iterator[str]:
-        """Paths of files and links outside ``info/``."""
+        """Yield the paths of files and links outside ``info/``."""
         for path in (*self.files, *self.symbolic_links):
             if not path.startswith("info/"):
                 yield path

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 class MemberKind:
-    """What a member is. Archives with anything else (devices, pipes) are refused."""
+    """Kinds of members. Archives with any other (devices, pipes) are refused."""
 
     FILE = "file"
     DIRECTORY = "directory"
@@ -17,17 +17,17 @@ class MemberKind:
 
 
 class ArchiveMember:
-    """One member, valid until the next one is asked for.
+    """One member, valid until the next one is read.
 
     Attributes:
         path: Relative path, checked by :func:`minicon.fs.safe_path.path_problem`.
         kind: One of :class:`MemberKind`.
         size: Bytes of content; 0 for all but files.
         executable: Whether any execute bit is set.
-        modified_ns: Modification time, nanoseconds since 1970.
-        target: What a link reads, unchecked and as written, else an empty text.
+        modified_ns: Modification time, in nanoseconds since 1970.
+        target: Text of a link, unchecked; empty for other kinds.
         component: ``info`` or ``pkg`` in a ``.conda``; ``all`` in a ``.tar.bz2``.
-        data: The whole content where it lies in memory in one piece, else None.
+        data: The whole content if it is in memory in one piece, else None.
     """
 
     __slots__ = (
@@ -65,17 +65,17 @@ class ArchiveMember:
         self.component = component
 
     def chunks(self) -> Iterator[memoryview]:
-        """The content, once, in pieces that are valid until the next piece is asked for.
+        """Yield the content once, in pieces that are valid until the next piece is read.
 
         Raises:
-            PackageError: The archive ends, or its compressed stream breaks.
+            PackageError: The archive is truncated, or its compressed stream is corrupt.
         """
         if self.data is not None:
             return iter((self.data,))
         return self._chunks if self._chunks is not None else iter(())
 
     def read(self) -> bytes:
-        """The whole content; for small members."""
+        """Return the whole content; for small members."""
         return b"".join(bytes(chunk) for chunk in self.chunks())
 
     def __repr__(self) -> str:

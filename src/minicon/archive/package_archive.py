@@ -64,7 +64,7 @@ class PackageArchive(Closing):
             raise
 
     def _recognise(self) -> bool:
-        """The format is what the bytes say; a name that says otherwise is a lie."""
+        """Recognise the format by the first bytes; refuse a file name that contradicts them."""
         start = ByteRange(self._descriptor, 0, self.size).read_at(0, 4)
         is_conda = start[:2] == b"PK"
         if not is_conda and start[:3] != b"BZh":
@@ -77,7 +77,7 @@ class PackageArchive(Closing):
 
     @property
     def components(self) -> tuple[str, ...]:
-        """``info`` and ``pkg``, in this order, for a ``.conda``; ``all`` for a ``.tar.bz2``."""
+        """Return ``info`` and ``pkg``, in this order, for a ``.conda``; ``all`` for a ``.tar.bz2``."""
         return ("info", "pkg") if self.is_conda else ("all",)
 
     def members(
@@ -89,11 +89,11 @@ class PackageArchive(Closing):
 
         Args:
             components: Only these; None is all.
-            advance: Told of every compressed byte that was read, for progress.
+            advance: Called with the number of compressed bytes read, for progress.
 
         Raises:
-            UnsafeArchive: A member is of a kind or in a place that packages must not have.
-            PackageError: The archive is cut or damaged.
+            UnsafeArchive: A member is of a kind or at a path that packages must not have.
+            PackageError: The archive is truncated or damaged.
         """
         for component in self.components:
             if components is None or component in components:
@@ -112,13 +112,13 @@ class PackageArchive(Closing):
         with contextlib.closing(decoder):
             for member in TarReader(decoder.read_into, self.name, component):
                 if component == "info" or member.path.startswith("info"):
-                    self._check_place(member)
+                    self._check_component(member)
                 yield member
 
-    def _check_place(self, member: ArchiveMember) -> None:
-        """In a ``.conda``, metadata comes from the info component, and nothing else does.
+    def _check_component(self, member: ArchiveMember) -> None:
+        """Refuse metadata of a ``.conda`` outside the info component, and other files in it.
 
-        conda-build puts ``info/licenses/`` in the payload; nobody reads those files but people.
+        conda-build puts ``info/licenses/`` in the payload; no program reads those files.
         """
         is_info = member.path == "info" or member.path.startswith("info/")
         if member.component == "info" and not is_info and member.path != ".":
@@ -142,24 +142,24 @@ def open_archive(
 
     Args:
         path: The file.
-        name: How messages call it, where the file has a temporary name.
+        name: File name for messages, if the file has a temporary one.
         reader: ``native`` or ``libarchive``; None is libarchive where it is installed.
 
     Raises:
         FileError: It cannot be read.
-        PackageError: It is no package archive, or is cut.
-        UnsafeArchive: Its outer zip is not exactly that of a ``.conda``.
+        PackageError: It is not a package archive, or is truncated.
+        UnsafeArchive: Its outer zip does not follow the ``.conda`` format strictly.
     """
     return PackageArchive(Path(path), name=name, reader=reader)
 
 
 def read_info_file(path: str | os.PathLike[str], name: str) -> bytes:
-    """One file below ``info/``, for instance ``index.json``.
+    """Read one file below ``info/``, for instance ``index.json``.
 
     For a ``.conda`` only the small info component is read; for a ``.tar.bz2`` all up to the file.
 
     Raises:
-        PackageError: The archive has no such file, or is damaged.
+        PackageError: The archive does not contain the file, or is damaged.
         UnsafeArchive: See :meth:`PackageArchive.members`.
         FileError: The archive cannot be read.
     """
@@ -170,7 +170,7 @@ def read_info_file(path: str | os.PathLike[str], name: str) -> bytes:
 
 
 def read_info_files(path: str | os.PathLike[str], names: Collection[str]) -> dict[str, bytes]:
-    """Those of the files below ``info/`` that the archive has, in one pass.
+    """Read those of the files below ``info/`` that the archive contains, in one pass.
 
     Raises:
         PackageError: The archive is damaged.

@@ -1,4 +1,4 @@
-"""The three ways in which a package archive fails, each with its text in one shape."""
+"""Errors for package archives: unsafe, damaged, or another file than expected."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: What to do where the archive's bytes may not be those that the channel has.
+#: Hint if the archive's bytes may differ from the channel's.
 _DOWNLOAD_AGAIN = "download it again; if this repeats, the channel's copy is broken"
-#: The same where its sha256 is known to be right.
+#: Hint if the sha256 is the one that the channel lists.
 _AS_PUBLISHED = "these are the listed bytes, so its copy is broken; tell the channel's maintainers"
 _REPORT = "do not use this package; tell the channel's maintainers"
 
 
 def unsafe(archive: str, problem: str, *, member: str | None = None) -> UnsafeArchive:
-    """The archive tries to reach outside its folder, or contradicts itself.
+    """Build the error for an archive that reaches outside its folder or contradicts itself.
 
     Args:
         archive: File name of the archive.
         problem: A clause, for instance ``is a device``.
-        member: Path inside the archive that the clause speaks of.
+        member: Path inside the archive that the clause is about.
     """
     subject = archive if member is None else f"{archive}: member {printable(member)}"
     return UnsafeArchive("unsafe-archive", f"{subject} {problem}", hint=_REPORT)
 
 
 def damaged(archive: str, problem: str, *, member: str | None = None) -> PackageError:
-    """The archive is cut short, or its bytes are not those of a package."""
+    """Build the error for an archive that is truncated or not a package."""
     subject = archive if member is None else f"{archive}: member {printable(member)}"
     return PackageError("damaged-archive", f"{subject} {problem}", hint=_DOWNLOAD_AGAIN)
 
 
 @contextlib.contextmanager
 def as_published() -> Iterator[None]:
-    """Give errors the hint for an archive whose sha256 is right: another download is the same."""
+    """Replace the hint of errors if the sha256 matched: another download would be identical."""
     try:
         yield
     except PackageError as error:
@@ -47,12 +47,12 @@ def as_published() -> Iterator[None]:
 
 
 def mismatch(subject: str, what: str, expected: object, found: object) -> HashMismatch:
-    """A hash or size differs from what was promised."""
+    """Build the error for a hash or size that differs from the expected one."""
     message = f"{subject} has {what} {found}, expected {expected}"
     hint = "the download was cut or changed on its way; run 'minicon clean' and try again"
     return HashMismatch("hash-mismatch", message, hint=hint)
 
 
 def printable(path: str) -> str:
-    """A path from an archive, quoted and cut so that it cannot disturb a terminal."""
+    """Quote and shorten a path from an archive, so that it cannot garble a terminal."""
     return repr(path if len(path) <= 120 else f"{path[:80]}...{path[-30:]}")

@@ -1,8 +1,8 @@
-"""TreeWriter: creates files below one folder, and can do nothing outside it.
+"""TreeWriter: creates files below one folder, and nothing outside it.
 
 Each parent folder is opened component by component, without following links, and files are
-made relative to that descriptor; they must be new. So neither a link in the archive nor one
-that somebody plants meanwhile can redirect a write.
+created relative to that descriptor; they must be new. So neither a link in the archive nor one
+that another process creates meanwhile can redirect a write.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TreeWriter(Closing):
-    """Writes below ROOT, which exists. Use as a context manager.
+    """Writes below an existing folder. Use as a context manager.
 
     Paths are relative, checked (:mod:`minicon.fs.safe_path`), with forward slashes. Modes are
     0755 or 0644 less the umask; nothing else is ever set.
@@ -30,7 +30,7 @@ class TreeWriter(Closing):
         self._tree = FolderTree(root)
 
     def make_folder(self, path: str) -> None:
-        """Make a folder and its parents; fine if they are there."""
+        """Create a folder and its parents, unless they exist."""
         self._tree.folder(path)
 
     def write(
@@ -41,26 +41,26 @@ class TreeWriter(Closing):
         executable: bool = False,
         modified_ns: int | None = None,
     ) -> None:
-        """Write a new file. Raises OSError, FileExistsError if the name is taken."""
-        name, folder = self._place(path)
+        """Write a new file. Raises OSError; FileExistsError if the name exists."""
+        name, folder = self._parent_of(path)
         mode = 0o755 if executable else 0o644
         operations.create_file_from(chunks, name, mode, directory=folder, modified_ns=modified_ns)
 
     def write_whole(
         self, path: str, data: bytes | memoryview, executable: bool, modified_ns: int
     ) -> None:
-        """Write a new file whose content is at hand, as :meth:`write` does. Raises OSError."""
-        name, folder = self._place(path)
+        """Write a new file from content in memory, as :meth:`write` does. Raises OSError."""
+        name, folder = self._parent_of(path)
         mode = 0o755 if executable else 0o644
         operations.create_file(name, data, mode, directory=folder, modified_ns=modified_ns)
 
     def hard_link(self, path: str, target: str) -> None:
-        """Make PATH another name of TARGET, a file written before. Raises OSError."""
-        source, source_folder = self._place(target)
+        """Create ``path`` as a hard link to ``target``, written before. Raises OSError."""
+        source, source_folder = self._parent_of(target)
         if source_folder is not None:
-            source_folder = os.dup(source_folder)  # placing PATH may close the first
+            source_folder = os.dup(source_folder)  # opening the parent of ``path`` may close it
         try:
-            name, folder = self._place(path)
+            name, folder = self._parent_of(path)
             operations.hard_link(
                 source, name, source_directory=source_folder, target_directory=folder
             )
@@ -69,12 +69,12 @@ class TreeWriter(Closing):
                 os.close(source_folder)
 
     def symbolic_link(self, path: str, text: str) -> None:
-        """Make a link; call this after all else, so that nothing is written through one."""
-        name, folder = self._place(path)
+        """Create a symbolic link; call this last, so that nothing is written through one."""
+        name, folder = self._parent_of(path)
         operations.symbolic_link(text, name, directory=folder)
 
-    def _place(self, path: str) -> tuple[str, int | None]:
-        """Name and open parent folder of a path, for functions that take ``dir_fd``."""
+    def _parent_of(self, path: str) -> tuple[str, int | None]:
+        """Return name and open parent folder of a path, for functions that take ``dir_fd``."""
         folder, name = self._tree.place(path)
         return folder.at(name), folder.descriptor
 

@@ -1,8 +1,8 @@
-"""Walks the frames of a Zstandard stream without decompressing it (RFC 8878, section 3.1).
+"""Check the frames of a Zstandard stream without decompressing it (RFC 8878, section 3.1).
 
-Decoders stop quietly where a stream is cut between two blocks, and differ on what they do with
-bytes behind the last frame. Walking the block headers first settles both, whatever decoder is
-used then, and tells the memory that the stream asks for.
+Decoders stop silently where a stream is truncated between two blocks, and differ in what they do
+with bytes after the last frame. Reading the block headers first decides both for every decoder,
+and gives the memory that the stream requires.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-#: 128 MiB: what ``zstd --ultra -22`` asks for, and the most that decoders must support.
+#: 128 MiB: what ``zstd --ultra -22`` uses, and the most that decoders must support.
 WINDOW_LIMIT = 1 << 27
 _RLE = 1
 _RESERVED = 3
@@ -23,14 +23,14 @@ class FrameError(Exception):
 
 
 def check_frames(read: Callable[[int, int], bytes], size: int) -> None:
-    """Check that SIZE bytes are whole frames, one behind the other, and nothing else.
+    """Check that a stream consists of whole frames and nothing else.
 
     Args:
-        read: Gives N bytes from an offset; fewer only at the end.
+        read: Returns a number of bytes from an offset; fewer only at the end.
         size: Length of the stream in bytes.
 
     Raises:
-        FrameError: It is cut, has bytes that belong to no frame, or needs too large a window.
+        FrameError: It is truncated, has bytes outside of frames, or needs too large a window.
     """
     position = 0
     while position < size or size == 0:
@@ -46,7 +46,7 @@ def check_frames(read: Callable[[int, int], bytes], size: int) -> None:
 
 
 def _check_frame(read: Callable[[int, int], bytes], position: int, header: bytes) -> int:
-    """Offset of the byte behind a frame."""
+    """Return the offset of the byte after a frame."""
     if len(header) < 6:
         raise FrameError("is cut short")
     descriptor = header[4]
