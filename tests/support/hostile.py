@@ -348,10 +348,10 @@ def zip_structure() -> Iterator[Case]:
     lies = [members[0], (members[1][0], evil), members[2]]
     renamed = [members[0], ("pkg-other.tar.zst", payload), members[2]]
     archives = {
-        "stacked": (good + good, "bytes behind|gaps|does not end|members and"),
+        "stacked": (good + good, "bytes after|gaps|does not end|members and"),
         "stacked-other": (conda(info, evil) + good, "gaps|does not end|members and"),
-        "trailing": (good + b"x", "bytes behind its end"),
-        "comment": (raw_zip(members, comment=b"hello"), "bytes behind|comment"),
+        "trailing": (good + b"x", "bytes after its end"),
+        "comment": (raw_zip(members, comment=b"hello"), "bytes after|comment"),
         "before": (raw_zip(members, before=b"#!/bin/sh\n"), "neither|gaps"),
         "before-zip-like": (raw_zip(members, before=b"PK\3\4 hidden"), "gaps"),
         "gap": (raw_zip(members, gap=b"hidden"), "gaps|between"),
@@ -419,10 +419,10 @@ def zip_contents() -> Iterator[Case]:
     bad = {
         "no-metadata": (members[1:], "members, not 3|no metadata"),
         "no-payload": ([meta, members[2]], "2 members"),
-        "no-info": ([*members[:2], (f"pkg-{STEM}-2.tar.zst", payload)], "is there twice"),
+        "no-info": ([*members[:2], (f"pkg-{STEM}-2.tar.zst", payload)], "is contained twice"),
         "extra": ([*members, ("evil.txt", b"x")], "4 members"),
         "instead": ([meta, members[1], ("evil.txt", b"x")], "does not belong"),
-        "duplicate-metadata": ([meta, meta, members[2]], "is there twice"),
+        "duplicate-metadata": ([meta, meta, members[2]], "is contained twice"),
         "path": ([meta, members[1], ("info-../../x.tar.zst", info)], "does not belong"),
         "version-3": (
             [("metadata.json", b'{"conda_pkg_format_version": 3}'), *members[1:]],
@@ -440,7 +440,7 @@ def zip_contents() -> Iterator[Case]:
             "not in Zstandard",
         ),
         "zstd-cut": ([meta, (members[1][0], payload[:-3]), members[2]], "cut short"),
-        "zstd-trailing": ([meta, (members[1][0], payload + b"x"), members[2]], "bytes behind"),
+        "zstd-trailing": ([meta, (members[1][0], payload + b"x"), members[2]], "bytes after"),
         "zstd-empty": ([meta, (members[1][0], b""), members[2]], "not in Zstandard"),
         "zstd-flipped": ([meta, (members[1][0], _flip(payload)), members[2]], "."),
     }
@@ -572,9 +572,9 @@ def tar_streams() -> Iterator[Case]:
 
     bad = {
         "half-end": (b"\0" * 200, "cut short"),
-        "behind-end": (END + b"x", "data behind its end"),
-        "second-archive": (END + entry("y", TEXT) + END, "data behind its end"),
-        "zero-block-inside": (b"\0" * 512 + entry("y", TEXT) + END, "data behind its end"),
+        "behind-end": (END + b"x", "data after its end"),
+        "second-archive": (END + entry("y", TEXT) + END, "data after its end"),
+        "zero-block-inside": (b"\0" * 512 + entry("y", TEXT) + END, "data after its end"),
         "padding": (b"\0" * (3 << 20), "too much padding"),
     }
     for name, (end, problem) in bad.items():
@@ -590,7 +590,7 @@ def tar_streams() -> Iterator[Case]:
     plain = one + info_tar(mine) + END
     streams = {
         "cut": (bz2.compress(plain)[:-5], "cut short|truncated"),
-        "trailing": (bz2.compress(plain) + b"trailing", "cannot be decompressed|bytes behind"),
+        "trailing": (bz2.compress(plain) + b"trailing", "cannot be decompressed|bytes after"),
         "flipped": (_flip(bz2.compress(plain)), "cannot be decompressed|checksum|."),
         "empty": (b"", "is empty"),
         "html": (b"<!DOCTYPE html><html>", "neither a .conda nor"),

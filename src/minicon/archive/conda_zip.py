@@ -1,9 +1,9 @@
-"""The outer zip of a ``.conda`` file, walked strictly.
+"""Read the outer zip of a ``.conda`` file strictly.
 
-A general zip reader trusts either the local headers or the central directory, skips what lies
-between, and takes the last end record that it finds; files that mean two things to two readers
-are made of this. The ``.conda`` format needs none of that freedom, so none is given: three
-stored members, back to back from byte 0 to the central directory, the end record last.
+A general zip reader trusts either the local headers or the central directory, skips bytes between
+them, and uses the last end record that it finds; that allows files with two meanings for two
+readers. The ``.conda`` format needs none of that freedom: three stored members, back to back from
+byte 0 to the central directory, the end record last.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ZIP64 = 0x0001
 
 @dataclass(frozen=True, slots=True)
 class ZipMember:
-    """One stored member: its content is bytes OFFSET to OFFSET + SIZE of the file."""
+    """One stored member: its content is ``size`` bytes from ``offset`` of the file."""
 
     name: str
     offset: int
@@ -48,9 +48,9 @@ class ZipMember:
 
 
 def read_conda_zip(descriptor: int, size: int, archive: str) -> dict[str, ZipMember]:
-    """The members of a ``.conda`` file, keys ``metadata``, ``info`` and ``pkg``.
+    """Read the members of a ``.conda`` file, with the keys ``metadata``, ``info`` and ``pkg``.
 
-    Costs a handful of small reads; content is not read, see :func:`check_crc`.
+    Costs a few small reads; content is not read, see :func:`check_crc`.
 
     Args:
         descriptor: The open file.
@@ -58,8 +58,8 @@ def read_conda_zip(descriptor: int, size: int, archive: str) -> dict[str, ZipMem
         archive: Its name, for errors.
 
     Raises:
-        UnsafeArchive: The zip is not exactly that of a ``.conda``.
-        PackageError: It is no zip, is cut, or is of an unknown format version.
+        UnsafeArchive: The zip does not follow the ``.conda`` format strictly.
+        PackageError: It is not a zip, is truncated, or has an unknown format version.
     """
     file = ByteRange(descriptor, 0, size)
     walk = _Walk(file, archive)
@@ -70,7 +70,7 @@ def read_conda_zip(descriptor: int, size: int, archive: str) -> dict[str, ZipMem
         if member.name != METADATA and not _COMPONENT.fullmatch(member.name):
             raise unsafe(archive, "does not belong in a .conda file", member=member.name)
         if component in found:
-            raise unsafe(archive, "is there twice", member=member.name)
+            raise unsafe(archive, "is contained twice", member=member.name)
         found[component] = member
     if len(found) != 3:
         missing = sorted({"metadata", "info", "pkg"} - found.keys())
@@ -80,13 +80,13 @@ def read_conda_zip(descriptor: int, size: int, archive: str) -> dict[str, ZipMem
 
 
 def find_info(file: ReadAt, archive: str) -> tuple[ZipMember, int]:
-    """The info member of a ``.conda`` file that is not here as a whole.
+    """Find the info member of a ``.conda`` file that is only partly downloaded.
 
-    Only the end of the file is read. This is for a look ahead: what is installed is read by
-    :func:`read_conda_zip`, which compares all that there is.
+    Only the end of the file is read. This serves plans: packages to install are read by
+    :func:`read_conda_zip`, which checks every header.
 
     Returns:
-        The member, its offset still that of its header; and how many bytes it has with that.
+        The member, whose offset is that of its header; and its bytes including the header.
 
     Raises:
         PackageError: As :func:`read_conda_zip` does.
@@ -100,7 +100,7 @@ def find_info(file: ReadAt, archive: str) -> tuple[ZipMember, int]:
 
 
 def member_content(data: bytes, entry: ZipMember, archive: str) -> bytes:
-    """The content of a stored member whose header and content are DATA. Raises PackageError."""
+    """Return a stored member's content from its header and content. Raises PackageError."""
     member = _Walk(HeldBytes(data), archive).behind_header(replace(entry, offset=0))
     content = data[member.offset : member.offset + member.size]
     if len(content) != member.size or zlib.crc32(content) != member.crc:
@@ -109,7 +109,7 @@ def member_content(data: bytes, entry: ZipMember, archive: str) -> bytes:
 
 
 def check_crc(descriptor: int, member: ZipMember, archive: str) -> None:
-    """Read a member's stored bytes once and compare their CRC-32. Raises PackageError."""
+    """Compare the CRC-32 of a member's stored bytes. Raises PackageError."""
     source = ByteRange(descriptor, member.offset, member.size)
     crc = 0
     while data := source.read(1 << 18):
@@ -119,7 +119,7 @@ def check_crc(descriptor: int, member: ZipMember, archive: str) -> None:
 
 
 def _check_metadata(file: ByteRange, member: ZipMember, archive: str) -> None:
-    """Read ``metadata.json``. Some real packages have an empty one, which means version 2."""
+    """Check ``metadata.json``. Some real packages have an empty one, which means version 2."""
     if member.size > _METADATA_LIMIT:
         raise unsafe(archive, f"is {member.size} bytes long", member=METADATA)
     data = file.read_at(member.offset, member.size)
@@ -143,7 +143,7 @@ class _Walk:
         self._archive = archive
 
     def entries(self) -> tuple[list[ZipMember], int]:
-        """What the central directory lists, in the order of the file; and where it begins."""
+        """Return the central directory's entries by their offset, and the directory's offset."""
         start, size, count = self._directory()
         data = self._file.read_at(start, size)
         position = 0
@@ -156,7 +156,7 @@ class _Walk:
         return sorted(entries, key=lambda entry: entry.offset), start
 
     def members(self) -> list[ZipMember]:
-        """The members, each header compared with the directory."""
+        """Return the members, each header compared with the directory."""
         entries, start = self.entries()
         members = []
         expected = 0
@@ -174,12 +174,12 @@ class _Walk:
         return unsafe(self._archive, problem)
 
     def _directory(self) -> tuple[int, int, int]:
-        """Offset, size and number of entries of the central directory."""
+        """Return offset, size and number of entries of the central directory."""
         end = self._file.size - _END.size
         raw = self._file.read_at(end, _END.size) if end >= 0 else b""
         if raw[:4] != b"PK\5\6":
             raise damaged(
-                self._archive, "is no .conda file, is cut short, or has bytes behind its end"
+                self._archive, "is not a .conda file, is truncated, or has bytes after its end"
             )
         _, disk, start_disk, here, count, size, start, comment = _END.unpack(raw)
         if disk or start_disk or here != count or comment:
@@ -193,7 +193,7 @@ class _Walk:
         return start, size, count
 
     def _directory64(self, end: int, small: tuple[int, int, int]) -> tuple[int, int, int, int]:
-        """The same from the zip64 records, which must agree with the small end record."""
+        """Read the zip64 end record, which must agree with the small one."""
         locator = end - _LOCATOR.size
         record = locator - _END64.size
         if record < 0:
@@ -213,7 +213,7 @@ class _Walk:
         return record, start, size, count
 
     def _central(self, data: bytes, position: int) -> tuple[ZipMember, int]:
-        """One entry of the central directory, and where the next begins."""
+        """Read one entry of the central directory; return it and the offset of the next."""
         if len(data) - position < _CENTRAL.size or data[position : position + 4] != b"PK\1\2":
             raise self._refuse("has a broken central directory")
         fields = _CENTRAL.unpack_from(data, position)
@@ -231,7 +231,7 @@ class _Walk:
         return ZipMember(name, wide[2], wide[0], crc), end
 
     def behind_header(self, entry: ZipMember) -> ZipMember:
-        """Check a local header against its central entry; the content begins behind it."""
+        """Check a local header against its central entry; return the member's content range."""
         raw = self._file.read_at(entry.offset, _LOCAL.size)
         if len(raw) < _LOCAL.size or raw[:4] != b"PK\3\4":
             raise self._refuse("has a broken local header")
@@ -258,7 +258,7 @@ class _Walk:
             raise unsafe(self._archive, "is compressed once more by the zip", member=name)
 
     def _zip64(self, extra: bytes, values: list[int], name: str) -> list[int]:
-        """Replace each value that is 0xFFFFFFFF by the zip64 extra field's, in their order."""
+        """Replace each value 0xFFFFFFFF by the next one of the zip64 extra field."""
         position = 0
         seen = False
         while position < len(extra):
@@ -275,7 +275,7 @@ class _Walk:
     def _widen(self, field: bytes, values: list[int], name: str) -> list[int]:
         narrow = sum(value == _MAX32 for value in values)
         if not narrow and field == struct.pack("<QQ", *values[:2]):
-            return values  # Python before 3.11.4 repeats sizes that fit, when told to use zip64
+            return values  # Python before 3.11.4 repeats sizes that fit if zip64 is forced
         if len(field) != 8 * narrow:
             raise unsafe(self._archive, "has a broken zip64 field", member=name)
         wide = iter(struct.unpack(f"<{narrow}Q", field))

@@ -111,7 +111,7 @@ class LibarchiveDecoder:
         count = self._ffi.filter_count(self._pointer)
         consumed = self._ffi.filter_bytes(self._pointer, count - 1)
         if consumed != self._source.size:
-            raise damaged(self._archive, "has bytes behind its compressed stream")
+            raise damaged(self._archive, "has bytes after its compressed stream")
 
     def close(self) -> None:
         """Free libarchive's memory."""

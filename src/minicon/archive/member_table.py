@@ -50,7 +50,7 @@ class MemberTable:
             self._add_folder(path, path)
             return
         if path in self.files or path in self.symbolic_links or path in self.folders:
-            raise unsafe(self._archive, "is there twice", member=path)
+            raise unsafe(self._archive, "is contained twice", member=path)
         folder = path.rpartition("/")[0]
         if folder not in self.folders:
             self._add_folder(folder, path)

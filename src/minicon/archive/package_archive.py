@@ -77,7 +77,7 @@ class PackageArchive(Closing):
 
     @property
     def components(self) -> tuple[str, ...]:
-        """Return ``info`` and ``pkg``, in this order, for a ``.conda``; ``all`` for a ``.tar.bz2``."""
+        """``info`` and ``pkg``, in this order, of a ``.conda``; ``all`` of a ``.tar.bz2``."""
         return ("info", "pkg") if self.is_conda else ("all",)
 
     def members(

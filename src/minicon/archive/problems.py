@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 #: Hint if the archive's bytes may differ from the channel's.
 _DOWNLOAD_AGAIN = "download it again; if this repeats, the channel's copy is broken"
 #: Hint if the sha256 is the one that the channel lists.
-_AS_PUBLISHED = "these are the listed bytes, so its copy is broken; tell the channel's maintainers"
-_REPORT = "do not use this package; tell the channel's maintainers"
+_AS_PUBLISHED = (
+    "these are the listed bytes, so its copy is broken; report it to the channel's maintainers"
+)
+_REPORT = "do not use this package; report it to the channel's maintainers"
 
 
 def unsafe(archive: str, problem: str, *, member: str | None = None) -> UnsafeArchive:

@@ -1,8 +1,8 @@
 """Tar headers, read strictly: ustar, PAX records and GNU long names (POSIX.1-2001, GNU tar).
 
-Readers that guess differently are how members are smuggled past one of them. So whatever is
-ambiguous is refused here: a header that contradicts another, a number that is not one, a PAX
-record that is cut, a sparse file.
+Readers that guess differently let members pass a check unseen. So everything ambiguous is refused
+here: a header that contradicts another, a number that is not one, a truncated PAX record, a
+sparse file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import re
 
 BLOCK = 512
-#: Bytes of the field for the name.
+#: Bytes of the name field.
 NAME_LENGTH = 100
 #: Largest PAX or long-name header; real ones have some hundred bytes.
 HEADER_LIMIT = 1 << 20
@@ -31,19 +31,19 @@ LATEST = 0xFFFFFFFF
 _PAX_LENGTH = lazy_pattern(rb"([1-9][0-9]{0,6}) ")
 _DECIMAL = lazy_pattern(r"-?[0-9]{1,18}(\.[0-9]*)?")
 _OCTAL = lazy_pattern(rb" *([0-7]+)[ \0]*")
-#: The header that every current writer makes; what looks otherwise is read field by field.
+#: The header that every current writer produces; any other is read field by field.
 _USUAL = lazy_pattern(
     rb"(?s)(.{100})([0-7]{7})[\0 ].{16}([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})\0 "
     rb"(.)(.{100})ustar\x0000.{80}(.)"
 )
-#: A header that leaves nothing to ask: a regular file of ordinary name, in POSIX's or GNU's form,
-#: with neither link nor prefix. What looks otherwise is read by :func:`parse_header`.
+#: The header of a regular file with an ordinary name, in POSIX or GNU form, with neither link nor
+#: prefix. Any other is read by :func:`parse_header`.
 PLAIN_FILE = lazy_pattern(
     rb"(?s)(?=(" + ORDINARY_PATH.encode() + rb")\0).{100}([0-7]{7})[\0 ].{16}([0-7]{11})[\0 ]"
     rb"([0-7]{11})[\0 ]([0-7]{6})\0 0\0{100}ustar(?:\x0000|  \0).{80}\0{167}"
 )
-#: A PAX header, its content included, that tells a time and nothing else, as Python's tarfile
-#: puts before every member.
+#: A PAX header, its content included, that holds only a time, as Python's tarfile writes before
+#: every member.
 TIME_HEADER = lazy_pattern(
     rb"(?s).{124}([0-7]{11})[\0 ].{12}([0-7]{6})\0 x\0{100}ustar\x0000.{80}\0{167}"
     rb"(([1-9][0-9]) mtime=([0-9]{1,12})(?:\.([0-9]{1,18}))?\n)\0"
@@ -55,12 +55,12 @@ _DECISIVE = frozenset({"path", "linkpath", "size"})
 
 
 class TarError(Exception):
-    """A header cannot be trusted; the text is a clause that follows "the archive ..."."""
+    """A header is invalid or ambiguous; the text is a clause that follows "the archive ..."."""
 
 
 @dataclass(slots=True)
 class TarHeader:
-    """One ustar header, its fields decoded but not yet judged."""
+    """One ustar header, its fields decoded but not yet checked."""
 
     name: str
     type: bytes
@@ -74,7 +74,7 @@ def parse_header(block: bytes) -> TarHeader:
     """Read one 512-byte header.
 
     Raises:
-        TarError: Checksum, numbers or text are wrong.
+        TarError: The checksum, a number or a text is invalid.
     """
     usual = _USUAL.match(block)
     if usual is None:
@@ -99,7 +99,7 @@ def parse_header(block: bytes) -> TarHeader:
 
 
 def _parse_unusual(block: bytes) -> TarHeader:
-    """The same for GNU headers, old ones, and wrong ones: field by field."""
+    """Read GNU, old and invalid headers field by field."""
     stored = block[148:156]
     if _sum_of(block) - sum(stored) + 8 * 32 != _octal(stored, "checksum"):
         raise TarError("has a header with a wrong checksum")
@@ -121,21 +121,21 @@ def _parse_unusual(block: bytes) -> TarHeader:
 
 
 def _sum_of(block: bytes) -> int:
-    """Sum of 512 bytes. Adler-32's low half is one more than the sum, if that is below 65521."""
+    """Sum 512 bytes. Adler-32's low half is the sum plus one, if that is below 65521."""
     return (adler32(block[:256]) & 0xFFFF) + (adler32(block[256:]) & 0xFFFF) - 2
 
 
 def is_checksum(block: bytes | memoryview, checksum: bytes) -> bool:
-    """Whether six octal digits are the checksum of a header most of whose bytes are zero.
+    """Return whether six octal digits are the checksum of a header of mostly zero bytes.
 
-    The sum of at most 256 others stays below Adler-32's modulus: one pass tells it.
+    The sum of at most 256 other bytes stays below Adler-32's modulus: one pass computes it.
     """
     stored = sum(checksum) + 32  # with the space behind the digits, counted as eight spaces
     return (adler32(block) & 0xFFFF) - 1 - stored + 8 * 32 == int(checksum, 8)
 
 
 def time_of_header(match: re.Match[bytes]) -> int:
-    """Nanoseconds since 1970 that a :data:`TIME_HEADER` tells; -1 if its lengths disagree."""
+    """Return the time of a :data:`TIME_HEADER` in ns since 1970; -1 if its lengths disagree."""
     length, _, record, own_length, seconds, fraction = match.groups()
     if not len(record) == int(own_length) == int(length, 8):
         return -1
@@ -146,7 +146,7 @@ def parse_pax(data: bytes) -> dict[str, str]:
     r"""Read the records of a PAX header, ``LENGTH KEY=VALUE\n`` each.
 
     Raises:
-        TarError: A record is cut, repeated, not UTF-8, or means a sparse file.
+        TarError: A record is truncated, repeated, not UTF-8, or describes a sparse file.
     """
     only = _ONLY_MTIME.fullmatch(data)
     if only is not None and int(only[1]) == len(data):
@@ -180,31 +180,32 @@ def _add_pax(records: dict[str, str], raw_key: bytes, raw_value: bytes) -> None:
         records[key] = raw_value.decode("ascii", "replace")
 
 
-def apply_pax(header: TarHeader, pax: dict[str, str]) -> None:
-    """Let the records of a PAX header replace the fields of the header that follows it.
+def apply_pax(header: TarHeader, records: dict[str, str]) -> None:
+    """Replace fields of a header by the records of the PAX header before it.
 
-    The PAX size wins, but only where the header could not hold it or says the same.
+    The PAX size is used only if the header cannot hold it or has the same.
 
     Raises:
         TarError: The two contradict each other.
     """
-    if "path" in pax:
-        _check_same_kind(header, pax["path"])
-        header.name = pax["path"]
-    header.link = pax.get("linkpath", header.link)
-    if "mtime" in pax:
-        header.modified_ns = _pax_time(pax["mtime"])
-    if "size" in pax:
-        if not pax["size"].isascii() or not pax["size"].isdigit() or len(pax["size"]) > 18:
+    if "path" in records:
+        _check_same_kind(header, records["path"])
+        header.name = records["path"]
+    header.link = records.get("linkpath", header.link)
+    if "mtime" in records:
+        header.modified_ns = _pax_time(records["mtime"])
+    if "size" in records:
+        digits = records["size"]
+        if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
             raise TarError("has a PAX header whose size is not a number")
-        size = int(pax["size"])
+        size = int(digits)
         if size != header.size and size <= _OCTAL_LIMIT:
             raise TarError("has a PAX header that contradicts the size of its member")
         header.size = size
 
 
 def _check_same_kind(header: TarHeader, name: str) -> None:
-    """An old header is a folder by the slash at its end; a second name must agree on that."""
+    """Refuse a second name that ends in a slash where an old header does not, or vice versa."""
     if header.type == b"\0" and header.name.endswith("/") != name.endswith("/"):
         raise TarError("has a member that is a folder by one name and a file by another")
 
@@ -216,7 +217,7 @@ def check_global_pax(records: dict[str, str]) -> None:
 
 
 def long_name(data: bytes) -> str:
-    """The text of a GNU long name or long link. Raises TarError."""
+    """Decode a GNU long name or long link. Raises TarError."""
     return _decode(data.rstrip(b"\0"))
 
 
@@ -242,7 +243,7 @@ def _octal(field: bytes, what: str, default: int | None = None) -> int:
 
 
 def _number(field: bytes, what: str) -> int:
-    """An octal number, or GNU's base-256 for large ones."""
+    """Read an octal number, or GNU's base-256 for large ones."""
     if field[0] != 0x80:
         return _octal(field, what)
     value = int.from_bytes(field[1:], "big")
@@ -252,7 +253,7 @@ def _number(field: bytes, what: str) -> int:
 
 
 def _modified(field: bytes) -> int:
-    """A time that cannot be read is no danger: it counts as 1970."""
+    """Read a time; an unreadable one is harmless and counts as 1970."""
     try:
         return _clamped_ns(_octal(field, "time"))
     except TarError:

@@ -1,7 +1,7 @@
-"""TarReader: a decompressed tar stream as members, every rule of the format checked.
+"""TarReader: read a decompressed tar stream as members, checking every rule of the format.
 
-Nearly all members are plain files: an ordinary path, perhaps a time of its own, and content that
-fits into the buffer. Those are read by two regular expressions; each other one field by field.
+Nearly all members are plain files: an ordinary path, perhaps a PAX time, and content that fits
+into the buffer. Those are read by two regular expressions; all others field by field.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Bytes of the buffer. It stays in a processor's own cache, and few files are longer.
+#: Bytes of the buffer. It fits into a processor's cache, and few files are longer.
 _BUFFER = 1 << 18
-#: Zero bytes allowed behind the last member; writers pad to 10 or 20 KiB.
+#: Zero bytes allowed after the last member; writers pad to 10 or 20 KiB.
 _PADDING_LIMIT = 1 << 20
 _ZEROS = bytes(BLOCK)
 _KINDS = {
@@ -59,10 +59,10 @@ class TarReader:
     """Iterates over the members of one tar stream.
 
     Args:
-        read_into: Fills the start of a buffer with decompressed bytes and tells how many; 0 at
-            the end of the stream.
+        read_into: Fills the start of a buffer with decompressed bytes and returns their number;
+            0 at the end of the stream.
         archive: Name of the archive, for errors.
-        component: Which part of the archive this is; see :class:`ArchiveMember`.
+        component: Component of the archive; see :class:`ArchiveMember`.
     """
 
     def __init__(
@@ -77,11 +77,11 @@ class TarReader:
         self._end = 0
 
     def __iter__(self) -> Iterator[ArchiveMember]:
-        """Yield each member; content that is not asked for is skipped.
+        """Yield each member; content that is not read is skipped.
 
         Raises:
-            UnsafeArchive: A path leaves its folder, a member is special, headers contradict.
-            PackageError: The stream is cut or is not a tar archive.
+            UnsafeArchive: A path leads outside, a member is special, or headers contradict.
+            PackageError: The stream is truncated or is not a tar archive.
         """
         try:
             while True:
@@ -100,10 +100,10 @@ class TarReader:
         self._check_end()
 
     def _plain_files(self) -> Iterator[ArchiveMember]:
-        """The plain files ahead, up to a member that is none.
+        """Yield the next plain files, up to the first member of another kind.
 
-        The inner loop of every extraction. It judges nothing: what it does not recognise at once
-        stays where it is, for the methods that look closely.
+        The inner loop of every extraction. It refuses nothing: what it does not recognise is left
+        in the buffer for the methods that read field by field.
         """
         buffer, view, component = self._buffer, self._view, self._component
         match_file, match_time, kind = PLAIN_FILE.match, TIME_HEADER.match, MemberKind.FILE
@@ -147,7 +147,7 @@ class TarReader:
             )
 
     def _ahead(self, count: int) -> bool:
-        """Whether COUNT bytes are in the buffer from the position on, read if need be."""
+        """Make ``count`` bytes available at the position; False if the buffer or stream ends."""
         if self._end - self._position >= count:
             return True
         if count > _BUFFER:
@@ -163,17 +163,17 @@ class TarReader:
         return True
 
     def _next_header(self) -> TarHeader | None:
-        """The next member's header, its PAX and long-name headers applied; None at the end."""
+        """Read the next header with its PAX and long-name headers applied; None at the end."""
         header = self._header()
         if header is None or header.type not in _EXTENSIONS:
             return header
         return self._extended(header)
 
     def _header(self) -> TarHeader | None:
-        """One header as it stands; None where the archive ends.
+        """Read one header without extensions; None at the end of the archive.
 
-        Some writers leave out the two blocks of zeros. That nothing is missing is known from
-        ``info/paths.json``, and not from them; conda and libarchive ask for neither.
+        Some writers omit the two blocks of zeros. That nothing is missing is checked with
+        ``info/paths.json`` instead; conda and libarchive do not require the blocks either.
         """
         if not self._ahead(1):
             return None
@@ -181,7 +181,7 @@ class TarReader:
         return None if block == _ZEROS else parse_header(block)
 
     def _extended(self, header: TarHeader) -> TarHeader:
-        """The header that this extension and those behind it belong to."""
+        """Return the header that this extension and the following ones belong to."""
         extra: dict[str, str] = {}
         seen = b""
         while True:
@@ -200,7 +200,7 @@ class TarReader:
                         raise TarError(f"has two headers that disagree on a member's {key}")
             following = self._header()
             if following is None:
-                raise TarError("ends behind a header that describes no member")
+                raise TarError("ends after a header that describes no member")
             header = following
 
     def _take_extension(self, size: int) -> bytes:
@@ -215,7 +215,7 @@ class TarReader:
         is_link = kind in _LINKS
         if is_link and not header.link:
             raise unsafe(self._archive, f"is a {kind} whose target is empty", member=header.name)
-        data = self._at_hand(header.size)
+        data = self._whole_content(header.size)
         return ArchiveMember(
             self._checked_path(header.name, kind),
             kind,
@@ -234,13 +234,13 @@ class TarReader:
             problem = _REFUSED.get(header.type, "is of a kind that packages do not have")
             raise unsafe(self._archive, problem, member=header.name)
         if kind == MemberKind.FILE and header.type == b"\0" and header.name.endswith("/"):
-            kind = MemberKind.DIRECTORY  # how tar wrote folders before 1988
+            kind = MemberKind.DIRECTORY  # the form of folders before POSIX.1-1988
         if kind != MemberKind.FILE and header.size:
             raise unsafe(self._archive, f"is a {kind} with content", member=header.name)
         return kind
 
-    def _at_hand(self, size: int) -> memoryview | None:
-        """The next SIZE bytes if the buffer can hold them; they and their padding are taken."""
+    def _whole_content(self, size: int) -> memoryview | None:
+        """Consume ``size`` bytes and their padding; None if the buffer cannot hold them."""
         if not self._ahead(size + -size % BLOCK):
             return None
         start = self._position
@@ -272,7 +272,7 @@ class TarReader:
             yield piece
 
     def _take(self, size: int) -> memoryview | bytes:
-        """Exactly SIZE bytes, valid until the next call."""
+        """Consume exactly ``size`` bytes, valid until the next call."""
         if self._ahead(size):
             start = self._position
             self._position = start + size
@@ -288,20 +288,20 @@ class TarReader:
             raise damaged(self._archive, "is cut short")
 
     def _check_end(self) -> None:
-        """Nothing but padding may follow the last member, or a reader could miss something."""
+        """Refuse anything but padding after the last member: another reader could see more."""
         padding = 0
         while self._ahead(1):
             rest = bytes(self._view[self._position : self._end])
             self._position = self._end
             padding += len(rest)
             if rest.strip(b"\0"):
-                raise unsafe(self._archive, "has data behind its end")
+                raise unsafe(self._archive, "has data after its end")
             if padding > _PADDING_LIMIT:
-                raise unsafe(self._archive, "has too much padding behind its end")
+                raise unsafe(self._archive, "has too much padding after its end")
 
 
 def plain_path(name: str) -> str:
-    """A member's path without ``./``, doubled and trailing slashes; ``..`` is kept."""
+    """Remove ``./``, doubled and trailing slashes from a member's path; keep ``..``."""
     if "//" in name or "./" in name or name.endswith(("/", ".")):
         return "/".join(part for part in name.split("/") if part not in ("", "."))
     return name

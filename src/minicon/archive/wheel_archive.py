@@ -1,9 +1,9 @@
-"""WheelArchive: the files of a wheel, after every check that a zip file's shape allows.
+"""WheelArchive: the files of a wheel, after every check of the zip structure.
 
-The walk accepts exactly one reading of the bytes: entries lie one behind the other from the
-first byte to the directory, each header says what the directory says, no two entries share a
-name or a byte. What a lenient reader might see differently is refused (CVE-2025-54368,
-CVE-2025-13327: one archive, two contents).
+Exactly one reading of the bytes is accepted: entries are contiguous from the first byte to the
+directory, each header agrees with the directory, no two entries share a name or a byte. Anything
+that a lenient reader might interpret differently is refused (CVE-2025-54368, CVE-2025-13327: one
+archive, two contents).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from minicon.archive.zip_directory import Extent, ZipEntry
 
-#: What a wheel may grow to on unpacking: so many times its size, plus some room (bytes).
+#: Limit of the unpacked size: a multiple of the wheel's size, plus a fixed number of bytes.
 MOST_GROWTH, ROOM = 100, 1 << 28
 MOST_ENTRIES = 500_000
 #: Files up to this size are unpacked in one piece (bytes).
@@ -52,12 +52,12 @@ class WheelArchive(Closing):
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        """Open a wheel and check its shape; nothing is unpacked yet.
+        """Open a wheel and check its structure; nothing is unpacked yet.
 
         Cost: some 15 microseconds per file.
 
         Raises:
-            UnsafeArchive: It is no zip file, or one that must not be trusted.
+            UnsafeArchive: It is not a zip file, or an ambiguous one.
             OSError: It cannot be opened.
         """
         with open(path, "rb") as stream:
@@ -81,7 +81,7 @@ class WheelArchive(Closing):
             self._map.close()
 
     def read(self, name: str, limit: int = 1 << 26) -> bytes:
-        """A whole file of at most LIMIT bytes. Raises PackageError."""
+        """Read a file of at most ``limit`` bytes. Raises PackageError."""
         entry = self.entries.get(name)
         if entry is None:
             raise PackageError("broken-wheel", f"the wheel has no {name}")
@@ -90,10 +90,10 @@ class WheelArchive(Closing):
         return b"".join(self.pieces(entry))
 
     def pieces(self, entry: ZipEntry) -> Iterator[bytes | memoryview]:
-        """A file's content in pieces; size and CRC are checked as the last piece is passed.
+        """Yield a file's content in pieces; size and CRC are checked after the last one.
 
         Raises:
-            UnsafeArchive: The content is not what the directory says.
+            UnsafeArchive: The content differs from the directory.
         """
         start = self._starts[entry.name]
         raw = self._bytes[start : start + entry.compressed_size]
@@ -109,7 +109,7 @@ class WheelArchive(Closing):
         except zlib.error as error:
             raise broken_wheel(f"{entry.name} cannot be unpacked: {error}") from error
         if size != entry.size or crc != entry.crc:
-            raise broken_wheel(f"{entry.name} is cut or garbled")
+            raise broken_wheel(f"{entry.name} is truncated or corrupt")
 
     def _walk(self) -> dict[str, ZipEntry]:
         total = len(self._bytes)
@@ -118,18 +118,18 @@ class WheelArchive(Closing):
             raise broken_wheel(f"it has {extent.entries} files")
         directory = bytes(self._bytes[extent.offset : extent.offset + extent.size])
         entries = list(read_directory(directory, extent))
-        self._check_places(entries, extent)
+        self._check_offsets(entries, extent)
         unpacked = sum(entry.size for entry in entries)
         if unpacked > total * MOST_GROWTH + ROOM:
             raise broken_wheel(f"{total} bytes would grow to {unpacked}")
         return _checked_names(entries)
 
-    def _check_places(self, entries: Sequence[ZipEntry], extent: Extent) -> None:
-        """Entries must follow one another without a gap from byte 0 to the directory."""
+    def _check_offsets(self, entries: Sequence[ZipEntry], extent: Extent) -> None:
+        """Refuse gaps between entries, from byte 0 to the directory."""
         position = 0
         for entry in sorted(entries, key=lambda e: e.header_offset):
             if entry.header_offset != position:
-                raise broken_wheel(f"{entry.name} does not lie directly behind the file before it")
+                raise broken_wheel(f"{entry.name} does not start directly after the file before it")
             with self._bytes[position : extent.offset] as rest:
                 start = local_header(rest, entry, position)
                 end = start + entry.compressed_size
@@ -145,7 +145,7 @@ class WheelArchive(Closing):
 
 
 def _inflated(raw: memoryview, entry: ZipEntry) -> Iterator[bytes]:
-    """Inflate within the declared size; what would go beyond it is never produced."""
+    """Inflate at most the declared size; bytes beyond it are never produced."""
     inflater = zlib.decompressobj(-15)
     if entry.size <= ONE_PIECE:
         yield inflater.decompress(raw, entry.size + 1)

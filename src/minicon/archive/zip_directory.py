@@ -1,9 +1,9 @@
-"""The central directory of a zip file, read strictly and from any window of its bytes.
+"""Read the central directory of a zip file strictly, from any part of its bytes.
 
-Two readers of one zip file must never see two different things: that is how files are smuggled
-past a check. So the end record must end the file, the directory must lie directly before it, and
-no field may contradict another. The standard library's reader is lenient in all of this, and
-cannot work on a tail that was fetched by HTTP range.
+Two readers of one zip file must never see different contents, or files can pass a check unseen.
+So the end record must end the file, the directory must precede it directly, and no field may
+contradict another. The standard library's reader is lenient in all of this, and cannot read a tail
+that was fetched by HTTP range.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 END_SIZE = 22
 LOCAL_SIZE = 30
 STORED, DEFLATED = 0, 8
-#: How far from the end of a file everything that finds its directory lies (bytes).
+#: Bytes at the end of a file that hold everything needed to find its directory.
 END_REGION = END_SIZE + 20 + 56
 
 _END = struct.Struct("<4s4H2LH")
@@ -39,7 +39,7 @@ _UTF8 = 1 << 11
 
 
 class Extent(NamedTuple):
-    """Where the central directory lies: absolute offset, bytes, and its number of entries."""
+    """Location of the central directory: absolute offset, bytes, number of entries."""
 
     offset: int
     size: int
@@ -47,7 +47,7 @@ class Extent(NamedTuple):
 
 
 class ZipEntry(NamedTuple):
-    """One file as the central directory tells it. Offsets and sizes in bytes."""
+    """One file of the central directory. Offsets and sizes in bytes."""
 
     name: str
     raw_name: bytes
@@ -69,14 +69,14 @@ def find_directory(tail: Buffer, total: int) -> Extent:
         total: Size of the file.
 
     Raises:
-        UnsafeArchive: It is no zip file, or its end contradicts itself.
+        UnsafeArchive: It is not a zip file, or its end records contradict each other.
     """
     if len(tail) < END_SIZE or bytes(tail[-END_SIZE:-18]) != b"PK\5\6":
-        raise broken_wheel("it does not end like a zip file: cut off, or with something appended")
+        raise broken_wheel("it does not end like a zip file: truncated, or with bytes appended")
     end_offset = total - END_SIZE
     _, disk, start_disk, here, count, size, offset, comment = _END.unpack(tail[-END_SIZE:])
     if comment or disk not in (0, _MAX16) or start_disk not in (0, _MAX16) or here != count:
-        raise broken_wheel("its end record has a comment or speaks of several disks")
+        raise broken_wheel("its end record has a comment or several disks")
     extent = Extent(offset, size, count)
     locator = bytes(tail[-END_SIZE - 20 : -END_SIZE])
     if locator[:4] == b"PK\6\7":
@@ -89,7 +89,7 @@ def find_directory(tail: Buffer, total: int) -> Extent:
 def _find_directory64(
     tail: Buffer, total: int, locator: bytes, short: Extent
 ) -> tuple[Extent, int]:
-    """The zip64 end record; a field of the short one must say the same or "see there"."""
+    """Read the zip64 end record; each field of the short one must be equal or unset."""
     end_offset = total - END_SIZE - 20 - _END64.size
     _, disk, offset, disks = _END64_LOCATOR.unpack(locator)
     if disk or disks != 1 or offset != end_offset or len(tail) < END_REGION:
@@ -106,14 +106,14 @@ def _find_directory64(
 
 
 def read_directory(data: Buffer, extent: Extent) -> Iterator[ZipEntry]:
-    """The entries of a central directory.
+    """Yield the entries of a central directory.
 
     Args:
         data: Exactly the bytes of the directory.
-        extent: What :func:`find_directory` said.
+        extent: Result of :func:`find_directory`.
 
     Raises:
-        UnsafeArchive: An entry is broken, encrypted, or uses a feature that wheels never need.
+        UnsafeArchive: An entry is corrupt, encrypted, or uses a feature that wheels never need.
     """
     position, count = 0, 0
     while position + _CENTRAL.size <= len(data):
@@ -123,7 +123,7 @@ def read_directory(data: Buffer, extent: Extent) -> Iterator[ZipEntry]:
         extra_start = name_start + name_length
         position = extra_start + extra_length + comment_length
         if fields[0] != b"PK\1\2" or position > len(data):
-            raise broken_wheel("its directory is cut or garbled")
+            raise broken_wheel("its directory is truncated or corrupt")
         raw_name = bytes(data[name_start:extra_start])
         extra = bytes(data[extra_start : extra_start + extra_length])
         yield _entry(fields, raw_name, extra)
@@ -149,7 +149,7 @@ def _entry(fields: tuple[int, ...], raw_name: bytes, extra: bytes) -> ZipEntry:
 def widened(
     extra: bytes, values: tuple[int, int, int], disk: int, name: str
 ) -> tuple[int, int, int, int]:
-    """Size, compressed size, offset and disk, taken from the zip64 field where they say so."""
+    """Return size, compressed size, offset and disk, from the zip64 field where unset."""
     wide = b""
     position = 0
     while position + 4 <= len(extra):
@@ -175,7 +175,7 @@ def widened(
 
 
 def decode_name(raw: bytes, flags: int) -> str:
-    """An entry's name. Without the UTF-8 flag only ASCII means the same to every reader."""
+    """Decode an entry's name. Without the UTF-8 flag only ASCII is unambiguous."""
     try:
         return raw.decode("utf-8" if flags & _UTF8 else "ascii")
     except UnicodeDecodeError:
@@ -183,15 +183,15 @@ def decode_name(raw: bytes, flags: int) -> str:
 
 
 def local_header(data: Buffer, entry: ZipEntry, start: int) -> int:
-    """Check an entry's local header against the directory; gives where its data begins.
+    """Check an entry's local header against the directory; return the offset of its data.
 
     Args:
-        data: Bytes that begin with the local header and hold all of it.
+        data: Bytes that start with the local header and contain all of it.
         entry: The same file in the central directory.
-        start: What offset in the archive the first byte of DATA has.
+        start: Offset of the first byte of ``data`` in the archive.
 
     Raises:
-        UnsafeArchive: The two contradict each other, or DATA is too short.
+        UnsafeArchive: The two contradict each other, or ``data`` is too short.
     """
     if len(data) < LOCAL_SIZE:
         raise broken_wheel(f"{entry.name} lies outside of the file")
@@ -204,8 +204,8 @@ def local_header(data: Buffer, entry: ZipEntry, start: int) -> int:
     raw_name = bytes(data[LOCAL_SIZE : LOCAL_SIZE + name_length])
     if _MAX32 in (size, compressed) and not flags & SIZES_FOLLOW:
         size, compressed, _, _ = widened(extra, (size, compressed, 0), 0, entry.name)
-    told = (flags, method, raw_name)
-    if told != (entry.flags, entry.method, entry.raw_name):
+    found = (flags, method, raw_name)
+    if found != (entry.flags, entry.method, entry.raw_name):
         raise broken_wheel(f"{entry.name} has another name or kind in its own header")
     unknown = (0, _MAX32) if flags & SIZES_FOLLOW else ()
     for value, true in zip(
@@ -217,10 +217,10 @@ def local_header(data: Buffer, entry: ZipEntry, start: int) -> int:
 
 
 def descriptor_length(data: bytes, entry: ZipEntry) -> int:
-    """Length of the data descriptor at the start of DATA, which must repeat the directory.
+    """Return the length of the data descriptor, which must agree with the directory.
 
     Raises:
-        UnsafeArchive: There is none, or it says something else.
+        UnsafeArchive: ``data`` does not start with one, or it disagrees.
     """
     sizes = (entry.compressed_size, entry.size)
     for sign in (b"PK\7\x08", b""):
@@ -234,9 +234,9 @@ def descriptor_length(data: bytes, entry: ZipEntry) -> int:
 
 
 def broken_wheel(what: str) -> UnsafeArchive:
-    """The error for a wheel that contradicts itself, or is no zip file at all."""
+    """Build the error for a wheel that contradicts itself or is not a zip file."""
     return UnsafeArchive(
         "unsafe-wheel",
         f"the wheel cannot be trusted: {what}",
-        hint="fetch it anew with `minicon clean` first; if it stays so, tell its authors",
+        hint="run `minicon clean` and download it again; if this repeats, report it to its authors",
     )

@@ -40,7 +40,7 @@ def check_frames(read: Callable[[int, int], bytes], size: int) -> None:
         elif len(header) >= 8 and 0x50 <= header[0] <= 0x5F and header[1:4] == b"\x2a\x4d\x18":
             position += 8 + int.from_bytes(header[4:8], "little")
         else:
-            raise FrameError("is not in Zstandard format, or has bytes behind its end")
+            raise FrameError("is not in Zstandard format, or has bytes after its end")
     if position > size:
         raise FrameError("is cut short")
 
