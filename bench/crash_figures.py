@@ -173,10 +173,11 @@ untouched (I4). "Survived" means all four. Columns tell what had been done by wh
 The random campaign is the check from outside. The tests are exhaustive:
 `tests/prefix/test_never_half.py` fails (disk full, once and for ever), kills and interrupts at
 *every* change of the file system that create, update, remove and rollback make, with and without
-`RENAME_EXCHANGE`; `test_entrywise.py` does so where an environment cannot be renamed (mount points,
-folders of other users, layers of images: [ADR 6](adr/0006-generations-and-one-switch.md)), and
-`test_mounted.py` tries real mounts; `test_link_scripts.py` kills between link scripts;
-`test_full_disk.py` fills a real disk; `test_stateful.py` mixes all of it against a model.
+`RENAME_EXCHANGE`; `test_entry_swap.py` does so where an environment cannot be renamed (mount
+points, folders of other users, layers of images:
+[ADR 6](adr/0006-generations-and-one-switch.md)), and `test_mounted.py` tries real
+mounts; `test_link_scripts.py` kills between link scripts; `test_full_disk.py` fills a real disk;
+`test_stateful.py` mixes all of it against a model.
 
 ## Power cuts, simulated: {cuts[0]:,} of {cuts[1]:,} disk states survived
 

@@ -33,9 +33,9 @@ from minicon.package.cache.package_cache import PackageCache
 from minicon.package.prepare.conda import prepare_conda_package
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
-from minicon.prefix.generations.removal import remove_environment
-from minicon.prefix.generations.rollback import rollback
 from minicon.prefix.plan.transaction import make_transaction
+from minicon.prefix.removal import remove_environment
+from minicon.prefix.rollback import rollback
 from minicon.publish.channel_index import index_channel
 from minicon.publish.conda_archive import write_conda_archive
 from minicon.solver.request import Solution

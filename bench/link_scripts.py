@@ -29,12 +29,12 @@ from minicon.package.cache.package_cache import PackageCache
 from minicon.package.prepare.conda import prepare_conda_package
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
-from minicon.prefix.generations.removal import remove_environment
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.plan.transaction import make_transaction
+from minicon.prefix.removal import remove_environment
 from minicon.prefix.scripts.confinement import confined
 from minicon.prefix.scripts.link_scripts import LinkScriptRunner
-from minicon.prefix.scripts.own_files import own_files
+from minicon.prefix.scripts.working_copy import unshared_files
 from minicon.publish.conda_archive import write_conda_archive
 from minicon.solver.request import Solution
 
@@ -100,7 +100,7 @@ class Bench:
         remove_environment(self.env, link_scripts=runner)
 
     def own(self) -> None:
-        with own_files(GenerationStore(self.env)):
+        with unshared_files(GenerationStore(self.env)):
             pass
 
     def rows(self) -> dict[str, Callable[[], None]]:

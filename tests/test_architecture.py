@@ -26,7 +26,8 @@ LAYERS: list[set[str]] = [
     {"net"},
     {"repodata", "pypi", "solver"},
     {"package"},
-    {"prefix", "shell"},
+    {"prefix"},
+    {"shell"},
     {"envs", "publish"},
     {"api"},
     {"cli"},
@@ -128,8 +129,6 @@ KNOWN_CIRCLES = {
     "minicon.api.plan.plan_notes",
     "minicon.api.plan.planning",
     "minicon.api.plan.requested_specs",
-    "minicon.prefix.plan.file_layout",
-    "minicon.prefix.plan.reserved_paths",
 }
 
 

@@ -25,6 +25,8 @@ PREFIX_PLACEHOLDER = "/opt/anaconda1anaconda2anaconda3"
 #: The built-in sources, allowed wherever a channel name is.
 HOST_CHANNEL = "host"
 PYPI_CHANNEL = "pypi"
+#: Build string of packages from PyPI (conda's word for what pip installed).
+PYPI_BUILD = "pypi_0"
 DEFAULT_CHANNEL = "conda-forge"
 
 #: Names that no environment can have, and characters that no name can contain (conda's rule).

@@ -11,9 +11,9 @@ from tests.support.prefixes import apply, extract, snapshot
 
 from minicon import constants
 from minicon.config.load import load_settings
+from minicon.constants import GENERATIONS
 from minicon.envs.registry import EnvironmentRegistry
 from minicon.errors import NotAnEnvironment
-from minicon.prefix.generations.store import STORE_FOLDER
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_an_environment_between_two_renames_is_recovered(
     env = registry.path_of("data")
     apply(env, extract(PackageBuilder("p").file("x", "1"), tmp_path))
     before = snapshot(env)
-    store = env.parent / STORE_FOLDER / "data"
+    store = env.parent / GENERATIONS / "data"
     env.rename(store / "stage-0123456789abcdef")  # where killed, without RENAME_EXCHANGE
     journal = {"outgoing": "stage-0123456789abcdef", "incoming": "stage-fedcba9876543210"}
     (store / "journal").write_text(json.dumps(journal))
@@ -39,6 +39,6 @@ def test_an_environment_between_two_renames_is_recovered(
 
 
 def test_a_missing_environment_is_an_error(registry: EnvironmentRegistry) -> None:
-    assert STORE_FOLDER == constants.GENERATIONS
+    assert GENERATIONS == constants.GENERATIONS
     with pytest.raises(NotAnEnvironment, match="no environment named 'data'"):
         registry.existing("data", None)

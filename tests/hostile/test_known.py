@@ -16,7 +16,7 @@ from minicon.models.indexes import DistributionFile
 from minicon.models.record_checks import check_record_fields
 from minicon.models.records import RepodataRecord
 from minicon.models.strict_json import read_json
-from minicon.prefix.plan.noarch_python import PythonLayout
+from minicon.prefix.environment.python_layout import PythonLayout
 from minicon.pypi.index.project_page import parse_page
 from minicon.pypi.requirement_syntax import parse_requirement, parse_specifiers
 from minicon.pypi.wheels.core_metadata import CoreMetadata

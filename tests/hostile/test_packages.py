@@ -25,7 +25,7 @@ from minicon.net.schemes.oci_login import _read_token
 from minicon.package.cache.cache_folder import read_record
 from minicon.package.info_files import parse_package_files, read_package_files
 from minicon.package.manifest import Manifest, read_manifest
-from minicon.prefix.plan.noarch_python import PythonLayout
+from minicon.prefix.environment.python_layout import PythonLayout
 from minicon.publish.package_entry import read_entry
 from minicon.repodata.cache import RepodataCache
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.commands import Workspace
 
-from minicon.prefix.generations.metadata import MARK
+from minicon.prefix.generations.store_entries import GENERATION_FILE
 
 
 def versions(workspace: Workspace, name: str) -> dict[str, str]:
@@ -49,7 +49,7 @@ def test_revisions_of_another_tool_count_from_nought(workspace: Workspace, chann
     prefix = workspace.environment("a")
     history = prefix / "conda-meta" / "history"
     history.write_text(re.sub(r"# minicon.*\n", "", history.read_text()))
-    (prefix / MARK).unlink()
+    (prefix / GENERATION_FILE).unlink()
     workspace.run("install", "-y", "-n", "a", "--revision", "0").ok()
     assert versions(workspace, "a")["hello"] == "1.0"
     record = json.loads(next((prefix / "conda-meta").glob("hello-*.json")).read_text())

@@ -11,11 +11,11 @@ from tests.support.commands import Workspace
 from tests.support.faults import counting
 
 from minicon.cli.main import main
-from minicon.prefix.generations.store import STORE_FOLDER
+from minicon.constants import GENERATIONS
 
 
 def kept(workspace: Workspace, name: str) -> list[str]:
-    store = workspace.root / "envs" / STORE_FOLDER / name
+    store = workspace.root / "envs" / GENERATIONS / name
     return sorted(path.name for path in store.iterdir() if path.name.isdigit())
 
 

@@ -78,7 +78,9 @@ def test_a_winner_that_gives_the_path_up_returns_it(
 
 
 @pytest.mark.parametrize("setting", ["clobber", "warn", "prevent"])
-def test_conflicts_are_told(setting: str, tmp_path: Path, claimants: dict[str, Extracted]) -> None:
+def test_conflicts_are_reported(
+    setting: str, tmp_path: Path, claimants: dict[str, Extracted]
+) -> None:
     env = tmp_path / "envs" / "data"
     reporter = Notes()
     runner = executor(options={"path_conflict": setting})
@@ -88,8 +90,8 @@ def test_conflicts_are_told(setting: str, tmp_path: Path, claimants: dict[str, E
         assert not env.exists()
         return
     apply(env, claimants["a"], claimants["b"], executor=runner, reporter=reporter)
-    told = reporter.warnings if setting == "warn" else reporter.notes
-    assert told == ["share/f belongs to b and to a; that of b is used"]
+    reported = reporter.warnings if setting == "warn" else reporter.notes
+    assert reported == ["share/f belongs to b and to a; the file of b is used"]
 
 
 def test_equal_files_are_no_conflict(tmp_path: Path) -> None:
@@ -155,7 +157,7 @@ def test_a_folder_cannot_replace_the_users_file(tmp_path: Path) -> None:
     apply(env, extract(PackageBuilder("a").file("x", "a"), tmp_path))
     (env / "data").write_text("mine")
     deep = extract(PackageBuilder("deep").file("data/file", "b"), tmp_path)
-    with pytest.raises(Clobbered, match="data must be a folder, and a file stands there"):
+    with pytest.raises(Clobbered, match="data must be a directory, but it is a file"):
         apply(env, extract(PackageBuilder("a").file("x", "a"), tmp_path / "2"), deep)
     assert (env / "data").read_text() == "mine"
 

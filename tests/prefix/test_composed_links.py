@@ -13,9 +13,9 @@ from minicon.errors import Clobbered, PackageError
 from minicon.prefix.link.staging_dir import StagingDirectory
 
 
-def elsewhere() -> PackageBuilder:
+def link_upwards() -> PackageBuilder:
     """A package whose ``a/b`` is not below ``a``."""
-    return PackageBuilder("elsewhere").link("a/b", "../c").file("c/x", "x")
+    return PackageBuilder("upwards").link("a/b", "../c").file("c/x", "x")
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -23,7 +23,7 @@ def test_a_link_that_leads_out_through_another_packages_link_is_refused(
     tmp_path: Path, first: bool
 ) -> None:
     climbing = PackageBuilder("climbing").file("a/b/y", "y").link("a/l", "b/../../z")
-    packages = [extract(each, tmp_path / "pkgs") for each in (elsewhere(), climbing)]
+    packages = [extract(each, tmp_path / "pkgs") for each in (link_upwards(), climbing)]
     env = tmp_path / "envs" / "data"
     with pytest.raises(PackageError, match=r"climbing-1\.0-0 has the link 'a/l'") as caught:
         apply(env, *(packages if first else packages[::-1]))
@@ -33,14 +33,14 @@ def test_a_link_that_leads_out_through_another_packages_link_is_refused(
 
 def test_links_that_stay_inside_together_are_made(tmp_path: Path) -> None:
     climbing = PackageBuilder("climbing").file("a/b/y", "y").link("a/l", "b/../c")
-    packages = [extract(each, tmp_path / "pkgs") for each in (elsewhere(), climbing)]
+    packages = [extract(each, tmp_path / "pkgs") for each in (link_upwards(), climbing)]
     env = tmp_path / "envs" / "data"
     apply(env, *packages)
     assert (env / "c" / "y").read_text() == "y"
     assert (env / "a" / "l" / "x").read_text() == "x"
 
 
-def test_a_link_into_a_users_own_folder_elsewhere_is_no_fault(tmp_path: Path) -> None:
+def test_a_link_into_a_users_own_directory_is_allowed(tmp_path: Path) -> None:
     env, data = tmp_path / "env", tmp_path / "data"
     (data / "big").mkdir(parents=True)
     (env / "share").mkdir(parents=True)
@@ -51,7 +51,7 @@ def test_a_link_into_a_users_own_folder_elsewhere_is_no_fault(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("links", "place"),
+    ("links", "target"),
     [
         ({"a/b": "../c", "a/l": "b/../.."}, None),
         ({"a/b": "../c/d", "a/l": "b/../.."}, ""),
@@ -64,7 +64,7 @@ def test_a_link_into_a_users_own_folder_elsewhere_is_no_fault(tmp_path: Path) ->
     ],
 )
 def test_folders_are_where_their_links_lead(
-    tmp_path: Path, links: dict[str, str], place: str | None
+    tmp_path: Path, links: dict[str, str], target: str | None
 ) -> None:
     root = tmp_path / "outer" / "root"
     (root / "a").mkdir(parents=True)
@@ -72,9 +72,9 @@ def test_folders_are_where_their_links_lead(
     for name, text in links.items():
         os.symlink(text, root / name)
     with StagingDirectory(root) as tree:
-        if place is None:
+        if target is None:
             with pytest.raises(Clobbered):
                 tree.folder("a/l/n")
         else:
-            assert tree.folder("a/l/n").path == str(root / place / "n")
+            assert tree.folder("a/l/n").path == str(root / target / "n")
     assert os.listdir(tmp_path / "outer") == ["root"]

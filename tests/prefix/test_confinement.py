@@ -18,7 +18,7 @@ import pytest
 
 from minicon.constants import GENERATIONS_INSIDE
 from minicon.prefix.scripts.confinement import confined
-from minicon.prefix.scripts.landlock import interface_version
+from minicon.prefix.scripts.linux_sandbox import landlock_version
 from minicon.prefix.scripts.script_process import run_script
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux only")
@@ -27,8 +27,8 @@ NOBODY = 65534
 #: What takes one of the two means away from the program, to see what the other one does alone.
 WITHOUT = {
     "both": "",
-    "landlock": "from minicon.prefix.scripts import mount_view as m; m.enter_view = _refuse; ",
-    "view": "from minicon.prefix.scripts import landlock as m; m.interface_version = int; ",
+    "landlock": "from minicon.prefix.scripts import linux_sandbox as m; m.enter_view = _refuse; ",
+    "view": "from minicon.prefix.scripts import linux_sandbox as m; m.landlock_version = int; ",
 }
 REFUSING = "def _refuse(*_):\n raise OSError\n"
 
@@ -50,7 +50,7 @@ def python_for(user: int | None) -> str:
 
 
 @pytest.fixture
-def place() -> Iterator[Path]:
+def root() -> Iterator[Path]:
     """A folder that other users can reach."""
     root = Path(tempfile.mkdtemp(prefix="minicon-test-"))
     root.chmod(0o755)
@@ -67,14 +67,14 @@ def place() -> Iterator[Path]:
 
 
 def run(
-    place: Path,
+    root: Path,
     script: str,
     *,
     user: int | None = None,
     means: str = "both",
     limited: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    env = place / "env"
+    env = root / "env"
     writable = [str(env), "/dev/null"] if limited else None
     words = confined(["sh", "-c", script], writable, [str(env / GENERATIONS_INSIDE)])
     assert words is not None
@@ -83,7 +83,7 @@ def run(
     before, middle, after = words[at].partition("; from minicon.prefix.scripts.confinement")
     words[at] = f"{REFUSING}{before}; {WITHOUT[means]}{middle[2:]}{after}"
     if user is not None:
-        for path in [place, *place.rglob("*")]:
+        for path in [root, *root.rglob("*")]:
             os.chown(path, user, user)
     return subprocess.run(words, user=user, cwd=env, capture_output=True, text=True, timeout=30)
 
@@ -111,74 +111,72 @@ NEEDS_VIEW = ("mode", "time", "owner", "attribute", "by descriptor", "remount", 
 
 
 @pytest.mark.parametrize("name", ["write", "remove", "mode", "time", "attribute", "by descriptor"])
-def test_the_attacks_do_something_where_nothing_stops_them(place: Path, name: str) -> None:
-    victim = place / "outside" / "victim"
+def test_the_attacks_do_something_where_nothing_stops_them(root: Path, name: str) -> None:
+    victim = root / "outside" / "victim"
     before = state(victim)
-    run(place, ATTACKS[name].format(victim=victim), limited=False)
+    run(root, ATTACKS[name].format(victim=victim), limited=False)
     assert not victim.exists() or state(victim) != before
 
 
-def attack(place: Path, names: Sequence[str], **arguments: object) -> None:
-    victim = place / "outside" / "victim"
-    lines = [ATTACKS[name].format(victim=victim, env=place / "env") for name in names]
+def attack(root: Path, names: Sequence[str], **arguments: object) -> None:
+    victim = root / "outside" / "victim"
+    lines = [ATTACKS[name].format(victim=victim, env=root / "env") for name in names]
     script = "\n".join([*lines, "echo in > inside; chmod +x inside; touch -d @7 inside", "exit 7"])
     before = state(victim)
-    answer = run(place, script, **arguments)  # type: ignore[arg-type]
+    answer = run(root, script, **arguments)  # type: ignore[arg-type]
     if arguments.get("user") is not None:
         os.chown(victim, 0, 0)
     assert answer.returncode == 7, answer.stderr
     after = state(victim)
     assert (after[0], *after[2:]) == (before[0], *before[2:])
     assert victim.read_text() == "safe"
-    inside = (place / "env" / "inside").stat()
+    inside = (root / "env" / "inside").stat()
     assert (inside.st_mode & 0o111, inside.st_mtime) == (0o111, 7)
 
 
-@pytest.mark.parametrize("user", [None, NOBODY], ids=["self", "nobody"])
-def test_nothing_outside_is_changed(place: Path, user: int | None) -> None:
+@pytest.mark.parametrize("user", [None, NOBODY], ids=["self", "other user"])
+def test_nothing_outside_is_changed(root: Path, user: int | None) -> None:
     if user is not None and os.geteuid() != 0:
         pytest.skip("only root becomes another user")
-    if interface_version() == 0 or not can_make_views(user):
+    if landlock_version() == 0 or not can_make_views(user):
         pytest.skip("this system cannot confine")
-    attack(place, list(ATTACKS), user=user)
-    assert (place / "outside" / "victim").stat().st_uid == 0 or user is None
+    attack(root, list(ATTACKS), user=user)
+    assert (root / "outside" / "victim").stat().st_uid == 0 or user is None
 
 
-def test_a_view_does_without_landlock(place: Path) -> None:
+def test_a_view_does_without_landlock(root: Path) -> None:
     if not can_make_views(None if os.geteuid() == 0 else os.geteuid()):
         pytest.skip("this system makes no views")
     names = [name for name in ATTACKS if name != "remount"]  # refused by missing capabilities
-    attack(place, [*names, "remount"], means="view")
+    attack(root, [*names, "remount"], means="view")
 
 
-@pytest.mark.skipif(interface_version() == 0, reason="this kernel has no Landlock")
-def test_landlock_does_without_a_view(place: Path) -> None:
-    attack(place, [name for name in ATTACKS if name not in NEEDS_VIEW], means="landlock")
+@pytest.mark.skipif(landlock_version() == 0, reason="this kernel has no Landlock")
+def test_landlock_does_without_a_view(root: Path) -> None:
+    attack(root, [name for name in ATTACKS if name not in NEEDS_VIEW], means="landlock")
 
 
 @pytest.mark.parametrize("means", ["both", "view"])
-def test_kept_generations_inside_an_environment_cannot_be_changed(place: Path, means: str) -> None:
+def test_kept_generations_inside_an_environment_cannot_be_changed(root: Path, means: str) -> None:
     if not can_make_views(None if os.geteuid() == 0 else os.geteuid()):
         pytest.skip("this system makes no views")
-    run(
-        place, f"echo bad > {GENERATIONS_INSIDE}/journal; mkdir {GENERATIONS_INSIDE}/1", means=means
-    )
-    assert list((place / "env" / GENERATIONS_INSIDE).iterdir()) == []
+    run(root, f"echo bad > {GENERATIONS_INSIDE}/journal; mkdir {GENERATIONS_INSIDE}/1", means=means)
+    assert list((root / "env" / GENERATIONS_INSIDE).iterdir()) == []
 
 
 @pytest.mark.parametrize("means", ["both", "view", "landlock"])
-def test_root_makes_no_devices(place: Path, means: str) -> None:
-    run(place, "mknod disk b 254 0; mknod memory c 1 1", means=means)
-    assert not (place / "env" / "disk").exists()
-    assert not (place / "env" / "memory").exists()
+def test_root_makes_no_devices(root: Path, means: str) -> None:
+    run(root, "mknod disk b 254 0; mknod memory c 1 1", means=means)
+    assert not (root / "env" / "disk").exists()
+    assert not (root / "env" / "memory").exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="needs root, setpriv")
-def test_root_makes_no_devices_with_inherited_capabilities(place: Path) -> None:
+def test_root_makes_no_devices_with_inherited_capabilities(root: Path) -> None:
     inheriting = ["setpriv", "--inh-caps", "+mknod", "--ambient-caps", "+mknod"]
-    words = confined(["mknod", "memory", "c", "1", "1"], [str(place / "env"), "/dev/null"])
-    subprocess.run([*inheriting, *(words or [])], cwd=place / "env", check=False)
-    assert not (place / "env" / "memory").exists()
+    words = confined(["mknod", "memory", "c", "1", "1"], [str(root / "env"), "/dev/null"])
+    subprocess.run([*inheriting, *(words or [])], cwd=root / "env", check=False)
+    assert not (root / "env" / "memory").exists()
 
 
 LEAVING = {
@@ -190,15 +188,13 @@ LEAVING = {
 
 
 @pytest.mark.parametrize("means", ["both", "view", "landlock", "unlimited"])
-def test_what_a_command_leaves_running_is_ended(place: Path, means: str) -> None:
+def test_what_a_command_leaves_running_is_ended(root: Path, means: str) -> None:
     began = time.monotonic()
     for name, script in LEAVING.items():
         limited = means != "unlimited"
         marker = f"50.0{os.getpid()}"
         script = script.replace("sleep 50", f"sleep {marker}")
-        answer = run(
-            place, f"{script}; exit 3", means=means if limited else "both", limited=limited
-        )
+        answer = run(root, f"{script}; exit 3", means=means if limited else "both", limited=limited)
         assert answer.returncode == 3, (name, answer.stderr)
         assert not is_running(marker), name
         assert not is_running("trap"), name
@@ -219,11 +215,9 @@ def is_running(text: str) -> bool:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("limited", [True, False])
-def test_a_command_ends_with_who_started_it(
-    place: Path, number: signal.Signals, limited: bool
-) -> None:
+def test_a_command_ends_with_its_parent(root: Path, number: signal.Signals, limited: bool) -> None:
     marker = f"60.{int(limited)}{number}{os.getpid()}"
-    writable = [str(place / "env")] if limited else None
+    writable = [str(root / "env")] if limited else None
     words = confined(["sh", "-c", f"setsid sleep {marker} & sleep {marker}"], writable)
     starter = "import subprocess, sys; subprocess.run(sys.argv[1:])"
     process = subprocess.Popen([sys.executable, "-c", starter, *(words or ())])
@@ -240,31 +234,31 @@ def wait_until(holds: object) -> None:
         time.sleep(0.02)
 
 
-def test_exit_statuses_are_those_of_a_shell(place: Path) -> None:
-    assert run(place, "exit 200").returncode == 200
-    assert run(place, "kill -9 $$").returncode == 137
-    missing = confined(["/no/such/program"], [str(place)])
+def test_exit_statuses_are_those_of_a_shell(root: Path) -> None:
+    assert run(root, "exit 200").returncode == 200
+    assert run(root, "kill -9 $$").returncode == 137
+    missing = confined(["/no/such/program"], [str(root)])
     answer = subprocess.run(missing or [], capture_output=True, text=True)
     assert (answer.returncode, "No such file" in answer.stderr) == (127, True)
 
 
-def test_a_script_has_no_terminal_to_type_commands_into(place: Path) -> None:
-    (place / "env" / "script").write_text(": < /dev/tty && touch has-terminal")
-    words = confined(["sh", "script"], [str(place / "env"), "/dev/null", "/dev/tty"])
+def test_a_script_has_no_terminal_to_type_commands_into(root: Path) -> None:
+    (root / "env" / "script").write_text(": < /dev/tty && touch has-terminal")
+    words = confined(["sh", "script"], [str(root / "env"), "/dev/null", "/dev/tty"])
     child, terminal = pty.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
             open("/dev/tty").close()
-            (place / "env" / "tried").touch()
+            (root / "env" / "tried").touch()
             run_script(
                 words or [],
                 variables=os.environ,
-                folder=place / "env",
+                folder=root / "env",
                 timeout=20,
                 is_supervised=True,
             )
         os._exit(0)
     os.waitpid(child, 0)
     os.close(terminal)
-    assert (place / "env" / "tried").exists()
-    assert not (place / "env" / "has-terminal").exists()
+    assert (root / "env" / "tried").exists()
+    assert not (root / "env" / "has-terminal").exists()

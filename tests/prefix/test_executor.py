@@ -16,14 +16,14 @@ from tests.prefix.test_clobber import Notes
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
 
-from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.constants import GENERATIONS, PREFIX_PLACEHOLDER
 from minicon.errors import FileError, PackageError, PrefixError, PrefixLocked
 from minicon.models.package_files import PackageFiles, PathsEntry
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_lock import locked
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.store import STORE_FOLDER, GenerationStore
+from minicon.prefix.generations.change import locked
+from minicon.prefix.generations.recovery import recover
+from minicon.prefix.generations.store import GenerationStore
 
 LONG_PLACEHOLDER = "/" + "p" * 254
 
@@ -137,7 +137,7 @@ def test_folders_with_files_become_environments_and_keep_them(tmp_path: Path) ->
     apply(env, extract(hello(), tmp_path / "pkgs"))
     assert (env / "notes.txt").read_text() == "mine"
     assert (env / "bin/hello").exists()
-    assert (env.parent / STORE_FOLDER / ".gitignore").read_text() == "*\n"
+    assert (env.parent / GENERATIONS / ".gitignore").read_text() == "*\n"
 
 
 def test_unowned_files_of_every_kind_are_carried(tmp_path: Path) -> None:
@@ -186,7 +186,9 @@ def test_what_programs_write_during_a_change_is_not_lost(tmp_path: Path) -> None
     assert not (env / "lib/__pycache__/tool.cpython-311.pyc").exists()
 
 
-def test_a_shell_inside_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shell_in_the_previous_directory_is_warned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     env = tmp_path / "envs" / "data"
     package = extract(hello(), tmp_path / "pkgs")
     apply(env, package)
@@ -196,13 +198,13 @@ def test_a_shell_inside_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "run cd ." in notes.warnings[0]
 
 
-def test_environments_inside_are_not_torn_apart(tmp_path: Path) -> None:
+def test_an_environment_that_contains_another_is_refused(tmp_path: Path) -> None:
     root = tmp_path / "root"
     package = extract(PackageBuilder("first").file("x", "1"), tmp_path / "pkgs")
     apply(root, package)
     apply(root / "envs" / "inner", package)
     before = snapshot(root)
-    with pytest.raises(PrefixError, match="holds another environment"):
+    with pytest.raises(PrefixError, match="contains another environment"):
         apply(root)
     assert snapshot(root) == before
 
@@ -335,7 +337,7 @@ def test_a_failed_create_leaves_nothing(tmp_path: Path) -> None:
     assert list(env.parent.iterdir()) == []
 
 
-def test_who_waits_for_a_create_that_fails_gets_the_lock(tmp_path: Path) -> None:
+def test_a_process_that_waits_for_a_failing_create_gets_the_lock(tmp_path: Path) -> None:
     env = tmp_path / "project" / "env"
     package = extract(hello(), tmp_path / "pkgs")
     waiting = threading.Thread(target=lambda: apply(env, package, executor=executor()))

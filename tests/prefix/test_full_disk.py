@@ -11,12 +11,12 @@ import pytest
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, extract, snapshot
 
+from minicon.constants import GENERATIONS
 from minicon.errors import FileError
 from minicon.lean_dataclasses import replace
 from minicon.models.package_files import PathsEntry
 from minicon.package.cache.package_cache import PackageCache
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.store import STORE_FOLDER
+from minicon.prefix.generations.recovery import recover
 
 MEBIBYTE = 1 << 20
 
@@ -24,17 +24,17 @@ MEBIBYTE = 1 << 20
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """An empty file system of four MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
+    disk = tmp_path / "disk"
+    disk.mkdir()
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         pytest.skip("only root can mount a small file system")
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "minicon-test", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "minicon-test", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("nothing can be mounted here")
     try:
-        yield place
+        yield disk
     finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def package(tmp_path: Path, name: str, sizes: int) -> Extracted:
@@ -44,8 +44,8 @@ def package(tmp_path: Path, name: str, sizes: int) -> Extracted:
     return extract(builder, tmp_path / "pkgs")
 
 
-def untold(package: Extracted) -> Extracted:
-    """The package, as if its list of files did not tell their sizes."""
+def without_sizes(package: Extracted) -> Extracted:
+    """The package, as if its list of files had no sizes."""
     paths = tuple(PathsEntry(entry.path, entry.path_type) for entry in package.files.paths)
     return replace(package, files=replace(package.files, paths=paths))
 
@@ -66,7 +66,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_the_old_environment(
     tmp_path: Path, small_disk: Path
 ) -> None:
     env = small_disk / "envs" / "data"
-    small, large = package(tmp_path, "small", 1), untold(package(tmp_path, "large", 5))
+    small, large = package(tmp_path, "small", 1), without_sizes(package(tmp_path, "large", 5))
     apply(env, small)
     before = snapshot(env)
     with pytest.raises(FileError, match="No space left") as caught:
@@ -74,7 +74,7 @@ def test_a_disk_that_fills_up_on_the_way_leaves_the_old_environment(
     assert caught.value.reference == "disk-full"
     recover(env)
     assert snapshot(env) == before
-    left = {path.name for path in (small_disk / "envs" / STORE_FOLDER / "data").iterdir()}
+    left = {path.name for path in (small_disk / "envs" / GENERATIONS / "data").iterdir()}
     assert left == {"lock"}
     apply(env, small, package(tmp_path, "other", 1))  # there is room again
 

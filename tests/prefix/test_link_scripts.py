@@ -1,4 +1,4 @@
-"""Link scripts: listed, run in place, confined, and undone when they fail."""
+"""Link scripts: listed, run, confined, and undone when they fail."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from tests.support.prefixes import Extracted, apply, executor, extract, python_p
 from minicon.errors import LinkScriptFailed
 from minicon.fs import operations
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import Executor, recover
-from minicon.prefix.generations.removal import remove_environment
+from minicon.prefix.executor import Executor
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
-from minicon.prefix.scripts.landlock import interface_version
+from minicon.prefix.generations.store_entries import needs_recovery
+from minicon.prefix.removal import remove_environment
 from minicon.prefix.scripts.link_scripts import (
     ACTIONS,
     LinkScript,
     LinkScriptRunner,
-    link_scripts_of,
+    script_of,
     scripts_of_record,
 )
+from minicon.prefix.scripts.linux_sandbox import landlock_version
 
 SHOW = 'echo "$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM|$ROOT_PREFIX" > "$PREFIX/seen"\n'
 
@@ -39,14 +41,6 @@ def runner(tmp_path: Path, reporter: Notes | None = None, **options: object) -> 
         root_prefix=tmp_path / "root", reporter=reporter or Notes(), **options
     )
     return executor(link_scripts=scripts)
-
-
-def test_scripts_are_listed_with_their_text(tmp_path: Path) -> None:
-    package = extract(PackageBuilder("s").script("post-link", SHOW).file("x", "1"), tmp_path)
-    plain = extract(PackageBuilder("p").file("bin/.other-post-link.sh", "x"), tmp_path)
-    (script,) = link_scripts_of([plain, package], "linux-64")
-    assert (script.record.name, script.action) == ("s", "post-link")
-    assert script.text == SHOW
 
 
 def test_post_link_runs_in_the_finished_environment(tmp_path: Path) -> None:
@@ -85,7 +79,7 @@ def test_a_failing_post_link_undoes_everything(tmp_path: Path) -> None:
     assert snapshot(env) == before
 
 
-def test_pre_unlink_runs_while_the_package_is_there(tmp_path: Path) -> None:
+def test_pre_unlink_runs_while_the_package_is_installed(tmp_path: Path) -> None:
     env = tmp_path / "envs" / "data"
     text = 'cat "$PREFIX/data" > "$PREFIX/last-words"\nexit 1\n'
     package = extract(PackageBuilder("s").script("pre-unlink", text).file("data", "x"), tmp_path)
@@ -97,7 +91,7 @@ def test_pre_unlink_runs_while_the_package_is_there(tmp_path: Path) -> None:
     assert "pre-unlink script of s-1.0-0 failed" in notes.warnings[0]
 
 
-@pytest.mark.skipif(interface_version() == 0, reason="this kernel cannot confine")
+@pytest.mark.skipif(landlock_version() == 0, reason="this kernel cannot confine")
 def test_scripts_cannot_write_outside(tmp_path: Path) -> None:
     env, outside = tmp_path / "envs" / "data", tmp_path / "outside"
     outside.mkdir()
@@ -124,7 +118,7 @@ def test_scripts_that_do_not_end_are_ended(tmp_path: Path) -> None:
     assert not env.exists()
 
 
-def tell(where: str = "$PREFIX/../../told") -> str:
+def report(where: str = "$PREFIX/../../reported") -> str:
     """A script's line that appends what runs, what it sees of the package, and where from."""
     return (
         f'echo "$PKG_NAME $PKG_VERSION $(basename "$0") $(cat "$PREFIX/share/v" 2>/dev/null)" '
@@ -135,37 +129,37 @@ def tell(where: str = "$PREFIX/../../told") -> str:
 def scripted(version: str, cache: Path, **texts: str) -> Extracted:
     builder = PackageBuilder("s").version(version).file("share/v", version)
     for action in ACTIONS:
-        text = tell() + texts.get(action.replace("-", "_"), "true\n")
+        text = report() + texts.get(action.replace("-", "_"), "true\n")
         builder = builder.script(action, text)
     return extract(builder, cache)
 
 
-def test_all_four_run_in_condas_order_and_see_what_is_there(tmp_path: Path) -> None:
-    env, told = tmp_path / "envs" / "data", tmp_path / "told"
+def test_all_four_run_in_condas_order_with_the_packages_of_their_time(tmp_path: Path) -> None:
+    env, reported = tmp_path / "envs" / "data", tmp_path / "reported"
     first, second = scripted("1.0", tmp_path), scripted("2.0", tmp_path)
     free = runner(tmp_path, confine=False)
     apply(env, first, executor=free)
-    assert told.read_text().splitlines() == [
+    assert reported.read_text().splitlines() == [
         "s 1.0 .s-pre-link.sh ",
         "s 1.0 .s-post-link.sh 1.0",
     ]
-    told.unlink()
+    reported.unlink()
     apply(env, second, executor=free)
-    assert told.read_text().splitlines() == [
+    assert reported.read_text().splitlines() == [
         "s 1.0 .s-pre-unlink.sh 1.0",
         "s 2.0 .s-pre-link.sh 1.0",
         "s 1.0 .s-post-unlink.sh 2.0",
         "s 2.0 .s-post-link.sh 2.0",
     ]
-    told.unlink()
+    reported.unlink()
     apply(env, executor=free)
-    assert told.read_text().splitlines() == [
+    assert reported.read_text().splitlines() == [
         "s 2.0 .s-pre-unlink.sh 2.0",
         "s 2.0 .s-post-unlink.sh ",
     ]
     store = GenerationStore(env)
     assert store.numbers() == [1, 2]
-    assert not store.needs_recovery
+    assert not needs_recovery(store.prefix)
     assert Prefix(store.folder / "1").record("s")  # the tree itself is kept, not the copy
 
 
@@ -186,7 +180,7 @@ def test_scripts_get_the_variables_of_the_standard(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.skipif(interface_version() == 0, reason="this kernel cannot confine")
+@pytest.mark.skipif(landlock_version() == 0, reason="this kernel cannot confine")
 def test_pre_link_cannot_change_the_package(tmp_path: Path) -> None:
     env = tmp_path / "envs" / "data"
     text = 'echo bad > "$SOURCE_DIR/share/x" || true\nrm -f "$SOURCE_DIR/share/x" || true\n'
@@ -214,10 +208,10 @@ def test_what_failed_transactions_did_by_their_scripts_is_undone(tmp_path: Path)
             apply(other, new, executor=runner(tmp_path))
         assert not other.exists()
     store = GenerationStore(env)
-    assert (store.numbers(), store.needs_recovery) == ([], False)
+    assert (store.numbers(), needs_recovery(store.prefix)) == ([], False)
 
 
-def test_messages_are_told_when_all_is_done(tmp_path: Path) -> None:
+def test_messages_are_reported_when_all_is_done(tmp_path: Path) -> None:
     def saying(name: str) -> Extracted:
         text = f'echo "{name} speaks" >> "$CONDA_PREFIX/.messages.txt"\n'
         return extract(PackageBuilder(name).script("post-link", text), tmp_path)
@@ -242,7 +236,7 @@ def test_messages_are_told_when_all_is_done(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "reported"),
     [
         ("ln -s {outside} .messages.txt", []),
         ("mkfifo .messages.txt", []),
@@ -252,14 +246,14 @@ def test_messages_are_told_when_all_is_done(tmp_path: Path) -> None:
     ],
     ids=["link", "pipe", "folder", "long", "inner link"],
 )
-def test_messages_are_files_of_a_sane_size(tmp_path: Path, make: str, told: list[str]) -> None:
+def test_messages_are_files_of_a_sane_size(tmp_path: Path, make: str, reported: list[str]) -> None:
     env, outside = tmp_path / "envs" / "data", tmp_path / "secret"
     outside.write_text("SECRET")
     text = f'cd "$PREFIX"; {make.format(outside=outside)}\n'
     notes = Notes()
     package = extract(PackageBuilder("s").script("post-link", text), tmp_path)
     apply(env, package, executor=runner(tmp_path, notes))
-    assert notes.notes == told
+    assert notes.notes == reported
     assert (env / ".messages.txt").is_dir() or not os.path.lexists(env / ".messages.txt")
     assert outside.read_text() == "SECRET"
 
@@ -302,7 +296,7 @@ def test_what_is_no_conda_package_has_no_scripts(tmp_path: Path, source: str) ->
             builder = builder.script(action, f'touch "$PREFIX/ran-{action}"\n')
         return extract(builder, tmp_path, source=source)
 
-    assert link_scripts_of([other("1.0")], "linux-64") == ()
+    assert script_of(other("1.0").record, "post-link", "linux-64") is None
     change = runner(tmp_path)
     apply(env, python, other("1.0"), executor=change)
     assert (env / "bin/.w-post-link.sh").exists()
@@ -318,7 +312,7 @@ def test_what_is_no_conda_package_has_no_scripts(tmp_path: Path, source: str) ->
 
 @pytest.mark.parametrize("source", ["pypi", "conda"])
 def test_no_other_package_speaks_for_one(tmp_path: Path, source: str) -> None:
-    """A file that takes the path of a package's script is not run in its place."""
+    """A file that takes the path of a package's script is not run instead."""
     env = tmp_path / "envs" / "data"
     python = extract(python_package(), tmp_path)
     builder, impostor = PackageBuilder("s"), PackageBuilder("w")

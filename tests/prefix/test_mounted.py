@@ -61,7 +61,7 @@ def shell(workspace: Workspace, channel: Path, script: str) -> str:
     return result.stdout
 
 
-STORY = """
+CHANGES = """
 m create -q -y -p $E $C hello library=1.0
 $E/bin/hello
 echo mine > $E/old/mine.txt
@@ -82,7 +82,7 @@ def test_an_environment_that_is_a_mount_point(workspace: Workspace, channel: Pat
     script = (
         "E=$W/volume; mkdir $E; mount -t tmpfs v $E; mkdir $E/lost+found; chmod 0 $E/lost+found\n"
     )
-    out = shell(workspace, channel, script + STORY + "ls -A $E\n")
+    out = shell(workspace, channel, script + CHANGES + "ls -A $E\n")
     assert "hello " in out
     assert out.rstrip().endswith("lost+found")
     assert "2.0mine\n" in out

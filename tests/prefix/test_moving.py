@@ -1,4 +1,4 @@
-"""Renaming and cloning: the result is what linking anew at the new path would have given."""
+"""Renaming and cloning: the result equals a newly linked environment."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_files import PathsEntry
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_lock import locked
-from minicon.prefix.generations.moving import clone_environment, move_environment
-from minicon.prefix.generations.rollback import undo
+from minicon.prefix.generations.change import locked
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import relocate
+from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.rollback import undo
 
 LONG = "/opt/" + "placeholder_" * 20
 
@@ -65,7 +65,7 @@ def clone(old: Path, new: Path) -> None:
 
 
 def contents(path: Path) -> dict[str, tuple[str, int, str]]:
-    """Files without what tells of time and history, and the records' own content."""
+    """Files without times and history, and the records' own content."""
     found = snapshot(path, metadata=False)
     return {name: value for name, value in found.items() if not name.endswith(".pyc")}
 
@@ -78,7 +78,7 @@ def records(path: Path) -> dict[str, list[dict[str, object]]]:
 
 
 @pytest.mark.parametrize("name", ["b", "a-much-longer-name-than-before", "with space"])
-def test_moved_is_what_linking_anew_gives(
+def test_a_moved_environment_equals_a_newly_linked_one(
     fast_path: Path, packages: list[Extracted], name: str
 ) -> None:
     old, new = fast_path / "x" / "old", fast_path / "y" / name
@@ -129,7 +129,7 @@ def test_undo_works_after_a_move(fast_path: Path, packages: list[Extracted]) -> 
     assert not GenerationStore(old).folder.exists()
 
 
-def test_killed_at_any_step_there_is_the_old_or_the_new_whole(
+def test_killed_at_any_step_either_environment_is_complete(
     fast_path: Path, packages: list[Extracted]
 ) -> None:
     pristine = fast_path / "pristine"
@@ -171,14 +171,14 @@ def test_a_clone_is_independent(fast_path: Path, packages: list[Extracted]) -> N
     assert [g.number for g in GenerationStore(new).generations()] == [1]
 
 
-def test_refused_places(fast_path: Path, packages: list[Extracted]) -> None:
+def test_refused_paths(fast_path: Path, packages: list[Extracted]) -> None:
     old = fast_path / "a"
     apply(old, *packages)
     (fast_path / "taken").mkdir()
     (fast_path / "taken" / "file").write_text("")
-    for place in (fast_path / "taken", old / "inside", old):
+    for path in (fast_path / "taken", old / "inside", old):
         with pytest.raises(PrefixError):
-            move(old, place)
+            move(old, path)
     with pytest.raises(PrefixError, match=r"too long|no room"):
         move(old, fast_path / ("n" * 250))
     assert contents(old)
@@ -221,7 +221,9 @@ def relocation(old: str, new: str) -> Relocation:
     return Relocation(old=old, new=new, subdir="linux-64", share=True)
 
 
-def test_waits_for_others_as_long_as_it_is_told(fast_path: Path, packages: list[Extracted]) -> None:
+def test_waits_for_other_processes_until_the_timeout(
+    fast_path: Path, packages: list[Extracted]
+) -> None:
     old, new = fast_path / "envs" / "old", fast_path / "envs" / "new"
     apply(old, *packages)
     words = {"command": "", "version": "0", "now": 1.0, "finish": no_finish, "durable": False}

@@ -14,12 +14,11 @@ from tests.support.faults import Counter, failing_at, intercepted, run_killed_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, executor, extract, python_package, snapshot
 
-from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.constants import GENERATIONS, PREFIX_PLACEHOLDER
 from minicon.errors import FileError, MiniconError
 from minicon.fs import operations
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.store import STORE_FOLDER
+from minicon.prefix.generations.recovery import recover
 
 State = dict[str, tuple[str, int, str]]
 
@@ -49,7 +48,7 @@ def state_of(envs: Path) -> State:
     return {
         path: value
         for path, value in found.items()
-        if STORE_FOLDER not in path and not path.endswith(("/generation", "/created_at"))
+        if GENERATIONS not in path and not path.endswith(("/generation", "/created_at"))
     }
 
 
@@ -94,7 +93,7 @@ class Scenario:
         if exact is not None:
             assert now == exact
         assert now in (self.old, self.new)
-        store = self.envs / STORE_FOLDER / "data"
+        store = self.envs / GENERATIONS / "data"
         left = [p.name for p in store.iterdir()] if store.exists() else []
         assert all(name.isdigit() or name == "lock" for name in left), left
         if now == self.old:
@@ -120,7 +119,7 @@ def scenario(
 
 
 def steps(run: Callable[[int], bool]) -> Iterator[int]:
-    """1, 2, 3 … until RUN says that the action got through; at least a few."""
+    """1, 2, 3 … until ``run`` says that the action completed; at least a few."""
     for at in itertools.count(1):
         if run(at):
             assert at > 5

@@ -12,12 +12,9 @@ from tests.support.prefixes import MINOR, apply, extract, python_package
 from minicon.errors import PackageError, PrefixError
 from minicon.models.package_files import EntryPoint, PathType
 from minicon.models.records import RepodataRecord
-from minicon.prefix.plan.noarch_python import (
-    PythonLayout,
-    check_entry_point,
-    entry_point_path,
-    entry_point_script,
-)
+from minicon.prefix.environment.python_layout import PythonLayout, entry_point_path
+from minicon.prefix.link.entry_points import entry_point_script
+from minicon.prefix.plan.reserved_paths import check_entry_point
 
 
 def python_record(version: str, **fields: str) -> RepodataRecord:
@@ -53,13 +50,13 @@ PURE = (
 )
 def test_site_packages(version: str, fields: dict[str, str], subdir: str, expected: str) -> None:
     layout = PythonLayout.from_record(python_record(version, **fields), subdir)
-    assert layout.place("site-packages/a.py") == expected
-    assert layout.place("share/a.py") == "share/a.py"
+    assert layout.target("site-packages/a.py") == expected
+    assert layout.target("share/a.py") == "share/a.py"
 
 
 @pytest.mark.parametrize("path", ["../x", "/x", "a/../../x", "a//b", "lib/.."])
-def test_site_packages_path_cannot_lead_out(path: str) -> None:
-    with pytest.raises(PackageError, match="site-packages"):
+def test_site_packages_path_cannot_leave_the_prefix(path: str) -> None:
+    with pytest.raises(PackageError, match="site_packages"):
         PythonLayout.from_record(python_record("3.13", python_site_packages_path=path), "linux-64")
 
 

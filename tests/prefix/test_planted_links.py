@@ -20,12 +20,12 @@ from minicon.api.change.environments import change_variables
 from minicon.api.change.pip_installation import record_pip_packages
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE, PREFIX_PLACEHOLDER
 from minicon.errors import Clobbered, MiniconError
-from minicon.prefix.environment import prefix_location as place
+from minicon.prefix.environment import prefix_location
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.moving import clone_environment, move_environment
-from minicon.prefix.generations.removal import remove_environment, sweep
-from minicon.prefix.generations.rollback import rollback
+from minicon.prefix.generations.recovery import recover
+from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.removal import remove_environment, sweep
+from minicon.prefix.rollback import rollback
 from minicon.prefix.scripts.link_scripts import LinkScriptRunner
 from minicon.shell.activation_files import write_activation_files
 
@@ -80,7 +80,7 @@ class World:
         apply(self.env, *(self.packages[name] for name in names), before_switch=steps)
 
     def plant(self, path: str) -> State:
-        """Let a link take the place of an entry; gives what is behind it."""
+        """Replace an entry by a link; returns its target."""
         entry = self.envs / path
         self.victim.mkdir()
         behind = self.victim / entry.name
@@ -124,7 +124,7 @@ def world(
 ) -> World:
     """With generations beside the environment, and in it, as at a mount point."""
     if request.param == "inside":
-        monkeypatch.setattr(place, "_is_fixed", os.path.isdir)
+        monkeypatch.setattr(prefix_location, "_cannot_be_renamed", os.path.isdir)
         (fast_path / "envs/data").mkdir(parents=True)
     world = World(fast_path)
     world.make()
@@ -160,8 +160,8 @@ def test_whatever_is_a_link_nothing_is_written_behind_it(world: World, command: 
 
 
 @pytest.mark.parametrize("command", ["install", "update", "undo", "rename", "variables"])
-def test_links_that_come_while_minicon_works(world: World, command: str) -> None:
-    """Before each change, a link takes the place of the folder that is about to be changed.
+def test_links_that_appear_during_a_change(world: World, command: str) -> None:
+    """Before each change, the directory that is about to be changed is replaced by a link.
 
     But for the folder from which the environment is reached: who can write there decides what
     the environment is.
@@ -230,7 +230,7 @@ def test_what_is_minicons_own_alone_is_made_again(world: World, name: str) -> No
         assert (world.env / "conda-meta/minicon/activation.sh").is_file()
 
 
-def test_variables_replace_a_link_and_leave_what_it_names(world: World) -> None:
+def test_variables_replace_a_link_and_keep_its_target(world: World) -> None:
     world.reset()
     behind = world.plant("data/conda-meta/state")
     change_variables(world.env, ["B=2"])
@@ -263,7 +263,7 @@ def test_a_pre_link_script_cannot_lead_minicon_out(fast_path: Path) -> None:
     assert not (world.env / "conda-meta/minicon").is_symlink()
 
 
-def test_what_scripts_leave_in_the_place_of_folders_is_not_followed(fast_path: Path) -> None:
+def test_links_that_scripts_put_for_directories_are_not_followed(fast_path: Path) -> None:
     """Files that were copies while scripts ran get their originals back, but not elsewhere."""
     world = World(fast_path)
     world.make()
@@ -279,7 +279,7 @@ def test_what_scripts_leave_in_the_place_of_folders_is_not_followed(fast_path: P
     assert snapshot(world.victim) == behind
 
 
-def test_files_of_packages_go_through_links_inside_but_not_outwards(fast_path: Path) -> None:
+def test_files_of_packages_follow_links_inside_but_not_outside(fast_path: Path) -> None:
     world = World(fast_path)
     (fast_path / "victim").mkdir()
     builders = {
@@ -293,6 +293,6 @@ def test_files_of_packages_go_through_links_inside_but_not_outwards(fast_path: P
     assert (world.env / "lib/b").read_bytes() == b"b"
     apply(world.env, packages["base"])
     assert not (world.env / "lib/b").exists()
-    with pytest.raises(Clobbered, match="share must be a folder, and a link out"):
+    with pytest.raises(Clobbered, match="share must be a directory, but it is a link out"):
         apply(world.env, packages["out"], packages["through"])
     assert list((fast_path / "victim").iterdir()) == []

@@ -82,7 +82,7 @@ def test_a_package_with_a_journal_is_refused_whole(minicon: CommandLine, path: s
     assert "minicon's own" in refused(minicon, PackageBuilder("evil").file(path, journal))
 
 
-def test_a_package_with_a_link_in_place_of_a_store_is_refused(minicon: CommandLine) -> None:
+def test_a_package_with_a_link_named_like_a_store_is_refused(minicon: CommandLine) -> None:
     evil = PackageBuilder("evil").file("share/x/journal", "{}").link(".minicon-states", "share/x")
     assert "minicon's own" in refused(minicon, evil)
 
@@ -93,7 +93,7 @@ def test_an_old_package_without_paths_json_is_refused_too(minicon: CommandLine) 
 
 
 @pytest.mark.parametrize("folder", [".minicon-states", "Conda-Meta/x", 7])
-def test_python_packages_do_not_go_there_either(minicon: CommandLine, folder: object) -> None:
+def test_python_packages_cannot_write_own_paths(minicon: CommandLine, folder: object) -> None:
     python = PackageBuilder("python").version("3.11.1").index(python_site_packages_path=folder)
     pure = PackageBuilder("pure").noarch("python").file("site-packages/journal", "{}")
     said = refused(minicon, python.file("bin/python3.11", "#!/bin/sh\n"), pure)
@@ -109,21 +109,21 @@ def test_a_wheel_with_a_journal_is_refused_whole(minicon: CommandLine, path: str
     env = minicon.folder / "env"
     outcome = minicon("create", "-y", "-p", env, "-c", "host", "-c", "pypi", "python", "pypi:evil")
     assert outcome.code == 1, outcome
-    assert "not its place" in outcome.err, outcome.err
+    assert "would write" in outcome.err, outcome.err
     assert not env.exists()
 
 
 @pytest.mark.parametrize("own", [".minicon-states", "conda-meta"])
-def test_no_package_writes_there_through_another_ones_link(tmp_path: Path, own: str) -> None:
+def test_no_package_writes_own_paths_through_the_link_of_another(tmp_path: Path, own: str) -> None:
     way = extract(PackageBuilder("way").link("share", own), tmp_path / "pkgs")
     evil = extract(PackageBuilder("zevil").file("share/generation", "{}"), tmp_path / "pkgs")
-    with pytest.raises(Clobbered, match="share must be a folder, and a link to"):
+    with pytest.raises(Clobbered, match="share must be a directory, but it is a link to"):
         apply(tmp_path / "env", way, evil)
     assert not (tmp_path / "env").exists()
 
 
 @pytest.mark.parametrize("path", [*OWN[:2], "../x", "/etc/x", "lib/../../x", "", 7, "a\0b"])
-def test_a_record_that_claims_such_a_path_is_not_believed(tmp_path: Path, path: object) -> None:
+def test_a_record_with_an_own_path_is_broken(tmp_path: Path, path: object) -> None:
     env = apply(tmp_path / "env", extract(PackageBuilder("p").file("x", "1"), tmp_path)).path
     record = next((env / "conda-meta").glob("p-*.json"))
     data = json.loads(record.read_text())
@@ -132,12 +132,12 @@ def test_a_record_that_claims_such_a_path_is_not_believed(tmp_path: Path, path: 
     assert Prefix(env).broken_records() == (record,)
 
 
-def test_placing_looks_at_the_place_not_only_at_the_package(tmp_path: Path) -> None:
+def test_target_paths_are_checked_besides_package_paths(tmp_path: Path) -> None:
     """A manifest that an earlier version or another hand made is not looked at once more."""
     before = snapshot(tmp_path / "env")
     for path in (".minicon-states/journal", "conda-meta/generation", f"conda-{KELVIN}/x"):
         package = extract(PackageBuilder("evil").file(path, "{}"), tmp_path / "pkgs")
         if is_reserved_path(path):
-            with pytest.raises(PackageError, match="not its own place"):
+            with pytest.raises(PackageError, match="does not belong to it"):
                 apply(tmp_path / "env", package)
     assert snapshot(tmp_path / "env") == before

@@ -1,9 +1,10 @@
-"""State that somebody else wrote into or beside an environment: named, and left alone."""
+"""State that another user wrote into or beside an environment: reported, and not changed."""
 
 from __future__ import annotations
 
 import json
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,14 +17,15 @@ from tests.support.prefixes import apply, extract, snapshot
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
 from minicon.errors import PrefixError
 from minicon.fs.folder import Folder
-from minicon.prefix.environment import prefix_location as place
-from minicon.prefix.executor import recover
+from minicon.prefix.environment import prefix_location
 from minicon.prefix.generations.entry_swap import EntryExchange, move_parts
 from minicon.prefix.generations.journal import Journal
-from minicon.prefix.generations.metadata import MARK, GenerationMetadata, read_generation_metadata
-from minicon.prefix.generations.removal import remove_environment, sweep
-from minicon.prefix.generations.rollback import rollback, undo
+from minicon.prefix.generations.metadata import GenerationMetadata, read_generation_metadata
+from minicon.prefix.generations.recovery import recover, state_problem
 from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.generations.store_entries import GENERATION_FILE
+from minicon.prefix.removal import remove_environment, sweep
+from minicon.prefix.rollback import rollback, undo
 
 ONE, TWO, THREE = (f"stage-{digit * 16}" for digit in "123")
 EXCHANGE = {
@@ -75,7 +77,8 @@ FORGED = [
     {"entries": {**EXCHANGE, "way": "in"}},
     {"entries": {key: EXCHANGE[key] for key in ("old", "new")}},
 ]
-BAD_MARKS: list[dict[str, object]] = [
+OTHER_USER = pwd.getpwuid(65534).pw_name
+INVALID_METADATA: list[dict[str, object]] = [
     *({"number": number} for number in (True, -2, 1.5, "1", None, 10**30)),
     *({"number": 1, "stage": stage} for stage in ("..", "/x", 7, "stage-x", "stage-" + "A" * 16)),
     *({"number": 1, "previous": previous} for previous in (-1, "0", 1.0, 10**9)),
@@ -119,27 +122,27 @@ def test_forged_journals_are_refused_as_a_whole() -> None:
             Journal.from_bytes(text)
 
 
-def test_forged_marks_say_nothing(tmp_path: Path) -> None:
+def test_forged_metadata_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "conda-meta").mkdir()
     mark = GenerationMetadata(
         number=3, stage=ONE, previous=2, created=1.5, command="minicon create"
     )
-    (tmp_path / MARK).write_bytes(mark.to_bytes())
+    (tmp_path / GENERATION_FILE).write_bytes(mark.to_bytes())
     assert read_generation_metadata(tmp_path) == mark
-    for data in BAD_MARKS:
-        (tmp_path / MARK).write_text(json.dumps({"version": 1, **data}))
+    for data in INVALID_METADATA:
+        (tmp_path / GENERATION_FILE).write_text(json.dumps({"version": 1, **data}))
         assert read_generation_metadata(tmp_path) == GenerationMetadata(number=0), data
-    (tmp_path / MARK).unlink()
-    os.mkfifo(tmp_path / MARK)
+    (tmp_path / GENERATION_FILE).unlink()
+    os.mkfifo(tmp_path / GENERATION_FILE)
     assert read_generation_metadata(tmp_path) == GenerationMetadata(number=0)
-    (tmp_path / MARK).unlink()
+    (tmp_path / GENERATION_FILE).unlink()
     (tmp_path / "mark").write_bytes(mark.to_bytes())
-    (tmp_path / MARK).symlink_to("../mark")
+    (tmp_path / GENERATION_FILE).symlink_to("../mark")
     assert read_generation_metadata(tmp_path) == GenerationMetadata(number=0)
 
 
 class World:
-    """An environment with two states, and a folder beside it that nobody may touch."""
+    """An environment with two revisions, and a directory beside it that must not be changed."""
 
     def __init__(self, minicon: CommandLine, source: str) -> None:
         self.minicon = minicon
@@ -185,24 +188,26 @@ def journals(world: World) -> Iterator[dict[str, object]]:
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_a_forged_journal_beside_is_named_and_left_alone(world: World, number: int) -> None:
+def test_a_forged_journal_is_reported_and_unchanged(world: World, number: int) -> None:
     journal = list(journals(world))[number]
     (world.store / "journal").write_text(json.dumps(journal))
     (world.store / TWO).mkdir()
     for command in COMMANDS if number == 0 else COMMANDS[:1] + COMMANDS[6:8]:
         said = world.survives(command)
         if "clean" not in command:
-            assert f"{world.store / 'journal'} is left alone" in said, (command, said)
+            assert f"{world.store / 'journal'} is damaged" in said, (command, said)
 
 
 @pytest.mark.parametrize("shape", ["folder", "link", "file"])
-def test_a_store_inside_a_usual_environment_is_no_store(world: World, shape: str) -> None:
+def test_a_store_inside_a_renamable_environment_is_not_used(world: World, shape: str) -> None:
     inside = world.env / GENERATIONS_INSIDE
     hidden = world.minicon.folder / "hidden"
     planted = inside if shape == "folder" else hidden
     (planted / "1" / "conda-meta").mkdir(parents=True)
     (planted / "1" / "conda-meta" / "history").write_text("# forged\n")
-    (planted / "1" / MARK).write_bytes(GenerationMetadata(number=1, stage=ONE).to_bytes())
+    (planted / "1" / GENERATION_FILE).write_bytes(
+        GenerationMetadata(number=1, stage=ONE).to_bytes()
+    )
     (planted / "1" / "evil").write_text("forged")
     journal = {"outgoing": str(world.victim), "incoming": "trash-1"}
     (planted / "journal").write_text(json.dumps(journal))
@@ -213,7 +218,7 @@ def test_a_store_inside_a_usual_environment_is_no_store(world: World, shape: str
     for command in COMMANDS if shape == "folder" else COMMANDS[:2] + COMMANDS[6:9]:
         said = world.survives(command)
         if "clean" not in command:
-            assert f"{inside} is left alone" in said, (command, said)
+            assert f"{inside} is not used" in said, (command, said)
     assert (planted / "1" / "evil").read_text() == "forged"
 
 
@@ -249,15 +254,17 @@ def test_a_link_script_that_plants_a_store_changes_nothing_outside(
     assert not (env / "y").exists()
 
 
-def test_a_forged_revision_is_none_to_go_back_to(world: World) -> None:
-    (world.store / "1" / MARK).unlink()  # what is left is a folder of that name
+def test_a_forged_revision_cannot_be_restored(world: World) -> None:
+    (world.store / "1" / GENERATION_FILE).unlink()  # what is left is a folder of that name
     for command in ("undo -y -p {env}", "rollback -y -p {env} 1", "history -p {env}"):
-        assert "1 is left alone" in world.survives(command)
+        assert "1 is ignored" in world.survives(command)
     assert GenerationStore(world.env).numbers() == []
 
 
 def test_links_in_a_store_are_not_followed(world: World) -> None:
-    (world.victim / MARK).write_bytes(GenerationMetadata(number=7, stage=THREE).to_bytes())
+    (world.victim / GENERATION_FILE).write_bytes(
+        GenerationMetadata(number=7, stage=THREE).to_bytes()
+    )
     (world.store / "7").symlink_to(world.victim)
     (world.store / "0").symlink_to(world.victim)
     (world.store / THREE).symlink_to(world.victim)
@@ -268,26 +275,26 @@ def test_links_in_a_store_are_not_followed(world: World) -> None:
         world.survives(command)
     (world.store / "journal").write_text(json.dumps({"outgoing": THREE, "incoming": ONE}))
     for command in COMMANDS[:1] + COMMANDS[6:8]:
-        assert f"{THREE} is not a folder" in world.survives(command)
+        assert f"{THREE} is not a directory" in world.survives(command)
 
 
-def test_a_store_that_is_a_link_is_left_alone(world: World) -> None:
+def test_a_store_that_is_a_link_is_not_used(world: World) -> None:
     stores = world.store.parent
     moved = world.minicon.folder / "moved"
     stores.rename(moved)
     stores.symlink_to(moved)
     for command in COMMANDS[:1] + COMMANDS[6:9]:
-        assert f"{stores} is left alone: it is a symbolic link" in world.survives(command)
+        assert f"{stores} is not used: it is a symbolic link" in world.survives(command)
     assert sweep(world.env.parent) == []
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o757, 0o1777])
 @pytest.mark.parametrize("which", ["stores", "store"])
-def test_a_store_that_others_can_write_is_left_alone(world: World, mode: int, which: str) -> None:
+def test_a_store_that_others_can_write_is_not_used(world: World, mode: int, which: str) -> None:
     folder = world.store if which == "store" else world.store.parent
     folder.chmod(mode)
     for command in COMMANDS[:2] + COMMANDS[6:8]:
-        assert f"{folder} is left alone: it can be written by other" in world.survives(command)
+        assert f"{folder} is not used: it can be written by other" in world.survives(command)
     folder.chmod(0o755)
     world.run(f"undo -y -p {world.env}").ok()
 
@@ -317,21 +324,21 @@ def test_another_users_store_in_a_shared_folder(
     ):
         outcome = minicon(command.format(env=shared / "env", source=source))
         assert outcome.code == 1, outcome
-        assert "belongs to nobody" in outcome.err or "environment" in outcome.err
+        assert f"belongs to {OTHER_USER}" in outcome.err or "environment" in outcome.err
         assert snapshot(shared) == before
     assert sweep(shared) == []
     assert snapshot(shared) == before
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
-def test_who_uses_an_environment_of_somebody_else_is_told_where_it_matters(world: World) -> None:
+def test_users_of_a_shared_environment_are_warned_only_of_changes(world: World) -> None:
     for folder, folders, names in os.walk(world.env.parent):
         for name in (".", *folders, *names):
             os.chown(Path(folder, name), 65534, 65534, follow_symlinks=False)
     assert world.survives("list -p {env}") == ""
     assert world.survives("export -p {env}") == ""
     for command in ("history -p {env}", "install -y -p {env} {source} hello=2.0", COMMANDS[6]):
-        assert "is left alone: it belongs to nobody" in world.survives(command)
+        assert f"is not used: it belongs to {OTHER_USER}" in world.survives(command)
 
 
 def test_stores_are_made_for_this_user_alone(tmp_path: Path) -> None:
@@ -344,15 +351,15 @@ def test_stores_are_made_for_this_user_alone(tmp_path: Path) -> None:
     store = GenerationStore(tmp_path / "envs" / "env").folder
     for folder in (store, store.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o755
-    assert GenerationStore(tmp_path / "envs" / "env").problem is None
+    assert state_problem(tmp_path / "envs" / "env") is None
 
 
-def test_states_that_were_there_before_are_not_those_of_a_new_environment(tmp_path: Path) -> None:
+def test_orphaned_generations_do_not_belong_to_a_new_environment(tmp_path: Path) -> None:
     env = tmp_path / "envs" / "env"
     tree = tmp_path / "envs" / GENERATIONS / "env" / "1"
     (tree / "conda-meta").mkdir(parents=True)
     (tree / "conda-meta" / "history").write_text("# forged\n")
-    (tree / MARK).write_bytes(GenerationMetadata(number=1, stage=ONE).to_bytes())
+    (tree / GENERATION_FILE).write_bytes(GenerationMetadata(number=1, stage=ONE).to_bytes())
     apply(env, extract(PackageBuilder("p").file("x", "1"), tmp_path / "pkgs"))
     for go_back in (undo, lambda path: rollback(path, 1)):
         with pytest.raises(PrefixError, match="was not kept"):
@@ -360,20 +367,22 @@ def test_states_that_were_there_before_are_not_those_of_a_new_environment(tmp_pa
     assert (env / "x").read_text() == "1"
 
 
-def test_a_store_that_came_along_counts_only_where_the_environment_stays(
+def test_a_copied_store_is_used_only_in_an_environment_that_cannot_be_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = tmp_path / "env"
     first = extract(PackageBuilder("p").file("x", "1"), tmp_path / "pkgs")
     with monkeypatch.context() as patch:
-        patch.setattr(place, "_is_fixed", lambda path: os.path.basename(path) == "env")
+        patch.setattr(
+            prefix_location, "_cannot_be_renamed", lambda path: os.path.basename(path) == "env"
+        )
         env.mkdir()
         apply(env, first)
         apply(env, first, extract(PackageBuilder("q").file("y", "1"), tmp_path / "pkgs"))
         assert GenerationStore(env).numbers() == [1]
-        assert GenerationStore(env).problem is None
+        assert state_problem(env) is None
     before = snapshot(env)
-    assert "is left alone" in str(GenerationStore(env).problem)
+    assert "is not used" in str(state_problem(env))
     assert not recover(env)
     for change in (undo, remove_environment, lambda path: apply(path, first)):
         with pytest.raises(PrefixError):

@@ -10,19 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.prefix.test_entrywise import folders_below, image_layer  # noqa: F401
+from tests.prefix.test_entry_swap import folders_below, image_layer  # noqa: F401
 from tests.prefix.test_never_half import SCENARIOS, packages, state_of  # noqa: F401
 from tests.support.packages import PackageBuilder
 from tests.support.power_cut import recording
 from tests.support.prefixes import Extracted, apply, executor, extract
 
+from minicon.constants import GENERATIONS
 from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.package.cache.package_cache import PackageCache
 from minicon.package.validate import verify_package
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.rollback import rollback
-from minicon.prefix.generations.store import STORE_FOLDER
+from minicon.prefix.generations.recovery import recover
+from minicon.prefix.rollback import rollback
 from minicon.prefix.scripts.link_scripts import ACTIONS, LinkScript, LinkScriptRunner
 
 #: Per change; more of them by a variable, for a long run.
@@ -57,7 +57,7 @@ class Cut:
             recover(self.path)
             now = state_of(self.envs)
             assert now in (self.old, self.new), set(now.items()) ^ set(self.new.items())
-            store = self.envs / STORE_FOLDER / "data"
+            store = self.envs / GENERATIONS / "data"
             left = [p.name for p in store.iterdir()] if store.exists() else []
             assert all(name.isdigit() or name == "lock" for name in left), left
             if now == self.old:

@@ -16,7 +16,7 @@ from minicon.models.package_files import PathsEntry
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.record_text import record_text
+from minicon.prefix.link.conda_meta import prefix_record_text
 
 
 @pytest.fixture
@@ -145,6 +145,6 @@ def test_the_text_of_a_record_is_its_json(entries: list[PathsEntry], specs: list
         requested_specs=specs,
         link={"source": "s", "type": 1},
     )
-    assert record_text(record).decode() == json.dumps(record.to_json())
-    again = PrefixRecord.from_json(json.loads(record_text(record)))
+    assert prefix_record_text(record).decode() == json.dumps(record.to_json())
+    again = PrefixRecord.from_json(json.loads(prefix_record_text(record)))
     assert again.paths == record.paths

@@ -22,8 +22,8 @@ def make_tree(folder: Path, names: list[str]) -> None:
 
 def test_records_are_those_of_one_generation(tmp_path: Path) -> None:
     states = [[f"old{n}" for n in range(12)], [f"new{n}" for n in range(9)]]
-    place = tmp_path / "env"
-    make_tree(place, states[0])
+    env = tmp_path / "env"
+    make_tree(env, states[0])
     stop = threading.Event()
 
     def switch() -> None:
@@ -32,13 +32,13 @@ def test_records_are_those_of_one_generation(tmp_path: Path) -> None:
             turn += 1
             stage = tmp_path / f"stage-{turn}"
             make_tree(stage, states[turn % 2])
-            operations.exchange(stage, place)
+            operations.exchange(stage, env)
             remove_tree(stage)
 
     thread = threading.Thread(target=switch)
     thread.start()
     try:
-        seen = [sorted(r.name for r in Prefix(place).records()) for _ in range(300)]
+        seen = [sorted(r.name for r in Prefix(env).records()) for _ in range(300)]
     finally:
         stop.set()
         thread.join()

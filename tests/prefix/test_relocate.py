@@ -21,13 +21,13 @@ from minicon.package.info_files import parse_paths
 from minicon.prefix.link.relocate import (
     ENCODINGS,
     GROWTH_LIMIT,
-    check_fits,
     codesign_command,
     growth_of,
     python_shebang,
     relocate,
     replace_in_text,
 )
+from minicon.prefix.plan.reserved_paths import check_prefix_fits
 
 OLD = "/placeholder" + "_holder" * 20
 
@@ -90,14 +90,14 @@ def test_wide_strings_of_binaries_are_replaced(encoding: str) -> None:
 def test_a_binary_without_room_is_refused_before_linking() -> None:
     too_long = "/" + "x" * len(OLD)
     with pytest.raises(PrefixError, match=r"too long for tool-1\.0") as caught:
-        check_fits(entry("binary"), too_long, "tool-1.0")
+        check_prefix_fits(entry("binary"), too_long, "tool-1.0")
     assert caught.value.hint
-    check_fits(entry("text"), too_long, "tool-1.0")
+    check_prefix_fits(entry("text"), too_long, "tool-1.0")
     with pytest.raises(PrefixError, match="no room"):
         relocate(OLD.encode() + b"\0", entry("binary"), too_long, "linux-64")
 
 
-def test_windows_binaries_are_left_alone_but_for_launchers() -> None:
+def test_windows_binaries_are_unchanged_except_launchers() -> None:
     plain = OLD.encode() + b"\0"
     assert relocate(plain, entry("binary"), "C:\\env", "win-64") == plain
     archive = b"zip content" + b"PK\x05\x06" + b"\0" * 8 + struct.pack("<LL", 11, 0) + b"\0\0"
@@ -172,7 +172,7 @@ def test_only_apples_arm64_needs_a_signature() -> None:
 def test_growth_is_bounded(times: int) -> None:
     entry = PathsEntry("share/x", prefix_placeholder="/opt", file_mode="text")
     data = b"/opt" * times
-    prefix = "/home/somebody/envs/data"
+    prefix = "/home/someone/envs/data"
     grown = growth_of(data, entry, prefix)
     assert grown == times * (len(prefix) - 4)
     if grown > GROWTH_LIMIT / 2:

@@ -21,14 +21,15 @@ from tests.support.prefixes import (
     snapshot,
 )
 
+from minicon.constants import GENERATIONS
 from minicon.errors import FileError, PrefixError
 from minicon.fs import operations
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import recover
 from minicon.prefix.generations.metadata import read_generation_metadata
-from minicon.prefix.generations.removal import remove_environment, sweep
-from minicon.prefix.generations.rollback import generations, rollback, undo
-from minicon.prefix.generations.store import STORE_FOLDER, GenerationStore
+from minicon.prefix.generations.recovery import recover
+from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.removal import remove_environment, sweep
+from minicon.prefix.rollback import generations, rollback, undo
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_user_files_are_those_of_today(fast_path: Path, versions: list[Extracted
     (env / "changes").write_text("new")
     (env / "made/later").mkdir(parents=True)
     (env / "made/note").write_text("note")
-    (env / "lib/only1").write_text("the user's, at a package's place")
+    (env / "lib/only1").write_text("the user's, at a package's path")
     (env / "conda-meta/state").write_text('{"env_vars": {"A": "1"}}')
     back(env, 1)
     assert (env / "stays").read_text() == "old"
@@ -109,7 +110,7 @@ def test_user_files_are_those_of_today(fast_path: Path, versions: list[Extracted
     assert Prefix(env).environment_variables() == {"A": "1"}
 
 
-def test_pip_by_hand_goes_back_too(fast_path: Path, versions: list[Extracted]) -> None:
+def test_distributions_of_pip_are_restored_too(fast_path: Path, versions: list[Extracted]) -> None:
     env = fast_path / "envs" / "data"
     python = extract(python_package(), fast_path / "pkgs")
     apply(env, python)
@@ -172,7 +173,7 @@ def test_killed_at_every_step_of_a_rollback(
         recover(env)
         now = snapshot(env)
         assert now == old or {**now, "conda-meta/history": ("", 0, "")} == new
-        store = envs / STORE_FOLDER / "data"
+        store = envs / GENERATIONS / "data"
         assert all(p.name.isdigit() or p.name == "lock" for p in store.iterdir())
         back(env, 1)
         assert {**snapshot(env), "conda-meta/history": ("", 0, "")} == new
@@ -184,7 +185,7 @@ def test_errors(fast_path: Path, versions: list[Extracted]) -> None:
     env = fast_path / "envs" / "data"
     apply(env, versions[0])
     apply(env, versions[1])
-    with pytest.raises(PrefixError, match=r"generation 7 .* was not kept \(kept: 1\)"):
+    with pytest.raises(PrefixError, match=r"revision 7 .* was not kept \(kept: 1\)"):
         back(env, 7)
     before = snapshot(env)
     for at in itertools.count(1):
@@ -249,7 +250,7 @@ def test_removing_an_environment(fast_path: Path, versions: list[Extracted]) -> 
     apply(envs / "b", versions[0])
     apply(envs / "a", versions[1])
     remove_environment(envs / "a")
-    assert {p.name for p in envs.iterdir()} == {"b", STORE_FOLDER}
+    assert {p.name for p in envs.iterdir()} == {"b", GENERATIONS}
     remove_environment(envs / "b")
     assert list(envs.iterdir()) == []
 
@@ -288,7 +289,7 @@ def test_sweeping_leaves_what_is_in_order(fast_path: Path, versions: list[Extrac
     assert sweep(envs) == []
 
 
-def test_who_stands_in_the_former_tree_is_told(
+def test_a_shell_in_the_previous_tree_is_warned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env = tmp_path / "envs" / "data"

@@ -25,6 +25,6 @@ def test_bytecode_is_stale_once_its_package_is_gone_or_another(tmp_path: Path) -
     assert stale_bytecode(cache) == []
     shutil.rmtree(packages[1].directory)
     assert stale_bytecode(cache) == [compiled]
-    extract(pure, cache)  # extracted anew: its files have other times
+    extract(pure, cache)  # extracted again: its files have other times
     assert stale_bytecode(cache) == [compiled]
     assert stale_bytecode(tmp_path / "elsewhere") == []

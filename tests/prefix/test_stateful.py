@@ -16,9 +16,9 @@ from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
 
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.rollback import generations, rollback, undo
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.repair import verify_prefix
+from minicon.prefix.rollback import generations, rollback, undo
 
 NAMES = "abc"
 VERSIONS = "12"

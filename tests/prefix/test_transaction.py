@@ -107,7 +107,7 @@ def test_a_transaction_of_another_state_is_refused(
     assert (env / "t").read_text() == "1"
 
 
-def test_noarch_python_is_linked_anew_for_another_minor(
+def test_noarch_python_is_linked_again_for_another_minor(
     tmp_path: Path, packages: dict[str, Extracted]
 ) -> None:
     env = tmp_path / "envs" / "data"

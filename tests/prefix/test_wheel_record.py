@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from minicon.models.package_files import PackageFiles, PathsEntry, PathType
 from minicon.package.manifest import Manifest
-from minicon.prefix.link.wheel_record import _plain_rows, record_text
-from minicon.prefix.plan.file_layout import FolderPlacement
+from minicon.prefix.link.wheel_record import _plain_lines, record_lines
+from minicon.prefix.plan.package_plan import PlannedFolder
 
 SITE = "lib/python3.11/site-packages"
 NAMES = st.one_of(
@@ -48,7 +48,7 @@ def expected(entry):
 @given(ENTRIES)
 def test_each_file_has_its_row(entries):
     folders = Manifest.of(PackageFiles(paths=tuple(entries))).folders
-    text = "".join(_plain_rows(FolderPlacement("", f.path, f), SITE) for f in folders)
+    text = "".join(_plain_lines(PlannedFolder("", f.path, f), SITE) for f in folders)
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert sorted(rows) == sorted(map(expected, entries))
 
@@ -59,4 +59,4 @@ def test_rows_are_those_of_the_csv_module(entries):
     text = io.StringIO()
     rows = [*map(expected, entries), ["p.dist-info/RECORD", "", ""]]
     csv.writer(text, lineterminator="\n").writerows(rows)
-    assert record_text(entries, SITE, f"{SITE}/p.dist-info/RECORD") == text.getvalue()
+    assert record_lines(entries, SITE, f"{SITE}/p.dist-info/RECORD") == text.getvalue()

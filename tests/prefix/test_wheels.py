@@ -19,9 +19,9 @@ from minicon.fs.safe_path import is_reserved_path
 from minicon.models.package_files import PathType
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import (
-    hand_installed,
     installed_packages,
-    vanished_wheels,
+    pip_installed,
+    uninstalled_wheels,
 )
 from minicon.prefix.link.bytecode import FOLDER, BytecodeCompiler
 
@@ -48,7 +48,7 @@ def wheel(name: str, version: str = "1.0", requires: str = "") -> PackageBuilder
             "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         )
         .file(f"{info}/RECORD", "stale\n")
-        .file(f"{info}/INSTALLER", "somebody\n")
+        .file(f"{info}/INSTALLER", "another tool\n")
         .file(
             "python-scripts/script",
             f"#!/placeholder/bin/python{MINOR}\nprint('script')\n",
@@ -203,7 +203,7 @@ def test_a_python_that_does_not_run_here_costs_only_the_bytecode(tmp_path: Path)
     assert not list(env.rglob("*.pyc"))
 
 
-def test_stale_bytecode_goes_with_its_source(tmp_path: Path, python: Extracted) -> None:
+def test_stale_bytecode_is_removed_with_its_source(tmp_path: Path, python: Extracted) -> None:
     env = tmp_path / "envs" / "data"
     apply(env, python, extract(wheel("base"), tmp_path / "pkgs"))
     run(env, "-c", "import base, base.tests.test_x")
@@ -227,20 +227,20 @@ def install_by_hand(env: Path, name: str, version: str) -> None:
     )
 
 
-def test_what_pip_did_by_hand_is_seen(tmp_path: Path, python: Extracted) -> None:
+def test_changes_by_pip_are_found(tmp_path: Path, python: Extracted) -> None:
     env = tmp_path / "envs" / "data"
     package = extract(wheel("base"), tmp_path / "pkgs", "pypi")
     apply(env, python, package)
-    assert hand_installed(Prefix(env)) == ()
+    assert pip_installed(Prefix(env)) == ()
     install_by_hand(env, "My_Tool", "2.0")
-    (record,) = hand_installed(Prefix(env))
+    (record,) = pip_installed(Prefix(env))
     assert (record.name, record.record.version, record.record.build) == ("my-tool", "2.0", "pypi_0")
     assert record.record.channel == "pypi"
     assert f"{SITE}/My_Tool/__init__.py" in record.files
     names = [r.name for r in installed_packages(Prefix(env))]
     assert names == ["base", "my-tool", "python"]
     shutil.rmtree(env / SITE / "base-1.0.dist-info")
-    assert [r.name for r in vanished_wheels(Prefix(env))] == ["base"]
+    assert [r.name for r in uninstalled_wheels(Prefix(env))] == ["base"]
     assert [r.name for r in installed_packages(Prefix(env))] == ["my-tool", "python"]
 
 
@@ -248,7 +248,7 @@ def transact(env: Path, *packages: Extracted) -> Prefix:
     return apply(env, *packages, installed=installed_packages(Prefix(env)))
 
 
-def test_a_record_of_pip_claims_nothing_of_minicons_own(tmp_path: Path, python: Extracted) -> None:
+def test_a_record_of_pip_cannot_own_minicons_files(tmp_path: Path, python: Extracted) -> None:
     env = tmp_path / "envs" / "data"
     base = extract(wheel("base"), tmp_path / "pkgs", "pypi")
     apply(env, python, base)
@@ -257,13 +257,15 @@ def test_a_record_of_pip_claims_nothing_of_minicons_own(tmp_path: Path, python: 
         for file in (env / "conda-meta").iterdir():
             lines.write(f"../../../conda-meta/{file.name},,\n../../../Conda-Meta/{file.name},,\n")
         lines.write("../../../.minicon-states/journal,,\n")
-    (record,) = hand_installed(Prefix(env))
+    (record,) = pip_installed(Prefix(env))
     assert not [path for path in record.files if is_reserved_path(path)]
     transact(env, python, base)  # without the tool
     assert [r.name for r in Prefix(env).records()] == ["base", "python"]
 
 
-def test_pips_work_survives_and_can_be_replaced(tmp_path: Path, python: Extracted) -> None:
+def test_distributions_of_pip_survive_and_can_be_replaced(
+    tmp_path: Path, python: Extracted
+) -> None:
     env = tmp_path / "envs" / "data"
     base = extract(wheel("base"), tmp_path / "pkgs", "pypi")
     other = extract(wheel("other"), tmp_path / "pkgs", "pypi")

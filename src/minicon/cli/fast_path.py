@@ -117,10 +117,10 @@ def _list_packages(arguments: Sequence[str], environ: Mapping[str, str]) -> int 
     if options is None or rest or _may_print_json(environ):
         return None
     from minicon.cli.render.listing import package_table
-    from minicon.envs.known_environments import needs_recovery
     from minicon.errors import MiniconError
+    from minicon.prefix.environment.prefix_location import is_environment
     from minicon.prefix.environment.record_headers import NotPlain, read_record_headers
-    from minicon.shell.locate import is_environment
+    from minicon.prefix.generations.store_entries import needs_recovery
 
     try:
         prefix = _environment(options, environ)

@@ -6,12 +6,14 @@ import os
 from pathlib import Path
 
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NAMES
-from minicon.envs.known_environments import known_environments, needs_recovery
+from minicon.envs.known_environments import known_environments
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.fs.safe_path import typed_path, user_path_problem
 from minicon.lean_dataclasses import dataclass
+from minicon.prefix.environment.prefix_location import is_environment
+from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.redaction import shortened
-from minicon.shell.locate import find_named, is_environment
+from minicon.shell.locate import find_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,11 +114,10 @@ class EnvironmentRegistry:
 
     def recover(self, path: Path) -> None:
         """Finish or undo what a killed command left; warn of stored state that is ignored."""
-        from minicon.prefix.executor import recover
-        from minicon.prefix.generations.store import GenerationStore
+        from minicon.prefix.generations.recovery import recover, state_problem
 
         recover(path)
-        problem = GenerationStore(path).problem
+        problem = state_problem(path)
         if problem is not None and self._warn is not None and problem.message not in self._reported:
             self._reported.add(problem.message)
             self._warn(problem.message)

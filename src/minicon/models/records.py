@@ -66,6 +66,11 @@ class RepodataRecord:
         return self.data.get("build") or self.data.get("build_string") or ""
 
     @property
+    def is_installed_by_pip(self) -> bool:
+        """Whether pip installed it: a package from PyPI of which no wheel is known."""
+        return self.source == "pypi" and not self.url
+
+    @property
     def build_number(self) -> int:
         """Build number; higher is newer within one version."""
         return self.data.get("build_number") or 0

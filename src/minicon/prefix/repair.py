@@ -1,4 +1,4 @@
-"""Verifying: does an environment still hold what its records say?"""
+"""Verify the files of an environment against its records, and plan the repair."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from minicon.prefix.environment.prefix import Prefix
     from minicon.prefix.plan.transaction import Transaction
 
-#: Files that change in the course of use: bytecode is written anew when Python finds it stale.
-_LIVELY = frozenset({PathType.PYC_FILE, PathType.DIRECTORY})
+#: Files that change in use: Python replaces stale bytecode.
+_VOLATILE = frozenset({PathType.PYC_FILE, PathType.DIRECTORY})
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is not as a record says.
+    """One difference from a record.
 
     Attributes:
         package: Name of the package; empty for a record that cannot be read.
@@ -53,8 +53,8 @@ def verify_prefix(prefix: Prefix, *, hashes: bool = True) -> tuple[Problem, ...]
         hashes: Whether to read every file (about 1 s per GB); else only sizes are compared.
 
     Returns:
-        What is wrong, by package and path. Files of several packages are judged by the
-        record whose hash fits, if one does.
+        Problems by package and path. A file of several packages is correct if it matches one of
+        their records.
     """
     problems = [
         Problem("", os.path.relpath(path, prefix.path), "corrupt-record")
@@ -83,16 +83,16 @@ def make_repair(
     platform: str,
     lost: Sequence[RepodataRecord] = (),
 ) -> Transaction:
-    """The transaction that makes an environment whole again, from the same packages.
+    """Compute the transaction that repairs an environment from the same packages.
 
     Args:
         prefix: The environment.
-        problems: What :func:`verify_prefix` found.
+        problems: From :func:`verify_prefix`.
         platform: Its subdir.
-        lost: The packages of the records that cannot be read, where they could be found; and
-            those that shall take the place of a package that cannot be had again.
+        lost: Packages whose records cannot be read, as far as they were found; and replacements
+            of packages that are no longer available.
 
-    Files that somebody changed are kept beside those that replace them.
+    Changed files are kept beside those that replace them.
     """
     installed = prefix.readable_records()
     records = {record.name: record.record for record in installed}
@@ -108,7 +108,7 @@ def make_repair(
 
 
 def _in_link_order(records: Mapping[str, RepodataRecord]) -> list[RepodataRecord]:
-    """What a package depends on first; by name where that leaves a choice, and in circles."""
+    """Sort dependencies first; by name where that leaves a choice, and in cycles."""
     ordered: dict[str, RepodataRecord] = {}
     stack = sorted(records, reverse=True)
     entered: set[str] = set()
@@ -135,11 +135,11 @@ def _check_record(
 
 
 def entries_by_file(prefix: Prefix, record: PrefixRecord) -> Mapping[str, PathsEntry]:
-    """What the record says per final path; conda keeps package paths for noarch python."""
+    """The record's entries by path in the prefix; conda records package paths for noarch python."""
     entries = {entry.path: entry for entry in record.paths}
     layout = prefix.python_layout
     if layout and record.record.noarch == "python":
-        entries.update({layout.place(path): entry for path, entry in list(entries.items())})
+        entries.update({layout.target(path): entry for path, entry in list(entries.items())})
     return entries
 
 
@@ -148,14 +148,14 @@ def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | N
         status = os.lstat(path)
     except OSError:
         return "missing"
-    if entry is None or entry.path_type in _LIVELY:
+    if entry is None or entry.path_type in _VOLATILE:
         return None
     if entry.path_type == PathType.SOFTLINK:
         return None if stat.S_ISLNK(status.st_mode) else "changed"
     if stat.S_ISDIR(status.st_mode):
         return "not-a-file"
     if not os.path.exists(path):
-        return "missing"  # a link that leads nowhere
+        return "missing"  # a broken link
     expected = entry.sha256_in_prefix or (None if entry.prefix_placeholder else entry.sha256)
     same_size = entry.prefix_placeholder is not None or entry.size_in_bytes is None
     if not same_size and os.stat(path).st_size != entry.size_in_bytes:

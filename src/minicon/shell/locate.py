@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from minicon.errors import NotAnEnvironment
+from minicon.prefix.environment.prefix_location import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,11 +63,6 @@ def find_named(name: str, envs_dirs: Iterable[str]) -> str | None:
     """Return the path of the environment with a name; None if there is none."""
     paths = (os.path.join(directory, name) for directory in envs_dirs)
     return next(filter(is_environment, paths), None)
-
-
-def is_environment(path: str | os.PathLike[str]) -> bool:
-    """Whether a directory is an environment: it contains ``conda-meta/history`` (CEP 32)."""
-    return os.path.isfile(os.path.join(path, "conda-meta", "history"))
 
 
 def _known(directories: Iterable[str], command: str, wanted: str = "") -> str:

@@ -12,9 +12,9 @@ import os
 import sys
 
 from minicon.errors import NotAnEnvironment, ShellError
+from minicon.prefix.environment.prefix_location import is_environment
 from minicon.shell.activation import ActivationOptions, Activator
 from minicon.shell.environment_facts import read_facts
-from minicon.shell.locate import is_environment
 from minicon.shell.shells import PosixShell
 
 TYPE_CHECKING = False

@@ -88,7 +88,7 @@ def delete_environment(services: Services, path: Path) -> None:
     """
     from minicon.api.change.script_runner import script_runner
     from minicon.prefix.environment.environments_txt import unregister_environment
-    from minicon.prefix.generations.removal import remove_environment
+    from minicon.prefix.removal import remove_environment
 
     remove_environment(
         path,

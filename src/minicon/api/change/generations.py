@@ -8,10 +8,10 @@ from datetime import datetime
 from minicon import __version__
 from minicon.errors import PrefixError
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import recover
 from minicon.prefix.generations.metadata import read_generation_metadata
-from minicon.prefix.generations.rollback import generations, rollback
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.rollback import generations, rollback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def is_kept(path: Path, revision: int) -> bool:
     """
     recover(path)
     store = GenerationStore(path)
-    is_present = revision > 0 and read_generation_metadata(store.place).number == revision
+    is_present = revision > 0 and read_generation_metadata(store.prefix).number == revision
     return is_present or revision in store.numbers()
 
 
@@ -108,7 +108,7 @@ def roll_back(
     refuse_frozen(Prefix(path), override=override_frozen)
     store = GenerationStore(path)
     if revision is None:
-        revision = read_generation_metadata(store.place).previous
+        revision = read_generation_metadata(store.prefix).previous
         if revision is None or revision not in store.numbers():
             raise PrefixError(
                 "nothing-to-undo",

@@ -12,7 +12,7 @@ from minicon.fs import operations
 from minicon.fs.folder import Folder
 from minicon.fs.folder_tree import FolderTree
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.site_packages import hand_installed
+from minicon.prefix.environment.site_packages import pip_installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
-    from minicon.prefix.plan.noarch_python import PythonLayout
+    from minicon.prefix.environment.python_layout import PythonLayout
     from minicon.pypi.requirements.requirements import IndexOptions, PipRequirement
 
 
@@ -78,7 +78,7 @@ def _check_folders(prefix: Folder, layout: PythonLayout) -> None:
 
 def record_pip_packages(path: Path) -> None:
     """Write ``conda-meta`` records for distributions that pip installed and no record owns."""
-    records = hand_installed(Prefix(path))
+    records = pip_installed(Prefix(path))
     with operations.describing("record what pip did in", path), Folder.open(path) as folder:
         for record in records:
             text = json.dumps(record.to_json()).encode()

@@ -13,7 +13,7 @@ from minicon.fs.safe_path import typed_path
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environment.environments_txt import register_environment, unregister_environment
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.generations.moving import clone_environment, move_environment
+from minicon.prefix.moving import clone_environment, move_environment
 from minicon.shell.activation_files import write_activation_files
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ from minicon.api.plan.environment_requests import change_request, create_request
 from minicon.errors import UsageError
 from minicon.lean_dataclasses import replace
 from minicon.prefix.environment.prefix import Prefix
-from minicon.shell.locate import is_environment
+from minicon.prefix.environment.prefix_location import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

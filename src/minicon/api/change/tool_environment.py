@@ -8,7 +8,7 @@ import json
 from minicon.api.plan.request import ChangeRequest
 from minicon.api.services import Services
 from minicon.lean_dataclasses import replace
-from minicon.shell.locate import is_environment
+from minicon.prefix.environment.prefix_location import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

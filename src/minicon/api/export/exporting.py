@@ -201,7 +201,7 @@ def portable_spec(
     pip += [
         _bounded_requirement(record.name, record)
         for record in records.values()
-        if record.source == "pypi" and not record.url and record.name not in named
+        if record.is_installed_by_pip and record.name not in named
     ]
     whole = export_spec(path, with_channels=with_channels, extra_channels=extra_channels)
     return replace(whole, prefix=None, dependencies=tuple(sorted(conda)), pip=tuple(sorted(pip)))

@@ -15,7 +15,7 @@ import os
 import stat
 
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.environment.prefix_location import STAYING
+from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES
 from minicon.prefix.generations.store import GenerationStore
 
 TYPE_CHECKING = False
@@ -111,7 +111,7 @@ class _Inode:
 
 def _environment_use(path: Path) -> DiskUse:
     inodes: dict[tuple[int, int], _Inode] = {}
-    _add_tree(path, inodes, without=STAYING)
+    _add_tree(path, inodes, without=UNMOVABLE_ENTRIES)
     present = set(inodes)
     _add_tree(GenerationStore(path).folder, inodes)
     earlier = {key: inode for key, inode in inodes.items() if key not in present}

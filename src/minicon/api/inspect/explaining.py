@@ -12,13 +12,11 @@ from __future__ import annotations
 from itertools import islice
 
 from minicon.api.inspect.dependency_graph import DependencyGraph
-from minicon.constants import CONDA_META
 from minicon.errors import PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.version import python_minor
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages
-from minicon.prefix.plan.transaction import PIP_BUILD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +115,7 @@ def why(path: Path, name: str, *, platform: str, limit: int = _MOST_CHAINS) -> W
         chains=chains,
         has_more=len(found) > limit,
         needed_by=graph.dependents(name),
-        note="" if chains else _reason_without_chain(path, record, graph),
+        note="" if chains else _reason_without_chain(record, graph),
     )
 
 
@@ -130,11 +128,8 @@ def not_installed(path: Path, name: str, graph: DependencyGraph) -> PrefixError:
     return PrefixError("package-not-installed", f"{name} is not installed in {path}", hint=hint)
 
 
-def _reason_without_chain(path: Path, record: PrefixRecord, graph: DependencyGraph) -> str:
-    by_hand = (
-        record.record.build == PIP_BUILD and not (path / CONDA_META / record.file_name).exists()
-    )
-    if by_hand:
+def _reason_without_chain(record: PrefixRecord, graph: DependencyGraph) -> str:
+    if record.record.is_installed_by_pip:
         return "it was installed with pip"
     if record.name == "pip" and "python" in graph.records:
         return "pip is added to python (setting add_pip_as_python_dependency)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.environment.site_packages import hand_installed, vanished_wheels
+from minicon.prefix.environment.site_packages import pip_installed, uninstalled_wheels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class PipChanges:
 def find_pip_changes(prefix: Prefix) -> PipChanges:
     """Compare records with site-packages. Costs one listing and a stat per wheel."""
     recorded = {record.name: record for record in prefix.readable_records()}
-    gone = {record.name: record for record in vanished_wheels(prefix)}
-    installed_by_pip = hand_installed(prefix)
+    gone = {record.name: record for record in uninstalled_wheels(prefix)}
+    installed_by_pip = pip_installed(prefix)
     present = {record.name for record in installed_by_pip}
     return PipChanges(
         installed=tuple(record for record in installed_by_pip if record.name not in recorded),

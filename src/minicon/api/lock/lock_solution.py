@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from minicon.api.plan.pruning import is_by_pip
 from minicon.errors import InterpreterError, SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import parse_dependency
@@ -57,7 +56,7 @@ def beside_installed(
         keep_others: Whether packages that the lock does not name stay.
     """
     records = {record.name: record for record in solution.records}
-    built = {each.name: each.record for each in installed if is_by_pip(each.record)}
+    built = {each.name: each.record for each in installed if each.record.is_installed_by_pip}
     lines = {line: _built_from(line, built) for line in solution.pip_requirements}
     records |= {record.name: record for record in lines.values() if record is not None}
     if keep_others:

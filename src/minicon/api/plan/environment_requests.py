@@ -205,8 +205,7 @@ def refuse_foreign_folder(path: Path) -> None:
     Raises:
         PrefixError: ``not-an-environment``.
     """
-    from minicon.prefix.environment.prefix_location import is_empty
-    from minicon.shell.locate import is_environment
+    from minicon.prefix.environment.prefix_location import is_empty, is_environment
 
     if not path.exists() or is_environment(path):
         return

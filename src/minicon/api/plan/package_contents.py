@@ -79,7 +79,7 @@ class Contents:
         """
         if self.has(target):
             return target
-        from minicon.prefix.plan.noarch_python import SCRIPTS
+        from minicon.prefix.environment.python_layout import SCRIPTS
 
         moved = SCRIPTS + target.rpartition("/")[2]
         if self.has(moved) and "python" in (record.noarch, self.noarch()):

@@ -26,7 +26,7 @@ from minicon.models.strict_json import check_shape, read_object
 from minicon.models.subdir import check_subdir
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages
-from minicon.prefix.executor import recover
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.plan.transaction import PLAN_SHAPE, Transaction
 from minicon.pypi.requirements.requirements import PipRequirement
 from minicon.redaction import redact, shortened

@@ -20,11 +20,11 @@ from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import history_of, removals_of, requested_before
 from minicon.api.plan.requirements import PYPI_PREFIX, RequestedPackages, limit_of, split_specs
 from minicon.api.plan.sources import Sources, choose_sources
-from minicon.envs.known_environments import needs_recovery
 from minicon.errors import ChannelError, PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.channel import expand_references
 from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.pypi.requirements.requirements import PipRequirement
 from minicon.solver.request import (
@@ -338,9 +338,7 @@ def _not_yet_built(question: PlanningContext, solution: Solution) -> Iterator[Pi
     requirements = question.asked.from_pip.pip_requirements
     if not requirements:
         return
-    from minicon.api.plan.pruning import is_by_pip
-
-    built = {record.name for record in solution.records if is_by_pip(record)}
+    built = {record.name for record in solution.records if record.is_installed_by_pip}
     for requirement in requirements:
         if not (question.request.keep_satisfied and requirement.name in built):
             yield requirement

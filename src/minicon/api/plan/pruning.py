@@ -95,15 +95,10 @@ def needed_installed(
     roots |= {normalize_pypi_name(each.name) for each in by_pip if each.name}
     if any(each.name is None for each in by_pip):
         # Nobody knows what pip makes of a bare URL, so whatever it installed may be it.
-        roots |= {each.name for each in installed if is_by_pip(each.record)}
+        roots |= {each.name for each in installed if each.record.is_installed_by_pip}
     records = {each.name: each.record for each in installed}
     needed = _reachable(request, records, roots)
     return [each for each in installed if each.name in needed]
-
-
-def is_by_pip(record: RepodataRecord) -> bool:
-    """Whether pip installed it, and no index's wheel stands behind it."""
-    return record.source == "pypi" and not record.url
 
 
 def _names(request: SolveRequest) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicon.constants import CONDA_EXTENSION
 from minicon.lean_dataclasses import dataclass, field
-from minicon.shell.locate import is_environment
+from minicon.prefix.environment.prefix_location import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from minicon.fs.ownership import is_real_folder
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_lock import locked
+from minicon.prefix.generations.change import locked
 from minicon.prefix.generations.metadata import read_generation_metadata
-from minicon.prefix.generations.rollback import generations
 from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.prefix.link.bytecode import stale_bytecode
+from minicon.prefix.rollback import generations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def find_leftovers(services: Services) -> list[Path]:
 
 def sweep_leftovers(services: Services) -> list[Path]:
     """Remove the leftovers of killed commands; what a running process uses is kept."""
-    from minicon.prefix.generations.removal import sweep
+    from minicon.prefix.removal import sweep
 
     swept = [path for folder in services.settings.envs_dirs for path in sweep(folder)]
     return [*swept, *services.package_cache.sweep()]
@@ -166,7 +167,7 @@ def _surplus_generations(services: Services, keep: int | None) -> Iterator[Path]
         return
     for entry in services.registry.entries():
         store = GenerationStore(entry.path)
-        previous = read_generation_metadata(store.place).previous
+        previous = read_generation_metadata(store.prefix).previous
         by_age = sorted(store.numbers(), key=lambda number: (number == previous, number))
         for number in by_age[: max(len(by_age) - keep, 0)]:
             yield store.folder / str(number)
@@ -195,13 +196,13 @@ def _stale_files(folder: Path, now: float) -> Iterator[Path]:
 
 def _unswept(folder: Path) -> Iterator[Path]:
     """Yield the leftovers of killed commands beside the environments of a folder."""
-    from minicon.prefix.generations.removal import stores_in
+    from minicon.prefix.removal import stores_in
 
     for path in stores_in(folder):
         if path.name.startswith(".trash-"):
             yield path
             continue
         store = GenerationStore(folder / path.name)
-        if store.needs_recovery or not store.place.exists():
+        if needs_recovery(store.prefix) or not store.prefix.exists():
             with contextlib.suppress(PrefixLocked), locked(store, 0.0):
                 yield path

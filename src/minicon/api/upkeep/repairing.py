@@ -17,9 +17,9 @@ from minicon.models.version import python_minor
 from minicon.package.validate import verify_package
 from minicon.prefix.environment.environments_txt import unregister_environment
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.rollback import generations
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.repair import Problem, make_repair
+from minicon.prefix.rollback import generations
 from minicon.solver.request import Solution
 
 TYPE_CHECKING = False

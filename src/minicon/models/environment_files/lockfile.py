@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL, WHEEL_EXTENSION
+from minicon.constants import HOST_CHANNEL, PYPI_BUILD, PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 MAIN = "main"
 #: Scheme of the URL of an interpreter of the installing machine: ``host:python-3.11.7``.
 _HOST_SCHEME = f"{HOST_CHANNEL}:"
-_WHEEL_BUILD = "pypi_0"
 _LONGEST_URL = 2000
 
 _MD5 = lazy_pattern(r"[0-9a-f]{32}")
@@ -115,7 +114,7 @@ class LockedPackage:
             depends.insert(0, f"python {python_minor}.*")
             data["python"] = python_minor
         subdir = "noarch" if self.fn.endswith("-any.whl") else self.platform
-        data |= {"build": _WHEEL_BUILD, "build_number": 0, "depends": depends, "noarch": "python"}
+        data |= {"build": PYPI_BUILD, "build_number": 0, "depends": depends, "noarch": "python"}
         data |= {"subdir": subdir, "purls": [f"pkg:pypi/{self.name}@{self.version}"]}
         return RepodataRecord(
             data, channel=PYPI_CHANNEL, subdir=subdir, fn=self.fn, url=self.url, source="pypi"

@@ -1,1 +1,1 @@
-"""An environment as it is: location, records, history, what pip changed."""
+"""Read an environment: location, records, history, python, what pip changed."""

@@ -1,27 +1,34 @@
-"""``~/.conda/environments.txt``: where every tool of the family looks for environments."""
+"""``~/.conda/environments.txt``: the list of environments that conda and its relatives share."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 
-from minicon.constants import CONDA_META
-from minicon.fs import operations
-from minicon.prefix.environment.registered_paths import registered_paths
+from minicon.prefix.environment.prefix_location import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable
+    from os import PathLike
 
-#: Folders in which conda-build works are no environments (conda's rule).
+#: Parts of paths that are not registered: working directories of conda-build (conda's rule).
 _NOT_REGISTERED = ("placehold_pl", "skeleton_")
 _LOCK_TIMEOUT = 10.0
 
 
+def registered_paths(file: str | PathLike[str]) -> list[str]:
+    """The paths that the file lists, in order, without duplicates; empty if it cannot be read."""
+    try:
+        with open(file, encoding="utf-8", errors="surrogateescape") as reader:
+            lines = reader.read().splitlines()
+    except OSError:
+        return []
+    return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+
+
 def registered_environments(file: Path) -> tuple[Path, ...]:
-    """Environments that the file lists and that are there, in its order."""
-    return tuple(Path(line) for line in registered_paths(file) if _is_environment(Path(line)))
+    """The listed paths that are environments, in order."""
+    return tuple(Path(line) for line in registered_paths(file) if _is_registered(line))
 
 
 def register_environment(file: Path, prefix: Path) -> None:
@@ -32,49 +39,39 @@ def register_environment(file: Path, prefix: Path) -> None:
         prefix: Absolute path.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The file cannot be written.
     """
     text = str(prefix)
     if any(part in text for part in _NOT_REGISTERED) or "\n" in text:
         return
-    if text in registered_paths(file):
-        return
-    with _changing(file):
-        lines = registered_paths(file)
-        if text not in lines:
-            _write(file, [*lines, text])
+    if text not in registered_paths(file):
+        _change(file, lambda lines: lines if text in lines else [*lines, text])
 
 
 def unregister_environment(file: Path, prefix: Path) -> None:
-    """Take an environment out, and with it those that are gone.
+    """Remove an environment from the list, and with it paths that no longer are environments.
 
     Raises:
-        FileError: It cannot be written.
+        FileError: The file cannot be written.
     """
     text = str(prefix)
-    if not file.exists():
-        return
-    with _changing(file):
-        lines = registered_paths(file)
-        kept = [line for line in lines if line != text and _is_environment(Path(line))]
-        if kept != lines:
-            _write(file, kept)
+    if file.exists():
+        _change(file, lambda lines: [n for n in lines if n != text and _is_registered(n)])
 
 
-@contextlib.contextmanager
-def _changing(file: Path) -> Iterator[None]:
+def _change(file: Path, edit: Callable[[list[str]], list[str]]) -> None:
+    from minicon.fs import operations
     from minicon.fs.lock import locked
 
     lock = file.with_name(f".{file.name}.lock")
     with operations.describing("write", file), locked(lock, timeout=_LOCK_TIMEOUT):
-        yield
+        before = registered_paths(file)
+        after = edit(before)
+        if after != before:
+            text = "".join(f"{line}\n" for line in after)
+            operations.replace_file(file, text.encode(errors="surrogateescape"))
 
 
-def _write(file: Path, lines: Iterable[str]) -> None:
-    operations.replace_file(
-        file, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
-    )
-
-
-def _is_environment(path: Path) -> bool:
-    return path.is_absolute() and os.path.isdir(path / CONDA_META)
+def _is_registered(line: str) -> bool:
+    path = Path(line)
+    return path.is_absolute() and is_environment(path)

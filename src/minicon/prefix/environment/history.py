@@ -1,4 +1,4 @@
-"""``conda-meta/history``: what was asked for, and what each change added and removed.
+"""Read and write ``conda-meta/history``: the requests, and what each change added and removed.
 
 The file is a text that conda, mamba and pixi also read (conda's ``history.py``)::
 
@@ -11,8 +11,8 @@ The file is a text that conda, mamba and pixi also read (conda's ``history.py``)
     +https://example.org/chan/noarch::pure-2.0-pyhd_0
     # update specs: ['pure']
 
-Times are local and carry no zone. Old variants are read as well: package lines before the first
-head, comma-separated specs, blocks that list a whole state instead of a difference.
+Times are local, without a zone. Old variants are read as well: package lines before the first
+heading, comma-separated specs, blocks that list all packages instead of a difference.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
     from minicon.models.prefix_record import PrefixRecord
 
-#: Tools of the family look for a conda version of their own age in the file.
-CONDA_VERSION = "26.7.0"
+#: Conda reads this version from the file.
+_CONDA_VERSION = "26.7.0"
 
 _HEAD = lazy_pattern(r"==>\s*(.+?)\s*<==")
 _SPECS = lazy_pattern(r"#\s*(\w+)\s+specs:\s*(.*)")
-#: What Python writes of a list of plain texts; anything else is left to Python to read.
+#: The repr of a list of plain strings; anything else is parsed by Python.
 _PLAIN_LIST = lazy_pattern(r"\['[^'\\]*'(?:, '[^'\\]*')*\]")
 _COMMAND = lazy_pattern(r"#\s*cmd:\s*(.+)")
 _GENERATION = lazy_pattern(r"#\s*minicon revision:\s*(\d+)")
@@ -51,15 +51,15 @@ class Revision:
     """One block of the file.
 
     Attributes:
-        number: Its place in the file, from 0: the N of conda's ``install --revision N``.
-        generation: The number that minicon gave the state it led to; None in others' blocks.
-        date: As written, local time.
+        number: Its index in the file, from 0: the N of conda's ``install --revision N``.
+        generation: minicon's number of the resulting revision; None in blocks of other tools.
+        date: As in the file, local time.
         command: The command line, or an empty text.
         added: Packages as ``channel::name-version-build``.
         removed: Likewise.
-        state: All packages, where the block lists them instead of a difference.
-        updates: Specs that were asked for.
-        removals: Specs that were given up.
+        state: All packages, if the block lists them instead of a difference.
+        updates: Specs that were requested.
+        removals: Specs that were removed.
         neutered: Specs that were weakened to their name.
     """
 
@@ -83,9 +83,9 @@ class _Block:
 
 
 def parse_history(text: str) -> tuple[Revision, ...]:
-    """Read a history file of any age. Never raises: what cannot be understood is left out.
+    """Parse a history file of any tool and age. Lines that cannot be parsed are skipped.
 
-    So are secrets, which other tools may have written.
+    Secrets, which other tools may have written, are left out.
     """
     blocks: list[_Block] = []
     for line in map(str.strip, without_secrets(text).splitlines()):
@@ -135,7 +135,7 @@ def _kind_of(action: str) -> str | None:
 
 
 def _parse_specs(text: str) -> list[str]:
-    """A Python list; before conda 4.5 the specs between commas, without quotes."""
+    """Parse a Python list or, as conda before 4.5 wrote them, unquoted specs with commas."""
     text = text.strip()
     if _PLAIN_LIST.fullmatch(text):
         specs = text[2:-2].split("', '")
@@ -153,8 +153,8 @@ def _parse_specs(text: str) -> list[str]:
 
 
 def _join_version_parts(parts: Iterable[str]) -> list[str]:
-    # "python >=3,<4,numpy" was written without quotes: a part that starts with an operator
-    # or digit continues the spec before it.
+    # "python >=3,<4,numpy": a part that starts with an operator or digit continues the spec
+    # before it.
     specs: list[str] = []
     for part in map(str.strip, parts):
         if specs and part[:1] in tuple("<>=!~0123456789"):
@@ -165,7 +165,7 @@ def _join_version_parts(parts: Iterable[str]) -> list[str]:
 
 
 def spec_name(spec: str) -> str | None:
-    """The package name that a spec's text is about; None where it has none."""
+    """The package name of a spec's text, or None."""
     text = spec.strip()
     by_name = text.removeprefix("pypi:")
     if "/" in text.partition("@")[0] and text.endswith((".conda", ".tar.bz2", ".whl")):
@@ -183,12 +183,12 @@ def spec_name(spec: str) -> str | None:
 def requested_specs(
     revisions: Sequence[Revision], installed: Collection[str] | None = None
 ) -> dict[str, str]:
-    """Specs that still hold, by package name: the replay of all requests.
+    """Specs that still apply, by package name: all requests are replayed.
 
     Args:
-        revisions: As :func:`parse_history` gives them.
-        installed: Names in the environment; specs of others are left out, since conda has not
-            always recorded removals. What PyPI answered goes by its project's name.
+        revisions: From :func:`parse_history`.
+        installed: Names of installed packages; other specs are left out, since conda has not
+            always recorded removals. A package from PyPI has its project's name.
     """
     specs: dict[str, str] = {}
     for revision in revisions:
@@ -205,7 +205,7 @@ def requested_specs(
 
 
 def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[str, str]:
-    """Specs that PyPI answered: ``typing_extensions``, say, of which the project is there."""
+    """Specs whose package is installed from PyPI under its project's name."""
     from minicon.models.package_names import NameMap
 
     projects = NameMap.built_in()
@@ -217,7 +217,7 @@ def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[st
 
 
 def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
-    """What an environment held after a revision: packages as history names them, sorted."""
+    """The packages after a revision, as :func:`dist_text` formats them, sorted."""
     state: set[str] = set()
     for revision in revisions[: number + 1]:
         state = (set(revision.state) or state - set(revision.removed)) | set(revision.added)
@@ -225,7 +225,7 @@ def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
 
 
 def dist_text(record: RepodataRecord | PrefixRecord) -> str:
-    """A package as history names it: ``channel/subdir::name-version-build``, no credentials."""
+    """Format a package for history: ``channel/subdir::name-version-build``, no credentials."""
     package = record if isinstance(record, RepodataRecord) else record.record
     channel = without_secrets(package.channel)
     if package.source == "conda":
@@ -243,7 +243,7 @@ def format_block(
     now: float,
     generation: int | None = None,
 ) -> str:
-    """One block as conda writes it.
+    """Format one block as conda does.
 
     Args:
         command: The command line; credentials in it are redacted.
@@ -252,12 +252,12 @@ def format_block(
         removed: Likewise.
         specs: ``update``, ``remove`` and ``neutered`` to the specs' texts.
         now: Seconds since 1970.
-        generation: Number of the state that this leads to.
+        generation: minicon's number of the resulting revision.
     """
     lines = [
         f"==> {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} <==",
         f"# cmd: {redact(' '.join(command.split()))}",
-        f"# conda version: {CONDA_VERSION}",
+        f"# conda version: {_CONDA_VERSION}",
         f"# minicon version: {version}",
         *([] if generation is None else [f"# minicon revision: {generation}"]),
         *(f"-{text}" for text in sorted(removed)),

@@ -1,4 +1,4 @@
-"""Prefix: one environment on disk, to be read. :mod:`minicon.prefix.executor` changes it."""
+"""Prefix: one environment on disk, read-only. :mod:`minicon.prefix.executor` changes it."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ from minicon.fs.safe_path import has_reserved_path
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.strict_json import read_json
 from minicon.prefix.environment.history import Revision, parse_history, requested_specs
+from minicon.prefix.environment.prefix_location import is_environment
+from minicon.prefix.environment.python_layout import PythonLayout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
-    from minicon.prefix.plan.noarch_python import PythonLayout
-
-#: A value of conda's state file that means "not set, and do not export".
+#: A value in conda's state file that means "unset, and do not export".
 UNSET = "***unset***"
-#: How often to begin anew when the environment is switched while it is read.
+#: How often to retry when the environment is switched while it is read.
 _READ_ATTEMPTS = 20
 
-#: What no list of paths below a folder has in it; each path stands between two line ends.
-_OUTWARD = ("\n/", "\n..", "/..", "\n\n", "\0")
+#: Parts of paths that may leave the prefix, in a text with one path per line.
+_LEAVING = ("\n/", "\n..", "/..", "\n\n", "\0")
 
 
 class Prefix:
     """One environment, as the files below its path describe it (CEP 32).
 
-    Nothing is cached but the records, which are read once per object: make a new object to
-    see a change.
+    Only the records are cached, per object: create a new object to see a change.
 
     Args:
-        path: The environment's folder; it need not exist yet.
+        path: The environment's directory; it need not exist yet.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -46,21 +45,21 @@ class Prefix:
 
     @property
     def is_environment(self) -> bool:
-        """Whether it has ``conda-meta/history``, which makes a folder an environment."""
-        return (self.path / HISTORY).is_file()
+        """See :func:`minicon.prefix.environment.prefix_location.is_environment`."""
+        return is_environment(self.path)
 
     def require(self) -> Prefix:
-        """This prefix, if it is an environment.
+        """Return this prefix if it is an environment.
 
         Raises:
-            NotAnEnvironment: It is not.
+            NotAnEnvironment: Otherwise.
         """
         if not self.is_environment:
             what = "is not an environment" if self.path.exists() else "does not exist"
             raise NotAnEnvironment(
                 "not-an-environment",
                 f"{self.path} {what}",
-                hint="minicon env list shows the environments; minicon create makes one",
+                hint="minicon env list shows the environments; minicon create creates one",
             )
         return self
 
@@ -72,16 +71,16 @@ class Prefix:
         return (), ()
 
     def _read_once(self) -> tuple[tuple[PrefixRecord, ...], tuple[Path, ...]]:
-        """All records of one generation.
+        """Read all records of one generation.
 
-        They are read through the open folder, and count only if it still is the environment's
+        They are read through the open directory, and used only if that is still the environment's
         in the end: another process may have switched it, and be removing the old generation.
 
         Raises:
-            FileNotFoundError: There is no such folder, or it was switched meanwhile.
+            FileNotFoundError: The directory is missing, or was switched meanwhile.
         """
         records, broken = [], []
-        with _opened_folder(self.path / CONDA_META) as folder:
+        with _open_directory(self.path / CONDA_META) as folder:
             for name in _record_names(os.listdir(folder)):
                 record = _read_record(name, folder)
                 if record is None:
@@ -94,7 +93,7 @@ class Prefix:
         return tuple(records), tuple(broken)
 
     def record_paths(self) -> Iterator[Path]:
-        """The files of ``conda-meta`` that describe a package, sorted by name."""
+        """Paths of the records in ``conda-meta``, sorted by name."""
         try:
             names = os.listdir(self.path / CONDA_META)
         except (FileNotFoundError, NotADirectoryError):
@@ -103,10 +102,10 @@ class Prefix:
             yield self.path / CONDA_META / name
 
     def records(self) -> tuple[PrefixRecord, ...]:
-        """Every package of ``conda-meta``, whichever tool linked it, sorted by name.
+        """All packages in ``conda-meta``, linked by whatever tool, sorted by name.
 
         Raises:
-            PrefixError: Records that are cut or foreign, named; see :meth:`broken_records`.
+            PrefixError: ``corrupt-record``, with their names; see :meth:`broken_records`.
         """
         records, broken = self._read
         if broken:
@@ -119,19 +118,19 @@ class Prefix:
         return records
 
     def readable_records(self) -> tuple[PrefixRecord, ...]:
-        """As :meth:`records`, leaving out what cannot be read instead of raising."""
+        """As :meth:`records`, without the unreadable ones; does not raise."""
         return self._read[0]
 
     def broken_records(self) -> tuple[Path, ...]:
-        """Files of ``conda-meta`` that should be records and cannot be read."""
+        """Paths of records that cannot be read."""
         return self._read[1]
 
     def record(self, name: str) -> PrefixRecord | None:
-        """The package of that name, or None."""
+        """The package with a name, or None."""
         return next((r for r in self.readable_records() if r.name == name), None)
 
     def owned_files(self) -> frozenset[str]:
-        """Every path that some package owns, relative to the prefix."""
+        """Every path that a package owns, relative to the prefix."""
         return frozenset(path for record in self.readable_records() for path in record.files)
 
     @property
@@ -142,9 +141,7 @@ class Prefix:
 
     @property
     def python_layout(self) -> PythonLayout | None:
-        """Where its python keeps things, or None without a python."""
-        from minicon.prefix.plan.noarch_python import PythonLayout
-
+        """Paths of its python, or None without a python."""
         python = self.record("python")
         if python is None:
             return None
@@ -160,7 +157,7 @@ class Prefix:
 
     @property
     def site_packages(self) -> Path | None:
-        """Folder of its python's packages, or None without a python."""
+        """The site-packages directory of its python, or None without a python."""
         layout = self.python_layout
         return self.path / layout.site_packages if layout else None
 
@@ -169,17 +166,17 @@ class Prefix:
         return parse_history(self._text(HISTORY) or "")
 
     def requested_specs(self) -> dict[str, str]:
-        """What the user asked for and still holds, by package name."""
+        """The user's specs that still apply, by package name."""
         names = {record.name for record in self.readable_records()}
         return requested_specs(self.revisions(), names)
 
     def pinned_specs(self) -> tuple[str, ...]:
-        """Lines of ``conda-meta/pinned``: limits that hold for packages if they are there."""
+        """Specs in ``conda-meta/pinned``: constraints on packages if they are installed."""
         lines = (line.partition("#")[0].strip() for line in (self._text(PINNED) or "").splitlines())
         return tuple(line for line in lines if line)
 
     def frozen_message(self) -> str | None:
-        """Why the environment must not be changed (CEP 22); None if it may be."""
+        """The message of a frozen environment, which must not be changed (CEP 22), or None."""
         text = self._text(FROZEN)
         if text is None:
             return None
@@ -206,13 +203,13 @@ class Prefix:
         }
 
     def state_variables(self) -> dict[str, str]:
-        """``env_vars`` of conda's state file as they stand, unset marks included."""
+        """``env_vars`` of conda's state file, values marked unset included."""
         variables = _json_object(self.path / STATE).get("env_vars")
         return dict(variables) if isinstance(variables, dict) else {}
 
     @property
     def created_at(self) -> float | None:
-        """Seconds since 1970 when it was made, or None where no tool wrote it down."""
+        """Time of its creation in seconds since 1970, or None where no tool recorded it."""
         try:
             seconds = float(self._text(f"{CONDA_META}/created_at") or "")
         except ValueError:
@@ -221,7 +218,7 @@ class Prefix:
 
     @property
     def last_modified(self) -> float | None:
-        """Seconds since 1970 of the last change to its packages, or None."""
+        """Time of the last change of its packages in seconds since 1970, or None."""
         try:
             return (self.path / HISTORY).stat().st_mtime
         except OSError:
@@ -229,7 +226,7 @@ class Prefix:
 
     @property
     def is_writable(self) -> bool:
-        """Whether this user may change it."""
+        """Whether this user can change it."""
         return os.access(self.path / HISTORY, os.W_OK) and os.access(self.path, os.W_OK | os.X_OK)
 
     def _text(self, relative: str) -> str | None:
@@ -246,8 +243,8 @@ class Prefix:
 
 
 @contextlib.contextmanager
-def _opened_folder(path: Path) -> Iterator[int | str]:
-    """A descriptor of a folder; its path where the system has no such (Windows)."""
+def _open_directory(path: Path) -> Iterator[int | str]:
+    """Open a directory; yields its descriptor, or its path on Windows."""
     if os.open not in os.supports_dir_fd:
         yield str(path)
         return
@@ -266,7 +263,7 @@ def _record_names(names: Iterable[str]) -> list[str]:
 
 
 def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
-    """A record; None for a file that is cut, foreign or forbidden to this user."""
+    """Read a record; None for a file that is truncated, invalid or not readable."""
 
     def opener(path: str, flags: int) -> int:
         if isinstance(folder, str):
@@ -280,23 +277,23 @@ def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
         _require_own_paths(record.files)
     except (PermissionError, ValueError, KeyError, TypeError, AttributeError, SpecError):
         return None
-    is_whole = all(isinstance(data.get(key), str) for key in ("name", "version"))
-    return record if is_whole else None
+    is_complete = all(isinstance(data.get(key), str) for key in ("name", "version"))
+    return record if is_complete else None
 
 
 def _require_own_paths(paths: Sequence[str]) -> None:
-    """Raise ValueError for a record that claims what lies outside of the prefix, or is minicon's.
+    """Raise ValueError for a record with paths outside of the prefix, or of minicon's own files.
 
-    Others write records too, and what a record claims is compared, kept and restored. All paths
-    are looked at at once, which costs a fifth of what reading them does.
+    Other tools write records too, and files of a record are compared, kept and restored. All
+    paths are checked at once, which costs a fifth of reading them.
     """
     text = "\n".join(("", *paths, ""))
-    if any(part in text for part in _OUTWARD):
+    if any(part in text for part in _LEAVING):
         for path in paths:
             if path[:1] in ("", "/") or ".." in path.split("/") or "\0" in path:
                 raise ValueError(path)
     if has_reserved_path(paths):
-        raise ValueError("a place of minicon's own")
+        raise ValueError("a path of minicon's own files")
 
 
 def _json_object(path: Path) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Where an environment can be, and where its other generations lie: beside it, or inside.
+"""Where an environment may be, and where its other generations are: beside it, or inside it.
 
-Beside it is the rule. An environment that is a mount point, or whose parent this user cannot
-write to, cannot change places as a whole: its generations lie inside it, and its entries change
-places one by one (:mod:`minicon.prefix.generations.entry_swap`).
+Beside it is the rule. An environment that is a mount point, or whose parent directory this user
+cannot write to, cannot be renamed as a whole: its generations are inside it, and its entries are
+swapped one by one (:mod:`minicon.prefix.generations.entry_swap`).
 """
 
 from __future__ import annotations
@@ -10,52 +10,68 @@ from __future__ import annotations
 import errno
 import os
 
-from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
-from minicon.errors import PrefixError
-from minicon.fs.ownership import folder_problem
+from minicon.constants import GENERATIONS, GENERATIONS_INSIDE, HISTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: What never moves: the store itself, and what the file system keeps at its root.
-STAYING = frozenset({GENERATIONS_INSIDE, "lost+found"})
-#: A folder cannot be renamed: it is (merged with) one of a lower layer, a mount point, not ours.
+    from minicon.errors import PrefixError
+
+#: Top-level entries that never move: the store itself, and what a file system has at its root.
+UNMOVABLE_ENTRIES = frozenset({GENERATIONS_INSIDE, "lost+found"})
+#: Errors of renaming a directory that is a mount point, of a lower overlay layer, or not ours.
 CANNOT_BE_RENAMED = frozenset({errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPERM})
 
 
-def generations_folder(place: str) -> str:
-    """The folder of an environment's other generations. Costs at most four system calls.
+def is_environment(path: str | os.PathLike[str]) -> bool:
+    """Whether a directory is an environment: it has a file ``conda-meta/history`` (CEP 32)."""
+    return os.path.isfile(os.path.join(path, HISTORY))
 
-    Inside an environment they lie only where it really cannot be renamed: that a folder of that
-    name is there tells nothing, since whoever made or copied the environment could make it.
+
+def is_empty(prefix: str | os.PathLike[str]) -> bool:
+    """Whether a directory is missing, or has no entry that could belong to an environment."""
+    try:
+        with os.scandir(prefix) as entries:
+            return all(entry.name in UNMOVABLE_ENTRIES for entry in entries)
+    except FileNotFoundError:
+        return True
+
+
+def generations_folder(prefix: str) -> str:
+    """The directory of an environment's other generations. Costs at most four system calls.
+
+    It is inside the environment only if that really cannot be renamed. That a directory of that
+    name exists proves nothing: it may have been copied or made by anybody.
 
     Args:
-        place: The environment's path, links resolved; it need not exist.
+        prefix: Path of the environment with links resolved; it need not exist.
     """
-    inside = os.path.join(place, GENERATIONS_INSIDE)
-    if _is_fixed(place) and (os.path.lexists(inside) or os.access(place, os.W_OK)):
+    inside = os.path.join(prefix, GENERATIONS_INSIDE)
+    if _cannot_be_renamed(prefix) and (os.path.lexists(inside) or os.access(prefix, os.W_OK)):
         return inside
-    parent, name = os.path.split(place)
+    parent, name = os.path.split(prefix)
     return os.path.join(parent, GENERATIONS, name)
 
 
-def store_problem(place: str) -> tuple[str, str] | None:
-    """Which folder of an environment's other generations is left alone, and why; or None.
+def store_problem(prefix: str) -> tuple[str, str] | None:
+    """Which directory of a generation store cannot be trusted, and why; None if all can.
 
-    It must be a folder and no link, of this user or of root, that nobody else can write to; the
-    same holds of the folder of all such folders. Missing is fine. Costs some four system calls.
+    The store, and the directory of all stores, must be real directories, owned by this user or
+    root, and not writable by others. They may be missing. Costs about four system calls.
 
     Args:
-        place: As for :func:`generations_folder`.
+        prefix: As for :func:`generations_folder`.
 
     Returns:
-        The folder, and a clause that completes "it ...".
+        The directory, and a clause that completes "it ...".
     """
-    inside = os.path.join(place, GENERATIONS_INSIDE)
-    folder = generations_folder(place)
+    from minicon.fs.ownership import folder_problem
+
+    inside = os.path.join(prefix, GENERATIONS_INSIDE)
+    folder = generations_folder(prefix)
     if folder != inside and os.path.lexists(inside):
-        return inside, f"came from elsewhere; the earlier states of {place} lie in {folder}"
+        return inside, f"was not made here; the earlier revisions of {prefix} are in {folder}"
     for path in (folder,) if folder == inside else (os.path.dirname(folder), folder):
         problem = folder_problem(path)
         if problem is not None:
@@ -63,48 +79,54 @@ def store_problem(place: str) -> tuple[str, str] | None:
     return None
 
 
-def is_of_its_owner(place: str, folder: str) -> bool:
-    """Whether an environment and the folder of its states belong to one other user.
+def untrusted_store(prefix: Path) -> PrefixError | None:
+    """The error of a store that is neither read nor written; None if it can be trusted."""
+    found = store_problem(str(prefix))
+    if found is None:
+        return None
+    from minicon.errors import PrefixError
 
-    To those who only use what that user made, this is nothing to be told of.
+    folder, problem = found
+    hint = f"move {folder} away if you do not need it, or use a directory that is only yours"
+    if "can be written" in problem:
+        hint = f"if everything in it is yours: chmod go-w {folder}"
+    return PrefixError("foreign-store", f"{folder} is not used: it {problem}", hint=hint)
+
+
+def belongs_to_another_user(prefix: str, folder: str) -> bool:
+    """Whether an environment and its store have one owner, who is not this user.
+
+    Users of a shared environment need no warnings about its store.
     """
     try:
-        owner = os.stat(place).st_uid
+        owner = os.stat(prefix).st_uid
         return owner == os.lstat(folder).st_uid != os.geteuid()
     except (OSError, AttributeError):
         return False
 
 
-def is_empty(place: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds nothing that could belong to an environment, or is not there."""
-    try:
-        with os.scandir(place) as entries:
-            return all(entry.name in STAYING for entry in entries)
-    except FileNotFoundError:
-        return True
-
-
-def check_place(place: Path) -> None:
-    """Refuse early what a switch could not do late.
+def check_prefix_location(prefix: Path) -> None:
+    """Refuse a path at which no environment can be created or changed.
 
     Raises:
-        PrefixError: It is a file, or neither it nor its parent can be written to.
+        PrefixError: It is a file, or neither it nor its parent is writable.
     """
-    if place.exists() and not place.is_dir():
-        raise PrefixError("not-a-folder", f"{place} is a file", hint="choose another path")
-    parent = place.parent
+    from minicon.errors import PrefixError
+
+    if prefix.exists() and not prefix.is_dir():
+        raise PrefixError("not-a-folder", f"{prefix} is a file", hint="choose another path")
+    parent = prefix.parent
     while not parent.exists():
         parent = parent.parent
-    if not _is_writable(parent) and not (place.exists() and _is_writable(place)):
-        message = f"{place} cannot be changed: neither it nor {parent} is writable"
-        raise PrefixError("parent-not-writable", message, hint="check who owns these folders")
+    if not _is_writable(parent) and not (prefix.exists() and _is_writable(prefix)):
+        message = f"{prefix} cannot be changed: neither it nor {parent} is writable"
+        raise PrefixError("parent-not-writable", message, hint="check who owns these directories")
 
 
-def _is_fixed(place: str) -> bool:
-    """Whether a folder is there and cannot be renamed."""
-    if not os.path.isdir(place):
+def _cannot_be_renamed(prefix: str) -> bool:
+    if not os.path.isdir(prefix):
         return False
-    return os.path.ismount(place) or not os.access(os.path.dirname(place), os.W_OK | os.X_OK)
+    return os.path.ismount(prefix) or not os.access(os.path.dirname(prefix), os.W_OK | os.X_OK)
 
 
 def _is_writable(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Which processes run from an environment: they keep its old generation after a change."""
+"""Find processes that run from an environment: after a change they keep using its old files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PROCESSES = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class RunningProcess:
-    """A process, and the command line it was started with."""
+    """A process and its command line."""
 
     pid: int
     command: str
@@ -21,13 +21,13 @@ class RunningProcess:
 def processes_in(
     prefix: str | os.PathLike[str], proc: Path = _PROCESSES
 ) -> tuple[RunningProcess, ...]:
-    """Processes whose program lies in an environment, this one left out.
+    """Processes whose program is in an environment, without this one, by process ID.
 
-    Only what the kernel tells this user (Linux; empty elsewhere). About 5 µs per process.
+    Only processes that this user may inspect (Linux; empty elsewhere). About 5 µs per process.
 
     Args:
         prefix: The environment.
-        proc: Where the kernel shows processes.
+        proc: The ``/proc`` file system.
     """
     root = os.path.realpath(prefix) + os.sep
     names = os.listdir(proc) if proc.is_dir() else []
@@ -43,7 +43,7 @@ def _runs_from(process: Path, root: str) -> bool:
     try:
         if os.readlink(process / "exe").startswith(root):
             return True
-        # An environment made from the system's python runs a program outside of itself.
+        # The python of an environment made from the system's python is outside of it.
         first = (process / "cmdline").read_bytes().split(b"\0", 1)[0]
     except OSError:
         return False

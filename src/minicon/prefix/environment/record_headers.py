@@ -1,11 +1,11 @@
-"""Name, version, build and channel of every package, without reading whole records.
+"""Read name, version, build and channel of every package without parsing whole records.
 
-A record tells these first and then lists every file, tens of thousands in an environment. Here
-the beginning of each is read, one member after the other, by the interpreter's own JSON scanner;
-the module ``json`` around it costs more to import than everything here takes.
+A record has these first and then lists every file, tens of thousands in an environment. Here the
+beginning of each is parsed, one member after the other, by the interpreter's own JSON scanner;
+importing the module ``json`` around it would take longer than all that is done here.
 
-Whatever is not plain (a record that is cut, a package that pip installed or removed by hand, an
-environment that is switched meanwhile) is no answer: :class:`.prefix.Prefix` has it.
+Anything unusual (a truncated record, a package that pip installed or removed, an environment that
+is switched meanwhile) raises NotPlain, and :class:`.prefix.Prefix` is used instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MEMBERS = ("name", "version", "build", "channel", "subdir")
-#: Bytes of a record that are read at first, and that are looked at where it should end.
+#: Bytes that are read first, and bytes at the end that must close the record.
 _BEGINNING = 8192
 _END = 8
 _SITE_PACKAGES_MEMBER = '"python_site_packages_path"'
@@ -28,11 +28,11 @@ _BLANKS = " \t\r\n"
 
 
 class NotPlain(Exception):
-    """Somebody has to look more closely."""
+    """Whole records are needed."""
 
 
 class RecordHeader:
-    """What a list shows of one package; ``channel`` is without the subdir."""
+    """The columns of a package list; ``channel`` has no subdir."""
 
     __slots__ = ("build", "channel", "file", "name", "version")
 
@@ -47,38 +47,38 @@ class RecordHeader:
 
 
 def read_record_headers(prefix: str) -> list[RecordHeader]:
-    """All packages of an environment, sorted by name; takes some 30 µs for each.
+    """Read all packages of an environment, sorted by name. Costs about 30 µs per package.
 
     Raises:
-        NotPlain: Only the whole records tell, or nothing does.
+        NotPlain: Whole records are needed, or there are none.
     """
     try:
         scan = _scanner()
         folder = f"{prefix}/conda-meta"
         before = os.stat(folder)
         names = (n for n in os.listdir(folder) if n.endswith(".json") and n[0] != ".")
-        heads = [_read_head(f"{folder}/{name}", scan) for name in names]
-        by_name = {head.name: head for head in heads}
+        headers = [_read_header(f"{folder}/{name}", scan) for name in names]
+        by_name = {header.name: header for header in headers}
         python = by_name.get("python")
         site_packages = f"{prefix}/{_site_packages(python)}" if python else None
-        _refuse_changes_by_hand(prefix, by_name, site_packages)
+        _refuse_changes_by_pip(prefix, by_name, site_packages)
         after = os.stat(folder)
     except (OSError, ImportError, ValueError, LookupError, StopIteration, RecursionError) as error:
         raise NotPlain(prefix) from error
     if (before.st_ino, before.st_mtime_ns) != (after.st_ino, after.st_mtime_ns):
         raise NotPlain(prefix)
-    if len(by_name) < len(heads) or any(_may_hold_secrets(head.channel) for head in heads):
+    if len(by_name) < len(headers) or any(_may_have_secrets(header.channel) for header in headers):
         raise NotPlain(prefix)
     return [by_name[name] for name in sorted(by_name)]
 
 
-def _may_hold_secrets(channel: str) -> bool:
-    """Whether a channel that another tool wrote has to be looked at by who knows secrets."""
+def _may_have_secrets(channel: str) -> bool:
+    """Whether a channel may contain credentials, which must be redacted."""
     return any(mark in channel for mark in "@?#%") or "/t/" in channel.lower()
 
 
 def _scanner() -> Callable[[str, int], tuple[Any, int]]:
-    """What reads one JSON value at an index of a text, and tells where it ends."""
+    """A function that parses one JSON value at an index of a text; returns it and its end."""
     from _json import make_scanner
 
     class Rules:
@@ -91,7 +91,7 @@ def _scanner() -> Callable[[str, int], tuple[Any, int]]:
     return scanner
 
 
-def _read_head(file: str, scan: Callable[[str, int], tuple[Any, int]]) -> RecordHeader:
+def _read_header(file: str, scan: Callable[[str, int], tuple[Any, int]]) -> RecordHeader:
     with open(file, "rb", buffering=0, opener=plain_opener) as reader:
         data = reader.read(_BEGINNING)
         if len(data) == _BEGINNING:
@@ -110,7 +110,7 @@ def _read_head(file: str, scan: Callable[[str, int], tuple[Any, int]]) -> Record
 
 
 def _members(text: str, scan: Callable[[str, int], tuple[Any, int]]) -> dict[str, Any]:
-    """The members that are wanted, up to the last of them. Raises LookupError at the end."""
+    """Parse members until all needed ones are found. Raises LookupError at the end of the text."""
     found: dict[str, Any] = {}
     index = _skip(text, 0, "{")
     while len(found) < len(_MEMBERS):
@@ -125,7 +125,10 @@ def _members(text: str, scan: Callable[[str, int], tuple[Any, int]]) -> dict[str
 
 
 def _skip(text: str, index: int, mark: str = "") -> int:
-    """The next index that is not blank, or the one behind MARK, which has to stand there."""
+    """The next index that is not blank or, with a ``mark``, the one after it.
+
+    Raises ValueError if another character is found.
+    """
     while text[index] in _BLANKS:
         index += 1
     if not mark:
@@ -135,11 +138,11 @@ def _skip(text: str, index: int, mark: str = "") -> int:
     return index + 1
 
 
-def _refuse_changes_by_hand(
+def _refuse_changes_by_pip(
     prefix: str, by_name: Mapping[str, RecordHeader], site_packages: str | None
 ) -> None:
-    """Refuse where pip put or took away a distribution beside the records."""
-    wheels = {name for name, head in by_name.items() if head.channel == "pypi"}
+    """Raise NotPlain where pip installed or removed a distribution."""
+    wheels = {name for name, header in by_name.items() if header.channel == "pypi"}
     unowned = []
     for entry in _distributions(site_packages):
         path = f"{site_packages}/{entry}"
@@ -149,8 +152,8 @@ def _refuse_changes_by_hand(
             unowned.append(mark)
         if os.path.exists(f"{path}/METADATA"):
             wheels.discard(name)
-    for head in by_name.values() if unowned else ():
-        data = _whole(head)
+    for header in by_name.values() if unowned else ():
+        data = _whole(header)
         if b"dist-info/" in data:
             unowned = [mark for mark in unowned if mark not in data]
     if wheels or unowned:
@@ -167,7 +170,7 @@ def _site_packages(python: RecordHeader) -> str:
     text = _whole(python).decode()
     index = text.find(_SITE_PACKAGES_MEMBER)
     if index < 0:
-        if "Lib/site-packages" in text:  # of Windows
+        if "Lib/site-packages" in text:  # on Windows
             raise NotPlain(python.file)
         return f"lib/python{'.'.join(python.version.split('.')[:2])}/site-packages"
     index = _skip(text, index + len(_SITE_PACKAGES_MEMBER), ":")
@@ -177,5 +180,5 @@ def _site_packages(python: RecordHeader) -> str:
     return value
 
 
-def _whole(head: RecordHeader) -> bytes:
-    return read_followed(head.file)
+def _whole(header: RecordHeader) -> bytes:
+    return read_followed(header.file)

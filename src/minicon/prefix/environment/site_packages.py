@@ -1,8 +1,8 @@
-"""What pip did by hand in an environment, so that lists and solves see the truth.
+"""Find what pip installed, replaced and removed in an environment behind ``conda-meta``'s back.
 
-A distribution is known by its ``NAME-VERSION.dist-info`` folder in site-packages. One that no
-record of ``conda-meta`` owns was installed by hand: it becomes a record of channel ``pypi`` with
-conda's build string ``pypi_0``. A wheel's record whose dist-info is gone was uninstalled by hand.
+A distribution has a ``NAME-VERSION.dist-info`` directory in site-packages. One that no record in
+``conda-meta`` owns was installed by pip: it becomes a record of channel ``pypi`` with conda's
+build string ``pypi_0``. A wheel's record whose dist-info is missing was uninstalled by pip.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from __future__ import annotations
 import posixpath
 import re
 
-from minicon.constants import PYPI_CHANNEL, WHEEL_EXTENSION
+from minicon.constants import PYPI_BUILD, PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.fs.plain_file import read_followed
 from minicon.fs.safe_path import is_reserved_path
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.record_checks import check_record_fields
 from minicon.models.records import RepodataRecord
-from minicon.prefix.plan.transaction import PIP_BUILD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,45 +27,45 @@ if TYPE_CHECKING:
 
 
 def installed_packages(prefix: Prefix) -> tuple[PrefixRecord, ...]:
-    """Every package of an environment as it really is, sorted by name.
+    """All packages of an environment, sorted by name.
 
-    The records of ``conda-meta``, without wheels that pip uninstalled, with what pip installed;
-    where pip put another version over a package, pip's counts.
+    These are the records in ``conda-meta`` without wheels that pip uninstalled, and the
+    distributions that pip installed; where pip replaced a package, its version counts.
 
     Raises:
         PrefixError: A record cannot be read.
     """
-    gone = {record.name for record in vanished_wheels(prefix)}
-    found = {record.name: record for record in prefix.records() if record.name not in gone}
-    for record in hand_installed(prefix):
-        found[record.name] = _over(found.get(record.name), record)
+    removed = {record.name for record in uninstalled_wheels(prefix)}
+    found = {r.name: r for r in prefix.records() if r.name not in removed}
+    for record in pip_installed(prefix):
+        found[record.name] = _replaced(found.get(record.name), record)
     return tuple(sorted(found.values(), key=lambda record: record.name))
 
 
-def vanished_wheels(prefix: Prefix) -> tuple[PrefixRecord, ...]:
-    """Records of wheels whose dist-info is not there any more."""
+def uninstalled_wheels(prefix: Prefix) -> tuple[PrefixRecord, ...]:
+    """Records of wheels whose dist-info is missing."""
     return tuple(
         record
         for record in prefix.readable_records()
-        if record.record.source == "pypi" and _lost_metadata(prefix.path, record)
+        if record.record.source == "pypi" and _has_lost_metadata(prefix.path, record)
     )
 
 
-def superseded_records(prefix: Prefix, by_hand: Collection[str]) -> tuple[PrefixRecord, ...]:
-    """Records that lie in ``conda-meta`` and no longer tell the truth.
+def superseded_records(prefix: Prefix, from_pip: Collection[str]) -> tuple[PrefixRecord, ...]:
+    """Records in ``conda-meta`` that are no longer true.
 
     Args:
         prefix: The environment.
-        by_hand: Names of packages over which pip put another version.
+        from_pip: Names of packages that pip replaced by another version.
     """
-    over = (record for record in prefix.readable_records() if record.name in by_hand)
-    return (*vanished_wheels(prefix), *over)
+    replaced = (record for record in prefix.readable_records() if record.name in from_pip)
+    return (*uninstalled_wheels(prefix), *replaced)
 
 
-def hand_installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
+def pip_installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
     """Distributions in site-packages that no record owns.
 
-    Costs one listing, and one small file per distribution found.
+    Costs one directory listing, and reading one small file per distribution found.
     """
     folder = prefix.site_packages
     layout = prefix.python_layout
@@ -86,20 +85,20 @@ def hand_installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
     )
 
 
-def hand_installed_files(prefix: Prefix) -> frozenset[str]:
-    """Every path that pip's own records claim, relative to the prefix."""
-    return frozenset(path for record in hand_installed(prefix) for path in record.files)
+def pip_installed_files(prefix: Prefix) -> frozenset[str]:
+    """Paths of distributions that pip installed, relative to the prefix."""
+    return frozenset(path for record in pip_installed(prefix) for path in record.files)
 
 
-def _over(record: PrefixRecord | None, by_hand: PrefixRecord) -> PrefixRecord:
-    """What pip put over a package still has the package's other files."""
+def _replaced(record: PrefixRecord | None, from_pip: PrefixRecord) -> PrefixRecord:
+    """The record of a distribution that pip installed; it owns the replaced package's files."""
     if record is None:
-        return by_hand
-    files = dict.fromkeys((*by_hand.files, *record.files))
-    return PrefixRecord(by_hand.record, files=tuple(files), paths=())
+        return from_pip
+    files = dict.fromkeys((*from_pip.files, *record.files))
+    return PrefixRecord(from_pip.record, files=tuple(files), paths=())
 
 
-def _lost_metadata(prefix: Path, record: PrefixRecord) -> bool:
+def _has_lost_metadata(prefix: Path, record: PrefixRecord) -> bool:
     metadata = [path for path in record.files if path.endswith(".dist-info/METADATA")]
     return bool(metadata) and not any((prefix / path).exists() for path in metadata)
 
@@ -116,13 +115,13 @@ def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
     data = {
         "name": re.sub(r"[-_.]+", "-", name).lower(),
         "version": version,
-        "build": PIP_BUILD,
+        "build": PYPI_BUILD,
         "build_number": 0,
         "depends": [],
         "requires_dist": header.get("requires-dist", []),
     }
-    fn = f"{data['name']}-{version}-{PIP_BUILD}"
-    try:  # what is no name or version cannot be listed, asked for or removed by it either
+    fn = f"{data['name']}-{version}-{PYPI_BUILD}"
+    try:  # nothing could be listed, requested or removed by an invalid name or version
         check_record_fields(data, fn=fn + WHEEL_EXTENSION)
     except SpecError:
         return None
@@ -138,9 +137,9 @@ def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
 
 
 def _header(text: str) -> dict[str, list[str]]:
-    """The fields of a METADATA file by lower-case name; those that are needed have one line.
+    """Parse the one-line fields of a METADATA file, by lower-case name.
 
-    Python's own reader of such headers costs more to import than listing an environment does.
+    Importing Python's own parser would take longer than listing an environment.
     """
     fields: dict[str, list[str]] = {}
     for line in text.splitlines():
@@ -153,7 +152,7 @@ def _header(text: str) -> dict[str, list[str]]:
 
 
 def _record_files(path: Path, site_packages: str) -> Iterator[str]:
-    """Paths of a RECORD, relative to the prefix: without those outside of it and minicon's own."""
+    """Paths in a RECORD relative to the prefix, without those outside of it or minicon's own."""
     import csv
 
     try:

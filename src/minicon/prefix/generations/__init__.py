@@ -1,1 +1,1 @@
-"""Generations: whole states of an environment, the switch between them, recovery."""
+"""Generations: earlier trees of an environment, the switch between them, recovery."""

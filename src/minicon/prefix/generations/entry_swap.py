@@ -1,14 +1,14 @@
-"""Two trees change places entry by entry, where a folder cannot be renamed as a whole.
+"""Swap two trees entry by entry, where a directory cannot be renamed as a whole.
 
-That is so at mount points, below folders of other users, and for what an image of a container
-brought (overlayfs refuses to rename folders of lower layers)::
+That is so at mount points, in directories of other users, and for what a container image brought
+(overlayfs refuses to rename directories of lower layers)::
 
-    journal: OUT, IN, names ─> for each entry:  place ──1──> OUT      IN ──2──> place
+    journal: OUT, IN, names ─> for each entry:  prefix ──1──> OUT      IN ──2──> prefix
 
-A rename is one step, so that a later command can tell from what is where how far it came: an
-entry of the old tree that is in OUT has gone, one of the new tree that is no longer in IN has
-come. Only a folder that must be moved in parts (a second layer of renames) needs to be written
-down before: ``part`` names it, ``way`` says which of its two moves is under way.
+A rename is one step, so recovery sees from where entries are how far the exchange came: an entry
+of the old tree that is in OUT has been moved out, one of the new tree that is no longer in IN has
+been moved in. Only a directory that must be moved in parts (a second layer of renames) needs to be
+journaled first: ``part`` names it, ``way`` says which of its two moves is under way.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import stat
 from minicon.constants import CONDA_META, GENERATIONS_INSIDE
 from minicon.fs.safe_path import folded
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.prefix.environment.prefix_location import CANNOT_BE_RENAMED, STAYING
-from minicon.prefix.generations.store_names import is_stage, is_tree
+from minicon.prefix.environment.prefix_location import CANNOT_BE_RENAMED, UNMOVABLE_ENTRIES
+from minicon.prefix.generations.store_entries import is_stage, is_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
     from minicon.fs.folder import Folder
 
 _IN, _OUT = "in", "out"
-#: Mode of a folder that is not whole yet.
-_FOR_NOW = 0o700
+#: Mode of a directory that is incomplete.
+_TEMPORARY_MODE = 0o700
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryExchange:
-    """An exchange under way, as its journal says.
+    """An exchange under way, as the journal records it.
 
     Attributes:
-        incoming: Name of the folder whose entries come.
-        outgoing: Name of the folder that takes what is there now.
-        final: What the outgoing folder is called in the end.
-        old: Entries that go.
-        new: Entries that come.
+        incoming: Name of the directory whose entries are moved in.
+        outgoing: Name of the directory that the present entries are moved to.
+        final: Name of the outgoing directory in the end.
+        old: Entries to move out.
+        new: Entries to move in.
         part: The entry that is being moved in parts, or "".
-        way: ``out`` or ``in``: which of its moves.
+        way: Direction of its move, ``out`` or ``in``.
     """
 
     incoming: str
@@ -59,37 +59,39 @@ class EntryExchange:
     way: str = ""
 
     @classmethod
-    def between(cls, place: Path, tree: Path, outgoing: Path) -> EntryExchange:
-        """What has to move for a tree to take the place of another."""
+    def between(cls, prefix: Path, tree: Path, outgoing: Path) -> EntryExchange:
+        """Plan the exchange of an environment and a tree."""
         return cls(
             incoming=tree.name,
             outgoing=outgoing.name,
             final=tree.name,
-            old=tuple(sorted(set(os.listdir(place)) - STAYING)),
-            new=tuple(sorted(set(os.listdir(tree)) - STAYING)),
+            old=tuple(sorted(set(os.listdir(prefix)) - UNMOVABLE_ENTRIES)),
+            new=tuple(sorted(set(os.listdir(tree)) - UNMOVABLE_ENTRIES)),
         )
 
     @classmethod
     def from_json(cls, data: object) -> EntryExchange:
-        """Read what :meth:`to_json` made.
+        """Validate the result of :meth:`to_json`.
 
         Raises:
-            ValueError: It is something else; the text says what.
+            ValueError: Anything else; the text is a sentence about "it".
         """
         if not isinstance(data, dict) or data.keys() != set(cls.__slots__):
-            raise ValueError("its entries are not as minicon writes them")
+            raise ValueError("its entries have unknown or missing keys")
         if not isinstance(data["old"], list) or not isinstance(data["new"], list):
-            raise ValueError("its entries are no lists")  # noqa: TRY004 - one kind for all
-        made = cls(**{**data, "old": tuple(data["old"]), "new": tuple(data["new"])})
-        for name in (*made.old, *made.new):
+            raise ValueError("its entries are not lists")  # noqa: TRY004 - one kind for all
+        exchange = cls(**{**data, "old": tuple(data["old"]), "new": tuple(data["new"])})
+        for name in (*exchange.old, *exchange.new):
             if not _is_entry(name):
-                raise ValueError(f"it would move {str(name)!r:.80}, which is no entry of a prefix")
-        if not made._is_sound():
-            raise ValueError("its entries name trees or steps that minicon does not write")
-        return made
+                raise ValueError(
+                    f"it would move {str(name)!r:.80}, which is not an entry of a prefix"
+                )
+        if not exchange._is_valid():
+            raise ValueError("its entries name invalid trees or steps")
+        return exchange
 
-    def _is_sound(self) -> bool:
-        """Whether all but the entries is such as :meth:`between` and the moves make it."""
+    def _is_valid(self) -> bool:
+        """Whether all but the entries has values that minicon writes."""
         ends = (self.incoming, self.outgoing)
         return (
             all(map(is_tree, ends))
@@ -102,15 +104,15 @@ class EntryExchange:
 
     @property
     def trees(self) -> tuple[str, str]:
-        """The folders that it moves entries between."""
+        """The directories that it moves entries between."""
         return self.incoming, self.outgoing
 
     def to_json(self) -> dict[str, Any]:
-        """For the journal."""
+        """Serialize for the journal."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     def reversed(self) -> EntryExchange:
-        """The exchange that undoes this one, from wherever it is."""
+        """The exchange that undoes this one, however far it came."""
         return replace(
             self,
             incoming=self.outgoing,
@@ -122,49 +124,49 @@ class EntryExchange:
 
 
 def _is_entry(name: object) -> bool:
-    """Whether a name is one of those that :meth:`EntryExchange.between` finds in a folder."""
-    if not isinstance(name, str) or name in ("", ".", "..", *STAYING) or "\0" in name:
+    """Whether a name can be an entry that :meth:`EntryExchange.between` finds."""
+    if not isinstance(name, str) or name in ("", ".", "..", *UNMOVABLE_ENTRIES) or "\0" in name:
         return False
     return os.path.basename(name) == name and folded(name) != GENERATIONS_INSIDE
 
 
-def carry_on(
+def move_entries(
     exchange: EntryExchange,
-    place: Folder,
+    prefix: Folder,
     folder: Folder,
-    write_down: Callable[[EntryExchange], object],
+    record: Callable[[EntryExchange], object],
 ) -> None:
-    """Move all that has not moved yet, from the beginning or from wherever it was cut.
+    """Move all entries that have not been moved yet; resumes an interrupted exchange.
 
     Args:
-        exchange: What its journal says.
-        place: The environment.
-        folder: Where the two other folders are.
-        write_down: Replaces the journal.
+        exchange: As the journal has it.
+        prefix: The environment.
+        folder: The store, with the two other directories.
+        record: Replaces the exchange in the journal.
 
     Raises:
-        OSError: The file system refused; what the journal says is still true.
+        OSError: From the file system; the journal is still true.
     """
-    if not folder.is_folder(exchange.outgoing):  # it has its final name already
+    if not folder.is_folder(exchange.outgoing):  # renamed already: nothing is left to move
         return
-    # The folder of records last: an environment counts as the old one until all has come.
+    # The records last: the environment counts as the old one until everything is moved in.
     names = sorted({*exchange.old, *exchange.new}, key=lambda name: (name == CONDA_META, name))
     with contextlib.ExitStack() as opened:
         outgoing = opened.enter_context(folder.child(exchange.outgoing))
-        # Missing once all of it has come.
-        is_whole = not folder.is_folder(exchange.incoming)
-        incoming = None if is_whole else opened.enter_context(folder.child(exchange.incoming))
+        # Missing once all of it is moved in.
+        is_complete = not folder.is_folder(exchange.incoming)
+        incoming = None if is_complete else opened.enter_context(folder.child(exchange.incoming))
         for name in names:
-            mover = _Mover(exchange, name, write_down)
+            mover = _Mover(exchange, name, record)
             if name in exchange.old:
-                mover.move(_OUT, place, outgoing)
+                mover.move(_OUT, prefix, outgoing)
             if name in exchange.new and incoming is not None:
-                mover.move(_IN, incoming, place)
+                mover.move(_IN, incoming, prefix)
             exchange = mover.exchange
 
 
-def settle(exchange: EntryExchange, folder: Folder) -> None:
-    """All has moved: give the folder with the old tree its name. May be done again."""
+def finish_exchange(exchange: EntryExchange, folder: Folder) -> None:
+    """Give the directory with the old tree its final name, once all is moved. Idempotent."""
     if not folder.is_folder(exchange.outgoing):
         return
     if folder.is_folder(exchange.incoming):
@@ -174,14 +176,14 @@ def settle(exchange: EntryExchange, folder: Folder) -> None:
 
 
 class _Mover:
-    """Moves one entry out and another one in."""
+    """Moves one entry out, and the new one of that name in."""
 
     def __init__(
-        self, exchange: EntryExchange, name: str, write_down: Callable[[EntryExchange], object]
+        self, exchange: EntryExchange, name: str, record: Callable[[EntryExchange], object]
     ) -> None:
         self.exchange = exchange
         self._name = name
-        self._write_down = write_down
+        self._record = record
         self._way = exchange.way if exchange.part == name else ""
 
     def move(self, way: str, source: Folder, target: Folder) -> None:
@@ -194,46 +196,46 @@ class _Mover:
             try:
                 source.rename(name, target, name)
             except OSError as error:
-                if not is_unmovable_folder(source, name, error):
+                if not _is_unmovable_folder(source, name, error):
                     raise
-                self._go(way)
+                self._begin_parts(way)
                 move_parts(name, source, target)
 
     def _move_parts(self, way: str, source: Folder, target: Folder) -> None:
         if self._way == _IN and way == _OUT:
-            return  # all of it is out
+            return  # moved out completely
         if self._way != way:
-            self._go(way)
+            self._begin_parts(way)
         move_parts(self._name, source, target)
 
-    def _go(self, way: str) -> None:
+    def _begin_parts(self, way: str) -> None:
         self._way = way
         self.exchange = replace(self.exchange, part=self._name, way=way)
-        self._write_down(self.exchange)
+        self._record(self.exchange)
 
 
 def move_parts(name: str, source: Folder, target: Folder) -> None:
-    """Move a file, or a folder that may be there in part already; done again, it goes on."""
+    """Move a file, or a directory of which parts may have been moved already. Resumable."""
     if source.status(name) is None:
         return
     if target.status(name) is None:
         try:
             source.rename(name, target, name)
         except OSError as error:
-            if not is_unmovable_folder(source, name, error):
+            if not _is_unmovable_folder(source, name, error):
                 raise
-            target.make_directory(name, _FOR_NOW)
+            target.make_directory(name, _TEMPORARY_MODE)
         else:
             return
     with source.child(name) as source_folder, target.child(name) as target_folder:
         folders, names = source_folder.entries()
         for entry in sorted([*folders, *names]):
             move_parts(entry, source_folder, target_folder)
-        if stat.S_IMODE(target_folder.own_status().st_mode) == _FOR_NOW:
+        if stat.S_IMODE(target_folder.own_status().st_mode) == _TEMPORARY_MODE:
             target.set_mode(name, stat.S_IMODE(source_folder.own_status().st_mode))
     source.remove_directory(name)
 
 
-def is_unmovable_folder(folder: Folder, name: str, error: OSError) -> bool:
-    """Whether a rename failed because of what kind of folder an entry is."""
+def _is_unmovable_folder(folder: Folder, name: str, error: OSError) -> bool:
+    """Whether a rename failed because an entry is a directory that cannot be renamed."""
     return error.errno in CANNOT_BE_RENAMED and folder.is_folder(name)

@@ -1,7 +1,7 @@
-"""Journal: what is written down of a switch that takes more than one step, and read back.
+"""Journal: the record of a switch that takes more than one step, for recovery after a crash.
 
-A later command acts upon what it reads here: it moves and removes trees. So every name must be
-one that minicon writes, and every tree a folder of the store; else nothing of it is believed.
+Recovery moves and removes trees as the journal says. So every name in it must be one that minicon
+writes, and every tree a directory of the store; otherwise nothing of it is acted upon.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from minicon.errors import PrefixError
 from minicon.fs.plain_file import STATE_LIMIT
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.generations.metadata import json_object
-from minicon.prefix.generations.store_names import is_stage, is_tree
+from minicon.prefix.generations.store_entries import is_stage, is_tree
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from minicon.fs.folder import Folder
     from minicon.prefix.generations.entry_swap import EntryExchange
 
-JOURNAL = "journal"
+_JOURNAL = "journal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Journal:
-    """What is under way; all is empty if nothing is.
+    """A switch under way; all attributes are empty if there is none.
 
     Attributes:
         stages: Trees that were switched in and may be switched back.
-        original: Of these the one whose folder holds what was there before; None if nothing was.
+        original: The one of them whose directory holds the previous tree; None if there was none.
         outgoing: Tree that the environment is being renamed to, or "".
-        incoming: Tree that takes its place, or "".
+        incoming: Tree that replaces it, or "".
         entries: An exchange entry by entry, or None.
     """
 
@@ -44,7 +44,7 @@ class Journal:
     entries: EntryExchange | None = None
 
     def to_bytes(self) -> bytes:
-        """The content of the file; b"" if nothing is under way."""
+        """Serialize to JSON; ``b""`` if no switch is under way."""
         data: dict[str, Any] = {}
         if self.stages:
             data |= {"stages": self.stages, "original": self.original}
@@ -56,59 +56,58 @@ class Journal:
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Journal:
-        """Read what :meth:`to_bytes` made.
+        """Parse and validate the result of :meth:`to_bytes`.
 
         Raises:
-            ValueError: It is something else; the text says what.
+            ValueError: Anything else; the text is a sentence about "it".
         """
         data = json_object(text)
         entries = data.pop("entries", None)
         if not data.keys() <= set(cls.__slots__):
-            raise ValueError("it has other members than minicon writes")
+            raise ValueError("it has unknown keys")
         if entries is not None:
             from minicon.prefix.generations.entry_swap import EntryExchange
 
             entries = EntryExchange.from_json(entries)
         stages = data.get("stages", [])
         if not isinstance(stages, list):
-            raise ValueError("its stages are no list")  # noqa: TRY004 - one kind for all
+            raise ValueError("its stages are not a list")  # noqa: TRY004 - one kind for all
         journal = cls(**{**data, "stages": tuple(stages)}, entries=entries)
-        problem = _problem(journal)
-        if problem is not None:
-            raise ValueError(f"its {problem} is none that minicon writes")
+        invalid = _invalid_attribute(journal)
+        if invalid is not None:
+            raise ValueError(f"it has an invalid value of {invalid!r}")
         return journal
 
     @property
     def trees(self) -> tuple[str, ...]:
-        """Names of all trees it speaks of."""
+        """Names of all trees that it mentions."""
         names = [*self.stages, self.outgoing, self.incoming]
         if self.entries is not None:
             names += self.entries.trees
         return tuple(filter(None, names))
 
 
-def _problem(journal: Journal) -> str | None:
-    """Which attribute of a journal no command of minicon could have written."""
+def _invalid_attribute(journal: Journal) -> str | None:
     stages, original = journal.stages, journal.original
     outgoing, incoming = journal.outgoing, journal.incoming
-    is_right = {
+    is_valid = {
         "stages": all(map(is_stage, stages)),
         "original": original is None or original in stages,
         "outgoing": outgoing == incoming == "" or is_stage(outgoing),
         "incoming": outgoing == incoming == "" or (is_tree(incoming) and incoming != outgoing),
     }
-    return next((name for name, right in is_right.items() if not right), None)
+    return next((name for name, valid in is_valid.items() if not valid), None)
 
 
 def read_journal(folder: Folder) -> Journal:
-    """The journal of a store; empty if no switch is under way.
+    """Read the journal of a store; empty if no switch is under way.
 
     Raises:
-        PrefixError: It is not one that minicon wrote, whole or in part. Nothing of it counts.
+        PrefixError: ``damaged-state``: it is not entirely as minicon writes it.
     """
-    path = f"{folder.path}/{JOURNAL}"
+    path = f"{folder.path}/{_JOURNAL}"
     try:
-        journal = Journal.from_bytes(folder.read_file(JOURNAL, STATE_LIMIT))
+        journal = Journal.from_bytes(folder.read_file(_JOURNAL, STATE_LIMIT))
         _require_folders(folder, journal.trees)
     except FileNotFoundError:
         return Journal()
@@ -120,23 +119,23 @@ def read_journal(folder: Folder) -> Journal:
 
 
 def write_journal(folder: Folder, journal: Journal) -> None:
-    """Replace it; durable when this returns. An empty one is removed."""
+    """Replace the journal of a store durably; an empty one is removed."""
     text = journal.to_bytes()
     if text:
-        folder.replace_file(JOURNAL, text)
-    elif folder.status(JOURNAL) is not None:
-        folder.remove_file(JOURNAL)
+        folder.replace_file(_JOURNAL, text)
+    elif folder.status(_JOURNAL) is not None:
+        folder.remove_file(_JOURNAL)
 
 
 def _require_folders(folder: Folder, names: tuple[str, ...]) -> None:
     for name in names:
         if folder.status(name) is not None and not folder.is_folder(name):
-            raise ValueError(f"{name} is not a folder")
+            raise ValueError(f"{name} is not a directory")
 
 
 def _damaged(path: str | os.PathLike[str], problem: str) -> PrefixError:
     return PrefixError(
         "damaged-state",
-        f"{path} is left alone, since minicon did not write it like that: {problem}",
-        hint=f"if you know what is unfinished there, finish it by hand; then remove {path}",
+        f"{path} is damaged and was left unchanged: {problem}",
+        hint=f"finish by hand what it describes, if anything; then remove {path}",
     )

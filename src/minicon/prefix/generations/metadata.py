@@ -1,6 +1,7 @@
-"""The mark of a tree (``conda-meta/generation``): which generation it is, and of what command.
+"""Generation metadata: ``conda-meta/generation``, the number of a tree and where it comes from.
 
-It lies inside the tree, so that number and tree change places in the same step.
+It is inside the tree, so that number and tree are swapped in the same step. It may have been
+changed or planted by another user: a value that minicon does not write is never acted upon.
 """
 
 from __future__ import annotations
@@ -14,29 +15,34 @@ from minicon.fs.ownership import is_real_folder
 from minicon.fs.plain_file import read_plain_file
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.environment.prefix_location import is_empty
-from minicon.prefix.generations.store_names import LAST_NUMBER, is_number, is_stage
+from minicon.prefix.generations.store_entries import (
+    GENERATION_FILE,
+    METADATA_VERSION,
+    is_number,
+    is_stage,
+)
 from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MARK = f"{CONDA_META}/generation"
-#: Number of a tree that is being removed where it is.
-GONE = -1
-_VERSION = 1
+#: Number of a tree that is being removed in place, since it cannot be renamed.
+BEING_REMOVED = -1
+#: Highest number that a generation can have.
+LAST_NUMBER = 999_999_999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationMetadata:
-    """What a tree says of itself.
+    """The content of ``conda-meta/generation``.
 
     Attributes:
-        number: Of this generation; the first is 1, and 0 is what another tool made.
-        stage: Name of the folder it was built in, which no other tree ever had.
-        previous: Number that was current before this one became so; None at the beginning.
+        number: Of this generation, from 1; 0 for a tree made by another tool.
+        stage: Unique name of the directory it was built in.
+        previous: Number of the generation that was current before this one, or None.
         created: Seconds since 1970.
-        command: The command that made it; secrets in it are masked when it is written and read.
+        command: The command line that made it; secrets are masked when it is written and read.
     """
 
     number: int
@@ -46,49 +52,48 @@ class GenerationMetadata:
     command: str = ""
 
     def to_bytes(self) -> bytes:
-        """The text of the file: one JSON object with a version."""
+        """Serialize to one JSON object with a format version."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        data = {"version": _VERSION, **fields, "command": redact(self.command)}
+        data = {"version": METADATA_VERSION, **fields, "command": redact(self.command)}
         return (json.dumps(data) + "\n").encode()
 
     @classmethod
     def from_bytes(cls, text: bytes) -> GenerationMetadata:
-        """Read what :meth:`to_bytes` made.
+        """Parse and validate the result of :meth:`to_bytes`.
 
         Raises:
-            ValueError: It is something else; the text says what.
+            ValueError: Anything else; the text is a sentence about "it".
         """
         data = json_object(text)
-        if data.pop("version", None) != _VERSION:
+        if data.pop("version", None) != METADATA_VERSION:
             raise ValueError("it has an unknown version")
         if not {"number"} <= data.keys() <= set(cls.__slots__):
-            raise ValueError("it has other members than minicon writes")
-        mark = cls(**data)
-        problem = _problem(mark)
-        if problem is not None:
-            raise ValueError(f"its {problem} is none that minicon writes")
-        return replace(mark, command=redact(mark.command))
+            raise ValueError("it has unknown or missing keys")
+        metadata = cls(**data)
+        invalid = _invalid_attribute(metadata)
+        if invalid is not None:
+            raise ValueError(f"it has an invalid value of {invalid!r}")
+        return replace(metadata, command=redact(metadata.command))
 
 
-def _problem(mark: GenerationMetadata) -> str | None:
-    """Which attribute of a mark no command of minicon could have written."""
-    created = mark.created
-    is_right = {
-        "number": mark.number == GONE or _is_number(mark.number),
-        "stage": mark.stage == "" or is_stage(mark.stage),
-        "previous": mark.previous is None or _is_number(mark.previous),
+def _invalid_attribute(metadata: GenerationMetadata) -> str | None:
+    created = metadata.created
+    is_valid = {
+        "number": metadata.number == BEING_REMOVED or _is_generation_number(metadata.number),
+        "stage": metadata.stage == "" or is_stage(metadata.stage),
+        "previous": metadata.previous is None or _is_generation_number(metadata.previous),
         "created": type(created) in (int, float) and 0 <= created <= LATEST_TIME,
-        "command": isinstance(mark.command, str),
+        "command": isinstance(metadata.command, str),
     }
-    return next((name for name, right in is_right.items() if not right), None)
+    return next((name for name, valid in is_valid.items() if not valid), None)
 
 
-def _is_number(value: object) -> bool:
+def _is_generation_number(value: object) -> bool:
     return type(value) is int and 0 <= value <= LAST_NUMBER
 
 
 def json_object(text: bytes) -> dict[str, Any]:
-    """The members of a JSON object. Raises ValueError, whatever is wrong."""
+    """Parse a JSON object. Raises ValueError for anything else."""
     try:
         data = json.loads(text)
     except RecursionError:
@@ -99,15 +104,15 @@ def json_object(text: bytes) -> dict[str, Any]:
 
 
 def read_generation_metadata(tree: Path) -> GenerationMetadata:
-    """What a tree says of itself; number 0 where it says nothing, or nothing to be believed."""
+    """The metadata of a tree; number 0 where it has none, or none that is valid."""
     try:
         return GenerationMetadata.from_bytes(_read(tree))
     except (OSError, ValueError):
         return GenerationMetadata(number=0)
 
 
-def mark_problem(tree: Path) -> str | None:
-    """Why the mark of a tree is not believed; None if it is, or if there is none."""
+def metadata_problem(tree: Path) -> str | None:
+    """Why the metadata of a tree cannot be used; None if it can, or if there is none."""
     try:
         GenerationMetadata.from_bytes(_read(tree))
     except (FileNotFoundError, NotADirectoryError):
@@ -120,28 +125,32 @@ def mark_problem(tree: Path) -> str | None:
 
 
 def is_generation(tree: str | os.PathLike[str]) -> bool:
-    """Whether a folder of a store holds the generation that its name says.
+    """Whether a directory of a store is the generation that its name says.
 
-    A tree that another tool made has no mark, and is kept as number 0.
+    A tree made by another tool has no metadata and is kept as number 0. Costs five system calls.
     """
     path = Path(tree)
     if not is_number(path.name) or not is_real_folder(path):
         return False
-    return (
-        is_real_folder(path / CONDA_META)
-        and mark_problem(path) is None
-        and read_generation_metadata(path).number == int(path.name)
-    )
+    if not is_real_folder(path / CONDA_META):
+        return False
+    try:
+        text = read_plain_file(path / GENERATION_FILE)
+        return GenerationMetadata.from_bytes(text).number == int(path.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return path.name == "0"
+    except (OSError, ValueError):
+        return False
 
 
 def _read(tree: Path) -> bytes:
     if not is_real_folder(tree / CONDA_META):
         raise FileNotFoundError(tree / CONDA_META)
-    return read_plain_file(tree / MARK)
+    return read_plain_file(tree / GENERATION_FILE)
 
 
-def is_hollow(tree: Path) -> bool:
-    """Whether nothing is left in a folder but where its records were."""
+def has_no_content(tree: Path) -> bool:
+    """Whether a tree holds at most an empty ``conda-meta``."""
     if is_empty(tree):
         return True
     meta = tree / CONDA_META

@@ -1,21 +1,21 @@
-"""Generations: whole states of one environment, kept beside it, each a switch away.
+"""Generations: complete trees of one environment, kept beside it so that it can go back to them.
 
 ::
 
     envs/data/                               the current generation, number 5
     envs/.minicon-generations/data/
-        lock                                 held while the environment changes
+        lock                                 held while the environment is changed
         3/ 4/                                earlier generations (hard links: they cost names only)
         stage-1f2e…/                         the next one while it is being built
-        trash-…/                             on its way out
+        trash-…/                             being removed
         journal                              only while a switch has more than one step
 
-In an environment that cannot be renamed as a whole (``place.py``) all of that lies in
-``.minicon-states/`` inside it, and entries change places one by one (``entrywise.py``).
+In an environment that cannot be renamed as a whole (``prefix_location.py``) all of that is in
+``.minicon-states/`` inside it, and entries are swapped one by one (``entry_swap.py``).
 
-Every generation carries its own number in ``conda-meta/generation``, inside the tree, so that
-number and tree change places in the same step: whatever moment a process is killed at, what is
-what can be read from the trees alone.
+Every generation records its own number in ``conda-meta/generation``, inside the tree, so that
+number and tree are swapped in the same step: whatever moment a process is killed at, the trees
+alone show which is which.
 """
 
 from __future__ import annotations
@@ -25,53 +25,48 @@ import itertools
 import os
 from pathlib import Path
 
-from minicon.constants import CONDA_META, GENERATIONS, HISTORY
+from minicon.constants import CONDA_META
 from minicon.fs import operations
-from minicon.fs.ownership import is_real_folder
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.prefix.environment.prefix_location import CANNOT_BE_RENAMED, is_empty, store_problem
+from minicon.prefix.environment.prefix_location import (
+    CANNOT_BE_RENAMED,
+    is_empty,
+    is_environment,
+    store_problem,
+    untrusted_store,
+)
 from minicon.prefix.generations.metadata import (
-    GONE,
-    MARK,
+    BEING_REMOVED,
+    LAST_NUMBER,
     GenerationMetadata,
     is_generation,
-    is_hollow,
     read_generation_metadata,
 )
-from minicon.prefix.generations.store_folder import IGNORE, StoreFolder, remove_if_unused
-from minicon.prefix.generations.store_names import (
-    LAST_NUMBER,
+from minicon.prefix.generations.store_entries import (
+    GENERATION_FILE,
+    IGNORE_FILE,
+    LOCK,
     is_number,
-    is_stage,
-    is_trash,
-    is_tree,
     new_trash_name,
 )
+from minicon.prefix.generations.store_folder import StoreFolder, remove_if_unused
 from minicon.prefix.generations.switch import Switch
-from minicon.prefix.generations.untrusted_state import (
-    damaged_state,
-    foreign_store,
-    forged_generation,
-)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.errors import PrefixError
     from minicon.fs.folder import Folder
-
-STORE_FOLDER = GENERATIONS
-LOCK = "lock"
-_LASTING = (LOCK, IGNORE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """One kept state.
+    """One generation.
 
     Attributes:
-        path: The whole tree.
+        path: The tree.
         is_current: Whether it is the environment itself.
-        packages: ``name-version-build`` of everything in it, sorted.
+        created: Seconds since 1970.
+        command: The command line that made it.
+        packages: ``name-version-build`` of all packages, sorted.
     """
 
     number: int
@@ -83,80 +78,78 @@ class Generation:
 
 
 class GenerationStore:
-    """The folder beside an environment (or inside it) that holds its other generations.
+    """The other generations of an environment, in a directory beside it or inside it.
 
     Args:
-        prefix: The environment's path; a link is resolved, since what is switched is the folder.
+        prefix: The environment's path; links are resolved.
+
+    Attributes:
+        prefix: The path without links.
+        folder: The store's directory.
+        root: Opens it.
     """
 
     def __init__(self, prefix: str | os.PathLike[str]) -> None:
-        place = os.path.realpath(prefix)
-        self.place = Path(place)
-        self.store = StoreFolder(self.place)
-        self.folder = self.store.path
-        self._switch = Switch(self.store)
+        self.prefix = Path(os.path.realpath(prefix))
+        self.root = StoreFolder(self.prefix)
+        self.folder = self.root.path
+        self._switch = Switch(self.root)
 
     @property
     def is_inside(self) -> bool:
-        """Whether the environment cannot be renamed, so that its entries are."""
-        return self.store.is_inside
+        """Whether the environment cannot be renamed, so that its entries are swapped one by one."""
+        return self.root.is_inside
 
-    @property
-    def problem(self) -> PrefixError | None:
-        """Why something that the store or the environment's mark says is not believed, or None."""
-        place = self.place
-        return foreign_store(place) or damaged_state(place) or forged_generation(place)
-
-    def open(self) -> None:
-        """Make the folder if it is missing, invisible to git, and nobody else's to write.
+    def create(self) -> None:
+        """Create the directory if it is missing, invisible to git, writable only by this user.
 
         Raises:
-            PrefixError: What is there cannot be believed.
+            PrefixError: ``foreign-store``: it exists and cannot be trusted.
         """
-        problem = foreign_store(self.place)
+        problem = untrusted_store(self.prefix)
         if problem is not None:
             raise problem
         with contextlib.suppress(FileNotFoundError):
-            self.store.opened().close()
+            self.root.opened().close()
             return
-        self.store.made().close()
-        opened = self.store.opened if self.is_inside else self.store.opened_parent
+        self.root.made().close()
+        opened = self.root.opened if self.is_inside else self.root.opened_parent
         with opened() as folder, contextlib.suppress(FileExistsError):
-            folder.create_file(IGNORE, b"*\n")
+            folder.create_file(IGNORE_FILE, b"*\n")
 
-    def close(self) -> None:
-        """Take the folder away again where no environment came to be; its lock is held."""
-        if self.is_inside or self.place.exists() or not self.folder.is_dir():
+    def remove_if_unused(self) -> None:
+        """Remove the directory if no environment was created; its lock is held."""
+        if self.is_inside or self.prefix.exists() or not self.folder.is_dir():
             return
         if all(name.startswith(LOCK) for name in os.listdir(self.folder)):
-            with self.store.opened_parent() as stores:
+            with self.root.opened_parent() as stores:
                 trash = f".{new_trash_name()}"
                 stores.rename(self.folder.name, stores, trash)
                 stores.remove_tree(trash)
             remove_if_unused(self.folder.parent)
 
     def opened(self, tree: Path) -> Folder:
-        """A tree of the folder, held open; no link leads anywhere else. Raises OSError."""
-        return self.store.opened(tree.name)
+        """Open a tree of the store, without following links. Raises OSError."""
+        return self.root.opened(tree.name)
 
     def new_stage(self) -> Path:
-        """Make an empty folder in which to build the next generation."""
+        """Create an empty directory in which to build the next generation."""
         return self._switch.new_stage()
 
     def new_scratch(self) -> Path:
-        """Make an empty folder for files that no command after this one needs."""
+        """Create an empty directory for temporary files; recovery removes it."""
         name = new_trash_name()
-        with self.store.opened() as folder:
+        with self.root.opened() as folder:
             folder.make_directory(name, 0o700)
         return self.folder / name
 
     def numbers(self) -> list[int]:
-        """Numbers of the kept generations, ascending; the current one is not among them."""
-        return sorted(int(name) for name in self._names() if is_generation(self.folder / name))
+        """Numbers of the kept generations, ascending, without the current one."""
+        return sorted(int(name) for name in self.entries() if is_generation(self.folder / name))
 
-    def _names(self) -> list[str]:
-        """What lies in the folder; nothing if it cannot be believed."""
-        if store_problem(str(self.place)) is not None:
+    def entries(self) -> list[str]:
+        """Names of everything in the store, sorted; empty if it cannot be trusted."""
+        if store_problem(str(self.prefix)) is not None:
             return []
         try:
             return sorted(os.listdir(self.folder))
@@ -164,23 +157,23 @@ class GenerationStore:
             return []
 
     def next_number(self) -> int:
-        """A number higher than any in use; where there is none, one that is not in use."""
-        used = {int(name) for name in self._names() if is_number(name)}
-        used.add(read_generation_metadata(self.place).number)
+        """A number higher than any in use or, after the last number, an unused one."""
+        used = {int(name) for name in self.entries() if is_number(name)}
+        used.add(read_generation_metadata(self.prefix).number)
         number = max(used) + 1
         return number if number <= LAST_NUMBER else min(set(range(1, len(used) + 2)) - used)
 
     def generations(self) -> tuple[Generation, ...]:
-        """All of them, the current one included, by number."""
+        """All generations including the current one, by number."""
         trees = [(number, self.folder / str(number)) for number in self.numbers()]
-        current = read_generation_metadata(self.place).number
-        if (self.place / HISTORY).is_file():
-            trees.append((current, self.place))
+        current = read_generation_metadata(self.prefix).number
+        if is_environment(self.prefix):
+            trees.append((current, self.prefix))
         return tuple(
             Generation(
                 number=number,
                 path=tree,
-                is_current=tree == self.place,
+                is_current=tree == self.prefix,
                 created=read_generation_metadata(tree).created,
                 command=read_generation_metadata(tree).command,
                 packages=_packages(tree),
@@ -188,31 +181,31 @@ class GenerationStore:
             for number, tree in sorted(trees)
         )
 
-    def forget_former(self) -> None:
-        """Where no environment is: remove the generations of one that was removed by hand.
+    def remove_orphaned_generations(self) -> None:
+        """Remove generations without an environment, which was removed by other means.
 
-        They are not states of the environment that is made now, whoever put them there.
+        They do not belong to the environment that is created now.
         """
-        if is_empty(self.place):
+        if is_empty(self.prefix):
             for number in self.numbers():
                 self.discard(self.folder / str(number))
 
     def switch_in(self, stage: Path, *, undoable: bool) -> bool:
-        """Make a staged tree the environment, in one step where the system can.
+        """Make a staged tree the environment, in one step where the system supports it.
 
         Args:
-            stage: The finished tree. Afterwards its folder holds the old one, if there was one.
-            undoable: Whether more steps follow that may fail, another switch among them: until
-                :meth:`commit`, a later command that finds this process dead undoes all of them.
+            stage: The finished tree. Afterwards its directory holds the previous one, if any.
+            undoable: Whether steps follow that may fail, further switches included: until
+                :meth:`commit`, recovery undoes all of them if this process dies.
 
         Returns:
-            Whether there was nothing before.
+            Whether there was no environment before.
         """
-        creating = is_empty(self.place)
+        creating = is_empty(self.prefix)
         if undoable:
             before = self._switch.journal()
             first = None if creating else stage.name
-            self._switch.write_down(
+            self._switch.update_journal(
                 stages=(*before.stages, stage.name),
                 original=before.original if before.stages else first,
             )
@@ -221,86 +214,87 @@ class GenerationStore:
         elif self.is_inside:
             self._switch.swap_entries(stage)
         else:
-            if os.name == "nt" and self.place.exists():
-                operations.remove_directory(self.place)
-            self.store.move_in(stage.name)
+            if os.name == "nt" and self.prefix.exists():
+                operations.remove_directory(self.prefix)
+            self.root.move_in(stage.name)
         return creating
 
     def switch_back(self, original: Path | None) -> None:
-        """Undo what :meth:`switch_in` did, and throw the new tree away.
+        """Undo :meth:`switch_in`, and remove the new tree.
 
         Args:
-            original: The folder that holds what was there before; None if nothing was.
+            original: The directory that holds the previous tree; None if there was none.
         """
         self._switch.finish()
         if original is None:
-            self.store.remove_tree(self.vacate().name)
+            self.root.remove_tree(self.move_environment_to_trash().name)
         elif original.exists():
             self.swap(original)
             self.discard(original)
         self.commit()
 
-    def abandon(self, stage: Path) -> None:
-        """Throw away a tree whose switch failed."""
+    def abort_switch(self, stage: Path) -> None:
+        """Remove a tree whose switch failed."""
         self._switch.finish()
         self.commit()
         if stage.exists() and read_generation_metadata(stage).stage == stage.name:
             self.discard(stage)
 
     def commit(self) -> None:
-        """From here on the switch stands."""
+        """Make the switch final: recovery does not undo it."""
         self._switch.commit()
 
     def swap(self, tree: Path) -> None:
-        """Let a tree of this folder and the environment change places."""
+        """Swap a tree of the store and the environment."""
         self._switch.swap(tree)
 
-    def retire(self, tree: Path) -> None:
-        """Keep a tree that was current under its number."""
+    def keep(self, tree: Path) -> None:
+        """Keep a previously current tree under its number."""
         if is_empty(tree):
-            with self.store.opened() as folder:
+            with self.root.opened() as folder:
                 folder.remove_directory(tree.name)
             return
-        mark = read_generation_metadata(tree)
-        if (self.folder / str(mark.number)).exists():
-            # Somebody copied or restored the environment: two trees with one number.
-            mark = replace(mark, number=self.next_number())
+        metadata = read_generation_metadata(tree)
+        if (self.folder / str(metadata.number)).exists():
+            # The environment was copied or restored: two trees have the same number.
+            metadata = replace(metadata, number=self.next_number())
             with self.opened(tree) as folder:
-                folder.replace_file(MARK, mark.to_bytes())
-        self.store.rename(tree.name, str(mark.number))
+                folder.replace_file(GENERATION_FILE, metadata.to_bytes())
+        self.root.rename(tree.name, str(metadata.number))
 
     def discard(self, tree: Path) -> None:
-        """Remove a tree; half of it is never seen under its name."""
+        """Remove a tree: renamed first, so that it is never seen incomplete under its name."""
         trash = new_trash_name()
         try:
-            self.store.rename(tree.name, trash)
+            self.root.rename(tree.name, trash)
         except OSError as error:
             if error.errno not in CANNOT_BE_RENAMED:
                 raise
-            self._discard_in_place(tree)
+            self._discard_unmovable(tree)
         else:
-            self.store.remove_tree(trash)
+            self.root.remove_tree(trash)
 
-    def _discard_in_place(self, tree: Path) -> None:
-        """Mark a folder as gone, so that nobody takes what is left of it for a generation."""
+    def _discard_unmovable(self, tree: Path) -> None:
+        """Mark a tree as being removed, so that it is not taken for a generation, and empty it."""
         with self.opened(tree) as folder:
             if folder.is_folder(CONDA_META):
-                folder.replace_file(MARK, GenerationMetadata(number=GONE).to_bytes())
-                _empty(folder, but=CONDA_META)
+                metadata = GenerationMetadata(number=BEING_REMOVED)
+                folder.replace_file(GENERATION_FILE, metadata.to_bytes())
+                _remove_entries(folder, but=CONDA_META)
                 with folder.child(CONDA_META) as meta:
-                    _empty(meta, but=os.path.basename(MARK))
-        self.store.remove_tree(tree.name)
+                    _remove_entries(meta, but=os.path.basename(GENERATION_FILE))
+        self.root.remove_tree(tree.name)
 
-    def vacate(self) -> Path:
-        """Take the environment away: all at once, or by entries where it cannot be renamed.
+    def move_environment_to_trash(self) -> Path:
+        """Move the environment into the store, entry by entry if it cannot be renamed.
 
         Returns:
-            Where it is now, to be removed.
+            Its path there, to be removed.
         """
         trash = new_trash_name()
         if not self.is_inside:
             try:
-                self.store.move_out(trash)
+                self.root.move_out(trash)
             except OSError as error:
                 if error.errno not in CANNOT_BE_RENAMED:
                     raise
@@ -308,79 +302,41 @@ class GenerationStore:
                 return self.folder / trash
         stage = self.new_stage()
         self._switch.swap_entries(stage)
-        self.store.rename(stage.name, trash)
+        self.root.rename(stage.name, trash)
         if not self.is_inside:
-            operations.remove_directory(self.place)
+            operations.remove_directory(self.prefix)
         return self.folder / trash
 
     def prune(self, keep: int) -> None:
-        """Remove the oldest generations beyond KEEP; the one before the current stays last."""
-        previous = read_generation_metadata(self.place).previous
+        """Remove the oldest generations but ``keep``; the previous one is removed last."""
+        previous = read_generation_metadata(self.prefix).previous
         by_age = sorted(self.numbers(), key=lambda number: (number == previous, number))
         for number in by_age[: max(len(by_age) - keep, 0)]:
             self.discard(self.folder / str(number))
 
     @property
     def holds_working_directory(self) -> bool:
-        """Whether this process (and so the shell it came from) is in a tree that is former now."""
+        """Whether the working directory, which the shell shares, is in a previous generation."""
         try:
             return Path.cwd().is_relative_to(self.folder)
         except OSError:
             return False
 
-    @property
-    def needs_recovery(self) -> bool:
-        """Whether something was cut: costs one listing."""
-        return any(
-            not name.startswith(_LASTING) and not is_generation(self.folder / name)
-            for name in self._names()
-        )
-
-    def recover(self) -> bool:
-        """Finish or undo what a killed process left. The lock must be held.
-
-        Returns:
-            Whether there was anything to do.
+    def finish_switch(self) -> None:
+        """Finish or undo a switch that a killed process began. The lock must be held.
 
         Raises:
-            PrefixError: What is there is not what minicon writes; it is left alone.
+            PrefixError: ``damaged-state``: the journal is damaged; nothing is done.
         """
-        if not self.needs_recovery:
-            return False
-        problem = damaged_state(self.place)
-        if problem is not None:
-            raise problem
         self._switch.finish()
         journal = self._switch.journal()
-        if read_generation_metadata(self.place).stage in journal.stages:
+        if read_generation_metadata(self.prefix).stage in journal.stages:
             self.switch_back(self.folder / journal.original if journal.original else None)
         self.commit()
-        current = read_generation_metadata(self.place)
-        for name in self._names():
-            self._tidy(name, current)
-        return True
-
-    def _tidy(self, name: str, current: GenerationMetadata) -> None:
-        """Finish with one entry of the folder; what no command of minicon made stays."""
-        tree = self.folder / name
-        if name in _LASTING or is_generation(tree):
-            return
-        if is_trash(name):
-            self.store.remove_tree(name)
-            return
-        if not is_tree(name) or not is_real_folder(tree):
-            return
-        number = read_generation_metadata(tree).number
-        if is_hollow(tree) or number == GONE:
-            self.store.remove_tree(name)
-        elif name == current.stage or (is_number(name) and number > 0):
-            self.retire(tree)
-        elif is_stage(name):
-            self.discard(tree)
 
 
-def _empty(folder: Folder, *, but: str) -> None:
-    """Remove all that a folder holds but one entry."""
+def _remove_entries(folder: Folder, *, but: str) -> None:
+    """Remove all entries of a directory but one."""
     for name in itertools.chain(*folder.entries()):
         if name != but:
             folder.remove_tree(name)

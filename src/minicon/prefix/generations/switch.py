@@ -1,10 +1,10 @@
-"""The switch: an environment and a tree beside it change places, in as few steps as there can be.
+"""The switch: the environment and a tree of its store are swapped, in as few steps as possible.
 
-===================================  =========================================================
-``renameat2(RENAME_EXCHANGE)``       one step, nothing to write down
-two renames                          where that is missing; told in a journal before
-one or two renames for each entry    where the folder cannot be renamed (``entrywise.py``)
-===================================  =========================================================
+===================================  ==========================================================
+``renameat2(RENAME_EXCHANGE)``       one step, no journal
+two renames                          where that is not supported; journaled
+one or two renames for each entry    where the directory cannot be renamed (``entry_swap.py``)
+===================================  ==========================================================
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from minicon.fs.folder import Folder
 from minicon.lean_dataclasses import replace
 from minicon.prefix.environment.prefix_location import CANNOT_BE_RENAMED
 from minicon.prefix.generations.journal import Journal, read_journal, write_journal
-from minicon.prefix.generations.store_names import new_stage_name
+from minicon.prefix.generations.store_entries import new_stage_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
 
 
 class Switch:
-    """Lets trees of one folder change places with an environment.
+    """Swaps trees of a store with the environment.
 
     Args:
-        store: The environment's store: where the trees are, and the journal. Entries change places
-            one by one where it lies inside the environment, which cannot be renamed then.
+        store: Holds the trees and the journal. If it is inside the environment, that cannot be
+            renamed, and entries are swapped one by one.
     """
 
     def __init__(self, store: StoreFolder) -> None:
         self._store = store
-        self._place = store.place
+        self._prefix = store.prefix
         self._folder = store.path
 
     def new_stage(self) -> Path:
-        """Make an empty folder."""
+        """Create an empty directory in the store."""
         name = new_stage_name()
         with self._store.opened() as folder:
             folder.make_directory(name)
         return self._folder / name
 
     def swap(self, tree: Path) -> None:
-        """Let a tree and the environment change places.
+        """Swap a tree and the environment.
 
         Raises:
-            OSError: The file system refused; each is where it was.
+            OSError: From the file system; both are where they were.
         """
         if not self._store.is_inside:
             try:
@@ -65,26 +65,26 @@ class Switch:
         self.swap_entries(tree)
 
     def swap_entries(self, tree: Path) -> None:
-        """The same, entry by entry; if one cannot be moved, all go back to where they were."""
+        """Swap entry by entry; if one cannot be moved, all are moved back."""
         from minicon.prefix.generations.entry_swap import EntryExchange
 
-        exchange = EntryExchange.between(self._place, tree, self.new_stage())
-        self._write_exchange(exchange)
+        exchange = EntryExchange.between(self._prefix, tree, self.new_stage())
+        self._record_exchange(exchange)
         try:
-            self._carry_on(exchange)
+            self._move_entries(exchange)
         except OSError:
             back = (self.journal().entries or exchange).reversed()
-            self._write_exchange(back)
+            self._record_exchange(back)
             self._finish_entries(back)
             raise
-        with contextlib.suppress(OSError):  # switched: what is left to do is written down
+        with contextlib.suppress(OSError):  # switched: the journal has what is left to do
             self._finish_entries(exchange)
 
     def finish(self) -> None:
-        """Finish what a killed process began.
+        """Finish a switch that a killed process began.
 
         Raises:
-            PrefixError: The journal is not one that minicon wrote; nothing is done.
+            PrefixError: The journal is damaged; nothing is done.
         """
         journal = self.journal()
         if journal.entries is not None:
@@ -92,31 +92,31 @@ class Switch:
         if journal.outgoing:
             if not (self._folder / journal.outgoing).exists():
                 pass
-            elif self._place.exists():
+            elif self._prefix.exists():
                 self._store.rename(journal.outgoing, journal.incoming)
             else:
                 self._store.move_in(journal.outgoing)
-            self.write_down(outgoing="", incoming="")
+            self.update_journal(outgoing="", incoming="")
 
     def journal(self) -> Journal:
-        """What is written down. Raises as :func:`read_journal`."""
+        """Read the journal; see :func:`read_journal`."""
         with self._store.opened() as folder:
             return read_journal(folder)
 
-    def write_down(self, **facts: Any) -> None:
-        """Change the journal; durable when this returns."""
-        journal = replace(self.journal(), **facts)
+    def update_journal(self, **attributes: Any) -> None:
+        """Replace attributes of the journal durably."""
+        journal = replace(self.journal(), **attributes)
         with self._store.opened() as folder:
             write_journal(folder, journal)
 
     def commit(self) -> None:
-        """From here on the switch stands."""
+        """Remove the journal: the switch will not be undone."""
         with self._store.opened() as folder:
             write_journal(folder, Journal())
 
     def _swap_by_renames(self, tree: Path) -> None:
         outgoing = new_stage_name()
-        self.write_down(outgoing=outgoing, incoming=tree.name)
+        self.update_journal(outgoing=outgoing, incoming=tree.name)
         try:
             self._store.move_out(outgoing)
             try:
@@ -125,30 +125,30 @@ class Switch:
                 self._store.move_in(outgoing)
                 raise
         except OSError:
-            if self._place.exists():
-                self.write_down(outgoing="", incoming="")
+            if self._prefix.exists():
+                self.update_journal(outgoing="", incoming="")
             raise
-        with contextlib.suppress(OSError):  # switched: what is left to do is written down
+        with contextlib.suppress(OSError):  # switched: the journal has what is left to do
             self._store.rename(outgoing, tree.name)
-            self.write_down(outgoing="", incoming="")
+            self.update_journal(outgoing="", incoming="")
 
     def _finish_entries(self, exchange: EntryExchange) -> None:
-        from minicon.prefix.generations.entry_swap import settle
+        from minicon.prefix.generations.entry_swap import finish_exchange
 
-        self._carry_on(exchange)
-        # All names must have reached the disk before what tells where they were is gone.
+        self._move_entries(exchange)
+        # All renames must have reached the disk before the journal that describes them is gone.
         operations.sync_file_system(self._folder)
         with self._store.opened() as folder:
-            settle(exchange, folder)
-        self.write_down(entries=None)
+            finish_exchange(exchange, folder)
+        self.update_journal(entries=None)
 
-    def _carry_on(self, exchange: EntryExchange) -> None:
-        from minicon.prefix.generations.entry_swap import carry_on
+    def _move_entries(self, exchange: EntryExchange) -> None:
+        from minicon.prefix.generations.entry_swap import move_entries
 
-        with Folder.open(self._place) as place, self._store.opened() as folder:
-            carry_on(exchange, place, folder, self._write_exchange)
+        with Folder.open(self._prefix) as prefix, self._store.opened() as folder:
+            move_entries(exchange, prefix, folder, self._record_exchange)
 
-    def _write_exchange(self, exchange: EntryExchange) -> None:
-        if exchange.part:  # what the journal calls done must be so on the disk
+    def _record_exchange(self, exchange: EntryExchange) -> None:
+        if exchange.part:  # the disk must have what the journal calls done
             operations.sync_file_system(self._folder)
-        self.write_down(entries=exchange)
+        self.update_journal(entries=exchange)

@@ -1,1 +1,1 @@
-"""Linking: the next generation of an environment is built in a staging directory."""
+"""Link: build the next generation of an environment in a staging directory."""

@@ -1,16 +1,16 @@
-"""Bytecode, compiled once per package and python, and shared by every environment.
+"""Compile bytecode once per package and python, and share it among all environments.
 
 ::
 
     pkgs/pure-1.0-pyhd_0/site-packages/pure/__init__.py
     pkgs/.bytecode/pure-1.0-pyhd_0-cpython-311-1a2b…/
-        manifest.json                                     what there is, and how large
+        manifest.json                                     what was compiled, with sizes
         site-packages/pure/__pycache__/__init__.cpython-311.pyc
 
-The files carry the time and size of their source, as Python itself writes them: an edited source
-is compiled anew. A source is a hard link (or a copy with its time kept), so that they stay valid
-in every environment. Files whose prefix is rewritten have no bytecode in common and get none;
-tests get none because few run them.
+The files contain the time and size of their source, as Python itself writes them: an edited source
+is compiled again. A source is a hard link (or a copy with its time), so bytecode is valid in every
+environment. Files with a placeholder differ between environments and get no bytecode; tests get
+none because few users run them.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from minicon.prefix.link.link import link_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from minicon.models.reporter import Reporter
+    from minicon.prefix.environment.python_layout import PythonLayout
     from minicon.prefix.link.staging_dir import StagingDirectory
-    from minicon.prefix.plan.file_layout import PackagePlan
-    from minicon.prefix.plan.noarch_python import PythonLayout
+    from minicon.prefix.plan.package_plan import PackagePlan
 
 FOLDER = ".bytecode"
 _MANIFEST = "manifest.json"
 _TESTS = frozenset({"test", "tests"})
-#: Below this many files a second process costs more than it saves.
+#: With fewer files, a second process costs more than it saves.
 _FILES_PER_PROCESS = 150
 
-# Runs in the environment's own python, whatever its version; what cannot be compiled
-# (templates, Python 2 code) is left out, as pip and conda do.
+# Runs in the environment's python, of whatever version; files that cannot be compiled (templates,
+# Python 2 code) are skipped, as pip and conda do.
 _PROGRAM = """\
 import json, os, py_compile, sys, warnings
 warnings.simplefilter("ignore")
@@ -62,8 +62,8 @@ for source, target, shown in json.load(sys.stdin):
 """
 
 
-class Compiled(NamedTuple):
-    """One source with its bytecode, both relative to the package."""
+class _Compiled(NamedTuple):
+    """A source and its bytecode, both relative to the package, and the bytecode's size."""
 
     source: str
     path: str
@@ -82,8 +82,8 @@ class BytecodeCompiler:
     """Adds bytecode to the Python packages of a staged environment.
 
     Args:
-        reporter: Is told when compiling takes place.
-        processes: Compile with so many at once; by default one per processor.
+        reporter: Notified of compilation.
+        processes: How many to use; by default one per processor.
     """
 
     def __init__(self, reporter: Reporter | None = None, *, processes: int | None = None) -> None:
@@ -96,18 +96,18 @@ class BytecodeCompiler:
         tree: StagingDirectory,
         redirects: Mapping[str, Mapping[str, str]],
     ) -> dict[str, list[PathsEntry]]:
-        """Compile what no cache has yet, and link all of it.
+        """Compile packages whose bytecode is not cached, and link all bytecode.
 
         Args:
             plans: The packages that were linked into the tree.
-            tree: The environment being built; its python runs the compiler.
+            tree: The staged environment; its python runs the compiler.
             redirects: Per package name, files that lost to another package.
 
         Returns:
             Entries of the files added, per package name.
         """
-        with _SpareFolder() as spare:
-            jobs = [job for plan in plans if (job := _job(plan, spare))]
+        with _TemporaryFolder() as temporary:
+            jobs = [job for plan in plans if (job := _job(plan, temporary))]
             missing = [job for job in jobs if not (job.folder / _MANIFEST).is_file()]
             self._compile(missing, tree)
             return {
@@ -146,7 +146,9 @@ class BytecodeCompiler:
             for part in range(count):
                 process = _start(python)
                 if process is None:
-                    self._reporter.note(f"{python} does not run here: bytecode comes at first use")
+                    self._reporter.note(
+                        f"{python} does not run: bytecode will be compiled at first use"
+                    )
                     return
                 running.append((process, work[part::count]))
             for process, part_of_work in running:
@@ -166,11 +168,11 @@ class BytecodeCompiler:
                         process.stdin.close()
 
 
-class _SpareFolder(Closing):
-    """Takes the bytecode where the package cache cannot; made when it is asked for.
+class _TemporaryFolder(Closing):
+    """Holds bytecode where the package cache is read-only; created at first use.
 
-    It lies among the system's temporary files, where nothing that runs in the environment can
-    put a link into it.
+    It is among the system's temporary files, where no program of the environment can put a link
+    into it.
     """
 
     def __init__(self) -> None:
@@ -178,7 +180,7 @@ class _SpareFolder(Closing):
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Its path."""
         if self._path is None:
             import tempfile
 
@@ -204,11 +206,11 @@ def _start(python: str) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _job(plan: PackagePlan, spare: _SpareFolder) -> _Job | None:
+def _job(plan: PackagePlan, temporary: _TemporaryFolder) -> _Job | None:
     layout = plan.layout
     if layout is None or layout.version.startswith("2."):
         return None
-    shipped = {placement.target for placement in plan.others}
+    shipped = {file.target for file in plan.others}
     for _, target, files in plan.folders:
         if target.endswith("__pycache__"):
             shipped.update(f"{target}/{name}" for name in files.names)
@@ -221,31 +223,31 @@ def _job(plan: PackagePlan, spare: _SpareFolder) -> _Job | None:
         if name.endswith(".py")
         and not (shipped and layout.bytecode_path(f"{target}/{name}") in shipped)
     )
-    return _Job(plan, layout, sources, _folder_for(plan, layout, spare)) if sources else None
+    return _Job(plan, layout, sources, _folder_for(plan, layout, temporary)) if sources else None
 
 
-def _folder_for(plan: PackagePlan, layout: PythonLayout, spare: _SpareFolder) -> Path:
+def _folder_for(plan: PackagePlan, layout: PythonLayout, temporary: _TemporaryFolder) -> Path:
     name = f"{plan.directory.name}-{layout.cache_tag}-{_identity(plan.directory)}"
     shared = plan.directory.parent / FOLDER / name
     if (shared / _MANIFEST).is_file() or os.access(plan.directory.parent, os.W_OK):
         return shared
-    return spare.path / name
+    return temporary.path / name
 
 
 def _identity(package: Path) -> str:
-    """A package that was extracted anew has other times, and needs other bytecode."""
+    """Identify one extraction of a package: another has other times, and needs other bytecode."""
     status = package.stat()
     return f"{status.st_ino:x}{status.st_mtime_ns:x}"
 
 
 def stale_bytecode(cache: Path, *, gone: Collection[Path] = ()) -> list[Path]:
-    """Folders of bytecode in a package cache whose packages are no longer there.
+    """Bytecode directories in a package cache whose packages are missing.
 
-    Call it while nobody links from the cache: what is only half made counts as stale, too.
+    Call it while no process links from the cache: incomplete directories count as stale too.
 
     Args:
-        cache: The folder of packages.
-        gone: Packages to count as not there.
+        cache: The directory of packages.
+        gone: Packages to treat as missing.
     """
     folder = cache / FOLDER
     names = sorted(os.listdir(folder)) if folder.is_dir() else []
@@ -263,40 +265,40 @@ def _is_of_a_package(name: str, cache: Path, gone: Collection[Path]) -> bool:
 
 
 def _publish(job: _Job, folder: Path) -> None:
-    """Give a finished folder its name; a process that was quicker wins."""
+    """Rename a finished directory to its name, unless another process was faster."""
     found = []
     for source in job.sources:
         path = job.layout.bytecode_path(source)
         with contextlib.suppress(OSError):
-            found.append(Compiled(source, path, os.stat(folder / path).st_size))
+            found.append(_Compiled(source, path, os.stat(folder / path).st_size))
     operations.create_file(folder / _MANIFEST, json.dumps(found).encode())
     with contextlib.suppress(FileExistsError, OSError):
         operations.rename(folder, job.folder)
 
 
-def _read_manifest(folder: Path) -> list[Compiled]:
-    """What was compiled into a folder; nothing where it does not say so in due form."""
+def _read_manifest(folder: Path) -> list[_Compiled]:
+    """Read and validate the manifest of a bytecode directory; empty if it is invalid."""
     try:
         rows = json.loads(read_plain_file(folder / _MANIFEST))
-        found = [Compiled(*row) for row in rows]
+        found = [_Compiled(*row) for row in rows]
         paths = [path for compiled in found for path in (compiled.source, compiled.path)]
-        is_sound = all(type(compiled.size) is int for compiled in found) and (
+        is_valid = all(type(compiled.size) is int for compiled in found) and (
             are_plain(paths) or all(path_problem(path) is None for path in paths)
         )
     except (OSError, ValueError, TypeError, RecursionError):
         return []
-    return found if is_sound else []
+    return found if is_valid else []
 
 
 def _link(job: _Job, tree: StagingDirectory, redirects: Mapping[str, str]) -> list[PathsEntry]:
-    place = job.layout.place
-    groups: dict[str, list[Compiled]] = {}
+    target_of = job.layout.target
+    groups: dict[str, list[_Compiled]] = {}
     for compiled in _read_manifest(job.folder):
-        if not redirects or place(compiled.source) not in redirects:
+        if not redirects or target_of(compiled.source) not in redirects:
             groups.setdefault(compiled.path.rpartition("/")[0], []).append(compiled)
     entries = []
     for folder, members in groups.items():
-        target = _placed_folder(place, folder)
+        target = target_of(f"{folder}/x").rpartition("/")[0]
         names = [compiled.path.rpartition("/")[2] for compiled in members]
         with Folder.open(f"{job.folder}/{folder}") as source:
             link_names(source, tree.folder(target), names)
@@ -305,7 +307,3 @@ def _link(job: _Job, tree: StagingDirectory, redirects: Mapping[str, str]) -> li
             for name, compiled in zip(names, members, strict=True)
         ]
     return entries
-
-
-def _placed_folder(place: Callable[[str], str], folder: str) -> str:
-    return place(f"{folder}/x").rpartition("/")[0]

@@ -1,7 +1,7 @@
-"""Carrying over: what does not change goes from the old generation to the next by hard links.
+"""Carry over unchanged files from the old generation to the next, by hard links.
 
-That is every file of a package that stays, and everything that no package owns: a user's
-notebooks, what pip installed, configuration. It costs one system call per file.
+These are the files of packages that stay, and all files that no package owns: the user's
+notebooks, configuration, distributions that pip installed. Costs one system call per file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minicon.errors import PrefixError
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass, field
-from minicon.prefix.environment.prefix_location import STAYING
+from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES
 from minicon.prefix.link.link import link_names, link_or_copy
 from minicon.prefix.link.staging_dir import StagingDirectory
 
@@ -31,21 +31,20 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.reporter import Task
 
-#: What a user's file is called once a package has taken its place.
+#: Suffix of a user's file that a package's file replaced.
 SAVED_SUFFIX = ".minicon-saved"
 _CLOCK_GRAIN = 20_000_000  # nanoseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarryPlan:
-    """What is *not* carried over as it is.
+    """The files that are *not* carried over as they are.
 
     Attributes:
-        dropped: Paths of packages that go, with what their record says of each; None where it
-            says nothing.
+        dropped: Files of removed packages, with their entry in the record, or None.
         written: Paths that packages to link will write.
-        moves: Files that get another place: from, to.
-        owned: Paths of packages that stay; only asked for among ``written``.
+        moves: Files to move: from, to.
+        owned: Files of packages that stay; only used for paths in ``written``.
         recorded_at: Per dropped path, when its record was written (ns since 1970).
     """
 
@@ -60,7 +59,7 @@ class CarryOver:
     """Carries one environment over into a staged tree.
 
     Attributes:
-        saved: Files of the user that had to make room: their path, and where they are now.
+        saved: The user's files that were renamed: old and new path.
     """
 
     def __init__(self, old: Path, tree: StagingDirectory, plan: CarryPlan, task: Task) -> None:
@@ -68,17 +67,17 @@ class CarryOver:
         self._tree = tree
         self._plan = plan
         self._task = task
-        leaving = {*plan.dropped, *plan.written, *plan.moves, *plan.moves.values()}
-        self._leaving = leaving
-        self._touched = {path.rpartition("/")[0] for path in leaving}
+        not_carried = {*plan.dropped, *plan.written, *plan.moves, *plan.moves.values()}
+        self._not_carried = not_carried
+        self._touched = {path.rpartition("/")[0] for path in not_carried}
         self._began = time.time_ns()
         self.saved: list[tuple[str, str]] = []
 
     def carry(self) -> None:
-        """Do it.
+        """Carry over all files but those of the plan.
 
         Raises:
-            PrefixError: Other environments lie inside this one.
+            PrefixError: Other environments are inside this one.
             OSError: Disk full and the like.
         """
         with FolderTree(self._path, make=False, through_links=True) as old:
@@ -87,57 +86,56 @@ class CarryOver:
                 with contextlib.suppress(FileNotFoundError):
                     link_or_copy(*old.place(source), *self._tree.place(target))
 
-    def carry_late(self, old: Folder, new: Folder) -> list[str]:
-        """Carry what running programs wrote while the next generation was being built.
+    def carry_late_writes(self, old: Folder, new: Folder) -> list[str]:
+        """Carry over what running programs wrote while the next generation was being built.
 
-        Only folders that changed since are looked into: one ``lstat`` per folder.
+        Only directories that changed since are searched: one ``lstat`` per directory.
 
         Args:
-            old: Where the former tree is now.
-            new: The tree that took its place.
+            old: The previous tree.
+            new: The tree that replaced it.
 
         Returns:
-            The paths that were carried.
+            The paths that were carried over.
         """
         found: list[str] = []
         with (
-            FolderTree(old, make=False) as former,
+            FolderTree(old, make=False) as previous,
             FolderTree(new, make=False, through_links=True) as present,
             StagingDirectory(new) as tree,
         ):
             waiting = [""]
             while waiting:
                 relative = waiting.pop()
-                folder = former.folder(relative)
-                folders, names = _entries(folder, but=() if relative else STAYING)
+                folder = previous.folder(relative)
+                folders, names = _entries(folder, but=() if relative else UNMOVABLE_ENTRIES)
                 start = f"{relative}/" if relative else ""
                 waiting += [start + name for name in folders if start + name != CONDA_META]
-                # A file system's clock may be a few milliseconds behind ours.
+                # The file system's clock may be a few milliseconds behind.
                 if folder.own_status().st_mtime_ns >= self._began - _CLOCK_GRAIN:
                     late = [start + name for name in names]
-                    found += [path for path in late if self._is_late(former, present, path)]
+                    found += [path for path in late if self._is_late(previous, present, path)]
             for path in found:
-                link_or_copy(*former.place(path), *tree.place(path))
+                link_or_copy(*previous.place(path), *tree.place(path))
         return found
 
-    def _is_late(self, former: FolderTree, present: FolderTree, path: str) -> bool:
-        if self._is_leaving(path):
+    def _is_late(self, previous: FolderTree, present: FolderTree, path: str) -> bool:
+        if self._is_not_carried(path):
             return False
         try:
-            before, now = (tree.status(path) for tree in (former, present))
+            before, now = (tree.status(path) for tree in (previous, present))
         except OSError:
             return True
         return before is None or now is None or not os.path.samestat(before, now)
 
     def _folder(self, old: FolderTree, relative: str) -> bool:
-        """Carry one folder; False if nothing of it is left."""
+        """Carry one directory over; False if nothing of it remains."""
         source = old.folder(relative)
-        folders, names = _entries(source, but=() if relative else STAYING)
+        folders, names = _entries(source, but=() if relative else UNMOVABLE_ENTRIES)
         if relative and CONDA_META in folders and source.status(HISTORY) is not None:
             raise PrefixError(
                 "holds-environments",
-                f"{self._path} holds another environment, {source.path}:"
-                " it cannot be changed as a whole",
+                f"{self._path} cannot be changed: it contains another environment, {source.path}",
                 hint="move the inner environment elsewhere (minicon rename)",
             )
         was_empty = not folders and not names
@@ -163,21 +161,21 @@ class CarryOver:
 
     def _stays(self, old: FolderTree, folder: str, name: str) -> bool:
         path = f"{folder}/{name}" if folder else name
-        if path in self._leaving:
+        if path in self._not_carried:
             self._save(old, path)
             return False
-        return not self._is_leaving(path)
+        return not self._is_not_carried(path)
 
-    def _is_leaving(self, path: str) -> bool:
+    def _is_not_carried(self, path: str) -> bool:
         folder, _, name = path.rpartition("/")
         if name.endswith(".pyc") and folder.endswith("__pycache__"):
-            # Bytecode of a source that goes would otherwise keep its folder alive.
+            # Otherwise bytecode of removed sources would keep their directory.
             source = f"{folder.removesuffix('__pycache__')}{name.partition('.')[0]}.py"
-            return source in self._leaving or path in self._leaving
-        return path in self._leaving
+            return source in self._not_carried or path in self._not_carried
+        return path in self._not_carried
 
     def _save(self, old: FolderTree, path: str) -> None:
-        """Keep what the user made or changed, under another name."""
+        """Keep a file that the user created or changed, under another name."""
         plan = self._plan
         if path in plan.moves or path in plan.owned or path.startswith(f"{CONDA_META}/"):
             return
@@ -198,13 +196,13 @@ class CarryOver:
 
 
 def is_modified(path: str, entry: PathsEntry, since: int) -> bool:
-    """Whether somebody changed a linked file after its record was written.
+    """Whether a linked file was changed after its record was written.
 
-    The time decides first, so that only files written since are hashed.
+    Only files with a later time are hashed.
 
     Args:
         path: The file.
-        entry: What its record says.
+        entry: Its entry in the record.
         since: When the record was written, nanoseconds since 1970.
     """
     expected = entry.sha256_in_prefix or entry.sha256
@@ -231,33 +229,33 @@ def carry_plan(
     moves: Mapping[str, str],
     dropped: Collection[str],
 ) -> CarryPlan:
-    """Work out what leaves.
+    """Determine which files are not carried over.
 
     Args:
         prefix: The present environment.
-        unlink: Packages that go.
-        unchanged: Packages that stay.
+        unlink: Packages to remove.
+        unchanged: Packages that are not changed.
         written: Paths that packages to link will write, metadata not included.
-        moves: Files that get another place.
-        dropped: Further paths that go, and that are not the user's.
+        moves: Files to move.
+        dropped: Further paths to drop, which are not the user's.
     """
     owned = {path for record in unchanged for path in record.files}
     real = _RealPaths(prefix)
-    leaving: dict[str, PathsEntry | None] = dict.fromkeys(dropped)
+    not_carried: dict[str, PathsEntry | None] = dict.fromkeys(dropped)
     recorded_at: dict[str, int] = {}
     for record in unlink:
         path = f"{CONDA_META}/{record.file_name}"
-        leaving[path] = None
+        not_carried[path] = None
         since = None if _was_replaced(prefix, record) else _modified_at(prefix / path)
         entries = {entry.path: entry for entry in record.paths}
         for name in record.files:
             if name not in owned:
                 path = real.path(name)
-                leaving[path] = entries.get(name)
+                not_carried[path] = entries.get(name)
                 if since is not None:
                     recorded_at[path] = since
     return CarryPlan(
-        dropped=leaving,
+        dropped=not_carried,
         written=frozenset(map(real.path, written)),
         moves=moves,
         owned=owned,
@@ -266,9 +264,9 @@ def carry_plan(
 
 
 class _RealPaths:
-    """Where paths lead that go through links to folders of the same environment.
+    """Resolves links to directories of the same environment in paths.
 
-    A package may have put ``lib64/x`` into an environment where ``lib64`` is a link to ``lib``.
+    A package may have ``lib64/x`` in an environment where ``lib64`` is a link to ``lib``.
     """
 
     def __init__(self, prefix: Path) -> None:
@@ -293,8 +291,8 @@ class _RealPaths:
         except OSError:
             return path
         inside = posixpath.normpath(posixpath.join(posixpath.dirname(path), text))
-        leads_out = inside.startswith(("/", "../")) or inside == ".."
-        return path if leads_out else inside.removeprefix(".")
+        leaves = inside.startswith(("/", "../")) or inside == ".."
+        return path if leaves else inside.removeprefix(".")
 
 
 def _modified_at(path: Path) -> int | None:
@@ -305,6 +303,6 @@ def _modified_at(path: Path) -> int | None:
 
 
 def _was_replaced(prefix: Path, record: PrefixRecord) -> bool:
-    """Whether pip put another version over a package: its files are pip's then, not the user's."""
+    """Whether pip replaced a package: changes of its files are then pip's, not the user's."""
     metadata = [path for path in record.files if path.endswith(".dist-info/METADATA")]
     return bool(metadata) and not any((prefix / path).exists() for path in metadata)

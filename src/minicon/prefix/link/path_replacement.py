@@ -1,7 +1,7 @@
-"""What a file that carries the environment's path holds at another path, without its package.
+"""Replace the environment's path in a linked file by another, without the package.
 
-The original is restored first (path to placeholder); if its hash is the one that the package had,
-linking it anew is exact. If not, somebody changed it, and only the path is replaced.
+The original is restored first (path to placeholder). If its hash is that in the package, putting
+the new path into it is exact. Otherwise the file was changed, and only the path is replaced.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _PATH_ENDS = rb"(?![A-Za-z0-9._+~-])"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relocation:
-    """From one path to another.
+    """A change of an environment's path.
 
     Attributes:
-        old: Path that the files carry now.
-        new: Path that they shall carry.
+        old: Path that the files contain now.
+        new: Path that they shall contain.
         subdir: Platform of the environment, for instance ``linux-64``.
         share: Whether files that do not change are hard-linked; else they are copied.
-        share_packages: Whether this holds at least for files that packages own and that have
-            further names already (in the package cache).
+        share_packages: Whether files of packages that have further names (in the package cache)
+            are hard-linked in any case.
     """
 
     old: str
@@ -40,22 +40,22 @@ class Relocation:
 
 
 def relocate_again(data: bytes, entry: PathsEntry, relocation: Relocation) -> bytes:
-    """A file that linking made for one path, for another.
+    """Compute the content of a linked file for another path.
 
     Raises:
         PrefixError: There is no room for the new path.
     """
-    original = _original(data, entry, relocation.old)
+    original = _with_placeholder(data, entry, relocation.old)
     if entry.sha256 and sha256_of(original) == entry.sha256:
         return relocate(original, entry, relocation.new, relocation.subdir)
     if entry.file_mode == "binary":
-        # Signed or changed since: as the original is not known, each run keeps its own length.
+        # Signed or changed since: the original is not known, so each string keeps its length.
         return relocate(original, entry, relocation.new, relocation.subdir)
     return replace_path(data, relocation)
 
 
-def _original(data: bytes, entry: PathsEntry, old: str) -> bytes:
-    """Undo :func:`minicon.prefix.link.relocate.relocate`."""
+def _with_placeholder(data: bytes, entry: PathsEntry, old: str) -> bytes:
+    """Reverse :func:`minicon.prefix.link.relocate.relocate`."""
     placeholder = entry.prefix_placeholder or ""
     for encoding, width in ENCODINGS.items():
         was, now = placeholder.encode(encoding), old.encode(encoding)
@@ -67,7 +67,7 @@ def _original(data: bytes, entry: PathsEntry, old: str) -> bytes:
 
 
 def _restore_runs(data: bytes, now: bytes, was: bytes, width: int) -> bytes:
-    """Put the longer placeholder back into each run, in place of the NULs that made up for it."""
+    """Put the longer placeholder back into each NUL-terminated string, and remove its padding."""
     if len(now) > len(was):
         return data
     parts: list[bytes] = []
@@ -91,14 +91,14 @@ def _restore_runs(data: bytes, now: bytes, was: bytes, width: int) -> bytes:
 
 
 def replace_path(data: bytes, relocation: Relocation) -> bytes:
-    """Replace the path where it stands as a whole: ``/envs/a``, but not in ``/envs/ab``."""
+    """Replace the path where it is complete: ``/envs/a``, but not in ``/envs/ab``."""
     old = relocation.old.encode()
     pattern = re.compile(re.escape(old) + _PATH_ENDS)
     if data.startswith(b"#!"):
         end = data.find(b"\n")
         end = len(data) if end < 0 else end
         if pattern.search(data, 0, end):
-            # A first line that the kernel reads has rules of its own.
+            # Shebang lines have rules of their own.
             mark = "/" + "\x01" * 8
             line = pattern.sub(mark.encode(), data[:end])
             rest = pattern.sub(relocation.new.encode(), data[end:])

@@ -1,8 +1,8 @@
-"""Prefix replacement: packages are built for a placeholder, and live somewhere else.
+"""Prefix replacement: put the environment's path where a package has a placeholder.
 
 Text files may grow or shrink. Binary files keep their length: the prefix must fit into the
-placeholder, and what is left over becomes NULs at the end of the NUL-terminated run that held it
-(conda's rules; conda-build writes placeholders of 255 characters for that reason).
+placeholder, and the NUL-terminated string that contained it is padded with NULs (conda's rules;
+conda-build writes placeholders of 255 characters for that reason).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import struct
 
 from minicon.errors import PackageError, PrefixError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.subdir import is_windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,46 +20,23 @@ if TYPE_CHECKING:
 
     from minicon.models.package_files import PathsEntry
 
-#: Encodings a placeholder is looked for in, with the width of their NUL.
+#: Encodings in which a placeholder is replaced, with the width of their NUL.
 ENCODINGS = {"utf-8": 1, "utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
 
 _SHEBANG = lazy_pattern(rb"#!\s*(/(?:\\ |[^ \n\r\t])*)([^\n\r]*)")
 _CODING = lazy_pattern(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
-#: Bytes by which the files of one package may grow together; real ones grow by some kilobytes.
+#: Bytes by which the files of one package may grow; real packages grow by some kilobytes.
 GROWTH_LIMIT = 64 << 20
 _END_OF_ZIP = b"PK\x05\x06"
 
 
-def is_windows(subdir: str) -> bool:
-    """Whether a platform folder name stands for Windows."""
-    return subdir.startswith("win-")
-
-
-def shebang_limit(subdir: str) -> int:
-    """Longest first line, in bytes, that the platform's kernel reads whole."""
+def _shebang_limit(subdir: str) -> int:
+    """Longest shebang line, in bytes, that the platform's kernel reads completely."""
     return 512 if subdir.startswith("osx-") else 127
 
 
-def check_fits(entry: PathsEntry, prefix: str, package: str) -> None:
-    """Refuse a prefix that is longer than the placeholder of a binary file.
-
-    Raises:
-        PrefixError: Before anything is linked, since no part of the package could work.
-    """
-    placeholder = entry.prefix_placeholder
-    if not placeholder:
-        return
-    length, room = len(prefix.encode()), len(placeholder.encode())
-    if entry.file_mode == "binary" and length > room:
-        message = (
-            f"the path of the environment is too long for {package}: {prefix} has {length} bytes, "
-            f"{entry.path} has room for {room}"
-        )
-        raise PrefixError("prefix-too-long", message, hint="use a shorter path (-p) or root folder")
-
-
 def growth_of(data: bytes, entry: PathsEntry, prefix: str) -> int:
-    """Bytes by which a text becomes longer where the prefix is put into it; 0 for all else."""
+    """Bytes by which a text file grows when the prefix is put into it; 0 for other files."""
     placeholder = entry.prefix_placeholder
     if not placeholder or entry.file_mode == "binary":
         return 0
@@ -69,27 +47,27 @@ def growth_of(data: bytes, entry: PathsEntry, prefix: str) -> int:
 
 
 def check_growth(path: str, growth: int) -> None:
-    """Refuse what would fill a disk with prefixes. Raises PackageError."""
+    """Refuse files that would fill the disk. Raises PackageError (``unsafe-growth``)."""
     if growth > GROWTH_LIMIT:
         raise PackageError(
             "unsafe-growth",
-            f"{path} holds its placeholder so often that it would grow by {growth >> 20} MiB",
-            hint="do not use this package; tell the channel's maintainers",
+            f"{path} has so many placeholders that it would grow by {growth >> 20} MiB",
+            hint="do not use this package; report this to the channel's maintainers",
         )
 
 
 def relocate(data: bytes, entry: PathsEntry, prefix: str, subdir: str) -> bytes:
-    """The content that a file of a package has in a prefix.
+    """Compute the content of a package's file in a prefix.
 
     Args:
-        data: The file as it lies in the package.
+        data: The content in the package.
         entry: Its ``prefix_placeholder`` and ``file_mode``.
         prefix: Final absolute path of the environment.
         subdir: Target platform, for instance ``linux-64``.
 
     Raises:
         PrefixError: A binary file has no room for the prefix.
-        PackageError: A text would become far longer than any is.
+        PackageError: A text file would grow beyond all reason.
     """
     placeholder = entry.prefix_placeholder
     if not placeholder:
@@ -101,9 +79,9 @@ def relocate(data: bytes, entry: PathsEntry, prefix: str, subdir: str) -> bytes:
 
 
 def replace_in_text(data: bytes, placeholder: str, prefix: str, subdir: str) -> bytes:
-    """Replace in each of the five encodings, then repair a first line that no kernel can run.
+    """Replace in each of the five encodings, then repair a shebang line that is too long.
 
-    On Windows the prefix is written with forward slashes, which need no escaping anywhere.
+    On Windows the prefix is written with forward slashes, which need no escaping.
     """
     windows = is_windows(subdir)
     if windows:
@@ -111,7 +89,7 @@ def replace_in_text(data: bytes, placeholder: str, prefix: str, subdir: str) -> 
     start, end = _first_line(data)
     line = b""
     if not windows and data.startswith(b"#!") and placeholder.encode() in data[start:end]:
-        # A space of the prefix must not be read as the end of the interpreter's path.
+        # A space in the prefix must not end the interpreter's path.
         escaped = prefix.replace(" ", "\\ ").encode()
         line = data[start:end].replace(placeholder.encode(), escaped)
         data = data[end:]
@@ -130,7 +108,7 @@ def _runnable_shebang(line: bytes, rest: bytes, subdir: str) -> bytes:
     if not match:
         return line
     executable, options = match.groups()
-    if len(line) <= shebang_limit(subdir) and b"\\ " not in executable:
+    if len(line) <= _shebang_limit(subdir) and b"\\ " not in executable:
         return line
     path = executable.replace(b"\\ ", b" ").decode()
     name = path.rpartition("/")[2]
@@ -147,16 +125,16 @@ def _declares_encoding(rest: bytes) -> bool:
 
 
 def python_shebang(executable: str, subdir: str) -> str:
-    """First line, or lines, of a Python script that EXECUTABLE shall run; ends in a newline."""
+    """The shebang line, or lines, of a Python script; ends in a newline."""
     line = f"#!{executable}\n"
-    if len(line.encode()) > shebang_limit(subdir) or " " in executable:
+    if len(line.encode()) > _shebang_limit(subdir) or " " in executable:
         return _polyglot(executable, "")
     return line
 
 
 def _polyglot(executable: str, options: str) -> str:
-    # Both a shell script and a Python one: the shell sees '' and 'exec' and starts Python,
-    # Python sees one string over two lines. (The idea is distlib's and pip's.)
+    # Valid as a shell script, in which '' and 'exec' start Python, and as a Python script, in
+    # which the same lines are a string (as distlib and pip do it).
     quoted = re.sub(r'(["$`\\])', r"\\\1", executable)
     arguments = f" {options}" if options else ""
     return f"#!/bin/sh\n'''exec' \"{quoted}\"{arguments} \"$0\" \"$@\"\n' '''\n"
@@ -173,12 +151,21 @@ def _relocate_binary(data: bytes, placeholder: str, prefix: str, subdir: str) ->
 
 
 def _replace_in_runs(data: bytes, old: bytes, new: bytes, width: int) -> bytes:
-    """Replace OLD by NEW within each run that ends in a NUL of WIDTH bytes; keep all offsets."""
+    """Replace ``old`` by ``new`` within NUL-terminated strings; keep all offsets.
+
+    Args:
+        data: The file.
+        old: The placeholder.
+        new: The prefix, not longer.
+        width: Bytes of a NUL in the encoding.
+    """
     if len(new) > len(old):
         message = (
             f"no room for {new.decode(errors='replace')!r} in a placeholder of {len(old)} bytes"
         )
-        raise PrefixError("prefix-too-long", message, hint="use a shorter path (-p) or root folder")
+        raise PrefixError(
+            "prefix-too-long", message, hint="use a shorter path (-p) or root directory"
+        )
     parts: list[bytes] = []
     position = 0
     while (start := data.find(old, position)) >= 0:
@@ -195,13 +182,14 @@ def _end_of_run(data: bytes, start: int, width: int) -> int:
     nul = b"\0" * width
     end = data.find(nul, start)
     while end >= 0 and (end - start) % width:
-        # A wide NUL begins on a character boundary; "a\0\0\0" in UTF-16-LE is not one yet.
+        # A wide NUL begins on a character boundary: the first two NULs of "a\0\0\0" in UTF-16-LE
+        # are not one.
         end = data.find(nul, end + 1)
     return len(data) if end < 0 else end
 
 
 def _relocate_launcher(data: bytes, placeholder: str, prefix: str) -> bytes:
-    """A Windows launcher is ``launcher + shebang + zip``: only its shebang may change."""
+    """Replace in the shebang of a Windows launcher, which is ``launcher + shebang + zip``."""
     end = data.rfind(_END_OF_ZIP)
     if end < 0 or end + 20 > len(data):
         return data
@@ -215,12 +203,12 @@ def _relocate_launcher(data: bytes, placeholder: str, prefix: str) -> bytes:
 
 
 def codesign_command(path: str, subdir: str, system: str) -> Sequence[str] | None:
-    """What must run after a binary changed: Apple's arm64 kernels only run signed ones.
+    """The command that signs a changed binary, which Apple's arm64 kernels require, or None.
 
     Args:
         path: The changed file.
         subdir: Target platform.
-        system: ``sys.platform`` of this machine; signing is only possible on ``darwin``.
+        system: ``sys.platform`` of this machine; only ``darwin`` can sign.
     """
     if subdir == "osx-arm64" and system == "darwin":
         return ("/usr/bin/codesign", "-s", "-", "-f", path)

@@ -1,12 +1,11 @@
-"""Relocated copies: a whole environment once more, for another path.
+"""Copy a whole environment for another path.
 
-Only files that carry the path are written anew; all others become further names of the same
-files (for a move) or copies that share their blocks where the file system can (for a clone).
+Only files that contain the path are rewritten; all others are hard-linked (to move) or copied,
+sharing blocks where the file system supports it (to clone).
 
-Which files carry the path is known from the records: those with a placeholder, generated
-commands and bytecode's neighbours. What no record owns is looked into where pip puts scripts and
-path files. For a file with a placeholder the original is restored first; if its hash is the one
-that the package had, the new file is exactly what linking anew would give.
+The records show which files contain the path: those with a placeholder, and generated commands.
+Files without a record are searched for it where pip puts scripts and path files. See
+:mod:`minicon.prefix.link.path_replacement` for how a file is rewritten.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import sys
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
-from minicon.constants import CONDA_META, HISTORY
+from minicon.constants import CONDA_META
 from minicon.errors import PrefixError
 from minicon.fs.clone import LinkMethod, link_or_copy_file
 from minicon.fs.folder_tree import FolderTree
@@ -30,7 +29,7 @@ from minicon.models.prefix_record import without_secrets_in
 from minicon.models.reporter import SilentTask
 from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_location import STAYING
+from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES, is_environment
 from minicon.prefix.link.link import link_or_copy
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import codesign_command
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.reporter import Task
 
-#: Larger files that no record knows of are data, not scripts.
+#: Larger files without a record are data, not scripts.
 _LARGEST_SCRIPT = 1024 * 1024
 _GENERATED = (PathType.UNIX_ENTRY_POINT, PathType.WINDOWS_ENTRY_POINT_SCRIPT)
 
@@ -52,20 +51,20 @@ _GENERATED = (PathType.UNIX_ENTRY_POINT, PathType.WINDOWS_ENTRY_POINT_SCRIPT)
 def copy_relocated(
     source: Path, target: Folder, relocation: Relocation, task: Task | None = None
 ) -> None:
-    """Fill an empty folder with an environment as it has to be at another path.
+    """Fill an empty directory with a copy of an environment for another path.
 
-    Costs one system call per file, and reading and writing those that carry the path.
+    Costs one system call per file, and reading and writing those that contain the path.
 
     Args:
         source: The tree to copy: an environment, or one of its generations.
-        target: Empty; nobody sees it yet.
-        relocation: What changes.
-        task: Told of every file.
+        target: An empty directory.
+        relocation: The change of path.
+        task: Advanced by one for every file.
 
     Raises:
-        PrefixError: The new path is too long for a binary file, or other environments lie inside
+        PrefixError: The new path is too long for a binary file, or other environments are inside
             this one.
-        OSError: The disk is full, and the like.
+        OSError: Disk full and the like.
     """
     prefix = Prefix(source)
     entries = {entry.path: entry for r in prefix.readable_records() for entry in r.paths}
@@ -77,11 +76,15 @@ def copy_relocated(
         for relative in paths:
             task.advance(1)
             entry = entries.get(relative)
-            data = _changed(source, relative, entry, owned=relative in owned, relocation=relocation)
+            data = _rewritten(
+                source, relative, entry, owned=relative in owned, relocation=relocation
+            )
             if data is None:
                 of_package = relocation.share_packages and relative in owned
                 shared = relocation.share or (of_package and _is_shared(source / relative))
-                _carry(*old.place(relative), new.folder(posixpath.dirname(relative)), share=shared)
+                _link_or_clone(
+                    *old.place(relative), new.folder(posixpath.dirname(relative)), share=shared
+                )
             else:
                 status = (source / relative).stat()
                 hashes[relative] = _write(status, new, relative, data, entry, relocation)
@@ -91,7 +94,7 @@ def copy_relocated(
 
 
 def _is_shared(path: Path) -> bool:
-    """Whether a file has further names: the package cache's, or other environments'."""
+    """Whether a file has further names, in the package cache or other environments."""
     return path.lstat().st_nlink > 1
 
 
@@ -103,7 +106,7 @@ def _write(
     entry: PathsEntry | None,
     relocation: Relocation,
 ) -> str:
-    """Write a file anew, with the mode and time it had; returns its hash."""
+    """Write a file with its previous mode and time; returns its hash."""
     folder, name = target.place(relative)
     mode = stat.S_IMODE(status.st_mode)
     folder.create_file(name, data, mode, modified_ns=status.st_mtime_ns)
@@ -116,17 +119,17 @@ def _write(
 
 
 def _walk(source: Path, target: FolderTree) -> list[str]:
-    """Make all folders; the paths of all files, links to folders included."""
+    """Create all directories; returns the paths of all files, links to directories included."""
     found: list[str] = []
     for folder, folders, names in os.walk(source):
         relative = os.path.relpath(folder, source).replace(os.sep, "/")
         start = "" if relative == "." else f"{relative}/"
         if not start:
-            folders[:] = [name for name in folders if name not in STAYING]
-        if start and CONDA_META in folders and Path(folder, HISTORY).exists():
+            folders[:] = [name for name in folders if name not in UNMOVABLE_ENTRIES]
+        if start and CONDA_META in folders and is_environment(folder):
             raise PrefixError(
                 "holds-environments",
-                f"{source} holds another environment, {folder}: it cannot be moved as a whole",
+                f"{source} cannot be moved or copied: it contains another environment, {folder}",
                 hint="move the inner environment elsewhere (minicon rename)",
             )
         for name in list(folders):
@@ -141,7 +144,7 @@ def _walk(source: Path, target: FolderTree) -> list[str]:
     return found
 
 
-def _carry(source: Folder, name: str, target: Folder, *, share: bool) -> None:
+def _link_or_clone(source: Folder, name: str, target: Folder, *, share: bool) -> None:
     status = source.status(name)
     if share or status is None or not stat.S_ISREG(status.st_mode):
         link_or_copy(source, name, target, name)
@@ -150,7 +153,7 @@ def _carry(source: Folder, name: str, target: Folder, *, share: bool) -> None:
         link_or_copy_file(path, target.at(name), LinkMethod.REFLINK, directory=target.descriptor)
 
 
-def _changed(
+def _rewritten(
     source: Path,
     relative: str,
     entry: PathsEntry | None,
@@ -158,7 +161,7 @@ def _changed(
     owned: bool,
     relocation: Relocation,
 ) -> bytes | None:
-    """The new content of a file that carries the path; None for all others."""
+    """The new content of a file that contains the path; None for other files."""
     path = source / relative
     if path.is_symlink() or not path.is_file():
         return None
@@ -167,7 +170,7 @@ def _changed(
         new = relocate_again(data, entry, relocation)
         return None if new == data else new
     generated = entry is not None and entry.path_type in _GENERATED
-    if not (generated or _may_carry_path(relative, owned=owned)):
+    if not (generated or _may_contain_path(relative, owned=owned)):
         return None
     if path.stat().st_size > _LARGEST_SCRIPT:
         return None
@@ -178,8 +181,8 @@ def _changed(
     return None if new == data else new
 
 
-def _may_carry_path(relative: str, *, owned: bool) -> bool:
-    """Whether a file without a placeholder may hold the path: what pip and wheels write."""
+def _may_contain_path(relative: str, *, owned: bool) -> bool:
+    """Whether a file without a placeholder may contain the path, as some that pip writes do."""
     folder, _, name = relative.rpartition("/")
     if relative.startswith(f"{CONDA_META}/"):
         return name in ("state", "pinned") and not owned
@@ -190,7 +193,7 @@ def _may_carry_path(relative: str, *, owned: bool) -> bool:
 
 
 def _rewrite_link(folder: Folder, name: str, relocation: Relocation) -> None:
-    """An absolute link into the environment leads into the new one."""
+    """Replace an absolute link into the environment by one into the new one."""
     text = folder.link_text(name)
     old = relocation.old
     if text is not None and (text == old or text.startswith(f"{old}/")):
@@ -199,7 +202,7 @@ def _rewrite_link(folder: Folder, name: str, relocation: Relocation) -> None:
 
 
 def _rewrite_records(prefix: Prefix, target: FolderTree, hashes: Mapping[str, str]) -> None:
-    """Write hashes and sizes of the rewritten files into their records."""
+    """Update hashes and sizes of rewritten files in their records."""
     for record in prefix.readable_records():
         if not any(path in hashes for path in record.files):
             continue
@@ -221,10 +224,10 @@ def _rewrite_records(prefix: Prefix, target: FolderTree, hashes: Mapping[str, st
 def _rewrite_wheel_record(
     record: PrefixRecord, target: FolderTree, hashes: Mapping[str, str]
 ) -> dict[str, str]:
-    """RECORD of a wheel lists the hashes of its commands too, since pip checks them.
+    """Update the hashes of rewritten files in a wheel's ``RECORD``, which pip checks.
 
     Returns:
-        Path and hash of RECORD, if there is one to change.
+        Path and hash of ``RECORD``, if it changed.
     """
     name = next((path for path in record.files if path.endswith(".dist-info/RECORD")), None)
     if name is None or target.status(name) is None:

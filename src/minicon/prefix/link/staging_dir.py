@@ -1,4 +1,4 @@
-"""StagedTree: the next generation of an environment while it is being built."""
+"""StagingDirectory: the next generation of an environment while it is being built."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from minicon.fs.folder import Folder
     from minicon.fs.operations import PathText
 
-#: Links that a path may lead through; Linux stops at 40 as well.
+#: Links that a path may contain; Linux has the same limit.
 _LINKS_LIMIT = 40
 
 
 class StagingDirectory(FolderTree):
-    """Makes folders one component at a time, never through a link that leads out.
+    """Creates directories one component at a time, never through a link that leaves the root.
 
-    Links to folders are followed as long as they stay below the root, and not in a place of
-    minicon's own. What else stands in the place of a folder raises Clobbered.
+    Links to directories are followed as long as they stay below the root, and outside of
+    minicon's own directories. Anything else in place of a directory raises Clobbered.
 
     Args:
-        root: The folder; it must exist.
+        root: The directory; it must exist.
     """
 
     def __init__(self, root: PathText) -> None:
         super().__init__(root, through_links=True)
 
     def _walk(self, relative: str) -> Folder:
-        """Open a folder for the first time; what is in the way is told in words (Clobbered)."""
+        """Open a directory for the first time. Raises Clobbered if its path is blocked."""
         try:
             return super()._walk(relative)
         except OSError as error:
@@ -40,32 +40,29 @@ class StagingDirectory(FolderTree):
                 raise
             is_link = error.errno == errno.ELOOP
             what = "a link out of the environment" if is_link else "a file"
-            message = f"{relative} must be a folder, and {what} stands there"
-            hint = "move it away and try again"
-            raise Clobbered("not-a-folder", message, hint=hint) from error
+            raise _blocked(relative, what) from error
 
     def _follow(self, parent: Folder, name: str, refused: OSError) -> Folder:
         folder = super()._follow(parent, name, refused)
-        place = self._relative(folder)
-        if is_reserved_path(place):
+        target = self._relative(folder)
+        if is_reserved_path(target):
             folder.close()
-            message = f"{name} must be a folder, and a link to {place} stands there"
-            raise Clobbered("not-a-folder", message, hint="move it away and try again")
+            raise _blocked(name, f"a link to {target}")
         return folder
 
     def create_file(self, relative: str, data: bytes, mode: int = 0o644) -> None:
-        """Write a new file; its folder is made. Raises FileExistsError."""
+        """Write a new file, and create its directory. Raises FileExistsError."""
         folder, name = self.place(relative)
         folder.create_file(name, data, mode)
 
-    def place_of_link(self, path: str) -> str | None:
-        """Where a link in the tree leads, relative to the root; None if that is outside of it.
+    def link_target(self, path: str) -> str | None:
+        """The path a link resolves to, relative to the root; None if that is outside of it.
 
-        Every link on the way is followed as the kernel would: ``b/..`` is not here where ``b`` is
-        a link. What is not there yet counts as a folder.
+        Every link on the way is followed as the kernel does: where ``b`` is a link, ``b/..`` is
+        the parent of its target. Missing components count as directories.
 
         Args:
-            path: Absolute path of the link; its folder is not reached through links.
+            path: Absolute path of the link, without links in it.
         """
         here = [part for part in os.path.relpath(path, self.root.path).split(os.sep) if part != "."]
         ahead = [here.pop()]
@@ -86,7 +83,7 @@ class StagingDirectory(FolderTree):
             links += 1
             if links > _LINKS_LIMIT:
                 return None
-            if text.startswith("/"):  # a file linked into the cache, or a link of the user's
+            if text.startswith("/"):  # a file linked into the cache, or the user's own link
                 leaves = links == 1 or ".." in ahead
                 return None if leaves else "/".join([*here, *ahead[::-1]])
             here.pop()
@@ -95,8 +92,13 @@ class StagingDirectory(FolderTree):
 
 
 def _link_text(path: str) -> str | None:
-    """What a link reads; None for all that is no link, or not there."""
+    """The text of a link; None for anything else."""
     try:
         return os.readlink(path)
     except OSError:
         return None
+
+
+def _blocked(path: str, what: str) -> Clobbered:
+    message = f"{path} must be a directory, but it is {what}"
+    return Clobbered("not-a-folder", message, hint="move it away and try again")

@@ -1,4 +1,4 @@
-"""What pip expects to find of a wheel's installation: RECORD and its neighbours.
+"""Write the installation files of a wheel: RECORD, INSTALLER, REQUESTED, direct_url.json.
 
 ``pip list``, ``pip check`` and ``pip uninstall`` read them (PEP 376, PEP 610, PEP 627).
 """
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from minicon.prefix.link.staging_dir import StagingDirectory
-    from minicon.prefix.plan.file_layout import FolderPlacement, PackagePlan
+    from minicon.prefix.plan.package_plan import PackagePlan, PlannedFolder
 
-INSTALLER = b"minicon\n"
-#: What the csv module writes in quotes.
+_INSTALLER = b"minicon\n"
+#: Characters that the csv module puts into quotes.
 _SPECIAL = lazy_pattern(r"""[,"'\s]""")
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-#: What may be written into the dist-info folder, beside what the wheel brings.
+#: Names of the installation files in a dist-info directory.
 INSTALLATION_FILES = ("INSTALLER", "RECORD", "REQUESTED", "direct_url.json")
 
 
@@ -37,17 +37,17 @@ def write_installation_files(
 
     Args:
         plan: The wheel.
-        entries: Its files that the plan does not tell: bytecode, commands, rewritten scripts.
-        tree: The environment being built.
-        requested: Whether the user asked for it by name (PEP 376's ``REQUESTED``).
+        entries: Its files that are not plain files of the plan: bytecode, commands, scripts.
+        tree: The staged environment.
+        requested: Whether the user requested it by name (PEP 376's ``REQUESTED``).
 
     Returns:
-        Entries of the files written; empty for a package without a dist-info folder.
+        Entries of the files written; empty for a package without a dist-info directory.
     """
     folder = dist_info_folder(plan)
     if folder is None or plan.layout is None:
         return []
-    files = {"INSTALLER": INSTALLER}
+    files = {"INSTALLER": _INSTALLER}
     if requested:
         files["REQUESTED"] = b""
     direct_url = plan.record.data.get("direct_url")
@@ -57,33 +57,33 @@ def write_installation_files(
     site_packages = plan.layout.site_packages
     text = "".join(
         (
-            *(_plain_rows(placement, site_packages) for placement in plan.folders),
-            record_text([*entries, *written], site_packages, f"{folder}/RECORD"),
+            *(_plain_lines(planned, site_packages) for planned in plan.folders),
+            record_lines([*entries, *written], site_packages, f"{folder}/RECORD"),
         )
     )
     return [*written, _write(tree, f"{folder}/RECORD", text.encode())]
 
 
 def dist_info_folder(plan: PackagePlan) -> str | None:
-    """Its ``NAME-VERSION.dist-info`` in the prefix, or None; others are of projects within it."""
-    place = plan.layout.site_packages if plan.layout else ""
+    """Path of its ``NAME-VERSION.dist-info``, or None; others belong to vendored projects."""
+    site_packages = plan.layout.site_packages if plan.layout else ""
     for _, folder, files in plan.folders:
         parent, _, name = folder.rpartition("/")
-        if parent == place and name.endswith(".dist-info") and "METADATA" in files.names:
+        if parent == site_packages and name.endswith(".dist-info") and "METADATA" in files.names:
             return folder
     return None
 
 
-def _plain_rows(placement: FolderPlacement, site_packages: str) -> str:
-    """The rows of the plain files of one folder."""
-    names, sizes = placement.files.names, placement.files.sizes
+def _plain_lines(folder: PlannedFolder, site_packages: str) -> str:
+    """The lines of the plain files of one directory."""
+    names, sizes = folder.files.names, folder.files.sizes
     joined = "".join(names)
-    if _SPECIAL.search(placement.target + joined) or "-" in placement.files.digests or -1 in sizes:
-        entries = placement.files.entries(placement.target)
-        return _rows_text([_row(entry, site_packages) for entry in entries])
-    folder = posixpath.relpath(placement.target or ".", site_packages)
-    start = "" if folder == "." else f"{folder}/"
-    raw = bytes.fromhex(placement.files.digests)
+    if _SPECIAL.search(folder.target + joined) or "-" in folder.files.digests or -1 in sizes:
+        entries = folder.files.entries(folder.target)
+        return _csv_lines([_row(entry, site_packages) for entry in entries])
+    path = posixpath.relpath(folder.target or ".", site_packages)
+    start = "" if path == "." else f"{path}/"
+    raw = bytes.fromhex(folder.files.digests)
     return "".join(
         [
             f"{start}{name},sha256={_encoded(raw[32 * number : 32 * number + 32])},{size}\n"
@@ -92,17 +92,17 @@ def _plain_rows(placement: FolderPlacement, site_packages: str) -> str:
     )
 
 
-def record_text(entries: Iterable[PathsEntry], site_packages: str, own_path: str) -> str:
-    """The content of RECORD: one line ``path,sha256=…,size`` per file (PEP 427's encoding).
+def record_lines(entries: Iterable[PathsEntry], site_packages: str, own_path: str) -> str:
+    """The lines of RECORD, one ``path,sha256=…,size`` per file (PEP 427).
 
     Args:
-        entries: All files but RECORD itself.
-        site_packages: Folder that the paths are relative to.
-        own_path: Of RECORD, which has neither hash nor size.
+        entries: Files; RECORD itself is added.
+        site_packages: Directory that the paths are relative to.
+        own_path: Path of RECORD, which has neither hash nor size.
     """
     rows = [_row(entry, site_packages) for entry in entries]
     rows.append((posixpath.relpath(own_path, site_packages), "", ""))
-    return _rows_text(rows)
+    return _csv_lines(rows)
 
 
 def _row(entry: PathsEntry, site_packages: str) -> tuple[str, str, str]:
@@ -112,7 +112,7 @@ def _row(entry: PathsEntry, site_packages: str) -> tuple[str, str, str]:
     return path, *_digest(entry)
 
 
-def _rows_text(rows: Sequence[tuple[str, str, str]]) -> str:
+def _csv_lines(rows: Sequence[tuple[str, str, str]]) -> str:
     if not _SPECIAL.search("".join([path for path, _, _ in rows])):
         return "".join([f"{path},{digest},{size}\n" for path, digest, size in rows])
     text = io.StringIO()
@@ -125,13 +125,13 @@ def _digest(entry: PathsEntry) -> tuple[str, str]:
     if sha256 is None or entry.path_type == PathType.PYC_FILE:
         return "", ""
     encoded = _encoded(bytes.fromhex(sha256))
-    # The size that is recorded is the one in the package; replacing the prefix may change it.
+    # The recorded size is that in the package; replacing the placeholder may change it.
     known = entry.size_in_bytes is not None and entry.prefix_placeholder is None
     return f"sha256={encoded}", str(entry.size_in_bytes) if known else ""
 
 
 def _encoded(digest: bytes) -> str:
-    """A hash as RECORD has it: URL-safe base64 without padding."""
+    """Encode a hash as RECORD has it: URL-safe base64 without padding."""
     return b2a_base64(digest, newline=False).translate(_URL_SAFE, b"=").decode()
 
 

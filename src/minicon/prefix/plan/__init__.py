@@ -1,1 +1,1 @@
-"""What a change will do: transaction, layout of files, clobbering, disk space."""
+"""Plan what a change will do: transaction, layout of files, checks, conflicts, disk space."""

@@ -1,7 +1,7 @@
-"""Files that several packages claim: who wins, and where the losers' files wait.
+"""Resolve clobbering: which package's file is used where several have the same path.
 
-The package later in link order wins, as with conda. A loser's file is not lost: it is kept in
-``conda-meta/shadowed/PACKAGE/PATH`` and comes back when the winner goes.
+The package later in link order wins, as with conda. The file of a loser is kept in
+``conda-meta/shadowed/PACKAGE/PATH``, and used again when the winner is removed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.prefix.plan.file_layout import PackagePlan
+    from minicon.prefix.plan.package_plan import PackagePlan
 
 SHADOWED = f"{CONDA_META}/shadowed"
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One path with several claimants."""
+    """One path that several packages have."""
 
     path: str
     winner: str
@@ -36,12 +36,12 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClobberPlan:
-    """What to do about all conflicts of one transaction.
+    """The resolution of all conflicts of one transaction.
 
     Attributes:
-        redirects: Per package to link, its losing files: target to hidden place.
-        moves: Files of the present environment that get another place: from, to.
-        conflicts: What there is to tell the user, sorted by path.
+        redirects: Per package to link, its losing files: target to shadow path.
+        moves: Files of the present environment to move: from, to.
+        conflicts: Conflicts to report, sorted by path.
     """
 
     redirects: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -59,14 +59,14 @@ class _Claim:
 
 
 def shadow_path(dist_name: str, path: str) -> str:
-    """Where the losing file of a package waits."""
+    """Path of a package's file that lost to another package."""
     return f"{SHADOWED}/{dist_name}/{path}"
 
 
 def read_shadows(prefix: Path) -> dict[str, frozenset[str]]:
-    """Per package (``name-version-build``), the paths of its files that wait in an environment.
+    """Paths of shadowed files, per package (``name-version-build``).
 
-    What waits there is a file of the package only if its record says so, too.
+    Such a file belongs to the package only if its record lists it too.
     """
     found: dict[str, frozenset[str]] = {}
     root = prefix / SHADOWED
@@ -87,16 +87,16 @@ def resolve_clobbers(
     order: Sequence[str],
     shadows: Mapping[str, frozenset[str]],
 ) -> ClobberPlan:
-    """Decide every conflict among the packages of the result.
+    """Resolve all conflicts among the packages of the result.
 
     Args:
         plans: Packages to link.
-        unchanged: Packages that stay.
+        unchanged: Packages that are not changed.
         order: Names of all of them, in link order.
-        shadows: What :func:`read_shadows` found.
+        shadows: From :func:`read_shadows`.
 
     Raises:
-        PackageError: A wheel claims files of the interpreter.
+        PackageError: ``unsafe-path``: a wheel has files of its python.
     """
     rank = {name: number for number, name in enumerate(order)}
     contested = _contested(plans, unchanged, shadows)
@@ -128,8 +128,8 @@ def _contested(
     unchanged: Sequence[PrefixRecord],
     shadows: Mapping[str, frozenset[str]],
 ) -> set[str]:
-    """Paths that several packages claim, those left out that two unchanged ones have agreed on."""
-    contested = _contested_anew(plans)
+    """Paths that several packages have, without those resolved earlier among unchanged ones."""
+    contested = _contested_among_new(plans)
     if not unchanged:
         return contested
     new = {target for plan in plans for target in plan.targets}
@@ -142,8 +142,8 @@ def _contested(
     return contested
 
 
-def _contested_anew(plans: Sequence[PackagePlan]) -> set[str]:
-    """Paths that several packages to link claim. Only folders that they share are looked into."""
+def _contested_among_new(plans: Sequence[PackagePlan]) -> set[str]:
+    """Paths that several packages to link have. Only directories that they share are searched."""
     owners: dict[str, PackagePlan] = {}
     shared: set[str] = set()
     for plan in plans:
@@ -177,7 +177,7 @@ def _claims(
         name = plan.record.name
         hashes = {
             p.target: None if p.entry.prefix_placeholder else p.entry.sha256
-            for p in plan.placements
+            for p in plan.files
             if p.entry.path_type != PathType.DIRECTORY
         }
         for path in contested.intersection(plan.targets):
@@ -191,7 +191,7 @@ def _claims(
 def _moves(
     path: str, claims: Sequence[_Claim], shadows: Mapping[str, frozenset[str]]
 ) -> dict[str, str]:
-    """What happens to the present files at a path: at most one returns, at most one is hidden."""
+    """Moves of present files of a path: at most one is restored, at most one is shadowed."""
     winner = claims[-1]
     present = [c for c in claims if not c.is_new and path not in shadows.get(c.dist_name, ())]
     moves = {}

@@ -1,168 +1,75 @@
-"""Which file of which package goes where: decided and checked before anything is written."""
+"""Plan which file of which package goes where, and how much must be copied; nothing is written."""
 
 from __future__ import annotations
 
-import functools
-from typing import NamedTuple
-
-from minicon.errors import PackageError, PrefixError
-from minicon.fs.safe_path import has_reserved_path
+from minicon.errors import PrefixError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.package_files import PathsEntry
-from minicon.package.manifest import files_text, paths_text
-from minicon.prefix.link.relocate import check_fits
-from minicon.prefix.plan.noarch_python import PLACED_STARTS, check_entry_point, entry_point_path
-from minicon.prefix.plan.reserved_paths import check_python_places
+from minicon.models.package_files import PathType
+from minicon.models.prefix_record import LinkType
+from minicon.prefix.environment.python_layout import (
+    MOVED_FOLDERS,
+    PythonLayout,
+    entry_point_path,
+)
+from minicon.prefix.plan.package_plan import (
+    PackagePlan,
+    PlannedFile,
+    PlannedFolder,
+    entry_in_prefix,
+)
+from minicon.prefix.plan.reserved_paths import check_entry_point, check_paths, check_prefix_fits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
-    from typing import Any
 
-    from minicon.models.package_files import EntryPoint
+    from minicon.models.package_files import PathsEntry
     from minicon.models.records import RepodataRecord
     from minicon.package.cache.package_cache import CachedPackage
     from minicon.package.manifest import Manifest, PlainFolder
-    from minicon.prefix.plan.noarch_python import PythonLayout
+    from minicon.prefix.plan.transaction import Transaction
 
-# What no path may hold, looked for in all paths at once, each on a line of its own: a loop over
-# 20,000 paths would cost more than linking them. Empty, "." and ".." components, absolute paths,
-# backslashes, NULs.
-_UNSAFE = (
-    *("\n/", "/\n", "//", "\n\n", "\\", "\0", "\r"),
-    *("\n./", "/./", "/.\n", "\n.\n", "\n../", "/../", "/..\n", "\n..\n"),
-)
-
-# Files of a dist-info folder that describe an installation, not a distribution (PEP 376, 610).
+# Files of a dist-info directory that describe an installation, not a distribution (PEP 376, 610).
 _INSTALLATION = lazy_pattern(
     r"site-packages/[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)"
 )
 
 
-class Placement(NamedTuple):
-    """One file: from ``source`` in the package to ``target`` in the prefix."""
+def plan_packages(
+    transaction: Transaction, packages: Mapping[RepodataRecord, CachedPackage]
+) -> list[PackagePlan]:
+    """Plan the target path of every file that a transaction links.
 
-    source: str
-    target: str
-    entry: PathsEntry
+    Args:
+        transaction: What changes.
+        packages: The extracted package of every record in ``transaction.link``.
 
-
-class FolderPlacement(NamedTuple):
-    """The plain files of one folder: from ``source`` in the package to ``target``, by name."""
-
-    source: str
-    target: str
-    files: PlainFolder
-
-
-class PackagePlan:
-    """One package of a transaction, with the final place of each of its files.
-
-    Attributes:
-        record: The package.
-        directory: Its extracted folder in the package cache.
-        folders: Its plain files; see :mod:`minicon.package.manifest`.
-        others: Its other files, links and folders.
-        entry_points: Commands to generate, checked.
-        layout: The environment's python; None for packages that have nothing to do with it.
+    Raises:
+        PackageError: A package has a path that it must not write.
+        PrefixError: The prefix is too long for a package, or python is missing.
     """
-
-    def __init__(
-        self,
-        record: RepodataRecord,
-        directory: Path,
-        folders: tuple[FolderPlacement, ...],
-        others: tuple[Placement, ...],
-        *,
-        entry_points: tuple[EntryPoint, ...] = (),
-        layout: PythonLayout | None = None,
-        texts: tuple[bytes, bytes] | None = None,
-    ) -> None:
-        self.record = record
-        self.directory = directory
-        self.folders = folders
-        self.others = others
-        self.entry_points = entry_points
-        self.layout = layout
-        self._texts = texts
-
-    @property
-    def commands(self) -> tuple[str, ...]:
-        """Paths of the commands that are generated."""
-        layout = self.layout
-        return tuple(entry_point_path(p, layout) for p in self.entry_points) if layout else ()
-
-    @property
-    def file_count(self) -> int:
-        """How many files, links and folders are placed; commands are not counted."""
-        return sum(len(folder.files.names) for folder in self.folders) + len(self.others)
-
-    @functools.cached_property
-    def placements(self) -> tuple[Placement, ...]:
-        """Each of its files, links and folders. Costs 1 µs for each: not for every create."""
-        plain = (
-            Placement(f"{source}/{name}" if source else name, entry.path, entry)
-            for source, target, files in self.folders
-            for name, entry in zip(files.names, files.entries(target), strict=True)
-        )
-        return (*plain, *self.others)
-
-    @functools.cached_property
-    def targets(self) -> tuple[str, ...]:
-        """Every path that linking it creates, but for bytecode and wheel records."""
-        plain = (
-            f"{target}/{name}" if target else name
-            for _, target, files in self.folders
-            for name in files.names
-        )
-        return (*plain, *(target for _, target, _ in self.others), *self.commands)
-
-    def target_folders(self) -> set[str]:
-        """Folders that files, links and commands go to."""
-        folders = {folder.target for folder in self.folders}
-        folders.update(placement.target.rpartition("/")[0] for placement in self.others)
-        folders.update(command.rpartition("/")[0] for command in self.commands)
-        return folders
-
-    def targets_in(self, folders: Container[str]) -> Iterator[str]:
-        """Those of :attr:`targets` that lie directly in some folders."""
-        for _, target, files in self.folders:
-            if target in folders:
-                yield from (f"{target}/{name}" if target else name for name in files.names)
-        for path in (*(placement.target for placement in self.others), *self.commands):
-            if path.rpartition("/")[0] in folders:
-                yield path
-
-    def has_target(self, path: str) -> bool:
-        """Whether a file of the package, not a generated one, goes to a path."""
-        folder, _, name = path.rpartition("/")
-        return any(placement.target == path for placement in self.others) or any(
-            target == folder and name in files.names for _, target, files in self.folders
-        )
-
-    def record_texts(self) -> tuple[bytes, bytes]:
-        """What ``conda-meta`` has of its plain files: texts of ``files`` and ``paths_data``."""
-        if self._texts is not None:
-            return self._texts
-        entries = [e for _, target, files in self.folders for e in files.entries(target)]
-        return files_text(entry.path for entry in entries), paths_text(entries)
+    records = [*transaction.link, *(record.record for record in transaction.unchanged)]
+    python = next((record for record in records if record.name == "python"), None)
+    layout = PythonLayout.from_record(python, transaction.platform) if python else None
+    prefix = str(transaction.prefix)
+    return [plan_package(record, packages[record], layout, prefix) for record in transaction.link]
 
 
 def plan_package(
     record: RepodataRecord, package: CachedPackage, layout: PythonLayout | None, prefix: str
 ) -> PackagePlan:
-    """Decide where a package's files go.
+    """Plan the target path of every file of a package.
 
     Args:
-        record: What the solution holds; it may differ from the package's own metadata.
+        record: As the solution has it; it may differ from the package's own metadata.
         package: The extracted package.
         layout: The environment's python after the transaction, or None.
         prefix: Final absolute path of the environment.
 
     Raises:
-        PackageError: A path or an entry point would lead out of the prefix, or take a place that
-            is its python's or another project's.
+        PackageError: A path or an entry point leaves the prefix, or belongs to python or another
+            project.
         PrefixError: The prefix is too long for the package, or python is missing.
     """
     manifest = package.manifest
@@ -175,64 +82,62 @@ def plan_package(
     for entry_point in entry_points:
         check_entry_point(entry_point, record.dist_name)
     commands = {entry_point_path(p, own_layout): p for p in entry_points} if own_layout else {}
-    folders = tuple(_place_folder(folder, own_layout) for folder in manifest.folders)
-    others = tuple(_place(entry, own_layout) for entry in manifest.others)
     plan = PackagePlan(
         record,
         package.directory,
-        folders,
-        others,
+        tuple(_plan_folder(folder, own_layout) for folder in manifest.folders),
+        tuple(_plan_file(entry, own_layout) for entry in manifest.others),
         entry_points=tuple(commands.values()),
         layout=own_layout,
-        texts=_placed_texts(manifest, own_layout),
+        texts=_texts_in_prefix(manifest, own_layout),
     )
-    check_python_places(plan)  # of all that the package brings, left out below or not
-    plan = _without(plan, commands, without_installation=record.source == "pypi")
-    _check_targets(plan)
+    # Checked before generated files are left out: all that the package has must be acceptable.
+    check_paths(plan)
+    plan = _without_generated(plan, commands, without_installation=record.source == "pypi")
     for _, _, entry in plan.others:
         if entry.prefix_placeholder:
-            check_fits(entry, prefix, record.dist_name)
+            check_prefix_fits(entry, prefix, record.dist_name)
     return plan
 
 
-def _place_folder(files: PlainFolder, layout: PythonLayout | None) -> FolderPlacement:
-    """Files of one folder of a package go into one folder of the environment."""
+def _plan_folder(files: PlainFolder, layout: PythonLayout | None) -> PlannedFolder:
+    """Files of one directory of a package go into one directory of the environment."""
     if layout is None:
-        return FolderPlacement(files.path, files.path, files)
-    inside = layout.place(f"{files.path}/x" if files.path else "x")
-    return FolderPlacement(files.path, inside.rpartition("/")[0], files)
+        return PlannedFolder(files.path, files.path, files)
+    inside = layout.target(f"{files.path}/x" if files.path else "x")
+    return PlannedFolder(files.path, inside.rpartition("/")[0], files)
 
 
-def _place(entry: PathsEntry, layout: PythonLayout | None) -> Placement:
-    target = layout.place(entry.path) if layout else entry.path
-    return Placement(entry.path, target, moved(entry, target) if layout else entry)
+def _plan_file(entry: PathsEntry, layout: PythonLayout | None) -> PlannedFile:
+    target = layout.target(entry.path) if layout else entry.path
+    return PlannedFile(entry.path, target, entry_in_prefix(entry, target) if layout else entry)
 
 
-def _placed_texts(manifest: Manifest, layout: PythonLayout | None) -> tuple[bytes, bytes] | None:
-    """The manifest's texts with the paths in the prefix; None where they must be written anew."""
+def _texts_in_prefix(manifest: Manifest, layout: PythonLayout | None) -> tuple[bytes, bytes] | None:
+    """The manifest's texts with target paths; None where they must be serialized again."""
     files, paths = manifest.files_text, manifest.paths_text
     if layout is None:
         return files, paths
-    if b"\\" in files:  # what looks like the start of a path might be in the midst of one
+    if b"\\" in files:  # an escaped quote could make part of a path look like its beginning
         return None
-    if any(layout.place(start).startswith(PLACED_STARTS) for start in PLACED_STARTS):
+    if any(layout.target(start).startswith(MOVED_FOLDERS) for start in MOVED_FOLDERS):
         return None
-    for start in PLACED_STARTS:
-        quoted = f'"{start}'.encode()
-        placed = f'"{layout.place(start)}'.encode()
-        files = files.replace(quoted, placed)
-        paths = paths.replace(b'"_path": ' + quoted, b'"_path": ' + placed)
+    for start in MOVED_FOLDERS:
+        source = f'"{start}'.encode()
+        target = f'"{layout.target(start)}'.encode()
+        files = files.replace(source, target)
+        paths = paths.replace(b'"_path": ' + source, b'"_path": ' + target)
     return files, paths
 
 
-def _without(
+def _without_generated(
     plan: PackagePlan, commands: Container[str], *, without_installation: bool
 ) -> PackagePlan:
-    """The plan without files that are generated: commands, and a wheel's own records."""
+    """The plan without files that are generated: commands, and a wheel's installation files."""
 
     def stays(target: str, source: str) -> bool:
-        described = without_installation and _INSTALLATION.fullmatch(source)
-        return target not in commands and not described
+        is_generated = without_installation and _INSTALLATION.fullmatch(source)
+        return target not in commands and not is_generated
 
     paths = {command.rpartition("/")[0] for command in plan.commands}
     folders = []
@@ -245,7 +150,7 @@ def _without(
                 if stays(f"{target}/{name}", f"{source}/{name}")
             ]
             if len(kept) < len(files.names):
-                folder = FolderPlacement(source, target, files.only(kept))
+                folder = PlannedFolder(source, target, files.only(kept))
         if folder.files.names:
             folders.append(folder)
     others = tuple(p for p in plan.others if stays(p.target, p.source))
@@ -261,39 +166,34 @@ def _without(
     )
 
 
-def moved(entry: PathsEntry, target: str, **changes: Any) -> PathsEntry:
-    """The entry with its path in the prefix, and whatever linking made different."""
-    values: Mapping[str, Any] = {
-        "prefix_placeholder": entry.prefix_placeholder,
-        "file_mode": entry.file_mode,
-        "no_link": entry.no_link,
-        "sha256": entry.sha256,
-        "size_in_bytes": entry.size_in_bytes,
-        "sha256_in_prefix": entry.sha256_in_prefix,
-        **changes,
-    }
-    return PathsEntry(target, entry.path_type, **values)
+def copied_size(
+    plans: Iterable[PackagePlan], folder: Path, link_type: int, *, allow_softlinks: bool = False
+) -> int:
+    """Lower bound of the bytes that linking packages writes: files that must be copied.
+
+    Args:
+        plans: The packages.
+        folder: An existing directory on the environment's file system.
+        link_type: A value of :class:`LinkType`, as configured.
+        allow_softlinks: Whether symbolic links replace impossible hard links.
+    """
+    device = folder.stat().st_dev
+    if allow_softlinks and link_type == LinkType.HARDLINK:
+        link_type = LinkType.SOFTLINK
+    return sum(_copied_size(plan, device, link_type) for plan in plans if plan.file_count)
 
 
-def _check_targets(plan: PackagePlan) -> None:
-    """Refuse what would lie outside of the prefix, or where no package may write."""
-    names = [name for _, _, files in plan.folders for name in files.names]
-    paths = [target for _, target, _ in plan.folders if target]
-    paths += [*(target for _, target, _ in plan.others), *plan.commands]
-    if _are_safe(names) and _are_safe(paths):
-        return
-    for target in plan.targets:
-        if not _are_safe([target]):
-            message = (
-                f"{plan.record.dist_name} wants to write {target!r}, which is not its own place"
-            )
-            hint = "report this to the package's channel"
-            raise PackageError("unsafe-path", message, hint=hint)
-
-
-def _are_safe(paths: Sequence[str]) -> bool:
-    if not paths:
-        return True
-    text = "\n".join(("", *paths, ""))
-    is_plain = text.count("\n") == len(paths) + 1 and not any(part in text for part in _UNSAFE)
-    return is_plain and not has_reserved_path(paths)
+def _copied_size(plan: PackagePlan, device: int, link_type: int) -> int:
+    copies_all = link_type == LinkType.COPY or (
+        link_type != LinkType.SOFTLINK and plan.directory.stat().st_dev != device
+    )
+    size = sum(
+        entry.size_in_bytes or 0
+        for _, _, entry in plan.others
+        if entry.prefix_placeholder is not None
+        or entry.no_link
+        or (copies_all and entry.path_type == PathType.HARDLINK)
+    )
+    if copies_all:
+        size += sum(max(0, one) for _, _, files in plan.folders for one in files.sizes)
+    return size

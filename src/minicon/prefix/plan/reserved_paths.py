@@ -1,63 +1,134 @@
-"""Places in an environment that belong to its python, or to another Python project.
+"""Refuse packages that would write what is not theirs.
 
-A wheel or noarch python package says where each of its files goes: into site-packages, beside the
-other commands, and a wheel's data anywhere below the prefix. What is checked are the final places,
-so that no spelling in the package makes a difference.
+No package may write outside of the prefix, or minicon's own files. A wheel or noarch python
+package also must not replace the interpreter, its standard library, or the description of another
+project. Target paths are checked, so the spelling in the package makes no difference.
 """
 
 from __future__ import annotations
 
-from minicon.errors import PackageError
+from minicon.errors import PackageError, PrefixError
+from minicon.fs.safe_path import has_reserved_path
+from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_names import is_interpreter_name, normalize_pypi_name
-from minicon.prefix.link.relocate import is_windows
+from minicon.models.subdir import is_windows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
+    from minicon.models.package_files import EntryPoint, PathsEntry
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
-    from minicon.prefix.plan.file_layout import PackagePlan
-    from minicon.prefix.plan.noarch_python import PythonLayout
+    from minicon.prefix.environment.python_layout import PythonLayout
+    from minicon.prefix.plan.package_plan import PackagePlan
 
-_HINT = "do not use this package; tell its authors"
-#: Folders of commands; compared with letter case folded, which some file systems ignore.
-_COMMANDS = ("bin", "scripts")
-#: By their ends, folders and files that describe one installed project.
+_HINT = "do not use this package; report this to its authors"
+_COMMAND = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
+_DOTTED = lazy_pattern(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+# What no path may contain, looked for in all paths at once, each on a line of its own: a loop over
+# 20,000 paths would cost more than linking them. Empty, "." and ".." components, absolute paths,
+# backslashes, NULs.
+_UNSAFE = (
+    *("\n/", "/\n", "//", "\n\n", "\\", "\0", "\r"),
+    *("\n./", "/./", "/.\n", "\n.\n", "\n../", "/../", "/..\n", "\n..\n"),
+)
+#: Directories of commands; compared without letter case, which some file systems ignore.
+_COMMAND_FOLDERS = ("bin", "scripts")
+#: Suffixes of files and directories that describe one installed project.
 _DESCRIPTIONS = (".dist-info", ".egg-info", ".egg-link")
 
 
-def check_python_places(plan: PackagePlan) -> None:
-    """Refuse a Python package that would take the interpreter's place, or another project's.
+def check_entry_point(entry_point: EntryPoint, package: str) -> None:
+    """Refuse a command name that is a path, or a target that is not a dotted name.
 
-    Costs one look at each folder, and at each file in folders of commands.
+    Four tools wrote executables outside the environment because they did not check
+    (CVE-2026-47425, CVE-2026-53940, GHSA-4gg8-gxpx-9rph).
+
+    Raises:
+        PackageError: With reference ``unsafe-entry-point``.
+    """
+    is_safe = (
+        _COMMAND.fullmatch(entry_point.command)
+        and _DOTTED.fullmatch(entry_point.module)
+        and _DOTTED.fullmatch(entry_point.function)
+    )
+    if not is_safe:
+        text = f"{entry_point.command} = {entry_point.module}:{entry_point.function}"
+        message = f"{package} has an invalid entry point: {text!r}"
+        raise PackageError("unsafe-entry-point", message, hint=_HINT)
+
+
+def check_prefix_fits(entry: PathsEntry, prefix: str, package: str) -> None:
+    """Refuse a prefix that is longer than the placeholder of a binary file.
+
+    Raises:
+        PrefixError: Before anything is linked, since no part of the package could work.
+    """
+    placeholder = entry.prefix_placeholder
+    if not placeholder:
+        return
+    length, room = len(prefix.encode()), len(placeholder.encode())
+    if entry.file_mode == "binary" and length > room:
+        message = (
+            f"the path of the environment is too long for {package}: {prefix} has {length} bytes, "
+            f"{entry.path} has room for {room}"
+        )
+        hint = "use a shorter path (-p) or root directory"
+        raise PrefixError("prefix-too-long", message, hint=hint)
+
+
+def check_paths(plan: PackagePlan) -> None:
+    """Refuse target paths that are not the package's to write.
+
+    Costs one look at each directory, and at each file in directories of commands.
 
     Raises:
         PackageError: With reference ``unsafe-path`` or ``unsafe-entry-point``.
     """
-    if plan.layout is None:
+    if plan.layout is not None:
+        _check_python_package(plan, plan.layout)
+    names = [name for _, _, files in plan.folders for name in files.names]
+    paths = [target for _, target, _ in plan.folders if target]
+    paths += [*(target for _, target, _ in plan.others), *plan.commands]
+    if _are_safe(names) and _are_safe(paths):
         return
+    for target in plan.targets:
+        if not _are_safe([target]):
+            raise _refusal(plan, repr(target))
+
+
+def _are_safe(paths: Sequence[str]) -> bool:
+    if not paths:
+        return True
+    text = "\n".join(("", *paths, ""))
+    is_plain = text.count("\n") == len(paths) + 1 and not any(part in text for part in _UNSAFE)
+    return is_plain and not has_reserved_path(paths)
+
+
+def _check_python_package(plan: PackagePlan, layout: PythonLayout) -> None:
+    """Refuse a Python package that would replace the interpreter or describe another project."""
     for point in plan.entry_points:
         if is_interpreter_name(point.command):
             message = f"{plan.record.dist_name} has the entry point {point.command!r}, python's own"
             raise PackageError("unsafe-entry-point", message, hint=_HINT)
-    for target in _interpreters(plan, plan.layout):
+    for target in _interpreters(plan, layout):
         raise _refusal(plan, repr(target))
     if plan.record.source == "pypi":
-        for name in _descriptions(plan, plan.layout):
+        for name in _descriptions(plan, layout):
             if not _describes(name, plan.record):
                 raise _refusal(plan, f"{name!r} into site-packages")
 
 
 def _refusal(plan: PackagePlan, what: str) -> PackageError:
-    message = f"{plan.record.dist_name} wants to write {what}, which is not its own place"
+    message = f"{plan.record.dist_name} would write {what}, which does not belong to it"
     return PackageError("unsafe-path", message, hint=_HINT)
 
 
 def _interpreters(plan: PackagePlan, layout: PythonLayout) -> Iterator[str]:
-    """Files that would be started in place of the environment's python."""
+    """Files that would run instead of the environment's python."""
     folders = {
-        *_COMMANDS,
+        *_COMMAND_FOLDERS,
         layout.scripts.casefold(),
         layout.executable.casefold().rpartition("/")[0],
     }
@@ -78,7 +149,7 @@ def _targets_in(plan: PackagePlan, folders: set[str]) -> Iterator[str]:
 
 
 def _descriptions(plan: PackagePlan, layout: PythonLayout) -> set[str]:
-    """Names right below site-packages that say which project is installed; letter case folded."""
+    """Names in site-packages that describe installed projects, in lower case."""
     start = f"{layout.site_packages}/".casefold()
     paths = [f"{target}/" for _, target, _ in plan.folders]
     paths += _targets_in(plan, {start[:-1]})
@@ -108,15 +179,15 @@ def _describes(name: str, record: RepodataRecord) -> bool:
 def check_python_files(
     contested: set[str], plans: Collection[PackagePlan], unchanged: Collection[PrefixRecord]
 ) -> None:
-    """Refuse a wheel that brings files of the python that it is for, its standard library's say.
+    """Refuse a wheel that replaces files of its python, for instance the standard library.
 
-    Commands are judged by their names (:func:`check_python_places`), and what lies in
-    site-packages may have two owners, as with other packages.
+    Commands are checked by name (:func:`check_paths`), and files in site-packages may have two
+    owners, as with other packages.
 
     Args:
         contested: Paths that several packages claim.
         plans: Packages to link.
-        unchanged: Packages that stay.
+        unchanged: Packages that are not changed.
 
     Raises:
         PackageError: With reference ``unsafe-path``.

@@ -1,4 +1,4 @@
-"""Transaction: what a change will do to an environment, decided before anything happens."""
+"""Transaction: what a change of an environment will link and unlink, as data."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from minicon.prefix.environment.prefix import Prefix
     from minicon.solver.request import Solution
 
-#: Build string of distributions that pip installed by hand (conda's word).
-PIP_BUILD = "pypi_0"
 _PLAN_VERSION = 1
-#: What :meth:`Transaction.from_plan` takes, for :func:`.shapes.check_shape`.
+#: Shape of :meth:`Transaction.from_plan`'s argument, for :func:`.shapes.check_shape`.
 PLAN_SHAPE: Mapping[str, Any] = {
     "version": int,
     "prefix": str,
@@ -41,22 +39,22 @@ PLAN_SHAPE: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """One change of one environment. Pure data: executing it is the executor's work.
+    """One change of one environment. Pure data: the executor applies it.
 
-    A package that changes is both in ``unlink`` (the old one) and in ``link`` (the new one).
+    A package that changes is in both ``unlink`` (the old one) and ``link`` (the new one).
 
     Attributes:
         prefix: Absolute path of the environment.
         platform: Its subdir, for instance ``linux-64``.
-        link: Packages to link, in order: what a package depends on comes before it.
+        link: Packages to link, in order: dependencies come first.
         unlink: Packages to remove.
-        unchanged: Packages that stay as they are.
+        unchanged: Packages that are not changed.
         order: Names of all packages of the result, in link order.
-        requested: Per package name, the user's specs that it answers.
-        update_specs: What this change was asked to bring, for history.
-        remove_specs: What this change was asked to remove, for history.
-        hold_backs: Per package name, one sentence why not the newest, or why a downgrade.
-        pip_requirements: What pip must build in the environment afterwards.
+        requested: Per package name, the user's specs that it matches.
+        update_specs: Specs that the user requested, for history.
+        remove_specs: Specs that the user removed, for history.
+        hold_backs: Per package name, one sentence why it is not the newest, or is downgraded.
+        pip_requirements: Requirements that pip must install afterwards.
     """
 
     prefix: Path
@@ -73,28 +71,28 @@ class Transaction:
 
     @property
     def is_empty(self) -> bool:
-        """Whether every package is already as asked for."""
+        """Whether nothing has to be changed."""
         return not (self.link or self.unlink or self.pip_requirements)
 
     @property
     def changes(self) -> tuple[tuple[PrefixRecord, RepodataRecord], ...]:
-        """Packages that are there before and after, and differ: (old, new)."""
+        """Packages that are installed before and after, and differ: (old, new)."""
         return tuple((o, n) for o, n in self._pairs() if not is_same_package(o.record, n))
 
     @property
     def reinstalls(self) -> tuple[RepodataRecord, ...]:
-        """Packages that are linked anew though they are the same."""
+        """Packages that are linked again though they are the same."""
         return tuple(n for o, n in self._pairs() if is_same_package(o.record, n))
 
     @property
     def added(self) -> tuple[RepodataRecord, ...]:
-        """Packages that were not there, in link order."""
+        """Packages that were not installed before, in link order."""
         old = {record.name for record in self.unlink}
         return tuple(record for record in self.link if record.name not in old)
 
     @property
     def removed(self) -> tuple[PrefixRecord, ...]:
-        """Packages that will not be there any more."""
+        """Packages that are not installed afterwards."""
         new = {record.name for record in self.link}
         return tuple(record for record in self.unlink if record.name not in new)
 
@@ -103,7 +101,7 @@ class Transaction:
         return ((old[n.name], n) for n in self.link if n.name in old)
 
     def to_json(self, fetch: Collection[RepodataRecord] = ()) -> dict[str, Any]:
-        """The ``actions`` object of ``--json``: conda's shape, and a little more per package.
+        """The ``actions`` object of ``--json``: conda's shape, with more keys per package.
 
         Args:
             fetch: Records of ``link`` whose packages are not in the cache yet.
@@ -119,7 +117,7 @@ class Transaction:
         }
 
     def to_plan(self) -> dict[str, Any]:
-        """Everything, as JSON, so that the plan can be read, kept and applied later."""
+        """Serialize to JSON, so that the plan can be reviewed, saved and applied later."""
         return {
             "version": _PLAN_VERSION,
             "prefix": str(self.prefix),
@@ -139,31 +137,34 @@ class Transaction:
 
     @classmethod
     def from_plan(cls, plan: Mapping[str, Any], installed: Iterable[PrefixRecord]) -> Transaction:
-        """Read what :meth:`to_plan` wrote, against what the environment holds now.
+        """Parse the result of :meth:`to_plan`.
+
+        Args:
+            plan: The JSON object.
+            installed: The packages of the environment now.
 
         Raises:
-            PrefixError: The plan is of another shape, or the environment is no longer the one
-                that it was made for.
+            PrefixError: ``bad-plan``; ``plan-is-old``: the environment has changed since.
         """
         from minicon.models.strict_json import check_shape
 
-        there = {record.record.dist_name: record for record in installed}
+        known = {record.record.dist_name: record for record in installed}
         try:
             check_shape(plan, PLAN_SHAPE)
             if plan["version"] != _PLAN_VERSION:
                 raise ValueError(plan["version"])
-            if {*plan["unlink"], *plan["unchanged"]} != set(there):
+            if {*plan["unlink"], *plan["unchanged"]} != set(known):
                 raise PrefixError(
                     "plan-is-old",
                     f"{plan['prefix']} has changed since the plan was made",
-                    hint="make the plan again",
+                    hint="make the plan again: minicon plan",
                 )
             return cls(
                 prefix=Path(plan["prefix"]),
                 platform=plan["platform"],
                 link=tuple(_record_from_plan(data) for data in plan["link"]),
-                unlink=tuple(there[name] for name in plan["unlink"]),
-                unchanged=tuple(there[name] for name in plan["unchanged"]),
+                unlink=tuple(known[name] for name in plan["unlink"]),
+                unchanged=tuple(known[name] for name in plan["unchanged"]),
                 order=tuple(plan["order"]),
                 requested={name: tuple(specs) for name, specs in plan["requested"].items()},
                 update_specs=tuple(plan["update_specs"]),
@@ -186,28 +187,30 @@ def make_transaction(
     remove_specs: Sequence[str] = (),
     reinstall: Collection[str] = (),
 ) -> Transaction:
-    """What turns an environment into a solution.
+    """Compute the transaction that turns an environment into a solution.
 
     Args:
         prefix: The environment; it need not exist.
-        solution: All packages it shall hold afterwards.
+        solution: All packages that it shall have afterwards.
         platform: Its subdir.
-        installed: What it holds now; read from the prefix where left out. What pip installed by
-            hand may be among it (build ``pypi_0``).
-        update_specs: Specs of the user, for history.
-        remove_specs: Likewise, of a removal.
-        reinstall: Names to link anew though they are the same.
+        installed: Its packages now, including those that pip installed; read from ``conda-meta``
+            if None.
+        update_specs: Specs that the user requested, for history.
+        remove_specs: Specs that the user removed, for history.
+        reinstall: Names to link again though they are the same.
 
-    Noarch python packages and wheels are linked anew where python's minor version or its
-    site-packages folder changes, since their files lie in folders named after it.
+    Noarch python packages and wheels are linked again where python's minor version or its
+    site-packages folder changes, since their files are in directories named after it.
     """
-    old = {record.name: record for record in _or(installed, prefix)}
+    old = {record.name: record for record in (prefix.records() if installed is None else installed)}
     new = {record.name: record for record in solution.records}
-    moved = _python_place(old.get("python")) != _python_place(new.get("python"))
+    python_moves = _python_key(old.get("python")) != _python_key(new.get("python"))
     link, unlink, unchanged = [], [], []
     for record in solution.records:
         before = old.get(record.name)
-        if before and not _must_relink(before, record, moved=moved, reinstall=reinstall):
+        if before and not _must_relink(
+            before, record, python_moves=python_moves, reinstall=reinstall
+        ):
             unchanged.append(before)
         else:
             link.append(record)
@@ -229,10 +232,10 @@ def make_transaction(
 
 
 def is_same_package(first: RepodataRecord, second: RepodataRecord) -> bool:
-    """Whether two records describe the same build, as far as both of them tell.
+    """Whether two records describe the same build.
 
-    A record of ``conda-meta`` may come from a tool that names the channel differently, so hashes
-    decide where both have one.
+    Tools write channels of ``conda-meta`` records differently, so hashes decide where both records
+    have one.
     """
     if first is second:
         return True
@@ -245,7 +248,7 @@ def is_same_package(first: RepodataRecord, second: RepodataRecord) -> bool:
 
 
 def dist_json(record: RepodataRecord) -> dict[str, Any]:
-    """One package as ``--json`` shows it: conda's dist object, with what it came from."""
+    """A package in ``--json`` output: conda's dist object, with its source and URL."""
     url = without_secrets(record.url)
     channel = without_secrets(record.channel)
     base_url = url.removesuffix(f"/{record.subdir}/{record.fn}")
@@ -268,20 +271,18 @@ def dist_json(record: RepodataRecord) -> dict[str, Any]:
     }
 
 
-def _or(installed: Sequence[PrefixRecord] | None, prefix: Prefix) -> Sequence[PrefixRecord]:
-    return prefix.records() if installed is None else installed
-
-
 def _must_relink(
-    before: PrefixRecord, record: RepodataRecord, *, moved: bool, reinstall: Collection[str]
+    before: PrefixRecord, record: RepodataRecord, *, python_moves: bool, reinstall: Collection[str]
 ) -> bool:
     if record.name in reinstall or not is_same_package(before.record, record):
         return True
-    by_hand = record.build == PIP_BUILD and not record.url
-    return moved and not by_hand and (record.noarch == "python" or record.source == "pypi")
+    if not python_moves or record.is_installed_by_pip:
+        return False
+    return record.noarch == "python" or record.source == "pypi"
 
 
-def _python_place(python: PrefixRecord | RepodataRecord | None) -> tuple[str, ...]:
+def _python_key(python: PrefixRecord | RepodataRecord | None) -> tuple[str, ...]:
+    """What the paths of Python packages depend on."""
     if python is None:
         return ()
     record = python if isinstance(python, RepodataRecord) else python.record

@@ -1,1 +1,1 @@
-"""Link scripts: when they run, and what confines them (CEP 34)."""
+"""Run link scripts of packages, confined (CEP 34)."""

@@ -1,13 +1,13 @@
-"""Runs a command that can change nothing but what lies below some folders (Linux).
+"""Run a command that can change only some directories, and end all that it starts (Linux).
 
 The module is also a program: it restricts itself, then becomes the command, so that the
-restriction is in force before a single line of foreign code runs and nothing needs to be done
-between fork and exec::
+restriction is in force before any code of a package runs and nothing needs to be done between
+fork and exec::
 
     supervisor ── first process of the view ── the command, limited by Landlock
-    ends all      mount_view.py                landlock.py
+    ends all      linux_sandbox.py             linux_sandbox.py
 
-Where the system has one of the two only, that one has to do.
+Where the system has only one of the two mechanisms, that one is used alone.
 """
 
 from __future__ import annotations
@@ -15,93 +15,178 @@ from __future__ import annotations
 import os
 import sys
 
-from minicon.prefix.scripts import landlock, mount_view
-from minicon.prefix.scripts.supervision import (
-    SIGKILL,
-    SIGTERM,
-    end_with_parent,
-    start,
-    supervise,
-    wait_for,
-)
+from minicon.prefix.scripts import linux_sandbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from types import FrameType
 
 _PROGRAM = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from minicon.prefix.scripts.confinement import main; main(sys.argv[1:])"
 )
 _WRITABLE, _GUARDED = "--write", "--guard"
+# Numbers, since importing the module ``signal`` costs more than all that is done here.
+_SIGKILL, _SIGTERM = 9, 15
+_PROCESSES = "/proc"
+_CANNOT_RUN = 127
+#: Added to the number of the signal that ended a process, as shells do.
+_BY_SIGNAL = 128
 
 
 def confined(
     command: Sequence[str], writable: Sequence[str] | None, guarded: Sequence[str] = ()
 ) -> list[str] | None:
-    """Return the command line that runs a command with writing limited to some folders.
+    """Build the command line that runs a command confined and supervised.
 
-    Whatever the command started ends with it.
+    All processes that the command started end with it.
 
     Args:
         command: Program and arguments.
-        writable: Folders below which it may write, and devices; None does not limit it.
-        guarded: Folders below these that it may not change, where the system can tell them apart.
+        writable: Directories below which it may write, and devices; None does not limit it.
+        guarded: Directories below these that it may not change, where the system supports that.
 
     Returns:
-        None where the system can do nothing of it.
+        None where the system supports nothing of it.
     """
     if not sys.platform.startswith("linux"):
         return None
     home = os.path.dirname(
         os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     )
-    places = [argument for path in writable or () for argument in (_WRITABLE, path)]
-    places += [argument for path in guarded for argument in (_GUARDED, path)]
-    return [sys.executable, "-I", "-S", "-c", _PROGRAM, home, *places, "--", *command]
+    options = [argument for path in writable or () for argument in (_WRITABLE, path)]
+    options += [argument for path in guarded for argument in (_GUARDED, path)]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, home, *options, "--", *command]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run a command within limits: ``[--write PATH]… [--guard PATH]… -- COMMAND…``."""
+    """Run a command confined: ``[--write PATH]… [--guard PATH]… -- COMMAND…``."""
     split = arguments.index("--")
     options = list(zip(arguments[:split:2], arguments[1:split:2], strict=True))
     writable = [path for option, path in options if option == _WRITABLE]
     guarded = [path for option, path in options if option == _GUARDED]
     command = arguments[split + 1 :]
     if writable and _can_enter_view(writable, guarded):
-        mount_view.enter_view(writable, guarded)
-        end_with_parent(SIGTERM)
-        status = wait_for(start(lambda: _be_first_process(command, writable)))
+        linux_sandbox.enter_view(writable, guarded)
+        _end_with_parent(_SIGTERM)
+        status = _wait_for(_start(lambda: _be_first_process(command, writable)))
     else:
-        end_with_parent(SIGTERM)
-        status = supervise(lambda: _become(command, writable))
+        _end_with_parent(_SIGTERM)
+        status = _supervise(lambda: _become(command, writable))
     os._exit(status)
 
 
 def _can_enter_view(writable: Sequence[str], guarded: Sequence[str]) -> bool:
-    """Try it in a child: who fails halfway cannot go back."""
+    """Try it in a child process: a process that fails halfway cannot go back."""
 
     def attempt() -> None:
         try:
-            mount_view.enter_view(writable, guarded)
+            linux_sandbox.enter_view(writable, guarded)
         except OSError:
             os._exit(1)
         os._exit(0)
 
-    return wait_for(start(attempt)) == 0
+    return _wait_for(_start(attempt)) == 0
 
 
 def _be_first_process(command: Sequence[str], writable: Sequence[str]) -> None:
-    """Bury the dead of the view, and end all that is left in it by ending."""
-    end_with_parent(SIGKILL)
-    mount_view.show_own_processes()
-    os._exit(wait_for(start(lambda: _become(command, writable))))
+    """Reap the processes of the view; when this process ends, all others end."""
+    _end_with_parent(_SIGKILL)
+    linux_sandbox.show_own_processes()
+    os._exit(_wait_for(_start(lambda: _become(command, writable))))
 
 
 def _become(command: Sequence[str], writable: Sequence[str]) -> None:
-    os.chdir(os.getcwd())  # by its path: what was opened before is of the former view
+    os.chdir(os.getcwd())  # by its path: the open directory belongs to the previous view
     if writable:
-        mount_view.give_up_capabilities()
-        if landlock.interface_version() > 0:
-            landlock.restrict_writing(writable)
+        linux_sandbox.drop_capabilities()
+        if linux_sandbox.landlock_version() > 0:
+            linux_sandbox.restrict_writing(writable)
     os.execvp(command[0], list(command))
+
+
+def _supervise(begin: Callable[[], object]) -> int:
+    """Run a function in a child process, and end all processes that are left of it.
+
+    A process that leaves its session, and whose parents are dead, becomes a child of this one,
+    so that it is found. They end as well when this process gets SIGTERM or SIGINT.
+
+    Args:
+        begin: Becomes the program; if it returns or raises, the child ends.
+
+    Returns:
+        The child's exit status as shells have it.
+    """
+    import signal
+
+    linux_sandbox.set_process_option(linux_sandbox.PR_SET_CHILD_SUBREAPER, 1)
+    before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def begin_undisturbed() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        begin()
+
+    status = _wait_for(_start(begin_undisturbed))
+    _end_children()
+    return status
+
+
+def _start(begin: Callable[[], object]) -> int:
+    """Run a function in a child process; returns its process ID."""
+    child = os.fork()
+    if child:
+        return child
+    try:
+        begin()
+    except OSError as error:
+        os.write(2, f"{error}\n".encode())
+    finally:
+        os._exit(_CANNOT_RUN)
+
+
+def _wait_for(child: int) -> int:
+    """Wait for one child, reaping others that end meanwhile; returns its exit status."""
+    while True:
+        ended, status = os.waitpid(-1, 0)
+        if ended == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else _BY_SIGNAL - code
+
+
+def _end_with_parent(number: int) -> None:
+    """Have the kernel send a signal to this process when its parent ends."""
+    linux_sandbox.set_process_option(linux_sandbox.PR_SET_PDEATHSIG, number)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    _end_children()
+    os._exit(_BY_SIGNAL + number)
+
+
+def _end_children() -> None:
+    """End the children of this process, and processes that become its children by that."""
+    try:
+        while True:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                for child in _children():
+                    os.kill(child, _SIGKILL)
+                os.waitpid(-1, 0)
+    except ChildProcessError:  # none is left
+        return
+
+
+def _children() -> list[int]:
+    """Process IDs of the children of this process, zombies included."""
+    own = str(os.getpid())
+    found = []
+    for name in filter(str.isdigit, os.listdir(_PROCESSES)):
+        try:
+            with open(f"{_PROCESSES}/{name}/stat", encoding="utf-8", errors="replace") as file:
+                parent = file.read().rpartition(")")[2].split()[1]
+        except OSError:
+            continue
+        if parent == own:
+            found.append(int(name))
+    return found

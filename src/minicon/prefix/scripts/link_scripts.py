@@ -1,9 +1,9 @@
-"""Link scripts: code that packages bring to be run when they are linked or removed (CEP 34).
+"""Link scripts: code of packages that runs when they are linked or unlinked (CEP 34).
 
-They are listed in the plan before anything happens. They run in the environment, and where the
-system can confine them they cannot write outside of it: not to the package cache either, where a
-``pre-link`` script lies, and which belongs to all environments. When each of them runs is decided
-in :mod:`minicon.prefix.scripts.script_phases`.
+The plan lists them before anything is changed. They run in the environment, and where the system
+supports it they cannot write outside of it: not to the package cache either, where a ``pre-link``
+script is, and which all environments share. :mod:`minicon.prefix.scripts.script_phases` decides
+when each of them runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from minicon.fs import operations
 from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.reporter import SilentReporter
-from minicon.prefix.link.relocate import is_windows
+from minicon.models.subdir import is_windows
 from minicon.prefix.plan.clobber import shadow_path
 
 TYPE_CHECKING = False
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
-    from minicon.package.cache.package_cache import CachedPackage
 
 ACTIONS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
 _MESSAGES = ".messages.txt"
@@ -39,7 +38,7 @@ _LONGEST_MESSAGE = 1 << 16
 _READ_ONLY = (
     os.O_RDONLY
     | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)  # a pipe that nobody writes to must hold nothing up
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer must not block
     | getattr(os, "O_CLOEXEC", 0)
 )
 
@@ -51,8 +50,8 @@ class LinkScript:
     Attributes:
         record: The package.
         action: One of :data:`ACTIONS`.
-        path: Where it is in the prefix.
-        source: Where its text can be read while it is not in the prefix, or None.
+        path: Its path in the prefix.
+        source: A file to read it from while it is not in the prefix, or None.
     """
 
     record: RepodataRecord
@@ -62,7 +61,7 @@ class LinkScript:
 
     @property
     def text(self) -> str:
-        """What it will do; empty where it cannot be read."""
+        """Its source text; empty if it cannot be read."""
         try:
             return self.source.read_text(errors="replace") if self.source else ""
         except OSError:
@@ -70,11 +69,11 @@ class LinkScript:
 
 
 def script_of(record: RepodataRecord, action: str, platform: str) -> str | None:
-    """Where a package keeps its script for an action, if it has one.
+    """The path of a package's script for an action; the file need not exist.
 
     Returns:
-        A path; None for wheels and interpreters, which have no scripts by their standards: a
-        file of theirs that has such a name is a file and nothing else.
+        None for wheels and interpreters, whose standards have no link scripts: a file of such
+        a name is an ordinary file.
     """
     if record.source != "conda":
         return None
@@ -83,31 +82,16 @@ def script_of(record: RepodataRecord, action: str, platform: str) -> str | None:
     return f"bin/.{record.name}-{action}.sh"
 
 
-def link_scripts_of(packages: Iterable[CachedPackage], platform: str) -> tuple[LinkScript, ...]:
-    """Every script that the packages bring, for the plan that users see.
-
-    Args:
-        packages: Extracted packages.
-        platform: Subdir of the environment.
-    """
-    found = []
-    for package in packages:
-        for action in ACTIONS:
-            path = script_of(package.record, action, platform)
-            if path is not None and package.manifest.has(path):
-                found.append(LinkScript(package.record, action, path, package.directory / path))
-    return tuple(found)
-
-
 def scripts_of_record(record: PrefixRecord, action: str, platform: str) -> tuple[LinkScript, ...]:
     """The script of an installed package for an action: one or none."""
     path = script_of(record.record, action, platform)
-    is_there = path is not None and path in record.files
-    return (LinkScript(record.record, action, path),) if path and is_there else ()
+    if path is None or path not in record.files:
+        return ()
+    return (LinkScript(record.record, action, path),)
 
 
-def own_text(script: LinkScript, tree: Path) -> LinkScript:
-    """A script to be run from a tree, where another package's file may have taken its path."""
+def readable_script(script: LinkScript, tree: Path) -> LinkScript:
+    """A script with its file in a tree, where another package's file may have its path."""
     if script.source is not None:
         return script
     hidden = tree / shadow_path(script.record.dist_name, script.path)
@@ -116,14 +100,14 @@ def own_text(script: LinkScript, tree: Path) -> LinkScript:
 
 @dataclass(frozen=True, slots=True)
 class ScriptCommand:
-    """What is started: the words of a command line, and its variables."""
+    """A command line with its environment variables."""
 
     words: Sequence[str]
     variables: Mapping[str, str]
 
 
 def plainly_activated(prefix: Path, command: ScriptCommand) -> ScriptCommand:
-    """A command as if the environment were active, as far as PATH and its name go."""
+    """Set PATH and CONDA_PREFIX of a command as activation would; nothing else."""
     folders = [prefix / "bin"] if os.name == "posix" else [prefix, prefix / "Scripts"]
     path = os.pathsep.join([*map(str, folders), command.variables.get("PATH", os.defpath)])
     return replace(
@@ -136,13 +120,13 @@ class LinkScriptRunner:
     """Runs link scripts.
 
     Attributes:
-        root_prefix: What scripts get as ROOT_PREFIX.
-        activated: Makes of a command one that runs in the activated environment.
-        confine: Whether to limit writing to the environment where the system can.
-        reporter: Is told the scripts' messages.
-        timeout: Seconds after which a script is ended.
-        shown: Package (``name-version-build``) and action of the scripts of coming packages that
-            somebody agreed to; None lets all run.
+        root_prefix: ROOT_PREFIX of scripts.
+        activated: Changes a command to run in the activated environment.
+        confine: Whether to limit writing to the environment where the system supports it.
+        reporter: Notified of the scripts' messages.
+        timeout: Seconds after which a script is killed.
+        shown: Package (``name-version-build``) and action of the new packages' scripts that the
+            user confirmed; None allows all.
     """
 
     root_prefix: Path
@@ -153,7 +137,7 @@ class LinkScriptRunner:
     shown: frozenset[tuple[str, str]] | None = None
 
     def check_shown(self, coming: Iterable[LinkScript]) -> None:
-        """Refuse to run others than were shown: what was shown was read before it was verified.
+        """Refuse scripts that the plan did not show: it was made before packages were verified.
 
         Raises:
             PrefixError: ``scripts-not-as-shown``.
@@ -170,17 +154,17 @@ class LinkScriptRunner:
         raise PrefixError(
             "scripts-not-as-shown",
             f"the {action} script of {package}, {what}",
-            hint="make the plan again; --no-link-scripts links without running any",
+            hint="make the plan again; --no-link-scripts links without running scripts",
         )
 
     def run(self, script: LinkScript, prefix: Path) -> str:
         """Run one script.
 
         Returns:
-            What it has to tell the user (``.messages.txt``); often empty.
+            Its message to the user (``.messages.txt``); often empty.
 
         Raises:
-            LinkScriptFailed: It ended with an error, or did not end.
+            LinkScriptFailed: It failed or timed out.
         """
         import tempfile
 
@@ -200,7 +184,7 @@ class LinkScriptRunner:
         return _take_message(prefix)
 
     def run_quietly(self, script: LinkScript, prefix: Path) -> str:
-        """As :meth:`run`, but a failure is only told: a broken script must not forbid removal."""
+        """As :meth:`run`, but only warn of a failure: it must not prevent a removal."""
         try:
             return self.run(script, prefix)
         except LinkScriptFailed as error:
@@ -214,8 +198,10 @@ class LinkScriptRunner:
 
         file = script.source or prefix / script.path
         plain = ScriptCommand(_command(file), self._variables(script, prefix, temporary))
-        if script.action == "pre-link":  # nothing of the package is there to be activated
-            command = beside_its_folder(prefix, file, plain)
+        if (
+            script.action == "pre-link"
+        ):  # the package is not linked yet, so nothing of it can be activated
+            command = _with_script_folder(prefix, file, plain)
         else:
             command = self.activated(prefix, plain)
         limited = self._limited(command.words, prefix, temporary)
@@ -228,7 +214,7 @@ class LinkScriptRunner:
                 is_supervised=limited is not None,
             )
         except (OSError, TimeoutExpired) as error:
-            raise _failed(script, _why(error)) from error
+            raise _failed(script, _reason(error)) from error
         if finished.status:
             lines = finished.output.splitlines()[-_SHOWN_LINES:]
             raise _failed(script, f"exit status {finished.status}", lines)
@@ -240,7 +226,7 @@ class LinkScriptRunner:
         return confined(words, writable, [str(prefix / GENERATIONS_INSIDE)])
 
     def _variables(self, script: LinkScript, prefix: Path, temporary: Path) -> dict[str, str]:
-        """CEP 34's; SOURCE_DIR of a pre-link script is the package, as conda has it."""
+        """The variables of CEP 34; SOURCE_DIR of a pre-link script is the package, as in conda."""
         record = script.record
         of_package = script.action == "pre-link" and script.source
         source = str(script.source).removesuffix(script.path) if of_package else str(prefix)
@@ -256,27 +242,27 @@ class LinkScriptRunner:
         }
 
 
-def beside_its_folder(prefix: Path, file: Path, command: ScriptCommand) -> ScriptCommand:
-    """A command with the folder of its script first on PATH, in an environment as it is."""
+def _with_script_folder(prefix: Path, file: Path, command: ScriptCommand) -> ScriptCommand:
+    """Put the directory of a script first on PATH, and set CONDA_PREFIX."""
     path = os.pathsep.join([str(file.parent), command.variables.get("PATH", os.defpath)])
     variables = {**command.variables, "PATH": path, "CONDA_PREFIX": str(prefix)}
     return replace(command, variables=variables)
 
 
 def _take_message(prefix: Path) -> str:
-    """What a script wrote for the user; the file goes. A link is not followed."""
+    """Read and remove a script's message to the user. A link is not followed."""
     path = prefix / _MESSAGES
     try:
         descriptor = os.open(path, _READ_ONLY)
     except FileNotFoundError:
         return ""
-    except OSError:  # a link, or a folder on Windows
+    except OSError:  # a link, or a directory on Windows
         text = b""
     else:
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
         text = os.read(descriptor, _LONGEST_MESSAGE) if is_file else b""
         os.close(descriptor)
-    with contextlib.suppress(OSError):  # a folder stays
+    with contextlib.suppress(OSError):  # a directory stays
         operations.remove_file(path)
     return text.decode(errors="replace").strip()
 
@@ -289,16 +275,16 @@ def _command(path: Path) -> list[str]:
     return [shutil.which("bash") or "/bin/sh", str(path)]
 
 
-def _why(error: Exception) -> str:
-    """The reason without the command line, most of which is how the script was limited."""
+def _reason(error: Exception) -> str:
+    """The reason without the command line, which is mostly that of the confinement."""
     seconds = getattr(error, "timeout", None)
     return f"timed out after {seconds:g} seconds" if seconds is not None else str(error)
 
 
-def _failed(script: LinkScript, why: str, lines: Sequence[str] = ()) -> LinkScriptFailed:
+def _failed(script: LinkScript, reason: str, lines: Sequence[str] = ()) -> LinkScriptFailed:
     return LinkScriptFailed(
         "link-script-failed",
-        f"the {script.action} script of {script.record.dist_name} failed: {why}",
+        f"the {script.action} script of {script.record.dist_name} failed: {reason}",
         context="\n".join(lines) or None,
-        hint="nothing was changed; --no-link-scripts links without running them",
+        hint="nothing was changed; --no-link-scripts links without running scripts",
     )

@@ -1,27 +1,32 @@
-"""When each link script of a transaction runs.
+"""Run the link scripts of a transaction at the right time.
 
 ::
 
     the environment ── copied, copy SWITCHED IN ── pre-unlink, pre-link ── next generation built
          │                                                                 from the copy
-         └── kept aside until all is done, and put back if anything fails
+         └── kept until all is done, and restored if anything fails
 
-    ── SWITCH ── post-unlink (of packages that went), post-link (of packages that came) ── done
+    ── SWITCH ── post-unlink (of removed packages), post-link (of new packages) ── done
 
-The order of actions is conda's. What differs: ``pre-link`` scripts still see the packages that
-go, ``post-unlink`` scripts see those that came, since files of all packages change in one step.
-The copy is made, by hard links, only where there are scripts of the first kind. While scripts of
-either kind run, the environment shares no file with anything else (``own_files.py``). A failure of
-``pre-link`` and ``post-link`` undoes the transaction; one of ``pre-unlink`` and ``post-unlink``
-is told, since a broken script must not forbid removing its package (conda does the same).
+The order of actions is conda's. Unlike conda's, ``pre-link`` scripts still see removed packages,
+and ``post-unlink`` scripts see new ones, since the files of all packages change in one step. The
+copy is made, by hard links, only if there are ``pre-`` scripts. While scripts run, the environment
+shares no file with anything else (``working_copy.py``). A failure of ``pre-link`` and ``post-link``
+undoes the transaction; one of ``pre-unlink`` and ``post-unlink`` is only reported, since a broken
+script must not prevent the removal of its package (as in conda).
 """
 
 from __future__ import annotations
 
 import functools
 
-from minicon.prefix.scripts.link_scripts import LinkScript, own_text, script_of, scripts_of_record
-from minicon.prefix.scripts.own_files import own_files
+from minicon.prefix.scripts.link_scripts import (
+    LinkScript,
+    readable_script,
+    script_of,
+    scripts_of_record,
+)
+from minicon.prefix.scripts.working_copy import unshared_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.prefix.generations.store import GenerationStore
-    from minicon.prefix.plan.file_layout import PackagePlan
+    from minicon.prefix.plan.package_plan import PackagePlan
     from minicon.prefix.plan.transaction import Transaction
     from minicon.prefix.scripts.link_scripts import LinkScriptRunner
 
@@ -38,17 +43,17 @@ class ScriptPhases:
     """The link scripts of one transaction.
 
     Args:
-        runner: Runs them; None means that none run.
-        transaction: What is done.
+        runner: Runs them; None skips them.
+        transaction: What changes.
         plans: The packages to link.
         store: The environment's generations.
 
     Raises:
-        PrefixError: Others would run than were shown.
+        PrefixError: ``scripts-not-as-shown``: the scripts differ from those in the plan.
 
     Attributes:
-        before: Those that run before the packages change.
-        after: Those that run once they have changed.
+        before: Scripts that run before the packages change.
+        after: Scripts that run after the switch.
     """
 
     def __init__(
@@ -62,46 +67,46 @@ class ScriptPhases:
         self._store = store
         self._messages: list[str] = []
         platform = transaction.platform
-        gone = [
+        leaving = [
             [s for r in transaction.unlink for s in scripts_of_record(r, action, platform)]
             for action in ("pre-unlink", "post-unlink")
         ]
-        here = [list(_scripts_of_plans(plans, a, platform)) for a in ("pre-link", "post-link")]
+        coming = [list(_scripts_of_plans(plans, a, platform)) for a in ("pre-link", "post-link")]
         if runner is not None:
-            runner.check_shown((*here[0], *here[1]))
+            runner.check_shown((*coming[0], *coming[1]))
         none: tuple[LinkScript, ...] = ()
-        self.before = (*gone[0], *here[0]) if runner else none
-        self.after = (*gone[1], *here[1]) if runner else none
+        self.before = (*leaving[0], *coming[0]) if runner else none
+        self.after = (*leaving[1], *coming[1]) if runner else none
 
     def run_before(self, prefix: Path) -> None:
-        """Run the first kind.
+        """Run the scripts that run before the packages change.
 
         Raises:
             LinkScriptFailed: A ``pre-link`` script failed.
         """
-        with own_files(self._store):
+        with unshared_files(self._store):
             for script in self.before:
-                self._run(own_text(script, prefix), prefix)
+                self._run(readable_script(script, prefix), prefix)
 
-    def steps_after(self, former: Path) -> list[Callable[[Path], None]]:
-        """What is to be called with the environment once it is in place.
+    def steps_after(self, previous: Path) -> list[Callable[[Path], None]]:
+        """Functions to call with the environment's path after the switch.
 
         Args:
-            former: Where the former tree will be, with the scripts of packages that went.
+            previous: Where the previous tree will be, with the scripts of removed packages.
         """
-        return [functools.partial(self._run_after, former)] if self.after else []
+        return [functools.partial(self._run_after, previous)] if self.after else []
 
-    def tell_messages(self) -> None:
-        """What the scripts have to say is shown when all is done (CEP 34)."""
+    def report_messages(self) -> None:
+        """Report the scripts' messages once all is done (CEP 34)."""
         if self._runner is not None:
             for message in self._messages:
                 self._runner.reporter.note(message)
 
-    def _run_after(self, former: Path, prefix: Path) -> None:
-        with own_files(self._store):
+    def _run_after(self, previous: Path, prefix: Path) -> None:
+        with unshared_files(self._store):
             for script in self.after:
-                tree = former if script.action == "post-unlink" else prefix
-                self._run(own_text(script, tree), prefix)
+                tree = previous if script.action == "post-unlink" else prefix
+                self._run(readable_script(script, tree), prefix)
 
     def _run(self, script: LinkScript, prefix: Path) -> None:
         assert self._runner is not None
@@ -118,6 +123,6 @@ def _scripts_of_plans(
     for plan in plans:
         path = script_of(plan.record, action, platform)
         if path is not None and plan.has_target(path):
-            # Before the package is linked, its script can only run where the package lies.
+            # Before the package is linked, its script is only in the package cache.
             source = plan.directory / path if action == "pre-link" else None
             yield LinkScript(plan.record, action, path, source)

@@ -1,4 +1,4 @@
-"""Runs one script's process: for so long, with so much of its output kept, and none after it."""
+"""Run one script's process with a time limit, keep the end of its output, end its children."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GRACE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class FinishedScript:
-    """How a script ended: its exit status, and the end of what it wrote."""
+    """The exit status of a script, and the end of its output."""
 
     status: int
     output: str
@@ -36,21 +36,22 @@ def run_script(
     timeout: float,
     is_supervised: bool,
 ) -> FinishedScript:
-    """Run a program without a terminal, and end what it leaves behind.
+    """Run a program without a terminal, and end processes that it leaves behind.
 
-    A program whose terminal it is could type commands there for the user's shell (TIOCSTI).
+    With the user's terminal, it could type commands for the user's shell (TIOCSTI).
 
     Args:
         words: Program and arguments.
         variables: All of its environment variables.
         folder: Its working directory.
         timeout: Seconds it may take.
-        is_supervised: Whether the program ends its own children, as a supervisor does. Of
-            others, only those that stay in its session are ended, and none on Windows.
+        is_supervised: Whether the program is the supervisor of :mod:`.confinement`, which ends
+            all its children. Otherwise only processes of its session are ended, and none on
+            Windows.
 
     Raises:
         OSError: It cannot be started.
-        subprocess.TimeoutExpired: It took too long and was ended.
+        subprocess.TimeoutExpired: It took too long and was killed.
     """
     process = subprocess.Popen(
         words,
@@ -64,7 +65,7 @@ def run_script(
     assert process.stdout is not None
     output = _Output(process.stdout)
     try:
-        if is_supervised and not output.ends_within(timeout):  # a supervisor ends last
+        if is_supervised and not output.ends_within(timeout):  # the supervisor ends last
             raise subprocess.TimeoutExpired(words, timeout)
         process.wait(timeout)
     finally:
@@ -74,12 +75,12 @@ def run_script(
 
 
 class _Output:
-    """The end of what a process writes, read while it runs."""
+    """The end of a process's output, read while it runs."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
         self._kept = b""
-        # Whoever holds the pipe open must hold nothing up, the end of minicon included.
+        # A process that keeps the pipe open must not block minicon, not even its exit.
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 

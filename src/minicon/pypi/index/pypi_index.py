@@ -17,7 +17,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from minicon.closing import Closing
-from minicon.constants import PYPI_CHANNEL
+from minicon.constants import PYPI_BUILD, PYPI_CHANNEL
 from minicon.errors import ChannelError, MiniconError, PackageError
 from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.models.records import RepodataRecord
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
 
 #: Simultaneous requests; indexes throttle clients that make more.
 _PARALLEL_REQUESTS = 12
-_BUILD = "pypi_0"
 
 Key = TypeVar("Key", bound="Hashable")
 Value = TypeVar("Value")
@@ -202,7 +201,7 @@ class PypiIndex(Closing):
         data = {
             "name": release.name,
             "version": version,
-            "build": _BUILD,
+            "build": PYPI_BUILD,
             "build_number": 0,
             "depends": _with_python(depends, minor),
             "constrains": [],

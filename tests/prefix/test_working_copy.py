@@ -7,20 +7,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.prefix.test_entrywise import is_fixed, state_of
+from tests.prefix.test_entry_swap import is_fixed, state_of
 from tests.prefix.test_link_scripts import runner
 from tests.support.faults import counting, run_killed_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, extract, snapshot
 
 from minicon.errors import LinkScriptFailed
-from minicon.prefix.environment import prefix_location as place
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.removal import remove_environment, sweep
-from minicon.prefix.generations.rollback import undo
+from minicon.prefix.environment import prefix_location
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.generations.store_entries import needs_recovery
+from minicon.prefix.removal import remove_environment, sweep
+from minicon.prefix.rollback import undo
 from minicon.prefix.scripts.link_scripts import LinkScriptRunner
-from minicon.prefix.scripts.own_files import own_files
+from minicon.prefix.scripts.working_copy import unshared_files
 
 TOOL = "#!/bin/sh\necho good\n"
 CHANGES = {
@@ -126,7 +127,7 @@ def test_scripts_see_files_as_they_are(tmp_path: Path) -> None:
     assert (int(changed), links, text) == (int(original.st_mtime), "1", "tool")
 
 
-def test_files_that_scripts_moved_or_removed_do_not_come_back(tmp_path: Path) -> None:
+def test_files_that_scripts_moved_or_removed_are_not_restored(tmp_path: Path) -> None:
     cache, env, outside = tmp_path / "pkgs", tmp_path / "envs/data", tmp_path / "outside"
     shared = tool(cache)
     outside.mkdir()
@@ -144,7 +145,7 @@ def test_what_a_running_program_writes_meanwhile_stays(tmp_path: Path) -> None:
     store = GenerationStore(env)
     (env / "log").write_text("one\n")
     os.link(env / "log", store.folder / "log-of-before")
-    with (env / "log").open("a") as log, own_files(store):
+    with (env / "log").open("a") as log, unshared_files(store):
         log.write("two\n")
     assert (env / "log").read_text() == "one\ntwo\n"
 
@@ -188,7 +189,7 @@ def test_files_that_cannot_be_read_are_out_of_sight(fast_path: Path) -> None:
         os.setgid(65534)
         os.setuid(65534)
         seen = True
-        with own_files(store):
+        with unshared_files(store):
             seen = (env / "secret").exists()
         os._exit(int(seen))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
@@ -204,7 +205,7 @@ def test_removal_killed_at_every_step_is_old_or_gone(
     envs.mkdir()
     if inside:
         env.mkdir()
-        monkeypatch.setattr(place, "_is_fixed", is_fixed)
+        monkeypatch.setattr(prefix_location, "_cannot_be_renamed", is_fixed)
 
     class Destroying(LinkScriptRunner):
         """Does what a script does without starting a program, which would take long."""
@@ -248,4 +249,4 @@ def test_removal_that_is_stopped_leaves_the_environment_as_it_was(tmp_path: Path
     with pytest.raises(KeyboardInterrupt):
         remove_environment(env, link_scripts=Stopped(root_prefix=tmp_path))
     assert state_of(env) == old
-    assert not GenerationStore(env).needs_recovery
+    assert not needs_recovery(env)

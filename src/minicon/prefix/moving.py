@@ -1,4 +1,4 @@
-"""Moving and cloning whole environments: a relocated copy, built aside, switched in in one step.
+"""Move and clone whole environments: a relocated copy is built, then switched in in one step.
 
 ::
 
@@ -6,8 +6,8 @@
                    └─ the environment ──> stage ── SWITCH IN ── old one removed
     clone    source ─ copied, relocated ─> stage ── SWITCH IN
 
-Killed before the switch, there is the old environment and nothing else; killed after it, the new
-one is whole, and the old one, if it is still there, is whole as well.
+If killed before the switch, only the old environment exists; if killed after it, the new one is
+complete, and so is the old one unless it is removed already.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.environment.history import format_block
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_location import check_place, is_empty
-from minicon.prefix.environment.prefix_lock import locked
-from minicon.prefix.generations.interrupts import uninterrupted
-from minicon.prefix.generations.metadata import MARK, read_generation_metadata
-from minicon.prefix.generations.removal import remove_environment
+from minicon.prefix.environment.prefix_location import (
+    check_prefix_location,
+    is_empty,
+    untrusted_store,
+)
+from minicon.prefix.generations.change import locked, uninterrupted
+from minicon.prefix.generations.metadata import read_generation_metadata
+from minicon.prefix.generations.recovery import recover_locked
 from minicon.prefix.generations.store import GenerationStore
-from minicon.prefix.generations.store_names import is_tree
-from minicon.prefix.generations.untrusted_state import foreign_store
+from minicon.prefix.generations.store_entries import GENERATION_FILE, is_tree
+from minicon.prefix.link.conda_meta import read_history
 from minicon.prefix.link.path_replacement import Relocation
 from minicon.prefix.link.relocated_copy import copy_relocated
-from minicon.prefix.link.stage_builder import read_history
+from minicon.prefix.removal import remove_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
 
-    #: Called with the finished tree and its final path, before anybody sees it.
+    #: Called with the finished tree and its final path, before the switch.
     Finish = Callable[[Folder, Path], object]
 
 
@@ -59,33 +62,33 @@ def move_environment(
     durable: bool = True,
     lock_timeout: float = 30.0,
 ) -> None:
-    """Give an environment another path, its kept generations included.
+    """Move an environment and its kept generations to another path.
 
     Args:
-        old: Where it is.
-        new: Where it shall be; nothing, or an empty folder, may be there.
+        old: Its path.
+        new: Its new path; it must not exist, or be an empty directory.
         command: The user's command line, for history.
         version: Of minicon, for history.
         now: Seconds since 1970.
-        finish: Writes what depends on the whole tree.
-        reporter: Is told whom minicon waits for.
-        durable: Whether to wait until the disk has everything, before the switch.
+        finish: Writes files that depend on the whole tree.
+        reporter: Notified of progress, and of the process that is waited for.
+        durable: Whether to wait before the switch until the disk has everything.
         lock_timeout: Seconds to wait for another process that changes one of the two.
 
     Raises:
-        PrefixError: A place cannot hold an environment, or the new path is too long for a file.
-        PrefixLocked: Another process changes one of the two.
-        FileError: The file system refused; the environment is where it was.
+        PrefixError: A path cannot be an environment, or the new one is too long for a file.
+        PrefixLocked: Another process is changing one of the two.
+        FileError: From the file system; the environment is unchanged.
     """
     source, target = GenerationStore(old), GenerationStore(new)
-    _check_places(source.place, target.place)
-    operations.make_directory(target.place.parent)
+    _check_paths(source.prefix, target.prefix)
+    operations.make_directory(target.prefix.parent)
     with (
-        operations.describing("rename", source.place),
+        operations.describing("rename", source.prefix),
         locked(source, lock_timeout, reporter),
         locked(target, lock_timeout, reporter),
     ):
-        source.recover()
+        recover_locked(source)
         _clear(target)
         relocation = _relocation(old, new, share=True)
         for number in source.numbers():
@@ -93,12 +96,12 @@ def move_environment(
             with target.opened(stage) as tree:
                 _copy(source.folder / str(number), tree, relocation, reporter)
                 _finish(tree, new, finish, durable=durable)
-            target.store.rename(stage.name, str(number))
+            target.root.rename(stage.name, str(number))
         stage = target.new_stage()
         with target.opened(stage) as tree:
-            _copy(source.place, tree, relocation, reporter)
-            mark = replace(read_generation_metadata(stage), stage=stage.name)
-            tree.replace_file(MARK, mark.to_bytes(), durable=False)
+            _copy(source.prefix, tree, relocation, reporter)
+            metadata = replace(read_generation_metadata(stage), stage=stage.name)
+            tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
             _add_history(tree, command, version, now)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
@@ -118,17 +121,17 @@ def clone_environment(
     lock_timeout: float = 30.0,
     share_packages: bool = True,
 ) -> None:
-    """Make a copy of an environment under another path: offline, exact, independent.
+    """Copy an environment to another path: offline, exact, independent.
 
-    Arguments and errors as for :func:`move_environment`. With SHARE_PACKAGES, files that are
-    linked from the package cache are linked here, too.
+    Arguments and errors as for :func:`move_environment`. With ``share_packages``, files that are
+    hard-linked from the package cache are hard-linked in the copy too.
     """
     target = GenerationStore(new)
-    _check_places(GenerationStore(source).place, target.place)
-    operations.make_directory(target.place.parent)
+    _check_paths(GenerationStore(source).prefix, target.prefix)
+    operations.make_directory(target.prefix.parent)
     with (
-        operations.describing("clone into", target.place),
-        _held_still(source, lock_timeout, reporter),
+        operations.describing("clone into", target.prefix),
+        _unchanging(source, lock_timeout, reporter),
         locked(target, lock_timeout, reporter),
     ):
         _clear(target)
@@ -136,7 +139,7 @@ def clone_environment(
         relocation = _relocation(source, new, share=False)
         with target.opened(stage) as tree:
             _copy(source, tree, replace(relocation, share_packages=share_packages), reporter)
-            mark = replace(
+            metadata = replace(
                 read_generation_metadata(stage),
                 number=1,
                 stage=stage.name,
@@ -144,21 +147,22 @@ def clone_environment(
                 created=now,
                 command=command,
             )
-            tree.replace_file(MARK, mark.to_bytes(), durable=False)
+            tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
             _add_history(tree, command, version, now)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
 
 
-def _held_still(
+def _unchanging(
     source: Path, lock_timeout: float, reporter: Reporter | None
 ) -> contextlib.AbstractContextManager[None]:
-    """Nobody changes an environment while it is copied.
+    """Hold the lock of an environment while it is copied.
 
-    One that is read-only, or whose store is left alone, stays as it is.
+    Not needed for one that is read-only, or whose store cannot be trusted: minicon does not
+    change it.
     """
     store = GenerationStore(source)
-    if not os.access(store.place.parent, os.W_OK) or foreign_store(store.place) is not None:
+    if not os.access(store.prefix.parent, os.W_OK) or untrusted_store(store.prefix) is not None:
         return contextlib.nullcontext()
     return locked(store, lock_timeout, reporter)
 
@@ -176,25 +180,25 @@ def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:
     return Relocation(old=str(old), new=str(new), subdir=subdir, share=share)
 
 
-def _check_places(old: Path, new: Path) -> None:
+def _check_paths(old: Path, new: Path) -> None:
     Prefix(old).require()
-    check_place(old)
-    check_place(new)
+    check_prefix_location(old)
+    check_prefix_location(new)
     if new.is_relative_to(old) or old.is_relative_to(new):
-        message = f"{new} and {old} lie inside each other"
-        raise PrefixError("nested-environments", message, hint="choose a path beside it")
+        message = f"one of {new} and {old} is inside the other"
+        raise PrefixError("nested-environments", message, hint="choose a path outside of it")
     if not is_empty(new):
-        message = f"{new} is there already"
+        message = f"{new} exists already"
         raise PrefixError("path-exists", message, hint="choose another name, or remove it first")
 
 
 def _clear(target: GenerationStore) -> None:
-    """Take away what a killed attempt left; no environment is there that it could belong to."""
-    target.recover()
+    """Remove what a killed process left; there is no environment that it could belong to."""
+    recover_locked(target)
     for name in sorted(os.listdir(target.folder)):
         tree = target.folder / name
         if is_tree(name) and is_real_folder(tree):
-            target.store.remove_tree(name)
+            target.root.remove_tree(name)
 
 
 def _finish(stage: Folder, final: Path, finish: Finish, *, durable: bool) -> None:
@@ -208,10 +212,10 @@ def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
         with uninterrupted():
             target.switch_in(stage, undoable=False)
         if durable:
-            operations.sync_directory(target.place.parent)
+            operations.sync_directory(target.prefix.parent)
     except BaseException:
         with contextlib.suppress(OSError):
-            target.abandon(stage)
+            target.abort_switch(stage)
         raise
 
 

@@ -15,9 +15,9 @@ from minicon.errors import MiniconError
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.models.records import RepodataRecord
 from minicon.package.manifest import Manifest
+from minicon.prefix.environment.python_layout import PythonLayout, entry_point_path
 from minicon.prefix.plan.clobber import resolve_clobbers
 from minicon.prefix.plan.file_layout import plan_package
-from minicon.prefix.plan.noarch_python import PythonLayout, entry_point_path
 
 LAYOUT = PythonLayout(
     version="3.11",
@@ -71,20 +71,20 @@ def test_folders_go_where_each_of_their_files_goes(paths, links, noarch, source,
     generated = [entry_point_path(EntryPoint(c, "m", "f"), LAYOUT) for c in commands]
     expected = {}
     for one in entries:
-        target = LAYOUT.place(one.path) if is_python else one.path
+        target = LAYOUT.target(one.path) if is_python else one.path
         if is_python and target in generated:
             continue
         if source == "pypi" and one.path == "site-packages/p-1.dist-info/RECORD":
             continue
         expected[one.path] = target
-    assert {p.source: p.target for p in made.placements} == expected
-    assert all(p.entry.path == p.target for p in made.placements)
+    assert {p.source: p.target for p in made.files} == expected
+    assert all(p.entry.path == p.target for p in made.files)
     assert Counter(made.targets) == Counter([*expected.values(), *(generated * is_python)])
     assert made.file_count == len(expected)
     assert made.target_folders() == {path.rpartition("/")[0] for path in made.targets}
     assert all(made.has_target(path) for path in expected.values())
     files, paths_data = made.record_texts()
-    plain = [p.entry for p in made.placements if p.entry.path_type == PathType.HARDLINK]
+    plain = [p.entry for p in made.files if p.entry.path_type == PathType.HARDLINK]
     assert json.loads(b"[%s]" % files) == [e.path for e in plain]
     assert paths_data.decode() == json.dumps([e.to_json() for e in plain])[1:-1]
 

@@ -17,8 +17,8 @@ from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import CachedPackage
 from minicon.package.entry_points import parse_entry_point
 from minicon.package.prepare.wheel import prepare_wheel
+from minicon.prefix.environment.python_layout import PythonLayout
 from minicon.prefix.plan.file_layout import plan_package
-from minicon.prefix.plan.noarch_python import PythonLayout
 
 SITE = f"lib/python{MINOR}/site-packages"
 EVIL = "#!python\nprint('evil')\n"
@@ -106,18 +106,18 @@ def test_what_only_looks_like_it_is_linked(tmp_path: Path, python: Extracted) ->
 
 
 @pytest.mark.parametrize("folder", ["bin", "python-scripts"])
-def test_noarch_packages_leave_the_interpreter_alone(
+def test_noarch_packages_cannot_replace_the_interpreter(
     folder: str, tmp_path: Path, python: Extracted
 ) -> None:
     builder = PackageBuilder("pure").noarch("python")
     package = extract(builder.file(f"{folder}/python{MINOR}", EVIL), tmp_path / "pkgs")
-    with pytest.raises(PackageError, match="not its own place") as caught:
+    with pytest.raises(PackageError, match="does not belong to it") as caught:
         apply(tmp_path / "envs" / "data", python, package)
     assert caught.value.reference == "unsafe-path"
     assert not (tmp_path / "envs" / "data").exists()
 
 
-def test_entry_points_are_judged_where_they_are_read_and_where_they_are_placed(
+def test_entry_points_are_checked_when_read_and_when_planned(
     tmp_path: Path, python: Extracted
 ) -> None:
     """A manifest that an earlier version wrote was not looked at by this one's reader."""
@@ -132,7 +132,7 @@ def test_entry_points_are_judged_where_they_are_read_and_where_they_are_placed(
 
 
 @pytest.mark.parametrize("path", ["python.exe", "Pythonw.EXE", "Scripts/python.bat", "python3.EXE"])
-def test_on_windows_the_interpreter_lies_in_the_prefix_itself(path: str, tmp_path: Path) -> None:
+def test_on_windows_the_interpreter_is_at_the_top_of_the_prefix(path: str, tmp_path: Path) -> None:
     python = RepodataRecord(
         {"name": "python", "version": "3.11.7", "build": "0"},
         channel="c",
@@ -142,7 +142,7 @@ def test_on_windows_the_interpreter_lies_in_the_prefix_itself(path: str, tmp_pat
     )
     layout = PythonLayout.from_record(python, "win-64")
     package = cached(demo().data("data", path, EVIL), tmp_path)
-    with pytest.raises(PackageError, match="not its own place"):
+    with pytest.raises(PackageError, match="does not belong to it"):
         plan_package(package.record, package, layout, "C:/env")
 
 

@@ -17,13 +17,13 @@ from tests.support.prefixes import Extracted, apply, snapshot
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE
 from minicon.errors import FileError
 from minicon.fs import operations
-from minicon.prefix.environment import prefix_location as place
+from minicon.prefix.environment import prefix_location
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.executor import recover
-from minicon.prefix.generations.moving import clone_environment, move_environment
-from minicon.prefix.generations.removal import remove_environment
-from minicon.prefix.generations.rollback import rollback, undo
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.removal import remove_environment
+from minicon.prefix.rollback import rollback, undo
 
 
 def state_of(path: Path) -> State:
@@ -33,7 +33,7 @@ def state_of(path: Path) -> State:
 
 
 class Fixed:
-    """An environment at a place that stays, before a change and after it."""
+    """An environment that cannot be renamed, before and after a change."""
 
     def __init__(self, root: Path, before: list[Extracted] | None, after: list[Extracted]) -> None:
         self.root = root / "volume"
@@ -76,9 +76,9 @@ def is_fixed(path: str) -> bool:
 
 
 @pytest.fixture
-def fixed_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def unmovable(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the environment were a mount point."""
-    monkeypatch.setattr(place, "_is_fixed", is_fixed)
+    monkeypatch.setattr(prefix_location, "_cannot_be_renamed", is_fixed)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def folders_below(path: Path) -> set[int]:
     return {os.lstat(folder).st_ino for folder, _, _ in os.walk(path)}
 
 
-@pytest.mark.usefixtures("fixed_place")
+@pytest.mark.usefixtures("unmovable")
 @pytest.mark.parametrize("kind", ["create", "update", "remove", "unclobber"])
 def test_killed_and_failed_at_every_step(
     kind: str,
@@ -141,7 +141,7 @@ def test_killed_and_failed_at_every_step(
         scenario.reset()
 
 
-@pytest.mark.usefixtures("fixed_place")
+@pytest.mark.usefixtures("unmovable")
 def test_a_move_that_fails_once_is_undone_at_once(
     fast_path: Path,
     packages: dict[str, Extracted],  # noqa: F811
@@ -163,14 +163,14 @@ def test_a_move_that_fails_once_is_undone_at_once(
             scenario.change()
         if not failed:
             break
-        assert state_of(scenario.path) == scenario.old  # nobody had to recover anything
+        assert state_of(scenario.path) == scenario.old  # nothing needed recovery
         undone += 1
         scenario.check()
         scenario.reset()
     assert undone > 5
 
 
-@pytest.mark.usefixtures("fixed_place")
+@pytest.mark.usefixtures("unmovable")
 def test_going_back_and_forth(fast_path: Path, packages: dict[str, Extracted]) -> None:  # noqa: F811
     scenario = Fixed(fast_path, *SCENARIOS["update"](packages))
     scenario.change()
@@ -200,8 +200,8 @@ def test_going_back_and_forth(fast_path: Path, packages: dict[str, Extracted]) -
     assert records() == two
 
 
-@pytest.mark.usefixtures("fixed_place")
-def test_rename_clone_and_removal_leave_the_place(
+@pytest.mark.usefixtures("unmovable")
+def test_rename_clone_and_removal_keep_the_mount_point(
     fast_path: Path,
     packages: dict[str, Extracted],  # noqa: F811
 ) -> None:
@@ -234,7 +234,7 @@ def test_a_later_layer_of_an_image_changes_what_an_earlier_one_made(
     inside: bool,
 ) -> None:
     if inside:
-        monkeypatch.setattr(place, "_is_fixed", is_fixed)
+        monkeypatch.setattr(prefix_location, "_cannot_be_renamed", is_fixed)
     scenario = Fixed(fast_path, *SCENARIOS["update"](packages))
 
     def reset() -> None:
@@ -263,20 +263,20 @@ def test_a_later_layer_of_an_image_changes_what_an_earlier_one_made(
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
-def test_an_environment_of_mine_in_a_folder_of_somebody_else(
+def test_own_environment_in_a_directory_of_another_user(
     fast_path: Path,
     packages: dict[str, Extracted],  # noqa: F811
 ) -> None:
     scenario = Fixed(fast_path, *SCENARIOS["update"](packages))
-    nobody = 65534
+    other_user = 65534
     shutil.rmtree(scenario.root / GENERATIONS)
     fast_path.chmod(0o755)
     for folder, folders, names in os.walk(scenario.path):
         for name in (".", *folders, *names):
-            os.chown(Path(folder, name), nobody, nobody, follow_symlinks=False)
+            os.chown(Path(folder, name), other_user, other_user, follow_symlinks=False)
 
     def change() -> None:
-        os.setuid(nobody)
+        os.setuid(other_user)
         scenario.change()
 
     def without_records(state: State) -> State:  # they say "copied" now
