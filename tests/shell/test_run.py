@@ -199,7 +199,7 @@ def test_the_fast_path_imports_little(shell_home: ShellHome) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(SOURCE)!r}); import os\n"
         "import minicon.shell.run as r\n"
-        "r.become = lambda prepared, cwd=None: print(prepared.environ['V'], *sys.modules)\n"
+        "r.execute = lambda prepared, cwd=None: print(prepared.environ['V'], *sys.modules)\n"
         "from minicon.cli.fast_path import answer\n"
         f"answer(['run', '-p', {str(prefix)!r}, 'true'], os.environ)\n"
     )

@@ -89,7 +89,7 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
     if options is None or not argv:
         return None
     from minicon.errors import MiniconError
-    from minicon.shell.run import become, prepare_command
+    from minicon.shell.run import execute, prepare_command
 
     try:
         context = _context(environ)
@@ -106,7 +106,7 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
     except MiniconError:
         return None  # the full command reports it
     try:
-        return become(prepared, options.get("cwd"))
+        return execute(prepared, options.get("cwd"))
     except MiniconError as error:  # the working directory may have changed
         return _fail(error)
 

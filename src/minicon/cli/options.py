@@ -32,14 +32,14 @@ _SETTING_DESTINATIONS = (
     "verbosity",
 )
 #: Options of conda that are accepted and have no effect: minicon has one solver, no shortcuts.
-_SWITCHES_OF_CONDA = (
+_IGNORED_SWITCHES = (
     ("--dev",),
     ("-m", "--mkdir"),
     ("--no-lock",),
     ("--no-shortcuts",),
     ("--show-channel-urls",),
 )
-_CHOICES_OF_CONDA = ("--experimental", "--shortcuts-only", "--solver")
+_IGNORED_CHOICES = ("--experimental", "--shortcuts-only", "--solver")
 #: An age in seconds that no cached repodata reaches.
 _FOREVER = 10**9
 
@@ -105,7 +105,7 @@ def add_group_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def parts_of_files(arguments: argparse.Namespace) -> dict[str, Any]:
+def file_parts(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the groups of ``--with``, without duplicates, and the environment."""
     named = [name.strip() for text in arguments.groups for name in text.split(",")]
     return {
@@ -128,16 +128,16 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     add_solver_options(parser)
     add_change_options(parser)
     add_output_options(parser)
-    add_options_of_conda(parser)
+    add_ignored_options(parser)
 
 
-def add_options_of_conda(parser: argparse.ArgumentParser) -> None:
+def add_ignored_options(parser: argparse.ArgumentParser) -> None:
     """Add options of conda that have no effect, so that scripts for conda work."""
     from argparse import SUPPRESS
 
-    for flags in _SWITCHES_OF_CONDA:
+    for flags in _IGNORED_SWITCHES:
         parser.add_argument(*flags, action="store_true", dest="ignored", help=SUPPRESS)
-    for flag in _CHOICES_OF_CONDA:
+    for flag in _IGNORED_CHOICES:
         parser.add_argument(flag, action="append", dest="ignored_choices", help=SUPPRESS)
 
 

@@ -181,7 +181,7 @@ class Activator:
                 edit.undo(level, leaving)
         edit.replace_in_path("" if stack else old, prefix)
         entering = self._facts(prefix)
-        edit.become(prefix, level + 1, entering)
+        edit.set_active(prefix, level + 1, entering)
         return edit.change(leaving, entering)
 
     def deactivate(self) -> ActivationChange:
@@ -203,7 +203,7 @@ class Activator:
         entering = None if stacked else self._facts(below)
         edit.remove(f"CONDA_STACKED_{level}")
         edit.replace_in_path(old, "" if stacked else below)
-        edit.become(below, level - 1, entering)
+        edit.set_active(below, level - 1, entering)
         return edit.change(leaving, entering, path_first=True)
 
     def reactivate(self) -> ActivationChange:
@@ -216,7 +216,7 @@ class Activator:
         edit = _Edit(self._environ, self._options)
         edit.undo(level, facts)
         edit.replace_in_path(prefix, prefix)
-        edit.become(prefix, level, facts)
+        edit.set_active(prefix, level, facts)
         return edit.change(facts, facts)
 
 
@@ -296,7 +296,7 @@ class _Edit:
             self.restore(level - 1, name)
         self.remove(f"_MINICON_NAMES_{level}")
 
-    def become(self, prefix: str, level: int, facts: EnvironmentFacts | None) -> None:
+    def set_active(self, prefix: str, level: int, facts: EnvironmentFacts | None) -> None:
         """Set the variables of activation, and of the environment unless ``facts`` is None."""
         name = environment_name(prefix, self._options.root)
         modifier = self._modifier(prefix, name, level)

@@ -127,7 +127,7 @@ def run_in_environment(
     prepared = prepare_command(
         prefix, argv, environ=environ, options=options, force_uppercase=force_uppercase
     )
-    return become(prepared, cwd)
+    return execute(prepared, cwd)
 
 
 def run_shell(
@@ -234,7 +234,7 @@ def _through_shell(
     return PreparedCommand(program, [program, "-c", text], before, change.warnings)
 
 
-def become(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None) -> int:
+def execute(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None) -> int:
     """Replace this process by a prepared command; on Windows, run it and return its exit code.
 
     Raises:

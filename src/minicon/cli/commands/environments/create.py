@@ -44,10 +44,10 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, confirm and create."""
     from minicon.cli.commands.changing import carry_out
 
-    return carry_out(requested(arguments, context), arguments, context)
+    return carry_out(build_request(arguments, context), arguments, context)
 
 
-def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
     """Return the request of the command line."""
     from minicon.api.plan.environment_requests import clone_request, create_request
     from minicon.cli.commands.changing import solver_arguments
@@ -70,6 +70,6 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         specs=arguments.specs,
         files=arguments.files,
         default_packages=not arguments.no_default_packages,
-        **options.parts_of_files(arguments),
+        **options.file_parts(arguments),
         **fields,
     )

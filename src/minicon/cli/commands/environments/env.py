@@ -119,7 +119,7 @@ def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.prefix,
         specs=arguments.specs,
         files=arguments.files or ["environment.yml"],
-        **options.parts_of_files(arguments),
+        **options.file_parts(arguments),
         **solver_arguments(arguments),
     )
     # conda's env create does not ask for confirmation; scripts rely on that
@@ -137,7 +137,7 @@ def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.prefix,
         specs=(),
         files=arguments.files or ["environment.yml"],
-        **options.parts_of_files(arguments),
+        **options.file_parts(arguments),
         prune=arguments.prune,
         **solver_arguments(arguments),
     )

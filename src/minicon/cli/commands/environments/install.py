@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     if arguments.revision is not None:
         return _install_revision(arguments.revision, arguments, context)
-    return carry_out(requested(arguments, context), arguments, context)
+    return carry_out(build_request(arguments, context), arguments, context)
 
 
 def _install_revision(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
@@ -59,7 +59,7 @@ def _install_revision(revision: int, arguments: argparse.Namespace, context: Com
     return carry_out_plan(plan, arguments, context)
 
 
-def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
     """Return the request of the command line."""
     from minicon.api.plan.environment_requests import change_request
     from minicon.cli.commands.changing import solver_arguments
@@ -76,6 +76,6 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         arguments.prefix,
         specs=arguments.specs,
         files=arguments.files,
-        **options.parts_of_files(arguments),
+        **options.file_parts(arguments),
         **solver_arguments(arguments),
     )

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         )
     inner = Context.from_arguments(parsed, context.command_line)
     try:
-        plan = make_plan(inner.services, module.requested(parsed, inner))
+        plan = make_plan(inner.services, module.build_request(parsed, inner))
         for note in plan.notes:
             inner.console.note(note)
         announcement = announce(inner.services, plan, look=True)

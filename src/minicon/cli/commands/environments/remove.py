@@ -44,10 +44,10 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     if arguments.all:
         return remove_environment(arguments, context)
-    return carry_out(requested(arguments, context), arguments, context)
+    return carry_out(build_request(arguments, context), arguments, context)
 
 
-def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
     """Return the request of the command line."""
     from minicon.api.plan.environment_requests import change_request
     from minicon.cli.commands.changing import solver_arguments

@@ -31,10 +31,10 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Plan, confirm and synchronize."""
     from minicon.cli.commands.changing import carry_out
 
-    return carry_out(requested(arguments, context), arguments, context)
+    return carry_out(build_request(arguments, context), arguments, context)
 
 
-def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
+def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
     """Return the request of the command line."""
     from minicon.api.change.syncing import sync_request
     from minicon.cli.commands.changing import solver_arguments
@@ -44,6 +44,6 @@ def requested(arguments: argparse.Namespace, context: CommandContext) -> ChangeR
         arguments.name,
         arguments.prefix,
         files=arguments.files,
-        **options.parts_of_files(arguments),
+        **options.file_parts(arguments),
         **solver_arguments(arguments),
     )
