@@ -39,7 +39,7 @@ def test_scripts_are_told_before_they_run_in_the_activated_environment(
     assert seen == f"{prefix}|from a file|from-a-script|scripted\n"
 
     planned = workspace.run("create", "-n", "b", "--dry-run", *source, "scripted").ok().out
-    assert "will run" in planned
+    assert "link scripts to run" in planned
     assert "post-link  of  scripted-1.0-0" in planned
     document = workspace.run("create", "-n", "b", "-d", "--json", *source, "scripted").ok().json
     assert document["link_scripts"] == [
@@ -53,7 +53,7 @@ def test_scripts_can_be_left_out(workspace: Workspace, source: tuple[str, ...]) 
     planned = workspace.run(
         "create", "-y", "-n", "a", "--no-link-scripts", *source, "scripted"
     ).ok()
-    assert "will run" not in planned.out + planned.err
+    assert "link scripts to run" not in planned.out + planned.err
     assert not (workspace.environment("a") / "seen").exists()
 
 
@@ -78,7 +78,7 @@ def test_programs_that_run_from_the_environment_are_named(
             ]
         finally:
             process.kill()
-    named = f"programs run from this environment: {process.pid} (mine 60)"
+    named = f"programs are running from this environment: {process.pid} (mine 60)"
     assert all(named in text for text in told), told
 
 
