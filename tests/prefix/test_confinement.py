@@ -183,7 +183,8 @@ LEAVING = {
     "background": "sleep 50 & echo $! > pid",
     "own session": "setsid sleep 50 & echo $! > pid",
     "daemon": "(setsid sh -c 'sleep 50 & echo $! > pid; exec sleep 50' &) ; sleep 0.1",
-    "deaf": "sh -c ': sleep 50; trap \"\" TERM HUP INT; echo $$ > pid; while :; do sleep 1; done' & sleep 0.1",
+    "deaf": "sh -c ': sleep 50; trap \"\" TERM HUP INT; echo $$ > pid; while :; do sleep 1; done' &"
+    " sleep 0.1",
 }
 
 

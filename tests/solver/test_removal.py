@@ -50,7 +50,7 @@ def test_removing_another_package_keeps_a_requested_project(
 def test_a_project_is_removed_by_either_name(workspace: QuickWorkspace, spec: str) -> None:
     outcome = workspace.run("remove", "-y", "-n", "e", "--offline", spec)
     assert outcome.code == 0, outcome.err
-    assert "through pip" not in outcome.out
+    assert "install with pip" not in outcome.out
     assert names(workspace) == {"python", "app", "lib", "base"}
 
 

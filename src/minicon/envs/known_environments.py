@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[str, str]:
-    """Path to name: those in envs/ folders by name, then those that are registered elsewhere.
+    """Return the known environments: path to name, or to an empty string without a name.
 
     Args:
-        envs_dirs: Folders of named environments.
-        environments_txt: ``~/.conda/environments.txt``.
+        envs_dirs: Directories of named environments, which come first, sorted by name.
+        environments_txt: Path of ``~/.conda/environments.txt``, which lists the others.
     """
     found: dict[str, str] = {}
     for folder in envs_dirs:
