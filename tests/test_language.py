@@ -73,7 +73,7 @@ PAGE_IDIOMS = {
     r"states?(?= of (?:an|the|your) environment)|(?:earlier|old|kept) states?": "revision",
 }
 #: Parts of names that mean nothing to a reader.
-WORDLESS_NAMES = {"anew", "asked", "elsewhere", "mend", "place", "places", "told", "tell", "story"}
+WORDLESS_NAMES = {"anew", "asked", "mend", "place", "places", "told", "tell", "story"}
 
 #: Words that are written in capitals anyway.
 ACRONYMS = {"ID", "URL", "URLS"}
