@@ -15,6 +15,9 @@ import re
 import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+import house  # beside this file
+
 import minicon
 from minicon.cli.parser import ALIASES, COMMANDS, make_parser
 from minicon.config.keys import KEYS, Key, Kind
@@ -321,8 +324,9 @@ def _table(header: tuple[str, ...], *rows: tuple[str, ...]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-#: Name of each page, and the function that returns its text.
+#: Path of each page or picture, from docs/reference/, and the function that returns its text.
 PAGES = {
+    "../internals/architecture.svg": house.picture,
     "api.md": api_page,
     "cli.md": cli_page,
     "configuration.md": configuration_page,

@@ -58,3 +58,17 @@ def test_every_page_can_be_reached() -> None:
         waiting += [goal for link in links(page) if (goal := target(page, link)).exists()]
     lost = [p for p in (ROOT / "docs").rglob("*.md") if p.resolve() not in reached]
     assert not [str(page.relative_to(ROOT)) for page in lost]
+
+
+_MODULE = re.compile(r"(?<![\w/.])([a-z_]+(?:/[a-z_]+)+\.py)(?!\w)")
+
+
+@pytest.mark.parametrize("path", markdown_files(), ids=lambda p: str(p.relative_to(ROOT)))
+def test_modules_that_pages_name_exist(path: Path) -> None:
+    if path.name == "CHANGELOG.md" or path.parent.name == "adr":
+        return  # they tell of the day on which they were written
+    source = ROOT / "src" / "minicon"
+    rooms = {folder.name for folder in source.iterdir() if folder.is_dir()}
+    named = {name for name in _MODULE.findall(path.read_text()) if name.split("/")[0] in rooms}
+    gone = sorted(name for name in named if not (source / name).exists())
+    assert not gone, "no such module of src/minicon"
