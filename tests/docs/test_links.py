@@ -66,7 +66,7 @@ _MODULE = re.compile(r"(?<![\w/.])([a-z_]+(?:/[a-z_]+)+\.py)(?!\w)")
 @pytest.mark.parametrize("path", markdown_files(), ids=lambda p: str(p.relative_to(ROOT)))
 def test_modules_that_pages_name_exist(path: Path) -> None:
     if path.name == "CHANGELOG.md" or path.parent.name == "adr":
-        return  # they tell of the day on which they were written
+        return  # they describe the day on which they were written
     source = ROOT / "src" / "minicon"
     rooms = {folder.name for folder in source.iterdir() if folder.is_dir()}
     named = {name for name in _MODULE.findall(path.read_text()) if name.split("/")[0] in rooms}
