@@ -19,12 +19,12 @@ from pathlib import Path
 
 from minicon.api.plan.environment_requests import create_request
 from minicon.api.plan.planning import make_plan
-from minicon.api.plan.requirements import split_specs
 from minicon.api.services import Services
 from minicon.config.load import load_settings
 from minicon.errors import MiniconError
 from minicon.lean_dataclasses import replace
 from minicon.models.records import VirtualPackage
+from minicon.pypi.requirements.requirements import RequirementSet
 
 FACTS = ("__unix=0", "__linux=5.10", "__glibc=2.36", "__cuda=12.4", "__archspec=1=x86_64_v3")
 
@@ -48,11 +48,11 @@ def outcome(services: Services, file: Path) -> tuple[str, str]:
     """What became of one file: a word, and what to say of it."""
     try:
         request = create_request(services, "bench", None, files=[file])
-        split_specs((), request.pip_lines, environ={})
     except MiniconError as error:
         return f"refused: {error.reference}", error.message
     try:
-        make_plan(services, replace(request, pip_lines=(), override_channels=False))
+        packages = replace(request.packages, from_pip=RequirementSet(), pip_lines=())
+        make_plan(services, replace(request, packages=packages, override_channels=False))
     except MiniconError as error:
         return f"not planned: {error.reference}", error.message
     return "planned", ""

@@ -28,6 +28,8 @@ PYPI_CHANNEL = "pypi"
 #: Build string of packages from PyPI (conda's word for what pip installed).
 PYPI_BUILD = "pypi_0"
 DEFAULT_CHANNEL = "conda-forge"
+#: Before a requirement (PEP 508) that PyPI is to satisfy, wherever a spec can be written.
+PYPI_PREFIX = "pypi:"
 
 #: Names that no environment can have, and characters that no name can contain (conda's rule).
 RESERVED_ENVIRONMENT_NAMES = ("base", "root")

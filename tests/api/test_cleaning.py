@@ -39,9 +39,9 @@ def unused(services: Services) -> list[str]:
 
 
 def test_hard_links_are_counted_once_and_freed_with_the_last_name(tmp_path: Path) -> None:
-    folder, elsewhere = tmp_path / "a", tmp_path / "b"
+    folder, other = tmp_path / "a", tmp_path / "b"
     folder.mkdir()
-    elsewhere.mkdir()
+    other.mkdir()
     for name in ("one", "shared"):
         (folder / name).write_bytes(b"x" * 10_000)
     one = (folder / "one").stat().st_blocks * 512
@@ -49,10 +49,10 @@ def test_hard_links_are_counted_once_and_freed_with_the_last_name(tmp_path: Path
     assert freed_size(folder) == 2 * one + itself
     os.link(folder / "one", folder / "again")
     assert freed_size(folder) == 2 * one + itself, "two names of one file are one file"
-    os.link(folder / "shared", elsewhere / "shared")
-    assert freed_size(folder) == one + itself, "what has a name elsewhere is not freed"
-    assert freed_size(elsewhere) == itself
-    assert freed_size(folder, elsewhere) == 2 * (one + itself)
+    os.link(folder / "shared", other / "shared")
+    assert freed_size(folder) == one + itself, "what has another link is not freed"
+    assert freed_size(other) == itself
+    assert freed_size(folder, other) == 2 * (one + itself)
     assert freed_size(folder / "one") == 0, "its second name stays"
 
 

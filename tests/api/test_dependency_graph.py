@@ -7,7 +7,7 @@ from itertools import islice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minicon.api.inspect.dependency_graph import DependencyGraph
+from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.inspect.dependency_tree import Mark, TreeNode, dependency_tree, whole_tree
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord

@@ -1,4 +1,4 @@
-"""From names, specs and files to a ChangeRequest."""
+"""Requests from names, specs and files."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from tests.support.api_world import Notes, make_services
 
+from minicon.api.plan.context import make_planning_context
 from minicon.api.plan.environment_requests import change_request, clone_request, create_request
-from minicon.api.plan.planning import make_planning_context
 from minicon.api.services import Services
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError, UsageError
 
@@ -39,14 +39,16 @@ def write(folder: Path, text: str, name: str = "environment.yml") -> Path:
 def test_names_and_paths(services: Services, tmp_path: Path) -> None:
     by_name = create_request(services, "a", None, specs=["numpy"])
     assert by_name.prefix == tmp_path / "root" / "envs" / "a"
-    assert by_name.specs == ("numpy", "always-there")
+    assert by_name.packages.texts == ("numpy", "always-there")
     by_path = create_request(services, None, str(tmp_path / "env"))
     assert by_path.prefix == tmp_path / "env"
     with pytest.raises(UsageError):
         create_request(services, None, None)
 
 
-def test_a_file_says_it_all(services: Services, tmp_path: Path) -> None:
+def test_a_file_gives_name_channels_packages_and_variables(
+    services: Services, tmp_path: Path
+) -> None:
     file = write(
         tmp_path,
         "name: made\nchannels: [conda-forge, host]\nvariables: {KEY: value}\n"
@@ -54,9 +56,9 @@ def test_a_file_says_it_all(services: Services, tmp_path: Path) -> None:
     )
     request = create_request(services, None, None, files=[file], channels=("mine",))
     assert request.prefix.name == "made"
-    assert request.specs == ("always-there", "python=3.11")
+    assert request.packages.texts == ("always-there", "python=3.11")
     assert request.channels == ("mine", "conda-forge", "host")
-    assert request.pip_lines == (("httpx", tmp_path), ("-e .", tmp_path))
+    assert request.packages.pip_lines == (("httpx", tmp_path), ("-e .", tmp_path))
     assert request.variables == {"KEY": "value"}
     named = create_request(services, "other", None, files=[file])
     assert named.prefix.name == "other"
@@ -67,12 +69,12 @@ def test_several_files(services: Services, tmp_path: Path) -> None:
     second = write(tmp_path, "dependencies: [b, a]\nvariables: {X: '2'}\n", "two.yml")
     plain = write(tmp_path, "c\n# comment\nd >=1\n", "specs.txt")
     request = create_request(services, None, None, files=[first, second, plain], specs=["z"])
-    assert request.specs == ("z", "always-there", "a", "b", "c", "d >=1")
+    assert request.packages.texts == ("z", "always-there", "a", "b", "c", "d >=1")
     assert request.prefix.name == "one"
     assert request.variables == {"X": "2"}
 
 
-def test_keys_without_meaning_are_told(services: Services, notes: Notes, tmp_path: Path) -> None:
+def test_unknown_keys_are_reported(services: Services, notes: Notes, tmp_path: Path) -> None:
     file = write(tmp_path, "name: a\ndependencies: [x]\ndependecies: [y]\n")
     create_request(services, None, None, files=[file])
     (warning,) = notes.warnings
@@ -80,8 +82,8 @@ def test_keys_without_meaning_are_told(services: Services, notes: Notes, tmp_pat
     assert str(file) in warning
 
 
-def test_variables_in_channels_are_filled_in_late(services: Services, tmp_path: Path) -> None:
-    """The request keeps the file's words, so that a plan holds no token; sources have it."""
+def test_variables_in_channels_are_expanded_late(services: Services, tmp_path: Path) -> None:
+    """The request keeps the file's text, so that no plan file holds a token; sources have it."""
     services.environ["TOKEN"] = "tk-1"
     text = "name: a\nchannels: ['file:///srv/${TOKEN}/channel']\ndependencies: [x]\n"
     request = create_request(services, None, None, files=[write(tmp_path, text)])
@@ -90,10 +92,10 @@ def test_variables_in_channels_are_filled_in_late(services: Services, tmp_path: 
     assert channel.base_url == "file:///srv/tk-1/channel"
 
 
-def test_foreign_folders_are_refused(services: Services, tmp_path: Path) -> None:
+def test_foreign_directories_are_refused(services: Services, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
-    assert create_request(services, None, str(folder)).prefix == folder, "an empty one will do"
+    assert create_request(services, None, str(folder)).prefix == folder, "an empty one is accepted"
     (folder / "thesis.txt").write_text("years of work")
     with pytest.raises(PrefixError) as caught:
         create_request(services, None, str(folder))
@@ -141,9 +143,9 @@ def test_files_that_cannot_be_read(
 ) -> None:
     with pytest.raises(SpecError) as caught:
         create_request(services, "a", None, files=[write(tmp_path, text)])
-    told = f"{caught.value.message} {caught.value.context}"
-    assert "environment.yml" in told
-    assert words in told
+    text = f"{caught.value.message} {caught.value.context}"
+    assert "environment.yml" in text
+    assert words in text
 
 
 def test_only_a_pixi_lock_holds_several_environments(services: Services, tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_only_requested_specs(prefix: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "line", "portable"),
+    ("requested", "line", "portable"),
     [
         ("rich", "rich", "rich>=13.7,<14"),
         ("rich=13", "rich==13.*", "rich==13.*"),
@@ -105,11 +105,11 @@ def test_only_requested_specs(prefix: Path) -> None:
     ],
 )
 def test_specs_that_pypi_satisfied_become_requirements(
-    prefix: Path, asked: str, line: str, portable: str
+    prefix: Path, requested: str, line: str, portable: str
 ) -> None:
     (prefix / "conda-meta" / "history").write_text(
         "==> 2026-01-01 00:00:00 <==\n# cmd: minicon create\n"
-        f"+pypi::rich-13.7.1-0\n# update specs: [{asked!r}]\n"
+        f"+pypi::rich-13.7.1-0\n# update specs: [{requested!r}]\n"
     )
     spec = export_spec(prefix, from_history=True)
     assert (spec.dependencies, spec.pip) == ((), (line,))

@@ -11,7 +11,7 @@ from tests.support.channels import ChannelBuilder
 from minicon.api.lock.lock_inputs import (
     LockInputs,
     LockTarget,
-    content_hash,
+    read_inputs,
     stale_platforms,
     targets_of,
 )
@@ -33,7 +33,7 @@ PLATFORMS = ("linux-64", "osx-arm64", "win-64")
 
 @pytest.fixture
 def channel(tmp_path: Path) -> ChannelBuilder:
-    """app needs lib; lib 2 came later; a build of cuda needs __cuda; glibc 2.36 needs that."""
+    """app needs lib; fast needs __cuda, and modern a recent __glibc."""
     builder = ChannelBuilder(tmp_path / "channel")
     for platform in PLATFORMS:
         for version in ("1.0", "1.1"):
@@ -69,9 +69,9 @@ def versions(lock: Lockfile, platform: str = "linux-64") -> dict[str, str]:
 
 
 def test_several_platforms_at_once(tmp_path: Path, services: Services) -> None:
-    asked = inputs(tmp_path, "dependencies: [app, pure, 'sel(win): tool']\n".replace(
+    requested = inputs(tmp_path, "dependencies: [app, pure, 'sel(win): tool']\n".replace(
         "'sel(win): tool'", "{'sel(win)': tool}"))  # fmt: skip
-    lock = make_lock(services, asked, targets(*PLATFORMS))
+    lock = make_lock(services, requested, targets(*PLATFORMS))
     assert lock.platforms == PLATFORMS
     assert versions(lock) == {"app": "1.1", "lib": "1.1", "pure": "1.0"}
     assert set(versions(lock, "win-64")) == {"app", "lib", "pure", "tool"}
@@ -80,7 +80,7 @@ def test_several_platforms_at_once(tmp_path: Path, services: Services) -> None:
     assert all(p.sha256 for p in lock.packages)
     text = format_conda_lock(lock)
     assert format_conda_lock(parse_conda_lock(text, source="x")) == text
-    assert format_conda_lock(make_lock(services, asked, targets(*PLATFORMS))) == text
+    assert format_conda_lock(make_lock(services, requested, targets(*PLATFORMS))) == text
 
 
 def test_one_change_touches_one_block(tmp_path: Path, services: Services) -> None:
@@ -95,16 +95,16 @@ def test_one_change_touches_one_block(tmp_path: Path, services: Services) -> Non
     assert all(line in rest for line in kept)
 
 
-def test_virtual_packages_are_the_targets(tmp_path: Path, services: Services) -> None:
-    asked = inputs(tmp_path, "dependencies: [fast]\n")
+def test_virtual_packages_are_those_of_the_target(tmp_path: Path, services: Services) -> None:
+    requested = inputs(tmp_path, "dependencies: [fast]\n")
     with pytest.raises(SolveError):
-        make_lock(services, asked, targets("linux-64"))
+        make_lock(services, requested, targets("linux-64"))
     target = LockTarget(platform="linux-64", virtual_packages=(VirtualPackage("__cuda", "12.4"),))
-    lock = make_lock(services, asked, [target])
+    lock = make_lock(services, requested, [target])
     assert versions(lock) == {"fast": "1.0"}
     again = parse_conda_lock(format_conda_lock(lock), source="x")
     assert targets_of(again) == (target,)
-    assert stale_platforms(services, asked, again) == ()
+    assert stale_platforms(services, requested, again) == ()
     modern = inputs(tmp_path, "dependencies: [modern]\n")
     with pytest.raises(SolveError):
         make_lock(services, modern, targets("linux-64"))
@@ -129,31 +129,31 @@ def test_profiles(tmp_path: Path, services: Services) -> None:
             read_profile(profile)
 
 
-def test_update_moves_one_and_what_it_forces(
+def test_update_changes_one_package_and_what_it_requires(
     tmp_path: Path, services: Services, channel: ChannelBuilder
 ) -> None:
-    asked = inputs(tmp_path, "dependencies: [app, pure]\n")
-    before = make_lock(services, asked, targets("linux-64"))
+    requested = inputs(tmp_path, "dependencies: [app, pure]\n")
+    before = make_lock(services, requested, targets("linux-64"))
     channel.add("lib-2.0-0")
     channel.add("app-2.0-0", depends=["lib >=2"])
     channel.add("pure-2.0-0", subdir="noarch", noarch="generic")
     channel.write()
-    kept = make_lock(services, asked, targets("linux-64"), before=before)
+    kept = make_lock(services, requested, targets("linux-64"), before=before)
     assert versions(kept) == versions(before)
-    only_pure = make_lock(services, asked, targets("linux-64"), before=before, update=["pure"])
+    only_pure = make_lock(services, requested, targets("linux-64"), before=before, update=["pure"])
     assert versions(only_pure) == {"app": "1.1", "lib": "1.1", "pure": "2.0"}
-    app = make_lock(services, asked, targets("linux-64"), before=before, update=["app"])
+    app = make_lock(services, requested, targets("linux-64"), before=before, update=["app"])
     assert versions(app) == {"app": "2.0", "lib": "2.0", "pure": "1.0"}
     assert [(c.name, c.before, c.after) for c in lock_changes(before, app)] == [
         ("app", "1.1 0", "2.0 0"),
         ("lib", "1.1 0", "2.0 0"),
     ]
-    indirect = make_lock(services, asked, targets("linux-64"), before=before, update=["lib"])
+    indirect = make_lock(services, requested, targets("linux-64"), before=before, update=["lib"])
     assert versions(indirect) == {"app": "1.1", "lib": "2.0", "pure": "1.0"}
-    fresh = make_lock(services, asked, targets("linux-64"))
+    fresh = make_lock(services, requested, targets("linux-64"))
     assert versions(fresh) == {"app": "2.0", "lib": "2.0", "pure": "2.0"}
-    with pytest.raises(SpecError, match="nothing-like-it"):
-        make_lock(services, asked, targets("linux-64"), before=before, update=["nothing-like-it"])
+    with pytest.raises(SpecError, match="unknown"):
+        make_lock(services, requested, targets("linux-64"), before=before, update=["unknown"])
 
 
 def test_a_dropped_dependency_leaves_the_lock(tmp_path: Path, services: Services) -> None:
@@ -166,26 +166,26 @@ def test_a_dropped_dependency_leaves_the_lock(tmp_path: Path, services: Services
 
 
 def test_stale_locks_are_noticed(tmp_path: Path, services: Services) -> None:
-    asked = inputs(tmp_path, "dependencies: [app]\n")
-    lock = make_lock(services, asked, targets("linux-64", "win-64"))
-    assert stale_platforms(services, asked, lock) == ()
-    asked = inputs(tmp_path, "# a comment\nname: other\ndependencies:\n- app\n")
-    assert stale_platforms(services, asked, lock) == ()
-    asked = inputs(tmp_path, "dependencies: [app, {'sel(win)': tool}]\n")
-    assert stale_platforms(services, asked, lock) == ("win-64",)
-    asked = inputs(tmp_path, "dependencies: [app>1]\n")
-    assert stale_platforms(services, asked, lock) == ("linux-64", "win-64")
+    requested = inputs(tmp_path, "dependencies: [app]\n")
+    lock = make_lock(services, requested, targets("linux-64", "win-64"))
+    assert stale_platforms(services, requested, lock) == ()
+    requested = inputs(tmp_path, "# a comment\nname: other\ndependencies:\n- app\n")
+    assert stale_platforms(services, requested, lock) == ()
+    requested = inputs(tmp_path, "dependencies: [app, {'sel(win)': tool}]\n")
+    assert stale_platforms(services, requested, lock) == ("win-64",)
+    requested = inputs(tmp_path, "dependencies: [app>1]\n")
+    assert stale_platforms(services, requested, lock) == ("linux-64", "win-64")
 
 
-def test_what_requirement_files_ask_for_counts(tmp_path: Path, services: Services) -> None:
+def test_requirement_files_count(tmp_path: Path, services: Services) -> None:
     (tmp_path / "requirements.txt").write_text("leaf>=1\n")
-    asked = inputs(tmp_path, "dependencies: [app, {pip: [-r requirements.txt]}]\n")
+    requested = inputs(tmp_path, "dependencies: [app, {pip: [-r requirements.txt]}]\n")
     target = LockTarget(platform="linux-64")
-    before = content_hash(services, asked, target)
+    before = read_inputs(services, requested, target).content_hash
     (tmp_path / "requirements.txt").write_text("# a comment\nleaf >= 1\n")
-    assert content_hash(services, asked, target) == before
+    assert read_inputs(services, requested, target).content_hash == before
     (tmp_path / "requirements.txt").write_text("leaf>=2\n")
-    assert content_hash(services, asked, target) != before
+    assert read_inputs(services, requested, target).content_hash != before
 
 
 def test_groups_become_categories(tmp_path: Path, services: Services) -> None:
@@ -197,11 +197,11 @@ def test_groups_become_categories(tmp_path: Path, services: Services) -> None:
     assert names == {"app", "lib", "tool", "test-runner"}
 
 
-def test_what_no_lock_can_hold_is_refused(tmp_path: Path, services: Services) -> None:
+def test_packages_without_a_fixed_file_are_refused(tmp_path: Path, services: Services) -> None:
     (tmp_path / "pkg").mkdir()
-    asked = inputs(tmp_path, "dependencies: [app, {pip: [./pkg]}]\n")
+    requested = inputs(tmp_path, "dependencies: [app, {pip: [./pkg]}]\n")
     with pytest.raises(SpecError, match="no fixed file"):
-        make_lock(services, asked, targets("linux-64"))
+        make_lock(services, requested, targets("linux-64"))
 
 
 def write(path: Path, lock: Lockfile) -> Path:
@@ -211,8 +211,8 @@ def write(path: Path, lock: Lockfile) -> Path:
 
 def test_merge_without_conflict_needs_no_solving(tmp_path: Path, services: Services) -> None:
     base = make_lock(services, inputs(tmp_path, "dependencies: [app]\n"), targets("linux-64"))
-    asked = inputs(tmp_path, "dependencies: [app, pure]\n")
-    pure = make_lock(services, asked, targets("linux-64"))
+    requested = inputs(tmp_path, "dependencies: [app, pure]\n")
+    pure = make_lock(services, requested, targets("linux-64"))
     ours = replace(pure, content_hash=base.content_hash)
     paths = [write(tmp_path / name, lock) for name, lock in
              (("base.yml", base), ("ours.yml", ours), ("theirs.yml", base))]  # fmt: skip
@@ -254,7 +254,7 @@ def locked(name: str, version: str, *depends: str, manager: str = "pip") -> Lock
         ([locked("a", "1", "b", manager="conda")], ("a needs b (linux-64)",)),
     ],
 )  # fmt: skip
-def test_each_need_is_judged_by_the_rules_of_its_kind(
+def test_each_dependency_is_checked_by_the_rules_of_its_kind(
     packages: list[LockedPackage], problems: tuple[str, ...]
 ) -> None:
     python = locked("python", "3.11.7", manager="conda")
@@ -279,7 +279,7 @@ def test_merge_solves_again_where_both_sides_changed_the_inputs(
     theirs = make_lock(
         services, inputs(tmp_path, "dependencies: [app=1.0, tool]\n"), targets("linux-64")
     )
-    asked = inputs(tmp_path, "dependencies: [app=1.0, pure, tool]\n")
+    requested = inputs(tmp_path, "dependencies: [app=1.0, pure, tool]\n")
     paths = [write(tmp_path / name, lock) for name, lock in
              (("base.yml", base), ("ours.yml", ours), ("theirs.yml", theirs))]  # fmt: skip
     outcome = merge_lock_files(services, *paths, target=tmp_path / "conda-lock.yml")
@@ -287,7 +287,7 @@ def test_merge_solves_again_where_both_sides_changed_the_inputs(
     assert outcome.solved
     merged = parse_conda_lock(paths[1].read_text(), source="x")
     assert set(versions(merged)) == {"app", "lib", "pure", "tool"}
-    assert stale_platforms(services, asked, merged) == ()
+    assert stale_platforms(services, requested, merged) == ()
     assert mismatches(merged) == ()
 
 
@@ -296,8 +296,8 @@ def test_merge_before_the_environment_file_is_merged(tmp_path: Path, services: S
     theirs = make_lock(
         services, inputs(tmp_path, "dependencies: [app, tool]\n"), targets("linux-64")
     )
-    asked = inputs(tmp_path, "dependencies: [app, pure]\n")
-    ours = make_lock(services, asked, targets("linux-64"))
+    requested = inputs(tmp_path, "dependencies: [app, pure]\n")
+    ours = make_lock(services, requested, targets("linux-64"))
     paths = [write(tmp_path / name, lock) for name, lock in
              (("base.yml", base), ("ours.yml", ours), ("theirs.yml", theirs))]  # fmt: skip
     outcome = merge_lock_files(services, *paths, target=tmp_path / "conda-lock.yml")
@@ -305,7 +305,7 @@ def test_merge_before_the_environment_file_is_merged(tmp_path: Path, services: S
     assert not outcome.solved
     merged = parse_conda_lock(paths[1].read_text(), source="x")
     assert set(versions(merged)) == {"app", "lib", "pure", "tool"}
-    assert stale_platforms(services, asked, merged) == ("linux-64",)
+    assert stale_platforms(services, requested, merged) == ("linux-64",)
 
 
 def test_merge_that_cannot_be_settled_changes_nothing(

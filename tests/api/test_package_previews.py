@@ -1,4 +1,4 @@
-"""Packages are looked into before they are fetched, by as few bytes as servers allow."""
+"""Contents of packages are read before they are fetched, in as few bytes as possible."""
 
 from __future__ import annotations
 
@@ -36,17 +36,17 @@ def server(tmp_path: Path, kind: str) -> Iterator[ChannelServer]:
         yield running
 
 
-def records(place: str, folder: Path, kind: str) -> list[RepodataRecord]:
+def records(channel: str, folder: Path, kind: str) -> list[RepodataRecord]:
     paths = [folder / "linux-64" / f"{name}-1.0-0{kind}" for name in NAMES]
     builders = map(package, NAMES)
-    return [b.record(p, place) for b, p in zip(builders, paths, strict=True)]
+    return [b.record(p, channel) for b, p in zip(builders, paths, strict=True)]
 
 
 def scripts(files: object) -> set[str]:
     return {entry.path for entry in files.paths if "link.sh" in entry.path}  # type: ignore[attr-defined]
 
 
-def test_a_request_or_two_tell_what_is_in_a_package(
+def test_one_or_two_requests_are_enough_for_a_package(
     tmp_path: Path, server: ChannelServer, kind: str
 ) -> None:
     services = make_services(tmp_path)
@@ -62,7 +62,7 @@ def test_a_request_or_two_tell_what_is_in_a_package(
     assert len(services.package_cache.missing(wanted)) == len(NAMES)
 
 
-def test_files_of_this_machine_are_looked_into_where_they_are(tmp_path: Path, kind: str) -> None:
+def test_files_of_this_machine_are_read_where_they_are(tmp_path: Path, kind: str) -> None:
     channel = build_channel(tmp_path / "channel", list(map(package, NAMES)), kind)
     services = make_services(tmp_path, offline=True)
     found = preview_packages(services, records(channel.as_uri(), channel, kind))
@@ -71,7 +71,7 @@ def test_files_of_this_machine_are_looked_into_where_they_are(tmp_path: Path, ki
 
 
 class Garbage(Fault):
-    """Other bytes than those of the file, where a part is asked for; so long as it is."""
+    """Answer requests for a part with wrong bytes of the right length."""
 
     def apply(self, handler) -> None:
         if "Range" in handler.headers or not handler.path.endswith(".conda"):
@@ -81,7 +81,7 @@ class Garbage(Fault):
 
 
 @pytest.mark.parametrize("fault", [NoRange(), Garbage()])
-def test_what_cannot_be_read_in_part_is_fetched_and_verified(
+def test_packages_that_cannot_be_read_in_part_are_fetched_and_verified(
     tmp_path: Path, server: ChannelServer, kind: str, fault: Fault
 ) -> None:
     server.fault(f"*/one-*{kind}", fault, times=1)
@@ -95,7 +95,7 @@ def test_what_cannot_be_read_in_part_is_fetched_and_verified(
     assert missing == set(NAMES) - {r.name for r in found.fetched}
 
 
-def test_a_broken_package_is_told_before_the_plan_is(
+def test_a_damaged_package_is_reported_before_the_plan(
     tmp_path: Path, server: ChannelServer, kind: str
 ) -> None:
     path = tmp_path / "channel" / "linux-64" / f"one-1.0-0{kind}"
@@ -105,7 +105,7 @@ def test_a_broken_package_is_told_before_the_plan_is(
         preview_packages(make_services(tmp_path), wanted)
 
 
-def test_what_is_not_on_the_server_stays_unknown(
+def test_packages_that_the_server_lacks_stay_unknown(
     tmp_path: Path, server: ChannelServer, kind: str
 ) -> None:
     server.fault("*/one-*", Status(404))
@@ -115,11 +115,11 @@ def test_what_is_not_on_the_server_stays_unknown(
     assert [record.name for record in found.unknown] == ["one"]
     assert len(found.files) == 2
     (warning,) = notes.warnings
-    assert "scripts that one may bring are not known" in warning
+    assert "the link scripts of one are unknown" in warning
 
 
 @pytest.mark.parametrize("offline", [True, False])
-def test_a_server_out_of_reach_is_no_error_and_not_waited_for_again(
+def test_an_unreachable_server_is_no_error_and_tried_once(
     tmp_path: Path, server: ChannelServer, kind: str, offline: bool
 ) -> None:
     server.fault("*", Reset())
@@ -127,9 +127,9 @@ def test_a_server_out_of_reach_is_no_error_and_not_waited_for_again(
     services = make_services(tmp_path, notes, offline=offline, remote_max_retries=0)
     found = preview_packages(services, records(server.url, tmp_path / "channel", kind))
     assert [record.name for record in found.unknown] == sorted(NAMES)
-    assert "one, three, two may bring are not known" in notes.warnings[0]
+    assert "one, three, two are unknown" in notes.warnings[0]
     assert offline is (server.count() == 0)
 
 
-def test_nothing_is_asked_where_nothing_is_missing(tmp_path: Path) -> None:
+def test_no_request_is_made_where_nothing_is_missing(tmp_path: Path) -> None:
     assert not preview_packages(make_services(tmp_path), ()).files

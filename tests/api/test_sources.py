@@ -37,7 +37,7 @@ def choose(tmp_path: Path) -> Callable[..., Sources]:
     return chosen
 
 
-def test_nothing_named_and_conda_forge_answers(choose: Callable[..., Sources]) -> None:
+def test_default_sources_where_conda_forge_is_reachable(choose: Callable[..., Sources]) -> None:
     sources = choose()
     assert sources.names == ("conda-forge", "host", "pypi")
     assert sources.is_default
@@ -45,20 +45,20 @@ def test_nothing_named_and_conda_forge_answers(choose: Callable[..., Sources]) -
     assert sources.skipped == ()
 
 
-def test_nothing_named_and_nobody_answers(choose: Callable[..., Sources]) -> None:
+def test_default_sources_where_conda_forge_is_unreachable(choose: Callable[..., Sources]) -> None:
     sources = choose(reachable=False)
     assert sources.names == ("host", "pypi")
     assert [channel.name for channel in sources.skipped] == ["conda-forge"]
     assert choose("nodefaults", reachable=False).names == ("host", "pypi")
 
 
-def test_named_channels_are_all_there_is(choose: Callable[..., Sources]) -> None:
+def test_named_channels_exclude_the_default_sources(choose: Callable[..., Sources]) -> None:
     sources = choose("bioconda", "conda-forge")
     assert sources.names == ("bioconda", "conda-forge")
     assert not sources.is_default
     assert not sources.use_host
     assert not sources.pypi_for_missing_names
-    assert sources.allow_pypi, "pypi:NAME asks PyPI by name"
+    assert sources.allow_pypi, "pypi:NAME is still allowed"
 
 
 def test_builtin_sources_may_be_named(choose: Callable[..., Sources]) -> None:
@@ -83,7 +83,7 @@ def test_override_needs_a_channel(choose: Callable[..., Sources]) -> None:
     assert caught.value.reference == "no-channels"
 
 
-def test_no_pypi_forbids_even_what_is_asked_by_name(choose: Callable[..., Sources]) -> None:
+def test_no_pypi_forbids_even_pypi_specs(choose: Callable[..., Sources]) -> None:
     assert choose(use_pypi=False).names == ("conda-forge", "host")
     assert not choose("pypi", use_pypi=False).pypi_for_missing_names
     assert not choose("conda-forge", use_pypi=False).allow_pypi
@@ -112,11 +112,11 @@ def test_allowed_and_denied_channels(choose: Callable[..., Sources]) -> None:
 
 
 def test_thousands_of_channels_are_refused(choose: Callable[..., Sources]) -> None:
-    with pytest.raises(ConfigError, match="1001 channels are named; at most 1000 are asked"):
+    with pytest.raises(ConfigError, match="1001 channels are named; at most 1000 can be used"):
         choose(*(f"c{number}" for number in range(1001)))
 
 
-def test_many_channels_and_long_lists_of_what_is_allowed_are_quick(
+def test_many_channels_and_long_allowlists_are_quick(
     choose: Callable[..., Sources],
 ) -> None:
     names = tuple(f"c{number}" for number in range(1000))

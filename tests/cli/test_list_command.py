@@ -38,7 +38,7 @@ def test_no_match_is_1(data: CommandLine) -> None:
 def test_an_invalid_pattern(data: CommandLine) -> None:
     wrong = data("list -n data '['")
     assert wrong.code == 1
-    assert "no regular expression" in wrong.err
+    assert "not a regular expression" in wrong.err
 
 
 def test_json_has_conda_s_keys(data: CommandLine, channel: Path) -> None:

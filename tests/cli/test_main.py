@@ -46,9 +46,9 @@ def test_quiet_is_silent(data: CommandLine) -> None:
 
 def test_an_existing_environment_is_replaced_only_after_confirmation(data: CommandLine) -> None:
     done = data("create -y -n data lone").ok()
-    assert "this environment" in done.err
+    assert "exists: its packages are replaced" in done.err
     assert data("list -n data").ok().out.splitlines()[3].startswith("lone")
-    assert "this environment" not in data("create -y -n new lone").ok().err
+    assert "are replaced" not in data("create -y -n new lone").ok().err
 
 
 def test_only_downloaded(data: CommandLine) -> None:

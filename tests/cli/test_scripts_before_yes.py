@@ -154,7 +154,7 @@ def test_a_plan_names_packages_whose_scripts_are_unknown(world: World, tmp_path:
     dry = world.create("--dry-run", "--json").ok()
     assert dry.json["link_scripts_unknown"] == ["scripted-1.0-0"]
     planned = world.run("plan", "create", "-n", "a", "scripted").ok()
-    assert "scripts that scripted may bring are not known" in planned.err
+    assert "the link scripts of scripted are unknown" in planned.err
     assert planned.json["link_scripts_unknown"] == ["scripted-1.0-0"]
     path = tmp_path / "plan.json"
     path.write_text(planned.out)

@@ -1,4 +1,4 @@
-"""Whatever is wrong: a clear error, the agreed exit code, nothing left half made."""
+"""Errors: a clear message, the documented exit code, nothing left half made."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def assert_clear(outcome: Outcome, *words: str) -> None:
         (["hello ==="], ["hello"]),
     ],
 )
-def test_requests_that_cannot_be(
+def test_impossible_requests(
     workspace: Workspace, channel: Path, specs: list[str], words: list[str]
 ) -> None:
     assert_clear(create(workspace, channel.as_uri(), *specs), *words)
@@ -53,7 +53,7 @@ def test_error_as_json(workspace: Workspace, channel: Path) -> None:
     assert "nosuchthing" in failed.json["message"]
 
 
-def test_channel_that_is_not_there(workspace: Workspace, tmp_path: Path) -> None:
+def test_missing_channel(workspace: Workspace, tmp_path: Path) -> None:
     assert_clear(create(workspace, (tmp_path / "nowhere").as_uri(), "hello"), "nowhere")
     with ChannelServer(tmp_path) as server:
         assert_clear(create(workspace, f"{server.url}/gone", "hello"), "/gone")
@@ -80,7 +80,7 @@ def test_wrong_command_lines(workspace: Workspace) -> None:
     assert workspace.run().code == 0
 
 
-def test_a_folder_that_is_not_an_environment_is_left_alone(
+def test_a_directory_that_is_not_an_environment_is_left_alone(
     workspace: Workspace, channel: Path
 ) -> None:
     folder = workspace.folder / "mine"
@@ -107,7 +107,7 @@ def test_a_working_directory_that_was_removed(workspace: Workspace, command: str
     assert "cannot be used" in done.stderr
 
 
-def test_nobody_to_confirm(workspace: Workspace, channel: Path) -> None:
+def test_without_a_terminal_nothing_is_confirmed(workspace: Workspace, channel: Path) -> None:
     arguments = ("create", "-n", "a", "-c", channel.as_uri(), "--override-channels", "hello")
     refused = workspace.run(*arguments)
     assert refused.code == 2

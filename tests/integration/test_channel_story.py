@@ -1,4 +1,4 @@
-"""A user's day with a channel: create, look, change, go back, take away."""
+"""A user's day with a channel: create, list, change, go back, remove."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def source(channel: Path) -> tuple[str, ...]:
     return ("-c", channel.as_uri(), "--override-channels")
 
 
-def test_dry_run_changes_nothing_and_has_the_agreed_shape(
+def test_dry_run_changes_nothing_and_has_the_documented_shape(
     workspace: Workspace, channel: Path
 ) -> None:
     done = workspace.run("create", "-n", "a", "--dry-run", "--json", *source(channel), "hello").ok()
@@ -98,7 +98,7 @@ def test_export_creates_an_equal_environment(
     assert packages("a") == packages("c")
 
 
-def test_every_record_is_readable_by_the_family(workspace: Workspace, channel: Path) -> None:
+def test_every_record_is_readable_by_conda_and_mamba(workspace: Workspace, channel: Path) -> None:
     import rattler
 
     workspace.run("create", "-y", "-n", "a", *source(channel), "shout").ok()

@@ -1,4 +1,4 @@
-"""Environments that other tools of the family made, and ours in their hands."""
+"""Environments of conda and mamba changed by minicon, and the other way round."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ def test_a_foreign_environment_is_listed_changed_and_removed(
     assert not foreign.exists()
 
 
-def test_an_environment_of_ours_is_changed_by_another_tool(
-    workspace: Workspace, channel: Path
-) -> None:
+def test_our_environment_is_changed_by_another_tool(workspace: Workspace, channel: Path) -> None:
     import rattler
 
     source = ("-c", channel.as_uri(), "--override-channels")
@@ -108,10 +106,10 @@ def test_frozen_and_pinned_are_respected(workspace: Workspace, channel: Path) ->
 
 def test_environments_txt_is_kept(workspace: Workspace, channel: Path) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
-    place = workspace.folder / "elsewhere"
-    workspace.run("create", "-y", "-p", str(place), *source, "hello").ok()
+    path = workspace.folder / "other"
+    workspace.run("create", "-y", "-p", str(path), *source, "hello").ok()
     file = workspace.home / ".conda" / "environments.txt"
-    assert str(place) in file.read_text().splitlines()
-    assert str(place) in workspace.run("env", "list", "--json").ok().json["envs"]
-    workspace.run("env", "remove", "-y", "-p", str(place)).ok()
-    assert str(place) not in file.read_text().splitlines()
+    assert str(path) in file.read_text().splitlines()
+    assert str(path) in workspace.run("env", "list", "--json").ok().json["envs"]
+    workspace.run("env", "remove", "-y", "-p", str(path)).ok()
+    assert str(path) not in file.read_text().splitlines()

@@ -1,4 +1,4 @@
-"""Packages' own code is announced, runs in the activated environment, and can be left out."""
+"""Link scripts are shown, run in the activated environment, and can be disabled."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def source(tmp_path: Path) -> tuple[str, ...]:
     return ("-c", channel.as_uri(), "--override-channels")
 
 
-def test_scripts_are_told_before_they_run_in_the_activated_environment(
+def test_scripts_are_shown_before_they_run_in_the_activated_environment(
     workspace: Workspace, source: tuple[str, ...]
 ) -> None:
     workspace.run("create", "-y", "-n", "a", *source, "variables").ok()
@@ -49,7 +49,7 @@ def test_scripts_are_told_before_they_run_in_the_activated_environment(
     assert "pre-unlink  of  scripted-1.0-0" in removed
 
 
-def test_scripts_can_be_left_out(workspace: Workspace, source: tuple[str, ...]) -> None:
+def test_scripts_can_be_disabled(workspace: Workspace, source: tuple[str, ...]) -> None:
     planned = workspace.run(
         "create", "-y", "-n", "a", "--no-link-scripts", *source, "scripted"
     ).ok()
@@ -67,7 +67,7 @@ def test_programs_that_run_from_the_environment_are_named(
     program.chmod(0o755)
     with subprocess.Popen([program, "60"]) as process:
         try:
-            told = [
+            note = [
                 workspace.run(*words, "--dry-run").ok().err
                 for words in (
                     ("remove", "-n", "a", *source, "scripted"),
@@ -79,10 +79,10 @@ def test_programs_that_run_from_the_environment_are_named(
         finally:
             process.kill()
     named = f"programs are running from this environment: {process.pid} (mine 60)"
-    assert all(named in text for text in told), told
+    assert all(named in text for text in note), note
 
 
-def test_removing_an_environment_runs_what_packages_want_to_be_run_before(
+def test_removing_an_environment_runs_its_unlink_scripts(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     text = 'echo "goodbye from $PKG_NAME" > "$PREFIX/.messages.txt"\n'
@@ -101,14 +101,14 @@ def test_removing_an_environment_runs_what_packages_want_to_be_run_before(
     assert "polite" not in silent.out + silent.err
 
 
-def test_menu_entries_are_recorded_and_told_of(workspace: Workspace, tmp_path: Path) -> None:
-    """Nothing is written outside of environments, for whatever a package brings (ADR 10)."""
+def test_menu_entries_are_recorded_and_noted(workspace: Workspace, tmp_path: Path) -> None:
+    """Nothing is written outside of environments, whatever a package contains (ADR 10)."""
     menu = '{"$schema": "x", "menu_name": "App", "menu_items": [{"name": "App"}]}'
     channel = build_channel(tmp_path / "c", [PackageBuilder("app").file("Menu/app.json", menu)])
     source = ("-c", channel.as_uri(), "--override-channels", "app")
-    told = "app brings menu entries (Menu/*.json), which minicon does not make"
-    assert told in workspace.run("create", "-y", "-n", "a", *source).ok().err
-    assert told in workspace.run("create", "-n", "b", "--dry-run", *source).ok().err
+    note = "app has menu entries (Menu/*.json), which minicon does not make"
+    assert note in workspace.run("create", "-y", "-n", "a", *source).ok().err
+    assert note in workspace.run("create", "-n", "b", "--dry-run", *source).ok().err
     document = workspace.run("create", "-n", "b", "--dry-run", "--json", *source).ok().json
     assert document["menus"] == ["app-1.0-0"]
     record = workspace.environment("a") / "conda-meta" / "app-1.0-0.json"

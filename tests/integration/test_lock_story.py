@@ -34,9 +34,9 @@ def installed(workspace: Workspace, name: str = "a") -> dict[str, str]:
     return {package["name"]: package["version"] for package in listed}
 
 
-def test_lock_then_create_elsewhere_then_sync(project: Workspace, channel: Path) -> None:
-    told = project.run("lock", "--json").ok().json
-    assert told["packages"] == {"linux-64": 5}
+def test_lock_then_create_then_sync(project: Workspace, channel: Path) -> None:
+    output = project.run("lock", "--json").ok().json
+    assert output["packages"] == {"linux-64": 5}
     assert project.run("lock", "--check").code == 0
     text = (project.folder / "conda-lock.yml").read_text()
     assert text.count("\n- name: ") == 5
@@ -60,7 +60,7 @@ def test_lock_then_create_elsewhere_then_sync(project: Workspace, channel: Path)
     assert installed(project) == before
 
 
-def test_records_of_a_locked_environment_are_whole(project: Workspace) -> None:
+def test_records_of_a_locked_environment_are_complete(project: Workspace) -> None:
     project.run("lock").ok()
     project.run("create", "-y", "-n", "a", "-f", "conda-lock.yml").ok()
     text = (project.environment("a") / "conda-meta" / "hello-2.0-0.json").read_text()
@@ -98,8 +98,8 @@ def test_check_and_update(project: Workspace, channel: Path) -> None:
     assert (stale.code, stale.json["stale"]) == (1, ["linux-64"])
     assert project.run("lock", "--update", "greeting", "--dry-run").ok()
     assert project.run("lock", "--check").code == 1
-    told = project.run("lock", "--keep", "--json").ok().json
-    changed = {change["name"]: change["after"] for change in told["changes"]}
+    output = project.run("lock", "--keep", "--json").ok().json
+    changed = {change["name"]: change["after"] for change in output["changes"]}
     assert changed["hello"] == "1.0 0"
     assert changed["top"] is None
     assert project.run("lock", "--check").code == 0
@@ -146,7 +146,7 @@ def test_lock_refuses_to_overwrite_another_file(project: Workspace) -> None:
     assert path.read_text() == "precious: true\n"
 
 
-def test_a_lock_without_what_it_needs_is_refused(project: Workspace) -> None:
+def test_a_lock_that_lacks_a_dependency_is_refused(project: Workspace) -> None:
     project.run("lock").ok()
     lock = project.folder / "conda-lock.yml"
     blocks = lock.read_text().split("- name: ")
@@ -218,8 +218,8 @@ def test_groups_and_markers_of_a_pylock(project: Workspace, wheelhouse: Path) ->
     assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python"}
     plan = project.run("create", "-n", "p", *words, "--with", "dev").ok().json
     assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python", "leaf"}
-    asked = project.run("create", "-n", "p", *words, "python=2.5")
-    assert asked.code == 1
+    refused = project.run("create", "-n", "p", *words, "python=2.5")
+    assert refused.code == 1
     mixed = project.run("create", "-n", "p", *words, "numpy", "python")
     assert (mixed.code, mixed.json["reference"]) == (2, "mixed-files")
 

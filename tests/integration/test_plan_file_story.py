@@ -1,4 +1,4 @@
-"""A plan is written, read by somebody, and applied as it is or not at all."""
+"""A plan file is written, reviewed, and applied unchanged or not at all."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_plan_for_another_state_is_refused(project: Workspace) -> None:
     assert versions(project) == before
 
 
-def test_a_folder_that_came_meanwhile_is_not_built_over(project: Workspace) -> None:
+def test_a_directory_that_appeared_meanwhile_is_not_overwritten(project: Workspace) -> None:
     plan(project, "create", "-n", "a", "greeting")
     folder = project.environment("a")
     folder.mkdir(parents=True)

@@ -39,7 +39,7 @@ def shop(tmp_path: Path) -> Workspace:
 
 
 def finish(processes: list[subprocess.Popen[str]]) -> list[Outcome]:
-    """All of them, within a bounded time: nobody waits for ever."""
+    """Wait for all of them, within a bounded time."""
     deadline = time.monotonic() + PATIENCE
     outcomes = []
     for process in processes:
@@ -50,7 +50,7 @@ def finish(processes: list[subprocess.Popen[str]]) -> list[Outcome]:
 
 @contextlib.contextmanager
 def started(shop: Workspace, *arguments: str, until: Path) -> Iterator[subprocess.Popen[str]]:
-    """A command that has come so far that a path exists."""
+    """Start a command and wait until a path exists."""
     deadline = time.monotonic() + PATIENCE
     with shop.start(*arguments) as process:
         try:
@@ -107,7 +107,7 @@ def test_mixed_commands_on_one_environment_end_well(shop: Workspace, server: Cha
     assert shop.left_behind() == []
 
 
-def test_who_holds_the_environment_and_the_cache_is_named(
+def test_the_holder_of_a_lock_is_named(
     shop: Workspace, server: ChannelServer, tmp_path: Path
 ) -> None:
     source = ("-c", server.url, "--override-channels")

@@ -42,10 +42,10 @@ def test_rename(project: Workspace) -> None:
     project.run("install", "-y", "-n", "b", "shout").ok()
     project.run("undo", "-n", "b").ok()
     works(project, "b")
-    place = project.folder / "elsewhere" / "env"
-    project.run("rename", "-n", "b", str(place)).ok()
-    assert project.run("run", "-p", str(place), "hello").ok().out == f"hello 1.0 from {place}\n"
-    project.run("rename", str(place), "a").ok()
+    path = project.folder / "elsewhere" / "env"
+    project.run("rename", "-n", "b", str(path)).ok()
+    assert project.run("run", "-p", str(path), "hello").ok().out == f"hello 1.0 from {path}\n"
+    project.run("rename", str(path), "a").ok()
     works(project, "a")
 
 
@@ -69,8 +69,8 @@ def test_clone_needs_neither_network_nor_cache(project: Workspace) -> None:
     (site_packages / "by_hand.py").write_text("x = 1\n")
     project.environ["MINICON_PKGS_DIRS"] = str(project.folder / "no-cache")
     project.environ["MINICON_CHANNELS"] = "https://unreachable.test/channel"
-    told = project.run("create", "-y", "-n", "b", "--clone", "a", "--offline").ok()
-    assert "to download" not in told.out
+    output = project.run("create", "-y", "-n", "b", "--clone", "a", "--offline").ok()
+    assert "to download" not in output.out
     works(project, "b")
     clone = project.environment("b")
     assert (clone / "conda-meta" / "pinned").read_text() == "hello <2\n"

@@ -1,4 +1,4 @@
-"""Back to states that are not kept: history knows the packages, channels and indexes have them."""
+"""Revisions that are not kept: their packages are installed again from the history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def versions(workspace: Workspace, name: str) -> dict[str, str]:
     return {package["name"]: package["version"] for package in listed}
 
 
-def test_a_revision_that_was_given_up_is_made_again(workspace: Workspace, channel: Path) -> None:
+def test_a_revision_that_is_not_kept_is_installed_again(
+    workspace: Workspace, channel: Path
+) -> None:
     workspace.environ["MINICON_KEEP_GENERATIONS"] = "0"
     source = ("-c", channel.as_uri(), "-c", "host", "-c", "pypi", "--override-channels")
     workspace.run("create", "-y", "-n", "a", *source, "hello=1.0", "python", "leaf<2").ok()
@@ -33,7 +35,7 @@ def test_a_revision_that_was_given_up_is_made_again(workspace: Workspace, channe
     assert versions(workspace, "a") == first
     exported = workspace.run("export", "-n", "a", "--from-history").ok().out
     assert "hello" in exported
-    assert "greeting" not in exported  # what nobody asked for is not asked for now
+    assert "greeting" not in exported  # a dependency does not become a request
     workspace.run("install", "-y", "-n", "a", "--revision", "3").ok()
     assert versions(workspace, "a") == third
     failed = workspace.run("install", "-y", "-n", "a", "--revision", "77")
@@ -41,7 +43,9 @@ def test_a_revision_that_was_given_up_is_made_again(workspace: Workspace, channe
     assert "neither kept nor in its history" in failed.err
 
 
-def test_revisions_of_another_tool_count_from_nought(workspace: Workspace, channel: Path) -> None:
+def test_revisions_of_another_tool_are_numbered_from_zero(
+    workspace: Workspace, channel: Path
+) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
     workspace.environ["MINICON_KEEP_GENERATIONS"] = "0"
     workspace.run("create", "-y", "-n", "a", *source, "hello=1.0").ok()

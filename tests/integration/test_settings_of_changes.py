@@ -19,7 +19,7 @@ def kept(workspace: Workspace, name: str) -> list[str]:
     return sorted(path.name for path in store.iterdir() if path.name.isdigit())
 
 
-def test_as_many_states_are_kept_as_are_asked_for(workspace: Workspace, channel: Path) -> None:
+def test_as_many_revisions_are_kept_as_configured(workspace: Workspace, channel: Path) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
     workspace.run("create", "-y", "-n", "a", *source, "greeting").ok()
     for names in (["hello=1.0"], ["hello=2.0"]):
@@ -53,7 +53,7 @@ def test_only_safe_changes_wait_for_the_disk(
     assert (workspace.environment("a") / "bin" / "hello").exists()
 
 
-def test_a_durability_that_nobody_knows_is_refused(workspace: Workspace) -> None:
+def test_an_unknown_durability_is_refused(workspace: Workspace) -> None:
     careful = Workspace(workspace.folder, {"MINICON_DURABILITY": "mostly"})
     refused = careful.run("create", "-y", "-n", "a")
     assert refused.code != 0
@@ -61,7 +61,7 @@ def test_a_durability_that_nobody_knows_is_refused(workspace: Workspace) -> None
     assert "fast" in refused.err
 
 
-def test_a_disallowed_package_is_refused_whoever_brings_it(
+def test_a_disallowed_package_is_refused_as_a_dependency_too(
     workspace: Workspace, channel: Path
 ) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
@@ -92,8 +92,8 @@ def test_a_cached_file_that_was_edited_is_found(
     damaged(workspace)
     checked = Workspace(workspace.folder, {"MINICON_SAFETY_CHECKS": how})
     done = checked.run("create", "-y", "-n", "b", *source, "greeting").ok()
-    told = "share/greeting has 6 bytes instead of 3" in done.err
-    assert told is (how != "disabled")
+    is_found = "share/greeting has 6 bytes instead of 3" in done.err
+    assert is_found is (how != "disabled")
     installed = (workspace.environment("b") / "share" / "greeting").read_text()
     assert (installed == "edited") is (how != "enabled")
 

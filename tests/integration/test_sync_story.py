@@ -24,7 +24,7 @@ def installed(workspace: Workspace) -> dict[str, str]:
     return {package["name"]: package["version"] for package in listed}
 
 
-def test_what_fits_stays_and_what_is_too_much_goes(project: Workspace) -> None:
+def test_fitting_packages_are_kept_and_others_removed(project: Workspace) -> None:
     project.run("create", "-y", "-n", "a", "hello=1.0", "shout").ok()
     write(project, "[hello]")
     project.run("sync", "-y", "-n", "a").ok()
@@ -41,7 +41,9 @@ def test_what_fits_stays_and_what_is_too_much_goes(project: Workspace) -> None:
     assert "hello" not in exported
 
 
-def test_variables_that_the_file_gives_up_go_and_those_set_by_hand_stay(project: Workspace) -> None:
+def test_variables_that_the_file_drops_are_unset_and_those_set_by_hand_kept(
+    project: Workspace,
+) -> None:
     def variables() -> dict[str, str]:
         listed = project.run("env", "config", "vars", "list", "-n", "a", "--json")
         return dict(listed.ok().json)
@@ -67,7 +69,7 @@ def test_variables_that_the_file_gives_up_go_and_those_set_by_hand_stay(project:
     assert variables() == {"TAKEN_OVER": "mine", "MINE": "4"}
 
 
-def test_what_pip_brought_is_pruned_too(project: Workspace, wheelhouse: Path) -> None:
+def test_packages_of_pip_are_pruned_too(project: Workspace, wheelhouse: Path) -> None:
     write(project, "[python, {pip: [leaf]}]")
     project.run("sync", "-y", "-n", "a").ok()
     assert installed(project)["leaf"] == "2.0"

@@ -1,4 +1,4 @@
-"""``minicon x``: a tool runs from an environment that nobody has to name."""
+"""``minicon x``: a tool runs from an environment of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_tool_runs_and_is_kept(workspace: Workspace, channel: Path) -> None:
     workspace.run("x", *source, "--with", "shout", "--from", "hello=1.0", "shout").ok()
 
 
-def test_a_tool_that_is_not_there(workspace: Workspace, channel: Path) -> None:
+def test_a_missing_tool(workspace: Workspace, channel: Path) -> None:
     source = ("-c", channel.as_uri(), "--override-channels")
     assert workspace.run("x", *source, "nosuchtool").code == 1
     assert workspace.run("x", *source).code == 2

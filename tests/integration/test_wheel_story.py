@@ -63,7 +63,7 @@ def test_a_wheel_by_its_file_is_a_spec_like_others(workspace: Workspace, wheelho
     assert "top" in why
 
 
-def test_the_hash_behind_a_wheels_url_holds(workspace: Workspace, wheelhouse: Path) -> None:
+def test_the_hash_of_a_wheels_url_is_verified(workspace: Workspace, wheelhouse: Path) -> None:
     url = (wheelhouse / "leaf-1.0-py3-none-any.whl").as_uri()
     digest = hashlib.sha256((wheelhouse / "leaf-1.0-py3-none-any.whl").read_bytes()).hexdigest()
     wrong = f"leaf @ {url}#sha256={'0' * 64}"
@@ -72,7 +72,7 @@ def test_the_hash_behind_a_wheels_url_holds(workspace: Workspace, wheelhouse: Pa
     workspace.run("create", "-y", "-n", "a", *SOURCES, "python", f"{url}#sha256={digest}").ok()
 
 
-def test_the_family_reads_records_of_wheels_and_interpreters(workspace: Workspace) -> None:
+def test_conda_and_mamba_read_records_of_wheels_and_interpreters(workspace: Workspace) -> None:
     import rattler
 
     workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "top").ok()
@@ -102,13 +102,15 @@ def test_pip_section_and_pins_are_solved_together(workspace: Workspace, tmp_path
     assert said == "a b\n"
     workspace.run("update", "-y", "-n", "a", "--all", "-c", "host").ok()
     listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
-    assert listed["leaf"] == "1.0", "what the pip section asked for still holds"
+    assert listed["leaf"] == "1.0", "the pin of the pip section still applies"
     workspace.run("remove", "-y", "-n", "a", "-c", "host", "top").ok()
     listed = {p["name"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
     assert listed == {"leaf", "python"}
 
 
-def test_what_only_pip_can_install_is_recorded(workspace: Workspace, tmp_path: Path) -> None:
+def test_packages_that_only_pip_can_build_are_recorded(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     project = tmp_path / "project"
     project.mkdir()
     (project / "backend.py").write_text(BACKEND)
@@ -133,7 +135,7 @@ def test_what_only_pip_can_install_is_recorded(workspace: Workspace, tmp_path: P
     assert workspace.run("run", "-n", "a", "python", "-c", "import local").ok().code == 0
 
 
-def test_installing_later_keeps_what_is_there(workspace: Workspace) -> None:
+def test_installing_later_keeps_installed_packages(workspace: Workspace) -> None:
     workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "leaf=1.0").ok()
     workspace.run("install", "-y", "-n", "a", *SOURCES, "top").ok()
     listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
@@ -144,7 +146,7 @@ def test_installing_later_keeps_what_is_there(workspace: Workspace) -> None:
     assert gone.code != 0
 
 
-def test_named_channels_do_not_bring_pypi_along(workspace: Workspace) -> None:
+def test_named_channels_do_not_add_pypi(workspace: Workspace) -> None:
     refused = workspace.run("create", "-y", "-n", "a", "-c", "host", "python", "top")
     assert refused.code == 1
     assert "top" in refused.err
@@ -153,14 +155,14 @@ def test_named_channels_do_not_bring_pypi_along(workspace: Workspace) -> None:
     assert forbidden.code == 1
 
 
-def test_a_missing_python_tells_what_there_is(workspace: Workspace) -> None:
+def test_a_missing_python_error_names_those_found(workspace: Workspace) -> None:
     refused = workspace.run("create", "-y", "-n", "a", *SOURCES, "python=2.5")
     assert refused.code == 1
     assert "found 3." in refused.err
     assert not workspace.environment("a").exists()
 
 
-def test_what_is_installed_stays_though_its_source_is_not_asked(
+def test_installed_packages_are_kept_without_their_source(
     workspace: Workspace, channel: Path
 ) -> None:
     workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "top").ok()
@@ -188,7 +190,7 @@ def test_another_python_keeps_the_versions_of_wheels(workspace: Workspace) -> No
     assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
 
 
-def test_python_comes_without_pip_where_no_index_is_in_reach(workspace: Workspace) -> None:
+def test_python_is_installed_without_pip_where_no_index_is_reachable(workspace: Workspace) -> None:
     workspace.environ.update(
         MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY="true",
         PIP_NO_INDEX="0",
@@ -198,21 +200,21 @@ def test_python_comes_without_pip_where_no_index_is_in_reach(workspace: Workspac
     assert "without pip" in created.err
     offline = workspace.run("create", "-y", "-n", "b", "--offline", *SOURCES, "python").ok()
     assert "without pip" in offline.err
-    asked = workspace.run("create", "-y", "-n", "c", *SOURCES, "python", "pip")
-    assert asked.code == 1
-    assert "127.0.0.1:9" in asked.err
+    refused = workspace.run("create", "-y", "-n", "c", *SOURCES, "python", "pip")
+    assert refused.code == 1
+    assert "127.0.0.1:9" in refused.err
 
 
-def test_what_has_to_be_built_is_told_of(workspace: Workspace, tmp_path: Path) -> None:
+def test_projects_that_have_to_be_built_are_noted(workspace: Workspace, tmp_path: Path) -> None:
     links = tmp_path / "links"
     links.mkdir()
     (links / "ancient-0.1.tar.gz").write_bytes(b"")
     workspace.environ["PIP_FIND_LINKS"] += f" {links}"
     workspace.run("create", "-y", "-n", "a", "-c", "host", "python").ok()
     words = ("pypi:ancient", "-n", "a", "-c", "host")
-    told = "ancient has no wheel that fits: pip has to build it from source, which may fail"
-    asked = workspace.run("why-not", *words).ok().out
-    assert told in asked
-    assert "may be possible" in asked
-    assert workspace.run("why-not", *words, "--json").json["notes"] == [told]
-    assert told in workspace.run("install", "--dry-run", *words).ok().err
+    note = "ancient has no wheel that fits: pip has to build it from source, which may fail"
+    answer = workspace.run("why-not", *words).ok().out
+    assert note in answer
+    assert "may be possible" in answer
+    assert workspace.run("why-not", *words, "--json").json["notes"] == [note]
+    assert note in workspace.run("install", "--dry-run", *words).ok().err

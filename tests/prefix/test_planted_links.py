@@ -16,8 +16,8 @@ from tests.support.faults import Counter, counting, intercepted
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import apply, executor, extract, python_package, snapshot
 
-from minicon.api.change.environments import change_variables
 from minicon.api.change.pip_installation import record_pip_packages
+from minicon.api.environment_variables import change_variables
 from minicon.constants import GENERATIONS, GENERATIONS_INSIDE, PREFIX_PLACEHOLDER
 from minicon.errors import Clobbered, MiniconError
 from minicon.prefix.environment import prefix_location

@@ -9,7 +9,7 @@ import pytest
 from tests.solver.test_fuzz import random_case
 from tests.support.solver_cases import SolverCase
 
-from minicon.api.export.capturing import replay, solve_captured
+from minicon.api.plan.solving import replay, solve_captured
 from minicon.errors import FileError, SolveError
 from minicon.lean_dataclasses import replace
 from minicon.solver.capture import capture, captured_request, recording

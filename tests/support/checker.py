@@ -26,7 +26,7 @@ def problems(request: SolveRequest, solution: Solution) -> list[str]:
         found += [
             f"{spec} is not met" for spec in request.specs if not _is_met(spec, there, request)
         ]
-        built = {re.match(r"[\w.-]+", line).group() for line in solution.pip_requirements}
+        built = {each.name for each in solution.pip_requirements}
         found += _broken_dependencies(request, records, there, built)
         found += _needless(request, solution, records, there)
     for spec in (*request.pins, *request.constraints):

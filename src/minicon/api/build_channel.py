@@ -1,4 +1,4 @@
-"""Build a channel from recipes: wheels of PyPI become conda packages.
+"""Build a channel from recipes: convert wheels of PyPI into conda packages.
 
 ::
 
@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from minicon.api.change.package_preparation import prepare_packages
+from minicon.api.package_preparation import prepare_packages
 from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.models.subdir import NOARCH
 from minicon.publish.channel_index import index_channel
@@ -32,20 +32,25 @@ if TYPE_CHECKING:
     from minicon.publish.recipe import Recipe
     from minicon.pypi.index.pypi_index import PypiIndex
 
-#: Python minors that a pure wheel's dependencies are read for.
+#: The python whose markers decide the dependencies of a wheel that fits all pythons.
 _NEWEST_PYTHON = "3.13"
 
 
 def build_channel(services: Services, recipes: Path, directory: Path) -> list[Path]:
-    """Build every recipe's packages below DIRECTORY and index it.
+    """Build every recipe's packages in a channel directory and index it.
+
+    Args:
+        services: The package index and the package cache.
+        recipes: A recipe file, or a directory of them.
+        directory: Of the channel.
 
     Returns:
-        The package files that were written.
+        Paths of the package files.
 
     Raises:
         SpecError: A recipe cannot be read.
         PackageNotFound: PyPI has no such project.
-        Unsatisfiable: None of its wheels fits.
+        Unsatisfiable: None of a project's wheels fits.
     """
     index = services.wheel_index()
     built = [
@@ -114,7 +119,7 @@ def _target(
 def _depends(
     services: Services, index: PypiIndex, file: DistributionFile, recipe: Recipe, python: str | None
 ) -> list[str]:
-    """The wheel's requirements as conda specs; none for a tool, which needs no python."""
+    """Return the wheel's requirements as conda specs; none for a tool, which needs no python."""
     if recipe.is_tool:
         return []
     minor = python or _NEWEST_PYTHON
@@ -132,7 +137,7 @@ def _depends(
 
 
 def _work_folder(services: Services) -> Path:
-    """Beside the package cache, so that files can be hard links."""
+    """Return a directory in the package cache's file system, so that files can be hard links."""
     from minicon.fs import operations
 
     folder = services.package_cache.directory / ".work"

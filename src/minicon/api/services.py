@@ -1,6 +1,6 @@
-"""Services: what planning and applying need beside the request, made once and passed down.
+"""Services: network, caches and machine for one set of settings, passed to all that need them.
 
-Everything here is made when it is first used, so that a command pays only for what it touches.
+Each is made when it is first used, so that a command pays only for what it uses.
 """
 
 from __future__ import annotations
@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """The network, the caches and the facts of the machine, for one set of settings."""
+    """The network, the caches and the facts of the machine, for one set of settings.
+
+    Attributes:
+        settings: The configuration.
+        reporter: Receives progress and notes.
+        environ: Environment variables of this process.
+    """
 
     def __init__(
         self,
@@ -44,13 +50,13 @@ class Services:
         virtual_packages: tuple[VirtualPackage, ...] | None = None,
         registry: EnvironmentRegistry | None = None,
     ) -> None:
-        """Keep the settings.
+        """Keep the settings; nothing else is made yet.
 
         Args:
-            settings: What is configured.
+            settings: The configuration.
             reporter: Receives progress and notes.
             virtual_packages: Facts of the target machine, instead of this machine's.
-            registry: Environments by name, where that is known already.
+            registry: Environments by name, if it was made already.
         """
         self._registry = registry
         self.settings = settings
@@ -58,6 +64,20 @@ class Services:
         self.environ = dict(os.environ)
         self._virtual_packages = virtual_packages
         self._wheel_indices: list[PypiIndex] = []
+
+    def with_settings(
+        self, settings: Settings, *, virtual_packages: tuple[VirtualPackage, ...] | None = None
+    ) -> Services:
+        """Return services for other settings, with the same reporter and variables.
+
+        Args:
+            settings: The other settings.
+            virtual_packages: Facts of another target machine; None keeps those given before.
+        """
+        facts = self._virtual_packages if virtual_packages is None else virtual_packages
+        services = Services(settings, self.reporter, virtual_packages=facts)
+        services.environ = self.environ
+        return services
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -72,10 +92,10 @@ class Services:
 
     @cached_property
     def cache_dir(self) -> Path:
-        """Folder of all other caches.
+        """Directory of all caches but the package cache.
 
         Raises:
-            FileError: Other users can write to it, and what is read there decides what is run.
+            FileError: Other users can write to it, and its contents decide what is run.
         """
         from minicon.fs.ownership import check_ownership
 
@@ -96,7 +116,7 @@ class Services:
 
     @cached_property
     def fetcher(self) -> UrlFetcher:
-        """The way to channels: the network, and ``file://``."""
+        """The fetcher for channels: the network, and ``file://``."""
         from minicon.net.routing import fetcher_for
         from minicon.repodata.channels.names import channel_mirrors
 
@@ -144,7 +164,7 @@ class Services:
 
     @cached_property
     def table_store(self) -> TableStore:
-        """What the solver compiled of channels' records, kept between processes."""
+        """Tables that the solver compiled from channels' records, kept between processes."""
         from minicon.repodata.cache import FOLDER
         from minicon.repodata.index.table_store import TableStore
 
@@ -152,30 +172,30 @@ class Services:
 
     @cached_property
     def index_configuration(self) -> IndexConfiguration:
-        """Which Python package index to ask: what pip on this machine is configured to use."""
+        """The Python package indexes that pip on this machine is configured to use."""
         from minicon.pypi.index.configuration import load_index_configuration
 
         return load_index_configuration(self.environ, home=self.settings.home)
 
     @cached_property
     def index_fetcher(self) -> UrlFetcher:
-        """The way to the Python package index, with pip's proxy and certificates."""
+        """The fetcher for Python package indexes, with pip's proxy and certificates."""
         from minicon.pypi.index.configuration import make_index_fetcher
 
         return make_index_fetcher(self.index_configuration, self.settings, self.environ)
 
-    def wheel_index(self, asked: RequirementSet | None = None) -> PypiIndex:
-        """The source ``pypi``.
+    def wheel_index(self, requirements: RequirementSet | None = None) -> PypiIndex:
+        """Return the source ``pypi``.
 
         Args:
-            asked: Requirement lines whose index options, direct URLs and hashes hold.
+            requirements: Those whose index options, direct URLs and hashes apply.
         """
         from minicon.pypi.index.configuration import register_credentials
         from minicon.pypi.index.pypi_index import PypiIndex
         from minicon.pypi.requirements.requirements import RequirementSet
 
-        asked = asked or RequirementSet()
-        configuration = self.index_configuration.with_options(asked.options)
+        requirements = requirements or RequirementSet()
+        configuration = self.index_configuration.with_options(requirements.options)
         register_credentials(configuration, self.index_fetcher.credentials)
         index = PypiIndex(
             configuration,
@@ -184,9 +204,9 @@ class Services:
             subdir=self.settings.platform,
             virtual_packages=self.virtual_packages,
             reporter=self.reporter,
-            direct=asked.direct_files,
-            hashes=asked.allowed_hashes,
-            limits=asked.limits,
+            direct=requirements.direct_files,
+            hashes=requirements.allowed_hashes,
+            limits=requirements.limits,
             exclude_newer=self.age_limits.loosest,
         )
         self._wheel_indices.append(index)
@@ -223,7 +243,7 @@ class Services:
 
     @cached_property
     def age_limits(self) -> AgeLimits:
-        """Packages that came later than this do not exist."""
+        """Limits of ``exclude_newer``: packages that were published later are ignored."""
         from minicon.models.timestamps import AgeLimits, parse_time
 
         def moment(text: str | None) -> int | None:
@@ -243,11 +263,11 @@ class Services:
         )
 
     def close(self) -> None:
-        """Take progress bars away, give connections back and what is still fetched ahead up."""
+        """Close connections, end prefetching and remove progress bars."""
         for index in self._wheel_indices:
             index.close()
         for name in ("fetcher", "index_fetcher"):
-            if name in self.__dict__:  # it was used
+            if name in self.__dict__:  # it was made
                 self.__dict__[name].close()
         close = getattr(self.reporter, "close", None)
         if close is not None:

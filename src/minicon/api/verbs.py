@@ -16,12 +16,12 @@ from typing import overload
 from minicon.api.plan.environment_requests import change_request, create_request
 from minicon.api.services import Services
 from minicon.config.load import load_settings
-from minicon.errors import ChannelError
+from minicon.errors import SolveError
 from minicon.lean_dataclasses import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from minicon.api.plan.request import Action, ChangeRequest, Plan
@@ -45,20 +45,21 @@ def create(
     reporter: Reporter | None = None,
     **options: Any,
 ) -> Plan:
-    """Make a new environment.
+    """Create an environment.
 
     Args:
         environment: A name, or a path if it holds a slash or is a Path.
-        specs: MatchSpec texts; ``pypi:NAME`` asks PyPI by name.
+        specs: MatchSpec texts, or ``pypi:REQUIREMENT`` for packages of PyPI.
         files: environment.yml files, explicit lists, lists of specs.
-        channels: Sources in order of priority; none means what is configured.
+        channels: Sources in order of priority; none means those of the configuration.
         dry_run: Return the plan without carrying it out; :func:`apply` does it later.
-        settings: Instead of what files and variables configure.
+        settings: Instead of those of configuration files and environment variables.
         reporter: Receives progress.
-        options: Further fields of :class:`minicon.api.plan.request.ChangeRequest`.
+        options: Further arguments of
+            :func:`minicon.api.plan.environment_requests.make_request`.
 
     Raises:
-        MiniconError: Anything that goes wrong; nothing is left half made.
+        MiniconError: The environment cannot be created; nothing is left of it.
     """
     services = _services(settings, reporter)
     name, prefix = _target(environment)
@@ -69,26 +70,26 @@ def create(
 
 
 def install(environment: str | os.PathLike[str], specs: Sequence[str] = (), **options: Any) -> Plan:
-    """Add packages to an environment. Arguments and errors as for :func:`create`."""
+    """Install packages in an environment. Arguments and errors as for :func:`create`."""
     return _change("install", environment, specs, options)
 
 
 def update(environment: str | os.PathLike[str], specs: Sequence[str] = (), **options: Any) -> Plan:
-    """Bring packages to newer versions; all of them if none is named. See :func:`create`."""
+    """Update packages, or all of them if none is named. See :func:`create`."""
     if not specs:
         options["update_policy"] = "update_all"
     return _change("update", environment, specs, options)
 
 
 def remove(environment: str | os.PathLike[str], specs: Sequence[str], **options: Any) -> Plan:
-    """Take packages out of an environment, with what depends on them. See :func:`create`."""
+    """Remove packages from an environment, with those that depend on them. See :func:`create`."""
     return _change("remove", environment, specs, options)
 
 
 def apply(
     plan: Plan, *, settings: Settings | None = None, reporter: Reporter | None = None
 ) -> Prefix:
-    """Carry out a plan that was made with ``dry_run=True``; returns the environment."""
+    """Carry out a plan that was made with ``dry_run=True``; return the environment."""
     from minicon.api.change.applying import apply_plan
 
     return apply_plan(_services(settings, reporter), plan, command_line=("apply",))
@@ -142,52 +143,101 @@ def solve(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Solution | dict[str, Solution]:
-    """Find packages that belong together, without an environment.
+    """Find a set of packages that satisfies specs, without an environment.
 
     Args:
-        specs: What must be there; ``pypi:NAME`` asks PyPI by name.
-        channels: Sources in order of priority; none means what is configured.
+        specs: What to find; ``pypi:REQUIREMENT`` for packages of PyPI.
+        channels: Sources in order of priority; none means those of the configuration.
         platform: Target subdir; this machine's if left out.
         platforms: Target subdirs instead, solved one after the other.
         virtual_packages: Facts of the target such as ``__glibc=2.36``; if left out, detected, or
             for another platform conda's defaults.
-        installed: What is there already and is preferred.
-        pins: Limits that hold for packages if they are there.
-        constraints: The same, for this question only.
+        installed: Installed packages, which are preferred.
+        pins: Constraints that apply only if the package is in the solution.
+        constraints: The same, for this request only.
         channel_priority: ``strict``, ``flexible`` or ``disabled``.
-        settings: Instead of what files and variables configure.
+        settings: Instead of those of configuration files and environment variables.
         reporter: Receives progress.
 
     Returns:
         The solution, or with ``platforms`` one for each.
 
     Raises:
-        SolveError: There is no solution; the text says why and what would have one.
-        ChannelError: A source cannot be asked.
+        SolveError: There is no solution; the message says why.
+        ChannelError: A source cannot be reached.
+        SpecError: A spec, virtual package or platform cannot be read.
     """
-    from minicon.api.plan.solving import solve_for_platforms, solve_specs
+    from minicon.api.plan.requested_packages import parse_packages
+    from minicon.api.plan.solving import solve_packages
 
-    services = _services(settings, reporter)
-    changes: dict[str, Any] = {}
-    if platform is not None:
-        changes["platform"] = platform
-    if channel_priority is not None:
-        changes["channel_priority"] = channel_priority
-    services = Services(replace(services.settings, **changes), services.reporter)
-    question = partial(
-        solve_specs,
-        specs=specs,
+    packages = parse_packages(text for text in specs if isinstance(text, str))
+    given = tuple(spec for spec in specs if not isinstance(spec, str))
+    solve_for = partial(
+        solve_packages,
+        packages=replace(packages, specs=(*given, *packages.specs)),
         channels=tuple(channels),
-        virtual_packages=None if virtual_packages is None else tuple(virtual_packages),
-        installed=installed,
-        pins=pins,
-        constraints=constraints,
+        installed=tuple(map(_as_installed, installed)),
+        pins=_parse_constraints(pins),
+        constraints=_parse_constraints(constraints),
     )
-    return (
-        question(services)
-        if platforms is None
-        else solve_for_platforms(services, platforms, question)
+    services = _services(settings, reporter)
+    services = services.with_settings(
+        _changed(services.settings, platform, channel_priority),
+        virtual_packages=_facts(virtual_packages),
     )
+    if platforms is None:
+        return solve_for(services)
+    return _solve_for_platforms(services, platforms, solve_for)
+
+
+def _changed(settings: Settings, platform: str | None, channel_priority: str | None) -> Settings:
+    return replace(
+        settings,
+        platform=platform or settings.platform,
+        channel_priority=channel_priority or settings.channel_priority,
+    )
+
+
+def _parse_constraints(texts: Iterable[str | MatchSpec]) -> tuple[MatchSpec, ...]:
+    from minicon.api.plan.requested_packages import parse_constraint
+
+    return tuple(parse_constraint(each) if isinstance(each, str) else each for each in texts)
+
+
+def _solve_for_platforms(
+    services: Services, platforms: Sequence[str], solve_for: Callable[[Services], Solution]
+) -> dict[str, Solution]:
+    """Solve for several platforms, in order; the context of an error names the platform."""
+    from minicon.models.subdir import check_subdir
+
+    solutions: dict[str, Solution] = {}
+    for platform in dict.fromkeys(map(check_subdir, platforms)):
+        settings = replace(services.settings, platform=platform)
+        try:
+            solutions[platform] = solve_for(services.with_settings(settings))
+        except SolveError as error:
+            error.context = f"for {platform}"
+            raise
+    return solutions
+
+
+def _facts(
+    virtual_packages: Iterable[str | VirtualPackage] | None,
+) -> tuple[VirtualPackage, ...] | None:
+    if virtual_packages is None:
+        return None
+    from minicon.models.records import VirtualPackage
+
+    return tuple(
+        VirtualPackage.from_text(each) if isinstance(each, str) else each
+        for each in virtual_packages
+    )
+
+
+def _as_installed(record: RepodataRecord | PrefixRecord) -> PrefixRecord:
+    from minicon.models.prefix_record import PrefixRecord
+
+    return record if isinstance(record, PrefixRecord) else PrefixRecord(record, files=(), paths=())
 
 
 def _services(settings: Settings | None, reporter: Reporter | None) -> Services:
@@ -199,6 +249,7 @@ def _services(settings: Settings | None, reporter: Reporter | None) -> Services:
 
 
 def _target(environment: str | os.PathLike[str]) -> tuple[str | None, str | None]:
+    """Return the name, or else the path, of an environment."""
     if isinstance(environment, str) and not {"/", os.sep} & set(environment):
         return environment, None
     return None, os.fspath(environment)
@@ -220,17 +271,14 @@ def _change(
 
 
 def _plan_and_apply(services: Services, request: ChangeRequest, *, dry_run: bool) -> Plan:
-    from minicon.api.change.applying import apply_plan
-    from minicon.api.change.stale_repodata import is_worth_planning_again
-    from minicon.api.plan.planning import make_plan
+    from minicon.api.plan.planning import plan_and_carry_out
 
-    plan = make_plan(services, request)
-    if dry_run or plan.is_empty:
+    def carry_out(plan: Plan) -> Plan:
+        if not (dry_run or plan.is_empty):
+            from minicon.api.change.applying import apply_plan
+
+            words = (request.action, *request.packages.texts)
+            apply_plan(services, plan, command_line=words)
         return plan
-    try:
-        apply_plan(services, plan, command_line=(request.action, *request.specs))
-    except ChannelError as error:
-        if not is_worth_planning_again(services, request, error):
-            raise
-        return _plan_and_apply(services, request, dry_run=False)
-    return plan
+
+    return plan_and_carry_out(services, request, carry_out)

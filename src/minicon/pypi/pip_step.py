@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from minicon.fs.folder import Folder
+    from minicon.models.pip_requirement import PipRequirement
     from minicon.models.reporter import Reporter
-    from minicon.pypi.requirements.requirements import IndexOptions, PipRequirement
+    from minicon.pypi.requirements.requirements import IndexOptions
 
 #: Metadata of installed distributions, relative to site-packages.
 _INSTALLED_METADATA = ("*.dist-info/METADATA", "*.egg-info/PKG-INFO")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from minicon.models.indexes import RecordIndex, TableCache, WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
+    from minicon.models.pip_requirement import PipRequirement
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord, VirtualPackage
 
@@ -150,5 +151,5 @@ class Solution:
     records: tuple[RepodataRecord, ...]
     reasons: Mapping[str, tuple[Reason, ...]] = field(default_factory=dict)
     requested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    pip_requirements: tuple[str, ...] = ()
+    pip_requirements: tuple[PipRequirement, ...] = ()
     hold_backs: Mapping[str, str] = field(default_factory=dict)

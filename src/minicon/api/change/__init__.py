@@ -1,1 +1,1 @@
-"""From a plan to a changed environment."""
+"""Carry plans out, and change environments as a whole: rename, clone, delete, go back."""

@@ -1,20 +1,20 @@
-"""From a Plan to a changed environment: make the packages ready, then switch in one step.
+"""From a Plan to a changed environment: prepare the packages, then switch in one step.
 
 ::
 
-    Plan ─> recover what was cut ─> packages ready ─> Executor: stage ─ SWITCH ─ pip ─> registered
+    Plan ─> packages prepared ─> Executor: recover ─ stage ─ SWITCH ─ pip ─> registered
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from minicon.api.change.environments import write_variables
-from minicon.api.change.package_preparation import prepare_packages
+from minicon.api.change.environments import clone_environment, link_script_runner
 from minicon.api.change.pip_installation import install_and_record
-from minicon.api.change.script_runner import script_runner
-from minicon.api.plan.explicit import described_record
-from minicon.api.plan.plan_effects import tell_fetched_scripts
+from minicon.api.environment_variables import write_variables
+from minicon.api.package_preparation import prepare_packages
+from minicon.api.plan.exact_solutions import described_record
+from minicon.api.plan.plan_effects import note_fetched_scripts
 from minicon.lean_dataclasses import replace
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environment.environments_txt import register_environment
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
 
 def fetch_packages(services: Services, plan: Plan) -> None:
-    """Fill the package cache for a plan, and change nothing else."""
+    """Fetch the packages of a plan into the cache; the environment is not changed."""
     prepare_packages(services, plan.transaction.link)
 
 
 def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -> Prefix:
-    """Carry a plan out. Afterwards the environment is the new one, or unchanged.
+    """Carry a plan out and return the environment; on an error it is unchanged.
 
     Raises:
-        PrefixError: ``scripts-not-as-shown``: others would run than somebody agreed to.
-        MiniconError: Whatever a fetch, a package, the file system, a link script or pip does.
+        PrefixError: ``scripts-not-as-shown``: other link scripts would run than were shown.
+        MiniconError: A package, the file system, a link script or pip fails.
     """
     if plan.request.clone_of is not None:
         return _clone(services, plan, command_line)
@@ -54,7 +54,7 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
 
     with services.package_cache.in_use():
         packages = prepare_packages(services, plan.transaction.link)
-        tell_fetched_scripts(services, plan, packages)
+        note_fetched_scripts(services, plan, packages)
         prefix = _executor(services, plan).execute(
             _described(plan.transaction, packages),
             packages,
@@ -68,11 +68,9 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
 
 
 def _clone(services: Services, plan: Plan, command_line: Sequence[str]) -> Prefix:
-    """A clone is a copy of the environment itself: it needs neither network nor cache."""
-    from minicon.api.change.renaming import clone_packages
-
+    """Copy the other environment itself, which needs neither network nor cache."""
     assert plan.request.clone_of is not None
-    clone_packages(services, plan.request.clone_of, plan.prefix, command_line=command_line)
+    clone_environment(services, plan.request.clone_of, plan.prefix, command_line=command_line)
     prefix = Prefix(plan.prefix)
     _register(services, prefix)
     return prefix
@@ -86,7 +84,7 @@ def _register(services: Services, prefix: Prefix) -> None:
 def _described(
     transaction: Transaction, packages: Mapping[RepodataRecord, CachedPackage]
 ) -> Transaction:
-    """The transaction with whole records: a lock file tells little more than names and hashes."""
+    """Complete the records of a lock file, which has little more than names and hashes."""
     link = tuple(
         described_record(record, packages[record].directory)
         if record.source == "conda" and "build_number" not in record.data
@@ -101,6 +99,7 @@ def _executor(services: Services, plan: Plan) -> Executor:
     from minicon.prefix.link.bytecode import BytecodeCompiler
 
     settings = services.settings
+    runner = link_script_runner(services, plan.shown_scripts)
     link_type = LinkType.COPY if settings.always_copy else LinkType.HARDLINK
     return Executor(
         options=StageOptions(
@@ -113,19 +112,19 @@ def _executor(services: Services, plan: Plan) -> Executor:
         keep_generations=max(settings.keep_generations, 0),
         durable=settings.durability == "safe",
         lock_timeout=settings.lock_timeout,
-        link_scripts=script_runner(services, plan.shown_scripts) if settings.link_scripts else None,
+        link_scripts=runner if settings.link_scripts else None,
     )
 
 
 def _finish_stage(stage: Folder, final: Path, *, plan: Plan) -> None:
-    """The last touches to a tree that nobody sees yet: variables, and text for activation."""
+    """Write variables and activation files into the new tree, before it is in use."""
     if plan.request.variables:
         write_variables(stage, plan.request.variables, of_file=True)
     write_activation_files(stage, final)
 
 
 def _after_switch(services: Services, plan: Plan) -> list[Callable[[Path], None]]:
-    """Steps that need the environment in its place; if one fails, all is undone."""
+    """Return steps to take in the new environment; if one fails, the switch is undone."""
     if not plan.by_pip:
         return []
     return [partial(install_and_record, services, plan.by_pip, plan.index_options)]

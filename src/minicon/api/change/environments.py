@@ -1,177 +1,177 @@
-"""Whole environments: what is in one, its variables, taking it away."""
+"""Whole environments: rename, clone and delete one; and whose link scripts run."""
 
 from __future__ import annotations
 
-import json
-import re
+import os
+import shlex
+from functools import partial
 from pathlib import Path
 
-from minicon.constants import STATE
-from minicon.errors import SpecError, UsageError
-from minicon.fs import operations
-from minicon.fs.folder import Folder
-from minicon.fs.plain_file import read_followed
-from minicon.lazy_pattern import lazy_pattern
-from minicon.models.strict_json import read_json
-from minicon.prefix.environment.prefix import UNSET, Prefix
-from minicon.prefix.environment.site_packages import installed_packages
+from minicon import __version__
+from minicon.errors import PrefixError, ShellError, UsageError
+from minicon.fs.safe_path import typed_path
+from minicon.lean_dataclasses import dataclass
+from minicon.prefix.environment.environments_txt import register_environment, unregister_environment
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.scripts.link_scripts import LinkScriptRunner, ScriptCommand, plainly_activated
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from minicon.api.services import Services
-    from minicon.fs.operations import PathText
-    from minicon.models.prefix_record import PrefixRecord
-
-_VARIABLE_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_LONGEST_PATTERN = 200
-#: A key of the state file of minicon's own; other tools keep what they do not know.
-_OF_FILES = "minicon_variables_of_files"
 
 
-def listed_packages(
-    path: Path, *, pattern: str | None = None, full_name: bool = False, with_pip: bool = True
-) -> list[PrefixRecord]:
-    """Packages of an environment by name, those that pip installed by hand included.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameRequest:
+    """Absolute paths of the environment, before and after."""
+
+    old: Path
+    new: Path
+
+
+def rename_request(
+    services: Services, old: str | None, old_prefix: str | None, new: str, *, override_frozen: bool
+) -> RenameRequest:
+    """Find the paths of a rename, and refuse what is not possible.
 
     Args:
-        path: The environment.
-        pattern: Only names in which this regular expression is found.
-        full_name: PATTERN is a name, not an expression.
-        with_pip: Whether what only pip knows of is listed.
+        services: The registry of environments.
+        old: Name of the environment, or None.
+        old_prefix: Its path, or None.
+        new: A name; or a path, if it holds a slash.
+        override_frozen: Whether an environment that is marked frozen may be renamed.
 
     Raises:
-        SpecError: PATTERN is no regular expression.
+        NotAnEnvironment: The environment does not exist.
+        UsageError: It is active, or the new name is invalid.
+        PrefixError: The new path exists, or the environment is frozen.
     """
-    prefix = Prefix(path).require()
-    records = installed_packages(prefix) if with_pip else prefix.records()
-    if pattern is None:
-        return list(records)
-    if full_name:
-        return [record for record in records if record.name == pattern]
-    try:
-        found = re.compile(pattern[:_LONGEST_PATTERN]).search
-    except re.error as error:
-        raise SpecError(
-            "invalid-regex", f"{pattern!r} is no regular expression: {error}"
-        ) from error
-    return [record for record in records if found(record.name)]
+    from minicon.api.plan.context import refuse_frozen
+
+    if old_prefix is None and old is not None and _is_path(old):
+        old, old_prefix = None, old
+    source = services.registry.existing(old, old_prefix)
+    target = Path(os.path.abspath(typed_path(new))) if _is_path(new) else None
+    if target is None:
+        target = services.registry.path_of(new)
+    active = services.environ.get("CONDA_PREFIX")
+    if active and os.path.realpath(active) == os.path.realpath(source):
+        raise UsageError(
+            "environment-active",
+            f"{source} is active in this shell",
+            hint="run 'minicon deactivate' first",
+        )
+    refuse_frozen(Prefix(source), override=override_frozen)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise PrefixError(
+            "path-exists",
+            f"{target} exists already",
+            hint="choose another name, or remove it first",
+        )
+    return RenameRequest(old=source, new=target)
 
 
-def packages_of_environments(
-    paths: Iterable[Path], spec: str
-) -> dict[Path, tuple[PrefixRecord, ...]]:
-    """Packages that match a spec, by environment; environments without one are left out.
+def rename_environment(
+    services: Services, request: RenameRequest, *, command_line: Sequence[str]
+) -> None:
+    """Carry a rename out. If it is interrupted, the old or the new environment is complete.
 
     Raises:
-        SpecError: SPEC cannot be read.
+        MiniconError: It cannot be moved, and has not been.
     """
-    from minicon.models.match_spec.spec import MatchSpec
+    from minicon.prefix.moving import move_environment
 
-    wanted = MatchSpec(spec)
-    found = {}
-    for path in paths:
-        records = Prefix(path).readable_records()
-        if matching := tuple(record for record in records if wanted.matches(record.record)):
-            found[path] = matching
-    return found
+    move_environment(request.old, request.new, **_copy_options(services, command_line))
+    registered = services.registry.environments_txt
+    if services.settings.register_envs:
+        register_environment(registered, request.new)
+    unregister_environment(registered, request.old)
+
+
+def clone_environment(
+    services: Services, source: Path, new: Path, *, command_line: Sequence[str]
+) -> None:
+    """Copy an environment: packages, pins, variables, all files.
+
+    Raises:
+        MiniconError: It cannot be copied; nothing is left of the copy.
+    """
+    from minicon.prefix import moving
+
+    share = not services.settings.always_copy
+    options = _copy_options(services, command_line)
+    moving.clone_environment(source, new, share_packages=share, **options)
 
 
 def delete_environment(services: Services, path: Path) -> None:
-    """Take an environment away, kept generations included; its packages' scripts run before.
+    """Delete an environment with its kept generations, after its packages' scripts have run.
 
     Raises:
         PrefixLocked: Another process is changing it.
         FileError: The file system refuses.
     """
-    from minicon.api.change.script_runner import script_runner
-    from minicon.prefix.environment.environments_txt import unregister_environment
     from minicon.prefix.removal import remove_environment
 
     remove_environment(
         path,
         lock_timeout=services.settings.lock_timeout,
         reporter=services.reporter,
-        link_scripts=script_runner(services) if services.settings.link_scripts else None,
+        link_scripts=link_script_runner(services) if services.settings.link_scripts else None,
     )
     unregister_environment(services.registry.environments_txt, path)
 
 
-def listed_variables(path: Path) -> dict[str, str]:
-    """Variables that activating the environment sets by its state file."""
-    state = Prefix(path).require().state_variables()
-    return {key: value for key, value in state.items() if value != UNSET}
-
-
-def change_variables(path: Path, words: Sequence[str], *, unset: bool = False) -> tuple[str, ...]:
-    """Set ``KEY=VALUE`` words, or unset ``KEY`` words, for the environment's activation.
-
-    Returns:
-        Sentences on variables that activation will not set.
-
-    Raises:
-        UsageError: A word of another shape.
-    """
-    from minicon.shell.activation_files import write_activation_files
-
-    changes = dict(_variable(word, unset=unset) for word in words)
-    write_variables(path, changes)
-    return write_activation_files(path)
-
-
-def variables_of_files(path: Path) -> tuple[str, ...]:
-    """Names of the variables that an environment file set, not the user by hand."""
-    names = _state(path).get(_OF_FILES)
-    return tuple(map(str, names)) if isinstance(names, list) else ()
-
-
-def write_variables(
-    prefix: PathText, changes: Mapping[str, str | None], *, of_file: bool = False
-) -> None:
-    """Merge variables into ``conda-meta/state``; None takes one out. Unknown keys stay.
+def link_script_runner(
+    services: Services, shown: frozenset[tuple[str, str]] | None = None
+) -> LinkScriptRunner:
+    """Return a runner of packages' link scripts (CEP 34) in the activated environment.
 
     Args:
-        prefix: The environment: its path, or its open folder.
-        changes: What to set and to take out.
-        of_file: A file names them, so that it can give them up later.
+        services: Settings and environment variables.
+        shown: The only scripts that may run, see :class:`minicon.api.plan.request.Plan`.
     """
-    path = Path(prefix)
-    state = _state(path)
-    found = state.get("env_vars")
-    variables = dict(found) if isinstance(found, dict) else {}
-    named = dict.fromkeys(variables_of_files(path))
-    for key, value in changes.items():
-        if value is None or not of_file:
-            named.pop(key, None)
-        else:
-            named[key] = None
-        if value is None:
-            variables.pop(key, None)
-        else:
-            variables[key] = value
-    state = {**state, "env_vars": variables, _OF_FILES: list(named)}
-    if not named:
-        del state[_OF_FILES]
-    with operations.describing("write", path / STATE), Folder.open(prefix) as folder:
-        folder.replace_file(STATE, json.dumps(state).encode())
+    return LinkScriptRunner(
+        root_prefix=services.settings.root,
+        activated=partial(_activated, services),
+        reporter=services.reporter,
+        shown=shown,
+    )
 
 
-def _state(path: Path) -> dict[str, Any]:
+def _activated(services: Services, prefix: Path, command: ScriptCommand) -> ScriptCommand:
+    """Return the command with the environment's variables set and its scripts sourced."""
+    from minicon.shell.commands import context_of
+    from minicon.shell.run import prepare_command
+
+    context = context_of(services.settings, environ=services.environ, cwd=str(prefix))
     try:
-        state = read_json(read_followed(path / STATE))
-    except (OSError, ValueError):
-        return {}
-    return state if isinstance(state, dict) else {}
-
-
-def _variable(word: str, *, unset: bool) -> tuple[str, str | None]:
-    key, separator, value = word.partition("=")
-    if not _VARIABLE_NAME.match(key) or (not separator and not unset) or key.upper() == "PATH":
-        raise UsageError(
-            "invalid-variable",
-            f"{word!r} is not a variable that can be set",
-            hint="write KEY=VALUE; KEY is letters, digits and '_', and not PATH",
+        prepared = prepare_command(
+            prefix,
+            command.words,
+            environ=command.variables,
+            options=context.options,
+            force_uppercase=context.force_uppercase,
         )
-    return key, None if unset else value
+    except ShellError:  # PATH cannot hold this prefix; the script may work without
+        return plainly_activated(prefix, command)
+    return ScriptCommand(prepared.arguments, prepared.environ)
+
+
+def _copy_options(services: Services, command_line: Sequence[str]) -> dict[str, Any]:
+    from minicon.shell.activation_files import write_activation_files
+
+    return {
+        "command": shlex.join(("minicon", *command_line)),
+        "version": __version__,
+        "now": services.now(),
+        "finish": write_activation_files,
+        "reporter": services.reporter,
+        "durable": services.settings.durability == "safe",
+        "lock_timeout": services.settings.lock_timeout,
+    }
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or os.sep in text or text in (".", "..")

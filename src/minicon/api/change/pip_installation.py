@@ -1,4 +1,4 @@
-"""What only pip can install (source distributions, VCS, editable), done in the new environment."""
+"""Install what only pip can build (source distributions, VCS, editable), and record it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
+    from minicon.models.pip_requirement import PipRequirement
     from minicon.prefix.environment.python_layout import PythonLayout
-    from minicon.pypi.requirements.requirements import IndexOptions, PipRequirement
+    from minicon.pypi.requirements.requirements import IndexOptions
 
 
 def install_and_record(
@@ -30,12 +31,18 @@ def install_and_record(
     options: IndexOptions | None,
     path: Path,
 ) -> None:
-    """Let pip install into an environment, then write a record for everything it brought.
+    """Run pip in an environment, then write a record for every package that it installed.
 
-    Everything that is there already is a constraint: pip adds and never changes.
+    Every installed package is a constraint for pip, so that it adds packages and changes none.
+
+    Args:
+        services: Environment variables and reporter.
+        requirements: What pip has to build.
+        options: Options of the requirement files.
+        path: The environment.
 
     Raises:
-        PipError: There is no python, or pip failed.
+        PipError: The environment has no python, or pip failed.
     """
     from minicon.pypi.pip_step import install_with_pip, installed_constraints
 
@@ -43,7 +50,7 @@ def install_and_record(
     layout = prefix.python_layout
     if layout is None:
         names = ", ".join(str(requirement) for requirement in requirements[:3])
-        raise PipError("no-python", f"{names} needs python", hint="add python to what you ask for")
+        raise PipError("no-python", f"{names} needs python", hint="add python to the request")
     python = path / layout.executable
     with Folder.open(path) as folder, folder.folder(CONDA_META) as meta:
         _check_folders(folder, layout)
@@ -65,21 +72,21 @@ def install_and_record(
 
 
 def _check_folders(prefix: Folder, layout: PythonLayout) -> None:
-    """Check that what pip writes to lies in the environment: pip follows every link.
+    """Check that the directories pip writes to are in the environment: pip follows every link.
 
     Raises:
-        OSError: A link there leads out.
+        OSError: A link leads out of it.
     """
     with FolderTree(prefix, make=False, through_links=True) as tree:
-        for place in (layout.site_packages, layout.scripts):
+        for folder in (layout.site_packages, layout.scripts):
             with contextlib.suppress(FileNotFoundError):
-                tree.folder(place)
+                tree.folder(folder)
 
 
 def record_pip_packages(path: Path) -> None:
-    """Write ``conda-meta`` records for distributions that pip installed and no record owns."""
+    """Write ``conda-meta`` records for distributions that pip installed and that have none."""
     records = pip_installed(Prefix(path))
-    with operations.describing("record what pip did in", path), Folder.open(path) as folder:
+    with operations.describing("record what pip installed in", path), Folder.open(path) as folder:
         for record in records:
             text = json.dumps(record.to_json()).encode()
             folder.replace_file(f"{CONDA_META}/{record.file_name}", text)

@@ -1,12 +1,10 @@
-"""Throw-away environments: made for one command, kept in the cache for the next time."""
+"""Environments of tools: made for one command, and kept in the cache for its next run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 
-from minicon.api.plan.request import ChangeRequest
-from minicon.api.services import Services
 from minicon.lean_dataclasses import replace
 from minicon.prefix.environment.prefix_location import is_environment
 
@@ -16,48 +14,57 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.plan.request import Plan
+    from minicon.api.services import Services
 
-#: Seconds after which a tool's environment is made anew, so that newer versions are seen.
-KEEP_SECONDS = 7 * 24 * 3600
+#: Seconds after which a tool's environment is made again, with newer versions.
+_KEEP_SECONDS = 7 * 24 * 3600
 FOLDER = "tools-v1"
 
 
 def tool_environment_path(
     services: Services, specs: Sequence[str], channels: Sequence[str]
 ) -> Path:
-    """Where the environment for these specs is, or would be: named by what is asked for."""
-    asked = json.dumps([sorted(specs), list(channels), services.settings.platform])
-    key = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    """Return the path of the environment for these specs; its name is a hash of the request."""
+    request = json.dumps([sorted(specs), list(channels), services.settings.platform])
+    key = hashlib.sha256(request.encode()).hexdigest()[:16]
     return services.cache_dir / FOLDER / key
 
 
 def is_fresh(services: Services, path: Path) -> bool:
-    """Whether an environment is there and need not be made anew."""
+    """Whether an environment exists and is recent enough to use."""
     if not is_environment(path):
         return False
     age = services.now() - (path / "conda-meta" / "history").stat().st_mtime
-    return services.settings.offline or 0 <= age < KEEP_SECONDS
+    return services.settings.offline or 0 <= age < _KEEP_SECONDS
 
 
 def plan_tool_environment(
     services: Services, path: Path, specs: Sequence[str], channels: Sequence[str], *, override: bool
 ) -> Plan:
-    """Plan a tool's environment at its path. Errors as for :func:`make_plan`."""
+    """Plan a tool's environment.
+
+    Args:
+        services: Sources, caches and settings.
+        path: Of :func:`tool_environment_path`.
+        specs: MatchSpecs and ``pypi:`` requirements.
+        channels: In order of priority.
+        override: Leave configured channels out.
+
+    Raises:
+        MiniconError: As :func:`minicon.api.plan.planning.make_plan`.
+    """
+    from minicon.api.plan.environment_requests import make_request
     from minicon.api.plan.planning import make_plan
 
-    request = ChangeRequest(
-        action="create",
-        prefix=path,
-        specs=tuple(specs),
-        channels=tuple(channels),
-        override_channels=override,
+    request = make_request(
+        services, "create", path, specs, channels=tuple(channels), override_channels=override
     )
     return make_plan(services, request)
 
 
 def make_tool_environment(services: Services, plan: Plan, command_line: Sequence[str]) -> None:
-    """Carry the plan out without registering the environment: nobody else should find it."""
+    """Carry the plan out; the environment is not registered, so that it is not listed."""
     from minicon.api.change.applying import apply_plan
 
     settings = replace(services.settings, register_envs=False, keep_generations=0)
-    apply_plan(Services(settings, services.reporter), plan, command_line=command_line)
+    apply_plan(services.with_settings(settings), plan, command_line=command_line)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 
-from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
+from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL, PYPI_PREFIX
 from minicon.errors import PrefixError
 from minicon.fs.plain_file import read_followed
 from minicon.lazy_pattern import lazy_pattern
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
 
-_PYPI_SPEC = "pypi:"
 _NUMBERS = lazy_pattern(r"(?:\d+!)?(\d+)(?:\.(\d+))?")
 #: A first number this large is a year, and says nothing about compatibility.
 _FIRST_YEAR = 1990
@@ -130,8 +129,8 @@ def _requested(prefix: Prefix, installed: Sequence[PrefixRecord]) -> tuple[list[
     pip: list[str] = []
     for name, text in prefix.requested_specs().items():
         record = records.get(name)
-        if text.startswith(_PYPI_SPEC):
-            pip.append(text.removeprefix(_PYPI_SPEC))
+        if text.startswith(PYPI_PREFIX):
+            pip.append(text.removeprefix(PYPI_PREFIX))
         elif record is not None and record.source == "pypi":
             pip.append(pip_requirement(text, record))
         else:
@@ -191,8 +190,8 @@ def portable_spec(
     pip: list[str] = []
     for name, text in requested.items():
         record = records.get(name) or records.get(normalize_pypi_name(name))
-        if text.startswith(_PYPI_SPEC):
-            pip.append(_bounded_requirement(text.removeprefix(_PYPI_SPEC), record))
+        if text.startswith(PYPI_PREFIX):
+            pip.append(_bounded_requirement(text.removeprefix(PYPI_PREFIX), record))
         elif record is not None and record.source == "pypi":
             pip.append(_bounded_requirement(pip_requirement(text, record), record))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.constants import PYPI_PREFIX
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec
 
@@ -94,7 +95,7 @@ def _conda_mismatches(
     installed: Mapping[str, RepodataRecord], spec: EnvironmentSpec
 ) -> Iterator[Mismatch]:
     for text in spec.dependencies:
-        if text.startswith("pypi:"):
+        if text.startswith(PYPI_PREFIX):
             continue
         wanted = MatchSpec(text)
         name = wanted.exact_name or str(wanted.name.text)
@@ -109,15 +110,15 @@ def _pip_mismatches(
     folder: Path,
     environ: Mapping[str, str],
 ) -> Iterator[Mismatch]:
-    by_name = [text for text in spec.dependencies if text.startswith("pypi:")]
+    by_name = [text for text in spec.dependencies if text.startswith(PYPI_PREFIX)]
     if not by_name and not spec.pip:
         return
-    from minicon.api.plan.requirements import split_specs
+    from minicon.api.plan.requested_packages import parse_packages
     from minicon.models.package_names import NameMap
 
     names = NameMap.built_in()
     lines = [(line, folder) for line in spec.pip]
-    for requirement in split_specs(by_name, lines, environ=environ).requirements:
+    for requirement in parse_packages(by_name, lines, environ=environ).requirements:
         candidates = (requirement.name.lower(), *names.conda_names(requirement.name))
         found = next((installed[name] for name in candidates if name in installed), None)
         if found is None or not _is_satisfied(requirement, found):

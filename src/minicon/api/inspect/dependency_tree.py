@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from minicon.api.inspect.dependency_graph import Dependency, DependencyGraph
+    from minicon.api.dependency_graph import Dependency, DependencyGraph
 
 
 class Mark(Enum):

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from minicon.api.inspect.dependency_graph import DependencyGraph
+from minicon.api.dependency_graph import DependencyGraph
+from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.version import python_minor
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.api.inspect.dependency_graph import Dependency
+    from minicon.api.dependency_graph import Dependency
     from minicon.api.plan.request import Plan
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
@@ -162,9 +163,9 @@ class WhyNot:
     @property
     def built_from_source(self) -> tuple[str, ...]:
         """A sentence for each project that pip would have to build, which was not tried."""
-        from minicon.api.plan.plan_notes import built_notes
+        from minicon.api.plan.planning import build_notes
 
-        return tuple(built_notes(self.plan.solution.pip_requirements)) if self.plan else ()
+        return tuple(build_notes(self.plan.solution.pip_requirements)) if self.plan else ()
 
     def explanation(self) -> dict[str, Any] | None:
         """Return the solver's explanation as data: core, sentences and fixes; None without one."""
@@ -199,16 +200,17 @@ def why_not(services: Services, wanted: WhyNotRequest) -> WhyNot:
         ChannelError: A source cannot be reached.
         PrefixError: The environment cannot be read.
     """
+    from minicon.api.plan.environment_requests import make_request
     from minicon.api.plan.planning import make_plan
-    from minicon.api.plan.request import ChangeRequest
 
     prefix = Prefix(wanted.path).require()
     spec, newest = _spec_to_try(services, wanted, prefix)
     installed = next((r.record for r in installed_packages(prefix) if r.name == _name(spec)), None)
-    request = ChangeRequest(
-        action="install",
-        prefix=prefix.path,
-        specs=(spec,),
+    request = make_request(
+        services,
+        "install",
+        prefix.path,
+        (spec,),
         channels=wanted.channels,
         override_channels=wanted.override_channels,
         override_frozen=True,
@@ -228,7 +230,7 @@ def _spec_to_try(
     from minicon.api.inspect.searching import search
     from minicon.models.match_spec.spec import MatchSpec
 
-    if wanted.spec.startswith("pypi:") or not MatchSpec(wanted.spec).is_name_only:
+    if wanted.spec.startswith(PYPI_PREFIX) or not MatchSpec(wanted.spec).is_name_only:
         return wanted.spec, None
     python = prefix.python_version()
     found = search(

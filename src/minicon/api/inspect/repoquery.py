@@ -6,9 +6,9 @@ record that satisfies it, whether or not all of them are compatible.
 
 from __future__ import annotations
 
-from minicon.api.inspect.dependency_graph import DependencyGraph, parsed_dependency
+from minicon.api.dependency_graph import DependencyGraph, parsed_dependency
 from minicon.api.inspect.searching import newest_first, read_names
-from minicon.api.plan.indices import channel_indices
+from minicon.api.plan.channel_indices import channel_indices
 from minicon.api.plan.sources import choose_sources
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass

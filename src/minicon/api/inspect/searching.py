@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.api.plan.indices import channel_indices
+from minicon.api.plan.channel_indices import channel_indices
 from minicon.api.plan.sources import choose_sources
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec.spec import MatchSpec

@@ -11,6 +11,7 @@ from collections import Counter
 
 from minicon.api.inspect.comparing import Mismatch, compare_with_spec
 from minicon.api.inspect.pip_changes import find_pip_changes
+from minicon.constants import PYPI_PREFIX
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec
@@ -201,7 +202,7 @@ def _unmet(
 ) -> Iterator[Mismatch]:
     for text in specs:
         try:
-            spec = MatchSpec(text.removeprefix("pypi:"))
+            spec = MatchSpec(text.removeprefix(PYPI_PREFIX))
         except SpecError:
             continue  # a requirement that only pip accepts
         found = installed.get(spec.exact_name or "")
@@ -216,7 +217,7 @@ def _extra(requested: Mapping[str, str], file: EnvironmentSpec) -> Iterator[str]
     from minicon.prefix.environment.history import spec_name
 
     entries = (*file.dependencies, *file.pip, *(entry.fn for entry in file.explicit))
-    named = {spec_name(text.removeprefix("pypi:")) for text in entries}
+    named = {spec_name(text.removeprefix(PYPI_PREFIX)) for text in entries}
     named |= {entry.fn.rsplit("-", 2)[0] for entry in file.explicit}
     yield from (name for name in requested if name not in named)
 

@@ -1,13 +1,18 @@
-"""What a lock is made from, for which machines, and whether a lock is still that."""
+"""What a lock is made from: files, specs and channels, read once for each target.
+
+::
+
+    LockInputs + LockTarget ─ read_inputs ─> TargetInputs ─┬─ content_hash ─> still up to date?
+                                                           └─ request ─> solve
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 
-from minicon.api.plan.environment_requests import make_request, read_files
-from minicon.api.plan.requirements import split_specs
-from minicon.api.services import Services
+from minicon.api.input_files import read_files
+from minicon.api.plan.environment_requests import make_request
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.machine.facts import Machine
@@ -20,9 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from minicon.api.plan.environment_requests import FileContents
+    from minicon.api.input_files import FileContents
     from minicon.api.plan.request import ChangeRequest
+    from minicon.api.services import Services
     from minicon.models.environment_files.lockfile import Lockfile
+    from minicon.pypi.requirements.requirements import RequirementSet
 
 _FACTS, _CHANNELS, _OVERRIDE = "virtual_packages ", "named_channels", "override_channels"
 
@@ -73,22 +80,48 @@ def targets_of(lock: Lockfile) -> tuple[LockTarget, ...]:
     )
 
 
-def stale_platforms(services: Services, inputs: LockInputs, lock: Lockfile) -> tuple[str, ...]:
-    """Platforms for which something else is asked for now than when the lock was made."""
-    return tuple(
-        target.platform
-        for target in targets_of(lock)
-        if lock.content_hash.get(target.platform) != content_hash(services, inputs, target)
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInputs:
+    """The inputs of a lock as they are for one target.
+
+    Attributes:
+        services: Services that see the target instead of this machine.
+        request: A request of all packages, those of all groups included.
+        contents: Contents of the files; selectors in them depend on the platform.
+    """
+
+    target: LockTarget
+    services: Services
+    request: ChangeRequest
+    contents: FileContents
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of everything that is requested; secrets are left out."""
+        packages = self.request.packages
+        data = {
+            "channels": [without_secrets(channel) for channel in self.request.channels],
+            "platform": self.target.platform,
+            "specs": sorted(packages.texts),
+            "pip": sorted(_requirement_texts(packages.from_pip)),
+            "groups": {
+                name: [sorted(group.dependencies), sorted(map(redact, group.pip))]
+                for _, spec in self.contents.environments
+                for name, group in sorted(spec.groups.items())
+            },
+            "virtual_packages": _facts(self.target),
+        }
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
-def request_of(services: Services, inputs: LockInputs) -> tuple[ChangeRequest, FileContents]:
-    """What is asked for on the services' platform, all groups included, and the files' contents.
+def read_inputs(services: Services, inputs: LockInputs, target: LockTarget) -> TargetInputs:
+    """Read the inputs of a lock for one target.
 
     Raises:
         SpecError: A file cannot be read, or is a lock itself.
     """
-    contents = read_files(services, inputs.files)
+    target_services = _services_for(services, target)
+    contents = read_files(target_services, inputs.files)
     if contents.lock or contents.explicit:
         raise SpecError(
             "already-locked",
@@ -97,6 +130,7 @@ def request_of(services: Services, inputs: LockInputs) -> tuple[ChangeRequest, F
         )
     groups = sorted({name for _, spec in contents.environments for name in spec.groups})
     request = make_request(
+        target_services,
         "create",
         services.settings.root / "lock",
         inputs.specs,
@@ -105,44 +139,34 @@ def request_of(services: Services, inputs: LockInputs) -> tuple[ChangeRequest, F
         channels=inputs.channels,
         override_channels=inputs.override_channels,
     )
-    return request, contents
+    return TargetInputs(target=target, services=target_services, request=request, contents=contents)
 
 
-def content_hash(services: Services, inputs: LockInputs, target: LockTarget) -> str:
-    """SHA-256 over everything that is asked for on one target; secrets do not enter."""
-    target_services = services_for(services, target)
-    request, contents = request_of(target_services, inputs)
-    data = {
-        "channels": [without_secrets(channel) for channel in request.channels],
-        "platform": target.platform,
-        "specs": sorted(request.specs),
-        "pip": sorted(_pip_inputs(request, services)),
-        "groups": {
-            name: [sorted(group.dependencies), sorted(map(redact, group.pip))]
-            for _, spec in contents.environments
-            for name, group in sorted(spec.groups.items())
-        },
-        "virtual_packages": _facts(target),
-    }
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+def stale_platforms(services: Services, inputs: LockInputs, lock: Lockfile) -> tuple[str, ...]:
+    """Return the platforms whose inputs have changed since the lock was made."""
+    return tuple(
+        target.platform
+        for target in targets_of(lock)
+        if lock.content_hash.get(target.platform)
+        != read_inputs(services, inputs, target).content_hash
+    )
 
 
-def _pip_inputs(request: ChangeRequest, services: Services) -> Iterator[str]:
-    """What lines for pip ask for, with what the files that they name ask for."""
-    asked = split_specs((), request.pip_lines, environ=services.environ).from_pip
-    for each in (*asked.requirements, *asked.constraints):
-        place = redact(each.direct.url) if each.direct else ""
-        yield f"{each.requirement} {place} {' '.join(sorted(each.hashes))}".strip()
-    yield from map(str, asked.pip_requirements)
+def _requirement_texts(requirements: RequirementSet) -> Iterator[str]:
+    """Yield what lines for pip require, those of the files that they name included."""
+    for each in (*requirements.requirements, *requirements.constraints):
+        location = redact(each.direct.url) if each.direct else ""
+        yield f"{each.requirement} {location} {' '.join(sorted(each.hashes))}".strip()
+    yield from map(str, requirements.pip_requirements)
 
 
-def services_for(services: Services, target: LockTarget) -> Services:
-    """Services that see the target instead of this machine.
+def _services_for(services: Services, target: LockTarget) -> Services:
+    """Return services that see the target instead of this machine.
 
     The usual minimum of its system counts, so that a lock does not depend on where it is made;
     ``CONDA_OVERRIDE_*`` and the target's own facts replace it.
     """
-    nowhere = Machine(
+    unknown = Machine(
         platform="noarch",
         system_version=lambda: None,
         libc=lambda: None,
@@ -153,11 +177,11 @@ def services_for(services: Services, target: LockTarget) -> Services:
         target.platform,
         environ=services.environ,
         overrides=services.settings.override_virtual_packages,
-        machine=nowhere,
+        machine=unknown,
     )
     facts = {fact.name: fact for fact in (*assumed, *target.virtual_packages)}
     settings = replace(services.settings, platform=target.platform)
-    return Services(settings, services.reporter, virtual_packages=tuple(facts.values()))
+    return services.with_settings(settings, virtual_packages=tuple(facts.values()))
 
 
 def input_metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[str, str]:

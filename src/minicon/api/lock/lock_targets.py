@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from minicon.api.input_files import read_files
 from minicon.api.lock.lock_inputs import LockTarget, targets_of
-from minicon.api.plan.environment_requests import read_files
 from minicon.errors import SpecError
 from minicon.models.records import VirtualPackage
 from minicon.models.strict_json import check_shape, read_object

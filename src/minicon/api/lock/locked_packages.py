@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from packaging.requirements import Requirement
 
-from minicon.api.plan.requirements import split_specs
+from minicon.api.plan.requested_packages import parse_packages
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import MAIN, LockedPackage, check_package, host_url
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from minicon.api.plan.environment_requests import FileContents
+    from minicon.api.input_files import FileContents
     from minicon.models.indexes import DistributionFile, WheelIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import Solution
@@ -38,7 +38,7 @@ def locked_packages(
     """
     packages = [_of_record(record, platform) for record in solution.records]
     packages += [
-        _of_source(Requirement(text), wheels, platform) for text in solution.pip_requirements
+        _of_source(Requirement(each.text), wheels, platform) for each in solution.pip_requirements
     ]
     return [check_package(package, f"the solution for {platform}") for package in packages]
 
@@ -128,18 +128,22 @@ def categorised(
 
 def _sections(contents: FileContents, specs: Sequence[str]) -> dict[str, set[str]]:
     """Return the names of the packages that each group requests."""
-    sections = {MAIN: set(_asked(specs, (), None))}
+    sections = {MAIN: set(_requested_names(specs, (), None))}
     for folder, spec in contents.environments:
-        sections[MAIN] |= set(_asked(spec.dependencies, spec.pip, folder))
+        sections[MAIN] |= set(_requested_names(spec.dependencies, spec.pip, folder))
         for name, group in spec.groups.items():
-            sections.setdefault(name, set()).update(_asked(group.dependencies, group.pip, folder))
+            sections.setdefault(name, set()).update(
+                _requested_names(group.dependencies, group.pip, folder)
+            )
     return sections
 
 
-def _asked(specs: Iterable[str], pip: Sequence[str], folder: Path | None) -> Iterator[str]:
-    asked = split_specs(specs, [(line, folder) for line in pip] if folder else ())
-    yield from (spec.exact_name for spec in asked.specs if spec.exact_name)
-    yield from (normalize_pypi_name(requirement.name) for requirement in asked.requirements)
+def _requested_names(
+    specs: Iterable[str], pip: Sequence[str], folder: Path | None
+) -> Iterator[str]:
+    packages = parse_packages(specs, [(line, folder) for line in pip] if folder else ())
+    yield from (spec.exact_name for spec in packages.specs if spec.exact_name)
+    yield from (normalize_pypi_name(requirement.name) for requirement in packages.requirements)
 
 
 def _needed(

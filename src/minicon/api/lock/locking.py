@@ -14,16 +14,15 @@ import os
 from minicon.api.lock.lock_inputs import (
     LockInputs,
     LockTarget,
-    content_hash,
+    TargetInputs,
     input_metadata,
-    request_of,
-    services_for,
+    read_inputs,
 )
-from minicon.api.lock.lock_solution import lock_records
 from minicon.api.lock.locked_packages import categorised, locked_packages
-from minicon.api.plan.plan_notes import source_notes
-from minicon.api.plan.planning import make_planning_context, make_solve_request, solve
+from minicon.api.plan.context import make_planning_context
+from minicon.api.plan.exact_solutions import lock_records
 from minicon.api.plan.pruning import for_pruning, pruned
+from minicon.api.plan.solving import make_solve_request, solve
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.environment_files.lockfile import Lockfile, sorted_packages
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from minicon.api.plan.planning import PlanningContext
+    from minicon.api.plan.context import PlanningContext
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.solver.request import SolveRequest
@@ -73,12 +72,13 @@ def make_lock(
         ChannelError: A source cannot be reached.
         SpecError: A file cannot be parsed, or requests packages that cannot be locked.
     """
-    locks = [_lock_target(services, inputs, target, before, update) for target in targets]
+    read = [read_inputs(services, inputs, target) for target in targets]
+    locks = [_lock_target(each, inputs, before, update) for each in read]
     return Lockfile(
         packages=sorted_packages([package for lock in locks for package in lock.packages]),
         platforms=tuple(target.platform for target in targets),
         channels=tuple(dict.fromkeys(channel for lock in locks for channel in lock.channels)),
-        content_hash={t.platform: content_hash(services, inputs, t) for t in targets},
+        content_hash={each.target.platform: each.content_hash for each in read},
         sources=tuple(_relative(path, inputs.folder) for path in inputs.files),
         metadata=input_metadata(inputs, targets),
     )
@@ -101,33 +101,31 @@ def lock_changes(before: Lockfile | None, after: Lockfile) -> tuple[LockChange, 
 
 
 def _lock_target(
-    services: Services,
+    read: TargetInputs,
     inputs: LockInputs,
-    target: LockTarget,
     before: Lockfile | None,
     update: Sequence[str],
 ) -> Lockfile:
-    target_services = services_for(services, target)
+    services, platform = read.services, read.target.platform
     try:
-        request, contents = request_of(target_services, inputs)
-        question = make_planning_context(target_services, request)
-        for note in source_notes(question.sources):
+        context = make_planning_context(services, read.request)
+        for note in context.sources.notes:
             services.reporter.warn(note)
-        _refuse_what_only_pip_knows(question)
-        solve_request = make_solve_request(question)
-        if before is not None and target.platform in before.platforms:
-            solve_request = _keeping(target_services, solve_request, before, target, update)
-        solution = pruned(solve_request, solve(question, solve_request))
-        packages = locked_packages(solution, solve_request.wheels, target.platform)
+        _refuse_what_only_pip_knows(read.request)
+        solve_request = make_solve_request(context)
+        if before is not None and platform in before.platforms:
+            solve_request = _keeping(services, solve_request, before, read.target, update)
+        solution = pruned(solve_request, solve(context, solve_request))
+        packages = locked_packages(solution, solve_request.wheels, platform)
         return Lockfile(
-            packages=categorised(packages, contents, inputs.specs, solve_request.wheels),
-            channels=_channels(question, request),
+            packages=categorised(packages, read.contents, inputs.specs, solve_request.wheels),
+            channels=_channels(context),
         )
     except SpecError as error:
-        error.context = error.context or f"while locking for {target.platform}"
+        error.context = error.context or f"while locking for {platform}"
         raise
     finally:
-        target_services.close()
+        services.close()
 
 
 def _keeping(
@@ -148,14 +146,14 @@ def _keeping(
                 hint="name a package of the lock; to add one, add it to the environment file",
             )
     installed = [PrefixRecord(record, files=(), paths=()) for record in records.values()]
-    kept = for_pruning(request, installed, keep_satisfied=True, move=update)
+    kept = for_pruning(request, installed, keep_satisfied=True, update=update)
     named = {spec.exact_name for spec in kept.specs} | {r.name for r in kept.requirements}
     indirect = [MatchSpec(name) for name in update if name not in named]
     return replace(kept, specs=(*kept.specs, *indirect))
 
 
-def _refuse_what_only_pip_knows(question: PlanningContext) -> None:
-    unlockable = question.asked.from_pip.pip_requirements
+def _refuse_what_only_pip_knows(request: ChangeRequest) -> None:
+    unlockable = request.packages.from_pip.pip_requirements
     if unlockable:
         raise SpecError(
             "cannot-be-locked",
@@ -164,9 +162,11 @@ def _refuse_what_only_pip_knows(question: PlanningContext) -> None:
         )
 
 
-def _channels(question: PlanningContext, request: ChangeRequest) -> tuple[str, ...]:
-    written = [name for name in request.channels if name not in ("nodefaults", "host", "pypi")]
-    configured = [channel.name for channel in question.sources.channels]
+def _channels(context: PlanningContext) -> tuple[str, ...]:
+    written = [
+        name for name in context.request.channels if name not in ("nodefaults", "host", "pypi")
+    ]
+    configured = [channel.name for channel in context.sources.channels]
     return tuple(written or configured)
 
 

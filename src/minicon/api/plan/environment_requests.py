@@ -1,63 +1,41 @@
-"""From what is typed (names, specs, files) to a ChangeRequest."""
+"""From words (names, specs, files) to a ChangeRequest: everything is parsed here, once.
+
+::
+
+    NAME, PATH ─────── registry ─────────────┐
+    SPEC… ─────────── MatchSpec, PyPI ───────┼─> ChangeRequest
+    -f FILE… ──────── FileContents ──────────┤
+    solver options ── constraints, policy ───┘
+"""
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
-from minicon.api.plan.request import ChangeRequest
-from minicon.api.plan.requirements import spec_for_pypi
+from minicon.api.input_files import FileContents, read_files, refuse_mixed
+from minicon.api.plan.request import ChangeRequest, LockSelection
+from minicon.api.plan.requested_packages import RequestedPackages, parse_constraint, parse_packages
+from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SpecError, UsageError
-from minicon.fs.safe_path import typed_path
-from minicon.lean_dataclasses import dataclass, replace
+from minicon.lean_dataclasses import replace
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_location import is_environment
+from minicon.solver.request import UpdatePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Sequence
     from typing import Any
 
-    from minicon.api.lock.lock_selection import LockSelection
     from minicon.api.plan.request import Action
     from minicon.api.services import Services
     from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
     from minicon.models.environment_files.explicit_list import ExplicitEntry
-    from minicon.models.environment_files.lockfile import Lockfile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileContents:
-    """What the files of one request hold, whatever their kinds.
-
-    Attributes:
-        environments: Environment files and lists of specs, each with its folder.
-        explicit: Exact packages by URL.
-        lock: A lock file.
-    """
-
-    environments: tuple[tuple[Path, EnvironmentSpec], ...] = ()
-    explicit: tuple[ExplicitEntry, ...] = ()
-    lock: Lockfile | None = None
-
-    def groups(self, names: Sequence[str]) -> Iterator[tuple[Path, DependencyGroup]]:
-        """The groups of that name, of every file that has one.
-
-        Raises:
-            SpecError: No file has such a group.
-        """
-        for name in names:
-            found = [
-                (folder, spec.groups[name])
-                for folder, spec in self.environments
-                if name in spec.groups
-            ]
-            if not found:
-                known = sorted({group for _, spec in self.environments for group in spec.groups})
-                raise SpecError(
-                    "no-such-group",
-                    f"there is no group {name!r} in the file",
-                    hint=f"its groups are: {', '.join(known) or 'none'}",
-                )
-            yield from found
+_NO_FILES = FileContents()
+#: Files for ``sync`` in the working directory, in order of preference.
+_DEFAULT_FILES = ("conda-lock.yml", "environment.yml", "environment.yaml")
 
 
 def create_request(
@@ -72,7 +50,18 @@ def create_request(
     default_packages: bool = True,
     **fields: Any,
 ) -> ChangeRequest:
-    """Ask for a new environment; its name may come from the file.
+    """Request a new environment; its name may come from a file.
+
+    Args:
+        services: Settings and the registry of environments.
+        name: Of the environment, or None.
+        prefix: Its path, or None.
+        specs: MatchSpecs and ``pypi:`` requirements.
+        files: Paths of environment files, lists or a lock.
+        with_groups: Groups of the files beyond what is always installed.
+        environment_in_file: Which environment of a ``pixi.lock`` is meant.
+        default_packages: Whether ``create_default_packages`` are added.
+        fields: As for :func:`make_request`.
 
     Raises:
         UsageError: No name is given anywhere.
@@ -83,10 +72,15 @@ def create_request(
     if name is None and prefix is None:
         name, prefix = _target_in_files(contents)
     path = services.registry.target(name, prefix)
-    refuse_foreign_folder(path)
-    exact = contents.explicit or contents.lock or not default_packages
-    defaults = () if exact else services.settings.create_default_packages
-    return make_request("create", path, (*specs, *defaults), contents, with_groups, **fields)
+    return _creation(
+        services,
+        path,
+        specs,
+        contents,
+        with_groups,
+        default_packages=default_packages,
+        **fields,
+    )
 
 
 def change_request(
@@ -101,94 +95,125 @@ def change_request(
     environment_in_file: str | None = None,
     **fields: Any,
 ) -> ChangeRequest:
-    """Ask for a change of an environment that is there.
+    """Request a change of an existing environment. Arguments as for :func:`create_request`.
 
     Raises:
-        NotAnEnvironment: It is not.
+        NotAnEnvironment: It does not exist.
         SpecError: A file or spec cannot be read.
     """
     contents = read_files(services, files, environment_in_file)
     if name is None and prefix is None and any(spec.name for _, spec in contents.environments):
         name, prefix = _target_in_files(contents)
     path = services.registry.existing(name, prefix)
-    request = make_request(action, path, tuple(specs), contents, with_groups, **fields)
-    if not (request.prune and contents.environments):
-        return request
-    return replace(request, variables={**_given_up(path, request), **request.variables})
+    return _change(services, action, path, specs, contents, with_groups, **fields)
 
 
-def _given_up(path: Path, request: ChangeRequest) -> dict[str, None]:
-    """Variables that a file named earlier and does not name any more."""
-    from minicon.api.change.environments import variables_of_files
+def sync_request(
+    services: Services,
+    name: str | None,
+    prefix: str | None,
+    *,
+    files: Sequence[str | Path] = (),
+    with_groups: Sequence[str] = (),
+    environment_in_file: str | None = None,
+    **fields: Any,
+) -> ChangeRequest:
+    """Request that an environment becomes exactly its files; it is created if need be.
 
-    return {name: None for name in variables_of_files(path) if name not in request.variables}
+    Installed packages that fit keep their version; those that the files do not need are removed,
+    including what pip installed by hand. Arguments as for :func:`create_request`; without
+    ``files``, the first of ``conda-lock.yml``, ``environment.yml`` and ``environment.yaml`` in
+    the working directory is used.
+
+    Raises:
+        UsageError: No file is given or found.
+        SpecError: A file cannot be read.
+    """
+    contents = read_files(services, files or [_default_file()], environment_in_file)
+    if name is None and prefix is None:
+        name = next((spec.name for _, spec in contents.environments if spec.name), None)
+    path = services.registry.target(name, prefix)
+    if not is_environment(path):
+        return _creation(services, path, (), contents, with_groups, **fields)
+    path = services.registry.existing(None, str(path))
+    exact = {"prune": True, "keep_satisfied": True}
+    request = _change(services, "install", path, (), contents, with_groups, **exact, **fields)
+    before = Prefix(path).state_variables()
+    changed = {key: value for key, value in request.variables.items() if before.get(key) != value}
+    return replace(request, variables=changed)
 
 
 def clone_request(
     services: Services, source: str, name: str | None, prefix: str | None, **fields: Any
 ) -> ChangeRequest:
-    """Ask for a new environment with exactly the packages of another."""
+    """Request a new environment with exactly the packages of another.
+
+    Args:
+        services: Settings and the registry of environments.
+        source: Name or path of the other environment.
+        name: Of the new one, or None.
+        prefix: Its path, or None.
+        fields: As for :func:`make_request`.
+
+    Raises:
+        NotAnEnvironment: ``source`` does not exist.
+        PrefixError: The path holds something that is not an environment.
+    """
     as_path = "/" in source or "\\" in source
     origin = services.registry.existing(None if as_path else source, source if as_path else None)
     path = services.registry.target(name, prefix)
-    refuse_foreign_folder(path)
-    return ChangeRequest(action="create", prefix=path, clone_of=origin, **fields)
+    refuse_foreign_directory(path)
+    return make_request(services, "create", path, clone_of=origin, **fields)
 
 
-def read_files(
-    services: Services, files: Sequence[str | Path], environment: str | None = None
-) -> FileContents:
-    """Read environment files, lists and lock files for the settings' platform.
-
-    Args:
-        services: Settings.
-        files: Their paths.
-        environment: Which environment of a ``pixi.lock`` is meant.
-
-    Raises:
-        SpecError: One cannot be read.
-        UsageError: A lock or an explicit list stands beside other files; or no file can hold
-            several environments, and one was named.
-    """
-    if not files and environment is None:
-        return FileContents()
-    from minicon.envs.environment_file import read_environment_file
-    from minicon.envs.locks.lock_files import read_lock_file
-
-    platform = services.settings.platform
-    paths = [typed_path(os.fspath(file)) for file in files]
-    found = (read_lock_file(path, platform=platform, environment=environment) for path in paths)
-    locks = [lock for lock in found if lock is not None]
-    if environment is not None and not any(lock.kind == "pixi" for lock in locks):
-        raise UsageError(
-            "no-environments-in-file",
-            f"there is no pixi.lock to take the environment {environment!r} of",
-            hint="name the lock with -f pixi.lock; other files hold one environment",
-        )
-    if locks:
-        if len(files) > 1:
-            _refuse_mixed("a lock file", "other files")
-        return FileContents(lock=locks[0])
-    read = [(path, read_environment_file(path, platform=platform)) for path in paths]
-    for file, spec in read:
-        for key in spec.ignored:
-            services.reporter.warn(f"{key!r} in {file} means nothing here")
-    explicit = tuple(entry for _, spec in read for entry in spec.explicit)
-    specs = tuple((path.absolute().parent, spec) for path, spec in read if not spec.explicit)
-    if explicit and specs:
-        _refuse_mixed("an explicit list", "other files")
-    return FileContents(environments=specs, explicit=explicit)
+def _creation(
+    services: Services,
+    path: Path,
+    specs: Sequence[str],
+    contents: FileContents,
+    with_groups: Sequence[str],
+    *,
+    default_packages: bool = True,
+    **fields: Any,
+) -> ChangeRequest:
+    refuse_foreign_directory(path)
+    if default_packages and not (contents.explicit or contents.lock):
+        specs = (*specs, *services.settings.create_default_packages)
+    return make_request(services, "create", path, specs, contents, with_groups, **fields)
 
 
-def _refuse_mixed(what: str, others: str) -> None:
+def _change(
+    services: Services,
+    action: Action,
+    path: Path,
+    specs: Sequence[str],
+    contents: FileContents,
+    with_groups: Sequence[str],
+    **fields: Any,
+) -> ChangeRequest:
+    """Return a request that, with ``prune``, unsets variables that the files no longer name."""
+    request = make_request(services, action, path, specs, contents, with_groups, **fields)
+    if not (request.prune and contents.environments):
+        return request
+    from minicon.api.environment_variables import variables_of_files
+
+    dropped = {name: None for name in variables_of_files(path) if name not in request.variables}
+    return replace(request, variables={**dropped, **request.variables})
+
+
+def _default_file() -> Path:
+    for file in _DEFAULT_FILES:
+        if Path(file).is_file():
+            return Path(file)
     raise UsageError(
-        "mixed-files",
-        f"{what} cannot be mixed with {others}",
-        hint=f"{what} already says every package; use it alone",
+        "no-file",
+        f"the working directory has no {' and no '.join(_DEFAULT_FILES[:2])}",
+        hint="name the file with -f",
     )
 
 
 def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
+    """Return the name, or else the path, that a file gives its environment."""
     for _, spec in contents.environments:
         if spec.prefix or spec.name:
             return (spec.name, None) if spec.name else (None, spec.prefix)
@@ -199,13 +224,13 @@ def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
     )
 
 
-def refuse_foreign_folder(path: Path) -> None:
-    """Never build over something that is not an environment.
+def refuse_foreign_directory(path: Path) -> None:
+    """Refuse to create an environment over something that is none.
 
     Raises:
         PrefixError: ``not-an-environment``.
     """
-    from minicon.prefix.environment.prefix_location import is_empty, is_environment
+    from minicon.prefix.environment.prefix_location import is_empty
 
     if not path.exists() or is_environment(path):
         return
@@ -213,55 +238,95 @@ def refuse_foreign_folder(path: Path) -> None:
         return
     raise PrefixError(
         "not-an-environment",
-        f"{path} is there already and is not an environment",
-        hint="choose another name or path, or move that away",
+        f"{path} exists and is not an environment",
+        hint="choose another name or path, or move it elsewhere",
     )
 
 
 def make_request(
+    services: Services,
     action: Action,
     path: Path,
-    specs: tuple[str, ...],
-    contents: FileContents,
+    specs: Sequence[str] = (),
+    contents: FileContents = _NO_FILES,
     with_groups: Sequence[str] = (),
+    *,
+    constraints: Sequence[str] = (),
+    update_policy: str = UpdatePolicy.UPDATE_SPECS.value,
     **fields: Any,
 ) -> ChangeRequest:
-    """Put what was typed and what the files hold together as one request.
+    """Parse words and combine them with the contents of files.
+
+    Args:
+        services: Whose environment variables fill ``${VARIABLE}`` in lines of ``pip:`` sections.
+        action: What to do.
+        path: Absolute path of the environment.
+        specs: MatchSpecs and ``pypi:`` requirements.
+        contents: Of the files.
+        with_groups: Groups of the files beyond what is always installed.
+        constraints: MatchSpecs that apply only to packages that are installed anyway.
+        update_policy: A value of :class:`UpdatePolicy`.
+        fields: Further fields of the request.
 
     Raises:
-        SpecError: A group that no file has.
-        UsageError: Specs beside a lock, which would then not be one any more.
+        SpecError: A spec cannot be read, package files are mixed with specs, or no file has a
+            group.
+        UsageError: Specs beside an explicit list or a lock.
     """
     variables: dict[str, str | None] = {}
     channels = list(fields.pop("channels", ()))
     if contents.explicit and specs:
-        _refuse_mixed("an explicit list", specs[0])
-    lock = _selection(contents, specs, with_groups)
+        refuse_mixed("an explicit list", specs[0])
+    lock = _lock_selection(contents, specs, with_groups)
+    packages = RequestedPackages()
     if lock is None:
-        groups = list(contents.groups(with_groups))
+        parts: list[tuple[Path, EnvironmentSpec | DependencyGroup]]
+        parts = [*contents.environments, *contents.groups(with_groups)]
         for _, spec in contents.environments:
-            specs += spec.dependencies
             channels += [channel for channel in spec.channels if channel not in channels]
             variables.update(spec.variables)
-        specs += tuple(text for _, group in groups for text in group.dependencies)
-        pip_lines = [(line, folder) for folder, spec in contents.environments for line in spec.pip]
-        pip_lines += [(line, folder) for folder, group in groups for line in group.pip]
-    else:
-        specs, pip_lines = (), []
+        packages = parse_packages(
+            [*specs, *(text for _, part in parts for text in part.dependencies)],
+            [(line, folder) for folder, part in parts for line in part.pip],
+            environ=services.environ,
+        )
     return ChangeRequest(
         action=action,
         prefix=path,
-        specs=tuple(dict.fromkeys(map(spec_for_pypi, specs))),
-        pip_lines=tuple(pip_lines),
+        packages=packages,
+        constraints=tuple(map(parse_constraint, constraints)),
         channels=tuple(channels),
-        explicit=contents.explicit,
+        explicit=contents.explicit or _explicit_entries(packages),
         lock=lock,
+        update_policy=UpdatePolicy(update_policy),
         variables=variables,
         **fields,
     )
 
 
-def _selection(
+def _explicit_entries(packages: RequestedPackages) -> tuple[ExplicitEntry, ...]:
+    """Return the specs that are URLs or paths of package files, as entries of a list.
+
+    Raises:
+        SpecError: Only some of them are: nothing would resolve the dependencies of the others.
+    """
+    urls = [spec for spec in packages.specs if spec.url]
+    if not urls:
+        return ()
+    if len(urls) < len(packages.texts):
+        others = [str(spec) for spec in packages.specs if not spec.url]
+        others += [text for text in packages.texts if text.startswith(PYPI_PREFIX)]
+        raise SpecError(
+            "mixed-specs",
+            f"package files cannot be mixed with specs such as {others[0]!r}",
+            hint="install the files first, then the specs",
+        )
+    from minicon.models.environment_files.explicit_list import ExplicitEntry
+
+    return tuple(ExplicitEntry(s.url, md5=s.md5, sha256=s.sha256) for s in urls if s.url)
+
+
+def _lock_selection(
     contents: FileContents, specs: Sequence[str], groups: Sequence[str]
 ) -> LockSelection | None:
     if contents.lock is None:
@@ -270,11 +335,13 @@ def _selection(
     if len(specs) > allowed:
         raise UsageError(
             "mixed-files",
-            f"a lock file already says every package, and cannot be mixed with {specs[0]!r}",
+            f"a lock file names every package already, and cannot be mixed with {specs[0]!r}",
             hint="install further packages afterwards",
         )
-    from minicon.api.lock.lock_selection import LockSelection
+    from minicon.models.match_spec.spec import MatchSpec
 
     return LockSelection(
-        lock=contents.lock, groups=tuple(groups), python=specs[0] if specs else None
+        lock=contents.lock,
+        groups=tuple(groups),
+        python=MatchSpec(specs[0]) if specs else None,
     )

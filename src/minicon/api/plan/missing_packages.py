@@ -1,7 +1,8 @@
-"""Elsewhere: where was looked in vain, and which platform or channel has what is missing.
+"""Where a missing package can be found: on another platform, or in another channel.
 
-Asked only when a solve has failed already, and only of what costs little: indexes that are cached,
-channels on this machine, and the short lists of sharded channels (a request per platform).
+Looked up only when a solve has failed, and only where that costs little: in indexes that are
+cached, in channels on this machine, and in the short lists of sharded channels (one request per
+platform).
 """
 
 from __future__ import annotations
@@ -21,55 +22,56 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from minicon.api.plan.planning import PlanningContext
+    from minicon.api.plan.context import PlanningContext
     from minicon.api.services import Services
     from minicon.errors import SolveError
     from minicon.models.channel import Channel
     from minicon.models.indexes import RecordIndex
-    from minicon.repodata.client import ChannelClient
     from minicon.solver.request import SolveRequest
 
-#: Platforms that are looked at, beside the one that was asked for.
+#: Platforms to search beside the requested one.
 _PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
-#: When this much time has gone by, what was found so far is the answer.
+#: After this time the search ends with what it has found.
 _SECONDS = 2.0
 
 
 def complete_error(
-    error: SolveError, question: PlanningContext, solve_request: SolveRequest
+    error: SolveError, context: PlanningContext, solve_request: SolveRequest
 ) -> None:
-    """Say of a failed solve where was looked, and where else a missing package is."""
-    if question.request.action == "remove":
+    """Add to a failed solve which sources were searched, and where a missing package is."""
+    if context.request.action == "remove":
         return
-    error.context = error.context or _where_was_looked(question)
-    channels = question.sources.channels
-    find = partial(where_else, question.services, channels=channels, indices=solve_request.channels)
+    error.context = error.context or _searched_sources(context)
+    channels = context.sources.channels
+    find = partial(where_else, context.services, channels=channels, indices=solve_request.channels)
     if isinstance(error, PackageNotFound) and len(error.packages) > 1:
-        places = [place for name in error.packages if (place := find(name))]
-        error.hint = one_by_one((*error.hints, *places))
+        sentences = [sentence for name in error.packages if (sentence := find(name))]
+        error.hint = one_by_one((*error.hints, *sentences))
     elif isinstance(error, PackageNotFound) and error.packages:
         found = find(error.packages[0])
         if found is not None:
             keep = error.hint is not None and error.hint.startswith(("PyPI", "did you mean"))
             error.hint = f"{found}; or: {error.hint}" if keep else found
     elif isinstance(error, ConflictError):
-        told = error.explanation
-        places = [place for name in told.missing if (place := find(name))]
-        if places:
-            error.explanation = replace(told, sentences=(*told.sentences, *places))
-            error.message = error.explanation.message
+        explanation = error.explanation
+        sentences = [sentence for name in explanation.missing if (sentence := find(name))]
+        if sentences:
+            explanation = replace(explanation, sentences=(*explanation.sentences, *sentences))
+            error.explanation = explanation
+            error.message = explanation.message
 
 
-def _where_was_looked(question: PlanningContext) -> str:
-    """Names of the sources; where python was asked for, which interpreters there are."""
-    sources = question.sources
-    looked = f"looked in {', '.join(sources.names) or 'no source'}"
-    if sources.use_host and any(spec.exact_name == "python" for spec in question.asked.specs):
+def _searched_sources(context: PlanningContext) -> str:
+    """Name the sources, and where python was requested, the interpreters that were found."""
+    sources = context.sources
+    text = f"looked in {', '.join(sources.names) or 'no source'}"
+    wants_python = any(spec.exact_name == "python" for spec in context.request.packages.specs)
+    if sources.use_host and wants_python:
         from minicon.machine.host_packages.host_index import describe_found
 
-        platform = question.services.settings.platform
-        looked += f"; of python {describe_found(question.services.discovery, platform)}"
-    return looked
+        platform = context.services.settings.platform
+        text += f"; of python {describe_found(context.services.discovery, platform)}"
+    return text
 
 
 def where_else(
@@ -78,7 +80,14 @@ def where_else(
     channels: Sequence[Channel],
     indices: Iterable[Sequence[RecordIndex]],
 ) -> str | None:
-    """One sentence that says where a package is; None if nobody knows."""
+    """Return one sentence that says where a package is; None if it was not found.
+
+    Args:
+        services: Settings, caches and the channels' client.
+        name: Of the package.
+        channels: The sources in which it is missing.
+        indices: Their record indices.
+    """
     sharded = {each.channel for group in indices for each in group if _is_sharded(each)}
     search = _Search(services, name, sharded)
     for channel in channels:
@@ -104,29 +113,31 @@ def _is_sharded(index: RecordIndex) -> bool:
 
 
 class _Search:
-    """Looks for one name.
+    """A search for one name.
 
     Args:
-        services: Where to look.
+        services: Settings, caches and the channels' client.
         name: Of the package.
         sharded: Names of channels whose lists of names are short.
     """
 
     def __init__(self, services: Services, name: str, sharded: set[str]) -> None:
+        from minicon.repodata.client import ChannelClient
+
         self._services = services
         self._name = name
         self._sharded = set() if services.settings.offline else sharded
-        self._cached = _offline_client(services)
+        self._cached = ChannelClient(services.fetcher, services.cache_dir, offline=True)
         self._end = time.monotonic() + _SECONDS
 
     def platforms_of(self, channel: Channel) -> Iterator[str]:
-        """The other platforms for which a channel has the package."""
+        """Yield the other platforms for which a channel has the package."""
         others = [each for each in _PLATFORMS if each != self._services.settings.platform]
         if channel.platforms:
             return
         if channel.name in self._sharded:
             client = self._services.channel_client
-            groups = self._asked(lambda: client.indices([channel], others)[0])
+            groups = self._found(lambda: client.indices([channel], others)[0])
             yield from (index.subdir for index in groups if self._name in index.names())
             return
         for subdir in others:
@@ -134,27 +145,20 @@ class _Search:
                 yield subdir
 
     def is_in(self, channel: Channel) -> bool:
-        """Whether a channel is known to have the package for the platform that was asked for."""
+        """Whether a cached index lists the package for the requested platform."""
         subdirs = channel.platforms or (self._services.settings.platform, NOARCH)
         return any(self._is_cached(channel, subdir) for subdir in subdirs)
 
     def _is_cached(self, channel: Channel, subdir: str) -> bool:
         if time.monotonic() > self._end:
             return False
-        found = self._asked(lambda: (self._cached.index(channel, subdir),))
+        found = self._found(lambda: (self._cached.index(channel, subdir),))
         return any(self._name in index.names() for index in found)
 
     @staticmethod
-    def _asked(ask: Callable[[], Sequence[RecordIndex]]) -> Sequence[RecordIndex]:
-        """An answer, or nothing: the first failure is what the user is told of."""
+    def _found(fetch: Callable[[], Sequence[RecordIndex]]) -> Sequence[RecordIndex]:
+        """Return the indices, or none on a failure: the failed solve is what is reported."""
         try:
-            return ask()
+            return fetch()
         except MiniconError:
             return ()
-
-
-def _offline_client(services: Services) -> ChannelClient:
-    """A client that uses what is there, silently."""
-    from minicon.repodata.client import ChannelClient
-
-    return ChannelClient(services.fetcher, services.cache_dir, offline=True)

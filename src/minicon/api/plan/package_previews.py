@@ -1,4 +1,4 @@
-"""What packages say of their files before they are fetched: so that a plan can tell what will run.
+"""Contents of packages, read before they are fetched, so that a plan can show what will run.
 
 ::
 
@@ -6,97 +6,176 @@
     .tar.bz2  ── its beginning ───────────────── info/ … ─────┼─► PackageFiles, unverified
     neither works ── the whole package, into the cache ───────┘   (verified)
 
-Whoever believes a preview must compare it with the package that came: see
-:meth:`minicon.prefix.scripts.link_scripts.LinkScriptRunner.check_shown`.
+A preview is not verified: :meth:`minicon.prefix.scripts.link_scripts.LinkScriptRunner.check_shown`
+compares it with the package that is fetched later.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 
-from minicon.api.plan.package_contents import Previews
 from minicon.constants import CONDA_EXTENSION
 from minicon.errors import ChannelError, PackageError
-from minicon.net.client.http_errors import status_error
-from minicon.net.parallel import run_parallel
-from minicon.net.range_reader import RangeReader, RangesUnsupported
+from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from pathlib import Path
 
     from minicon.api.services import Services
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
     from minicon.net.client.fetcher import Fetcher
+    from minicon.package.cache.package_cache import CachedPackage
 
-#: Requests under way at once.
+#: Simultaneous requests.
 _WORKERS = 12
-#: Bytes that are asked for first: the info part of most packages, which lies at the end.
+#: Bytes of the first request: the info part of most packages, which is at the end.
 _FIRST_REQUEST = 1 << 16
-#: What is wrong with one file only; after other failures no further file is asked for.
+#: Errors that concern one file; after others no further file is requested.
 _OF_ONE_FILE = ("not-on-server", "access-denied")
 
 
-def preview_packages(services: Services, records: Collection[RepodataRecord]) -> Previews:
-    """Look into packages of channels that the package cache does not have.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Previews:
+    """The contents of packages that were not in the cache.
 
-    Costs one or two requests for each, a dozen at the same time. What servers do not let be looked
-    into is fetched as a whole. A server that cannot be reached is no error: a warning names what
-    is not known.
+    Attributes:
+        files: Their files, by record.
+        fetched: Packages that had to be fetched for it: they are in the cache now.
+        unknown: Packages whose contents could not be read.
+    """
+
+    files: Mapping[RepodataRecord, PackageFiles] = field(default_factory=dict)
+    fetched: frozenset[RepodataRecord] = frozenset()
+    unknown: tuple[RepodataRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a plan has to know of one package, cached or previewed.
+
+    Attributes:
+        has: Whether it has a file at a path.
+        noarch: Returns its kind of noarch package.
+        has_menu: Whether it has entries for the desktop's menu.
+        directory: Where it is extracted, or None.
+    """
+
+    has: Callable[[str], bool]
+    noarch: Callable[[], str | None]
+    has_menu: bool
+    directory: Path | None = None
+
+    @classmethod
+    def of_package(cls, package: CachedPackage) -> Contents:
+        """Return the contents of a cached package; each ``has`` costs a system call or two."""
+        start = f"{package.directory}/"
+        menu = package.directory / "Menu"
+        return cls(
+            has=lambda path: os.path.isfile(start + path) or os.path.islink(start + path),
+            noarch=lambda: package.manifest.noarch,
+            has_menu=menu.is_dir() and any(menu.glob("*.json")),
+            directory=package.directory,
+        )
+
+    @classmethod
+    def of_files(cls, files: PackageFiles) -> Contents:
+        """Return the contents of a package by its list of files."""
+        paths = {entry.path for entry in files.paths}
+        return cls(
+            has=paths.__contains__,
+            noarch=lambda: files.noarch,
+            has_menu=any(
+                path.startswith("Menu/") and path.count("/") == 1 and path.endswith(".json")
+                for path in paths
+            ),
+        )
+
+    def source_of(self, target: str, record: RepodataRecord) -> str | None:
+        """Return the path in the package of the file that is linked to ``target``, or None.
+
+        The target is a script; noarch python packages have them in a directory of their own
+        (CEP 20).
+        """
+        if self.has(target):
+            return target
+        from minicon.prefix.environment.python_layout import SCRIPTS
+
+        source = SCRIPTS + target.rpartition("/")[2]
+        if self.has(source) and "python" in (record.noarch, self.noarch()):
+            return source
+        return None
+
+
+def preview_packages(services: Services, records: Collection[RepodataRecord]) -> Previews:
+    """Read the contents of packages of channels that the package cache does not have.
+
+    Each costs one or two requests, a dozen at the same time. A package whose server does not
+    support ranges is fetched whole. A server that cannot be reached is no error: a warning names
+    the packages whose contents are unknown.
 
     Raises:
-        HashMismatch, PackageError, FileError: What was fetched as a whole is broken, or no place
-            is left for it.
+        HashMismatch, PackageError, FileError: A package that was fetched whole is damaged, or
+            the disk is full.
     """
+    from minicon.net.parallel import run_parallel
+
     listed = sorted(records, key=lambda record: record.fn)
     if not listed:
         return Previews()
     task = services.reporter.start("look", "packages", len(listed), unit="packages")
-    looking = _Looking(services.fetcher)
+    preview = _Preview(services.fetcher)
 
-    def look(record: RepodataRecord, cancelled: threading.Event) -> PackageFiles | bool:
+    def read(record: RepodataRecord, cancelled: threading.Event) -> PackageFiles | bool:
         try:
-            return False if cancelled.is_set() else looking.files_of(record)
+            return False if cancelled.is_set() else preview.files_of(record)
         finally:
             task.advance(1)
 
     try:
-        found = dict(zip(listed, run_parallel(look, listed, workers=_WORKERS), strict=True))
+        found = dict(zip(listed, run_parallel(read, listed, workers=_WORKERS), strict=True))
     finally:
         task.finish()
     files = {record: each for record, each in found.items() if not isinstance(each, bool)}
-    whole = [record for record, each in found.items() if each is True]
-    files |= _whole(services, whole)
+    fetch = [record for record, each in found.items() if each is True]
+    files |= _fetched_files(services, fetch)
     unknown = tuple(record for record in listed if record not in files)
-    _tell_unknown(services, unknown, looking.failures)
-    return Previews(files=files, fetched=frozenset(files.keys() & set(whole)), unknown=unknown)
+    _warn_of_unknown(services, unknown, preview.failures)
+    return Previews(files=files, fetched=frozenset(files.keys() & set(fetch)), unknown=unknown)
 
 
-class _Looking:
-    """One look at many packages, given up when their server cannot be asked."""
+class _Preview:
+    """The preview of many packages; it ends when their server cannot be reached."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
-        self._given_up = threading.Event()
+        self._ended = threading.Event()
         self.failures: list[ChannelError] = []
 
     def files_of(self, record: RepodataRecord) -> PackageFiles | bool:
-        """The package's files; True if it has to be fetched for that, False if nobody knows."""
-        if self._given_up.is_set():
+        """Return the package's files; True if it has to be fetched whole, False if unknown."""
+        from minicon.net.range_reader import RangesUnsupported
+
+        if self._ended.is_set():
             return False
         try:
             return _files_of(self._fetcher, record) or True
         except (RangesUnsupported, PackageError):
-            return True  # what is really wrong with it, extraction tells
+            return True  # if it is damaged, extraction reports how
         except ChannelError as error:
             self.failures.append(error)
             if error.reference not in _OF_ONE_FILE:
-                self._given_up.set()
+                self._ended.set()
             return False
 
 
 def _files_of(fetcher: Fetcher, record: RepodataRecord) -> PackageFiles | None:
+    from minicon.net.client.http_errors import status_error
+    from minicon.net.range_reader import RangeReader
+
     if record.fn.endswith(CONDA_EXTENSION):
         reader = RangeReader(fetcher, record.url, first=_FIRST_REQUEST)
         reader.tail(_FIRST_REQUEST)
@@ -111,12 +190,12 @@ def _files_of(fetcher: Fetcher, record: RepodataRecord) -> PackageFiles | None:
         return files_of_tarball(response.chunks(), record.fn)
 
 
-def _whole(
+def _fetched_files(
     services: Services, records: Sequence[RepodataRecord]
 ) -> dict[RepodataRecord, PackageFiles]:
     if not records:
         return {}
-    from minicon.api.change.package_preparation import prepare_packages
+    from minicon.api.package_preparation import prepare_packages
 
     try:
         packages = prepare_packages(services, records)
@@ -126,11 +205,11 @@ def _whole(
     return {record: package.files for record, package in packages.items()}
 
 
-def _tell_unknown(
+def _warn_of_unknown(
     services: Services, records: Sequence[RepodataRecord], failures: Sequence[ChannelError]
 ) -> None:
     if records:
         names = ", ".join(record.name for record in records[:3])
         more = f" and {len(records) - 3} more" if len(records) > 3 else ""
         why = f": {failures[0].message}" if failures else ""
-        services.reporter.warn(f"scripts that {names}{more} may bring are not known{why}")
+        services.reporter.warn(f"the link scripts of {names}{more} are unknown{why}")

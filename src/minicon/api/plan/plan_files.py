@@ -1,11 +1,11 @@
-"""Plans as files: a change that can be read, reviewed and carried out later, or refused.
+"""Plan files: a change that is saved, reviewed and carried out later.
 
 ::
 
     Plan ─ plan_document ─> JSON ─ review ─> read_plan ─ same environment? same text? ─> Plan
 
 The file names every package by URL and hash, so what is installed is what was reviewed; and the
-state of the environment it was made for, so it is never applied to another one.
+state of the environment that it was made for, so it is never applied to another one.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import json
 import os
 from pathlib import Path
 
-from minicon.api.plan.environment_requests import refuse_foreign_folder
-from minicon.api.plan.plan_effects import COMING_ACTIONS, scripts_json
+from minicon.api.plan.environment_requests import refuse_foreign_directory
+from minicon.api.plan.plan_effects import LINK_ACTIONS, scripts_json
 from minicon.api.plan.request import ChangeRequest, Plan
-from minicon.api.plan.requirements import split_specs
+from minicon.api.plan.requested_packages import parse_packages
+from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SpecError
 from minicon.fs.safe_path import user_path_problem
 from minicon.models.record_checks import check_record_fields, check_record_values
@@ -28,7 +29,6 @@ from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.plan.transaction import PLAN_SHAPE, Transaction
-from minicon.pypi.requirements.requirements import PipRequirement
 from minicon.redaction import redact, shortened
 from minicon.solver.request import Solution
 from minicon.solver.result.dependencies import in_link_order
@@ -61,15 +61,15 @@ _SHAPE = {
 }
 
 
-def plan_document(plan: Plan, announcement: PlanEffects) -> dict[str, Any]:
-    """A plan as JSON.
+def plan_document(plan: Plan, effects: PlanEffects) -> dict[str, Any]:
+    """Return a plan as JSON.
 
     Args:
         plan: What will be done.
-        announcement: Among others, the link scripts that will run: no others will.
+        effects: Their link scripts will run, and no others.
 
     Raises:
-        SpecError: It holds a secret (in a line for pip), which must not be written down.
+        SpecError: The request holds a secret (in a line for pip), which must not be saved.
     """
     request = plan.request
     document: dict[str, Any] = {
@@ -78,13 +78,13 @@ def plan_document(plan: Plan, announcement: PlanEffects) -> dict[str, Any]:
         "state": _state(_installed(request.prefix)),
         "transaction": plan.transaction.to_plan(),
         "variables": dict(request.variables),
-        "pip_specs": [text for text in request.specs if text.startswith("pypi:")],
-        "pip_lines": [[line, str(folder)] for line, folder in request.pip_lines],
+        "pip_specs": [t for t in request.packages.texts if t.startswith(PYPI_PREFIX)],
+        "pip_lines": [[line, str(folder)] for line, folder in request.packages.pip_lines],
         "by_pip": [str(requirement) for requirement in plan.by_pip],
         "clone_of": str(request.clone_of) if request.clone_of else None,
         "clone_state": _state(_installed(request.clone_of)) if request.clone_of else None,
-        "link_scripts": scripts_json(announcement.scripts),
-        "link_scripts_unknown": [record.dist_name for record in announcement.unknown],
+        "link_scripts": scripts_json(effects.scripts),
+        "link_scripts_unknown": [record.dist_name for record in effects.unknown],
     }
     if any(redact(text) != text for text in _texts(document)):
         raise SpecError(
@@ -96,7 +96,7 @@ def plan_document(plan: Plan, announcement: PlanEffects) -> dict[str, Any]:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts of a JSON value, names of members too."""
+    """Yield all texts of a JSON value, names of members too."""
     if isinstance(value, dict):
         value = [*value, *value.values()]
     if isinstance(value, list | tuple):
@@ -107,7 +107,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def read_plan(services: Services, path: Path) -> Plan:
-    """Read a plan, and check that it still is the one for the environment as it is.
+    """Read a plan, and check that the environment has not changed since it was made.
 
     Raises:
         PrefixError: ``bad-plan``, ``plan-was-edited``, or ``plan-is-old``.
@@ -119,7 +119,7 @@ def read_plan(services: Services, path: Path) -> Plan:
     if digest != _digest(document):
         raise PrefixError(
             "plan-was-edited",
-            f"{path} is not as minicon wrote it",
+            f"{path} was edited after minicon wrote it",
             hint="make the plan again; what was reviewed must be what is done",
         )
     try:
@@ -135,27 +135,26 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
     prefix = _absolute(data["prefix"])
     if document["action"] not in _ACTIONS:
         raise ValueError("action")
-    clone_of = _absolute(place) if (place := document.get("clone_of")) else None
-    refuse_foreign_folder(prefix)
+    clone_of = _absolute(text) if (text := document.get("clone_of")) else None
+    refuse_foreign_directory(prefix)
     recover(prefix)
-    there = _installed(prefix)
+    installed = _installed(prefix)
     _check_state(prefix, document["state"])
     if clone_of:
         _check_state(clone_of, document.get("clone_state"))
-    transaction = Transaction.from_plan(data, there)
+    transaction = Transaction.from_plan(data, installed)
     lines = tuple((line, _absolute(folder)) for line, folder in document["pip_lines"])
-    asked = split_specs(document["pip_specs"], lines, environ=services.environ)
+    packages = parse_packages(document["pip_specs"], lines, environ=services.environ)
     request = ChangeRequest(
         action=document["action"],
         prefix=prefix,
-        specs=tuple(document["pip_specs"]),
-        pip_lines=lines,
+        packages=packages,
         clone_of=clone_of,
         variables=document["variables"],
     )
-    wanted = set(document["by_pip"])
-    by_pip = [each for each in asked.from_pip.pip_requirements if str(each) in wanted]
-    by_pip += [PipRequirement(text=text) for text in transaction.pip_requirements]
+    # The file holds no secrets, so the lines are parsed again, and those that were planned kept.
+    planned = set(document["by_pip"])
+    from_lines = [each for each in packages.from_pip.pip_requirements if str(each) in planned]
     records = [*transaction.link, *(each.record for each in transaction.unchanged)]
     return Plan(
         request=request,
@@ -167,12 +166,12 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
             hold_backs=transaction.hold_backs,
         ),
         fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
-        by_pip=tuple(by_pip),
-        index_options=asked.from_pip.options,
+        by_pip=(*from_lines, *transaction.pip_requirements),
+        index_options=packages.from_pip.options,
         shown_scripts=frozenset(
             (script["package"], script["action"])
             for script in document.get("link_scripts") or ()
-            if script["action"] in COMING_ACTIONS
+            if script["action"] in LINK_ACTIONS
         ),
     )
 
@@ -187,7 +186,7 @@ def _check_state(prefix: Path, expected: object) -> None:
 
 
 def _check_records(data: Mapping[str, Any]) -> None:
-    """What a plan says becomes paths and URLs, whoever wrote it."""
+    """Check texts that are used as paths and URLs: a plan file may come from anyone."""
     try:
         check_subdir(data["platform"])
         for record in data["link"]:
@@ -205,7 +204,7 @@ def _check_records(data: Mapping[str, Any]) -> None:
 
 def _absolute(text: str) -> Path:
     if not os.path.isabs(text) or user_path_problem(text):
-        raise ValueError(f"{shortened(text, 80)!r} is no absolute path")
+        raise ValueError(f"{shortened(text, 80)!r} is not an absolute path")
     return Path(text)
 
 
@@ -237,7 +236,7 @@ def _installed(path: Path) -> tuple[PrefixRecord, ...]:
 
 
 def _state(records: Iterable[PrefixRecord]) -> str:
-    """Hash of all packages of an environment."""
+    """Return the SHA-256 of all packages of an environment."""
     lines = sorted(
         f"{r.record.dist_name} {r.record.sha256 or r.record.md5 or r.record.url}" for r in records
     )

@@ -1,10 +1,10 @@
-"""From a ChangeRequest to a Plan: ask the sources, solve, decide every link and unlink.
+"""From a ChangeRequest to a Plan: solve, and decide every package to link and unlink.
 
 ::
 
-    ChangeRequest ─ specs, requirements ─┐
-    Sources ─────── record indices ──────┼─> SolveRequest ─> Solution ─> Transaction ─> Plan
-    Prefix ──────── installed, pins ─────┘
+    ChangeRequest ─ make_planning_context ─> PlanningContext ─┬─ explicit, clone, lock ─> Solution
+                                                              └─ solving ───────────────> Solution
+    Solution + Prefix ─> Transaction ─> Plan
 
 Nothing here touches the environment.
 """
@@ -13,339 +13,244 @@ from __future__ import annotations
 
 from functools import partial
 
-from minicon.api.plan.indices import channel_indices
-from minicon.api.plan.plan_notes import plan_notes
-from minicon.api.plan.policy import refuse_disallowed
+from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
 from minicon.api.plan.request import Plan
-from minicon.api.plan.requested_specs import history_of, removals_of, requested_before
-from minicon.api.plan.requirements import PYPI_PREFIX, RequestedPackages, limit_of, split_specs
-from minicon.api.plan.sources import Sources, choose_sources
+from minicon.api.plan.requested_specs import requested_before
+from minicon.api.plan.solving import make_solve_request, solve
 from minicon.errors import ChannelError, PrefixError, SolveError
-from minicon.lean_dataclasses import dataclass, replace
-from minicon.models.channel import expand_references
-from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.generations.store_entries import needs_recovery
+from minicon.lean_dataclasses import replace
 from minicon.prefix.plan.transaction import make_transaction
-from minicon.pypi.requirements.requirements import PipRequirement
-from minicon.solver.request import (
-    ChannelPriority,
-    Solution,
-    SolveRequest,
-    Strategy,
-    UpdatePolicy,
-)
-from minicon.solver.solver import CondaSolver
+from minicon.solver.request import Solution, UpdatePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import TypeVar
 
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
-    from minicon.models.environment_files.explicit_list import ExplicitEntry
-    from minicon.models.indexes import RecordIndex
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.pip_requirement import PipRequirement
+    from minicon.models.records import RepodataRecord
+    from minicon.prefix.plan.transaction import Transaction
+
+    Outcome = TypeVar("Outcome")
+
+#: Another process may change the environment each time that a plan for it is made or read.
+_ATTEMPTS = 6
+_REPLACED = "its packages are replaced by the requested ones"
+#: Errors after which a new plan can succeed.
+_OUTDATED_PLAN = ("environment-changed", "scripts-not-as-shown")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanningContext:
-    """A request with all that planning has found out about it.
+def plan_and_carry_out(
+    services: Services, request: ChangeRequest, carry_out: Callable[[Plan], Outcome]
+) -> Outcome:
+    """Plan a change and carry it out; plan again where the plan turns out to be outdated.
 
-    Attributes:
-        prefix: The environment; it need not exist.
-        there: What it holds now, hand-made pip installations included.
-        installed: What of that the new state builds upon: nothing, when it is created anew.
-        asked: Specs and requirements, sorted by who answers them.
+    That is so if another process changed the environment meanwhile, if packages have other link
+    scripts than were shown, or if a channel no longer has a package that its cached index lists.
+
+    Args:
+        services: Sources, caches and settings.
+        request: The change.
+        carry_out: Called with each plan; its result is returned.
+
+    Raises:
+        MiniconError: Whatever planning or ``carry_out`` raises.
     """
+    for left in reversed(range(_ATTEMPTS)):
+        plan = make_plan(services, request)
+        try:
+            return carry_out(plan)
+        except PrefixError as error:
+            if error.reference not in _OUTDATED_PLAN or not left:
+                raise
+            services.reporter.note(f"{error.message}: planning again")
+        except ChannelError as error:
+            if not _may_have_newer_indexes(services, request, error):
+                raise
+            services.reporter.note(f"{error.message}: fetching the channels' indexes again")
+    raise AssertionError("unreachable")
 
-    services: Services
-    request: ChangeRequest
-    prefix: Prefix
-    there: tuple[PrefixRecord, ...]
-    sources: Sources
-    asked: RequestedPackages
 
-    @property
-    def installed(self) -> tuple[PrefixRecord, ...]:
-        """See the class."""
-        return () if self.request.action == "create" else self.there
+def _may_have_newer_indexes(
+    services: Services, request: ChangeRequest, error: ChannelError
+) -> bool:
+    """Whether fresh indexes may serve a change for which a package was missing on its server.
+
+    If so, cached indexes are not used from here on. Packages that are named exactly (by locks,
+    explicit lists, clones) would stay the same.
+    """
+    if error.reference != "not-on-server" or request.is_exact or services.settings.offline:
+        return False
+    return services.channel_client.invalidate_cached_indexes()
 
 
 def make_plan(services: Services, request: ChangeRequest) -> Plan:
     """Decide everything that a request means.
 
-    What cannot be solved with the first of ``repodata_fns`` is tried with the next, as conda does.
+    What cannot be solved with the first of ``repodata_fns`` is tried with the next, as in conda.
 
     Raises:
-        SolveError: No set of packages does what was asked; the text says why and what would.
-        ChannelError: A source cannot be asked.
-        SpecError: A spec cannot be read.
+        SolveError: No set of packages satisfies the request; the text says why and what would.
+        ChannelError: A source cannot be reached.
+        SpecError: A pin, or a spec of the environment's history, cannot be read.
         PrefixError: The environment is frozen, or cannot be read.
     """
     while True:
-        question = make_planning_context(services, request)
-        refuse_frozen(question.prefix, override=request.override_frozen)
+        context = make_planning_context(services, request)
+        refuse_frozen(context.prefix, override=request.override_frozen)
         try:
-            return _plan(question, _solution(question))
+            return _plan(context, _solution(context))
         except SolveError:
             if not services.channel_client.use_next_repodata_fn():
                 raise
 
 
-def make_planning_context(services: Services, request: ChangeRequest) -> PlanningContext:
-    """Read the environment and the specs, and choose the sources; nothing is solved yet."""
-    if needs_recovery(request.prefix):
-        services.registry.recover(request.prefix)
-    prefix = Prefix(request.prefix)
-    return PlanningContext(
-        services=services,
-        request=request,
-        prefix=prefix,
-        there=_installed(prefix) if prefix.is_environment else (),
-        sources=choose_sources(
-            services.settings,
-            expand_references(request.channels, services.environ),
-            override=request.override_channels,
-            is_reachable=services.channel_client.is_reachable
-            if _asks_sources(request)
-            else _anything_goes,
-        ),
-        asked=split_specs(request.specs, request.pip_lines, environ=services.environ),
-    )
+def _solution(context: PlanningContext) -> Solution:
+    request, services = context.request, context.services
+    if request.explicit:
+        from minicon.api.plan.exact_solutions import explicit_solution
 
-
-def _installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
-    from minicon.prefix.environment.site_packages import installed_packages
-
-    return installed_packages(prefix)
-
-
-def _asks_sources(request: ChangeRequest) -> bool:
-    """Whether packages have to be chosen at all."""
-    if request.lock is not None:
-        return request.lock.lock.kind == "pylock"  # such a lock leaves python to choose
-    is_bare = request.action == "create" and not (request.specs or request.pip_lines)
-    return not (request.action == "remove" or is_bare or request.clone_of or request.explicit)
-
-
-def _anything_goes(_channel: object, _seconds: float) -> bool:
-    return True
-
-
-def refuse_frozen(prefix: Prefix, *, override: bool) -> None:
-    """Refuse to change an environment that is marked so (CEP 22), unless OVERRIDE."""
-    message = prefix.frozen_message()
-    if message is not None and not override:
-        raise PrefixError(
-            "environment-frozen",
-            f"{prefix.path} must not be changed: {message}",
-            hint="--override-frozen changes it all the same",
-        )
-
-
-def _solution(question: PlanningContext) -> Solution:
-    request, services = question.request, question.services
-    explicit = request.explicit or _explicit_entries(request.specs)
-    if explicit:
-        from minicon.api.plan.explicit import explicit_solution
-
-        return explicit_solution(services, explicit, () if request.prune else question.installed)
+        kept = () if request.prune else context.installed
+        return explicit_solution(services, request.explicit, kept)
     if request.clone_of is not None:
-        from minicon.api.plan.explicit import clone_solution
+        from minicon.api.plan.exact_solutions import clone_solution
 
         return clone_solution(request.clone_of)
     if request.lock is not None:
-        from minicon.api.lock.lock_solution import beside_installed, lock_solution
-        from minicon.api.lock.python_lock_solution import python_lock_solution
-
-        solution = (
-            python_lock_solution(services, request.lock, partial(_solve_python, question))
-            if request.lock.lock.kind == "pylock"
-            else lock_solution(services, request.lock)
-        )
-        return beside_installed(solution, question.there, keep_others=not _is_exact(request))
-    if UpdatePolicy(request.update_policy) is UpdatePolicy.SATISFIED_SKIP_SOLVE:
+        return _lock_solution(context)
+    if request.update_policy is UpdatePolicy.SATISFIED_SKIP_SOLVE:
         from minicon.solver.result.solution import as_installed, is_satisfied
 
-        bare = make_solve_request(question, channels=())  # nobody is asked for nothing
-        if is_satisfied(bare):
-            return as_installed(bare)
-    return solve(question, make_solve_request(question))
+        without_channels = make_solve_request(context, channels=())
+        if is_satisfied(without_channels):
+            return as_installed(without_channels)
+    return solve(context, make_solve_request(context))
 
 
-def _explicit_entries(specs: Sequence[str]) -> tuple[ExplicitEntry, ...]:
-    """Specs that are files; a glance tells for most that they are not."""
-    if not any("/" in text or ":" in text or "\\" in text or "[" in text for text in specs):
-        return ()
-    from minicon.api.plan.explicit import explicit_entries
+def _lock_solution(context: PlanningContext) -> Solution:
+    from minicon.api.plan.exact_solutions import beside_installed, lock_solution
+    from minicon.api.plan.python_lock_solution import python_lock_solution
 
-    return explicit_entries(specs)
-
-
-def _solve_python(question: PlanningContext, spec: MatchSpec) -> Solution:
-    return solve(question, replace(make_solve_request(question), specs=(spec,), history=()))
-
-
-def _is_exact(request: ChangeRequest) -> bool:
-    return request.prune or request.action == "create"
-
-
-def solve(question: PlanningContext, solve_request: SolveRequest) -> Solution:
-    """Solve, show that it is being done, and say of a failure where was looked."""
-    services, request = question.services, question.request
-    task = services.reporter.start("solve", "environment", None, unit="steps")
-    try:
-        solution = _solved_or_without_pip(services, solve_request, request.capture)
-        if not request.prune:
-            return solution
-        from minicon.api.plan.pruning import pruned
-
-        return pruned(solve_request, solution)
-    except SolveError as error:
-        from minicon.api.plan.missing_packages import complete_error
-
-        complete_error(error, question, solve_request)
-        raise
-    finally:
-        task.finish()
-
-
-def _solved_or_without_pip(
-    services: Services, solve_request: SolveRequest, capture: Path | None
-) -> Solution:
-    """Solve; where only pip, which nobody asked for, needs an index out of reach, go without."""
-    try:
-        return _solved(solve_request, capture)
-    except ChannelError as error:
-        if not solve_request.add_pip:
-            raise
-        try:
-            solution = _solved(replace(solve_request, add_pip=False), capture)
-        except ChannelError:
-            raise error from None
-        services.reporter.warn(f"python comes without pip: {error.message}")
-        return solution
-
-
-def _solved(solve_request: SolveRequest, capture: Path | None) -> Solution:
-    if capture is None:
-        return CondaSolver().solve(solve_request)
-    from minicon.api.export.capturing import solve_captured
-
-    return solve_captured(solve_request, capture)
-
-
-def make_solve_request(
-    question: PlanningContext, channels: tuple[tuple[RecordIndex, ...], ...] | None = None
-) -> SolveRequest:
-    """Put specs, sources and the environment's state together as one question.
-
-    Args:
-        question: All that is known.
-        channels: The records of the sources; None to ask the sources for them.
-    """
-    request, sources, asked = question.request, question.sources, question.asked
-    services, settings = question.services, question.services.settings
-    removing = request.action == "remove"
-    channels = channels if _asks_sources(request) else ()
-    history = history_of(question)
-    wheels_wanted = (
-        bool(asked.requirements or history.requirements) or sources.pypi_for_missing_names
+    request, services = context.request, context.services
+    assert request.lock is not None
+    solution = (
+        python_lock_solution(services, request.lock, partial(_solve_python, context))
+        if request.lock.lock.kind == "pylock"
+        else lock_solution(services, request.lock)
     )
-    pins = (*settings.pinned_packages, *question.prefix.pinned_specs()) if request.use_pins else ()
-    solve_request = SolveRequest(
-        specs=() if removing else asked.specs,
-        removals=removals_of(question) if removing else (),
-        requirements=() if removing else asked.requirements,
-        channels=channels
-        if channels is not None
-        else channel_indices(services, sources, asked.specs),
-        wheels=services.wheel_index(asked.from_pip)
-        if wheels_wanted and sources.allow_pypi
-        else None,
-        wheels_for_missing_names=sources.pypi_for_missing_names,
-        installed=question.installed,
-        history=history.specs,
-        history_requirements=history.requirements,
-        pins=tuple(map(limit_of, pins)),
-        constraints=tuple(map(limit_of, request.constraints)),
-        virtual_packages=services.virtual_packages,
-        platform=settings.platform,
-        channel_priority=ChannelPriority(settings.channel_priority),
-        update_policy=UpdatePolicy(request.update_policy),
-        strategy=Strategy.LOWEST if request.lowest else Strategy.HIGHEST,
-        exclude_newer=services.age_limits.everywhere,
-        exclude_newer_channel=services.age_limits.channels,
-        exclude_newer_package=services.age_limits.packages,
-        no_deps=request.no_deps,
-        only_deps=request.only_deps,
-        keep_unneeded=request.keep_unneeded,
-        force_reinstall=request.force_reinstall,
-        add_pip=settings.add_pip_as_python_dependency,
-        tables=services.table_store,
-    )
-    if not request.prune:
-        return solve_request
-    from minicon.api.plan.pruning import for_pruning
-
-    return for_pruning(
-        solve_request,
-        question.installed,
-        by_pip=asked.from_pip.pip_requirements,
-        keep_satisfied=request.keep_satisfied,
-    )
+    replaces_all = request.prune or request.action == "create"
+    return beside_installed(solution, context.present, keep_others=not replaces_all)
 
 
-def _plan(question: PlanningContext, solution: Solution) -> Plan:
-    request, services, asked = question.request, question.services, question.asked
-    wanted = (*map(str, request.specs), *(f"{PYPI_PREFIX}{r}" for r in asked.from_pip_lines))
-    wanted = wanted or tuple(text for texts in solution.requested.values() for text in texts)
-    names = {spec.exact_name for spec in asked.specs}
-    removing = request.action == "remove"
-    adopted = (
-        () if question.prefix.requested_specs() else tuple(requested_before(question).values())
-    )
-    dropped = _no_longer_asked_for(question, solution) if request.prune else ()
-    transaction = make_transaction(
-        question.prefix,
-        solution,
-        platform=services.settings.platform,
-        installed=question.there,
-        update_specs=(*adopted, *(() if removing else wanted)),
-        remove_specs=wanted if removing else dropped,
-        reinstall={name for name in names if name} if request.force_reinstall else (),
-    )
-    refuse_disallowed(services.settings.disallowed_packages, transaction.link)
+def _solve_python(context: PlanningContext, spec: MatchSpec) -> Solution:
+    return solve(context, replace(make_solve_request(context), specs=(spec,), history=()))
+
+
+def _plan(context: PlanningContext, solution: Solution) -> Plan:
+    request, services = context.request, context.services
+    transaction = _transaction(context, solution)
+    _refuse_disallowed(services.settings.disallowed_packages, transaction.link)
+    from_lines = () if request.action == "remove" else _not_yet_built(request, solution)
     return Plan(
         request=request,
         transaction=transaction,
         solution=solution,
         fetch=() if request.clone_of else services.package_cache.missing(transaction.link),
-        by_pip=(
-            *(() if removing else _not_yet_built(question, solution)),
-            *(PipRequirement(text=text) for text in solution.pip_requirements),
-        ),
-        index_options=asked.from_pip.options,
-        channels=question.sources.names,
-        notes=plan_notes(question, solution),
+        by_pip=(*from_lines, *solution.pip_requirements),
+        index_options=request.packages.from_pip.options,
+        channels=context.sources.names,
+        notes=_notes(context, solution),
     )
 
 
-def _not_yet_built(question: PlanningContext, solution: Solution) -> Iterator[PipRequirement]:
-    """What pip has to build; a synchronised environment keeps what pip built before."""
-    requirements = question.asked.from_pip.pip_requirements
-    if not requirements:
-        return
+def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
+    request = context.request
+    requested = request.packages.history_texts
+    requested = requested or tuple(t for texts in solution.requested.values() for t in texts)
+    names = {spec.exact_name for spec in request.packages.specs}
+    removing = request.action == "remove"
+    recorded = context.prefix.requested_specs()
+    # Where no request is recorded yet, those that were assumed are recorded with the first change.
+    assumed = () if recorded else tuple(requested_before(context).values())
+    dropped = [name for name in recorded if name not in solution.requested]
+    return make_transaction(
+        context.prefix,
+        solution,
+        platform=context.services.settings.platform,
+        installed=context.present,
+        update_specs=(*assumed, *(() if removing else requested)),
+        remove_specs=requested if removing else dropped if request.prune else (),
+        reinstall={name for name in names if name} if request.force_reinstall else (),
+    )
+
+
+def _not_yet_built(request: ChangeRequest, solution: Solution) -> Sequence[PipRequirement]:
+    """Return what pip has to build; a synchronised environment keeps what pip built before."""
+    requirements = request.packages.from_pip.pip_requirements
+    if not (requirements and request.keep_satisfied):
+        return requirements
     built = {record.name for record in solution.records if record.is_installed_by_pip}
-    for requirement in requirements:
-        if not (question.request.keep_satisfied and requirement.name in built):
-            yield requirement
+    return [each for each in requirements if each.name not in built]
 
 
-def _no_longer_asked_for(question: PlanningContext, solution: Solution) -> tuple[str, ...]:
-    """Earlier requests that an environment gives up when it becomes exactly what is asked for."""
-    return tuple(
-        name for name in question.prefix.requested_specs() if name not in solution.requested
+def _refuse_disallowed(specs: Sequence[str], records: Iterable[RepodataRecord]) -> None:
+    """Refuse a change that would link a package of ``disallowed_packages``.
+
+    As in conda, the setting does not influence the choice: the packages that were chosen are
+    checked. Installed ones may stay.
+
+    Args:
+        specs: The setting, MatchSpec texts.
+        records: What would be linked.
+
+    Raises:
+        SpecError: The setting holds a text that is no spec.
+        SolveError: Reference ``package-disallowed``.
+    """
+    if not specs:
+        return
+    from minicon.models.match_spec.spec import MatchSpec
+
+    disallowed = [(text, MatchSpec(text)) for text in specs]
+    for record in records:
+        for text, spec in disallowed:
+            if spec.matches(record):
+                raise SolveError(
+                    "package-disallowed",
+                    f"{record.dist_name} would be installed, and the configuration disallows it",
+                    context=f"disallowed_packages: {text}",
+                    hint="request another package; 'minicon config --show-sources "
+                    "disallowed_packages' shows which file says so",
+                )
+
+
+def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
+    """Return what a user should know about a plan, one sentence each."""
+    replaces = context.request.action == "create" and context.present
+    return (
+        *context.sources.notes,
+        *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
+        *_unknown_extras(context.request.packages.specs, solution.records),
+        *build_notes(solution.pip_requirements),
     )
+
+
+def _unknown_extras(specs: Sequence[MatchSpec], records: Sequence[RepodataRecord]) -> Iterator[str]:
+    """Name extras that a chosen build does not have: they add nothing, without error (CEP 44)."""
+    requested = {spec.exact_name: spec.extras for spec in specs if spec.extras}
+    for record in records if requested else ():
+        known = record.extra_depends
+        for extra in requested.get(record.name, ()) if record.source == "conda" else ():
+            if extra not in known:
+                others = f"it has {', '.join(sorted(known))}" if known else "it has none"
+                yield f"{record.name} {record.version} has no extra {extra}; {others}"
+
+
+def build_notes(requirements: Sequence[PipRequirement]) -> Iterator[str]:
+    """Yield one sentence for each project that has only a source distribution."""
+    for requirement in requirements:
+        line = str(requirement).partition("\n")[0].removesuffix("\\").strip()
+        yield f"{line} has no wheel that fits: pip has to build it from source, which may fail"

@@ -1,11 +1,11 @@
-"""Pruning: an environment becomes what is asked for, and nothing else.
+"""Pruning: an environment is reduced to what a request needs.
 
 ::
 
     installed ─ what the request needs of it ─> SolveRequest ─> Solution ─ what it needs ─> Solution
 
-Without the first step, packages that go would still hold others back; without the second, those
-that became unneeded by the change would stay.
+Without the first step, packages that will be removed would still hold others back; without the
+second, those that the change makes unneeded would stay.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from minicon.solver.result.solution import dependencies_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
 
+    from minicon.models.pip_requirement import PipRequirement
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
-    from minicon.pypi.requirements.requirements import PipRequirement
     from minicon.solver.request import Solution, SolveRequest
 
 
@@ -36,27 +36,27 @@ def for_pruning(
     *,
     by_pip: Sequence[PipRequirement] = (),
     keep_satisfied: bool = False,
-    move: Iterable[str] = (),
+    update: Iterable[str] = (),
 ) -> SolveRequest:
-    """The question for an environment that shall hold what a request asks for alone.
+    """Return the request with only those installed packages that it needs itself.
 
     Args:
-        request: Its specs and requirements are all that is wanted.
-        installed: What the environment holds.
+        request: Its specs and requirements are all that the environment shall satisfy.
+        installed: Packages in the environment.
         by_pip: What pip builds in it.
-        keep_satisfied: Whether what is installed and fits stays at its version.
-        move: Names that go to their newest nevertheless.
+        keep_satisfied: Whether an installed package that fits keeps its version.
+        update: Names that are updated nevertheless.
     """
-    kept = needed_installed(request, installed, by_pip)
+    kept = _needed_installed(request, installed, by_pip)
     specs, requirements = request.specs, request.requirements
     history: list[MatchSpec] = []
     if keep_satisfied:
-        moving = {normalize_pypi_name(name) for name in move}
+        updated = {normalize_pypi_name(name) for name in update}
         held = {normalize_pypi_name(each.name): each.record for each in kept}
-        held = {name: record for name, record in held.items() if name not in moving}
+        held = {name: record for name, record in held.items() if name not in updated}
         history = [spec for spec in specs if _is_met(spec, held)]
         specs = tuple(spec for spec in specs if spec not in history)
-        met = {str(each): _as_spec(each, held) for each in requirements}
+        met = {str(each): _spec_if_met(each, held) for each in requirements}
         history += [spec for spec in met.values() if spec is not None]
         requirements = tuple(each for each in requirements if met[str(each)] is None)
     return replace(
@@ -69,15 +69,15 @@ def for_pruning(
 
 
 def pruned(request: SolveRequest, solution: Solution) -> Solution:
-    """A solution without what nothing needs that was asked for.
+    """Return the solution without packages that nothing requested needs.
 
     Args:
-        request: The question.
-        solution: Its answer.
+        request: What was solved.
+        solution: Its solution.
     """
     roots = {*solution.requested, *_names(request)}
     records = {record.name: record for record in solution.records}
-    needed = _reachable(request, records, roots)
+    needed = _needed(request, records, roots)
     return replace(
         solution,
         records=in_link_order({name: records[name] for name in records if name in needed}),
@@ -85,23 +85,24 @@ def pruned(request: SolveRequest, solution: Solution) -> Solution:
     )
 
 
-def needed_installed(
+def _needed_installed(
     request: SolveRequest,
     installed: Sequence[PrefixRecord],
-    by_pip: Sequence[PipRequirement] = (),
+    by_pip: Sequence[PipRequirement],
 ) -> list[PrefixRecord]:
-    """The installed packages that a request asks for, with all that they depend on."""
+    """Return the installed packages that a request names, with all their dependencies."""
     roots = set(_names(request))
     roots |= {normalize_pypi_name(each.name) for each in by_pip if each.name}
     if any(each.name is None for each in by_pip):
-        # Nobody knows what pip makes of a bare URL, so whatever it installed may be it.
+        # The project of a bare URL is unknown: anything that pip installed may be it.
         roots |= {each.name for each in installed if each.record.is_installed_by_pip}
     records = {each.name: each.record for each in installed}
-    needed = _reachable(request, records, roots)
+    needed = _needed(request, records, roots)
     return [each for each in installed if each.name in needed]
 
 
 def _names(request: SolveRequest) -> Iterator[str]:
+    """Yield the names of packages that may satisfy a request's specs and requirements."""
     for spec in (*request.specs, *request.history):
         if spec.exact_name is not None:
             yield spec.exact_name
@@ -113,18 +114,20 @@ def _names(request: SolveRequest) -> Iterator[str]:
 
 
 def _project(request: SolveRequest, name: str) -> str:
-    """The Python project that a package name stands for."""
+    """Return the Python project that a package name stands for."""
     project = request.wheels.pypi_name(name) if request.wheels else name
     return normalize_pypi_name(project)
 
 
-def _reachable(
-    request: SolveRequest, records: dict[str, RepodataRecord], roots: Iterable[str]
+def _needed(
+    request: SolveRequest, records: Mapping[str, RepodataRecord], roots: Iterable[str]
 ) -> set[str]:
-    needs = dependencies_in(request, records)
+    """Return the names that ``roots`` depend on, with themselves."""
+    dependencies = dependencies_in(request, records)
 
     def following(name: str) -> list[str]:
-        others = [other for other, _ in needs[name]] + [*_projects(records[name])]
+        others = [other for other, _ in dependencies[name]]
+        others += _required_projects(records[name])
         if request.add_pip and name == "python":
             others.append("pip")
         return [other for other in others if other in records]
@@ -132,23 +135,25 @@ def _reachable(
     return reachable([name for name in roots if name in records], following)
 
 
-def _projects(record: RepodataRecord) -> Iterator[str]:
-    """What a distribution that pip installed by hand says it requires."""
-    for text in record.data.get("requires_dist") or ():
-        if "extra" not in text.partition(";")[2]:
-            name = text.partition(";")[0].partition("[")[0]
-            for mark in " (<>=!~@":
-                name = name.partition(mark)[0]
-            yield normalize_pypi_name(name)
+def _required_projects(record: RepodataRecord) -> Iterator[str]:
+    """Yield the projects that a distribution which pip installed requires without extras."""
+    texts = record.data.get("requires_dist")
+    if not texts:
+        return
+    from minicon.pypi.requirement_syntax import valid_requirements
+
+    for requirement in valid_requirements(texts):
+        if "extra" not in str(requirement.marker or ""):
+            yield normalize_pypi_name(requirement.name)
 
 
-def _is_met(spec: MatchSpec, held: dict[str, RepodataRecord]) -> bool:
+def _is_met(spec: MatchSpec, held: Mapping[str, RepodataRecord]) -> bool:
     record = held.get(normalize_pypi_name(spec.exact_name or ""))
     return record is not None and not spec.extras and spec.matches(record)
 
 
-def _as_spec(requirement: Requirement, held: dict[str, RepodataRecord]) -> MatchSpec | None:
-    """What an installed package meets already, as a spec; None if it has to be solved for."""
+def _spec_if_met(requirement: Requirement, held: Mapping[str, RepodataRecord]) -> MatchSpec | None:
+    """Return the requirement as a spec if an installed package satisfies it; else None."""
     record = held.get(normalize_pypi_name(requirement.name))
     if record is None or requirement.extras or requirement.url:
         return None

@@ -1,10 +1,12 @@
-"""ChangeRequest and Plan: what a user asks of one environment, and what will be done."""
+"""ChangeRequest and Plan: the change that a user wants of one environment, and what it will do."""
 
 from __future__ import annotations
 
+from minicon.api.plan.requested_packages import RequestedPackages
 from minicon.constants import CONDA_EXTENSION
 from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.environment.prefix_location import is_environment
+from minicon.solver.request import UpdatePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,48 +14,63 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Literal
 
-    from minicon.api.lock.lock_selection import LockSelection
     from minicon.models.environment_files.explicit_list import ExplicitEntry
+    from minicon.models.environment_files.lockfile import Lockfile
+    from minicon.models.match_spec.spec import MatchSpec
+    from minicon.models.pip_requirement import PipRequirement
     from minicon.models.records import RepodataRecord
     from minicon.prefix.plan.transaction import Transaction
-    from minicon.pypi.requirements.requirements import IndexOptions, PipRequirement
+    from minicon.pypi.requirements.requirements import IndexOptions
     from minicon.solver.request import Solution
 
     Action = Literal["create", "install", "update", "remove"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockSelection:
+    """A lock, and the part of it that is requested.
+
+    Attributes:
+        lock: The lock.
+        groups: Its groups to install beyond ``main``.
+        python: The python that the user wants, where the lock has none of its own (PEP 751).
+    """
+
+    lock: Lockfile
+    groups: tuple[str, ...] = ()
+    python: MatchSpec | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRequest:
-    """One change of one environment, as a user words it.
+    """One change of one environment, parsed.
 
     Attributes:
         prefix: Absolute path of the environment.
-        specs: MatchSpec texts; ``pypi:REQUIREMENT`` asks PyPI by name.
-        constraints: MatchSpec texts that hold for packages if they are there at all.
-        pip_lines: Lines of ``pip:`` sections, each with the folder it is relative to.
+        packages: What to install, update or remove.
+        constraints: Limits that apply only to packages that are installed anyway.
         explicit: Exactly these packages, without solving (CEP 23).
         clone_of: Exactly the packages of that environment.
+        lock: Exactly the packages of a lock file, without solving.
         channels: Named on the command line or in a file, first has priority.
         override_channels: Leave configured channels out.
-        lock: Exactly the packages of a lock file, without solving.
-        prune: The environment becomes exactly what is asked for.
-        keep_unneeded: A removal leaves what nothing needs any more.
-        keep_satisfied: With ``prune``, what is installed and fits keeps its version.
-        variables: To be set on activation; None takes one out.
+        prune: Remove what the request does not need.
+        keep_unneeded: Let a removal keep dependencies that nothing needs any more.
+        keep_satisfied: With ``prune``, keep the version of installed packages that fit.
+        variables: To set on activation; None unsets one.
         capture: A file to write all that the solver saw to, so that it can be replayed.
     """
 
     action: Action
     prefix: Path
-    specs: tuple[str, ...] = ()
-    constraints: tuple[str, ...] = ()
-    pip_lines: tuple[tuple[str, Path], ...] = ()
+    packages: RequestedPackages = RequestedPackages()
+    constraints: tuple[MatchSpec, ...] = ()
     explicit: tuple[ExplicitEntry, ...] = ()
     clone_of: Path | None = None
     lock: LockSelection | None = None
     channels: tuple[str, ...] = ()
     override_channels: bool = False
-    update_policy: str = "update_specs"
+    update_policy: UpdatePolicy = UpdatePolicy.UPDATE_SPECS
     lowest: bool = False
     no_deps: bool = False
     only_deps: bool = False
@@ -66,19 +83,24 @@ class ChangeRequest:
     variables: Mapping[str, str | None] = field(default_factory=dict)
     capture: Path | None = None
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether every package is named by its file, so that nothing is chosen."""
+        return bool(self.explicit) or self.lock is not None or self.clone_of is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All that will happen, decided. Nothing has touched the environment yet.
+    """All that a change will do, decided. The environment has not been touched yet.
 
     Attributes:
         fetch: Records whose packages are not in the package cache.
-        by_pip: What pip has to build and install, once the environment is in its place.
-        index_options: Of the requirement files that were read.
-        channels: Names of the sources that were asked.
-        notes: Sentences for the user, such as skipped sources.
-        shown_scripts: Package and action of each link script that somebody was shown before saying
-            yes: no others will run. None: nobody was.
+        by_pip: What pip has to build and install once the new environment is in its directory.
+        index_options: Options of the requirement files that were read.
+        channels: Names of the sources.
+        notes: Sentences for the user, such as sources that cannot be reached.
+        shown_scripts: Package and action of each link script that the user saw before agreeing:
+            no others will run. None if the plan was not shown.
     """
 
     request: ChangeRequest
@@ -103,13 +125,13 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to do; an environment without packages has to be made too."""
-        something = self.request.variables or self.by_pip or self.makes_environment
-        return self.transaction.is_empty and not something
+        """Whether there is nothing to do. Creating an environment without packages is a change."""
+        others = self.request.variables or self.by_pip or self.makes_environment
+        return self.transaction.is_empty and not others
 
     @property
     def makes_environment(self) -> bool:
-        """Whether the environment is not there yet, and shall be."""
+        """Whether the plan creates the environment."""
         return self.request.action == "create" and not is_environment(self.prefix)
 
     @property
@@ -119,12 +141,12 @@ class Plan:
 
     @property
     def unpacked_size(self) -> float:
-        """Bytes that what is fetched takes on disk, estimated: indexes tell sizes of archives."""
+        """Estimated bytes on disk of what is fetched: indexes list the sizes of archives only."""
         return sum((record.size or 0) * _unpacked_factor(record) for record in self.fetch)
 
 
 def _unpacked_factor(record: RepodataRecord) -> float:
-    """How much larger packages are than their archives, of those that were looked at."""
+    """Return how much larger a package is than its archive, on the average of measured ones."""
     if record.source == "interpreter":
         return 1.0
     return 4.5 if record.fn.endswith(CONDA_EXTENSION) else 3.0

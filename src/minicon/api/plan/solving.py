@@ -1,100 +1,242 @@
-"""Solving without an environment: the function behind :func:`minicon.solve`."""
+"""From a planning context to a Solution: the one builder of solver requests, and the solver's run.
+
+::
+
+    packages, sources ───── channel indices, wheels ─┐
+    settings, machine ───── limits of age, facts ────┼─> SolveRequest ─> Solution
+    environment ─────────── installed, pins, history ┘
+"""
 
 from __future__ import annotations
 
-from minicon.api.plan.indices import channel_indices
-from minicon.api.plan.requirements import limit_of, split_specs
+import json
+
+from minicon.api.plan.channel_indices import channel_indices
+from minicon.api.plan.context import needs_channels
+from minicon.api.plan.requested_packages import parse_constraint
+from minicon.api.plan.requested_specs import history_of, removals_of
 from minicon.api.plan.sources import choose_sources
-from minicon.api.services import Services
-from minicon.errors import SolveError
+from minicon.errors import ChannelError, FileError, SolveError
 from minicon.lean_dataclasses import replace
-from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.prefix_record import PrefixRecord
-from minicon.models.records import VirtualPackage
-from minicon.models.subdir import check_subdir
-from minicon.solver.request import ChannelPriority, SolveRequest
+from minicon.solver.request import ChannelPriority, SolveRequest, Strategy
 from minicon.solver.solver import CondaSolver
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+    from typing import Any
 
-    from minicon.models.records import RepodataRecord
+    from minicon.api.plan.context import PlanningContext
+    from minicon.api.plan.requested_packages import RequestedPackages
+    from minicon.api.plan.sources import Sources
+    from minicon.api.services import Services
+    from minicon.models.indexes import RecordIndex
     from minicon.solver.request import Solution
 
+    Channels = tuple[tuple[RecordIndex, ...], ...]
 
-def solve_specs(
+
+def make_solve_request(context: PlanningContext, channels: Channels | None = None) -> SolveRequest:
+    """Build the solver's request for a change of an environment.
+
+    Args:
+        context: The change, the environment and the sources.
+        channels: Record indices; None fetches those of the sources, where any are needed.
+
+    Raises:
+        ChannelError: A channel cannot be reached.
+        SpecError: A pin, or a spec of the history, cannot be read.
+    """
+    request, settings = context.request, context.services.settings
+    history = history_of(context)
+    pins = (*settings.pinned_packages, *context.prefix.pinned_specs()) if request.use_pins else ()
+    solve_request = _solve_request(
+        context.services,
+        context.sources,
+        request.packages,
+        channels if needs_channels(request) else (),
+        needs_wheels=bool(history.requirements),
+        installed=context.installed,
+        history=history.specs,
+        history_requirements=history.requirements,
+        pins=tuple(map(parse_constraint, pins)),
+        constraints=request.constraints,
+        update_policy=request.update_policy,
+        strategy=Strategy.LOWEST if request.lowest else Strategy.HIGHEST,
+        no_deps=request.no_deps,
+        only_deps=request.only_deps,
+        keep_unneeded=request.keep_unneeded,
+        force_reinstall=request.force_reinstall,
+        add_pip=settings.add_pip_as_python_dependency,
+    )
+    if request.action == "remove":
+        removals = removals_of(context)
+        solve_request = replace(solve_request, specs=(), requirements=(), removals=removals)
+    if not request.prune:
+        return solve_request
+    from minicon.api.plan.pruning import for_pruning
+
+    return for_pruning(
+        solve_request,
+        context.installed,
+        by_pip=request.packages.from_pip.pip_requirements,
+        keep_satisfied=request.keep_satisfied,
+    )
+
+
+def _solve_request(
     services: Services,
-    specs: Sequence[str | MatchSpec],
+    sources: Sources,
+    packages: RequestedPackages,
+    channels: Channels | None = None,
     *,
-    channels: tuple[str, ...],
-    virtual_packages: Iterable[str | VirtualPackage] | None,
-    installed: Sequence[RepodataRecord | PrefixRecord],
-    pins: Sequence[str | MatchSpec],
-    constraints: Sequence[str | MatchSpec],
+    needs_wheels: bool = False,
+    **fields: Any,
+) -> SolveRequest:
+    """Build a request from what every solve has: packages, sources, settings and machine.
+
+    Args:
+        services: Settings, machine and caches.
+        sources: Where packages may come from.
+        packages: What has to be in the solution.
+        channels: Record indices; None fetches those of the sources.
+        needs_wheels: Whether PyPI is needed beyond what ``packages`` require of it.
+        fields: Further fields of the request.
+    """
+    settings, limits = services.settings, services.age_limits
+    if channels is None:
+        channels = channel_indices(services, sources, packages.specs)
+    needs_wheels |= bool(packages.requirements) or sources.pypi_for_missing_names
+    return SolveRequest(
+        specs=packages.specs,
+        requirements=packages.requirements,
+        channels=channels,
+        wheels=services.wheel_index(packages.from_pip)
+        if needs_wheels and sources.allow_pypi
+        else None,
+        wheels_for_missing_names=sources.pypi_for_missing_names,
+        virtual_packages=services.virtual_packages,
+        platform=settings.platform,
+        channel_priority=ChannelPriority(settings.channel_priority),
+        exclude_newer=limits.everywhere,
+        exclude_newer_channel=limits.channels,
+        exclude_newer_package=limits.packages,
+        tables=services.table_store,
+        **fields,
+    )
+
+
+def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
+    """Solve, report progress, and add to a failure where packages were looked for.
+
+    Raises:
+        SolveError: There is no solution.
+        ChannelError: A source cannot be reached.
+    """
+    services, request = context.services, context.request
+    task = services.reporter.start("solve", "environment", None, unit="steps")
+    try:
+        solution = _solve_perhaps_without_pip(services, solve_request, request.capture)
+        if not request.prune:
+            return solution
+        from minicon.api.plan.pruning import pruned
+
+        return pruned(solve_request, solution)
+    except SolveError as error:
+        from minicon.api.plan.missing_packages import complete_error
+
+        complete_error(error, context, solve_request)
+        raise
+    finally:
+        task.finish()
+
+
+def solve_packages(
+    services: Services, packages: RequestedPackages, channels: tuple[str, ...], **fields: Any
 ) -> Solution:
-    """Ask the sources and solve; arguments and errors as for :func:`minicon.solve`."""
-    if virtual_packages is not None:
-        facts = tuple(_virtual_package(fact) for fact in virtual_packages)
-        services = Services(services.settings, services.reporter, virtual_packages=facts)
-    asked = split_specs([text for text in specs if isinstance(text, str)])
-    parsed = tuple(spec for spec in specs if isinstance(spec, MatchSpec)) + asked.specs
+    """Solve without an environment.
+
+    Args:
+        services: Settings, machine and caches.
+        packages: What has to be in the solution.
+        channels: Sources in order of priority; none means those of the settings.
+        fields: Further fields of the :class:`SolveRequest`.
+
+    Raises:
+        SolveError: There is no solution.
+        ChannelError: A source cannot be reached.
+    """
     sources = choose_sources(
         services.settings,
         channels,
         override=bool(channels),
         is_reachable=services.channel_client.is_reachable,
     )
-    wheels_wanted = bool(asked.requirements) or sources.pypi_for_missing_names
-    request = SolveRequest(
-        specs=parsed,
-        requirements=asked.requirements,
-        channels=channel_indices(services, sources, parsed),
-        wheels=services.wheel_index() if wheels_wanted and sources.allow_pypi else None,
-        wheels_for_missing_names=sources.pypi_for_missing_names,
-        installed=tuple(_installed(record) for record in installed),
-        pins=tuple(_spec(pin) for pin in pins),
-        constraints=tuple(_spec(constraint) for constraint in constraints),
-        virtual_packages=services.virtual_packages,
-        platform=services.settings.platform,
-        channel_priority=ChannelPriority(services.settings.channel_priority),
-        exclude_newer=services.age_limits.everywhere,
-        exclude_newer_channel=services.age_limits.channels,
-        exclude_newer_package=services.age_limits.packages,
-        tables=services.table_store,
+    return CondaSolver().solve(_solve_request(services, sources, packages, **fields))
+
+
+def _solve_perhaps_without_pip(
+    services: Services, solve_request: SolveRequest, capture: Path | None
+) -> Solution:
+    """Solve; leave pip out where only pip, which the user did not name, needs PyPI's index."""
+    try:
+        return _solve(solve_request, capture)
+    except ChannelError as error:
+        if not solve_request.add_pip:
+            raise
+        try:
+            solution = _solve(replace(solve_request, add_pip=False), capture)
+        except ChannelError:
+            raise error from None
+        services.reporter.warn(f"python comes without pip: {error.message}")
+        return solution
+
+
+def _solve(solve_request: SolveRequest, capture: Path | None) -> Solution:
+    return (
+        CondaSolver().solve(solve_request)
+        if capture is None
+        else solve_captured(solve_request, capture)
     )
-    return CondaSolver().solve(request)
 
 
-def solve_for_platforms(
-    services: Services, platforms: Sequence[str], question: Callable[[Services], Solution]
-) -> dict[str, Solution]:
-    """Ask one question for several platforms, in order.
+def solve_captured(request: SolveRequest, path: Path) -> Solution:
+    """Solve, and write the request with all records it looked at to a file, also on failure.
 
     Raises:
-        SolveError: There is no solution for one of them; its context names the platform.
-        SpecError: One is not the name of a platform.
+        SolveError: There is no solution.
+        FileError: The file cannot be written.
     """
-    solutions: dict[str, Solution] = {}
-    for platform in dict.fromkeys(map(check_subdir, platforms)):
-        settings = replace(services.settings, platform=platform)
-        try:
-            solutions[platform] = question(Services(settings, services.reporter))
-        except SolveError as error:
-            error.context = f"for {platform}"
-            raise
-    return solutions
+    from minicon.fs import operations
+    from minicon.solver.capture import capture, recording
+
+    watched = recording(request)
+    try:
+        solution = CondaSolver().solve(watched)
+        dict(solution.hold_backs)  # computed when read, from further records
+    finally:
+        with operations.describing("write", path):
+            text = json.dumps(capture(watched), separators=(",", ":"), sort_keys=True)
+            operations.replace_file(path, text.encode(), durable=False)
+    return solution
 
 
-def _spec(text: str | MatchSpec) -> MatchSpec:
-    return limit_of(text) if isinstance(text, str) else text
+def replay(path: Path) -> Solution:
+    """Solve the request that :func:`solve_captured` wrote.
 
+    Raises:
+        FileError: The file cannot be read, or holds something else.
+        SolveError: There is no solution.
+    """
+    from minicon.fs import operations
+    from minicon.models.strict_json import read_object
+    from minicon.solver.capture import captured_request
 
-def _virtual_package(fact: str | VirtualPackage) -> VirtualPackage:
-    return VirtualPackage.from_text(fact) if isinstance(fact, str) else fact
-
-
-def _installed(record: RepodataRecord | PrefixRecord) -> PrefixRecord:
-    if isinstance(record, PrefixRecord):
-        return record
-    return PrefixRecord(record, files=(), paths=())
+    with operations.describing("read", path):
+        text = path.read_bytes()
+    try:
+        document = read_object(text)
+    except ValueError as error:
+        message = f"{path} is not a capture in JSON: {str(error)[:80]}"
+        raise FileError("invalid-capture", message, hint="write it again") from error
+    return CondaSolver().solve(captured_request(document))

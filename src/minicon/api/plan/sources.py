@@ -1,10 +1,10 @@
-"""Which sources a request may use: the channels that are named, or the built-in set.
+"""Sources: where the packages of a request may come from.
 
 ::
 
     channels named by the user or configured?
       yes → exactly those; 'host' and 'pypi' only if they are among them
-            (what is asked of PyPI by name is always allowed, unless --no-pypi)
+            (PyPI is always allowed for ``pypi:`` specs, unless --no-pypi)
       no  → conda-forge if it answers within two seconds, then 'host', then 'pypi'
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.models.channel import Channel
 
-PROBE_SECONDS = 2.0
+_PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,11 @@ class Sources:
 
     Attributes:
         channels: Ordinary channels, first has priority.
-        use_host: Whether interpreters of this machine may serve as python.
+        use_host: Whether an interpreter of this machine may serve as python.
         pypi_for_missing_names: Whether a name that no channel has may come from PyPI.
-        allow_pypi: Whether PyPI may be asked at all.
-        skipped: Built-in channels that could not be reached.
-        is_default: Whether nothing was named and this is the built-in set.
+        allow_pypi: Whether PyPI may be used at all.
+        skipped: Built-in channels that cannot be reached.
+        is_default: Whether no channel was named and this is the built-in set.
     """
 
     channels: tuple[Channel, ...]
@@ -48,9 +48,17 @@ class Sources:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them as a user would name them."""
+        """Names of all sources, as a user would write them."""
         builtin = (HOST_CHANNEL,) * self.use_host + (PYPI_CHANNEL,) * self.pypi_for_missing_names
         return (*(channel.name for channel in self.channels), *builtin)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence for each built-in channel that cannot be reached."""
+        others = " and ".join(self.names)
+        return tuple(
+            f"{each.name} cannot be reached: using {others} instead" for each in self.skipped
+        )
 
 
 def choose_sources(
@@ -63,16 +71,16 @@ def choose_sources(
     """Decide where packages come from.
 
     Args:
-        settings: Configuration; its channels follow the named ones unless overridden.
+        settings: Their channels follow the named ones, unless overridden.
         named: Channels of the command line or environment file; ``nodefaults`` drops the
             configured ones.
-        override: Only the named ones.
-        is_reachable: Asks one channel, within a bound in seconds; remembers the answer.
+        override: Use only the named ones.
+        is_reachable: Whether a channel answers within a number of seconds.
 
     Raises:
         ConfigError: ``--override-channels`` without a channel, or thousands of channels.
-        SpecError: A channel text that cannot be read.
-        ChannelError: A channel that the configuration forbids.
+        SpecError: A channel's text cannot be read.
+        ChannelError: The configuration forbids a channel.
     """
     drop_configured = override or "nodefaults" in named
     texts = list(dict.fromkeys(text for text in named if text != "nodefaults"))
@@ -87,8 +95,8 @@ def choose_sources(
     if len(texts) > MOST_ITEMS:
         raise ConfigError(
             "too-many-items",
-            f"{len(texts)} channels are named; at most {MOST_ITEMS} are asked",
-            hint="leave out what is not needed",
+            f"{len(texts)} channels are named; at most {MOST_ITEMS} can be used",
+            hint="leave out those that are not needed",
         )
     if not texts:
         return _builtin_sources(settings, is_reachable)
@@ -104,7 +112,7 @@ def choose_sources(
 
 
 def refuse_forbidden(settings: Settings, channels: Iterable[Channel]) -> None:
-    """Hold to ``allowlist_channels`` and ``denylist_channels``; they speak of channels alone.
+    """Apply ``allowlist_channels`` and ``denylist_channels``; built-in sources are not subject.
 
     Raises:
         ChannelError: A channel is not among those that may be used.
@@ -115,25 +123,25 @@ def refuse_forbidden(settings: Settings, channels: Iterable[Channel]) -> None:
             raise ChannelError(
                 "channel-not-allowed",
                 f"the configuration does not allow the channel {channel.name}",
-                hint="'minicon config --show-sources' tells where that is written",
+                hint="'minicon config --show-sources' shows which file says so",
             )
 
 
 def _allowed(settings: Settings) -> Callable[[Channel], bool]:
-    """A test of channels by the lists of the configuration, which are read once."""
+    """Return a test of channels by the lists of the configuration, which are expanded once."""
 
-    def places(texts: Iterable[str]) -> frozenset[str]:
+    def base_urls(texts: Iterable[str]) -> frozenset[str]:
         return frozenset(
             channel.base_url for text in texts for channel in expand_channel(settings, text)
         )
 
-    denied, allowed = places(settings.denylist_channels), places(settings.allowlist_channels)
-    open_to_all = not settings.allowlist_channels
+    denied = base_urls(settings.denylist_channels)
+    allowed = base_urls(settings.allowlist_channels)
 
     def is_allowed(channel: Channel) -> bool:
         if channel.is_builtin or channel.base_url in denied:
             return channel.is_builtin
-        return open_to_all or channel.base_url in allowed
+        return not settings.allowlist_channels or channel.base_url in allowed
 
     return is_allowed
 
@@ -141,12 +149,12 @@ def _allowed(settings: Settings) -> Callable[[Channel], bool]:
 def _builtin_sources(settings: Settings, is_reachable: Callable[[Channel, float], bool]) -> Sources:
     default = expand_channel(settings, DEFAULT_CHANNEL)
     channels = list(filter(_allowed(settings), default))
-    answers = {channel: is_reachable(channel, PROBE_SECONDS) for channel in channels}
+    answers = {channel: is_reachable(channel, _PROBE_SECONDS) for channel in channels}
     return Sources(
-        channels=tuple(channel for channel, answers_us in answers.items() if answers_us),
+        channels=tuple(channel for channel, reachable in answers.items() if reachable),
         use_host=True,
         pypi_for_missing_names=settings.use_pypi,
         allow_pypi=settings.use_pypi,
-        skipped=tuple(channel for channel, answers_us in answers.items() if not answers_us),
+        skipped=tuple(channel for channel, reachable in answers.items() if not reachable),
         is_default=True,
     )

@@ -12,7 +12,7 @@ import os
 import shlex
 from pathlib import Path
 
-from minicon.api.inspect.dependency_graph import DependencyGraph
+from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.inspect.pip_changes import find_pip_changes
 from minicon.api.upkeep.cleaning import find_leftovers
 from minicon.lean_dataclasses import dataclass

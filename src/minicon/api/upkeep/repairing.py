@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from minicon.api.change.applying import apply_plan
-from minicon.api.change.package_preparation import prepare_packages
+from minicon.api.package_preparation import prepare_packages
 from minicon.api.plan.request import ChangeRequest, Plan
 from minicon.api.upkeep.cleaning import sweep_leftovers
 from minicon.api.upkeep.health import RELINKED_KINDS, stale_registrations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.errors import ChannelError, PrefixError, UsageError
+from minicon.errors import UsageError
 from minicon.fs.safe_path import typed_path
 
 TYPE_CHECKING = False
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from minicon.api.plan.request import ChangeRequest, Plan
     from minicon.cli.context import CommandContext
 
-#: Another process may change the environment while a plan for it is made or shown.
-_ATTEMPTS = 6
-#: References of errors after which a new plan is made and shown.
-_PLAN_AGAIN = ("environment-changed", "scripts-not-as-shown")
 #: The effect of a change on programs that run from the environment.
 PROGRAMS_KEEP = "they use the old files until they are restarted"
 
@@ -48,8 +44,8 @@ def carry_out(
 ) -> int:
     """Plan a request, show the plan and, unless it is a dry run, apply it.
 
-    A new plan is made and shown if another process changed the environment meanwhile, if a channel
-    lacks a package that its repodata lists, or if packages contain other link scripts than shown.
+    A new plan is made and shown where the first turns out to be outdated, see
+    :func:`minicon.api.plan.planning.plan_and_carry_out`.
 
     Args:
         request: The change.
@@ -64,28 +60,19 @@ def carry_out(
         MiniconError: Planning or applying failed.
         UsageError: The user declined.
     """
-    from minicon.api.change.stale_repodata import is_worth_planning_again
-    from minicon.api.plan.planning import make_plan
+    from minicon.api.plan.planning import plan_and_carry_out
 
-    for left in reversed(range(_ATTEMPTS)):
-        plan = make_plan(context.services, request)
-        try:
-            return carry_out_plan(plan, arguments, context, ask=ask)
-        except PrefixError as error:
-            if error.reference not in _PLAN_AGAIN or not left:
-                raise
-            context.console.note(f"{error.message}: planning again")
-        except ChannelError as error:
-            if not is_worth_planning_again(context.services, request, error):
-                raise
-    raise AssertionError("unreachable")
+    def show_and_carry_out(plan: Plan) -> int:
+        return carry_out_plan(plan, arguments, context, ask=ask)
+
+    return plan_and_carry_out(context.services, request, show_and_carry_out)
 
 
 def carry_out_plan(
     plan: Plan, arguments: argparse.Namespace, context: CommandContext, *, ask: bool = True
 ) -> int:
     """Show a plan and, unless it is a dry run, apply it; see :func:`carry_out`."""
-    from minicon.api.plan.plan_effects import announce, as_shown
+    from minicon.api.plan.plan_effects import as_shown, effects_of_plan
 
     console = context.console
     for note in plan.notes:
@@ -93,12 +80,12 @@ def carry_out_plan(
     if plan.is_empty:
         return _nothing_to_do(plan, context)
     is_reviewed = _is_reviewed(context, ask=ask)
-    announcement = announce(context.services, plan, look=is_reviewed)
+    effects = effects_of_plan(context.services, plan, preview=is_reviewed)
     if is_reviewed:
-        plan = as_shown(plan, announcement)
-    _show(plan, announcement, context)
+        plan = as_shown(plan, effects)
+    _show(plan, effects, context)
     if context.settings.dry_run:
-        return _finished(plan, announcement, arguments, context, dry_run=True)
+        return _finished(plan, effects, arguments, context, dry_run=True)
     if ask:
         _confirm(context)
     from minicon.api.change.applying import apply_plan, fetch_packages
@@ -107,28 +94,28 @@ def carry_out_plan(
         fetch_packages(context.services, plan)
     else:
         apply_plan(context.services, plan, command_line=context.command_line)
-    return _finished(plan, announcement, arguments, context, dry_run=False)
+    return _finished(plan, effects, arguments, context, dry_run=False)
 
 
-def _show(plan: Plan, announcement: PlanEffects, context: CommandContext) -> None:
+def _show(plan: Plan, effects: PlanEffects, context: CommandContext) -> None:
     from minicon.cli.render.plan import plan_text
 
     if not (context.settings.quiet or context.console.json):
-        context.console.answer(plan_text(plan, context.console, announcement))
-    warn_of_programs(announcement, context, PROGRAMS_KEEP)
-    if announcement.menus:
+        context.console.answer(plan_text(plan, context.console, effects))
+    warn_of_programs(effects, context, PROGRAMS_KEEP)
+    if effects.menus:
         from minicon.api.plan.plan_effects import menu_text
 
-        for record in announcement.menus:
+        for record in effects.menus:
             context.console.note(menu_text(record))
 
 
-def warn_of_programs(announcement: PlanEffects, context: CommandContext, consequence: str) -> None:
+def warn_of_programs(effects: PlanEffects, context: CommandContext, consequence: str) -> None:
     """Warn of programs that run from the environment, with the consequence for them."""
-    if announcement.processes:
+    if effects.processes:
         from minicon.api.plan.plan_effects import process_text
 
-        running = process_text(announcement.processes)
+        running = process_text(effects.processes)
         context.console.warn(
             f"programs are running from this environment: {running}; {consequence}"
         )
@@ -162,7 +149,7 @@ def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
 
 def _finished(
     plan: Plan,
-    announcement: PlanEffects,
+    effects: PlanEffects,
     arguments: argparse.Namespace,
     context: CommandContext,
     *,
@@ -177,14 +164,14 @@ def _finished(
         document["actions"] = plan.transaction.to_json(fetch=fetched)
         if plan.notes:
             document["notes"] = list(plan.notes)
-        if announcement.menus:
-            document["menus"] = [record.dist_name for record in announcement.menus]
-        if announcement.scripts:
+        if effects.menus:
+            document["menus"] = [record.dist_name for record in effects.menus]
+        if effects.scripts:
             from minicon.api.plan.plan_effects import scripts_json
 
-            document["link_scripts"] = scripts_json(announcement.scripts)
-        if dry_run and announcement.unknown:
-            document["link_scripts_unknown"] = [r.dist_name for r in announcement.unknown]
+            document["link_scripts"] = scripts_json(effects.scripts)
+        if dry_run and effects.unknown:
+            document["link_scripts_unknown"] = [r.dist_name for r in effects.unknown]
         console.document(document)
     elif dry_run:
         console.note("\ndry run; nothing was changed")

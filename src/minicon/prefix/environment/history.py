@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import time
 
+from minicon.constants import PYPI_PREFIX
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
@@ -167,7 +168,7 @@ def _join_version_parts(parts: Iterable[str]) -> list[str]:
 def spec_name(spec: str) -> str | None:
     """The package name of a spec's text, or None."""
     text = spec.strip()
-    by_name = text.removeprefix("pypi:")
+    by_name = text.removeprefix(PYPI_PREFIX)
     if "/" in text.partition("@")[0] and text.endswith((".conda", ".tar.bz2", ".whl")):
         stem = re.sub(r"\.(conda|tar\.bz2|whl)$", "", text.rpartition("/")[2])
         if text.endswith(".whl"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass, field
+from minicon.models.pip_requirement import PipRequirement
 from minicon.models.records import RepodataRecord
 from minicon.models.version import python_minor
 from minicon.redaction import without_secrets
@@ -67,7 +68,7 @@ class Transaction:
     update_specs: tuple[str, ...] = ()
     remove_specs: tuple[str, ...] = ()
     hold_backs: Mapping[str, str] = field(default_factory=dict)
-    pip_requirements: tuple[str, ...] = ()
+    pip_requirements: tuple[PipRequirement, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -132,7 +133,7 @@ class Transaction:
             "update_specs": list(map(without_secrets, self.update_specs)),
             "remove_specs": list(map(without_secrets, self.remove_specs)),
             "hold_backs": dict(self.hold_backs),
-            "pip_requirements": list(self.pip_requirements),
+            "pip_requirements": [each.text for each in self.pip_requirements],
         }
 
     @classmethod
@@ -170,7 +171,9 @@ class Transaction:
                 update_specs=tuple(plan["update_specs"]),
                 remove_specs=tuple(plan["remove_specs"]),
                 hold_backs=dict(plan["hold_backs"]),
-                pip_requirements=tuple(plan["pip_requirements"]),
+                pip_requirements=tuple(
+                    PipRequirement(text=text) for text in plan["pip_requirements"]
+                ),
             )
         except ValueError as error:
             message = f"the plan cannot be read: {error}"

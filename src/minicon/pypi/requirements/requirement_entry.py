@@ -13,9 +13,10 @@ from minicon.fs.safe_path import user_path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.indexes import DistributionFile
 from minicon.models.package_names import normalize_pypi_name
+from minicon.models.pip_requirement import PipRequirement
 from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.pypi.requirements.requirement_lines import invalid_line
-from minicon.pypi.requirements.requirements import IndexRequirement, PipRequirement
+from minicon.pypi.requirements.requirements import IndexRequirement
 from minicon.pypi.urls import file_url, is_remote, local_path, without_credentials
 from minicon.pypi.wheels.filenames import SDIST_EXTENSIONS, parse_version, split_wheel_name
 from minicon.redaction import shortened

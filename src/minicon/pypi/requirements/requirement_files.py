@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 
 from minicon.errors import SpecError
 from minicon.models.package_names import normalize_pypi_name
+from minicon.models.pip_requirement import PipRequirement
 from minicon.pypi.requirements.requirement_entry import (
     BUILD_OPTIONS,
     absolute_path,
@@ -23,7 +24,6 @@ from minicon.pypi.requirements.requirement_lines import (
 from minicon.pypi.requirements.requirements import (
     IndexOptions,
     IndexRequirement,
-    PipRequirement,
     RequirementSet,
 )
 from minicon.pypi.urls import is_remote, local_path

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_names import normalize_pypi_name
-from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
     from minicon.models.indexes import DistributionFile
+    from minicon.models.pip_requirement import PipRequirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,26 +42,6 @@ class IndexRequirement:
     direct: DistributionFile | None = None
     hashes: tuple[str, ...] = ()
     origin: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipRequirement:
-    """A requirement that only pip can install, because it has to be built.
-
-    Attributes:
-        text: Lines of a requirement file; paths in it are absolute. May contain credentials.
-        name: Normalized project name if the line contains it, else None.
-        is_editable: Whether it is installed in editable mode (PEP 660).
-        origin: File and line, or an empty text.
-    """
-
-    text: str
-    name: str | None = None
-    is_editable: bool = False
-    origin: str = ""
-
-    def __str__(self) -> str:
-        return redact(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 
 from minicon.errors import PackageNotFound
 from minicon.models.package_names import normalize_pypi_name
+from minicon.models.pip_requirement import PipRequirement
 from minicon.solver.candidates.missing_names import no_projects
 from minicon.solver.joint.markers import applies, marker_environment
 from minicon.solver.joint.project_provider import (
@@ -71,7 +72,11 @@ class JointProblem:
         self._projects = Projects(request, conda)
         self._specs = [spec for spec in for_pypi if spec.when is None]
         self._conditional = [spec for spec in for_pypi if spec.when is not None]
-        self._built_by_pip = [str(each) for each in request.requirements if each.url]
+        self._built_by_pip = [
+            PipRequirement(text=str(each), name=normalize_pypi_name(each.name))
+            for each in request.requirements
+            if each.url
+        ]
         if not conda.source.candidates("python").size:
             raise PackageNotFound(
                 "no-python",
@@ -225,7 +230,7 @@ def _needed(
 
 def _merged(
     choice: SourceOnly, requirements: Sequence[AnyRequirement], constraints: PypiConstraints
-) -> str:
+) -> PipRequirement:
     """All requirements on a project as one line for pip: ``name[extras]specifiers``."""
     name = choice.name
     extras: set[str] = set()
@@ -239,7 +244,8 @@ def _merged(
             extras.update({requirement.extra} - {""})
             specifiers.update({_specifier_text(requirement)} - {""})
     brackets = f"[{','.join(sorted(extras))}]" if extras else ""
-    return f"{name}{brackets}{','.join(sorted(specifiers))}"
+    text = f"{name}{brackets}{','.join(sorted(specifiers))}"
+    return PipRequirement(text=text, name=name)
 
 
 def _specifier_text(requirement: ProjectRequirement) -> str:

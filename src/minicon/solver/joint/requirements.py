@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from minicon.models.indexes import DistributionFile, Release, WheelIndex
     from minicon.models.match_spec.spec import MatchSpec
+    from minicon.models.pip_requirement import PipRequirement
     from minicon.models.records import RepodataRecord
     from minicon.solver.joint.pythons import PythonMinor
     from minicon.solver.request import Reason
@@ -246,7 +247,7 @@ class Resolved:
     wheels: Mapping[str, RepodataRecord] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
-    pip_requirements: tuple[str, ...] = ()
+    pip_requirements: tuple[PipRequirement, ...] = ()
 
 
 class Impossible(Exception):

@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Check, show and apply the plan."""
+    from minicon.api.plan.context import refuse_frozen
     from minicon.api.plan.plan_files import read_plan
-    from minicon.api.plan.planning import refuse_frozen
     from minicon.cli.commands.changing import carry_out_plan
     from minicon.fs.safe_path import typed_path
     from minicon.prefix.environment.prefix import Prefix

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the packages that were added, removed and changed."""
-    from minicon.api.change.generations import difference
+    from minicon.api.change.revisions import difference
     from minicon.cli.render.listing import table
     from minicon.prefix.generations.metadata import read_generation_metadata
 

@@ -158,7 +158,7 @@ def _list(arguments: argparse.Namespace, context: CommandContext) -> int:  # noq
 
 
 def _variables(arguments: argparse.Namespace, context: CommandContext) -> int:
-    from minicon.api.change.environments import change_variables, listed_variables
+    from minicon.api.environment_variables import change_variables, listed_variables
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     if arguments.action == "list":

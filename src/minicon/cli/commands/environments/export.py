@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 
 from minicon.cli import options
+from minicon.constants import PYPI_PREFIX
 from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
@@ -94,7 +95,7 @@ def _requirements(spec: EnvironmentSpec, platform: str) -> str:
         "# $ minicon create --name <env> --file <this file>",
         f"# platform: {platform}",
         *map(without_secrets, spec.dependencies),
-        *(f"pypi:{without_secrets(line)}" for line in spec.pip),
+        *(f"{PYPI_PREFIX}{without_secrets(line)}" for line in spec.pip),
     ]
     return "\n".join(lines) + "\n"
 

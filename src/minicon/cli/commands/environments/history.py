@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the revisions, oldest first."""
-    from minicon.api.change.generations import history_entries
+    from minicon.api.change.revisions import history_entries
     from minicon.cli.render.listing import table
 
     path = context.registry.existing(arguments.name, arguments.prefix)

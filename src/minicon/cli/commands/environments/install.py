@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _install_revision(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
     """Switch to a stored revision, or reinstall one that only the history lists."""
-    from minicon.api.change.generations import is_kept
+    from minicon.api.change.revisions import is_kept
     from minicon.cli.commands.environments.rollback import go_back
 
     path = context.registry.existing(arguments.name, arguments.prefix)

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the plan as one JSON document."""
     import importlib
 
-    from minicon.api.plan.plan_effects import announce
+    from minicon.api.plan.plan_effects import effects_of_plan
     from minicon.api.plan.plan_files import plan_document
     from minicon.api.plan.planning import make_plan
     from minicon.cli.context import CommandContext as Context
@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         plan = make_plan(inner.services, module.build_request(parsed, inner))
         for note in plan.notes:
             inner.console.note(note)
-        announcement = announce(inner.services, plan, look=True)
-        context.console.document(plan_document(plan, announcement))
+        effects = effects_of_plan(inner.services, plan, preview=True)
+        context.console.document(plan_document(plan, effects))
     finally:
         inner.close()
     return 0

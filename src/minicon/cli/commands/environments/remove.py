@@ -82,10 +82,10 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
 
     console = context.console
     path = context.services.registry.existing(arguments.name, arguments.prefix)
-    announcement = effects_of_removal(context.services, path)
-    for script in announcement.scripts:
+    effects = effects_of_removal(context.services, path)
+    for script in effects.scripts:
         console.note(f"will run: {script_text(script)}")
-    warn_of_programs(announcement, context, "their files will be removed")
+    warn_of_programs(effects, context, "their files will be removed")
     if not context.settings.dry_run:
         asks = not (context.settings.always_yes or console.json)
         question = f"Remove the environment {path} with everything in it?"

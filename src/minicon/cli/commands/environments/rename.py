@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from minicon.api.change.renaming import RenameRequest
+    from minicon.api.change.environments import RenameRequest
     from minicon.cli.context import CommandContext
 
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Check the request and move the environment."""
-    from minicon.api.change.renaming import rename_environment, rename_request
+    from minicon.api.change.environments import rename_environment, rename_request
     from minicon.api.plan.plan_effects import effects_of_switch
     from minicon.cli.commands.changing import warn_of_programs
     from minicon.errors import UsageError

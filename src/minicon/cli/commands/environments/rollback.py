@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def go_back(arguments: argparse.Namespace, context: CommandContext, revision: int | None) -> int:
     """Switch the environment to a stored revision; None for the previous one."""
-    from minicon.api.change.generations import roll_back
+    from minicon.api.change.revisions import roll_back
     from minicon.api.plan.plan_effects import effects_of_switch
     from minicon.cli.commands.changing import PROGRAMS_KEEP, warn_of_programs
 

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def build_request(arguments: argparse.Namespace, context: CommandContext) -> ChangeRequest:
     """Return the request of the command line."""
-    from minicon.api.change.syncing import sync_request
+    from minicon.api.plan.environment_requests import sync_request
     from minicon.cli.commands.changing import solver_arguments
 
     return sync_request(

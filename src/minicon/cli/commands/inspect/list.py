@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         from minicon.cli.commands.environments import history
 
         return history.run(arguments, context)
-    from minicon.api.change.environments import listed_packages
+    from minicon.api.inspect.installed import listed_packages
     from minicon.cli.render.listing import list_lines, list_objects
 
     path = context.registry.existing(arguments.name, arguments.prefix)

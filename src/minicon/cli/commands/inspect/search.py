@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _in_environments(spec: str, context: CommandContext) -> int:
     """Print the environments in which matching packages are installed."""
-    from minicon.api.change.environments import packages_of_environments
+    from minicon.api.inspect.installed import packages_of_environments
     from minicon.cli.render.listing import dist_object, short_channel, table
     from minicon.errors import PackageNotFound
 

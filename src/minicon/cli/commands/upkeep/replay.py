@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the solution, or fail like the captured command."""
-    from minicon.api.export.capturing import replay
+    from minicon.api.plan.solving import replay
     from minicon.fs.safe_path import typed_path
 
     solution = replay(typed_path(arguments.file))

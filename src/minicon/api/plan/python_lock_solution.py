@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
 
-from minicon.api.lock.lock_solution import needs_pip, solution_from
+from minicon.api.plan.exact_solutions import needs_pip, solution_from
 from minicon.envs.locks.pylock import DEFAULT_GROUPS
 from minicon.errors import SpecError, UsageError
 from minicon.lean_dataclasses import replace
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
-    from minicon.api.lock.lock_selection import LockSelection
+    from minicon.api.plan.request import LockSelection
     from minicon.api.services import Services
     from minicon.models.environment_files.lockfile import LockedPackage
     from minicon.solver.request import Solution
@@ -77,14 +77,13 @@ def python_lock_solution(
 
 
 def _python_spec(selection: LockSelection, minors: Sequence[str]) -> MatchSpec:
-    """Python as the user wants it, in one of the minors that the lock has files for."""
-    asked = selection.python
+    """Return the requested python, limited to the minors that the lock has files for."""
+    spec = selection.python
     allowed = "|".join(f"{minor}.*" for minor in minors)
-    if asked is None:
+    if spec is None:
         return MatchSpec.from_fields(name="python", version=allowed)
-    spec = MatchSpec(asked)
     if spec.exact_name != "python":
-        message = f"{asked!r} cannot be added to a lock"
+        message = f"'{spec}' cannot be added to a lock"
         raise UsageError("mixed-files", message, hint="install it afterwards")
     version = f"({allowed}),({spec.version})" if spec.version is not None else allowed
     return MatchSpec.from_fields(name="python", version=version)

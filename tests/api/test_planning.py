@@ -1,4 +1,4 @@
-"""What a plan tells beside its changes."""
+"""Notes of a plan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.command_line import CommandLine
         ("app", None),
     ],
 )
-def test_unknown_extras_are_told_of(
+def test_unknown_extras_are_noted(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

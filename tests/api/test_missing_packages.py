@@ -1,4 +1,4 @@
-"""A package that is missing here: which platform or channel has it, found out cheaply."""
+"""Missing packages: which platform or channel has them, found at little cost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_other_platforms_of_a_local_channel(command: CommandLine, tmp_path: Path
     assert "chan has wintool for win-64, not for linux-64" in outcome.err
 
 
-def test_search_tells_it_too(command: CommandLine, tmp_path: Path) -> None:
+def test_search_says_it_too(command: CommandLine, tmp_path: Path) -> None:
     channel = write_channel(tmp_path / "chan")
     outcome = command("search", "--override-channels", "-c", channel.url, "winlib")
     assert "chan has winlib for osx-arm64 and win-64" in outcome.err
@@ -61,7 +61,7 @@ def test_a_whole_index_is_not_fetched_for_it(command: CommandLine, tmp_path: Pat
         outcome = dry(command, url, "winlib")
         assert "check the spelling" in outcome.err
         assert not server.count("*win-64*")
-        # Somebody worked for Windows here before: then it is known.
+        # Once the index of another platform is cached, it is searched.
         command.set(CONDA_SUBDIR="win-64")
         assert dry(command, url, "winlib").code == 0
         command.set(CONDA_SUBDIR="linux-64")
@@ -99,16 +99,16 @@ def test_short_lists_are_fetched(command: CommandLine, tmp_path: Path) -> None:
 
 
 def test_a_configured_channel_that_was_left_out(command: CommandLine, tmp_path: Path) -> None:
-    here = ChannelBuilder(tmp_path / "here").add_all("tool-1.0-0")
-    here.write()
-    there = ChannelBuilder(tmp_path / "there").add_all("lib-1.0-0")
-    there.write()
-    command.set(CONDA_CHANNELS=there.url)
-    outcome = dry(command, here.url, "lib")
-    assert f"{there.url} has it: add -c {there.url}" in outcome.err
+    named = ChannelBuilder(tmp_path / "named").add_all("tool-1.0-0")
+    named.write()
+    configured = ChannelBuilder(tmp_path / "configured").add_all("lib-1.0-0")
+    configured.write()
+    command.set(CONDA_CHANNELS=configured.url)
+    outcome = dry(command, named.url, "lib")
+    assert f"{configured.url} has it: add -c {configured.url}" in outcome.err
 
 
-def test_what_nobody_has(command: CommandLine, tmp_path: Path) -> None:
+def test_a_package_that_no_channel_has(command: CommandLine, tmp_path: Path) -> None:
     channel = write_channel(tmp_path / "chan")
     assert "did you mean tool?" in dry(command, channel.url, "toool").err
     assert "check the spelling" in dry(command, channel.url, "nothinglikethis").err
@@ -128,16 +128,14 @@ def test_a_spec_may_name_a_source_by_the_end_of_its_address(
         assert outcome.code == 0, outcome.err
 
 
-def test_what_a_package_needs_and_only_another_platform_has(
-    command: CommandLine, tmp_path: Path
-) -> None:
+def test_a_dependency_that_only_another_platform_has(command: CommandLine, tmp_path: Path) -> None:
     channel = write_channel(tmp_path / "chan")
     outcome = dry(command, channel.url, "broken")
     assert "broken needs winlib, which no channel has" in outcome.err
     assert "chan has winlib for osx-arm64 and win-64, not for linux-64" in outcome.err
 
 
-def test_all_that_is_missing_is_told_at_once(command: CommandLine, tmp_path: Path) -> None:
+def test_all_missing_packages_are_named_at_once(command: CommandLine, tmp_path: Path) -> None:
     channel = write_channel(tmp_path / "chan")
     outcome = dry(command, channel.url, "toool", "tool", "winlib", "nothinglikethis")
     assert "toool, winlib and nothinglikethis are in none of the channels" in outcome.err

@@ -1,4 +1,4 @@
-"""Package files by URL or path: exactly these, beside what is there."""
+"""Package files by URL or path: exactly these, beside the installed packages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from tests.support.command_line import small_channel
 
 from minicon.api.change.applying import apply_plan
 from minicon.api.plan.environment_requests import change_request, create_request
-from minicon.api.plan.explicit import explicit_entries
 from minicon.api.plan.planning import make_plan
 from minicon.api.services import Services
 from minicon.errors import HashMismatch, MiniconError, SpecError, UsageError
@@ -40,18 +39,20 @@ def names(prefix: Prefix) -> list[str]:
     return [record.name for record in prefix.records()]
 
 
-def test_entries_of_specs() -> None:
-    assert explicit_entries(["numpy", "pypi:httpx"]) == ()
+def test_entries_of_specs(services: Services) -> None:
+    assert create_request(services, "a", None, specs=["numpy", "pypi:httpx"]).explicit == ()
     url = "https://example.org/linux-64/a-1-0.conda"
-    (entry,) = explicit_entries([f"{url}#{'0' * 32}"])
+    (entry,) = create_request(services, "a", None, specs=[f"{url}#{'0' * 32}"]).explicit
     assert (entry.url, entry.md5, entry.sha256) == (url, "0" * 32, None)
 
 
 @pytest.mark.parametrize("other", ["numpy", "pypi:httpx", "conda-forge::numpy"])
-def test_files_and_specs_do_not_mix(other: str) -> None:
-    """What would not be solved must not be passed over in silence either."""
+def test_files_and_specs_do_not_mix(services: Services, other: str) -> None:
+    """Specs that would not be solved must not be ignored silently."""
     with pytest.raises(SpecError) as caught:
-        explicit_entries(["https://example.org/linux-64/a-1-0.conda", other])
+        create_request(
+            services, "a", None, specs=["https://example.org/linux-64/a-1-0.conda", other]
+        )
     assert caught.value.reference == "mixed-specs"
     assert other in caught.value.message
 
@@ -66,7 +67,7 @@ def test_a_path_and_a_url(services: Services, channel: Path) -> None:
     assert record.channel == channel.as_uri()
 
 
-def test_an_explicit_list_is_installed_beside_what_is_there(
+def test_an_explicit_list_is_installed_beside_other_packages(
     services: Services, channel: Path, tmp_path: Path
 ) -> None:
     create(services, str(channel / "noarch" / "lone-0.1-0.conda"))
@@ -90,7 +91,7 @@ def test_a_list_stands_alone(services: Services, channel: Path, tmp_path: Path) 
         assert caught.value.reference == "mixed-files"
 
 
-def test_hashes_hold(services: Services, channel: Path) -> None:
+def test_hashes_are_verified(services: Services, channel: Path) -> None:
     path = channel / "noarch" / "lone-0.1-0.conda"
     with pytest.raises(HashMismatch):
         create(services, f"{path.as_uri()}#sha256:{'0' * 64}")
@@ -98,7 +99,9 @@ def test_hashes_hold(services: Services, channel: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["hello.conda", "hello-1.0.conda", "-1.0-0.conda"])
-def test_names_that_say_nothing(services: Services, tmp_path: Path, name: str) -> None:
+def test_file_names_without_version_or_build_are_refused(
+    services: Services, tmp_path: Path, name: str
+) -> None:
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(MiniconError) as caught:
         create(services, (tmp_path / name).as_uri())

@@ -1,4 +1,4 @@
-"""The public verbs: plans first, changes then, nothing printed."""
+"""The public verbs: they plan, change environments and print nothing."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def packages(prefix: Path) -> dict[str, str]:
     return {r.name: r.record.version for r in minicon.Prefix(prefix).records()}
 
 
-def test_a_plan_first_and_the_change_later(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_plan_is_applied_later(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     plan = minicon.create("data", ["hello=1.0"], dry_run=True, settings=settings)
     assert [record.name for record in plan.install] == ["greeting", "hello"]
     assert plan.prefix == settings.envs_dirs[0] / "data"
@@ -44,7 +42,7 @@ def test_a_plan_first_and_the_change_later(
     assert capsys.readouterr() == ("", ""), "library code never prints"
 
 
-def test_a_life(settings: Settings, tmp_path: Path) -> None:
+def test_create_install_update_and_remove(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "env"
     minicon.create(path, ["hello=1.0"], settings=settings)
     minicon.install(path, ["lone"], settings=settings)
@@ -67,7 +65,7 @@ def test_update_of_everything(settings: Settings, tmp_path: Path, channel: Path)
     assert packages(path)["hello"] == "2.0"
 
 
-def test_a_plan_that_is_too_old_is_refused(settings: Settings) -> None:
+def test_an_outdated_plan_is_refused(settings: Settings) -> None:
     minicon.create("data", ["lone"], settings=settings)
     plan = minicon.install("data", ["hello"], dry_run=True, settings=settings)
     minicon.install("data", ["greeting"], settings=settings)

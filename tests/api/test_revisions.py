@@ -1,4 +1,4 @@
-"""The states of an environment as a history, their differences, and going back."""
+"""Kept revisions of an environment: listed, compared, restored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.api_world import Notes, make_services
 from tests.support.command_line import small_channel
 
 import minicon
-from minicon.api.change.generations import difference, history_entries, roll_back
+from minicon.api.change.revisions import difference, history_entries, roll_back
 from minicon.api.services import Services
 from minicon.errors import PrefixError
 
@@ -39,7 +39,7 @@ def names(path: Path) -> set[str]:
     return {f"{r.name}-{r.record.version}" for r in minicon.Prefix(path).records()}
 
 
-def test_entries_tell_what_each_change_did(path: Path) -> None:
+def test_entries_list_what_each_change_did(path: Path) -> None:
     first, second, third = history_entries(path)
     assert [entry["revision"] for entry in (first, second, third)] == sorted(
         entry["revision"] for entry in (first, second, third)
@@ -73,7 +73,7 @@ def test_going_back_and_forth(services: Services, path: Path) -> None:
     states[third] = {"hello-2.0", "greeting-1.5", "lone-0.1"}
     assert names(path) == states[third]
     assert roll_back(services, path, None, command_line=("undo",), dry_run=True) == second
-    assert names(path) == states[third], "a dry run only tells"
+    assert names(path) == states[third], "a dry run changes nothing"
     assert roll_back(services, path, first, command_line=("rollback", "1")) == first
     assert names(path) == states[first]
     assert roll_back(services, path, third, command_line=("rollback", "3")) == third
@@ -82,7 +82,7 @@ def test_going_back_and_forth(services: Services, path: Path) -> None:
     assert {first, second, third} <= kept
 
 
-def test_states_that_were_not_kept(services: Services, path: Path) -> None:
+def test_revisions_that_are_not_kept(services: Services, path: Path) -> None:
     with pytest.raises(PrefixError) as caught:
         roll_back(services, path, 99, command_line=())
     assert caught.value.reference == "no-such-generation"

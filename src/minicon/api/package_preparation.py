@@ -1,0 +1,200 @@
+"""Prepare packages to be linked: take cached ones; fetch, verify and unpack the others.
+
+::
+
+    record.source   conda        download ─ verify ─ extract ─┐
+                    pypi         download ─ verify ─ unpack ──┼─> package cache ─> CachedPackage
+                    interpreter  repack from this machine ────┘
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from minicon.errors import FileError, PackageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from minicon.api.services import Services
+    from minicon.models.package_files import PackageFiles
+    from minicon.models.records import RepodataRecord
+    from minicon.package.cache.package_cache import CachedPackage
+
+#: Simultaneous packages. Most of them download: no more unpack than there are processors.
+_WORKERS = 5
+
+
+def prepare_packages(
+    services: Services, records: Iterable[RepodataRecord], *, allow_unverified: bool = False
+) -> dict[RepodataRecord, CachedPackage]:
+    """Return the package of every record, complete and verified.
+
+    What is fetched is verified while it is unpacked. Of what was cached before, sizes are checked
+    again as ``safety_checks`` says: editing a file of an environment that is a hard link into the
+    cache edits the package.
+
+    Args:
+        services: Network and caches.
+        records: Of the packages.
+        allow_unverified: Whether packages without a known hash are accepted.
+
+    Raises:
+        OfflineError: A package has to be fetched and ``offline`` is set.
+        ChannelError, HashMismatch, PackageError: A package cannot be fetched, or is damaged.
+        InterpreterError: An interpreter is no longer installed.
+    """
+    cached = {record: _cached_package(services, record) for record in records}
+    missing = [record for record, package in cached.items() if package is None]
+    made = {}
+    if missing:
+        made = _make_packages(services, missing, allow_unverified=allow_unverified)
+    return {record: package or made[record] for record, package in cached.items()}
+
+
+def _cached_package(services: Services, record: RepodataRecord) -> CachedPackage | None:
+    """Return the cached package; None if there is none, or it was damaged and is now removed."""
+    package = services.package_cache.find(record)
+    if package is None or services.settings.safety_checks == "disabled":
+        return package
+    if package.manifest.has_its_sizes(package.directory):
+        return package
+    from minicon.package.validate import verify_package
+
+    problem, *_ = (
+        *verify_package(package.directory, hashes=False, extras=False, files=package.files),
+        "its manifest is of other files",
+    )
+    damage = f"the cached package {record.dist_name} is damaged: {problem}"
+    if services.settings.safety_checks == "warn":
+        services.reporter.warn(damage)
+        return package
+    if services.settings.offline:
+        hint = "run again without --offline to fetch it again"
+        raise PackageError("damaged-package", damage, hint=hint)
+    services.reporter.warn(f"{damage}; it is fetched again")
+    try:
+        services.package_cache.remove(package)
+    except FileError as error:
+        hint = f"remove {package.directory}, or ask its owner to"
+        raise PackageError("damaged-package", damage, hint=hint) from error
+    return None
+
+
+def _make_packages(
+    services: Services, records: Sequence[RepodataRecord], *, allow_unverified: bool
+) -> dict[RepodataRecord, CachedPackage]:
+    """Make several packages at once; the first failure stops the others and is raised.
+
+    The largest come first: one that began last would be unpacked alone while other processors
+    are idle.
+    """
+    # Imported here, so that nothing of the network is loaded where every package is cached.
+    from minicon.fs.disk import require_space
+    from minicon.net.parallel import run_parallel
+
+    cache = services.package_cache
+    require_space(cache.directory, _least_size(records), "the packages to download")
+    _warn_of_weak_hashes(services, records)
+    turns = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+    def make(record: RepodataRecord, cancelled: threading.Event) -> CachedPackage:
+        prepare = _preparation(
+            services, record, cancelled, turns, allow_unverified=allow_unverified
+        )
+        return cache.ensure(record, prepare)
+
+    largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
+    made = run_parallel(make, largest_first, workers=_WORKERS)
+    return dict(zip(largest_first, made, strict=True))
+
+
+def _warn_of_weak_hashes(services: Services, records: Sequence[RepodataRecord]) -> None:
+    """Warn of packages for which only an md5 is known, which can be forged."""
+    weak = [record.dist_name for record in records if record.md5 and record.sha256 is None]
+    if weak:
+        more = f" and {len(weak) - 1} more" if len(weak) > 1 else ""
+        services.reporter.warn(f"{weak[0]}{more}: verified by md5 only, no sha256 is listed")
+
+
+def _least_size(records: Sequence[RepodataRecord]) -> int:
+    """Return the bytes that the cache needs at least: nothing unpacks to less than its archive."""
+    sizes = [record.size or 0 for record in records]
+    return sum(sizes) + max(sizes, default=0)  # an archive is deleted once it is unpacked
+
+
+def _preparation(
+    services: Services,
+    record: RepodataRecord,
+    cancelled: threading.Event,
+    turns: threading.BoundedSemaphore,
+    *,
+    allow_unverified: bool,
+) -> Callable[[Path], PackageFiles | None]:
+    """Return a function that fills an empty directory with the package of a record.
+
+    Args:
+        services: Network and machine.
+        record: Of the package.
+        cancelled: Set when another package has failed.
+        turns: Taken while a package is unpacked.
+        allow_unverified: Whether packages without a known hash are accepted.
+    """
+    if record.source == "interpreter":
+        return lambda folder: _prepare_interpreter(services, record, folder)
+
+    def fetch(_: RepodataRecord, target: Path) -> None:
+        _fetch(services, record, target, cancelled, allow_unverified=allow_unverified)
+
+    if record.source == "pypi":
+        from minicon.package.prepare.wheel import prepare_wheel_package as prepare
+    else:
+        from minicon.package.prepare.conda import prepare_conda_package as prepare
+    return prepare(
+        fetch,
+        record,
+        reporter=services.reporter,
+        allow_unverified=allow_unverified,
+        fetch_verifies=True,
+        turn=turns,
+    )
+
+
+def _fetch(
+    services: Services,
+    record: RepodataRecord,
+    target: Path,
+    cancelled: threading.Event,
+    *,
+    allow_unverified: bool,
+) -> None:
+    from minicon.net.download import download
+
+    fetcher = services.index_fetcher if record.source == "pypi" else services.fetcher
+    task = services.reporter.start("download", record.dist_name, record.size)
+    try:
+        download(
+            fetcher,
+            record.url,
+            target,
+            sha256=record.sha256,
+            md5=record.md5,
+            size=record.size,
+            allow_unverified=allow_unverified,
+            task=task,
+            durable=False,  # the archive is deleted once it is unpacked
+            cancelled=cancelled,
+        )
+    finally:
+        task.finish()
+
+
+def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> PackageFiles:
+    from minicon.machine.host_packages.host_index import interpreter_for
+    from minicon.machine.host_packages.prepare import prepare_interpreter
+
+    facts = interpreter_for(record, services.discovery.interpreters)
+    return prepare_interpreter(facts, folder, reporter=services.reporter)

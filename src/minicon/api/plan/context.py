@@ -1,0 +1,99 @@
+"""PlanningContext: a request, its environment and its sources, before anything is solved."""
+
+from __future__ import annotations
+
+from minicon.api.plan.sources import Sources, choose_sources
+from minicon.errors import PrefixError
+from minicon.lean_dataclasses import dataclass
+from minicon.models.channel import expand_references
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.generations.store_entries import needs_recovery
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.api.plan.request import ChangeRequest
+    from minicon.api.services import Services
+    from minicon.models.prefix_record import PrefixRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningContext:
+    """A request with all that is known before solving.
+
+    Attributes:
+        prefix: The environment; it need not exist.
+        present: Packages in it now, those that pip installed by hand included.
+        sources: Where packages may come from.
+    """
+
+    services: Services
+    request: ChangeRequest
+    prefix: Prefix
+    present: tuple[PrefixRecord, ...]
+    sources: Sources
+
+    @property
+    def installed(self) -> tuple[PrefixRecord, ...]:
+        """Packages that the new state builds upon: none, if the environment is created again."""
+        return () if self.request.action == "create" else self.present
+
+
+def make_planning_context(services: Services, request: ChangeRequest) -> PlanningContext:
+    """Read the environment and choose the sources.
+
+    An environment whose last change was interrupted is recovered first.
+
+    Raises:
+        PrefixError: The environment cannot be read.
+        ChannelError: The configuration forbids a channel.
+        ConfigError, SpecError: No channel is left, or one cannot be read.
+    """
+    if needs_recovery(request.prefix):
+        services.registry.recover(request.prefix)
+    prefix = Prefix(request.prefix)
+    is_reachable = services.channel_client.is_reachable if needs_channels(request) else _always
+    return PlanningContext(
+        services=services,
+        request=request,
+        prefix=prefix,
+        present=_installed(prefix) if prefix.is_environment else (),
+        sources=choose_sources(
+            services.settings,
+            expand_references(request.channels, services.environ),
+            override=request.override_channels,
+            is_reachable=is_reachable,
+        ),
+    )
+
+
+def needs_channels(request: ChangeRequest) -> bool:
+    """Whether packages have to be chosen from channels."""
+    if request.lock is not None:
+        return request.lock.lock.kind == "pylock"  # such a lock leaves python to choose
+    is_bare = request.action == "create" and not request.packages
+    return not (request.action == "remove" or is_bare or request.is_exact)
+
+
+def refuse_frozen(prefix: Prefix, *, override: bool) -> None:
+    """Refuse to change an environment that is marked frozen (CEP 22), unless ``override``.
+
+    Raises:
+        PrefixError: Reference ``environment-frozen``.
+    """
+    message = prefix.frozen_message()
+    if message is not None and not override:
+        raise PrefixError(
+            "environment-frozen",
+            f"{prefix.path} must not be changed: {message}",
+            hint="--override-frozen changes it all the same",
+        )
+
+
+def _installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
+    from minicon.prefix.environment.site_packages import installed_packages
+
+    return installed_packages(prefix)
+
+
+def _always(_channel: object, _seconds: float) -> bool:
+    return True
