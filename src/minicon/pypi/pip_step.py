@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from minicon.fs.folder import Folder
-    from minicon.models.pip_requirement import PipRequirement
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.reporter import Reporter
     from minicon.pypi.requirements.requirements import IndexOptions
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.api.services import Services
-    from minicon.models.pip_requirement import PipRequirement
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.prefix.environment.python_layout import PythonLayout
     from minicon.pypi.requirements.requirements import IndexOptions
 

@@ -7,8 +7,8 @@ import os
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import InterpreterError, PackageError, SpecError
 from minicon.lean_dataclasses import dataclass, replace
+from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.match_spec.spec import parse_dependency
-from minicon.models.pip_requirement import PipRequirement
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.records import RepodataRecord
 from minicon.models.strict_json import read_object

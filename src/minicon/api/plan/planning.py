@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.models.pip_requirement import PipRequirement
     from minicon.models.records import RepodataRecord
     from minicon.prefix.plan.transaction import Transaction
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from packaging.requirements import Requirement
 
-    from minicon.models.pip_requirement import PipRequirement
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import Solution, SolveRequest

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from minicon.models.environment_files.explicit_list import ExplicitEntry
     from minicon.models.environment_files.lockfile import Lockfile
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.models.pip_requirement import PipRequirement
     from minicon.models.records import RepodataRecord
     from minicon.prefix.plan.transaction import Transaction
     from minicon.pypi.requirements.requirements import IndexOptions

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass, field
-from minicon.models.pip_requirement import PipRequirement
+from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.records import RepodataRecord
 from minicon.models.version import python_minor
 from minicon.redaction import without_secrets

@@ -11,9 +11,9 @@ from packaging.requirements import InvalidRequirement
 
 from minicon.fs.safe_path import user_path_problem
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.indexes import DistributionFile
 from minicon.models.package_names import normalize_pypi_name
-from minicon.models.pip_requirement import PipRequirement
 from minicon.pypi.requirement_syntax import parse_requirement
 from minicon.pypi.requirements.requirement_lines import invalid_line
 from minicon.pypi.requirements.requirements import IndexRequirement

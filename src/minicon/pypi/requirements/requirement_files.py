@@ -6,8 +6,8 @@ import os
 from urllib.parse import urljoin
 
 from minicon.errors import SpecError
+from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.package_names import normalize_pypi_name
-from minicon.models.pip_requirement import PipRequirement
 from minicon.pypi.requirements.requirement_entry import (
     BUILD_OPTIONS,
     absolute_path,

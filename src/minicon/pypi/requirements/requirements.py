@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
 
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.indexes import DistributionFile
-    from minicon.models.pip_requirement import PipRequirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

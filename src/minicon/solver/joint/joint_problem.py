@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 from minicon.errors import PackageNotFound
+from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.package_names import normalize_pypi_name
-from minicon.models.pip_requirement import PipRequirement
 from minicon.solver.candidates.missing_names import no_projects
 from minicon.solver.joint.markers import applies, marker_environment
 from minicon.solver.joint.project_provider import (
