@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,7 @@ def test_every_command_is_in_one_group() -> None:
 
 
 def test_a_misspelt_channel_gets_a_hint(minicon: CommandLine, channel: Path) -> None:
+    channel = Path(shutil.copytree(channel, minicon.folder / "mine" / "channel1"))
     wrong = channel.as_uri()[:-1]
     failed = minicon("search", "-c", wrong, "--override-channels", "hello")
     assert failed.code == 1

@@ -218,9 +218,12 @@ def is_running(text: str) -> bool:
 def test_a_command_ends_with_its_parent(root: Path, number: signal.Signals, limited: bool) -> None:
     marker = f"60.{int(limited)}{number}{os.getpid()}"
     writable = [str(root / "env")] if limited else None
-    words = confined(["sh", "-c", f"setsid sleep {marker} & sleep {marker}"], writable)
-    starter = "import subprocess, sys; subprocess.run(sys.argv[1:])"
-    process = subprocess.Popen([sys.executable, "-c", starter, *(words or ())])
+    script = f"setsid sleep {marker} & sleep {marker}"
+    starter = (
+        "import subprocess; from minicon.prefix.scripts.confinement import confined; "
+        f"subprocess.run(confined(['sh', '-c', {script!r}], {writable!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", starter])
     wait_until(lambda: is_running(f"sleep {marker}"))
     process.send_signal(number)
     process.wait()

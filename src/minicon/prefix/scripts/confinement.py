@@ -26,7 +26,7 @@ _PROGRAM = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from minicon.prefix.scripts.confinement import main; main(sys.argv[1:])"
 )
-_WRITABLE, _GUARDED = "--write", "--guard"
+_PARENT, _WRITABLE, _GUARDED = "--parent", "--write", "--guard"
 # Numbers, since importing the module ``signal`` costs more than all that is done here.
 _SIGKILL, _SIGTERM = 9, 15
 _PROCESSES = "/proc"
@@ -40,7 +40,8 @@ def confined(
 ) -> list[str] | None:
     """Build the command line that runs a command confined and supervised.
 
-    All processes that the command started end with it.
+    All processes that the command started end with it, and it ends with this process, which has
+    to start it.
 
     Args:
         command: Program and arguments.
@@ -55,24 +56,26 @@ def confined(
     home = os.path.dirname(
         os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     )
-    options = [argument for path in writable or () for argument in (_WRITABLE, path)]
+    options = [_PARENT, str(os.getpid())]
+    options += [argument for path in writable or () for argument in (_WRITABLE, path)]
     options += [argument for path in guarded for argument in (_GUARDED, path)]
     return [sys.executable, "-I", "-S", "-c", _PROGRAM, home, *options, "--", *command]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run a command confined: ``[--write PATH]… [--guard PATH]… -- COMMAND…``."""
+    """Run a command confined: ``--parent PID [--write PATH]… [--guard PATH]… -- COMMAND…``."""
     split = arguments.index("--")
     options = list(zip(arguments[:split:2], arguments[1:split:2], strict=True))
     writable = [path for option, path in options if option == _WRITABLE]
     guarded = [path for option, path in options if option == _GUARDED]
+    parent = next(int(number) for option, number in options if option == _PARENT)
     command = arguments[split + 1 :]
     if writable and _can_enter_view(writable, guarded):
         linux_sandbox.enter_view(writable, guarded)
-        _end_with_parent(_SIGTERM)
+        _end_with_parent(_SIGTERM, parent)
         status = _wait_for(_start(lambda: _be_first_process(command, writable)))
     else:
-        _end_with_parent(_SIGTERM)
+        _end_with_parent(_SIGTERM, parent)
         status = _supervise(lambda: _become(command, writable))
     os._exit(status)
 
@@ -155,9 +158,17 @@ def _wait_for(child: int) -> int:
             return code if code >= 0 else _BY_SIGNAL - code
 
 
-def _end_with_parent(number: int) -> None:
-    """Have the kernel send a signal to this process when its parent ends."""
+def _end_with_parent(number: int, parent: int | None = None) -> None:
+    """Have the kernel send a signal to this process when its parent ends.
+
+    Args:
+        number: The signal.
+        parent: Process ID that the parent has if it is still running: the kernel says nothing of
+            parents that ended before. None where its ID cannot be seen.
+    """
     linux_sandbox.set_process_option(linux_sandbox.PR_SET_PDEATHSIG, number)
+    if parent is not None and os.getppid() != parent:
+        os._exit(_BY_SIGNAL + number)
 
 
 def _end(number: int, _frame: FrameType | None) -> None:
