@@ -1,4 +1,4 @@
-"""The lean decorator beside the standard one: whatever is asked of both, both answer the same."""
+"""The lean decorator behaves as the standard one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BOTH = pytest.mark.parametrize("module", [dataclasses, lean_dataclasses], ids=["
 def point(module, **options):
     @module.dataclass(slots=True, **options)
     class Point:
-        """A place."""
+        """A point."""
 
         kind: ClassVar[str] = "point"
         x: int
@@ -45,7 +45,7 @@ def test_making_comparing_and_showing(module, frozen: bool, kw_only: bool) -> No
     assert one.names is not same.names
     assert repr(one).endswith("Point(x=1, y=2, names=[])")
     assert one.both() == 3
-    assert (made.kind, made.__doc__) == ("point", "A place.")
+    assert (made.kind, made.__doc__) == ("point", "A point.")
     assert not hasattr(one, "__dict__")
     assert made.__match_args__ == (() if kw_only else ("x", "y", "names", "secret"))
     changed = module.replace(one, y=5)

@@ -19,22 +19,22 @@ passwords = st.one_of(
     st.text("abXY09-_.~!$*+:@%&=,;()[]{}^|", max_size=12),
 ).map(lambda text: f"{MARK}{text}{MARK}")
 hosts = st.sampled_from(["h", "h:8080", "conda.example.org", "127.0.0.1:9", "[::1]:80"])
-places = st.sampled_from(["chan", "a/b/linux-64", "x/noarch/y-1.0-0.conda", "simple/", "a@b"])
+paths = st.sampled_from(["chan", "a/b/linux-64", "x/noarch/y-1.0-0.conda", "simple/", "a@b"])
 around = st.sampled_from(
     ["", "see ", "'", '"', "<", "(", "-c ", "--index-url=", "x @ git+", '{"url": "', "error: "]
 )
 
 
-@given(st.sampled_from(sorted(FORMS)), hosts, places, secrets, around, around)
+@given(st.sampled_from(sorted(FORMS)), hosts, paths, secrets, around, around)
 @example("token", "h:8080", "a@b", f"{MARK}x.", "", "")
 def test_every_form_is_found(
-    form: str, host: str, place: str, secret: str, before: str, after: str
+    form: str, host: str, path: str, secret: str, before: str, after: str
 ) -> None:
-    url = FORMS[form](host, place, secret)
-    text = f"{before}{url}{after[::-1]} and {url} https://host.example/{place}"
+    url = FORMS[form](host, path, secret)
+    text = f"{before}{url}{after[::-1]} and {url} https://host.example/{path}"
     for hidden in (redact(text), without_secrets(text)):
         assert MARK not in hidden
-        assert hidden.endswith(f" https://host.example/{place}")
+        assert hidden.endswith(f" https://host.example/{path}")
     assert redact(redact(text)) == redact(text)
     assert without_secrets(redact(url)) == without_secrets(url) or form == "inner"
     assert redact(without_secrets(text)) == without_secrets(without_secrets(text))
@@ -111,7 +111,7 @@ def test_what_is_no_secret_stays(text: str) -> None:
         ),
     ],
 )
-def test_what_takes_the_place(text: str, masked: str, usable: str) -> None:
+def test_secrets_are_replaced(text: str, masked: str, usable: str) -> None:
     assert redact(text) == masked
     assert without_secrets(text) == usable
     assert MASK == "*****"

@@ -52,7 +52,7 @@ def edit(path: Path, action: str, key: str, value: str = "") -> tuple[str, tuple
         ("append", "envs_dirs", "/c", "[/a, /b]\n", "\n- /a\n- /b\n- /c\n"),
     ],
 )
-def test_only_the_place_of_the_key_changes(
+def test_only_the_lines_of_the_key_change(
     file: Path, action: str, key: str, value: str, old: str, new: str
 ) -> None:
     text, lost = edit(file, action, key, value)

@@ -16,14 +16,14 @@ from minicon.config.settings import Settings
 from minicon.errors import ConfigError
 
 
-class Places:
+class Home:
     def __init__(self, base: Path) -> None:
         self.home = base / "home"
         self.home.mkdir()
         self.environ: dict[str, str] = {}
 
-    def file(self, place: str, text: str) -> Path:
-        path = self.home / place
+    def file(self, name: str, text: str) -> Path:
+        path = self.home / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         return path
@@ -39,30 +39,30 @@ class Places:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
-    return Places(tmp_path)
+def user(tmp_path: Path) -> Home:
+    return Home(tmp_path)
 
 
-def test_nothing_configured(places: Places) -> None:
-    loaded = places.load()
-    root = places.home / ".local" / "share" / "minicon"
+def test_nothing_configured(user: Home) -> None:
+    loaded = user.load()
+    root = user.home / ".local" / "share" / "minicon"
     assert loaded.warnings == ()
     assert loaded.settings == Settings(
         root=root,
-        home=places.home,
+        home=user.home,
         platform="linux-64",
-        envs_dirs=(root / "envs", places.home / ".conda" / "envs"),
+        envs_dirs=(root / "envs", user.home / ".conda" / "envs"),
         pkgs_dirs=(root / "pkgs",),
         sources=loaded.settings.sources,
     )
     assert set(loaded.settings.sources.values()) == {"default"}
 
 
-def test_each_place_has_its_rank(places: Places) -> None:
-    """Low to high; every place names itself as the alias, and the next one takes over."""
-    prefix = places.home / "env"
+def test_each_source_has_its_priority(user: Home) -> None:
+    """Lowest priority first; each source sets itself as the alias, and the next one replaces it."""
+    prefix = user.home / "env"
     ladder: list[tuple[str, dict[str, str]]] = [
-        ("xdg/conda/condarc", {"XDG_CONFIG_HOME": str(places.home / "xdg")}),
+        ("xdg/conda/condarc", {"XDG_CONFIG_HOME": str(user.home / "xdg")}),
         (".config/conda/.condarc", {}),
         (".config/conda/condarc.d/b.yml", {}),
         (".conda/condarc", {}),
@@ -70,54 +70,54 @@ def test_each_place_has_its_rank(places: Places) -> None:
         ("env/.condarc", {"CONDA_PREFIX": str(prefix)}),
         ("named.yml", {"CONDARC": "~/named.yml"}),
         ("xdg/minicon/config.yml", {}),
-        ("mine.yml", {"MINICONRC": "$WHERE/mine.yml", "WHERE": str(places.home)}),
+        ("mine.yml", {"MINICONRC": "$WHERE/mine.yml", "WHERE": str(user.home)}),
     ]
     for name, environ in ladder:
-        path = places.file(name, f"channel_alias: https://{name}\nchannels: [{name}]\n")
-        places.environ |= environ
-        settings = places.load().settings
+        path = user.file(name, f"channel_alias: https://{name}\nchannels: [{name}]\n")
+        user.environ |= environ
+        settings = user.load().settings
         assert settings.channel_alias == f"https://{name}"
         assert settings.sources["channel_alias"] == str(path)
     names = [name for name, _ in ladder]
-    assert places.load().settings.channels == tuple(reversed(names))
-    higher = places.load(CONDA_CHANNEL_ALIAS="c", CONDA_CHANNELS="x, y").settings
+    assert user.load().settings.channels == tuple(reversed(names))
+    higher = user.load(CONDA_CHANNEL_ALIAS="c", CONDA_CHANNELS="x, y").settings
     assert (higher.channel_alias, higher.sources["channel_alias"]) == ("c", "CONDA_CHANNEL_ALIAS")
     assert higher.channels == ("x", "y", *reversed(names))
     environ = {"CONDA_CHANNEL_ALIAS": "c", "MINICON_CHANNEL_ALIAS": "m"}
-    assert places.load(**environ).settings.channel_alias == "m"
-    flagged = places.load({"channel_alias": "f", "channels": ["z"], "quiet": None}, **environ)
+    assert user.load(**environ).settings.channel_alias == "m"
+    flagged = user.load({"channel_alias": "f", "channels": ["z"], "quiet": None}, **environ)
     assert flagged.settings.sources["channel_alias"] == "flag"
     assert flagged.settings.channels == ("z", *reversed(names))
 
 
-def test_marks_in_comments(places: Places) -> None:
-    places.file(
+def test_marks_in_comments(user: Home) -> None:
+    user.file(
         ".conda/condarc",
         "channels:\n  - low\n  - last  #!bottom\n  - first  #!top\nchannel_alias: a  #!final\n"
         "pinned_packages:  #!final\n  - python 3.11\n"
         "proxy_servers:\n  http: one  #!final\n  https: one\n",
     )
-    places.file(
+    user.file(
         ".condarc",
         "channels:\n  - high\n  - low\nchannel_alias: b\npinned_packages: [x]\n"
         "proxy_servers: {http: two, https: two}\n",
     )
-    settings = places.load(MINICON_CHANNEL_ALIAS="c").settings
+    settings = user.load(MINICON_CHANNEL_ALIAS="c").settings
     assert settings.channels == ("first", "high", "low", "last")
     assert settings.channel_alias == "a"
     assert settings.pinned_packages == ("python 3.11",)
     assert settings.proxy_servers == {"http": "one", "https": "two"}
 
 
-def test_types_as_conda_takes_them(places: Places) -> None:
-    places.file(
+def test_types_as_conda_takes_them(user: Home) -> None:
+    user.file(
         ".condarc",
         "channel: one\nyes: true\nverify_ssl: false\nauto_activate_base: no\n"
         "channel_priority: true\nclient_cert: false\nremote_max_retries: 5\n"
         "remote_read_timeout_secs: 2.5\nwhitelist_channels: [a]\n"
         "custom_multichannels: {all: [a, b]}\nenvs_dirs: ['~/e', $HERE/f, g]\nverbose: 2\n",
     )
-    settings = places.load(HERE="/here").settings
+    settings = user.load(HERE="/here").settings
     assert settings.channels == ("one",)
     assert settings.always_yes is True
     assert settings.ssl_verify is False
@@ -127,7 +127,7 @@ def test_types_as_conda_takes_them(places: Places) -> None:
     assert settings.allowlist_channels == ("a",)
     assert settings.custom_multichannels == {"all": ("a", "b")}
     assert settings.verbosity == 2
-    folders = (places.home / "e", Path("/here/f"), places.home / "work" / "g")
+    folders = (user.home / "e", Path("/here/f"), user.home / "work" / "g")
     assert settings.envs_dirs[:3] == folders
     assert len(settings.envs_dirs) == 5
 
@@ -149,27 +149,25 @@ def test_types_as_conda_takes_them(places: Places) -> None:
         ("MINICON_EXCLUDE_NEWER", "7d", "exclude_newer", "7d"),
     ],
 )
-def test_variables(places: Places, name: str, text: str, field: str, value: object) -> None:
-    assert getattr(places.load(**{name: text}).settings, field) == value
+def test_variables(user: Home, name: str, text: str, field: str, value: object) -> None:
+    assert getattr(user.load(**{name: text}).settings, field) == value
 
 
-def test_platform_and_root(places: Places) -> None:
+def test_platform_and_root(user: Home) -> None:
     def load(**environ: str) -> Settings:
-        return load_settings(
-            environ=environ, home=places.home, working_directory=places.home
-        ).settings
+        return load_settings(environ=environ, home=user.home, working_directory=user.home).settings
 
     assert load(CONDA_SUBDIR="osx-arm64").platform == "osx-arm64"
     assert load().platform.count("-") == 1
     assert load(MINICON_ROOT="/r").envs_dirs[0] == Path("/r/envs")
     assert load(MINICON_ROOT="/r").sources["root"] == "MINICON_ROOT"
     assert load(XDG_DATA_HOME="/data").root == Path("/data/minicon")
-    assert load(XDG_DATA_HOME="data").root == places.home / ".local/share/minicon"
+    assert load(XDG_DATA_HOME="data").root == user.home / ".local/share/minicon"
 
 
-def test_unknown_keys_are_warned_about_and_conda_s_own_are_not(places: Places) -> None:
-    path = places.file(".condarc", "chanels: [a]\nsolver: libmamba\nanaconda_upload: false\n")
-    assert places.load().warnings == (
+def test_unknown_keys_are_warned_about_and_conda_s_own_are_not(user: Home) -> None:
+    path = user.file(".condarc", "chanels: [a]\nsolver: libmamba\nanaconda_upload: false\n")
+    assert user.load().warnings == (
         f"unknown key 'chanels' in {path} is ignored; did you mean 'channels'?",
     )
 
@@ -189,11 +187,11 @@ def test_unknown_keys_are_warned_about_and_conda_s_own_are_not(places: Places) -
     ],
 )
 def test_wrong_types_name_file_key_and_what_is_expected(
-    places: Places, text: str, key: str, expected: str
+    user: Home, text: str, key: str, expected: str
 ) -> None:
-    path = places.file(".condarc", text + "\n")
+    path = user.file(".condarc", text + "\n")
     with pytest.raises(ConfigError) as caught:
-        places.load()
+        user.load()
     assert key in caught.value.message
     assert str(path) in caught.value.message
     assert expected in caught.value.message
@@ -215,19 +213,19 @@ def test_wrong_types_name_file_key_and_what_is_expected(
         b"channels: [a]\nchannels: [b]\n",
     ],
 )
-def test_broken_files_are_named(places: Places, data: bytes) -> None:
-    path = places.file(".condarc", "")
+def test_broken_files_are_named(user: Home, data: bytes) -> None:
+    path = user.file(".condarc", "")
     path.write_bytes(data)
     with pytest.raises(ConfigError) as caught:
-        places.load()
+        user.load()
     assert str(path) in caught.value.message
     assert not Path("canary").exists()
 
 
-def test_secrets_are_not_shown(places: Places) -> None:
-    places.file(".condarc", "channels: {'https://user:SECRET@host': x}\n")
+def test_secrets_are_not_shown(user: Home) -> None:
+    user.file(".condarc", "channels: {'https://user:SECRET@host': x}\n")
     with pytest.raises(ConfigError) as caught:
-        places.load()
+        user.load()
     assert "SECRET" not in caught.value.message
 
 
@@ -247,13 +245,13 @@ def test_secrets_are_not_shown(places: Places) -> None:
         max_size=4,
     )
 )
-def test_any_values_give_settings_or_a_config_error(places: Places, table: dict[str, Any]) -> None:
+def test_any_values_give_settings_or_a_config_error(user: Home, table: dict[str, Any]) -> None:
     import yaml
 
-    places.file(".condarc", yaml.safe_dump(table))
+    user.file(".condarc", yaml.safe_dump(table))
     refusal = ""
     try:
-        settings = places.load().settings
+        settings = user.load().settings
     except ConfigError as error:
         refusal = error.message
     if refusal:
@@ -274,28 +272,28 @@ def test_the_table_and_the_settings_agree() -> None:
     assert not set(UNSUPPORTED_KEYS) & (set(KEYS) | set(ALIASES) | OTHER_TOOLS_KEYS)
 
 
-def test_a_key_of_conda_without_effect_is_told_of(places: Places) -> None:
-    places.file(".condarc", "use_only_tar_bz2: true\nsolver: rattler\n")
-    (warning,) = places.load().warnings
+def test_an_unsupported_key_of_conda_gives_a_warning(user: Home) -> None:
+    user.file(".condarc", "use_only_tar_bz2: true\nsolver: rattler\n")
+    (warning,) = user.load().warnings
     assert "'use_only_tar_bz2'" in warning
     assert "both .conda and .tar.bz2 are supported" in warning
 
 
-def test_limits_of_age_by_package_and_channel(places: Places) -> None:
+def test_limits_of_age_by_package_and_channel(user: Home) -> None:
     text = """
         exclude_newer_package: {numpy: 7d, openssl: false}
         channel_settings:
           - {channel: conda-forge, exclude_newer: 3d, auth: {type: x}}
           - {channel: mine, exclude_newer: "0"}
     """
-    places.file(".condarc", text)
-    settings = places.load().settings
+    user.file(".condarc", text)
+    settings = user.load().settings
     assert settings.exclude_newer_package == {"numpy": "7d", "openssl": "false"}
     assert settings.channel_settings == {
         "conda-forge": {"exclude_newer": "3d"}, "mine": {"exclude_newer": "0"},
     }  # fmt: skip
     variable = '[{"channel": "mine", "exclude_newer": "1d"}]'
-    settings = places.load(CONDA_CHANNEL_SETTINGS=variable).settings
+    settings = user.load(CONDA_CHANNEL_SETTINGS=variable).settings
     assert settings.channel_settings["mine"] == {"exclude_newer": "1d"}
     assert settings.channel_settings["conda-forge"] == {"exclude_newer": "3d"}
 
@@ -307,46 +305,46 @@ def _package(prefix: Path, *files: str, name: str = "evil-1.0-0") -> None:
     (prefix / "conda-meta" / "other-1.0-0.json").write_text('{"files": ["bin/other"]}')
 
 
-@pytest.mark.parametrize("place", [".condarc", "condarc", "condarc.d/x.yml"])
+@pytest.mark.parametrize("name", [".condarc", "condarc", "condarc.d/x.yml"])
 @pytest.mark.parametrize("variable", ["CONDA_PREFIX", "CONDA_ROOT"])
-def test_files_of_packages_are_not_configuration(places: Places, place: str, variable: str) -> None:
-    prefix = places.home / "env"
-    path = places.file(f"env/{place}", "ssl_verify: false\npkgs_dirs: [/evil]\n")
+def test_files_of_packages_are_not_configuration(user: Home, name: str, variable: str) -> None:
+    prefix = user.home / "env"
+    path = user.file(f"env/{name}", "ssl_verify: false\npkgs_dirs: [/evil]\n")
     environ = {variable: str(prefix)}
-    assert places.load(**environ).settings.ssl_verify is False  # the user's own
-    _package(prefix, "bin/x", place)
-    loaded = places.load(**environ)
+    assert user.load(**environ).settings.ssl_verify is False  # the user's own
+    _package(prefix, "bin/x", name)
+    loaded = user.load(**environ)
     assert loaded.settings.ssl_verify is True
     assert loaded.warnings == (
         f"{path} belongs to the package evil-1.0-0, and is ignored as configuration",
     )
-    assert str(path) not in configured_values(environ=environ, home=places.home)
+    assert str(path) not in configured_values(environ=environ, home=user.home)
 
 
-def test_other_files_beside_those_of_packages_are_read(places: Places) -> None:
-    prefix = places.home / "env"
-    places.file("env/condarc.d/of_package.yml", "ssl_verify: false\n")
-    places.file("env/condarc.d/mine.yml", "channels: [mine]\n")
+def test_other_files_beside_those_of_packages_are_read(user: Home) -> None:
+    prefix = user.home / "env"
+    user.file("env/condarc.d/of_package.yml", "ssl_verify: false\n")
+    user.file("env/condarc.d/mine.yml", "channels: [mine]\n")
     _package(prefix, "condarc.d/of_package.yml", "share/condarc.d/mine.yml")
-    loaded = places.load(CONDA_PREFIX=str(prefix))
+    loaded = user.load(CONDA_PREFIX=str(prefix))
     assert loaded.settings.channels == ("mine",)
     assert loaded.settings.ssl_verify is True
 
 
 @pytest.mark.parametrize("how", ["link", "folder", "case", "pip", "unreadable", "paths"])
-def test_files_of_packages_by_other_ways(places: Places, how: str) -> None:
-    prefix = places.home / "env"
+def test_files_of_packages_by_other_ways(user: Home, how: str) -> None:
+    prefix = user.home / "env"
     text = "ssl_verify: false\n"
     if how == "link":  # the package's link, to the package's file
-        places.file("env/share/settings.yml", text)
+        user.file("env/share/settings.yml", text)
         (prefix / ".condarc").symlink_to("share/settings.yml")
         _package(prefix, "share/settings.yml", ".condarc")
     elif how == "folder":
-        places.file("env/share/rc/x.yml", text)
+        user.file("env/share/rc/x.yml", text)
         (prefix / "condarc.d").symlink_to("share/rc")
         _package(prefix, "condarc.d", "share/rc/x.yml")
     else:
-        places.file("env/.condarc", text)
+        user.file("env/.condarc", text)
         _package(prefix, *([".Condarc"] if how == "case" else []))
     meta = prefix / "conda-meta"
     if how == "unreadable":
@@ -358,7 +356,7 @@ def test_files_of_packages_by_other_ways(places: Places, how: str) -> None:
         info = prefix / "lib/python3.11/site-packages/evil-1.0.dist-info"
         info.mkdir(parents=True)
         (info / "RECORD").write_text("evil.py,sha256=x,1\n../../../.condarc,sha256=x,1\n")
-    loaded = places.load(CONDA_PREFIX=str(prefix))
+    loaded = user.load(CONDA_PREFIX=str(prefix))
     assert loaded.settings.ssl_verify is True
     assert "belongs to the package evil-1.0" in loaded.warnings[0]
 
@@ -371,10 +369,10 @@ def test_files_of_packages_by_other_ways(places: Places, how: str) -> None:
         "custom_multichannels:\n  a:\n" + "  - c\n" * 1001,
     ],
 )
-def test_lists_of_thousands_are_refused(places: Places, text: str) -> None:
-    places.file(".condarc", text)
+def test_lists_of_thousands_are_refused(user: Home, text: str) -> None:
+    user.file(".condarc", text)
     with pytest.raises(ConfigError, match=r"has 100\d items; at most 1000 are allowed") as caught:
-        places.load()
+        user.load()
     assert caught.value.reference == "too-many-items"
-    places.file(".condarc", text.rsplit("\n", 3)[0] + "\n")
-    places.load()
+    user.file(".condarc", text.rsplit("\n", 3)[0] + "\n")
+    user.load()

@@ -1,4 +1,4 @@
-"""Files reach their place with content, mode and time, by the best way there is."""
+"""Files are installed with content, mode and time, by the best available method."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_probing_happens_once_and_leaves_nothing(tmp_path, source):
     assert list(folder.iterdir()) == []
 
 
-def test_asked_for_copies_are_copies(tmp_path, source):
+def test_requested_copies_are_copies(tmp_path, source):
     assert LinkProbe([LinkMethod.COPY]).best_method(source, tmp_path) is LinkMethod.COPY
 
 

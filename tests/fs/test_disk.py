@@ -1,4 +1,4 @@
-"""Room is asked for before anything is written, and a full disk says how much is missing."""
+"""Free space is checked before anything is written; the error says how much is missing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from minicon.errors import FileError
 from minicon.fs.disk import require_space
 
 
-def test_what_fits_is_let_through(tmp_path: Path) -> None:
+def test_what_fits_is_accepted(tmp_path: Path) -> None:
     require_space(tmp_path / "not" / "there" / "yet", 1, "a file")
 
 
-def test_what_does_not_fit_is_refused_with_place_and_amount(tmp_path: Path) -> None:
+def test_what_does_not_fit_is_refused_with_path_and_size(tmp_path: Path) -> None:
     needed = shutil.disk_usage(tmp_path).total + (64 << 20)
     with pytest.raises(FileError, match="are missing on the disk of") as caught:
         require_space(tmp_path / "pkgs", needed, "the packages to download")

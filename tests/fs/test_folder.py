@@ -152,7 +152,7 @@ def test_unreadable_folders_are_made_readable_but_not_those_behind_links(
 
 
 @pytest.mark.parametrize(
-    ("links", "path", "place"),
+    ("links", "path", "destination"),
     [
         ({"lib64": "lib"}, "lib64/x", "lib/x"),
         ({"lib64": "./lib/../lib"}, "lib64/x", "lib/x"),
@@ -167,7 +167,7 @@ def test_unreadable_folders_are_made_readable_but_not_those_behind_links(
     ],
 )
 def test_links_of_packages_are_followed_inside(
-    tmp_path: Path, links: dict[str, str], path: str, place: str | None
+    tmp_path: Path, links: dict[str, str], path: str, destination: str | None
 ) -> None:
     top = tmp_path / "top"
     for name, text in links.items():
@@ -175,14 +175,14 @@ def test_links_of_packages_are_followed_inside(
         (top / name).symlink_to(text)
     (tmp_path / "outside").mkdir()
     with FolderTree(top, through_links=True) as tree:
-        if place is None:
+        if destination is None:
             with pytest.raises(OSError, match="is a symbolic link"):
-                tree.place(path)
+                tree.parent_of(path)
             return
-        folder, name = tree.place(path)
+        folder, name = tree.parent_of(path)
         folder.create_file(name, b"x")
-        assert tree.folder(path.rpartition("/")[0]).path == str((top / place).parent)
-    assert (top / place).read_bytes() == b"x"
+        assert tree.folder(path.rpartition("/")[0]).path == str((top / destination).parent)
+    assert (top / destination).read_bytes() == b"x"
 
 
 def test_many_and_deep_folders_need_few_descriptors(tmp_path: Path) -> None:
@@ -190,11 +190,11 @@ def test_many_and_deep_folders_need_few_descriptors(tmp_path: Path) -> None:
     with FolderTree(tmp_path) as tree:
         before = len(os.listdir("/proc/self/fd"))
         for number in range(300):
-            folder, name = tree.place(f"a/b{number}/file")
+            folder, name = tree.parent_of(f"a/b{number}/file")
             folder.create_file(name, b"")
         tree.folder(deep)
         assert len(os.listdir("/proc/self/fd")) < before + 80
-        folder, name = tree.place(f"{deep}/file")
+        folder, name = tree.parent_of(f"{deep}/file")
         folder.create_file(name, b"x")
     assert len(os.listdir("/proc/self/fd")) < before
     assert len(list(tmp_path.glob("a/b*/file"))) == 300

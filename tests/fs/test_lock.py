@@ -46,7 +46,7 @@ def holder_process(path):
     return child, release
 
 
-def test_a_second_process_is_told_who_holds_it(tmp_path, protocol):
+def test_a_second_process_learns_the_holder(tmp_path, protocol):
     child, release = holder_process(tmp_path / "l")
     waits = []
     start = time.monotonic()

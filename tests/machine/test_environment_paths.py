@@ -5,14 +5,14 @@ from tests.support.interpreters import make_facts
 from minicon.machine.host_packages.layout import command_name, executable, site_packages
 
 
-def test_places() -> None:
+def test_paths() -> None:
     facts = make_facts("3.11.7")
     assert command_name(facts) == "python3.11"
     assert executable(facts) == "bin/python"
     assert site_packages(facts) == "lib/python3.11/site-packages"
 
 
-def test_places_of_other_builds() -> None:
+def test_paths_of_other_builds() -> None:
     threads = make_facts("3.13.1", is_free_threaded=True, abiflags="t")
     assert command_name(threads) == "python3.13t"
     assert site_packages(threads) == "lib/python3.13t/site-packages"

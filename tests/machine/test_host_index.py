@@ -74,7 +74,7 @@ def test_what_is_not_offered() -> None:
         ("pre-release", make_facts("3.15.0a1")),
     ],
 )
-def test_variants_are_listed_when_asked_for(variant: str, facts) -> None:
+def test_variants_are_listed_on_request(variant: str, facts) -> None:
     assert versions(facts) == []
     assert versions(facts, variants=(variant,)) == [facts.version]
 

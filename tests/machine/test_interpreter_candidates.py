@@ -78,7 +78,7 @@ def test_files_that_cannot_be_run_are_passed_over(tmp_path: Path) -> None:
 
 @posix_only
 def test_version_managers_folders(tmp_path: Path) -> None:
-    for place in (
+    for folder in (
         ".pyenv/versions/3.9.18",
         ".pyenv/versions/3.10.2",
         ".local/share/uv/python/cpython-3.12.1-linux-x86_64-gnu",
@@ -88,9 +88,9 @@ def test_version_managers_folders(tmp_path: Path) -> None:
         ".local/share/hatch/pythons/3.12/python",
         "miniforge3",
     ):
-        make_program(tmp_path / place / "bin/python3")
+        make_program(tmp_path / folder / "bin/python3")
     (tmp_path / ".pyenv/versions/3.10").symlink_to("3.10.2")
-    assert [place.removesuffix("/bin/python3") for place in found(tmp_path)] == [
+    assert [folder.removesuffix("/bin/python3") for folder in found(tmp_path)] == [
         ".pyenv/versions/3.10.2",
         ".pyenv/versions/3.9.18",
         ".local/share/uv/python/cpython-3.12.1-linux-x86_64-gnu",

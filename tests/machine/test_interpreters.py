@@ -101,24 +101,24 @@ def test_hanging_interpreter_is_left_after_the_timeout_with_its_children(tmp_pat
 
 
 def counting(tmp_path: Path) -> Path:
-    script(tmp_path / "bin/python3", f'echo x >> {tmp_path}/asked; exec {BASE} "$@"')
-    return tmp_path / "asked"
+    script(tmp_path / "bin/python3", f'echo x >> {tmp_path}/runs; exec {BASE} "$@"')
+    return tmp_path / "runs"
 
 
 def test_answers_are_remembered_until_the_file_changes(tmp_path: Path) -> None:
-    asked = counting(tmp_path)
+    runs = counting(tmp_path)
     first = discover(tmp_path, tmp_path / "bin")
     second = discover(tmp_path, tmp_path / "bin")
     assert first == second
-    assert asked.read_text() == "x\n"
+    assert runs.read_text() == "x\n"
     os.utime(tmp_path / "bin/python3", ns=(1, 1))
     discover(tmp_path, tmp_path / "bin")
-    assert asked.read_text() == "x\nx\n"
+    assert runs.read_text() == "x\nx\n"
 
 
 @pytest.mark.parametrize("change", ["cut", "list", "entry", "facts", "type"])
 def test_broken_cache_is_an_empty_one(tmp_path: Path, change: str) -> None:
-    asked = counting(tmp_path)
+    runs = counting(tmp_path)
     first = discover(tmp_path, tmp_path / "bin")
     cache = tmp_path / "cache" / CACHE_FILE
     document = json.loads(cache.read_bytes())
@@ -135,7 +135,7 @@ def test_broken_cache_is_an_empty_one(tmp_path: Path, change: str) -> None:
     text = json.dumps(document)
     cache.write_text(text[:50] if change == "cut" else text)
     assert discover(tmp_path, tmp_path / "bin") == first
-    assert asked.read_text() == "x\nx\n"
+    assert runs.read_text() == "x\nx\n"
     assert json.loads(cache.read_bytes())["entries"]
 
 
@@ -145,12 +145,12 @@ def test_unwritable_cache_is_only_slow(tmp_path: Path) -> None:
 
 
 def test_failures_are_tried_again_after_a_while(tmp_path: Path) -> None:
-    asked = tmp_path / "asked"
-    script(tmp_path / "bin/python3", f"echo x >> {asked}; exit 1")
+    runs = tmp_path / "runs"
+    script(tmp_path / "bin/python3", f"echo x >> {runs}; exit 1")
     now = 1_000_000.0
     for later, times in ((0, 1), (60, 1), (3600, 2), (-3600, 3)):
         discover(tmp_path, tmp_path / "bin", clock=lambda later=later: now + later)
-        assert asked.read_text().count("x") == times
+        assert runs.read_text().count("x") == times
 
 
 def test_environments_are_rejected_and_base_installations_are_not(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_overrides_are_obeyed_or_refused(overrides: dict[str, str]) -> None:
         assert found.get(f"__{name}", "") == value.strip()
 
 
-def test_nothing_is_asked_that_is_overridden_or_foreign() -> None:
+def test_overridden_and_foreign_properties_are_not_detected() -> None:
     def never() -> str:
         raise AssertionError
 

@@ -1,4 +1,4 @@
-"""Environment data of any shape is read, or refused with the place."""
+"""Environment data of any shape is parsed, or refused with file and line."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_little_is_enough(empty: dict[str, object]) -> None:
         ({"groups": ["a"]}, "groups must be a mapping"),
     ],
 )
-def test_wrong_data_names_the_place(data: object, why: str) -> None:
+def test_errors_name_file_and_line(data: object, why: str) -> None:
     with pytest.raises(SpecError) as caught:
         read(data)
     assert why in caught.value.message

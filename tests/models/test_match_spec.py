@@ -284,7 +284,7 @@ def test_agrees_with_rattler(text: str, version: str, build: str) -> None:
         ("https://h/c/linux-64/numpy.conda", (21, 32), "name-version-build"),
     ],
 )
-def test_errors_point_at_the_place(text: str, span: tuple[int, int], hint: str) -> None:
+def test_errors_show_the_invalid_part(text: str, span: tuple[int, int], hint: str) -> None:
     with pytest.raises(SpecError) as caught:
         MatchSpec(text)
     error = caught.value

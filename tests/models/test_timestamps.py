@@ -31,7 +31,7 @@ def test_what_is_admitted() -> None:
     assert limits.admits(record("a", "c", timestamp=1_500_000_000_000))
     assert limits.admits(record("a", "c", timestamp=1_500_000_000))  # seconds
     assert not limits.admits(record("a", "c", timestamp=1_500_000_000_001))
-    assert limits.admits(record("a", "c"))  # nobody knows
+    assert limits.admits(record("a", "c"))  # unknown
     late = record("a", "c", timestamp=1_400_000_000_000, indexed_timestamp=1_600_000_000_000)
     assert not limits.admits(late)
 

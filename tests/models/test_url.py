@@ -58,7 +58,7 @@ def test_tokens_go_back_where_they_stood() -> None:
 
 
 @pytest.mark.parametrize("text", ["https://me:p/SECRET@h/x", "http://h:SECRET/", "//me:SECRET@h/x"])
-def test_refusals_tell_no_part_of_a_password(text: str) -> None:
+def test_errors_contain_no_part_of_a_password(text: str) -> None:
     with pytest.raises(SpecError) as caught:
         Url(text)
     assert caught.value.message.count("SECRET") == (text == "http://h:SECRET/")

@@ -150,7 +150,9 @@ def test_tree_for_the_solver() -> None:
         ("~=1.2.*", "cannot be combined with .*", "1.2.*", (0, 7)),
     ],
 )
-def test_errors_point_at_the_place(text: str, why: str, hint: str, span: tuple[int, int]) -> None:
+def test_errors_show_the_invalid_part(
+    text: str, why: str, hint: str, span: tuple[int, int]
+) -> None:
     with pytest.raises(SpecError) as caught:
         VersionSpec(text)
     error = caught.value

@@ -75,7 +75,7 @@ class TreeWriter(Closing):
 
     def _parent_of(self, path: str) -> tuple[str, int | None]:
         """Return name and open parent folder of a path, for functions that take ``dir_fd``."""
-        folder, name = self._tree.place(path)
+        folder, name = self._tree.parent_of(path)
         return folder.at(name), folder.descriptor
 
     def close(self) -> None:

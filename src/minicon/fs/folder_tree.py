@@ -56,25 +56,25 @@ class FolderTree(Closing):
         known = self._open.get(relative)
         return self._walk(relative) if known is None else known
 
-    def place(self, relative: str) -> tuple[Folder, str]:
+    def parent_of(self, relative: str) -> tuple[Folder, str]:
         """The open parent folder of a path, and the last component of the path."""
         parent, _, name = relative.rpartition("/")
         return self.folder(parent), name
 
     def status(self, relative: str) -> os.stat_result | None:
         """``os.lstat`` of an entry; None if it does not exist."""
-        folder, name = self.place(relative)
+        folder, name = self.parent_of(relative)
         return folder.status(name)
 
     def make_folder(self, relative: str, mode: int) -> None:
         """Create a folder. Raises FileExistsError."""
-        parent, name = self.place(relative)
+        parent, name = self.parent_of(relative)
         parent.make_directory(name, mode)
         self._made.add(relative)
 
     def remove_folder(self, relative: str) -> None:
         """Remove an empty folder. Raises OSError."""
-        parent, name = self.place(relative)
+        parent, name = self.parent_of(relative)
         parent.remove_directory(name)
         self._made.discard(relative)
         if relative in self._open:

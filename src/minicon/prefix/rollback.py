@@ -131,7 +131,7 @@ def _carry_user_files(before: Prefix, after: Prefix, target: Folder) -> list[str
     saved = []
     with FolderTree(before.path, make=False) as current, StagingDirectory(target) as tree:
         for path in sorted(kept.paths - present.paths):
-            folder, name = tree.place(path)
+            folder, name = tree.parent_of(path)
             folder.remove_file(name)
         for path in sorted(present.paths):
             destination = path
@@ -140,7 +140,7 @@ def _carry_user_files(before: Prefix, after: Prefix, target: Folder) -> list[str
                 saved.append(path)
             elif path in kept.paths and _is_same(current.status(path), tree.status(path)):
                 continue
-            link_or_copy(*current.place(path), *tree.place(destination))
+            link_or_copy(*current.parent_of(path), *tree.parent_of(destination))
         _update_folders(current, tree, present.folders, kept.folders)
     return saved
 

@@ -84,7 +84,7 @@ class CarryOver:
             self._folder(old, "")
             for source, target in self._plan.moves.items():
                 with contextlib.suppress(FileNotFoundError):
-                    link_or_copy(*old.place(source), *self._tree.place(target))
+                    link_or_copy(*old.parent_of(source), *self._tree.parent_of(target))
 
     def carry_late_writes(self, old: Folder, new: Folder) -> list[str]:
         """Carry over what running programs wrote while the next generation was being built.
@@ -116,7 +116,7 @@ class CarryOver:
                     late = [start + name for name in names]
                     found += [path for path in late if self._is_late(previous, present, path)]
             for path in found:
-                link_or_copy(*previous.place(path), *tree.place(path))
+                link_or_copy(*previous.parent_of(path), *tree.parent_of(path))
         return found
 
     def _is_late(self, previous: FolderTree, present: FolderTree, path: str) -> bool:
@@ -191,7 +191,7 @@ class CarryOver:
         elif path.endswith(".pyc"):
             return
         target = path + SAVED_SUFFIX
-        link_or_copy(*old.place(path), *self._tree.place(target))
+        link_or_copy(*old.parent_of(path), *self._tree.parent_of(target))
         self.saved.append((path, target))
 
 

@@ -196,7 +196,7 @@ class Linker:
 
     def _link_symbolic(self, plan: PackagePlan, file: PlannedFile) -> None:
         text = os.readlink(f"{plan.directory}/{file.source}")
-        folder, name = self._tree.place(file.target)
+        folder, name = self._tree.parent_of(file.target)
         if ".." in text.split("/") and not text.startswith("/"):
             path = f"{folder.path}/{name}"
             self._upward_links.append((plan.record.dist_name, file.target, path))
@@ -237,12 +237,12 @@ class Linker:
         return entries
 
     def _write(self, target: str, data: bytes, mode: int) -> tuple[Folder, str]:
-        folder, name = self._tree.place(target)
+        folder, name = self._tree.parent_of(target)
         _replacing(folder, name, lambda: folder.create_file(name, data, mode))
         return folder, name
 
     def _link_file(self, source: str, target: str, method: LinkMethod) -> None:
-        _link_file(source, *self._tree.place(target), method)
+        _link_file(source, *self._tree.parent_of(target), method)
 
 
 def link_names(source: Folder, target: Folder, names: Sequence[str]) -> None:

@@ -83,13 +83,13 @@ def copy_relocated(
                 of_package = relocation.share_packages and relative in owned
                 shared = relocation.share or (of_package and _is_shared(source / relative))
                 _link_or_clone(
-                    *old.place(relative), new.folder(posixpath.dirname(relative)), share=shared
+                    *old.parent_of(relative), new.folder(posixpath.dirname(relative)), share=shared
                 )
             else:
                 status = (source / relative).stat()
                 hashes[relative] = _write(status, new, relative, data, entry, relocation)
         for relative in paths:
-            _rewrite_link(*new.place(relative), relocation)
+            _rewrite_link(*new.parent_of(relative), relocation)
         _rewrite_records(prefix, new, hashes)
 
 
@@ -107,7 +107,7 @@ def _write(
     relocation: Relocation,
 ) -> str:
     """Write a file with its previous mode and time; returns its hash."""
-    folder, name = target.place(relative)
+    folder, name = target.parent_of(relative)
     mode = stat.S_IMODE(status.st_mode)
     folder.create_file(name, data, mode, modified_ns=status.st_mtime_ns)
     path = f"{folder.path}/{name}"
@@ -207,7 +207,7 @@ def _rewrite_records(prefix: Prefix, target: FolderTree, hashes: Mapping[str, st
         if not any(path in hashes for path in record.files):
             continue
         changed = {**hashes, **_rewrite_wheel_record(record, target, hashes)}
-        folder, name = target.place(f"{CONDA_META}/{record.file_name}")
+        folder, name = target.parent_of(f"{CONDA_META}/{record.file_name}")
         data = without_secrets_in(read_json(folder.read_file(name)))
         for entry in (data.get("paths_data") or {}).get("paths") or ():
             path = entry.get("_path")
@@ -217,7 +217,7 @@ def _rewrite_records(prefix: Prefix, target: FolderTree, hashes: Mapping[str, st
             entry[key] = changed[path]
             if "prefix_placeholder" not in entry and "size_in_bytes" in entry:
                 entry["size_in_bytes"] = _size(target, path)
-        folder, name = target.place(f"{CONDA_META}/{record.file_name}")
+        folder, name = target.parent_of(f"{CONDA_META}/{record.file_name}")
         folder.replace_file(name, json.dumps(data).encode(), durable=False)
 
 
@@ -233,7 +233,7 @@ def _rewrite_wheel_record(
     if name is None or target.status(name) is None:
         return {}
     site_packages = name.rpartition("/")[0].rpartition("/")[0]
-    folder, own_name = target.place(name)
+    folder, own_name = target.parent_of(name)
     before = folder.read_file(own_name)
     lines = before.decode("utf-8", "surrogateescape").split("\n")
     for index, line in enumerate(lines):
@@ -246,7 +246,7 @@ def _rewrite_wheel_record(
     data = "\n".join(lines).encode("utf-8", "surrogateescape")
     if data == before:
         return {}
-    folder, own_name = target.place(name)
+    folder, own_name = target.parent_of(name)
     folder.replace_file(own_name, data, durable=False)
     return {name: sha256_of(data)}
 

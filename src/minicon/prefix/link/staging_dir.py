@@ -52,7 +52,7 @@ class StagingDirectory(FolderTree):
 
     def create_file(self, relative: str, data: bytes, mode: int = 0o644) -> None:
         """Write a new file, and create its directory. Raises FileExistsError."""
-        folder, name = self.place(relative)
+        folder, name = self.parent_of(relative)
         folder.create_file(name, data, mode)
 
     def link_target(self, path: str) -> str | None:
