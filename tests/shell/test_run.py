@@ -13,7 +13,7 @@ from tests.support.shells import SOURCE, ShellHome
 
 from minicon.errors import NotAnEnvironment, ShellError
 from minicon.shell.activation import ActivationOptions
-from minicon.shell.run import find_program, prepare_command, run
+from minicon.shell.run import PreparedCommand, execute, find_program, prepare_command, run
 
 START = """
 import sys
@@ -214,3 +214,15 @@ def test_the_fast_path_imports_little(shell_home: ShellHome) -> None:
     heavy = {"json", "re", "yaml", "argparse", "dataclasses", "typing", "pathlib", "collections"}
     assert value == "1"
     assert not heavy & set(modules)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems start a child process")
+def test_a_program_that_cannot_be_executed_leaves_the_signals_as_they_were(tmp_path: Path) -> None:
+    program = tmp_path / "broken"
+    program.write_bytes(b"\x7fELF")
+    program.chmod(0o755)
+    before = signal.getsignal(signal.SIGPIPE)
+    with pytest.raises(ShellError) as caught:
+        execute(PreparedCommand(str(program), [str(program)], dict(os.environ)))
+    assert caught.value.reference == "command-not-executable"
+    assert signal.getsignal(signal.SIGPIPE) == before == signal.SIG_IGN

@@ -20,13 +20,15 @@ from minicon.shell.shells import PosixShell
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from minicon.config.settings import Settings
     from minicon.shell.activation import ActivationChange
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
+#: Signals that Python ignores.
+_IGNORED_SIGNALS = ("SIGPIPE", "SIGXFSZ")
 
 
 class PreparedCommand:
@@ -246,23 +248,28 @@ def execute(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None
     sys.stderr.flush()
     if os.name == "nt":
         return _run_child(prepared)
-    _reset_signals()
+    previous = _set_signals(dict.fromkeys(_IGNORED_SIGNALS, 0))  # 0 is the default action
     try:
         os.execve(prepared.executable, prepared.arguments, prepared.environ)
     except OSError as error:
+        _set_signals(previous)
         raise _cannot_execute(prepared.executable, error) from error
 
 
-def _reset_signals() -> None:
-    """Reset the signals that Python ignores, since the executed program would ignore them too.
+def _set_signals(handlers: Mapping[str, Any]) -> dict[str, Any]:
+    """Set handlers of signals by name, where the system has them; returns the previous ones.
 
-    Otherwise ``yes`` would not end in ``minicon run yes | head``.
+    An executed program would ignore what Python ignores: ``yes`` would not end in
+    ``minicon run yes | head``. A process that goes on, since nothing could be executed, needs
+    Python's handlers back: a closed pipe would end it without a word.
     """
     import _signal  # type: ignore[import-not-found] # 'signal' imports enum
 
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if number := getattr(_signal, name, None):
-            _signal.signal(number, _signal.SIG_DFL)
+    return {
+        name: _signal.signal(getattr(_signal, name), handler)
+        for name, handler in handlers.items()
+        if hasattr(_signal, name)
+    }
 
 
 def _run_child(prepared: PreparedCommand) -> int:
