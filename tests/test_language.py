@@ -29,7 +29,7 @@ NOT_YET = {
     *(f"docs/{page}" for page in (
         "adr", "benchmarks-channel-client.md", "benchmarks-solver.md", "benchmarks.md",
         "reference/api.md",
-        "reference/errors.md", "reliability.md",
+        "reliability.md",
     )),
     *(f"docs/internals/{page}.md" for page in (
         "architecture", "health", "link-scripts", "packages", "secrets", "solver",
@@ -68,7 +68,7 @@ IDIOMS = {
 }  # fmt: skip
 #: Further idioms in pages for users (not docs/internals and docs/adr).
 PAGE_IDIOMS = {
-    r"folders?": "directory",
+    r"(?<!-)folders?": "directory",  # references of errors, such as not-a-folder, are stable
     r"states?(?= of (?:an|the|your) environment)|(?:earlier|old|kept) states?": "revision",
 }
 #: Parts of names that mean nothing to a reader.
