@@ -2,7 +2,7 @@
 
 ``docs/generate.py`` writes the picture, and a test compares it with the code. Rooms stand in
 layers: each imports rooms below it only. An arrow is drawn where a room imports another one that
-it does not reach through a third room (a transitive reduction), so that few arrows tell all.
+it does not reach through a third room (a transitive reduction), so that few arrows are enough.
 """
 
 from __future__ import annotations

@@ -35,6 +35,33 @@ LAYERS: list[set[str]] = [
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
+# Within rooms, low to high: folders and modules, each importing those before it; names that share a
+# line do not import one another. What is not named is on top.
+ORDERS = {
+    "api": (
+        "services",
+        "input_files package_preparation environment_variables dependency_graph",
+        "plan",
+        "change lock inspect export notices build_channel",
+        "upkeep",
+        "verbs",
+    ),
+    "cli": (
+        "json_text",
+        "console",
+        "render progress",
+        "options parser",
+        "context completion",
+        "commands",
+        "main",
+    ),
+    "net": ("credentials", "client", "small_files", "schemes"),
+    "prefix": ("environment", "plan", "generations", "link", "scripts"),
+    "pypi": ("urls requirement_syntax", "wheels", "requirements", "index", "pip_step"),
+    "repodata": ("index", "shards"),
+    "solver": ("request reachability", "candidates", "search", "joint", "explain", "result"),
+}
+
 # Third-party modules, and the only rooms that may import them.
 HOMES = {
     "requests": {"net"},
@@ -110,6 +137,25 @@ def test_module_keeps_its_layer_and_size(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             assert length <= FUNCTION_LIMIT, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("room", ORDERS)
+def test_folders_of_a_room_import_each_other_in_one_order(room: str) -> None:
+    levels = {name: level for level, names in enumerate(ORDERS[room]) for name in names.split()}
+    assert levels.keys() <= {path.stem for path in (SOURCE / room).iterdir()}
+    top = len(ORDERS[room])
+    for path in sorted((SOURCE / room).rglob("*.py")):
+        here = part_of(module_name(path))
+        for line, module in imports(ast.parse(path.read_text())):
+            other = part_of(module) if module.startswith(f"minicon.{room}.") else here
+            below = levels.get(other, top) < levels.get(here, top)
+            is_on_top = here not in levels and other not in levels
+            assert other == here or below or is_on_top, f"{path}:{line} must not import {module}"
+
+
+def part_of(module: str) -> str:
+    """The folder or module of a room that a module belongs to."""
+    return [*module.split("."), "", ""][2]
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: str(p.relative_to(SOURCE)) or ".")

@@ -32,7 +32,7 @@ NOT_YET = {
         "reliability.md",
     )),
     *(f"docs/internals/{page}.md" for page in (
-        "architecture", "health", "link-scripts", "packages", "secrets", "solver",
+        "health", "link-scripts", "packages", "secrets", "solver",
         "transactions", "trust",
     )),
 }  # fmt: skip

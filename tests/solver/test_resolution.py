@@ -1,9 +1,6 @@
-"""resolvelib drives every solve; the folders of the solver import each other in one order."""
+"""resolvelib drives every solve."""
 
 from __future__ import annotations
-
-import ast
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
@@ -11,11 +8,7 @@ from resolvelib.resolvers import Resolution
 from tests.support.solver_cases import SolverCase, versions
 from tests.support.wheel_world import WheelWorld
 
-import minicon.solver
 from minicon.solver.joint.requirements import CONDA
-
-#: Low to high.
-ORDER = ("candidates", "search", "joint", "explain", "result", "solver")
 
 
 @pytest.fixture
@@ -48,18 +41,3 @@ def test_projects_are_identifiers_beside_conda(resolved: list[set[str]]) -> None
     wheels.wheel("rich", "13.7.1")
     case.solve("python", requirements=(Requirement("rich"),), wheels=wheels)
     assert resolved == [{CONDA}, {CONDA, "pypi:rich"}]
-
-
-def test_folders_import_each_other_in_one_order() -> None:
-    root = Path(minicon.solver.__file__).parent
-    upwards = []
-    for path in root.rglob("*.py"):
-        folder = path.relative_to(root).parts[0].removesuffix(".py")
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.ImportFrom):
-                continue
-            _, _, other = (node.module or "").partition("minicon.solver.")
-            other = other.partition(".")[0]
-            if folder in ORDER and other in ORDER and ORDER.index(other) > ORDER.index(folder):
-                upwards.append(f"{path.relative_to(root)} imports {node.module}")
-    assert not upwards

@@ -51,7 +51,7 @@ def as_published() -> Iterator[None]:
 def mismatch(subject: str, what: str, expected: object, found: object) -> HashMismatch:
     """Build the error for a hash or size that differs from the expected one."""
     message = f"{subject} has {what} {found}, expected {expected}"
-    hint = "the download was cut or changed on its way; run 'minicon clean --packages' and try again"
+    hint = "the download is truncated or changed; run 'minicon clean --packages' and try again"
     return HashMismatch("hash-mismatch", message, hint=hint)
 
 

@@ -238,5 +238,6 @@ def broken_wheel(what: str) -> UnsafeArchive:
     return UnsafeArchive(
         "unsafe-wheel",
         f"the wheel cannot be trusted: {what}",
-        hint="run `minicon clean --packages` and download it again; if this repeats, report it to its authors",
+        hint="run 'minicon clean --packages' and download it again; if this repeats, report it to "
+        "its authors",
     )

@@ -1,1 +1,1 @@
-"""Export environments as environment files; capture and replay solves."""
+"""Export environments as environment files or explicit lists."""
