@@ -27,7 +27,7 @@ NOT_YET = {
         "package", "publish", "pypi", "repodata", "solver", "support",
     )),
     *(f"docs/{page}" for page in (
-        "adr", "benchmarks-channel-client.md", "benchmarks-solver.md", "benchmarks.md",
+        "benchmarks-channel-client.md", "benchmarks-solver.md", "benchmarks.md",
         "reference/api.md",
         "reliability.md",
     )),
