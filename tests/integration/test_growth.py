@@ -34,8 +34,7 @@ from minicon.models.version import Version
 from minicon.net.client.headers import range_start
 from minicon.net.schemes.oci_artifact import Artifact
 from minicon.net.schemes.oci_login import parse_challenge
-from minicon.package.entry_points import parse_entry_point
-from minicon.package.info_files import parse_package_files
+from minicon.package.info_files import parse_entry_point, parse_package_files
 from minicon.package.prepare.wheel_layout import parse_entry_points, parse_record
 from minicon.prefix.environment.history import parse_history
 from minicon.prefix.link.relocate import replace_in_text

@@ -9,8 +9,7 @@ import pytest
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError, UnsafeArchive
 from minicon.models.package_files import EntryPoint
-from minicon.package.entry_points import parse_entry_point
-from minicon.package.info_files import parse_package_files
+from minicon.package.info_files import parse_entry_point, parse_package_files
 
 
 def parse(index=None, **info):

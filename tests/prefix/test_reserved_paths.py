@@ -15,7 +15,7 @@ from minicon.models.package_files import EntryPoint
 from minicon.models.package_names import is_interpreter_name
 from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import CachedPackage
-from minicon.package.entry_points import parse_entry_point
+from minicon.package.info_files import parse_entry_point
 from minicon.package.prepare.wheel import prepare_wheel
 from minicon.prefix.environment.python_layout import PythonLayout
 from minicon.prefix.plan.file_layout import plan_package

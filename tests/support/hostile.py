@@ -362,13 +362,14 @@ def zip_structure() -> Iterator[Case]:
         "encrypted": (raw_zip(members, flags=1), "encrypted"),
         "data-descriptor": (raw_zip(members, flags=8), "size behind it"),
         "strong-encryption": (raw_zip(members, flags=0x40), "encrypted"),
-        "deflated": (raw_zip(members, method=8), "compressed once more"),
+        "deflated": (raw_zip(members, method=8), "compressed by method 8"),
         "unicode-path": (raw_zip(members, extra=struct.pack("<HHBI", 0x7075, 5, 1, 0)), "extra"),
         "cut-extra": (raw_zip(members, extra=struct.pack("<HH", 0x5455, 9)), "extra field"),
         "count": (_with_end(good, count=2), "2 members"),
         "directory-offset": (_with_end(good, offset=1), "does not end"),
         "disk": (_with_end(good, disk=1), "several disks"),
         "overlap": (_overlapping(members), "gaps or overlaps"),
+        "member-comment": (_with_member_comment(members), "broken central directory"),
     }
     for name, (data, problem) in archives.items():
         yield Case(f"zip-{name}", _fixed(data), problem, (".conda",))
@@ -392,6 +393,16 @@ def _with_end(data: bytes, *, count: int = 3, offset: int = 0, disk: int = 0) ->
     fields[1], fields[3], fields[4] = disk, count, count
     fields[6] += offset
     return data[:-22] + struct.pack("<4s4HIIH", *fields)
+
+
+def _with_member_comment(members: list[tuple[str, bytes]]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members:
+            info = zipfile.ZipInfo(name)
+            info.comment = b"hidden"
+            archive.writestr(info, data)
+    return buffer.getvalue()
 
 
 def _overlapping(members: list[tuple[str, bytes]]) -> bytes:

@@ -8,12 +8,25 @@ reader, or both refuse the stream.
 from __future__ import annotations
 
 from minicon.archive.problems import damaged, unsafe
-from minicon.archive.zstd_frames import WINDOW_LIMIT, FrameError, check_frames
 from minicon.errors import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.archive.streams import ByteSource, Compression, Decoder, Readable, ReaderName
+    from minicon.archive.streams import (
+        ByteSource,
+        Compression,
+        Decoder,
+        Readable,
+        ReadAt,
+        ReaderName,
+    )
+
+
+_FRAME_MAGIC = b"\x28\xb5\x2f\xfd"
+#: 128 MiB: what ``zstd --ultra -22`` uses, and the most that decoders must support.
+_WINDOW_LIMIT = 1 << 27
+_RLE_BLOCK = 1
+_RESERVED_BLOCK = 3
 
 
 def open_decoder(
@@ -34,11 +47,7 @@ def open_decoder(
     if reader not in (None, "native", "libarchive"):
         raise UsageError("unknown-reader", f"there is no archive reader {reader!r}")
     if compression == "zstd":
-        try:
-            check_frames(source.read_at, source.size)
-        except FrameError as error:
-            make = unsafe if "memory" in str(error) else damaged
-            raise make(archive, str(error)) from None
+        _check_frames(source, archive)
     if (reader or default_reader(compression)) == "libarchive":
         from minicon.archive.libarchive_decoder import LibarchiveDecoder
 
@@ -53,13 +62,68 @@ def default_reader(compression: Compression) -> ReaderName:
     return "libarchive" if libarchive_reads(compression) else "native"
 
 
+def _check_frames(source: ReadAt, archive: str) -> None:
+    """Refuse a Zstandard stream that is not whole frames, without decompressing it (RFC 8878).
+
+    Decoders stop silently where a stream is truncated between two blocks, and differ in what they
+    do with bytes after the last frame. Reading the block headers first decides both for every
+    decoder, and gives the memory that the stream requires.
+    """
+    position = 0
+    while position < source.size or source.size == 0:
+        header = source.read_at(position, 18)
+        if header[:4] == _FRAME_MAGIC:
+            position = _frame_end(source, position, header, archive)
+        elif len(header) >= 8 and 0x50 <= header[0] <= 0x5F and header[1:4] == b"\x2a\x4d\x18":
+            position += 8 + int.from_bytes(header[4:8], "little")
+        else:
+            raise damaged(archive, "is not in Zstandard format, or has bytes after its end")
+    if position > source.size:
+        raise damaged(archive, "is cut short")
+
+
+def _frame_end(source: ReadAt, position: int, header: bytes, archive: str) -> int:
+    """Return the offset of the byte after a frame. Raises as :func:`_check_frames`."""
+    if len(header) < 6:
+        raise damaged(archive, "is cut short")
+    descriptor = header[4]
+    single_segment = bool(descriptor & 0x20)
+    dictionary_size = (0, 1, 2, 4)[descriptor & 3]
+    content_size = (1 if single_segment else 0, 2, 4, 8)[descriptor >> 6]
+    offset = 5 + (0 if single_segment else 1) + dictionary_size
+    if single_segment:
+        window = int.from_bytes(header[offset : offset + content_size], "little")
+        window += 256 if content_size == 2 else 0
+    else:
+        base = 1 << (10 + (header[5] >> 3))
+        window = base + (base >> 3) * (header[5] & 7)
+    if window > _WINDOW_LIMIT:
+        raise unsafe(archive, f"needs {window >> 20} MiB of memory to decompress")
+    position = _blocks_end(source, position + offset + content_size, archive)
+    return position + (4 if descriptor & 4 else 0)
+
+
+def _blocks_end(source: ReadAt, position: int, archive: str) -> int:
+    while True:
+        raw = source.read_at(position, 3)
+        if len(raw) < 3:
+            raise damaged(archive, "is cut short")
+        block = int.from_bytes(raw, "little")
+        kind = block >> 1 & 3
+        if kind == _RESERVED_BLOCK:
+            raise damaged(archive, "has a block of an unknown kind")
+        position += 3 + (1 if kind == _RLE_BLOCK else block >> 3)
+        if block & 1:
+            return position
+
+
 class ZstdDecoder:
     """Decompresses Zstandard frames with the zstandard package, in constant memory."""
 
     def __init__(self, source: ByteSource, archive: str) -> None:
         import zstandard
 
-        decompressor = zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT)
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_WINDOW_LIMIT)
         self._error = zstandard.ZstdError
         self._archive = archive
         self._stream = decompressor.stream_reader(

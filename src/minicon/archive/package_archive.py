@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from typing import final
 
-from minicon.archive.conda_zip import ZipMember, check_crc, read_conda_zip
+from minicon.archive.conda_zip import CondaMember, check_crc, read_conda_zip
 from minicon.archive.decoders import open_decoder
 from minicon.archive.members import MemberKind
 from minicon.archive.problems import damaged, unsafe
@@ -56,7 +56,7 @@ class PackageArchive(Closing):
         try:
             self.size = os.fstat(self._descriptor).st_size
             self.is_conda = self._recognise()
-            self._zip: dict[str, ZipMember] = {}
+            self._zip: dict[str, CondaMember] = {}
             if self.is_conda:
                 self._zip = read_conda_zip(self._descriptor, self.size, self.name)
         except BaseException:

@@ -31,6 +31,16 @@ def unsafe(archive: str, problem: str, *, member: str | None = None) -> UnsafeAr
     return UnsafeArchive("unsafe-archive", f"{subject} {problem}", hint=_REPORT)
 
 
+def unsafe_wheel(problem: str, *, member: str | None = None) -> UnsafeArchive:
+    """Build the error for a wheel that contradicts itself or is not a zip file."""
+    subject = "it" if member is None else printable(member)
+    return UnsafeArchive(
+        "unsafe-wheel",
+        f"the wheel cannot be trusted: {subject} {problem}",
+        hint="run `minicon clean` and download it again; if this repeats, report it to its authors",
+    )
+
+
 def damaged(archive: str, problem: str, *, member: str | None = None) -> PackageError:
     """Build the error for an archive that is truncated or not a package."""
     subject = archive if member is None else f"{archive}: member {printable(member)}"

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Callable
 
 Compression = Literal["zstd", "bzip2"]
@@ -51,9 +52,9 @@ class Decoder(Protocol):
 
 
 class HeldBytes:
-    """A :class:`ByteSource` in memory."""
+    """A :class:`ByteSource` in memory, or mapped into it."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | mmap.mmap) -> None:
         self.size = len(data)
         self._data = data
         self._position = 0

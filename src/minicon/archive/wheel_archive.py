@@ -1,28 +1,14 @@
-"""WheelArchive: the files of a wheel, after every check of the zip structure.
-
-Exactly one reading of the bytes is accepted: entries are contiguous from the first byte to the
-directory, each header agrees with the directory, no two entries share a name or a byte. Anything
-that a lenient reader might interpret differently is refused (CVE-2025-54368, CVE-2025-13327: one
-archive, two contents).
-"""
+"""WheelArchive: the files of a wheel, after every check of the zip structure and of names."""
 
 from __future__ import annotations
 
 import contextlib
 import mmap
 import stat
-import zlib
 
-from minicon.archive.zip_directory import (
-    END_REGION,
-    SIZES_FOLLOW,
-    STORED,
-    broken_wheel,
-    descriptor_length,
-    find_directory,
-    local_header,
-    read_directory,
-)
+from minicon.archive.problems import unsafe_wheel
+from minicon.archive.streams import HeldBytes
+from minicon.archive.strict_zip import StrictZip
 from minicon.closing import Closing
 from minicon.errors import PackageError
 from minicon.fs.safe_path import path_problem
@@ -33,15 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from os import PathLike
 
-    from minicon.archive.zip_directory import Extent, ZipEntry
+    from minicon.archive.streams import ReadAt
+    from minicon.archive.strict_zip import Extent, ZipEntry
 
 #: Limit of the unpacked size: a multiple of the wheel's size, plus a fixed number of bytes.
 MOST_GROWTH, ROOM = 100, 1 << 28
 MOST_ENTRIES = 500_000
-#: Files up to this size are unpacked in one piece (bytes).
-ONE_PIECE = 1 << 22
-_STEP = 1 << 18
 _CONTROL = lazy_pattern(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def open_wheel_zip(file: ReadAt) -> tuple[StrictZip, Extent]:
+    """Open a wheel's zip file and find its central directory. Raises UnsafeArchive."""
+    strict = StrictZip(file, unsafe_wheel)
+    extent = strict.directory()
+    if extent is None:
+        raise unsafe_wheel("does not end like a zip file: truncated, or with bytes appended")
+    return strict, extent
 
 
 class WheelArchive(Closing):
@@ -64,11 +57,11 @@ class WheelArchive(Closing):
             try:
                 self._map = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             except ValueError:
-                raise broken_wheel("it is empty") from None
+                raise unsafe_wheel("is empty") from None
         self._bytes = memoryview(self._map)
-        self._starts: dict[str, int] = {}
         try:
-            self.entries = self._walk()
+            self._zip, extent = open_wheel_zip(HeldBytes(self._map))
+            self.entries = self._checked(extent)
         except BaseException:
             self.close()
             raise
@@ -96,68 +89,18 @@ class WheelArchive(Closing):
             UnsafeArchive: The content differs from the directory.
         """
         start = self._starts[entry.name]
-        raw = self._bytes[start : start + entry.compressed_size]
-        size = crc = 0
-        try:
-            parts = iter((raw,)) if entry.method == STORED else _inflated(raw, entry)
-            for part in parts:
-                size += len(part)
-                crc = zlib.crc32(part, crc)
-                if size > entry.size:
-                    break
-                yield part
-        except zlib.error as error:
-            raise broken_wheel(f"{entry.name} cannot be unpacked: {error}") from error
-        if size != entry.size or crc != entry.crc:
-            raise broken_wheel(f"{entry.name} is truncated or corrupt")
+        return self._zip.pieces(entry, self._bytes[start : start + entry.compressed_size])
 
-    def _walk(self) -> dict[str, ZipEntry]:
+    def _checked(self, extent: Extent) -> dict[str, ZipEntry]:
         total = len(self._bytes)
-        extent = find_directory(bytes(self._bytes[-END_REGION:]), total)
         if extent.entries > MOST_ENTRIES:
-            raise broken_wheel(f"it has {extent.entries} files")
-        directory = bytes(self._bytes[extent.offset : extent.offset + extent.size])
-        entries = list(read_directory(directory, extent))
-        self._check_offsets(entries, extent)
+            raise unsafe_wheel(f"has {extent.entries} files")
+        entries = list(self._zip.entries(extent))
+        self._starts = {entry.name: start for entry, start in self._zip.starts(entries, extent)}
         unpacked = sum(entry.size for entry in entries)
         if unpacked > total * MOST_GROWTH + ROOM:
-            raise broken_wheel(f"{total} bytes would grow to {unpacked}")
+            raise unsafe_wheel(f"would grow from {total} bytes to {unpacked}")
         return _checked_names(entries)
-
-    def _check_offsets(self, entries: Sequence[ZipEntry], extent: Extent) -> None:
-        """Refuse gaps between entries, from byte 0 to the directory."""
-        position = 0
-        for entry in sorted(entries, key=lambda e: e.header_offset):
-            if entry.header_offset != position:
-                raise broken_wheel(f"{entry.name} does not start directly after the file before it")
-            with self._bytes[position : extent.offset] as rest:
-                start = local_header(rest, entry, position)
-                end = start + entry.compressed_size
-                if end > extent.offset:
-                    raise broken_wheel(f"{entry.name} reaches into the directory")
-                if entry.flags & SIZES_FOLLOW:
-                    with rest[end - position : end - position + 24] as behind:
-                        end += descriptor_length(bytes(behind), entry)
-            self._starts[entry.name] = start
-            position = end
-        if position != extent.offset:
-            raise broken_wheel("there are bytes between its last file and its directory")
-
-
-def _inflated(raw: memoryview, entry: ZipEntry) -> Iterator[bytes]:
-    """Inflate at most the declared size; bytes beyond it are never produced."""
-    inflater = zlib.decompressobj(-15)
-    if entry.size <= ONE_PIECE:
-        yield inflater.decompress(raw, entry.size + 1)
-    else:
-        for position in range(0, len(raw), _STEP):
-            rest: bytes | memoryview = raw[position : position + _STEP]
-            while rest and not inflater.eof:
-                yield inflater.decompress(rest, ONE_PIECE)
-                rest = inflater.unconsumed_tail
-        yield inflater.flush()
-    if not inflater.eof or inflater.unused_data:
-        raise broken_wheel(f"{entry.name} does not end where the directory says")
 
 
 def _checked_names(entries: Sequence[ZipEntry]) -> dict[str, ZipEntry]:
@@ -168,7 +111,7 @@ def _checked_names(entries: Sequence[ZipEntry]) -> dict[str, ZipEntry]:
         if entry.name.endswith("/"):
             folders.add(name)
         elif name in files:
-            raise broken_wheel(f"it has two files with the name {name}")
+            raise unsafe_wheel("is contained twice", member=name)
         else:
             files[name] = entry
     for name in files:
@@ -176,7 +119,7 @@ def _checked_names(entries: Sequence[ZipEntry]) -> dict[str, ZipEntry]:
             folders.add(name)
     for name in folders:
         if name in files:
-            raise broken_wheel(f"{name} is both a file and a folder")
+            raise unsafe_wheel("is both a file and a folder", member=name)
     return files
 
 
@@ -184,12 +127,12 @@ def _checked_name(entry: ZipEntry) -> str:
     name = entry.name.removesuffix("/")
     problem = path_problem(name)
     if problem or _CONTROL.search(name):
-        raise broken_wheel(f"the path {entry.name!r} {problem or 'has control characters'}")
+        raise unsafe_wheel(problem or "has control characters", member=entry.name)
     kind = stat.S_IFMT(entry.mode)
     if entry.name.endswith("/"):
         if entry.size or kind not in (0, stat.S_IFDIR):
-            raise broken_wheel(f"{entry.name} is both a folder and something else")
+            raise unsafe_wheel("is both a folder and something else", member=entry.name)
     elif kind not in (0, stat.S_IFREG):
         what = "a symbolic link" if kind == stat.S_IFLNK else "neither a file nor a folder"
-        raise broken_wheel(f"{entry.name} is {what}")
+        raise unsafe_wheel(f"is {what}", member=entry.name)
     return name

@@ -22,13 +22,20 @@ class RangesUnsupported(Exception):
 
 
 class RangeReader:
-    """One remote file. Keeps a window of the bytes read that ends at the file's end.
+    """One remote file (:class:`minicon.archive.streams.ReadAt`), of which the end is kept.
 
     Args:
         fetcher: Opens the URL.
         url: The file.
-        first: Bytes that the first request asks for: enough for most files.
+        first: Bytes of the file's end that are requested at once: enough for most files.
         refuse: Makes the error for a URL and a status other than success.
+
+    Attributes:
+        size: Bytes of the file.
+
+    Raises:
+        RangesUnsupported: The file must be fetched whole.
+        ChannelError: It cannot be fetched.
     """
 
     def __init__(
@@ -41,41 +48,31 @@ class RangeReader:
     ) -> None:
         self._fetcher = fetcher
         self._url = url
-        self._first = first
         self._refuse = refuse
-        self._window = b""
-        self.total = 0
+        start, self._window, self.size = self._request(f"-{first}")
+        if start + len(self._window) != self.size:
+            raise RangesUnsupported
 
-    def tail(self, size: int) -> bytes:
-        """Return the last ``size`` bytes (fewer if the file is smaller).
-
-        Raises:
-            RangesUnsupported: The file must be fetched whole.
-            ChannelError: It cannot be fetched.
-        """
-        if not self.total:
-            first, self._window, self.total = self._request(f"-{max(size, self._first)}")
-            if first + len(self._window) != self.total:
-                raise RangesUnsupported
-        return self._window[-size:]
-
-    def read(self, offset: int, size: int) -> bytes:
-        """Return ``size`` bytes at an offset; one request, or none for bytes in the window.
+    def read_at(self, position: int, count: int) -> bytes:
+        """Return at most ``count`` bytes; one request, or none for bytes that are kept.
 
         Raises:
             RangesUnsupported: The file has changed, or the server sends other ranges.
             ChannelError: It cannot be fetched.
         """
-        start = self.total - len(self._window)
-        if offset >= start:
-            return self._window[offset - start : offset - start + size]
-        last = min(offset + size, start) - 1
-        first, body, total = self._request(f"{offset}-{last}")
-        if (first, len(body), total) != (offset, last - offset + 1, self.total):
+        count = min(count, self.size - position)
+        if position < 0 or count <= 0:
+            return b""
+        start = self.size - len(self._window)
+        if position >= start:
+            return self._window[position - start : position - start + count]
+        last = min(position + count, start) - 1
+        first, body, total = self._request(f"{position}-{last}")
+        if (first, len(body), total) != (position, last - position + 1, self.size):
             raise RangesUnsupported
         if last + 1 == start:
             self._window = body + self._window
-            return self._window[:size]
+            return self._window[:count]
         return body
 
     def _request(self, span: str) -> tuple[int, bytes, int]:

@@ -16,8 +16,8 @@ from minicon.errors import PackageError
 from minicon.fs.safe_path import are_plain, has_reserved_path, is_reserved_path, path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
+from minicon.models.package_names import is_interpreter_name
 from minicon.models.strict_json import read_json
-from minicon.package.entry_points import parse_entry_point
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _HEXADECIMAL = lazy_pattern(r"[0-9a-f]*")
 _PLACEHOLDER = lazy_pattern(r"(?:[A-Za-z]:)?[/\\]+[^/\\]{3}")
 _PATH_TYPES = (PathType.HARDLINK, PathType.SOFTLINK, PathType.DIRECTORY)
 _FILE_MODES = ("text", "binary")
+_COMMAND = lazy_pattern(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,199}")
+_EXTRAS = lazy_pattern(r"\s*\[[A-Za-z0-9_.,\s-]*\]\s*$")
+_ENTRY_POINT_LIMIT = 400
 
 
 def read_package_files(directory: str | Path) -> PackageFiles:
@@ -272,3 +275,34 @@ def _read_noarch(
         raise unsafe(package, f"has a bad info/{name}: {error}") from None
     kind = noarch.get("type")
     return (kind if isinstance(kind, str) else None), points
+
+
+def parse_entry_point(text: str) -> EntryPoint:
+    """Parse ``command = module:function``; extras in brackets are ignored, as by every tool.
+
+    The command becomes a file name in ``bin/`` and the rest Python source, so both must be plain
+    names.
+
+    Raises:
+        ValueError: The command is not a plain file name, or that of an interpreter; or the
+            function is not dotted names.
+    """
+    if len(text) > _ENTRY_POINT_LIMIT:
+        raise ValueError(
+            f"entry point {text[:120]!r} is longer than {_ENTRY_POINT_LIMIT} characters"
+        )
+    command, separator, target = text.partition("=")
+    command = command.strip()
+    module, colon, function = _EXTRAS.sub("", target).strip().partition(":")
+    module, function = module.strip(), function.strip()
+    if not separator or not colon or not _COMMAND.fullmatch(command):
+        raise ValueError(f"entry point {text[:120]!r} is not 'command = module:function'")
+    if not (_is_dotted(module) and _is_dotted(function)):
+        raise ValueError(f"entry point {text[:120]!r} does not name a Python function")
+    if is_interpreter_name(command):
+        raise ValueError(f"entry point {text[:120]!r} would take the place of the interpreter")
+    return EntryPoint(command, module, function)
+
+
+def _is_dotted(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))

@@ -178,10 +178,9 @@ def _files_of(fetcher: Fetcher, record: RepodataRecord) -> PackageFiles | None:
 
     if record.fn.endswith(CONDA_EXTENSION):
         reader = RangeReader(fetcher, record.url, first=_FIRST_REQUEST)
-        reader.tail(_FIRST_REQUEST)
         from minicon.package.prepare.info_part import files_of_conda
 
-        return files_of_conda(reader.read, reader.total, record.fn)
+        return files_of_conda(reader, record.fn)
     with fetcher.open(record.url, headers={"Accept-Encoding": "identity"}) as response:
         if response.status != 200:
             raise status_error(record.url, response.status)

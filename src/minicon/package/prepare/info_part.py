@@ -7,7 +7,7 @@ what will happen, and for nothing else.
 
 from __future__ import annotations
 
-from minicon.archive.conda_zip import find_info, member_content
+from minicon.archive.conda_zip import read_info_component
 from minicon.archive.decoders import Bzip2Decoder, open_decoder
 from minicon.archive.members import MemberKind
 from minicon.archive.problems import unsafe
@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from minicon.archive.streams import ReadAt
     from minicon.models.package_files import PackageFiles
 
 #: Bytes, packed and unpacked: more than any package needs to describe its files.
@@ -27,14 +28,11 @@ UNPACKED_LIMIT = 1 << 26
 _WANTED = {f"info/{name}": name for name in DESCRIBING_FILES}
 
 
-def files_of_conda(
-    read: Callable[[int, int], bytes], size: int, archive: str
-) -> PackageFiles | None:
+def files_of_conda(file: ReadAt, archive: str) -> PackageFiles | None:
     """The files of a ``.conda``, of which little more than the info part is read.
 
     Args:
-        read: Gives bytes of the archive by position and count.
-        size: Of the archive, in bytes.
+        file: The archive.
         archive: Its file name, for errors.
 
     Returns:
@@ -44,10 +42,9 @@ def files_of_conda(
         PackageError: The archive is damaged, or is not one.
         UnsafeArchive: It contradicts itself.
     """
-    entry, length = find_info(_Whole(read, size), archive)
-    if length > PACKED_LIMIT:
+    content = read_info_component(file, archive, PACKED_LIMIT)
+    if content is None:
         return None
-    content = member_content(read(entry.offset, length), entry, archive)
     # Some kilobytes: loading libarchive would cost more than it decompresses.
     decoder = open_decoder(HeldBytes(content), "zstd", archive, "native")
     return parse_package_files(_info(decoder.read_into, archive, "info"), archive)
@@ -100,18 +97,6 @@ def _info(read_into: Callable[[memoryview], int], archive: str, component: str) 
 
 class _TooFarError(Exception):
     """More was read than a beginning."""
-
-
-class _Whole:
-    """An archive of which parts can be had."""
-
-    def __init__(self, read: Callable[[int, int], bytes], size: int) -> None:
-        self.size = size
-        self._read = read
-
-    def read_at(self, position: int, count: int) -> bytes:
-        count = min(count, self.size - position)
-        return self._read(position, count) if position >= 0 and count > 0 else b""
 
 
 class _Arriving:

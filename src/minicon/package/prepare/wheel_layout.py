@@ -22,7 +22,7 @@ from typing import NamedTuple
 from minicon.errors import PackageError, UnsafeArchive
 from minicon.fs.safe_path import folded, is_reserved_path
 from minicon.models.package_names import normalize_pypi_name
-from minicon.package.entry_points import parse_entry_point
+from minicon.package.info_files import parse_entry_point
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.filenames import parse_version
 

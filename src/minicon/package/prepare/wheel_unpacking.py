@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 
-from minicon.archive.wheel_archive import ONE_PIECE
+from minicon.archive.strict_zip import ONE_PIECE
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import UnsafeArchive
 from minicon.fs import operations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from minicon.archive.strict_zip import ZipEntry
     from minicon.archive.wheel_archive import WheelArchive
-    from minicon.archive.zip_directory import ZipEntry
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Task
     from minicon.package.prepare.wheel_layout import Digest

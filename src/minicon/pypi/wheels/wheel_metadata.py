@@ -9,15 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 
-from minicon.archive.zip_directory import (
-    END_REGION,
-    LOCAL_SIZE,
-    find_directory,
-    local_header,
-    read_directory,
-)
+from minicon.archive.streams import ByteRange
+from minicon.archive.wheel_archive import open_wheel_zip
 from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
@@ -32,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from minicon.archive.zip_directory import Extent, ZipEntry
+    from minicon.archive.streams import ReadAt
     from minicon.models.indexes import DistributionFile
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
@@ -43,8 +37,6 @@ _LARGEST_METADATA = 1 << 24
 _LARGEST_DIRECTORY = 1 << 26
 #: Length of the first range (bytes): it contains the directory and METADATA of most wheels.
 _FIRST_REQUEST = 1 << 17
-#: Upper bound of the extra field between a local header and its data (bytes).
-_LONGEST_EXTRA = 1024
 _NAME_ENDS = ".dist-info/METADATA"
 _HEXADECIMAL = lazy_pattern(r"[0-9a-f]{64}")
 
@@ -117,7 +109,7 @@ class WheelMetadata:
         if separate is not None:
             return separate
         try:
-            return _from_ranges(
+            return _metadata_in(
                 RangeReader(self._fetcher, file.url, first=_FIRST_REQUEST, refuse=_refused)
             )
         except RangesUnsupported:
@@ -173,54 +165,21 @@ def _from_local(file: DistributionFile) -> bytes:
 
 
 def _from_stream(stream: BinaryIO) -> bytes:
-    total = stream.seek(0, 2)
-    stream.seek(max(0, total - END_REGION))
-    extent = find_directory(stream.read(), total)
-    stream.seek(extent.offset)
-    entry = _metadata_entry(stream.read(extent.size), extent)
-    stream.seek(entry.header_offset)
-    return _inflate(stream.read(_reach(entry)), entry)
+    return _metadata_in(ByteRange(stream.fileno(), 0, stream.seek(0, 2)))
 
 
-def _from_ranges(reader: RangeReader) -> bytes:
-    extent = find_directory(reader.tail(END_REGION), reader.total)
+def _metadata_in(file: ReadAt) -> bytes:
+    """Read the only METADATA file of a wheel. Raises PackageError."""
+    strict, extent = open_wheel_zip(file)
     if extent.size > _LARGEST_DIRECTORY:
         raise PackageError("broken-metadata", "its zip directory is too large")
-    entry = _metadata_entry(reader.read(extent.offset, extent.size), extent)
-    reach = min(_reach(entry), extent.offset - entry.header_offset)
-    return _inflate(reader.read(entry.header_offset, reach), entry)
-
-
-def _metadata_entry(directory: bytes, extent: Extent) -> ZipEntry:
-    """Find the only METADATA file in a wheel's central directory. Raises PackageError."""
+    entries = list(strict.entries(extent))
     found = [
-        entry
-        for entry in read_directory(directory, extent)
-        if entry.name.endswith(_NAME_ENDS) and entry.name.count("/") == 1
+        entry for entry in entries if entry.name.endswith(_NAME_ENDS) and entry.name.count("/") == 1
     ]
     if len(found) != 1:
         raise PackageError("broken-metadata", f"it has {len(found)} METADATA files instead of one")
-    if max(found[0].size, found[0].compressed_size) > _LARGEST_METADATA:
+    span = strict.span_of(found[0], entries, extent)
+    if max(found[0].size, span) > _LARGEST_METADATA:
         raise PackageError("broken-metadata", "its METADATA is too large")
-    if found[0].header_offset > extent.offset:
-        raise PackageError("broken-metadata", "its METADATA lies outside of the file")
-    return found[0]
-
-
-def _reach(entry: ZipEntry) -> int:
-    """Upper bound of the bytes from an entry's local header to the end of its data."""
-    return LOCAL_SIZE + len(entry.raw_name) + _LONGEST_EXTRA + entry.compressed_size
-
-
-def _inflate(window: bytes, entry: ZipEntry) -> bytes:
-    start = local_header(window, entry, 0)
-    raw = window[start : start + entry.compressed_size]
-    try:
-        body = zlib.decompressobj(-15).decompress(raw, entry.size + 1) if entry.method else raw
-    except zlib.error as error:
-        raise PackageError(
-            "broken-metadata", f"its METADATA cannot be unpacked: {error}"
-        ) from error
-    if len(body) != entry.size or zlib.crc32(body) != entry.crc:
-        raise PackageError("broken-metadata", "its METADATA is truncated or damaged")
-    return body
+    return strict.content_of(found[0], file.read_at(found[0].offset, span))
