@@ -30,7 +30,7 @@ from minicon.fs.hashing import sha256_of_file
 from minicon.fs.remove import remove_tree
 from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import PackageCache
-from minicon.package.prepare.conda import prepare_conda_package
+from minicon.package.prepare.preparation import prepare_package
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
 from minicon.prefix.plan.transaction import make_transaction
@@ -114,7 +114,7 @@ def make_package(root: Path, cache: PackageCache, name: str, version: str, files
         fn=archive.name,
         url=archive.as_uri(),
     )
-    prepare = prepare_conda_package(lambda _, place: shutil.copy(archive, place), record)
+    prepare = prepare_package(lambda _, place: shutil.copy(archive, place), record)
     found = cache.ensure(record, prepare)
     return Package(record, found.directory, [entry["_path"] for entry in entries])
 

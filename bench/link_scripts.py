@@ -26,7 +26,7 @@ from link_environment import Package, cpu, make_package
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import PackageCache
-from minicon.package.prepare.conda import prepare_conda_package
+from minicon.package.prepare.preparation import prepare_package
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
 from minicon.prefix.generations.store import GenerationStore
@@ -67,7 +67,7 @@ def scripted_package(root: Path, cache: PackageCache, action: str, version: str)
         fn=archive.name,
         url=archive.as_uri(),
     )
-    prepare = prepare_conda_package(lambda _, place: shutil.copy(archive, place), record)
+    prepare = prepare_package(lambda _, place: shutil.copy(archive, place), record)
     return Package(record, cache.ensure(record, prepare).directory, [path])
 
 

@@ -104,7 +104,7 @@ def test_rights_follow_the_umask(tmp_path):
     ("change", "error", "text"),
     [
         ({"sha256": "0" * 64}, HashMismatch, "has sha256 .*, expected 0000"),
-        ({"size": 3}, HashMismatch, r"has size \d+ bytes, expected 3 bytes"),
+        ({"size": 3}, HashMismatch, r"has \d+ bytes, expected 3 bytes"),
         ({"sha256": None, "md5": "0" * 32}, HashMismatch, "has md5 .*, expected 0000"),
         ({"version": "2.1"}, PackageError, "another package .* version '2.0', expected '2.1'"),
         ({"name": "other"}, PackageError, "another package"),

@@ -13,7 +13,7 @@ from tests.support.packages import PackageBuilder
 from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, PathType
 from minicon.package.cache.package_cache import PackageCache
 from minicon.package.manifest import MANIFEST_FILE, Manifest, read_manifest
-from minicon.package.prepare.conda import prepare_conda_package
+from minicon.package.prepare.preparation import prepare_package
 
 PARTS = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1, max_size=8)
 PATHS = st.lists(PARTS, min_size=1, max_size=4).map("/".join)
@@ -134,9 +134,7 @@ def test_the_cache_writes_it_and_does_without(tmp_path):
     ).build(tmp_path)
     cache = PackageCache([tmp_path / "pkgs"])
     record = PackageBuilder("demo").file("bin/x", b"x").record(archive)
-    prepare = prepare_conda_package(
-        lambda _, place: place.write_bytes(archive.read_bytes()), record
-    )
+    prepare = prepare_package(lambda _, place: place.write_bytes(archive.read_bytes()), record)
     made = cache.ensure(record, prepare)
     found = cache.find(record)
     assert (made.directory / MANIFEST_FILE).is_file()
@@ -150,9 +148,7 @@ def test_one_that_the_archive_brought_is_replaced(tmp_path):
     builder = PackageBuilder("demo").file("bin/x", b"x").info("minicon-manifest", "{}\n\n")
     archive = builder.build(tmp_path)
     record = builder.record(archive)
-    prepare = prepare_conda_package(
-        lambda _, place: place.write_bytes(archive.read_bytes()), record
-    )
+    prepare = prepare_package(lambda _, place: place.write_bytes(archive.read_bytes()), record)
     made = PackageCache([tmp_path / "pkgs"]).ensure(record, prepare)
     again = read_manifest(made.directory)
     assert again is not None

@@ -18,7 +18,7 @@ from minicon.errors import FileError, HashMismatch, PackageError
 from minicon.fs.lock import locked
 from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import PackageCache
-from minicon.package.prepare.conda import prepare_conda_package
+from minicon.package.prepare.preparation import prepare_package
 from minicon.package.validate import verify_package
 
 HELLO = (
@@ -51,7 +51,7 @@ class Channel:
         return self.log.stat().st_size if self.log.exists() else 0
 
     def prepare(self, **options):
-        return prepare_conda_package(self.fetch, self.record, **options)
+        return prepare_package(self.fetch, self.record, **options)
 
     def ensure(self, cache):
         return cache.ensure(self.record, self.prepare())
@@ -106,7 +106,7 @@ def test_a_wrong_download_leaves_nothing_behind(tmp_path, channel):
         target.write_bytes(channel.path.read_bytes()[:-1] + b"\1")
 
     with pytest.raises(HashMismatch, match=r"hello-1.0-0.conda has sha256 .* expected"):
-        cache.ensure(channel.record, prepare_conda_package(fetch, channel.record))
+        cache.ensure(channel.record, prepare_package(fetch, channel.record))
     assert cache.find(channel.record) is None
     assert leftovers(tmp_path / "pkgs") == []
 
@@ -241,22 +241,7 @@ def test_entries_and_remove(tmp_path, channel):
     assert cache.find(channel.record) is None
 
 
-def test_no_hash_is_refused_and_md5_warned_of(tmp_path, channel):
-    class Warnings:
-        def __init__(self):
-            self.texts = []
-
-        def start(self, kind, label, total, unit="B"):
-            from minicon.models.reporter import SilentTask
-
-            return SilentTask()
-
-        def note(self, text):
-            pass
-
-        def warn(self, text):
-            self.texts.append(text)
-
+def test_a_package_without_a_hash_is_refused_and_one_with_an_md5_is_not(tmp_path, channel):
     def record(**changes):
         data = {**channel.record.data, **changes}
         return RepodataRecord(data, channel="c", subdir="linux-64", fn="x.conda", url="u")
@@ -264,10 +249,9 @@ def test_no_hash_is_refused_and_md5_warned_of(tmp_path, channel):
     none = record(sha256=None, md5=None)
     cache = PackageCache([tmp_path / "pkgs"])
     with pytest.raises(PackageError, match="no hash"):
-        cache.ensure(none, prepare_conda_package(channel.fetch, none))
-    weak, reporter = record(sha256=None), Warnings()
-    assert cache.ensure(weak, prepare_conda_package(channel.fetch, weak, reporter=reporter))
-    assert "MD5" in reporter.texts[0]
+        cache.ensure(none, prepare_package(channel.fetch, none))
+    weak = record(sha256=None)
+    assert cache.ensure(weak, prepare_package(channel.fetch, weak))
 
 
 def steps_of(action):

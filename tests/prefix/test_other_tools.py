@@ -16,7 +16,7 @@ from tests.support.prefixes import apply, executor, extract, python_package, sna
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import CachedPackage, PackageCache
-from minicon.package.prepare.conda import prepare_conda_package
+from minicon.package.prepare.preparation import prepare_package
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.prefix.repair import verify_prefix
@@ -48,7 +48,7 @@ def install(env: Path, cache: Path, records: list[RepodataRecord]) -> Prefix:
     packages = PackageCache([cache], durable=False)
     cached: dict[RepodataRecord, CachedPackage] = {}
     for record in records:
-        cached[record] = packages.ensure(record, prepare_conda_package(fetch, record))
+        cached[record] = packages.ensure(record, prepare_package(fetch, record))
     solution = Solution(records=tuple(records))
     transaction = make_transaction(Prefix(env), solution, platform="linux-64")
     return executor().execute(transaction, cached)

@@ -23,7 +23,8 @@ from minicon.errors import HashMismatch, MiniconError, PackageError, UnsafeArchi
 from minicon.models.package_files import EntryPoint
 from minicon.models.records import RepodataRecord
 from minicon.package.cache.package_cache import PackageCache
-from minicon.package.prepare.wheel import prepare_wheel, prepare_wheel_package
+from minicon.package.prepare.preparation import prepare_package
+from minicon.package.prepare.wheel import prepare_wheel
 from minicon.package.validate import verify_package
 
 
@@ -493,7 +494,7 @@ def test_prepare_downloads_and_drops_the_archive(tmp_path: Path) -> None:
     record = record_of(demo(), content)
     work = tmp_path / "work"
     work.mkdir()
-    prepare = prepare_wheel_package(lambda _, path: path.write_bytes(content) and None, record)
+    prepare = prepare_package(lambda _, path: path.write_bytes(content) and None, record)
     prepare(work)
     assert (work / "site-packages/demo/__init__.py").is_file()
     assert list(tmp_path.iterdir()) == [work]
@@ -503,7 +504,7 @@ def test_the_package_cache_takes_it(tmp_path: Path) -> None:
     content = demo().entry_point("demo = demo:main").content()
     record = record_of(demo(), content)
     cache = PackageCache([tmp_path / "pkgs"], durable=False)
-    prepare = prepare_wheel_package(lambda _, path: path.write_bytes(content) and None, record)
+    prepare = prepare_package(lambda _, path: path.write_bytes(content) and None, record)
     package = cache.ensure(record, prepare)
     assert package.files.entry_points == (EntryPoint("demo", "demo", "main"),)
     assert verify_package(package.directory) == []
@@ -516,7 +517,12 @@ def test_prepare_reads_local_wheels_in_place(tmp_path: Path) -> None:
     path = demo().build(tmp_path / "wheels")
     record = record_of(demo(), path.read_bytes())
     local = RepodataRecord(
-        record.data, channel="pypi", subdir="noarch", fn=record.fn, url=path.as_uri()
+        record.data,
+        channel="pypi",
+        subdir="noarch",
+        fn=record.fn,
+        url=path.as_uri(),
+        source="pypi",
     )
     work = tmp_path / "work"
     work.mkdir()
@@ -524,11 +530,11 @@ def test_prepare_reads_local_wheels_in_place(tmp_path: Path) -> None:
     def never(*_: object) -> None:
         raise AssertionError
 
-    prepare_wheel_package(never, local)(work)
+    prepare_package(never, local)(work)
     assert path.is_file()
 
 
 def test_prepare_wants_a_hash(tmp_path: Path) -> None:
     record = record_of(demo(), b"", sha256=None)
     with pytest.raises(PackageError, match="no SHA-256"):
-        prepare_wheel_package(lambda *_: None, record)(tmp_path)
+        prepare_package(lambda *_: None, record)(tmp_path)

@@ -149,11 +149,9 @@ def _preparation(
     def fetch(_: RepodataRecord, target: Path) -> None:
         _fetch(services, record, target, cancelled, allow_unverified=allow_unverified)
 
-    if record.source == "pypi":
-        from minicon.package.prepare.wheel import prepare_wheel_package as prepare
-    else:
-        from minicon.package.prepare.conda import prepare_conda_package as prepare
-    return prepare(
+    from minicon.package.prepare.preparation import prepare_package
+
+    return prepare_package(
         fetch,
         record,
         reporter=services.reporter,

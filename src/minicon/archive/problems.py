@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from minicon.fs.hashing import Difference
+
 #: Hint if the archive's bytes may differ from the channel's.
 _DOWNLOAD_AGAIN = "download it again; if this repeats, the channel's copy is broken"
 #: Hint if the sha256 is the one that the channel lists.
@@ -37,7 +39,8 @@ def unsafe_wheel(problem: str, *, member: str | None = None) -> UnsafeArchive:
     return UnsafeArchive(
         "unsafe-wheel",
         f"the wheel cannot be trusted: {subject} {problem}",
-        hint="run `minicon clean` and download it again; if this repeats, report it to its authors",
+        hint="run 'minicon clean --packages' and download it again; if this repeats, report it to "
+        "its authors",
     )
 
 
@@ -58,9 +61,9 @@ def as_published() -> Iterator[None]:
         raise
 
 
-def mismatch(subject: str, what: str, expected: object, found: object) -> HashMismatch:
+def mismatch(subject: str, difference: Difference) -> HashMismatch:
     """Build the error for a hash or size that differs from the expected one."""
-    message = f"{subject} has {what} {found}, expected {expected}"
+    message = f"{subject} {difference}, expected {difference.expected}"
     hint = "the download is truncated or changed; run 'minicon clean --packages' and try again"
     return HashMismatch("hash-mismatch", message, hint=hint)
 

@@ -1,8 +1,10 @@
-"""SHA-256 and MD5 hashes of files and of streams."""
+"""Hashes of files and of streams, and the comparison with those that are listed."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +56,71 @@ def hash_file(path: str | PathLike[str], *, md5: bool = False) -> FileDigest:
         while count := reader.readinto(buffer):
             digest.update(view[:count])
     return digest
+
+
+class Difference(NamedTuple):
+    """One way in which content differs from what is listed.
+
+    Attributes:
+        what: ``size``, ``sha256`` or ``md5``.
+        found: With its unit, e.g. ``8 bytes``.
+        expected: As listed, with its unit.
+    """
+
+    what: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"has {self.found}" if self.what == "size" else f"has {self.what} {self.found}"
+
+
+class ListedContent(NamedTuple):
+    """Size and hash of a file as a channel, an index or a package lists them; None if it does not.
+
+    Attributes:
+        size: In bytes.
+        sha256: Hexadecimal.
+        md5: Hexadecimal; used only without a sha256.
+    """
+
+    size: int | None = None
+    sha256: str | None = None
+    md5: str | None = None
+
+    @property
+    def needs_md5(self) -> bool:
+        """Whether only the md5 proves the content."""
+        return self.sha256 is None and self.md5 is not None
+
+    @property
+    def has_hash(self) -> bool:
+        """Whether content can be verified beyond its size."""
+        return self.sha256 is not None or self.md5 is not None
+
+    def difference(self, found: FileDigest) -> Difference | None:
+        """Compare content with the listed size and hash; None if it matches."""
+        if self.size is not None and found.size != self.size:
+            return Difference("size", f"{found.size} bytes", f"{self.size} bytes")
+        if self.sha256 is not None:
+            return _hash_difference("sha256", found.sha256, self.sha256)
+        return None if self.md5 is None else _hash_difference("md5", found.md5, self.md5)
+
+    def difference_of_file(self, path: str | PathLike[str]) -> Difference | None:
+        """Compare a file; it is read only if its size matches and a hash is listed.
+
+        Raises OSError.
+        """
+        size = os.stat(path).st_size
+        if not self.has_hash or self.size not in (None, size):
+            found = FileDigest()
+            found.size = size
+            return ListedContent(self.size).difference(found)
+        return self.difference(hash_file(path, md5=self.needs_md5))
+
+
+def _hash_difference(what: str, found: str, expected: str) -> Difference | None:
+    return None if found == expected.lower() else Difference(what, found, expected)
 
 
 def sha256_of_file(path: str | PathLike[str]) -> str:

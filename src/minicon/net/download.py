@@ -16,7 +16,7 @@ import threading
 
 from minicon.errors import ChannelError, HashMismatch, PackageError
 from minicon.fs import operations
-from minicon.fs.hashing import FileDigest, hash_file
+from minicon.fs.hashing import FileDigest, ListedContent, hash_file
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass
 from minicon.models.reporter import SilentTask
@@ -155,8 +155,8 @@ class _Transfer:
 
     def _resume(self) -> FileDigest:
         """The digest of what an earlier run left, if it can be continued."""
-        if self._expected.has_hash and os.path.isfile(self._partial):
-            digest = hash_file(self._partial, md5=self._expected.md5 is not None)
+        if self._expected.content.has_hash and os.path.isfile(self._partial):
+            digest = hash_file(self._partial, md5=self._expected.content.needs_md5)
             if digest.size <= self._expected.largest:
                 self._show(digest.size)
                 return digest
@@ -166,7 +166,7 @@ class _Transfer:
         """Discard all bytes received so far."""
         with contextlib.suppress(FileNotFoundError):
             operations.remove_file(self._partial)
-        self._digest = FileDigest(md5=self._expected.md5 is not None)
+        self._digest = FileDigest(md5=self._expected.content.needs_md5)
         self._etag = None
         return self._digest
 
@@ -179,7 +179,7 @@ class _Transfer:
         Raises:
             _BrokenTransferError: It ended too early; what arrived is kept.
         """
-        if self._digest.size and self._digest.size == self._expected.size:
+        if self._digest.size and self._digest.size == self._expected.content.size:
             return None
         with self._fetcher.open(self._url, headers=self._request_headers()) as response:
             if response.status in _FOUND and is_html(response.headers):
@@ -187,15 +187,15 @@ class _Transfer:
             if not self._fits(response):
                 raise _BrokenTransferError(_no_ranges(self._expected.url))
             operations.append_file_from(self._arriving(response), self._partial)
-        size = self._expected.size
+        size = self._expected.content.size
         if size is not None and self._digest.size < size:
             raise _BrokenTransferError(_too_short(self._expected.url, self._digest.size, size))
         return None
 
     def _request_headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}
-        if self._expected.sha256:
-            headers[EXPECTED_SHA256] = self._expected.sha256
+        if self._expected.content.sha256:
+            headers[EXPECTED_SHA256] = self._expected.content.sha256
         if self._digest.size:
             headers["Range"] = f"bytes={self._digest.size}-"
             if self._etag:
@@ -211,7 +211,7 @@ class _Transfer:
         elif response.status == 200:
             self._start_over()
             etag = response.headers.get("etag", "")
-            self._etag = etag if etag.startswith('"') and self._expected.has_hash else None
+            self._etag = etag if etag.startswith('"') and self._expected.content.has_hash else None
             return True
         else:
             hint = _GONE_HINT if response.status in (404, 410) else None
@@ -258,15 +258,11 @@ class _Expected:
 
     Attributes:
         url: Its source, redacted.
-        sha256: Hexadecimal, or None.
-        md5: Hexadecimal; None where there is a sha256.
-        size: Bytes, or None.
+        content: The listed size and hash.
     """
 
     url: str
-    sha256: str | None
-    md5: str | None
-    size: int | None
+    content: ListedContent
 
     @classmethod
     def of(
@@ -292,30 +288,31 @@ class _Expected:
             message = f"no hash is known for {shown}, so it cannot be verified"
             hint = "add #sha256=… to its URL, or pass --allow-unverified"
             raise PackageError("no-hash", message, hint=hint)
-        weak = md5.lower() if md5 and sha256 is None else None
-        return cls(shown, sha256.lower() if sha256 else None, weak, size)
-
-    @property
-    def has_hash(self) -> bool:
-        """Whether a mix of two versions of the file would be detected."""
-        return self.sha256 is not None or self.md5 is not None
+        return cls(shown, ListedContent(size, sha256 and sha256.lower(), md5 and md5.lower()))
 
     @property
     def largest(self) -> int:
         """Most bytes that are accepted."""
-        return _LARGEST_FILE if self.size is None else self.size
+        return _LARGEST_FILE if self.content.size is None else self.content.size
 
     def problem_with(self, digest: FileDigest) -> HashMismatch | None:
         """Return the error if the bytes do not match, else None."""
-        if digest.size > self.largest or (self.size is not None and digest.size < self.size):
-            received = f"more than {self.largest}" if digest.size > self.largest else digest.size
-            message = f"{self.url} sends {received} bytes, the channel lists {self.size}"
-            return HashMismatch("size-mismatch", message, hint=self._hint)
-        if self.sha256 is not None and digest.sha256 != self.sha256:
-            return self._mismatch("sha256", self.sha256, digest.sha256)
-        if self.md5 is not None and digest.md5 != self.md5:
-            return self._mismatch("md5", self.md5, digest.md5)
-        return None
+        if digest.size > self.largest:
+            return self._wrong_size(f"more than {self.largest} bytes")
+        difference = self.content.difference(digest)
+        if difference is None:
+            return None
+        if difference.what == "size":
+            return self._wrong_size(difference.found)
+        message = (
+            f"{self.url} does not match the listed hash: "
+            f"expected {difference.what} {difference.expected}, got {difference.found}"
+        )
+        return HashMismatch("hash-mismatch", message, hint=self._hint)
+
+    def _wrong_size(self, received: str) -> HashMismatch:
+        message = f"{self.url} sends {received}, the channel lists {self.content.size}"
+        return HashMismatch("size-mismatch", message, hint=self._hint)
 
     def web_page_error(self) -> HashMismatch:
         """Return the error for a response that is HTML."""
@@ -325,12 +322,6 @@ class _Expected:
     @property
     def _hint(self) -> str:
         return hint_for_wrong_bytes(self.url, _PROXY_HINT)
-
-    def _mismatch(self, kind: str, listed: str, found: str) -> HashMismatch:
-        message = (
-            f"{self.url} does not match the listed hash: expected {kind} {listed}, got {found}"
-        )
-        return HashMismatch("hash-mismatch", message, hint=self._hint)
 
 
 def hint_for_wrong_bytes(url: str, of_server: str) -> str:

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from minicon.errors import PackageError
-from minicon.fs.hashing import sha256_of_file
+from minicon.fs.hashing import ListedContent
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
 from minicon.package.info_files import read_package_files
@@ -86,15 +86,12 @@ def _entry_problem(directory: Path, entry: PathsEntry, hashes: bool) -> str | No
         return f"is no {entry.path_type}"
     if not stat.S_ISREG(facts.st_mode):
         return None
-    if entry.size_in_bytes not in (None, facts.st_size):
-        return f"has {facts.st_size} bytes instead of {entry.size_in_bytes}"
-    if not hashes or entry.sha256 is None:
-        return None
+    listed = ListedContent(entry.size_in_bytes, entry.sha256 if hashes else None)
     try:
-        found = sha256_of_file(path)
+        difference = listed.difference_of_file(path)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return None if found == entry.sha256 else f"has sha256 {found} instead of {entry.sha256}"
+    return f"{difference} instead of {difference.expected}" if difference else None
 
 
 def _payload(directory: Path) -> Iterator[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 
-from minicon.fs.hashing import sha256_of_file
+from minicon.fs.hashing import ListedContent
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
-from minicon.prefix.environment.history import spec_name
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.solver.request import Solution
+from minicon.solver.result.dependencies import in_link_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,29 +100,11 @@ def make_repair(
     requested = {r.name: r.requested_specs for r in installed if r.requested_specs}
     return make_transaction(
         prefix,
-        Solution(records=tuple(_in_link_order(records)), requested=requested),
+        Solution(records=in_link_order(records), requested=requested),
         platform=platform,
         installed=installed,
         reinstall={problem.package for problem in problems},
     )
-
-
-def _in_link_order(records: Mapping[str, RepodataRecord]) -> list[RepodataRecord]:
-    """Sort dependencies first; by name where that leaves a choice, and in cycles."""
-    ordered: dict[str, RepodataRecord] = {}
-    stack = sorted(records, reverse=True)
-    entered: set[str] = set()
-    while stack:
-        name = stack[-1]
-        if name in ordered or name not in records:
-            stack.pop()
-        elif name in entered:
-            ordered[stack.pop()] = records[name]
-        else:
-            entered.add(name)
-            needed = {spec_name(spec) or "" for spec in records[name].depends}
-            stack += sorted(needed - entered, reverse=True)
-    return list(ordered.values())
 
 
 def _check_record(
@@ -157,12 +139,9 @@ def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | N
     if not os.path.exists(path):
         return "missing"  # a broken link
     expected = entry.sha256_in_prefix or (None if entry.prefix_placeholder else entry.sha256)
-    same_size = entry.prefix_placeholder is not None or entry.size_in_bytes is None
-    if not same_size and os.stat(path).st_size != entry.size_in_bytes:
-        return "changed"
-    if hashes and expected and sha256_of_file(path) != expected:
-        return "changed"
-    return None
+    size = None if entry.prefix_placeholder is not None else entry.size_in_bytes
+    listed = ListedContent(size, expected if hashes else None)
+    return "changed" if listed.difference_of_file(path) else None
 
 
 def _claimed_twice(records: tuple[PrefixRecord, ...]) -> set[str]:

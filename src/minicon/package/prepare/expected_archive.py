@@ -6,7 +6,7 @@ from typing import Any
 
 from minicon.archive.problems import mismatch, unsafe
 from minicon.errors import PackageError
-from minicon.fs.hashing import hash_file
+from minicon.fs.hashing import ListedContent
 from minicon.fs.operations import describing
 from minicon.lean_dataclasses import dataclass
 
@@ -56,16 +56,10 @@ class ExpectedArchive:
             FileError: The file cannot be read.
         """
         with describing("read", path):
-            size = path.stat().st_size
-            if self.size is not None and size != self.size:
-                raise mismatch(archive, "size", f"{self.size} bytes", f"{size} bytes")
-            if self.sha256 is None and self.md5 is None:
-                return
-            digest = hash_file(path, md5=self.sha256 is None)
-        if self.sha256 is not None and digest.sha256 != self.sha256.lower():
-            raise mismatch(archive, "sha256", self.sha256, digest.sha256)
-        if self.sha256 is None and self.md5 is not None and digest.md5 != self.md5.lower():
-            raise mismatch(archive, "md5", self.md5, digest.md5)
+            listed = ListedContent(self.size, self.sha256, self.md5)
+            difference = listed.difference_of_file(path)
+        if difference is not None:
+            raise mismatch(archive, difference)
 
     def check_identity(self, index: Mapping[str, Any], archive: str) -> None:
         """Compare name, version and build with the package's own ``index.json``.

@@ -196,7 +196,7 @@ class _Extraction:
         entry = self._entries.get(member.path)
         if entry is None:
             raise unsafe(self._name, "is not listed in info/paths.json", member=member.path)
-        if entry.size_in_bytes is not None and entry.size_in_bytes != member.size:
+        if entry.size_in_bytes not in (None, member.size):
             problem = f"has {member.size} bytes, info/paths.json says {entry.size_in_bytes}"
             raise unsafe(self._name, problem, member=member.path)
 

@@ -1,39 +1,48 @@
-"""prepare_wheel: from a wheel to conda's noarch python package form, once per machine.
+"""prepare_wheel: convert a wheel to a noarch python conda package, each file verified.
 
 ::
 
-    archive ─ sha256, size ─ strict walk ─ per file: inflate ─ CRC ─ RECORD hash ─ write
+    archive ─ sha256, size ─ strict zip ─ per file: inflate ─ CRC ─ RECORD hash ─ write
                                                                      │
                           info/index.json · info/paths.json · info/link.json
 
-Files are linked into environments from there; RECORD, INSTALLER and commands are written per
-environment by :mod:`minicon.prefix`.
+This is done once per machine. Files are linked into environments from there; RECORD, INSTALLER and
+commands are written per environment by :mod:`minicon.prefix`.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
+import json
 import os
 
+from minicon.archive.strict_zip import ONE_PIECE
 from minicon.archive.wheel_archive import WheelArchive
-from minicon.errors import FileError, HashMismatch, PackageError
+from minicon.constants import PREFIX_PLACEHOLDER
+from minicon.errors import PackageError, UnsafeArchive
 from minicon.fs import operations
-from minicon.fs.hashing import sha256_of_file
-from minicon.fs.remove import remove_tree
-from minicon.models.reporter import SilentReporter, SilentTask
-from minicon.package.cache.cache_folder import ARCHIVE_SUFFIX
-from minicon.package.prepare.wheel_unpacking import WheelUnpacking
-from minicon.pypi.urls import local_path
+from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_files import PackageFiles, PathsEntry
+from minicon.models.reporter import SilentTask
+from minicon.package.prepare.expected_archive import ExpectedArchive
+from minicon.package.prepare.wheel_layout import SCRIPTS, needs_digest, package_path, read_dist_info
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
-    from minicon.models.package_files import PackageFiles
+    from minicon.archive.strict_zip import ZipEntry
     from minicon.models.records import RepodataRecord
-    from minicon.models.reporter import Reporter, Task
+    from minicon.models.reporter import Task
+    from minicon.package.prepare.wheel_layout import Digest
+
+#: A first line that stands for "the environment's python" (binary distribution format).
+_PLACEHOLDER_LINE = lazy_pattern(rb"#!python(?:w)?[0-9.]*(?=[ \t\r\n]|\Z)")
+_SHEBANG = f"#!{PREFIX_PLACEHOLDER}/bin/python".encode()
+#: Keys of a record that belong to the package itself.
+_INDEX_KEYS = ("build", "build_number", "license", "name", "timestamp", "version")
 
 
 def prepare_wheel(
@@ -66,11 +75,11 @@ def prepare_wheel(
         FileError: The disk is full, or the folder cannot be written.
     """
     if verify:
-        _verify(archive, record)
+        ExpectedArchive.of_record(record).check_bytes(archive, record.fn)
     with operations.describing("unpack into", folder):
         try:
             with WheelArchive(archive) as wheel:
-                return WheelUnpacking(wheel, record, folder, task or SilentTask()).run()
+                return _WheelUnpacking(wheel, record, folder, task or SilentTask()).run()
         except PackageError as error:
             if record.fn in error.message:
                 raise
@@ -78,82 +87,154 @@ def prepare_wheel(
             raise type(error)(error.reference, message, hint=error.hint) from error
 
 
-def prepare_wheel_package(
-    fetch: Callable[[RepodataRecord, Path], None],
-    record: RepodataRecord,
-    *,
-    reporter: Reporter | None = None,
-    allow_unverified: bool = False,
-    fetch_verifies: bool = False,
-    turn: AbstractContextManager[object] | None = None,
-) -> Callable[[Path], PackageFiles]:
-    """What :meth:`minicon.package.cache.package_cache.PackageCache.ensure` calls for a wheel.
+class _WheelUnpacking:
+    """One run. What it leaves behind when it fails is the caller's to discard."""
 
-    Args:
-        fetch: Downloads the file of a record to a path that does not exist yet; not called
-            for ``file:`` URLs, which are read where they are.
-        record: The wheel.
-        reporter: Told of the unpacking's progress.
-        allow_unverified: Also take a wheel whose index lists no SHA-256.
-        fetch_verifies: FETCH compares size and hash itself; they are not compared again.
-        turn: Held while unpacking, so that no more packages are at it than there are processors.
+    def __init__(
+        self, wheel: WheelArchive, record: RepodataRecord, folder: Path, task: Task
+    ) -> None:
+        """Read the wheel's own metadata; nothing is written yet. Raises as :meth:`run`."""
+        self._wheel = wheel
+        self._record = record
+        self._root = os.fspath(folder)
+        self._task = task
+        self._info = read_dist_info(wheel, record)
+        self._made = {self._root}
 
-    Returns:
-        A function that fills an empty folder and returns its list of files. It raises what
-        FETCH and :func:`prepare_wheel` raise, and PackageError ``no-hash``.
-    """
-    reporter = reporter or SilentReporter()
+    def run(self) -> PackageFiles:
+        """Write everything.
 
-    def unpack(archive: Path, folder: Path, *, verify: bool) -> PackageFiles:
-        with turn or contextlib.nullcontext():
-            task = reporter.start("extract", record.dist_name, None)
-            try:
-                return prepare_wheel(archive, record, folder, verify=verify, task=task)
-            finally:
-                task.finish()
-
-    def prepare(folder: Path) -> PackageFiles:
-        _check_has_hash(record, reporter, allow_unverified)
-        local = local_path(record.url)
-        if local is not None:
-            return unpack(local, folder, verify=True)
-        archive = folder.with_name(f"{folder.name}{ARCHIVE_SUFFIX}")
-        try:
-            with operations.describing("write", archive):
-                remove_tree(archive)  # of a process that died
-            fetch(record, archive)
-            return unpack(archive, folder, verify=not fetch_verifies)
-        finally:
-            with contextlib.suppress(OSError):
-                remove_tree(archive)
-
-    return prepare
-
-
-def _check_has_hash(record: RepodataRecord, reporter: Reporter, allow_unverified: bool) -> None:
-    if record.sha256:
-        return
-    message = f"{record.fn}: its package index lists no SHA-256"
-    if not (allow_unverified or record.data.get("direct_url")):
-        raise PackageError(
-            "no-hash",
-            f"{message}, so nobody can tell whether it was changed",
-            hint="use an index that lists hashes, or download the file and give its path",
+        Raises:
+            UnsafeArchive: The wheel contradicts itself or reaches outside of its place.
+            PackageError: The wheel is broken, or another package's.
+            OSError: The file system refused.
+        """
+        targets = self._targets()
+        paths = [
+            self._write(self._wheel.entries[name], target)
+            for target, name in sorted(targets.items())
+        ]
+        self._write_info(paths)
+        return PackageFiles(
+            paths=tuple(paths), entry_points=self._info.entry_points, noarch="python"
         )
-    reporter.warn(f"{message}; it is used unverified")
 
+    def _targets(self) -> dict[str, str]:
+        """Name in the wheel by path in the package, for all that is shipped."""
+        targets: dict[str, str] = {}
+        for name in self._wheel.entries:
+            if needs_digest(name, self._info) and name not in self._info.digests:
+                raise UnsafeArchive("unsafe-wheel", f"its RECORD does not vouch for {name}")
+            target = package_path(name, self._info)
+            if target is None or _is_cached_bytecode(name, self._wheel):
+                continue
+            if targets.setdefault(target, name) != name:
+                raise UnsafeArchive("unsafe-wheel", f"two of its files would be {target}")
+        return targets
 
-def _verify(archive: Path, record: RepodataRecord) -> None:
-    try:
-        size = os.stat(archive).st_size
-        wrong = record.size is not None and size != record.size
-        if not wrong and record.sha256:
-            wrong = sha256_of_file(archive) != record.sha256.lower()
-    except OSError as error:
-        raise FileError("file-system", f"cannot read {archive}: {error.strerror}") from error
-    if wrong:
-        raise HashMismatch(
-            "hash-mismatch",
-            f"{record.fn} is not the file that the index listed",
-            hint="remove it with `minicon clean --all` and try again; do not install it",
+    def _write(self, entry: ZipEntry, target: str) -> PathsEntry:
+        digest = self._info.digests[entry.name]
+        is_script = target.startswith(f"{SCRIPTS}/")
+        mode = 0o755 if is_script or entry.mode & 0o111 else 0o644
+        path = self._place(target)
+        self._task.advance(entry.size)
+        if entry.size > ONE_PIECE:
+            hashing = _Hashing(self._wheel.pieces(entry), digest)
+            operations.create_file_from(hashing.pieces(), path, mode)
+            _check(hashing.value, digest, entry)
+            return PathsEntry(target, sha256=hashing.sha256, size_in_bytes=entry.size)
+        data = b"".join(self._wheel.pieces(entry))
+        _check(hashlib.new(digest.algorithm, data).hexdigest(), digest, entry)
+        script = _with_placeholder(data) if is_script else None
+        if script is not None:
+            operations.create_file(path, script, mode)
+            return PathsEntry(
+                target,
+                prefix_placeholder=PREFIX_PLACEHOLDER,
+                file_mode="text",
+                sha256=hashlib.sha256(script).hexdigest(),
+                size_in_bytes=len(script),
+            )
+        operations.create_file(path, data, mode)
+        known = digest.algorithm == "sha256"
+        sha256 = digest.value if known else hashlib.sha256(data).hexdigest()
+        return PathsEntry(target, sha256=sha256, size_in_bytes=len(data))
+
+    def _place(self, target: str) -> str:
+        folder = f"{self._root}/{target.rpartition('/')[0]}".rstrip("/")
+        if folder not in self._made:
+            operations.make_directory(folder)
+            self._made.add(folder)
+        return f"{self._root}/{target}"
+
+    def _write_info(self, paths: list[PathsEntry]) -> None:
+        record, info = self._record, self._info
+        index = {
+            **{key: record.data[key] for key in _INDEX_KEYS if key in record.data},
+            "depends": list(record.depends),
+            "noarch": "python",
+            "subdir": record.subdir,
+        }
+        points = [f"{p.command} = {p.module}:{p.function}" for p in info.entry_points]
+        self._write_json("index.json", index)
+        self._write_json(
+            "link.json",
+            {
+                "noarch": {"entry_points": points, "type": "python"},
+                "package_metadata_version": 1,
+            },
         )
+        about = {"license": info.metadata.license, "summary": info.metadata.summary}
+        self._write_json("about.json", {k: v for k, v in about.items() if v})
+        self._write_json(
+            "paths.json", {"paths": [entry.to_json() for entry in paths], "paths_version": 1}
+        )
+
+    def _write_json(self, name: str, data: dict[str, Any]) -> None:
+        text = json.dumps(data, indent=None if name == "paths.json" else 2, sort_keys=True)
+        operations.create_file(self._place(f"info/{name}"), f"{text}\n".encode())
+
+
+class _Hashing:
+    """Hashes pieces as they pass: the digest that RECORD has, and sha256 for paths.json."""
+
+    def __init__(self, pieces: Iterator[bytes | memoryview], digest: Digest) -> None:
+        self._pieces = pieces
+        self._sha256 = hashlib.sha256()
+        other = digest.algorithm != "sha256"
+        self._record = hashlib.new(digest.algorithm) if other else self._sha256
+
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        for piece in self._pieces:
+            self._sha256.update(piece)
+            if self._record is not self._sha256:
+                self._record.update(piece)
+            yield piece
+
+    @property
+    def value(self) -> str:
+        return self._record.hexdigest()
+
+    @property
+    def sha256(self) -> str:
+        return self._sha256.hexdigest()
+
+
+def _check(value: str, digest: Digest, entry: ZipEntry) -> None:
+    if value != digest.value:
+        raise UnsafeArchive("unsafe-wheel", f"{entry.name} is not the file that its RECORD lists")
+
+
+def _with_placeholder(data: bytes) -> bytes | None:
+    """A script whose first line names the environment's python, or None if it is no such one."""
+    match = _PLACEHOLDER_LINE.match(data)
+    return None if match is None else _SHEBANG + data[match.end() :]
+
+
+def _is_cached_bytecode(name: str, wheel: WheelArchive) -> bool:
+    """Whether a file is bytecode whose source is there too: that is compiled per environment."""
+    folder, _, file = name.rpartition("/")
+    if not file.endswith(".pyc") or not folder.endswith("__pycache__"):
+        return False
+    source = f"{folder[: -len('__pycache__')]}{file.partition('.')[0]}.py"
+    return source in wheel.entries

@@ -1,0 +1,126 @@
+"""Prepare a package that is downloaded: fetch, verify, extract, discard the archive.
+
+::
+
+    channel        ─► .conda, .tar.bz2 ─► extract ───────┐
+    package index  ─► .whl ─────────────► prepare_wheel ─┴─► directory with info/, PackageFiles
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from minicon.errors import PackageError
+from minicon.fs.operations import describing
+from minicon.fs.remove import remove_tree
+from minicon.models.reporter import SilentReporter
+from minicon.package.cache.cache_folder import ARCHIVE_SUFFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from minicon.models.package_files import PackageFiles
+    from minicon.models.records import RepodataRecord
+    from minicon.models.reporter import Reporter, Task
+
+
+def prepare_package(
+    fetch: Callable[[RepodataRecord, Path], None],
+    record: RepodataRecord,
+    *,
+    reporter: Reporter | None = None,
+    allow_unverified: bool = False,
+    fetch_verifies: bool = False,
+    turn: AbstractContextManager[object] | None = None,
+) -> Callable[[Path], PackageFiles]:
+    """Return what :meth:`.PackageCache.ensure` calls for a conda package or a wheel.
+
+    Args:
+        fetch: Downloads the archive of a record to a path that does not exist; not called for
+            wheels with ``file:`` URLs, which are read in place.
+        record: The package.
+        reporter: Shows the progress of extraction.
+        allow_unverified: Also accept a package whose record has no hash.
+        fetch_verifies: Whether ``fetch`` compares size and hash, so that it is not done again.
+        turn: Held while extracting, so that no more packages are extracted than there are
+            processors.
+
+    Returns:
+        A function that fills an empty directory with the package and returns its list of files,
+        every one verified. It raises what ``fetch``, :func:`.extract` and :func:`.prepare_wheel`
+        raise, and PackageError ``no-hash`` for a record without a hash.
+    """
+    reporter = reporter or SilentReporter()
+
+    def unpack(archive: Path, directory: Path, *, verify: bool) -> PackageFiles:
+        with turn or contextlib.nullcontext():
+            size = None if record.source == "pypi" else archive.stat().st_size
+            task = reporter.start("extract", record.dist_name, size)
+            try:
+                return _extract(archive, record, directory, verify=verify, task=task)
+            finally:
+                task.finish()
+
+    def prepare(directory: Path) -> PackageFiles:
+        _check_has_hash(record, reporter, allow_unverified)
+        local = _local_wheel(record)
+        if local is not None:
+            return unpack(local, directory, verify=True)
+        archive = directory.with_name(f"{directory.name}{ARCHIVE_SUFFIX}")
+        try:
+            with describing("write", archive):
+                remove_tree(archive)  # of a process that died
+            fetch(record, archive)
+            return unpack(archive, directory, verify=not fetch_verifies)
+        finally:
+            with contextlib.suppress(OSError):  # PackageCache.sweep removes what remains
+                remove_tree(archive)
+
+    return prepare
+
+
+def _extract(
+    archive: Path, record: RepodataRecord, directory: Path, *, verify: bool, task: Task
+) -> PackageFiles:
+    if record.source == "pypi":
+        from minicon.package.prepare.wheel import prepare_wheel
+
+        return prepare_wheel(archive, record, directory, verify=verify, task=task)
+    from minicon.package.prepare.expected_archive import ExpectedArchive
+    from minicon.package.prepare.extract import extract
+
+    return extract(
+        archive,
+        directory,
+        expected=ExpectedArchive.of_record(record),
+        check_bytes=verify,
+        name=record.fn,
+        task=task,
+    )
+
+
+def _local_wheel(record: RepodataRecord) -> Path | None:
+    if record.source != "pypi":
+        return None
+    from minicon.pypi.urls import local_path
+
+    return local_path(record.url)
+
+
+def _check_has_hash(record: RepodataRecord, reporter: Reporter, allow_unverified: bool) -> None:
+    is_wheel = record.source == "pypi"
+    if record.sha256 or (record.md5 and not is_wheel):
+        return
+    lister, hashes = ("package index", "SHA-256") if is_wheel else ("channel", "hash")
+    message = f"{record.fn}: its {lister} lists no {hashes}"
+    if not (allow_unverified or record.data.get("direct_url")):
+        other = "download the file and give its path" if is_wheel else "pass --allow-unverified"
+        raise PackageError(
+            "no-hash",
+            f"{message}, so it cannot be verified",
+            hint=f"use one that lists hashes, or {other}",
+        )
+    reporter.warn(f"{message}; it is used unverified")
