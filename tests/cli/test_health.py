@@ -189,12 +189,15 @@ def test_status_looks_at_times_and_sizes(damaged: QuickWorkspace) -> None:
     assert status.json["changed"] == [{"path": "lib/lib.txt", "package": "lib"}]
 
 
-def test_status_against_pins_and_a_file(damaged: QuickWorkspace, tmp_path: Path) -> None:
+def test_status_against_pins_and_a_file(
+    damaged: QuickWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NAME", "visitor")
     prefix = damaged.environment("e")
     (prefix / "conda-meta/pinned").write_text("lib <2\n")
     file = tmp_path / "environment.yml"
     file.write_text(
-        "name: e\ndependencies:\n  - app <2\n  - base\n  - pip:\n    - visitor==1\n"
+        "name: e\ndependencies:\n  - app <2\n  - base\n  - pip:\n    - ${NAME}==1\n"
         "variables:\n  COLOUR: blue\n"
     )
     said = damaged.run("status", "-n", "e", "-f", str(file)).ok().out

@@ -19,13 +19,11 @@ def test_parts() -> None:
     assert (url.host, url.port) == ("host", 8080)
     assert url.path == "/chan/linux-64/x.conda"
     assert url.credentials == Credentials("me", "p@ss", "tok-1")
-    assert url.origin == ("https", "host", 8080)
     assert url.name == "x.conda"
     assert str(url.without_credentials) == "https://host:8080/chan/linux-64/x.conda?a=1#md5"
     assert url.without_credentials.credentials is None
     assert Url(url.with_credentials) == url
     assert hash(Url(url.with_credentials)) == hash(url)
-    assert Url("https://h/x").origin == ("https", "h", 443)
 
 
 @given(secrets, secrets, secrets, secrets)

@@ -25,7 +25,6 @@ from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.prefix.removal import remove_environment
 from minicon.prefix.scripts.link_scripts import (
-    ACTIONS,
     LinkScript,
     LinkScriptRunner,
     script_of,
@@ -33,6 +32,7 @@ from minicon.prefix.scripts.link_scripts import (
 )
 from minicon.prefix.scripts.linux_sandbox import landlock_version
 
+ACTIONS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
 SHOW = 'echo "$PREFIX|$PKG_NAME|$PKG_VERSION|$PKG_BUILDNUM|$ROOT_PREFIX" > "$PREFIX/seen"\n'
 
 

@@ -23,7 +23,7 @@ from minicon.package.cache.package_cache import PackageCache
 from minicon.package.validate import verify_package
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.rollback import rollback
-from minicon.prefix.scripts.link_scripts import ACTIONS, LinkScript, LinkScriptRunner
+from minicon.prefix.scripts.link_scripts import LinkScript, LinkScriptRunner
 
 #: Per change; more of them by a variable, for a long run.
 STATES = int(os.environ.get("MINICON_POWER_CUTS", "60"))
@@ -151,7 +151,7 @@ def test_changes_with_scripts_before_and_after(kind: str, fast_path: Path) -> No
 
     def package(version: str) -> Extracted:
         builder = PackageBuilder("s").version(version).file("share/v", version)
-        for action in ACTIONS:
+        for action in ("pre-link", "post-link", "pre-unlink", "post-unlink"):
             builder = builder.script(action, "true")
         return extract(builder, fast_path / "pkgs")
 

@@ -35,8 +35,6 @@ def test_kinds_of_change(tmp_path: Path, packages: dict[str, Extracted]) -> None
     env = tmp_path / "envs" / "data"
     apply(env, packages["base"], packages["tool1"])
     transaction, _ = plan(env, packages["python"], packages["tool2"])
-    assert names(transaction.added) == ["python"]
-    assert names(transaction.removed) == ["base"]
     ((old, new),) = transaction.changes
     assert (old.record.version, new.version) == ("1", "2")
     assert transaction.reinstalls == ()

@@ -63,7 +63,6 @@ def test_what_pip_must_build(tmp_path: Path, line: str, name: str | None, text: 
     assert entry.name == name
     assert entry.text == (text or line)
     assert not found.requirements
-    assert not entry.is_editable
 
 
 def test_editable(tmp_path: Path) -> None:
@@ -83,7 +82,7 @@ def test_editable(tmp_path: Path) -> None:
         "--editable=git+https://h.invalid/x.git@main#egg=x",
         f'--editable="{tmp_path}"',
     ]
-    assert all(entry.is_editable for entry in found.pip_requirements)
+    assert all("--editable=" in entry.text for entry in found.pip_requirements)
 
 
 def test_local_paths(tmp_path: Path) -> None:
@@ -187,17 +186,8 @@ def test_included_files(tmp_path: Path) -> None:
 
 
 def test_files_included_from_the_network(tmp_path: Path) -> None:
-    texts = {
-        "https://h.invalid/a/r.txt": "numpy\n-r sub/s.txt\n",
-        "https://h.invalid/a/sub/s.txt": "scipy\n",
-        "https://h.invalid/evil.txt": "-r file:///etc/passwd\n",
-    }
-    found = parse(tmp_path, "-r https://h.invalid/a/r.txt", fetch_text=texts.__getitem__)
-    assert names(found) == ["numpy", "scipy"]
     with pytest.raises(SpecError, match="from the network"):
         parse(tmp_path, "-r https://h.invalid/a/r.txt")
-    with pytest.raises(SpecError):
-        parse(tmp_path, "-r https://h.invalid/evil.txt", fetch_text=texts.__getitem__)
 
 
 @pytest.mark.parametrize(

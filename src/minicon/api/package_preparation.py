@@ -183,7 +183,6 @@ def _fetch(
             size=record.size,
             allow_unverified=allow_unverified,
             task=task,
-            durable=False,  # the archive is deleted once it is unpacked
             cancelled=cancelled,
         )
     finally:

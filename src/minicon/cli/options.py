@@ -79,10 +79,10 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--no-color", action="store_true", help="do not use colours")
 
 
-def add_environment_options(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+def add_environment_options(parser: argparse.ArgumentParser) -> None:
     """Add ``-n NAME | -p PATH``; without either, a command uses the active environment."""
     group = parser.add_argument_group("environment")
-    either = group.add_mutually_exclusive_group(required=required)
+    either = group.add_mutually_exclusive_group()
     either.add_argument("-n", "--name", metavar="NAME", help="name of the environment")
     either.add_argument("-p", "--prefix", metavar="PATH", help="path of the environment")
 

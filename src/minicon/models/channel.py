@@ -64,11 +64,6 @@ class Channel:
     platforms: tuple[str, ...] | None = None
 
     @property
-    def canonical_name(self) -> str:
-        """The same as :attr:`name` (conda's word)."""
-        return self.name
-
-    @property
     def is_builtin(self) -> bool:
         """Whether it is a built-in source: ``host`` or ``pypi``."""
         return self.name in _BUILTIN_CHANNELS
@@ -91,10 +86,6 @@ class Channel:
                 hint="pass the name, URL or directory of a channel",
             )
         return f"{self.base_url}/{check_subdir(subdir)}"
-
-    def subdirs(self, platform: str) -> tuple[str, ...]:
-        """Subdirs to read for a target platform: its own and noarch, or :attr:`platforms`."""
-        return self.platforms if self.platforms is not None else (platform, "noarch")
 
     def __str__(self) -> str:
         return self.name

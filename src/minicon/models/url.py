@@ -103,11 +103,6 @@ class Url:
         )
 
     @property
-    def origin(self) -> tuple[str, str, int | None]:
-        """Scheme, host and port (or the scheme's default): credentials are sent to no other."""
-        return (self.scheme, self.host, self.port or {"http": 80, "https": 443}.get(self.scheme))
-
-    @property
     def without_credentials(self) -> Url:
         """The URL without credentials, and without secrets in query and fragment."""
         rest = without_secrets(f"?{self.query}#{self.fragment}").removeprefix("?")

@@ -83,10 +83,6 @@ class Version:
         self.text = text.strip()
         self.key = version_key(text)
 
-    def starts_with(self, prefix: Version | str) -> bool:
-        """Whether the version matches ``prefix.*``: 1.10.2 starts with 1.10 and 1, not with 1.1."""
-        return self.key.startswith(prefix_key(str(prefix)))
-
     def __eq__(self, other: object) -> bool:
         return self.key == other.key if isinstance(other, Version) else NotImplemented
 

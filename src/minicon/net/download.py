@@ -58,7 +58,6 @@ def download(
     size: int | None = None,
     task: Task | None = None,
     allow_unverified: bool = False,
-    durable: bool = True,
     retry: RetryPolicy | None = None,
     cancelled: threading.Event | None = None,
 ) -> None:
@@ -76,7 +75,6 @@ def download(
         size: Bytes; more are never accepted.
         task: Progress, advanced by the bytes received.
         allow_unverified: Accept a file without a known hash.
-        durable: Flush the file to disk before renaming it.
         retry: How often a broken transfer is resumed.
         cancelled: Stops the download soon after it is set.
 
@@ -98,7 +96,7 @@ def download(
     )
     with operations.describing("write", target):
         transfer.run()
-        transfer.finish(durable=durable)
+        transfer.finish()
 
 
 class _Transfer:
@@ -146,11 +144,9 @@ class _Transfer:
             if wrong > 1:
                 raise problem
 
-    def finish(self, *, durable: bool) -> None:
+    def finish(self) -> None:
         """Rename the partial file to the target."""
         self._check_cancelled()
-        if durable:
-            operations.sync_file(self._partial)
         operations.rename(self._partial, self._target)
 
     def _resume(self) -> FileDigest:

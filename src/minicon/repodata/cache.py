@@ -45,7 +45,6 @@ class SubdirState:
         url: The subdir's URL, without credentials.
         file_name: The index file that was fetched, or empty if the server has none.
         body_sha256: Hash of the body as fetched; names the converted index.
-        body_size: Bytes of the body.
         etag: ETag of the response, or empty.
         last_modified: Last-Modified of the response, or empty.
         max_age: Seconds that the server's Cache-Control allows, at most a day.
@@ -56,7 +55,6 @@ class SubdirState:
     url: str
     file_name: str = ""
     body_sha256: str = ""
-    body_size: int = 0
     etag: str = ""
     last_modified: str = ""
     max_age: float = 0.0
@@ -87,7 +85,6 @@ _STATE_TYPES = {
     "url": str,
     "file_name": str,
     "body_sha256": str,
-    "body_size": int,
     "etag": str,
     "last_modified": str,
     "max_age": float,

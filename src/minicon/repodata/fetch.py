@@ -203,7 +203,6 @@ class SubdirFetch:
             url=self._request.url,
             file_name=name,
             body_sha256=digest.sha256,
-            body_size=digest.size,
             etag=response.headers.get("etag", ""),
             last_modified=response.headers.get("last-modified", ""),
             max_age=max_age_of(response.headers),

@@ -69,7 +69,6 @@ class ActivationChange:
         unset: Names of variables to unset.
         set: Shell variables that are not exported (the prompt).
         export: Environment variables without PATH.
-        path_before: PATH before; None if it was not set.
         path: The new PATH; None if it does not change.
         path_first: Change PATH before ``leave_scripts`` run (deactivation, as in conda).
         enter_scripts: Paths of scripts to source last.
@@ -81,7 +80,6 @@ class ActivationChange:
         "export",
         "leave_scripts",
         "path",
-        "path_before",
         "path_first",
         "set",
         "unset",
@@ -95,7 +93,6 @@ class ActivationChange:
         unset: tuple[str, ...] = (),
         set: Mapping[str, str] | None = None,  # noqa: A002 - the name in conda's JSON
         export: Mapping[str, str] | None = None,
-        path_before: str | None = None,
         path: str | None = None,
         path_first: bool = False,
         enter_scripts: tuple[str, ...] = (),
@@ -105,7 +102,6 @@ class ActivationChange:
         self.unset = unset
         self.set = set or {}
         self.export = export or {}
-        self.path_before = path_before
         self.path = path
         self.path_first = path_first
         self.enter_scripts = enter_scripts
@@ -188,7 +184,7 @@ class Activator:
         """Deactivate the active environment and return to the one below it, if any."""
         level = self.level
         if not level:
-            return ActivationChange(path_before=self._environ.get("PATH"))
+            return ActivationChange()
         old = self._environ["CONDA_PREFIX"]
         leaving = self._facts(old)
         edit = _Edit(self._environ, self._options)
@@ -210,7 +206,7 @@ class Activator:
         """Deactivate and activate the active environment, after it changed."""
         level = self.level
         if not level:
-            return ActivationChange(path_before=self._environ.get("PATH"))
+            return ActivationChange()
         prefix = self._environ["CONDA_PREFIX"]
         facts = self._facts(prefix)
         edit = _Edit(self._environ, self._options)
@@ -344,7 +340,6 @@ class _Edit:
             unset=tuple(n for n in names if n not in self._now and n in self._before),
             set=shell,
             export={n: self._now[n] for n in names if n in self._now},
-            path_before=self._before.get("PATH"),
             path=self._now["PATH"] if "PATH" in self._changed else None,
             path_first=path_first,
             enter_scripts=entering.scripts("activate", "") if entering else (),

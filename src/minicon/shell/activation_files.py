@@ -131,8 +131,8 @@ def posix_text(facts: EnvironmentFacts) -> str:
             *(["__mc_scripts=yes"] if _has_scripts(facts, shell) else []),
             f"\\set -- {variables}",
         ],
-        "activate": _sources(facts, "activate", shell, "__minicon_source"),
-        "deactivate": _sources(facts, "deactivate", shell, "__minicon_source"),
+        "activate": _sources(facts, "activate", shell),
+        "deactivate": _sources(facts, "deactivate", shell),
     }
     cases = "".join(
         f"{step})\n    " + "\n    ".join([*lines, ";;\n"]) for step, lines in steps.items() if lines
@@ -149,8 +149,8 @@ def fish_text(facts: EnvironmentFacts) -> str:
     steps = {
         "check": [f"if not begin; {stale}; end; set __mc_format {FORMAT}; end"],
         "variables": [f"__minicon_set {n} {shell.quote(v)}" for n, v in facts.variables.items()],
-        "activate": _sources(facts, "activate", shell, "__minicon_source"),
-        "deactivate": _sources(facts, "deactivate", shell, "__minicon_source"),
+        "activate": _sources(facts, "activate", shell),
+        "deactivate": _sources(facts, "deactivate", shell),
     }
     cases = "".join(
         f"case {step}\n    " + "\n    ".join([*lines, "true\n"]) for step, lines in steps.items()
@@ -183,7 +183,7 @@ def _has_scripts(facts: EnvironmentFacts, shell: Shell) -> bool:
     return any(facts.scripts(phase, shell.suffix) for phase in ("activate", "deactivate"))
 
 
-def _sources(facts: EnvironmentFacts, phase: str, shell: Shell, command: str) -> list[str]:
+def _sources(facts: EnvironmentFacts, phase: str, shell: Shell) -> list[str]:
     root = len(facts.prefix) + len("/etc/conda/")
     paths = facts.scripts(phase, shell.suffix)
-    return [f"{command} {shell.quote(path[root:])}" for path in paths]
+    return [f"__minicon_source {shell.quote(path[root:])}" for path in paths]

@@ -38,22 +38,19 @@ class PreparedCommand:
         executable: Absolute path of the program.
         arguments: Its ``argv``, name included.
         environ: All its environment variables.
-        warnings: One sentence for each variable of the environment that is ignored.
     """
 
-    __slots__ = ("arguments", "environ", "executable", "warnings")
+    __slots__ = ("arguments", "environ", "executable")
 
     def __init__(
         self,
         executable: str,
         arguments: Sequence[str],
         environ: Mapping[str, str],
-        warnings: tuple[str, ...] = (),
     ) -> None:
         self.executable = executable
         self.arguments = tuple(arguments)
         self.environ = environ
-        self.warnings = warnings
 
 
 def prepare_command(
@@ -96,7 +93,7 @@ def prepare_command(
     executable = find_program(argv[0], after)
     if executable is None:
         raise _not_found(argv[0], prefix)
-    return PreparedCommand(executable, argv, after, change.warnings)
+    return PreparedCommand(executable, argv, after)
 
 
 def run_in_environment(
@@ -233,7 +230,7 @@ def _through_shell(
     program = next(
         (p for p in ("/bin/bash", "/usr/bin/bash", "/bin/sh") if os.path.exists(p)), "sh"
     )
-    return PreparedCommand(program, [program, "-c", text], before, change.warnings)
+    return PreparedCommand(program, [program, "-c", text], before)
 
 
 def execute(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None) -> int:

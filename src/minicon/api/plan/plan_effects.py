@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Actions of packages that are linked; the scripts of the others are in the environment already.
 LINK_ACTIONS = ("pre-link", "post-link")
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +150,11 @@ def menu_text(record: RepodataRecord) -> str:
     return f"{record.name} has menu entries (Menu/*.json), which minicon does not make"
 
 
-def process_text(processes: Iterable[RunningProcess], *, shown: int = 3) -> str:
+def process_text(processes: Iterable[RunningProcess]) -> str:
     """Return ``12 (python server.py), 47 (jupyter) and 2 more``."""
     listed = list(processes)
-    texts = [f"{process.pid} ({_short(process.command)})" for process in listed[:shown]]
-    more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
+    texts = [f"{process.pid} ({_short(process.command)})" for process in listed[:_SHOWN]]
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
     return ", ".join(texts) + more
 
 

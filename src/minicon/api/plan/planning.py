@@ -161,7 +161,6 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
         fetch=() if request.clone_of else services.package_cache.missing(transaction.link),
         by_pip=(*from_lines, *solution.pip_requirements),
         index_options=request.packages.from_pip.options,
-        channels=context.sources.names,
         notes=_notes(context, solution),
     )
 

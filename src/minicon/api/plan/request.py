@@ -97,7 +97,6 @@ class Plan:
         fetch: Records whose packages are not in the package cache.
         by_pip: What pip has to build and install once the new environment is in its directory.
         index_options: Options of the requirement files that were read.
-        channels: Names of the sources.
         notes: Sentences for the user, such as sources that cannot be reached.
         shown_scripts: Package and action of each link script that the user saw before agreeing:
             no others will run. None if the plan was not shown.
@@ -109,7 +108,6 @@ class Plan:
     fetch: tuple[RepodataRecord, ...]
     by_pip: tuple[PipRequirement, ...] = ()
     index_options: IndexOptions | None = None
-    channels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     shown_scripts: frozenset[tuple[str, str]] | None = None
 

@@ -36,7 +36,6 @@ class Sources:
         pypi_for_missing_names: Whether a name that no channel has may come from PyPI.
         allow_pypi: Whether PyPI may be used at all.
         skipped: Built-in channels that cannot be reached.
-        is_default: Whether no channel was named and this is the built-in set.
     """
 
     channels: tuple[Channel, ...]
@@ -44,7 +43,6 @@ class Sources:
     pypi_for_missing_names: bool
     allow_pypi: bool
     skipped: tuple[Channel, ...] = ()
-    is_default: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -156,5 +154,4 @@ def _builtin_sources(settings: Settings, is_reachable: Callable[[Channel, float]
         pypi_for_missing_names=settings.use_pypi,
         allow_pypi=settings.use_pypi,
         skipped=tuple(channel for channel, reachable in answers.items() if not reachable),
-        is_default=True,
     )

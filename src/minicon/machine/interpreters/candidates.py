@@ -159,15 +159,11 @@ def _virtual_environment_home(folder: str) -> str | None:
             )
         except OSError:
             continue
-        return _value_of("home", lines)
-    return None
-
-
-def _value_of(key: str, lines: Iterable[str]) -> str | None:
-    for line in lines:
-        name, separator, value = line.partition("=")
-        if separator and name.strip().lower() == key:
-            return value.strip()
+        for line in lines:
+            name, separator, value = line.partition("=")
+            if separator and name.strip().lower() == "home":
+                return value.strip()
+        return None
     return None
 
 

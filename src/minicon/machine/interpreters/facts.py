@@ -29,11 +29,8 @@ class InterpreterFacts:
         stdlib: Directory of the standard library.
         platstdlib: Parent directory of the compiled modules; mostly the same as ``stdlib``.
         include: Directory of the C headers, which may be missing.
-        schemes: Names of the sysconfig install schemes; distributions add their own.
         platform: Subdir, for instance ``linux-64``.
-        machine: Processor of the build, for instance ``x86_64``.
         cache_tag: Tag in the names of bytecode files, for instance ``cpython-311``.
-        soabi: ABI tag of compiled modules, or an empty string.
         abiflags: ``d`` for a debug build, ``t`` for a free-threaded one, or both.
         is_debug: Whether it is a debug build (``Py_DEBUG``).
         is_free_threaded: Whether it has no global interpreter lock (PEP 703).
@@ -41,7 +38,6 @@ class InterpreterFacts:
         library_directory: Directory of libpython (``LIBDIR``).
         shared_library: File name of the shared libpython, or an empty string.
         framework: Name of its macOS framework, or an empty string.
-        externally_managed: Whether the system's package manager manages it (PEP 668).
         has_vendor_packages: Whether its distribution added ``dist-packages``.
         in_conda_prefix: Whether its prefix contains ``conda-meta``.
         identity: SHA-256 of executable, libpython and the listing of the standard library.
@@ -54,11 +50,8 @@ class InterpreterFacts:
     stdlib: str
     platstdlib: str
     include: str
-    schemes: tuple[str, ...]
     platform: str
-    machine: str
     cache_tag: str
-    soabi: str
     abiflags: str
     is_debug: bool
     is_free_threaded: bool
@@ -66,7 +59,6 @@ class InterpreterFacts:
     library_directory: str
     shared_library: str
     framework: str
-    externally_managed: bool
     has_vendor_packages: bool
     in_conda_prefix: bool
     identity: str
@@ -101,13 +93,9 @@ class InterpreterFacts:
             ValueError: The version is invalid.
         """
         values = {field.name: data[field.name] for field in fields(cls)}
-        values["schemes"] = tuple(values["schemes"])
         for field in fields(cls):
-            expected = {"str": str, "bool": bool}.get(str(field.type), tuple)
-            if not isinstance(values[field.name], expected):
+            if type(values[field.name]).__name__ != field.type:
                 raise TypeError(field.name)
-        if not set(map(type, values["schemes"])) <= {str}:
-            raise TypeError("schemes")
         if not _VERSION.fullmatch(values["version"]):
             raise ValueError("version")
         return cls(**values)

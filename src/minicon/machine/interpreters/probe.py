@@ -13,7 +13,7 @@ from minicon.models.strict_json import read_json
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from typing import Any
 
 #: Runs under Python 3.4 or later, with ``-I -S``, so that neither site nor user code is imported.
@@ -37,7 +37,6 @@ print(json.dumps({
     "machine": platform.machine(),
     "pointer_bits": struct.calcsize("P") * 8,
     "cache_tag": sys.implementation.cache_tag or "",
-    "soabi": get("SOABI") or "",
     "abiflags": getattr(sys, "abiflags", ""),
     "is_debug": bool(get("Py_DEBUG")) or hasattr(sys, "gettotalrefcount"),
     "is_free_threaded": bool(get("Py_GIL_DISABLED")),
@@ -126,16 +125,14 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 def _facts(data: dict[str, Any]) -> InterpreterFacts:
     stdlib = data["stdlib"]
     platform = subdir_from_platform(
-        data.pop("platform_tag"), data["machine"], data.pop("pointer_bits")
+        data.pop("platform_tag"), data.pop("machine"), data.pop("pointer_bits")
     )
     data["executable"] = os.path.realpath(data["executable"])
     data["library_directory"] = _library_directory(data)
     library = os.path.join(data["library_directory"], data["shared_library"])
     data.update(
-        schemes=tuple(data["schemes"]),
         platform=platform,
-        externally_managed=os.path.exists(os.path.join(stdlib, "EXTERNALLY-MANAGED")),
-        has_vendor_packages=_has_vendor_packages(data),
+        has_vendor_packages=_has_vendor_packages(stdlib, data.pop("schemes")),
         in_conda_prefix=os.path.isdir(os.path.join(data["prefix"], "conda-meta")),
         identity=identity_of(data["executable"], library if data["is_shared"] else "", stdlib),
     )
@@ -151,9 +148,9 @@ def _library_directory(data: Mapping[str, Any]) -> str:
     return str(named)
 
 
-def _has_vendor_packages(data: Mapping[str, Any]) -> bool:
-    folders = (data["stdlib"], os.path.join(os.path.dirname(data["stdlib"]), "python3"))
-    return bool({"posix_local", "deb_system"} & set(data["schemes"])) or any(
+def _has_vendor_packages(stdlib: str, schemes: Collection[str]) -> bool:
+    folders = (stdlib, os.path.join(os.path.dirname(stdlib), "python3"))
+    return bool({"posix_local", "deb_system"} & set(schemes)) or any(
         os.path.isdir(os.path.join(folder, "dist-packages")) for folder in folders
     )
 

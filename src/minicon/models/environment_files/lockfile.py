@@ -93,10 +93,6 @@ class LockedPackage:
         """Whether minicon installs it without pip; other files of pip must be built first."""
         return self.manager == "pip" and self.fn.endswith(WHEEL_EXTENSION)
 
-    def matches(self, spec: MatchSpec) -> bool:
-        """Whether it matches a spec."""
-        return spec.matches(self.to_record())
-
     def to_record(self, python_minor: str | None = None) -> RepodataRecord:
         """The package as a record that can be fetched and installed.
 

@@ -14,14 +14,12 @@ class PipRequirement:
         text: Lines of a requirement file; paths in it are absolute. May contain credentials.
         name: Normalized project name if the line contains it, else None.
         version: The one version that a lock names, where the file's name confirms it.
-        is_editable: Whether it is installed in editable mode (PEP 660).
         origin: File and line, or an empty text.
     """
 
     text: str
     name: str | None = None
     version: str | None = None
-    is_editable: bool = False
     origin: str = ""
 
     def __str__(self) -> str:

@@ -166,9 +166,7 @@ class MatchSpec:
             record.license or ""
         ):
             return False
-        if self.license_family is not None and self.license_family != _extra(
-            record, "license_family"
-        ):
+        if self.license_family not in (None, _extra(record, "license_family")):
             return False
         if self.features and not set(self.features) <= set(record.features):
             return False

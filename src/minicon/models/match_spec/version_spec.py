@@ -91,17 +91,11 @@ class VersionSpec:
         SpecError: ``invalid-spec``, with a caret under the invalid part; or ``invalid-version``.
     """
 
-    __slots__ = ("_test", "text", "tree")
+    __slots__ = ("_test", "tree")
 
     def __init__(self, text: str) -> None:
-        self.text = text.strip()
         self.tree: Tree = _parse(text)
         self._test: Test | None = None
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether only one version matches (``==1.2`` or plain ``1.2``)."""
-        return isinstance(self.tree, Constraint) and self.tree.operator == "=="
 
     @property
     def matches_all(self) -> bool:

@@ -37,7 +37,7 @@ from minicon.prefix.generations.store_entries import (
 from minicon.prefix.generations.store_folder import StoreFolder
 
 
-def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 0.0) -> bool:
+def recover(prefix: str | os.PathLike[str]) -> bool:
     """Finish or undo an interrupted change. Costs one directory listing if there is none.
 
     Every command calls it before it reads the environment. Nothing is done while another process
@@ -46,7 +46,6 @@ def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 0.0) -> boo
 
     Args:
         prefix: The environment.
-        lock_timeout: Seconds to wait for another process.
 
     Returns:
         Whether anything was done.
@@ -59,7 +58,7 @@ def recover(prefix: str | os.PathLike[str], *, lock_timeout: float = 0.0) -> boo
     with (
         operations.describing("repair", store.prefix),
         contextlib.suppress(PrefixLocked),
-        locked(store, lock_timeout),
+        locked(store, 0.0),
     ):
         return recover_locked(store)
     return False

@@ -85,18 +85,6 @@ class Transaction:
         """Packages that are linked again though they are the same."""
         return tuple(n for o, n in self._pairs() if is_same_package(o.record, n))
 
-    @property
-    def added(self) -> tuple[RepodataRecord, ...]:
-        """Packages that were not installed before, in link order."""
-        old = {record.name for record in self.unlink}
-        return tuple(record for record in self.link if record.name not in old)
-
-    @property
-    def removed(self) -> tuple[PrefixRecord, ...]:
-        """Packages that are not installed afterwards."""
-        new = {record.name for record in self.link}
-        return tuple(record for record in self.unlink if record.name not in new)
-
     def _pairs(self) -> Iterable[tuple[PrefixRecord, RepodataRecord]]:
         old = {record.name: record for record in self.unlink}
         return ((old[n.name], n) for n in self.link if n.name in old)

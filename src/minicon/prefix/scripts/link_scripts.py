@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.models.reporter import Reporter
 
-ACTIONS = ("pre-link", "post-link", "pre-unlink", "post-unlink")
 _MESSAGES = ".messages.txt"
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/tty", "/dev/full")
 _SHOWN_LINES = 6
@@ -49,7 +48,7 @@ class LinkScript:
 
     Attributes:
         record: The package.
-        action: One of :data:`ACTIONS`.
+        action: ``pre-link``, ``post-link``, ``pre-unlink`` or ``post-unlink``.
         path: Its path in the prefix.
         source: A file to read it from while it is not in the prefix, or None.
     """

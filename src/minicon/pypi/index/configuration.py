@@ -54,7 +54,6 @@ class IndexConfiguration:
         timeout: Seconds, or None.
         credentials: ``user:password`` (percent-decoded) by ``scheme://host[:port]``, removed
             from the URLs: for the fetcher alone.
-        sources: The file or variable that set an option, by option.
     """
 
     index_urls: tuple[str, ...]
@@ -65,7 +64,6 @@ class IndexConfiguration:
     proxy: str | None = field(default=None, repr=False)
     timeout: float | None = None
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
-    sources: Mapping[str, str] = field(default_factory=dict)
 
     def with_options(self, options: IndexOptions) -> IndexConfiguration:
         """Return the configuration with a requirement file's options applied, as pip does."""
@@ -238,7 +236,6 @@ def _configuration(values: Mapping[str, str], sources: Mapping[str, str]) -> Ind
         proxy=values.get("proxy"),
         timeout=_seconds(values.get("timeout"), sources.get("timeout", "")),
         credentials=_credentials((*urls, *locations)),
-        sources=dict(sources),
     )
 
 

@@ -72,14 +72,12 @@ def parse_editable(text: str, line: Line) -> PipRequirement:
         SpecError: It is neither.
     """
     if text.startswith(_VCS):
-        return PipRequirement(
-            text=f"--editable={text}", name=_egg(text), is_editable=True, origin=line.origin
-        )
+        return PipRequirement(text=f"--editable={text}", name=_egg(text), origin=line.origin)
     target, extras = _split_extras(text)
     path = _path_of_url(target, line) if target.startswith("file:") else absolute_path(target, line)
     if path is None or not path.is_dir():
         raise invalid_line(line, f"there is no directory {path or target}")
-    return PipRequirement(text=f'--editable="{path}{extras}"', is_editable=True, origin=line.origin)
+    return PipRequirement(text=f'--editable="{path}{extras}"', origin=line.origin)
 
 
 def _parse(text: str, line: Line, hashes: tuple[str, ...]) -> IndexRequirement | PipRequirement:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import urljoin
 
 from minicon.errors import SpecError
 from minicon.models.environment_files.pip_requirement import PipRequirement
@@ -27,11 +26,10 @@ from minicon.pypi.requirements.requirements import (
     RequirementSet,
 )
 from minicon.pypi.urls import is_remote, local_path
-from minicon.redaction import redact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from minicon.pypi.requirements.requirement_lines import Option
@@ -49,7 +47,6 @@ def parse_requirements(
     folder: Path,
     origin: str = "",
     environ: Mapping[str, str] | None = None,
-    fetch_text: Callable[[str], str] | None = None,
 ) -> RequirementSet:
     """Parse the lines of a ``pip:`` section or a requirement file.
 
@@ -58,12 +55,11 @@ def parse_requirements(
         folder: Base of relative paths.
         origin: Name of the file, for messages.
         environ: Values of ``${VARIABLE}``.
-        fetch_text: Fetches a requirement file by URL; without it such a line is an error.
 
     Raises:
         SpecError: A line cannot be parsed, or a file that it names does not exist.
     """
-    reader = _Reader(environ or {}, fetch_text)
+    reader = _Reader(environ or {})
     reader.read(lines, folder, origin, constraints=False, depth=0)
     return reader.result()
 
@@ -71,9 +67,8 @@ def parse_requirements(
 class _Reader:
     """Collects the requirements and options of lines and of the files that they include."""
 
-    def __init__(self, environ: Mapping[str, str], fetch_text: Callable[[str], str] | None) -> None:
+    def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._fetch_text = fetch_text
         self._found: list[IndexRequirement | PipRequirement] = []
         self._constraints: list[IndexRequirement] = []
         self._options = IndexOptions()
@@ -111,29 +106,20 @@ class _Reader:
                     self._apply(option, line)
 
     def include(self, target: str, line: Line, *, constraints: bool, depth: int) -> None:
-        """Read another requirement file, by path or URL."""
+        """Read another requirement file."""
         if depth > _DEEPEST:
             raise invalid_line(line, "requirement files include one another in a circle")
         split_url(target, line)
-        base = line.origin.partition(", line ")[0]
-        if is_remote(base):  # paths in a file from the network are relative to its URL
-            target = urljoin(base, target)
         if is_remote(target):
-            text, folder, origin = self._fetch(target, line), line.folder, redact(target)
-        else:
-            path = _included_path(target, line)
-            try:
-                text = path.read_text("utf-8-sig")
-            except (OSError, UnicodeDecodeError) as error:
-                why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-                raise invalid_line(line, f"cannot read {path}: {why}") from error
-            folder, origin = path.parent, os.fspath(path)
-        self.read(text.splitlines(), folder, origin, constraints=constraints, depth=depth)
-
-    def _fetch(self, url: str, line: Line) -> str:
-        if self._fetch_text is None:
-            raise invalid_line(line, "requirement files are not read from the network here")
-        return self._fetch_text(url)
+            raise invalid_line(line, "requirement files are not read from the network")
+        path = _included_path(target, line)
+        try:
+            text = path.read_text("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise invalid_line(line, f"cannot read {path}: {why}") from error
+        lines = text.splitlines()
+        self.read(lines, path.parent, os.fspath(path), constraints=constraints, depth=depth)
 
     def _add(
         self, entry: IndexRequirement | PipRequirement, line: Line, *, constraints: bool

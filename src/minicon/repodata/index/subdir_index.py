@@ -48,11 +48,6 @@ class LocatedIndex:
         return self._source.subdir
 
     @property
-    def base_url(self) -> str:
-        """The URL that file names are appended to."""
-        return self._source.base_url
-
-    @property
     def info(self) -> Mapping[str, Any]:
         """The ``info`` object of the channel's index."""
         found: Mapping[str, Any] = self._file.meta.get("info", {})

@@ -34,12 +34,12 @@ def load_codecs() -> bool:
     return False
 
 
-def pack(value: Any, level: int = 3) -> bytes:
+def pack(value: Any) -> bytes:
     """Encode a value as msgpack in zstd."""
     import msgpack
     import zstandard
 
-    return zstandard.ZstdCompressor(level=level).compress(msgpack.packb(value))
+    return zstandard.ZstdCompressor().compress(msgpack.packb(value))
 
 
 def unpack(data: bytes, limit: int, *, texts: bool = True) -> Any:

@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the differences; return 1 only with ``--exit-code``."""
+    import os
+
     from minicon.api.inspect.status import environment_status
 
     path = context.registry.existing(arguments.name, arguments.prefix)
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
         file = read_environment_file(arguments.file, platform=context.settings.platform)
         folder = typed_path(arguments.file).absolute().parent
-    status = environment_status(path, file=file, folder=folder)
+    status = environment_status(path, file=file, folder=folder, environ=os.environ)
     if context.console.json:
         context.console.document(status.to_json())
     else:
