@@ -7,6 +7,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from minicon.models.indexes import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord, VirtualPackage
 from minicon.solver.request import SolveRequest
@@ -24,12 +25,11 @@ def shared_data() -> Path | None:
     return Path(folder) if folder else None
 
 
-class FileIndex:
+class FileIndex(RecordIndex):
     """A RecordIndex over one repodata.json, records wrapped when asked for."""
 
     def __init__(self, channel: str, subdir: str, path: Path) -> None:
-        self.channel = channel
-        self.subdir = subdir
+        super().__init__(channel, subdir)
         self._raw: dict[str, list[tuple[str, dict]]] = {}
         self._wrapped: dict[str, list[RepodataRecord]] = {}
         if path.exists():
@@ -55,9 +55,6 @@ class FileIndex:
     def forget(self) -> None:
         """As if nothing had been asked yet (for measuring)."""
         self._wrapped.clear()
-
-    def prefetch(self, names) -> None:
-        pass
 
 
 @cache

@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.support.checker import problems
 
+from minicon.models.indexes import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord, VirtualPackage
@@ -23,12 +24,11 @@ from minicon.solver.request import Solution, SolveRequest
 from minicon.solver.solver import CondaSolver
 
 
-class MemoryIndex:
-    """A RecordIndex over records in memory; remembers what it was asked."""
+class MemoryIndex(RecordIndex):
+    """Records in memory; remembers which names were read."""
 
     def __init__(self, channel: str, subdir: str) -> None:
-        self.channel = channel
-        self.subdir = subdir
+        super().__init__(channel, subdir)
         self.records: dict[str, list[RepodataRecord]] = {}
         self.asked: list[str] = []
 

@@ -1,4 +1,4 @@
-"""What the solver reads packages from, as protocols: RecordIndex, WheelIndex and TableCache.
+"""What the solver reads packages from: RecordIndex, WheelIndex and TableCache.
 
 The solver itself does no input or output. Channels and interpreters offer :class:`RecordIndex`,
 PyPI offers :class:`WheelIndex`, and :class:`TableCache` keeps tables that the solver has compiled.
@@ -13,6 +13,7 @@ from minicon.lean_dataclasses import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Any
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -20,21 +21,35 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 
-class RecordIndex(Protocol):
-    """The records of one channel in one subdir, found by package name."""
+class RecordIndex:
+    """The records of one channel in one subdir, found by package name; here there are none.
 
-    @property
-    def channel(self) -> str:
-        """Canonical channel name or base URL, as in :attr:`RepodataRecord.channel`."""
+    Attributes:
+        channel: Canonical channel name or base URL, as in :attr:`RepodataRecord.channel`.
+        subdir: Platform directory, for instance ``noarch``.
+        base_url: The URL that file names are appended to; empty if there is none.
+        info: The ``info`` object of a channel's index.
+        fingerprint: Identifies the content: equal fingerprints mean equal records. Empty if it is
+            unknown or may have changed.
+    """
 
-    @property
-    def subdir(self) -> str:
-        """Platform directory, for instance ``noarch``."""
+    base_url: str = ""
+    info: Mapping[str, Any] = {}
+    fingerprint: str = ""
+
+    def __init__(self, channel: str, subdir: str) -> None:
+        self.channel = channel
+        self.subdir = subdir
 
     def names(self) -> Collection[str]:
         """All package names. May cost one pass over the index; never fetches records."""
+        return ()
 
-    def records_for(self, name: str) -> Sequence[RepodataRecord]:
+    def content_of(self, name: str) -> str:  # noqa: ARG002
+        """Identify the records of a name without reading them; empty if they are unknown."""
+        return ""
+
+    def records_for(self, name: str) -> Sequence[RepodataRecord]:  # noqa: ARG002
         """All records of a package name, in no particular order; empty if there are none.
 
         Cost: reading and decoding the records of this name, once; later calls are free.
@@ -42,6 +57,7 @@ class RecordIndex(Protocol):
         Raises:
             ChannelError: The records had to be fetched and could not be.
         """
+        return ()
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Announce that these names will be requested, so that they can be fetched together."""

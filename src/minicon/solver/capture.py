@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from minicon.errors import FileError, SpecError
 from minicon.lean_dataclasses import replace
+from minicon.models.indexes import RecordIndex
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.record_checks import check_record_fields, check_record_values
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import Any
 
-    from minicon.models.indexes import RecordIndex
 
 #: Incremented when older versions of minicon would misread a newer capture.
 VERSION = 1
@@ -59,17 +59,16 @@ _CHOICES: dict[str, type[ChannelPriority | UpdatePolicy | Strategy]] = {
 }
 
 
-class _RecordingIndex:
-    """A RecordIndex that notes which records were read.
+class _RecordingIndex(RecordIndex):
+    """An index that notes which records were read.
 
     Attributes:
         seen: Records by name.
     """
 
     def __init__(self, index: RecordIndex) -> None:
+        super().__init__(index.channel, index.subdir)
         self._index = index
-        self.channel = index.channel
-        self.subdir = index.subdir
         self.seen: dict[str, Sequence[RepodataRecord]] = {}
 
     def names(self) -> Collection[str]:
@@ -88,12 +87,11 @@ class _RecordingIndex:
         self._index.prefetch(names)
 
 
-class _CapturedIndex:
-    """A RecordIndex over the records of a capture."""
+class _CapturedIndex(RecordIndex):
+    """The records of a capture."""
 
     def __init__(self, channel: str, subdir: str, records: Iterable[RepodataRecord]) -> None:
-        self.channel = channel
-        self.subdir = subdir
+        super().__init__(channel, subdir)
         self._records: dict[str, list[RepodataRecord]] = {}
         for record in records:
             self._records.setdefault(record.name, []).append(record)
@@ -105,9 +103,6 @@ class _CapturedIndex:
     def records_for(self, name: str) -> Sequence[RepodataRecord]:
         """See :class:`RecordIndex`."""
         return self._records.get(name, ())
-
-    def prefetch(self, names: Iterable[str]) -> None:
-        """Do nothing: all records are in memory."""
 
 
 def recording(request: SolveRequest) -> SolveRequest:

@@ -76,7 +76,7 @@ def _with_related(
             too deep or contradict each other.
     """
     limit = services.settings.channel_relations_max_depth
-    if not any("channel_relations" in _info(index) for group in groups for index in group):
+    if not any("channel_relations" in index.info for group in groups for index in group):
         return groups
     known = {channel.base_url: channel for channel in channels}
     if limit <= 0 or len(known) != len(groups):
@@ -88,7 +88,7 @@ def _with_related(
     level = list(known.values())
     for depth in range(limit + 1):
         for channel in level:
-            infos = [_info(index) for index in by_url[channel.base_url]]
+            infos = [index.info for index in by_url[channel.base_url]]
             relations[channel.base_url] = relations_of(channel.base_url, infos)
         level = list(_next_level(services, level, relations, known))
         if not level:
@@ -101,12 +101,6 @@ def _with_related(
         by_url |= {channel.base_url: group for channel, group in zip(level, found, strict=True)}
     order = priority_order([channel.base_url for channel in channels], relations)
     return tuple(by_url[url] for url in order)
-
-
-def _info(index: RecordIndex) -> Mapping[str, object]:
-    """Return the ``info`` object of an index, which those of channels have."""
-    info: Mapping[str, object] = getattr(index, "info", {})
-    return info
 
 
 def _next_level(

@@ -13,6 +13,7 @@ from minicon.machine.host_packages.layout import (
     reason_against_copy,
     site_packages,
 )
+from minicon.models.indexes import RecordIndex
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
@@ -28,8 +29,8 @@ _OLDEST_VERSION = (3, 8)
 _BUILD_NUMBERS = {PORTABLE: 1}
 
 
-class HostIndex:
-    """The interpreters for one platform, as a :class:`RecordIndex` with one name.
+class HostIndex(RecordIndex):
+    """The interpreters for one platform, with one name.
 
     Of interpreters with equal version and layout, only the first is listed; PATH decides.
 
@@ -47,22 +48,12 @@ class HostIndex:
         platform: str,
         variants: Collection[str] = (),
     ) -> None:
-        self._platform = platform
+        super().__init__(HOST_CHANNEL, platform)
         chosen: dict[tuple[str, str, str], InterpreterFacts] = {}
         for facts in interpreters:
             if reason_against_offer(facts, platform, variants) is None:
                 chosen.setdefault((facts.version, facts.abiflags, layout_for(facts)), facts)
         self._records = tuple(record_for_interpreter(facts) for facts in chosen.values())
-
-    @property
-    def channel(self) -> str:
-        """``host``."""
-        return HOST_CHANNEL
-
-    @property
-    def subdir(self) -> str:
-        """The target platform."""
-        return self._platform
 
     def names(self) -> Collection[str]:
         """``python``, if there is any record."""
@@ -71,9 +62,6 @@ class HostIndex:
     def records_for(self, name: str) -> Sequence[RepodataRecord]:
         """The interpreters as records; empty for every other name."""
         return self._records if name == PYTHON else ()
-
-    def prefetch(self, names: Iterable[str]) -> None:
-        """Do nothing: all records are in memory."""
 
 
 def reason_against_offer(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 
+from minicon.models.indexes import RecordIndex
 from minicon.repodata.index.decode import Members, RecordSource
 from minicon.repodata.index.index_file import IndexDamagedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
-    from typing import Any
+    from collections.abc import Callable, Collection
 
     from minicon.models.records import RepodataRecord
     from minicon.repodata.index.index_file import IndexFile
 
 
-class LocatedIndex:
+class LocatedIndex(RecordIndex):
     """The common base of converted and sharded subdirs: an index file and its origin.
 
     Args:
@@ -30,43 +30,23 @@ class LocatedIndex:
     def __init__(
         self, source: RecordSource, file: IndexFile, fingerprint: str, warn: Callable[[str], None]
     ) -> None:
+        super().__init__(source.channel, source.subdir)
+        self.base_url = source.base_url
+        self.info = file.meta.get("info", {})
+        self.fingerprint = fingerprint
         self._source = source
         self._file = file
-        self.fingerprint = fingerprint
         self._warn = warn
         self._records: dict[str, tuple[RepodataRecord, ...]] = {}
         self._lock = threading.Lock()
 
-    @property
-    def channel(self) -> str:
-        """Canonical channel name or base URL, without credentials."""
-        return self._source.channel
-
-    @property
-    def subdir(self) -> str:
-        """Platform directory."""
-        return self._source.subdir
-
-    @property
-    def info(self) -> Mapping[str, Any]:
-        """The ``info`` object of the channel's index."""
-        found: Mapping[str, Any] = self._file.meta.get("info", {})
-        return found
-
     def content_of(self, name: str) -> str:
-        """Identify the records of a name without reading them."""
+        """See :meth:`RecordIndex.content_of`."""
         return self._file.digest(name)
 
     def names(self) -> Collection[str]:
         """Return all package names; one pass over the index, without any request."""
         return tuple(self._file.names())
-
-    def records_for(self, name: str) -> tuple[RepodataRecord, ...]:
-        """Return all usable records of a name; see the subclass."""
-        raise NotImplementedError
-
-    def prefetch(self, names: Iterable[str]) -> None:
-        """Begin to fetch the records of names; returns at once. Does nothing by default."""
 
 
 class ConvertedIndex(LocatedIndex):
@@ -119,27 +99,11 @@ class ConvertedIndex(LocatedIndex):
         return members.records(name, self._source, self._warn)
 
 
-class EmptyIndex:
+class EmptyIndex(RecordIndex):
     """A subdir that the channel does not have."""
 
     fingerprint = "empty"
 
-    def __init__(self, channel: str, subdir: str) -> None:
-        self.channel = channel
-        self.subdir = subdir
-        self.info: Mapping[str, Any] = {}
-
-    def names(self) -> Collection[str]:
-        """Return no names."""
-        return ()
-
     def content_of(self, name: str) -> str:  # noqa: ARG002
         """Return the identity of no records."""
         return "none"
-
-    def records_for(self, name: str) -> tuple[RepodataRecord, ...]:  # noqa: ARG002
-        """Return no records."""
-        return ()
-
-    def prefetch(self, names: Iterable[str]) -> None:
-        """Do nothing."""

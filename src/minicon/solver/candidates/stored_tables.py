@@ -190,7 +190,7 @@ class Group:
 
     def __init__(self, indices: Sequence[RecordIndex], how: str = "") -> None:
         self.indices = indices
-        where = [(index.channel, index.subdir, getattr(index, "base_url", "")) for index in indices]
+        where = [(index.channel, index.subdir, index.base_url) for index in indices]
         self.key = _digest([how, where])
         self.state = self._state()
 
@@ -201,16 +201,11 @@ class Group:
 
     def content_of(self, name: str) -> str:
         """Identifies the records of one name; empty if they are unknown."""
-        contents = []
-        for index in self.indices:
-            find = getattr(index, "content_of", None)
-            if find is None:
-                return ""
-            contents.append(find(name))
-        return _digest(contents)
+        contents = [index.content_of(name) for index in self.indices]
+        return _digest(contents) if all(contents) else ""
 
     def _state(self) -> str:
-        fingerprints = [getattr(index, "fingerprint", "") for index in self.indices]
+        fingerprints = [index.fingerprint for index in self.indices]
         return _digest(fingerprints) if fingerprints and all(fingerprints) else ""
 
 
