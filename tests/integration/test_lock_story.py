@@ -13,11 +13,12 @@ from tests.support.commands import Workspace
 
 @pytest.fixture
 def project(workspace: Workspace, channel: Path) -> Workspace:
-    """An environment file with a conda part, a pip part and a group."""
+    """An environment file with a conda part, a pip part with a variable, and a group."""
+    workspace.environ["TOP"] = "top"
     write(
         workspace,
         f"channels: [{channel.as_uri()}, host]",
-        "dependencies: [python, hello, pip: [top]]".replace("pip: [top]", "{pip: [top]}"),
+        "dependencies: [python, hello, {pip: ['${TOP}']}]",
         "groups: {loud: [greeting]}",
     )
     return workspace

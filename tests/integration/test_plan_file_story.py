@@ -126,6 +126,23 @@ def test_changed_packages_are_refused_on_apply(project: Workspace, channel: Path
     assert not project.environment("a").exists()
 
 
+def test_changed_lines_for_pip_are_refused_on_apply(project: Workspace) -> None:
+    requirements = project.folder / "requirements.txt"
+    requirements.write_text("./one\n./two\n")
+    for name in ("one", "two"):
+        (project.folder / name).mkdir()
+    (project.folder / "environment.yml").write_text(
+        "name: a\ndependencies: [python, {pip: ['-r requirements.txt']}]\n"
+    )
+    path = plan(project, "create", "-f", "environment.yml")
+    planned = json.loads(path.read_text())["by_pip"]
+    assert [each["requirement"].rpartition("/")[2] for each in planned] == ["one", "two"]
+    requirements.write_text("./two\n./one\n")
+    refused = project.run("apply", "plan.json", "--json")
+    assert (refused.code, refused.json["reference"]) == (1, "plan-is-old")
+    assert not project.environment("a").exists()
+
+
 def test_secrets_do_not_get_into_a_plan(project: Workspace) -> None:
     (project.folder / "environment.yml").write_text(
         "name: a\ndependencies: [python, {pip: ['x @ git+https://me:sesame@h.test/x']}]\n"

@@ -14,10 +14,11 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from minicon.api.input_files import FileContents
+    from minicon.api.lock.lock_inputs import TargetInputs
+    from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
     from minicon.models.indexes import DistributionFile, WheelIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import Solution
@@ -100,7 +101,7 @@ def _refuse_without_hash(fn: str) -> None:
 
 def categorised(
     packages: Sequence[LockedPackage],
-    contents: FileContents,
+    read: TargetInputs,
     specs: Sequence[str],
     wheels: WheelIndex | None,
 ) -> tuple[LockedPackage, ...]:
@@ -108,12 +109,12 @@ def categorised(
 
     Args:
         packages: The packages of one platform, not yet in any group.
-        contents: Files with their groups.
+        read: The inputs of the lock, with the groups of its files.
         specs: Requested specs in addition to the files.
         wheels: Maps a project to its names in channels.
     """
     by_name = {package.name: package for package in packages}
-    sections = _sections(contents, specs)
+    sections = _sections(read, specs)
     in_groups = {
         name: _needed(by_name, roots, wheels) for name, roots in sections.items() if name != MAIN
     }
@@ -126,24 +127,20 @@ def categorised(
     return tuple(found)
 
 
-def _sections(contents: FileContents, specs: Sequence[str]) -> dict[str, set[str]]:
+def _sections(read: TargetInputs, specs: Sequence[str]) -> dict[str, set[str]]:
     """Return the names of the packages that each group requests."""
-    sections = {MAIN: set(_requested_names(specs, (), None))}
-    for folder, spec in contents.environments:
-        sections[MAIN] |= set(_requested_names(spec.dependencies, spec.pip, folder))
-        for name, group in spec.groups.items():
-            sections.setdefault(name, set()).update(
-                _requested_names(group.dependencies, group.pip, folder)
-            )
+    files = read.contents.environments
+    parts: list[tuple[str, Path, EnvironmentSpec | DependencyGroup]]
+    parts = [(MAIN, folder, spec) for folder, spec in files]
+    parts += [
+        (name, folder, group) for folder, spec in files for name, group in spec.groups.items()
+    ]
+    sections = {MAIN: set(parse_packages(specs).names)}
+    for name, folder, part in parts:
+        lines = [(line, folder) for line in part.pip]
+        packages = parse_packages(part.dependencies, lines, environ=read.services.environ)
+        sections.setdefault(name, set()).update(packages.names)
     return sections
-
-
-def _requested_names(
-    specs: Iterable[str], pip: Sequence[str], folder: Path | None
-) -> Iterator[str]:
-    packages = parse_packages(specs, [(line, folder) for line in pip] if folder else ())
-    yield from (spec.exact_name for spec in packages.specs if spec.exact_name)
-    yield from (normalize_pypi_name(requirement.name) for requirement in packages.requirements)
 
 
 def _needed(

@@ -118,7 +118,7 @@ def _lock_target(
         solution = pruned(solve_request, solve(context, solve_request))
         packages = locked_packages(solution, solve_request.wheels, platform)
         return Lockfile(
-            packages=categorised(packages, read.contents, inputs.specs, solve_request.wheels),
+            packages=categorised(packages, read, inputs.specs, solve_request.wheels),
             channels=_channels(context),
         )
     except SpecError as error:

@@ -35,14 +35,15 @@ from minicon.solver.result.dependencies import in_link_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, NoReturn
 
     from minicon.api.plan.plan_effects import PlanEffects
     from minicon.api.services import Services
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.prefix_record import PrefixRecord
 
-FORMAT = 1
+FORMAT = 2
 _LARGEST_PLAN = 64 * 1024 * 1024
 _ACTIONS = ("create", "install", "update", "remove")
 _SOURCES = ("conda", "pypi", "interpreter")
@@ -53,7 +54,7 @@ _SHAPE = {
     "variables": {...: (str, None)},
     "pip_specs": [str],
     "pip_lines": [[str]],
-    "by_pip": [str],
+    "by_pip": [{"position": int, "requirement": str}],
     "clone_of": (str, None),
     "clone_state": (str, None),
     "link_scripts": ([{"package": str, "action": str}], None),
@@ -80,7 +81,11 @@ def plan_document(plan: Plan, effects: PlanEffects) -> dict[str, Any]:
         "variables": dict(request.variables),
         "pip_specs": [t for t in request.packages.texts if t.startswith(PYPI_PREFIX)],
         "pip_lines": [[line, str(folder)] for line, folder in request.packages.pip_lines],
-        "by_pip": [str(requirement) for requirement in plan.by_pip],
+        "by_pip": [
+            {"position": position, "requirement": str(each)}
+            for position, each in enumerate(request.packages.from_pip.pip_requirements)
+            if each in plan.by_pip
+        ],
         "clone_of": str(request.clone_of) if request.clone_of else None,
         "clone_state": _state(_installed(request.clone_of)) if request.clone_of else None,
         "link_scripts": scripts_json(effects.scripts),
@@ -152,9 +157,7 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
         clone_of=clone_of,
         variables=document["variables"],
     )
-    # The file holds no secrets, so the lines are parsed again, and those that were planned kept.
-    planned = set(document["by_pip"])
-    from_lines = [each for each in packages.from_pip.pip_requirements if str(each) in planned]
+    from_lines = _planned(packages.from_pip.pip_requirements, document["by_pip"])
     records = [*transaction.link, *(each.record for each in transaction.unchanged)]
     return Plan(
         request=request,
@@ -176,13 +179,26 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
     )
 
 
+def _planned(
+    parsed: Sequence[PipRequirement], planned: Iterable[Mapping[str, Any]]
+) -> Iterator[PipRequirement]:
+    """Yield what pip has to build. Its lines are parsed again, since a plan holds no secrets."""
+    by_position = dict(enumerate(parsed))
+    for each in planned:
+        requirement = by_position.get(each["position"])
+        if requirement is None or str(requirement) != each["requirement"]:
+            _refuse_old(f"{each['requirement']!r} (a line for pip)")
+        yield requirement
+
+
 def _check_state(prefix: Path, expected: object) -> None:
     if expected != _state(_installed(prefix)):
-        raise PrefixError(
-            "plan-is-old",
-            f"{prefix} has changed since the plan was made",
-            hint="make the plan again",
-        )
+        _refuse_old(str(prefix))
+
+
+def _refuse_old(what: str) -> NoReturn:
+    message = f"{what} has changed since the plan was made"
+    raise PrefixError("plan-is-old", message, hint="make the plan again")
 
 
 def _check_records(data: Mapping[str, Any]) -> None:

@@ -16,11 +16,12 @@ from minicon.constants import PYPI_PREFIX, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.requirements.requirements import RequirementSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
 
@@ -52,6 +53,12 @@ class RequestedPackages:
     def requirements(self) -> tuple[Requirement, ...]:
         """Requirements that wheels of PyPI can satisfy."""
         return tuple(each.requirement for each in self.from_pip.requirements)
+
+    @property
+    def names(self) -> Iterator[str]:
+        """The names of packages and projects, normalized; specs for several names have none."""
+        yield from (spec.exact_name for spec in self.specs if spec.exact_name)
+        yield from (normalize_pypi_name(each.name) for each in self.requirements)
 
     @property
     def history_texts(self) -> tuple[str, ...]:
