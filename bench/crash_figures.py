@@ -1,4 +1,4 @@
-"""Figures beside the kill loop of bench/crash.py, and the page that tells them all."""
+"""Further figures for bench/crash.py, and the page with all of them."""
 
 from __future__ import annotations
 
@@ -152,45 +152,52 @@ def page(results: Results, figures: Figures) -> str:
     return f"""\
 # Reliability, measured
 
-The promise: after a crash, a kill or a power cut an environment is the old one or the new one,
-and the next command goes on by itself. These figures are written by one command on Linux:
+After a crash, a kill or a power cut an environment is the old one or the new one, and the next
+command recovers it. One command measures this page's figures, on Linux:
 
     python bench/crash.py --page docs/reliability.md
 
 ## Killed at random: {survived} of {tried} survived
 
-Each trial runs one real command, ends it with SIGKILL (at a random time, or at the N-th system
-call of a kind by strace), and then checks: the environment is the old or the new one, every path,
-mode, content and record (I1); every package in the cache is whole (I2); the same command, given
-again, makes the new one and leaves nothing behind (I3); another environment beside it is
-untouched (I4). "Survived" means all four. Columns tell what had been done by what was left:
-"before and between" is planning, and "after the switch" includes commands that had just ended.
+Each trial runs one command, kills it with SIGKILL (at a random time, or by strace at the N-th
+system call of a kind), and then checks four invariants:
+
+* I1: the environment is the old or the new one: every path, mode, content and record;
+* I2: every package in the cache is complete;
+* I3: the same command, run again, makes the new environment and leaves no temporary files;
+* I4: another environment beside it is unchanged.
+
+"Survived" means all four. The columns show how far the killed command had got, judged by the files
+it left: "before and between" is planning; "after the switch" includes commands that had just ended.
 
 {_own_table(results["minicon"])}
 {_peer_text(results.get("py-rattler", {}))}
-## Failed, killed and interrupted at every single step
+## Failed, killed and interrupted at every step
 
-The random campaign is the check from outside. The tests are exhaustive:
-`tests/prefix/test_never_half.py` fails (disk full, once and for ever), kills and interrupts at
-*every* change of the file system that create, update, remove and rollback make, with and without
-`RENAME_EXCHANGE`; `test_entry_swap.py` does so where an environment cannot be renamed (mount
-points, folders of other users, layers of images:
-[ADR 6](adr/0006-generations-and-one-switch.md)), and `test_mounted.py` tries real
-mounts; `test_link_scripts.py` kills between link scripts; `test_full_disk.py` fills a real disk;
-`test_stateful.py` mixes all of it against a model.
+Random kills are a sample. Tests in `tests/prefix` are exhaustive:
+
+* `test_never_half.py` fails (disk full, once and permanently), kills and interrupts at *every*
+  change of the file system that create, update, remove and rollback make, with and without
+  `RENAME_EXCHANGE`;
+* `test_entry_swap.py` does the same where an environment cannot be renamed (mount points, other
+  users' directories, image layers: [ADR 6](adr/0006-generations-and-one-switch.md)), and
+  `test_mounted.py` uses real mounts;
+* `test_link_scripts.py` kills between link scripts;
+* `test_full_disk.py` fills a real disk;
+* `test_stateful.py` compares random sequences of all of these with a model.
 
 ## Power cuts, simulated: {cuts[0]:,} of {cuts[1]:,} disk states survived
 
-What a disk shows after a power cut is not what programs saw: bytes that were not synced may be
-missing or cut, and changes of names in different folders arrive in any order.
+After a power cut, a disk may not contain what programs wrote: data that was not synced may be
+missing or truncated, and changes of names in different directories may reach the disk in any order.
 `tests/support/power_cut.py` records every change, builds states that POSIX allows ({POWER_CUTS} at
-random per change), and I1 to I3 are checked in each. That found bugs that no kill shows:
-going back could lose the number of the kept state, and a change could stand before the disk had
-what its link scripts or pip wrote.
+random per change), and checks I1 to I3 in each. That found bugs that kills do not show: a rollback
+could lose the number of the kept revision, and a change could be committed before the disk had the
+files that its link scripts or pip wrote.
 
-What safety costs, as the time of `minicon create` with `durability: safe` by that with `fast`
-(whole processes, medians of 9 in turns, three times; `syncfs` writes out what other programs
-have to write, too, so that a busy disk shows in the range):
+What durability costs: the time of `minicon create` with `durability: safe`, divided by that with
+`fast` (whole processes, medians of 9 interleaved runs, three times; `syncfs` also writes other
+programs' data, so the range includes a busy disk):
 
 | | safe / fast | range |
 |---|---|---|
@@ -200,23 +207,23 @@ have to write, too, so that a busy disk shows in the range):
 
 A round is `tests/integration/test_processes.py`: eight processes create environments from one
 empty cache (each package is downloaded exactly once), then eight install, remove, update and read
-one environment at once. Who has to wait is told for whom, and never waits without an end
-(`lock_timeout`).
+one environment at once. A process that must wait reports for which process, and waits
+`lock_timeout` seconds at most.
 
 ## Interrupted downloads
 
-A download killed at two thirds went on where it was: **{figures.resumed:.0%}** of the file was not
-fetched again, and the whole was verified.
+A download that was killed at two thirds was resumed: **{figures.resumed:.0%}** of the file was not
+downloaded again, and the whole file was verified.
 
 ## Not promised
 
-* `durability: fast` gives power-cut safety up; kills and crashes stay safe.
-* A disk that says "written" and has not written is beyond any program.
-* What a package's own link scripts do outside of the environment is not undone; where the system
-  can (Landlock), they cannot write there.
-* Where an environment cannot be renamed as a whole, readers see old and new entries for as long as
-  some ten renames take.
-* Random kills are a sample: time-based ones on a busy machine fall where time is spent.
+* With `durability: fast`, a power cut may damage the environment; kills and crashes do not.
+* No program can detect a disk that reports data as written and has not written it.
+* What a package's link scripts do outside of the environment is not undone; where the system
+  can, they cannot change anything there ([the boundary](internals/link-scripts.md)).
+* Where an environment cannot be renamed as a whole, readers see old and new entries while some ten
+  renames take place.
+* Random kills are a sample: those at a random time mostly hit the steps that take longest.
 """
 
 
@@ -251,11 +258,11 @@ def _peer_text(commands: dict[str, dict[str, list[int]]]) -> str:
         for name, found in commands.items()
     )
     return f"""
-The installer of py-rattler in the same loop (the same packages, solved already, killed at a random
-time of `install()`; only files and the names of records are compared). Its authors do not promise
-atomicity; the second column is the question that matters to users.
+py-rattler's installer in the same loop: the same packages, already solved, killed at a random time
+of `install()`; only files and names of records are compared. Its authors do not promise atomicity;
+for its users, the second column is what matters.
 
-| survived / tried | old or new | right after giving the command again |
+| survived / tried | old or new | correct after running the command again |
 |---|---|---|
 {rows}
 """

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def conflicts(tables: MemoryTables):
-    """Names and requests; those that turn out to be possible are passed over later."""
+    """Names and requests; those that turn out to be possible are skipped later."""
     if not os.environ.get("MINICON_SHARED_DATA"):
         case = with_fingerprints(conda_forge())
         for name, specs in REAL.items():
@@ -102,7 +102,7 @@ def report(rows: list[tuple[float, str, int]]) -> list[str]:
     offered = sum(1 for row in rows if row[2])
     lines = [
         f"{len(rows)} impossible requests by `bench/solver_explanations.py`: the search, the",
-        "minimal core, the story and up to three fixes, each solved before it is offered.",
+        "minimal core, the explanation and up to three fixes, each solved before it is printed.",
         f"Median {1000 * statistics.median(seconds):.0f} ms of processor time, nine of ten below",
         f"{1000 * seconds[int(0.9 * (len(seconds) - 1))]:.0f} ms; with fixes: {offered}. Slowest:",
         "",

@@ -227,11 +227,11 @@ def page(rows: list[dict], arguments) -> list[str]:
     names = list(rows[0]["tools"])
     ours, theirs = names[0], [name for name in names if name.startswith("py-rattler")]
     lines = [
-        "Whole processes, from their start to their end: Python's start, imports, channel index,",
+        "Whole processes, from start to end: Python's start, imports, channel index,",
         "solve, and the plan as JSON (minicon: `create --dry-run --json`) or a count (py-rattler).",
         f"The channel has {records_in(arguments.channel):,} records, made from real ones by",
-        "`bench/repodata_generate.py`; requests are real. Caches are warm, so nobody needs the",
-        f"network. Medians of {arguments.runs} interleaved runs by `bench/solver_processes.py`, on",
+        "`bench/repodata_generate.py`; requests are real. Caches are warm, so the network is not",
+        f"used. Medians of {arguments.runs} interleaved runs by `bench/solver_processes.py`, on",
         "two shared cores: wall time is noisy, processor time (in brackets) is not.",
         "",
         "![time against number of packages](benchmarks-solver.svg)",

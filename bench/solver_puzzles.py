@@ -61,7 +61,7 @@ def main() -> None:
     puzzles |= {f"{holes + 1} pigeons, {holes} holes": pigeons(holes) for holes in options.pigeons}
     puzzles["ladder of 300 rungs"] = ladder(300)
     lines = [
-        "Processor time of the solve itself, in one process, medians, both with records at hand",
+        "Processor time of the solve itself, in one process, medians; records are loaded before",
         "(`bench/solver_puzzles.py`).",
         "",
         "| puzzle | minicon, ms | rattler, ms | minicon / rattler | with explanation, ms |",
@@ -78,16 +78,16 @@ def row(name: str, case, specs: list[str], runs: int) -> str:
     """One line of the table."""
     with tempfile.TemporaryDirectory() as folder:
         sources = sparse_repodata(case, Path(folder))
-        ours, theirs, told = [], [], []
+        ours, theirs, explanations = [], [], []
         for _ in range(runs):
             ours.append(timed(lambda: model(case.request(*specs))))
             theirs.append(timed(lambda: solve_with_rattler(specs, sources)))
         is_possible = ours[0][1]
         assert is_possible == theirs[0][1], f"{name}: the solvers disagree"
         if not is_possible:
-            told = [timed(lambda: explained(case.request(*specs)))[0]]
+            explanations = [timed(lambda: explained(case.request(*specs)))[0]]
     own, other = (statistics.median(each[0] for each in found) for found in (ours, theirs))
-    explanation = f"{1000 * told[0]:.0f}" if told else ""
+    explanation = f"{1000 * explanations[0]:.0f}" if explanations else ""
     return f"| {name} | {1000 * own:.1f} | {1000 * other:.1f} | {own / other:.1f} | {explanation} |"
 
 

@@ -165,11 +165,11 @@ def main() -> None:
 
 def report(times, agreement, picks, sums, *, compiled: bool) -> list[str]:
     """The measurements as Markdown."""
-    how = "compiled anew" if compiled else "compiled before"
+    how = "compiled in each run" if compiled else "compiled before"
     lines = [
         f"{agreement.total()} requests of real projects by `bench/solver_requests.py`, in one",
-        f"process; records at hand for both, minicon's tables {how}. Both say the same of whether",
-        f"there is an answer for {agreement[True]}. Versions of what was asked for: better for",
+        f"process; records are loaded before, minicon's tables {how}. Both agree on whether there",
+        f"is a solution for {agreement[True]}. Versions of requested packages: better for",
         f"{picks['better']}, equal for {picks['equal']}, worse for {picks['worse']}; rank sums",
         f"{sums['minicon']:,} and {sums['rattler']:,} (less is better). The environment is the",
         f"same for {picks['identical environments']} of {len(times)}.",

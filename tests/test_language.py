@@ -26,11 +26,6 @@ NOT_YET = {
         "envs", "hostile", "net",
         "package", "publish", "pypi", "repodata", "solver", "support",
     )),
-    *(f"docs/{page}" for page in (
-        "benchmarks-channel-client.md", "benchmarks-solver.md", "benchmarks.md",
-        "reference/api.md",
-        "reliability.md",
-    )),
     *(f"docs/internals/{page}.md" for page in (
         "health", "link-scripts", "packages", "secrets", "solver",
         "transactions", "trust",

@@ -89,7 +89,7 @@ def remove(environment: str | os.PathLike[str], specs: Sequence[str], **options:
 def apply(
     plan: Plan, *, settings: Settings | None = None, reporter: Reporter | None = None
 ) -> Prefix:
-    """Carry out a plan that was made with ``dry_run=True``; return the environment."""
+    """Apply a plan that was made with ``dry_run=True``; return the environment."""
     from minicon.api.change.applying import apply_plan
 
     return apply_plan(_services(settings, reporter), plan, command_line=("apply",))

@@ -154,7 +154,7 @@ def run(
     environ: Mapping[str, str] | None = None,
     settings: Settings | None = None,
 ) -> int:
-    """Run a command in an environment and wait for it. Part of the public API.
+    """Run a command in an environment and return its exit code.
 
     Args:
         environment: Name or path of the environment.

@@ -78,7 +78,7 @@ class CachedPackage:
 
 
 class PackageCache:
-    """One or several folders of extracted packages. Thread-safe and process-safe.
+    """One or several directories of extracted packages. Thread-safe and process-safe.
 
     Args:
         directories: The layers, first found wins. The first one that can be written takes new
