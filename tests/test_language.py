@@ -26,10 +26,6 @@ NOT_YET = {
         "envs", "hostile", "net",
         "package", "publish", "pypi", "repodata", "solver", "support",
     )),
-    *(f"docs/internals/{page}.md" for page in (
-        "health", "link-scripts", "packages", "secrets", "solver",
-        "transactions", "trust",
-    )),
 }  # fmt: skip
 
 #: Idioms that a conda, pip or cargo user would not write, and better words.
