@@ -18,7 +18,7 @@ GLIBC = VirtualPackage("__glibc", "2.36")
 
 
 class Notes:
-    """A reporter that remembers."""
+    """A reporter that keeps its messages."""
 
     def __init__(self) -> None:
         self.warnings: list[str] = []

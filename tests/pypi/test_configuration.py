@@ -177,7 +177,7 @@ def test_pip_conf_of_a_package_is_not_read(tmp_path: Path) -> None:
     prefix = tmp_path / "python"
     (prefix / "conda-meta").mkdir(parents=True)
     (prefix / "pip.conf").write_text("[global]\nindex-url = https://evil.test/simple\n")
-    places = {"home": tmp_path, "site_prefix": prefix, "platform": "linux"}
-    assert prefix / "pip.conf" in pip_configuration_files({}, **places)
+    directories = {"home": tmp_path, "site_prefix": prefix, "platform": "linux"}
+    assert prefix / "pip.conf" in pip_configuration_files({}, **directories)
     (prefix / "conda-meta" / "evil-1-0.json").write_text('{"files": ["pip.conf"]}')
-    assert prefix / "pip.conf" not in pip_configuration_files({}, **places)
+    assert prefix / "pip.conf" not in pip_configuration_files({}, **directories)

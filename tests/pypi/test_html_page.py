@@ -1,4 +1,4 @@
-"""HTML pages: parsed links, targets that links may have, and linear time."""
+"""HTML pages: parsed links, allowed targets of links, and linear time."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_no_page_takes_longer_than_its_length(part: str) -> None:
 
 
 @pytest.mark.parametrize("is_json", [False, True])
-def test_an_index_cannot_have_a_local_wheel_installed(
+def test_an_index_cannot_make_minicon_install_a_local_wheel(
     served: PackageIndex, open_index: Open, tmp_path: Path, is_json: bool
 ) -> None:
     wheel = WheelBuilder("demo", "1.0", "py3-none-any").file("demo.py", "x = 1")
@@ -109,7 +109,7 @@ def test_an_index_cannot_have_a_local_wheel_installed(
     kind = "application/vnd.pypi.simple.v1+json" if is_json else "text/html"
     served.bodies["/simple/demo/"] = (kind, page.encode())
     assert not open_index(served.index_url).releases("demo")
-    assert not open_index(served.index_url).releases("demo")  # nor out of the cache of pages
+    assert not open_index(served.index_url).releases("demo")  # nor through the cache of pages
 
 
 def test_links_to_another_server_are_followed_without_credentials(

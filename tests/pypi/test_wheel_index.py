@@ -62,7 +62,7 @@ def test_fields_of_files(served: PackageIndex, open_index: Open, is_json: bool) 
 
 def test_unknown_projects(served: PackageIndex, open_index: Open) -> None:
     index = open_index(served.index_url)
-    assert index.releases("nobody") == ()
+    assert index.releases("unknown") == ()
     assert index.releases("../etc/passwd") == ()
     assert served.count("passwd") == 0
 
@@ -188,7 +188,7 @@ def test_metadata_of_the_wheel(served: PackageIndex, open_index: Open, ranges: s
     assert requirements(open_index(served.index_url)) == expected
     served.requests.clear()
     assert requirements(open_index(served.index_url)) == expected
-    assert not served.count("/files/"), "it is remembered"
+    assert not served.count("/files/"), "it is cached"
 
 
 def test_metadata_by_few_ranges(served: PackageIndex, open_index: Open) -> None:
@@ -270,7 +270,7 @@ def test_requirements_of_old_tools_are_corrected(served: PackageIndex, open_inde
     assert requirements(open_index(served.index_url)) == ["a>=1.0", "b>=1.0", "c<2,>=1", "d>=2"]
 
 
-# -- several places --------------------------------------------------------------------------
+# -- several indexes -------------------------------------------------------------------------
 
 
 def test_indexes_are_merged_as_pip_does(
@@ -431,7 +431,7 @@ def test_pages_are_fresh_for_ten_minutes(served: PackageIndex, open_index: Open)
     assert served.count("/simple/") == 1
     clock.now += 2
     assert versions(open_index(served.index_url, clock=clock)) == ["2.0", "1.0"]
-    clock.now -= 5000  # a clock that went back makes pages stale, never fresh for ever
+    clock.now -= 5000  # a clock that was set back makes pages stale, not fresh forever
     open_index(served.index_url, clock=clock).releases("demo")
     assert served.count("/simple/") == 3
 
@@ -460,7 +460,7 @@ def test_cache_control_and_etag(served: PackageIndex, open_index: Open) -> None:
 
 def test_unknown_projects_are_cached(served: PackageIndex, open_index: Open) -> None:
     for _ in range(2):
-        assert open_index(served.index_url).releases("nobody") == ()
+        assert open_index(served.index_url).releases("unknown") == ()
     assert served.count("/simple/") == 1
 
 
@@ -537,7 +537,7 @@ def test_built_in_names() -> None:
     assert names.conda_names("ruamel-yaml")[0] == "ruamel.yaml"
     assert names.pypi_name("ruamel.yaml") == "ruamel-yaml"
     assert names.conda_names("msgpack") == ("msgpack-python",)
-    # What channels call so is no Python project.
+    # Channels have packages with these names that are not Python projects.
     assert "tzdata" not in names.conda_names("tzdata")
     assert "graphviz" not in names.conda_names("graphviz")
     assert names.conda_names("some-thing") == ("some-thing", "some_thing", "some.thing")

@@ -1,4 +1,4 @@
-"""Wheels in package form: what a good one becomes, and which ones are refused."""
+"""Wheels as packages: the result of valid ones, and errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ def test_a_file_that_is_also_a_folder(tmp_path: Path) -> None:
         unpack(demo().file("demo/data.bin/x", "1"), tmp_path)
 
 
-def test_two_files_for_one_place(tmp_path: Path) -> None:
+def test_two_files_with_one_target_path(tmp_path: Path) -> None:
     with pytest.raises(UnsafeArchive, match="two of its files"):
         unpack(demo().data("purelib", "demo/__init__.py", "x = 2\n"), tmp_path)
 
@@ -285,9 +285,9 @@ def lies() -> dict[str, bytes]:
         "other size in the local header": patched(good, LOCAL, 22, b"\1\0\0\0"),
         "wrong crc": patched(patched(good, CENTRAL, 16, b"\1\2\3\4"), LOCAL, 14, b"\1\2\3\4"),
         "wrong size": patched(patched(good, CENTRAL, 24, b"\1\0\0\0"), LOCAL, 22, b"\1\0\0\0"),
-        "two entries at one place": patched(good, CENTRAL, 42, struct.pack("<L", 0), which=1),
-        "a place outside": patched(good, CENTRAL, 42, struct.pack("<L", 1 << 30)),
-        "fewer files than told": patched(good, END, 8, b"\2\0\2\0"),
+        "two entries with one offset": patched(good, CENTRAL, 42, struct.pack("<L", 0), which=1),
+        "an offset after the end": patched(good, CENTRAL, 42, struct.pack("<L", 1 << 30)),
+        "fewer files than the directory lists": patched(good, END, 8, b"\2\0\2\0"),
         "several disks": patched(good, END, 4, b"\1\0\1\0"),
         "bzip2": bzip2.content(),
         "a gap": _with_gap(good),
@@ -295,7 +295,7 @@ def lies() -> dict[str, bytes]:
 
 
 def _with_gap(content: bytes) -> bytes:
-    """Ten bytes that no entry owns between the last file and the directory."""
+    """Ten bytes that belong to no entry, between the last file and the directory."""
     end = content.index(END)
     _, offset = struct.unpack_from("<LL", content, end + 12)
     moved = content[:offset] + b"\0" * 10 + content[offset:]
@@ -459,7 +459,7 @@ def test_same_files_as_pip_installs(tmp_path: Path) -> None:
     path = wheel.build(tmp_path)
     subprocess.run([*command, *options, str(path)], check=True, capture_output=True)
     theirs = {name: data for name, data in tree(prefix).items() if name not in before}
-    # What an installer writes by itself is not the package's.
+    # Files that an installer generates are not in the package.
     theirs = {
         name: data
         for name, data in theirs.items()
@@ -467,7 +467,7 @@ def test_same_files_as_pip_installs(tmp_path: Path) -> None:
     }
     package = unpack(wheel, tmp_path)
     minor = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    places = {
+    targets = {
         "site-packages": f"lib/{minor}/site-packages",
         "python-scripts": "bin",
         "python-headers": f"include/site/{minor}",
@@ -477,11 +477,13 @@ def test_same_files_as_pip_installs(tmp_path: Path) -> None:
         first, _, rest = name.partition("/")
         if first == "info":
             continue
-        place = f"{places[first]}/{rest}" if first in places else name
-        if not (prefix / place).exists():  # newer versions of pip normalise the folder of headers
-            place = place.replace("/Demo/", "/demo/")
-        ours[place] = data.replace(PREFIX_PLACEHOLDER.encode(), str(prefix).encode())
-        installed = (prefix / place).stat().st_mode & 0o111 != 0
+        target = f"{targets[first]}/{rest}" if first in targets else name
+        if not (
+            prefix / target
+        ).exists():  # newer versions of pip normalize the directory of headers
+            target = target.replace("/Demo/", "/demo/")
+        ours[target] = data.replace(PREFIX_PLACEHOLDER.encode(), str(prefix).encode())
+        installed = (prefix / target).stat().st_mode & 0o111 != 0
         assert ((package / name).stat().st_mode & 0o111 != 0) == installed, name
     assert ours == theirs
 
@@ -513,7 +515,7 @@ def test_the_package_cache_takes_it(tmp_path: Path) -> None:
     assert again.files == package.files
 
 
-def test_prepare_reads_local_wheels_in_place(tmp_path: Path) -> None:
+def test_prepare_reads_local_wheels_without_a_copy(tmp_path: Path) -> None:
     path = demo().build(tmp_path / "wheels")
     record = record_of(demo(), path.read_bytes())
     local = RepodataRecord(

@@ -21,7 +21,7 @@ def test_linux_platforms_are_those_of_packaging_on_this_machine() -> None:
     ours = platform_tags("linux-64", [VirtualPackage("__glibc", version)])
     theirs = list(packaging_tags.platform_tags())
     assert sorted(ours) == sorted(theirs)
-    # Releases of packaging differ in where they put the tag of locally built wheels.
+    # Releases of packaging differ in the position of the tag of locally built wheels.
     assert [t for t in ours if t[:4] == "many"] == [t for t in theirs if t[:4] == "many"]
 
 
@@ -96,7 +96,7 @@ def test_without_glibc_no_manylinux_wheel_fits() -> None:
 def test_platforms(subdir: str, facts: tuple[str, str], tag: str, fits: bool) -> None:
     judge = WheelTags(subdir, [VirtualPackage(*facts)])
     assert (judge.rank(f"cp312-cp312-{tag}", "3.12") is not None) is fits
-    # The coarse filter never drops what a machine could use.
+    # The coarse filter never removes a wheel that the machine could use.
     assert may_fit_platform(subdir, tag) or not fits
 
 

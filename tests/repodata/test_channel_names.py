@@ -27,7 +27,7 @@ def test_well_known_names(typed: str, meant: str | None, tmp_path: Path) -> None
     assert nearest_channel(channel) == meant
 
 
-def test_folders_beside(tmp_path: Path) -> None:
+def test_names_of_local_directories(tmp_path: Path) -> None:
     (tmp_path / "team-channel").mkdir()
     for typed, meant in (("team-chanel", True), ("other", False)):
         (channel,) = parse_channels(str(tmp_path / typed), alias=ALIAS, cwd=tmp_path)

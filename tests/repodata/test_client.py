@@ -48,7 +48,7 @@ class Clock:
 
 
 class Notes:
-    """A reporter that keeps its sentences."""
+    """A reporter that keeps its messages."""
 
     def __init__(self) -> None:
         from minicon.models.reporter import SilentReporter
@@ -104,7 +104,7 @@ def versions(index, name):
 
 
 def patient(client_for, **options):
-    """A client that retries at once, and times out soon."""
+    """A client that retries without delay, with short time-outs."""
     retry = RetryPolicy(retries=2, first_wait=0.001)
     http = HttpFetcher(read_timeout=0.3, retry=retry)
     return client_for(fetcher=UrlFetcher(lambda: http), **options)
@@ -129,7 +129,7 @@ def test_records_are_found_by_name(scheme, builder, server, client_for) -> None:
     assert noarch.records_for("numpy") == ()
 
 
-# What is asked of the server, and when
+# Requests to the server
 
 
 def test_no_request_within_the_max_age(server, client_for) -> None:
@@ -194,7 +194,7 @@ def test_unchanged_content_is_not_converted_again(
     server.forget()
     client_for().index(at(server.url), "linux-64")
     assert [r.status for r in server.requests] == [304]
-    # the server forgets its ETags: the body comes again, with the same bytes
+    # the server loses its ETags, and sends the same body again
     server.etags, server.last_modified = False, None
     index = client_for().index(at(server.url), "linux-64")
     assert versions(index, "numpy")
@@ -227,11 +227,11 @@ def test_zst_is_requested_once_a_day_from_a_server_without_it(server, client_for
     server.fault("*.zst", Status(404))
     client = client_for()
     assert client.index(at(server.url), "noarch").records_for("six")
-    for hours, asked in ((1, 0), (25, 1)):
+    for hours, requests in ((1, 0), (25, 1)):
         server.forget()
         client.clock.now += hours * 3600
         client_for(clock=client.clock).index(at(server.url), "noarch")
-        assert server.count("*.zst") == asked
+        assert server.count("*.zst") == requests
         assert server.count("*.json") == 1
 
 
@@ -350,7 +350,7 @@ def test_local_channels_work_offline(builder, client_for) -> None:
 @pytest.mark.parametrize(
     "name", ["repodata.json", "repodata.json.zst", "repodata_shards.msgpack.zst"]
 )
-def test_a_fault_that_passes_does_no_harm(builder, server, client_for, fault, name) -> None:
+def test_a_temporary_fault_does_no_harm(builder, server, client_for, fault, name) -> None:
     if fault == Body(b"") and name == "repodata.json":
         pytest.skip("an empty repodata.json is an empty channel (CEP 36)")
     builder.write(zst=name.endswith("json.zst"), shards="shards" in name)
@@ -381,7 +381,7 @@ def test_a_fault_that_passes_does_no_harm(builder, server, client_for, fault, na
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 @pytest.mark.parametrize("name", ["repodata.json", "repodata.json.zst"])
-def test_a_fault_that_stays_is_one_clear_error(
+def test_a_permanent_fault_is_one_clear_error(
     server, client_for, fault, reference, name, tmp_path
 ) -> None:
     server.fault("*", fault)
@@ -409,7 +409,7 @@ def test_304_without_a_cache_is_requested_again_unconditionally(server, client_f
     assert client_for().index(at(server.url), "noarch").records_for("six")
 
 
-def test_an_unreachable_network_says_what_to_do(client_for) -> None:
+def test_an_unreachable_network_has_a_hint(client_for) -> None:
     with pytest.raises(ChannelError) as caught:
         patient(client_for).index(at("http://127.0.0.1:1/channel"), "noarch")
     assert "--offline" in caught.value.hint
@@ -458,7 +458,7 @@ def test_a_damaged_index_is_a_miss(server, client_for, tmp_path, cut) -> None:
     assert "If-None-Match" not in server.requests[-1].headers
 
 
-def test_a_damaged_segment_is_mended_when_it_is_met(server, client_for, tmp_path) -> None:
+def test_a_damaged_segment_is_repaired_when_it_is_read(server, client_for, tmp_path) -> None:
     server.cache_control = "max-age=1000"
     client_for().index(at(server.url), "noarch")
     (path,) = (tmp_path / "cache").glob("*/content/*.index")
@@ -487,7 +487,7 @@ assert index.records_for("six")
     assert server.count() == 1
 
 
-def test_old_content_is_swept(server, builder, client_for, tmp_path) -> None:
+def test_old_content_is_removed(server, builder, client_for, tmp_path) -> None:
     client_for().index(at(server.url), "noarch")
     (old,) = (tmp_path / "cache").glob("*/content/*.index")
     os.utime(old, (0, 0))
@@ -501,7 +501,7 @@ def test_old_content_is_swept(server, builder, client_for, tmp_path) -> None:
 # Reachability
 
 
-def test_reachability_is_found_out_and_remembered(server, client_for) -> None:
+def test_reachability_is_probed_and_cached(server, client_for) -> None:
     client = client_for()
     assert client.is_reachable(at(server.url))
     assert client.is_reachable(at(server.url))
@@ -552,7 +552,7 @@ def test_what_counts_as_unreachable(server, client_for, fault) -> None:
     assert time.monotonic() - began < 1.5
 
 
-def test_a_name_lookup_that_hangs_is_left_behind(client_for, monkeypatch) -> None:
+def test_a_name_lookup_that_hangs_is_abandoned(client_for, monkeypatch) -> None:
     def hang(*_, **__):
         time.sleep(2)
         raise socket.gaierror(socket.EAI_NONAME, "no")
@@ -616,7 +616,7 @@ def test_bad_records_are_left_out_with_a_warning(tmp_path, client_for) -> None:
     assert [r.fn for r in records] == ["a-1-0.conda", "a-8-0.conda"]
     assert records[1].timestamp == 1_600_000_000_000
     assert records[1].depends == ()
-    assert len(client.notes.warnings) == 11  # NaN and infinity are no JSON
+    assert len(client.notes.warnings) == 11  # NaN and infinity are not JSON
 
 
 @pytest.mark.parametrize(
@@ -629,7 +629,7 @@ def test_bad_records_are_left_out_with_a_warning(tmp_path, client_for) -> None:
         ("", "{url}/noarch/"),
     ],
 )
-def test_packages_may_lie_elsewhere(tmp_path, client_for, base_url, expected) -> None:
+def test_packages_may_be_at_another_url(tmp_path, client_for, base_url, expected) -> None:
     builder = ChannelBuilder(tmp_path / "c", base_url=base_url)
     builder.add("a-1-0", subdir="noarch")
     builder.write()
@@ -643,7 +643,7 @@ def test_packages_may_lie_elsewhere(tmp_path, client_for, base_url, expected) ->
     "base_url",
     ["http://other.example.org/", "file:///etc/", "ftp://x/", "https://me:pw@x/", 7, "http://[::1"],
 )
-def test_packages_may_not_lie_just_anywhere(tmp_path, client_for, base_url) -> None:
+def test_packages_may_not_be_at_any_url(tmp_path, client_for, base_url) -> None:
     builder = ChannelBuilder(tmp_path / "c", base_url=base_url)
     builder.add("a-1-0", subdir="noarch")
     builder.write()

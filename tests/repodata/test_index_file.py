@@ -63,12 +63,12 @@ def test_every_altered_byte_is_detected(tmp_path) -> None:
             found = [index.segments(name)[0][1] for name in ("a", "b", "c")]
         except IndexDamagedError:
             continue
-        # the four padding bytes of the trailer mean nothing
+        # the four padding bytes of the trailer have no meaning
         assert found == [payload for _, _, payload in runs], at
 
 
 @pytest.mark.parametrize("size", [0, 1, 20, 60])
-def test_short_files_are_none(tmp_path, size) -> None:
+def test_short_files_are_not_index_files(tmp_path, size) -> None:
     (tmp_path / "x").write_bytes(b"MCINDEX1" * 8)
     (tmp_path / "x").write_bytes((tmp_path / "x").read_bytes()[:size])
     with pytest.raises(IndexDamagedError):

@@ -1,4 +1,4 @@
-"""Prefetching changes when items are made, and nothing else."""
+"""Prefetching makes items earlier, and changes nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from minicon.repodata.index.convert import prefetch_items
 
 
-def test_items_and_errors_come_in_their_turn() -> None:
+def test_items_and_errors_keep_their_order() -> None:
     def source():
         yield from range(5)
         raise ValueError("after five")

@@ -71,12 +71,12 @@ def test_the_examples_of_the_cep_and_neighbours(named, relations, order) -> None
     assert " ".join(priority_order(named.split(), stated)) == order
 
 
-def test_a_circle_is_an_error() -> None:
+def test_a_cycle_is_an_error() -> None:
     circle = {"a": Relations(("b",)), "b": Relations(("a",))}
     with pytest.raises(ChannelError) as caught:
         priority_order(["a"], circle)
     assert caught.value.reference == "relations-cycle"
-    assert priority_order(["a", "b"], circle) == ["a", "b"], "the user has decided"
+    assert priority_order(["a", "b"], circle) == ["a", "b"], "the order of the user"
 
 
 names = st.sampled_from("abcdef")
@@ -96,13 +96,17 @@ names = st.sampled_from("abcdef")
 def test_every_order_satisfies_all_edges(named, stated) -> None:
     for url in [*named, *(u for r in list(stated.values()) for u in r.urls)]:
         stated.setdefault(url, Relations())
-    places = {url: place for place, url in enumerate(named)}
+    positions = {url: position for position, url in enumerate(named)}
     edges = list(itertools.pairwise(named))
     for url, related in stated.items():
         for earlier, later in [(b, url) for b in related.bases] + [
             (url, o) for o in related.overrides
         ]:
-            if not (earlier in places and later in places and places[earlier] > places[later]):
+            if not (
+                earlier in positions
+                and later in positions
+                and positions[earlier] > positions[later]
+            ):
                 edges.append((earlier, later))
     possible = any(
         all(order.index(a) < order.index(b) for a, b in edges)

@@ -1,4 +1,4 @@
-"""Run exports: from the record where it has them, else from the file beside the index (CEP 12)."""
+"""Run exports: from the record if it has them, else from the file beside the repodata (CEP 12)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_they_are_read_from_the_file_beside_the_index(
     assert server.count() == 0
 
 
-def test_records_that_hold_them_need_no_file(tmp_path, builder, server) -> None:
+def test_records_with_run_exports_need_no_file(tmp_path, builder, server) -> None:
     exported = {"strong": ["libgcc >=13"], "weak": 7, "other": ["x"], "noarch": ["a", 7]}
     builder.add("zlib-2-0", run_exports=exported)
     builder.write(zst=True, shards=True)
@@ -78,7 +78,7 @@ def test_records_that_hold_them_need_no_file(tmp_path, builder, server) -> None:
     assert found["zlib-2-0.conda"] == {"strong": ("libgcc >=13",), "noarch": ("a",)}
 
 
-def test_a_channel_without_the_file_says_nothing_of_them(tmp_path, server) -> None:
+def test_a_channel_without_the_file_has_none(tmp_path, server) -> None:
     assert set(exports(tmp_path, server).values()) == {None}
     server.forget()
     assert set(exports(tmp_path, server).values()) == {None}
@@ -92,7 +92,7 @@ def test_offline_the_cached_file_is_read(tmp_path, builder, server) -> None:
     assert exports(tmp_path, server, offline=True, clock=lambda: 1e9) == found
 
 
-def test_a_changed_file_is_fetched_and_an_unchanged_one_confirmed(
+def test_a_changed_file_is_fetched_and_an_unchanged_one_revalidated(
     tmp_path, builder, server
 ) -> None:
     write_exports(builder, compressed=True)

@@ -74,7 +74,7 @@ def styles(draw):
 
 
 def gather(chunks):
-    """Section → members, as the runs give them."""
+    """Section → members, as the runs yield them."""
     reader = RepodataScanner(chunks)
     found: dict[str, dict | list] = {}
     for section, name, payload in chain.from_iterable(reader.blocks()):
@@ -94,7 +94,7 @@ def cut(text: bytes, size: int) -> list[bytes]:
 
 @pytest.fixture(params=[(1 << 22, 1 << 12, 1 << 14), (300, 40, 64)], ids=["real", "tiny"])
 def blocks(request):
-    """Real block sizes, and tiny ones that bring every boundary into every record."""
+    """Real block sizes, and tiny ones, so that boundaries fall at every position of a record."""
     names = ("_BLOCK", "_SMALLEST_BLOCK", "_WINDOW")
     before = [getattr(scanner, name) for name in names]
     for name, value in zip(names, request.param, strict=True):
@@ -121,7 +121,7 @@ def test_runs_hold_exactly_what_a_parser_finds(blocks) -> None:
     check()
 
 
-def test_a_text_that_is_cut_anywhere_is_refused(blocks) -> None:
+def test_a_truncated_text_is_refused(blocks) -> None:
     members = dict(make_record(f"a-{n}-0") for n in range(3))
     document = {"info": {}, "packages": {}, "packages.conda": members, "removed": ["a-9-0.conda"]}
     for style in ({"separators": (",", ":")}, {"indent": 1}):
@@ -149,7 +149,7 @@ def test_odd_but_harmless(text) -> None:
     assert gather([text.encode()])[1] == {}
 
 
-def test_records_that_are_none_are_kept_for_the_warning() -> None:
+def test_invalid_records_are_kept_for_the_warning() -> None:
     text = b'{"packages":{"a-1-0.conda":7,"b-1-0.conda":{"name":5},"c-1-0.conda":{"name":"d"}}}'
     names = [run.name for run in chain.from_iterable(RepodataScanner([text]).blocks())]
     assert names == [b"a", b"b", b"d"]
@@ -162,7 +162,7 @@ def test_bytes_that_are_not_utf8_stay_with_their_record() -> None:
     assert json.loads(b"{%b}" % runs[1].payload) == {"b-1-0.conda": {"name": "b"}}
 
 
-def test_blank_floods_are_quick() -> None:
+def test_long_runs_of_blanks_are_fast() -> None:
     with pytest.raises(InvalidRepodataError):
         gather([b" " * (1 << 20)] * 100)
 

@@ -81,7 +81,7 @@ def shards(server) -> int:
 
 
 def settle(server, count: int) -> None:
-    """Wait until COUNT shards were asked for, and see that no more are."""
+    """Wait until ``count`` shards were requested, and check that no more are."""
     end = time.monotonic() + 5
     while shards(server) < count and time.monotonic() < end:
         time.sleep(0.01)
@@ -102,7 +102,7 @@ def test_records_are_those_of_the_whole_repodata(server, open_channel, tmp_path)
     assert sharded[0].records_for("absent") == ()
 
 
-def test_a_name_leads_to_what_its_newest_records_need(server, open_channel) -> None:
+def test_dependencies_of_the_newest_records_are_fetched_too(server, open_channel) -> None:
     linux, noarch = open_channel()
     assert shards(server) == 0
     assert len(linux.records_for("numpy")) == 3
@@ -151,7 +151,7 @@ def test_many_threads_fetch_a_shard_once(server, open_channel) -> None:
     assert shards(server) == 1
 
 
-def test_an_unchanged_shard_survives_a_new_index(server, builder, open_channel) -> None:
+def test_an_unchanged_shard_is_kept_with_a_new_index(server, builder, open_channel) -> None:
     before = open_channel()
     before[0].records_for("openssl")
     contents = [index.content_of("openssl") for index in before]
@@ -171,7 +171,7 @@ def test_an_unchanged_shard_survives_a_new_index(server, builder, open_channel) 
 @pytest.mark.parametrize(
     "fault", [Truncate(20), Reset(20), Stall(20), FlipBytes(), Html(), Body(b""), Status(503)]
 )
-def test_a_fault_that_passes_does_no_harm(server, open_channel, fault) -> None:
+def test_a_temporary_fault_does_no_harm(server, open_channel, fault) -> None:
     server.fault("*/shards/*", fault, times=1)
     assert open_channel()[0].records_for("openssl")
 
@@ -188,7 +188,7 @@ def test_a_fault_that_passes_does_no_harm(server, open_channel, fault) -> None:
         (Redirect("file:///etc/passwd"), "unsafe-redirect"),
     ],
 )
-def test_a_fault_that_stays_is_one_clear_error(server, open_channel, fault, reference) -> None:
+def test_a_permanent_fault_is_one_clear_error(server, open_channel, fault, reference) -> None:
     server.fault("*/shards/*", fault)
     linux, _ = open_channel()
     with pytest.raises(ChannelError) as caught:
@@ -249,7 +249,7 @@ def test_an_invalid_index_of_shards(server, open_channel, index) -> None:
 
 
 @pytest.mark.parametrize("where", ["http://other.example.org/", "file:///etc/", "https://a:b@x/"])
-def test_shards_may_not_lie_just_anywhere(server, open_channel, where) -> None:
+def test_shards_may_not_be_at_any_url(server, open_channel, where) -> None:
     info = {"subdir": "noarch", "base_url": "", "shards_base_url": where}
     body = pack({"version": 1, "info": info, "shards": {"a": bytes(32)}})
     server.fault(f"/noarch/{INDEX}", Body(body))
@@ -258,7 +258,7 @@ def test_shards_may_not_lie_just_anywhere(server, open_channel, where) -> None:
     assert caught.value.reference == "unsafe-base-url"
 
 
-def test_offline_has_what_was_looked_at_before(server, open_channel) -> None:
+def test_offline_has_what_was_fetched_before(server, open_channel) -> None:
     open_channel()[0].records_for("openssl")
     server.forget()
     reporter = Warnings()
@@ -311,7 +311,7 @@ def test_v3_records_of_a_shard_get_their_extension(server, builder, open_channel
 def test_records_in_a_newer_format_are_noted_once(
     server, builder, open_channel, use_shards
 ) -> None:
-    """CEP 48: ``repodata_revisions`` says what older clients do not see."""
+    """CEP 48: ``repodata_revisions`` lists what older clients do not see."""
     revisions = {
         "v3": {"n_packages": 1, "message": "known"},
         "v4": {"n_packages": 7, "message": "please update"},
@@ -327,7 +327,7 @@ def test_records_in_a_newer_format_are_noted_once(
     assert linux.records_for("openssl")
 
 
-def test_bombs_stop_at_the_limit() -> None:
+def test_decompression_stops_at_the_limit() -> None:
     with pytest.raises(ShardDamagedError, match="more than 1000 bytes"):
         unpack(compress(b"\x00" * 10_000_000), 1000)
     for data in (b"", b"x", compress(b""), compress(msgpack.packb([1]))[:-1], compress(b"\xc1")):

@@ -1,4 +1,4 @@
-"""The solver's tables on disk: complete or missing, whatever happens to files."""
+"""The solver's tables on disk: complete or missing, whatever happens to their files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_saved_is_loaded_by_the_next_process(tmp_path: Path) -> None:
     assert store.load("other-group", "a") is None
 
 
-def test_what_was_saved_last_counts(tmp_path: Path) -> None:
+def test_the_last_saved_table_is_loaded(tmp_path: Path) -> None:
     for number in range(30):
         TableStore(tmp_path).save(GROUP, {"a": entry(b"%d" % number), f"n{number}": entry(b"x")})
     store = TableStore(tmp_path)
@@ -50,12 +50,12 @@ def test_truncated_files_count_as_missing(tmp_path: Path, keep: int) -> None:
     assert TableStore(tmp_path).load(GROUP, "a") == entry(b"new")
 
 
-def test_altered_bytes_are_noticed(tmp_path: Path) -> None:
+def test_altered_bytes_are_detected(tmp_path: Path) -> None:
     TableStore(tmp_path).save(GROUP, {"a": entry(b"t" * 50, b"r" * 50)})
     (path,) = files(tmp_path)
     whole = path.read_bytes()
-    for place in range(len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
         assert TableStore(tmp_path).load(GROUP, "a") in (None, entry(b"t" * 50, b"r" * 50))
 
 
@@ -69,7 +69,7 @@ def test_a_directory_that_others_can_write_to_is_not_used(tmp_path: Path, which:
     assert len(files(tmp_path)) == 1
 
 
-def test_what_cannot_be_written_is_lost_quietly(tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / FOLDER).write_text("a file where the folder should be")
     store = TableStore(tmp_path)
     store.save(GROUP, {"a": entry(b"t", b"r")})
@@ -88,7 +88,7 @@ def test_tables_that_were_unused_for_long_are_removed(tmp_path: Path) -> None:
     assert not list((tmp_path / "tables-v0").iterdir())
 
 
-def test_many_writers_lose_nothing_that_matters(tmp_path: Path) -> None:
+def test_concurrent_writers_lose_no_table_that_matters(tmp_path: Path) -> None:
     def write(number: int) -> None:
         for turn in range(6):
             TableStore(tmp_path).save(GROUP, {f"n{number}": entry(b"%d" % turn)})

@@ -1,4 +1,4 @@
-"""Captured requests are solved again with the same answer, without their channels."""
+"""Captured requests are solved again with the same solution, without their channels."""
 
 from __future__ import annotations
 

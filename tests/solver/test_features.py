@@ -9,7 +9,7 @@ from minicon.errors import SolveError
 
 
 def world() -> SolverCase:
-    """As pkgs/free: numpy with mkl, and builds of it for those who have nomkl."""
+    """As pkgs/free: numpy with mkl, and other builds of it for environments with nomkl."""
     case = SolverCase()
     case.package("nomkl", "1.0", track_features="nomkl")
     case.package("mkl", "11.3")

@@ -1,7 +1,7 @@
-"""Random worlds: the solver agrees with a SAT solver, and its solutions pass the checker.
+"""Random channels: the solver agrees with a SAT solver, and its solutions pass the checker.
 
-A failure prints its seed; ``random_case(seed)`` builds the same world again. MINICON_FUZZ sets the
-number of worlds (default 3,000; the nightly run uses more).
+A failure prints its seed; ``random_case(seed)`` builds the same channel again. MINICON_FUZZ sets
+the number of channels (default 3,000; ``./dev test --exhaustive`` uses more).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def random_limits(rng: random.Random) -> str:
 
 
 def random_case(seed: int, *, modern: bool = False) -> tuple[SolverCase, list[str], dict]:
-    """A world, specs and options. MODERN worlds have conditions, extras and flags."""
+    """A channel, specs and options; if ``modern``, with conditions, extras and flags."""
     rng = random.Random(seed)
     case = SolverCase()
     case.virtual("__v=3")
@@ -52,7 +52,7 @@ def random_case(seed: int, *, modern: bool = False) -> tuple[SolverCase, list[st
         return f"{rng.choice([*names, '__v', '__w'])}{rng.choice(('', '>=2', ' >=3', '<4'))}"
 
     def bracketed(text: str) -> str:
-        """A spec, in modern worlds perhaps with a condition, extras or flags."""
+        """A spec; if ``modern``, perhaps with a condition, extras or flags."""
         pairs = []
         if modern and rng.random() < 0.25:
             pairs.append(f'when="{condition()}"')

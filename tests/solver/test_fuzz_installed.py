@@ -1,4 +1,4 @@
-"""Random worlds with something installed: every update policy agrees with a SAT solver."""
+"""Random channels and installed packages: every update policy agrees with a SAT solver."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random worlds of conda packages and wheels: the joint resolution agrees with a SAT solver."""
+"""Random channels of conda packages and wheels: the joint resolution agrees with a SAT solver."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINORS = ("3.11", "3.12")
 
 
 class JointWorld:
-    """The same random world as the solver sees it and as plain data."""
+    """The same random packages, for the solver and as plain data."""
 
     def __init__(self, seed: int) -> None:
         rng = random.Random(seed)
@@ -80,8 +80,8 @@ class JointWorld:
         def fitting(name: str, limit: str, conda_only: bool) -> list[int]:
             accepts = Requirement(f"x{limit}").specifier
             return [
-                place
-                for place, thing in enumerate(things, 1)
+                variable
+                for variable, thing in enumerate(things, 1)
                 if thing[0] == name
                 and accepts.contains(str(thing[1]))
                 and not (conda_only and thing[4])
@@ -91,8 +91,8 @@ class JointWorld:
         for (i, left), (j, right) in itertools.combinations(enumerate(things, 1), 2):
             if left[0] == right[0]:
                 clauses.append([-i, -j])
-        for place, (_, _, _, needs, wheel) in enumerate(things, 1):
-            clauses += [[-place, *fitting(name, limit, not wheel)] for name, limit in needs]
+        for variable, (_, _, _, needs, wheel) in enumerate(things, 1):
+            clauses += [[-variable, *fitting(name, limit, not wheel)] for name, limit in needs]
         for text in self.specs:
             requirement = Requirement(text)
             clauses.append(fitting(requirement.name, str(requirement.specifier), True))
@@ -176,14 +176,14 @@ def test_earlier_requests_still_apply(chunk: int) -> None:
         *earlier, now = world.requirements if len(world.requirements) > 1 else ("", "p0")
         earlier = [text for text in earlier if text]
         try:
-            asked = tuple(map(Requirement, earlier))
-            first = world.case.solve(*world.specs, requirements=asked, wheels=wheels)
+            requirements = tuple(map(Requirement, earlier))
+            first = world.case.solve(*world.specs, requirements=requirements, wheels=wheels)
             installed = world.case.installed(*first.records)
         except SolveError:
             continue
-        anew = named_by([now])
-        specs = [text for text in world.specs if not named_by([text]) & anew]
-        earlier = [text for text in earlier if not named_by([text]) & anew]
+        requested_again = named_by([now])
+        specs = [text for text in world.specs if not named_by([text]) & requested_again]
+        earlier = [text for text in earlier if not named_by([text]) & requested_again]
         minor = next((each.version[:4] for each in first.records if each.name == "python"), None)
         options = {
             "installed": installed, "history": specs, "wheels": wheels,

@@ -13,7 +13,7 @@ from minicon.solver.search.search import NotWorthwhileError, Search
 
 
 def world(newest: int) -> SolverCase:
-    """``first 2`` leaves ``second`` its oldest version, and no single clause shows it."""
+    """``first 2`` leaves ``second`` its oldest version, which no single clause shows."""
     case = SolverCase()
     case.package("lib", "1")
     case.package("lib", "2")

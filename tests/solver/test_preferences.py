@@ -237,7 +237,7 @@ def test_reasons_and_requests() -> None:
     ]
 
 
-def test_hold_backs_are_explained() -> None:
+def test_packages_that_are_not_the_newest_are_explained() -> None:
     case = SolverCase()
     for version in ("1.0", "2.0"):
         case.package("lib", version)
@@ -290,24 +290,24 @@ def test_conditions_are_evaluated_on_removal() -> None:
         depends=["python", "backport; if python <3.10 and (__unix or __win)"],
     )  # fmt: skip
     installed = case.installed(python, backport, other, frame, app)
-    asked = ["app[extras=[df]]", "python"]
-    gone = case.solve(removals=["backport"], installed=installed, history=asked)
-    assert versions(gone) == {"python": "3.9"}
-    pruned = case.solve(removals=["app"], installed=installed, history=asked)
+    requested = ["app[extras=[df]]", "python"]
+    removed = case.solve(removals=["backport"], installed=installed, history=requested)
+    assert versions(removed) == {"python": "3.9"}
+    pruned = case.solve(removals=["app"], installed=installed, history=requested)
     assert versions(pruned) == {"python": "3.9"}
-    # Removed packages are not in the history any more: their records have the requested specs.
-    told = (
+    # Removed packages are no longer in the history: their records have the requested specs.
+    with_records = (
         *(each for each in installed if each.name != "app"),
         PrefixRecord(app, files=(), paths=(), requested_specs=("app[extras=[df]]",)),
     )
-    assert set(versions(case.solve(removals=["app"], installed=told, history=["python"]))) == {
-        "python"
-    }
+    assert set(
+        versions(case.solve(removals=["app"], installed=with_records, history=["python"]))
+    ) == {"python"}
     kept = case.solve(removals=["frame"], installed=installed, history=["app", "python"])
     assert set(versions(kept)) == {"python", "backport", "app", "other"}
-    moved = case.solve("python=3.12", installed=installed, history=asked)
-    assert [reason.parent for reason in moved.reasons["frame"]] == ["app"]
-    assert moved.reasons.get("backport", ()) == ()
+    updated = case.solve("python=3.12", installed=installed, history=requested)
+    assert [reason.parent for reason in updated.reasons["frame"]] == ["app"]
+    assert updated.reasons.get("backport", ()) == ()
 
 
 def test_requests_with_conditions() -> None:
@@ -322,12 +322,12 @@ def test_requests_with_conditions() -> None:
     assert versions(case.solve("python=3.9", new)) == {"python": "3.9"}
     assert versions(case.solve("python", 'nowhere[when="__win"]')) == {"python": "3.12"}
     assert versions(case.solve('numpy[when="__unix"]')) == {"numpy": "2.0", "python": "3.12"}
-    # Installed packages stay, whether the condition is met or not.
+    # Installed packages are kept, whether the condition is true or not.
     old = case.installed(*case.solve("python=3.9", "numpy").records)
     assert versions(case.solve(new, installed=old)) == {"python": "3.9", "numpy": "1.0"}
-    moved = case.solve("python=3.12", installed=old, history=[new])
-    assert versions(moved) == {"python": "3.12", "numpy": "2.0"}
-    assert moved.requested["numpy"] == ('numpy >=2[when="python>=3.10"]',)
+    updated = case.solve("python=3.12", installed=old, history=[new])
+    assert versions(updated) == {"python": "3.12", "numpy": "2.0"}
+    assert updated.requested["numpy"] == ('numpy >=2[when="python>=3.10"]',)
 
 
 def test_pins_with_conditions() -> None:
@@ -397,7 +397,7 @@ class TestInstalled:
     def start(self, case: SolverCase, *specs: str):
         return case.installed(*case.solve(*specs).records)
 
-    def test_named_packages_move_others_only_as_needed(self) -> None:
+    def test_named_packages_change_and_others_only_if_necessary(self) -> None:
         case = self.case()
         installed = self.start(case, "a=1", "lib=1", "other=1")
         found = case.solve("a", installed=installed)
@@ -414,16 +414,16 @@ class TestInstalled:
         with pytest.raises(Unsatisfiable, match=r"lib 1\.0"):
             case.solve("needy", **frozen)
 
-    def test_dependencies_of_named_packages_may_move_too(self) -> None:
+    def test_dependencies_of_named_packages_may_change_too(self) -> None:
         case = self.case()
         case.package("b", "1.0", depends=["lib"])
         installed = self.start(case, "b", "lib=1", "other=1")
         kept = case.solve("b", installed=installed)
         assert versions(kept)["lib"] == "1.0"
-        moved = case.solve("b", installed=installed, update_policy=UpdatePolicy.UPDATE_DEPS)
-        assert versions(moved) == {"b": "1.0", "lib": "2.0", "other": "1.0"}
+        updated = case.solve("b", installed=installed, update_policy=UpdatePolicy.UPDATE_DEPS)
+        assert versions(updated) == {"b": "1.0", "lib": "2.0", "other": "1.0"}
 
-    def test_everything_moves_if_asked(self) -> None:
+    def test_everything_is_updated_on_request(self) -> None:
         case = self.case()
         installed = self.start(case, "a=1", "lib=1", "other=1")
         found = case.solve(
@@ -431,7 +431,7 @@ class TestInstalled:
         )
         assert versions(found) == {"a": "2.0", "lib": "2.0", "other": "2.0"}
 
-    def test_earlier_requests_still_hold(self) -> None:
+    def test_earlier_requests_still_apply(self) -> None:
         case = self.case()
         installed = self.start(case, "a=1", "other=1")
         found = case.solve(
@@ -442,7 +442,7 @@ class TestInstalled:
         found = case.solve("a", installed=installed, history=["a <2"])
         assert versions(found)["a"] == "2.0"
 
-    def test_installed_packages_whose_channel_is_gone_stay(self) -> None:
+    def test_installed_packages_whose_channel_no_longer_exists_are_kept(self) -> None:
         case = self.case()
         foreign = SolverCase("elsewhere")
         record = foreign.package("gone", "1.0", channel="elsewhere")
@@ -496,19 +496,19 @@ class TestRemoval:
         solution = case.solve("top", "side", "alone")
         return case, case.installed(*solution.records)
 
-    def test_dependents_go_too(self) -> None:
+    def test_dependents_are_removed_too(self) -> None:
         case, installed = self.case()
         found = case.solve(removals=["middle"], installed=installed)
         assert versions(found).keys() == {"base", "side", "alone"}
 
-    def test_what_is_no_longer_needed_goes_too(self) -> None:
+    def test_packages_that_nothing_needs_are_removed_too(self) -> None:
         case, installed = self.case()
         found = case.solve(removals=["top"], installed=installed, history=["top", "side"])
         assert versions(found).keys() == {"base", "side", "alone"}
         found = case.solve(removals=["top", "side"], installed=installed)
         assert versions(found).keys() == {"alone"}
 
-    def test_what_was_asked_for_stays(self) -> None:
+    def test_requested_packages_are_kept(self) -> None:
         case, installed = self.case()
         found = case.solve(removals=["top"], installed=installed, history=["middle"])
         assert versions(found).keys() == {"base", "middle", "side", "alone"}
@@ -558,7 +558,7 @@ def test_a_removal_can_keep_unneeded_packages() -> None:
     assert versions(both) == {}
 
 
-def test_hold_backs_name_chosen_packages_and_the_user_s_specs() -> None:
+def test_explanations_of_older_versions_name_packages_and_specs() -> None:
     case = SolverCase()
     for version in ("1.0", "2.0", "3.0"):
         case.package("lib", version)
@@ -581,8 +581,8 @@ def test_naming_python_replaces_an_earlier_spec_for_it() -> None:
         case.solve("new", installed=installed, history=["python=3.11"])
     fixes = [fix.spec for fix in caught.value.explanation.fixes]
     assert "python=3.12" in fixes
-    moved = case.solve("new", "python=3.12", installed=installed)
-    assert versions(moved) == {"new": "1.0", "python": "3.12.1"}
+    updated = case.solve("new", "python=3.12", installed=installed)
+    assert versions(updated) == {"new": "1.0", "python": "3.12.1"}
 
 
 def test_update_deps_includes_extras_and_conditions() -> None:
@@ -593,8 +593,8 @@ def test_update_deps_includes_extras_and_conditions() -> None:
     case.package("app", "1.0", depends=['six[when="lib"]'], extra_depends={"x": ["lib"]})
     case.package("app", "2.0", depends=['six[when="lib"]'], extra_depends={"x": ["lib"]})
     old = case.solve("app=1", "lib=1", "six=1", "other=1")
-    moved = case.solve(
+    updated = case.solve(
         "app[extras=[x]]", installed=case.installed(*old.records),
         update_policy=UpdatePolicy.UPDATE_DEPS,
     )  # fmt: skip
-    assert versions(moved) == {"app": "2.0", "lib": "2.0", "six": "2.0", "other": "1.0"}
+    assert versions(updated) == {"app": "2.0", "lib": "2.0", "six": "2.0", "other": "1.0"}

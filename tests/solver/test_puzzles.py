@@ -1,4 +1,4 @@
-"""Adversarial worlds are solved with few conflicts, and rightly."""
+"""Adversarial requests are solved correctly, and with few conflicts."""
 
 from __future__ import annotations
 

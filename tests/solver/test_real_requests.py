@@ -1,7 +1,8 @@
-"""Real requests on real channels; needs the folder that MINICON_SHARED_DATA names.
+"""Real requests on real channels; needs the directory in MINICON_SHARED_DATA.
 
-Some requests name channels that are not in that folder; those whose answers need them are left
-out. One more can only be met when later channels are looked into (its solver did).
+Requests whose solution needs a channel that is not in that directory are skipped. One more can be
+satisfied only with packages of later channels (the tool that recorded it did not use strict
+priority).
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ NEEDS_LATER_CHANNELS = "rhysnewell+aviary@6c17137cda:aviary/pixi.lock:comebin-gp
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_real_request_is_solved(part: int) -> None:
     failures = []
-    for asked in filter(has_all_records, solved_requests()[part::PARTS]):
-        request = real_request(asked["specs"], asked["channels"], asked["platform"])
-        if asked["id"] == NEEDS_LATER_CHANNELS:
+    for recorded in filter(has_all_records, solved_requests()[part::PARTS]):
+        request = real_request(recorded["specs"], recorded["channels"], recorded["platform"])
+        if recorded["id"] == NEEDS_LATER_CHANNELS:
             request = replace(request, channel_priority=ChannelPriority.FLEXIBLE)
         try:
             solution = CondaSolver().solve(request)
         except SolveError as error:
-            failures.append(f"{asked['id']}: {error.message}")
+            failures.append(f"{recorded['id']}: {error.message}")
             continue
-        failures += [f"{asked['id']}: {text}" for text in problems(request, solution)]
+        failures += [f"{recorded['id']}: {text}" for text in problems(request, solution)]
     assert not failures, "\n".join(failures[:20])

@@ -1,4 +1,4 @@
-"""Removing from environments that pip has changed by hand: on the command line, without network."""
+"""Removing packages from environments that the user changed with pip: whole commands, offline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.packages import PackageBuilder, build_channel
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> QuickWorkspace:
-    """An environment ``e`` with python, app and a project that pip installed by hand."""
+    """An environment ``e`` with python, app and a project that the user installed with pip."""
     workspace = explained_workspace(tmp_path, explained_channel(tmp_path / "ch"), tmp_path / "c")
     assert workspace.run("create", "-y", "-n", "e", "python", "app").code == 0
     install_by_hand(prefix(workspace), "Visitor", "1.0")
@@ -67,7 +67,7 @@ def test_a_package_that_is_not_installed_cannot_be_removed(workspace: QuickWorks
     assert "visitor >=2 is not in the environment" in outcome.err
 
 
-def test_other_changes_do_not_look_projects_up(workspace: QuickWorkspace) -> None:
+def test_other_changes_do_not_search_for_projects(workspace: QuickWorkspace) -> None:
     (prefix(workspace) / "conda-meta" / "history").write_text("")
     outcome = workspace.run("install", "-y", "-n", "e", "--offline", "old")
     assert outcome.code == 0, outcome.err

@@ -23,7 +23,7 @@ def world() -> SolverCase:
     return case
 
 
-def test_nothing_changes_if_all_specs_are_met() -> None:
+def test_nothing_changes_if_all_specs_are_satisfied() -> None:
     case = world()
     installed = case.installed(*case.solve("a=1", "b=1").records)
     for specs in (["a"], ["a>=1", "b=1.0"], []):
@@ -36,14 +36,14 @@ def test_nothing_changes_if_all_specs_are_met() -> None:
 
 
 @pytest.mark.parametrize("spec", ["a>=2", "a[extras=[x]]", 'a[when="b"]', "c"])
-def test_unmet_specs_are_solved(spec: str) -> None:
+def test_unsatisfied_specs_are_solved(spec: str) -> None:
     case = world()
     case.package("c", "1.0")
     installed = case.installed(*case.solve("a=1", "b=1").records)
-    looked = case.indices["main", "noarch"].asked
-    looked.clear()
+    read = case.indices["main", "noarch"].asked
+    read.clear()
     case.solve(spec, installed=installed, **SKIP)
-    assert looked
+    assert read
 
 
 def test_projects_can_be_satisfied_too() -> None:
@@ -68,7 +68,7 @@ def command(
     return command
 
 
-def test_no_channel_is_read_if_all_specs_are_met(command: CommandLine) -> None:
+def test_no_channel_is_read_if_all_specs_are_satisfied(command: CommandLine) -> None:
     assert command("create -y -n e hello=1.0").code == 0
     command.set(MINICON_CHANNELS="https://127.0.0.1:1/nowhere")
     for flag in ("-S", "--satisfied-skip-solve"):

@@ -1,4 +1,4 @@
-"""Tables of earlier processes change no answer, and spare reading records."""
+"""Tables that earlier processes stored change no solution, and fewer records are read."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_stored_records_are_complete() -> None:
 
 
 def updated(*channels: str) -> SolverCase:
-    """The world after an update of its channel, which added a version of lib."""
+    """The channel after an update that added a version of lib."""
     case = world(*channels)
     case.package("lib", "4.0", depends=["python <3.12"])
     for index in case.indices.values():
@@ -85,7 +85,7 @@ def test_after_an_update_only_changed_names_are_read() -> None:
         names = [key[2] for key in solved(newer, "lib", "other", tables=tables)]
         assert asked(newer) == (set() if turn else {"lib"})
         assert {"lib", "python", "other"} <= set(names)
-    assert len({entry.state for entry in tables.entries.values()}) == 1, "all of the newer state"
+    assert len({entry.state for entry in tables.entries.values()}) == 1, "all of the newer index"
 
 
 def test_without_content_hashes_an_updated_channel_is_read_again() -> None:

@@ -29,7 +29,7 @@ def world() -> tuple[SolverCase, WheelWorld]:
     return case, WheelWorld()
 
 
-def asked(*texts: str) -> tuple[Requirement, ...]:
+def named(*texts: str) -> tuple[Requirement, ...]:
     return tuple(Requirement(text) for text in texts)
 
 
@@ -42,7 +42,7 @@ def sources(solution) -> dict[str, str]:
 
 
 class Unreachable:
-    """An index whose names are known and that does not answer."""
+    """An index that lists names, but does not respond."""
 
     def __init__(self, wheels: WheelWorld) -> None:
         self.pypi_name = wheels.pypi_name
@@ -56,7 +56,7 @@ def test_a_wheel_changes_conda_packages_to_what_it_needs() -> None:
     case, wheels = world()
     wheels.wheel("gensim", "4.3.3", requires=["numpy<2"], pythons=["3.11", "3.12"])
     solution = case.solve(
-        "python=3.11", "numpy", requirements=asked("gensim==4.3.3"), wheels=wheels
+        "python=3.11", "numpy", requirements=named("gensim==4.3.3"), wheels=wheels
     )
     assert versions(solution) == {"python": "3.11.1", "numpy": "1.26.4", "gensim": "4.3.3"}
     assert sources(solution)["numpy"] == "conda"
@@ -69,22 +69,22 @@ def test_a_wheel_changes_conda_packages_to_what_it_needs() -> None:
 def test_python_changes_to_the_version_that_wheels_exist_for() -> None:
     case, wheels = world()
     wheels.wheel("old", "1.0", pythons=["3.10"])
-    solution = case.solve("python", requirements=asked("old"), wheels=wheels)
+    solution = case.solve("python", requirements=named("old"), wheels=wheels)
     assert versions(solution) == {"python": "3.10.1", "old": "1.0"}
 
 
-def test_python_stays_if_an_older_wheel_is_compatible() -> None:
+def test_python_is_unchanged_if_an_older_wheel_is_compatible() -> None:
     case, wheels = world()
     wheels.wheel("tool", "2.0", pythons=["3.10"])
     wheels.wheel("tool", "1.0", pythons=["3.12"])
-    solution = case.solve("python", requirements=asked("tool"), wheels=wheels)
+    solution = case.solve("python", requirements=named("tool"), wheels=wheels)
     assert versions(solution) == {"python": "3.12.1", "tool": "1.0"}
 
 
 def test_python_is_added_for_wheels() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0")
-    assert versions(case.solve(requirements=asked("tool"), wheels=wheels)) == {
+    assert versions(case.solve(requirements=named("tool"), wheels=wheels)) == {
         "python": "3.12.1",
         "tool": "1.0",
     }
@@ -104,21 +104,21 @@ def test_markers_are_those_of_the_chosen_python() -> None:
     wheels.wheel("backport", "1.0")
     wheels.wheel("number", "3.0")
     wheels.wheel("pinned", "1.0", pythons=["3.9"])
-    new = case.solve(requirements=asked("tool"), wheels=wheels)
+    new = case.solve(requirements=named("tool"), wheels=wheels)
     assert versions(new) == {"python": "3.12.1", "tool": "1.0", "number": "3.0"}
-    old = case.solve(requirements=asked("tool", "pinned"), wheels=wheels)
+    old = case.solve(requirements=named("tool", "pinned"), wheels=wheels)
     assert versions(old) == {
         "python": "3.9.1", "tool": "1.0", "number": "3.0", "backport": "1.0", "pinned": "1.0",
     }  # fmt: skip
 
 
-def test_a_requirement_is_met_by_a_conda_build_if_possible() -> None:
+def test_a_requirement_is_satisfied_by_a_conda_build_if_possible() -> None:
     case, wheels = world()
     wheels.wheel("numpy", "2.2.0")
-    solution = case.solve(requirements=asked("numpy>=1.20"), wheels=wheels)
+    solution = case.solve(requirements=named("numpy>=1.20"), wheels=wheels)
     assert versions(solution)["numpy"] == "2.1.0"
     assert sources(solution)["numpy"] == "conda"
-    solution = case.solve(requirements=asked("numpy>=2.2"), wheels=wheels)
+    solution = case.solve(requirements=named("numpy>=2.2"), wheels=wheels)
     assert versions(solution)["numpy"] == "2.2.0"
     assert sources(solution)["numpy"] == "pypi"
 
@@ -128,7 +128,7 @@ def test_a_project_never_comes_from_both_sources() -> None:
     case.package("scipy", "1.0", depends=["numpy <2", "python"])
     wheels.wheel("numpy", "2.2.0")
     with pytest.raises(SolveError):
-        case.solve("scipy", requirements=asked("numpy>=2.2"), wheels=wheels)
+        case.solve("scipy", requirements=named("numpy>=2.2"), wheels=wheels)
 
 
 def test_names_differ_between_the_sources() -> None:
@@ -138,7 +138,7 @@ def test_names_differ_between_the_sources() -> None:
     wheels = WheelWorld({"pytorch": "torch"})
     wheels.wheel("torch", "2.6")
     wheels.wheel("trainer", "1.0", requires=["torch>=2"])
-    solution = case.solve(requirements=asked("trainer"), wheels=wheels)
+    solution = case.solve(requirements=named("trainer"), wheels=wheels)
     assert versions(solution) == {"python": "3.12.1", "pytorch": "2.5", "trainer": "1.0"}
     trainer = next(record for record in solution.records if record.name == "trainer")
     assert trainer.depends == ("python 3.12.*", "pytorch >=2")
@@ -153,8 +153,8 @@ def test_extras_add_their_requirements() -> None:
     )
     for name in ("toolz", "frame"):
         wheels.wheel(name, "1.0")
-    assert "frame" not in versions(case.solve(requirements=asked("dask"), wheels=wheels))
-    solution = case.solve(requirements=asked("dask[all]"), wheels=wheels)
+    assert "frame" not in versions(case.solve(requirements=named("dask"), wheels=wheels))
+    solution = case.solve(requirements=named("dask[all]"), wheels=wheels)
     assert versions(solution)["frame"] == "1.0"
     reasons = {reason.parent for reason in solution.reasons["frame"]}
     assert reasons == {"dask"}
@@ -165,7 +165,7 @@ def test_an_extra_has_the_version_of_its_project() -> None:
     wheels.wheel("web", "2.0", requires=["fast>=2; extra == 'speed'"])
     wheels.wheel("web", "1.0", requires=["fast; extra == 'speed'"])
     wheels.wheel("fast", "1.0")
-    solution = case.solve(requirements=asked("web[speed]"), wheels=wheels)
+    solution = case.solve(requirements=named("web[speed]"), wheels=wheels)
     assert versions(solution) == {"python": "3.12.1", "web": "1.0", "fast": "1.0"}
 
 
@@ -175,7 +175,7 @@ def test_an_extra_of_a_project_that_conda_provides() -> None:
     case.package("dask", "3.0", depends=["python"])
     wheels.wheel("dask", "2.0", requires=["frame; extra == 'dataframe'"])
     wheels.wheel("frame", "1.0")
-    solution = case.solve(requirements=asked("dask[dataframe]<3"), wheels=wheels)
+    solution = case.solve(requirements=named("dask[dataframe]<3"), wheels=wheels)
     assert sources(solution) == {"python": "conda", "dask": "conda", "frame": "pypi"}
 
 
@@ -183,11 +183,11 @@ def test_prereleases_only_on_request() -> None:
     case, wheels = world()
     wheels.wheel("tool", "2.0rc1")
     wheels.wheel("tool", "1.0")
-    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "1.0"
-    found = case.solve(requirements=asked("tool>=2.0rc1"), wheels=wheels)
+    assert versions(case.solve(requirements=named("tool"), wheels=wheels))["tool"] == "1.0"
+    found = case.solve(requirements=named("tool>=2.0rc1"), wheels=wheels)
     assert versions(found)["tool"] == "2.0rc1"
     wheels.wheel("young", "0.1b2")
-    assert versions(case.solve(requirements=asked("young"), wheels=wheels))["young"] == "0.1b2"
+    assert versions(case.solve(requirements=named("young"), wheels=wheels))["young"] == "0.1b2"
 
 
 def test_yanked_and_broken_files_are_skipped() -> None:
@@ -195,14 +195,14 @@ def test_yanked_and_broken_files_are_skipped() -> None:
     wheels.wheel("tool", "3.0", yanked=True)
     wheels.wheel("tool", "2.0", broken=True)
     wheels.wheel("tool", "1.0")
-    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "1.0"
+    assert versions(case.solve(requirements=named("tool"), wheels=wheels))["tool"] == "1.0"
 
 
 def test_source_distributions_are_left_to_pip() -> None:
     case, wheels = world()
     wheels.source("tool", "1.0")
     wheels.wheel("user", "1.0", requires=["tool[fast]>=0.5"])
-    solution = case.solve(requirements=asked("user"), wheels=wheels)
+    solution = case.solve(requirements=named("user"), wheels=wheels)
     assert versions(solution) == {"python": "3.12.1", "user": "1.0"}
     assert built(solution) == ["tool[fast]>=0.5"]
 
@@ -211,7 +211,7 @@ def test_an_older_wheel_is_preferred_to_a_newer_source_distribution() -> None:
     case, wheels = world()
     wheels.source("tool", "2.0")
     wheels.wheel("tool", "1.0")
-    solution = case.solve(requirements=asked("tool"), wheels=wheels)
+    solution = case.solve(requirements=named("tool"), wheels=wheels)
     assert versions(solution)["tool"] == "1.0"
     assert built(solution) == []
 
@@ -219,7 +219,7 @@ def test_an_older_wheel_is_preferred_to_a_newer_source_distribution() -> None:
 def test_requirements_with_urls_are_left_to_pip() -> None:
     case, wheels = world()
     solution = case.solve(
-        requirements=asked("tool @ git+https://example.org/tool.git"), wheels=wheels
+        requirements=named("tool @ git+https://example.org/tool.git"), wheels=wheels
     )
     assert built(solution) == ["tool @ git+https://example.org/tool.git"]
     assert versions(solution) == {"python": "3.12.1"}
@@ -233,7 +233,7 @@ def test_requires_python_with_a_patch_version_constrains_python() -> None:
     wheels.wheel("tool", "1.0", requires_python="<3.11.5")
     wheels.wheel("tool", "0.9", requires_python=">=3.11")
     # Markers are evaluated for the newest patch of a minor; wheels for an older one are not found.
-    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "0.9"
+    assert versions(case.solve(requirements=named("tool"), wheels=wheels))["tool"] == "0.9"
 
 
 def test_free_threaded_pythons_are_not_for_ordinary_wheels() -> None:
@@ -242,11 +242,11 @@ def test_free_threaded_pythons_are_not_for_ordinary_wheels() -> None:
     case.package("python", "3.13.1", "h_0_cp313")
     wheels = WheelWorld()
     wheels.wheel("tool", "1.0", pythons=["3.13"])
-    solution = case.solve(requirements=asked("tool"), wheels=wheels)
+    solution = case.solve(requirements=named("tool"), wheels=wheels)
     assert next(r.build for r in solution.records if r.name == "python") == "h_0_cp313"
 
 
-def test_missing_conda_names_are_met_by_wheels_if_allowed() -> None:
+def test_names_that_no_channel_has_are_wheels_if_allowed() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.5")
     wheels.wheel("tool", "2.0")
@@ -264,24 +264,24 @@ def test_missing_conda_names_are_met_by_wheels_if_allowed() -> None:
 def test_unknown_projects_are_named() -> None:
     case, wheels = world()
     with pytest.raises(PackageNotFound, match="nosuchthing"):
-        case.solve(requirements=asked("nosuchthing"), wheels=wheels)
+        case.solve(requirements=named("nosuchthing"), wheels=wheels)
 
 
 def test_all_unknown_projects_are_named() -> None:
     case, wheels = world()
     options = {"wheels": wheels, "wheels_for_missing_names": True}
     with pytest.raises(PackageNotFound, match=r"^one, two and three are in no "):
-        case.solve("two", "three", "numpy", requirements=asked("one"), **options)
+        case.solve("two", "three", "numpy", requirements=named("one"), **options)
 
 
-def test_wheels_need_a_python_from_somewhere() -> None:
+def test_wheels_need_a_python_of_some_source() -> None:
     wheels = WheelWorld()
     wheels.wheel("tool", "1.0")
     with pytest.raises(PackageNotFound, match="python"):
-        SolverCase().solve(requirements=asked("tool"), wheels=wheels)
+        SolverCase().solve(requirements=named("tool"), wheels=wheels)
 
 
-def test_pip_comes_as_a_wheel_where_no_channel_has_it() -> None:
+def test_pip_is_a_wheel_if_no_channel_has_it() -> None:
     case, wheels = world()
     wheels.wheel("pip", "25.0")
     solution = case.solve("python", wheels=wheels, add_pip=True)
@@ -291,10 +291,10 @@ def test_pip_comes_as_a_wheel_where_no_channel_has_it() -> None:
     assert versions(case.solve("numpy", wheels=wheels))["python"] == "3.12.1"
 
 
-def test_installed_wheels_stay() -> None:
+def test_installed_wheels_are_kept() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0", requires=["numpy<2"])
-    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    first = case.solve("python=3.11", requirements=named("tool"), wheels=wheels)
     installed = case.installed(*first.records)
     wheels.wheel("tool", "2.0")
     again = case.solve("numpy", wheels=wheels, installed=installed)
@@ -306,46 +306,46 @@ def test_installed_wheels_stay() -> None:
     assert versions(moved) == {"python": "3.12.1", "tool": "2.0", "numpy": "2.1.0"}
 
 
-def test_wheels_installed_for_earlier_requirements_are_not_looked_up() -> None:
+def test_wheels_installed_for_earlier_requirements_are_not_searched_for() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0", requires=["numpy<2"])
-    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    first = case.solve("python=3.11", requirements=named("tool"), wheels=wheels)
     installed = case.installed(*first.records)
     case.package("other", "1.0")
     wheels.wheel("tool", "2.0")
     again = case.solve(
-        "other", wheels=Unreachable(wheels), installed=installed, history_requirements=asked("tool")
+        "other", wheels=Unreachable(wheels), installed=installed, history_requirements=named("tool")
     )
     assert versions(again) == {**versions(first), "other": "1.0"}
     assert again.requested["tool"] == ("tool",)
 
 
-def test_an_earlier_requirement_that_is_broken_already_is_no_conflict() -> None:
+def test_an_earlier_requirement_that_is_already_violated_is_no_conflict() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0")
-    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    first = case.solve("python=3.11", requirements=named("tool"), wheels=wheels)
     again = case.solve(
         "numpy", wheels=wheels, installed=case.installed(*first.records),
-        history_requirements=asked("tool>=5"),
+        history_requirements=named("tool>=5"),
     )  # fmt: skip
     assert versions(again)["tool"] == "1.0"
 
 
 @pytest.mark.parametrize("removed", ["other", "python"])
-def test_a_removal_looks_nothing_up_and_keeps_requested_projects(removed: str) -> None:
+def test_a_removal_searches_no_index_and_keeps_requested_projects(removed: str) -> None:
     case, wheels = world()
     case.package("other", "1.0", depends=["python"])
     wheels.wheel("tool", "1.0")
-    first = case.solve("python=3.11", "other", requirements=asked("tool"), wheels=wheels)
+    first = case.solve("python=3.11", "other", requirements=named("tool"), wheels=wheels)
     solution = case.solve(
         removals=[removed], wheels=Unreachable(wheels), installed=case.installed(*first.records),
-        history_requirements=asked("tool"),
+        history_requirements=named("tool"),
     )  # fmt: skip
     kept = {"python": "3.11.1", "tool": "1.0"} if removed == "other" else {}
     assert versions(solution) == kept
 
 
-def test_python_comes_without_pip_where_no_source_has_one() -> None:
+def test_python_is_installed_without_pip_if_no_source_has_it() -> None:
     case, wheels = world()
     case.package("other", "1.0")
     python = case.solve("python", wheels=wheels, add_pip=True)
@@ -360,17 +360,17 @@ def test_an_earlier_request_is_named_if_it_is_the_only_conflict() -> None:
     wheels.wheel("tool", "1.0", requires=["gone"])
     installed = case.installed(*case.solve("python=3.11").records)
     with pytest.raises(SolveError) as caught:
-        case.solve("numpy", wheels=wheels, installed=installed, history_requirements=asked("tool"))
+        case.solve("numpy", wheels=wheels, installed=installed, history_requirements=named("tool"))
     assert caught.value.message.splitlines() == [
         "tool cannot be installed",
         "  tool 1.0 needs gone, which no source has",
     ]
 
 
-def test_installed_wheels_stay_without_an_index() -> None:
+def test_installed_wheels_are_kept_without_an_index() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0", requires=["numpy<2"])
-    first = case.solve("python=3.11", requirements=asked("tool"), wheels=wheels)
+    first = case.solve("python=3.11", requirements=named("tool"), wheels=wheels)
     again = case.solve("numpy", installed=case.installed(*first.records))
     assert versions(again) == {"python": "3.11.1", "tool": "1.0", "numpy": "1.26.4"}
 
@@ -380,7 +380,7 @@ def test_exclude_newer_applies_to_wheels() -> None:
     wheels.wheel("tool", "1.0", upload_time=1_000_000_000_000)
     wheels.wheel("tool", "2.0", upload_time=1_700_000_000_000)
     solution = case.solve(
-        requirements=asked("tool"), wheels=wheels, exclude_newer=1_600_000_000_000
+        requirements=named("tool"), wheels=wheels, exclude_newer=1_600_000_000_000
     )
     assert versions(solution)["tool"] == "1.0"
 
@@ -389,7 +389,7 @@ def test_a_joint_conflict_is_explained() -> None:
     case, wheels = world()
     wheels.wheel("gensim", "4.3.3", requires=["numpy<2"])
     with pytest.raises(SolveError) as caught:
-        case.solve("python=3.11", "numpy>=2", requirements=asked("gensim==4.3.3"), wheels=wheels)
+        case.solve("python=3.11", "numpy>=2", requirements=named("gensim==4.3.3"), wheels=wheels)
     text = caught.value.message
     assert "numpy" in text
     assert "gensim" in text
@@ -402,7 +402,7 @@ def test_a_large_joint_conflict_is_found_quickly() -> None:
         wheels.wheel("a", f"1.{number}", requires=["b>=1", "numpy>=2"])
         wheels.wheel("b", f"1.{number}", requires=["numpy<2"])
     with pytest.raises(SolveError):
-        case.solve(requirements=asked("a", "b"), wheels=wheels)
+        case.solve(requirements=named("a", "b"), wheels=wheels)
 
 
 @pytest.mark.parametrize("versions_each", [10, 60])
@@ -416,7 +416,7 @@ def test_versions_with_the_same_requirements_are_tried_once(versions_each: int) 
         wheels.wheel("c", version)
     with pytest.raises(SolveError) as caught:
         # Trying every version would take far more rounds than these.
-        case.solve(requirements=asked("a", "b"), wheels=wheels, max_rounds=300)
+        case.solve(requirements=named("a", "b"), wheels=wheels, max_rounds=300)
     assert caught.value.reference == "unsatisfiable"
     assert f"a 1.0 to 1.{versions_each - 1} needs c<2" in caught.value.message
 
@@ -427,7 +427,7 @@ def test_a_version_that_another_requirement_names_is_not_skipped() -> None:
         wheels.wheel("a", f"1.{number}")
     wheels.wheel("b", "1.0", requires=["c"])
     wheels.wheel("c", "1.0", requires=["a<1.2"])
-    found = versions(case.solve(requirements=asked("a", "b"), wheels=wheels))
+    found = versions(case.solve(requirements=named("a", "b"), wheels=wheels))
     assert found["a"] == "1.1"
 
 
@@ -435,12 +435,12 @@ def test_a_yanked_release_needs_its_exact_version() -> None:
     case, wheels = world()
     wheels.wheel("tool", "1.0")
     wheels.wheel("tool", "2.0", yanked=True)
-    assert versions(case.solve(requirements=asked("tool"), wheels=wheels))["tool"] == "1.0"
-    assert versions(case.solve(requirements=asked("tool==2.0"), wheels=wheels))["tool"] == "2.0"
+    assert versions(case.solve(requirements=named("tool"), wheels=wheels))["tool"] == "1.0"
+    assert versions(case.solve(requirements=named("tool==2.0"), wheels=wheels))["tool"] == "2.0"
     with pytest.raises(SolveError):
-        case.solve(requirements=asked("tool==2.*"), wheels=wheels)
+        case.solve(requirements=named("tool==2.*"), wheels=wheels)
     wheels.wheel("needs-it", "1.0", requires=["tool==2.0"])
-    found = versions(case.solve(requirements=asked("needs-it", "tool"), wheels=wheels))
+    found = versions(case.solve(requirements=named("needs-it", "tool"), wheels=wheels))
     assert found["tool"] == "2.0"
 
 
@@ -467,7 +467,7 @@ def numpy_wheels(**options) -> tuple[SolverCase, WheelWorld]:
 def test_constraints_apply_to_wheels(kind: str, limit: str, version: str) -> None:
     case, wheels = numpy_wheels()
     options = {"wheels": wheels, kind: [limit]}
-    solution = case.solve("python=3.12", requirements=asked("numpy"), **options)
+    solution = case.solve("python=3.12", requirements=named("numpy"), **options)
     assert versions(solution)["numpy"] == version
     wheels.wheel("scipy", "1.0", requires=["numpy"])
     options["wheels_for_missing_names"] = True
@@ -480,7 +480,7 @@ def test_a_constraint_names_the_conda_package_of_a_project() -> None:
     wheels = WheelWorld({"pytorch": "torch"})
     for version in ("1.9", "2.0"):
         wheels.wheel("torch", version)
-    solution = case.solve(requirements=asked("torch"), wheels=wheels, pins=["pytorch<2"])
+    solution = case.solve(requirements=named("torch"), wheels=wheels, pins=["pytorch<2"])
     assert versions(solution)["torch"] == "1.9"
 
 
@@ -488,36 +488,36 @@ def test_a_constraint_names_the_conda_package_of_a_project() -> None:
 def test_a_constraint_on_a_build_excludes_wheels(limit: str) -> None:
     case, wheels = numpy_wheels()
     with pytest.raises(SolveError) as failure:
-        case.solve(requirements=asked("numpy"), wheels=wheels, constraints=[limit])
+        case.solve(requirements=named("numpy"), wheels=wheels, constraints=[limit])
     assert "is a constraint" in failure.value.message
 
 
 def test_a_conditional_constraint_can_change_python() -> None:
     case, wheels = numpy_wheels()
     limit = "numpy<2[when='python>=3.12']"
-    solution = case.solve(requirements=asked("numpy>=2"), wheels=wheels, constraints=[limit])
+    solution = case.solve(requirements=named("numpy>=2"), wheels=wheels, constraints=[limit])
     assert versions(solution) == {"python": "3.11.1", "numpy": "2.1.0"}
     with pytest.raises(SolveError, match=r"therefore python>=3.12 must not be met"):
-        case.solve("python=3.12", requirements=asked("numpy>=2"), wheels=wheels, pins=[limit])
+        case.solve("python=3.12", requirements=named("numpy>=2"), wheels=wheels, pins=[limit])
 
 
 def test_constraints_apply_to_what_pip_builds() -> None:
     case, wheels = numpy_wheels()
     wheels.source("old", "1.0")
     wheels.source("old", "2.0")
-    solution = case.solve(requirements=asked("old"), wheels=wheels, constraints=["old<2"])
+    solution = case.solve(requirements=named("old"), wheels=wheels, constraints=["old<2"])
     assert built(solution) == ["old<2"]
-    solution = case.solve(requirements=asked("old"), wheels=wheels, pins=["old<2|>3"])
+    solution = case.solve(requirements=named("old"), wheels=wheels, pins=["old<2|>3"])
     assert built(solution) == ["old==1.0"]
 
 
 def test_an_installed_wheel_follows_a_new_pin_if_possible() -> None:
     case, wheels = numpy_wheels()
     wheels.wheel("tool", "1.0")
-    first = case.solve("python=3.12", requirements=asked("numpy"), wheels=wheels)
+    first = case.solve("python=3.12", requirements=named("numpy"), wheels=wheels)
     options = {
         "installed": case.installed(*first.records),
-        "requirements": asked("tool"),
+        "requirements": named("tool"),
         "wheels": wheels,
     }
     moved = case.solve(pins=["numpy<2"], **options)
@@ -541,19 +541,19 @@ def test_lowest_is_the_lowest_final_release_with_a_wheel() -> None:
         "wheels": wheels, "wheels_for_missing_names": True, "strategy": Strategy.LOWEST,
     }  # fmt: skip
     for specs, requirements in ((["numpy"], ["tool"]), ([], ["numpy", "tool"])):
-        solution = case.solve("python=3.12", *specs, requirements=asked(*requirements), **options)
+        solution = case.solve("python=3.12", *specs, requirements=named(*requirements), **options)
         assert versions(solution) == {
             "python": "3.12.1", "numpy": "1.26.4", "tool": "1.0", "rest": "2.0",
         }  # fmt: skip
-    solution = case.solve(requirements=asked("numpy>=2"), **options)
+    solution = case.solve(requirements=named("numpy>=2"), **options)
     assert versions(solution) == {"python": "3.12.1", "numpy": "2.0.0"}
 
 
-def test_lowest_applies_to_conda_builds_that_meet_a_requirement() -> None:
+def test_lowest_applies_to_conda_builds_that_satisfy_a_requirement() -> None:
     case, wheels = world()
     wheels.conda_to_pypi["numpy"] = "numpy-project"
     solution = case.solve(
-        "python=3.12", requirements=asked("numpy-project"), wheels=wheels, strategy=Strategy.LOWEST
+        "python=3.12", requirements=named("numpy-project"), wheels=wheels, strategy=Strategy.LOWEST
     )
     assert versions(solution) == {"python": "3.12.1", "numpy": "1.26.4"}
 
@@ -561,11 +561,11 @@ def test_lowest_applies_to_conda_builds_that_meet_a_requirement() -> None:
 def test_why_packages_of_channels_are_not_newer_beside_wheels() -> None:
     case, wheels = numpy_wheels()
     wheels.wheel("old", "1.0", pythons=["3.11"])
-    solution = case.solve("python", requirements=asked("old"), wheels=wheels)
-    told = "python 3.11.1, not 3.12.1: newer versions are incompatible with packages from PyPI"
-    assert solution.hold_backs == {"python": told}
+    solution = case.solve("python", requirements=named("old"), wheels=wheels)
+    reason = "python 3.11.1, not 3.12.1: newer versions are incompatible with packages from PyPI"
+    assert solution.hold_backs == {"python": reason}
     lowest = case.solve(
-        "python", requirements=asked("numpy"), wheels=wheels, strategy=Strategy.LOWEST
+        "python", requirements=named("numpy"), wheels=wheels, strategy=Strategy.LOWEST
     )
     assert versions(lowest) == {"python": "3.11.1", "numpy": "1.26.4"}
     assert not lowest.hold_backs
@@ -589,7 +589,7 @@ def test_a_request_with_a_condition_reaches_pypi() -> None:
     case.virtual("__unix")
     on_unix = {"python": "3.12.1", "fast": "1.0", "rest": "1.0"}
     assert versions(case.solve("fast[when=__unix]", **options)) == on_unix
-    # If the project cannot be installed, the condition must not be met.
+    # If the project cannot be installed, the condition must be false.
     none = case.solve("python", "new[when='python>=3.12']", **options)
     assert versions(none) == {"python": "3.11.1"}
     with pytest.raises(SolveError, match="cannot be installed"):
