@@ -74,7 +74,10 @@ SOURCES = sorted(
 )
 SCRIPTS = sorted((ROOT / "src/minicon/shell/scripts").iterdir())
 #: CONTRIBUTING.md and the glossary list words to avoid.
-PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - {ROOT / "docs/glossary.md"})
+PAGES = sorted(
+    {ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")}
+    - {ROOT / "docs/glossary.md"}
+)
 
 
 def relative(path: Path) -> str:
