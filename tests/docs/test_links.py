@@ -72,3 +72,10 @@ def test_modules_that_pages_name_exist(path: Path) -> None:
     named = {name for name in _MODULE.findall(path.read_text()) if name.split("/")[0] in rooms}
     gone = sorted(name for name in named if not (source / name).exists())
     assert not gone, "no such module of src/minicon"
+
+
+def test_pages_that_the_code_names_exist() -> None:
+    texts = [path.read_text() for path in (ROOT / "src").rglob("*.py")]
+    named = {page for text in texts for page in re.findall(r"docs/[\w/-]+\.md", text)}
+    assert named
+    assert not [page for page in sorted(named) if not (ROOT / page).exists()]

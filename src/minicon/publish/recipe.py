@@ -95,7 +95,9 @@ def read_recipes(path: Path) -> Iterator[Recipe]:
 def _read_recipe(file: Path) -> Recipe:
     data = _load(file)
     if not isinstance(data, dict) or not isinstance(data.get("wheel"), str):
-        raise SpecError("invalid-recipe", f"{file} has no 'wheel:'", hint="see docs/recipes.md")
+        raise SpecError(
+            "invalid-recipe", f"{file} has no 'wheel:'", hint="write 'wheel: numpy ==2.*'"
+        )
     unknown = sorted(set(data) - _KEYS)
     if unknown:
         shown = ", ".join(unknown)[:120]
