@@ -41,6 +41,8 @@ class JointWorld:
         self.specs = [f"{name}{self._limit(rng)}" for name in conda if rng.random() < 0.4]
         chosen = rng.sample(names, rng.randrange(1, 3))
         self.requirements = [f"{name}{self._limit(rng)}" for name in chosen]
+        # Nothing can be requested from both sources.
+        self.specs = [text for text in self.specs if not named_by([text]) & set(chosen)]
 
     @staticmethod
     def _limit(rng: random.Random) -> str:

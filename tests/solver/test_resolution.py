@@ -40,4 +40,4 @@ def test_projects_are_identifiers_beside_conda(resolved: list[set[str]]) -> None
     wheels = WheelWorld()
     wheels.wheel("rich", "13.7.1")
     case.solve("python", requirements=(Requirement("rich"),), wheels=wheels)
-    assert resolved == [{CONDA}, {CONDA, "pypi:rich"}]
+    assert resolved == [{CONDA, "pypi:rich"}]

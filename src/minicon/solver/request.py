@@ -64,6 +64,7 @@ class SolveRequest:
         requirements: Requested Python projects (PEP 508), in the user's order. If a channel has
             the project too, its build is preferred where it is compatible.
         wheels: The package index for Python projects; None if PyPI is no source.
+        prefer_conda: Whether dependencies of wheels come from channels where these have them.
         wheels_for_missing_names: Whether a conda spec whose name no channel has may be met by
             PyPI (the built-in source ``pypi`` is among the sources).
         installed: The installed packages.
@@ -86,7 +87,7 @@ class SolveRequest:
         keep_unneeded: Keep dependencies that nothing needs after a removal.
         force_reinstall: Reinstall named packages even if they are installed.
         add_pip: Make python depend on pip, as conda's ``add_pip_as_python_dependency``.
-        max_rounds: Maximum number of rounds of the resolution across sources.
+        max_seconds: Processor time after which a search ends undecided.
         tables: Stores compiled tables between processes; it does not change solutions.
     """
 
@@ -94,6 +95,7 @@ class SolveRequest:
     channels: tuple[tuple[RecordIndex, ...], ...]
     requirements: tuple[Requirement, ...] = ()
     wheels: WheelIndex | None = None
+    prefer_conda: bool = True
     wheels_for_missing_names: bool = False
     installed: tuple[PrefixRecord, ...] = ()
     history: tuple[MatchSpec, ...] = ()
@@ -114,7 +116,7 @@ class SolveRequest:
     keep_unneeded: bool = False
     force_reinstall: bool = False
     add_pip: bool = False
-    max_rounds: int = 100_000
+    max_seconds: float = 30.0
     tables: TableCache | None = field(default=None, compare=False)
 
     @property

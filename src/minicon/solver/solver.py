@@ -20,13 +20,13 @@ docs/internals/solver.md explains the terms and the algorithms.
 
 from __future__ import annotations
 
+from minicon.errors import MiniconError, Unsatisfiable
 from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.candidates.missing_names import split_by_source
 from minicon.solver.joint.requirements import (
     CONDA,
     CondaCandidate,
     CondaRequirement,
-    Impossible,
     Resolved,
 )
 from minicon.solver.request import UpdatePolicy
@@ -41,17 +41,21 @@ from minicon.solver.result.solution import (
 from minicon.solver.search.conda_subproblem import CondaSubproblem
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import goal_of
+from minicon.solver.search.search import UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from minicon.errors import MiniconError
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.joint.conda_provider import CondaProvider
     from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement
     from minicon.solver.request import Solution, SolveRequest
     from minicon.solver.search.conda_subproblem import CondaModel
+
+
+#: More than resolvelib ever needs, since it never goes back: one for each package from PyPI.
+_ROUNDS = 100_000
 
 
 class CondaSolver:
@@ -83,7 +87,10 @@ class CondaSolver:
         conda = CondaSubproblem(request, source, goal_of(request, source, specs))
         try:
             resolved = resolve(request, conda, for_pypi)
-        except (Contradiction, Impossible) as conflict:
+        except UndecidedError as undecided:
+            source.save({})
+            raise _undecided(request, undecided) from None
+        except Contradiction as conflict:
             source.save({})
             fallback = without_dependencies(request, conda) if request.no_deps else None
             if fallback is None:
@@ -105,84 +112,91 @@ def resolve(
         for_pypi: Specs whose names no channel has, to be met by PyPI.
 
     Raises:
-        Contradiction: The demands on conda packages alone contradict each other.
-        Impossible: Python projects and conda packages cannot be installed together.
-        MiniconError: A project is in no source, or the resolution took too many rounds.
+        Contradiction: The demands contradict each other.
+        UndecidedError: The search took too long.
+        MiniconError: A project is in no source.
     """
     from minicon.solver.joint.conda_provider import CondaProvider
 
-    chosen = _run_resolvelib(CondaProvider(conda), [CondaRequirement()], request.max_rounds)
-    assert not isinstance(chosen, Impossible)  # the provider raises Contradiction instead
-    candidate = chosen[CONDA]
-    assert isinstance(candidate, CondaCandidate)
-    model = candidate.model
-    if not _concerns_pypi(request, conda, model, for_pypi):
-        return Resolved(model)
+    if not _requires_projects(request, for_pypi):
+        model = _conda_model(_run_resolvelib(CondaProvider(conda)))
+        if not _concerns_wheels(request, conda, model):
+            return Resolved(model)
     from minicon.solver.joint.joint_problem import JointProblem
 
     problem = JointProblem(request, conda, for_pypi)
-    conflict: Impossible | None = None
-    for attempt in problem.attempts():
-        chosen = _run_resolvelib(attempt.provider, attempt.requirements, request.max_rounds)
-        if not isinstance(chosen, Impossible):
-            return problem.outcome(attempt, chosen)
-        if attempt.is_as_requested or conflict is None:
-            conflict = chosen
-    assert conflict is not None
-    raise conflict
+    provider = problem.provider()
+    return problem.outcome(provider, _run_resolvelib(provider))
 
 
-def _run_resolvelib(
-    provider: CondaProvider, requirements: Sequence[AnyRequirement], max_rounds: int
-) -> Mapping[str, AnyCandidate] | Impossible:
+def _run_resolvelib(provider: CondaProvider) -> Mapping[str, AnyCandidate]:
     """Let resolvelib find one candidate per identifier, so that all requirements are met.
 
+    It begins with the conda packages; the chosen ones require everything else.
+
     Returns:
-        The candidates by identifier, or why there are none.
+        The candidates by identifier.
 
     Raises:
-        Unsatisfiable: ``resolution-too-deep``: none were found within ``max_rounds``.
+        Contradiction: There are none.
+        UndecidedError: The search took too long.
     """
-    from resolvelib import BaseReporter, ResolutionImpossible
-    from resolvelib.resolvers import Resolution, ResolutionTooDeep
+    from resolvelib import BaseReporter
+    from resolvelib.resolvers import Resolution
 
     # Not Resolver: it builds a graph of the result by recursion, which cycles make endless.
     resolution: Resolution[AnyRequirement, AnyCandidate, str]
     resolution = Resolution(provider, BaseReporter())
-    try:
-        return resolution.resolve(requirements, max_rounds=max_rounds).mapping
-    except ResolutionImpossible as impossible:
-        causes = [(each.requirement, each.parent) for each in impossible.causes]
-        return Impossible(causes, provider.contradictions, provider.skipped)
-    except ResolutionTooDeep:
-        from minicon.errors import Unsatisfiable
-
-        raise Unsatisfiable(
-            "resolution-too-deep",
-            f"no solution found within {max_rounds} rounds of the resolution",
-            hint="request narrower versions of the PyPI packages",
-        ) from None
+    return resolution.resolve([CondaRequirement()], max_rounds=_ROUNDS).mapping
 
 
-def _concerns_pypi(
-    request: SolveRequest, conda: CondaSubproblem, model: CondaModel, for_pypi: Sequence[MatchSpec]
-) -> bool:
-    """Whether a Python project has to be resolved: requested, installed, or pip for python."""
+def _conda_model(chosen: Mapping[str, AnyCandidate]) -> CondaModel:
+    candidate = chosen[CONDA]
+    assert isinstance(candidate, CondaCandidate)
+    return candidate.model
+
+
+def _requires_projects(request: SolveRequest, for_pypi: Sequence[MatchSpec]) -> bool:
+    """Whether the user requests Python projects, or wheels are installed."""
     if request.requirements or request.history_requirements or for_pypi:
         return True
-    if any(each.record.source == "pypi" for each in request.installed):
-        return True
+    return any(each.record.source == "pypi" for each in request.installed)
+
+
+def _concerns_wheels(request: SolveRequest, conda: CondaSubproblem, model: CondaModel) -> bool:
+    """Whether python needs pip as a wheel, because no channel has it."""
     adds_pip = request.add_pip and request.wheels is not None and "python" in model.positions
     return adds_pip and not conda.source.candidates("pip").size
 
 
 def _explained(
-    request: SolveRequest, conda: CondaSubproblem, conflict: Contradiction | Impossible
+    request: SolveRequest, conda: CondaSubproblem, conflict: Contradiction
 ) -> MiniconError:
-    if isinstance(conflict, Contradiction):
-        from minicon.solver.explain.explain import explain_contradiction
+    from minicon.solver.explain.explain import explain_contradiction
 
-        return explain_contradiction(request, conda, conflict)
-    from minicon.solver.explain.explain_joint import explain_impossible
+    return explain_contradiction(request, conda, conflict, _is_solvable)
 
-    return explain_impossible(request, conda, conflict, resolve)
+
+def _is_solvable(request: SolveRequest) -> bool:
+    source = CandidateSource(request)
+    try:
+        specs, for_pypi = split_by_source(request, source)
+        resolve(
+            request, CondaSubproblem(request, source, goal_of(request, source, specs)), for_pypi
+        )
+    except (Contradiction, UndecidedError, MiniconError):
+        return False
+    return True
+
+
+def _undecided(request: SolveRequest, undecided: UndecidedError) -> Unsatisfiable:
+    from minicon.solver.explain.report_text import variable_text
+
+    names = list(dict.fromkeys(map(variable_text, undecided.names)))
+    seconds = f"{request.max_seconds:g} s and {undecided.steps} steps"
+    return Unsatisfiable(
+        "undecided",
+        f"not decided after {seconds}"
+        + (f"; most in the way: {', '.join(names)}" if names else ""),
+        hint="request narrower versions of these packages" if names else None,
+    )

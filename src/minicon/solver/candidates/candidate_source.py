@@ -9,7 +9,7 @@ from minicon.models.match_spec.spec import MatchSpec, channel_matches
 from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.candidates.candidate_table import (
     FEATURE,
-    NOWHERE,
+    PYPI,
     REQUEST,
     Row,
     compile_extra,
@@ -25,7 +25,7 @@ from minicon.solver.request import ChannelPriority, Strategy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from minicon.models.indexes import RecordIndex
     from minicon.models.records import RepodataRecord
@@ -47,6 +47,7 @@ class CandidateSource:
         self._compiled: dict[str, Candidates] = {}
         self._stored = StoredTables(request.tables)
         self._groups: dict[tuple[str, ...], Group] = {}
+        self._projects: Callable[[str], Candidates] | None = None
         self._announced: set[str] = set()
         self._virtual = {package.name: package for package in request.virtual_packages}
         self._installed = {
@@ -79,25 +80,30 @@ class CandidateSource:
             found = self._compiled[name] = self._compile(name)
         return found
 
-    def conditional(self, spec: MatchSpec, *, optional: bool = False) -> str:
+    def set_projects(self, find: Callable[[str], Candidates]) -> None:
+        """Set what finds the candidates of variables for Python projects; forget earlier ones."""
+        self._projects = find
+        for name in [name for name in self._compiled if name.startswith(PYPI)]:
+            del self._compiled[name]
+
+    def conditional(
+        self, spec: MatchSpec, *, optional: bool = False, target: str | None = None
+    ) -> str:
         """The variable whose presence enforces a spec with a condition.
 
         Args:
             spec: The spec.
             optional: True for a pin or constraint: its package may also be absent.
+            target: A variable that must be present instead where the condition is met.
 
         Returns:
             The variable's name.
         """
-        name = f"{REQUEST}{spec}"
+        name = f"{REQUEST}{target or ''}{spec}"
         if name not in self._compiled:
-            table = compile_request(name, spec, optional=optional)
+            table = compile_request(name, spec, optional=optional, target=target)
             self._compiled[name] = Candidates(table, ())
         return name
-
-    def unless(self, condition: str) -> str:
-        """The name of the variable whose presence excludes a condition."""
-        return self.conditional(MatchSpec.from_fields(name=NOWHERE, when=condition))
 
     def installed_position(self, name: str) -> int | None:
         """Position of the installed record among the candidates; None if it is not installed."""
@@ -128,6 +134,9 @@ class CandidateSource:
             ordered = sort_records(rows, lowest=False)
             table = compile_table(name, ordered)
             return Candidates(table, [record for _, record in ordered], fixed=True)
+        if name.startswith(PYPI):
+            assert self._projects is not None
+            return self._projects(name)
         if name.startswith(FEATURE):
             return self._feature(name[len(FEATURE) + 1 : -1])
         if name.endswith("]") and "[" in name:

@@ -34,12 +34,19 @@ REQUEST = "(requested) "
 #: Prefix of names that no package has, for dependencies that cannot be parsed.
 UNREADABLE = "(unreadable) "
 
-#: A name that no package has: what needs it under a condition excludes the condition.
-NOWHERE = "__nowhere"
-
 #: Prefix of variables for "some package in the environment tracks this feature".
 FEATURE = "(feature) "
 
+
+#: Prefix of variables for Python projects (see joint/project_variables.py).
+PYPI = "(pypi) "
+REQUIREMENT = f"{PYPI}requirement "
+PROJECT = f"{PYPI}project "
+WHEELS = f"{PYPI}wheels "
+INSTALLED_WHEEL = f"{PYPI}installed "
+EXTRA = f"{PYPI}extra "
+LIMIT = f"{PYPI}limit "
+MISSING = f"{PYPI}no "
 
 #: Two builds are a tie if this many parts of their sort keys are equal (see decisions).
 _TIE = 5
@@ -189,19 +196,20 @@ def compile_feature(feature: str, providers: Sequence[str]) -> CandidateTable:
         (name, f"{name}[track_features={feature}]", 1 << position)
         for position, name in enumerate(providers)
     ]
-    table = _plain_table(feature_name(feature), len(providers))
+    table = plain_table(feature_name(feature), ("0",) * len(providers))
     return table._replace(dependencies=tuple(needs))
 
 
-def _plain_table(name: str, size: int) -> CandidateTable:
+def plain_table(name: str, versions: Sequence[str]) -> CandidateTable:
     """The table of a variable that is no package: its candidates differ in their dependencies."""
+    size = len(versions)
     everything = (1 << size) - 1
     return CandidateTable(
         name=name,
         size=size,
         version_keys=(version_key("0"),) if size else (),
         below=(0, everything) if size else (0,),
-        versions=("0",) * size,
+        versions=tuple(versions),
         builds=tuple(map(str, range(size))),
         build_numbers=(0,) * size,
         ties=tuple(range(size)),
@@ -253,16 +261,23 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
     )
 
 
-def compile_request(name: str, spec: MatchSpec, *, optional: bool) -> CandidateTable:
+def compile_request(
+    name: str, spec: MatchSpec, *, optional: bool, target: str | None
+) -> CandidateTable:
     """The table of a variable whose presence enforces a spec with a condition.
 
     Args:
         name: Name of the variable.
         spec: The spec.
         optional: True for a pin or constraint: the package may also be absent.
+        target: A variable that must be present instead where the condition is met.
     """
-    conditional = _conditional(spec, str(spec), 1)
-    return _plain_table(name, 1)._replace(
+    if target is None:
+        conditional = _conditional(spec, str(spec), 1)
+    else:
+        alternatives = parse_when(spec.when or "")
+        conditional = [Conditional(target, "*", 1, condition) for condition in alternatives]
+    return plain_table(name, ("0",))._replace(
         conditional=tuple(each._replace(optional=optional) for each in conditional)
     )
 

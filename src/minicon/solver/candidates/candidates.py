@@ -21,7 +21,7 @@ from minicon.models.version import prefix_key, version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.match_spec.version_spec import Tree
@@ -49,9 +49,21 @@ class Candidates:
         all: Domain of all candidates, without ABSENT.
         fixed: True for virtual packages: present or absent, there is no choice.
         decided_ties: Cache of the tie breaking between builds.
+        read: Reads the dependencies of one candidate, (name, MatchSpec text) each, if they are not
+            in the table: a wheel's metadata is read only when the search is about to choose it.
     """
 
-    __slots__ = ("_given", "_matching", "all", "decided_ties", "fixed", "records", "size", "table")
+    __slots__ = (
+        "_given",
+        "_matching",
+        "all",
+        "decided_ties",
+        "fixed",
+        "read",
+        "records",
+        "size",
+        "table",
+    )
 
     def __init__(
         self,
@@ -67,6 +79,7 @@ class Candidates:
         self.all = (1 << table.size) - 1
         self.fixed = fixed
         self.decided_ties: dict[int, int] = {}
+        self.read: Callable[[int], Iterable[tuple[str, str]]] | None = None
         self._matching = known or {}
         self._given = len(self._matching)
 
@@ -83,12 +96,13 @@ class Candidates:
     def matching(self, text: str) -> int:
         """The candidates that match a MatchSpec; none if it cannot be parsed.
 
-        ``#3`` matches the candidate at position 3. Costs a few binary searches the first time.
+        ``#3`` matches the candidate at position 3, ``#0x1c`` those of a domain in hexadecimal.
+        Costs a few binary searches the first time.
         """
         known = self._matching.get(text)
         if known is None:
             if text[0] == "#":
-                return 1 << int(text[1:])
+                return int(text[1:], 0) if text[1:3] == "0x" else 1 << int(text[1:])
             try:
                 known = self.matching_spec(parse_dependency(text))
             except SpecError:
@@ -213,6 +227,11 @@ class Candidates:
         """Candidates whose version's rank is in ``range(first, end)``; rank 0 is the lowest."""
         below = self.table.below
         return below[end] & ~below[first]
+
+
+def domain_text(domain: int) -> str:
+    """A domain as a text for :meth:`Candidates.matching`."""
+    return f"#{domain:#x}"
 
 
 def needs_record(spec: MatchSpec) -> bool:

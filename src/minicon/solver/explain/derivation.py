@@ -6,12 +6,14 @@ has its cause in earlier steps, of which only those that it needs are kept.
 
 from __future__ import annotations
 
+from minicon.solver.candidates.candidate_table import LIMIT, PYPI
 from minicon.solver.explain.explain_propagation import (
     ByCondition,
     ExplainedPropagation,
     IncompatibleWith,
     RequiredBy,
 )
+from minicon.solver.explain.project_text import goes_without_saying, unmet_text
 from minicon.solver.explain.report_text import (
     SELECTING,
     available_text,
@@ -80,6 +82,8 @@ def _splittable(store: ClauseStore, propagation: ExplainedPropagation) -> Iterab
     for variable in store.variables:
         domain = propagation.domain(variable.index)
         if variable.candidates is None or domain < 0 or domain & variable.absent:
+            continue
+        if variable.name.startswith(PYPI):
             continue
         if 2 <= len(variable.candidates.versions_in(domain)) <= _CASES:
             yield variable
@@ -168,7 +172,7 @@ class _Writer:
         else:
             self._justify(source, enough, position)
             subject = candidates_text(self._store.variables[source], now)
-        self._write(f"{subject} {self._relation(source, step.variable, now)}")
+        self._write_relation(subject, source, step.variable, now)
 
     def _write_incompatibility(
         self, position: int, step: Step, other: int, unwanted: int, others: list[Step]
@@ -183,7 +187,7 @@ class _Writer:
         self._justify(other, self._store.variables[other].universe & ~reach, position)
         by_request = len(others) == 1 and _is_requested(others[0]) and not others[0].keep & ~lost
         subject = _text_of_cause(others[0].cause) if by_request else candidates_text(variable, lost)
-        self._write(f"{subject} {self._relation(step.variable, other, lost)}")
+        self._write_relation(subject, step.variable, other, lost)
 
     def _write_condition(self, position: int, step: Step, condition: ConditionalDependency) -> None:
         """A conditional dependency: all its other terms are true, so this one is false."""
@@ -191,6 +195,8 @@ class _Writer:
             if index != step.variable:
                 self._justify(index, values, position)
         variables, target = self._store.variables, condition.target
+        if variables[target].name.startswith(LIMIT):
+            return  # the request says it
         self._write(
             condition_text(
                 variables[condition.source],
@@ -199,6 +205,12 @@ class _Writer:
                 condition.stated,
             )
         )
+
+    def _write_relation(self, subject: str, source: int, target: int, carriers: int) -> None:
+        """Write what some candidates require of another variable, unless it goes without saying."""
+        variables = self._store.variables
+        if not goes_without_saying(variables[source].name, variables[target].name):
+            self._write(f"{subject} {self._relation(source, target, carriers)}")
 
     def _relation(self, source: int, target: int, carriers: int) -> str:
         """What some candidates of one variable require of another."""
@@ -211,7 +223,8 @@ class _Writer:
             for clause in self._store.clauses_of(self._store.variables[source])
             if clause.requirement.target == target and clause.premise & carriers
         ]
-        return requirement_text(self._store.variables[target], allowed, texts)
+        other = self._store.variables[target]
+        return requirement_text(other, allowed, texts) + unmet_text(self._store, other)
 
     def _domain_at(self, index: int, position: int) -> int:
         earlier = (step for step in self._propagation.steps[:position] if step.variable == index)

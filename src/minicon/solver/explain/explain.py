@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from minicon.errors import SpecError
+from minicon.errors import ChannelError, SpecError
 from minicon.models.match_spec.spec import MatchSpec, parse_dependency
 from minicon.models.version import version_key
-from minicon.solver.candidates.candidate_table import REQUEST
+from minicon.solver.candidates.candidate_table import PYPI, REQUEST
 from minicon.solver.explain.derivation import derivation_of, minimal_core
 from minicon.solver.explain.explanation import Explanation
 from minicon.solver.explain.fixes import find_fixes
-from minicon.solver.explain.report_text import IN_NO_CHANNEL
+from minicon.solver.explain.project_text import NO_WHEEL, unmatched, without_repetition
+from minicon.solver.explain.report_text import IN_NO_CHANNEL, variable_text
 from minicon.solver.request import ChannelPriority
 from minicon.solver.search.demands import Kind, Origin
-from minicon.solver.search.search import Search
+from minicon.solver.search.search import Search, UndecidedError
+
+#: Processor time that making a conflict smaller may take.
+_SECONDS = 5.0
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
     from minicon.errors import MiniconError
     from minicon.models.records import RepodataRecord
+    from minicon.solver.explain.fixes import Solves
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.clauses import Demand
     from minicon.solver.search.conda_subproblem import CondaSubproblem
@@ -27,18 +32,47 @@ if TYPE_CHECKING:
 
 
 def explain_contradiction(
-    request: SolveRequest, conda: CondaSubproblem, contradiction: Contradiction
+    request: SolveRequest, conda: CondaSubproblem, contradiction: Contradiction, solves: Solves
 ) -> MiniconError:
-    """The error for demands on conda packages that contradict each other."""
-    core = minimal_core(Search(conda.store), contradiction.demands)
-    derivation = derivation_of(conda.store, core) or [_no_derivation(core)]
+    """The error for demands that contradict each other.
+
+    Args:
+        request: The request.
+        conda: Its packages.
+        contradiction: How the search failed.
+        solves: Whether another request has a solution.
+    """
+    core = _smaller(conda, contradiction.demands)
+    derivation = _derived(conda, core)
     hidden = _hidden_by_priority(request, conda, core)
-    fixes = find_fixes(request, conda, core)
+    fixes = find_fixes(request, conda, core, solves)
     headline = None if hidden else _unmatched(conda, core)
+    released = unmatched(conda.store, conda.store.loaded(core[0].name)) if len(core) == 1 else None
+    if released is not None:
+        headline, derivation = released[0], [released[1]]
     sentences = (*derivation, *hidden)
     missing = _missing(conda, sentences)
     names = tuple(dict.fromkeys(demand_text(demand) for demand in core))
     return Explanation(names, sentences, tuple(fixes), headline, missing).as_error()
+
+
+def _smaller(conda: CondaSubproblem, demands: Sequence[Demand]) -> Sequence[Demand]:
+    """A minimal core, or all of the demands if that takes too long or a source does not answer."""
+    try:
+        return minimal_core(Search(conda.store, _SECONDS), demands)
+    except (UndecidedError, ChannelError):
+        return demands
+
+
+def _derived(conda: CondaSubproblem, core: Sequence[Demand]) -> list[str]:
+    try:
+        sentences = derivation_of(conda.store, core) or [_no_derivation(core)]
+    except ChannelError:
+        return [_no_derivation(core)]
+    if not any(demand.name == "python" for demand in core):
+        # The conflict does not depend on python, so wheels for other pythons play no part.
+        sentences = [each for each in sentences if NO_WHEEL not in each] or sentences
+    return without_repetition(sentences)
 
 
 def demand_text(demand: Demand) -> str:
@@ -52,7 +86,7 @@ def demand_text(demand: Demand) -> str:
 
 def _no_derivation(core: Sequence[Demand]) -> str:
     """The sentence for contradictions that only the search finds."""
-    names = ", ".join(dict.fromkeys(demand.name for demand in core))
+    names = ", ".join(dict.fromkeys(variable_text(demand.name) for demand in core))
     return f"each can be installed alone, but no combination of {names} and their dependencies can"
 
 
@@ -71,6 +105,7 @@ def _missing(conda: CondaSubproblem, sentences: Sequence[str]) -> tuple[str, ...
         for variable in conda.store.variables
         if variable.candidates is not None
         and not variable.candidates.size
+        and not variable.name.startswith(PYPI)
         and any(f"{variable.name}, {IN_NO_CHANNEL}" in each for each in sentences)
     )
 
@@ -83,7 +118,7 @@ def _hidden_by_priority(
         return []
     found = []
     for name, texts in _unavailable(conda, core).items():
-        if name.startswith(REQUEST):
+        if name.startswith((REQUEST, PYPI)):
             continue
         specs = [spec for text in texts if (spec := _parsed(text)) is not None]
         having = conda.source.channels_having(name)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from minicon.errors import MiniconError
+from minicon.errors import ChannelError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec, parse_dependency
 from minicon.models.match_spec.version_spec import Constraint
 from minicon.models.records import VirtualPackage
 from minicon.models.version import version_key
-from minicon.solver.candidates.candidate_source import CandidateSource
 from minicon.solver.explain.explanation import Fix
-from minicon.solver.explain.report_text import SELECTING
+from minicon.solver.explain.report_text import SELECTING, variable_text
 from minicon.solver.request import ChannelPriority
 from minicon.solver.search.clauses import Demand
-from minicon.solver.search.conda_subproblem import CondaSubproblem
 from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.demands import Kind, Origin, goal_of
+from minicon.solver.search.demands import Kind, Origin
+from minicon.solver.search.search import UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import TypeAlias
 
     from minicon.solver.request import SolveRequest
-    from minicon.solver.search.conda_subproblem import CondaModel
+    from minicon.solver.search.conda_subproblem import CondaModel, CondaSubproblem
+
+    Solves: TypeAlias = Callable[[SolveRequest], bool]
 
 _ENOUGH = 3
 WITHOUT = {
@@ -34,16 +36,19 @@ WITHOUT = {
 }
 
 
-def find_fixes(request: SolveRequest, conda: CondaSubproblem, core: Sequence[Demand]) -> list[Fix]:
+def find_fixes(
+    request: SolveRequest, conda: CondaSubproblem, core: Sequence[Demand], solves: Solves
+) -> list[Fix]:
     """At most three fixes for a contradiction, the smallest changes first.
 
     Args:
         request: The request.
         conda: Its conda part.
         core: A minimal set of contradicting demands.
+        solves: Whether another request has a solution.
     """
     fixes: list[Fix] = []
-    for candidate in _candidates(request, conda, core):
+    for candidate in _candidates(request, conda, core, solves):
         fixes.append(candidate)
         if len(fixes) == _ENOUGH:
             break
@@ -51,7 +56,7 @@ def find_fixes(request: SolveRequest, conda: CondaSubproblem, core: Sequence[Dem
 
 
 def _candidates(
-    request: SolveRequest, conda: CondaSubproblem, core: Sequence[Demand]
+    request: SolveRequest, conda: CondaSubproblem, core: Sequence[Demand], solves: Solves
 ) -> Iterator[Fix]:
     origins = {id(demand.origin): demand for demand in core if isinstance(demand.origin, Origin)}
     stubborn: list[Demand] = []
@@ -61,7 +66,7 @@ def _candidates(
             stubborn.append(demand)
         else:
             yield fix
-    for fix in (_flexible(request), _other_machine(request, conda, core)):
+    for fix in (_flexible(request, solves), _other_machine(request, conda, core, solves)):
         if fix is not None:
             yield fix
     for demand in stubborn:
@@ -78,6 +83,8 @@ def _changed(conda: CondaSubproblem, demand: Demand) -> Fix | None:
         return None
     if origin.kind is Kind.PYTHON_MINOR:
         return _named_python(conda, demand)
+    if origin.loose is not None:
+        return _other_release(conda, demand, origin) or _without(conda, demand)
     changeable = origin.kind in (Kind.SPEC, Kind.HISTORY)
     if not changeable or origin.spec is None or origin.spec.when is not None:
         return _without(conda, demand)
@@ -161,6 +168,21 @@ def _other_build(conda: CondaSubproblem, demand: Demand, origin: Origin) -> Fix 
     return Fix(f'"{spec}" instead of {origin.text}', str(spec), origin.text)
 
 
+def _other_release(conda: CondaSubproblem, demand: Demand, origin: Origin) -> Fix | None:
+    """Another version of a Python project, from whichever source provides it."""
+    assert origin.loose is not None
+    same = [each for each in conda.goal.demands if each.name == demand.name]
+    loose = Demand(origin.loose, conda.source.candidates(origin.loose).all, origin)
+    model = _solved(conda, same, [loose]) if origin.loose != demand.name else None
+    version = model.version_of(variable_text(origin.loose)) if model is not None else None
+    if version is None:
+        return None
+    name = origin.text.partition(";")[0]
+    brackets = name[name.index("[") : name.index("]") + 1] if "[" in name else ""
+    spec = f"pypi:{variable_text(origin.loose)}{brackets}=={version}"
+    return Fix(f'"{spec}" instead of {origin.text}', spec, origin.text)
+
+
 def _named_python(conda: CondaSubproblem, demand: Demand) -> Fix | None:
     model = _model(conda, demand, conda.source.candidates("python").all)
     record = model.record("python") if model is not None else None
@@ -182,16 +204,14 @@ def _without(conda: CondaSubproblem, demand: Demand) -> Fix | None:
         return None
     if origin.kind is Kind.SPEC and len(same) == len(_requested(conda)):
         return None  # the request would be empty
-    try:
-        conda.without(same)
-    except Contradiction:
+    if _solved(conda, same) is None:
         return None
     return Fix(WITHOUT[origin.kind].format(origin.text), None, origin.text)
 
 
 def _requested(conda: CondaSubproblem) -> list[Demand]:
     """All demands of the user, now or earlier."""
-    kinds = (Kind.SPEC, Kind.HISTORY, Kind.WHEEL)
+    kinds = (Kind.SPEC, Kind.HISTORY)
     return [
         demand
         for demand in conda.goal.demands
@@ -212,10 +232,18 @@ def _model(conda: CondaSubproblem, demand: Demand, allowed: int) -> CondaModel |
         for each in conda.goal.demands
         if each.origin is demand.origin or (demand.name == each.name == "python" and _is_kept(each))
     ]
+    return _solved(conda, same, [Demand(demand.name, allowed, demand.origin)])
+
+
+def _solved(
+    conda: CondaSubproblem, removed: Sequence[Demand], added: Sequence[Demand] = ()
+) -> CondaModel | None:
+    """The packages for a changed request; None if there are none, or if pip had to build some."""
     try:
-        return conda.without(same, [Demand(demand.name, allowed, demand.origin)])
-    except Contradiction:
+        model = conda.without(removed, added)
+    except (Contradiction, UndecidedError, ChannelError):
         return None
+    return None if model.is_built else model
 
 
 def _is_kept(demand: Demand) -> bool:
@@ -223,24 +251,24 @@ def _is_kept(demand: Demand) -> bool:
     return isinstance(demand.origin, Origin) and demand.origin.kind is Kind.PYTHON_MINOR
 
 
-def _flexible(request: SolveRequest) -> Fix | None:
+def _flexible(request: SolveRequest, solves: Solves) -> Fix | None:
     """Flexible channel priority, if strict priority hides a solution."""
     if request.channel_priority is not ChannelPriority.STRICT or len(request.channels) < 2:
         return None
-    if not _is_solvable(replace(request, channel_priority=ChannelPriority.FLEXIBLE)):
+    if not solves(replace(request, channel_priority=ChannelPriority.FLEXIBLE)):
         return None
     text = "search all channels: --no-channel-priority (or channel_priority: flexible)"
     return Fix(text, None, "strict channel priority")
 
 
 def _other_machine(
-    request: SolveRequest, conda: CondaSubproblem, core: Sequence[Demand]
+    request: SolveRequest, conda: CondaSubproblem, core: Sequence[Demand], solves: Solves
 ) -> Fix | None:
     """A newer virtual package, for instance a newer glibc."""
     for name, version in _machine_needed(conda, core):
         others = tuple(each for each in request.virtual_packages if each.name != name)
         newer = VirtualPackage(name, version)
-        if _is_solvable(replace(request, virtual_packages=(*others, newer))):
+        if solves(replace(request, virtual_packages=(*others, newer))):
             variable = f"CONDA_OVERRIDE_{name.strip('_').upper()}"
             text = f"solve for a machine with {name} {version}: set {variable}={version}"
             return Fix(text, None, name)
@@ -272,12 +300,3 @@ def _machine_needed(conda: CondaSubproblem, core: Sequence[Demand]) -> Iterator[
         versions = [each for text in texts for each in _versions_named(parse_dependency(text))]
         if versions:
             yield variable.name, max(versions, key=version_key)
-
-
-def _is_solvable(request: SolveRequest) -> bool:
-    source = CandidateSource(request)
-    try:
-        CondaSubproblem(request, source, goal_of(request, source, request.specs)).model()
-    except (Contradiction, MiniconError):
-        return False
-    return True

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from minicon.errors import ChannelError
 from minicon.models.version import version_key
 from minicon.solver.request import Strategy
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
-from minicon.solver.search.search import Search
+from minicon.solver.search.search import Search, UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Up to this size a core need not be minimal: the derivation leaves out what it does not need.
 _SMALL_CORE = 3
+#: Processor time that the reasons of one package may take.
+_SECONDS = 1.0
 
 
 class NotNewest(Mapping[str, str]):
@@ -102,10 +105,11 @@ class NotNewest(Mapping[str, str]):
         origin = Origin(Kind.WHEEL, f"{name} newer than {record.version}")
         hypothesis = Demand(name, newer, origin)
         head = f"{name} {record.version}, not {expected}"
-        search = Search(self._conda.store)
+        search = Search(self._conda.store, _SECONDS)
         demands = [*self._conda.goal.demands, hypothesis]
         try:
-            model = search.run(demands, [name, *self._conda.goal.direct])
+            order = [name, *self._conda.goal.direct]
+            model = search.run(demands, order, projects=self._conda.goal.projects)
         except Contradiction as contradiction:
             core = contradiction.demands
             if len(core) > _SMALL_CORE:
@@ -118,6 +122,8 @@ class NotNewest(Mapping[str, str]):
             sentences = derivation or ["the other requests exclude newer versions"]
             others = [each for each in sentences if each != origin.sentence]
             return f"{head}: {'; '.join(others[:3])}"
+        except (UndecidedError, ChannelError):
+            return f"{head}: newer versions are incompatible with other packages of the solution"
         return f"{head}: {self._price(name, model)}"
 
     def _price(self, name: str, other: dict[str, int]) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.version import version_key
-from minicon.solver.candidates.candidate_table import FEATURE, NOWHERE, REQUEST, UNREADABLE
+from minicon.solver.candidates.candidate_table import (
+    FEATURE,
+    LIMIT,
+    MISSING,
+    PYPI,
+    REQUEST,
+    UNREADABLE,
+)
 from minicon.solver.candidates.candidates import members
 
 TYPE_CHECKING = False
@@ -63,6 +70,8 @@ def candidates_text(variable: Variable, domain: int) -> str:
     candidates = variable.candidates
     assert candidates is not None
     domain &= candidates.all
+    if variable.name.startswith(PYPI):
+        return f"{variable_text(variable.name)} {_versions_text(candidates, domain)}"
     if variable.name.startswith(FEATURE):
         return f"the feature {variable.name[len(FEATURE) + 1 : -1]}"
     if domain == candidates.all:
@@ -113,6 +122,12 @@ def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> st
     """
     candidates = target.candidates
     assert candidates is not None
+    if target.name.startswith(MISSING):
+        return f"has no {variable_text(target.name)}"
+    if target.name.startswith(LIMIT):
+        return f"does not match {variable_text(target.name)}"
+    if target.name.startswith(PYPI):
+        return f"needs {variable_text(target.name)}"
     written = " or ".join(sorted(set(texts))[:2])
     optional = bool(allowed & target.absent)
     verb = "is compatible only with" if optional else "needs"
@@ -138,16 +153,16 @@ def condition_text(source: Variable, target: Variable, refused: int, stated: Con
     """A conditional dependency: ``app 2.0 needs numpy >=2 if python>=3.10 and __unix``."""
     assert target.candidates is not None
     condition = " and ".join(text for _, text in stated.condition)
-    if stated.name == NOWHERE:
-        return f"therefore {condition} must not be met"
-    spec = MatchSpec(stated.text).replace(when=None) if stated.text != "*" else stated.name
+    spec: object = variable_text(stated.name)
+    if stated.text != "*":
+        spec = MatchSpec(stated.text).replace(when=None)
     needed = f"{spec} if {condition}"
     if source.name.startswith(REQUEST):
         sentence = f"{needed} is a constraint" if stated.optional else f"you requested {needed}"
     else:
         verb = "is compatible only with" if stated.optional else "needs"
         sentence = f"{candidates_text(source, stated.premise)} {verb} {needed}"
-    if target.universe & ~refused:
+    if target.universe & ~refused or target.name.startswith(PYPI):
         return sentence
     if not target.candidates.size:
         return f"{sentence}; no channel has {stated.name}"
@@ -204,3 +219,10 @@ def machine_text(virtual: Variable) -> str:
         if version
         else f"this machine has no {virtual.name}"
     )
+
+
+def variable_text(name: str) -> str:
+    """What a variable of the search stands for: ``numpy``, ``dask[complete]``."""
+    if not name.startswith(PYPI):
+        return name
+    return name.partition("[")[2].removesuffix("]")

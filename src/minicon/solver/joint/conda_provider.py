@@ -1,8 +1,8 @@
 """resolvelib's provider for the channels: all conda packages as one identifier.
 
-The only candidate of ``@conda`` is the best set of packages for everything that is required of
-it. :mod:`minicon.solver.search` finds that set; resolvelib asks again when the requirements
-change. :class:`~minicon.solver.joint.project_provider.ProjectProvider` adds Python projects.
+The only candidate of ``@conda`` is the best set of packages for the request, which
+:mod:`minicon.solver.search` finds.
+:class:`~minicon.solver.joint.project_provider.ProjectProvider` adds Python projects.
 """
 
 from __future__ import annotations
@@ -10,20 +10,14 @@ from __future__ import annotations
 from resolvelib import AbstractProvider
 
 from minicon.solver.joint.requirements import CONDA, CondaCandidate, CondaRequirement
-from minicon.solver.search.clauses import Demand
-from minicon.solver.search.conda_subproblem import domains_of
-from minicon.solver.search.conflict_analysis import Contradiction
-from minicon.solver.search.demands import Kind, Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from packaging.version import Version
-
     from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement
-    from minicon.solver.search.conda_subproblem import CondaSubproblem
+    from minicon.solver.search.conda_subproblem import CondaModel, CondaSubproblem
 
     Base = AbstractProvider[AnyRequirement, AnyCandidate, str]
 else:
@@ -31,21 +25,18 @@ else:
 
 
 class CondaProvider(Base):
-    """Answers resolvelib's questions about conda packages.
-
-    Attributes:
-        contradictions: Demands on conda packages that contradicted each other, latest last.
-        skipped: See :class:`~minicon.solver.joint.requirements.Impossible`.
-    """
+    """Answers resolvelib's questions about conda packages."""
 
     def __init__(self, conda: CondaSubproblem) -> None:
         self._conda = conda
-        self.contradictions: list[Contradiction] = []
 
-    @property
-    def skipped(self) -> Mapping[tuple[str, Version], Collection[Version]]:
-        """See the class; conda packages are never skipped."""
-        return {}
+    def model(self) -> CondaModel:
+        """The best conda packages for the request.
+
+        Raises:
+            Contradiction: The request contradicts itself.
+        """
+        return self._conda.model()
 
     def identify(self, requirement_or_candidate: AnyRequirement | AnyCandidate) -> str:
         """The identifier of a requirement or candidate."""
@@ -69,11 +60,11 @@ class CondaProvider(Base):
         identifier: str,
         requirements: Mapping[str, Iterator[AnyRequirement]],
         incompatibilities: Mapping[str, Iterator[AnyCandidate]],
-    ) -> Sequence[AnyCandidate] | Callable[[], Iterator[AnyCandidate]]:
-        """Candidates that meet all requirements on an identifier, best first."""
-        rejected = list(incompatibilities[identifier])
-        found = self.conda_candidate(requirements[identifier])
-        return [] if found is None or found in rejected else [found]
+    ) -> Sequence[AnyCandidate]:
+        """The search's choice for an identifier, if it meets all requirements."""
+        found = CondaCandidate(self.model())
+        is_met = all(self.is_satisfied_by(each, found) for each in requirements[identifier])
+        return [found] if is_met and not any(incompatibilities[identifier]) else []
 
     def is_satisfied_by(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
         """Whether a pinned candidate meets a requirement."""
@@ -85,24 +76,3 @@ class CondaProvider(Base):
     def get_dependencies(self, candidate: AnyCandidate) -> Iterable[AnyRequirement]:  # noqa: ARG002
         """Requirements of a candidate on other identifiers."""
         return ()
-
-    def conda_candidate(self, requirements: Iterable[AnyRequirement]) -> CondaCandidate | None:
-        """The best conda packages for some requirements; None if they cannot be met.
-
-        Raises:
-            Contradiction: Nothing is required and the request contradicts itself: that needs no
-                resolution, and is explained more precisely without one.
-        """
-        demands = [
-            Demand(each.name, each.allowed, Origin(Kind.WHEEL, each.text))
-            for each in requirements
-            if isinstance(each, CondaRequirement) and each.name
-        ]
-        try:
-            model = self._conda.model(demands)
-        except Contradiction as contradiction:
-            if not demands:
-                raise
-            self.contradictions.append(contradiction)
-            return None
-        return CondaCandidate(domains_of(demands), model)

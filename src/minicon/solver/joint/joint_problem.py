@@ -1,55 +1,54 @@
-"""The part of a request that concerns PyPI: what resolvelib is to resolve, and the outcome."""
+"""The part of a request that concerns PyPI: what it demands of the search, and the outcome."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
-
-from minicon.errors import PackageNotFound
+from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.candidates.missing_names import no_projects
-from minicon.solver.joint.markers import applies, marker_environment
-from minicon.solver.joint.project_provider import (
-    ProjectProvider,
+from minicon.solver.joint.candidate_needs import (
+    CandidateNeeds,
     project_requirements,
     spec_requirements,
 )
+from minicon.solver.joint.markers import applies, marker_environment
+from minicon.solver.joint.project_provider import ProjectProvider
+from minicon.solver.joint.project_variables import (
+    INSTALLED,
+    WHEEL,
+    ProjectVariables,
+    project,
+)
 from minicon.solver.joint.projects import Projects
 from minicon.solver.joint.requirements import (
-    CONDA,
-    CondaRequirement,
+    PIP,
     ProjectRequirement,
     Resolved,
     SourceOnly,
     project_of,
 )
+from minicon.solver.joint.wheel_offers import wheels_of
 from minicon.solver.joint.wheel_records import WheelRecords
+from minicon.solver.request import UpdatePolicy
+from minicon.solver.search.clauses import Demand
+from minicon.solver.search.conflict_analysis import Contradiction
+from minicon.solver.search.demands import Kind, Origin
+from minicon.solver.search.search import UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import TypeAlias
 
     from packaging.requirements import Requirement
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.joint.pypi_constraints import PypiConstraints
-    from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement, CondaCandidate
+    from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement
     from minicon.solver.request import SolveRequest
-    from minicon.solver.search.conda_subproblem import CondaSubproblem
+    from minicon.solver.search.conda_subproblem import CondaModel, CondaSubproblem
 
-
-class Attempt(NamedTuple):
-    """One set of requirements to be resolved.
-
-    Attributes:
-        provider: Answers resolvelib's questions about it.
-        requirements: All requirements, of the user and of what is installed.
-        is_as_requested: False if conditions of the user's specs must not be met in it.
-    """
-
-    provider: ProjectProvider
-    requirements: Sequence[AnyRequirement]
-    is_as_requested: bool
+    Demanded: TypeAlias = tuple["Origin", list["ProjectRequirement"]]
 
 
 class JointProblem:
@@ -69,76 +68,217 @@ class JointProblem:
     ) -> None:
         self._request = request
         self._conda = conda
-        self._projects = Projects(request, conda)
-        self._specs = [spec for spec in for_pypi if spec.when is None]
-        self._conditional = [spec for spec in for_pypi if spec.when is not None]
-        self._built_by_pip = [
-            PipRequirement(text=str(each), name=normalize_pypi_name(each.name))
-            for each in request.requirements
-            if each.url
-        ]
         if not conda.source.candidates("python").size:
             raise PackageNotFound(
                 "no-python",
                 "packages from PyPI need a python, and no source has one",
                 hint="add a channel that has python, or the interpreters of this machine: -c host",
             )
-        self._requested = self._requirements_of_the_user()
-        names = dict.fromkeys(requirement.name for requirement in self._requested)
+        self._projects = Projects(request, conda)
+        self._refuse_two_sources()
+        self._needs = CandidateNeeds(request, conda.source, self._projects)
+        self._by_project = {
+            normalize_pypi_name(each.name)
+            for each in (*request.requirements, *request.history_requirements)
+        }
+        self._variables = ProjectVariables(
+            self._projects, self._needs, conda.source, self._providers
+        )
+        self._conditional = [spec for spec in for_pypi if spec.when is not None]
+        self._built_by_pip = [
+            PipRequirement(text=str(each), name=normalize_pypi_name(each.name))
+            for each in request.requirements
+            if each.url
+        ]
+        self._demanded = [*self._of_the_user(for_pypi)]
+        names = dict.fromkeys(each.name for _, found in self._demanded for each in found)
         unknown = [name for name in names if not self._projects.exists(name)]
         if unknown:
             raise no_projects(unknown, request)
+        kept, self._optional = self._installed()
+        self._demanded += kept
+        self._extend()
 
-    def attempts(self) -> Iterator[Attempt]:
-        """What to resolve, in order, until one attempt succeeds.
+    def _refuse_two_sources(self) -> None:
+        """A project that is requested from PyPI cannot be requested from a channel too."""
+        specs = {each.exact_name: each for each in self._request.specs if each.when is None}
+        for requirement in self._request.requirements:
+            for name in self._projects.conda_names(normalize_pypi_name(requirement.name)):
+                if name in specs:
+                    raise Unsatisfiable(
+                        "two-sources",
+                        f"{name} is requested from a channel ({specs[name]}) and from PyPI "
+                        f"({requirement})",
+                        hint=f"leave {specs[name]} out to install the wheel, or pypi:{requirement} "
+                        "to install the channel's build",
+                    )
 
-        Installed wheels that nothing requires stay if possible; if not, those that pins and
-        constraints allow; if not, none has to. When nothing helps, conditional specs are avoided
-        instead of met.
-        """
-        kept, optional = self._installed()
-        allowed = [each for each in optional if self._projects.is_allowed(each.name)]
-        variants = dict.fromkeys([tuple(optional), tuple(allowed), ()])
-        for variant in variants:
-            yield self._attempt([*self._requested, *kept, *variant], self._conditional)
-        if self._conditional:
-            never = self._unmet(self._conditional)
-            for variant in variants:
-                yield self._attempt([*never, *self._requested, *kept, *variant], ())
-
-    def _attempt(
-        self, requirements: Sequence[AnyRequirement], conditional: Sequence[MatchSpec]
-    ) -> Attempt:
-        python: list[AnyRequirement] = []
-        if requirements or self._built_by_pip:
-            every = self._conda.source.candidates("python").all
-            python.append(CondaRequirement("python", every, "wheels need python"))
-        return Attempt(
-            ProjectProvider(self._request, self._conda, self._projects, conditional),
-            [CondaRequirement(), *requirements, *python],
-            is_as_requested=len(conditional) == len(self._conditional),
+    def provider(self) -> ProjectProvider:
+        """Answers resolvelib's questions."""
+        return ProjectProvider(
+            self._conda,
+            self._model,
+            self._required_by,
+            self._projects,
+            self._variables,
+            self._needs,
         )
 
-    def _unmet(self, conditional: Sequence[MatchSpec]) -> list[CondaRequirement]:
-        """Requirements that exclude the conditions of some specs."""
-        source = self._conda.source
-        return [
-            CondaRequirement(source.unless(spec.when or ""), 1, f"{spec} cannot be installed")
-            for spec in conditional
-        ]
+    def _required_by(self, model: CondaModel) -> list[ProjectRequirement]:
+        """The requirements on projects that the walk through a model starts from."""
+        found = [each for _, requirements in self._demanded for each in requirements]
+        for spec in self._conditional:
+            if spec.applies(model.has):
+                found += spec_requirements(spec, self._request.wheels)
+        return found
 
-    def _requirements_of_the_user(self) -> list[ProjectRequirement]:
-        found: list[ProjectRequirement] = []
+    def _extend(self) -> None:
+        """Add to the demands of the search what the request demands of projects."""
+        variables, source = self._variables, self._conda.source
+        demands = [*variables.demands()]
+        order: dict[str, None] = {"python": None}
+        for origin, requirements in self._demanded:
+            for each in requirements:
+                name = variables.variable(each)
+                demands.append(Demand(name, source.candidates(name).all, origin))
+                order.update(dict.fromkeys((name, wheels_of(each.name))))
+        for spec in self._conditional:
+            for each in spec_requirements(spec, self._request.wheels):
+                target = variables.variable(each)
+                name = source.conditional(spec.replace(extras=()), target=target)
+                demands.append(Demand(name, 1, Origin(Kind.SPEC, str(spec), spec)))
+        if self._demanded or self._built_by_pip or self._optional:
+            origin = Origin(Kind.WHEEL, "packages from PyPI need python")
+            demands.append(Demand("python", source.candidates("python").all, origin))
+        self._projects.adopt()
+        self._conda.extend(demands, order)
+
+    def _providers(self, name: str) -> Sequence[str]:
+        """What can provide a project, best first.
+
+        A project that is requested from PyPI comes from there, unless a conda package that
+        carries it is in the solution for another reason.
+        """
+        projects, request = self._projects, self._request
+        conda = projects.conda_names(name)
+        from_pypi = name in self._by_project or not request.prefer_conda
+        if from_pypi and not projects.updated & {name} and any(map(self._is_installed, conda)):
+            from_pypi = False
+        found = [WHEEL, *conda] if from_pypi else [*conda, WHEEL]
+        kept = projects.installed_wheel(name)
+        if kept is None:
+            return found
+        if not projects.may_stay(kept):
+            is_last = name not in projects.updated and projects.constraints.exempt(kept)
+            return [*found, INSTALLED] if is_last else found
+        if name in projects.updated:
+            return [*found, INSTALLED]
+        frozen = request.update_policy is UpdatePolicy.FREEZE_INSTALLED
+        return [INSTALLED] if frozen else [INSTALLED, *found]
+
+    def _is_installed(self, conda_name: str) -> bool:
+        return self._conda.source.installed_position(conda_name) is not None
+
+    def _model(self) -> CondaModel:
+        """The best conda packages and wheels.
+
+        Installed wheels stay unchanged if possible; if not, those in the conflict need not. The
+        same applies to the presence of those that nothing requires.
+
+        Raises:
+            Contradiction: The demands contradict each other.
+        """
+        source = self._conda.source
+        soft: dict[Demand, bool] = {}
+        for origin, requirements in self._optional:
+            name = self._variables.variable(requirements[0])
+            soft[Demand(name, source.candidates(name).all, origin)] = False
+        soft.update(dict.fromkeys(self._unchanged(), True))
+        while (model := self._attempt(soft)) is None:
+            pass
+        origins = [demand.origin for demand in soft]
+        self._demanded += [each for each in self._optional if each[0] in origins]
+        return model
+
+    def _attempt(self, soft: dict[Demand, bool]) -> CondaModel | None:
+        """The best model; None if there may be one after something was changed or left out.
+
+        Args:
+            soft: Demands that need not be met, and whether they are left out before the others.
+        """
+        try:
+            return self._without_builds([*soft])
+        except Contradiction as contradiction:
+            broken = [each for each in contradiction.demands if each in soft]
+            if self._projects.adopt() or (not broken and self._projects.widen()):
+                self._variables.forget()
+                self._conda.restart()
+                return None
+            if not broken:
+                raise
+            for demand in [each for each in broken if soft[each]] or broken:
+                del soft[demand]
+            return None
+
+    def _unchanged(self) -> Iterator[Demand]:
+        """Installed wheels stay as they are, if their project is in the solution at all."""
+        for name, record in self._projects.installed.items():
+            variable = project(name)
+            providers = self._providers(name)
+            if providers[0] == INSTALLED and self._variables.knows(variable):
+                allowed = 1 | 1 << len(providers)
+                origin = Origin(Kind.WHEEL, f"{name} {record.version} is installed")
+                yield Demand(variable, allowed, origin)
+
+    def _without_builds(self, demands: Sequence[Demand]) -> CondaModel:
+        """The best model; projects are left to pip only where no wheel, for any python, will do."""
+        model = self._conda.model(demands)
+        known = [*demands]
+        tried: set[str] = set()
+        while built := [each for each in self._variables.wheels.built(model) if each not in tried]:
+            name = built[0]
+            tried.add(name)
+            origin = Origin(Kind.WHEEL, f"{name} has no wheel")
+            wheels = Demand(wheels_of(name), self._variables.wheels.not_built(name), origin)
+            try:
+                model = self._conda.model([*known, wheels])
+            except (Contradiction, UndecidedError):
+                continue
+            known.append(wheels)
+        return model
+
+    def _of_the_user(self, for_pypi: Sequence[MatchSpec]) -> Iterator[Demanded]:
+        """What the user requests of projects, now and earlier."""
         for requirement in self._request.requirements:
             if not requirement.url and self._concerns(requirement):
-                found += project_requirements(requirement, f"you requested {requirement}")
+                text = f"you requested {requirement}"
+                origin = self._origin(Kind.SPEC, requirement)
+                yield origin, [*project_requirements(requirement, text)]
         for requirement in self._request.history_requirements:
             if not requirement.url and self._concerns(requirement):
                 text = f"you requested {requirement} earlier"
-                found += project_requirements(self._projects.loosened(requirement), text)
-        for spec in self._specs:
-            found += spec_requirements(spec, self._request.wheels)
-        return found
+                loose = self._projects.loosened(requirement)
+                origin = self._origin(Kind.HISTORY, requirement)
+                yield origin, [*project_requirements(loose, text)]
+        for spec in for_pypi:
+            if spec.when is None:
+                origin = Origin(Kind.SPEC, str(spec), spec)
+                yield origin, [*spec_requirements(spec, self._request.wheels)]
+        if self._adds_pip():
+            yield Origin(Kind.WHEEL, PIP), [ProjectRequirement("pip", PIP)]
+
+    def _origin(self, kind: Kind, requirement: Requirement) -> Origin:
+        any_version = ProjectRequirement(normalize_pypi_name(requirement.name), "")
+        return Origin(kind, str(requirement), loose=self._variables.variable(any_version))
+
+    def _adds_pip(self) -> bool:
+        """Python depends on pip: of a channel (see CandidateSource), or else on its wheel."""
+        request = self._request
+        if not request.add_pip or request.wheels is None:
+            return False
+        if self._conda.source.candidates("pip").size:
+            return False
+        return "pip" in self._projects.installed or bool(self._projects.releases("pip"))
 
     def _concerns(self, requirement: Requirement) -> bool:
         """Whether a requirement's marker is true for some possible python."""
@@ -147,85 +287,53 @@ class JointProblem:
             for minor in self._projects.pythons.minors
         )
 
-    def _installed(self) -> tuple[list[ProjectRequirement], list[ProjectRequirement]]:
+    def _installed(self) -> tuple[list[Demanded], list[Demanded]]:
         """Installed wheels that must stay, since they were requested earlier; and the others."""
         wheels = self._request.wheels
         removed = [project_of(spec.name.text, wheels) for spec in self._request.removals]
         named = {
             *removed,
-            *(normalize_pypi_name(each.name) for each in self._request.requirements),
-            *(normalize_pypi_name(each.name) for each in self._request.history_requirements),
+            *self._by_project,
             *(project_of(spec.exact_name or "", wheels) for spec in self._request.specs),
         }
         history = {project_of(spec.name.text, wheels): spec for spec in self._request.history}
-        kept: list[ProjectRequirement] = []
-        optional: list[ProjectRequirement] = []
+        kept: list[Demanded] = []
+        optional: list[Demanded] = []
         for name, record in self._projects.installed.items():
             if name in named:
                 continue
-            text = f"{record.name} {record.version} is installed"
-            if name in history:
-                kept.append(ProjectRequirement(name, text, spec=history[name]))
+            spec = history.get(name)
+            if spec is not None:
+                origin = Origin(Kind.HISTORY, str(spec), spec)
+                kept.append((origin, [ProjectRequirement(name, origin.sentence, spec=spec)]))
             else:
-                optional.append(ProjectRequirement(name, text))
+                text = f"{record.name} {record.version} is installed"
+                optional.append((Origin(Kind.WHEEL, text), [ProjectRequirement(name, text)]))
         return kept, optional
 
-    def outcome(self, attempt: Attempt, mapping: Mapping[str, AnyCandidate]) -> Resolved:
-        """The packages and wheels that a successful attempt chose.
+    def outcome(self, provider: ProjectProvider, mapping: Mapping[str, AnyCandidate]) -> Resolved:
+        """The packages and wheels that were chosen.
 
         Args:
-            attempt: The attempt.
+            provider: The provider of the resolution.
             mapping: resolvelib's result: the chosen candidate of each identifier.
         """
-        provider = attempt.provider
-        needed, requirements = _needed(attempt, mapping)
-        conda = self._fewest(provider, requirements, cast("CondaCandidate", mapping[CONDA]))
-        needed[CONDA] = conda
+        requirements = [
+            each for candidate in mapping.values() for each in provider.get_dependencies(candidate)
+        ]
         built = list(self._built_by_pip)
-        for identifier in sorted(needed):
-            candidate = needed[identifier]
+        for identifier in sorted(mapping):
+            candidate = mapping[identifier]
             if isinstance(candidate, SourceOnly):
                 built.append(_merged(candidate, requirements, self._projects.constraints))
-        wheels = WheelRecords(self._request, provider, conda.model, needed)
+        wheels = WheelRecords(self._request, provider, provider.model(), mapping)
         return Resolved(
-            model=conda.model,
+            model=provider.model(),
             wheels=wheels.records(),
             names=wheels.names,
             reasons=wheels.reasons(),
             pip_requirements=tuple(built),
         )
-
-    def _fewest(
-        self,
-        provider: ProjectProvider,
-        requirements: Sequence[AnyRequirement],
-        found: CondaCandidate,
-    ) -> CondaCandidate:
-        """The best conda packages for the final requirements; the same conditions are met."""
-        candidate = provider.conda_candidate(requirements)
-        if candidate is None or not provider.is_same_for_projects(candidate, found):
-            unmet = [each for each in self._conditional if not found.meets_condition(each)]
-            candidate = provider.conda_candidate([*requirements, *self._unmet(unmet)])
-        is_same = candidate is not None and provider.is_same_for_projects(candidate, found)
-        return candidate if candidate is not None and is_same else found
-
-
-def _needed(
-    attempt: Attempt, mapping: Mapping[str, AnyCandidate]
-) -> tuple[dict[str, AnyCandidate], list[AnyRequirement]]:
-    """The candidates that are reachable from the requirements, and all requirements on the way.
-
-    resolvelib doesn't record why it pinned a candidate, so after backtracking its result may
-    contain candidates that nothing requires any more.
-    """
-    needed: dict[str, AnyCandidate] = {}
-    requirements = list(attempt.requirements)
-    for requirement in requirements:  # grows during the iteration
-        identifier = requirement.identifier
-        if identifier not in needed:
-            needed[identifier] = mapping[identifier]
-            requirements += attempt.provider.get_dependencies(mapping[identifier])
-    return needed, requirements
 
 
 def _merged(

@@ -15,15 +15,13 @@ from minicon.solver.joint.pythons import PythonMinor, Pythons, pep440_version
 from minicon.solver.joint.requirements import (
     CondaBuilds,
     InstalledWheel,
-    SourceOnly,
-    Wheel,
     project_of,
 )
 from minicon.solver.request import Strategy, UpdatePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from packaging.requirements import Requirement
     from packaging.version import Version
@@ -35,12 +33,18 @@ if TYPE_CHECKING:
     from minicon.solver.search.conda_subproblem import CondaSubproblem
 
 
+#: Minor versions of python that an explanation considers beside those that a request allows.
+_PYTHONS = 5
+
+
 class Projects:
     """Finds the candidates of projects; every look-up is made once.
 
     Attributes:
         pythons: The versions of python that wheels can be chosen for.
         installed: Records of installed wheels by project.
+        updated: Installed projects that this request updates to their newest version.
+        lowest: Projects of which the oldest version is wanted.
         constraints: Pins and constraints on projects.
     """
 
@@ -50,14 +54,19 @@ class Projects:
         self._source = conda.source
         self.constraints = PypiConstraints(request, conda.source)
         self.pythons = Pythons(conda.source, conda.possible("python"))
+        self._is_widened = False
         self._releases: dict[str, Sequence[Release]] = {}
         self._files: dict[tuple[str, Version, str, bool], DistributionFile | None] = {}
         self._needs: dict[str, Sequence[Requirement]] = {}
         self._unreadable: set[str] = set()
         self._builds: dict[tuple[str, str], int] = {}
-        self._updated = self._to_update()
+        self.updated = self._to_update()
         lowest = request.strategy is Strategy.LOWEST
-        self._lowest = self._requested() if lowest else frozenset()
+        self.lowest = self._requested() if lowest else frozenset()
+        self._prereleases: set[str] = set()
+        self._exact: set[tuple[str, Version]] = set()
+        self._noted_prereleases: set[str] = set()
+        self._noted_exact: set[tuple[str, Version]] = set()
         self.installed: dict[str, RepodataRecord] = {
             normalize_pypi_name(each.name): each.record
             for each in request.installed
@@ -92,59 +101,16 @@ class Projects:
         loose.specifier = SpecifierSet()
         return loose
 
-    def choices(self, name: str, requirements: Sequence[ProjectRequirement]) -> Iterator[Choice]:
-        """The candidates that meet all requirements on a project, best first.
-
-        Order: conda builds; the installed wheel, unless it is to be updated; wheels for the current
-        python; wheels for others; source distributions.
-        """
-        yield from self._conda_builds(name, requirements)
-        kept = self._installed_wheel(name, requirements)
-        broken = kept if kept is not None and not self._may_stay(kept) else None
-        if broken is not None:
-            kept = None
-        if kept is not None and name not in self._updated:
-            yield kept
-            if self._request.update_policy is UpdatePolicy.FREEZE_INSTALLED:
-                return
-            # Another python needs another wheel, which can be of the same version.
-            same = [r for r in self._fitting(name, requirements) if r.version == kept.version]
-            yield from self._wheels_of(name, same, None)
-        yield from self._wheels_of(name, self._fitting(name, requirements), kept)
-        if kept is not None:
-            yield kept
-        elif broken is not None and name not in self._updated and self.constraints.exempt(broken):
-            yield broken
-
-    def _may_stay(self, kept: InstalledWheel) -> bool:
+    def may_stay(self, kept: InstalledWheel) -> bool:
         """Whether an installed wheel is allowed, or it is frozen and only a pin forbids it."""
         frozen = self._request.update_policy is UpdatePolicy.FREEZE_INSTALLED
-        is_exempt = frozen and kept.name not in self._updated and self.constraints.exempt(kept)
+        is_exempt = frozen and kept.name not in self.updated and self.constraints.exempt(kept)
         return is_exempt or self.constraints.allow(kept.name, kept.version)
 
     def is_allowed(self, name: str) -> bool:
         """Whether pins and constraints allow the installed version of a project."""
         version = pep440_version(self.installed[name].version)
         return version is None or self.constraints.allow(name, version)
-
-    def _wheels_of(
-        self, name: str, releases: Sequence[Release], kept: InstalledWheel | None
-    ) -> Iterator[Choice]:
-        """Wheels for the current python, wheels for others, then source distributions.
-
-        The installed wheel comes before another wheel of its version.
-        """
-        sources: list[Choice] = []
-        for minor in self.pythons.ordered():
-            for release in releases:
-                file = self._readable_file(release, minor)
-                if kept is not None and kept.version == release.version:
-                    yield kept
-                if file is not None and file.is_wheel:
-                    yield Wheel(name, release.version, minor, release, file)
-                elif file is not None:
-                    sources.append(SourceOnly(name, release.version, minor))
-        yield from sources
 
     def conda_names(self, name: str) -> list[str]:
         """The packages in the request's channels that provide a project and depend on python."""
@@ -169,7 +135,7 @@ class Projects:
         ]
         unknown = [each for each in names if each not in self._releases]
         if unknown and self.pythons.minors:
-            self._wheels.prefetch(unknown, self.pythons.ordered()[0].version)
+            self._wheels.prefetch(unknown, self.pythons.minors[0].version)
 
     def needs_of_version(
         self, name: str, version: str, minor: PythonMinor
@@ -200,6 +166,61 @@ class Projects:
         )
         return replace(release, files=files)
 
+    def note(self, requirement: ProjectRequirement) -> None:
+        """Remember that a requirement names a pre-release, or exactly one version."""
+        name = requirement.name
+        if requirement.allows_prereleases and name not in self._prereleases:
+            self._noted_prereleases.add(name)
+        for each in _versions_named(requirement):
+            if (name, each) not in self._exact:
+                self._noted_exact.add((name, each))
+
+    def adopt(self) -> bool:
+        """Accept what was noted for every requirement on a project; False if that is nothing new.
+
+        Whether a requirement accepts pre-releases and yanked releases depends on the others.
+        """
+        noted = bool(self._noted_prereleases or self._noted_exact)
+        self._prereleases |= self._noted_prereleases
+        self._exact |= self._noted_exact
+        self._noted_prereleases.clear()
+        self._noted_exact.clear()
+        return noted
+
+    def widen(self) -> bool:
+        """Consider pythons that the request excludes too; False if that are no more.
+
+        Only explanations need them: a conflict may be about python or not.
+        """
+        before = {minor.text for minor in self.pythons.minors}
+        everything = Pythons(self._source, self._source.candidates("python").all)
+        newest = everything.minors[:_PYTHONS]
+        wide = [each for each in everything.minors if each in newest or each.text in before]
+        if self._is_widened or len(wide) == len(before):
+            return False
+        self._is_widened = True
+        self.pythons.minors = wide
+        return True
+
+    def reluctance(self, release: Release, kept: InstalledWheel | None) -> tuple[bool, bool, bool]:
+        """Releases with lower values are tried first; see :meth:`adopt`."""
+        is_early = release.version.is_prerelease and release.name not in self._prereleases
+        other = kept is not None and kept.version != release.version
+        return (other, is_yanked(release), is_early)
+
+    def accepted(self, name: str, requirement: ProjectRequirement) -> list[Release]:
+        """The releases of a project that a requirement accepts, newest first.
+
+        Pre-releases are among them only if a requirement names one, or if no other release is
+        accepted; yanked releases only if a requirement names exactly this version (PEP 592).
+        """
+        found = [each for each in self.releases(name) if requirement.accepts(each.version)]
+        if not _versions_named(requirement):
+            found = [r for r in found if not is_yanked(r) or (name, r.version) in self._exact]
+        if requirement.allows_prereleases or name in self._prereleases:
+            return found
+        return [each for each in found if not each.version.is_prerelease] or found
+
     def _for_python(self, conda_name: str) -> int:
         """Builds of a conda package that depend on python."""
         found = 0
@@ -208,9 +229,11 @@ class Projects:
                 found |= premise
         return found
 
-    def builds_accepted(self, conda_name: str, requirements: Sequence[ProjectRequirement]) -> int:
-        """Builds of a conda package for python that all requirements accept."""
-        found = self._for_python(conda_name)
+    def builds_accepted(
+        self, name: str, conda_name: str, requirements: Sequence[ProjectRequirement]
+    ) -> int:
+        """Builds of a conda package for python that all requirements on a project accept."""
+        found = self._for_python(conda_name) & self.constraints.builds_allowed(name, conda_name)
         for requirement in requirements:
             if found:
                 found &= self._accepted(conda_name, requirement)
@@ -244,31 +267,11 @@ class Projects:
                 found |= 1 << position
         return found
 
-    def _conda_builds(
-        self, name: str, requirements: Sequence[ProjectRequirement]
-    ) -> Iterator[CondaBuilds]:
-        for conda_name in self.conda_names(name):
-            allowed = self.builds_accepted(conda_name, requirements)
-            if allowed:
-                allowed &= self.constraints.builds_allowed(name, conda_name)
-            if allowed:
-                texts = dict.fromkeys(each.text for each in requirements if each.choice is None)
-                yield CondaBuilds(name, conda_name, allowed, " and ".join(texts))
-
-    def _installed_wheel(
-        self, name: str, requirements: Sequence[ProjectRequirement]
-    ) -> InstalledWheel | None:
+    def installed_wheel(self, name: str) -> InstalledWheel | None:
+        """The installed wheel of a project; None if there is none, or its version is invalid."""
         record = self.installed.get(name)
         version = pep440_version(record.version) if record is not None else None
-        if record is None or version is None:
-            return None
-        choice = InstalledWheel(name, version, record)
-        return choice if all(meets(each, choice) for each in requirements) else None
-
-    def _fitting(self, name: str, requirements: Sequence[ProjectRequirement]) -> list[Release]:
-        """Releases that all requirements and constraints accept, in order of preference."""
-        allowed = (r for r in self.releases(name) if self.constraints.allow(name, r.version))
-        return _accepted_releases(allowed, requirements, lowest=name in self._lowest)
+        return None if record is None or version is None else InstalledWheel(name, version, record)
 
     def _file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
         """The best file of a release for a minor version of python; None if none is compatible."""
@@ -284,7 +287,7 @@ class Projects:
             self._files[key] = file if is_usable else None
         return self._files[key]
 
-    def _readable_file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
+    def readable_file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
         """The best file of a release whose metadata can be read."""
         while True:
             file = self._file(release, minor)
@@ -311,45 +314,23 @@ def meets(requirement: ProjectRequirement, choice: Choice) -> bool:
     return not isinstance(choice, CondaBuilds) and requirement.accepts(choice.version)
 
 
-def _accepted_releases(
-    releases: Iterable[Release], requirements: Sequence[ProjectRequirement], *, lowest: bool
-) -> list[Release]:
-    """Releases that all requirements accept, in the order in which to try them.
-
-    Pre-releases are among them only if a requirement names one, or no other release is accepted.
-
-    Args:
-        releases: Releases of one project, newest first.
-        requirements: Requirements on the project.
-        lowest: Whether to begin with the oldest.
-    """
-    accepted = [each for each in releases if all(_accepts(r, each) for r in requirements)]
-    if lowest:
-        accepted.reverse()
-    if any(_names_one_version(each) for each in requirements):
-        accepted = [_with_yanked_files(release) for release in accepted]
-    if any(each.allows_prereleases or each.choice for each in requirements):
-        return accepted
-    return [each for each in accepted if not each.version.is_prerelease] or accepted
-
-
-def _accepts(requirement: ProjectRequirement, release: Release) -> bool:
-    if requirement.choice is None:
-        return requirement.accepts(release.version)
-    choice = requirement.choice
-    return isinstance(choice, Wheel | SourceOnly) and choice.version == release.version
-
-
-def _names_one_version(requirement: ProjectRequirement) -> bool:
-    """Whether a requirement names one exact version, as ``==1.2`` does."""
-    return any(
-        each.operator in ("==", "===") and not each.version.endswith(".*")
+def _versions_named(requirement: ProjectRequirement) -> list[Version]:
+    """The exact versions that a requirement names, as ``==1.2`` does."""
+    texts = (
+        each.version
         for each in requirement.specifier or ()
+        if each.operator in ("==", "===") and not each.version.endswith(".*")
     )
+    return [version for text in texts if (version := pep440_version(text)) is not None]
 
 
-def _with_yanked_files(release: Release) -> Release:
+def is_yanked(release: Release) -> bool:
+    """Whether all files of a release are yanked."""
+    return bool(release.files) and all(file.yanked for file in release.files)
+
+
+def with_yanked_files(release: Release) -> Release:
     """A yanked release can be installed by requirements that name its version (PEP 592)."""
-    if not release.files or not all(file.yanked for file in release.files):
+    if not is_yanked(release):
         return release
     return replace(release, files=tuple(replace(file, yanked=False) for file in release.files))

@@ -9,63 +9,72 @@ from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
 from minicon.solver.candidates.candidates import needs_record
-from minicon.solver.joint.requirements import CondaRequirement, ProjectRequirement, project_of
-from minicon.solver.search.demands import Kind, Origin
+from minicon.solver.joint.requirements import ProjectRequirement, project_of
+from minicon.solver.search.demands import Kind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from packaging.version import Version
 
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.candidates.candidate_source import CandidateSource
-    from minicon.solver.joint.requirements import InstalledWheel, SourceOnly, Wheel
+    from minicon.solver.joint.requirements import InstalledWheel
     from minicon.solver.request import SolveRequest
 
 
 @dataclass(frozen=True, slots=True)
-class _Constraint:
+class Limit:
     """One pin or constraint on a project.
 
     Attributes:
         kind: PIN or CONSTRAINT.
-        spec: The spec, without its condition.
-        condition: When it applies; None for always.
+        spec: The spec.
+        plain: The spec for versions from PyPI; None if it allows none of them.
     """
 
     kind: Kind
     spec: MatchSpec
-    condition: str | None
-
-    @property
-    def sentence(self) -> str:
-        """For an explanation: ``numpy <2 is pinned``."""
-        return Origin(self.kind, str(self.spec)).sentence
+    plain: ProjectRequirement | None
 
     def allows(self, version: Version) -> bool:
         """Whether a version from PyPI meets the constraint."""
-        plain = self.spec.replace(channel=None) if self.spec.channel == "pypi" else self.spec
-        number, build = plain.build_number, plain.build
-        if needs_record(plain) or not (number is None or number.matches(0)):
-            return False
-        # A pattern such as py* is meant for conda builds, though it matches "pypi_0" too.
-        if not (build is None or build.matches_all or build.text.startswith("pypi")):
-            return False
-        return ProjectRequirement("", "", spec=plain).accepts(version)
+        return self.plain is not None and self.plain.accepts(version)
+
+
+def _for_versions(spec: MatchSpec) -> ProjectRequirement | None:
+    """What a constraint says about versions from PyPI; None if it excludes all of them."""
+    plain = spec.replace(when=None)
+    plain = plain.replace(channel=None) if plain.channel == "pypi" else plain
+    number, build = plain.build_number, plain.build
+    if needs_record(plain) or not (number is None or number.matches(0)):
+        return None
+    # A pattern such as py* is meant for conda builds, though it matches "pypi_0" too.
+    if not (build is None or build.matches_all or build.text.startswith("pypi")):
+        return None
+    return ProjectRequirement("", "", spec=plain)
 
 
 class PypiConstraints:
-    """The pins and constraints of one request, by project."""
+    """The pins and constraints of one request, by project.
+
+    Attributes:
+        all: All of them.
+    """
 
     def __init__(self, request: SolveRequest, source: CandidateSource) -> None:
         self._source = source
-        self._constraints: dict[str, list[_Constraint]] = {}
+        self.all: list[Limit] = []
+        self._limits: dict[str, list[Limit]] = {}
         for specs, kind in ((request.pins, Kind.PIN), (request.constraints, Kind.CONSTRAINT)):
             for spec in specs:
-                constraint = _Constraint(kind, spec.replace(when=None), spec.when)
+                limit = Limit(kind, spec, _for_versions(spec))
+                self.all.append(limit)
                 project = project_of(spec.exact_name or "", request.wheels)
-                self._constraints.setdefault(project, []).append(constraint)
+                self._limits.setdefault(project, []).append(limit)
+
+    def forbidding(self, name: str, version: Version) -> list[Limit]:
+        """The constraints, conditional ones too, that a version of a project from PyPI breaks."""
+        return [each for each in self._limits.get(name, ()) if not each.allows(version)]
 
     def allow(self, name: str, version: Version) -> bool:
         """Whether all unconditional constraints allow a version of a project from PyPI."""
@@ -91,22 +100,9 @@ class PypiConstraints:
                 found &= candidates.matching_spec(each.spec)
         return found
 
-    def conda_requirements(
-        self, choice: InstalledWheel | SourceOnly | Wheel
-    ) -> Iterator[CondaRequirement]:
-        """Requirements that exclude the conditions under which a candidate is forbidden."""
-        for each in self._constraints.get(choice.name, ()):
-            if each.condition is not None and not each.allows(choice.version):
-                text = f"{choice.name} from PyPI: {each.sentence} if {each.condition}"
-                yield CondaRequirement(self._source.unless(each.condition), 1, text)
-
-    def sentences(self, name: str) -> Iterator[str]:
-        """The unconditional constraints on a project: ``numpy <2 is a constraint``."""
-        return (each.sentence for each in self._unconditional(name))
-
     def specs(self, name: str) -> list[MatchSpec]:
         """The specs of all unconditional constraints on a project."""
         return [each.spec for each in self._unconditional(name)]
 
-    def _unconditional(self, name: str) -> list[_Constraint]:
-        return [each for each in self._constraints.get(name, ()) if each.condition is None]
+    def _unconditional(self, name: str) -> list[Limit]:
+        return [each for each in self._limits.get(name, ()) if each.spec.when is None]

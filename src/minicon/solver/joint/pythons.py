@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.models.indexes import DistributionFile
     from minicon.solver.candidates.candidate_source import CandidateSource
+    from minicon.solver.search.conda_subproblem import CondaModel
 
 #: Builds of python that ordinary CPython wheels do not fit: free-threaded ones, PyPy, GraalPy.
 _FOREIGN_BUILD = lazy_pattern(r".*(?:_cp\d+t$|pypy|graalpy)")
@@ -40,12 +41,10 @@ class Pythons:
 
     Attributes:
         minors: All of them, best first.
-        current: The one in the latest set of conda packages; None before the first.
     """
 
     def __init__(self, source: CandidateSource, domain: int) -> None:
         self._candidates = source.candidates("python")
-        self.current: str | None = None
         table = self._candidates.table
         allowed: dict[str, int] = {}
         newest: dict[str, str] = {}
@@ -57,9 +56,10 @@ class Pythons:
             newest.setdefault(minor, table.versions[position])
         self.minors = [PythonMinor(text, newest[text], allowed[text]) for text in allowed]
 
-    def ordered(self) -> list[PythonMinor]:
-        """All minor versions, the current one first."""
-        return sorted(self.minors, key=lambda minor: minor.text != self.current)
+    def of(self, model: CondaModel) -> PythonMinor:
+        """The minor version of a set of packages with python."""
+        bit = 1 << model.positions["python"]
+        return next(each for each in self.minors if each.allowed & bit)
 
     def supported_by(self, file: DistributionFile, minor: PythonMinor) -> int:
         """Candidates of a minor version that a file's ``Requires-Python`` allows."""

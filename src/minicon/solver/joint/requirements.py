@@ -1,4 +1,4 @@
-"""Requirements and candidates of all sources, as resolvelib sees them, and the two outcomes.
+"""Requirements and candidates of all sources, as resolvelib sees them, and the outcome.
 
 ==================  ========================  ==================================================
 identifier          requirements              candidates
@@ -18,7 +18,7 @@ from minicon.models.package_names import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
     from packaging.requirements import Requirement
@@ -32,13 +32,15 @@ if TYPE_CHECKING:
     from minicon.solver.joint.pythons import PythonMinor
     from minicon.solver.request import Reason
     from minicon.solver.search.conda_subproblem import CondaModel
-    from minicon.solver.search.conflict_analysis import Contradiction
 
     AnyRequirement: TypeAlias = "CondaRequirement | ProjectRequirement"
     Choice: TypeAlias = "CondaBuilds | Wheel | InstalledWheel | SourceOnly"
     AnyCandidate: TypeAlias = "CondaCandidate | Choice | ExtraCandidate"
 
 CONDA = "@conda"
+
+#: The reason for pip where no channel has it.
+PIP = "pip, a dependency of python"
 
 
 def project_identifier(name: str, extra: str = "") -> str:
@@ -120,18 +122,13 @@ class ProjectRequirement:
 
 @dataclass(frozen=True, slots=True)
 class CondaCandidate:
-    """Candidate of ``@conda``: the best conda packages for some demands.
-
-    Equal to another candidate if it answers the same demands, so that resolvelib's list of
-    rejected candidates never rejects the answer to other demands.
+    """Candidate of ``@conda``: the best set of packages.
 
     Attributes:
-        demands: The domains that were required in addition to the request itself.
         model: The chosen packages.
     """
 
-    demands: tuple[tuple[str, int], ...]
-    model: CondaModel = field(compare=False)
+    model: CondaModel
 
     @property
     def identifier(self) -> str:
@@ -248,24 +245,3 @@ class Resolved:
     names: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
     pip_requirements: tuple[PipRequirement, ...] = ()
-
-
-class Impossible(Exception):
-    """No candidates meet all requirements.
-
-    Attributes:
-        causes: Requirements of the last conflict, each with the candidate that has it.
-        contradictions: Contradictions between demands on conda packages on the way.
-        skipped: Per project and rejected version, the equivalent versions that were not tried.
-    """
-
-    def __init__(
-        self,
-        causes: Sequence[tuple[AnyRequirement, AnyCandidate | None]],
-        contradictions: Sequence[Contradiction],
-        skipped: Mapping[tuple[str, Version], Collection[Version]] | None = None,
-    ) -> None:
-        super().__init__()
-        self.causes = causes
-        self.contradictions = contradictions
-        self.skipped = skipped or {}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from minicon.solver.joint.requirements import (
+    CONDA,
+    PIP,
     CondaBuilds,
-    CondaCandidate,
     ExtraCandidate,
     InstalledWheel,
     ProjectRequirement,
@@ -74,11 +75,7 @@ class WheelRecords:
         found: dict[str, list[Reason]] = {}
         for identifier in sorted(self._mapping):
             candidate = self._mapping[identifier]
-            if isinstance(candidate, CondaCandidate):
-                parent = "python"
-            elif isinstance(candidate, ExtraCandidate) and isinstance(
-                candidate.choice, CondaBuilds
-            ):
+            if isinstance(candidate, ExtraCandidate) and isinstance(candidate.choice, CondaBuilds):
                 parent = candidate.choice.conda_name
             else:
                 continue
@@ -86,6 +83,10 @@ class WheelRecords:
                 if isinstance(requirement, ProjectRequirement) and requirement.choice is None:
                     name = self.names.get(requirement.name, requirement.name)
                     found.setdefault(name, []).append(Reason(parent, requirement.text))
+        for requirement in self._provider.get_dependencies(self._mapping[CONDA]):
+            if isinstance(requirement, ProjectRequirement) and requirement.text == PIP:
+                name = self.names.get(requirement.name, requirement.name)
+                found.setdefault(name, []).append(Reason("python", PIP))
         return found
 
     def _record(self, wheel: Wheel) -> RepodataRecord:

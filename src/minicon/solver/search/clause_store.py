@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.solver.candidates.candidates import members
 from minicon.solver.search.clauses import (
     ConditionalDependency,
     Dependency,
@@ -117,6 +118,7 @@ class ClauseStore:
         count = len(table.dependencies) + len(table.constrains)
         variable.by_position = [None] * count
         variable.unexplored = candidates.all if count else 0
+        variable.unread = candidates.all if candidates.read else 0
         for requirements in (variable.requirements, variable.constraints):
             for requirement in requirements.values():
                 self._attach(requirement, variable)
@@ -142,7 +144,37 @@ class ClauseStore:
                     )
                 position += 1
         variable.clauses = [clause for clause in clauses if clause is not None]
+        variable.clauses += variable.read.values()
         variable.triggered.clear()
+
+    def read(self, variable: Variable, domain: int) -> None:
+        """Add the dependencies of some candidates that are known only once they are read.
+
+        Candidates that turn out to have the same dependency share one clause.
+        """
+        assert variable.candidates is not None
+        assert variable.candidates.read is not None
+        for position in members(domain & variable.unread):
+            variable.unread &= ~(1 << position)
+            for name, text in variable.candidates.read(position):
+                self._extend(variable, 1 << position, self._requirement(name, text, False))
+
+    def _extend(self, variable: Variable, premise: int, requirement: Requirement) -> None:
+        """Add candidates to those that have a requirement."""
+        known = variable.read.get(requirement)
+        if known is not None:
+            premise |= known.premise
+            requirement.carriers.remove(known)
+            variable.clauses.remove(known)
+        clause = Dependency((variable.index, premise, requirement))
+        requirement.carriers.append(clause)
+        variable.clauses.append(clause)
+        variable.read[requirement] = clause
+        variable.triggered.clear()
+        if requirement.allowed is None and not self.trail.domains[variable.index] & ~premise:
+            self.load(self.variables[requirement.target])
+        elif requirement.allowed is not None and self._has_consequences(clause):
+            self.late.append(clause)
 
     def clauses_of(self, variable: Variable) -> list[Dependency]:
         """All dependencies of a variable's candidates."""

@@ -37,6 +37,8 @@ class Variable:
         clauses: Dependencies of its candidates, as far as they were added; see
             :meth:`ClauseStore.add_clauses`.
         unexplored: Candidates that may have dependencies for which no clause was added yet.
+        unread: Candidates whose dependencies are not in the table and were not read yet.
+        read: The clauses of those that were read, by requirement.
         by_position: The clauses by their positions in the candidate table; None where not added.
         requirements: Requirements of other packages on this one, by text.
         constraints: The same for ``constrains``, by text.
@@ -57,10 +59,12 @@ class Variable:
         "index",
         "initial",
         "name",
+        "read",
         "requirements",
         "triggered",
         "unexplored",
         "universe",
+        "unread",
         "watchers",
     )
 
@@ -74,6 +78,8 @@ class Variable:
         self.clauses: list[Dependency] = []
         self.by_position: list[Dependency | None] = []
         self.unexplored = 0
+        self.unread = 0
+        self.read: dict[Requirement, Dependency] = {}
         self.requirements: dict[str, Requirement] = {}
         self.constraints: dict[str, Requirement] = {}
         self.incoming: dict[int, list[Requirement]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
+from minicon.solver.candidates.candidate_table import INSTALLED_WHEEL, PROJECT, WHEELS
 from minicon.solver.reachability import reachable
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.search.clause_store import ClauseStore
@@ -50,6 +51,25 @@ class CondaModel:
             if not name.endswith("]")
         }
 
+    def version_of(self, project: str) -> str | None:
+        """The version of a Python project, from whichever source provides it."""
+        position = self.positions.get(f"{PROJECT}[{project}]")
+        if position is None:
+            return None
+        provider = self._source.candidates(f"{PROJECT}[{project}]").table.builds[position]
+        name = provider if provider in self.positions else f"{WHEELS}[{project}]"
+        if name not in self.positions:
+            name = f"{INSTALLED_WHEEL}[{project}]"
+        return self._source.candidates(name).table.versions[self.positions[name]]
+
+    @property
+    def is_built(self) -> bool:
+        """Whether pip has to build a project, for which no wheel was chosen."""
+        return any(
+            name.startswith(WHEELS) and position >= self._source.candidates(name).size // 2
+            for name, position in self.positions.items()
+        )
+
     def has(self, name: str, text: str) -> bool:
         """Whether a package in the set, or a virtual package, matches a MatchSpec."""
         candidates = self._source.candidates(name)
@@ -75,9 +95,14 @@ class CondaSubproblem:
     def __init__(self, request: SolveRequest, source: CandidateSource, goal: Goal) -> None:
         self.source = source
         self.goal = goal
+        self._request = request
         self._policy = request.update_policy
-        self._search = Search(ClauseStore(source.candidates))
-        for package in request.virtual_packages:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all clauses, because candidates changed."""
+        self._search = Search(ClauseStore(self.source.candidates), self._request.max_seconds)
+        for package in self._request.virtual_packages:
             self._search.store.loaded(package.name)
         self._models: dict[tuple[tuple[str, int], ...], CondaModel] = {}
         self._cores: list[list[Demand]] = []
@@ -86,6 +111,12 @@ class CondaSubproblem:
     def store(self) -> ClauseStore:
         """All variables and clauses loaded and learned so far."""
         return self._search.store
+
+    def extend(self, demands: Iterable[Demand], projects: Iterable[str]) -> None:
+        """Add demands to the request, and names to decide after the direct ones."""
+        self.goal.demands += demands
+        self.goal.projects += projects
+        self._models.clear()
 
     def model(self, added: Sequence[Demand] = ()) -> CondaModel:
         """The best packages for the request and some further demands.
@@ -119,7 +150,10 @@ class CondaSubproblem:
         """
         gone = {id(demand) for demand in removed}
         demands = [demand for demand in self.goal.demands if id(demand) not in gone]
-        found = self._search.run([*demands, *added], self.goal.direct, self.goal.preferred)
+        goal = self.goal
+        found = self._search.run(
+            [*demands, *added], goal.direct, goal.preferred, projects=goal.projects
+        )
         return CondaModel(found, self.source)
 
     def _known_model(self, added: Sequence[Demand]) -> CondaModel | None:

@@ -1,8 +1,8 @@
 """Decisions: which variable is decided next, and for which candidate.
 
-The order is that of resolvo: requested packages, in the user's order; packages that took part in
-recent conflicts; packages in the order in which they became required; last, installed packages
-that nothing requires any more but that may stay.
+The order is that of resolvo: requested packages, in the user's order, then requested projects of
+PyPI; packages that took part in recent conflicts; packages in the order in which they became
+required; last, installed packages that nothing requires any more but that may stay.
 
 Of builds with equal version and build number, conda prefers the one whose dependencies can have
 the higher versions, compared dependency by dependency in the order of their names, over those that
@@ -37,6 +37,7 @@ class Decisions:
         direct: Requested names, to be decided first.
         preferred: Per name, candidates to choose whenever one is possible (installed ones).
         keep: Names to keep, at their preferred candidates, where possible.
+        projects: Names to decide after these, in this order, where something requires them.
     """
 
     def __init__(
@@ -45,16 +46,19 @@ class Decisions:
         direct: Sequence[str],
         preferred: Mapping[str, int],
         keep: Sequence[str] = (),
+        projects: Sequence[str] = (),
     ) -> None:
         self._store = store
         self._direct = [store.loaded(name).index for name in direct]
         self._preferred = {store.loaded(name).index: mask for name, mask in preferred.items()}
         self._keep = [store.loaded(name).index for name in keep]
+        self._projects = [store.variable(name).index for name in projects]
         self._active: dict[int, None] = {}
         self._increment = 1.0
         self._conflicts = 0
         self._scanned = 0
         self._scanned_direct = 0
+        self._scanned_projects = 0
         for variable in store.variables:
             variable.activity = 0.0
 
@@ -66,6 +70,8 @@ class Decisions:
     def following(self) -> tuple[int, int] | None:
         """The next variable and its candidate; None when everything is decided."""
         index = self._open_direct()
+        if index is None:
+            index = self._open_project()
         if index is None:
             index = self._open_active()
         if index is None:
@@ -86,7 +92,7 @@ class Decisions:
             for variable in variables:
                 variable.activity /= _TOO_LARGE
             self._increment /= _TOO_LARGE
-        self._scanned = self._scanned_direct = 0
+        self._scanned = self._scanned_direct = self._scanned_projects = 0
 
     def _open_direct(self) -> int | None:
         domains, direct = self._store.trail.domains, self._direct
@@ -102,6 +108,17 @@ class Decisions:
             return direct[position]
         pending = [index for index in direct[position:] if not is_decided(domains[index])]
         return min(pending, key=lambda index: domains[index].bit_count())
+
+    def _open_project(self) -> int | None:
+        domains, absents = self._store.trail.domains, self._store.trail.absents
+        for position in range(self._scanned_projects, len(self._projects)):
+            index = self._projects[position]
+            domain = domains[index]
+            if domain & (domain - 1) and not domain & absents[index]:
+                self._scanned_projects = position
+                return index
+        self._scanned_projects = len(self._projects)
+        return None
 
     def _open_active(self) -> int | None:
         domains, variables = self._store.trail.domains, self._store.variables

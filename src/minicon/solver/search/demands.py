@@ -46,11 +46,13 @@ class Origin:
         kind: What it comes from.
         text: The spec as its author wrote it.
         spec: The spec; None if the demand is not one.
+        loose: For a requirement on a Python project, the variable that stands for any version.
     """
 
     kind: Kind
     text: str
     spec: MatchSpec | None = None
+    loose: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -79,12 +81,14 @@ class Goal:
         direct: Names to decide first, in the user's order.
         preferred: Per name, the candidates to choose if possible (the installed one).
         keep: Names to keep in the environment if possible, even if nothing requires them.
+        projects: Names to decide after the direct ones, in this order, where they are required.
     """
 
     demands: list[Demand] = field(default_factory=list)
     direct: list[str] = field(default_factory=list)
     preferred: dict[str, int] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
+    projects: list[str] = field(default_factory=list)
 
 
 def goal_of(request: SolveRequest, source: CandidateSource, specs: Iterable[MatchSpec]) -> Goal:

@@ -15,6 +15,7 @@ one.
 
 from __future__ import annotations
 
+from minicon.solver.candidates.candidates import members
 from minicon.solver.search.clauses import Dependency, Watcher
 
 TYPE_CHECKING = False
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from minicon.solver.search.clause_store import ClauseStore
     from minicon.solver.search.clauses import Incompatibility, Reason, Variable
     from minicon.solver.search.trail import Trail
+
+#: Up to this many candidates of one version are read as soon as no other version is left.
+_FEW = 16
 
 
 def propagate(store: ClauseStore) -> Incompatibility | None:
@@ -117,6 +121,8 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
         return None
     if domain & variable.unexplored:
         store.add_clauses(variable, domain)
+    if domain & variable.unread and _is_one_version(variable, domain):
+        store.read(variable, domain)
     triggered = variable.triggered.get(domain)
     if triggered is None:
         triggered = [clause for clause in variable.clauses if not domain & ~clause[1]]
@@ -134,6 +140,15 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
         if domains[target] & requirement.refused and not trail.narrow(target, allowed, clause):
             return _conflict_at_last_step(trail)
     return None
+
+
+def _is_one_version(variable: Variable, domain: int) -> bool:
+    """Whether the remaining candidates are few and of one version."""
+    if domain.bit_count() > _FEW:
+        return False
+    assert variable.candidates is not None
+    versions = variable.candidates.table.versions
+    return len({versions[position] for position in members(domain)}) == 1
 
 
 def _backward(trail: Trail, variable: Variable, before: int) -> Incompatibility | None:

@@ -6,6 +6,9 @@ jump back; else decide one more package; finish when everything is decided.
 
 from __future__ import annotations
 
+from math import inf
+from time import thread_time
+
 from minicon.solver.candidates.candidates import best, is_decided
 from minicon.solver.search.conflict_analysis import Contradiction, demands_behind, learn
 from minicon.solver.search.decisions import Decisions
@@ -19,12 +22,36 @@ if TYPE_CHECKING:
     from minicon.solver.search.clauses import Demand, Incompatibility
 
 
+#: Number of steps between two looks at the clock.
+_STEPS = 32
+#: Number of packages that an undecided search names.
+_NAMED = 3
+
+
 class NotWorthwhileError(Exception):
     """A search was abandoned, since its result cannot be better than a known one."""
 
 
+class UndecidedError(Exception):
+    """A search took longer than allowed.
+
+    Attributes:
+        steps: Number of its steps.
+        names: The variables that took part in the most conflicts.
+    """
+
+    def __init__(self, steps: int, names: Sequence[str]) -> None:
+        super().__init__()
+        self.steps = steps
+        self.names = names
+
+
 class Search:
     """Searches over the same records.
+
+    Args:
+        store: All variables and clauses.
+        seconds: Processor time that all searches together may take.
 
     Attributes:
         store: All variables and clauses.
@@ -32,8 +59,10 @@ class Search:
         possible: Per direct name, its domain after propagating the demands alone.
     """
 
-    def __init__(self, store: ClauseStore) -> None:
+    def __init__(self, store: ClauseStore, seconds: float = inf) -> None:
         self.store = store
+        self._end = thread_time() + seconds
+        self._steps = 0
         self.conflicts = 0
         self.possible: dict[str, int] = {}
 
@@ -44,6 +73,7 @@ class Search:
         preferred: Mapping[str, int] | None = None,
         keep: Sequence[str] = (),
         is_worthwhile: Callable[[], bool] | None = None,
+        projects: Sequence[str] = (),
     ) -> dict[str, int]:
         """Find the model that the order of decisions prefers.
 
@@ -53,6 +83,7 @@ class Search:
             preferred: See :class:`Decisions`.
             keep: See :class:`Decisions`.
             is_worthwhile: Called when all of ``direct`` are decided: whether to continue.
+            projects: See :class:`Decisions`.
 
         Returns:
             Per package name in the model, the position of its candidate.
@@ -60,11 +91,12 @@ class Search:
         Raises:
             Contradiction: The demands contradict each other.
             NotWorthwhileError: ``is_worthwhile`` returned False.
+            UndecidedError: The search took longer than allowed.
         """
         store = self.store
         store.reset()
         self.conflicts = 0
-        decisions = Decisions(store, direct, preferred or {}, keep)
+        decisions = Decisions(store, direct, preferred or {}, keep, projects)
         self.assert_demands(demands)
         domains = store.trail.domains
         self.possible = {name: domains[store.by_name[name].index] for name in direct}
@@ -77,8 +109,29 @@ class Search:
                 judged = self.conflicts
                 if not is_worthwhile():
                     raise NotWorthwhileError
-            store.trail.decide(*choice)
+            self._count()
+            self._decide(*choice)
             self._settle(decisions)
+
+    def _count(self) -> None:
+        """Count a step.
+
+        Raises:
+            UndecidedError: The time is over.
+        """
+        self._steps += 1
+        if self._steps % _STEPS == 0 and thread_time() > self._end:
+            active = sorted(self.store.variables, key=lambda each: each.activity, reverse=True)
+            names = [each.name for each in active[:_NAMED] if each.activity]
+            raise UndecidedError(self._steps, names)
+
+    def _decide(self, index: int, candidate: int) -> None:
+        """Choose a candidate; if its dependencies were not read yet, read them first."""
+        variable = self.store.variables[index]
+        if variable.unread >> candidate & 1:
+            self.store.read(variable, 1 << candidate)
+        else:
+            self.store.trail.decide(index, candidate)
 
     def assert_demands(self, demands: Sequence[Demand]) -> None:
         """Narrow domains to the demands and propagate.
@@ -105,6 +158,7 @@ class Search:
             if conflict is None:
                 return
             self.conflicts += 1
+            self._count()
             self._learn_from(conflict, decisions)
 
     def _learn_from(self, conflict: Incompatibility, decisions: Decisions) -> None:
