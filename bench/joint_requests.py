@@ -17,7 +17,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.support.joint_requests import CONFLICTS, SATISFIABLE, joint_request, wheel_index
+from tests.support.joint_requests import (
+    CONFLICTS,
+    SATISFIABLE,
+    conflict_pairs,
+    everyday_pairs,
+    joint_request,
+    wheel_index,
+)
 from tests.support.real_channels import channel_index
 
 from minicon.errors import MiniconError
@@ -69,6 +76,7 @@ def main() -> None:
     parser.add_argument("--kill", type=float, default=60)
     parser.add_argument("--only", default="")
     parser.add_argument("--twice", action="store_true")
+    parser.add_argument("--pairs", action="store_true", help="the generated pairs instead")
     parser.add_argument("--details", action="store_true", help="show whole messages")
     parser.add_argument(
         "--cache", type=Path, default=Path("~/.cache/minicon-bench-joint").expanduser()
@@ -76,7 +84,8 @@ def main() -> None:
     arguments = parser.parse_args()
     for subdir in ("linux-64", "noarch"):
         channel_index("conda-forge", subdir)
-    for texts in (*SATISFIABLE, *CONFLICTS):
+    listed = (*SATISFIABLE, *CONFLICTS)
+    for texts in (*everyday_pairs(), *conflict_pairs()) if arguments.pairs else listed:
         line = " ".join(texts)
         if arguments.only not in line:
             continue

@@ -71,3 +71,59 @@ def wheel_index(cache: Path, *, offline: bool = False) -> PypiIndex:
         subdir="linux-64",
         virtual_packages=virtual_packages("linux-64"),
     )
+
+#: What everyday requests ask of conda-forge.
+_CONDA = (
+    "numpy", "pandas", "scipy", "matplotlib", "scikit-learn", "pytorch", "jupyterlab", "requests",
+    "pydantic", "sqlalchemy", "pillow", "click", "rich", "pyyaml", "cryptography", "aiohttp",
+    "fastapi", "django", "flask", "numba", "pyarrow", "protobuf", "urllib3", "setuptools",
+    "attrs", "jinja2", "ipython", "h5py", "dask", "xarray", "networkx", "pytest", "tqdm",
+    "numpy<2", "pandas<2", "pydantic<2", "urllib3<2", "sqlalchemy<2", "setuptools<70", "protobuf<5",
+)  # fmt: skip
+
+#: Well-known projects.
+_PROJECTS = (
+    "boto3", "botocore", "langchain", "openai", "transformers", "datasets", "accelerate",
+    "huggingface-hub", "tokenizers", "sentence-transformers", "streamlit", "gradio", "dash",
+    "plotly", "bokeh", "altair", "seaborn", "statsmodels", "xgboost", "lightgbm", "catboost",
+    "optuna", "mlflow", "wandb", "ray", "polars", "duckdb", "great-expectations", "prefect",
+    "celery", "redis", "gunicorn", "uvicorn[standard]", "starlette", "httpx", "scrapy", "selenium",
+    "playwright", "beautifulsoup4", "lxml", "spacy", "nltk", "gensim", "thinc", "opencv-python",
+    "opencv-contrib-python", "imageio", "scikit-image", "albumentations", "timm", "diffusers",
+    "torchvision", "pytorch-lightning", "tensorflow", "keras", "jax", "flax", "onnx", "onnxruntime",
+    "black", "ruff", "mypy", "pylint", "flake8", "pre-commit", "tox", "sphinx", "mkdocs",
+    "google-cloud-storage", "google-api-python-client", "azure-storage-blob", "azure-identity",
+    "snowflake-connector-python", "psycopg2-binary", "asyncpg", "alembic", "sqlmodel",
+    "pydantic-settings", "fastapi[standard]", "strawberry-graphql", "graphene", "marshmallow",
+    "apache-airflow", "dbt-core", "kubernetes", "docker", "ansible", "paramiko", "fabric", "typer",
+    "textual", "pyinstaller", "twine", "poetry", "jupyter", "nbconvert", "papermill", "voila",
+    "geopandas", "shapely", "rasterio", "folium",
+)  # fmt: skip
+
+#: Releases that need older packages than these.
+_NEW = ("numpy>=2", "pandas>=2.2", "pydantic>=2", "urllib3>=2", "protobuf>=5", "sqlalchemy>=2",
+        "pillow>=11", "click>=8.1", "rich>=13.9", "setuptools>=75")  # fmt: skip
+_OLD = (
+    "tensorflow==2.15.1", "botocore==1.29.0", "numba==0.58.1", "streamlit==1.20.0",
+    "gradio==4.44.0", "apache-airflow==2.9.0", "langchain==0.0.200", "fastapi==0.95.0",
+    "transformers==4.30.0", "thinc==8.1.12", "scikit-learn==1.3.0", "mlflow==2.3.0",
+    "prefect==2.8.0", "great-expectations==0.16.0", "spacy==3.5.0", "dbt-core==1.4.0",
+    "wandb==0.15.0", "statsmodels==0.14.0",
+)  # fmt: skip
+
+
+def everyday_pairs(number: int = 400) -> list[list[str]]:
+    """A conda spec and a project each, spread evenly over all combinations."""
+    found = []
+    for place in range(number):
+        project = _PROJECTS[(place * 37 + place // len(_PROJECTS)) % len(_PROJECTS)]
+        found.append([_CONDA[place % len(_CONDA)], f"pypi:{project}"])
+    return found
+
+
+def conflict_pairs(number: int = 60) -> list[list[str]]:
+    """A recent conda package and an old release each; most contradict each other."""
+    return [
+        [_NEW[place % len(_NEW)], f"pypi:{_OLD[(place * 7 + place // 10) % len(_OLD)]}"]
+        for place in range(number)
+    ]

@@ -80,6 +80,8 @@ _TABLE = (
     Key("channel_relations_max_depth", _I,
         "levels of related channels to follow from each channel; 0: none"),
     Key("use_pypi", _B, "use PyPI for packages that the channels do not have"),
+    Key("pypi_dependencies", _T, "where dependencies of PyPI packages come from if both have them",
+        choices=("channels", "pypi")),
     Key("offline", _B, "do not use the network"),
     Key("local_repodata_ttl", _I,
         "maximum age of cached repodata in seconds; 1: Cache-Control; 0: always check"),

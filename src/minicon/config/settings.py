@@ -39,6 +39,7 @@ class Settings:
     channel_relations_max_depth: int = 10
     offline: bool = False
     use_pypi: bool = True
+    pypi_dependencies: str = "channels"
     ssl_verify: bool | str = True
     client_ssl_cert: str | None = None
     client_ssl_cert_key: str | None = None

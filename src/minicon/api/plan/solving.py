@@ -114,6 +114,7 @@ def _solve_request(
         wheels=services.wheel_index(packages.from_pip)
         if needs_wheels and sources.allow_pypi
         else None,
+        prefer_conda=settings.pypi_dependencies == "channels",
         wheels_for_missing_names=sources.pypi_for_missing_names,
         virtual_packages=services.virtual_packages,
         platform=settings.platform,
