@@ -1,7 +1,6 @@
 """The words of code and documentation: those of the field, as CONTRIBUTING.md says.
 
-Checked are docstrings, comments, other strings, names, and pages. A room that is in ``NOT_YET`` is
-still to be rewritten; remove it from the set when it is.
+Checked are docstrings, comments, other strings, names, and pages.
 """
 
 from __future__ import annotations
@@ -16,17 +15,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-
-#: Paths that are still to be rewritten.
-NOT_YET = {
-    *(f"src/minicon/{room}" for room in (
-        "package", "publish",
-    )),
-    *(f"tests/{room}" for room in (
-        "envs", "hostile", "net",
-        "package", "publish", "support",
-    )),
-}  # fmt: skip
 
 #: Idioms that a conda, pip or cargo user would not write, and better words.
 IDIOMS = {
@@ -84,13 +72,8 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def is_rewritten(path: Path) -> bool:
-    name = relative(path)
-    return not any(name == room or name.startswith(f"{room}/") for room in NOT_YET)
-
-
-def rewritten(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", list(filter(is_rewritten, paths)), ids=relative)
+def each_of(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=relative)
 
 
 def found_in(text: str, idioms: dict[str, str]) -> Iterator[str]:
@@ -116,7 +99,7 @@ def texts_of(source: str) -> Iterator[tuple[int, str]]:
             block = []
 
 
-@rewritten(SOURCES)
+@each_of(SOURCES)
 def test_texts_of_code_have_no_idioms(path: Path) -> None:
     found = [
         f"line {line}: {idiom}"
@@ -126,20 +109,20 @@ def test_texts_of_code_have_no_idioms(path: Path) -> None:
     assert not found, "\n".join(found)
 
 
-@rewritten(SCRIPTS)
+@each_of(SCRIPTS)
 def test_comments_of_scripts_have_no_idioms(path: Path) -> None:
     comments = re.findall(r"^\s*(?:#|@REM) (.*)$", path.read_text(), re.MULTILINE)
     assert not list(found_in(" ".join(comments), IDIOMS))
 
 
-@rewritten(PAGES)
+@each_of(PAGES)
 def test_pages_have_no_idioms(path: Path) -> None:
     is_for_users = path.parent.name not in ("adr", "internals")
     found = list(found_in(path.read_text(), IDIOMS | (PAGE_IDIOMS if is_for_users else {})))
     assert not found, "\n".join(found)
 
 
-@rewritten(SOURCES)
+@each_of(SOURCES)
 def test_docstrings_write_parameters_as_they_are_spelled(path: Path) -> None:
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
@@ -154,7 +137,7 @@ def test_docstrings_write_parameters_as_they_are_spelled(path: Path) -> None:
     assert not found, "\n".join(found)
 
 
-@rewritten(SOURCES)
+@each_of(SOURCES)
 def test_names_mean_something(path: Path) -> None:
     found = {
         f"line {line}: {name}"
@@ -172,10 +155,6 @@ def names_defined_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
         elif isinstance(node, ast.arg):
             yield node.lineno, node.arg
-
-
-def test_what_is_not_yet_rewritten_exists() -> None:
-    assert not [name for name in NOT_YET if not (ROOT / name).exists()]
 
 
 def test_idioms_are_found() -> None:

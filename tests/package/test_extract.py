@@ -233,8 +233,8 @@ def test_verify_finds_what_was_changed(tmp_path):
     problems = {problem.path: problem.text for problem in verify_package(out)}
     assert problems["share/big"].startswith("has sha256")
     assert problems["lib/libtool.so.1"] == "is missing"
-    assert problems["bin/tool2"] == "is no hardlink"
-    assert problems["extra"] == "belongs to no package"
+    assert problems["bin/tool2"] == "is not a hardlink"
+    assert problems["extra"] == "is not listed"
     assert len(problems) == 4
     assert "share/big" not in {p.path for p in verify_package(out, hashes=False)}
     (out / "info/paths.json").write_text("{")

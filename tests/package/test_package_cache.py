@@ -356,6 +356,6 @@ def test_waiting_for_another_process_ends_with_its_name(tmp_path, channel):
     key = f"hello-1.0-0-{channel.record.sha256[:16]}"
     with (
         locked(tmp_path / f"pkgs/.locks/{key}.lock"),
-        pytest.raises(FileError, match=f"is held by process {os.getpid()}"),
+        pytest.raises(FileError, match=f"is locked by process {os.getpid()}"),
     ):
         channel.ensure(cache)

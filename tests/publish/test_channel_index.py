@@ -131,7 +131,7 @@ def test_bad_packages_are_told_of_and_left_out(folder) -> None:
     }
     assert "by its own metadata" in messages["renamed-1.0-0.conda"]
     assert "not into" in messages["pure-1.0-0.conda"]
-    assert "platform folder" in messages["stray-1.0-0.conda"]
+    assert "subdir such as" in messages["stray-1.0-0.conda"]
     assert summary.counts == {"linux-64": 2, "noarch": 1}
 
 

@@ -661,7 +661,7 @@ def paths_lies() -> Iterator[Case]:
         "missing-folder": (
             one,
             [listed("x"), {"_path": "d", "path_type": "directory"}],
-            "listed as a folder",
+            "listed as a directory",
         ),
         "hash": (one, [listed("x", sha256="0" * 64)], "has sha256 .* says 0000"),
         "size": (one, [listed("x", size_in_bytes=9)], "has 8 bytes, info/paths.json says 9"),
@@ -670,7 +670,7 @@ def paths_lies() -> Iterator[Case]:
         "twice": (one, [listed("x"), listed("x")], "listed twice"),
         "no-path": (one, [{"path_type": "hardlink"}], "has no _path"),
         "type": (one, [listed("x", path_type="socket")], "unknown path_type"),
-        "sha-text": (one, [listed("x", sha256="")], "sha256 that is none"),
+        "sha-text": (one, [listed("x", sha256="")], "invalid sha256"),
         "size-text": (one, [listed("x", size_in_bytes="8")], "not a number"),
         "size-negative": (one, [listed("x", size_in_bytes=-8)], "not a number"),
         "placeholder-empty": (
@@ -681,12 +681,12 @@ def paths_lies() -> Iterator[Case]:
         "placeholder-slash": (
             one,
             [listed("x", prefix_placeholder="/", file_mode="text")],
-            "placeholder that is no absolute path",
+            "placeholder that is not an absolute path",
         ),
         "placeholder-letter": (
             one,
             [listed("x", prefix_placeholder="e", file_mode="text")],
-            "placeholder that is no absolute path",
+            "placeholder that is not an absolute path",
         ),
         "file-mode": (
             one,

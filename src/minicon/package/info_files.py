@@ -1,7 +1,7 @@
-"""Reads what a package says of its own files: paths.json and link.json, or their forebears.
+"""Read a package's list of files: paths.json and link.json, or the older formats.
 
 Since 2017, paths are in ``info/paths.json``; noarch kind and entry points in ``info/link.json``.
-Before, paths were in ``info/files`` with ``info/has_prefix`` and ``info/no_link``; the rest was in
+Before, paths were in ``info/files``, ``info/has_prefix`` and ``info/no_link``; the rest was in
 ``info/package_metadata.json``, ``info/noarch.json`` or ``info/index.json``.
 """
 
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-#: The files below ``info/`` that :func:`parse_package_files` looks at.
+#: The files below ``info/`` that :func:`parse_package_files` reads.
 DESCRIBING_FILES = (
     "index.json",
     "paths.json",
@@ -36,7 +36,7 @@ DESCRIBING_FILES = (
 )
 _SHA256 = lazy_pattern(r"[0-9a-f]{64}")
 _HEXADECIMAL = lazy_pattern(r"[0-9a-f]*")
-#: Of one name of three characters at least: each one in a file makes that file longer.
+#: An absolute path with a name of at least three characters: shorter ones match by chance.
 _PLACEHOLDER = lazy_pattern(r"(?:[A-Za-z]:)?[/\\]+[^/\\]{3}")
 _PATH_TYPES = (PathType.HARDLINK, PathType.SOFTLINK, PathType.DIRECTORY)
 _FILE_MODES = ("text", "binary")
@@ -46,33 +46,33 @@ _ENTRY_POINT_LIMIT = 400
 
 
 def read_package_files(directory: str | Path) -> PackageFiles:
-    """What an extracted package says of its files.
+    """Read the list of files of an extracted package.
 
-    Costs reading and decoding ``info/paths.json``: some 4 µs per file of the package.
+    Costs reading and parsing ``info/paths.json``: about 4 µs per file of the package.
 
     Args:
-        directory: The extracted package, which holds ``info/``.
+        directory: The extracted package, which contains ``info/``.
 
     Raises:
-        PackageError: ``info/`` is missing or cannot be read as what it should be.
-        UnsafeArchive: A path or an entry point in it would reach outside a prefix.
+        PackageError: ``info/`` is missing or invalid.
+        UnsafeArchive: A path or an entry point would reach outside a prefix.
     """
     directory = Path(directory)
     info: dict[str, bytes] = {}
     for name in DESCRIBING_FILES:
-        content = _read_if_there(directory / "info" / name, directory.name)
+        content = _read_if_exists(directory / "info" / name, directory.name)
         if content is not None:
             info[name] = content
     files = parse_package_files(info, directory.name)
     if "paths.json" in info:
         return files
-    for entry in files.paths:  # the old files do not tell what is a link
+    for entry in files.paths:  # the older formats do not list which files are links
         if (directory / entry.path).is_symlink():
             entry.path_type = PathType.SOFTLINK
     return files
 
 
-def _read_if_there(path: Path, package: str) -> bytes | None:
+def _read_if_exists(path: Path, package: str) -> bytes | None:
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -84,15 +84,15 @@ def _read_if_there(path: Path, package: str) -> bytes | None:
 def parse_package_files(
     info: Mapping[str, bytes], package: str, *, paths: Sequence[PathsEntry] | None = None
 ) -> PackageFiles:
-    """What the files below ``info/`` say of the others.
+    """Parse a package's list of files from the files below ``info/``.
 
     Args:
-        info: Content by name; :data:`DESCRIBING_FILES` are looked at.
-        package: What to call the package in errors.
-        paths: What :func:`parse_paths` made of ``paths.json``, if it was read before.
+        info: Content by name, of :data:`DESCRIBING_FILES`.
+        package: Name of the package, for errors.
+        paths: Result of :func:`parse_paths`, if it was called before.
 
     Raises:
-        PackageError: Neither ``paths.json`` nor ``files`` is there, or one cannot be read.
+        PackageError: Both ``paths.json`` and ``files`` are missing, or one is invalid.
         UnsafeArchive: A path or an entry point would reach outside a prefix.
     """
     index = read_json_object(info, "index.json", package)
@@ -106,10 +106,10 @@ def parse_package_files(
 
 
 def parse_paths(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
-    """The paths alone, from ``paths.json`` or the files that came before it.
+    """Parse only the paths, from ``paths.json`` or the older formats.
 
     Raises:
-        PackageError: Neither is there, or one cannot be read.
+        PackageError: Both are missing, or one is invalid.
         UnsafeArchive: A path would reach outside a prefix, or is listed twice.
     """
     if "paths.json" in info:
@@ -122,7 +122,7 @@ def parse_paths(info: Mapping[str, bytes], package: str) -> list[PathsEntry]:
 
 
 def read_json_object(info: Mapping[str, bytes], name: str, package: str) -> dict[str, Any]:
-    """One JSON object below ``info/``; empty if the file is missing. Raises PackageError."""
+    """Parse a JSON object below ``info/``; empty if the file is missing. Raises PackageError."""
     if name not in info:
         return {}
     try:
@@ -140,7 +140,7 @@ def _unreadable(package: str, name: str, why: str) -> PackageError:
 
 def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
     if document.get("paths_version") != 1 or not isinstance(document.get("paths"), list):
-        raise _unreadable(package, "paths.json", "it is not of paths_version 1")
+        raise _unreadable(package, "paths.json", "it does not have paths_version 1")
     entries: list[PathsEntry] = []
     hashes: list[str] = []
     for data in document["paths"]:
@@ -166,7 +166,7 @@ def _read_paths(document: Mapping[str, Any], package: str) -> list[PathsEntry]:
 
 
 def _entry_problem(data: Any) -> str | None:
-    """Why an object of ``paths`` cannot be used, or None."""
+    """Return what is wrong with an object of ``paths``, or None."""
     if type(data) is not dict or type(data.get("_path")) is not str:
         return "has no _path"
     size = data.get("size_in_bytes")
@@ -175,7 +175,7 @@ def _entry_problem(data: Any) -> str | None:
     if size is not None and (type(size) is not int or size < 0):
         problem = "a size that is not a number"
     elif sha256 is not None and (type(sha256) is not str or not _SHA256.fullmatch(sha256)):
-        problem = "a sha256 that is none"
+        problem = "an invalid sha256"
     elif (data.get("path_type") or PathType.HARDLINK) not in _PATH_TYPES:
         problem = "an unknown path_type"
     elif "prefix_placeholder" in data:
@@ -189,7 +189,7 @@ def _placeholder_problem(placeholder: Any, file_mode: Any) -> str | None:
     if type(placeholder) is not str or not placeholder:
         return "an empty prefix placeholder"
     if not _PLACEHOLDER.match(placeholder):
-        return "a prefix placeholder that is no absolute path"
+        return "a prefix placeholder that is not an absolute path"
     return None if file_mode in _FILE_MODES else "an unknown file_mode"
 
 
@@ -207,7 +207,7 @@ def _check_paths(
         if problem is None and path in seen:
             problem = "is listed twice"
         if problem is None and is_own and is_reserved_path(path):
-            problem = "is a place of minicon's own"
+            problem = "is reserved for minicon's own files"
         if problem is not None:
             raise unsafe(package, f"of info/{name} {problem}", member=path)
         seen.add(path)
@@ -238,7 +238,7 @@ def _lines(info: Mapping[str, bytes], name: str, package: str) -> list[str]:
 
 
 def _has_prefix_line(line: str, package: str) -> tuple[str, tuple[str, str]]:
-    """``PATH`` alone, or ``PLACEHOLDER MODE PATH``, each perhaps in quotes."""
+    """Parse ``path`` or ``placeholder mode path``, each with or without quotes."""
     import shlex
 
     try:
@@ -255,7 +255,7 @@ def _has_prefix_line(line: str, package: str) -> tuple[str, tuple[str, str]]:
 def _read_noarch(
     info: Mapping[str, bytes], index: Mapping[str, Any], package: str
 ) -> tuple[str | None, list[EntryPoint]]:
-    """Kind of noarch package, and its entry points."""
+    """Return the kind of noarch package, and its entry points."""
     for name in ("link.json", "package_metadata.json"):
         document = read_json_object(info, name, package)
         if document:
@@ -300,7 +300,7 @@ def parse_entry_point(text: str) -> EntryPoint:
     if not (_is_dotted(module) and _is_dotted(function)):
         raise ValueError(f"entry point {text[:120]!r} does not name a Python function")
     if is_interpreter_name(command):
-        raise ValueError(f"entry point {text[:120]!r} would take the place of the interpreter")
+        raise ValueError(f"entry point {text[:120]!r} would replace the interpreter")
     return EntryPoint(command, module, function)
 
 

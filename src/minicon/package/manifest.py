@@ -1,16 +1,16 @@
-"""Manifest: a package's files in the form in which linking wants them.
+"""Manifest: a package's files in the form that linking uses.
 
-Nearly all files of a package are *plain*: regular files that environments link as they are. They
-are kept in columns, folder by folder, beside the very text that ``conda-meta`` will have of them,
-so that linking costs nothing per file but the link. The manifest is written when a package is
-extracted; where it is missing, stale or not ours, it is made from ``info/paths.json`` anew.
+Nearly all files of a package are *plain*: regular files that are linked without changes. They are
+stored in columns, one directory at a time, with the text that ``conda-meta`` records for them, so
+that linking costs nothing per file but the link. The manifest is written when a package is
+extracted; if it is missing, outdated or from another program, it is made from ``info/paths.json``.
 
 ::
 
     info/minicon-manifest     {"manifest": 1, "paths_json": [size, time], "others": […], …,
                                "folders": [[folder, names, sizes, digests], …]}    one line
-                              "lib/a.py", "lib/b.py", …          as in the record's files
-                              {"_path": "lib/a.py", …}, …        as in its paths_data
+                              "lib/a.py", "lib/b.py", …          as in the record's ``files``
+                              {"_path": "lib/a.py", …}, …        as in its ``paths_data``
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _UNKNOWN_SIZE = -1
 
 
 class PlainFolder:
-    """The plain files of one folder, a column for each fact.
+    """The plain files of one directory, in columns.
 
     Attributes:
-        path: The folder, relative; empty for the package itself.
-        names: Of the files.
-        digests: Their SHA-256, 64 hexadecimal digits each, one behind the other; dashes where
-            the package does not tell.
+        path: The directory, relative; empty for the package's root.
+        names: File names.
+        digests: Their SHA-256, concatenated, 64 hexadecimal digits each; dashes where the package
+            lists none.
     """
 
     __slots__ = ("_sizes", "digests", "names", "path")
@@ -61,18 +61,18 @@ class PlainFolder:
         return folder
 
     def to_text(self) -> list[str]:
-        """The columns as one text each: they are read much sooner than lists."""
+        """Return each column as one text, which is parsed much faster than a list."""
         return [self.path, "/".join(self.names), " ".join(map(str, self.sizes)), self.digests]
 
     @property
     def sizes(self) -> list[int]:
-        """Bytes of each file; -1 where the package does not tell. Read when first asked for."""
+        """Bytes of each file; -1 where the package lists none. Parsed on first use."""
         if isinstance(self._sizes, str):
             self._sizes = list(map(int, self._sizes.split(" ")))
         return self._sizes
 
     def only(self, numbers: Iterable[int]) -> PlainFolder:
-        """Some of the files, by their place in the columns."""
+        """Return some of the files, by their index in the columns."""
         chosen = list(numbers)
         return PlainFolder(
             self.path,
@@ -82,7 +82,7 @@ class PlainFolder:
         )
 
     def entries(self, folder: str) -> Iterator[PathsEntry]:
-        """The files as they are in FOLDER of a package or an environment."""
+        """Yield the files with their paths below ``folder`` of a package or an environment."""
         start = f"{folder}/" if folder else ""
         for number, (name, size) in enumerate(zip(self.names, self.sizes, strict=True)):
             digest = self.digests[64 * number : 64 * number + 64]
@@ -94,15 +94,15 @@ class PlainFolder:
 
 
 class Manifest:
-    """What a package says of its files, ready for linking.
+    """A package's list of files, ready for linking.
 
     Attributes:
-        folders: Its plain files.
-        others: Links, folders, files that are rewritten or must not be linked.
+        folders: Plain files by directory.
+        others: Links, directories, and files that are rewritten or must not be linked.
         entry_points: Commands to generate.
         noarch: Kind of noarch package, or None.
-        files_text: Paths of the plain files as JSON, with commas between.
-        paths_text: Their entries of ``paths_data`` as JSON, with commas between.
+        files_text: Paths of the plain files as JSON strings, separated by commas.
+        paths_text: Their entries of ``paths_data`` as JSON objects, separated by commas.
     """
 
     __slots__ = ("entry_points", "files_text", "folders", "noarch", "others", "paths_text")
@@ -126,7 +126,7 @@ class Manifest:
 
     @classmethod
     def of(cls, files: PackageFiles) -> Manifest:
-        """Made from what a package says of its files. Costs some 2 µs for each."""
+        """Make it from a package's list of files. Costs about 2 µs per file."""
         names: dict[str, list[PathsEntry]] = {}
         others = []
         for entry in files.paths:
@@ -145,16 +145,16 @@ class Manifest:
         )
 
     def has(self, path: str) -> bool:
-        """Whether the package has a file, link or folder at a path."""
+        """Whether the package has a file, link or directory at a path."""
         folder, _, name = path.rpartition("/")
         return any(entry.path == path for entry in self.others) or any(
             plain.path == folder and name in plain.names for plain in self.folders
         )
 
     def has_its_sizes(self, directory: Path) -> bool:
-        """Whether every regular file of an extracted package is there, as long as it should be.
+        """Whether every regular file of an extracted package exists and has the listed size.
 
-        Costs some 2 µs for each.
+        Costs about 2 µs per file.
         """
         lstat = os.lstat
         try:
@@ -172,7 +172,7 @@ class Manifest:
             return False
 
     def to_bytes(self, paths_json: os.stat_result) -> bytes:
-        """The content of :data:`MANIFEST_FILE` for a package with this ``info/paths.json``."""
+        """Return the content of :data:`MANIFEST_FILE` for this ``info/paths.json``."""
         head = {
             "manifest": _VERSION,
             "paths_json": _identity(paths_json),
@@ -186,15 +186,15 @@ class Manifest:
 
 
 def make_manifest(directory: Path, files: PackageFiles | None = None) -> Manifest:
-    """Make the manifest of an extracted package, and put it beside its ``paths.json``.
+    """Make the manifest of an extracted package, and write it beside its ``paths.json``.
 
     Args:
-        directory: The package; older ones have no ``paths.json``, and get no file.
-        files: What it says of its files, if that was read before.
+        directory: The package. Nothing is written for old packages without ``paths.json``.
+        files: Its list of files, if it was read before.
 
     Raises:
-        PackageError: Its list of files cannot be read.
-        OSError: The file system refused.
+        PackageError: Its list of files is invalid.
+        OSError: The file system failed.
     """
     if files is None:
         from minicon.package.info_files import read_package_files
@@ -204,15 +204,15 @@ def make_manifest(directory: Path, files: PackageFiles | None = None) -> Manifes
     with contextlib.suppress(FileNotFoundError):
         paths_json = os.stat(directory / "info" / "paths.json")
         data = manifest.to_bytes(paths_json)
-        # The archive may have brought one: somebody packed the folder of a cache again.
+        # The archive may contain one, if it was packed from the directory of a cache.
         operations.replace_file(directory / MANIFEST_FILE, data, durable=False)
     return manifest
 
 
 def read_manifest(directory: str | os.PathLike[str]) -> Manifest | None:
-    """The manifest of an extracted package; None where there is none that can be used.
+    """Read the manifest of an extracted package; None if it is missing, outdated or invalid.
 
-    Costs some 0.1 µs per file.
+    Costs about 0.1 µs per file.
     """
     folder = os.fspath(directory)
     try:
@@ -224,7 +224,7 @@ def read_manifest(directory: str | os.PathLike[str]) -> Manifest | None:
 
 
 def _identity(paths_json: os.stat_result) -> list[int]:
-    """By which a list of files is known to be the one that the manifest was made from."""
+    """Return what identifies the list of files that a manifest was made from."""
     return [paths_json.st_size, paths_json.st_mtime_ns]
 
 
@@ -247,7 +247,7 @@ def _parse(data: bytes, paths_json: os.stat_result) -> Manifest | None:
 
 
 def is_plain(entry: PathsEntry) -> bool:
-    """Whether a file is linked as it is, and its path, size and hash say all of it."""
+    """Whether a file is linked without changes and described by path, size and hash alone."""
     return (
         entry.prefix_placeholder is None
         and entry.path_type == PathType.HARDLINK
@@ -258,16 +258,16 @@ def is_plain(entry: PathsEntry) -> bool:
 
 
 def files_text(paths: Iterable[str]) -> bytes:
-    """Paths as JSON texts with commas between."""
+    """Return paths as JSON strings, separated by commas."""
     return ", ".join(map(encode_basestring_ascii, paths)).encode()
 
 
 def paths_text(entries: Iterable[PathsEntry]) -> bytes:
-    """Entries as JSON objects with commas between, exactly as :mod:`json` has them."""
+    """Return entries as JSON objects, separated by commas, exactly as :mod:`json` writes them."""
     return ", ".join(map(_entry_text, entries)).encode()
 
 
-#: The two usual shapes: files of packages have a hash, bytecode has none.
+#: The two usual forms: files of packages have a hash, bytecode has none.
 _USUAL_HASH = {PathType.HARDLINK: True, PathType.PYC_FILE: False}
 
 

@@ -1,4 +1,4 @@
-"""Compares an extracted package with what it says of its own files."""
+"""Compare an extracted package with its own list of files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with an extracted package.
+    """One difference between an extracted package and its list.
 
     Attributes:
         path: Inside the package.
@@ -42,18 +42,18 @@ def verify_package(
     extras: bool = True,
     files: PackageFiles | None = None,
 ) -> list[Problem]:
-    """Everything by which an extracted package differs from its own list of files.
+    """Return all differences between an extracted package and its own list of files.
 
-    Costs one ``lstat`` per file, and with HASHES reading all of them.
+    Costs one ``lstat`` per file, and with ``hashes`` reading all of them.
 
     Args:
         directory: The extracted package.
-        hashes: Also compare SHA-256, where the list has it.
-        extras: Also find files that the list does not have.
-        files: The list, if it was read already.
+        hashes: Whether to compare each listed SHA-256.
+        extras: Whether to report files that are not listed.
+        files: The list, if it was read before.
 
     Returns:
-        No problems, for a package that is whole.
+        The differences; none for a complete package.
     """
     directory = Path(directory)
     try:
@@ -68,9 +68,7 @@ def verify_package(
     if extras:
         known = {entry.path for entry in listed.paths}
         problems += [
-            Problem(path, "belongs to no package")
-            for path in _payload(directory)
-            if path not in known
+            Problem(path, "is not listed") for path in _payload(directory) if path not in known
         ]
     return problems
 
@@ -83,7 +81,7 @@ def _entry_problem(directory: Path, entry: PathsEntry, hashes: bool) -> str | No
         return "is missing"
     kinds = {PathType.SOFTLINK: stat.S_ISLNK, PathType.DIRECTORY: stat.S_ISDIR}
     if not kinds.get(entry.path_type, stat.S_ISREG)(facts.st_mode):
-        return f"is no {entry.path_type}"
+        return f"is not a {entry.path_type}"
     if not stat.S_ISREG(facts.st_mode):
         return None
     listed = ListedContent(entry.size_in_bytes, entry.sha256 if hashes else None)
@@ -95,7 +93,7 @@ def _entry_problem(directory: Path, entry: PathsEntry, hashes: bool) -> str | No
 
 
 def _payload(directory: Path) -> Iterator[str]:
-    """Paths of files and links outside ``info/``."""
+    """Yield the paths of files and links outside ``info/``."""
     folders = [""]
     while folders:
         folder = folders.pop()

@@ -1,1 +1,1 @@
-"""Making channels: index a folder of packages, build packages from wheels."""
+"""Channels of one's own: index a directory of packages, build packages from wheels."""

@@ -1,4 +1,4 @@
-"""index_channel: make a folder of packages a channel.
+"""index_channel: write the index files of a directory of packages, which makes it a channel.
 
 ::
 
@@ -6,9 +6,9 @@
         ├── repodata.json, repodata.json.zst
         ├── repodata_shards.msgpack.zst, shards/<sha256>.msgpack.zst      (CEP 16, on request)
         ├── run_exports.json                                              (CEP 12)
-        └── .cache/minicon-index.json         what was read, by size and time of each file
+        └── .cache/minicon-index.json         the entries read, with size and time of each file
 
-Every file appears whole. ``noarch`` is always written: it makes a folder a channel (CEP 26).
+Files are replaced atomically. ``noarch`` is always written: every channel has it (CEP 26).
 """
 
 from __future__ import annotations
@@ -43,19 +43,19 @@ if TYPE_CHECKING:
 
 _CACHE = Path(".cache") / "minicon-index.json"
 _SHARDS = "shards"
-#: Shards that no index names are kept this long, for clients with an older index (CEP 16).
+#: Seconds to keep shards that no index lists, for clients with an older index (CEP 16).
 _OLD_SHARDS_KEPT = 7 * 86_400.0
 _ZSTD_LEVEL = 10
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelSummary:
-    """What was indexed.
+    """Result of :func:`index_channel`.
 
     Attributes:
         counts: Packages per subdir.
-        errors: (path, message) of the files that are left out.
-        reused: How many packages had not changed since the last time, and were not read.
+        errors: (path, message) of the files that are not indexed.
+        reused: Number of packages that are unchanged since the last run, and were not read.
     """
 
     counts: Mapping[str, int]
@@ -71,17 +71,17 @@ def index_channel(
     write_shards: bool = False,
     workers: int | None = None,
 ) -> ChannelSummary:
-    """Write the index files of a folder of packages.
+    """Write the index files of a directory of packages.
 
     Args:
-        directory: Holds ``noarch/``, ``linux-64/`` …; made if missing.
-        subdirs: Only these; by default all that are there. ``noarch`` is always among them.
-        write_zst: Write ``repodata.json.zst`` too.
-        write_shards: Write sharded repodata too.
-        workers: How many packages are read at once; default is the number of processors.
+        directory: Contains ``noarch/``, ``linux-64/`` …; created if missing.
+        subdirs: Only these and ``noarch``; None is all that exist.
+        write_zst: Whether to write ``repodata.json.zst`` too.
+        write_shards: Whether to write sharded repodata too.
+        workers: Number of packages read at once; None is the number of processors.
 
     Raises:
-        FileError: The folder cannot be read or written.
+        FileError: The directory cannot be read or written.
         SpecError: ``invalid-subdir``.
     """
     folder = Path(directory)
@@ -112,15 +112,15 @@ def _packages_in(folder: Path) -> list[Path]:
 
 
 def _misplaced(path: Path) -> str:
-    return f"{path.name} is not in a platform folder such as {path.parent.name}/linux-64"
+    return f"{path.name} is not in a subdir such as {path.parent.name}/linux-64"
 
 
 class _SubdirIndexer:
-    """Reads the packages of one subdir, those that changed since the last time only.
+    """Reads the packages of one subdir that changed since the last run.
 
     Attributes:
         errors: (path, message) of the packages that cannot be indexed.
-        reused: How many were known.
+        reused: Number of packages that are unchanged.
     """
 
     def __init__(self, folder: Path, workers: int) -> None:
@@ -131,7 +131,7 @@ class _SubdirIndexer:
         self.reused = 0
 
     def entries(self) -> dict[str, PackageEntry]:
-        """All readable packages by file name, sorted."""
+        """Return all readable packages by file name, sorted."""
         with operations.describing("write", self._folder):
             operations.make_directory(self._folder)
         known = _load_cache(self._folder / _CACHE, self._folder.name)
@@ -176,7 +176,7 @@ def _save_cache(path: Path, entries: Iterable[PackageEntry]) -> None:
 def _write_index_files(
     folder: Path, entries: Mapping[str, PackageEntry], *, zst: bool, shards: bool
 ) -> None:
-    """Write all files of a subdir; ``repodata.json`` last, for it is what clients look at."""
+    """Write all files of a subdir; ``repodata.json`` last, since clients check it first."""
     sections = _sections(entries, lambda entry: entry.record)
     exports = _sections(entries, lambda entry: {"run_exports": entry.run_exports})
     info = {"subdir": folder.name}

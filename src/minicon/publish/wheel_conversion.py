@@ -1,9 +1,9 @@
-"""From an unpacked wheel (in package form) to a conda package's folder, as a recipe says.
+"""Convert an unpacked wheel (see :mod:`minicon.package.prepare.wheel`) as a recipe says.
 
 ::
 
-    unpacked wheel ──┬─ recipe.files ──> tool:            chosen files, moved; no python
-    site-packages/…  ├─ pure ──────────> noarch: python   left as it is
+    unpacked wheel ──┬─ recipe.files ──> tool:            selected files, renamed; no python
+    site-packages/…  ├─ pure ──────────> noarch: python   unchanged
     python-scripts/… └─ compiled ──────> one build per python minor: lib/pythonX.Y/site-packages/…
 """
 
@@ -30,14 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildTarget:
-    """What one build is for.
+    """Identity and platform of one build.
 
     Attributes:
-        name, version: Of the package.
-        subdir: ``noarch``, or the platform it runs on.
+        name: Of the package.
+        version: Of the package.
+        subdir: ``noarch``, or a platform.
         python: Minor version of a compiled python package, else None.
         depends: MatchSpec texts.
-        license: As the wheel's metadata says, or None.
+        license: From the wheel's metadata, or None.
         timestamp: Milliseconds since 1970.
     """
 
@@ -50,17 +51,23 @@ class BuildTarget:
     timestamp: int = 0
 
     def build_string(self, number: int) -> str:
-        """``py311_0``, ``py_0`` for noarch python, ``0`` for a tool."""
+        """Return ``py311_0``, ``py_0`` for noarch python, or ``0`` for a tool."""
         if self.python is not None:
             return f"py{self.python.replace('.', '')}_{number}"
         return f"py_{number}" if self.subdir == "noarch" else str(number)
 
 
 def convert_wheel(unpacked: Path, folder: Path, recipe: Recipe, target: BuildTarget) -> str:
-    """Fill FOLDER with a conda package made from an unpacked wheel; returns its dist name.
+    """Fill a directory with a conda package built from a wheel; return its dist name.
+
+    Args:
+        unpacked: The wheel in package form.
+        folder: The directory to fill, in the same file system.
+        recipe: Selects files and adds links and dependencies.
+        target: What is built.
 
     Raises:
-        PackageError: The recipe names files that the wheel does not have.
+        PackageError: The recipe selects no file of the wheel.
     """
     entries = read_json((unpacked / "info" / "paths.json").read_bytes())["paths"]
     kept = [
@@ -71,7 +78,7 @@ def convert_wheel(unpacked: Path, folder: Path, recipe: Recipe, target: BuildTar
     ]
     if not kept:
         raise PackageError(
-            "empty-package", f"the recipe of {target.name} takes no file out of its wheel"
+            "empty-package", f"the recipe of {target.name} selects no file of its wheel"
         )
     kept += [_link(folder, path, text) for path, text in recipe.links.items()]
     kept += _entry_points(unpacked, folder, recipe, target)
@@ -85,13 +92,13 @@ def _target_path(path: str, recipe: Recipe, target: BuildTarget) -> str | None:
         return recipe.target_of(path)
     if target.python is None:
         return path
-    for source, place in (
+    for source, destination in (
         ("site-packages/", f"lib/python{target.python}/site-packages/"),
         ("python-scripts/", "bin/"),
         ("python-headers/", f"include/python{target.python}/"),
     ):
         if path.startswith(source):
-            return place + path[len(source) :]
+            return destination + path[len(source) :]
     return path
 
 
@@ -110,7 +117,7 @@ def _link(folder: Path, path: str, text: str) -> dict[str, Any]:
 def _entry_points(
     unpacked: Path, folder: Path, recipe: Recipe, target: BuildTarget
 ) -> list[dict[str, Any]]:
-    """Noarch packages name their commands in link.json; compiled ones carry them as scripts."""
+    """Copy link.json of a noarch package; create scripts for a compiled one."""
     source = unpacked / "info" / "link.json"
     if recipe.is_tool or not source.exists():
         return []
@@ -123,8 +130,8 @@ def _entry_points(
 
 
 def _script(folder: Path, python: str, text: str) -> dict[str, Any]:
-    command, place = (part.strip() for part in text.split("=", 1))
-    module, _, function = place.partition(":")
+    command, target = (part.strip() for part in text.split("=", 1))
+    module, _, function = target.partition(":")
     data = (
         f"#!{PREFIX_PLACEHOLDER}/bin/python{python}\n"
         f"import sys\nfrom {module.strip()} import {function.split('.')[0].strip()}\n"

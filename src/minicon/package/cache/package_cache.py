@@ -1,7 +1,7 @@
-"""PackageCache: extracted packages, kept by content, shared by environments and processes.
+"""PackageCache: extracted packages, stored by content, shared by environments and processes.
 
-A folder that bears its final name is whole: it was filled and verified under another name,
-made durable, and renamed in one step. So readers need no lock.
+A directory with its final name is complete: it was filled and verified under another name, flushed
+to disk, and renamed in one step. So readers need no lock.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from minicon.models.reporter import SilentReporter
 from minicon.package.cache.cache_folder import (
     RECORD_FILE,
     CacheFolder,
+    cache_key,
     is_same_package,
+    key_of_work,
     read_record_data,
 )
-from minicon.package.cache.cache_key import cache_key, key_of_work
 from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
@@ -44,11 +45,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CachedPackage:
-    """A package that lies extracted and whole in a cache.
+    """A complete extracted package in a cache.
 
     Attributes:
-        record: Which package it is.
-        directory: Where it lies. Its files must not be written to.
+        record: The package's record.
+        directory: Its path. Its files must not be written to.
     """
 
     record: RepodataRecord
@@ -56,7 +57,7 @@ class CachedPackage:
 
     @functools.cached_property
     def files(self) -> PackageFiles:
-        """What the package says of its files; read when first asked for.
+        """The package's list of its files; read on first use.
 
         Raises:
             PackageError: Its list of files cannot be read.
@@ -67,7 +68,7 @@ class CachedPackage:
 
     @functools.cached_property
     def manifest(self) -> Manifest:
-        """The same in the form that linking wants; read when first asked for.
+        """The same list in the form that linking uses; read on first use.
 
         Raises:
             PackageError: Its list of files cannot be read.
@@ -81,13 +82,13 @@ class PackageCache:
     """One or several directories of extracted packages. Thread-safe and process-safe.
 
     Args:
-        directories: The layers, first found wins. The first one that can be written takes new
-            packages; the others, conda's own ``pkgs/`` among them, are only read.
-        durable: Write packages out to the disk before they get their name. Without it, a power
-            cut (not a kill) can leave broken packages behind.
-        shared: Accept folders that a group can write, see :mod:`minicon.fs.ownership`.
-        lock_timeout: Seconds to wait for another process that makes the same package.
-        reporter: Told about layers that are left out, and about waiting.
+        directories: The layers, searched in this order. New packages are added to the first that
+            is writable; the others, for instance conda's own ``pkgs/``, are only read.
+        durable: Flush packages to disk before they are renamed. Without it, a power cut (not a
+            killed process) can leave broken packages behind.
+        shared: Accept directories that a group can write, see :mod:`minicon.fs.ownership`.
+        lock_timeout: Seconds to wait for another process that prepares the same package.
+        reporter: Receives warnings of ignored layers, and notes while waiting.
     """
 
     def __init__(
@@ -119,38 +120,38 @@ class PackageCache:
             except FileError as error:
                 if number == 0:
                     raise
-                self._reporter.warn(f"{error.message}; it is left out")
+                self._reporter.warn(f"{error.message}; it is ignored")
                 continue
             layers.append(layer)
         return layers
 
     @property
     def directory(self) -> Path:
-        """The layer that takes new packages.
+        """The layer that new packages are added to.
 
         Raises:
-            FileError: ``no-writable-cache``: none can be written.
+            FileError: ``no-writable-cache``: no layer is writable.
         """
         return self._writable().path
 
     def _writable(self) -> CacheFolder:
         if self._home is None:
-            places = ", ".join(str(layer.path) for layer in self._layers) or "none configured"
+            paths = ", ".join(str(layer.path) for layer in self._layers) or "none configured"
             raise FileError(
                 "no-writable-cache",
-                f"no package cache can be written ({places})",
-                hint="set pkgs_dirs to a folder of yours",
+                f"no package cache is writable ({paths})",
+                hint="set pkgs_dirs to a directory that you can write to",
             )
         return self._home
 
     def find(self, record: RepodataRecord) -> CachedPackage | None:
-        """The package, if a layer has the very archive that RECORD means, whole.
+        """Return the package if a layer has the archive that ``record`` lists; else None.
 
-        Costs reading one small file; for folders that another tool made, one ``lstat`` per file
-        of the package too.
+        Costs reading one small file; for packages that another tool extracted, also one ``lstat``
+        per file.
 
         Raises:
-            PackageError: The record's name, version, build or hash is impossible.
+            PackageError: The record's name, version, build or hash is invalid.
         """
         key = cache_key(record)
         for layer in self._layers:
@@ -158,48 +159,48 @@ class PackageCache:
                 data = read_record_data(directory)
                 if data is None or not is_same_package(data, record):
                     continue
-                if directory.name == key or _is_whole(directory):
+                if directory.name == key or _is_complete(directory):
                     return CachedPackage(record, directory)
         return None
 
     def missing(self, records: Iterable[RepodataRecord]) -> tuple[RepodataRecord, ...]:
-        """Those of some records whose packages no layer has.
+        """Return the records whose packages are in no layer.
 
-        Costs reading each layer's list of folders once, and for what is there as :meth:`find`.
+        Costs listing each layer once, and :meth:`find` for the packages listed.
 
         Raises:
             PackageError: As :meth:`find` does.
         """
         listed = [(layer, layer.names()) for layer in self._layers]
 
-        def is_there(record: RepodataRecord) -> bool:
+        def is_cached(record: RepodataRecord) -> bool:
             key = cache_key(record)
-            places = (
+            listed_directories = (
                 directory.name in names
                 for layer, names in listed
                 if names
                 for directory in layer.candidates(key, record)
             )
-            return any(places) and self.find(record) is not None
+            return any(listed_directories) and self.find(record) is not None
 
-        return tuple([record for record in records if not is_there(record)])
+        return tuple([record for record in records if not is_cached(record)])
 
     def ensure(self, record: RepodataRecord, prepare: Prepare) -> CachedPackage:
-        """The package, made ready first if no layer has it.
+        """Return the package; prepare it if no layer has it.
 
-        Of several processes (and threads) that want one package, one prepares it and the others
-        wait for it. If preparing fails, nothing is left behind.
+        If several processes or threads need one package, one prepares it and the others wait. If
+        preparation fails, nothing is left behind.
 
         Args:
-            record: Which package.
-            prepare: Fills an empty folder with the package, ``info/`` included. It returns what
-                the package says of its files if it has verified every one of them, else None:
-                then all are verified here.
+            record: The package.
+            prepare: Fills an empty directory with the package, including ``info/``. Returns the
+                package's list of files if it has verified every one of them; else None, and all
+                are verified afterwards.
 
         Raises:
-            PackageError: The record is impossible, or what was prepared is not whole; or
-                whatever PREPARE raises.
-            FileError: The file system refused, or the wait for another process was in vain.
+            PackageError: The record is invalid, or the prepared package is incomplete; or as
+                ``prepare`` raises.
+            FileError: The file system failed, or another process did not finish in time.
         """
         found = self.find(record)
         if found is not None:
@@ -220,10 +221,12 @@ class PackageCache:
         with locked(
             path,
             timeout=seconds,
-            on_wait=lambda holder: self._reporter.note(f"waiting for {holder}, which makes {key}"),
+            on_wait=lambda holder: self._reporter.note(
+                f"waiting for {holder}, which prepares {key}"
+            ),
             busy=lambda holder: FileError(
                 "locked",
-                f"{key} in the package cache {home.path} is held by {holder}",
+                f"{key} in the package cache {home.path} is locked by {holder}",
                 hint="wait for it to end, then try again",
             ),
         ):
@@ -231,16 +234,16 @@ class PackageCache:
 
     @contextlib.contextmanager
     def in_use(self, *, alone: bool = False) -> Iterator[None]:
-        """Say that packages are being linked from the cache, so that none is cleaned away.
+        """Lock the cache while packages are linked from it, so that none is removed meanwhile.
 
-        Any number of processes may use the cache at once. A cache that is only read is not ours
-        to clean, and needs no such word.
+        Any number of processes may use the cache at once. A cache that is only read is never
+        cleaned and needs no lock.
 
         Args:
-            alone: Keep all others from using it: for whoever cleans.
+            alone: Exclude all other users, to clean the cache.
 
         Raises:
-            FileError: ``locked``: the wait for others was in vain; names one.
+            FileError: ``locked``: another process did not finish in time; names it.
         """
         home = self._home
         if home is None:
@@ -263,7 +266,7 @@ class PackageCache:
             yield
 
     def _set_up(self, home: CacheFolder) -> None:
-        """Make the folders and the files by which conda knows a package cache."""
+        """Create the directories, and the files by which conda recognises a package cache."""
         if (home.path / "urls.txt").exists() and home.work.is_dir():
             return
         with describing("make", home.path):
@@ -277,7 +280,7 @@ class PackageCache:
     def _make(
         self, home: CacheFolder, key: str, record: RepodataRecord, prepare: Prepare
     ) -> CachedPackage:
-        """Prepare, verify, make durable, rename. The caller holds the key's lock."""
+        """Prepare, verify, flush to disk, rename. The caller holds the key's lock."""
         from minicon.package.manifest import make_manifest
 
         work = home.work / key
@@ -287,7 +290,7 @@ class PackageCache:
         try:
             files = prepare(work)
             if files is None:
-                _check_whole(work, key)
+                _check_complete(work, key)
             with describing("write", work):
                 manifest = make_manifest(work, files)
                 text = json.dumps(record.to_json(), indent=2).encode()
@@ -304,7 +307,7 @@ class PackageCache:
     def _publish(self, home: CacheFolder, work: Path, final: Path, record: RepodataRecord) -> None:
         if self._durable and self._sync is not None:
             self._sync.sync()
-        if final.exists():  # broken, or not ours: find() did not take it
+        if final.exists():  # broken, or another package: find() did not accept it
             remove_tree(move_to_trash(final, home.trash))
         operations.rename(work, final)
         if self._durable:
@@ -314,35 +317,35 @@ class PackageCache:
             operations.append_file(home.path / "urls.txt", line.encode())
 
     def entries(self) -> Iterator[CachedPackage]:
-        """All packages of the layer that takes new ones, by name of their folders."""
+        """Yield all packages of the layer that new ones are added to, by directory name."""
         if self._home is not None:
             for directory, record in self._home.packages():
                 yield CachedPackage(record, directory)
 
     def remove(self, entry: CachedPackage) -> None:
-        """Remove a package from the cache; environments that hold links to its files keep them.
+        """Remove a package from the cache; hard links to its files in environments stay.
 
         Raises:
-            FileError: Another process works on it, or it lies in a layer that is only read.
+            FileError: Another process has locked it, or its layer is only read.
         """
         home = self._writable()
         if entry.directory.parent != home.path:
-            message = f"{entry.directory} lies in a package cache that is only read"
+            message = f"{entry.directory} is in a package cache that is only read"
             raise FileError("read-only", message)
         with self._key_lock(home, entry.directory.name), describing("remove", entry.directory):
             if os.path.lexists(entry.directory):
                 remove_tree(move_to_trash(entry.directory, home.trash))
 
     def sweep(self) -> list[Path]:
-        """Remove what processes left behind that died: half-made packages, trash, idle locks.
+        """Remove what interrupted processes left behind: incomplete packages, trash, unused locks.
 
-        What a living process works on is left alone.
+        Anything that a running process has locked is kept.
 
         Returns:
-            What was removed.
+            The paths removed.
 
         Raises:
-            FileError: The file system refused.
+            FileError: The file system failed.
         """
         if self._home is None or not self._home.path.is_dir():
             return []
@@ -368,25 +371,25 @@ class PackageCache:
         return True
 
     def _sweep_locks(self, home: CacheFolder) -> None:
-        """Remove lock files nobody holds; who waits for one notices that it is gone."""
+        """Remove lock files that no process holds; a process that waits for one notices."""
         for path in sorted(home.locks.glob("*.lock")):
             with contextlib.suppress(FileError), locked(path, timeout=0):
                 operations.remove_file(path)
 
 
-def _check_whole(directory: Path, key: str) -> None:
-    """Verify every file of a package that was made by who did not. Raises PackageError."""
+def _check_complete(directory: Path, key: str) -> None:
+    """Verify every file of a package whose preparation did not. Raises PackageError."""
     from minicon.package.validate import verify_package
 
     problems = verify_package(directory)
     if problems:
         more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
-        message = f"{key} is not what it should be: {problems[0]}{more}"
+        message = f"{key} is incomplete or damaged: {problems[0]}{more}"
         raise PackageError("incomplete-package", message)
 
 
-def _is_whole(directory: Path) -> bool:
-    """Whether a folder that another tool made has all files, at their sizes."""
+def _is_complete(directory: Path) -> bool:
+    """Whether a package that another tool extracted has all files, with their sizes."""
     from minicon.package.validate import verify_package
 
     return not verify_package(directory, hashes=False, extras=False)

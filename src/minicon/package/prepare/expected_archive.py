@@ -1,4 +1,4 @@
-"""What is known of an archive before it is opened, and how much it may unpack to."""
+"""ExpectedArchive: what a channel lists of a package file; and limits of extraction."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedArchive:
-    """What a channel promised of a package file. None is no promise.
+    """What a channel lists of a package file; None where it lists nothing.
 
     Attributes:
         sha256: Of the archive, hexadecimal.
-        md5: Of the archive; looked at only where there is no sha256.
+        md5: Of the archive; used only without a sha256.
         size: Bytes of the archive.
-        name: Package name, as ``info/index.json`` must have it; likewise version and build.
+        name: Package name, which ``info/index.json`` must repeat; likewise version and build.
     """
 
     sha256: str | None = None
@@ -38,7 +38,7 @@ class ExpectedArchive:
 
     @classmethod
     def of_record(cls, record: RepodataRecord) -> ExpectedArchive:
-        """What the channel's record promises."""
+        """Take the values from the channel's record."""
         return cls(
             sha256=record.sha256,
             md5=record.md5,
@@ -49,7 +49,7 @@ class ExpectedArchive:
         )
 
     def check_bytes(self, path: Path, archive: str) -> None:
-        """Compare size and hash of the file; reads all of it unless nothing is promised.
+        """Compare size and hash of the file, which is read only if a hash is listed.
 
         Raises:
             HashMismatch: They differ.
@@ -65,13 +65,13 @@ class ExpectedArchive:
         """Compare name, version and build with the package's own ``index.json``.
 
         Raises:
-            PackageError: It is another package than the one that was asked for.
+            PackageError: It is another package than the requested one.
         """
         for key in ("name", "version", "build"):
             expected = getattr(self, key)
             if expected is not None and str(index.get(key)) != expected:
                 message = (
-                    f"{archive} is another package than its record says: "
+                    f"{archive} is another package than its record lists: "
                     f"{key} {str(index.get(key))[:120]!r}, expected {expected!r}"
                 )
                 raise PackageError("other-package", message)
@@ -79,12 +79,12 @@ class ExpectedArchive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExtractionLimits:
-    """How much an archive may unpack to, so that a small file cannot fill a disk.
+    """Limits of extraction, so that a small file cannot fill a disk.
 
     Attributes:
-        members: Members in all.
+        members: Maximum number of members.
         floor: Bytes that any archive may unpack to.
-        ratio: Beyond the floor, bytes unpacked per byte of the archive.
+        ratio: Above that, maximum of unpacked bytes per byte of the archive.
     """
 
     members: int = 500_000
@@ -92,11 +92,11 @@ class ExtractionLimits:
     ratio: int = 250
 
     def bytes_of(self, archive_size: int) -> int:
-        """Bytes that an archive of this size may unpack to."""
+        """Return the bytes that an archive of this size may unpack to."""
         return max(self.floor, self.ratio * archive_size)
 
     def check(self, archive: str, archive_size: int, members: int, size: int) -> None:
-        """Judge what was announced so far, before it is written. Raises UnsafeArchive."""
+        """Check what was announced so far, before it is written. Raises UnsafeArchive."""
         if members > self.members:
             raise unsafe(archive, f"has more than {self.members} members")
         if size > self.bytes_of(archive_size):

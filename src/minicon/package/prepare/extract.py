@@ -1,7 +1,7 @@
-"""Extraction: an archive's members become files below one folder, each checked on its way.
+"""Extract a package archive into one directory, and verify every file.
 
-Order: regular files as they come (hashed while written), then hard links between them, then
-symbolic links. Then the tree must be the one that ``info/paths.json`` lists, no more, no less.
+Order: regular files as they are read (hashed while written), then hard links between them, then
+symbolic links. The tree must then match ``info/paths.json`` exactly.
 """
 
 from __future__ import annotations
@@ -57,30 +57,30 @@ def extract(
     limits: ExtractionLimits | None = None,
     task: Task | None = None,
 ) -> PackageFiles:
-    """Extract a ``.conda`` or ``.tar.bz2`` and verify every file of it.
+    """Extract a ``.conda`` or ``.tar.bz2`` and verify every file.
 
-    Nothing is written outside DIRECTORY, whatever the archive holds. Modes become 0755 or 0644
-    less the umask; modification times are kept.
+    Nothing is written outside ``directory``, whatever the archive contains. Modes become 0755 or
+    0644 less the umask; modification times are kept.
 
     Args:
         archive_path: The archive.
-        directory: Where to; made if missing, else it must be empty. Emptied on failure.
-        expected: Hash, size and identity that the channel promised.
-        check_bytes: Compare the archive's hash and size; leave it out only where the download
+        directory: The destination; created if missing, else it must be empty. Emptied on failure.
+        expected: Hash, size and identity that the channel lists.
+        check_bytes: Whether to compare the archive's hash and size; False only if the download
             has just done so.
-        name: How messages call the archive, if not by its file name.
+        name: Name of the archive in messages, if not its file name.
         reader: ``native`` or ``libarchive``; None is libarchive where it is installed.
-        limits: Guards against archives that unpack to far more than they are.
-        task: Told of every compressed byte that was read.
+        limits: Limits of members and size.
+        task: Progress, advanced by the compressed bytes read.
 
     Returns:
-        What the package says of its files.
+        The package's list of files.
 
     Raises:
-        HashMismatch: The archive, or a file in it, is not what was promised.
-        UnsafeArchive: It reaches outside its folder, or contradicts itself.
-        PackageError: It is cut, damaged, or another package.
-        FileError: The file system refused, or DIRECTORY is not empty.
+        HashMismatch: The archive differs from what the channel lists.
+        UnsafeArchive: It reaches outside its directory, or contradicts itself.
+        PackageError: It is truncated, damaged, or another package.
+        FileError: The file system failed, or ``directory`` is not empty.
     """
     path, directory = Path(archive_path), Path(directory)
     label = name or path.name
@@ -102,11 +102,11 @@ def extract(
 
 @contextlib.contextmanager
 def _new_folder(directory: Path) -> Iterator[None]:
-    """A folder to fill, emptied again if that fails."""
+    """Create a directory to fill, and empty it again on failure."""
     with describing("make", directory):
         operations.make_directory(directory)
         if any(directory.iterdir()):
-            raise FileExistsError(errno.EEXIST, "the folder is not empty")
+            raise FileExistsError(errno.EEXIST, "the directory is not empty")
     try:
         yield
     except BaseException:
@@ -116,10 +116,10 @@ def _new_folder(directory: Path) -> Iterator[None]:
 
 
 class _Extraction:
-    """One run through an archive.
+    """The extraction of one archive.
 
     Attributes:
-        info: Content of the files below ``info/`` that tell of the others.
+        info: Content of :data:`.DESCRIBING_FILES`, as far as they were read.
     """
 
     def __init__(
@@ -133,11 +133,11 @@ class _Extraction:
         self._table = MemberTable(archive.name)
         self._paths: list[PathsEntry] | None = None
         self._entries: dict[str, PathsEntry] | None = None
-        #: Of the entries, those that no file was found to match yet.
+        #: Entries that no extracted file has matched yet.
         self._missing: dict[str, PathsEntry] = {}
 
     def run(self, task: Task | None) -> None:
-        """Write all members, then all links, then compare with what was promised."""
+        """Write all members, then all links, then compare with the package's list."""
         most_bytes = self._limits.bytes_of(self._archive.size)
         size = 0
         found = self._archive.members(advance=task.advance if task else None)
@@ -146,7 +146,7 @@ class _Extraction:
             if size > most_bytes or members > self._limits.members:
                 self._limits.check(self._name, self._archive.size, members, size)
             if member.kind != MemberKind.FILE:
-                self._take(member)
+                self._add(member)
                 continue
             self._table.claim(member.path, member.kind)
             entry = self._missing.get(member.path)
@@ -163,13 +163,13 @@ class _Extraction:
         self._compare()
 
     def files(self, directory: Path) -> PackageFiles:
-        """What the package says of its files, once they are there."""
+        """Return the package's list of files, after extraction."""
         if self._paths is not None:
             return parse_package_files(self.info, self._name, paths=self._paths)
         return read_package_files(directory)
 
-    def _take(self, member: ArchiveMember) -> None:
-        """Make a folder, or note a link."""
+    def _add(self, member: ArchiveMember) -> None:
+        """Create a directory, or remember a link."""
         if member.kind == MemberKind.DIRECTORY:
             if member.path != ".":
                 self._table.claim(member.path, member.kind)
@@ -190,7 +190,7 @@ class _Extraction:
         self._table.add_hard_link(member, target)
 
     def _check_announced(self, member: ArchiveMember) -> None:
-        """Refuse, before a byte is written, what paths.json does not list at this size."""
+        """Refuse a file that paths.json does not list with this size, before it is written."""
         if self._entries is None or member.path.startswith("info/"):
             return
         entry = self._entries.get(member.path)
@@ -201,7 +201,7 @@ class _Extraction:
             raise unsafe(self._name, problem, member=member.path)
 
     def _write_listed(self, member: ArchiveMember, entry: PathsEntry) -> bool:
-        """Write a file that is exactly as listed. False: it must be looked at more closely."""
+        """Write a file that is exactly as listed; False if it needs further checks."""
         data, path = member.data, member.path
         if data is None or path in _WANTED or entry.size_in_bytes != member.size:
             return False
@@ -211,7 +211,7 @@ class _Extraction:
         try:
             self._writer.write_whole(path, data, member.executable, member.modified_ns)
         except FileExistsError:
-            raise self._same_but_for_case(path) from None
+            raise self._case_conflict(path) from None
         self._table.files[path] = (member.size, sha256, member.component)
         del self._missing[path]
         return True
@@ -229,13 +229,13 @@ class _Extraction:
             else:
                 digest = self._write_pieces(member)
         except FileExistsError:
-            raise self._same_but_for_case(path) from None
+            raise self._case_conflict(path) from None
         self._table.files[path] = (member.size, digest.hexdigest(), member.component)
         if data is not None and path in _WANTED:
             self._keep(path.removeprefix("info/"), bytes(data))
 
     def _write_pieces(self, member: ArchiveMember) -> hashlib._Hash:
-        """Write a file that is too large to lie in memory whole."""
+        """Write a file that is too large to be kept in memory."""
         digest = hashlib.sha256()
         self._writer.write(
             member.path,
@@ -257,15 +257,15 @@ class _Extraction:
         try:
             yield
         except FileExistsError:
-            raise self._same_but_for_case(path) from None
+            raise self._case_conflict(path) from None
 
-    def _same_but_for_case(self, path: str) -> PackageError:
-        """Our table knows the path to be free; that it is not comes of letter case."""
+    def _case_conflict(self, path: str) -> PackageError:
+        """Build the error for a path that only a file system without letter case has already."""
         problem = "differs from another only in letter case, which this file system ignores"
         return unsafe(self._name, problem, member=path)
 
     def _compare(self) -> None:
-        """The tree must be what the package lists: same paths, kinds, sizes and hashes."""
+        """Compare the tree with the package's list: paths, kinds, sizes and hashes."""
         if "index.json" not in self.info:
             raise unsafe(self._name, "has no info/index.json")
         entries = self._entries
@@ -286,7 +286,7 @@ class _Extraction:
 
     def _difference(self, path: str, entry: PathsEntry) -> str | None:
         if entry.path_type == PathType.DIRECTORY:
-            return None if path in self._table.folders else "is listed as a folder but is none"
+            return None if path in self._table.folders else "is listed as a directory but is not"
         is_link = path in self._table.symbolic_links
         found = self._table.files.get(path)
         if found is None and not is_link:

@@ -1,8 +1,7 @@
-"""What a package says of its files, read from the small part of its archive that says so.
+"""Read a package's list of files from the small part of its archive that contains it.
 
-For a look ahead at packages that are not here: the part may come from afar, and nothing vouches
-for it before the whole archive was fetched and compared with its hash. So it is good for telling
-what will happen, and for nothing else.
+This serves plans of packages that are not downloaded. The part is unverified until the whole
+archive is downloaded and compared with its hash, so it may be shown but not installed.
 """
 
 from __future__ import annotations
@@ -22,24 +21,24 @@ if TYPE_CHECKING:
     from minicon.archive.streams import ReadAt
     from minicon.models.package_files import PackageFiles
 
-#: Bytes, packed and unpacked: more than any package needs to describe its files.
+#: Bytes, compressed and unpacked: more than any package needs to describe its files.
 PACKED_LIMIT = 1 << 24
 UNPACKED_LIMIT = 1 << 26
 _WANTED = {f"info/{name}": name for name in DESCRIBING_FILES}
 
 
 def files_of_conda(file: ReadAt, archive: str) -> PackageFiles | None:
-    """The files of a ``.conda``, of which little more than the info part is read.
+    """Read the list of files of a ``.conda``; little more than the info component is read.
 
     Args:
         file: The archive.
         archive: Its file name, for errors.
 
     Returns:
-        None if the part is too large to look into.
+        None if the component is too large.
 
     Raises:
-        PackageError: The archive is damaged, or is not one.
+        PackageError: The file is damaged, or not an archive.
         UnsafeArchive: It contradicts itself.
     """
     content = read_info_component(file, archive, PACKED_LIMIT)
@@ -51,22 +50,22 @@ def files_of_conda(file: ReadAt, archive: str) -> PackageFiles | None:
 
 
 def files_of_tarball(pieces: Iterator[bytes], archive: str) -> PackageFiles | None:
-    """The files of a ``.tar.bz2``, of which only the beginning is read: ``info/`` comes first.
+    """Read the list of files of a ``.tar.bz2``; only its start is read, where ``info/`` is.
 
     Args:
-        pieces: The archive as it arrives; no more is taken than is needed.
+        pieces: The archive as it is downloaded; no more is read than is needed.
         archive: Its file name, for errors.
 
     Returns:
-        None if ``info/`` does not come first, or is too large to look into.
+        None if ``info/`` does not come first, or is too large.
 
     Raises:
         PackageError, UnsafeArchive: As for :func:`files_of_conda`.
     """
-    decoder = Bzip2Decoder(_Arriving(pieces), archive)
+    decoder = Bzip2Decoder(_LimitedStream(pieces), archive)
     try:
         info = _info(decoder.read_into, archive, "all")
-    except _TooFarError:
+    except _LimitError:
         return None
     if not {"paths.json", "files"} & info.keys():
         return None
@@ -74,7 +73,7 @@ def files_of_tarball(pieces: Iterator[bytes], archive: str) -> PackageFiles | No
 
 
 def _info(read_into: Callable[[memoryview], int], archive: str, component: str) -> dict[str, bytes]:
-    """Those of the describing files that come before any file outside of ``info/``."""
+    """Return the describing files that come before any file outside of ``info/``."""
     left = UNPACKED_LIMIT
 
     def bounded(buffer: memoryview) -> int:
@@ -95,12 +94,12 @@ def _info(read_into: Callable[[memoryview], int], archive: str, component: str) 
     return found
 
 
-class _TooFarError(Exception):
-    """More was read than a beginning."""
+class _LimitError(Exception):
+    """The limit of bytes was reached."""
 
 
-class _Arriving:
-    """Pieces as a stream, up to a limit."""
+class _LimitedStream:
+    """Pieces as a stream, up to :data:`PACKED_LIMIT`."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
@@ -108,11 +107,11 @@ class _Arriving:
         self._left = PACKED_LIMIT
 
     def read(self, count: int) -> bytes:
-        """The next bytes, at most COUNT; none at the end."""
+        """See :meth:`.Readable.read`."""
         if not self._rest:
             self._rest = next(self._pieces, b"")
         data, self._rest = self._rest[:count], self._rest[count:]
         self._left -= len(data)
         if self._left < 0:
-            raise _TooFarError
+            raise _LimitError
         return data

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from minicon.models.reporter import Task
     from minicon.package.prepare.wheel_layout import Digest
 
-#: A first line that stands for "the environment's python" (binary distribution format).
+#: A first line that means "the environment's python" (binary distribution format).
 _PLACEHOLDER_LINE = lazy_pattern(rb"#!python(?:w)?[0-9.]*(?=[ \t\r\n]|\Z)")
 _SHEBANG = f"#!{PREFIX_PLACEHOLDER}/bin/python".encode()
 #: Keys of a record that belong to the package itself.
@@ -53,26 +53,26 @@ def prepare_wheel(
     verify: bool = True,
     task: Task | None = None,
 ) -> PackageFiles:
-    """Fill an empty folder with a wheel's files in package form.
+    """Fill an empty directory with a wheel's files in the form of a conda package.
 
-    Cost: one thread, about one inflate and one SHA-256 of everything; memory a few MB.
+    Cost: one thread, about one inflate and one SHA-256 of everything; a few MB of memory.
 
     Args:
         archive: The wheel.
-        record: What it was chosen as: name, version, sha256 and size must fit.
-        folder: Empty, and the caller's to discard if this fails.
-        verify: Compare the archive's size and sha256 with the record's; leave it out only
-            where the download has just done so.
-        task: Told of the bytes that were unpacked.
+        record: Its record: name, version, sha256 and size must match.
+        folder: An empty directory, which the caller removes if this fails.
+        verify: Whether to compare the archive's size and sha256; False only if the download has
+            just done so.
+        task: Progress, advanced by the unpacked bytes.
 
     Returns:
-        The package's list of files, every one of them verified.
+        The package's list of files, every one verified.
 
     Raises:
-        HashMismatch: The archive is not the one that the index listed.
-        UnsafeArchive: The wheel contradicts itself or reaches outside of its place.
-        PackageError: The wheel is broken, or another package's.
-        FileError: The disk is full, or the folder cannot be written.
+        HashMismatch: The archive is not the one that the index lists.
+        UnsafeArchive: The wheel contradicts itself or reaches outside of its directories.
+        PackageError: The wheel is broken, or of another package.
+        FileError: The disk is full, or the directory cannot be written.
     """
     if verify:
         ExpectedArchive.of_record(record).check_bytes(archive, record.fn)
@@ -88,12 +88,12 @@ def prepare_wheel(
 
 
 class _WheelUnpacking:
-    """One run. What it leaves behind when it fails is the caller's to discard."""
+    """The conversion of one wheel; the caller removes its files if it fails."""
 
     def __init__(
         self, wheel: WheelArchive, record: RepodataRecord, folder: Path, task: Task
     ) -> None:
-        """Read the wheel's own metadata; nothing is written yet. Raises as :meth:`run`."""
+        """Read the wheel's metadata; nothing is written yet. Raises as :meth:`run`."""
         self._wheel = wheel
         self._record = record
         self._root = os.fspath(folder)
@@ -102,12 +102,12 @@ class _WheelUnpacking:
         self._made = {self._root}
 
     def run(self) -> PackageFiles:
-        """Write everything.
+        """Write all files.
 
         Raises:
-            UnsafeArchive: The wheel contradicts itself or reaches outside of its place.
-            PackageError: The wheel is broken, or another package's.
-            OSError: The file system refused.
+            UnsafeArchive: The wheel contradicts itself or reaches outside of its directories.
+            PackageError: The wheel is broken, or of another package.
+            OSError: The file system failed.
         """
         targets = self._targets()
         paths = [
@@ -120,11 +120,11 @@ class _WheelUnpacking:
         )
 
     def _targets(self) -> dict[str, str]:
-        """Name in the wheel by path in the package, for all that is shipped."""
+        """Return the name in the wheel by path in the package, of all files to install."""
         targets: dict[str, str] = {}
         for name in self._wheel.entries:
             if needs_digest(name, self._info) and name not in self._info.digests:
-                raise UnsafeArchive("unsafe-wheel", f"its RECORD does not vouch for {name}")
+                raise UnsafeArchive("unsafe-wheel", f"its RECORD lists no hash of {name}")
             target = package_path(name, self._info)
             if target is None or _is_cached_bytecode(name, self._wheel):
                 continue
@@ -136,7 +136,7 @@ class _WheelUnpacking:
         digest = self._info.digests[entry.name]
         is_script = target.startswith(f"{SCRIPTS}/")
         mode = 0o755 if is_script or entry.mode & 0o111 else 0o644
-        path = self._place(target)
+        path = self._new_path(target)
         self._task.advance(entry.size)
         if entry.size > ONE_PIECE:
             hashing = _Hashing(self._wheel.pieces(entry), digest)
@@ -160,7 +160,7 @@ class _WheelUnpacking:
         sha256 = digest.value if known else hashlib.sha256(data).hexdigest()
         return PathsEntry(target, sha256=sha256, size_in_bytes=len(data))
 
-    def _place(self, target: str) -> str:
+    def _new_path(self, target: str) -> str:
         folder = f"{self._root}/{target.rpartition('/')[0]}".rstrip("/")
         if folder not in self._made:
             operations.make_directory(folder)
@@ -192,11 +192,11 @@ class _WheelUnpacking:
 
     def _write_json(self, name: str, data: dict[str, Any]) -> None:
         text = json.dumps(data, indent=None if name == "paths.json" else 2, sort_keys=True)
-        operations.create_file(self._place(f"info/{name}"), f"{text}\n".encode())
+        operations.create_file(self._new_path(f"info/{name}"), f"{text}\n".encode())
 
 
 class _Hashing:
-    """Hashes pieces as they pass: the digest that RECORD has, and sha256 for paths.json."""
+    """Hashes pieces while they are written: for RECORD's digest, and sha256 for paths.json."""
 
     def __init__(self, pieces: Iterator[bytes | memoryview], digest: Digest) -> None:
         self._pieces = pieces
@@ -226,13 +226,13 @@ def _check(value: str, digest: Digest, entry: ZipEntry) -> None:
 
 
 def _with_placeholder(data: bytes) -> bytes | None:
-    """A script whose first line names the environment's python, or None if it is no such one."""
+    """Return a script with a first line to be relocated; None if it has none for python."""
     match = _PLACEHOLDER_LINE.match(data)
     return None if match is None else _SHEBANG + data[match.end() :]
 
 
 def _is_cached_bytecode(name: str, wheel: WheelArchive) -> bool:
-    """Whether a file is bytecode whose source is there too: that is compiled per environment."""
+    """Whether a file is bytecode with its source in the wheel: it is compiled per environment."""
     folder, _, file = name.rpartition("/")
     if not file.endswith(".pyc") or not folder.endswith("__pycache__"):
         return False

@@ -1,4 +1,4 @@
-"""Where the files of a wheel belong in a package, and what its dist-info folder says.
+"""Where the files of a wheel belong in a package; its dist-info directory, parsed.
 
 ========================  =====================================================
 in the wheel              in the package (conda's noarch python form)
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SITE_PACKAGES = "site-packages"
 SCRIPTS = "python-scripts"
 HEADERS = "python-headers"
-#: Written anew for each environment by whoever installs (PEP 376, 610): never taken from a wheel.
+#: Written by the installer for each environment (PEP 376, 610): never copied from a wheel.
 _INSTALLATION_FILES = (
     "RECORD",
     "RECORD.jws",
@@ -46,13 +46,13 @@ _INSTALLATION_FILES = (
     "REQUESTED",
     "direct_url.json",
 )
-#: May not be listed with a hash in RECORD, since they hold or sign it.
+#: Not listed with a hash in RECORD, since they contain or sign it.
 _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _HASHES = ("sha256", "sha384", "sha512")
-#: What a wheel's data may not be called: the package's own metadata, and the places above.
+#: Reserved in a wheel's data: the package's metadata, and the directories above.
 _RESERVED = ("info", SITE_PACKAGES, SCRIPTS, HEADERS)
 
-#: Of entry_points.txt; its parser slows down with the square of a line's length, and of faults.
+#: Limits of entry_points.txt: its parser takes time quadratic in line length and errors.
 _LONGEST_LINE = 1000
 _MOST_LINES = 10_000
 
@@ -65,12 +65,12 @@ class Digest(NamedTuple):
 
 
 class DistInfo(NamedTuple):
-    """What a wheel says of itself.
+    """A wheel's dist-info directory.
 
     Attributes:
         folder: ``name-version.dist-info``.
         metadata: Its METADATA.
-        digests: Hash per file, from RECORD.
+        digests: Hash by file, from RECORD.
         entry_points: Commands to generate.
     """
 
@@ -86,14 +86,14 @@ class DistInfo(NamedTuple):
 
 
 def read_dist_info(archive: WheelArchive, record: RepodataRecord) -> DistInfo:
-    """Read and judge a wheel's dist-info folder.
+    """Read and check a wheel's dist-info directory.
 
     Args:
         archive: The wheel.
-        record: What it was chosen as; name and version must be the same.
+        record: Its record; name and version must match.
 
     Raises:
-        PackageError: Something is missing, or is another package's.
+        PackageError: A file is missing or invalid, or belongs to another package.
         UnsafeArchive: A command would be a path, or RECORD uses a weak hash.
     """
     folder = _dist_info_folder(archive.entries, record)
@@ -109,11 +109,11 @@ def read_dist_info(archive: WheelArchive, record: RepodataRecord) -> DistInfo:
 
 
 def package_path(name: str, info: DistInfo) -> str | None:
-    """Where a file of the wheel goes in the package; None if it is not shipped.
+    """Return the path of a wheel's file in the package; None if it is not installed.
 
     Raises:
-        PackageError: It lies in a ``.data`` folder that no rule knows.
-        UnsafeArchive: It would take a place that is not a wheel's.
+        PackageError: It is in an unknown ``.data`` directory.
+        UnsafeArchive: Its path is reserved.
     """
     first, _, rest = name.partition("/")
     if first == info.folder and rest in _INSTALLATION_FILES:
@@ -123,7 +123,9 @@ def package_path(name: str, info: DistInfo) -> str | None:
     if first != info.data_folder and normalize_pypi_name(first) != normalize_pypi_name(
         info.data_folder
     ):
-        raise PackageError("broken-wheel", f"the wheel's {first} is another package's folder")
+        raise PackageError(
+            "broken-wheel", f"the wheel's {first} is the directory of another package"
+        )
     scheme, _, path = rest.partition("/")
     if scheme in ("purelib", "platlib") and path:
         return f"{SITE_PACKAGES}/{path}"
@@ -132,20 +134,20 @@ def package_path(name: str, info: DistInfo) -> str | None:
     if scheme == "headers" and path:
         return f"{HEADERS}/{info.metadata.name}/{path}"
     if scheme != "data" or not path:
-        raise PackageError("broken-wheel", f"no rule says where the wheel's {name} belongs")
+        raise PackageError("broken-wheel", f"the wheel's {name} is in an unknown directory")
     if is_reserved_path(path) or folded(path.partition("/")[0]) in _RESERVED:
-        raise UnsafeArchive("unsafe-wheel", f"the wheel would write {path}, which is not its place")
+        raise UnsafeArchive("unsafe-wheel", f"the wheel would write {path}, which is reserved")
     return path
 
 
 def needs_digest(name: str, info: DistInfo) -> bool:
-    """Whether RECORD must vouch for a file: for all but itself and its signatures."""
+    """Whether RECORD must list a hash of a file: of all but itself and its signatures."""
     folder, _, file = name.partition("/")
     return folder != info.folder or file not in _UNHASHED
 
 
 def parse_record(text: str) -> dict[str, Digest]:
-    """Hash per path from RECORD (PEP 376, 627); lines without a hash are left out.
+    """Parse RECORD (PEP 376, 627) into a hash by path; lines without a hash are ignored.
 
     Raises:
         UnsafeArchive: A hash is weak, or one path has two.
@@ -172,7 +174,7 @@ def parse_record(text: str) -> dict[str, Digest]:
 
 
 def parse_entry_points(text: str, package: str) -> tuple[EntryPoint, ...]:
-    """Commands of ``entry_points.txt``: console and graphical ones.
+    """Parse the commands of ``entry_points.txt``: console and graphical ones.
 
     Raises:
         PackageError: It cannot be read.
@@ -203,7 +205,7 @@ def _entry_point(text: str, package: str) -> EntryPoint:
     except ValueError as error:
         raise UnsafeArchive(
             "unsafe-entry-point",
-            f"{package} has an entry point that cannot be a command: {error}",
+            f"{package} has an invalid entry point: {error}",
             hint="report this to the package's authors",
         ) from error
 
@@ -213,7 +215,7 @@ def _dist_info_folder(names: Iterable[str], record: RepodataRecord) -> str:
     found = sorted(folder for folder in folders if folder.endswith(".dist-info"))
     if len(found) != 1:
         raise PackageError(
-            "broken-wheel", f"{record.fn} has {len(found)} dist-info folders instead of one"
+            "broken-wheel", f"{record.fn} has {len(found)} dist-info directories instead of one"
         )
     name, _, version = found[0].removesuffix(".dist-info").rpartition("-")
     _check_is(name, version, record, found[0])
@@ -224,7 +226,7 @@ def _check_is(name: str, version: str, record: RepodataRecord, what: str) -> Non
     same_version = parse_version(version) == parse_version(record.version)
     if normalize_pypi_name(name) != normalize_pypi_name(record.name) or not same_version:
         raise PackageError(
-            "broken-wheel", f"{record.fn} is not {record.dist_name}: {what} says {name} {version}"
+            "broken-wheel", f"{record.fn} is not {record.dist_name}: {what} has {name} {version}"
         )
 
 
@@ -233,11 +235,11 @@ def _check_wheel_version(fields: Mapping[str, str]) -> None:
     if version.partition(".")[0] != "1":
         raise PackageError(
             "wheel-version",
-            f"the wheel has format {version[:20] or 'unknown'}, and only format 1 is known",
-            hint="a newer minicon may know it",
+            f"the wheel has format {version[:20] or 'unknown'}; only format 1 is supported",
+            hint="a newer minicon may support it",
         )
     if fields.get("root-is-purelib", "").lower() not in ("true", "false"):
-        raise PackageError("broken-wheel", "its WHEEL file does not say whether it is pure")
+        raise PackageError("broken-wheel", "its WHEEL file has no valid Root-Is-Purelib")
 
 
 def _fields(data: bytes) -> dict[str, str]:
