@@ -284,8 +284,8 @@ def test_hostile_pixi_locks_are_refused(text: str) -> None:
 
 
 def wheel(url: str | None, digest: str = SHA) -> str:
-    place = f'url = "{url}", ' if url else ""
-    return f'[{{{place}hashes = {{sha256 = "{digest}"}}}}]'
+    location = f'url = "{url}", ' if url else ""
+    return f'[{{{location}hashes = {{sha256 = "{digest}"}}}}]'
 
 
 def pylock(**changes: str) -> str:

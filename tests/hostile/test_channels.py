@@ -29,7 +29,7 @@ from minicon.solver.request import SolveRequest
 from minicon.solver.solver import CondaSolver
 
 URL = "https://example.org/c/linux-64"
-PLACE = RecordSource("https://example.org/c", "linux-64", URL + "/")
+SOURCE = RecordSource("https://example.org/c", "linux-64", URL + "/")
 FN, RECORD = make_record(
     "bad-1.0-0",
     depends=["good >=1", "other[version='>=1']"],
@@ -74,8 +74,8 @@ def opened(data: bytes, folder, name: str = "repodata.json") -> ConvertedIndex:
     path.write_bytes(b"".join(index_bytes(io.BytesIO(data), name, URL, "linux-64")))
     file = IndexFile(path)
     base = resolve_base_url(URL, file.meta["info"].get("base_url"))
-    place = RecordSource(PLACE.channel, PLACE.subdir, base)
-    return ConvertedIndex(place, file, "x", lambda text: text.encode(), lambda: file)
+    source = RecordSource(SOURCE.channel, SOURCE.subdir, base)
+    return ConvertedIndex(source, file, "x", lambda text: text.encode(), lambda: file)
 
 
 def use(index) -> None:
@@ -94,7 +94,7 @@ def use(index) -> None:
 def solve(index, *specs: str):
     request = SolveRequest(
         specs=tuple(map(MatchSpec, specs)),
-        channels=((index, EmptyIndex(PLACE.channel, "noarch")),),
+        channels=((index, EmptyIndex(SOURCE.channel, "noarch")),),
         platform="linux-64",
     )
     try:
@@ -151,7 +151,7 @@ def test_shards(data):
     except ShardDamagedError:
         return
     _dependencies(members.by_file_name.values())
-    for record in members.records("bad", PLACE, lambda text: text.encode()):
+    for record in members.records("bad", SOURCE, lambda text: text.encode()):
         json.dumps(record.to_json(), allow_nan=False, ensure_ascii=False).encode()
 
 

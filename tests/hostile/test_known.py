@@ -221,9 +221,9 @@ def test_a_file_name_of_very_many_dashes_costs_nothing():
     assert not json_page(filename="-".join("a" * 40_000) + ".tar.gz").releases
 
 
-@pytest.mark.parametrize("place", [7, ["x"], {"a": 1}, "../x", "/x"])
-def test_site_packages_is_a_folder(place):
-    data = {"name": "python", "version": "3.11.7", "build": "0", "python_site_packages_path": place}
+@pytest.mark.parametrize("path", [7, ["x"], {"a": 1}, "../x", "/x"])
+def test_site_packages_is_a_relative_directory(path):
+    data = {"name": "python", "version": "3.11.7", "build": "0", "python_site_packages_path": path}
     record = RepodataRecord(data, channel="c", subdir="linux-64", fn="x", url="u")
     with pytest.raises(PackageError):
         PythonLayout.from_record(record, "linux-64")

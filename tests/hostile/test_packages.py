@@ -161,11 +161,11 @@ def test_indexes_of_packages_that_are_published(tmp_path, index):
 
 @fuzz(50)
 @given(st.binary(max_size=40), st.integers(0, 500))
-def test_manifests(package, data, place):
+def test_manifests(package, data, length):
     files = read_package_files(package)
     path = package / "info" / "minicon-manifest"
     good = b'{"manifest": 1}\n' + data
-    path.write_bytes(good[:place])
+    path.write_bytes(good[:length])
     assert read_manifest(package) is None
     assert files.paths
 

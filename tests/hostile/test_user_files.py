@@ -43,9 +43,9 @@ class Kind:
     finish: Callable[[bytes], bytes] = bytes
 
     def path(self, world: UserWorld) -> Path:
-        place, _, rest = self.name.partition("/")
+        base, _, rest = self.name.partition("/")
         roots = {"~": world.home, "ENV": world.prefix}
-        path = roots[place] / rest if place in roots else world.work / self.name
+        path = roots[base] / rest if base in roots else world.work / self.name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -217,10 +217,10 @@ def test_names_that_no_environment_can_have(world: UserWorld, name: str) -> None
         assert world.check(*command.split(), name).code in (1, 2)
     for command in ("shell.bash activate", "shell.fish activate", "rename -n a", "activate"):
         assert world.check(*command.split(), name).code in (1, 2)
-    place = f"{world.work}/{name}/{name}"
+    base = f"{world.work}/{name}/{name}"
     for command in ("list -p", "run -p", "create --json -p", "history -p", "apply", "replay"):
         if len(name) > 255:
-            assert world.check(*command.split(), place).code in (1, 2)
+            assert world.check(*command.split(), base).code in (1, 2)
 
 
 def test_a_path_with_nul_in_a_setting(world: UserWorld) -> None:
@@ -278,7 +278,7 @@ def test_a_recipe_with_one_python_as_a_number(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("home", ["precious/x", "/dev/null", "/" + "x" * 5000, ""])
 def test_a_home_that_cannot_be_written(world: UserWorld, home: str) -> None:
-    place = str(world.outside / home) if home == "precious/x" else home
+    base = str(world.outside / home) if home == "precious/x" else home
     for name in ("HOME", "MINICON_ROOT"):
         for command in ("list -n b", "env list", "info --json", "create --json -n b", "allow"):
-            world.check(*command.split(), environ={name: place})
+            world.check(*command.split(), environ={name: base})

@@ -103,8 +103,8 @@ def test_create_search_and_work_offline(minicon: CommandLine, channel: str) -> N
     assert (minicon.environment("c") / "bin/hello").exists()
     assert offline.code != 0  # hello 1.0 was never downloaded
 
-    told = "".join(outcome.out + outcome.err for outcome in (created, found, offline, again))
-    assert not [secret for secret in SECRETS if secret in told]
+    output = "".join(outcome.out + outcome.err for outcome in (created, found, offline, again))
+    assert not [secret for secret in SECRETS if secret in output]
     assert written(minicon) == []
 
 
@@ -196,12 +196,12 @@ def test_a_package_that_is_damaged_on_its_way_is_not_installed(
 ) -> None:
     channel = small_channel(tmp_path / "channel")
     add_package(channel, PackageBuilder("torn").version("1.0").noarch().file("share/torn", "t"))
-    place = f"damaged/{len(change(b'?' * 100))}"
-    digests = registry.push(channel, place)
+    path = f"damaged/{len(change(b'?' * 100))}"
+    digests = registry.push(channel, path)
     blob = registry.blob_file(digests[next(name for name in digests if "torn" in name)])
     whole = blob.read_bytes()
     blob.write_bytes(change(whole))
-    url = registry.url(place, "me:open%20sesame@")
+    url = registry.url(path, "me:open%20sesame@")
     minicon.set(MINICON_REMOTE_MAX_RETRIES="0")
     outcome = minicon("create", "-n", "a", "-c", url, "--override-channels", "-y", "torn")
     assert outcome.code == 1

@@ -311,8 +311,8 @@ def test_the_first_failure_stops_the_others(server, tmp_path) -> None:
     http = HttpFetcher()
 
     def fetch(name: str, cancelled: threading.Event) -> None:
-        place = f"{server.url}/{name.rstrip('0123')}"
-        download(http, place, tmp_path / name, sha256=SHA256, cancelled=cancelled)
+        url = f"{server.url}/{name.rstrip('0123')}"
+        download(http, url, tmp_path / name, sha256=SHA256, cancelled=cancelled)
 
     began = time.monotonic()
     with pytest.raises(ChannelError, match="404"):

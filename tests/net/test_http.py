@@ -391,14 +391,14 @@ def test_a_host_that_stalled_through_its_retries_is_open(server, tmp_path, fault
     (tmp_path / "silent").write_bytes(BODY)
     client = fetcher(read_timeout=0.1, retry=RetryPolicy(retries=1))
     attempt("/file")
-    began, told = time.monotonic(), []
+    began, given_up = time.monotonic(), []
     for path in ("/silent",) * 4 + ("/file",) * 50:
         with pytest.raises(ChannelError) as caught:
             attempt(path)
         assert caught.value.reference == "timed-out"
-        told.append("not tried again" in caught.value.message)
-    assert not told[0]
-    assert all(told[4:])
+        given_up.append("not tried again" in caught.value.message)
+    assert not given_up[0]
+    assert all(given_up[4:])
     assert time.monotonic() - began < 3
     client.open(server.url_as("localhost") + "/file").close()
 

@@ -92,9 +92,9 @@ def test_longest_match_wins_and_other_urls_are_left_alone(servers) -> None:
 
 def test_secrets_of_a_mirror_go_to_it_alone(servers) -> None:
     first, second = servers
-    place = first.url.replace("http://", "http://me:secret@")
+    mirror = first.url.replace("http://", "http://me:secret@")
     first.fault("*", Status(404))
-    opener = fetcher(place, second.url)
+    opener = fetcher(mirror, second.url)
     with opener.open(HOME + "/linux-64/repodata.json") as response:
         assert "secret" not in response.url
     assert first.requests[0].headers["Authorization"].startswith("Basic ")

@@ -102,8 +102,8 @@ def test_usual_proxies(proxy) -> None:
 
 def test_a_proxy_learns_its_password_and_the_server_does_not(tmp_path) -> None:
     with ChannelServer(tmp_path) as proxy:
-        place = proxy.url.replace("http://", "http://me:secret@")
-        fetcher = make_fetcher(home=tmp_path, environment={}, proxy_servers={"http": place})
+        url = proxy.url.replace("http://", "http://me:secret@")
+        fetcher = make_fetcher(home=tmp_path, environment={}, proxy_servers={"http": url})
         with fetcher.open("http://example.invalid/file") as response:
             assert response.status == 404
         (request,) = proxy.requests

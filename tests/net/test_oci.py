@@ -1,4 +1,4 @@
-"""oci:// against Debian's docker-registry, and against a server that misbehaves."""
+"""Channels at oci:// URLs: Debian's docker-registry, and a server with faults."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
 @pytest.fixture(scope="module", params=["", "basic", "token"])
 def registry(request, described_channel: Path, tmp_path_factory: pytest.TempPathFactory):
-    """Each way to log in; below ``public`` anyone may read, if there are tokens."""
+    """A registry for each kind of login; with tokens, ``public`` needs none."""
     folder = tmp_path_factory.mktemp("registry") / "registry"
     with OciRegistry(folder, request.param) as registry:
         registry.push(described_channel, "public/main")
@@ -45,7 +45,7 @@ def registry(request, described_channel: Path, tmp_path_factory: pytest.TempPath
 
 
 def opener(home: Path, *urls: str, **options) -> UrlFetcher:
-    """A fetcher that was lent the credentials of these channel URLs."""
+    """A fetcher with the credentials of these channel URLs."""
     environment = options.pop("environment", {})
     fetcher = make_fetcher(home=home, environment=environment, max_retries=1, **options)
     for url in map(Url, urls):
@@ -83,14 +83,14 @@ def test_indexes_are_requested_conditionally(
             assert (response.status, response.url) == (200, url)
             assert response.read() == expected
             etag = response.headers["ETag"]
-            assert "cache-control" not in response.headers  # a blob's is for ever
+            assert "cache-control" not in response.headers  # that of a blob never changes
         assert etag == f'"sha256:{hashlib.sha256(expected).hexdigest()}"'
         with fetcher.open(url, headers={"If-None-Match": etag}) as response:
             assert (response.status, response.headers["etag"]) == (304, etag)
-        asked = {"Range": "bytes=5-", "If-Range": etag}
-        with fetcher.open(url, headers=asked) as response:
+        sent = {"Range": "bytes=5-", "If-Range": etag}
+        with fetcher.open(url, headers=sent) as response:
             assert (response.status, response.read()) == (206, expected[5:])
-        with fetcher.open(url, headers={**asked, "If-Range": '"other"'}) as response:
+        with fetcher.open(url, headers={**sent, "If-Range": '"other"'}) as response:
             assert (response.status, response.read()) == (200, expected)
 
 
@@ -124,7 +124,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 @needs_registry
-def test_wrong_credentials_and_none(registry, plain_environment) -> None:
+def test_wrong_and_missing_credentials_are_reported(registry, plain_environment) -> None:
     url = registry.url("private/main/linux-64/repodata.json")
     expected = {"": (200, 200), "basic": (401, 401), "token": (403, 401)}[registry.login]
     read(opener(plain_environment), url, expected[0])
@@ -156,29 +156,31 @@ def test_a_token_is_kept_until_it_expires(registry, plain_environment, described
     store = CredentialStore()
     fetcher = OciFetcher(HttpFetcher(), store, clock=lambda: now[0])
     url = registry.url("public/main/linux-64/repodata.json")
-    asked = len(registry.realm.requests)
+    before = len(registry.realm.requests)
     for seconds, tokens in ((0, 1), (0, 1), (280, 1), (20, 2)):
         now[0] += seconds
         read(fetcher, url)
-        assert len(registry.realm.requests) - asked == tokens, (seconds, tokens)
+        assert len(registry.realm.requests) - before == tokens, (seconds, tokens)
     fetcher.close()
 
 
 @needs_registry
-@pytest.mark.parametrize("place", [".docker/config.json", ".config/containers/auth.json", "named"])
-def test_docker_login_is_enough(registry, plain_environment, place) -> None:
+@pytest.mark.parametrize(
+    "location", [".docker/config.json", ".config/containers/auth.json", "named"]
+)
+def test_docker_login_is_enough(registry, plain_environment, location) -> None:
     secret = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-    path = plain_environment / place
+    path = plain_environment / location
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"auths": {registry.host: {"auth": secret}}}))
-    environment = {"REGISTRY_AUTH_FILE": str(path)} if place == "named" else {}
+    environment = {"REGISTRY_AUTH_FILE": str(path)} if location == "named" else {}
     fetcher = opener(plain_environment, environment=environment)
     read(fetcher, registry.url("private/main/linux-64/repodata.json"))
 
 
 @needs_registry
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10's netrc knows no quotes")
-def test_netrc_is_understood(registry, plain_environment) -> None:
+def test_netrc_is_read(registry, plain_environment) -> None:
     path = plain_environment / ".netrc"
     path.write_text(f'machine 127.0.0.1 login {USER} password "{PASSWORD}"\n')
     read(opener(plain_environment), registry.url("private/main/linux-64/repodata.json"))
@@ -190,7 +192,7 @@ def test_a_credential_helper_is_used(registry, plain_environment, tmp_path, monk
     folder.mkdir()
     program = folder / "docker-credential-test"
     answer = json.dumps({"Username": USER, "Secret": PASSWORD})
-    program.write_text(f"#!/bin/sh\n[ \"$1\" = get ] && cat > {folder}/asked && echo '{answer}'\n")
+    program.write_text(f"#!/bin/sh\n[ \"$1\" = get ] && cat > {folder}/sent && echo '{answer}'\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     path = plain_environment / ".docker" / "config.json"
@@ -198,23 +200,23 @@ def test_a_credential_helper_is_used(registry, plain_environment, tmp_path, monk
     path.write_text(json.dumps({"credHelpers": {registry.host: "test"}}))
     read(opener(plain_environment), registry.url("private/main/linux-64/repodata.json"))
     if registry.login:
-        assert (folder / "asked").read_text() == registry.host
+        assert (folder / "sent").read_text() == registry.host
 
 
 @needs_registry
 @pytest.mark.parametrize("damage", ["shorter", "other bytes"])
 def test_a_damaged_blob_is_an_error(registry, plain_environment, tmp_path, damage) -> None:
-    """The registry keeps blobs as files, and does not look at them again."""
+    """The registry stores blobs as files, and never verifies them again."""
     file = tmp_path / "repodata.json"
     file.write_bytes(b'{"packages": {}, "info": {"subdir": "noarch"}, "made": "%d"}' % id(damage))
-    place = "public/" + damage.replace(" ", "-")
+    location = "public/" + damage.replace(" ", "-")
     media_type = "application/vnd.conda.repodata.v1+json"
-    pushed = registry.push_artifact(f"{place}/noarch/repodata.json:latest", [(file, media_type)])
+    pushed = registry.push_artifact(f"{location}/noarch/repodata.json:latest", [(file, media_type)])
     blob = registry.blob_file(pushed["repodata.json"])
     whole = blob.read_bytes()
     blob.write_bytes(whole[:-9] if damage == "shorter" else whole.replace(b"packages", b"PACKAGES"))
-    url = registry.url(f"{place}/noarch/repodata.json")
-    user = registry.url(place, RIGHT)
+    url = registry.url(f"{location}/noarch/repodata.json")
+    user = registry.url(location, RIGHT)
     fetcher = opener(plain_environment, user) if registry.login else opener(plain_environment)
     with pytest.raises(ChannelError) as caught, fetcher.open(url) as response:
         response.read()
@@ -223,7 +225,7 @@ def test_a_damaged_blob_is_an_error(registry, plain_environment, tmp_path, damag
     assert url in caught.value.message
 
 
-# Against a server that misbehaves
+# Against a server with faults
 
 REPOSITORY = "main/linux-64/repodata.json"
 BODY = b'{"packages": {}}'
@@ -232,7 +234,7 @@ DIGEST = "sha256:" + hashlib.sha256(BODY).hexdigest()
 
 @pytest.fixture
 def server(tmp_path: Path):
-    """A registry made of files, which any web server is to those who only read."""
+    """Serve a registry's files, which is enough for reading."""
     folder = tmp_path / "files" / "v2" / REPOSITORY
     (folder / "blobs").mkdir(parents=True)
     (folder / "manifests").mkdir()
@@ -269,14 +271,14 @@ def test_two_requests_and_no_more(server) -> None:
     assert len(server.requests) == 2
     with fetcher.open(url_of(server), headers={"If-None-Match": f'"{DIGEST}"'}) as response:
         assert response.status == 304
-    assert len(server.requests) == 2  # the manifest is some seconds old
-    asked = {"If-None-Match": f'"{DIGEST}"', "Cache-Control": "no-cache"}
-    with fetcher.open(url_of(server), headers=asked) as response:
+    assert len(server.requests) == 2  # the manifest was fetched some seconds before
+    sent = {"If-None-Match": f'"{DIGEST}"', "Cache-Control": "no-cache"}
+    with fetcher.open(url_of(server), headers=sent) as response:
         assert response.status == 304
     assert len(server.requests) == 3
 
 
-def test_blobs_elsewhere_are_read_without_credentials(server, tmp_path) -> None:
+def test_blobs_of_another_origin_are_read_without_credentials(server, tmp_path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "blob").write_bytes(BODY)
@@ -309,7 +311,7 @@ def test_secrets_go_to_https_alone(realm) -> None:
     assert "pw" not in caught.value.message
 
 
-def test_the_challenge_that_is_understood_is_taken() -> None:
+def test_a_supported_challenge_is_selected() -> None:
     text = 'Negotiate, Bearer realm="https://auth.test/t", service="s,t", Basic realm="x"'
     found = parse_challenge(text, "https://registry.test")
     assert found is not None
@@ -318,7 +320,7 @@ def test_the_challenge_that_is_understood_is_taken() -> None:
 
 
 @given(st.text(alphabet='Basicerz realm="https://x,; []'))
-def test_no_challenge_does_harm(text) -> None:
+def test_invalid_challenges_are_ignored(text) -> None:
     with contextlib.suppress(ChannelError):
         parse_challenge(text, "https://registry.test")
 
@@ -392,7 +394,7 @@ def test_an_invalid_digest_is_skipped(digest) -> None:
     ],
     ids=["cut", "flipped", "longer", "shorter"],
 )
-def test_a_blob_must_be_what_was_announced(server, fault, reference) -> None:
+def test_a_blob_must_match_its_manifest(server, fault, reference) -> None:
     server.fault("*/blobs/*", fault)
     with pytest.raises(ChannelError) as caught, quick().open(url_of(server)) as response:
         response.read()
@@ -410,7 +412,7 @@ def test_an_interrupted_download_is_resumed(server, tmp_path) -> None:
     assert [each.status for each in server.matching("*/blobs/*")] == [200, 206]
 
 
-def test_a_known_hash_saves_the_question_where_it_is(server, tmp_path, plain_environment) -> None:
+def test_a_known_hash_saves_a_request_for_the_manifest(server, tmp_path, plain_environment) -> None:
     fetcher = make_fetcher(home=plain_environment, environment={})
     sha256 = DIGEST.partition(":")[2]
     download(fetcher, url_of(server), tmp_path / "file", sha256=sha256)
@@ -481,7 +483,7 @@ BUILDS = st.from_regex(r"[a-z0-9_.+=]+", fullmatch=True)
 
 
 @given(NAMES, VERSIONS, BUILDS)
-def test_packages_are_where_they_are_pushed(name, version, build) -> None:
+def test_packages_are_found_where_they_are_pushed(name, version, build) -> None:
     file_name = f"{name}-{version}-{build}.conda"
     artifact = Artifact.of(f"oci://host/main/noarch/{Url('https://h').join(file_name).path[1:]}")
     if artifact is None:
@@ -503,7 +505,7 @@ def test_a_package_that_no_registry_can_have_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "registry"),
+    ("location", "registry"),
     [
         ("registry.test", "https://registry.test"),
         ("localhost:5000", "http://localhost:5000"),
@@ -513,11 +515,11 @@ def test_a_package_that_no_registry_can_have_is_missing() -> None:
         ("localhost.test", "https://localhost.test"),
     ],
 )
-def test_registries(place, registry) -> None:
-    assert Artifact.of(f"oci://{place}/main/noarch/x-1-0.conda").registry == registry
+def test_registries(location, registry) -> None:
+    assert Artifact.of(f"oci://{location}/main/noarch/x-1-0.conda").registry == registry
 
 
-# What docker wrote down
+# Files that docker wrote
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""s3:// against moto, and against a gate that checks signatures as AWS does."""
+"""Channels at s3:// URLs: moto, and a server that verifies signatures as AWS does."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def gate(described_channel: Path, tmp_path: Path):
     (tmp_path / "buckets").mkdir()
     (tmp_path / "buckets" / "private").symlink_to(described_channel)
     with S3Gate(tmp_path / "buckets") as gate:
-        # The gate resolves links, so it is given the folder that they lead to.
+        # The server resolves links, so it gets the resolved directory.
         gate.directory = described_channel.parent
         yield gate
 
 
-INDEX = "s3://channel/linux-64/repodata.json"  # the gate's bucket is the folder `channel`
+INDEX = "s3://channel/linux-64/repodata.json"  # the bucket is the directory `channel`
 
 
-def opener(place: S3Gate | S3Server, home: Path, bucket: str = "channel", **more: str):
-    options = {bucket: {"endpoint-url": place.url, "region": "us-east-1", **more}}
+def opener(server: S3Gate | S3Server, home: Path, bucket: str = "channel", **more: str):
+    options = {bucket: {"endpoint-url": server.url, "region": "us-east-1", **more}}
     return make_fetcher(home=home, environment={}, max_retries=1, s3_options=options)
 
 
@@ -92,7 +92,7 @@ def test_a_missing_bucket_is_named(server, keys) -> None:
     assert "s3://nowhere/noarch/repodata.json" in caught.value.message
 
 
-# Against a gate that looks at signatures
+# Against a server that verifies signatures
 
 
 def read(fetcher: UrlFetcher, url: str = INDEX) -> bytes:
@@ -176,10 +176,10 @@ def test_wrong_keys_have_different_errors(gate, plain_environment, key, secret, 
         fetcher.open(INDEX)
     assert caught.value.reference == "access-denied"
     assert INDEX in caught.value.message
-    told = f"{caught.value.message} {caught.value.hint}"
-    assert key not in told
-    assert secret not in told
-    assert "Signature" not in told
+    shown = f"{caught.value.message} {caught.value.hint}"
+    assert key not in shown
+    assert secret not in shown
+    assert "Signature" not in shown
 
 
 def test_a_missing_secret_key_is_reported(gate, plain_environment, monkeypatch) -> None:
@@ -205,7 +205,7 @@ def test_the_region_that_a_server_names_is_used_once(gate, keys, index) -> None:
     assert [request.status for request in gate.requests] == [400, 200, 200]
 
 
-def test_many_learn_of_a_region_together(gate, keys, index) -> None:
+def test_simultaneous_requests_find_the_region_once(gate, keys, index) -> None:
     gate.region = "eu-central-1"
     gate.latency = 0.05
     fetcher = opener(gate, keys)
@@ -289,8 +289,8 @@ def test_an_unreachable_server_is_named_by_its_bucket(keys, tmp_path) -> None:
 
 def test_a_redirect_gets_no_signature(gate, keys, described_channel) -> None:
     with ChannelServer(described_channel) as other:
-        place = other.url_as("localhost") + "/linux-64/repodata.json"
-        gate.fault("*", Redirect(place))
+        server = other.url_as("localhost") + "/linux-64/repodata.json"
+        gate.fault("*", Redirect(server))
         assert read(opener(gate, keys))
         (request,) = other.requests
         assert request.path == "/linux-64/repodata.json"
@@ -341,7 +341,7 @@ def test_options_have_pixis_names() -> None:
     ],
     ids=["aws", "aws path", "endpoint", "aws configuration", "endpoint host"],
 )
-def test_addresses(keys, monkeypatch, more, start) -> None:
+def test_urls_map_to_addresses(keys, monkeypatch, more, start) -> None:
     if "AWS_ENDPOINT_URL" in more:
         monkeypatch.setenv("AWS_ENDPOINT_URL", more["AWS_ENDPOINT_URL"])
         more = {}
@@ -385,7 +385,7 @@ except ConfigError as error:
         ("http://files.test/x", None),
     ],
 )
-def test_where_packages_may_lie(base_url, expected) -> None:
+def test_package_urls_may_be_on_s3(base_url, expected) -> None:
     if expected is None:
         with pytest.raises(RepodataError):
             resolve_base_url("s3://bucket/main/noarch", base_url)

@@ -116,7 +116,7 @@ def test_a_client_shows_its_certificate(
     with ConnectProxy() as proxy:
         options["proxy_servers"] = {"https": proxy.address}
         assert fetch(server.url + "/file", small=small, ssl_verify=bundle, **options) == BODY
-        assert len(proxy.asked) == 1
+        assert len(proxy.targets) == 1
 
 
 @both_ways
@@ -157,7 +157,7 @@ def test_https_is_tunnelled_through_a_proxy(server, fetch, bundle, small) -> Non
         servers = {"https": f"http://me:secret@{proxy.address}"}
         url = server.url + "/file"
         assert fetch(url, small=small, ssl_verify=bundle, proxy_servers=servers) == BODY
-        assert proxy.asked == [f"127.0.0.1:{server.port}"]
+        assert proxy.targets == [f"127.0.0.1:{server.port}"]
         wrong = {"https": f"http://me:wrong@{proxy.address}"}
         with pytest.raises(ChannelError) as caught:
             fetch(url, small=small, ssl_verify=bundle, proxy_servers=wrong)
@@ -173,17 +173,17 @@ def test_https_is_sent_through_a_socks_proxy(server, fetch, bundle, small, schem
         url = f"{server.url_as('localhost')}/file"
         assert fetch(url, small=small, ssl_verify=bundle, proxy_servers=servers) == BODY
         host = "localhost" if scheme == "socks5h" else "127.0.0.1"
-        assert proxy.asked == [f"{host}:{server.port}"]
+        assert proxy.targets == [f"{host}:{server.port}"]
 
 
 def test_the_proxy_of_the_environment_is_used(server, fetch, bundle, monkeypatch) -> None:
     with ConnectProxy() as proxy:
         monkeypatch.setenv("https_proxy", f"http://{proxy.address}")
         assert fetch(server.url + "/file", small=True, ssl_verify=bundle) == BODY
-        assert len(proxy.asked) == 1
+        assert len(proxy.targets) == 1
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert fetch(server.url + "/file", small=True, ssl_verify=bundle) == BODY
-        assert len(proxy.asked) == 1
+        assert len(proxy.targets) == 1
 
 
 def test_many_small_files_over_tls(tmp_path: Path, context, fetch, bundle) -> None:

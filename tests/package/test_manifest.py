@@ -134,7 +134,7 @@ def test_the_cache_writes_it_and_does_without(tmp_path):
     ).build(tmp_path)
     cache = PackageCache([tmp_path / "pkgs"])
     record = PackageBuilder("demo").file("bin/x", b"x").record(archive)
-    prepare = prepare_package(lambda _, place: place.write_bytes(archive.read_bytes()), record)
+    prepare = prepare_package(lambda _, target: target.write_bytes(archive.read_bytes()), record)
     made = cache.ensure(record, prepare)
     found = cache.find(record)
     assert (made.directory / MANIFEST_FILE).is_file()
@@ -148,7 +148,7 @@ def test_one_that_the_archive_brought_is_replaced(tmp_path):
     builder = PackageBuilder("demo").file("bin/x", b"x").info("minicon-manifest", "{}\n\n")
     archive = builder.build(tmp_path)
     record = builder.record(archive)
-    prepare = prepare_package(lambda _, place: place.write_bytes(archive.read_bytes()), record)
+    prepare = prepare_package(lambda _, target: target.write_bytes(archive.read_bytes()), record)
     made = PackageCache([tmp_path / "pkgs"]).ensure(record, prepare)
     again = read_manifest(made.directory)
     assert again is not None

@@ -71,8 +71,8 @@ def test_only_needed_names_are_loaded() -> None:
         case.package(name, "1.0")
     case.solve("a")
     index = case.indices["main", "noarch"]
-    assert "b" in index.asked
-    assert not {"old", "optional", "unrelated"} & set(index.asked)
+    assert "b" in index.names_read
+    assert not {"old", "optional", "unrelated"} & set(index.names_read)
 
 
 def test_names_are_prefetched_before_they_are_read() -> None:
@@ -81,7 +81,7 @@ def test_names_are_prefetched_before_they_are_read() -> None:
     case.package("b", "1.0")
     announced = []
     index = case.indices["main", "noarch"]
-    index.prefetch = lambda names: announced.append((list(names), list(index.asked)))
+    index.prefetch = lambda names: announced.append((list(names), list(index.names_read)))
     case.solve("a")
     assert announced[0] == (["a"], [])
     assert (["b"], ["a"]) in announced

@@ -357,7 +357,7 @@ def test_only_what_a_condition_needs_is_loaded() -> None:
     for name in ("winlib", "b", "c"):
         case.package(name, "1.0")
     assert versions(case.solve("a")) == {"a": "1.0", "c": "1.0"}
-    assert not {"winlib", "b"} & set(case.indices["main", "noarch"].asked)
+    assert not {"winlib", "b"} & set(case.indices["main", "noarch"].names_read)
 
 
 def test_flags_select_builds() -> None:

@@ -40,7 +40,7 @@ def test_unsatisfied_specs_are_solved(spec: str) -> None:
     case = world()
     case.package("c", "1.0")
     installed = case.installed(*case.solve("a=1", "b=1").records)
-    read = case.indices["main", "noarch"].asked
+    read = case.indices["main", "noarch"].names_read
     read.clear()
     case.solve(spec, installed=installed, **SKIP)
     assert read

@@ -68,7 +68,7 @@ def _counts(spec: MatchSpec, there: dict[str, RepodataRecord]) -> bool:
 def needed(
     request: SolveRequest, records: dict[str, RepodataRecord], there: dict[str, RepodataRecord]
 ) -> list[tuple[RepodataRecord, str]]:
-    """Every dependency that counts: conditions hold, extras are asked for by somebody."""
+    """Every dependency that counts: conditions hold, extras are specs for by somebody."""
     extras: set[tuple[str, str]] = set()
     while True:
         found = []
@@ -81,9 +81,9 @@ def needed(
                 trackers = [each for each in records.values() if feature in each.track_features]
                 names = [each.name for each in trackers] or ["nothing"]
                 found += [(record, f"{name}[track_features={feature}]") for name in names]
-        asked = [spec for spec in (*request.specs, *request.history) if _counts(spec, there)]
-        asked += [parsed(text) for _, text in found]
-        now = {(spec.exact_name, extra) for spec in asked for extra in spec.extras}
+        specs = [spec for spec in (*request.specs, *request.history) if _counts(spec, there)]
+        specs += [parsed(text) for _, text in found]
+        now = {(spec.exact_name, extra) for spec in specs for extra in spec.extras}
         if now == extras:
             return found
         extras = now
@@ -116,7 +116,7 @@ def _needless(
     records: dict[str, RepodataRecord],
     there: dict[str, RepodataRecord],
 ) -> list[str]:
-    """Packages that nobody asked for, needs, or had installed."""
+    """Packages that nobody specs for, needs, or had installed."""
     wanted = {spec.exact_name for spec in (*request.specs, *request.history)}
     wanted |= {each.name for each in request.installed} | set(solution.requested)
     if request.requirements or request.wheels is not None:
@@ -148,23 +148,23 @@ def _origin(request: SolveRequest, record: RepodataRecord) -> list[str]:
     if record.source == "pypi" or any(each.record == record for each in request.installed):
         return []
     having = [
-        place
-        for place, channel in enumerate(request.channels)
+        position
+        for position, channel in enumerate(request.channels)
         if any(
             not _is_too_new(request, each)
             for index in channel
             for each in index.records_for(record.name)
         )
     ]
-    place = next(
+    position = next(
         (
-            place
-            for place, channel in enumerate(request.channels)
+            position
+            for position, channel in enumerate(request.channels)
             if any(record in index.records_for(record.name) for index in channel)
         ),
         None,
     )
-    if place is None:
+    if position is None:
         return [f"{record} is in no channel"]
     found = [f"{record} is too new"] if _is_too_new(request, record) else []
     demanded = any(
@@ -173,7 +173,7 @@ def _origin(request: SolveRequest, record: RepodataRecord) -> list[str]:
         if spec.exact_name == record.name
     )
     strict = request.channel_priority is ChannelPriority.STRICT
-    if strict and not demanded and place != having[0]:
+    if strict and not demanded and position != having[0]:
         found.append(f"{record} is hidden by an earlier channel")
     return found
 
@@ -191,11 +191,11 @@ def _is_too_new(request: SolveRequest, record: RepodataRecord) -> bool:
 
 def _order(solution: Solution, active_dependencies: list[tuple[RepodataRecord, str]]) -> list[str]:
     """Dependencies come first, unless they depend back."""
-    place = {record.name: number for number, record in enumerate(solution.records)}
-    needs: dict[str, set[str]] = {name: set() for name in place}
+    position = {record.name: number for number, record in enumerate(solution.records)}
+    needs: dict[str, set[str]] = {name: set() for name in position}
     for record, text in active_dependencies:
         other = parsed(text).exact_name
-        if other in place and (record.name, other) != ("python", "pip"):
+        if other in position and (record.name, other) != ("python", "pip"):
             needs[record.name].add(other)
 
     def leads_to(start: str, goal: str) -> bool:
@@ -213,5 +213,5 @@ def _order(solution: Solution, active_dependencies: list[tuple[RepodataRecord, s
         f"{name} is linked before {other}, which it needs"
         for name, others in needs.items()
         for other in others
-        if place[other] > place[name] and not leads_to(other, name)
+        if position[other] > position[name] and not leads_to(other, name)
     ]

@@ -14,12 +14,12 @@ class ConnectProxy:
     """Tunnels to anywhere while used as a context manager.
 
     Attributes:
-        asked: ``host:port`` of each tunnel that was asked for.
+        targets: ``host:port`` of each tunnel that was targets for.
         credentials: ``user:password`` that a client must give, or None.
     """
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.targets: list[str] = []
         self.credentials: str | None = None
         proxy = self
 
@@ -40,7 +40,7 @@ class ConnectProxy:
         while (line := handler.rfile.readline().decode().strip()) != "":
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        self.asked.append(target)
+        self.targets.append(target)
         if self.credentials is not None:
             expected = "Basic " + base64.b64encode(self.credentials.encode()).decode()
             if headers.get("proxy-authorization") != expected:
@@ -77,7 +77,7 @@ class SocksProxy(ConnectProxy):
         assert command == 1
         name = read(read(1)[0]).decode() if kind == 3 else socket.inet_ntoa(read(4))
         port = int.from_bytes(read(2), "big")
-        self.asked.append(f"{name}:{port}")
+        self.targets.append(f"{name}:{port}")
         with socket.create_connection((name, port), timeout=10) as other:
             write(b"\x05\x00\x00\x01" + bytes(6))
             with contextlib.suppress(OSError):

@@ -192,8 +192,8 @@ def _change(seed: bytes) -> _Change:
 def _change_tree(value: Any, change: _Change) -> Any:
     """Replace, remove, double, wrap or rename the node at a position, counted from the root."""
     where, kind, which = change
-    places = list(_places(value))
-    path = places[where % len(places)]
+    paths = list(_paths(value))
+    path = paths[where % len(paths)]
     if kind < 60 or not path:
         return _at(value, path, lambda _: ODD_VALUES[which % len(ODD_VALUES)])
     if kind < 70:
@@ -217,10 +217,10 @@ def _change_tree(value: Any, change: _Change) -> Any:
     return _at(value, path[:-1], in_parent)
 
 
-def _places(value: Any, path: tuple[int, ...] = ()) -> Iterable[tuple[int, ...]]:
+def _paths(value: Any, path: tuple[int, ...] = ()) -> Iterable[tuple[int, ...]]:
     yield path
     for number, (_, child) in enumerate(_items(value)):
-        yield from _places(child, (*path, number))
+        yield from _paths(child, (*path, number))
 
 
 def _items(value: Any) -> list[tuple[Any, Any]]:
@@ -302,28 +302,28 @@ def _change_text(data: bytes, change: _Change) -> bytes:
     lines = data.splitlines(keepends=True)
     if kind >= 85 or not lines:
         return _change_bytes(data, change)
-    place = where % len(lines)
-    line = lines[place]
+    position = where % len(lines)
+    line = lines[position]
     if kind < 60:
-        lines[place : place + 1] = []
+        lines[position : position + 1] = []
     elif kind < 68:
         lines.insert(which % len(lines), line)
     elif kind < 76:
-        lines[place] = line[: which % (len(line) or 1)] + b"\n"
+        lines[position] = line[: which % (len(line) or 1)] + b"\n"
     else:
-        lines[place] = _odd_text(which) + b"\n"
+        lines[position] = _odd_text(which) + b"\n"
     return b"".join(lines)
 
 
 def _change_word(data: bytes, where: int, which: int) -> bytes:
     words: list[tuple[int, int]] = []
     start = None
-    for place, byte in enumerate(data + b" "):
+    for position, byte in enumerate(data + b" "):
         inside = chr(byte).isalnum() or byte in b"._-/"
         if inside and start is None:
-            start = place
+            start = position
         elif not inside and start is not None:
-            words.append((start, place))
+            words.append((start, position))
             start = None
     if not words:
         return data + _odd_text(which)
@@ -338,16 +338,16 @@ def _odd_text(which: int) -> bytes:
 def _change_bytes(data: bytes, change: _Change) -> bytes:
     """Cut, flip a bit, insert, remove or double at a position."""
     where, kind, which = change
-    place = where % (len(data) + 1)
+    position = where % (len(data) + 1)
     kind %= 6
     if kind == 0:
-        return data[:place]
-    if kind == 1 and place < len(data):
-        return data[:place] + bytes([data[place] ^ 1 << which % 8]) + data[place + 1 :]
+        return data[:position]
+    if kind == 1 and position < len(data):
+        return data[:position] + bytes([data[position] ^ 1 << which % 8]) + data[position + 1 :]
     if kind == 2:
-        return data[:place] + ODD_BYTES[which % len(ODD_BYTES)] + data[place:]
+        return data[:position] + ODD_BYTES[which % len(ODD_BYTES)] + data[position:]
     if kind == 3:
-        return data[:place] + data[place + 1 + which % 16 :]
+        return data[:position] + data[position + 1 + which % 16 :]
     if kind == 4:
-        return data[:place] + data[place : place + 64] * 2 + data[place + 64 :]
+        return data[:position] + data[position : position + 64] * 2 + data[position + 64 :]
     return data + ODD_BYTES[which % len(ODD_BYTES)] * (1 + which % 3)

@@ -89,8 +89,8 @@ class OciRegistry:
     def blob_file(self, digest: str) -> Path:
         """Where the registry keeps a blob: to damage it."""
         algorithm, _, name = digest.partition(":")
-        place = self.folder / "data/docker/registry/v2/blobs" / algorithm / name[:2] / name
-        return place / "data"
+        blob = self.folder / "data/docker/registry/v2/blobs" / algorithm / name[:2] / name
+        return blob / "data"
 
     def push(self, folder: Path, path: str) -> dict[str, str]:
         """Put a channel into the registry, as conda-oci-mirror does.
@@ -100,17 +100,18 @@ class OciRegistry:
         """
         digests: dict[str, str] = {}
         for subdir in sorted(each for each in folder.iterdir() if each.is_dir()):
-            place = f"{path}/{subdir.name}"
+            repository = f"{path}/{subdir.name}"
             index = [each for each in map(subdir.joinpath, _MEDIA_TYPES) if each.exists()]
             layers = [(file, _MEDIA_TYPES[file.name]) for file in index]
             if layers:
-                pushed = self.push_artifact(f"{place}/repodata.json:latest", layers)
+                pushed = self.push_artifact(f"{repository}/repodata.json:latest", layers)
                 digests.update({f"{subdir.name}/{k}": v for k, v in pushed.items()})
             for file in sorted(subdir.glob("shards/*.msgpack.zst")):
                 digest = file.name.partition(".")[0]
-                self.push_artifact(f"{place}/repodata.json/shards:{digest}", [(file, _SHARD)])
+                self.push_artifact(f"{repository}/repodata.json/shards:{digest}", [(file, _SHARD)])
             for file in sorted([*subdir.glob("*.conda"), *subdir.glob("*.tar.bz2")]):
-                pushed = self.push_artifact(f"{place}/{reference_of(file.name)}", [package(file)])
+                name = reference_of(file.name)
+                pushed = self.push_artifact(f"{repository}/{name}", [package(file)])
                 digests[f"{subdir.name}/{file.name}"] = pushed[file.name]
         return digests
 
@@ -147,8 +148,8 @@ class OciRegistry:
         }
         if self.login == "basic":
             (self.folder / "htpasswd").write_text(_HTPASSWD)
-            place = str(self.folder / "htpasswd")
-            settings["auth"] = {"htpasswd": {"realm": "test", "path": place}}
+            path = str(self.folder / "htpasswd")
+            settings["auth"] = {"htpasswd": {"realm": "test", "path": path}}
         elif self.login == "token":
             self.realm = TokenRealm(self.folder / "issuer.pem")
             settings["auth"] = {

@@ -52,7 +52,7 @@ def alternatives(condition: str) -> list[list[str]]:
 def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool:
     """Whether any set of these records meets the request. Knows nothing of preferences."""
     things = [*records, *(package.as_record() for package in request.virtual_packages)]
-    number = {id(record): place for place, record in enumerate(things, 1)}
+    number = {id(record): index for index, record in enumerate(things, 1)}
     by_name: dict[str, list[RepodataRecord]] = {}
     for record in things:
         by_name.setdefault(record.name, []).append(record)

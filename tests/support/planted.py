@@ -1,4 +1,4 @@
-"""Planted secrets: one in every place where a user may have some, and a search for all of them."""
+"""Planted secrets: one in every path where a user may have some, and a search for all of them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from minicon.config.keys import KEYS, Key, Kind
 MARK = "S3CR3T"
 _FOUND = re.compile(rf"{MARK}\w*|{b64encode(MARK.encode()).decode()[:-2]}\w*")
 
-#: Every form of a URL with a secret. HOST is without a scheme, PLACE a path without a slash.
+#: Every form of a URL with a secret. HOST is without a scheme, path a path without a slash.
 FORMS: dict[str, Callable[[str, str, str], str]] = {
-    "password": lambda host, place, secret: f"http://user:{secret}@{host}/{place}",
-    "user": lambda host, place, secret: f"http://{secret}@{host}/{place}",
-    "at": lambda host, place, secret: f"http://user:a@b{secret}@{host}/{place}",
-    "slash": lambda host, place, secret: f"http://user:a/{secret}@{host}/{place}",
-    "encoded": lambda host, place, secret: f"http://user:a%40{secret}%2F@{host}/{place}",
-    "bare": lambda host, place, secret: f"user:{secret}@{host}/{place}",
-    "slashes": lambda host, place, secret: f"//user:{secret}@{host}/{place}",
-    "token": lambda host, place, secret: f"http://{host}/t/{secret}/{place}",
-    "token-last": lambda host, place, secret: f"http://{host}/{place}/t/{secret}",
-    "token-upper": lambda host, place, secret: f"http://{host}/T/{secret}/{place}",
-    "query": lambda host, place, secret: f"http://{host}/{place}?token={secret}",
-    "signed": lambda host, place, secret: f"http://{host}/{place}?a=1&X-Amz-Signature={secret}",
-    "sig": lambda host, place, secret: f"http://{host}/{place}?sv=1&sig={secret}&x=2",
-    "fragment": lambda host, place, secret: f"http://{host}/{place}#access_token={secret}",
-    "inner": lambda host, place, secret: f"http://{host}/{place}?u=http%3A%2F%2Fu%3A{secret}%40h",
+    "password": lambda host, path, secret: f"http://user:{secret}@{host}/{path}",
+    "user": lambda host, path, secret: f"http://{secret}@{host}/{path}",
+    "at": lambda host, path, secret: f"http://user:a@b{secret}@{host}/{path}",
+    "slash": lambda host, path, secret: f"http://user:a/{secret}@{host}/{path}",
+    "encoded": lambda host, path, secret: f"http://user:a%40{secret}%2F@{host}/{path}",
+    "bare": lambda host, path, secret: f"user:{secret}@{host}/{path}",
+    "slashes": lambda host, path, secret: f"//user:{secret}@{host}/{path}",
+    "token": lambda host, path, secret: f"http://{host}/t/{secret}/{path}",
+    "token-last": lambda host, path, secret: f"http://{host}/{path}/t/{secret}",
+    "token-upper": lambda host, path, secret: f"http://{host}/T/{secret}/{path}",
+    "query": lambda host, path, secret: f"http://{host}/{path}?token={secret}",
+    "signed": lambda host, path, secret: f"http://{host}/{path}?a=1&X-Amz-Signature={secret}",
+    "sig": lambda host, path, secret: f"http://{host}/{path}?sv=1&sig={secret}&x=2",
+    "fragment": lambda host, path, secret: f"http://{host}/{path}#access_token={secret}",
+    "inner": lambda host, path, secret: f"http://{host}/{path}?u=http%3A%2F%2Fu%3A{secret}%40h",
 }
 
 

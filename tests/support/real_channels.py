@@ -53,7 +53,7 @@ class FileIndex(RecordIndex):
         return found
 
     def forget(self) -> None:
-        """As if nothing had been asked yet (for measuring)."""
+        """As if nothing had been request yet (for measuring)."""
         self._wrapped.clear()
 
 
@@ -90,13 +90,13 @@ def solved_requests() -> list[dict]:
     return json.loads((folder / "solved-requests.json").read_text())
 
 
-def has_all_records(asked: dict) -> bool:
+def has_all_records(request: dict) -> bool:
     """Whether the channels at hand hold everything that a solved request was answered with."""
     known = set()
-    for channel in asked["channels"]:
-        for subdir in (asked["platform"], "noarch"):
+    for channel in request["channels"]:
+        for subdir in (request["platform"], "noarch"):
             known |= _builds(channel, subdir)
-    return all(_stem(path.rsplit("/", 1)[1]) in known for path in asked["records"])
+    return all(_stem(path.rsplit("/", 1)[1]) in known for path in request["records"])
 
 
 @cache

@@ -18,7 +18,7 @@ SOURCE = Path(__file__).parent.parent.parent / "src"
 MORE_SHELLS = SOURCE.parent / ".venv" / "shells" / "bin"
 
 
-def _place(name: str) -> str:
+def _program(name: str) -> str:
     """The program of a shell: on PATH, or one of `./dev shells`, or just its name."""
     return shutil.which(name) or shutil.which(name, path=str(MORE_SHELLS)) or name
 
@@ -30,8 +30,8 @@ RUNNERS = {
     "zsh": ["zsh", "-f"],
     "fish": ["fish", "--no-config"],
     "tcsh": ["tcsh", "-f"],
-    "xonsh": [_place("xonsh"), "--no-rc"],
-    "nu": [_place("nu"), "--no-config-file"],
+    "xonsh": [_program("xonsh"), "--no-rc"],
+    "nu": [_program("nu"), "--no-config-file"],
 }
 POSIX = ("bash", "dash", "zsh")
 ALL = (*POSIX, "fish", "tcsh")
@@ -130,13 +130,13 @@ class ShellHome:
         (prefix / "bin").mkdir()
         (prefix / "conda-meta" / "history").touch()
         for file, table in (packages or {}).items():
-            place = prefix / "etc" / "conda" / "env_vars.d" / file
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(json.dumps(table))
+            target = prefix / "etc" / "conda" / "env_vars.d" / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(json.dumps(table))
         for file, text in (scripts or {}).items():
-            place = prefix / "etc" / "conda" / file
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text)
+            target = prefix / "etc" / "conda" / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
         if state is not None:
             (prefix / "conda-meta" / "state").write_text(json.dumps({"env_vars": state}))
         if texts:
@@ -151,10 +151,10 @@ class ShellHome:
         context = shell_context({**self.variables(), **environ}, home=str(self.home), cwd="/")
         facts = HookFacts(str(self.program), context.options, context.envs_dirs, context.environ)
         for name, text in render_hook_files(shell, facts, str(self.base)).items():
-            place = self.base / name
-            place.parent.mkdir(exist_ok=True)
-            place.write_bytes(text.encode("utf-8", "surrogateescape"))
-        return place
+            target = self.base / name
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(text.encode("utf-8", "surrogateescape"))
+        return target
 
     def variables(self) -> dict[str, str]:
         return {
@@ -171,14 +171,14 @@ class ShellHome:
         """Run SCRIPT after the hook; ``dump NAME`` in it writes the environment to a file."""
         hook = self.hook(shell)
         text = script if isinstance(script, bytes) else script.encode("utf-8", "surrogateescape")
-        place = self.base / "script"
-        place.write_bytes(
+        target = self.base / "script"
+        target.write_bytes(
             f"{'.' if shell in POSIX else 'source'} {hook}\n".encode()
             + _dump_function(shell, self.base).encode()
             + text
         )
         return subprocess.run(
-            [*RUNNERS[shell], *options, str(place)],
+            [*RUNNERS[shell], *options, str(target)],
             env={**self.variables(), **environ},
             capture_output=True,
             timeout=60,

@@ -30,13 +30,13 @@ class MemoryIndex(RecordIndex):
     def __init__(self, channel: str, subdir: str) -> None:
         super().__init__(channel, subdir)
         self.records: dict[str, list[RepodataRecord]] = {}
-        self.asked: list[str] = []
+        self.names_read: list[str] = []
 
     def names(self):
         return self.records.keys()
 
     def records_for(self, name: str):
-        self.asked.append(name)
+        self.names_read.append(name)
         return self.records.get(name, [])
 
     def prefetch(self, names) -> None:

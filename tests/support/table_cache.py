@@ -30,7 +30,7 @@ def with_fingerprints(case: SolverCase) -> SolverCase:
     for (channel, subdir), index in case.indices.items():
         index.fingerprint = f"{channel}-{subdir}"
         index.content_of = partial(_content_of, index)
-        index.asked.clear()
+        index.names_read.clear()
     return case
 
 
@@ -40,6 +40,6 @@ def _content_of(index, name: str) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
-def asked(case: SolverCase) -> set[str]:
+def names_read(case: SolverCase) -> set[str]:
     """Names whose records were read."""
-    return {name for index in case.indices.values() for name in index.asked}
+    return {name for index in case.indices.values() for name in index.names_read}

@@ -44,8 +44,8 @@ class UserWorld:
         self.root = folder / "root"
         self.work = folder / "work"
         self.outside = folder / "outside"
-        for place in (self.home, self.work, self.outside):
-            place.mkdir(parents=True)
+        for directory in (self.home, self.work, self.outside):
+            directory.mkdir(parents=True)
         (self.outside / "precious").write_text("years of work")
         self.channel = build_channel(folder / "channel", _packages())
         self.prefix = self.root / "envs" / "a"

@@ -226,7 +226,7 @@ def _check_is(name: str, version: str, record: RepodataRecord, what: str) -> Non
     same_version = parse_version(version) == parse_version(record.version)
     if normalize_pypi_name(name) != normalize_pypi_name(record.name) or not same_version:
         raise PackageError(
-            "broken-wheel", f"{record.fn} is not {record.dist_name}: {what} has {name} {version}"
+            "broken-wheel", f"{record.fn} is not {record.dist_name}: {what} says {name} {version}"
         )
 
 
