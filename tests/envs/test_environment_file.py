@@ -228,7 +228,7 @@ def test_written_files_contain_no_secrets() -> None:
 
 
 names = st.from_regex(r"[a-z][a-z0-9_.-]{0,8}", fullmatch=True)
-#: Secrets are left out of what is written.
+#: Specs with secrets, which are not written.
 lines = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12).filter(
     lambda text: without_secrets(text) == text
 )

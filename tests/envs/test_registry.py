@@ -1,4 +1,4 @@
-"""Named environments are found, after recovery of what a killed command left."""
+"""Named environments are found, after recovery from a killed command."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_an_environment_between_two_renames_is_recovered(
     apply(env, extract(PackageBuilder("p").file("x", "1"), tmp_path))
     before = snapshot(env)
     store = env.parent / GENERATIONS / "data"
-    env.rename(store / "stage-0123456789abcdef")  # where killed, without RENAME_EXCHANGE
+    env.rename(store / "stage-0123456789abcdef")  # paths after a kill, without RENAME_EXCHANGE
     journal = {"outgoing": "stage-0123456789abcdef", "incoming": "stage-fedcba9876543210"}
     (store / "journal").write_text(json.dumps(journal))
     assert registry.existing("data", None) == env

@@ -1,4 +1,4 @@
-"""Whatever is read here: nothing is written outside of the test's folder, and memory is bounded."""
+"""Check after every test: no write outside of the test's directory, and bounded memory."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-#: Bytes that one test may add to the most that this process ever had.
+#: Bytes that one test may add to the maximum memory of this process.
 _MOST_MEMORY = 1 << 29
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-#: What changes the file system (Python's audit events), and how many of its arguments are paths.
+#: Audit events of Python that change the file system, and their number of path arguments.
 _CHANGES = {
     "os.chmod": 1,
     "os.link": 2,
@@ -27,7 +27,7 @@ _CHANGES = {
 
 
 class Watch:
-    """Sees every change of the file system while it is switched on."""
+    """Records every change of the file system while it is on."""
 
     def __init__(self) -> None:
         self.allowed: str | None = None
@@ -40,7 +40,7 @@ class Watch:
             paths = arguments[:1] if (arguments[2] or 0) & _WRITING else ()
         else:
             paths = arguments[: _CHANGES.get(event, 0)]
-        # The text of a symbolic link may say anything.
+        # The text of a symbolic link is not a path to write.
         for path in paths[1:] if event == "os.symlink" else paths:
             if isinstance(path, str | bytes | os.PathLike) and not self._is_fine(os.fsdecode(path)):
                 self.outside.append(f"{event} {path!r}")
@@ -59,7 +59,7 @@ sys.addaudithook(_watch)
 
 @pytest.fixture(autouse=True)
 def contained(tmp_path_factory):
-    """Assert what the module says."""
+    """Assert the module's rules."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _watch.allowed = os.path.realpath(tmp_path_factory.getbasetemp())
     yield

@@ -1,4 +1,4 @@
-"""What channels serve, mutated: an error that is told, or a solve that goes on. Never a crash."""
+"""Mutated files of channels: a reported error, or a solve that continues. Never a crash."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def folder(tmp_path_factory):
 
 
 def opened(data: bytes, folder, name: str = "repodata.json") -> ConvertedIndex:
-    """The index of a body, as the client opens it."""
+    """Open the index of a body as the client does."""
     path = folder / "x.index"
     path.write_bytes(b"".join(index_bytes(io.BytesIO(data), name, URL, "linux-64")))
     file = IndexFile(path)
@@ -79,7 +79,7 @@ def opened(data: bytes, folder, name: str = "repodata.json") -> ConvertedIndex:
 
 
 def use(index) -> None:
-    """Ask an index for all that commands ask it for."""
+    """Read from an index everything that commands read."""
     for name in index.names():
         for record in index.records_for(name):
             text = json.dumps(record.to_json(), allow_nan=False, ensure_ascii=False)
@@ -116,7 +116,7 @@ def test_repodata(folder, data):
 @fuzz(150)
 @given(mutated_json(RECORD, whole=True))
 def test_one_bad_record_does_not_stop_a_solve(folder, record):
-    """Whatever is in a record: its neighbours of its own and of other names are found."""
+    """A bad record does not hide other records of its own and of other names."""
     others = {**BAD_TOO, GOOD_FN: GOOD}
     document = b'{"packages.conda":{"%b":%b,%b}' % (FN.encode(), record, json_bytes(others)[1:])
     index = opened(document, folder)

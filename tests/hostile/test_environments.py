@@ -1,4 +1,4 @@
-"""What lies in an environment, mutated: every command that looks at it says what is wrong."""
+"""Mutated files of an environment: every command reports what is wrong."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def prefix(minicon):
 
 
 def look(minicon, prefix, name: str, data: bytes) -> None:
-    """Have one command look at an environment of which one file has this content."""
+    """Run one command on an environment of which one file has this content."""
     before = {path.name for path in minicon.folder.iterdir()}
     path = prefix / name
     path.parent.mkdir(exist_ok=True)
@@ -168,13 +168,13 @@ def test_histories(minicon, prefix, data):
 
 @fuzz(40)
 @given(mutated_json(STATE))
-def test_states(minicon, prefix, data):
+def test_state_files(minicon, prefix, data):
     look(minicon, prefix, "conda-meta/state", data)
 
 
 @fuzz(40)
 @given(mutated_json(MARK))
-def test_marks(minicon, prefix, data):
+def test_generation_metadata(minicon, prefix, data):
     look(minicon, prefix, "conda-meta/generation", data)
 
 
@@ -195,7 +195,7 @@ READ_BACK = (
 @pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes and /dev")
 @pytest.mark.parametrize("name", READ_BACK)
 @pytest.mark.parametrize("kind", ["pipe", "endless"])
-def test_files_that_never_end_hold_nothing_up(minicon, prefix, name, kind):
+def test_endless_files_do_not_block_commands(minicon, prefix, name, kind):
     (prefix / METADATA).mkdir(parents=True)
     (prefix / METADATA / "METADATA").write_text("Name: other\nVersion: 1.0\n")
     path = prefix / name
@@ -205,8 +205,8 @@ def test_files_that_never_end_hold_nothing_up(minicon, prefix, name, kind):
         os.mkfifo(path)
     else:
         path.symlink_to("/dev/zero")
-    signal.alarm(20)  # ends the run, which else would never end
+    signal.alarm(20)  # ends the command, which would never end otherwise
     for command in COMMANDS[::2]:
         done = minicon(command.format(prefix))
-        assert "nobody foresaw" not in done.out + done.err, f"{command}\n{done.err}"
+        assert "internal error" not in done.out + done.err, f"{command}\n{done.err}"
     signal.alarm(0)

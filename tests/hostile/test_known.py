@@ -1,4 +1,4 @@
-"""Inputs that once ended in "this is a bug", each in its smallest form."""
+"""Inputs that once ended in an internal error, each in its smallest form."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def minicon(tmp_path, monkeypatch, capsys):
 
 
 def solved(minicon, url: str) -> dict[str, str]:
-    """Name and version of what a solve for good takes."""
+    """Return name and version of the solution for ``good``."""
     found = minicon(
         "create", "--dry-run", "--json", "--override-channels", "--platform", "linux-64",
         "-c", url, "-n", "e", "good",
@@ -107,7 +107,7 @@ def builder(tmp_path):
     return builder
 
 
-def test_a_bad_record_is_left_out_and_the_solve_goes_on(builder, minicon):
+def test_a_bad_record_is_ignored_by_the_solve(builder, minicon):
     section = builder.subdir("linux-64")["packages.conda"]
     texts = {fn: json_bytes(record) for fn, record in section.items()}
     for number, fields in enumerate(BAD_FIELDS, 2):
@@ -120,7 +120,7 @@ def test_a_bad_record_is_left_out_and_the_solve_goes_on(builder, minicon):
     assert solved(minicon, builder.url) == {"good": "1.0", "bad": "1.0"}
 
 
-def test_a_bad_record_of_a_shard_is_left_out_too(builder, minicon):
+def test_a_bad_record_of_a_shard_is_ignored(builder, minicon):
     section = builder.subdir("linux-64")["packages.conda"]
     numbers = [{key: float("nan")} for key in ("size", "timestamp", "about")]
     for number, fields in enumerate([*BAD_FIELDS, *numbers, {"about": b"bytes"}], 2):
@@ -139,7 +139,7 @@ def is_packable(fields) -> bool:
 
 
 @pytest.mark.parametrize("version", [3, 99, "2", True, -1, 1.5])
-def test_an_index_in_a_newer_form_is_refused_and_named(builder, minicon, version):
+def test_an_index_of_a_newer_version_is_refused(builder, minicon, version):
     builder.subdir("linux-64")["repodata_version"] = version
     builder.write()
     search = ("search", "--json", "--override-channels", "--platform", "linux-64")
@@ -149,7 +149,7 @@ def test_an_index_in_a_newer_form_is_refused_and_named(builder, minicon, version
     assert repr(str(version)) in found.json["message"]
 
 
-def test_a_build_string_is_no_path():
+def test_a_build_string_cannot_be_a_path():
     with pytest.raises(SpecError, match="build"):
         check_record_fields(
             {"name": "a", "version": "1", "build": "", "build_string": "../x"}, fn="a-1-.conda"
@@ -158,7 +158,7 @@ def test_a_build_string_is_no_path():
 
 @pytest.mark.parametrize("text", ["a>=", "a[", f"a>={DIGITS}", f"a; python_version > '{DIGITS}'",
                                   "a==1.*.*", f"a; {'(' * 3000}", "a" * 10_000])  # fmt: skip
-def test_requirements_that_mean_nothing(text):
+def test_invalid_requirements(text):
     with pytest.raises(InvalidRequirement):
         parse_requirement(text)
     metadata = f"Name: demo\nVersion: 1.0\nRequires-Dist: {text}\n"
@@ -166,19 +166,19 @@ def test_requirements_that_mean_nothing(text):
         CoreMetadata.from_text(metadata).requirements()
 
 
-def test_metadata_with_a_giant_version_is_another_projects():
+def test_metadata_with_a_giant_version_does_not_match_the_wheel():
     metadata = CoreMetadata.from_text(f"Name: demo\nVersion: {DIGITS}\n")
     with pytest.raises(PackageError):
         metadata.check_belongs_to("demo-1.0-py3-none-any.whl")
 
 
-def test_a_marker_that_cannot_be_judged_excludes_nothing():
+def test_a_marker_that_cannot_be_evaluated_excludes_nothing():
     requirement = parse_requirement("a; os_name ~= 'x'")
     assert applies(requirement, marker_environment("3.11.7", "linux-64"))
 
 
 @pytest.mark.parametrize("text", ["garbage", f">={DIGITS}", ">=" * 3000])
-def test_requires_python_that_means_nothing_limits_nothing(text):
+def test_an_invalid_requires_python_is_ignored(text):
     with pytest.raises(InvalidSpecifier):
         parse_specifiers(text)
     assert WheelTags("linux-64").accepts_python(text, "3.11.7")
@@ -199,17 +199,17 @@ def test_requires_python_of_another_type(value):
 
 
 @pytest.mark.parametrize("value", [-1, True, 1 << 70, 3.5, "7"])
-def test_sizes_of_files_that_are_none(value):
+def test_invalid_sizes_of_files(value):
     assert json_page(size=value).releases[0].files[0].size is None
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59-23:00", "x", 7])
-def test_times_that_no_calendar_has(moment):
+def test_times_out_of_range(moment):
     assert json_page(**{"upload-time": moment}).releases
 
 
 @pytest.mark.parametrize("digest", ["../../../outside", "a" * 63, "g" * 64, 7])
-def test_a_hash_is_no_path(tmp_path, digest):
+def test_a_hash_cannot_be_a_path(tmp_path, digest):
     assert not json_page(hashes={"sha256": digest}).releases
     file = DistributionFile(filename="x.whl", url="https://i.example/x.whl", sha256=str(digest))
     metadata = WheelMetadata(fetcher=None, cache_dir=tmp_path)
@@ -231,7 +231,7 @@ def test_site_packages_is_a_relative_directory(path):
 
 @pytest.mark.parametrize("field", ["files", "depends", "paths_data", "build", "subdir", "size"])
 @pytest.mark.parametrize("value", [7, {"a": 1}, [[]], Raw("NaN"), Deep(100_000)], ids=str)
-def test_records_of_environments_that_are_none(tmp_path, field, value):
+def test_invalid_records_of_environments(tmp_path, field, value):
     from minicon.prefix.environment.prefix import Prefix
 
     meta = tmp_path / "conda-meta"
@@ -248,7 +248,7 @@ def test_records_of_environments_that_are_none(tmp_path, field, value):
         prefix.records()
 
 
-def test_a_state_nested_deeply(tmp_path):
+def test_a_deeply_nested_state_file(tmp_path):
     from minicon.prefix.environment.prefix import Prefix
 
     meta = tmp_path / "conda-meta"

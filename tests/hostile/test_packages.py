@@ -1,4 +1,4 @@
-"""What packages, caches and interpreters say of themselves, mutated."""
+"""Mutated metadata of packages, caches and interpreters."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_links(data):
 @pytest.mark.parametrize("name", LEGACY)
 @fuzz(40)
 @given(st.data())
-def test_old_forms(name, data):
+def test_legacy_formats(name, data):
     check({"index.json": text(INDEX), **LEGACY, name: data.draw(mutated_text(LEGACY[name]))})
 
 
@@ -133,7 +133,7 @@ def test_records_of_caches(package, data):
 
 @fuzz(50)
 @given(mutated_json({"weak": ["demo >=1"], "strong": ["x"]}))
-def test_packages_that_are_published(tmp_path, exports):
+def test_published_packages(tmp_path, exports):
     builder = BUILDER.info("run_exports.json", exports)
     path = tmp_path / f"{builder.dist_name}.conda"
     path.write_bytes(builder.archive_bytes(".conda"))
@@ -147,7 +147,7 @@ def test_packages_that_are_published(tmp_path, exports):
 
 @fuzz(50)
 @given(mutated_json({**INDEX, "subdir": "noarch"}))
-def test_indexes_of_packages_that_are_published(tmp_path, index):
+def test_indexes_of_published_packages(tmp_path, index):
     builder = BUILDER.info("index.json", index)
     path = tmp_path / f"{builder.dist_name}.conda"
     path.write_bytes(builder.archive_bytes(".conda"))
@@ -195,7 +195,7 @@ ANSWER = {
 
 @fuzz(75)
 @given(mutated_json(ANSWER))
-def test_answers_of_interpreters(monkeypatch, tmp_path, data):
+def test_output_of_interpreters(monkeypatch, tmp_path, data):
     monkeypatch.setattr(interpreter_probe, "_run", lambda *_: data.decode("utf-8", "replace"))
     try:
         facts = probe_interpreter(sys.executable, environ={})
@@ -211,7 +211,7 @@ def test_answers_of_interpreters(monkeypatch, tmp_path, data):
 
 @fuzz(50)
 @given(mutated_json({"entries": {sys.executable: {"stamp": [1, 2], "failure": "x", "at": 1.0}}}))
-def test_what_is_remembered_of_interpreters(tmp_path, data):
+def test_cached_facts_of_interpreters(tmp_path, data):
     (tmp_path / CACHE_FILE).write_bytes(data)
     with FactsCache.opened(tmp_path, lambda: 2.0) as cache:
         cache.get(sys.executable)
@@ -219,7 +219,7 @@ def test_what_is_remembered_of_interpreters(tmp_path, data):
 
 @fuzz(50)
 @given(mutated_json({"token": "abc", "access_token": "d", "expires_in": 300}))
-def test_answers_of_registries(data):
+def test_responses_of_registries(data):
     try:
         _read_token(data, "https://registry.example/token", 0.0)
     except MiniconError as error:
@@ -256,7 +256,7 @@ STATE = {
 
 @fuzz(75)
 @given(mutated_json(STATE))
-def test_states_of_cached_indexes(tmp_path, data):
+def test_metadata_of_cached_indexes(tmp_path, data):
     cache = RepodataCache(tmp_path)
     cache.directory.mkdir(exist_ok=True)
     (cache.directory / "key.json").write_bytes(data)

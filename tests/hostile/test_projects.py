@@ -1,4 +1,4 @@
-"""What package indexes serve and wheels hold, mutated: an error that is told, or an answer."""
+"""Mutated pages of package indexes and mutated wheels: a reported error, or a result."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def yard(tmp_path_factory):
 
 
 def use_page(body: bytes, kind: str, yard) -> None:
-    """Read a page, and ask for all that a solve asks of it; it survives the cache."""
+    """Read a page and all that a solve needs of it; it is unchanged by the cache."""
     try:
         page = parse_page(body, kind, URL, "demo", "linux-64")
     except MiniconError as error:
@@ -163,7 +163,7 @@ CHOSEN = RepodataRecord(
 
 
 class Archive:
-    """What reading dist-info needs of a wheel."""
+    """The interface that reading dist-info needs."""
 
     def __init__(self, **changed: bytes) -> None:
         files = {"METADATA": METADATA, "WHEEL": WHEEL, "RECORD": RECORD}
@@ -239,7 +239,7 @@ def test_wheels(tmp_path_factory, data):
 
 @fuzz(100)
 @given(mutated_text(METADATA), mutated_text(RECORD))
-def test_what_pip_installed(tmp_path_factory, metadata, record):
+def test_installed_distributions(tmp_path_factory, metadata, record):
     prefix = tmp_path_factory.mktemp("prefix")
     python = {"name": "python", "version": "3.11.7", "build": "0", "files": []}
     meta = prefix / "conda-meta"

@@ -1,4 +1,4 @@
-"""Files and command lines that anybody could have written end in an answer or a named error."""
+"""Files and command lines of users end in a result or a named error."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> UserWorld:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of file.
+    """A kind of file.
 
     Attributes:
-        name: Where it lies, below the working folder; ``~`` and ``ENV`` for the others.
-        good: Its content; ``{channel}`` is filled in.
-        commands: What reads it, with ``{file}`` and ``{channel}``.
+        name: Its path below the working directory; or below ``~`` or ``ENV``.
+        good: Its content; ``{channel}`` is replaced.
+        commands: The commands that read it, with ``{file}`` and ``{channel}``.
         environ: Variables, likewise.
-        finish: What a careful forger does last.
+        finish: Last step of a careful forger.
     """
 
     name: str
@@ -197,7 +197,7 @@ def test_a_file_of_any_content(world: UserWorld, kind: Kind) -> None:
 
 @pytest.fixture(scope="module")
 def changing_world(tmp_path_factory: pytest.TempPathFactory) -> UserWorld:
-    """A world for commands that rename and remove what is there."""
+    """A world for commands that rename and remove environments."""
     return UserWorld(tmp_path_factory.mktemp("changing"))
 
 
@@ -212,7 +212,7 @@ ODD_NAMES = ("x" * 300, "x" * 5000, "é" * 200, "caf\udce9", "\udcff" * 300, "a\
 
 
 @pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
-def test_names_that_no_environment_can_have(world: UserWorld, name: str) -> None:
+def test_invalid_names_of_environments(world: UserWorld, name: str) -> None:
     for command in ("create --json -n", "list -n", "remove --all --json -n", "env list -n"):
         assert world.check(*command.split(), name).code in (1, 2)
     for command in ("shell.bash activate", "shell.fish activate", "rename -n a", "activate"):
@@ -236,7 +236,7 @@ def test_a_path_with_nul_in_a_setting(world: UserWorld) -> None:
         settings.unlink()
 
 
-def test_a_state_that_is_nested_deeply(world: UserWorld) -> None:
+def test_a_deeply_nested_state_file(world: UserWorld) -> None:
     state = world.prefix / "conda-meta" / "state"
     state.write_text('{"env_vars":' + "[" * 100_000 + "]" * 100_000 + "}")
     for command in ("shell.bash activate a", "run -n a true", "list -n a", "export -n a"):
@@ -261,7 +261,7 @@ def test_a_state_that_is_nested_deeply(world: UserWorld) -> None:
         (b"[" * 100_000, "nesting"),
     ],
 )
-def test_recipes_that_no_package_can_be_made_of(world: UserWorld, recipe: bytes, said: str) -> None:
+def test_invalid_recipes(world: UserWorld, recipe: bytes, said: str) -> None:
     (world.work / "bad.yaml").write_bytes(recipe)
     failed = world.check("channel", "build", "bad.yaml", "out")
     assert failed.code == 1

@@ -1,4 +1,4 @@
-"""Servers that are slow to start: one of each for all tests of a module."""
+"""Servers that start slowly: one of each for all tests of a module."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.channels import ChannelBuilder
 
 @pytest.fixture
 def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home without any credentials; returns it."""
+    """Return a home without credentials."""
     import os
 
     home = tmp_path / "home"
@@ -25,7 +25,7 @@ def plain_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def described_channel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A channel of records without packages: whole, compressed and in shards."""
+    """Return a channel of records without packages: plain, compressed and sharded."""
     builder = ChannelBuilder(tmp_path_factory.mktemp("described") / "channel")
     builder.add("numpy-2.0-0", depends=["python"])
     builder.add("python-3.11-0")

@@ -1,4 +1,4 @@
-"""Whole commands on channels that are on S3 and in a registry, both on this machine."""
+"""Commands with channels on S3 and in a registry, both on this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def add_package(folder: Path, package: PackageBuilder) -> Path:
-    """Put one more package into a channel's noarch folder, with its record."""
+    """Add a package and its record to a channel's noarch subdir."""
     file = package.build(folder, ".tar.bz2")
     index = folder / "noarch" / "repodata.json"
     repodata = json.loads(index.read_bytes())
@@ -59,7 +59,7 @@ def minicon(tmp_path, monkeypatch, capsys) -> CommandLine:
 
 @pytest.fixture(params=["s3", pytest.param("oci", marks=needs_registry)])
 def channel(request, minicon: CommandLine) -> str:
-    """The channel's URL; what is needed to read it is configured."""
+    """Return the channel's URL, after configuring access to it."""
     if request.param == "oci":
         registry = request.getfixturevalue("registry")
         return registry.url("team/main", "me:open%20sesame@")
@@ -73,7 +73,7 @@ def channel(request, minicon: CommandLine) -> str:
 
 
 def written(minicon: CommandLine) -> list[Path]:
-    """Files that minicon wrote and that hold a secret."""
+    """Return the files written by minicon that contain a secret."""
     found = []
     for path in [*minicon.root.rglob("*"), *minicon.home.rglob("*")]:
         if path.is_file() and not path.is_symlink():
@@ -119,7 +119,9 @@ def test_locks_name_the_channel_without_secrets(minicon: CommandLine, channel: s
     assert not [secret for secret in SECRETS if secret in text]
 
 
-def test_explicit_lists_and_locks_bring_the_same_back(minicon: CommandLine, channel: str) -> None:
+def test_explicit_lists_and_locks_install_the_same_packages(
+    minicon: CommandLine, channel: str
+) -> None:
     sources = ("-c", channel, "--override-channels", "--yes")
     assert minicon("create", "-n", "a", *sources, "hello", "_odd").code == 0
     listed = minicon("list", "-n", "a", "--explicit", "--md5")
@@ -128,7 +130,7 @@ def test_explicit_lists_and_locks_bring_the_same_back(minicon: CommandLine, chan
     file = minicon.folder / "explicit.txt"
     file.write_text(listed.out)
     assert minicon("clean", "--all", "--yes").code == 0
-    if channel.startswith("oci"):  # an explicit list has no credentials: they come from elsewhere
+    if channel.startswith("oci"):  # an explicit list has no credentials: they are configured
         host = channel.partition("@")[2].partition("/")[0]
         auth = base64.b64encode(f"me:{PASSWORD}".encode()).decode()
         (minicon.home / ".docker").mkdir()
@@ -140,7 +142,7 @@ def test_explicit_lists_and_locks_bring_the_same_back(minicon: CommandLine, chan
     assert (minicon.environment("b") / "share/odd").read_text() == "odd\n"
 
 
-def test_limits_hold_for_these_channels_too(minicon: CommandLine, channel: str) -> None:
+def test_limits_apply_to_these_channels(minicon: CommandLine, channel: str) -> None:
     bare = channel.replace("me:open%20sesame@", "")
     minicon.set(MINICON_DENYLIST_CHANNELS=bare)
     refused = minicon("create", "-n", "a", "-c", channel, "--override-channels", "-y", "lone")
@@ -151,7 +153,7 @@ def test_limits_hold_for_these_channels_too(minicon: CommandLine, channel: str) 
     assert allowed.code == 0, allowed.err
 
 
-def test_they_may_be_mirrors(minicon: CommandLine, channel: str) -> None:
+def test_mirrors_may_be_on_s3_and_oci(minicon: CommandLine, channel: str) -> None:
     home = "https://conda.invalid/main"
     minicon.set(MINICON_MIRRORED_CHANNELS=json.dumps({home: [channel]}))
     created = minicon("create", "-n", "a", "-c", home, "--override-channels", "-y", "hello")
@@ -191,7 +193,7 @@ def test_wrong_credentials_are_reported_without_them(minicon, registry: OciRegis
 
 @needs_registry
 @pytest.mark.parametrize("change", [lambda data: data[:-50], lambda data: data[:-1] + b"?"])
-def test_a_package_that_is_damaged_on_its_way_is_not_installed(
+def test_a_package_damaged_in_transfer_is_not_installed(
     minicon, registry: OciRegistry, tmp_path: Path, change
 ) -> None:
     channel = small_channel(tmp_path / "channel")

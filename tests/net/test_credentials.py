@@ -1,4 +1,4 @@
-"""Where secrets are found, and what they are bound to."""
+"""Sources of credentials, and the URLs that they are sent to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_longest_path_wins() -> None:
     assert store.secret_for("http://host/team/x") is None
 
 
-def test_secrets_have_no_text() -> None:
+def test_secrets_are_not_shown_by_str() -> None:
     secret = Secret("me", "SECRET", "SECRET", "SECRET")
     assert "SECRET" not in f"{secret} {secret!r} {[secret]}"
 
@@ -51,7 +51,7 @@ def test_bearer_tokens_of_the_credential_file(tmp_path) -> None:
     assert store.sign("https://odd/x") == ("https://odd/x", {})
 
 
-def test_tokens_of_anaconda_login_fit_the_conda_host_too(tmp_path) -> None:
+def test_tokens_of_anaconda_login_apply_to_the_conda_host(tmp_path) -> None:
     folder = tmp_path / ".local" / "share" / "binstar"
     folder.mkdir(parents=True)
     (folder / (quote_plus("https://api.example.org") + ".token")).write_text("tk\n")
@@ -70,7 +70,7 @@ def test_netrc(tmp_path) -> None:
     assert store.secret_for("https://other/x") is None
 
 
-def test_files_that_are_nonsense_give_nothing(tmp_path) -> None:
+def test_invalid_files_have_no_credentials(tmp_path) -> None:
     (tmp_path / ".netrc").write_text("machine machine machine\n")
     (tmp_path / "auth.json").write_text("{")
     store = CredentialStore(
@@ -79,7 +79,7 @@ def test_files_that_are_nonsense_give_nothing(tmp_path) -> None:
     assert store.secret_for("https://host/x") is None
 
 
-def test_a_token_stays_below_its_path() -> None:
+def test_a_token_is_sent_only_below_its_path() -> None:
     channel = Url("https://host/pre/fix/t/tk-1/chan")
     assert channel.with_credentials == "https://host/pre/fix/t/tk-1/chan"
     assert "tk-1" not in str(channel)
@@ -91,7 +91,7 @@ def test_a_token_stays_below_its_path() -> None:
 
 
 class Keyring:
-    """Stands in for the package: a real one would need a desktop session."""
+    """Replaces the keyring package, which needs a desktop session."""
 
     def __init__(self, passwords=None, credentials=None) -> None:
         self.passwords = passwords or {}
@@ -120,7 +120,7 @@ def test_the_keyring_is_the_last_source(tmp_path, monkeypatch) -> None:
     assert store.secret_for("https://c.example/x") is None
 
 
-def test_a_failing_keyring_has_no_secret(tmp_path, monkeypatch) -> None:
+def test_a_failing_keyring_is_ignored(tmp_path, monkeypatch) -> None:
     ring = Keyring()
     ring.__spec__ = SimpleNamespace()
     ring.get_password = lambda *_: 1 / 0

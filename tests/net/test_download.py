@@ -39,7 +39,7 @@ QUICK = RetryPolicy(retries=3, first_wait=0.001)
 
 
 class Counter:
-    """A task that counts."""
+    """A task that counts bytes."""
 
     def __init__(self) -> None:
         self.amount = 0
@@ -78,7 +78,7 @@ def partial(target):
     return target.with_name(target.name + ".partial")
 
 
-def test_a_file_arrives(server, target) -> None:
+def test_a_file_is_downloaded(server, target) -> None:
     task = get(server, target)
     assert target.read_bytes() == BODY
     assert task.amount == len(BODY)
@@ -99,7 +99,7 @@ def test_a_broken_transfer_is_resumed(server, target, fault, times) -> None:
     assert len(server.requests) == times + 1
     ranges = [request.headers.get("Range") for request in server.requests]
     assert ranges[0] is None
-    if not isinstance(fault, Reset):  # a reset may throw away what was under way
+    if not isinstance(fault, Reset):  # a reset may discard bytes in transfer
         assert all(ranges[1:])
 
 
@@ -124,7 +124,9 @@ def test_a_transfer_that_always_breaks_fails(server, target, fault) -> None:
         (Body(b"\0" * len(BODY)), "hash-mismatch"),
     ],
 )
-def test_wrong_bytes_get_one_fresh_try_and_never_the_name(server, target, fault, reference) -> None:
+def test_wrong_bytes_are_requested_once_more_and_never_renamed(
+    server, target, fault, reference
+) -> None:
     server.fault("/file", fault, times=1)
     get(server, target)
     assert target.read_bytes() == BODY
@@ -154,13 +156,13 @@ def test_an_empty_response_is_refused(server, target) -> None:
     assert not target.exists()
 
 
-def test_an_empty_file_is_one(server, target) -> None:
+def test_an_empty_file_is_accepted(server, target) -> None:
     server.fault("/file", Body(b""))
     get(server, target, sha256=hashlib.sha256(b"").hexdigest(), size=0)
     assert target.read_bytes() == b""
 
 
-def test_an_earlier_part_is_gone_on_from(server, target) -> None:
+def test_a_partial_file_is_resumed(server, target) -> None:
     partial(target).write_bytes(BODY[:500_000])
     task = get(server, target)
     assert target.read_bytes() == BODY
@@ -169,14 +171,14 @@ def test_an_earlier_part_is_gone_on_from(server, target) -> None:
 
 
 @pytest.mark.parametrize("rest", [BODY, b"x" * len(BODY), b"x" * 500_000, BODY + b"x"])
-def test_an_earlier_part_of_any_content_does_no_harm(server, target, rest) -> None:
+def test_a_partial_file_with_any_content_is_harmless(server, target, rest) -> None:
     partial(target).write_bytes(rest)
     get(server, target)
     assert target.read_bytes() == BODY
     assert len(server.requests) == (0 if rest == BODY else 2 if len(rest) < len(BODY) else 1)
 
 
-def test_without_a_hash_nothing_is_gone_on_from(server, target) -> None:
+def test_without_a_hash_nothing_is_resumed(server, target) -> None:
     partial(target).write_bytes(b"x" * 1000)
     get(server, target, sha256=None, allow_unverified=True)
     assert target.read_bytes() == BODY
@@ -184,14 +186,14 @@ def test_without_a_hash_nothing_is_gone_on_from(server, target) -> None:
 
 
 @pytest.mark.parametrize("fault", [NoRange(), BadRange(0), BadRange(7), Status(416)])
-def test_servers_that_cannot_do_ranges(server, target, fault) -> None:
+def test_servers_without_ranges(server, target, fault) -> None:
     partial(target).write_bytes(BODY[:1000])
     server.fault("/file", fault, times=1)
     get(server, target)
     assert target.read_bytes() == BODY
 
 
-def test_a_file_that_changed_on_the_server_between_two_parts(server, target) -> None:
+def test_a_file_that_changes_between_two_parts(server, target) -> None:
     server.fault("/file", Truncate(300_000), times=1)
     other = b"other" * (len(BODY) // 5)
     server.fault("/file", Body(other, {"ETag": '"other"'}), times=1)
@@ -250,7 +252,7 @@ def test_a_status_is_reported_rather_than_its_page(server, target, status, refer
 
 
 @pytest.mark.parametrize("change", [BODY[:-1], BODY + b"x", b"\0" * SIZE])
-def test_no_login_page_is_blamed_for_a_file_of_this_machine(tmp_path, target, change) -> None:
+def test_hints_for_local_files_do_not_mention_login_pages(tmp_path, target, change) -> None:
     source = tmp_path / "changed"
     source.write_bytes(change)
     with pytest.raises((HashMismatch, ChannelError)) as caught:
@@ -270,7 +272,7 @@ def test_a_missing_directory(server, target) -> None:
         get(server, target / "below")
 
 
-def test_a_disk_that_is_full_leaves_nothing_under_the_name(server, target, monkeypatch) -> None:
+def test_a_full_disk_leaves_no_target(server, target, monkeypatch) -> None:
     from minicon.fs import operations
 
     calls = []
@@ -321,7 +323,7 @@ def test_the_first_failure_stops_the_others(server, tmp_path) -> None:
     assert not list(tmp_path.glob("slow?"))
 
 
-# The pool beneath
+# run_parallel
 
 
 def test_results_come_in_order() -> None:

@@ -1,4 +1,4 @@
-"""file:// URLs get the responses of a web server."""
+"""Responses to file:// URLs are like those of a web server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_file_is_read(file) -> None:
         assert list(response.chunks(4)) == [b"0123", b"4567", b"89"]
 
 
-def test_unchanged_files_answer_304_and_changed_ones_do_not(file) -> None:
+def test_unchanged_files_get_304_and_changed_ones_do_not(file) -> None:
     with FileFetcher().open(file.as_uri()) as response:
         condition = {"If-None-Match": response.headers["etag"]}
     assert status_of(file, condition) == 304

@@ -1,4 +1,4 @@
-"""The HTTP fetcher against a real server that misbehaves."""
+"""The HTTP fetcher with a real server and its faults."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def server(tmp_path):
 
 
 class Naps:
-    """Stands in for sleep."""
+    """Replaces sleep."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -65,7 +65,7 @@ def read(server, path="/file", **options) -> bytes:
         return response.read()
 
 
-def test_a_file_arrives_with_headers_and_url(server) -> None:
+def test_a_response_has_headers_and_url(server) -> None:
     with fetcher().open(server.url + "/file") as response:
         assert (response.status, response.url) == (200, server.url + "/file")
         assert int(response.headers["CONTENT-length"]) == len(BODY)
@@ -83,7 +83,7 @@ def test_connections_are_kept_alive_also_after_errors(server) -> None:
     assert (server.connections, len(server.requests)) == (1, 4)
 
 
-def test_statuses_are_answers_not_errors(server) -> None:
+def test_statuses_are_not_errors(server) -> None:
     for code in (401, 403, 404, 410):
         server.fault(f"/{code}", Status(code))
         with fetcher().open(f"{server.url}/{code}") as response:
@@ -127,7 +127,7 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 @pytest.mark.parametrize("fault", [Disconnect(), RawAnswer(b"")])
-def test_a_connection_that_breaks_before_the_answer_is_tried_again(server, fault) -> None:
+def test_a_connection_that_breaks_before_the_response_is_retried(server, fault) -> None:
     server.fault("/file", fault, times=2)
     assert read(server) == BODY
 
@@ -162,7 +162,7 @@ def test_a_stalled_body_times_out(server) -> None:
     assert time.monotonic() - began < 3
 
 
-def test_stalled_headers_time_out_and_are_tried_again(server) -> None:
+def test_stalled_headers_time_out_and_are_retried(server) -> None:
     server.fault("/file", StallHeaders(), times=1)
     assert read(server, read_timeout=0.3) == BODY
 
@@ -175,7 +175,7 @@ def test_headers_that_trickle_forever_time_out(server) -> None:
     assert time.monotonic() - began < 3
 
 
-def test_a_time_limit_bounds_all_tries_together(server) -> None:
+def test_a_time_limit_applies_to_all_attempts_together(server) -> None:
     server.fault("/file", StallHeaders())
     began = time.monotonic()
     with pytest.raises(ChannelError, match="did not respond in time"):
@@ -201,7 +201,7 @@ def test_a_trickle_counts_as_broken(server) -> None:
         b"\0" * 99,
     ],
 )
-def test_what_is_not_http_is_a_clear_error(server, answer) -> None:
+def test_a_response_that_is_not_http_is_an_error(server, answer) -> None:
     server.fault("/file", RawAnswer(answer))
     with pytest.raises(ChannelError, match="cannot read http://127"):
         fetcher().open(server.url + "/file")
@@ -232,7 +232,7 @@ def test_no_server(server) -> None:
 @pytest.mark.parametrize(
     "url", ["http://", "http://[::1", "http://host:99999/x", "http://ho st/x", "http://a:b/x"]
 )
-def test_urls_that_are_none(url) -> None:
+def test_invalid_urls(url) -> None:
     with pytest.raises(ChannelError) as caught:
         make_fetcher().open(url)
     assert caught.value.reference in ("invalid-url", "host-not-found")
@@ -244,7 +244,7 @@ def test_unknown_schemes_are_refused() -> None:
     assert caught.value.reference == "unsupported-scheme"
 
 
-def test_offline_forbids_the_network_but_not_files(server, tmp_path) -> None:
+def test_offline_permits_only_files(server, tmp_path) -> None:
     client = make_fetcher(offline=True)
     with pytest.raises(OfflineError):
         client.open(server.url + "/file")
@@ -301,7 +301,7 @@ def store_with(server, **secrets) -> CredentialStore:
     return store
 
 
-def test_basic_credentials_go_only_below_their_url(server, tmp_path) -> None:
+def test_basic_credentials_are_sent_only_below_their_url(server, tmp_path) -> None:
     (tmp_path / "private").mkdir()
     (tmp_path / "private" / "file").write_bytes(b"x")
     client = fetcher(credentials=store_with(server, username="me", password="SECRET"))
@@ -311,7 +311,7 @@ def test_basic_credentials_go_only_below_their_url(server, tmp_path) -> None:
     assert sent == ["Basic bWU6U0VDUkVU", None, None]
 
 
-def test_tokens_go_into_the_path_on_the_wire_and_nowhere_else(server) -> None:
+def test_tokens_are_only_in_the_requested_path(server) -> None:
     client = fetcher(credentials=store_with(server, token="SECRET-TOKEN"))
     with client.open(server.url + "/private/file") as response:
         assert "SECRET" not in response.url
@@ -366,7 +366,7 @@ def test_errors_show_no_secret(server) -> None:
     assert "SECRET" not in repr(caught.value) + str(caught.value) + str(caught.value.__cause__)
 
 
-def test_proxies_are_used_and_no_proxy_spares_them(server, monkeypatch, tmp_path) -> None:
+def test_proxies_are_used_except_for_no_proxy(server, monkeypatch, tmp_path) -> None:
     with ChannelServer(tmp_path) as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY", "all_proxy"):
             monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""Mirrors: used in order, and known to no other server."""
+"""Mirrors: used in order, with their secrets sent to no other server."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def test_the_next_mirror_is_used_when_one_fails(servers, fault) -> None:
     read(opener)
     read(opener)
     assert len(second.requests) == 2
-    # One that is broken comes last from then on; one that only lacks a file does not.
+    # A broken mirror is used last from then on; one without the file is not.
     is_broken = fault in (Status(503), Disconnect())
     assert len(first.requests) == (1 if is_broken else 2)
 
 
-def test_when_all_fail_the_last_word_counts(servers) -> None:
+def test_when_all_fail_the_last_error_is_raised(servers) -> None:
     first, second = servers
     opener = fetcher(first.url, second.url)
     for server in servers:
@@ -77,12 +77,12 @@ def test_when_all_fail_the_last_word_counts(servers) -> None:
         opener.open(HOME + "/x")
 
 
-def test_a_folder_may_be_a_mirror_also_offline(builder) -> None:
+def test_a_directory_may_be_a_mirror_also_offline(builder) -> None:
     opener = fetcher("https://nowhere.invalid", builder.directory.as_uri(), offline=True)
     assert read(opener)
 
 
-def test_longest_match_wins_and_other_urls_are_left_alone(servers) -> None:
+def test_the_longest_match_is_used_and_other_urls_are_unchanged(servers) -> None:
     first, second = servers
     opener = UrlFetcher(HttpFetcher, mirrors={HOME: [first.url], HOME + "/linux-64": [second.url]})
     assert opener.best_url(HOME + "/linux-64/a") == second.url + "/a"
@@ -90,7 +90,7 @@ def test_longest_match_wins_and_other_urls_are_left_alone(servers) -> None:
     assert opener.best_url(HOME + "-other/noarch/a") == HOME + "-other/noarch/a"
 
 
-def test_secrets_of_a_mirror_go_to_it_alone(servers) -> None:
+def test_secrets_of_a_mirror_are_sent_only_to_it(servers) -> None:
     first, second = servers
     mirror = first.url.replace("http://", "http://me:secret@")
     first.fault("*", Status(404))

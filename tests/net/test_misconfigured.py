@@ -1,4 +1,4 @@
-"""Network settings that cannot work: one clear error each, before any request."""
+"""Invalid network settings: one clear error each, before any request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def garbage(tmp_path):
     return str(path)
 
 
-def test_a_bundle_that_is_missing_or_none(tmp_path, garbage) -> None:
+def test_a_missing_or_invalid_ca_bundle(tmp_path, garbage) -> None:
     for options in (
         {"ssl_verify": str(tmp_path / "none.pem")},
         {"ssl_verify": garbage},
@@ -43,7 +43,7 @@ def test_a_bundle_that_is_missing_or_none(tmp_path, garbage) -> None:
         assert ".pem" in error.message
 
 
-def test_a_client_certificate_that_is_missing_or_none(tmp_path, garbage) -> None:
+def test_a_missing_or_invalid_client_certificate(tmp_path, garbage) -> None:
     for options in (
         {"client_cert": str(tmp_path / "none.pem")},
         {"client_cert": garbage},
@@ -100,7 +100,7 @@ def test_usual_proxies(proxy) -> None:
     assert proxies_for("https://x.test/", {"https": proxy}) == {"https": proxy}
 
 
-def test_a_proxy_learns_its_password_and_the_server_does_not(tmp_path) -> None:
+def test_only_the_proxy_gets_its_password(tmp_path) -> None:
     with ChannelServer(tmp_path) as proxy:
         url = proxy.url.replace("http://", "http://me:secret@")
         fetcher = make_fetcher(home=tmp_path, environment={}, proxy_servers={"http": url})

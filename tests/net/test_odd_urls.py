@@ -1,4 +1,4 @@
-"""Invalid URLs from an index or a page: refused however they are requested."""
+"""Invalid URLs from an index or a page are refused, however they are requested."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ ODD = (
 
 
 @pytest.mark.parametrize("url", ODD, ids=ascii)
-def test_it_is_refused(tmp_path, url):
+def test_an_invalid_url_is_refused(tmp_path, url):
     settings = {"remote_max_retries": 0}
     with contextlib.closing(make_services(tmp_path, **settings)) as services:
         for ask in (services.fetcher.open, services.fetcher.open_small):
             with pytest.raises(ChannelError) as caught:
                 ask(url)
             caught.value.message.encode()
-        # The next one is no worse off.
+        # Later requests work.
         assert services.fetcher.open_small((tmp_path / "x").as_uri()).status == 404
         with pytest.raises(ChannelError, match="refused"):
             services.fetcher.open_small("http://127.0.0.1:1/x")

@@ -76,7 +76,7 @@ def make():
         small.close()
 
 
-def test_many_files_arrive_over_few_connections(server, bodies, make) -> None:
+def test_many_files_need_few_connections(server, bodies, make) -> None:
     small, answers = make(timeout=10), {}
     server.latency = 0.005
     for name in bodies:
@@ -89,7 +89,7 @@ def test_many_files_arrive_over_few_connections(server, bodies, make) -> None:
     assert len(server.requests) == FILES
 
 
-def test_threads_may_ask_and_wait_at_once(server, bodies, make) -> None:
+def test_threads_may_request_and_wait_simultaneously(server, bodies, make) -> None:
     small, found = make(timeout=10), {}
 
     def work(names) -> None:
@@ -106,7 +106,7 @@ def test_threads_may_ask_and_wait_at_once(server, bodies, make) -> None:
     assert found == bodies
 
 
-def test_what_is_needed_overtakes_what_is_not(server, bodies, make) -> None:
+def test_needed_files_are_requested_first(server, bodies, make) -> None:
     small, done = make(timeout=10), []
     server.latency = 0.01
     names = list(bodies)
@@ -120,7 +120,7 @@ def test_what_is_needed_overtakes_what_is_not(server, bodies, make) -> None:
 
 
 @pytest.mark.parametrize("code", [304, 404])
-def test_plain_statuses_are_answers(server, make, code) -> None:
+def test_plain_statuses_are_returned(server, make, code) -> None:
     server.fault("/file-1", Status(code))
     assert make().get(f"{server.url}/file-1").status == code
 
@@ -154,7 +154,7 @@ def test_plain_statuses_are_answers(server, make, code) -> None:
     ],
     ids=repr,
 )
-def test_what_is_not_plain_is_left_to_a_fetcher(server, make, fault) -> None:
+def test_other_responses_are_left_to_a_fetcher(server, make, fault) -> None:
     (server.directory / "file-0").write_bytes(b"x" * 1000)
     server.fault("/file-0", fault)
     small = make()
@@ -163,7 +163,7 @@ def test_what_is_not_plain_is_left_to_a_fetcher(server, make, fault) -> None:
     assert small.get(f"{server.url}/file-0").body == b"x" * 1000
 
 
-def test_a_server_that_is_not_plain_is_left_to_the_fetcher(server, make) -> None:
+def test_a_server_with_other_responses_is_left_to_the_fetcher(server, make) -> None:
     server.fault("*", Status(503))
     small = make()
     assert [small.get(f"{server.url}/file-{n}") for n in range(20)] == [None] * 20
@@ -201,7 +201,7 @@ def test_a_connection_that_closed_while_idle_is_replaced(server, bodies, make) -
     "url",
     ["ftp://h/x", "http://user:pw@h/x", "http://h/a b", "http://hé/x", "file:///x", "https://h/x"],
 )
-def test_urls_that_are_not_for_here(make, url) -> None:
+def test_unsupported_urls(make, url) -> None:
     assert make().get(url) is None
 
 
@@ -212,7 +212,7 @@ def test_proxies_and_unreachable_servers_are_left_to_a_fetcher(server, make) -> 
     assert make().get("http://nowhere.invalid/x") is None
 
 
-def test_secrets_go_to_their_origin_alone(server, make) -> None:
+def test_secrets_are_sent_only_to_their_origin(server, make) -> None:
     store = CredentialStore()
     store.add(server.url, Credentials(username="me", password="secret"))
     small = make(store=store)
@@ -226,7 +226,7 @@ def test_secrets_go_to_their_origin_alone(server, make) -> None:
 
 
 @pytest.mark.parametrize("fault", [Status(503), FlipBytes(), Truncate(9), Html(), Reset(3), None])
-def test_shards_arrive_whatever_the_quick_way_meets(tmp_path, fault) -> None:
+def test_shards_are_read_in_spite_of_faults(tmp_path, fault) -> None:
     from tests.support.channels import ChannelBuilder
 
     builder = ChannelBuilder(tmp_path / "channel")

@@ -99,7 +99,7 @@ def test_verification_may_be_switched_off(server, fetch, small) -> None:
 
 @both_ways
 @pytest.mark.parametrize("is_apart", [True, False], ids=["two files", "one file"])
-def test_a_client_shows_its_certificate(
+def test_a_client_certificate_is_sent(
     tmp_path, context, authority, server, fetch, bundle, small, is_apart
 ) -> None:
     context.verify_mode = ssl.CERT_REQUIRED
@@ -120,12 +120,12 @@ def test_a_client_shows_its_certificate(
 
 
 @both_ways
-def test_truststore_is_the_systems_store(server, fetch, bundle, small, monkeypatch) -> None:
+def test_truststore_uses_the_store_of_the_system(server, fetch, bundle, small, monkeypatch) -> None:
     pytest.importorskip("truststore")
     with pytest.raises(ChannelError) as caught:
         fetch(server.url + "/file", small=small, ssl_verify="truststore")
     assert caught.value.reference == "untrusted-certificate"
-    monkeypatch.setenv("SSL_CERT_FILE", bundle)  # OpenSSL's way to extend the system's store
+    monkeypatch.setenv("SSL_CERT_FILE", bundle)  # how OpenSSL extends the system's store
     assert fetch(server.url + "/file", small=small, ssl_verify="truststore") == BODY
 
 
@@ -143,7 +143,7 @@ def test_truststore_is_trusted_behind_a_proxy_too(
         assert fetch(server.url + "/file", small=small, **options) == BODY
 
 
-def test_truststore_that_is_not_installed_is_explained(server, fetch, monkeypatch) -> None:
+def test_a_missing_truststore_is_reported(server, fetch, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "truststore", None)
     with pytest.raises(ConfigError) as caught:
         fetch(server.url + "/file", small=False, ssl_verify="truststore")

@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def memory_path():
-    """A folder in memory where there is one: for tests that make and remove very many files."""
+    """Return a directory in memory, if possible, for tests that create very many files."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="minicon-test-", dir=memory) as name:
         yield Path(name)

@@ -28,7 +28,7 @@ TOOL = (
 
 
 def tree(folder):
-    """Content and execute bit of every file, text of every link; apart from that, the times."""
+    """Return content and execute bit of every file and text of every link; and the times."""
     found, times = {}, {}
     for parent, _, files in os.walk(folder):
         for name in files:
@@ -49,18 +49,18 @@ def archives(tmp_path):
     yield from sorted(path for path in FIXTURES.iterdir() if path.suffix in (".conda", ".bz2"))
 
 
-def test_same_trees(tmp_path):
+def test_the_trees_are_equal(tmp_path):
     for number, path in enumerate(archives(tmp_path)):
         ours, theirs = tmp_path / f"ours{number}", tmp_path / f"theirs{number}"
         extract(path, ours)
         streaming.extract(str(path), str(theirs))
         (our_tree, our_times), (their_tree, their_times) = tree(ours), tree(theirs)
         assert our_tree == their_tree, path.name
-        # py-rattler takes the header's rounded time, minicon the exact one of the PAX header
+        # py-rattler uses the rounded time of the header, minicon the exact one of the PAX header
         assert all(abs(their_times[name] - our_times[name]) <= 1 for name in our_times)
 
 
-def test_same_list_of_files(tmp_path):
+def test_the_lists_of_files_are_equal(tmp_path):
     files = extract(TOOL.build(tmp_path), tmp_path / "out")
     theirs = rattler.PathsJson.from_package_directory(tmp_path / "out")
     # py-rattler shows a size of 0 as None

@@ -1,7 +1,7 @@
-"""Mutated archives: an honest tree or a PackageError, never anything else, from both decoders.
+"""Mutated archives: an unchanged tree or a PackageError, with both decoders.
 
 The oracle for what is accepted is the standard library's tarfile and libarchive's own tar
-reader: where they understand the bytes differently than minicon, minicon must have refused.
+reader: if they read the bytes differently than minicon, minicon must have refused them.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SMALL = (
 
 
 def tree_of(path, reader):
-    """What an archive holds, or None if it is refused."""
+    """Return the content of an archive, or None if it is refused."""
     try:
         with open_archive(path, reader=reader) as archive:
             return [
@@ -111,7 +111,7 @@ def read_natively(data):
 
 
 def read_by_tarfile(data):
-    """The same by the standard library."""
+    """Return the same as the standard library reads it."""
     kinds = {tarfile.SYMTYPE: "symbolic link", tarfile.LNKTYPE: "hard link"}
     found = []
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
@@ -127,7 +127,7 @@ def read_by_tarfile(data):
 
 
 def read_by_libarchive(data):
-    """The same by libarchive's own tar reader."""
+    """Return the same as libarchive's tar reader reads it."""
     import libarchive
 
     found = []
@@ -143,14 +143,14 @@ def read_by_libarchive(data):
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(MEMBERS, max_size=6))
-def test_what_is_accepted_means_the_same_to_other_readers(parts):
+def test_accepted_archives_are_read_equally_by_other_readers(parts):
     data = b"".join(parts) + END
     ours = read_natively(data)
     if not ours:
         return
     assert read_by_tarfile(data) == ours
     if libarchive_version():
-        # It overlooks a long target if the header's own field is empty (as tar-rs leaves it).
+        # It ignores a long target if the header's field is empty (as tar-rs writes it).
         theirs = [
             (*found[:2], found[2] or mine[2], found[3])
             for found, mine in zip(read_by_libarchive(data), ours, strict=True)
@@ -163,7 +163,7 @@ def test_what_is_accepted_means_the_same_to_other_readers(parts):
     parts=st.lists(MEMBERS, max_size=5),
     mutations=st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=2),
 )
-def test_extraction_never_leaves_its_folder(tmp_path_factory, parts, mutations):
+def test_extraction_never_leaves_its_directory(tmp_path_factory, parts, mutations):
     yard = tmp_path_factory.mktemp("yard")
     payload = bytearray(b"".join(parts) + END)
     for position, value in mutations:
@@ -199,7 +199,7 @@ TIMES = st.sampled_from(["0", "1", "1.5", "1700000000.1234567", "99999999999", "
     flip=st.one_of(st.none(), st.tuples(st.integers(0, 20_000), st.integers(0, 7))),
     buffer_size=st.sampled_from([1536, 4096, 1 << 18]),
 )
-def test_the_quick_way_through_plain_files_sees_what_the_close_look_sees(parts, flip, buffer_size):
+def test_the_fast_path_for_plain_files_agrees_with_the_full_parser(parts, flip, buffer_size):
     data = bytearray(b"".join(parts) + END)
     if flip:
         data[flip[0] % len(data)] ^= 1 << flip[1]
@@ -210,7 +210,7 @@ def test_the_quick_way_through_plain_files_sees_what_the_close_look_sees(parts, 
 
 
 def everything_of(data):
-    """All that members tell; the last is the error, if there is one."""
+    """Return the facts of all members; the last is the error, if any."""
     found = []
     try:
         for m in TarReader(io.BytesIO(data).readinto, "x.tar.bz2"):

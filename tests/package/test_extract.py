@@ -1,4 +1,4 @@
-"""Extraction writes what the package is: content, links, rights, times, and says what is wrong."""
+"""Extraction writes a package's files, links, modes and times, and reports what is wrong."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ TOOL = (
 
 @pytest.mark.parametrize("kind", [".conda", ".tar.bz2"])
 @pytest.mark.parametrize("legacy", [False, True])
-def test_the_tree_is_the_package(tmp_path, kind, legacy):
+def test_a_package_is_extracted_completely(tmp_path, kind, legacy):
     builder = TOOL.legacy() if legacy else TOOL
     path = builder.build(tmp_path, kind)
     seen = []
@@ -89,7 +89,7 @@ def test_the_tree_is_the_package(tmp_path, kind, legacy):
     assert sum(seen) > path.stat().st_size * 0.5
 
 
-def test_rights_follow_the_umask(tmp_path):
+def test_modes_follow_the_umask(tmp_path):
     path = TOOL.build(tmp_path)
     before = os.umask(0o077)
     try:
@@ -111,7 +111,7 @@ def test_rights_follow_the_umask(tmp_path):
         ({"build": "1"}, PackageError, "another package"),
     ],
 )
-def test_what_the_channel_promised_must_hold(tmp_path, change, error, text):
+def test_the_archive_must_match_its_record(tmp_path, change, error, text):
     path = TOOL.build(tmp_path)
     record = RepodataRecord(
         {**TOOL.repodata_record(path), **change}, channel="c", subdir="noarch", fn=path.name, url=""
@@ -121,7 +121,7 @@ def test_what_the_channel_promised_must_hold(tmp_path, change, error, text):
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 
-def test_a_folder_that_is_not_empty_is_left_alone(tmp_path):
+def test_a_directory_that_is_not_empty_is_not_changed(tmp_path):
     (tmp_path / "mine").write_text("x")
     path = TOOL.build(tmp_path / "channel")
     with pytest.raises(FileError, match="not empty"):
@@ -136,7 +136,7 @@ def test_a_missing_archive_is_a_clear_error(tmp_path):
         open_archive(tmp_path / "x.conda")
 
 
-def test_a_full_disk_is_told_with_the_folder(tmp_path):
+def test_a_full_disk_is_reported_with_the_directory(tmp_path):
     path = TOOL.build(tmp_path)
     error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with failing_at(9, error), pytest.raises(FileError, match=f"extract into {tmp_path}") as caught:
@@ -144,7 +144,7 @@ def test_a_full_disk_is_told_with_the_folder(tmp_path):
     assert caught.value.reference == "disk-full"
 
 
-def test_letter_case_that_the_file_system_ignores_is_told(tmp_path, monkeypatch):
+def test_paths_that_differ_only_in_case_are_reported(tmp_path, monkeypatch):
     path = PackageBuilder("n").file("E/x", b"1").file("e/x", b"2").build(tmp_path)
     real = os.open
 
@@ -169,7 +169,7 @@ def test_info_files_are_read_without_the_payload(tmp_path):
         read_info_file(path, "no_such_file")
 
 
-def test_without_libarchive_packages_are_read_by_minicons_own_decoders(tmp_path, monkeypatch):
+def test_without_libarchive_the_native_decoders_are_used(tmp_path, monkeypatch):
     monkeypatch.setattr(libarchive_decoder, "load_libarchive", lambda: None)
     assert libarchive_version() is None
     for kind in (".conda", ".tar.bz2"):
@@ -182,7 +182,7 @@ def test_without_libarchive_packages_are_read_by_minicons_own_decoders(tmp_path,
 
 
 def test_a_missing_library_is_searched_for_once(tmp_path):
-    """And nothing is printed about it, nor about what a present one lacks."""
+    """Nothing is printed about it, nor about functions that an old library lacks."""
     program = (
         "from minicon.archive.libarchive_decoder import load_libarchive\n"
         "assert load_libarchive() is load_libarchive() is None\n"
@@ -219,7 +219,7 @@ def test_an_interruption_while_libarchive_reads_is_passed_on(tmp_path, kind):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_verify_finds_what_was_changed(tmp_path):
+def test_verify_reports_changes(tmp_path):
     out = tmp_path / "out"
     extract(TOOL.build(tmp_path), out)
     big = out / "share/big"
@@ -255,7 +255,7 @@ def test_real_packages(tmp_path, name, reader):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED, reason="MINICON_SHARED_DATA is not set")
-def test_all_real_packages_of_the_shared_folder(tmp_path):
+def test_all_real_packages_of_the_shared_data(tmp_path):
     root = Path(SHARED or "") / "packages" / "real"
     count = 0
     for repodata in sorted(root.glob("*/repodata.json")):
@@ -271,7 +271,7 @@ def test_all_real_packages_of_the_shared_folder(tmp_path):
 
 @pytest.mark.parametrize("reader", ["native", "libarchive"])
 @pytest.mark.parametrize("known", ["sha256", "md5", None])
-def test_another_download_is_advised_only_where_it_may_be_another(
+def test_another_download_is_advised_only_if_it_may_differ(
     tmp_path: Path, known: str | None, reader: Any
 ) -> None:
     if reader == "libarchive" and not libarchive_version():

@@ -1,6 +1,6 @@
-"""Every hostile archive is refused with its reason and without any effect; near misses are not.
+"""Every hostile archive is refused with its reason and without effect; near misses are accepted.
 
-Both decoders, both formats.
+With both decoders, in both formats.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ALL = [pytest.param(case, kind, id=f"{case.name}{kind}") for case in cases() for
 
 
 def snapshot(folder):
-    """Everything about a tree: kinds, modes, inodes, content."""
+    """Return mode, size and content of every path of a tree."""
     seen = {}
     for parent, folders, files in os.walk(folder):
         for name in folders + files:
@@ -45,7 +45,7 @@ def snapshot(folder):
 
 @pytest.fixture
 def yard(memory_path):
-    """A folder to extract to, between things that must stay as they are."""
+    """A directory to extract to, beside files that must not change."""
     (memory_path / "outside").mkdir()
     (memory_path / "outside" / "victim").write_text("untouched")
     (memory_path / "target-evil").mkdir()

@@ -1,4 +1,4 @@
-"""The part of an archive that describes it, read without the rest."""
+"""The list of files is read from a part of the archive."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tool() -> PackageBuilder:
 
 
 class Reading(HeldBytes):
-    """Gives parts of an archive, and counts their bytes."""
+    """An archive that counts the bytes read."""
 
     count = 0
 
@@ -46,7 +46,7 @@ def look(data: bytes, name: str = "tool-1.0-0.conda") -> PackageFiles | None:
 
 
 def info_first(data: bytes) -> bytes:
-    """The same ``.conda`` as older tools write it."""
+    """Return the ``.conda`` in the order of older tools."""
     source = zipfile.ZipFile(io.BytesIO(data))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -56,7 +56,7 @@ def info_first(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("change", [bytes, info_first])
-def test_a_conda_is_described_by_its_info_part(change) -> None:
+def test_only_the_info_component_of_a_conda_is_read(change) -> None:
     data = change(tool().archive_bytes())
     reading = Reading(data)
     files = files_of_conda(reading, "tool-1.0-0.conda")
@@ -74,7 +74,7 @@ def pieces(data: bytes, taken: list[int] | None = None) -> Iterator[bytes]:
         yield data[start : start + 5000]
 
 
-def test_a_tarball_is_described_by_its_beginning() -> None:
+def test_only_the_start_of_a_tarball_is_read() -> None:
     noise = random.Random(1).randbytes(1 << 20)
     data = tool().file("site-packages/noise", noise).archive_bytes(".tar.bz2")
     taken: list[int] = []
@@ -88,14 +88,14 @@ def test_a_tarball_is_described_by_its_beginning() -> None:
     assert [entry.path for entry in old.paths] == ["bin/.old-pre-link.sh"]
 
 
-def test_a_tarball_that_describes_itself_later_has_to_be_read_whole() -> None:
+def test_a_tarball_with_its_list_at_the_end_is_not_read() -> None:
     members, contents = tool().members()
     late = tarfile.TarInfo("info/paths.json")
     data = bz2.compress(tar_bytes([*members, late], contents))
     assert files_of_tarball(pieces(data), "tool-1.0-0.tar.bz2") is None
 
 
-def test_parts_larger_than_any_package_needs_are_not_looked_into(
+def test_too_large_components_are_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(info_part, "PACKED_LIMIT", 100)
@@ -105,16 +105,14 @@ def test_parts_larger_than_any_package_needs_are_not_looked_into(
 
 
 @pytest.mark.parametrize("kind", [".conda", ".tar.bz2"])
-def test_a_part_that_grows_without_end_is_refused(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_decompression_bomb_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(info_part, "UNPACKED_LIMIT", 1 << 20)
     data = tool().info("a.json", bytes(1 << 22)).archive_bytes(kind)
     with pytest.raises(PackageError, match="more than"):
         _ = look(data) if kind == ".conda" else files_of_tarball(pieces(data), "tool.tar.bz2")
 
 
-def test_damage_is_an_error_and_nothing_else() -> None:
+def test_damaged_archives_are_errors() -> None:
     good = tool().archive_bytes()
     with pytest.raises(PackageError):
         look(b"")

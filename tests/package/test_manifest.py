@@ -1,4 +1,4 @@
-"""The manifest of a cached package: the same facts as paths.json, or no manifest at all."""
+"""The manifest of a cached package has the facts of paths.json, or is not used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FILES = st.builds(
 
 
 def entries_of(manifest):
-    """Every entry, plain ones made from the columns."""
+    """Return every entry, plain ones from the columns."""
     plain = [entry for folder in manifest.folders for entry in folder.entries(folder.path)]
     return plain, [*plain, *manifest.others]
 
@@ -53,7 +53,7 @@ def facts_of(manifest):
 
 
 @given(FILES)
-def test_it_says_what_the_list_says(files):
+def test_a_manifest_has_the_entries_of_the_list(files):
     manifest = Manifest.of(files)
     plain, entries = entries_of(manifest)
     assert sorted(e.path for e in entries) == sorted(e.path for e in files.paths)
@@ -67,7 +67,7 @@ def test_it_says_what_the_list_says(files):
 
 @settings(max_examples=60)
 @given(FILES)
-def test_it_is_read_as_it_was_written(tmp_path_factory, files):
+def test_a_manifest_is_read_as_written(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("package")
     manifest = Manifest.of(files)
     write(folder, manifest)
@@ -94,7 +94,7 @@ def sample(tmp_path):
     return tmp_path, write(tmp_path, Manifest.of(PackageFiles(paths=entries)))
 
 
-def test_what_is_cut_or_garbled_is_no_manifest(sample):
+def test_a_truncated_or_corrupt_manifest_is_ignored(sample):
     folder, data = sample
     for size in range(len(data)):
         (folder / MANIFEST_FILE).write_bytes(data[:size])
@@ -113,14 +113,14 @@ def test_what_is_cut_or_garbled_is_no_manifest(sample):
         (b'"2", "111', b'"x 2", "111'),
     ],
 )
-def test_what_is_foreign_is_no_manifest(sample, change):
+def test_a_foreign_manifest_is_ignored(sample, change):
     folder, data = sample
     assert change[0] in data
     (folder / MANIFEST_FILE).write_bytes(data.replace(*change))
     assert read_manifest(folder) is None
 
 
-def test_the_manifest_of_another_list_is_stale(sample):
+def test_the_manifest_of_another_list_is_ignored(sample):
     folder, _ = sample
     (folder / "info/paths.json").write_text("{ }")
     assert read_manifest(folder) is None
@@ -128,7 +128,7 @@ def test_the_manifest_of_another_list_is_stale(sample):
     assert read_manifest(folder) is None
 
 
-def test_the_cache_writes_it_and_does_without(tmp_path):
+def test_the_cache_writes_a_manifest_and_works_without(tmp_path):
     archive = (
         PackageBuilder("demo").file("bin/x", b"x").file("lib/y", b"yy").link("bin/z", "x")
     ).build(tmp_path)
@@ -144,7 +144,7 @@ def test_the_cache_writes_it_and_does_without(tmp_path):
     assert facts_of(cache.find(record).manifest) == facts_of(made.manifest)
 
 
-def test_one_that_the_archive_brought_is_replaced(tmp_path):
+def test_a_manifest_in_the_archive_is_replaced(tmp_path):
     builder = PackageBuilder("demo").file("bin/x", b"x").info("minicon-manifest", "{}\n\n")
     archive = builder.build(tmp_path)
     record = builder.record(archive)

@@ -1,4 +1,4 @@
-"""The builder that other tests rely on makes archives that the standard library can read."""
+"""The builder of the tests makes archives that the standard library can read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HELLO = (
 
 
 @pytest.mark.parametrize("kind", [".conda", ".tar.bz2"])
-def test_archives_are_deterministic_and_hold_what_was_asked(tmp_path, kind):
+def test_archives_are_deterministic_and_complete(tmp_path, kind):
     path = HELLO.build(tmp_path, kind)
     assert path.read_bytes() == HELLO.archive_bytes(kind)
     assert json.loads(read_info_file(path, "index.json"))["depends"] == ["sh >=1"]
@@ -33,7 +33,7 @@ def test_archives_are_deterministic_and_hold_what_was_asked(tmp_path, kind):
     assert json.loads(found["info/paths.json"][1])["paths_version"] == 1
 
 
-def test_standard_library_reads_the_archives(tmp_path):
+def test_the_standard_library_reads_the_archives(tmp_path):
     with tarfile.open(HELLO.build(tmp_path, ".tar.bz2")) as archive:
         assert "share/empty" in archive.getnames()
     with zipfile.ZipFile(HELLO.build(tmp_path, ".conda")) as archive:
@@ -41,7 +41,7 @@ def test_standard_library_reads_the_archives(tmp_path):
         assert len(archive.namelist()) == 3
 
 
-def test_channel_lists_its_packages(tmp_path):
+def test_a_channel_lists_its_packages(tmp_path):
     build_channel(tmp_path, [HELLO, PackageBuilder("data").noarch()])
     repodata = json.loads((tmp_path / "linux-64" / "repodata.json").read_text())
     assert repodata["packages.conda"]["hello-1.2-0.conda"]["version"] == "1.2"

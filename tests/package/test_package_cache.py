@@ -1,4 +1,4 @@
-"""One folder per package content; whole or not there; one winner of many."""
+"""One directory per package content; complete or missing; prepared by one of many processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ HELLO = (
 
 
 class Channel:
-    """A folder with one package, and a fetch function that counts its calls."""
+    """A directory with one package, and a fetch function that counts its calls."""
 
     def __init__(self, folder, builder=HELLO, kind=".conda"):
         self.path = builder.build(folder / "channel", kind)
@@ -90,7 +90,7 @@ def test_a_package_is_fetched_once_and_found_afterwards(tmp_path, kind):
     assert leftovers(tmp_path / "pkgs") == []
 
 
-def test_modes_follow_the_umask_but_the_work_folder_is_private(tmp_path, channel):
+def test_modes_follow_the_umask_but_the_work_directory_is_private(tmp_path, channel):
     cached = channel.ensure(PackageCache([tmp_path / "pkgs"]))
     umask = os.umask(0)
     os.umask(umask)
@@ -111,7 +111,7 @@ def test_a_wrong_download_leaves_nothing_behind(tmp_path, channel):
     assert leftovers(tmp_path / "pkgs") == []
 
 
-def test_what_prepare_leaves_incomplete_is_not_used(tmp_path, channel):
+def test_an_incomplete_package_is_not_used(tmp_path, channel):
     cache = PackageCache([tmp_path / "pkgs"])
 
     def prepare(folder):
@@ -123,7 +123,7 @@ def test_what_prepare_leaves_incomplete_is_not_used(tmp_path, channel):
     assert cache.find(channel.record) is None
 
 
-def test_a_folder_that_is_not_the_package_is_a_miss_and_gets_replaced(tmp_path, channel):
+def test_a_directory_of_another_package_is_a_miss_and_is_replaced(tmp_path, channel):
     cache = PackageCache([tmp_path / "pkgs"])
     final = channel.ensure(cache).directory
     (final / "info/repodata_record.json").write_text("{")
@@ -133,13 +133,13 @@ def test_a_folder_that_is_not_the_package_is_a_miss_and_gets_replaced(tmp_path, 
     assert channel.fetches == 2
 
 
-def test_a_rebuilt_package_with_the_same_name_gets_its_own_folder(tmp_path, channel):
+def test_a_rebuilt_package_with_the_same_name_gets_its_own_directory(tmp_path, channel):
     other = Channel(tmp_path / "other", HELLO.file("extra", b"new"))
     cache = PackageCache([tmp_path / "pkgs"])
     assert channel.ensure(cache).directory != other.ensure(cache).directory
 
 
-def test_what_is_missing_is_what_cannot_be_found(tmp_path, channel):
+def test_missing_packages_are_those_that_are_not_found(tmp_path, channel):
     other = Channel(tmp_path / "other", HELLO.file("extra", b"new"))
     damaged = Channel(tmp_path / "third", HELLO.file("third", b"3"))
     records = [each.record for each in (channel, other, damaged)]
@@ -166,7 +166,7 @@ def test_what_is_missing_is_what_cannot_be_found(tmp_path, channel):
         ("version", "1" * 200),
     ],
 )
-def test_a_record_never_becomes_a_path_elsewhere(tmp_path, channel, field, value):
+def test_a_record_never_becomes_a_path_outside_the_cache(tmp_path, channel, field, value):
     record = RepodataRecord(
         {**channel.record.data, field: value}, channel="c", subdir="noarch", fn="x.conda", url=""
     )
@@ -178,7 +178,7 @@ def test_a_record_never_becomes_a_path_elsewhere(tmp_path, channel, field, value
     assert not (tmp_path / "pkgs").exists()
 
 
-def test_condas_own_folder_is_a_lower_layer_if_whole(tmp_path, channel):
+def test_condas_cache_is_a_lower_layer_for_complete_packages(tmp_path, channel):
     ours = channel.ensure(PackageCache([tmp_path / "made"])).directory
     theirs = tmp_path / "conda" / "hello-1.0-0"
     shutil.copytree(ours, theirs, symlinks=True)
@@ -193,7 +193,7 @@ def test_condas_own_folder_is_a_lower_layer_if_whole(tmp_path, channel):
     assert channel.ensure(cache).directory.parent == tmp_path / "pkgs"
 
 
-def test_condas_folder_of_another_build_is_a_miss(tmp_path, channel):
+def test_condas_directory_of_another_build_is_a_miss(tmp_path, channel):
     ours = channel.ensure(PackageCache([tmp_path / "made"])).directory
     theirs = tmp_path / "conda" / "hello-1.0-0"
     shutil.copytree(ours, theirs, symlinks=True)
@@ -215,7 +215,7 @@ def test_a_cache_that_others_can_write_is_refused(tmp_path, channel):
 
 
 @pytest.mark.parametrize("name", [".trash", ".work", ".locks", ".bytecode"])
-def test_a_cache_whose_own_folders_lead_elsewhere_is_refused(tmp_path, channel, name):
+def test_a_cache_whose_own_directories_are_links_is_refused(tmp_path, channel, name):
     victim = tmp_path / "victim"
     victim.mkdir()
     (victim / "precious").write_text("safe")
@@ -260,7 +260,7 @@ def steps_of(action):
     return counter.count
 
 
-def test_killed_at_any_step_it_is_whole_or_not_there(memory_path, channel):
+def test_killed_at_any_step_a_package_is_complete_or_missing(memory_path, channel):
     total = steps_of(lambda: channel.ensure(PackageCache([memory_path / "count"])))
     assert total > 10
     folder = memory_path / "pkgs"
@@ -278,7 +278,9 @@ def test_killed_at_any_step_it_is_whole_or_not_there(memory_path, channel):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_failing_at_any_step_leaves_old_state_and_a_clear_error(memory_path, channel, number):
+def test_failing_at_any_step_leaves_the_cache_unchanged_with_a_clear_error(
+    memory_path, channel, number
+):
     total = steps_of(lambda: channel.ensure(PackageCache([memory_path / "count"])))
     folder = memory_path / "pkgs"
     messages = set()
@@ -301,7 +303,7 @@ def _ensure_in_child(folder, channel, barrier, results):
     barrier.wait()
     try:
         results.put(str(channel.ensure(cache).directory))
-    except BaseException as error:  # noqa: BLE001  # the parent shall see it
+    except BaseException as error:  # noqa: BLE001  # reported to the parent
         results.put(repr(error))
 
 
@@ -334,7 +336,7 @@ def test_threads_share_a_cache(tmp_path):
     assert [channel.fetches for channel in channels] == [1, 1, 1, 1]
 
 
-def test_sweep_spares_what_a_living_process_makes(tmp_path, channel):
+def test_sweep_keeps_packages_in_preparation(tmp_path, channel):
     cache = PackageCache([tmp_path / "pkgs"])
     directory = channel.ensure(cache).directory
     work = tmp_path / "pkgs/.work"
@@ -351,7 +353,7 @@ def test_sweep_spares_what_a_living_process_makes(tmp_path, channel):
     assert list((tmp_path / "pkgs/.locks").iterdir()) == []
 
 
-def test_waiting_for_another_process_ends_with_its_name(tmp_path, channel):
+def test_an_error_after_waiting_names_the_other_process(tmp_path, channel):
     cache = PackageCache([tmp_path / "pkgs"], lock_timeout=0.05)
     key = f"hello-1.0-0-{channel.record.sha256[:16]}"
     with (

@@ -1,4 +1,4 @@
-"""Old and new ways in which packages describe their files."""
+"""Old and new formats of a package's list of files."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_malformed_has_prefix_is_refused(line):
         ({"noarch": "python"}, {"link__json": b'{"package_metadata_version": 1}'}, "python"),
     ],
 )
-def test_noarch_of_all_times(index, info, noarch):
+def test_noarch_in_all_formats(index, info, noarch):
     assert parse(index, files=b"", **info).noarch == noarch
 
 
@@ -65,13 +65,13 @@ def test_entry_points_of_old_packages():
     assert parse_entry_point("ä" * 0 + "2to3 = lib2to3.main:main").command == "2to3"
 
 
-def test_windows_packages_must_fit_windows():
+def test_windows_packages_need_paths_valid_on_windows():
     paths = {"paths": [{"_path": "Library/aux.h"}], "paths_version": 1}
     assert parse({"subdir": "linux-64"}, paths__json=json.dumps(paths).encode()).paths
     with pytest.raises(UnsafeArchive, match="Windows reserves"):
         parse({"subdir": "win-64"}, paths__json=json.dumps(paths).encode())
 
 
-def test_a_package_without_any_list_is_refused():
+def test_a_package_without_a_list_is_refused():
     with pytest.raises(PackageError, match=r"neither info/paths\.json nor info/files"):
         parse()

@@ -1,4 +1,4 @@
-"""Indexing a folder of real packages, checked by reading it as a channel."""
+"""A directory of real packages is indexed, and read as a channel."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def read(folder, subdir="linux-64", name="repodata.json"):
     return json.loads((folder / subdir / name).read_bytes())
 
 
-def test_every_record_is_that_of_its_file(folder) -> None:
+def test_every_record_matches_its_file(folder) -> None:
     summary = index_channel(folder)
     assert summary.counts == {"linux-64": 2, "noarch": 1}
     assert summary.errors == ()
@@ -74,7 +74,7 @@ def test_the_channel_can_be_read_over_the_network(folder, tmp_path, shards) -> N
         assert bool(server.count("*/shards/*")) == shards
 
 
-def test_all_formats_say_the_same(folder) -> None:
+def test_all_formats_have_the_same_records(folder) -> None:
     index_channel(folder, write_shards=True)
     whole = (folder / "linux-64" / "repodata.json").read_bytes()
     packed = (folder / "linux-64" / "repodata.json.zst").read_bytes()
@@ -108,7 +108,7 @@ def test_unchanged_packages_are_not_read_again(folder) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b'{"entries":[{"fn":1}]}', b'{"entries":7}'])
-def test_a_damaged_cache_is_only_slow(folder, damage) -> None:
+def test_a_damaged_cache_is_ignored(folder, damage) -> None:
     index_channel(folder)
     (folder / "linux-64" / ".cache" / "minicon-index.json").write_bytes(damage)
     summary = index_channel(folder)
@@ -136,7 +136,7 @@ def test_bad_packages_are_reported_and_not_indexed(folder) -> None:
 
 
 @pytest.mark.parametrize("exports", ['{"weak": ["a"]}', '["a"]', '"a"'])
-def test_run_exports_have_several_spellings(folder, exports) -> None:
+def test_run_exports_have_several_formats(folder, exports) -> None:
     package = PackageBuilder("more").subdir("linux-64").info("run_exports.json", exports)
     package.build(folder)
     index_channel(folder)
@@ -144,20 +144,20 @@ def test_run_exports_have_several_spellings(folder, exports) -> None:
     assert found == {"run_exports": {"weak": ["a"]}}
 
 
-def test_an_empty_folder_becomes_a_channel(tmp_path) -> None:
+def test_an_empty_directory_is_a_valid_channel(tmp_path) -> None:
     summary = index_channel(tmp_path / "new")
     assert summary.counts == {"noarch": 0}
     assert read(tmp_path / "new", "noarch")["packages"] == {}
 
 
-def test_formats_that_are_switched_off_do_not_lag_behind(folder) -> None:
+def test_files_of_disabled_formats_are_removed(folder) -> None:
     index_channel(folder, write_shards=True)
     index_channel(folder, write_zst=False)
     names = {path.name for path in (folder / "noarch").iterdir() if path.is_file()}
     assert not names & {"repodata.json.zst", "repodata_shards.msgpack.zst"}
 
 
-def test_old_shards_stay_for_a_week(folder) -> None:
+def test_old_shards_are_kept_for_a_week(folder) -> None:
     index_channel(folder, write_shards=True)
     shards = folder / "linux-64" / "shards"
     before = {path.name for path in shards.iterdir()}
@@ -170,7 +170,7 @@ def test_old_shards_stay_for_a_week(folder) -> None:
     assert len(list(shards.iterdir())) == 1
 
 
-def test_two_at_once_wait_for_each_other(folder) -> None:
+def test_simultaneous_runs_wait_for_each_other(folder) -> None:
     with ThreadPoolExecutor(4) as pool:
         summaries = list(pool.map(index_channel, [folder] * 4))
     assert {tuple(summary.counts.items()) for summary in summaries} == {
@@ -179,7 +179,7 @@ def test_two_at_once_wait_for_each_other(folder) -> None:
 
 
 @pytest.mark.skipif("MINICON_SHARED_DATA" not in os.environ, reason="needs MINICON_SHARED_DATA")
-def test_real_packages_get_the_records_that_their_channel_had(tmp_path) -> None:
+def test_real_packages_get_the_records_of_their_channel(tmp_path) -> None:
     from pathlib import Path
 
     source = Path(os.environ["MINICON_SHARED_DATA"]) / "packages" / "real"

@@ -1,4 +1,4 @@
-"""Services in a home of their own, with settings to choose, and a channel of small packages."""
+"""Services with their own home and settings, and a channel of small packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minicon.lean_dataclasses import replace
 def make_settings(
     folder: Path, environ: Mapping[str, str] | None = None, **changes: Any
 ) -> Settings:
-    """Settings below FOLDER for linux-64, without python's pip."""
+    """Return settings below a directory for linux-64, without python's pip."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     variables = {"MINICON_ROOT": str(folder / "root"), **(environ or {})}
@@ -29,7 +29,7 @@ def make_settings(
 
 
 class Notes:
-    """A reporter that remembers what it was told."""
+    """A reporter that records its messages."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -48,7 +48,7 @@ class Notes:
 
 
 def make_services(folder: Path, reporter: Notes | None = None, **changes: Any) -> Services:
-    """Services whose environment variables are empty but for PATH."""
+    """Return services with no environment variables but PATH."""
     services = Services(make_settings(folder, **changes), reporter)
     services.environ = {"PATH": os.environ.get("PATH", "")}
     return services

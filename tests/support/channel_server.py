@@ -8,7 +8,7 @@
         assert server.count("/noarch/repodata.json") == 3
 
 It serves files with ETag, Last-Modified, conditional requests and ranges, keeps connections
-alive, and logs every request with its headers, so that a test can see what was *not* sent.
+alive, and records every request with its headers, so that a test can check what was *not* sent.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived."""
+    """One received request."""
 
     method: str
     path: str
@@ -40,7 +40,7 @@ class Request:
 
 
 class Fault:
-    """What goes wrong with one answer. ``handler.answer`` is the plan of a healthy answer."""
+    """A fault of one response; ``handler.answer`` is the response without it."""
 
     def apply(self, handler: Handler) -> None:
         raise NotImplementedError
@@ -48,7 +48,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Status(Fault):
-    """Answer with a status and a short text."""
+    """Respond with a status and a short text."""
 
     code: int
     retry_after: str | None = None
@@ -65,7 +65,7 @@ class Status(Fault):
 
 @dataclass(frozen=True)
 class Truncate(Fault):
-    """Announce the whole body, send the first bytes of it, close."""
+    """Announce the whole body, send only its first bytes, close."""
 
     at: int
 
@@ -75,7 +75,7 @@ class Truncate(Fault):
 
 @dataclass(frozen=True)
 class CutWithoutLength(Fault):
-    """Send the first bytes with no Content-Length, then close: looks whole to HTTP."""
+    """Send the first bytes with no Content-Length, then close: complete for HTTP."""
 
     at: int
 
@@ -96,7 +96,7 @@ class Reset(Fault):
 
 @dataclass(frozen=True)
 class Disconnect(Fault):
-    """Close before any answer."""
+    """Close before any response."""
 
     def apply(self, handler: Handler) -> None:
         handler.close_connection = True
@@ -105,7 +105,7 @@ class Disconnect(Fault):
 
 @dataclass(frozen=True)
 class Stall(Fault):
-    """Send some bytes of the body and then nothing, for SECONDS or until the server stops."""
+    """Send some bytes of the body and then nothing, for some seconds or until the server stops."""
 
     at: int = 0
     seconds: float = 30.0
@@ -117,7 +117,7 @@ class Stall(Fault):
 
 @dataclass(frozen=True)
 class StallHeaders(Fault):
-    """Accept the request and never answer."""
+    """Accept the request and never respond."""
 
     seconds: float = 30.0
 
@@ -128,7 +128,7 @@ class StallHeaders(Fault):
 
 @dataclass(frozen=True)
 class TrickleHeaders(Fault):
-    """Send one header byte every SECONDS, for ever."""
+    """Send one header byte every few seconds, without end."""
 
     seconds: float = 0.05
 
@@ -141,7 +141,7 @@ class TrickleHeaders(Fault):
 
 @dataclass(frozen=True)
 class Slow(Fault):
-    """Send the body at BYTES_PER_SECOND."""
+    """Send the body slowly."""
 
     bytes_per_second: int
 
@@ -159,7 +159,7 @@ class Slow(Fault):
 
 @dataclass(frozen=True)
 class Delay(Fault):
-    """A healthy answer, some time later."""
+    """Respond correctly after a delay."""
 
     seconds: float
 
@@ -180,7 +180,7 @@ class WrongLength(Fault):
 
 @dataclass(frozen=True)
 class Longer(Fault):
-    """Send extra bytes after the file, honestly announced."""
+    """Send extra bytes after the file, and announce them."""
 
     extra: int = 1000
 
@@ -190,7 +190,7 @@ class Longer(Fault):
 
 @dataclass(frozen=True)
 class FlipBytes(Fault):
-    """Change one byte in the middle; length stays."""
+    """Change one byte in the middle; keep the length."""
 
     def apply(self, handler: Handler) -> None:
         def flip(body: bytes) -> bytes:
@@ -202,7 +202,7 @@ class FlipBytes(Fault):
 
 @dataclass(frozen=True)
 class Html(Fault):
-    """What a captive portal says to everything: a page, status 200."""
+    """Respond as a captive portal: a page with status 200."""
 
     body: bytes = b"<!DOCTYPE html><html><body>Please log in to this network</body></html>"
 
@@ -212,7 +212,7 @@ class Html(Fault):
 
 @dataclass(frozen=True)
 class GzipBomb(Fault):
-    """A small body with Content-Encoding gzip that unpacks to very much."""
+    """Send a small gzip body that unpacks to a very large one."""
 
     unpacked: int = 200_000_000
 
@@ -223,7 +223,7 @@ class GzipBomb(Fault):
 
 @dataclass(frozen=True)
 class Body(Fault):
-    """Another body, healthy in all else."""
+    """Send another body in a correct response."""
 
     body: bytes
     headers: dict[str, str] = field(default_factory=dict)
@@ -234,7 +234,7 @@ class Body(Fault):
 
 @dataclass(frozen=True)
 class Redirect(Fault):
-    """Send the client elsewhere: another host, a file, or itself (a loop)."""
+    """Redirect to another host, a file, or the same URL (a loop)."""
 
     location: str
     code: int = 302
@@ -245,7 +245,7 @@ class Redirect(Fault):
 
 @dataclass(frozen=True)
 class RedirectLoop(Fault):
-    """Redirect to the same path for ever."""
+    """Redirect to the same path without end."""
 
     def apply(self, handler: Handler) -> None:
         handler.respond(302, b"", {"Location": handler.path})
@@ -253,7 +253,7 @@ class RedirectLoop(Fault):
 
 @dataclass(frozen=True)
 class NotModified(Fault):
-    """304, also to those who have nothing cached."""
+    """Respond with 304 even to unconditional requests."""
 
     def apply(self, handler: Handler) -> None:
         handler.respond(304, b"", {})
@@ -261,7 +261,7 @@ class NotModified(Fault):
 
 @dataclass(frozen=True)
 class NoRange(Fault):
-    """Ignore Range: status 200 with the whole file."""
+    """Ignore Range: respond with status 200 and the whole file."""
 
     def apply(self, handler: Handler) -> None:
         handler.respond_file(ranges=False)
@@ -269,7 +269,7 @@ class NoRange(Fault):
 
 @dataclass(frozen=True)
 class BadRange(Fault):
-    """Status 206 for another range than the one that was asked for."""
+    """Respond with 206 and another range than the requested one."""
 
     offset: int = 0
 
@@ -282,7 +282,7 @@ class BadRange(Fault):
 
 @dataclass(frozen=True)
 class RawAnswer(Fault):
-    """These bytes instead of an HTTP answer, then close."""
+    """Send these bytes instead of an HTTP response, then close."""
 
     data: bytes
 
@@ -292,7 +292,7 @@ class RawAnswer(Fault):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers GET and HEAD from a folder."""
+    """Responds to GET and HEAD with files of a directory."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -425,7 +425,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.channel.note(request)
 
     def log_message(self, *args: object) -> None:
-        """Say nothing on stderr."""
+        """Print nothing."""
 
     def finish(self) -> None:
         with contextlib.suppress(OSError, ValueError):  # the fault closed the socket
@@ -438,19 +438,19 @@ class _Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request, client_address) -> None:
-        """Clients that hang up, and faults that close sockets, are part of the tests."""
+        """Ignore errors of clients that disconnect and of faults that close sockets."""
 
 
 class ChannelServer:
-    """Serves a folder on http://127.0.0.1:PORT (https with TLS) while used as a context manager.
+    """Serves a directory on http://127.0.0.1:PORT (https with TLS). Use as a context manager.
 
     Attributes:
         requests: All requests so far, in order.
         etags: Whether to send ETag.
         last_modified: Value of Last-Modified, or None.
         cache_control: Value of Cache-Control, or None.
-        latency: Seconds added to each answer.
-        required_authorization: If set, any other Authorization header gets a 401.
+        latency: Seconds added to each response.
+        required_authorization: If set, any other Authorization header is refused with 401.
     """
 
     def __init__(
@@ -477,7 +477,7 @@ class ChannelServer:
         self._server = _Server((host, 0), handler)
         self._scheme = "https" if tls else "http"
         if tls is not None:
-            # The handshake belongs to the thread of the connection, not to the one that accepts.
+            # The handshake is done in the thread of the connection, not in the one that accepts.
             self._server.socket = tls.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -490,22 +490,22 @@ class ChannelServer:
 
     @property
     def url(self) -> str:
-        """Base URL without a trailing slash."""
+        """Return the base URL without a trailing slash."""
         return f"{self._scheme}://127.0.0.1:{self.port}"
 
     def url_as(self, host: str) -> str:
-        """The same server under another name (``localhost``): another origin."""
+        """Return the base URL with another host name (``localhost``): another origin."""
         return f"{self._scheme}://{host}:{self.port}"
 
     def fault(self, path: str, fault: Fault, times: float = float("inf")) -> None:
-        """Let the next TIMES requests whose path matches (a glob) go wrong."""
+        """Apply a fault to the next ``times`` requests whose path matches a glob."""
         self._faults.append((path, fault, [times]))
 
     def clear_faults(self) -> None:
         self._faults.clear()
 
     def count(self, pattern: str = "*") -> int:
-        """How many requests matched a glob."""
+        """Return the number of requests that matched a glob."""
         return len(self.matching(pattern))
 
     def matching(self, pattern: str = "*") -> list[Request]:
@@ -513,7 +513,7 @@ class ChannelServer:
             return [r for r in self.requests if fnmatch.fnmatchcase(r.path, pattern)]
 
     def forget(self) -> None:
-        """Empty the log."""
+        """Forget all requests."""
         with self._lock:
             self.requests.clear()
 

@@ -8,8 +8,8 @@
     builder.write(zst=True, shards=True)
     builder.url   # file:///…/channel
 
-There are no package files behind such records unless ``archive=`` gives one. Written
-independently of minicon's own index code, so that one can test the other.
+Such records have no package files unless ``archive=`` is given. This is independent of minicon's
+index code, so that each tests the other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 
 def make_record(dist: str, *, subdir: str = "linux-64", **fields: Any) -> tuple[str, dict]:
-    """(file name, record) of ``name-version-build[.conda|.tar.bz2]``; hashes are made up."""
+    """(file name, record) of ``name-version-build[.conda|.tar.bz2]``; hashes are invented."""
     extension = ".conda"
     for candidate in (".conda", ".tar.bz2"):
         if dist.endswith(candidate):
@@ -46,10 +46,10 @@ def make_record(dist: str, *, subdir: str = "linux-64", **fields: Any) -> tuple[
 
 
 class ChannelBuilder:
-    """A channel that is being described.
+    """A channel in preparation.
 
     Attributes:
-        directory: Its folder.
+        directory: Its directory.
         info: Extra keys for the ``info`` object of every subdir (``base_url`` …).
     """
 
@@ -65,7 +65,7 @@ class ChannelBuilder:
         return self.directory.absolute().as_uri()
 
     def subdir(self, name: str) -> dict[str, Any]:
-        """The repodata object of a subdir, made when missing; tests may edit it."""
+        """Return the repodata of a subdir, created if missing; tests may edit it."""
         return self._subdirs.setdefault(
             name,
             {
@@ -117,7 +117,7 @@ class ChannelBuilder:
         shards: bool = False,
         indent: int | None = None,
     ) -> ChannelBuilder:
-        """Write the index files of all subdirs in the formats that are wanted."""
+        """Write the index files of all subdirs in the requested formats."""
         for name, repodata in self._subdirs.items():
             folder = self.directory / name
             folder.mkdir(parents=True, exist_ok=True)
@@ -132,20 +132,20 @@ class ChannelBuilder:
 
 
 def dump(repodata: dict[str, Any], indent: int | None = None) -> bytes:
-    """The JSON text as conda-index writes it: sorted, compact."""
+    """Return JSON as conda-index writes it: sorted, compact."""
     separators = (",", ":") if indent is None else (",", ": ")
     return json.dumps(repodata, sort_keys=True, indent=indent, separators=separators).encode()
 
 
 def compress(data: bytes, level: int = 3) -> bytes:
-    """A zstd frame with its content size."""
+    """Return a Zstandard frame with its content size."""
     import zstandard
 
     return zstandard.ZstdCompressor(level=level).compress(data)
 
 
 def pack_record(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as shards hold it: hashes as bytes (CEP 16)."""
+    """Return a record as in shards: hashes as bytes (CEP 16)."""
     packed = dict(record)
     for key in ("md5", "sha256"):
         if isinstance(packed.get(key), str):
@@ -154,7 +154,7 @@ def pack_record(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def shards_of(repodata: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Name → shard object."""
+    """Return the shard of each package name."""
     shards: dict[str, dict[str, Any]] = {}
     for section in ("packages", "packages.conda"):
         for fn, record in repodata[section].items():

@@ -1,4 +1,4 @@
-"""The judge of solutions: obvious code that shares nothing with the solver but its inputs."""
+"""Check solutions, by simple code that shares only the inputs with the solver."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def parsed(text: str) -> MatchSpec:
 
 
 def problems(request: SolveRequest, solution: Solution) -> list[str]:
-    """Everything that is wrong with a solution; empty for a right one."""
+    """Return all faults of a solution; empty for a correct one."""
     records = {record.name: record for record in solution.records}
     found = []
     if len(records) != len(solution.records):
-        found.append("a name is there twice")
+        found.append("a name occurs twice")
     there = {**records, **{v.name: v.as_record() for v in request.virtual_packages}}
     if not request.no_deps and not request.only_deps:
         found += [
@@ -68,7 +68,7 @@ def _counts(spec: MatchSpec, there: dict[str, RepodataRecord]) -> bool:
 def needed(
     request: SolveRequest, records: dict[str, RepodataRecord], there: dict[str, RepodataRecord]
 ) -> list[tuple[RepodataRecord, str]]:
-    """Every dependency that counts: conditions hold, extras are specs for by somebody."""
+    """Return all active dependencies: conditions are met, extras are requested."""
     extras: set[tuple[str, str]] = set()
     while True:
         found = []
@@ -116,7 +116,7 @@ def _needless(
     records: dict[str, RepodataRecord],
     there: dict[str, RepodataRecord],
 ) -> list[str]:
-    """Packages that nobody specs for, needs, or had installed."""
+    """Yield packages that are neither requested, needed nor installed."""
     wanted = {spec.exact_name for spec in (*request.specs, *request.history)}
     wanted |= {each.name for each in request.installed} | set(solution.requested)
     if request.requirements or request.wheels is not None:
@@ -140,11 +140,11 @@ def _needless(
         ]
         others = [parsed(text).exact_name for text in needs.get(name, [])]
         pending += [other for other in others if other in records]
-    return [f"{name} is there for no reason" for name in records if name not in reached]
+    return [f"{name} is included for no reason" for name in records if name not in reached]
 
 
 def _origin(request: SolveRequest, record: RepodataRecord) -> list[str]:
-    """A record comes from where the request allows it to come from."""
+    """Yield records that the request does not allow."""
     if record.source == "pypi" or any(each.record == record for each in request.installed):
         return []
     having = [
@@ -190,7 +190,7 @@ def _is_too_new(request: SolveRequest, record: RepodataRecord) -> bool:
 
 
 def _order(solution: Solution, active_dependencies: list[tuple[RepodataRecord, str]]) -> list[str]:
-    """Dependencies come first, unless they depend back."""
+    """Yield dependencies that come later, unless they are part of a cycle."""
     position = {record.name: number for number, record in enumerate(solution.records)}
     needs: dict[str, set[str]] = {name: set() for name in position}
     for record, text in active_dependencies:

@@ -1,4 +1,4 @@
-"""CommandLine: runs ``minicon`` in this process, in a home of its own; quick."""
+"""CommandLine: run ``minicon`` in this process, with its own home; fast."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAMILY = ("CONDA_", "MINICON_", "_CONDA", "PIP_", "VIRTUAL_ENV", "XDG_")
 
 @dataclass
 class CommandLine:
-    """A HOME, a MINICON_ROOT, and nothing configured."""
+    """A HOME and a MINICON_ROOT without any configuration."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
@@ -48,7 +48,7 @@ class CommandLine:
             self.monkeypatch.setenv(name, value)
 
     def __call__(self, *arguments: str | Path) -> Outcome:
-        """Run ``minicon ARGUMENTS``; a single text is split as a shell would."""
+        """Run ``minicon`` with arguments; a single text is split as by a shell."""
         words = [str(each) for each in arguments]
         if len(words) == 1:
             words = shlex.split(words[0])
@@ -62,7 +62,7 @@ class CommandLine:
 
 
 def small_channel(folder: Path) -> Path:
-    """hello 1.0 and 2.0 need greeting; lone needs nothing."""
+    """Build a channel: hello 1.0 and 2.0 depend on greeting; lone has no dependencies."""
     hello = PackageBuilder("hello").depends("greeting >=1")
     packages = [
         hello.version("1.0").file("bin/hello", "#!/bin/sh\necho hello 1.0\n"),

@@ -1,4 +1,4 @@
-"""Workspace: runs the real ``minicon`` program in a home of its own."""
+"""Workspace: run the real ``minicon`` program, with its own home."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass
 class Outcome:
-    """What one command did."""
+    """Result of a command."""
 
     code: int
     out: str
@@ -30,7 +30,7 @@ class Outcome:
 
 @dataclass
 class Workspace:
-    """A HOME, a MINICON_ROOT, and nothing configured.
+    """A HOME and a MINICON_ROOT without any configuration.
 
     Attributes:
         environ: Added to the variables of every command.
@@ -60,13 +60,13 @@ class Workspace:
         }
 
     def run(self, *arguments: str, typed: str = "", cwd: Path | None = None) -> Outcome:
-        """Run ``minicon ARGUMENTS``."""
+        """Run ``minicon`` with arguments."""
         process = self.start(*arguments, cwd=cwd)
         out, err = process.communicate(typed, timeout=240)
         return Outcome(process.returncode, out, err)
 
     def start(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
-        """Start ``minicon ARGUMENTS`` and do not wait."""
+        """Start ``minicon`` with arguments and do not wait."""
         return subprocess.Popen(
             [sys.executable, "-m", "minicon", *arguments],
             env=self.variables,
@@ -81,7 +81,7 @@ class Workspace:
         return self.root / "envs" / name
 
     def left_behind(self) -> list[str]:
-        """What lies in envs/ beside whole environments."""
+        """Return the entries of envs/ that are not complete environments."""
         envs = self.root / "envs"
         found = list(envs.rglob("*")) if envs.exists() else []
         odd = ("stage-", "trash-")

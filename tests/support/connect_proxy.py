@@ -1,4 +1,4 @@
-"""ConnectProxy: a proxy on the loopback that tunnels (CONNECT) and relays nothing else."""
+"""ConnectProxy: a proxy on the loopback that supports only tunnels (CONNECT)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import threading
 
 
 class ConnectProxy:
-    """Tunnels to anywhere while used as a context manager.
+    """Opens tunnels to any server. Use as a context manager.
 
     Attributes:
-        targets: ``host:port`` of each tunnel that was targets for.
-        credentials: ``user:password`` that a client must give, or None.
+        targets: ``host:port`` of each requested tunnel.
+        credentials: ``user:password`` that a client must send, or None.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class ConnectProxy:
 
 
 class SocksProxy(ConnectProxy):
-    """The same, in the language of SOCKS 5 (RFC 1928) without authentication."""
+    """The same with the protocol SOCKS 5 (RFC 1928) without authentication."""
 
     def tunnel(self, handler: socketserver.StreamRequestHandler) -> None:
         read, write = handler.rfile.read, handler.wfile.write

@@ -1,10 +1,10 @@
-"""Every error reference in the source, found by reading the source: name -> classes that carry it.
+"""Find every error reference in the source, with the error classes that have it.
 
-Four shapes are understood::
+Four forms are recognised::
 
     SpecError("invalid-spec", ...)                       the common one
     super().__init__("unsatisfiable", ...)               in an error class
-    Failure("timed-out", ...), _wrong("wrong-type", ...) what has a parameter ``reference``
+    Failure("timed-out", ...), _wrong("wrong-type", ...) callables with a parameter ``reference``
     {401: ("access-denied", "it wants ...", ...)}        tables, where the first argument is a name
 """
 
@@ -27,7 +27,7 @@ _PUBLIC = {
 
 
 def error_references(source: Path = SOURCE) -> dict[str, set[str]]:
-    """All references below SOURCE, each with the public error classes that carry it."""
+    """Return all references in source files, each with its public error classes."""
     found: dict[str, set[str]] = {}
     for path in sorted(source.rglob("*.py")):
         for reference, name in _Module(ast.parse(path.read_text())).references():

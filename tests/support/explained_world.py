@@ -1,4 +1,4 @@
-"""A small channel with versions, conflicts, a circle and a python, for explanations and health.
+"""A small channel with versions, conflicts, a cycle and python, for explanations and health.
 
 ::
 
@@ -23,10 +23,10 @@ from minicon.__main__ import main
 
 
 class QuickWorkspace(Workspace):
-    """A workspace whose commands run in this process: a tenth of the time."""
+    """A workspace whose commands run in this process, ten times faster."""
 
     def run(self, *arguments: str, typed: str = "", cwd: Path | None = None) -> Outcome:
-        """Run ``minicon ARGUMENTS`` as the program would."""
+        """Run ``minicon`` with arguments."""
         out, err = io.StringIO(), io.StringIO()
         before = Path.cwd()
         with (
@@ -44,12 +44,12 @@ class QuickWorkspace(Workspace):
         return Outcome(code, out.getvalue(), err.getvalue())
 
     def run_apart(self, *arguments: str) -> Outcome:
-        """Run it as a process of its own: one whose connections end with it."""
+        """Run the program as a separate process, whose connections end with it."""
         return super().run(*arguments)
 
 
 def explained_channel(folder: Path) -> Path:
-    """Write the channel; returns its folder."""
+    """Write the channel; return its directory."""
     base = PackageBuilder("base").noarch().file("share/base.txt", "base\n")
     library = PackageBuilder("lib").depends("base")
     packages = [
@@ -66,7 +66,7 @@ def explained_channel(folder: Path) -> Path:
         .noarch("python")
         .depends("python")
         .file("site-packages/pure/__init__.py", "name = 'pure'\n"),
-        # Nothing runs it: it is here for its site-packages.
+        # It is never run: only its site-packages are used.
         PackageBuilder("python")
         .version("3.11.9")
         .file("bin/python3.11", "#!/bin/sh\n", mode=0o755)
@@ -76,7 +76,7 @@ def explained_channel(folder: Path) -> Path:
 
 
 def explained_workspace(folder: Path, channel: Path, cache: Path) -> QuickWorkspace:
-    """A workspace whose only source is the channel; packages are unpacked once for all tests."""
+    """Return a workspace with this channel only; packages are extracted once for all tests."""
     return QuickWorkspace(
         folder,
         {
@@ -92,7 +92,7 @@ def explained_workspace(folder: Path, channel: Path, cache: Path) -> QuickWorksp
 
 
 def install_by_hand(prefix: Path, name: str, version: str, requires: tuple[str, ...] = ()) -> Path:
-    """What pip leaves of a pure distribution; returns its dist-info folder."""
+    """Write files as pip installs them; return the dist-info directory."""
     site_packages = next(prefix.glob("lib/python*/site-packages"))
     folder = site_packages / f"{name}-{version}.dist-info"
     folder.mkdir()

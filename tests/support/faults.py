@@ -1,8 +1,8 @@
 """Fail or kill minicon at its N-th change to the file system.
 
 Every mutation calls :func:`minicon.fs.operations.checkpoint` first. The tests of transactions
-run an action again and again with ``at=1, 2, 3 …`` until it gets through undisturbed, and look
-at what is left after each one::
+repeat an action with ``at=1, 2, 3 …`` until it completes undisturbed, and check the files after
+each one::
 
     for at in range(1, 10_000):
         try:
@@ -11,9 +11,9 @@ at what is left after each one::
         except MiniconError:
             check_invariants()
         else:
-            break            # the action has fewer than AT steps
+            break            # the action has fewer steps
 
-    for at in every_kill(action):      # in a child process, dead without any clean-up
+    for at in every_kill(action):      # in a child process, killed without clean-up
         check_invariants()
 """
 
@@ -34,7 +34,7 @@ _FAILED = 99
 
 @dataclass
 class Counter:
-    """How many changes were made, and which: (operation, whole path) in their order."""
+    """The changes made: their number, and (operation, absolute path) in order."""
 
     count: int = 0
     calls: list[tuple[str, str]] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Counter:
 
 @contextlib.contextmanager
 def intercepted(interceptor: Callable[[Counter], None]) -> Iterator[Counter]:
-    """Call INTERCEPTOR before every change within the block."""
+    """Call a function before every change within the block."""
     counter = Counter()
     original = operations.checkpoint
 
@@ -69,7 +69,7 @@ def counting() -> contextlib.AbstractContextManager[Counter]:
 def failing_at(
     at: int, error: OSError, *, lasting: bool = False
 ) -> contextlib.AbstractContextManager[Counter]:
-    """Raise ERROR at change number AT (counted from 1); with LASTING, at every later one too."""
+    """Raise an error at a change, counted from 1; with ``lasting`` at every later one too."""
 
     def fail(counter: Counter) -> None:
         if counter.count == at or (lasting and counter.count > at):
@@ -79,12 +79,12 @@ def failing_at(
 
 
 def run_killed_at(at: int, action: Callable[[], object]) -> int:
-    """Run ACTION in a child process that dies just before change number AT.
+    """Run an action in a child process that is killed just before change number ``at``.
 
     The child ends by ``os._exit``: no ``finally``, no ``atexit``, no flush, as after SIGKILL.
 
     Returns:
-        KILLED if it died there, 0 if the action ended before.
+        ``KILLED``, or 0 if the action completed before.
 
     Raises:
         AssertionError: The action raised in the child; its traceback is on stderr.
@@ -115,9 +115,9 @@ def _run_child(at: int, action: Callable[[], object]) -> None:
 def every_kill(
     action: Callable[[], object], *, step: int = 1, limit: int = 100_000
 ) -> Iterator[int]:
-    """Yield 1, 1+STEP, … after ACTION was killed there, until it gets through.
+    """Yield each change number after the action was killed there, until it completes.
 
-    Whoever iterates checks (and restores) the state in the body of the loop.
+    The body of the loop checks and restores the files.
     """
     for at in range(1, limit, step):
         if run_killed_at(at, action) == 0:

@@ -1,6 +1,6 @@
-"""Golden files: outputs that a person has read and approved, below ``fixtures/golden``.
+"""Golden files: approved outputs below ``fixtures/golden``.
 
-``MINICON_UPDATE_GOLDEN=1 pytest …`` writes them anew; read the difference before committing it.
+``MINICON_UPDATE_GOLDEN=1 pytest …`` rewrites them; read the difference before committing it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent.parent.parent / "fixtures" / "golden"
 
 
 def assert_golden(name: str, text: str, replaced: dict[str, str] | None = None) -> None:
-    """TEXT is the golden file NAME, once what differs from run to run is REPLACED."""
+    """Compare a text with a golden file, after replacing what differs between runs."""
     for changing, fixed in (replaced or {}).items():
         text = text.replace(changing, fixed)
     path = FOLDER / name

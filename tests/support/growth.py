@@ -1,4 +1,4 @@
-"""How the time that a reader takes grows with its input."""
+"""Measure how the time of a parser grows with its input."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-#: What a linear reader may take for twice the input, clocks and caches allowed for.
+#: Accepted factor for twice the input; a linear parser takes less, even with cold caches.
 _DOUBLED = 3.2
-#: Below this many seconds nothing can be told; and no reader may take more for what it is given.
+#: Seconds: less cannot be compared, and more is too slow for these inputs.
 _NOTHING = 0.01
 
 
 def seconds(read: Callable[[Any], object], text: object) -> float:
-    """The least processor time of three runs; what the reader raises is its verdict, no failure."""
+    """The least processor time of three runs; errors that it raises are ignored."""
     best = float("inf")
     for _ in range(3):
         start = time.process_time()
@@ -27,11 +27,11 @@ def seconds(read: Callable[[Any], object], text: object) -> float:
 
 
 def assert_linear(read: Callable[[Any], object], make: Callable[[int], Any], size: int) -> None:
-    """Assert that READ takes at most about four times as long for four times the input.
+    """Assert that a parser takes at most about four times as long for four times the input.
 
     Args:
-        read: Takes what MAKE made.
-        make: The worst input, of about so many characters.
+        read: The parser.
+        make: Returns the worst input with about so many characters.
         size: Of the smaller of the two inputs.
     """
     large = seconds(read, make(4 * size))

@@ -1,7 +1,7 @@
 """Hostile package archives, family by family, each with a near miss that must be accepted.
 
 :func:`cases` lists them. A case is built for ``.conda``, for ``.tar.bz2``, or for both; its
-verdict is a pattern that the refusal's message must match, or None where the archive is good.
+verdict is a pattern that the error message must match, or None if the archive is valid.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Case:
 
     Attributes:
         name: Family and variant.
-        build: Makes its bytes for a kind of archive.
+        build: Returns its bytes for a kind of archive.
         refused: Pattern for the message, or None if it must be accepted.
         kinds: ``.conda``, ``.tar.bz2`` or both.
     """
@@ -44,7 +44,7 @@ class Case:
 
 
 def listed(path: str, data: bytes = TEXT, **changes: Any) -> dict[str, Any]:
-    """An entry of paths.json for a regular file, with lies to order."""
+    """Return an entry of paths.json for a regular file, with wrong values if given."""
     good = {
         "_path": path,
         "path_type": "hardlink",
@@ -55,12 +55,12 @@ def listed(path: str, data: bytes = TEXT, **changes: Any) -> dict[str, Any]:
 
 
 def linked(path: str) -> dict[str, Any]:
-    """An entry of paths.json for a symbolic link."""
+    """Return an entry of paths.json for a symbolic link."""
     return {"_path": path, "path_type": "softlink", "sha256": "0" * 64, "size_in_bytes": 0}
 
 
 def info_tar(paths: list[dict[str, Any]], extra: dict[str, bytes] | None = None) -> bytes:
-    """Members of info/, without the end of the archive."""
+    """Return the members of info/, without the end of the archive."""
     document = {"paths": paths, "paths_version": 1}
     files = {"index.json": json.dumps(INDEX).encode(), "paths.json": json.dumps(document).encode()}
     files |= extra or {}
@@ -68,7 +68,7 @@ def info_tar(paths: list[dict[str, Any]], extra: dict[str, bytes] | None = None)
 
 
 def assemble(kind: str, info: bytes, payload: bytes, *, end: bytes = END) -> bytes:
-    """An archive around raw tar members. In a .tar.bz2 the payload comes first: the worse order."""
+    """Return an archive of raw tar members; in a .tar.bz2 the payload is first: the worse order."""
     if kind == ".tar.bz2":
         return bz2.compress(payload + info + end, 1)
     return conda(zstd(info + END), zstd(payload + end))
@@ -79,7 +79,7 @@ def zstd(data: bytes) -> bytes:
 
 
 def conda(info: bytes, payload: bytes, **options: Any) -> bytes:
-    """A .conda file around compressed components; options go to :func:`raw_zip`."""
+    """Return a .conda file of compressed components; options are passed to :func:`raw_zip`."""
     return raw_zip(conda_members(info, payload), **options)
 
 
@@ -105,7 +105,7 @@ def raw_zip(
     crc_change: int = 0,
     local_size_change: int = 0,
 ) -> bytes:
-    """A stored zip whose every part can differ from what it should be."""
+    """Return a stored zip file in which every field can be wrong."""
     body, directory = before, b""
     for number, (name, data) in enumerate(members):
         central_name, central_data = (central or members)[number]
@@ -136,12 +136,12 @@ def package(
     paths: list[dict[str, Any]] | None = None,
     extra: dict[str, bytes] | None = None,
 ) -> Callable[[str], bytes]:
-    """A builder: raw payload members, what paths.json lists, more files below info/."""
+    """Return a builder from raw payload members, entries of paths.json, and files below info/."""
     return lambda kind: assemble(kind, info_tar(paths or [], extra), payload)
 
 
 def cases() -> Iterator[Case]:
-    """All of them."""
+    """Yield all cases."""
     for family in (
         traversal,
         symbolic_links,
@@ -242,11 +242,11 @@ def symbolic_links() -> Iterator[Case]:
 
 
 def _link_chains() -> Iterator[Case]:
-    # "up" leads to the package's root, so "up/../x" is outside, though its text looks harmless.
+    # "up" is the package's root, so "up/../x" is outside, though its text looks harmless.
     swap = symbolic("p/q/up", "../..") + symbolic("p/q/out", "up/../x")
     entries = [linked("p/q/up"), linked("p/q/out")]
     yield Case("link-through-link", package(swap, entries), "leads outside")
-    # "b" is another folder, and what is two above that one is outside.
+    # "b" is a link to another directory, whose second parent is outside.
     swap = symbolic("a/b", "../c") + entry("c/x", TEXT) + symbolic("a/l", "b/../..")
     entries = [linked("a/b"), listed("c/x"), linked("a/l")]
     yield Case("link-composed", package(swap, entries), "leads outside")
@@ -406,7 +406,7 @@ def _with_member_comment(members: list[tuple[str, bytes]]) -> bytes:
 
 
 def _overlapping(members: list[tuple[str, bytes]]) -> bytes:
-    """Two central entries that share one local member."""
+    """Return a zip file with two central entries for one local member."""
     data = raw_zip(members)
     first = data.index(b"PK\1\2")
     second = data.index(b"PK\1\2", first + 4)
@@ -414,7 +414,7 @@ def _overlapping(members: list[tuple[str, bytes]]) -> bytes:
 
 
 def _zip64(members: list[tuple[str, bytes]]) -> bytes:
-    """As zipfile writes members when told that they may become large."""
+    """Return a zip file as zipfile writes it with ``force_zip64``."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, data in members:
@@ -482,7 +482,7 @@ def tar_headers() -> Iterator[Case]:
     hidden = entry("hidden", TEXT)
     mine = [listed("x", hidden)]
     bad = {
-        # Who ignores the PAX size sees "hidden" as a member (CVE-2025-62518).
+        # A reader that ignores the PAX size finds "hidden" as a member (CVE-2025-62518).
         "size-smuggling": (
             pax({"size": str(len(hidden))}) + entry("x", hidden, size=0),
             "contradicts",
@@ -752,7 +752,7 @@ def entry_points() -> Iterator[Case]:
 
 
 def bombs() -> Iterator[Case]:
-    """Made for limits of 4 MiB, 50 times the size and 200 members; see the test."""
+    """Yield cases for limits of 4 MiB, 50 times the size and 200 members; see the test."""
     zeros = bytes(6 << 20)
     bomb = package(entry("x", zeros), [listed("x", zeros)])
     yield Case("bomb-one-file", bomb, "unpacks to more than 50 times")

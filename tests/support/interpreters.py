@@ -1,4 +1,4 @@
-"""Interpreters for tests: made-up facts, this machine's own, and a linker of a few lines."""
+"""Interpreters for tests: invented facts, this machine's own, and a minimal linker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minicon.machine.interpreters.facts import InterpreterFacts
 
 
 def make_facts(version: str = "3.11.7", **changes: object) -> InterpreterFacts:
-    """Facts of a self-contained build that does not exist."""
+    """Return facts of a self-contained build that does not exist."""
     minor = ".".join(version.split(".")[:2])
     prefix = str(changes.pop("prefix", f"/home/me/.pyenv/versions/{version}"))
     values: dict[str, object] = {
@@ -41,12 +41,12 @@ def make_facts(version: str = "3.11.7", **changes: object) -> InterpreterFacts:
 
 @functools.lru_cache(maxsize=1)
 def machine() -> Discovery:
-    """What is installed here, asked once per test process."""
+    """Return the interpreters of this machine, found once per test process."""
     return discover_interpreters(environ=os.environ, home=Path.home(), cache_dir=None)
 
 
 def link_package(folder: Path, prefix: Path) -> None:
-    """Link an unpacked package into a prefix as conda does: the short, slow way."""
+    """Link an extracted package into a prefix as conda does, in a simple way."""
     for entry in json.loads((folder / "info" / "paths.json").read_bytes())["paths"]:
         source, target = folder / entry["_path"], prefix / entry["_path"]
         target.parent.mkdir(parents=True, exist_ok=True)

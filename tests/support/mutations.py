@@ -1,4 +1,4 @@
-"""Mutated inputs, for property tests: what a hostile or broken writer could have written.
+"""Mutated inputs for property tests: as a hostile or faulty program could write them.
 
 ::
 
@@ -7,8 +7,8 @@
     @given(mutated_text(b"Name: x\\n"))    # bytes: lines and words changed, NUL, not UTF-8, ...
     @given(mutated_bytes(b"..."))         # bytes: cut, flipped, doubled
 
-Every example is the good value after none to three changes, so it shrinks to those that matter.
-``fuzz(200)`` are the settings of such a test: 200 examples, more with MINICON_FUZZ (3000 is 1 ×).
+Every example is the valid value after zero to three changes, and shrinks to the relevant ones.
+``fuzz(200)`` returns settings for 200 examples, more with MINICON_FUZZ (3000 is 1 ×).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-#: How deep too deep is. The C stack of the json module ends long before.
+#: Nesting depth, far more than the C stack of the json module allows.
 DEEP = 20_000
 
 
 @dataclass(frozen=True)
 class Deep:
-    """Lists, or objects, one in another."""
+    """Return nested lists or objects."""
 
     depth: int
     objects: bool = False
@@ -37,13 +37,13 @@ class Deep:
 
 @dataclass(frozen=True)
 class Raw:
-    """Text that JSON readers take for a number, though not every encoder writes it."""
+    """Text that JSON parsers accept as a number, though not every encoder writes it."""
 
     text: str
 
 
 class Shown(bytes):
-    """Bytes of which a failure shows the beginning, however many they are."""
+    """Bytes of which a failure shows only the start."""
 
     def __repr__(self) -> str:
         whole = bytes(self)
@@ -52,7 +52,7 @@ class Shown(bytes):
 
 @dataclass(frozen=True)
 class Pairs:
-    """An object as it is written: keys may be there twice."""
+    """An object as a list of items: keys may occur twice."""
 
     items: tuple[tuple[Any, Any], ...]
 
@@ -131,20 +131,20 @@ _Change = tuple[int, int, int]
 
 
 def fuzz(examples: int) -> settings:
-    """Settings for a test of mutated input that is run this often, or more on request."""
+    """Return settings for a test with this many examples, or more on request."""
     wanted = os.environ.get("MINICON_FUZZ")
     scale = int(wanted or "3000") / 3000
     return settings(
         max_examples=max(10, round(examples * scale)),
-        deadline=20_000,  # nothing may take as long, even on a busy machine
+        deadline=20_000,  # no test may take this long, even on a busy machine
         database=None,
-        derandomize=wanted is None,  # the same cases each time, unless more are asked for
+        derandomize=wanted is None,  # the same cases each time, unless more are requested
         suppress_health_check=list(HealthCheck),
     )
 
 
 def mutated_json(value: Any, *, whole: bool = False) -> st.SearchStrategy[bytes]:
-    """JSON texts that are near to a value's; WHOLE ones still have JSON's grammar."""
+    """JSON texts near that of a value; with ``whole`` they are valid JSON."""
     return _changed(value, _change_tree, json_bytes, cuts=not whole)
 
 
@@ -154,12 +154,12 @@ def mutated_msgpack(value: Any) -> st.SearchStrategy[bytes]:
 
 
 def mutated_text(data: bytes) -> st.SearchStrategy[bytes]:
-    """Texts of lines and words that are near to one."""
+    """Texts with lines and words changed."""
     return _changed(data, _change_text, bytes)
 
 
 def mutated_bytes(data: bytes) -> st.SearchStrategy[bytes]:
-    """Bytes that are near to others."""
+    """Bytes with some changed."""
     return _changed(data, _change_bytes, bytes)
 
 
@@ -177,7 +177,7 @@ def _changed(
         cut = cuts and len(seed) == 8
         return Shown(_change_bytes(data, _change(seed)) if cut else data)
 
-    # One draw of few bytes, three for a change: hypothesis takes longest for its draws.
+    # One draw of few bytes, three per change: draws are the slow part of hypothesis.
     return st.binary(max_size=9).map(build)
 
 
@@ -245,7 +245,7 @@ def _at(value: Any, path: tuple[int, ...], replace: Callable[[Any], Any]) -> Any
 
 
 def json_bytes(value: Any) -> bytes:
-    """A tree as JSON text; a lone surrogate is written as an escape."""
+    """Return a tree as JSON; a lone surrogate is written as an escape."""
     return _json(value).encode()
 
 
@@ -264,7 +264,7 @@ def _json(value: Any) -> str:
 
 
 def msgpack_bytes(value: Any) -> bytes:
-    """A tree as msgpack."""
+    """Return a tree as msgpack."""
     import msgpack
 
     packer = msgpack.Packer()

@@ -1,7 +1,7 @@
 """OciRegistry: Debian's ``docker-registry`` in a process of its own, on loopback.
 
-Channels are pushed with oras, in the layout of conda-oci-mirror. Log-in is none, ``basic``
-(htpasswd) or ``token``: the registry then checks tokens that :class:`TokenRealm` signs.
+Channels are pushed with oras, in the layout of conda-oci-mirror. The login is empty, ``basic``
+(htpasswd) or ``token``: the registry then verifies tokens that :class:`TokenRealm` signs.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ _SHARD = "application/vnd.conda.repodata.shard.v1+msgpack+zst"
 
 
 class OciRegistry:
-    """A registry on ``127.0.0.1:PORT`` while used as a context manager.
+    """A registry on ``127.0.0.1:PORT``. Use as a context manager.
 
     Args:
-        folder: Where it keeps what is pushed; made.
+        folder: Directory of its data; created.
         login: ``""``, ``"basic"`` or ``"token"``.
 
     Attributes:
         host: Name and port.
-        realm: Gives tokens; only for ``"token"``.
-        log: Its own words.
+        realm: Issues tokens; only for ``"token"``.
+        log: Its output.
     """
 
     def __init__(self, folder: Path, login: str = "") -> None:
@@ -77,23 +77,23 @@ class OciRegistry:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()  # nothing of it is needed any more
+        self._process.kill()  # its data is not needed any more
         self._process.wait()
         if self.realm is not None:
             self.realm.close()
 
     def url(self, path: str, user: str = "") -> str:
-        """The channel's URL."""
+        """Return a channel's URL."""
         return f"oci://{user}{self.host}/{path}"
 
     def blob_file(self, digest: str) -> Path:
-        """Where the registry keeps a blob: to damage it."""
+        """Return the path of a blob, to damage it."""
         algorithm, _, name = digest.partition(":")
         blob = self.folder / "data/docker/registry/v2/blobs" / algorithm / name[:2] / name
         return blob / "data"
 
     def push(self, folder: Path, path: str) -> dict[str, str]:
-        """Put a channel into the registry, as conda-oci-mirror does.
+        """Push a channel as conda-oci-mirror does.
 
         Returns:
             Digest of each file's layer, by its path in the channel.
@@ -116,7 +116,7 @@ class OciRegistry:
         return digests
 
     def push_artifact(self, reference: str, layers: list[tuple[Path, str]]) -> dict[str, str]:
-        """Push files as one artifact with oras; returns the digests by file name."""
+        """Push files as one artifact with oras; return the digests by file name."""
         client = oras.client.OrasClient(
             insecure=True, auth_backend="basic" if self.login == "basic" else "token"
         )
@@ -164,13 +164,13 @@ class OciRegistry:
 
 
 def package(file: Path) -> tuple[Path, str]:
-    """A package file and its media type."""
+    """Return a package file and its media type."""
     version = 2 if file.suffix == ".conda" else 1
     return file, f"application/vnd.conda.package.v{version}"
 
 
 def reference_of(file_name: str) -> str:
-    """``name:tag`` of a package, written from the description of conda-oci-mirror."""
+    """Return ``name:tag`` of a package, as conda-oci-mirror documents it."""
     stem = file_name.removesuffix(".conda").removesuffix(".tar.bz2")
     name, version, build = stem.rsplit("-", 2)
     tag = f"{version}-{build}".replace("+", "__p__").replace("!", "__e__").replace("=", "__eq__")
@@ -178,7 +178,7 @@ def reference_of(file_name: str) -> str:
 
 
 class TokenRealm:
-    """Gives tokens (JSON web tokens, as distribution's token specification has them).
+    """Issues JSON web tokens as the token specification of distribution says.
 
     Anyone may pull below ``public/``; with the password, anything may be pulled and pushed.
 
@@ -198,7 +198,7 @@ class TokenRealm:
                 realm.answer(self)
 
             def log_message(self, *args: object) -> None:
-                """Say nothing on stderr."""
+                """Print nothing."""
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/token"
@@ -252,7 +252,7 @@ class TokenRealm:
 
 
 def _make_certificate(path: Path) -> tuple[Any, str]:
-    """A key whose self-signed certificate is written to a file: the key, the certificate (DER)."""
+    """Return a key and its self-signed certificate (DER), which is also written to a file."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import rsa

@@ -1,4 +1,4 @@
-"""Oracles: two other ways to solve, slow and obvious, to compare answers with.
+"""Oracles: two other solvers, slow and simple, to compare results with.
 
 ``is_satisfiable`` writes the problem as plain clauses for PicoSAT. ``plain_resolution`` is what a
 resolvelib provider looks like when every package is an identifier of its own.
@@ -31,7 +31,7 @@ def without_conditions(text: str) -> MatchSpec:
 
 
 def alternatives(condition: str) -> list[list[str]]:
-    """The ways to meet a condition, each a list of specs; Python's own parser takes it apart."""
+    """Return the ways to meet a condition, each a list of specs, by Python's own parser."""
     parts = re.split(r"(\band\b|\bor\b|[()])", condition)
     specs = [each for each in parts[::2] if each.strip()]
     names = iter(range(len(specs)))
@@ -50,7 +50,7 @@ def alternatives(condition: str) -> list[list[str]]:
 
 
 def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool:
-    """Whether any set of these records meets the request. Knows nothing of preferences."""
+    """Whether any set of these records meets the request, without preferences."""
     things = [*records, *(package.as_record() for package in request.virtual_packages)]
     number = {id(record): index for index, record in enumerate(things, 1)}
     by_name: dict[str, list[RepodataRecord]] = {}
@@ -72,7 +72,7 @@ def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool
         return extra_number.setdefault((name, group), len(things) + 1 + len(extra_number))
 
     def needs(texts: list[str], premise: list[int]) -> list[list[int]]:
-        """Clauses for: if all of the premise holds, then these dependencies."""
+        """Add clauses: the premise implies these dependencies."""
         found = []
         for text in texts:
             spec = parsed(text)
@@ -83,7 +83,7 @@ def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool
         return found
 
     def limits(texts: list[str | MatchSpec], premise: list[int]) -> list[list[int]]:
-        """Clauses for: if all of the premise holds, then these packages fit or are absent."""
+        """Add clauses: the premise implies that these packages match or are not installed."""
         found = []
         for text in texts:
             spec = parsed(str(text))
@@ -96,14 +96,14 @@ def is_satisfiable(request: SolveRequest, records: list[RepodataRecord]) -> bool
     met: dict[str, int] = {}
 
     def is_met(text: str) -> int:
-        """A number that is true at least where a spec is met."""
+        """Return a variable that is true if a spec is met."""
         if text not in met:
             met[text] = extra("met", text)
             clauses.extend([-each, met[text]] for each in matching(text))
         return met[text]
 
     def unless_met(spec: MatchSpec) -> list[list[int]]:
-        """Per way to meet a spec's condition, that it is not met."""
+        """Return, for each way to meet a spec's condition, that it is not met."""
         if spec.when is None:
             return [[]]
         return [[-is_met(text) for text in way] for way in alternatives(spec.when)]
@@ -160,7 +160,7 @@ class PlainProvider(AbstractProvider):
 
 
 def plain_resolution(request: SolveRequest, records: list[RepodataRecord]) -> bool | None:
-    """Whether the plain provider finds a solution (no constrains, no pins); None: it gave up."""
+    """Whether the plain provider finds a solution (no constrains, no pins); None if it gave up."""
     resolver = Resolver(PlainProvider(request, records), BaseReporter())
     try:
         resolver.resolve(list(request.specs), max_rounds=400)

@@ -1,4 +1,4 @@
-"""PackageIndex: a simple index on a loopback server, as clever or as plain as a test wants."""
+"""PackageIndex: a simple index on a loopback server, with or without each optional feature."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class IndexFile:
     yanked: bool | str = False
     upload_time: str | None = None
     metadata: bytes | None = None
-    sha256: str | None = ""  # what the page says; empty for the true one, None for none
+    sha256: str | None = ""  # the hash on the page; empty for the correct one, None for no hash
 
     @property
     def listed_sha256(self) -> str | None:
@@ -35,7 +35,7 @@ class IndexFile:
 
 @dataclass
 class PackageIndex:
-    """Files per project, how they are served, and what was asked for."""
+    """Files per project, how they are served, and the requests."""
 
     json: bool = False
     ranges: str = "all"  # "all", "no-suffix" or "none"
@@ -63,7 +63,7 @@ class PackageIndex:
         return f"{self.url}/simple"
 
     def count(self, part: str) -> int:
-        """Requests whose path holds PART."""
+        """Return the requests whose path contains a text."""
         return sum(part in path for path, _ in self.requests)
 
     def page(self, name: str) -> tuple[str, bytes]:

@@ -1,9 +1,9 @@
-"""PackageBuilder: real conda packages for tests, written in a few words.
+"""PackageBuilder: real conda packages for tests, in a few lines.
 
 >>> package = PackageBuilder("hello").version("1.0").file("bin/hello", b"#!/bin/sh\\n", mode=0o755)
 >>> path = package.build(tmp_path, kind=".conda")      # a deterministic archive
->>> record = package.repodata_record(path)             # what repodata.json would say of it
->>> channel = build_channel(tmp_path, [package])       # a folder with repodata.json
+>>> record = package.repodata_record(path)             # its record in repodata.json
+>>> channel = build_channel(tmp_path, [package])       # a directory with repodata.json
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TIMESTAMP_MS = MODIFIED * 1000
 
 @dataclass(frozen=True)
 class PackageBuilder:
-    """One package. Every method gives a new builder, so that variants are cheap to write."""
+    """One package. Every method returns a new builder, so that variants are easy to write."""
 
     name: str
     _version: str = "1.0"
@@ -57,7 +57,7 @@ class PackageBuilder:
         return replace(self, _noarch=kind)
 
     def index(self, **fields: Any) -> PackageBuilder:
-        """More fields of index.json, for instance ``license=``, ``track_features=``."""
+        """Set more fields of index.json, for instance ``license=``, ``track_features=``."""
         return replace(self, _index={**self._index, **fields})
 
     def depends(self, *specs: str) -> PackageBuilder:
@@ -76,15 +76,15 @@ class PackageBuilder:
         no_link: bool = False,
         executable: bool | None = None,
     ) -> PackageBuilder:
-        """A regular file.
+        """Add a regular file.
 
         Args:
-            path: Inside the package.
+            path: In the package.
             content: Bytes, or text in UTF-8.
-            prefix: Placeholder that the content holds, for instance PREFIX_PLACEHOLDER.
-            mode: ``text`` or ``binary`` where there is a placeholder; or permission bits.
-            no_link: Must be copied when linked.
-            executable: Whether execute bits are set; by default so below ``bin/``.
+            prefix: Placeholder that the content contains, for instance PREFIX_PLACEHOLDER.
+            mode: ``text`` or ``binary`` with a placeholder; or permission bits.
+            no_link: Whether it must be copied.
+            executable: Whether execute bits are set; None is only below ``bin/``.
         """
         data = content.encode() if isinstance(content, str) else content
         bits = mode if isinstance(mode, int) else None
@@ -104,33 +104,33 @@ class PackageBuilder:
         return replace(self, _files=(*self._files, entry))
 
     def link(self, path: str, target: str) -> PackageBuilder:
-        """A symbolic link."""
+        """Add a symbolic link."""
         entry = {"path": path, "type": "softlink", "target": target}
         return replace(self, _files=(*self._files, entry))
 
     def hard_link(self, path: str, target: str) -> PackageBuilder:
-        """A second name (in the tar archive) of a file that was added before."""
+        """Add a hard link to a file that was added before."""
         entry = {"path": path, "type": "hardlink", "same_as": target}
         return replace(self, _files=(*self._files, entry))
 
     def entry_point(self, text: str) -> PackageBuilder:
-        """``command = module:function`` of a noarch python package."""
+        """Add ``command = module:function`` of a noarch python package."""
         return replace(self, _entry_points=(*self._entry_points, text))
 
     def script(self, action: str, content: str) -> PackageBuilder:
-        """A link script, ACTION being for instance ``post-link`` or ``pre-unlink``."""
+        """Add a link script for an action such as ``post-link`` or ``pre-unlink``."""
         return self.file(f"bin/.{self.name}-{action}.sh", content)
 
     def info(self, name: str, content: bytes | str) -> PackageBuilder:
-        """A file below ``info/``; replaces what would be generated (``paths.json`` …)."""
+        """Add a file below ``info/``; replaces a generated one (``paths.json`` …)."""
         data = content.encode() if isinstance(content, str) else content
         return replace(self, _info={**self._info, name: data})
 
     def legacy(self) -> PackageBuilder:
-        """As packages were before 2017: no paths.json, but files, has_prefix and no_link."""
+        """Use the format before 2017: no paths.json, but files, has_prefix and no_link."""
         return replace(self, _legacy=True)
 
-    # What the package says of itself
+    # Metadata
 
     @property
     def dist_name(self) -> str:
@@ -169,7 +169,7 @@ class PackageBuilder:
         return {"paths": entries, "paths_version": 1}
 
     def _content(self, file: dict[str, Any]) -> bytes:
-        """Content of a file; of a link what it leads to, as conda-build hashes it."""
+        """Return the content of a file, or of a link's target, as conda-build hashes it."""
         if "data" in file:
             return bytes(file["data"])
         target = file.get("same_as")
@@ -182,7 +182,7 @@ class PackageBuilder:
         return found[0] if found else b""
 
     def info_files(self) -> dict[str, bytes]:
-        """All files below ``info/``."""
+        """Return all files below ``info/``."""
         files = {"index.json": _json(self.index_json())}
         files["files"] = "".join(f"{file['path']}\n" for file in self._files).encode()
         if self._legacy:
@@ -214,7 +214,7 @@ class PackageBuilder:
     # Archives
 
     def members(self) -> tuple[list[tarfile.TarInfo], dict[str, bytes]]:
-        """Tar members of the payload, and the content of its regular files."""
+        """Return tar members of the payload, and the content of its regular files."""
         members, contents = [], {}
         for file in self._files:
             member = _tar_member(file["path"])
@@ -231,7 +231,7 @@ class PackageBuilder:
         return members, contents
 
     def build(self, directory: Path, kind: str = ".conda") -> Path:
-        """Write the archive into DIRECTORY/SUBDIR and return its path; bytes never vary."""
+        """Write the archive below a directory, in its subdir; return its path. Bytes never vary."""
         folder = Path(directory) / self.actual_subdir
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.dist_name}{kind}"
@@ -239,7 +239,7 @@ class PackageBuilder:
         return path
 
     def archive_bytes(self, kind: str = ".conda") -> bytes:
-        """The archive itself."""
+        """Return the bytes of the archive."""
         members, contents = self.members()
         info = {f"info/{name}": data for name, data in self.info_files().items()}
         info_members = []
@@ -255,7 +255,7 @@ class PackageBuilder:
         )
 
     def repodata_record(self, path: Path) -> dict[str, Any]:
-        """The entry of ``repodata.json`` for an archive that :meth:`build` wrote."""
+        """Return the entry of ``repodata.json`` for an archive of :meth:`build`."""
         data = path.read_bytes()
         return {
             **self.index_json(),
@@ -265,7 +265,7 @@ class PackageBuilder:
         }
 
     def record(self, path: Path, channel: str = "https://channel.test/main") -> RepodataRecord:
-        """The package as a record of CHANNEL."""
+        """Return the package as a record of a channel."""
         return RepodataRecord(
             self.repodata_record(path),
             channel=channel,
@@ -276,7 +276,7 @@ class PackageBuilder:
 
 
 def build_channel(directory: Path, packages: list[PackageBuilder], kind: str = ".conda") -> Path:
-    """A folder that is a channel: the packages, and ``repodata.json`` in each subdir."""
+    """Build a channel: the packages, and ``repodata.json`` in each subdir."""
     repodata: dict[str, dict[str, Any]] = {"noarch": {}}
     for package in packages:
         path = package.build(directory, kind)
@@ -297,7 +297,7 @@ def build_channel(directory: Path, packages: list[PackageBuilder], kind: str = "
 
 
 def tar_bytes(members: list[tarfile.TarInfo], contents: dict[str, bytes]) -> bytes:
-    """A tar archive of these members."""
+    """Return a tar archive of these members."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for member in members:
@@ -308,7 +308,7 @@ def tar_bytes(members: list[tarfile.TarInfo], contents: dict[str, bytes]) -> byt
 def conda_bytes(
     stem: str, info_tar: bytes, package_tar: bytes, metadata: bytes | None = None
 ) -> bytes:
-    """A ``.conda`` file around two tar archives."""
+    """Return a ``.conda`` file of two tar archives."""
     compress = zstandard.ZstdCompressor(level=3).compress
     if metadata is None:
         metadata = b'{"conda_pkg_format_version": 2}'

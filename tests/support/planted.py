@@ -1,4 +1,4 @@
-"""Planted secrets: one in every path where a user may have some, and a search for all of them."""
+"""Planted secrets: one wherever a user may have one, and a search for all of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from minicon.config.keys import KEYS, Key, Kind
 
-#: What all secrets have in them; the rest tells where one came from.
+#: Part of all secrets; the rest names their origin.
 MARK = "S3CR3T"
 _FOUND = re.compile(rf"{MARK}\w*|{b64encode(MARK.encode()).decode()[:-2]}\w*")
 
-#: Every form of a URL with a secret. HOST is without a scheme, path a path without a slash.
+#: Every form of a URL with a secret; ``host`` has no scheme and ``path`` no leading slash.
 FORMS: dict[str, Callable[[str, str, str], str]] = {
     "password": lambda host, path, secret: f"http://user:{secret}@{host}/{path}",
     "user": lambda host, path, secret: f"http://{secret}@{host}/{path}",
@@ -35,7 +35,7 @@ FORMS: dict[str, Callable[[str, str, str], str]] = {
 
 
 def planted_value(key: Key, form: str) -> object:
-    """A value for a key, as a file holds it, with a secret wherever one fits."""
+    """Return a value for a key of a configuration file, with a secret wherever one fits."""
     url = FORMS[form]("h.invalid", "x", f"{MARK}-{key.name}-{form}")
     return {
         Kind.SEQUENCE: [url],
@@ -47,19 +47,19 @@ def planted_value(key: Key, form: str) -> object:
 
 
 def free_keys() -> Iterator[Key]:
-    """The keys that take any text."""
+    """Yield the keys that accept any text."""
     for key in KEYS.values():
         if not key.choices and key.kind not in (Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER):
             yield key
 
 
 def secrets_in(text: str) -> list[str]:
-    """The secrets that a text tells."""
+    """Return the secrets in a text."""
     return sorted(set(_FOUND.findall(text)))
 
 
 def files_with_secrets(folder: Path, planted: set[Path]) -> dict[str, list[str]]:
-    """Files below a folder whose names or bytes hold secrets, but for the planted ones."""
+    """Return the files below a directory with secrets in name or content, but not planted."""
     found = {}
     for path in folder.rglob("*"):
         name = str(path.relative_to(folder))
@@ -72,7 +72,7 @@ def files_with_secrets(folder: Path, planted: set[Path]) -> dict[str, list[str]]
 
 
 def foreign_record(name: str, form: str) -> tuple[str, str]:
-    """Name and text of a record as a careless tool leaves it in ``conda-meta``."""
+    """Return name and text of a record with secrets, as a careless tool writes it."""
     channel = FORMS[form]("h.invalid", "chan", f"{MARK}-record-{form}")
     fn = f"{name}-1.0-0.conda"
     record = {

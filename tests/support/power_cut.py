@@ -1,21 +1,21 @@
-"""Power cuts, simulated: record what an action does to a folder, and build what a disk may show.
+"""Simulated power cuts: record the changes of an action, and build the states a disk may have.
 
-The recorder looks at the folder before every change (:func:`minicon.fs.operations.checkpoint`)
-and learns from two looks what happened in between. The model is what POSIX promises and no more:
+The recorder compares the directory before every change (:func:`minicon.fs.operations.checkpoint`)
+to find the last one. The model is what POSIX guarantees and no more:
 
-* A change of names (make, link, rename, exchange, remove) is one event of the folders it touches.
-  Events of one folder reach the disk in their order, those of different folders in any; an event
-  of two folders reaches both at once.
-* The bytes of a file are, until it is synced, all there, half there, or not at all.
-* ``sync_file_system`` makes all before it durable, ``sync_file`` the bytes of a file, or the
-  names in a folder and whatever they depend on.
+* A change of names (make, link, rename, exchange, remove) is one event of the directories involved.
+  Events of one directory reach the disk in their order, those of different ones in any; an
+  event of two directories reaches both at once.
+* Until a file is synced, all, half or none of its bytes are on the disk.
+* ``sync_file_system`` makes everything before it durable, ``sync_file`` the bytes of a file, or the
+  names in a directory and all that they depend on.
 
 ::
 
     with recording(root) as record:
         action()
     for state in record.states(300, random.Random(1)):
-        state.build()          # ROOT is as the disk might show it
+        state.build()          # the directory is as it may be on the disk
         check()
 """
 
@@ -35,7 +35,7 @@ from tests.support.faults import Counter, intercepted
 
 @dataclass(frozen=True)
 class Node:
-    """A file, link or folder, by its inode number.
+    """A file, link or directory, by its inode number.
 
     Attributes:
         kind: ``f``, ``l`` or ``d``.
@@ -50,7 +50,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Look:
-    """A folder tree at one moment: inode to node, and names per folder."""
+    """A directory tree at one moment: node by inode, and names by directory."""
 
     root: int
     nodes: dict[int, Node]
@@ -59,14 +59,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Event:
-    """Names that changed in one step: per folder, name to inode, or to None where it went."""
+    """Names that changed in one step: by directory, inode by name, None if removed."""
 
     changes: dict[int, dict[str, int | None]]
 
 
 @dataclass
 class Moment:
-    """Between two changes: what was seen, and what led here."""
+    """A moment between two changes: the tree, and the events before it."""
 
     look: Look
     event: Event | None = None
@@ -75,7 +75,7 @@ class Moment:
 
 
 class Recorder:
-    """Looks at a folder again and again."""
+    """Records the changes of a directory."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -84,7 +84,7 @@ class Recorder:
         self._pending: tuple[str, int | None] | None = None
 
     def look_before(self, counter: Counter) -> None:
-        """Called before a change: what the one before it did can be seen now."""
+        """Record the effect of the last change; called before the next one."""
         self.look()
         operation, path = counter.calls[-1]
         if operation.startswith("sync"):
@@ -129,12 +129,12 @@ class Recorder:
         return Node("f", stat.S_IMODE(facts.st_mode), self._known[key], facts.st_mtime_ns)
 
     def states(self, count: int, chance: random.Random) -> Iterator[DiskState]:
-        """COUNT states that a disk may show, drawn at random."""
+        """Yield random possible states of the disk."""
         for _ in range(count):
             yield self._draw(chance.randrange(len(self.moments)), chance)
 
     def _draw(self, cut: int, chance: random.Random) -> DiskState:
-        """What the disk may show if the power fails at moment CUT."""
+        """Return a state that the disk may have if the power fails at this moment."""
         moments = self.moments[: cut + 1]
         start = max((n for n, m in enumerate(moments) if m.all_synced), default=0)
         durable = self._durable_events(moments, start)
@@ -156,12 +156,12 @@ class Recorder:
         )
 
     def _durable_events(self, moments: list[Moment], start: int) -> set[int]:
-        """Events that a sync of a folder has made durable, with all that they depend on."""
+        """Return the events that a sync of a directory made durable, with their dependencies."""
         durable: set[int] = set()
         folders: set[int] = set()
         for number in range(len(moments) - 1, start, -1):
             event = moments[number].event
-            # An event happens before the look that shows it; a sync of that same step sees it.
+            # An event precedes the comparison that finds it; a sync in the same step covers it.
             folders |= moments[number].synced
             if event is not None and folders & set(event.changes):
                 durable.add(number)
@@ -169,7 +169,7 @@ class Recorder:
         return durable
 
     def _nodes(self, moments: list[Moment], start: int, chance: random.Random) -> dict[int, Node]:
-        """Every node, files with the bytes that may be on the disk."""
+        """Return every node, files with the bytes that may be on the disk."""
         safe = dict(moments[start].look.nodes)
         seen: dict[int, Node] = dict(safe)
         for moment in moments[start + 1 :]:
@@ -185,13 +185,13 @@ class Recorder:
 
 
 def _versions(node: Node, safe: Node | None) -> list[bytes]:
-    """What of an unsynced file may be there: everything, half of it, what was there before."""
+    """Return the content that an unsynced file may have: all, half of it, or the previous one."""
     return [node.data, node.data[: len(node.data) // 2], safe.data if safe else b""]
 
 
 @dataclass(frozen=True)
 class DiskState:
-    """One state that a disk may show."""
+    """One possible state of the disk."""
 
     root: Path
     inode: int
@@ -199,7 +199,7 @@ class DiskState:
     nodes: dict[int, Node]
 
     def build(self) -> None:
-        """Make the folder so."""
+        """Make the directory equal to this state."""
         shutil.rmtree(self.root, ignore_errors=True)
         self.root.mkdir()
         self._fill(self.root, self.inode, {})
@@ -246,9 +246,9 @@ def _apply(event: Event, names: dict[int, dict[str, int]]) -> None:
 
 @contextlib.contextmanager
 def recording(root: Path) -> Iterator[Recorder]:
-    """Record what the block does to a folder that exists, on a file system in memory.
+    """Record what a block does to an existing directory, on a file system in memory.
 
-    Inode numbers must not be used twice; those of tmpfs are not.
+    Inode numbers must not be reused; tmpfs does not.
     """
     recorder = Recorder(root)
     recorder.look()

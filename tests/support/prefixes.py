@@ -28,7 +28,7 @@ NOW = 1_700_000_000.0
 
 @dataclass(frozen=True)
 class Extracted:
-    """What the package cache hands out, made without an archive in between."""
+    """Return a cached package, made without an archive."""
 
     record: RepodataRecord
     directory: Path
@@ -40,7 +40,7 @@ class Extracted:
 
 
 def extract(builder: PackageBuilder, cache: Path, source: str = "conda") -> Extracted:
-    """Write a package's files into CACHE/NAME-VERSION-BUILD."""
+    """Write a package's files into a cache, below ``name-version-build``."""
     directory = cache / builder.dist_name
     members, contents = builder.members()
     for member in members:
@@ -75,7 +75,7 @@ MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def python_package(version: str = platform.python_version()) -> PackageBuilder:
-    """This machine's python as a package with the layout of a virtual environment: it runs."""
+    """Return this machine's python as a package, with the layout of a virtual environment."""
     minor = ".".join(version.split(".")[:2])
     real = os.path.realpath(sys.executable)
     return (
@@ -95,7 +95,7 @@ def solution(*packages: Extracted, requested: dict[str, tuple[str, ...]] | None 
 
 
 def executor(**changes: Any) -> Executor:
-    """An executor with a fixed clock that does not wait for disks."""
+    """Return an executor with a fixed clock that does not flush to disk."""
     options = StageOptions(version="0.0.test", clock=lambda: NOW, **changes.pop("options", {}))
     return Executor(options=options, **{"durable": False, **changes})
 
@@ -103,7 +103,7 @@ def executor(**changes: Any) -> Executor:
 def plan(
     path: Path, *packages: Extracted, **arguments: Any
 ) -> tuple[Transaction, dict[RepodataRecord, Extracted]]:
-    """The transaction that makes PATH hold exactly PACKAGES."""
+    """Return the transaction that installs exactly these packages."""
     requested = arguments.pop("requested", None)
     transaction = make_transaction(
         Prefix(path), solution(*packages, requested=requested), platform="linux-64", **arguments
@@ -112,7 +112,7 @@ def plan(
 
 
 def apply(path: Path, *packages: Extracted, **arguments: Any) -> Prefix:
-    """Make PATH hold exactly PACKAGES."""
+    """Install exactly these packages."""
     runner = arguments.pop("executor", None) or executor()
     steps = {k: arguments.pop(k) for k in ("before_switch", "after_switch") if k in arguments}
     reporter = arguments.pop("reporter", None)
@@ -121,9 +121,9 @@ def apply(path: Path, *packages: Extracted, **arguments: Any) -> Prefix:
 
 
 def snapshot(root: Path, *, metadata: bool = True) -> dict[str, tuple[str, int, str]]:
-    """Every path below a folder with its type, mode, and content's hash or link's text.
+    """Return every path below a directory with type, mode, and hash or link text.
 
-    Without METADATA, ``conda-meta`` is left out.
+    Without ``metadata``, ``conda-meta`` is omitted.
     """
     found: dict[str, tuple[str, int, str]] = {}
     if not root.exists():

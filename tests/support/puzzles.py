@@ -1,16 +1,16 @@
-"""Puzzles as packages: worlds that only search can answer."""
+"""Puzzles as packages, which only a search can solve."""
 
 from __future__ import annotations
 
 from tests.support.solver_cases import SolverCase
 
-#: A sudoku that needs some guessing, and one that is known to be among the hardest.
+#: A sudoku that needs some guessing, and one of the hardest known.
 USUAL = "53..7....6..195....98....6.8...6...34..8.3..17...2...6.6....28....419..5....8..79"
 HARD = "8..........36......7..9.2...5...7.......457.....1...3...1....68..85...1..9....4.."
 
 
 def sudoku(grid: str) -> tuple[SolverCase, list[str]]:
-    """One package per cell, one version per digit; the givens are requests."""
+    """Return a sudoku: one package per cell, one version per digit; the givens are requests."""
     case = SolverCase()
     cells = [(row, column) for row in range(9) for column in range(9)]
     for cell in cells:
@@ -31,7 +31,7 @@ def _touch(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 
 def pigeons(holes: int) -> tuple[SolverCase, list[str]]:
-    """One pigeon more than there are holes: impossible, and hard to see."""
+    """Return one pigeon more than holes: unsatisfiable, and hard to prove."""
     case = SolverCase()
     names = [f"pigeon-{number}" for number in range(holes + 1)]
     for name in names:
@@ -42,7 +42,7 @@ def pigeons(holes: int) -> tuple[SolverCase, list[str]]:
 
 
 def ladder(length: int) -> tuple[SolverCase, list[str]]:
-    """Each newest version looks fine until the very end, where only the oldest fits."""
+    """Return a chain whose newest versions conflict only at its end, where only the oldest fits."""
     case = SolverCase()
     for number in range(length):
         for version in range(1, 6):

@@ -1,4 +1,4 @@
-"""Real channels and requests from the folder that MINICON_SHARED_DATA names."""
+"""Real channels and requests from the directory MINICON_SHARED_DATA."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.records import RepodataRecord, VirtualPackage
 from minicon.solver.request import SolveRequest
 
-#: Facts of a generous machine per system, so that no request fails for want of them.
+#: Virtual packages by platform, new enough for every request.
 VIRTUAL_PACKAGES = {
     "linux": ["__glibc=2.39", "__linux=6.8", "__unix=0", "__cuda=13.0", "__archspec=1=x86_64_v4"],
     "osx": ["__osx=15.0", "__unix=0", "__archspec=1=m1"],
@@ -26,7 +26,7 @@ def shared_data() -> Path | None:
 
 
 class FileIndex(RecordIndex):
-    """A RecordIndex over one repodata.json, records wrapped when asked for."""
+    """A RecordIndex over one repodata.json, records are created on first use."""
 
     def __init__(self, channel: str, subdir: str, path: Path) -> None:
         super().__init__(channel, subdir)
@@ -53,7 +53,7 @@ class FileIndex(RecordIndex):
         return found
 
     def forget(self) -> None:
-        """As if nothing had been request yet (for measuring)."""
+        """Forget all records, for measurements."""
         self._wrapped.clear()
 
 
@@ -91,7 +91,7 @@ def solved_requests() -> list[dict]:
 
 
 def has_all_records(request: dict) -> bool:
-    """Whether the channels at hand hold everything that a solved request was answered with."""
+    """Whether the channels contain all records of the solution of a request."""
     known = set()
     for channel in request["channels"]:
         for subdir in (request["platform"], "noarch"):

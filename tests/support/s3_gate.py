@@ -1,7 +1,7 @@
-"""S3Gate: looks at signatures as AWS does, and says in AWS's words what is wrong with them.
+"""S3Gate: an S3 server that verifies signatures, with the errors of AWS.
 
-moto serves whoever asks; this one serves a folder to whom knows the secret. Signature Version 4
-in the query is worked out here from AWS's description alone.
+moto serves every request; this server only those with a valid signature. Signature Version 4 is
+computed here from the documentation of AWS alone.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 
 class S3Gate(ChannelServer):
-    """A bucket on ``http://127.0.0.1:PORT/BUCKET/``: FOLDER/BUCKET.
+    """A bucket on ``http://127.0.0.1:PORT/BUCKET/``: a directory of that name.
 
     Attributes:
-        region: Where it claims to be.
-        clock_offset: Seconds that its clock is ahead.
-        session_token: If set, what must come with the key.
+        region: Its region.
+        clock_offset: Seconds that its clock is fast.
+        session_token: If set, required with the key.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -50,7 +50,7 @@ class _GateHandler(Handler):
         self.respond(status, body.encode(), {"x-amz-bucket-region": self.channel.region})
 
     def problem(self) -> tuple[int, str] | None:
-        """What AWS would answer to this signature, or None if it is right."""
+        """Return the error of AWS for a signature, or None if it is valid."""
         parts = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
         if "Authorization" in self.headers:
@@ -76,7 +76,7 @@ class _GateHandler(Handler):
 
 
 def signature(path: str, query: dict[str, str], host: str, day: str, region: str) -> str:
-    """Signature Version 4 of a GET whose only signed header is Host."""
+    """Return Signature Version 4 of a GET whose only signed header is Host."""
 
     def encoded(text: str) -> str:
         return urllib.parse.quote(text, safe="-_.~")

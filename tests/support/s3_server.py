@@ -19,11 +19,11 @@ KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "an-example-of-a-secret-key"
 
 
 class S3Server:
-    """Serves buckets on ``http://127.0.0.1:PORT`` while used as a context manager.
+    """Serves buckets on ``http://127.0.0.1:PORT``. Use as a context manager.
 
     Attributes:
         url: The endpoint.
-        client: botocore's own client, to fill buckets with.
+        client: botocore's client, to fill buckets.
     """
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class S3Server:
 
     def __exit__(self, *_: object) -> None:
         self.client.close()
-        self._process.kill()  # nothing of it is needed any more
+        self._process.kill()  # its data is not needed any more
         self._process.wait()
 
     def upload(self, folder: Path, bucket: str, path: str = "") -> None:
-        """Put all files of a folder into a bucket, which is made."""
+        """Upload all files of a directory into a new bucket."""
         with contextlib.suppress(self.client.exceptions.BucketAlreadyOwnedByYou):
             self.client.create_bucket(Bucket=bucket)
         for file in sorted(folder.rglob("*")):
@@ -63,7 +63,7 @@ class S3Server:
                 self.client.put_object(Bucket=bucket, Key=name, Body=file.read_bytes())
 
     def options(self, bucket: str, **more: str) -> dict[str, dict[str, str]]:
-        """``s3_options`` for a bucket here."""
+        """Return ``s3_options`` for a bucket."""
         return {bucket: {"endpoint-url": self.url, "region": "us-east-1", **more}}
 
 
@@ -75,7 +75,7 @@ def free_port() -> int:
 
 
 def wait_until_open(port: int, process: subprocess.Popen, seconds: float = 30.0) -> None:
-    """Wait until a server listens; an error if it ends instead."""
+    """Wait until a server listens. Raises if it ends."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, f"the server ended with {process.returncode}"

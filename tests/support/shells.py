@@ -1,4 +1,4 @@
-"""Real shells for tests: environments on disk, a program to ask, and scripts run in each shell."""
+"""Real shells for tests: environments on disk, a program for hooks, and scripts for each shell."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent.parent / "src"
 
-#: Where `./dev shells` puts shells that few machines have.
+#: Where `./dev shells` installs shells that few machines have.
 MORE_SHELLS = SOURCE.parent / ".venv" / "shells" / "bin"
 
 
 def _program(name: str) -> str:
-    """The program of a shell: on PATH, or one of `./dev shells`, or just its name."""
+    """Return the program of a shell: on PATH, or one of `./dev shells`, or only its name."""
     return shutil.which(name) or shutil.which(name, path=str(MORE_SHELLS)) or name
 
 
-#: name -> command that runs a script file without any start file
+#: Command by shell that runs a script file without start files
 RUNNERS = {
     "bash": ["bash", "--norc", "--noprofile"],
     "dash": ["dash"],
@@ -37,7 +37,7 @@ POSIX = ("bash", "dash", "zsh")
 ALL = (*POSIX, "fish", "tcsh")
 OTHERS = ("xonsh", "nu")
 
-#: Shells themselves change these.
+#: Variables that shells change.
 VOLATILE = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "HOSTTYPE", "VENDOR", "OSTYPE",
             "MACHTYPE", "LOGNAME", "USER", "GROUP", "HOST",
             "__minicon_have"}  # fmt: skip
@@ -69,7 +69,7 @@ def have(shell: str) -> bool:
 
 
 def shells(*names: str) -> pytest.MarkDecorator:
-    """Run a test in each shell; those that are not on this machine are skipped."""
+    """Run a test in each shell; skip shells that are not installed."""
     each = [
         pytest.param(n, marks=pytest.mark.skipif(not have(n), reason=f"no {n}"))
         for n in names or ALL
@@ -79,7 +79,7 @@ def shells(*names: str) -> pytest.MarkDecorator:
 
 @dataclass
 class ShellHome:
-    """A home, a root with environments, and a program that answers ``shell.*``."""
+    """A home, a root with environments, and a program for the commands ``shell.*``."""
 
     base: Path
     extra: dict[str, str] = field(default_factory=dict)
@@ -106,10 +106,10 @@ class ShellHome:
 
     @property
     def log(self) -> Path:
-        return self.base / "asked"
+        return self.base / "requests"
 
     def program_calls(self) -> list[str]:
-        """Every command line that reached the program."""
+        """Return all command lines of the program."""
         return self.log.read_text().splitlines() if self.log.exists() else []
 
     def environment(
@@ -122,7 +122,7 @@ class ShellHome:
         texts: bool = True,
         path: Path | None = None,
     ) -> Path:
-        """An environment: NAME in envs/, or at PATH; SCRIPTS by path below etc/conda."""
+        """Create an environment in envs/ or at ``path``; ``scripts`` by path below etc/conda."""
         from minicon.shell.activation_files import write_activation_files
 
         prefix = path or self.root / "envs" / name
@@ -144,7 +144,7 @@ class ShellHome:
         return prefix
 
     def hook(self, shell: str, **environ: str) -> Path:
-        """The hook of SHELL as `minicon init` writes it; the file to source."""
+        """Write the hook of a shell as `minicon init` does; return the file to source."""
         from minicon.shell.commands import shell_context
         from minicon.shell.hook import HookFacts, render_hook_files
 
@@ -168,7 +168,7 @@ class ShellHome:
     def run(
         self, shell: str, script: str | bytes, *options: str, **environ: str
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run SCRIPT after the hook; ``dump NAME`` in it writes the environment to a file."""
+        """Run a script after the hook; ``dump NAME`` in it writes the environment to a file."""
         hook = self.hook(shell)
         text = script if isinstance(script, bytes) else script.encode("utf-8", "surrogateescape")
         target = self.base / "script"
@@ -186,11 +186,11 @@ class ShellHome:
         )
 
     def canaries(self) -> list[Path]:
-        """Files that a value made when it was run; there must be none."""
+        """Return the files that executed values created; there must be none."""
         return list(self.base.rglob("canary"))
 
     def dumped(self, name: str) -> dict[str, str]:
-        """The environment that ``dump NAME`` saw."""
+        """Return the environment that ``dump NAME`` wrote."""
         data = (self.base / f"dump-{name}").read_bytes()
         pairs = (each.partition(b"=") for each in data.split(b"\0") if each)
         everything = {os.fsdecode(k): os.fsdecode(v) for k, _, v in pairs}
@@ -198,7 +198,7 @@ class ShellHome:
 
 
 def _dump_function(shell: str, base: Path) -> str:
-    """``dump NAME``: the environment exactly, whatever bytes the values hold."""
+    """Return a shell function ``dump NAME`` that writes the exact bytes of the environment."""
     if shell == "fish":
         return f'function dump; env -0 > "{base}"/dump-$argv[1]; end\n'
     if shell == "tcsh":

@@ -1,4 +1,4 @@
-"""SolverCase: a world of packages in a few lines, and requests over it.
+"""SolverCase: packages in a few lines, and requests for them.
 
 ::
 
@@ -7,7 +7,7 @@
     case.package("python", "3.12")
     assert versions(case.solve("numpy")) == {"numpy": "2.0", "python": "3.12"}
 
-Every solution is judged by the independent checker before it is handed back.
+Every solution is verified by the independent checker before it is returned.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class MemoryIndex(RecordIndex):
 
 
 class SolverCase:
-    """Packages by channel and subdir, and the facts of a machine."""
+    """Packages by channel and subdir, and virtual packages."""
 
     def __init__(self, *channels: str, platform: str = "linux-64") -> None:
         self.platform = platform

@@ -1,4 +1,4 @@
-"""MemoryTables: a TableCache in memory, and worlds whose indices can be told by their content."""
+"""MemoryTables: a TableCache in memory, and cases whose indexes have fingerprints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from minicon.models.indexes import StoredTable
 
 
 class MemoryTables:
-    """Keeps tables for the time of a test."""
+    """Stores tables during a test."""
 
     def __init__(self) -> None:
         self.entries: dict[tuple[str, str], StoredTable] = {}
@@ -26,7 +26,7 @@ class MemoryTables:
 
 
 def with_fingerprints(case: SolverCase) -> SolverCase:
-    """Give the indices of a world what a channel client's have."""
+    """Give the indexes of a case fingerprints, as those of a channel client have."""
     for (channel, subdir), index in case.indices.items():
         index.fingerprint = f"{channel}-{subdir}"
         index.content_of = partial(_content_of, index)
@@ -35,11 +35,11 @@ def with_fingerprints(case: SolverCase) -> SolverCase:
 
 
 def _content_of(index, name: str) -> str:
-    """Identifies the records of a name, without asking for them."""
+    """Identify the records of a name without reading them."""
     found = [record.to_json() for record in index.records.get(name, ())]
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def names_read(case: SolverCase) -> set[str]:
-    """Names whose records were read."""
+    """Return the names whose records were read."""
     return {name for index in case.indices.values() for name in index.names_read}

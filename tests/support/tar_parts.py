@@ -1,4 +1,4 @@
-"""Tar archives from raw parts, so that every field can be a lie."""
+"""Tar archives from raw parts, so that every field can be wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def entry(
     prefix: bytes = b"",
     checksum: int | None = None,
 ) -> bytes:
-    """A header with its padded content; SIZE and CHECKSUM are the right ones unless given."""
+    """Return a header and padded content; ``size`` and ``checksum`` are correct unless given."""
     raw_name = name.encode() if isinstance(name, str) else name
     announced = len(data) if size is None else size
     size_field = announced if isinstance(announced, bytes) else b"%011o\0" % announced
@@ -36,12 +36,12 @@ def entry(
 
 
 def padded(data: bytes) -> bytes:
-    """Data filled up with zeros to whole blocks."""
+    """Return data padded with zeros to whole blocks."""
     return data + bytes(-len(data) % 512)
 
 
 def pax(records: dict[str, str | bytes] | bytes, *, kind: bytes = b"x") -> bytes:
-    """A PAX header in front of the next entry; raw bytes are taken as they are."""
+    """Return a PAX header for the next entry; raw bytes are used unchanged."""
     if isinstance(records, bytes):
         return entry("PaxHeader", records, kind=kind)
     data = b""
@@ -56,18 +56,18 @@ def pax(records: dict[str, str | bytes] | bytes, *, kind: bytes = b"x") -> bytes
 
 
 def gnu_long(text: str | bytes, kind: bytes = b"L") -> bytes:
-    """A GNU long name (``L``) or long link (``K``) in front of the next entry."""
+    """Return a GNU long name (``L``) or long link (``K``) for the next entry."""
     data = text.encode() if isinstance(text, str) else text
     return entry("././@LongLink", data + b"\0", kind=kind, magic=b"ustar  \0")
 
 
 def folder(name: str) -> bytes:
-    """A folder."""
+    """Return a directory."""
     return entry(name, kind=b"5", mode=0o755)
 
 
 def symbolic(name: str, target: str) -> bytes:
-    """A symbolic link."""
+    """Return a symbolic link."""
     if len(target) > 100 or len(name) > 100:
         header = entry("x", kind=b"2", mode=0o777, link="placeholder")
         return pax({"path": name, "linkpath": target}) + header
@@ -75,5 +75,5 @@ def symbolic(name: str, target: str) -> bytes:
 
 
 def hard(name: str, target: str) -> bytes:
-    """A hard link."""
+    """Return a hard link."""
     return entry(name, kind=b"1", link=target)

@@ -1,8 +1,8 @@
-"""UserWorld: a home with an environment, a channel and every file that a user can bring along.
+"""UserWorld: a home with an environment, a channel and every kind of file of a user.
 
 Commands run in this process, one after another; whatever they are given, :meth:`UserWorld.run`
-checks that they end as agreed: an exit code of the contract, no ``internal-error``, little time
-and nothing changed outside of the places that belong to minicon.
+checks how they end: with a documented exit code, no ``internal-error``, in little time,
+and without changes outside of minicon's directories.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class UserWorld:
         return [*words.split(), "--override-channels", "-c", str(self.channel)]
 
     def plan(self, *words: str) -> list[str]:
-        """A command line that plans a new environment from the channel."""
+        """Return a command line that plans a new environment from the channel."""
         return [*self._sources("create -n new --dry-run"), *words]
 
     def run(self, *words: str, environ: Mapping[str, str] | None = None) -> Outcome:
@@ -92,7 +92,7 @@ class UserWorld:
         return Outcome(code, _text(out), _text(err))
 
     def check(self, *words: str, environ: Mapping[str, str] | None = None) -> Outcome:
-        """Run a command and check that it ended as agreed."""
+        """Run a command and check how it ended."""
         outcome = self.run(*words, environ=environ)
         said = outcome.out[-4000:] + outcome.err[-4000:]
         assert outcome.code in _AGREED, (words, said)
@@ -104,7 +104,7 @@ class UserWorld:
         return outcome
 
     def _state_outside(self) -> list[tuple[str, int]]:
-        """What lies outside of HOME and MINICON_ROOT and where it could be written by mistake."""
+        """Return the files outside of HOME and MINICON_ROOT that could be changed by mistake."""
         found = [(each.name, 0) for each in os.scandir(self.folder)]
         found += [(each.path, each.stat().st_mtime_ns) for each in os.scandir(self.outside)]
         found.append((str(self.outside), self.outside.stat().st_mtime_ns))
@@ -120,24 +120,24 @@ def _packages() -> list[PackageBuilder]:
     ]
 
 
-#: Words that people and programs type by mistake. None of them leads out of the working folder.
+#: Words typed by mistake. None of them is a path outside of the working directory.
 ODD_WORDS = (
     "", "x", "a", "hello", "hello>=1", "-", "--", "-x", "--nonsense", "x" * 300, "x" * 5000,
     "caf\udce9", "\udcff", "a/b", "./a", "9" * 6000, "1." * 3000 + "0", "-1", "1e400", "a\nb",
     "\x1b[31m", "日本", "http://[::1", "http://h:99999999/", "file:///", "a>=", "a[", "a ==1.*.*",
-    "==" * 3000, "(" * 3000, "%00", "~nobody", "$HOME", "*", "{", "pypi:", "pypi:x @ http://",
+    "==" * 3000, "(" * 3000, "%00", "~nouser", "$HOME", "*", "{", "pypi:", "pypi:x @ http://",
     "x @ http://h/x.whl", "a.whl", "conda-forge::x", "x::y::z", "hello[version='", "hello[when=",
     "a=1=2=3", "linux-64", "noarch", "bash", "1", "2024-01-01", "7d", "@", "#", "environment.yml",
     "\u2028", "é" * 200, "/dev/null", ".", " ", "\t", "s3://", "oci://", "./x.conda", "A=b", "=b",
     "(", "|", "hello=^(", "hello[build=^((((a+)+)+)+$]", "[md5=x]", "greeting",
 )  # fmt: skip
-#: What answers questions by itself, and what means the whole machine.
+#: Options that answer questions, and those for the whole machine.
 _NOT_TRIED = ("-y", "--yes", "--json", "--system")
 _SHELLS = ("bash", "fish", "zsh", "xonsh", "cmd.exe", "powershell", "posix", "nu", "json", "é")
 
 
 def odd_command_lines() -> st.SearchStrategy[list[str]]:
-    """Command lines of every command, with its own options and odd words for them."""
+    """Command lines of every command, with its options and odd words."""
     return st.integers(0, 2**32).map(_command_line)
 
 
@@ -169,7 +169,7 @@ def _parser(name: str) -> argparse.ArgumentParser:
 
 
 def _words_for(action: argparse.Action, choose: random.Random) -> list[str]:
-    """An action's option with a value. Nothing is confirmed, so that environments stay."""
+    """Return an option with a value; none confirms, so that environments stay."""
     odd = choose.choice(ODD_WORDS)
     value = choose.choice(sorted(map(str, action.choices))) if action.choices else odd
     if not action.option_strings:
@@ -181,7 +181,7 @@ def _words_for(action: argparse.Action, choose: random.Random) -> list[str]:
 
 
 def with_digest(plan: bytes) -> bytes:
-    """A plan as a careful forger would write it; what is no plan stays as it is."""
+    """Complete a plan file as a careful forger would; other files are unchanged."""
     try:
         document = json.loads(plan)
         document.pop("digest", None)

@@ -1,4 +1,4 @@
-"""An oracle for versions: CEP 33 written down plainly, on lists of atoms, sharing no code."""
+"""An oracle for versions: CEP 33 in simple code, on lists of atoms."""
 
 from __future__ import annotations
 

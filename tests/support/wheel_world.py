@@ -20,7 +20,7 @@ from minicon.models.records import RepodataRecord
 
 
 class WheelWorld:
-    """A WheelIndex in memory; counts what it was asked."""
+    """A WheelIndex in memory, which counts its calls."""
 
     def __init__(self, names: dict[str, str] | None = None) -> None:
         #: Conda name → project name, where they differ.
@@ -44,7 +44,7 @@ class WheelWorld:
         build: str = "",
         upload_time: int | None = None,
     ) -> None:
-        """A wheel for some python minors; None: a pure one, for all."""
+        """Add a wheel for some python minors, or a pure one for all."""
         fn = f"{name}-{version}{build}-{'py3' if pythons is None else 'cp'.join(pythons)}.whl"
         self._add(name, version, fn, requires_python, yanked, upload_time)
         self._requires[fn] = [Requirement(text) for text in requires or []]

@@ -1,4 +1,4 @@
-"""WheelBuilder: small real wheels, and wheels that lie."""
+"""WheelBuilder: small real wheels, and wheels with wrong metadata."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def record_hash(data: bytes, algorithm: str = "sha256") -> str:
 
 
 class WheelBuilder:
-    """Collects what a wheel holds; :meth:`build` writes it.
+    """Collects the files of a wheel; :meth:`build` writes it.
 
-    Methods return the builder. What a correct wheel must have (METADATA, WHEEL, RECORD) is
-    added on building, unless it was given or left out on purpose.
+    Methods return the builder. The required files (METADATA, WHEEL, RECORD) are added on building,
+    unless they were given or omitted on purpose.
     """
 
     def __init__(self, name: str, version: str = "1.0", tag: str = "py3-none-any") -> None:
@@ -47,9 +47,9 @@ class WheelBuilder:
         return f"{self._base}-{self.tag}.whl"
 
     def member(self, name: str, data: Text = b"", mode: int = stat.S_IFREG | 0o644) -> WheelBuilder:
-        """Any entry, whatever its name."""
+        """Add any entry, without checks of its name."""
         info = zipfile.ZipInfo(name, (2024, 1, 1, 0, 0, 0))
-        info.filename = name  # ZipInfo cleans names; liars do not
+        info.filename = name  # ZipInfo cleans names; hostile writers do not
         info.external_attr = mode << 16
         info.compress_type = self.compression
         self._members.append((info, data.encode() if isinstance(data, str) else data))
@@ -84,12 +84,12 @@ class WheelBuilder:
         return self
 
     def record_row(self, name: str, value: str, size: str = "") -> WheelBuilder:
-        """RECORD says this of a file, true or not."""
+        """Set the line of a file in RECORD, true or not."""
         self._record_rows[name] = (value, size)
         return self
 
     def without(self, name: str) -> WheelBuilder:
-        """Leave a file of dist-info out."""
+        """Omit a file of dist-info."""
         self._left_out.add(name)
         return self
 

@@ -94,7 +94,7 @@ def read_dist_info(archive: WheelArchive, record: RepodataRecord) -> DistInfo:
 
     Raises:
         PackageError: A file is missing or invalid, or belongs to another package.
-        UnsafeArchive: A command would be a path, or RECORD uses a weak hash.
+        UnsafeArchive: A command would be a path, or ``RECORD`` uses a weak hash.
     """
     folder = _dist_info_folder(archive.entries, record)
     _check_wheel_version(_fields(archive.read(f"{folder}/WHEEL")))
