@@ -7,7 +7,7 @@ import marshal
 import pytest
 from tests.solver.test_fuzz import random_case
 from tests.support.solver_cases import SolverCase, versions
-from tests.support.table_cache import MemoryTables, asked, with_fingerprints
+from tests.support.table_cache import MemoryTables, names_read, with_fingerprints
 
 from minicon.errors import SolveError
 from minicon.lean_dataclasses import replace
@@ -40,7 +40,7 @@ def test_a_second_process_reads_no_records() -> None:
     first = solved(world(), "tool", "other", tables=tables)
     again = world()
     assert solved(again, "tool", "other", tables=tables) == first
-    assert asked(again) == set()
+    assert names_read(again) == set()
 
 
 def test_a_newly_chosen_record_is_read_and_then_stored() -> None:
@@ -48,10 +48,10 @@ def test_a_newly_chosen_record_is_read_and_then_stored() -> None:
     solved(world(), "tool", tables=tables)
     second = world()
     assert any("lib-1.0" in key[-1] for key in solved(second, "tool=1", tables=tables))
-    assert asked(second) == {"tool", "lib"}
+    assert names_read(second) == {"tool", "lib"}
     third = world()
     assert any("lib-1.0" in key[-1] for key in solved(third, "tool=1", tables=tables))
-    assert asked(third) == set()
+    assert names_read(third) == set()
 
 
 def test_stored_records_are_complete() -> None:
@@ -83,7 +83,7 @@ def test_after_an_update_only_changed_names_are_read() -> None:
     for turn in range(2):
         newer = updated()
         names = [key[2] for key in solved(newer, "lib", "other", tables=tables)]
-        assert asked(newer) == (set() if turn else {"lib"})
+        assert names_read(newer) == (set() if turn else {"lib"})
         assert {"lib", "python", "other"} <= set(names)
     assert len({entry.state for entry in tables.entries.values()}) == 1, "all of the newer index"
 
@@ -94,7 +94,7 @@ def test_without_content_hashes_an_updated_channel_is_read_again() -> None:
         for index in case.indices.values():
             index.content_of = lambda name: ""
         solved(case, "other", tables=tables)
-        assert asked(case) == {"other"}
+        assert names_read(case) == {"other"}
 
 
 def test_tables_of_content_that_changes_meanwhile_are_not_saved() -> None:
@@ -148,7 +148,7 @@ def test_several_channels(priority: ChannelPriority) -> None:
         for turn in range(2):
             case = two()
             assert solved(case, *specs, channel_priority=priority, tables=tables) == plain
-            assert asked(case) == set() or not turn
+            assert names_read(case) == set() or not turn
 
 
 def test_installed_packages_in_the_channel_and_not() -> None:

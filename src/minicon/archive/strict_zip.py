@@ -39,8 +39,6 @@ _STEP = 1 << 18
 _END = struct.Struct("<4s4H2LH")
 _END64_LOCATOR = struct.Struct("<4sLQL")
 _END64 = struct.Struct("<4sQ2H2L4Q")
-#: Bytes at the end of a file that hold everything needed to find its directory.
-END_REGION = _END.size + _END64_LOCATOR.size + _END64.size
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _DESCRIPTOR_LIMIT = 24
@@ -94,7 +92,7 @@ class StrictZip:
     def directory(self) -> Extent | None:
         """Find the central directory; None if the file does not end like a zip file.
 
-        Reads only the last :data:`END_REGION` bytes.
+        Reads only the end records, at most the last 98 bytes.
 
         Raises:
             PackageError: The end records contradict each other or the file's length.
