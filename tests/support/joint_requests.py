@@ -72,6 +72,7 @@ def wheel_index(cache: Path, *, offline: bool = False) -> PypiIndex:
         virtual_packages=virtual_packages("linux-64"),
     )
 
+
 #: What everyday requests ask of conda-forge.
 _CONDA = (
     "numpy", "pandas", "scipy", "matplotlib", "scikit-learn", "pytorch", "jupyterlab", "requests",

@@ -1,1 +1,1 @@
-"""Packages ready to link: from an archive to a verified folder in the package cache."""
+"""Packages ready to link: from an archive to a verified directory in the package cache."""
