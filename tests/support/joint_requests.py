@@ -116,15 +116,15 @@ _OLD = (
 def everyday_pairs(number: int = 400) -> list[list[str]]:
     """A conda spec and a project each, spread evenly over all combinations."""
     found = []
-    for place in range(number):
-        project = _PROJECTS[(place * 37 + place // len(_PROJECTS)) % len(_PROJECTS)]
-        found.append([_CONDA[place % len(_CONDA)], f"pypi:{project}"])
+    for index in range(number):
+        project = _PROJECTS[(index * 37 + index // len(_PROJECTS)) % len(_PROJECTS)]
+        found.append([_CONDA[index % len(_CONDA)], f"pypi:{project}"])
     return found
 
 
 def conflict_pairs(number: int = 60) -> list[list[str]]:
     """A recent conda package and an old release each; most contradict each other."""
     return [
-        [_NEW[place % len(_NEW)], f"pypi:{_OLD[(place * 7 + place // 10) % len(_OLD)]}"]
-        for place in range(number)
+        [_NEW[index % len(_NEW)], f"pypi:{_OLD[(index * 7 + index // 10) % len(_OLD)]}"]
+        for index in range(number)
     ]
