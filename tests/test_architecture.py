@@ -39,10 +39,11 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 # line do not import one another. What is not named is on top.
 ORDERS = {
     "api": (
+        "sources",
         "services",
         "input_files package_preparation environment_variables dependency_graph",
         "plan",
-        "change lock inspect export notices build_channel",
+        "change lock inspect export build_channel",
         "upkeep",
         "verbs",
     ),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support.api_world import make_settings
 
-from minicon.api.plan.sources import Sources, choose_sources
+from minicon.api.sources import Sources, choose_sources
 from minicon.errors import ChannelError, ConfigError
 from minicon.models.channel import Channel
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from tests.support.mutations import fuzz, mutated_bytes, mutated_json, mutated_text
 from tests.support.wheels import WheelBuilder
 
@@ -25,7 +26,6 @@ from minicon.pypi.wheels.core_metadata import CoreMetadata
 from minicon.pypi.wheels.wheel_metadata import WheelMetadata
 from minicon.pypi.wheels.wheel_tags import WheelTags
 from minicon.solver.joint.markers import applies, marker_environment
-from minicon.solver.joint.pythons import lenient_specifier
 
 URL = "https://index.example/simple/demo/"
 TAGS = WheelTags("linux-64", ())
@@ -83,7 +83,7 @@ def use_file(file: DistributionFile, yard) -> None:
     assert (file.size or 0) >= 0
     TAGS.accepts_python(file.requires_python, "3.11.7")
     if file.requires_python:
-        lenient_specifier(file.requires_python).contains("3.11.7")
+        SpecifierSet(file.requires_python).contains("3.11.7")
     metadata = WheelMetadata(fetcher=None, cache_dir=yard)
     assert metadata.cached(file) is None
     folder = metadata._folder.resolve()

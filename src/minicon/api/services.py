@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from minicon.api.sources import Sources
     from minicon.config.settings import Settings
     from minicon.machine.host_packages.host_index import HostIndex
     from minicon.machine.interpreters.discovery import Discovery
@@ -139,6 +140,21 @@ class Services:
             reporter=self.reporter,
             refreshing=self._watch_notices,
         )
+
+    def sources(
+        self, named: tuple[str, ...] = (), *, override: bool = False, probe: bool = True
+    ) -> Sources:
+        """Choose the sources of a request; see :func:`choose_sources`.
+
+        Args:
+            named: Channels of the request, before the configured ones.
+            override: Use only these.
+            probe: Whether built-in channels that cannot be reached are left out.
+        """
+        from minicon.api.sources import choose_sources
+
+        is_reachable = self.channel_client.is_reachable if probe else lambda *_: True
+        return choose_sources(self.settings, named, override=override, is_reachable=is_reachable)
 
     def _watch_notices(self, channel: Channel) -> None:
         """Request a channel's notices while its index is fetched, if they will be shown."""

@@ -139,8 +139,8 @@ def _list_environments(environ: Mapping[str, str]) -> int | None:
     if _may_print_json(environ):
         return None
     from minicon.cli.render.listing import environment_table
-    from minicon.envs.known_environments import known_environments
     from minicon.errors import MiniconError
+    from minicon.prefix.environment.environments_txt import known_environments
 
     try:
         context = _context(environ)

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NAMES
-from minicon.envs.known_environments import known_environments
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.fs.safe_path import typed_path, user_path_problem
 from minicon.lean_dataclasses import dataclass
+from minicon.prefix.environment.environments_txt import known_environments
 from minicon.prefix.environment.prefix_location import is_environment
 from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.redaction import shortened

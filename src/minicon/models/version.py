@@ -237,16 +237,29 @@ def _open_atoms_tail(atoms: list[str]) -> bytes:
 
 
 def _zero_runs(keys: Iterable[bytes]) -> bytes:
+    return _runs(keys, (_ZERO_ATOM,), _ZERO, (_ZEROS_THEN_TEXT, _ZERO))
+
+
+def _runs(
+    keys: Iterable[bytes], zeros: tuple[bytes, ...], least: int, marks: tuple[int, int]
+) -> bytes:
+    """Join keys; a run of zeros is one of two marks, by what follows it, with its length.
+
+    Args:
+        keys: Keys in order; zeros at the end are left out.
+        zeros: The keys that count as zero.
+        least: A key that begins lower than this comes before a zero.
+        marks: The mark before lower keys, and that before higher ones.
+    """
     out: list[bytes] = []
-    zeros = 0
+    run = 0
     for key in keys:
-        if key == _ZERO_ATOM:
-            zeros += 1
+        if key in zeros:
+            run += 1
             continue
-        if zeros:
-            is_text = key[0] < _ZERO
-            out.append(bytes((_ZEROS_THEN_TEXT, zeros) if is_text else (_ZERO, 255 - zeros)))
-            zeros = 0
+        if run:
+            out.append(bytes((marks[0], run) if key[0] < least else (marks[1], 255 - run)))
+            run = 0
         out.append(key)
     return b"".join(out)
 
@@ -262,15 +275,4 @@ def _open_tail(components: list[str]) -> bytes:
 
 
 def _gaps(keys: list[bytes]) -> bytes:
-    out: list[bytes] = []
-    gap = 0
-    for key in keys:
-        if key in (_END_MARK, b""):
-            gap += 1
-            continue
-        if gap:
-            lower = key[0] < _END
-            out.append(bytes((_GAP_THEN_LOWER, gap) if lower else (_GAP_THEN_HIGHER, 255 - gap)))
-            gap = 0
-        out.append(key)
-    return b"".join(out)
+    return _runs(keys, (_END_MARK, b""), _END, (_GAP_THEN_LOWER, _GAP_THEN_HIGHER))

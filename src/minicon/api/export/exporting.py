@@ -29,11 +29,13 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
+
+    _Requested = tuple[str, RepodataRecord | None]
 
 _NUMBERS = lazy_pattern(r"(?:\d+!)?(\d+)(?:\.(\d+))?")
 #: A first number this large is a year, and says nothing about compatibility.
@@ -61,7 +63,9 @@ def export_spec(
     prefix = Prefix(path).require()
     records = installed_packages(prefix)
     if from_history:
-        dependencies, pip = _requested(prefix, records)
+        from_channels, from_pypi = _by_source(prefix.requested_specs(), records)
+        dependencies = [text for text, _ in from_channels]
+        pip = [text for text, _ in from_pypi]
     else:
         dependencies = [
             _pinned(r.record, builds=builds) for r in records if r.record.source != "pypi"
@@ -122,20 +126,25 @@ def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
     return f"{installed.name} @ {without_secrets(url)}"
 
 
-def _requested(prefix: Prefix, installed: Sequence[PrefixRecord]) -> tuple[list[str], list[str]]:
-    """Return the requested specs and, for those that PyPI satisfied, requirements for pip."""
+def _by_source(
+    requested: Mapping[str, str], installed: Iterable[PrefixRecord]
+) -> tuple[list[_Requested], list[_Requested]]:
+    """Return requested specs and, for those that PyPI satisfied, requirements for pip.
+
+    Each is given with the record of its package, if it is installed.
+    """
     records = {each.name: each.record for each in installed}
-    dependencies: list[str] = []
-    pip: list[str] = []
-    for name, text in prefix.requested_specs().items():
-        record = records.get(name)
+    conda: list[_Requested] = []
+    pip: list[_Requested] = []
+    for name, text in requested.items():
+        record = records.get(name) or records.get(normalize_pypi_name(name))
         if text.startswith(PYPI_PREFIX):
-            pip.append(text.removeprefix(PYPI_PREFIX))
+            pip.append((text.removeprefix(PYPI_PREFIX), record))
         elif record is not None and record.source == "pypi":
-            pip.append(pip_requirement(text, record))
+            pip.append((pip_requirement(text, record), record))
         else:
-            dependencies.append(text)
-    return dependencies, pip
+            conda.append((text, record))
+    return conda, pip
 
 
 def pip_requirement(text: str, record: RepodataRecord) -> str:
@@ -184,18 +193,12 @@ def portable_spec(
         extra_channels: Channels before the environment's own.
     """
     prefix = Prefix(path).require()
-    records = {each.name: each.record for each in installed_packages(prefix)}
+    installed = installed_packages(prefix)
+    records = {each.name: each.record for each in installed}
     requested = prefix.requested_specs() or {name: name for name in _without_dependents(records)}
-    conda: list[str] = []
-    pip: list[str] = []
-    for name, text in requested.items():
-        record = records.get(name) or records.get(normalize_pypi_name(name))
-        if text.startswith(PYPI_PREFIX):
-            pip.append(_bounded_requirement(text.removeprefix(PYPI_PREFIX), record))
-        elif record is not None and record.source == "pypi":
-            pip.append(_bounded_requirement(pip_requirement(text, record), record))
-        else:
-            conda.append(_bounded(text, record))
+    from_channels, from_pypi = _by_source(requested, installed)
+    conda = [_bounded(text, record) for text, record in from_channels]
+    pip = [_bounded_requirement(text, record) for text, record in from_pypi]
     named = {normalize_pypi_name(re.split(r"[^\w.\-]", line)[0]) for line in pip}
     pip += [
         _bounded_requirement(record.name, record)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from minicon.api.dependency_graph import DependencyGraph, parsed_dependency
 from minicon.api.inspect.searching import newest_first, read_names
 from minicon.api.plan.channel_indices import channel_indices
-from minicon.api.plan.sources import choose_sources
 from minicon.errors import PackageNotFound, SpecError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec
@@ -65,14 +64,8 @@ class Catalogue:
         self, services: Services, channels: tuple[str, ...] = (), *, override: bool = False
     ) -> None:
         self._services = services
-        sources = choose_sources(
-            services.settings,
-            channels,
-            override=override,
-            is_reachable=services.channel_client.is_reachable,
-        )
-        self.sources = sources
-        groups = channel_indices(services, sources)
+        self.sources = services.sources(channels, override=override)
+        groups = channel_indices(services, self.sources)
         self._indices: list[RecordIndex] = [index for group in groups for index in group]
 
     def records_for(self, name: str) -> list[RepodataRecord]:

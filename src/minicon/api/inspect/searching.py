@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from minicon.api.plan.channel_indices import channel_indices
-from minicon.api.plan.sources import choose_sources
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.version import version_key
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
-    from minicon.api.plan.sources import Sources
     from minicon.api.services import Services
+    from minicon.api.sources import Sources
     from minicon.models.channel import Channel
     from minicon.models.indexes import RecordIndex
     from minicon.models.records import RepodataRecord
@@ -72,12 +71,7 @@ def search(
         ChannelError: A named source cannot be reached.
     """
     spec = MatchSpec(text)
-    sources = choose_sources(
-        services.settings,
-        channels,
-        override=override,
-        is_reachable=services.channel_client.is_reachable,
-    )
+    sources = services.sources(channels, override=override)
     groups = channel_indices(services, sources)
     indices = [index for group in groups for index in group]
     records = [

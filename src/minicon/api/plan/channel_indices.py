@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from minicon.api.plan.sources import refuse_forbidden
+from minicon.api.sources import refuse_forbidden
 from minicon.errors import ChannelError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import channel_matches
@@ -20,8 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from minicon.api.plan.sources import Sources
     from minicon.api.services import Services
+    from minicon.api.sources import Sources
     from minicon.models.channel import Channel
     from minicon.models.indexes import RecordIndex
     from minicon.models.match_spec.spec import MatchSpec

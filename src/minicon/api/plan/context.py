@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from minicon.api.plan.sources import Sources, choose_sources
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.channel import expand_references
@@ -13,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
+    from minicon.api.sources import Sources
     from minicon.models.prefix_record import PrefixRecord
 
 
@@ -51,17 +51,15 @@ def make_planning_context(services: Services, request: ChangeRequest) -> Plannin
     if needs_recovery(request.prefix):
         services.registry.recover(request.prefix)
     prefix = Prefix(request.prefix)
-    is_reachable = services.channel_client.is_reachable if needs_channels(request) else _always
     return PlanningContext(
         services=services,
         request=request,
         prefix=prefix,
         present=_installed(prefix) if prefix.is_environment else (),
-        sources=choose_sources(
-            services.settings,
+        sources=services.sources(
             expand_references(request.channels, services.environ),
             override=request.override_channels,
-            is_reachable=is_reachable,
+            probe=needs_channels(request),
         ),
     )
 
@@ -93,7 +91,3 @@ def _installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
     from minicon.prefix.environment.site_packages import installed_packages
 
     return installed_packages(prefix)
-
-
-def _always(_channel: object, _seconds: float) -> bool:
-    return True

@@ -15,7 +15,6 @@ from minicon.api.plan.channel_indices import channel_indices
 from minicon.api.plan.context import needs_channels
 from minicon.api.plan.requested_packages import parse_constraint
 from minicon.api.plan.requested_specs import history_of, removals_of
-from minicon.api.plan.sources import choose_sources
 from minicon.errors import ChannelError, FileError, SolveError
 from minicon.lean_dataclasses import replace
 from minicon.solver.request import ChannelPriority, SolveRequest, Strategy
@@ -28,8 +27,8 @@ if TYPE_CHECKING:
 
     from minicon.api.plan.context import PlanningContext
     from minicon.api.plan.requested_packages import RequestedPackages
-    from minicon.api.plan.sources import Sources
     from minicon.api.services import Services
+    from minicon.api.sources import Sources
     from minicon.models.indexes import RecordIndex
     from minicon.solver.request import Solution
 
@@ -167,12 +166,7 @@ def solve_packages(
         SolveError: There is no solution.
         ChannelError: A source cannot be reached.
     """
-    sources = choose_sources(
-        services.settings,
-        channels,
-        override=bool(channels),
-        is_reachable=services.channel_client.is_reachable,
-    )
+    sources = services.sources(channels, override=bool(channels))
     return CondaSolver().solve(_solve_request(services, sources, packages, **fields))
 
 

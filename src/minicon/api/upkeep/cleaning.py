@@ -14,7 +14,6 @@ from minicon.fs.remove import remove_tree
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.change import locked
-from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.prefix.link.bytecode import stale_bytecode
@@ -163,14 +162,9 @@ def _unused_packages(
 
 def _surplus_generations(services: Services, keep: int | None) -> Iterator[Path]:
     """Yield generations beyond the newest ones to keep; the previous one is the last of all."""
-    if keep is None:
-        return
-    for entry in services.registry.entries():
-        store = GenerationStore(entry.path)
-        previous = read_generation_metadata(store.prefix).previous
-        by_age = sorted(store.numbers(), key=lambda number: (number == previous, number))
-        for number in by_age[: max(len(by_age) - keep, 0)]:
-            yield store.folder / str(number)
+    if keep is not None:
+        for entry in services.registry.entries():
+            yield from GenerationStore(entry.path).surplus(keep)
 
 
 def _discard_generation(tree: Path) -> None:

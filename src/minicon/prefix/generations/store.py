@@ -309,10 +309,14 @@ class GenerationStore:
 
     def prune(self, keep: int) -> None:
         """Remove the oldest generations but ``keep``; the previous one is removed last."""
+        for tree in self.surplus(keep):
+            self.discard(tree)
+
+    def surplus(self, keep: int) -> list[Path]:
+        """Return the generations that :meth:`prune` would remove."""
         previous = read_generation_metadata(self.prefix).previous
         by_age = sorted(self.numbers(), key=lambda number: (number == previous, number))
-        for number in by_age[: max(len(by_age) - keep, 0)]:
-            self.discard(self.folder / str(number))
+        return [self.folder / str(number) for number in by_age[: max(len(by_age) - keep, 0)]]
 
     @property
     def holds_working_directory(self) -> bool:

@@ -9,7 +9,6 @@ error; it never counts as an index without the project.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import threading
 import time
 from concurrent.futures import Future
@@ -19,6 +18,7 @@ from typing import Generic, TypeVar
 from minicon.closing import Closing
 from minicon.constants import PYPI_BUILD, PYPI_CHANNEL
 from minicon.errors import ChannelError, MiniconError, PackageError
+from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.models.records import RepodataRecord
 from minicon.models.reporter import SilentReporter
@@ -43,7 +43,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
     from pathlib import Path
-    from typing import BinaryIO
 
     from packaging.requirements import Requirement
     from packaging.specifiers import SpecifierSet
@@ -332,14 +331,6 @@ def _local_sha256(file: DistributionFile) -> str | None:
     if path is None:
         return None
     try:
-        with open(path, "rb") as stream:
-            return _stream_sha256(stream)
+        return sha256_of_file(path)
     except OSError as error:
         raise ChannelError("wheel-unreadable", f"cannot read {path}: {error.strerror}") from error
-
-
-def _stream_sha256(stream: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while chunk := stream.read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()

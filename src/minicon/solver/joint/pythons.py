@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from minicon.lazy_pattern import lazy_pattern
@@ -65,7 +64,7 @@ class Pythons:
         """Candidates of a minor version that a file's ``Requires-Python`` allows."""
         if not file.requires_python:
             return minor.allowed
-        specifier = lenient_specifier(file.requires_python)
+        specifier = SpecifierSet(file.requires_python)
         versions = self._candidates.table.versions
         found = 0
         for position in members(minor.allowed):
@@ -73,14 +72,6 @@ class Pythons:
             if version is not None and specifier.contains(version, True):
                 found |= 1 << position
         return found
-
-
-def lenient_specifier(text: str) -> SpecifierSet:
-    """Parse ``Requires-Python``, old forms such as ``>=3.6.*`` too; invalid text allows all."""
-    try:
-        return SpecifierSet(re.sub(r"([<>]=?\s*[0-9.]+?)\.\*", r"\1", text))
-    except InvalidSpecifier:
-        return SpecifierSet()
 
 
 def pep440_version(text: str) -> Version | None:

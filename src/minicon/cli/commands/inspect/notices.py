@@ -24,12 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the notices of each channel."""
-    from minicon.api.notices import channel_notices
     from minicon.cli.render.listing import notice_lines
+    from minicon.repodata.channels.notices import fetch_notices
 
-    console = context.console
-    notices = channel_notices(
-        context.services, tuple(arguments.channels), override=arguments.override_channels
+    console, services, settings = context.console, context.services, context.settings
+    sources = services.sources(tuple(arguments.channels), override=arguments.override_channels)
+    notices = fetch_notices(
+        sources.channels,
+        services.fetcher,
+        services.notice_cache,
+        offline=settings.offline,
+        note=services.reporter.note if settings.verbosity else str,
     )
     if console.json:
         console.document({"notices": [notice.to_json() for notice in notices]})
