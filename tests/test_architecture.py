@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -95,9 +96,15 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in FILES}
 
 
-def imports(tree: ast.Module) -> list[tuple[int, str]]:
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
+def imports(path: Path) -> list[tuple[int, str]]:
     found = []
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -108,32 +115,39 @@ def imports(tree: ast.Module) -> list[tuple[int, str]]:
     return found
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_module_keeps_its_layer_and_size(path: Path) -> None:
-    text = path.read_text()
-    assert text.count("\n") <= FILE_LIMIT, f"more than {FILE_LIMIT} lines"
-    tree = ast.parse(text)
-    here = room_of(path)
-    assert here in LEVEL, f"{here} has no layer"
-    for line, module in imports(tree):
-        parts = module.split(".")
-        if parts[0] == "minicon" and len(parts) > 1:
-            other = parts[1]
-            below = LEVEL[other] < LEVEL[here] or other == here
-            assert below, f"line {line}: {here} must not import {other}"
-        elif parts[0] in HOMES:
-            assert here in HOMES[parts[0]], f"line {line}: {parts[0]} has no home in {here}"
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= FUNCTION_LIMIT, f"{node.name} has {length} lines"
+by_folder = pytest.mark.parametrize(
+    "folder", FOLDERS, ids=lambda folder: str(folder.relative_to(SOURCE)) or "."
+)
+
+
+@by_folder
+def test_modules_keep_their_layer(folder: Path) -> None:
+    for path in folder.glob("*.py"):
+        here = room_of(path)
+        assert here in LEVEL, f"{here} has no layer"
+        for line, module in imports(path):
+            parts = module.split(".")
+            if parts[0] == "minicon" and len(parts) > 1:
+                other = parts[1]
+                below = LEVEL[other] < LEVEL[here] or other == here
+                assert below, f"{path}:{line}: {here} must not import {other}"
+            elif parts[0] in HOMES:
+                assert here in HOMES[parts[0]], f"{path}:{line}: {parts[0]} has no home in {here}"
+
+
+@by_folder
+def test_modules_keep_their_size(folder: Path) -> None:
+    for path in folder.glob("*.py"):
+        assert path.read_text().count("\n") <= FILE_LIMIT, f"{path}: more than {FILE_LIMIT} lines"
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                assert length <= FUNCTION_LIMIT, f"{path}: {node.name} has {length} lines"
 
 
 def test_third_party_modules_are_imported_in_all_their_homes() -> None:
     found = {
-        (module.partition(".")[0], room_of(path))
-        for path in FILES
-        for _, module in imports(ast.parse(path.read_text()))
+        (module.partition(".")[0], room_of(path)) for path in FILES for _, module in imports(path)
     }
     homes = {(module, room) for module, rooms in HOMES.items() for room in rooms}
     assert homes - found == {("tomli", "envs")}
@@ -146,7 +160,7 @@ def test_folders_of_a_room_import_each_other_in_one_order(room: str) -> None:
     top = len(ORDERS[room])
     for path in sorted((SOURCE / room).rglob("*.py")):
         here = part_of(module_name(path))
-        for line, module in imports(ast.parse(path.read_text())):
+        for line, module in imports(path):
             other = part_of(module) if module.startswith(f"minicon.{room}.") else here
             below = levels.get(other, top) < levels.get(here, top)
             is_on_top = here not in levels and other not in levels
@@ -158,7 +172,7 @@ def part_of(module: str) -> str:
     return [*module.split("."), "", ""][2]
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda p: str(p.relative_to(SOURCE)) or ".")
+@by_folder
 def test_folder_is_one_step_with_about_a_dozen_entries(folder: Path) -> None:
     text = (folder / "__init__.py").read_text()
     first = (ast.get_docstring(ast.parse(text)) or "").partition("\n")[0]
@@ -173,7 +187,7 @@ def test_folder_is_one_step_with_about_a_dozen_entries(folder: Path) -> None:
 def test_no_modules_import_each_other_in_a_circle() -> None:
     """Imports for types and imports within functions count too."""
     graph = {
-        name: {m for _, m in imports(ast.parse(path.read_text())) if m in MODULES} - {name}
+        name: {m for _, m in imports(path) if m in MODULES} - {name}
         for name, path in MODULES.items()
         if name != "minicon"
     }
@@ -181,17 +195,10 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def in_circles(graph: dict[str, set[str]]) -> set[str]:
-    """Nodes that reach themselves."""
-
-    def reached(start: str) -> set[str]:
-        found: set[str] = set()
-        pending = [start]
-        while pending:
-            pending += (new := graph.get(pending.pop(), set()) - found)
-            found |= new
-        return found
-
-    return {node for node in graph if node in reached(node)}
+    """Nodes of circles, and those that lead to them."""
+    while leaves := {node for node, following in graph.items() if not following & graph.keys()}:
+        graph = {node: following for node, following in graph.items() if node not in leaves}
+    return set(graph)
 
 
 def test_no_folder_has_a_name_that_means_nothing() -> None:
