@@ -60,7 +60,6 @@ def test_files_and_variables_in_pips_order(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert found.index_urls == (THIRD,)
     assert found.timeout == 7
-    assert found.sources["index-url"] == str(tmp_path / ".config/pip/pip.conf")
     write(tmp_path / "site/pip.conf", f"[global]\nindex-url = {SECOND}\n")
     assert load(tmp_path).index_urls == (SECOND,)
     assert load(tmp_path, PIP_INDEX_URL=FIRST).index_urls == (FIRST,)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from minicon.errors import ShellError
+from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,42 +26,21 @@ DEFAULT_PROMPT = "({default_env}) "
 _PROMPT_SPECIAL = frozenset("\\$`%!")
 
 
+@dataclass(frozen=True, slots=True)
 class ActivationOptions:
     """The settings of activation; names as in :class:`Settings`."""
 
-    __slots__ = (
-        "auto_activate",
-        "auto_activate_directories",
-        "auto_stack",
-        "changeps1",
-        "default_activation_env",
-        "env_prompt",
-        "root",
-        "windows",
-    )
-
-    def __init__(
-        self,
-        root: str,
-        *,
-        changeps1: bool = True,
-        env_prompt: str = DEFAULT_PROMPT,
-        auto_stack: int = 0,
-        auto_activate: bool = False,
-        auto_activate_directories: bool = False,
-        default_activation_env: str = "base",
-        windows: bool = os.name == "nt",
-    ) -> None:
-        self.root = root
-        self.changeps1 = changeps1
-        self.env_prompt = env_prompt
-        self.auto_stack = auto_stack
-        self.auto_activate = auto_activate
-        self.auto_activate_directories = auto_activate_directories
-        self.default_activation_env = default_activation_env
-        self.windows = windows
+    root: str
+    changeps1: bool = True
+    env_prompt: str = DEFAULT_PROMPT
+    auto_stack: int = 0
+    auto_activate: bool = False
+    auto_activate_directories: bool = False
+    default_activation_env: str = "base"
+    windows: bool = os.name == "nt"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActivationChange:
     """The changes that a shell has to make, in conda's order: leave, unset, set, export, enter.
 
@@ -75,37 +55,14 @@ class ActivationChange:
         warnings: One sentence for each variable or file that is ignored.
     """
 
-    __slots__ = (
-        "enter_scripts",
-        "export",
-        "leave_scripts",
-        "path",
-        "path_first",
-        "set",
-        "unset",
-        "warnings",
-    )
-
-    def __init__(
-        self,
-        *,
-        leave_scripts: tuple[str, ...] = (),
-        unset: tuple[str, ...] = (),
-        set: Mapping[str, str] | None = None,  # noqa: A002 - the name in conda's JSON
-        export: Mapping[str, str] | None = None,
-        path: str | None = None,
-        path_first: bool = False,
-        enter_scripts: tuple[str, ...] = (),
-        warnings: tuple[str, ...] = (),
-    ) -> None:
-        self.leave_scripts = leave_scripts
-        self.unset = unset
-        self.set = set or {}
-        self.export = export or {}
-        self.path = path
-        self.path_first = path_first
-        self.enter_scripts = enter_scripts
-        self.warnings = warnings
+    leave_scripts: tuple[str, ...] = ()
+    unset: tuple[str, ...] = ()
+    set: Mapping[str, str] = field(default_factory=dict)
+    export: Mapping[str, str] = field(default_factory=dict)
+    path: str | None = None
+    path_first: bool = False
+    enter_scripts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def apply_to(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment variables after the change, without the effects of scripts."""

@@ -11,6 +11,7 @@ import sys
 
 from minicon.config import dirs
 from minicon.errors import UsageError
+from minicon.lean_dataclasses import dataclass
 from minicon.shell.activation import ActivationOptions, Activator
 from minicon.shell.environment_facts import read_facts
 from minicon.shell.locate import locate_environment
@@ -39,27 +40,16 @@ _SETTINGS = (
 COMMANDS = ("activate", "commands", "deactivate", "directory", "hook", "reactivate")
 
 
+@dataclass(frozen=True, slots=True)
 class ShellContext:
     """The context of shell commands: settings of activation, variables and directories."""
 
-    __slots__ = ("cwd", "environ", "envs_dirs", "force_uppercase", "home", "options")
-
-    def __init__(
-        self,
-        options: ActivationOptions,
-        envs_dirs: Sequence[str],
-        *,
-        environ: Mapping[str, str],
-        cwd: str,
-        home: str,
-        force_uppercase: bool = True,
-    ) -> None:
-        self.options = options
-        self.envs_dirs = tuple(envs_dirs)
-        self.environ = environ
-        self.cwd = cwd
-        self.home = home
-        self.force_uppercase = force_uppercase
+    options: ActivationOptions
+    envs_dirs: Sequence[str]
+    environ: Mapping[str, str]
+    cwd: str
+    home: str
+    force_uppercase: bool = True
 
     def facts(self, prefix: str) -> EnvironmentFacts:
         """Read the facts of an environment."""

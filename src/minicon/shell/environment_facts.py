@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 
 from minicon.fs.plain_file import plain_opener, read_followed
+from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ UNSET = "***unset***"
 KEPT = "conda-meta/minicon/variables"
 
 
+@dataclass(frozen=True, slots=True)
 class EnvironmentFacts:
-    """Facts about an environment. Treat as immutable.
+    """Facts about an environment.
 
     Attributes:
         prefix: Absolute path of the environment.
@@ -39,30 +41,12 @@ class EnvironmentFacts:
         warnings: One sentence for each variable or file that is ignored.
     """
 
-    __slots__ = (
-        "activate_scripts",
-        "deactivate_scripts",
-        "inputs",
-        "prefix",
-        "variables",
-        "warnings",
-    )
-
-    def __init__(
-        self,
-        prefix: str,
-        variables: dict[str, str] | None = None,
-        activate_scripts: tuple[str, ...] = (),
-        deactivate_scripts: tuple[str, ...] = (),
-        inputs: tuple[str, ...] = (),
-        warnings: tuple[str, ...] = (),
-    ) -> None:
-        self.prefix = prefix
-        self.variables = variables or {}
-        self.activate_scripts = activate_scripts
-        self.deactivate_scripts = deactivate_scripts
-        self.inputs = inputs
-        self.warnings = warnings
+    prefix: str
+    variables: dict[str, str] = field(default_factory=dict)
+    activate_scripts: tuple[str, ...] = ()
+    deactivate_scripts: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def scripts(self, phase: str, suffix: str) -> tuple[str, ...]:
         """Return the paths of scripts in the order to run them.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 
 from minicon.errors import UsageError
+from minicon.lean_dataclasses import dataclass
 from minicon.shell.shells import PosixShell, Shell, get_shell
 
 TYPE_CHECKING = False
@@ -37,6 +38,7 @@ WATCHED_VARIABLES = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class HookFacts:
     """The values that a hook contains.
 
@@ -47,19 +49,10 @@ class HookFacts:
         environ: Environment variables at the time the hook is generated.
     """
 
-    __slots__ = ("environ", "envs_dirs", "executable", "options")
-
-    def __init__(
-        self,
-        executable: str,
-        options: ActivationOptions,
-        envs_dirs: Sequence[str],
-        environ: Mapping[str, str],
-    ) -> None:
-        self.executable = executable
-        self.options = options
-        self.envs_dirs = envs_dirs
-        self.environ = environ
+    executable: str
+    options: ActivationOptions
+    envs_dirs: Sequence[str]
+    environ: Mapping[str, str]
 
 
 #: The completion script of each shell, in the directory of the hook's files.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 
 from minicon.errors import ShellError, UsageError
+from minicon.lean_dataclasses import dataclass
 from minicon.shell.hook import COMPLETION_FILES, HookFacts, render_hook_files
 from minicon.shell.shells import PosixShell, get_shell
 from minicon.shell.start_files import (
@@ -34,8 +35,9 @@ END = "# <<< minicon initialize <<<"
 _NOTE = "# !! Contents within this block are managed by 'minicon init' !!"
 
 
+@dataclass(frozen=True, slots=True)
 class FileChange:
-    """One file before and after the change. Treat as immutable.
+    """One file before and after the change.
 
     Attributes:
         shell: Name of the shell.
@@ -44,13 +46,10 @@ class FileChange:
         after: The new text; None to remove the file.
     """
 
-    __slots__ = ("after", "before", "path", "shell")
-
-    def __init__(self, shell: str, path: str, before: str | None, after: str | None) -> None:
-        self.shell = shell
-        self.path = path
-        self.before = before
-        self.after = after
+    shell: str
+    path: str
+    before: str | None
+    after: str | None
 
     @property
     def action(self) -> str:

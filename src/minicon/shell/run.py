@@ -12,6 +12,7 @@ import os
 import sys
 
 from minicon.errors import NotAnEnvironment, ShellError
+from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environment.prefix_location import is_environment
 from minicon.shell.activation import ActivationOptions, Activator
 from minicon.shell.environment_facts import read_facts
@@ -31,8 +32,9 @@ _NOT_EXECUTABLE = 126
 _IGNORED_SIGNALS = ("SIGPIPE", "SIGXFSZ")
 
 
+@dataclass(frozen=True, slots=True)
 class PreparedCommand:
-    """A command to execute. Treat as immutable.
+    """A command to execute.
 
     Attributes:
         executable: Absolute path of the program.
@@ -40,17 +42,9 @@ class PreparedCommand:
         environ: All its environment variables.
     """
 
-    __slots__ = ("arguments", "environ", "executable")
-
-    def __init__(
-        self,
-        executable: str,
-        arguments: Sequence[str],
-        environ: Mapping[str, str],
-    ) -> None:
-        self.executable = executable
-        self.arguments = tuple(arguments)
-        self.environ = environ
+    executable: str
+    arguments: Sequence[str]
+    environ: Mapping[str, str]
 
 
 def prepare_command(
@@ -247,7 +241,7 @@ def execute(prepared: PreparedCommand, cwd: str | os.PathLike[str] | None = None
         return _run_child(prepared)
     previous = _set_signals(dict.fromkeys(_IGNORED_SIGNALS, 0))  # 0 is the default action
     try:
-        os.execve(prepared.executable, prepared.arguments, prepared.environ)
+        os.execve(prepared.executable, list(prepared.arguments), prepared.environ)
     except OSError as error:
         _set_signals(previous)
         raise _cannot_execute(prepared.executable, error) from error
