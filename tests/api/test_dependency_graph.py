@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.api.dependency_graph import DependencyGraph
@@ -43,7 +43,6 @@ EDGES = st.dictionaries(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES)))
 
 
 @given(edges=EDGES, roots=st.sets(st.sampled_from(NAMES)), goal=st.sampled_from(NAMES))
-@settings(max_examples=200, deadline=None)
 def test_chains_are_all_simple_paths_shortest_first(
     edges: dict[str, set[str]], roots: set[str], goal: str
 ) -> None:
@@ -55,7 +54,6 @@ def test_chains_are_all_simple_paths_shortest_first(
 
 
 @given(edges=EDGES)
-@settings(max_examples=200, deadline=None)
 def test_the_whole_tree_expands_every_package_once(edges: dict[str, set[str]]) -> None:
     opened: list[str] = []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.config.edit import ConfigEdit, edit_config_file, written_values
@@ -129,8 +129,6 @@ LISTS = st.lists(st.sampled_from(["a", "b", "c: d", "#e", "- f", "'g'", "yes", "
                  max_size=4, unique=True)  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, derandomize=True,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(
     items=LISTS,
     others=LISTS,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.config.keys import ALIASES, KEYS, OTHER_TOOLS_KEYS, UNSUPPORTED_KEYS, Kind
@@ -229,8 +229,6 @@ def test_secrets_are_not_shown(user: Home) -> None:
     assert "SECRET" not in caught.value.message
 
 
-@settings(max_examples=150, deadline=None, derandomize=True,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
 @given(
     st.dictionaries(
         st.sampled_from(sorted(KEYS) + sorted(ALIASES) + ["other"]),

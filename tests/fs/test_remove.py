@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.fs.remove import empty_directory, move_to_trash, remove_tree
@@ -32,9 +32,6 @@ def make(tree, path, outside):
         path.symlink_to(outside)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(tree=TREES)
 def test_whatever_is_there_is_removed_and_nothing_else(tmp_path, tree):
     outside = tmp_path / "outside"

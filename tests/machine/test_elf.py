@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.elf_files import PATH_AT, STRINGS, make_elf
 
@@ -65,7 +65,6 @@ def test_damaged_files_are_read_or_refused(position: int, damage: bytes) -> None
     assert len(changed) == min(len(data), len(make_elf()))
 
 
-@settings(max_examples=30)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=15))
 def test_any_shorter_path_can_be_read_back(path: str) -> None:
     assert ElfFile(ElfFile(make_elf()).with_search_path(path)).search_path == path

@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.packages import PackageBuilder
 
@@ -65,7 +65,6 @@ def test_a_manifest_has_the_entries_of_the_list(files):
     assert not manifest.has("not/there")
 
 
-@settings(max_examples=60)
 @given(FILES)
 def test_a_manifest_is_read_as_written(tmp_path_factory, files):
     folder = tmp_path_factory.mktemp("package")

@@ -260,6 +260,7 @@ def steps_of(action):
     return counter.count
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_a_package_is_complete_or_missing(memory_path, channel):
     total = steps_of(lambda: channel.ensure(PackageCache([memory_path / "count"])))
     assert total > 10
@@ -277,6 +278,7 @@ def test_killed_at_any_step_a_package_is_complete_or_missing(memory_path, channe
         assert leftovers(folder) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
 def test_failing_at_any_step_leaves_the_cache_unchanged_with_a_clear_error(
     memory_path, channel, number

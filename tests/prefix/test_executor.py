@@ -284,6 +284,7 @@ for turn in range(6):
 """
 
 
+@pytest.mark.slow
 def test_many_processes_change_one_environment(tmp_path: Path) -> None:
     env = tmp_path / "envs" / "data"
     (tmp_path / "pkgs").mkdir()

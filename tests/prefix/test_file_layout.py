@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import MiniconError
@@ -114,7 +114,6 @@ PACKAGES = st.lists(
 )
 
 
-@settings(max_examples=200)
 @given(PACKAGES, st.sampled_from([(), ("tool",)]))
 def test_each_path_that_two_packages_claim_is_found(packages, commands):
     plans = []

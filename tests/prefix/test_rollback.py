@@ -148,6 +148,7 @@ def test_the_state_before_is_the_last_to_go(fast_path: Path, versions: list[Extr
     assert numbers(env) == [1, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exchange", [True, False])
 def test_killed_at_every_step_of_a_rollback(
     fast_path: Path, versions: list[Extracted], monkeypatch: pytest.MonkeyPatch, *, exchange: bool
@@ -255,6 +256,7 @@ def test_removing_an_environment(fast_path: Path, versions: list[Extracted]) -> 
     assert list(envs.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_killed_while_removing(fast_path: Path, versions: list[Extracted]) -> None:
     envs, saved = fast_path / "envs", fast_path / "saved"
     env = envs / "data"

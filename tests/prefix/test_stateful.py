@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from tests.prefix.conftest import MEMORY
@@ -157,7 +157,5 @@ class Environment(RuleBasedStateMachine):
 Environment.TestCase.settings = settings(
     max_examples=12,
     stateful_step_count=15,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
 )
 TestEnvironment = Environment.TestCase

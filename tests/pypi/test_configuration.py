@@ -120,6 +120,7 @@ def test_timeout_that_is_not_a_number(tmp_path: Path) -> None:
         load(tmp_path, PIP_TIMEOUT="soon")
 
 
+@pytest.mark.slow
 def test_same_files_as_pip(tmp_path: Path) -> None:
     """Compare with the files that pip lists."""
     environ = {

@@ -13,6 +13,7 @@ from minicon.pypi.index.configuration import load_index_configuration, make_inde
 from minicon.pypi.index.pypi_index import PypiIndex
 
 
+@pytest.mark.slow
 @pytest.mark.network
 def test_numpy(tmp_path: Path) -> None:
     configuration = load_index_configuration(os.environ)

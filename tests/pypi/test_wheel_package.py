@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.wheels import WheelBuilder, record_hash
 
@@ -318,7 +318,6 @@ def test_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not tree(tmp_path / "package")
 
 
-@settings(max_examples=120, deadline=None)
 @given(position=st.integers(0, 10_000), value=st.integers(1, 255))
 def test_any_flipped_byte_is_noticed_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, position: int, value: int
@@ -344,7 +343,6 @@ NAMES = st.lists(
 ).map("/".join)
 
 
-@settings(max_examples=60, deadline=None)
 @given(files=st.dictionaries(NAMES, st.binary(max_size=200), max_size=6))
 def test_files_come_out_as_zipfile_sees_them(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
@@ -439,6 +437,7 @@ def test_another_wheel_under_this_name(tmp_path: Path) -> None:
             prepare_wheel(tmp_path / "x.whl", record_of(demo(), content, **changes), tmp_path)
 
 
+@pytest.mark.slow
 def test_same_files_as_pip_installs(tmp_path: Path) -> None:
     """pip is the oracle: every file, its bytes and its executable bits."""
     wheel = (

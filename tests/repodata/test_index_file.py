@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.repodata.index.index_file import IndexDamagedError, IndexFile, IndexWriter, hashes_file
@@ -24,7 +24,6 @@ def write(path, runs, meta=None):
     return path
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(SECTIONS, NAMES, st.binary(min_size=1, max_size=50)), max_size=40))
 def test_every_segment_is_found_by_its_name(tmp_path_factory, runs) -> None:
     path = write(tmp_path_factory.mktemp("index") / "x", runs, {"info": {"a": 1}})

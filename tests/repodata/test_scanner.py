@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.channels import make_record
 
@@ -105,7 +105,6 @@ def blocks(request):
 
 
 def test_runs_hold_exactly_what_a_parser_finds(blocks) -> None:
-    @settings(max_examples=60, deadline=None)
     @given(documents(), styles(), st.sampled_from([7, 100, 10_000]))
     def check(document, style, size) -> None:
         text = json.dumps(document, **style).encode("utf-8", "surrogatepass")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import ShellError, UsageError
@@ -90,7 +90,6 @@ class Model:
         return environ
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
 @given(STEPS)
 def test_any_walk_through_environments(steps: list[tuple[str, str, bool]]) -> None:
     environ, model = dict(BASE), Model()

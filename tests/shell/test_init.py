@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.shells import RUNNERS, ShellHome, shells
 
@@ -64,12 +64,6 @@ def test_init_twice_changes_nothing_and_reverse_restores_the_file(shell_home: Sh
     assert [c.action for c in init(shell_home, "bash", reverse=True)] == ["unchanged"]
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 @given(st.text(st.sampled_from("ab \n\r#>é"), max_size=20))
 def test_reverse_undoes_init_for_any_file(shell_home: ShellHome, text: str) -> None:
     start = shell_home.home / ".zshrc"

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.shells import RUNNERS, ShellHome, shells
 
@@ -34,12 +34,7 @@ VALUES = st.one_of(
     st.lists(st.sampled_from(NASTY), min_size=2, max_size=4).map("".join),
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30),
 )
-MODEST = settings(
-    max_examples=6,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+MODEST = settings(max_examples=6)
 
 
 def batch(values: list[str]) -> dict[str, object]:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
 #: Nesting depth, far more than the C stack of the json module allows.
@@ -137,9 +137,6 @@ def fuzz(examples: int) -> settings:
     return settings(
         max_examples=max(10, round(examples * scale)),
         deadline=20_000,  # no test may take this long, even on a busy machine
-        database=None,
-        derandomize=wanted is None,  # the same cases each time, unless more are requested
-        suppress_health_check=list(HealthCheck),
     )
 
 
