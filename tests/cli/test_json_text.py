@@ -24,6 +24,7 @@ VALUES = st.recursive(
     lambda inner: (
         st.lists(inner) | st.lists(inner).map(tuple) | st.dictionaries(KEYS, inner, max_size=5)
     ),
+    max_leaves=20,
 )
 
 
@@ -46,7 +47,7 @@ def test_a_key_that_is_no_string_is_rejected():
         json_text({("a", "b"): 1})
 
 
-@given(st.dictionaries(st.text(), VALUES, min_size=1))
+@given(st.dictionaries(st.text(), VALUES, min_size=1, max_size=3))
 def test_an_object_may_occur_several_times(part):
     value = {"first": part, "all": [part, part], "deeper": {"part": part}}
     assert json_text(value) == json.dumps(value, indent=2, default=str, ensure_ascii=False)

@@ -65,8 +65,8 @@ def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int =
     if len(text) > max_bytes:
         raise _error(source, None, f"the file is larger than {max_bytes // 2**20} MB", "split it")
     try:
-        _check_events(yaml.parse(text, Loader=loader), source)
-        return _Builder(source, max_nodes).build(yaml.compose(text, Loader=loader))
+        _check_events(yaml.parse(text, Loader=loader), source, max_nodes)
+        return _Builder(source).build(yaml.compose(text, Loader=loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it is not YAML"
@@ -75,27 +75,42 @@ def load(text: str, *, source: str, max_bytes: int = MAX_BYTES, max_nodes: int =
         raise _error(source, None, str(error)[:200], _syntax_hint(text)) from None
 
 
-def _check_events(events: Any, source: str) -> None:
-    """Limit depth and aliases before any value is built."""
-    depth = aliases = 0
+def _check_events(events: Any, source: str, max_nodes: int) -> None:
+    """Limit depth, aliases, and values with those that aliases repeat, before any is built."""
+    aliases = 0
+    sizes: dict[str | None, int] = {}
+    open_nodes: list[tuple[str | None, int]] = [(None, 0)]
     for event in events:
         kind = type(event).__name__
         if kind in ("SequenceStartEvent", "MappingStartEvent"):
-            depth += 1
+            open_nodes.append((event.anchor, 1))
+            if len(open_nodes) > MAX_DEPTH + 1:
+                raise _error(
+                    source, event.start_mark, "the nesting is too deep", "flatten the file"
+                )
+            continue
+        if kind == "ScalarEvent":
+            anchor, size = event.anchor, 1
+        elif kind == "AliasEvent":
+            anchor, size = event.anchor, sizes.get(event.anchor, 1)
+            aliases += 1
         elif kind in ("SequenceEndEvent", "MappingEndEvent"):
-            depth -= 1
-        aliases += kind == "AliasEvent"
-        if depth > MAX_DEPTH:
-            raise _error(source, event.start_mark, "the nesting is too deep", "flatten the file")
+            anchor, size = open_nodes.pop()
+        else:
+            continue
+        sizes[anchor] = size
+        parent, total = open_nodes.pop()
+        open_nodes.append((parent, total + size))
         if aliases > _MAX_ALIASES:
             raise _error(source, event.start_mark, "too many aliases", "write the values out")
+        if total + size > max_nodes:
+            hint = "write aliases out, or split the file"
+            raise _error(source, event.start_mark, "too many values", hint)
 
 
 class _Builder:
-    def __init__(self, source: str, max_nodes: int) -> None:
+    def __init__(self, source: str) -> None:
         self.source = source
-        self.max_nodes = max_nodes
-        self.nodes = 0
 
     def fail(self, node: Any, why: str, hint: str) -> NoReturn:
         raise _error(self.source, node.start_mark, why, hint)
@@ -103,9 +118,6 @@ class _Builder:
     def build(self, node: Any) -> Any:
         if node is None:
             return None
-        self.nodes += 1
-        if self.nodes > self.max_nodes:
-            self.fail(node, "too many values", "write aliases out, or split the file")
         if node.tag not in _PLAIN_TAGS:
             self.fail(node, f"the tag {node.tag!r} is not allowed", "write plain values")
         kind = type(node).__name__
