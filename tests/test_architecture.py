@@ -59,7 +59,15 @@ ORDERS = {
     ),
     "net": ("credentials", "client", "small_files", "schemes"),
     "prefix": ("environment", "plan", "generations", "link", "scripts"),
-    "pypi": ("urls requirement_syntax", "wheels", "requirements", "index", "pip_step"),
+    "pypi": (
+        "urls requirement_syntax",
+        "wheels",
+        "sdists",
+        "requirements",
+        "index",
+        "pip_process",
+        "pip_step metadata_build",
+    ),
     "repodata": ("index", "shards"),
     "solver": ("request reachability", "candidates", "search", "joint", "explain", "result"),
 }

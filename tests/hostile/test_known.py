@@ -20,7 +20,7 @@ from minicon.prefix.environment.python_layout import PythonLayout
 from minicon.pypi.index.project_page import parse_page
 from minicon.pypi.requirement_syntax import parse_requirement, parse_specifiers
 from minicon.pypi.wheels.core_metadata import CoreMetadata
-from minicon.pypi.wheels.wheel_metadata import WheelMetadata
+from minicon.pypi.wheels.metadata_cache import MetadataCache
 from minicon.pypi.wheels.wheel_tags import WheelTags
 from minicon.solver.joint.markers import applies, marker_environment
 
@@ -212,9 +212,9 @@ def test_times_out_of_range(moment):
 def test_a_hash_cannot_be_a_path(tmp_path, digest):
     assert not json_page(hashes={"sha256": digest}).releases
     file = DistributionFile(filename="x.whl", url="https://i.example/x.whl", sha256=str(digest))
-    metadata = WheelMetadata(fetcher=None, cache_dir=tmp_path)
-    assert tmp_path in metadata._path(file).resolve().parents
-    assert ".." not in metadata._path(file).parts
+    path = MetadataCache(tmp_path)._path(file, "")
+    assert tmp_path in path.resolve().parents
+    assert ".." not in path.parts
 
 
 def test_a_file_name_of_very_many_dashes_costs_nothing():

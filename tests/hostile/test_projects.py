@@ -23,7 +23,7 @@ from minicon.prefix.environment.site_packages import installed_packages
 from minicon.pypi.index.page_cache import CachedPage, Freshness, PageCache
 from minicon.pypi.index.project_page import parse_page
 from minicon.pypi.wheels.core_metadata import CoreMetadata
-from minicon.pypi.wheels.wheel_metadata import WheelMetadata
+from minicon.pypi.wheels.metadata_cache import MetadataCache
 from minicon.pypi.wheels.wheel_tags import WheelTags
 from minicon.solver.joint.markers import applies, marker_environment
 
@@ -84,10 +84,10 @@ def use_file(file: DistributionFile, yard) -> None:
     TAGS.accepts_python(file.requires_python, "3.11.7")
     if file.requires_python:
         SpecifierSet(file.requires_python).contains("3.11.7")
-    metadata = WheelMetadata(fetcher=None, cache_dir=yard)
-    assert metadata.cached(file) is None
-    folder = metadata._folder.resolve()
-    assert folder in metadata._path(file).resolve().parents
+    cache = MetadataCache(yard)
+    assert cache.load(file) is None
+    folder = cache._folder.resolve()
+    assert folder in cache._path(file, "").resolve().parents
 
 
 @fuzz(200)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -208,11 +210,15 @@ def test_python_is_installed_without_pip_where_no_index_is_reachable(workspace: 
 def test_projects_that_have_to_be_built_are_noted(workspace: Workspace, tmp_path: Path) -> None:
     links = tmp_path / "links"
     links.mkdir()
-    (links / "ancient-0.1.tar.gz").write_bytes(b"")
+    info = b"Metadata-Version: 2.2\nName: ancient\nVersion: 0.1\n"
+    with tarfile.open(links / "ancient-0.1.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("ancient-0.1/PKG-INFO")
+        member.size = len(info)
+        archive.addfile(member, io.BytesIO(info))
     workspace.environ["PIP_FIND_LINKS"] += f" {links}"
     workspace.run("create", "-y", "-n", "a", "-c", "host", "python").ok()
     words = ("pypi:ancient", "-n", "a", "-c", "host")
-    note = "ancient has no wheel that fits: pip has to build it from source, which may fail"
+    note = "ancient==0.1 has no wheel that fits: pip has to build it from source, which may fail"
     answer = workspace.run("why-not", *words).ok().out
     assert note in answer
     assert "may be possible" in answer

@@ -36,12 +36,6 @@ def test_what_is_admitted() -> None:
     assert not limits.admits(late)
 
 
-def test_the_loosest() -> None:
-    assert AgeLimits().loosest is None
-    assert AgeLimits(5, {"c": 7}, {"a": 6}).loosest == 7
-    assert AgeLimits(5, {}, {"a": None}).loosest is None
-
-
 @pytest.mark.parametrize(
     ("text", "days"),
     [

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 from tests.support.packages import PackageBuilder
-from tests.support.prefixes import Extracted, apply, executor, extract, snapshot
+from tests.support.prefixes import (
+    Extracted,
+    apply,
+    executor,
+    extract,
+    python_package,
+    snapshot,
+)
 
 from minicon.errors import Clobbered
 from minicon.models.reporter import SilentReporter
@@ -196,3 +203,52 @@ def test_nothing_is_written_through_a_link_that_leads_out(tmp_path: Path) -> Non
     with pytest.raises(Clobbered, match="a link out of the environment"):
         apply(env, first, package)
     assert list(outside.iterdir()) == []
+
+
+NAMESPACE = "__import__('pkg_resources').declare_namespace(__name__)\n"
+
+
+@pytest.mark.parametrize("later", ["conda", "pypi"])
+@pytest.mark.parametrize("setting", ["clobber", "warn"])
+def test_a_conda_package_and_a_wheel_have_no_file_in_common(
+    tmp_path: Path, later: str, setting: str
+) -> None:
+    """Whatever the setting: it is about packages of one source."""
+
+    def package(name: str, source: str) -> Extracted:
+        builder = PackageBuilder(name).noarch("python").depends("python")
+        builder = builder.file("site-packages/shared.py", f"x = {name!r}\n")
+        builder = builder.file("site-packages/same.py", "same\n")
+        return extract(builder, tmp_path / "p", source=source)
+
+    python = extract(python_package(), tmp_path / "p")
+    wheel, conda = package("wheel", "pypi"), package("conda", "conda")
+    first, second = (wheel, conda) if later == "conda" else (conda, wheel)
+    env = tmp_path / "envs" / "data"
+    runner = executor(options={"path_conflict": setting})
+    apply(env, python, first, executor=runner)
+    before = snapshot(env)
+    with pytest.raises(Clobbered, match=r"shared\.py belongs to .*from PyPI") as caught:
+        apply(env, python, first, second, executor=runner)
+    assert "from a conda channel" in caught.value.message
+    assert "more paths" not in caught.value.message, "equal files are no conflict"
+    assert snapshot(env) == before
+    with pytest.raises(Clobbered):
+        apply(tmp_path / "envs" / "new", python, second, first, executor=runner)
+
+
+def test_sources_share_namespace_packages(tmp_path: Path) -> None:
+    def package(name: str, source: str, text: str) -> Extracted:
+        builder = PackageBuilder(name).noarch("python").depends("python")
+        builder = builder.file("site-packages/space/__init__.py", text)
+        return extract(builder.file(f"site-packages/space/{name}.py"), tmp_path / "p", source)
+
+    python = extract(python_package(), tmp_path / "p")
+    wheel = package("wheel", "pypi", NAMESPACE)
+    conda = package("conda", "conda", f"# a namespace\n{NAMESPACE}")
+    apply(tmp_path / "envs" / "a", python, wheel)
+    apply(tmp_path / "envs" / "a", python, wheel, conda)
+    apply(tmp_path / "envs" / "b", python, wheel, conda)
+    other = package("other", "conda", "version = 1\n")
+    with pytest.raises(Clobbered):
+        apply(tmp_path / "envs" / "b", python, wheel, conda, other)

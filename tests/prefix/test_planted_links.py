@@ -104,7 +104,7 @@ COMMANDS: dict[str, Callable[[World], object]] = {
     "remove": lambda w: w.install("python", "tool"),
     "variables": lambda w: change_variables(w.env, ["B=2"]),
     "activation": lambda w: write_activation_files(w.env),
-    "pip records": lambda w: record_pip_packages(w.env),
+    "pip records": lambda w: record_pip_packages(w.env, platform="linux-64"),
     "undo": lambda w: rollback(w.env, 1, durable=False),
     "rename": lambda w: move_environment(
         w.env, w.envs / "new", finish=write_activation_files, **_details()

@@ -11,7 +11,6 @@ from tests.pypi.conftest import Notes
 from tests.support.wheels import WheelBuilder
 
 from minicon.errors import PipError
-from minicon.fs.folder import Folder
 from minicon.pypi.pip_step import install_with_pip, installed_constraints
 from minicon.pypi.requirements.requirement_files import parse_requirements
 from minicon.pypi.requirements.requirements import IndexOptions
@@ -84,7 +83,7 @@ def test_builds_and_installs_with_dependencies(
     project(tmp_path / "proj", "helper>=1")
     WheelBuilder("helper", "1.0").file("helper.py", "y = 1").build(tmp_path / "wheels")
     WheelBuilder("helper", "2.0").file("helper.py", "y = 2").build(tmp_path / "wheels")
-    log = tmp_path / "pip.log"
+    log = tmp_path / "logs" / "pip.log"
     install(
         environment,
         tmp_path,
@@ -92,7 +91,7 @@ def test_builds_and_installs_with_dependencies(
         constraints=["helper==1.0", "unrelated==3", "odd==1.1.1_x", "x"],
         options=IndexOptions(find_links=(str(tmp_path / "wheels"),)),
         reporter=notes,
-        log=Folder.open(tmp_path),
+        log=tmp_path / "logs" / "pip.log",
     )
     assert query(environment, "import proj, helper; print(proj.x, helper.y)") == "1 1"
     assert not (tmp_path / "elsewhere").exists()
@@ -129,7 +128,7 @@ def test_builds_that_fail(environment: Path, tmp_path: Path) -> None:
             environment,
             tmp_path,
             "proj @ file:" + str(tmp_path / "proj"),
-            log=Folder.open(tmp_path),
+            log=tmp_path / "logs" / "pip.log",
         )
     assert "RuntimeError: no such compiler: gcc" in caught.value.message
     assert "compiler" in str(caught.value.hint)
@@ -137,13 +136,13 @@ def test_builds_that_fail(environment: Path, tmp_path: Path) -> None:
 
 
 def test_secrets_are_masked(environment: Path, tmp_path: Path) -> None:
-    log = tmp_path / "pip.log"
+    log = tmp_path / "logs" / "pip.log"
     with pytest.raises(PipError) as caught:
         install(
             environment,
             tmp_path,
             "x @ https://me:SECRET@127.0.0.1:9/x-1.tar.gz",
-            log=Folder.open(tmp_path),
+            log=tmp_path / "logs" / "pip.log",
             options=IndexOptions(),
         )
     assert "SECRET" not in caught.value.message

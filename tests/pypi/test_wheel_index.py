@@ -14,7 +14,9 @@ from tests.support.wheels import WheelBuilder
 
 from minicon.errors import ChannelError, OfflineError, PackageError
 from minicon.models.package_names import NameMap
+from minicon.models.timestamps import AgeLimits
 from minicon.net.routing import make_fetcher
+from minicon.pypi.index.file_rules import FileRules
 from minicon.pypi.index.pypi_index import PypiIndex
 from minicon.pypi.urls import local_path
 
@@ -143,7 +145,8 @@ def test_best_file(served: PackageIndex, open_index: Open) -> None:
     assert old
     assert old.filename == "demo-1.0.tar.gz"
     assert not old.is_wheel
-    assert index.requirements(old) == ()
+    with pytest.raises(PackageError, match=r"cannot read demo-1\.0\.tar\.gz"):
+        index.requirements(old)
 
 
 def test_yanked_and_incompatible_files(served: PackageIndex, open_index: Open) -> None:
@@ -350,7 +353,7 @@ def test_hashes_choose_files(served: PackageIndex, open_index: Open) -> None:
     served.add(demo("2.0"))
     digest = wanted.listed_sha256
     assert digest
-    index = open_index(served.index_url, hashes={"demo": frozenset({digest})})
+    index = open_index(served.index_url, rules=FileRules(hashes={"demo": frozenset({digest})}))
     assert versions(index) == ["1.0"]
 
 
@@ -360,7 +363,9 @@ def test_exclude_newer(served: PackageIndex, open_index: Open) -> None:
     served.add(demo("2.0"), upload_time="2024-06-01T00:00:00.123456Z")
     served.add(demo("3.0"))
     limit = 1_714_521_600_000  # 2024-05-01
-    assert versions(open_index(served.index_url, exclude_newer=limit)) == ["1.0"]
+    assert versions(open_index(served.index_url, rules=FileRules(age_limits=AgeLimits(limit)))) == [
+        "1.0"
+    ]
     assert open_index(served.index_url).releases("demo")[1].files[0].upload_time == 1717200000123
 
 
@@ -537,6 +542,10 @@ def test_built_in_names() -> None:
     assert names.conda_names("ruamel-yaml")[0] == "ruamel.yaml"
     assert names.pypi_name("ruamel.yaml") == "ruamel-yaml"
     assert names.conda_names("msgpack") == ("msgpack-python",)
+    for project in ("opencv-python", "opencv-contrib-python", "opencv-python-headless"):
+        assert names.conda_names(project) == ("py-opencv",)
+    assert names.pypi_name("py-opencv") == "opencv-python"
+    assert names.conda_names("psycopg2-binary") == names.conda_names("psycopg2") == ("psycopg2",)
     # Channels have packages with these names that are not Python projects.
     assert "tzdata" not in names.conda_names("tzdata")
     assert "graphviz" not in names.conda_names("graphviz")

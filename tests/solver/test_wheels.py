@@ -224,7 +224,27 @@ def test_source_distributions_are_left_to_pip() -> None:
     wheels.wheel("user", "1.0", requires=["tool[fast]>=0.5"])
     solution = case.solve(requirements=named("user"), wheels=wheels)
     assert versions(solution) == {"python": "3.12.1", "user": "1.0"}
-    assert built(solution) == ["tool[fast]>=0.5"]
+    assert built(solution) == ["tool[fast]==1.0"]
+
+
+def test_dependencies_of_source_distributions_are_solved() -> None:
+    case, wheels = world()
+    wheels.source("tool", "2.0", requires=["numpy<1"])
+    needs = ["numpy<2", 'base>=1; extra == "fast"', 'old; python_version<"3"', "leaf"]
+    wheels.source("tool", "1.0", requires=needs)
+    wheels.wheel("base", "1.0")
+    wheels.source("leaf", "1.0", requires=["deep"])
+    wheels.wheel("deep", "1.0")
+    solution = case.solve("python=3.11", requirements=named("tool[fast]"), wheels=wheels)
+    assert built(solution) == ["leaf==1.0", "tool[fast]==1.0"]
+    expected = {"python": "3.11.1", "numpy": "1.26.4", "base": "1.0", "deep": "1.0"}
+    assert versions(solution) == expected
+    assert solution.pip_requirements[1].depends == ("numpy <2", "leaf", "base >=1")
+    assert ("tool", "tool 1.0 needs numpy<2") in {
+        (reason.parent, reason.spec) for reason in solution.reasons["numpy"]
+    }
+    with pytest.raises(SolveError, match=r"tool 2\.0 needs numpy<1"):
+        case.solve("python=3.11", requirements=named("tool==2.0"), wheels=wheels)
 
 
 def test_an_older_wheel_is_preferred_to_a_newer_source_distribution() -> None:
@@ -526,7 +546,7 @@ def test_constraints_apply_to_what_pip_builds() -> None:
     wheels.source("old", "1.0")
     wheels.source("old", "2.0")
     solution = case.solve(requirements=named("old"), wheels=wheels, constraints=["old<2"])
-    assert built(solution) == ["old<2"]
+    assert built(solution) == ["old==1.0"]
     solution = case.solve(requirements=named("old"), wheels=wheels, pins=["old<2|>3"])
     assert built(solution) == ["old==1.0"]
 
@@ -614,3 +634,23 @@ def test_a_request_with_a_condition_reaches_pypi() -> None:
     assert versions(none) == {"python": "3.11.1"}
     with pytest.raises(SolveError, match="cannot be installed"):
         case.solve("python=3.12", "new[when='python>=3.12']", **options)
+
+
+def test_a_wheel_that_is_older_than_a_source_distribution_is_said() -> None:
+    case, wheels = world()
+    for project in ("tool", "base"):
+        wheels.wheel(project, "1.0", requires=["base<3"] if project == "tool" else [])
+        wheels.source(project, "2.0")
+        wheels.source(project, "3.0rc1")
+    wheels.source("base", "3.0")
+    wheels.wheel("other", "1.0")
+    wheels.wheel("other", "2.0", requires_python="<3")
+    solution = case.solve("python", requirements=named("tool", "other"), wheels=wheels)
+    assert dict(solution.hold_backs) == {
+        "base": "base 1.0, not 2.0: 2.0 has only a source distribution for this python",
+        "tool": "tool 1.0, not 2.0: 2.0 has only a source distribution for this python",
+    }
+    bounded = case.solve("python", requirements=named("base<2"), wheels=wheels)
+    assert dict(bounded.hold_backs) == {}
+    options = {"requirements": named("base"), "wheels": wheels, "constraints": ["base <2"]}
+    assert dict(case.solve("python", **options).hold_backs) == {}

@@ -123,6 +123,8 @@ def _needless(
         wanted.add("python")
     if request.add_pip:
         wanted.add("pip")
+    for built in solution.pip_requirements:
+        wanted |= {parsed(text).exact_name for text in built.depends}
     needs: dict[str, list[str]] = {}
     for record, text in needed(request, records, there):
         needs.setdefault(record.name, []).append(text)

@@ -103,7 +103,8 @@ class PackageIndex:
         if file.requires_python:
             attributes += f' data-requires-python="{html.escape(file.requires_python)}"'
         if file.yanked:
-            attributes += ' data-yanked="broken"'
+            reason = file.yanked if isinstance(file.yanked, str) else "broken"
+            attributes += f' data-yanked="{html.escape(reason)}"'
         if file.metadata is not None:
             digest = hashlib.sha256(file.metadata).hexdigest()
             attributes += f' data-core-metadata="sha256={digest}"'

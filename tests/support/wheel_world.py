@@ -52,8 +52,17 @@ class WheelWorld:
         if broken:
             self._broken.add(fn)
 
-    def source(self, name: str, version: str, *, requires_python: str | None = None) -> None:
-        self._add(name, version, f"{name}-{version}.tar.gz", requires_python, False, None)
+    def source(
+        self,
+        name: str,
+        version: str,
+        *,
+        requires: list[str] | None = None,
+        requires_python: str | None = None,
+    ) -> None:
+        fn = f"{name}-{version}.tar.gz"
+        self._add(name, version, fn, requires_python, False, None)
+        self._requires[fn] = [Requirement(text) for text in requires or []]
 
     def _add(self, name, version, fn, requires_python, yanked, upload_time) -> None:
         file = DistributionFile(
@@ -91,6 +100,15 @@ class WheelWorld:
             self.__dict__.setdefault("_read", set()).add(file.filename)
             raise PackageError("wheel-metadata", f"{file.filename} is broken")
         return self._requires.get(file.filename, [])
+
+    def requires_python(self, file: DistributionFile):
+        return file.requires_python
+
+    def obstacles(self, name, accepts, python_versions):
+        return ()
+
+    def notes(self, release, file, extras):
+        return ()
 
     def prefetch(self, names, python_version=None) -> None:
         assert all(canonicalize_name(name) == name for name in names)

@@ -6,16 +6,17 @@ Each is made when it is first used, so that a command pays only for what it uses
 from __future__ import annotations
 
 import os
+import sys
 import time
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 
 from minicon.envs.registry import EnvironmentRegistry
+from minicon.errors import ChannelError
 from minicon.models.reporter import SilentReporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from minicon.api.sources import Sources
     from minicon.config.settings import Settings
     from minicon.machine.host_packages.host_index import HostIndex
@@ -28,10 +29,14 @@ if TYPE_CHECKING:
     from minicon.package.cache.package_cache import PackageCache
     from minicon.pypi.index.configuration import IndexConfiguration
     from minicon.pypi.index.pypi_index import PypiIndex
-    from minicon.pypi.requirements.requirements import RequirementSet
+    from minicon.pypi.requirements.requirements import IndexOptions, RequirementSet
+    from minicon.pypi.wheels.core_metadata import CoreMetadata
     from minicon.repodata.channels.notices import NoticeCache, NoticeWatch
     from minicon.repodata.client import ChannelClient
     from minicon.repodata.index.table_store import TableStore
+
+#: Larger constraint files are refused (bytes).
+_LARGEST_TEXT = 1 << 24
 
 
 class Services:
@@ -200,17 +205,77 @@ class Services:
 
         return make_index_fetcher(self.index_configuration, self.settings, self.environ)
 
-    def wheel_index(self, requirements: RequirementSet | None = None) -> PypiIndex:
+    @cached_property
+    def pip_constraints(self) -> RequirementSet:
+        """Constraints that pip on this machine is configured to apply to every installation.
+
+        Raises:
+            SpecError: A constraint file cannot be read.
+            ChannelError: Its server does not send it.
+        """
+        from shlex import quote
+
+        from minicon.pypi.requirements.requirement_files import parse_requirements
+        from minicon.pypi.requirements.requirements import RequirementSet
+        from minicon.pypi.urls import is_remote
+
+        found = RequirementSet()
+        for file in self.index_configuration.constraints:
+            remote = is_remote(file)
+            lines = self._fetch_text(file).splitlines() if remote else [f"-c {quote(file)}"]
+            origin = file if remote else "pip's configuration"
+            read = parse_requirements(lines, folder=Path.cwd(), origin=origin, environ=self.environ)
+            constraints = (*read.requirements, *read.constraints)
+            found = found.merged_with(RequirementSet(constraints=constraints))
+        return found
+
+    def _fetch_text(self, url: str) -> str:
+        with self.index_fetcher.open(url) as response:
+            if response.status != 200:
+                message = f"{url} answered with HTTP status {response.status}"
+                raise ChannelError("requirements-refused", message, hint="correct that URL")
+            return response.read(_LARGEST_TEXT).decode("utf-8", "replace")
+
+    def pip_log(self, name: str) -> Path:
+        """Return the path of the log of pip's last run for an environment or distribution."""
+        return self.cache_dir / "logs" / f"pip-{name}.log"
+
+    def _build_metadata(self, options: IndexOptions, archive: Path, minor: str) -> CoreMetadata:
+        from minicon.pypi.metadata_build import build_metadata
+
+        return build_metadata(
+            archive,
+            self._python_to_build_with(minor),
+            environ=self.environ,
+            reporter=self.reporter,
+            log=self.pip_log(archive.name),
+            options=options,
+            offline=self.settings.offline,
+        )
+
+    def _python_to_build_with(self, minor: str) -> str:
+        """The Python of a minor version on this machine, else the one that runs minicon."""
+        if minor != f"{sys.version_info.major}.{sys.version_info.minor}":
+            for facts in self.discovery.interpreters:
+                if facts.implementation == "cpython" and facts.version.startswith(f"{minor}."):
+                    return facts.executable
+        return sys.executable
+
+    def wheel_index(
+        self, requirements: RequirementSet | None = None, *, no_build: bool = False
+    ) -> PypiIndex:
         """Return the source ``pypi``.
 
         Args:
             requirements: Those whose index options, direct URLs and hashes apply.
+            no_build: Leave source distributions out.
         """
         from minicon.pypi.index.configuration import register_credentials
+        from minicon.pypi.index.file_rules import FileRules
         from minicon.pypi.index.pypi_index import PypiIndex
         from minicon.pypi.requirements.requirements import RequirementSet
 
-        requirements = requirements or RequirementSet()
+        requirements = self.pip_constraints.merged_with(requirements or RequirementSet())
         configuration = self.index_configuration.with_options(requirements.options)
         register_credentials(configuration, self.index_fetcher.credentials)
         index = PypiIndex(
@@ -221,9 +286,13 @@ class Services:
             virtual_packages=self.virtual_packages,
             reporter=self.reporter,
             direct=requirements.direct_files,
-            hashes=requirements.allowed_hashes,
-            limits=requirements.limits,
-            exclude_newer=self.age_limits.loosest,
+            rules=FileRules(
+                hashes=requirements.allowed_hashes,
+                limits=requirements.limits,
+                age_limits=self.age_limits,
+                no_build=no_build,
+            ),
+            build=partial(self._build_metadata, requirements.options),
         )
         self._wheel_indices.append(index)
         return index

@@ -346,6 +346,11 @@ def add_solver_options(parser: argparse.ArgumentParser) -> None:
         metavar="SPEC",
         help="constraint that applies only if the named package is installed (may be repeated)",
     )
+    group.add_argument(
+        "--no-build",
+        action="store_true",
+        help="build nothing: use wheels only, and no source distributions or directories",
+    )
     group.add_argument("--no-pin", action="store_true", help="ignore pinned packages")
     group.add_argument(
         "--lowest",

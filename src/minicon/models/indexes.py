@@ -12,7 +12,7 @@ from minicon.lean_dataclasses import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Any
 
     from packaging.requirements import Requirement
@@ -73,10 +73,14 @@ class DistributionFile:
         sha256: Hexadecimal, or None if the index gives none.
         size: Bytes, or None.
         requires_python: The index's ``requires-python`` text, or None.
-        yanked: Whether the index marks the file as yanked (PEP 592).
+        yanked: Whether the file is left out as yanked (PEP 592); a requirement that names its
+            version exactly sets it to False.
+        yanked_reason: Why the index marks it as yanked, possibly empty; None if it does not.
         upload_time: Milliseconds since 1970, or None (PEP 700).
         metadata_sha256: Set if the index serves METADATA as a separate file (PEP 658, PEP 714);
             an empty text if it serves it without a hash.
+        for_python: Minor version of python for which a source distribution was chosen, or an
+            empty text.
     """
 
     filename: str
@@ -85,8 +89,10 @@ class DistributionFile:
     size: int | None = None
     requires_python: str | None = None
     yanked: bool = False
+    yanked_reason: str | None = None
     upload_time: int | None = None
     metadata_sha256: str | None = None
+    for_python: str = ""
 
     @property
     def is_wheel(self) -> bool:
@@ -96,11 +102,32 @@ class DistributionFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One version of a Python project with the files that this platform can use."""
+    """One version of a Python project with the files that this platform can use.
+
+    Attributes:
+        name: Normalized project name.
+        version: The version.
+        files: Those files.
+        foreign_tags: Platform tags of its wheels, if all of its files are wheels for other
+            platforms.
+    """
 
     name: str
     version: Version
     files: tuple[DistributionFile, ...]
+    foreign_tags: tuple[str, ...] = ()
+
+
+class Obstacle(NamedTuple):
+    """Why no file of some releases can be used.
+
+    Attributes:
+        reason: A sentence that names the releases.
+        hint: What to do about it, or None.
+    """
+
+    reason: str
+    hint: str | None = None
 
 
 class WheelIndex(Protocol):
@@ -125,14 +152,21 @@ class WheelIndex(Protocol):
         """
 
     def requirements(self, file: DistributionFile) -> Sequence[Requirement]:
-        """The ``Requires-Dist`` entries of a wheel's METADATA, markers not evaluated.
+        """The ``Requires-Dist`` entries of a file's metadata, markers not evaluated.
 
-        Empty for a source distribution: its metadata exists only after a build.
+        Those of a source distribution may have to be built, which takes seconds to minutes.
 
         Raises:
-            PackageError: The wheel's metadata is invalid. :meth:`file_for` does not return the
+            PipError: The metadata of a source distribution cannot be built.
+            PackageError: The file's metadata is invalid. :meth:`file_for` does not return the
                 file again, so that calling it gives the next best one.
             ChannelError: The metadata cannot be fetched.
+        """
+
+    def requires_python(self, file: DistributionFile) -> str | None:
+        """The versions of python that a file supports: a specifier of PEP 440, None for all.
+
+        Both the index's and, once its requirements were read, that of the file's own metadata.
         """
 
     def prefetch(self, names: Iterable[str], python_version: str | None = None) -> None:
@@ -141,6 +175,19 @@ class WheelIndex(Protocol):
         Args:
             names: Normalized project names.
             python_version: If given, requirements for this python will be requested too.
+        """
+
+    def obstacles(
+        self, name: str, accepts: Callable[[Version], bool], python_versions: Collection[str]
+    ) -> Sequence[Obstacle]:
+        """Why none of the releases that a requirement accepts can be used, newest first.
+
+        Empty if one of them can be used, or if no index has one.
+
+        Args:
+            name: Normalized project name.
+            accepts: Whether the requirement accepts a version.
+            python_versions: Full versions of python, one of which has to fit.
         """
 
     def python_versions(self, release: Release) -> Sequence[str]:
@@ -156,6 +203,17 @@ class WheelIndex(Protocol):
         self, release: Release, file: DistributionFile, python_version: str, depends: Sequence[str]
     ) -> RepodataRecord:
         """The chosen file as a record of channel ``pypi``, source ``pypi``."""
+
+    def notes(
+        self, release: Release, file: DistributionFile, extras: Collection[str]
+    ) -> Sequence[str]:
+        """Sentences for the user about a chosen file: it is yanked, or lacks an extra.
+
+        Args:
+            release: Its release.
+            file: The file.
+            extras: The normalized extras that are required of it.
+        """
 
 
 class StoredTable(NamedTuple):

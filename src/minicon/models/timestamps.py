@@ -103,10 +103,3 @@ class AgeLimits:
         """Whether a record is old enough. A record without a timestamp is."""
         limit = self.of(record.name, record.channel)
         return limit is None or milliseconds(record.available_since) <= limit
-
-    @property
-    def loosest(self) -> int | None:
-        """The latest of all limits; None if packages of some name or channel have none."""
-        limits = [self.everywhere, *self.channels.values(), *self.packages.values()]
-        known = [limit for limit in limits if limit is not None]
-        return max(known) if len(known) == len(limits) else None

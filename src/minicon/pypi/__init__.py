@@ -1,5 +1,5 @@
 """The built-in source ``pypi``: package indexes, wheels, requirements, and installing with pip.
 
-From low to high: ``urls`` and ``requirement_syntax``, ``wheels/``, ``requirements/``, ``index/``,
-``pip_step``.
+From low to high: ``urls`` and ``requirement_syntax``, ``wheels/``, ``sdists/``, ``requirements/``,
+``index/``, ``pip_process``, ``pip_step`` and ``metadata_build``.
 """

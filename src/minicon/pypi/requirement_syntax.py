@@ -40,6 +40,34 @@ _LONGEST_TEXT = 8000
 _LONG_NUMBER = lazy_pattern(r"[0-9]{100}")
 
 
+class _NoRelease(SpecifierSet):
+    """Versions of a requirement by URL: none that an index could have; its text is the URL."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__("==0,!=0")
+        self._url = url
+
+    def __str__(self) -> str:
+        return f" @ {self._url}"
+
+
+class RequirementByUrl(Requirement):
+    """A requirement on the file at one URL: no release of an index or channel meets it (PEP 508).
+
+    A package index must not stand in for a URL: anyone can register the name there.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Parse a requirement that has a URL. Raises InvalidRequirement."""
+        super().__init__(text)
+        self._text = text
+        self.specifier = _NoRelease(str(self.url))
+
+    def __str__(self) -> str:
+        """Return the text as it was written."""
+        return self._text
+
+
 def parse_specifiers(text: str) -> SpecifierSet:
     """Return the version specifiers that a text means. Raises InvalidSpecifier."""
     if _is_outsized(text):

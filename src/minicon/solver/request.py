@@ -148,6 +148,7 @@ class Solution:
         requested: Per package name, the specs of the user that it meets.
         pip_requirements: Requirements without a compatible wheel, to be built by pip.
         hold_backs: Per package name, a sentence why it is not the newest or is downgraded.
+        notes: Sentences for the user about chosen packages.
     """
 
     records: tuple[RepodataRecord, ...]
@@ -155,3 +156,4 @@ class Solution:
     requested: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pip_requirements: tuple[PipRequirement, ...] = ()
     hold_backs: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

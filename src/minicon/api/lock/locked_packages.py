@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from minicon.api.lock.lock_inputs import TargetInputs
     from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.indexes import DistributionFile, WheelIndex
     from minicon.models.records import RepodataRecord
     from minicon.solver.request import Solution
@@ -38,9 +39,7 @@ def locked_packages(
         SpecError: A package has no hash, or a project has no file.
     """
     packages = [_of_record(record, platform) for record in solution.records]
-    packages += [
-        _of_source(Requirement(each.text), wheels, platform) for each in solution.pip_requirements
-    ]
+    packages += [_of_source(each, wheels, platform) for each in solution.pip_requirements]
     return [check_package(package, f"the solution for {platform}") for package in packages]
 
 
@@ -65,8 +64,9 @@ def _of_record(record: RepodataRecord, platform: str) -> LockedPackage:
     )
 
 
-def _of_source(requirement: Requirement, wheels: WheelIndex | None, platform: str) -> LockedPackage:
+def _of_source(built: PipRequirement, wheels: WheelIndex | None, platform: str) -> LockedPackage:
     """Return the newest source distribution, which pip would build."""
+    requirement = Requirement(built.text)
     releases = wheels.releases(normalize_pypi_name(requirement.name)) if wheels else ()
     for release in releases:
         file = next((file for file in release.files if _is_source(file)), None)
@@ -77,6 +77,7 @@ def _of_source(requirement: Requirement, wheels: WheelIndex | None, platform: st
                 platform=platform,
                 url=without_secrets(file.url),
                 manager="pip",
+                depends=built.depends,
                 sha256=file.sha256,
                 size=file.size,
             )

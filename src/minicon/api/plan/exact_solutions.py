@@ -234,6 +234,7 @@ def _pip_requirement(package: LockedPackage) -> PipRequirement:
         text=f"{package.name} @ {package.url}{anchor}",
         name=package.name,
         version=package.version if is_release else None,
+        depends=package.depends,
     )
 
 

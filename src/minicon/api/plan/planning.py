@@ -153,13 +153,21 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
     request, services = context.request, context.services
     transaction = _transaction(context, solution)
     _refuse_disallowed(services.settings.disallowed_packages, transaction.link)
+    _refuse_two_sources(solution.records, transaction.link)
     from_lines = () if request.action == "remove" else _not_yet_built(request, solution)
+    by_pip = (*from_lines, *solution.pip_requirements)
+    if by_pip and request.no_build:
+        raise SolveError(
+            "no-build",
+            f"{by_pip[0]} has to be built, and --no-build is set",
+            hint="request a wheel, or omit --no-build",
+        )
     return Plan(
         request=request,
         transaction=transaction,
         solution=solution,
         fetch=() if request.clone_of else services.package_cache.missing(transaction.link),
-        by_pip=(*from_lines, *solution.pip_requirements),
+        by_pip=by_pip,
         index_options=request.packages.from_pip.options,
         notes=_notes(context, solution),
     )
@@ -226,6 +234,41 @@ def _refuse_disallowed(specs: Sequence[str], records: Iterable[RepodataRecord]) 
                 )
 
 
+def _refuse_two_sources(records: Sequence[RepodataRecord], link: Sequence[RepodataRecord]) -> None:
+    """Refuse a change after which a wheel and a conda package would contain one Python project.
+
+    The solver chooses one source for each project; locks, exact files and what was installed
+    before need not.
+
+    Args:
+        records: All packages after the change.
+        link: Those that it links.
+
+    Raises:
+        SolveError: Reference ``two-sources``.
+    """
+    wheels = [record for record in records if record.source == "pypi"]
+    conda = {
+        record.name: record
+        for record in records
+        if record.source == "conda" and any(text.split()[0] == "python" for text in record.depends)
+    }
+    if not (wheels and conda):
+        return
+    from minicon.models.package_names import NameMap
+
+    names, new = NameMap.built_in(), frozenset(link)
+    for wheel in wheels:
+        for other in map(conda.get, names.conda_names(wheel.name)):
+            if other is not None and {wheel, other} & new:
+                raise SolveError(
+                    "two-sources",
+                    f"{wheel.name} {wheel.version} from PyPI and {other.dist_name} from "
+                    f"{other.channel} contain the same Python project",
+                    hint=f"request only one of them: {wheel.name} or {other.name}",
+                )
+
+
 def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
     """Return what a user should know about a plan, one sentence each."""
     replaces = context.request.action == "create" and context.present
@@ -233,6 +276,7 @@ def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
         *context.sources.notes,
         *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
         *_unknown_extras(context.request.packages.specs, solution.records),
+        *solution.notes,
         *build_notes(solution.pip_requirements),
     )
 

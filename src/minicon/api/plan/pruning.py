@@ -11,7 +11,7 @@ second, those that the change makes unneeded would stay.
 from __future__ import annotations
 
 from minicon.lean_dataclasses import replace
-from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.spec import MatchSpec, parse_dependency
 from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.wheels.filenames import parse_version
 from minicon.solver.reachability import reachable
@@ -76,6 +76,8 @@ def pruned(request: SolveRequest, solution: Solution) -> Solution:
         solution: Its solution.
     """
     roots = {*solution.requested, *_names(request)}
+    for built in solution.pip_requirements:
+        roots.update(parse_dependency(text).exact_name or "" for text in built.depends)
     records = {record.name: record for record in solution.records}
     needed = _needed(request, records, roots)
     return replace(

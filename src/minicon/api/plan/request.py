@@ -55,6 +55,7 @@ class ChangeRequest:
         channels: Named on the command line or in a file, first has priority.
         override_channels: Leave configured channels out.
         prune: Remove what the request does not need.
+        no_build: Refuse whatever pip would have to build.
         keep_unneeded: Let a removal keep dependencies that nothing needs any more.
         keep_satisfied: With ``prune``, keep the version of installed packages that fit.
         variables: To set on activation; None unsets one.
@@ -72,6 +73,7 @@ class ChangeRequest:
     override_channels: bool = False
     update_policy: UpdatePolicy = UpdatePolicy.UPDATE_SPECS
     lowest: bool = False
+    no_build: bool = False
     no_deps: bool = False
     only_deps: bool = False
     keep_unneeded: bool = False

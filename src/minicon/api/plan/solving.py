@@ -55,6 +55,7 @@ def make_solve_request(context: PlanningContext, channels: Channels | None = Non
         request.packages,
         channels if needs_channels(request) else (),
         needs_wheels=bool(history.requirements),
+        no_build=request.no_build,
         installed=context.installed,
         history=history.specs,
         history_requirements=history.requirements,
@@ -90,6 +91,7 @@ def _solve_request(
     channels: Channels | None = None,
     *,
     needs_wheels: bool = False,
+    no_build: bool = False,
     **fields: Any,
 ) -> SolveRequest:
     """Build a request from what every solve has: packages, sources, settings and machine.
@@ -100,6 +102,7 @@ def _solve_request(
         packages: What has to be in the solution.
         channels: Record indices; None fetches those of the sources.
         needs_wheels: Whether PyPI is needed beyond what ``packages`` require of it.
+        no_build: Leave source distributions out.
         fields: Further fields of the request.
     """
     settings, limits = services.settings, services.age_limits
@@ -110,7 +113,7 @@ def _solve_request(
         specs=packages.specs,
         requirements=packages.requirements,
         channels=channels,
-        wheels=services.wheel_index(packages.from_pip)
+        wheels=services.wheel_index(packages.from_pip, no_build=no_build)
         if needs_wheels and sources.allow_pypi
         else None,
         prefer_conda=settings.pypi_dependencies == "channels",

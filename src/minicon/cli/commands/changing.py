@@ -26,6 +26,7 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "update_policy": arguments.update_policy or "update_specs",
         "lowest": arguments.lowest,
         "capture": typed_path(arguments.capture) if arguments.capture else None,
+        "no_build": arguments.no_build,
         "no_deps": arguments.no_deps,
         "only_deps": arguments.only_deps,
         "force_reinstall": arguments.force_reinstall,
@@ -162,6 +163,10 @@ def _finished(
             document["dry_run"] = True
         fetched = frozenset(plan.fetch)
         document["actions"] = plan.transaction.to_json(fetch=fetched)
+        if plan.by_pip:
+            document["pip"] = [
+                {"requirement": str(each), "depends": list(each.depends)} for each in plan.by_pip
+            ]
         if plan.notes:
             document["notes"] = list(plan.notes)
         if effects.menus:

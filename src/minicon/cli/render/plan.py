@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from minicon.api.plan.plan_effects import PlanEffects
     from minicon.api.plan.request import Plan
     from minicon.cli.console import Console
+    from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.records import RepodataRecord
 
 #: Size on disk, in bytes, from which on a plan shows it.
@@ -56,7 +57,7 @@ def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) 
             console.style("remove", "red"),
             [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
         ),
-        _section("install with pip", [("*", str(requirement)) for requirement in plan.by_pip]),
+        _section("install with pip", map(_pip_row, plan.by_pip)),
         _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
         _not_newest(plan),
         _scripts(effects),
@@ -73,6 +74,11 @@ def _section(title: str, rows: Iterable[Sequence[str]]) -> str:
 def _record_row(mark: str, record: RepodataRecord) -> tuple[str, ...]:
     where = short_channel(record.channel)
     return (mark, record.name, record.version, record.build, where, human_size(record.size))
+
+
+def _pip_row(requirement: PipRequirement) -> tuple[str, ...]:
+    needs = f"needs {', '.join(requirement.depends)}" if requirement.depends else ""
+    return ("*", str(requirement), needs)
 
 
 def _variable_row(name: str, value: str | None) -> tuple[str, ...]:

@@ -14,12 +14,14 @@ class PipRequirement:
         text: Lines of a requirement file; paths in it are absolute. May contain credentials.
         name: Normalized project name if the line contains it, else None.
         version: The one version that a lock names, where the file's name confirms it.
+        depends: What it is known to depend on, as MatchSpec texts.
         origin: File and line, or an empty text.
     """
 
     text: str
     name: str | None = None
     version: str | None = None
+    depends: tuple[str, ...] = ()
     origin: str = ""
 
     def __str__(self) -> str:

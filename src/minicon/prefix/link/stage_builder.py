@@ -24,6 +24,7 @@ from minicon.prefix.link.wheel_record import (
     write_installation_files,
 )
 from minicon.prefix.plan.clobber import read_shadows, resolve_clobbers, shadow_path
+from minicon.prefix.plan.mixed_sources import refuse_mixed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,14 +124,15 @@ class StageBuilder:
         """Fill an empty staging directory.
 
         Raises:
-            Clobbered: Several packages have one path, or a package has a path of the user's, and
-                that is forbidden.
+            Clobbered: A conda package and a wheel have one path; or several packages have one, or
+                a package has a path of the user's, and that is forbidden.
             PrefixError: The environment cannot hold a package.
             OSError: From the file system.
         """
         shadows = read_shadows(self._old) if self._old else {}
         transaction = self._transaction
         clobbers = resolve_clobbers(self._plans, transaction.unchanged, transaction.order, shadows)
+        refuse_mixed(clobbers.conflicts, self._plans, transaction.unchanged, self._old)
         self._report_conflicts(clobbers)
         if self._old:
             self._carry_over(tree, clobbers, shadows)

@@ -47,6 +47,7 @@ class IndexConfiguration:
     Attributes:
         index_urls: ``index-url`` first, then ``extra-index-url`` in order; no credentials.
         find_links: Paths and URLs, no credentials.
+        constraints: Paths and URLs of constraint files; may contain credentials.
         trusted_hosts: ``host`` or ``host:port`` whose certificates are not verified.
         cert: File of certificate authorities, or None.
         client_cert: File with a client certificate and its key, or None.
@@ -58,6 +59,7 @@ class IndexConfiguration:
 
     index_urls: tuple[str, ...]
     find_links: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = field(default=(), repr=False)
     trusted_hosts: tuple[str, ...] = ()
     cert: str | None = None
     client_cert: str | None = None
@@ -230,6 +232,7 @@ def _configuration(values: Mapping[str, str], sources: Mapping[str, str]) -> Ind
     return IndexConfiguration(
         index_urls=_unique(without_credentials(url) for url in urls),
         find_links=_unique(without_credentials(location) for location in locations),
+        constraints=tuple(values.get("constraint", "").split()),
         trusted_hosts=tuple(values.get("trusted-host", "").split()),
         cert=values.get("cert"),
         client_cert=values.get("client-cert"),

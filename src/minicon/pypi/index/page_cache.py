@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-FOLDER = "pypi-pages-v2"
+FOLDER = "pypi-pages-v3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,12 +99,13 @@ def _dump_page(page: ProjectPage) -> dict[str, Any]:
                         file.sha256,
                         file.size,
                         file.requires_python,
-                        int(file.yanked),
+                        file.yanked_reason,
                         file.upload_time,
                         file.metadata_sha256,
                     ]
                     for file in release.files
                 ],
+                release.foreign_tags,
             ]
             for release in page.releases
         ],
@@ -118,21 +119,23 @@ def _load_page(data: dict[str, Any], name: str) -> ProjectPage:
             name=name,
             version=Version(version),
             files=tuple([_load_file(base, row) for row in rows]),
+            foreign_tags=tuple(tags),
         )
-        for version, rows in data["releases"]
+        for version, rows, tags in data["releases"]
     ]
     return ProjectPage(tuple(releases), data["status"])
 
 
 def _load_file(base: str, row: list[Any]) -> DistributionFile:
-    filename, middle, sha256, size, requires_python, yanked, upload_time, metadata = row
+    filename, middle, sha256, size, requires_python, reason, upload_time, metadata = row
     return DistributionFile(
         filename=filename,
         url=base + (middle + filename if not middle or middle.endswith("/") else middle),
         sha256=sha256,
         size=size,
         requires_python=requires_python,
-        yanked=bool(yanked),
+        yanked=reason is not None,
+        yanked_reason=reason,
         upload_time=upload_time,
         metadata_sha256=metadata,
     )

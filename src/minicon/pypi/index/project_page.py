@@ -34,6 +34,8 @@ ACCEPTED_TYPES = (
     "application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 )
 _HEXADECIMAL = lazy_pattern(r"[0-9a-fA-F]{64}")
+#: Platform tag of what fits every platform.
+_ANY = "any"
 #: Larger sizes (bytes) are ignored as invalid.
 _LARGEST = 1 << 60
 _SHA256 = lazy_pattern(r"sha256=([0-9a-fA-F]{64})(?![0-9a-fA-F])")
@@ -98,55 +100,75 @@ def _file_of_link(link: Link) -> DistributionFile:
         sha256=digest[1].lower() if digest else None,
         requires_python=attributes.get("data-requires-python") or None,
         yanked="data-yanked" in attributes,
+        yanked_reason=attributes.get("data-yanked"),
         metadata_sha256=_metadata_hash(core),
     )
 
 
 def group_releases(files: Iterable[DistributionFile], name: str, subdir: str) -> Iterator[Release]:
-    """Group the files of one project into releases, newest first; unusable files are left out."""
+    """Group the files of one project into releases, newest first; unusable files are left out.
+
+    Of a release that has only wheels for other platforms, their platform tags remain.
+    """
     releases: dict[Version, list[DistributionFile]] = {}
+    foreign: dict[Version, dict[str, None]] = {}
     versions: dict[str, Version | None] = {}
     fitting: dict[str, bool] = {}
     pythons: dict[str, str | None] = {}
     for file in files:
-        text = _version_text(file.filename, name, subdir, fitting)
+        text, tag = _version_and_tag(file.filename, name)
         if text is None:
             continue
-        python = file.requires_python
-        if python is not None:
-            if python not in pythons:
-                pythons[python] = normalized_requires_python(python)
-            if pythons[python] != python:  # an invalid value excludes no python, as in pip
-                file = replace(file, requires_python=pythons[python])
         if text not in versions:
             versions[text] = parse_version(text)
         version = versions[text]
-        if version is not None:
-            releases.setdefault(version, []).append(file)
-    for version in sorted(releases, reverse=True):
-        yield Release(name=name, version=version, files=tuple(releases[version]))
+        if version is None:
+            continue
+        if tag not in fitting:
+            fitting[tag] = any(may_fit_platform(subdir, each) for each in tag.split("."))
+        if not fitting[tag]:
+            foreign.setdefault(version, {})[tag] = None
+            continue
+        file = _with_valid_python(file, pythons)
+        releases.setdefault(version, []).append(file)
+    for version in sorted({*releases, *foreign}, reverse=True):
+        kept = tuple(releases.get(version, ()))
+        tags = () if kept else tuple(foreign[version])
+        yield Release(name=name, version=version, files=kept, foreign_tags=tags)
 
 
-def _version_text(filename: str, name: str, subdir: str, fitting: dict[str, bool]) -> str | None:
-    """Return the version in a file's name; None for another project or platform.
+def _with_valid_python(file: DistributionFile, known: dict[str, str | None]) -> DistributionFile:
+    """Return the file with a normalized ``requires-python``; an invalid one excludes no python.
+
+    Args:
+        file: The file.
+        known: Cache, shared by calls, of normalized texts.
+    """
+    text = file.requires_python
+    if text is None:
+        return file
+    if text not in known:
+        known[text] = normalized_requires_python(text)
+    return file if known[text] == text else replace(file, requires_python=known[text])
+
+
+def _version_and_tag(filename: str, name: str) -> tuple[str | None, str]:
+    """Return the version and the platform tags in a file's name.
+
+    The version is None for another project, the tag ``any`` for a source distribution.
 
     Args:
         filename: Of a wheel, a source distribution, or any other file.
         name: Normalized project name.
-        subdir: Platform.
-        fitting: Cache, shared by calls, of the platform tags that fit.
     """
     if len(filename) > MAX_FILE_NAME:
-        return None
+        return None, _ANY
     if not filename.endswith(".whl"):
-        return split_sdist_name(filename, name)
+        return split_sdist_name(filename, name), _ANY
     wheel = split_wheel_name(filename)
     if wheel is None or wheel.name != name:
-        return None
-    platform = wheel.tags.rpartition("-")[2]
-    if platform not in fitting:
-        fitting[platform] = any(may_fit_platform(subdir, tag) for tag in platform.split("."))
-    return wheel.version if fitting[platform] else None
+        return None, _ANY
+    return wheel.version, wheel.tags.rpartition("-")[2]
 
 
 def _parse_json(body: bytes, url: str) -> tuple[str, Iterator[DistributionFile]]:
@@ -191,6 +213,7 @@ def _file_from_json(entry: Mapping[str, Any], base: str) -> DistributionFile | N
             size=size if type(size) is int and 0 <= size < _LARGEST else None,
             requires_python=_text(entry.get("requires-python")),
             yanked=entry.get("yanked", False) is not False,
+            yanked_reason=_yanked_reason(entry.get("yanked", False)),
             upload_time=_milliseconds(entry.get("upload-time")),
             metadata_sha256=_metadata_hash(
                 entry.get("core-metadata", entry.get("dist-info-metadata"))
@@ -198,6 +221,11 @@ def _file_from_json(entry: Mapping[str, Any], base: str) -> DistributionFile | N
         )
     except (KeyError, TypeError, AttributeError, ValueError):
         return None
+
+
+def _yanked_reason(value: Any) -> str | None:
+    """Return the reason of PEP 691's ``yanked``, a text or true; None for false."""
+    return None if value is False else _text(value) or ""
 
 
 def _metadata_hash(value: Any) -> str | None:

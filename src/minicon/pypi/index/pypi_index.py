@@ -9,55 +9,58 @@ error; it never counts as an index without the project.
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-from concurrent.futures import Future
+from copy import copy
 from functools import partial
-from typing import Generic, TypeVar
 
 from minicon.closing import Closing
 from minicon.constants import PYPI_BUILD, PYPI_CHANNEL
-from minicon.errors import ChannelError, MiniconError, PackageError
-from minicon.fs.hashing import sha256_of_file
+from minicon.errors import MiniconError, PackageError
+from minicon.lean_dataclasses import replace
+from minicon.models.indexes import Obstacle
 from minicon.models.package_names import NameMap, normalize_pypi_name
 from minicon.models.records import RepodataRecord
 from minicon.models.reporter import SilentReporter
 from minicon.models.version import python_minor
 from minicon.net.parallel import Background
+from minicon.pypi.index.file_hashes import computed_sha256
+from minicon.pypi.index.file_rules import FileRules
 from minicon.pypi.index.find_links import FindLinks
+from minicon.pypi.index.obstacles import Obstacles, yanked_text
 from minicon.pypi.index.releases import (
     best_file,
     direct_release,
-    filtered,
     fitting_minors,
     merged,
     newest_final,
 )
+from minicon.pypi.index.shared_results import SharedResults
 from minicon.pypi.index.simple_index import SimpleIndex
-from minicon.pypi.urls import local_path
+from minicon.pypi.requirement_syntax import RequirementByUrl, normalized_requires_python
+from minicon.pypi.sdists.source_metadata import SourceMetadata
+from minicon.pypi.urls import without_credentials
 from minicon.pypi.wheels.filenames import split_wheel_name
+from minicon.pypi.wheels.metadata_cache import MetadataCache
 from minicon.pypi.wheels.wheel_metadata import WheelMetadata
 from minicon.pypi.wheels.wheel_tags import WheelTags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from packaging.requirements import Requirement
-    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
 
     from minicon.models.indexes import DistributionFile, Release
     from minicon.models.records import VirtualPackage
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.index.configuration import IndexConfiguration
+    from minicon.pypi.sdists.source_metadata import Build
 
 #: Simultaneous requests; indexes throttle clients that make more.
 _PARALLEL_REQUESTS = 12
-
-Key = TypeVar("Key", bound="Hashable")
-Value = TypeVar("Value")
 
 
 class PypiIndex(Closing):
@@ -75,10 +78,8 @@ class PypiIndex(Closing):
         names: Conda names of projects; the built-in map by default.
         direct: Wheels that a requirement names by URL or path: their projects have no
             other release.
-        hashes: Allowed sha256 of a project's files, by normalized project name.
-        limits: Allowed versions (pip's constraints), by normalized project name.
-        exclude_newer: Ignore files uploaded later than this (ms since 1970), and files whose
-            upload time is unknown.
+        rules: Which files of other projects are allowed.
+        build: Builds the metadata of a source distribution with a minor version of python.
         clock: Seconds since 1970.
         refresh: Query the indexes even if a cached page is still fresh.
     """
@@ -94,9 +95,8 @@ class PypiIndex(Closing):
         reporter: Reporter | None = None,
         names: NameMap | None = None,
         direct: Iterable[DistributionFile] = (),
-        hashes: Mapping[str, frozenset[str]] | None = None,
-        limits: Mapping[str, SpecifierSet] | None = None,
-        exclude_newer: int | None = None,
+        rules: FileRules | None = None,
+        build: Build | None = None,
         clock: Callable[[], float] = time.time,
         refresh: bool = False,
     ) -> None:
@@ -120,31 +120,36 @@ class PypiIndex(Closing):
         self._subdir = subdir
         self._tags = WheelTags(subdir, virtual_packages)
         self._reporter = reporter
-        self._metadata = WheelMetadata(fetcher=fetcher, cache_dir=cache_dir, reporter=reporter)
+        self._fetcher = fetcher
+        self._cache = MetadataCache(cache_dir)
+        self._metadata = WheelMetadata(fetcher=fetcher, cache=self._cache, reporter=reporter)
+        self._sources = SourceMetadata(
+            fetcher=fetcher, cache=self._cache, reporter=reporter, build=build
+        )
         self._names = names or NameMap.built_in()
         self._direct = {release.name: release for release in map(direct_release, direct)}
-        self._hashes = hashes or {}
-        self._limits = limits or {}
-        self._exclude_newer = exclude_newer
+        self._rules = rules or FileRules()
         self._broken: set[str] = set()
-        self._releases = _SharedResults(self._load_releases)
-        self._requirements = _SharedResults(self._load_requirements)
+        self._quarantined: set[str] = set()
+        self._own_pythons: dict[str, str | None] = {}
+        self._listed = SharedResults(self._load_listed)
+        self._releases = SharedResults(self._load_releases)
+        self._requirements = SharedResults(self._load_requirements)
+        self._sha256 = SharedResults(self._compute_sha256)
         self._background = Background(_PARALLEL_REQUESTS)
         self._prefetched: set[tuple[str, str | None]] = set()
 
     # -- WheelIndex -------------------------------------------------------------------------
 
     def releases(self, name: str) -> Sequence[Release]:
-        """Return all releases of a project, newest first, pre-releases included; () if unknown.
+        """Return the releases of a project with allowed files, newest first; () if unknown.
+
+        Pre-releases are included.
 
         Raises:
             ChannelError: An index cannot be reached, or its answer is invalid.
         """
-        found = self._releases.get(normalize_pypi_name(name))
-        limit = self._limits.get(normalize_pypi_name(name))
-        if limit is None:
-            return found
-        return [r for r in found if limit.contains(r.version, prereleases=True)]
+        return self._releases.get(normalize_pypi_name(name))
 
     def file_for(
         self, release: Release, python_version: str, *, allow_yanked: bool = False
@@ -154,20 +159,62 @@ class PypiIndex(Closing):
         Files whose metadata turned out to be broken are skipped.
         """
         files = self._usable(release, allow_yanked=allow_yanked)
-        return best_file(files, self._tags, python_version, python_minor(python_version))
+        minor = python_minor(python_version)
+        file = best_file(files, self._tags, python_version, minor)
+        return file if file is None or file.is_wheel else replace(file, for_python=minor)
 
     def requirements(self, file: DistributionFile) -> Sequence[Requirement]:
-        """Return what a wheel requires, markers unevaluated; () for a source distribution.
+        """Return what a file requires, markers unevaluated.
 
         Raises:
+            PipError: The metadata of a source distribution could not be built.
             PackageError: The metadata is broken: :meth:`file_for` does not return the file again.
             ChannelError: It could not be fetched.
         """
-        return self._requirements.get(file) if file.is_wheel else ()
+        return self._requirements.get(file)
 
     def python_versions(self, release: Release) -> Sequence[str]:
         """Return the python minors that some file of this release fits, newest first."""
         return fitting_minors(self._usable(release), self._tags)
+
+    def requires_python(self, file: DistributionFile) -> str | None:
+        """Return the index's ``Requires-Python`` joined with that of metadata read so far."""
+        texts = (file.requires_python, self._own_pythons.get(file.url))
+        return ",".join(dict.fromkeys(filter(None, texts))) or None
+
+    def obstacles(
+        self, name: str, accepts: Callable[[Version], bool], python_versions: Collection[str]
+    ) -> Sequence[Obstacle]:
+        """Return why no release that a requirement accepts can be used, newest first.
+
+        See :meth:`minicon.models.indexes.WheelIndex.obstacles`.
+        """
+        name = normalize_pypi_name(name)
+        listed = self._listed.get(name)
+        if name in self._quarantined and not listed:
+            return [Obstacle(f"{name} is quarantined by its package index")]
+        obstacles = Obstacles(
+            tags=self._tags,
+            problem=self._problem,
+            requires_python=self.requires_python,
+            is_broken=lambda file: file.url in self._broken,
+        )
+        return obstacles.of(listed, accepts, python_versions)
+
+    def notes(
+        self, release: Release, file: DistributionFile, extras: Collection[str]
+    ) -> Sequence[str]:
+        """Return sentences about a chosen file: it is yanked, or lacks an extra."""
+        label = f"{release.name} {release.version}"
+        found = []
+        if file.yanked_reason is not None:
+            found.append(f"{label} was yanked from its index{yanked_text(file)}")
+        metadata = self._cache.load(file) if extras else None
+        if metadata is not None:
+            known = f"it has {', '.join(metadata.extras)}" if metadata.extras else "it has none"
+            unknown = [each for each in extras if each not in metadata.extras]
+            found += [f"{label} has no extra {extra}; {known}" for extra in unknown]
+        return found
 
     def pypi_name(self, conda_name: str) -> str:
         """Return the project that a conda package contains."""
@@ -189,14 +236,14 @@ class PypiIndex(Closing):
             depends: MatchSpec texts; that python is added unless one of them is about python.
 
         Raises:
-            ChannelError: The file is local, has no hash in its index, and cannot be read.
+            ChannelError: The file has no hash in its index, and cannot be read to compute it.
         """
         wheel = split_wheel_name(file.filename)
         pure = wheel is None or wheel.platforms == ["any"]
         subdir = "noarch" if pure else self._subdir
         minor = python_minor(python_version)
         version = str(release.version)
-        metadata = self._metadata.cached(file)
+        metadata = self._cache.load(file)
         data = {
             "name": release.name,
             "version": version,
@@ -205,7 +252,7 @@ class PypiIndex(Closing):
             "depends": _with_python(depends, minor),
             "constrains": [],
             "license": metadata.license if metadata else None,
-            "sha256": file.sha256 or _local_sha256(file),
+            "sha256": file.sha256 or self._sha256.get(file),
             "size": file.size,
             "subdir": subdir,
             "noarch": "python",
@@ -249,28 +296,31 @@ class PypiIndex(Closing):
             newest = newest_final(self.releases(name))
             if newest and python_version:
                 file = self.file_for(newest, python_version)
-                if file:
+                if file and file.is_wheel:
                     self.requirements(file)
 
-    def _load_releases(self, name: str) -> Sequence[Release]:
+    def _load_listed(self, name: str) -> Sequence[Release]:
+        """All releases that the indexes list, also those without a usable file."""
         if name in self._direct:
             return (self._direct[name],)
         pages = [page for index in self._indexes if (page := index.page(name)) is not None]
         for page in pages:
             if page.status == "quarantined":
+                self._quarantined.add(name)
                 self._reporter.warn(f"{name} is quarantined by its package index: not used")
-        releases = merged(pages)
-        if self._exclude_newer is None and name not in self._hashes:
-            return releases
-        kept = (filtered(release, self._is_allowed) for release in releases)
-        return tuple([release for release in kept if release.files])
+        return merged(pages)
 
-    def _is_allowed(self, name: str, file: DistributionFile) -> bool:
-        hashes = self._hashes.get(name)
-        if hashes is not None and file.sha256 not in hashes:
-            return False
-        limit = self._exclude_newer
-        return limit is None or (file.upload_time is not None and file.upload_time <= limit)
+    def _load_releases(self, name: str) -> Sequence[Release]:
+        listed = self._listed.get(name)
+        if name in self._direct:
+            return tuple([each for each in listed if self._rules.excluded(each) is None])
+        if self._rules.concern(name):
+            listed = [self._rules.filtered(release) for release in listed]
+        return tuple([release for release in listed if release.files])
+
+    def _problem(self, release: Release, file: DistributionFile) -> Obstacle | None:
+        is_direct = release.name in self._direct
+        return self._rules.excluded(release) if is_direct else self._rules.problem(release, file)
 
     def _usable(self, release: Release, *, allow_yanked: bool = False) -> list[DistributionFile]:
         return [
@@ -284,36 +334,28 @@ class PypiIndex(Closing):
 
     def _load_requirements(self, file: DistributionFile) -> Sequence[Requirement]:
         try:
-            return self._metadata.read(file).requirements()
+            metadata = (self._metadata if file.is_wheel else self._sources).read(file)
+            self._own_pythons[file.url] = normalized_requires_python(metadata.requires_python or "")
+            return tuple(map(self._by_url, metadata.requirements()))
         except PackageError as error:
             self._broken.add(file.url)
             self._reporter.warn(f"{file.filename} is skipped: {error.message}")
             raise
 
+    def _by_url(self, requirement: Requirement) -> Requirement:
+        """A requirement on the file at a URL: met by the user's request for the same file only."""
+        if requirement.url is None:
+            return requirement
+        direct = self._direct.get(normalize_pypi_name(requirement.name))
+        url = without_credentials(requirement.url.partition("#")[0])
+        if direct is None or direct.files[0].url != url:
+            return RequirementByUrl(str(requirement))
+        by_name = copy(requirement)
+        by_name.url = None
+        return by_name
 
-class _SharedResults(Generic[Key, Value]):
-    """A thread-safe cache of a function's results, errors included.
-
-    The first caller does the work in its own thread and others wait for it, so that a result that
-    is merely queued for prefetching never delays the thread that needs it now.
-    """
-
-    def __init__(self, function: Callable[[Key], Value]) -> None:
-        self._function = function
-        self._lock = threading.Lock()
-        self._results: dict[Key, Future[Value]] = {}
-
-    def get(self, key: Key) -> Value:
-        """Return the result for a key. Raises what the function raised."""
-        with self._lock:
-            known = self._results.get(key)
-            result = known or self._results.setdefault(key, Future())
-        if known is None:
-            try:
-                result.set_result(self._function(key))
-            except BaseException as error:  # noqa: BLE001 - raised in every thread that needs it
-                result.set_exception(error)
-        return result.result()
+    def _compute_sha256(self, file: DistributionFile) -> str | None:
+        return computed_sha256(file, self._fetcher)
 
 
 def _with_python(depends: Sequence[str], minor: str) -> list[str]:
@@ -323,14 +365,3 @@ def _with_python(depends: Sequence[str], minor: str) -> list[str]:
         major, _, number = minor.partition(".")
         found.append(f"python >={minor},<{major}.{int(number) + 1}.0a0")
     return found
-
-
-def _local_sha256(file: DistributionFile) -> str | None:
-    """Compute the hash of a local file, for which no index lists one."""
-    path = local_path(file.url)
-    if path is None:
-        return None
-    try:
-        return sha256_of_file(path)
-    except OSError as error:
-        raise ChannelError("wheel-unreadable", f"cannot read {path}: {error.strerror}") from error

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from minicon.errors import PackageError
-from minicon.lean_dataclasses import replace
 from minicon.models.indexes import Release
 from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
 from minicon.pypi.wheels.wheel_tags import PYTHON_MINORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from packaging.version import Version
 
@@ -24,25 +23,26 @@ def merged(pages: Sequence[ProjectPage]) -> tuple[Release, ...]:
     if len(pages) == 1:
         return pages[0].releases
     files: dict[Version, dict[str, DistributionFile]] = {}
+    foreign: dict[Version, dict[str, None]] = {}
     names = {}
     for page in pages:
         for release in page.releases:
             names[release.version] = release.name
             of_version = files.setdefault(release.version, {})
+            foreign.setdefault(release.version, {}).update(dict.fromkeys(release.foreign_tags))
             for file in release.files:
                 of_version.setdefault(file.filename, file)
     return tuple(
         [
-            Release(name=names[version], version=version, files=tuple(files[version].values()))
+            Release(
+                name=names[version],
+                version=version,
+                files=tuple(files[version].values()),
+                foreign_tags=() if files[version] else tuple(foreign[version]),
+            )
             for version in sorted(files, reverse=True)
         ]
     )
-
-
-def filtered(release: Release, is_allowed: Callable[[str, DistributionFile], bool]) -> Release:
-    """Return the release with only the allowed files; possibly none."""
-    files = tuple([file for file in release.files if is_allowed(release.name, file)])
-    return replace(release, files=files)
 
 
 def newest_final(releases: Sequence[Release]) -> Release | None:

@@ -108,7 +108,7 @@ class RequirementSet:
     def allowed_hashes(self) -> dict[str, frozenset[str]]:
         """Hashes that a project's files may have, by normalized name: for :class:`PypiIndex`."""
         hashes: dict[str, frozenset[str]] = {}
-        for entry in self.requirements:
+        for entry in (*self.requirements, *self.constraints):
             if entry.hashes:
                 name = normalize_pypi_name(entry.requirement.name)
                 hashes[name] = hashes.get(name, frozenset()) | frozenset(entry.hashes)

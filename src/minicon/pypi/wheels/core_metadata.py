@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from packaging.requirements import InvalidRequirement
 
+from minicon.constants import WHEEL_EXTENSION
 from minicon.errors import PackageError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_names import normalize_pypi_name
 from minicon.pypi.requirement_syntax import parse_requirement
-from minicon.pypi.wheels.filenames import parse_version, split_wheel_name
+from minicon.pypi.wheels.filenames import parse_version, split_sdist_name, split_wheel_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 _LONGEST_LICENSE = 120
+#: The first Metadata-Version in which a source distribution says what a build may change.
+_FIRST_STATIC = (2, 2)
+_SOLVED_FIELDS = {"name", "version", "requires-dist", "requires-python", "provides-extra"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,7 @@ class CoreMetadata:
     Attributes:
         requires: Values of ``Requires-Dist``.
         requires_python: Value of ``Requires-Python``, or None.
+        extras: Normalized values of ``Provides-Extra``.
         license: ``License-Expression``, else a short ``License``, else None.
         summary: One line about the project, or None.
     """
@@ -35,6 +40,7 @@ class CoreMetadata:
     version: str
     requires: tuple[str, ...] = ()
     requires_python: str | None = None
+    extras: tuple[str, ...] = ()
     license: str | None = None
     summary: str | None = None
 
@@ -51,14 +57,30 @@ class CoreMetadata:
             version=fields["version"][0],
             requires=tuple(fields.get("requires-dist", ())),
             requires_python=next(iter(fields.get("requires-python", ())), None) or None,
+            extras=tuple(map(normalize_pypi_name, fields.get("provides-extra", ()))),
             license=_license(fields),
             summary=next(iter(fields.get("summary", ())), None) or None,
         )
 
     @classmethod
+    def static(cls, text: bytes) -> CoreMetadata | None:
+        """Parse metadata of a source distribution; None unless its requirements are static.
+
+        They are if Metadata-Version is at least 2.2 and no field that matters is listed as
+        ``Dynamic`` (PEP 643).
+        """
+        fields = list(_headers(text.decode("utf-8", "replace")))
+        version = parse_version(next((v for key, v in fields if key == "metadata-version"), "0"))
+        dynamic = {value.lower() for key, value in fields if key == "dynamic"}
+        if version is None or version.release < _FIRST_STATIC or dynamic & _SOLVED_FIELDS:
+            return None
+        return cls.from_text(text.decode("utf-8", "replace"))
+
+    @classmethod
     def from_json(cls, data: dict[str, Any]) -> CoreMetadata:
         """Parse the result of :meth:`to_json`. Raises KeyError or TypeError for anything else."""
-        return cls(**{**data, "requires": tuple(data["requires"])})
+        lists = {key: tuple(data[key]) for key in ("requires", "extras")}
+        return cls(**{**data, **lists})
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields, for the metadata cache."""
@@ -67,6 +89,7 @@ class CoreMetadata:
             "version": self.version,
             "requires": list(self.requires),
             "requires_python": self.requires_python,
+            "extras": list(self.extras),
             "license": self.license,
             "summary": self.summary,
         }
@@ -82,12 +105,16 @@ class CoreMetadata:
             ) from error
 
     def check_belongs_to(self, filename: str) -> None:
-        """Raise PackageError unless name and version are those of the wheel's file name."""
+        """Raise PackageError unless name and version are those of the distribution's file name."""
+        name = normalize_pypi_name(self.name)
         wheel = split_wheel_name(filename)
-        if wheel is None:
+        if wheel is not None:
+            version = wheel.version if wheel.name == name else None
+        elif filename.endswith(WHEEL_EXTENSION):
             raise PackageError("broken-metadata", "it is not named like a wheel")
-        same_version = parse_version(wheel.version) == parse_version(self.version)
-        if wheel.name != normalize_pypi_name(self.name) or not same_version:
+        else:
+            version = split_sdist_name(filename, name)
+        if version is None or parse_version(version) != parse_version(self.version):
             raise PackageError(
                 "broken-metadata", f"its METADATA is that of {self.name} {self.version}"
             )

@@ -8,37 +8,31 @@ cached without a time limit, since a published wheel never changes.
 from __future__ import annotations
 
 import hashlib
-import json
 
 from minicon.archive.streams import ByteRange
 from minicon.archive.wheel_archive import open_wheel_zip
-from minicon.errors import ChannelError, FileError, HashMismatch, PackageError
-from minicon.fs import operations
-from minicon.lazy_pattern import lazy_pattern
+from minicon.errors import ChannelError, HashMismatch, PackageError
 from minicon.models.reporter import SilentReporter
-from minicon.models.strict_json import read_json
 from minicon.net.range_reader import RangeReader, RangesUnsupported
 from minicon.pypi.urls import is_remote, local_path
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pathlib import Path
     from typing import BinaryIO
 
     from minicon.archive.streams import ReadAt
     from minicon.models.indexes import DistributionFile
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
+    from minicon.pypi.wheels.metadata_cache import MetadataCache
 
-FOLDER = "pypi-metadata-v1"
 #: Bytes. A METADATA file is mostly a README; a zip directory has some 100 bytes per file.
 _LARGEST_METADATA = 1 << 24
 _LARGEST_DIRECTORY = 1 << 26
 #: Length of the first range (bytes): it contains the directory and METADATA of most wheels.
 _FIRST_REQUEST = 1 << 17
 _NAME_ENDS = ".dist-info/METADATA"
-_HEXADECIMAL = lazy_pattern(r"[0-9a-f]{64}")
 
 
 class WheelMetadata:
@@ -46,15 +40,15 @@ class WheelMetadata:
 
     Args:
         fetcher: Opens URLs.
-        cache_dir: minicon's cache folder.
+        cache: Of metadata.
         reporter: Receives warnings.
     """
 
     def __init__(
-        self, *, fetcher: Fetcher, cache_dir: Path, reporter: Reporter | None = None
+        self, *, fetcher: Fetcher, cache: MetadataCache, reporter: Reporter | None = None
     ) -> None:
         self._fetcher = fetcher
-        self._folder = cache_dir / FOLDER
+        self._cache = cache
         self._reporter = reporter or SilentReporter()
 
     def read(self, file: DistributionFile) -> CoreMetadata:
@@ -66,7 +60,7 @@ class WheelMetadata:
             PackageError: The wheel or its METADATA is broken.
             ChannelError: It could not be fetched (OfflineError while offline).
         """
-        known = self.cached(file)
+        known = self._cache.load(file)
         if known is not None:
             return known
         try:
@@ -77,57 +71,21 @@ class WheelMetadata:
             raise PackageError(
                 "broken-metadata", f"cannot use {file.url}: {error.message}", hint=error.hint
             ) from error
-        self._store(file, metadata)
+        self._cache.store(file, metadata)
         return metadata
-
-    def cached(self, file: DistributionFile) -> CoreMetadata | None:
-        """Return the cached metadata of a wheel, or None."""
-        try:
-            return CoreMetadata.from_json(read_json(self._path(file).read_bytes()))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def _path(self, file: DistributionFile) -> Path:
-        # A local file without a hash may be replaced: mostly its size changes then.
-        key = file.sha256 or ""
-        if not _HEXADECIMAL.fullmatch(key):
-            key = hashlib.sha256(f"{file.url} {file.size}".encode()).hexdigest()
-        return self._folder / key[:2] / f"{key[2:]}.json"
-
-    def _store(self, file: DistributionFile, metadata: CoreMetadata) -> None:
-        path = self._path(file)
-        try:
-            operations.make_directory(path.parent, 0o700)
-            operations.replace_file(path, json.dumps(metadata.to_json()).encode(), durable=False)
-        except (OSError, FileError):
-            return
 
     def _fetch(self, file: DistributionFile) -> bytes:
         if not is_remote(file.url):
             return _from_local(file)
-        separate = self._fetch_separate(file) if file.metadata_sha256 is not None else None
+        separate = separate_metadata(file, self._fetcher, self._reporter)
         if separate is not None:
             return separate
         try:
             return _metadata_in(
-                RangeReader(self._fetcher, file.url, first=_FIRST_REQUEST, refuse=_refused)
+                RangeReader(self._fetcher, file.url, first=_FIRST_REQUEST, refuse=file_refused)
             )
         except RangesUnsupported:
             return self._from_whole(file)
-
-    def _fetch_separate(self, file: DistributionFile) -> bytes | None:
-        """Fetch the PEP 658 file; None if it is missing or does not match the index's hash."""
-        url = f"{file.url}.metadata"
-        with self._fetcher.open(url) as response:
-            if response.status != 200:
-                return None
-            body = response.read(_LARGEST_METADATA)
-        if file.metadata_sha256 and hashlib.sha256(body).hexdigest() != file.metadata_sha256:
-            self._reporter.warn(
-                f"{url} does not match the hash in the index; reading the wheel instead"
-            )
-            return None
-        return body
 
     def _from_whole(self, file: DistributionFile) -> bytes:
         import tempfile
@@ -136,7 +94,7 @@ class WheelMetadata:
             digest = hashlib.sha256()
             with self._fetcher.open(file.url) as response:
                 if response.status != 200:
-                    raise _refused(file.url, response.status)
+                    raise file_refused(file.url, response.status)
                 for chunk in response.chunks():
                     digest.update(chunk)
                     stream.write(chunk)
@@ -145,7 +103,23 @@ class WheelMetadata:
             return _from_stream(stream)
 
 
-def _refused(url: str, status: int) -> ChannelError:
+def separate_metadata(file: DistributionFile, fetcher: Fetcher, reporter: Reporter) -> bytes | None:
+    """Fetch the metadata file of PEP 658; None if there is none, or its hash is wrong."""
+    if file.metadata_sha256 is None or not is_remote(file.url):
+        return None
+    url = f"{file.url}.metadata"
+    with fetcher.open(url) as response:
+        if response.status != 200:
+            return None
+        body = response.read(_LARGEST_METADATA)
+    if file.metadata_sha256 and hashlib.sha256(body).hexdigest() != file.metadata_sha256:
+        reporter.warn(f"{url} does not match the hash in the index; reading the file itself")
+        return None
+    return body
+
+
+def file_refused(url: str, status: int) -> ChannelError:
+    """Return the error for a server that refuses to send a file."""
     return ChannelError(
         "wheel-refused",
         f"{url} answered with HTTP status {status}",

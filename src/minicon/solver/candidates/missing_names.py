@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
-from minicon.errors import PackageNotFound
+from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.models.match_spec.spec import channel_matches
 from minicon.models.near_names import near_names
 
@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from minicon.errors import SolveError
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
@@ -69,8 +70,19 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-def no_projects(names: Sequence[str], request: SolveRequest) -> PackageNotFound:
-    """The error for projects that neither a channel nor the package index has."""
+def no_projects(names: Sequence[str], request: SolveRequest) -> SolveError:
+    """The error for projects that neither a channel nor the package index has.
+
+    If the index has one, and none of its files can be used, the error says why.
+    """
+    wheels = request.wheels
+    for name in names:
+        found = wheels.obstacles(name, lambda _: True, ()) if wheels is not None else ()
+        if found:
+            reasons = "".join(f"\n  {each.reason}" for each in found)
+            return Unsatisfiable(
+                "no-usable-file", f"no file of {name} can be used{reasons}", hint=found[0].hint
+            )
     where = "no channel and not on the package index" if request.wheels else "no channel"
     verb = "is" if len(names) == 1 else "are"
     return PackageNotFound(

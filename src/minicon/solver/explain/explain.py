@@ -50,10 +50,18 @@ def explain_contradiction(
     released = unmatched(conda.store, conda.store.loaded(core[0].name)) if len(core) == 1 else None
     if released is not None:
         headline, derivation = released[0], [released[1]]
+    hint = None
+    if request.wheels is not None:
+        from minicon.solver.explain.unusable_files import with_unusable
+
+        files, derivation, hint = with_unusable(request, conda, core, derivation)
+        headline = files or headline
     sentences = (*derivation, *hidden)
     missing = _missing(conda, sentences)
     names = tuple(dict.fromkeys(demand_text(demand) for demand in core))
-    return Explanation(names, sentences, tuple(fixes), headline, missing).as_error()
+    error = Explanation(names, sentences, tuple(fixes), headline, missing).as_error()
+    error.hint = hint or error.hint
+    return error
 
 
 def _smaller(conda: CondaSubproblem, demands: Sequence[Demand]) -> Sequence[Demand]:

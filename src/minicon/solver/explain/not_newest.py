@@ -30,8 +30,8 @@ class NotNewest(Mapping[str, str]):
     """Per package name, the reason; computed at the first access.
 
     Contains requested packages that are older than the specs on them allow, unless the lowest
-    versions were requested, and installed packages that are downgraded. Costs a few searches per
-    package.
+    versions were requested, installed packages that are downgraded, and wheels that are older than
+    a source distribution. Costs a few searches per package.
     """
 
     def __init__(
@@ -69,6 +69,12 @@ class NotNewest(Mapping[str, str]):
             self._reasons = {}
             for name, version in self._packages():
                 self._reasons[name] = self._reason(name, version)
+            if self._resolved.wheels:
+                from minicon.solver.explain.older_wheels import older_wheels
+
+                for name, reason in older_wheels(self._request, self._conda, self._resolved):
+                    if self._among is None or name in self._among:
+                        self._reasons[name] = reason
         return self._reasons
 
     def _packages(self) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from minicon.solver.joint.requirements import (
     ExtraCandidate,
     InstalledWheel,
     ProjectRequirement,
+    SourceOnly,
     Wheel,
     project_of,
 )
@@ -44,11 +45,9 @@ class CandidateNeeds:
         """The requirements of a candidate of a project."""
         if isinstance(choice, CondaBuilds):
             return [CondaRequirement(choice.conda_name, choice.allowed, choice.text)]
-        if isinstance(choice, Wheel):
-            return self._of_wheel(choice)
         if isinstance(choice, InstalledWheel):
             return self._of_installed(choice)
-        return [_python_is(choice.minor, str(choice.name))]
+        return self._of_file(choice)
 
     def of_extra(self, candidate: ExtraCandidate) -> list[AnyRequirement]:
         """The requirements of an extra beyond those of its project."""
@@ -61,7 +60,7 @@ class CandidateNeeds:
         """An extra of a project that one candidate provides; a conda build by its version."""
         projects = self._projects
         needs: Sequence[Requirement] = ()
-        if isinstance(choice, Wheel):
+        if isinstance(choice, Wheel | SourceOnly):
             needs = projects.needs(choice.file)
         elif isinstance(choice, CondaBuilds):
             candidates = self._source.candidates(choice.conda_name)
@@ -71,7 +70,7 @@ class CandidateNeeds:
             needs = projects.needs_of_version(choice.name, str(choice.version), minor)
         return ExtraCandidate(extra, choice, minor, tuple(needs))
 
-    def _of_wheel(self, wheel: Wheel) -> list[AnyRequirement]:
+    def _of_file(self, wheel: Wheel | SourceOnly) -> list[AnyRequirement]:
         label = f"{wheel.name} {wheel.version}"
         needs = self._projects.needs(wheel.file)
         allowed = self._projects.pythons.supported_by(wheel.file, wheel.minor)

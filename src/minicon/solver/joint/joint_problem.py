@@ -24,7 +24,6 @@ from minicon.solver.joint.requirements import (
     PIP,
     ProjectRequirement,
     Resolved,
-    SourceOnly,
     project_of,
 )
 from minicon.solver.joint.wheel_offers import wheels_of
@@ -43,8 +42,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from minicon.models.match_spec.spec import MatchSpec
-    from minicon.solver.joint.pypi_constraints import PypiConstraints
-    from minicon.solver.joint.requirements import AnyCandidate, AnyRequirement
+    from minicon.solver.joint.requirements import AnyCandidate
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.conda_subproblem import CondaModel, CondaSubproblem
 
@@ -318,58 +316,12 @@ class JointProblem:
             provider: The provider of the resolution.
             mapping: resolvelib's result: the chosen candidate of each identifier.
         """
-        requirements = [
-            each for candidate in mapping.values() for each in provider.get_dependencies(candidate)
-        ]
-        built = list(self._built_by_pip)
-        for identifier in sorted(mapping):
-            candidate = mapping[identifier]
-            if isinstance(candidate, SourceOnly):
-                built.append(_merged(candidate, requirements, self._projects.constraints))
         wheels = WheelRecords(self._request, provider, provider.model(), mapping)
         return Resolved(
             model=provider.model(),
             wheels=wheels.records(),
             names=wheels.names,
             reasons=wheels.reasons(),
-            pip_requirements=tuple(built),
+            pip_requirements=(*self._built_by_pip, *wheels.built()),
+            notes=tuple(wheels.notes()),
         )
-
-
-def _merged(
-    choice: SourceOnly, requirements: Sequence[AnyRequirement], constraints: PypiConstraints
-) -> PipRequirement:
-    """All requirements on a project as one line for pip: ``name[extras]specifiers``."""
-    name = choice.name
-    extras: set[str] = set()
-    specifiers = {
-        _pep440_text(spec) or f"=={choice.version}"
-        for spec in constraints.specs(name)
-        if spec.version is not None
-    }
-    for requirement in requirements:
-        if isinstance(requirement, ProjectRequirement) and requirement.name == name:
-            extras.update({requirement.extra} - {""})
-            specifiers.update({_specifier_text(requirement)} - {""})
-    brackets = f"[{','.join(sorted(extras))}]" if extras else ""
-    text = f"{name}{brackets}{','.join(sorted(specifiers))}"
-    return PipRequirement(text=text, name=name)
-
-
-def _specifier_text(requirement: ProjectRequirement) -> str:
-    if requirement.spec is not None and requirement.choice is None:
-        return _pep440_text(requirement.spec)
-    return str(requirement.specifier or "")
-
-
-def _pep440_text(spec: MatchSpec) -> str:
-    """A conda spec's versions as a PEP 440 specifier; empty if PEP 440 cannot express them."""
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    text = "" if spec.version is None else str(spec.version)
-    if text and text[0] not in "<>=!~":
-        text = f"=={text}"
-    try:
-        return str(SpecifierSet(text))
-    except InvalidSpecifier:
-        return ""

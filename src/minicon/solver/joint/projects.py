@@ -53,7 +53,7 @@ class Projects:
         self._wheels = request.wheels
         self._source = conda.source
         self.constraints = PypiConstraints(request, conda.source)
-        self.pythons = Pythons(conda.source, conda.possible("python"))
+        self.pythons = Pythons(conda.source, conda.possible("python"), request.wheels)
         self._is_widened = False
         self._releases: dict[str, Sequence[Release]] = {}
         self._files: dict[tuple[str, Version, str, bool], DistributionFile | None] = {}

@@ -13,7 +13,7 @@ from minicon.solver.candidates.candidates import members
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from minicon.models.indexes import DistributionFile
+    from minicon.models.indexes import DistributionFile, WheelIndex
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.search.conda_subproblem import CondaModel
 
@@ -38,12 +38,20 @@ class PythonMinor(NamedTuple):
 class Pythons:
     """The minor versions of python that a request allows.
 
+    Args:
+        source: Candidates of all packages.
+        domain: Candidates of python that are possible.
+        wheels: The package index.
+
     Attributes:
         minors: All of them, best first.
     """
 
-    def __init__(self, source: CandidateSource, domain: int) -> None:
+    def __init__(
+        self, source: CandidateSource, domain: int, wheels: WheelIndex | None = None
+    ) -> None:
         self._candidates = source.candidates("python")
+        self._wheels = wheels
         table = self._candidates.table
         allowed: dict[str, int] = {}
         newest: dict[str, str] = {}
@@ -62,9 +70,11 @@ class Pythons:
 
     def supported_by(self, file: DistributionFile, minor: PythonMinor) -> int:
         """Candidates of a minor version that a file's ``Requires-Python`` allows."""
-        if not file.requires_python:
+        wheels = self._wheels
+        text = file.requires_python if wheels is None else wheels.requires_python(file)
+        if not text:
             return minor.allowed
-        specifier = SpecifierSet(file.requires_python)
+        specifier = SpecifierSet(text)
         versions = self._candidates.table.versions
         found = 0
         for position in members(minor.allowed):

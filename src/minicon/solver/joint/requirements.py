@@ -199,6 +199,7 @@ class SourceOnly:
     name: str
     version: Version
     minor: PythonMinor
+    file: DistributionFile = field(compare=False)
 
     @property
     def identifier(self) -> str:
@@ -238,6 +239,7 @@ class Resolved:
         names: Per Python project, the name of the package that provides it.
         reasons: Reasons in addition to those in the records' dependencies.
         pip_requirements: Requirements that pip has to build.
+        notes: Sentences for the user about chosen wheels.
     """
 
     model: CondaModel
@@ -245,3 +247,4 @@ class Resolved:
     names: Mapping[str, str] = field(default_factory=dict)
     reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
     pip_requirements: tuple[PipRequirement, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -94,7 +94,7 @@ class WheelOffers:
         if file is None or file.is_wheel == is_source:
             return None
         if is_source:
-            return SourceOnly(name, release.version, minor)
+            return SourceOnly(name, release.version, minor, file)
         return Wheel(name, release.version, minor, release, file)
 
     def built(self, model: CondaModel) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.solver.joint.requirements import (
     CONDA,
     PIP,
@@ -9,13 +10,14 @@ from minicon.solver.joint.requirements import (
     ExtraCandidate,
     InstalledWheel,
     ProjectRequirement,
+    SourceOnly,
     Wheel,
 )
 from minicon.solver.request import Reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from minicon.models.records import RepodataRecord
     from minicon.solver.joint.project_provider import ProjectProvider
@@ -70,12 +72,45 @@ class WheelRecords:
                 self.names[candidate.name] = record.name
         return found
 
+    def notes(self) -> Iterator[str]:
+        """Sentences for the user: which wheels are yanked, and which lack a required extra."""
+        for identifier in sorted(self._mapping):
+            wheel = self._mapping[identifier]
+            if isinstance(wheel, Wheel):
+                assert self._request.wheels is not None
+                extras = [each.extra for each in self._extras(wheel)]
+                yield from self._request.wheels.notes(wheel.release, wheel.file, extras)
+
+    def built(self) -> Iterator[PipRequirement]:
+        """What pip has to build: exactly the release whose requirements were resolved."""
+        for identifier in sorted(self._mapping):
+            source = self._mapping[identifier]
+            if isinstance(source, SourceOnly):
+                extras = sorted(each.extra for each in self._extras(source))
+                brackets = f"[{','.join(extras)}]" if extras else ""
+                yield PipRequirement(
+                    text=f"{source.name}{brackets}=={source.version}",
+                    name=source.name,
+                    depends=tuple(self._depends(source)[1:]),
+                )
+
+    def _extras(self, wheel: Wheel | SourceOnly) -> list[ExtraCandidate]:
+        return [
+            each
+            for each in self._mapping.values()
+            if isinstance(each, ExtraCandidate) and each.choice == wheel
+        ]
+
     def reasons(self) -> dict[str, list[Reason]]:
-        """Reasons that no record states: extras of conda packages, and pip for python."""
+        """Reasons that no record states: extras of conda packages, what pip builds, and pip."""
         found: dict[str, list[Reason]] = {}
         for identifier in sorted(self._mapping):
             candidate = self._mapping[identifier]
-            if isinstance(candidate, ExtraCandidate) and isinstance(candidate.choice, CondaBuilds):
+            if isinstance(candidate, SourceOnly):
+                parent = candidate.name
+            elif isinstance(candidate, ExtraCandidate) and isinstance(
+                candidate.choice, CondaBuilds
+            ):
                 parent = candidate.choice.conda_name
             else:
                 continue
@@ -97,15 +132,10 @@ class WheelRecords:
             wheel.release, wheel.file, version, self._depends(wheel)
         )
 
-    def _depends(self, wheel: Wheel) -> list[str]:
-        """The requirements of a wheel and of its chosen extras, as MatchSpecs."""
+    def _depends(self, wheel: Wheel | SourceOnly) -> list[str]:
+        """The requirements of a distribution and of its chosen extras, as MatchSpecs."""
         texts = {f"python {wheel.minor.text}.*": None}
-        sources: list[AnyCandidate] = [wheel]
-        sources += [
-            each
-            for each in self._mapping.values()
-            if isinstance(each, ExtraCandidate) and each.choice == wheel
-        ]
+        sources: list[AnyCandidate] = [wheel, *self._extras(wheel)]
         for source in sources:
             for requirement in self._provider.get_dependencies(source):
                 if isinstance(requirement, ProjectRequirement) and requirement.name != wheel.name:

@@ -35,6 +35,7 @@ def solution_of(request: SolveRequest, resolved: Resolved, conda: CondaSubproble
         requested=requested,
         pip_requirements=resolved.pip_requirements,
         hold_backs=NotNewest(request, conda, resolved),
+        notes=resolved.notes,
     )
 
 

@@ -1,0 +1,47 @@
+"""Hashes of files for which no index lists one: local files, and those of plain indexes."""
+
+from __future__ import annotations
+
+import hashlib
+
+from minicon.errors import ChannelError
+from minicon.fs.hashing import sha256_of_file
+from minicon.pypi.urls import is_remote, local_path
+from minicon.pypi.wheels.wheel_metadata import file_refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.models.indexes import DistributionFile
+    from minicon.net.client.fetcher import Fetcher
+
+
+def local_sha256(file: DistributionFile) -> str | None:
+    """Compute the hash of a local file; None for a remote one.
+
+    Raises:
+        ChannelError: The file cannot be read.
+    """
+    path = local_path(file.url)
+    if path is None:
+        return None
+    try:
+        return sha256_of_file(path)
+    except OSError as error:
+        raise ChannelError("wheel-unreadable", f"cannot read {path}: {error.strerror}") from error
+
+
+def computed_sha256(file: DistributionFile, fetcher: Fetcher) -> str | None:
+    """Compute the hash of a file that its index lists without one. Costs reading all of it.
+
+    Raises:
+        ChannelError: The file cannot be read (OfflineError while offline).
+    """
+    if not is_remote(file.url):
+        return local_sha256(file)
+    digest = hashlib.sha256()
+    with fetcher.open(file.url) as response:
+        if response.status != 200:
+            raise file_refused(file.url, response.status)
+        for chunk in response.chunks():
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Metadata of source distributions: what they state, and what has to be built."""
