@@ -17,7 +17,7 @@ from minicon.api.plan.context import PlanningContext, make_planning_context, ref
 from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import requested_before
 from minicon.api.plan.solving import make_solve_request, solve
-from minicon.errors import ChannelError, PrefixError, SolveError
+from minicon.errors import ChannelError, PrefixError, SolveError, Unsatisfiable
 from minicon.lean_dataclasses import replace
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.solver.request import Solution, UpdatePolicy
@@ -245,7 +245,7 @@ def _refuse_two_sources(records: Sequence[RepodataRecord], link: Sequence[Repoda
         link: Those that it links.
 
     Raises:
-        SolveError: Reference ``two-sources``.
+        Unsatisfiable: Reference ``two-sources``.
     """
     wheels = [record for record in records if record.source == "pypi"]
     conda = {
@@ -261,7 +261,7 @@ def _refuse_two_sources(records: Sequence[RepodataRecord], link: Sequence[Repoda
     for wheel in wheels:
         for other in map(conda.get, names.conda_names(wheel.name)):
             if other is not None and {wheel, other} & new:
-                raise SolveError(
+                raise Unsatisfiable(
                     "two-sources",
                     f"{wheel.name} {wheel.version} from PyPI and {other.dist_name} from "
                     f"{other.channel} contain the same Python project",
