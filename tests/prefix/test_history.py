@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 from tests.support.packages import PackageBuilder
-from tests.support.prefixes import apply, executor, extract
+from tests.support.prefixes import CHANNEL, apply, executor, extract, python_package
 
 from minicon.models.records import RepodataRecord
 from minicon.prefix.environment.history import (
+    change_lines,
     dist_text,
     format_block,
     parse_history,
     requested_specs,
     spec_name,
+    state_at,
 )
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "prefix"
@@ -118,8 +120,7 @@ def test_a_block_reads_back() -> None:
     text = format_block(
         command="minicon   install\n 'it''s'",
         version="1",
-        added=["c::b-1-0", "c::a-1-0"],
-        removed=[],
+        lines=["+c::a-1-0", "+c::b-1-0"],
         specs={"update": ["it's", 'a[version=">1"]'], "remove": []},
         now=0.0,
     )
@@ -128,6 +129,75 @@ def test_a_block_reads_back() -> None:
     assert revision.added == ("c::a-1-0", "c::b-1-0")
     assert revision.updates == ("it's", 'a[version=">1"]')
     assert revision.removals == ()
+
+
+def state_of_conda(text: str) -> set[str]:
+    """What conda reads: a block is a set of lines, applied in any order."""
+    state: set[str] = set()
+    for block in text.split("==> ")[1:]:
+        lines = {line for line in block.splitlines()[1:] if not line.startswith("#")}
+        signs = {line[0] for line in lines}
+        if not signs & {"+", "-"}:
+            state = lines
+            continue
+        added = {line[1:] for line in lines if line[0] == "+"}
+        removed = {line[1:] for line in lines if line[0] == "-"}
+        assert not added & removed, "conda would apply these in the order of its hash seed"
+        state = (state - removed) | added
+    return state
+
+
+def test_packages_that_are_linked_again_are_neither_added_nor_removed(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    pure = extract(PackageBuilder("pure").noarch("python").file("site-packages/p.py"), tmp_path)
+    other = extract(PackageBuilder("other").noarch("python").file("site-packages/o.py"), tmp_path)
+    apply(env, extract(python_package("3.11.7"), tmp_path), pure, other)
+    newer = extract(python_package("3.12.1"), tmp_path)
+    apply(env, newer, pure, other)
+    _, moved = parse_history((env / "conda-meta/history").read_text())
+    assert moved.added == (f"{CHANNEL}/linux-64::python-3.12.1-0",)
+    assert moved.removed == (f"{CHANNEL}/linux-64::python-3.11.7-0",)
+    state = {
+        f"{CHANNEL}/linux-64::python-3.12.1-0",
+        f"{CHANNEL}/noarch::pure-1.0-0",
+        f"{CHANNEL}/noarch::other-1.0-0",
+    }
+    apply(env, newer, pure, other, reinstall=["pure", "python"])
+    text = (env / "conda-meta/history").read_text()
+    assert state_of_conda(text) == state
+    revisions = parse_history(text)
+    assert set(state_at(revisions, 2)) == state
+    assert (revisions[2].added, revisions[2].removed) == ((), ())
+    apply(env, newer, other)
+    assert state_of_conda((env / "conda-meta/history").read_text()) == {
+        text for text in state if "pure" not in text
+    }
+
+
+def test_lines_follow_what_conda_wrote_before(tmp_path: Path) -> None:
+    names = {CHANNEL: "main"}.get
+    one, two = (extract(PackageBuilder("tool").version(v).file("x", v), tmp_path) for v in "12")
+    kept = extract(PackageBuilder("kept").noarch().file("k", "k"), tmp_path)
+    conda = "==> 1 <==\n+main/linux-64::tool-1-0\n+main/noarch::kept-1.0-0\n"
+    old_url = conda.replace("main/linux", f"{CHANNEL}/linux")
+    after = [two.record, kept.record]
+
+    def lines(text: str, packages: list[RepodataRecord]) -> list[str]:
+        return change_lines(parse_history(text), packages, lambda url: names(url) or url)
+
+    expected = ["-main/linux-64::tool-1-0", "+main/linux-64::tool-2-0"]
+    assert lines(conda, after) == expected
+    assert lines(old_url, after) == [f"-{CHANNEL}/linux-64::tool-1-0", expected[1]]
+    # Nothing differs: without lines, conda would read an empty environment.
+    assert lines(conda, [one.record, kept.record]) == sorted(
+        line[1:] for line in conda.splitlines()[1:]
+    )
+    assert lines("", []) == []
+    # To conda, its own block without packages emptied the environment.
+    emptied = f"{conda}==> 2 <==\n# cmd: conda install --force-reinstall kept\n"
+    assert lines(emptied, after) == ["+main/linux-64::tool-2-0", "+main/noarch::kept-1.0-0"]
+    # Packages that another tool linked without writing history are added.
+    assert lines("", [one.record]) == ["+main/linux-64::tool-1-0"]
 
 
 def test_what_another_tool_wrote_is_kept(tmp_path: Path) -> None:

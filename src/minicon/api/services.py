@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from minicon.config.settings import Settings
     from minicon.machine.host_packages.host_index import HostIndex
     from minicon.machine.interpreters.discovery import Discovery
-    from minicon.models.channel import Channel
+    from minicon.models.channel import Channel, ChannelNames
     from minicon.models.records import VirtualPackage
     from minicon.models.reporter import Reporter
     from minicon.models.timestamps import AgeLimits
@@ -127,6 +127,13 @@ class Services:
         from minicon.repodata.channels.names import channel_mirrors
 
         return fetcher_for(self.settings, self.environ, channel_mirrors(self.settings))
+
+    @cached_property
+    def channel_names(self) -> ChannelNames:
+        """Conda's names of channels, which records name by URL."""
+        from minicon.repodata.channels.names import channel_names
+
+        return channel_names(self.settings)
 
     @cached_property
     def channel_client(self) -> ChannelClient:

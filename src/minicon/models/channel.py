@@ -119,11 +119,60 @@ def parse_channels(
     Raises:
         SpecError: ``invalid-channel`` or ``invalid-url``.
     """
+    reader = _reader(alias, custom_channels, custom_multichannels, default_channels, cwd, home)
+    return tuple(dict.fromkeys(reader.channels(text.strip(), 0)))
+
+
+class ChannelNames:
+    """Conda's canonical name of each channel: ``conda-forge``, ``defaults``, or the base URL.
+
+    Takes the settings that :func:`parse_channels` takes. A channel of a multi-channel has the
+    name of the first one that contains it.
+    """
+
+    def __init__(
+        self,
+        *,
+        alias: str,
+        custom_channels: Mapping[str, str] | None = None,
+        custom_multichannels: Mapping[str, Sequence[str]] | None = None,
+        default_channels: Sequence[str] = (),
+    ) -> None:
+        self._reader = _reader(
+            alias, custom_channels, custom_multichannels, default_channels, "/", None
+        )
+        self._groups: dict[str, str] | None = None
+        self._known: dict[str, str] = {}
+
+    def __call__(self, channel: str) -> str:
+        """The canonical name of a base URL; a name is returned as it is."""
+        if channel not in self._known:
+            self._known[channel] = self._name(channel)
+        return self._known[channel]
+
+    def _name(self, channel: str) -> str:
+        if not is_url(channel):
+            return channel
+        if self._groups is None:
+            self._groups = {}
+            for group in self._reader.multi:
+                for each in self._reader.channels(group, 0):
+                    self._groups.setdefault(each.base_url, group)
+        return self._groups.get(channel) or self._reader.name_of(channel)
+
+
+def _reader(
+    alias: str,
+    custom_channels: Mapping[str, str] | None,
+    custom_multichannels: Mapping[str, Sequence[str]] | None,
+    default_channels: Sequence[str],
+    cwd: str | os.PathLike[str],
+    home: str | os.PathLike[str] | None,
+) -> _Reader:
     multi = {name: tuple(parts) for name, parts in (custom_multichannels or {}).items()}
     multi.setdefault("defaults", tuple(default_channels) or _FALLBACK_DEFAULTS)
     multi.setdefault("local", ())
-    reader = _Reader(alias, custom_channels or {}, multi, os.fspath(cwd), home)
-    return tuple(dict.fromkeys(reader.channels(text.strip(), 0)))
+    return _Reader(alias, custom_channels or {}, multi, os.fspath(cwd), home)
 
 
 class _Reader:

@@ -21,7 +21,7 @@ from minicon.fs import operations
 from minicon.fs.ownership import is_real_folder
 from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
-from minicon.prefix.environment.history import format_block
+from minicon.prefix.environment.history import change_lines, format_block
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import (
     check_prefix_location,
@@ -58,6 +58,7 @@ def move_environment(
     version: str,
     now: float,
     finish: Finish,
+    channel_name: Callable[[str], str] = str,
     reporter: Reporter | None = None,
     durable: bool = True,
     lock_timeout: float = 30.0,
@@ -71,6 +72,7 @@ def move_environment(
         version: Of minicon, for history.
         now: Seconds since 1970.
         finish: Writes files that depend on the whole tree.
+        channel_name: Gives conda's canonical name of a channel's base URL, for history.
         reporter: Notified of progress, and of the process that is waited for.
         durable: Whether to wait before the switch until the disk has everything.
         lock_timeout: Seconds to wait for another process that changes one of the two.
@@ -102,7 +104,7 @@ def move_environment(
             _copy(source.prefix, tree, relocation, reporter)
             metadata = replace(read_generation_metadata(stage), stage=stage.name)
             tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
-            _add_history(tree, command, version, now)
+            _add_history(tree, stage, command, version, now, channel_name)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
     remove_environment(old, lock_timeout=lock_timeout, reporter=reporter)
@@ -116,6 +118,7 @@ def clone_environment(
     version: str,
     now: float,
     finish: Finish,
+    channel_name: Callable[[str], str] = str,
     reporter: Reporter | None = None,
     durable: bool = True,
     lock_timeout: float = 30.0,
@@ -148,7 +151,7 @@ def clone_environment(
                 command=command,
             )
             tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
-            _add_history(tree, command, version, now)
+            _add_history(tree, stage, command, version, now, channel_name)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
 
@@ -219,6 +222,15 @@ def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
         raise
 
 
-def _add_history(stage: Folder, command: str, version: str, now: float) -> None:
-    block = format_block(command=command, version=version, added=[], removed=[], specs={}, now=now)
-    stage.replace_file(HISTORY, read_history(stage) + block.encode(), durable=False)
+def _add_history(
+    tree: Folder,
+    stage: Path,
+    command: str,
+    version: str,
+    now: float,
+    channel_name: Callable[[str], str],
+) -> None:
+    copy = Prefix(stage)
+    lines = change_lines(copy.revisions(), copy.readable_records(), channel_name)
+    block = format_block(command=command, version=version, lines=lines, specs={}, now=now)
+    tree.replace_file(HISTORY, read_history(tree) + block.encode(), durable=False)

@@ -15,7 +15,7 @@ from minicon.errors import PrefixError
 from minicon.fs import operations
 from minicon.fs.folder_tree import FolderTree
 from minicon.lean_dataclasses import replace
-from minicon.prefix.environment.history import dist_text, format_block
+from minicon.prefix.environment.history import change_lines, format_block
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES, check_prefix_location
 from minicon.prefix.environment.site_packages import pip_installed_files
@@ -32,7 +32,9 @@ from minicon.prefix.plan.clobber import SHADOWED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
+    from typing import Any
 
     from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
@@ -70,6 +72,7 @@ def rollback(
     lock_timeout: float = 30.0,
     reporter: Reporter | None = None,
     clock: Callable[[], float] = time.time,
+    channel_name: Callable[[str], str] = str,
 ) -> Prefix:
     """Make a kept generation the environment. Costs two directory walks and a switch.
 
@@ -82,6 +85,7 @@ def rollback(
         lock_timeout: Seconds to wait for another process.
         reporter: Notified of the user's files that are renamed.
         clock: Returns seconds since 1970.
+        channel_name: Gives conda's canonical name of a channel's base URL, for history.
 
     Raises:
         PrefixError: ``no-such-generation``.
@@ -96,18 +100,15 @@ def rollback(
         current = read_generation_metadata(store.prefix)
         if number == current.number:
             return result
-        target = store.folder / str(number)
-        if number not in store.numbers():
-            kept = ", ".join(map(str, store.numbers())) or "none"
-            message = f"revision {number} of {store.prefix} was not kept (kept: {kept})"
-            raise PrefixError("no-such-generation", message, hint="minicon history lists them")
+        target = _kept_tree(store, number)
         before, after = Prefix(store.prefix), Prefix(target)
         with store.opened(target) as folder:
             saved = _carry_user_files(before, after, folder)
             if saved and reporter:
                 reporter.warn(f"your own version of {saved[0]} is kept as {saved[0]}{SAVED_SUFFIX}")
             # Durable at once: a power cut before the switch must not damage the kept tree.
-            text = _history(before, after, number, command=command, version=version, now=clock())
+            block = {"command": command, "version": version, "now": clock(), "generation": number}
+            text = _history(before, after, channel_name, block)
             folder.replace_file(HISTORY, text, durable=durable)
             metadata = read_generation_metadata(target)
             metadata = replace(metadata, number=number, previous=current.number)
@@ -120,6 +121,14 @@ def rollback(
                 store.keep(target)
         warn_of_previous_directory(store, reporter)
     return result
+
+
+def _kept_tree(store: GenerationStore, number: int) -> Path:
+    if number not in store.numbers():
+        kept = ", ".join(map(str, store.numbers())) or "none"
+        message = f"revision {number} of {store.prefix} was not kept (kept: {kept})"
+        raise PrefixError("no-such-generation", message, hint="minicon history lists them")
+    return store.folder / str(number)
 
 
 def _carry_user_files(before: Prefix, after: Prefix, target: Folder) -> list[str]:
@@ -201,22 +210,19 @@ def _is_users(path: str) -> bool:
 
 
 def _history(
-    before: Prefix, after: Prefix, number: int, *, command: str, version: str, now: float
+    before: Prefix,
+    after: Prefix,
+    channel_name: Callable[[str], str],
+    block: Mapping[str, Any],
 ) -> bytes:
     """The present history with a block that records what going back changed."""
-    old = {dist_text(record) for record in before.readable_records()}
-    new = {dist_text(record) for record in after.readable_records()}
     wanted = after.requested_specs()
-    block = format_block(
-        command=command,
-        version=version,
-        added=new - old,
-        removed=old - new,
+    text = format_block(
+        lines=change_lines(before.revisions(), after.readable_records(), channel_name),
         specs={
             "update": list(wanted.values()),
             "remove": sorted(set(before.requested_specs()) - set(wanted)),
         },
-        now=now,
-        generation=number,
+        **block,
     )
-    return read_history(before.path) + block.encode()
+    return read_history(before.path) + text.encode()

@@ -107,6 +107,7 @@ def _executor(services: Services, plan: Plan) -> Executor:
             allow_softlinks=settings.allow_softlinks,
             path_conflict=settings.path_conflict,
             version=__version__,
+            channel_name=services.channel_names,
         ),
         compile_bytecode=BytecodeCompiler(services.reporter) if settings.compile_bytecode else None,
         keep_generations=max(settings.keep_generations, 0),

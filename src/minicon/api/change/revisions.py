@@ -16,8 +16,7 @@ from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import replace
 from minicon.models.package_names import normalize_pypi_name
-from minicon.models.subdir import KNOWN_SUBDIRS
-from minicon.prefix.environment.history import requested_specs, state_at
+from minicon.prefix.environment.history import channel_of, requested_specs, state_at
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover
@@ -139,6 +138,7 @@ def roll_back(
             durable=services.settings.durability == "safe",
             lock_timeout=services.settings.lock_timeout,
             reporter=services.reporter,
+            channel_name=services.channel_names,
         )
     return revision
 
@@ -176,7 +176,7 @@ def plan_revision(
         "install",
         path,
         [_spec(text) for text in texts],
-        channels=tuple(dict.fromkeys(_channel(text) for text in texts)),
+        channels=tuple(dict.fromkeys(channel_of(text) for text in texts)),
         override_channels=True,
         no_deps=True,
         use_pins=False,
@@ -211,17 +211,10 @@ def _as_requested(plan: Plan, revisions: Sequence[Revision]) -> Transaction:
     )
 
 
-def _channel(text: str) -> str:
-    """Return the channel of a package as the history names it."""
-    location = text.partition("::")[0]
-    channel, _, last = location.rpartition("/")
-    return channel if channel and last in KNOWN_SUBDIRS else location
-
-
 def _spec(text: str) -> str:
     """Return the spec of exactly one package, as the history names it."""
     name, version, build = text.partition("::")[2].rsplit("-", 2)
-    channel = _channel(text)
+    channel = channel_of(text)
     if channel == "pypi":
         return f"{PYPI_PREFIX}{name}=={version}"
     return f"{channel}::{name}=={version}={build}"

@@ -16,6 +16,7 @@ from minicon.errors import MiniconError
 from minicon.models.version import python_minor
 from minicon.package.validate import verify_package
 from minicon.prefix.environment.environments_txt import unregister_environment
+from minicon.prefix.environment.history import channel_of
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.repair import Problem, make_repair
@@ -158,13 +159,12 @@ def _in_channels(services: Services, prefix: Prefix, dist_name: str) -> Repodata
     from minicon.api.inspect.searching import search
 
     for revision in reversed(prefix.revisions()):
-        for line in revision.added:
-            origin, _, package = line.partition("::")
-            if package == dist_name:
+        for line in (*revision.added, *revision.state):
+            if line.rpartition("::")[2] == dist_name:
                 name, version, build = dist_name.rsplit("-", 2)
-                channel = origin.rpartition("/")[0] or origin
+                channels = (channel_of(line),)
                 try:
-                    result = search(services, f"{name}=={version}={build}", channels=(channel,))
+                    result = search(services, f"{name}=={version}={build}", channels=channels)
                 except MiniconError:
                     return None
                 return next(iter(result.records), None)

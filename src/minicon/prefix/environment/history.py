@@ -24,11 +24,12 @@ from minicon.constants import PYPI_PREFIX
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
+from minicon.models.subdir import KNOWN_SUBDIRS
 from minicon.redaction import redact, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from minicon.models.prefix_record import PrefixRecord
 
@@ -218,28 +219,84 @@ def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[st
 
 
 def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
-    """The packages after a revision, as :func:`dist_text` formats them, sorted."""
+    """The packages after a revision, as :func:`dist_text` formats them, sorted.
+
+    A block without packages, as conda writes it where packages were only linked again, changes
+    nothing.
+    """
     state: set[str] = set()
     for revision in revisions[: number + 1]:
         state = (set(revision.state) or state - set(revision.removed)) | set(revision.added)
     return tuple(sorted(state))
 
 
-def dist_text(record: RepodataRecord | PrefixRecord) -> str:
-    """Format a package for history: ``channel/subdir::name-version-build``, no credentials."""
+def _state_for_conda(revisions: Sequence[Revision]) -> set[str]:
+    """The packages after the last revision as conda counts them.
+
+    To conda, a block is a set of lines, and one without packages is an empty environment.
+    """
+    start = next(
+        (each.number for each in reversed(revisions) if not (each.added or each.removed)), 0
+    )
+    return set(state_at(revisions[start:], len(revisions)))
+
+
+def dist_text(
+    record: RepodataRecord | PrefixRecord, channel_name: Callable[[str], str] = str
+) -> str:
+    """Format a package for history: ``channel/subdir::name-version-build``, no credentials.
+
+    Args:
+        record: The package.
+        channel_name: Gives conda's canonical name of a base URL.
+    """
     package = record if isinstance(record, RepodataRecord) else record.record
-    channel = without_secrets(package.channel)
+    channel = channel_name(without_secrets(package.channel))
     if package.source == "conda":
         channel = f"{channel}/{package.subdir}"
     return f"{channel}::{package.dist_name}"
+
+
+def channel_of(text: str) -> str:
+    """The channel of a package as :func:`dist_text` formats it."""
+    location = text.rpartition("::")[0]
+    channel, _, last = location.rpartition("/")
+    return channel if channel and last in KNOWN_SUBDIRS else location
+
+
+def change_lines(
+    revisions: Sequence[Revision],
+    packages: Iterable[RepodataRecord | PrefixRecord],
+    channel_name: Callable[[str], str] = str,
+) -> list[str]:
+    """The lines of the next block: how packages differ from those that conda reads in history.
+
+    As in conda's own blocks, ``-`` lines repeat the lines that added the packages, and no package
+    is in both lists. Where nothing differs, all packages are listed: conda would read a block
+    without packages as an empty environment.
+
+    Args:
+        revisions: The present history.
+        packages: All packages after the change.
+        channel_name: Gives conda's canonical name of a base URL.
+    """
+    before = {text: _named(text, channel_name) for text in _state_for_conda(revisions)}
+    after = {dist_text(record, channel_name) for record in packages}
+    removed = [f"-{text}" for text, named in before.items() if named not in after]
+    added = [f"+{text}" for text in after.difference(before.values())]
+    return [*sorted(removed), *sorted(added)] or sorted(before)
+
+
+def _named(text: str, channel_name: Callable[[str], str]) -> str:
+    channel = channel_of(text)
+    return channel_name(channel) + text.removeprefix(channel)
 
 
 def format_block(
     *,
     command: str,
     version: str,
-    added: Iterable[str],
-    removed: Iterable[str],
+    lines: Iterable[str],
     specs: Mapping[str, Sequence[str]],
     now: float,
     generation: int | None = None,
@@ -249,22 +306,21 @@ def format_block(
     Args:
         command: The command line; credentials in it are redacted.
         version: Of minicon.
-        added: Lines of :func:`dist_text`.
-        removed: Likewise.
+        lines: See :func:`change_lines`.
         specs: ``update``, ``remove`` and ``neutered`` to the specs' texts.
         now: Seconds since 1970.
         generation: minicon's number of the resulting revision.
     """
-    lines = [
+    head = [
         f"==> {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} <==",
         f"# cmd: {redact(' '.join(command.split()))}",
         f"# conda version: {_CONDA_VERSION}",
         f"# minicon version: {version}",
         *([] if generation is None else [f"# minicon revision: {generation}"]),
-        *(f"-{text}" for text in sorted(removed)),
-        *(f"+{text}" for text in sorted(added)),
     ]
-    for action in ("update", "remove", "neutered"):
-        texts = [without_secrets(spec) for spec in specs.get(action, ())]
-        lines += [f"# {action} specs: {texts!r}"] if texts else []
-    return "\n".join(lines) + "\n"
+    requests = [
+        f"# {action} specs: {[without_secrets(spec) for spec in specs[action]]!r}"
+        for action in ("update", "remove", "neutered")
+        if specs.get(action)
+    ]
+    return "\n".join([*head, *lines, *requests]) + "\n"

@@ -14,12 +14,12 @@ from minicon.constants import CONDA_META, HISTORY
 from minicon.fs.folder import Folder
 from minicon.models.prefix_record import PrefixRecord
 from minicon.package.manifest import files_text, paths_text
-from minicon.prefix.environment.history import dist_text, format_block
+from minicon.prefix.environment.history import change_lines, format_block, parse_history
 from minicon.prefix.generations.store_entries import GENERATION_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from minicon.fs.operations import PathText
@@ -128,6 +128,7 @@ def write_generation_files(
     history: bytes,
     version: str,
     now: float,
+    channel_name: Callable[[str], str] = str,
 ) -> None:
     """Write history, generation metadata, and the time of creation if it is not recorded.
 
@@ -138,13 +139,15 @@ def write_generation_files(
         history: The previous history.
         version: Of minicon.
         now: Seconds since 1970.
+        channel_name: Gives conda's canonical name of a base URL.
     """
     tree.create_file(GENERATION_FILE, metadata.to_bytes())
+    staying = [each for each in transaction.unchanged if not each.record.is_installed_by_pip]
+    revisions = parse_history(history.decode(errors="replace"))
     block = format_block(
         command=metadata.command,
         version=version,
-        added=[dist_text(record) for record in transaction.link],
-        removed=[dist_text(record) for record in transaction.unlink],
+        lines=change_lines(revisions, [*staying, *transaction.link], channel_name),
         specs={"update": transaction.update_specs, "remove": transaction.remove_specs},
         now=metadata.created,
         generation=metadata.number,

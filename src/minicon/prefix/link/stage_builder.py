@@ -58,6 +58,7 @@ class StageOptions:
         path_conflict: ``clobber`` (report), ``warn`` or ``prevent`` (refuse).
         version: Of minicon, for history.
         clock: Returns seconds since 1970.
+        channel_name: Gives conda's canonical name of a channel's base URL, for history.
     """
 
     link_type: int = LinkType.HARDLINK
@@ -65,6 +66,7 @@ class StageOptions:
     path_conflict: str = "clobber"
     version: str = "0"
     clock: Callable[[], float] = field(default=time.time)
+    channel_name: Callable[[str], str] = field(default=str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,7 @@ class StageBuilder:
             history=read_history(self._old) if self._old else b"",
             version=self._options.version,
             now=self._options.clock(),
+            channel_name=self._options.channel_name,
         )
 
     def carry_late_writes(self, previous: Folder, current: Folder) -> None:
