@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.api_world import Notes, make_services
 from tests.support.command_line import small_channel
 
 import minicon
-from minicon.api.change.revisions import difference, history_entries, roll_back
+from minicon.api.change.revision_list import listed_revisions
+from minicon.api.change.revisions import difference, roll_back
 from minicon.api.services import Services
 from minicon.errors import PrefixError
 
@@ -33,6 +35,10 @@ def path(services: Services) -> Path:
     minicon.install("a", ["lone"], settings=services.settings)
     minicon.update("a", ["hello=2.0"], settings=services.settings)
     return path
+
+
+def history_entries(path: Path) -> list[dict[str, Any]]:
+    return [revision.to_json() for revision in listed_revisions(path)]
 
 
 def names(path: Path) -> set[str]:

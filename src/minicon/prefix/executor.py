@@ -29,6 +29,7 @@ from minicon.prefix.generations.change import (
 from minicon.prefix.generations.metadata import GenerationMetadata, read_generation_metadata
 from minicon.prefix.generations.recovery import recover_locked
 from minicon.prefix.generations.store import GenerationStore
+from minicon.prefix.generations.store_entries import new_environment_mark
 from minicon.prefix.link.stage_builder import StageBuilder, StageOptions, StaleRecords
 from minicon.prefix.link.staging_dir import StagingDirectory
 from minicon.prefix.plan.file_layout import copied_size, plan_packages
@@ -147,11 +148,13 @@ class Executor:
         self, store: GenerationStore, command: str, *, is_first: bool
     ) -> GenerationMetadata:
         existed = store.prefix.exists() and not is_first
+        before = read_generation_metadata(store.prefix)
         return GenerationMetadata(
             number=store.next_number(),
-            previous=read_generation_metadata(store.prefix).number if existed else None,
+            previous=before.number if existed else None,
             created=self.options.clock(),
             command=command,
+            environment=before.environment or new_environment_mark(),
         )
 
     def _build(

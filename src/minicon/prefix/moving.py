@@ -32,7 +32,7 @@ from minicon.prefix.generations.change import locked, uninterrupted
 from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover_locked
 from minicon.prefix.generations.store import GenerationStore
-from minicon.prefix.generations.store_entries import GENERATION_FILE, is_tree
+from minicon.prefix.generations.store_entries import GENERATION_FILE, is_tree, new_environment_mark
 from minicon.prefix.link.conda_meta import read_history
 from minicon.prefix.link.path_replacement import Relocation
 from minicon.prefix.link.relocated_copy import copy_relocated
@@ -149,6 +149,7 @@ def clone_environment(
                 previous=None,
                 created=now,
                 command=command,
+                environment=new_environment_mark(),
             )
             tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
             _add_history(tree, stage, command, version, now, channel_name)

@@ -111,7 +111,12 @@ def rollback(
             text = _history(before, after, channel_name, block)
             folder.replace_file(HISTORY, text, durable=durable)
             metadata = read_generation_metadata(target)
-            metadata = replace(metadata, number=number, previous=current.number)
+            metadata = replace(
+                metadata,
+                number=number,
+                previous=current.number,
+                environment=current.environment,
+            )
             folder.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=durable)
         if durable:
             operations.sync_file_system(target)

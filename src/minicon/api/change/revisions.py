@@ -4,19 +4,20 @@
 
     revision ─┬─ kept as a generation ──────── roll_back: switch, offline
               └─ known from the history only ─ plan_revision: install its packages again
+
+:mod:`.revision_list` lists both.
 """
 
 from __future__ import annotations
 
 import shlex
-from datetime import datetime
 
 from minicon import __version__
-from minicon.constants import PYPI_PREFIX
+from minicon.constants import PYPI_CHANNEL, PYPI_PREFIX
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import replace
 from minicon.models.package_names import normalize_pypi_name
-from minicon.prefix.environment.history import channel_of, requested_specs, state_at
+from minicon.prefix.environment.history import channel_of, requested_specs, states
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover
@@ -27,40 +28,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from typing import Any
 
     from minicon.api.plan.request import Plan
     from minicon.api.services import Services
     from minicon.prefix.environment.history import Revision
     from minicon.prefix.plan.transaction import Transaction
-
-
-def history_entries(path: Path) -> list[dict[str, Any]]:
-    """Return the kept revisions of an environment, oldest first.
-
-    Each has its ``revision`` number, ``date``, ``command``, whether it is ``current``, the number
-    of its ``packages``, and which were ``added`` and ``removed`` since the one before it.
-    """
-    entries: list[dict[str, Any]] = []
-    before: set[str] = set()
-    for generation in generations(path):
-        packages = set(generation.packages)
-        date = datetime.fromtimestamp(generation.created).isoformat(" ", "seconds")
-        # What was before the oldest kept revision is unknown, but for the very first.
-        is_comparable = bool(entries) or generation.number == 1
-        entries.append(
-            {
-                "revision": generation.number,
-                "date": date if generation.created else None,
-                "command": generation.command,
-                "current": generation.is_current,
-                "packages": len(packages),
-                "added": sorted(packages - before) if is_comparable else [],
-                "removed": sorted(before - packages),
-            }
-        )
-        before = packages
-    return entries
 
 
 def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
@@ -81,17 +53,6 @@ def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
         "added": sorted(kept[second] - kept[first]),
         "removed": sorted(kept[first] - kept[second]),
     }
-
-
-def is_kept(path: Path, revision: int) -> bool:
-    """Whether a revision can be restored offline.
-
-    Number 0 is what another tool made; while it is the current state, it cannot be restored.
-    """
-    recover(path)
-    store = GenerationStore(path)
-    is_current = revision > 0 and read_generation_metadata(store.prefix).number == revision
-    return is_current or revision in store.numbers()
 
 
 def roll_back(
@@ -151,8 +112,7 @@ def plan_revision(
     Args:
         services: Channels and caches.
         path: The environment.
-        number: As ``minicon history`` shows it; for a revision that another tool made, its index
-            in ``conda-meta/history`` from 0, as ``conda list --revisions`` shows it.
+        number: conda's: its index in ``conda-meta/history``, as ``list --revisions`` shows it.
         override_frozen: Whether an environment that is marked frozen may change.
 
     Raises:
@@ -163,37 +123,30 @@ def plan_revision(
     from minicon.api.plan.planning import make_plan
 
     revisions = Prefix(path).revisions()
-    revision = _find(revisions, number)
-    if revision is None:
+    if not 0 <= number < len(revisions):
         raise PrefixError(
             "no-such-generation",
-            f"revision {number} of {path} is neither kept nor in its history",
-            hint="'minicon history' lists the kept ones",
+            f"the history of {path} has no revision {number}",
+            hint="'minicon list --revisions' lists them",
         )
-    texts = state_at(revisions, revision.number)
+    revisions = revisions[: number + 1]
+    texts = sorted([*states(revisions)][-1])
+    # Before conda 4.4, the history named no channels.
+    channels = tuple(dict.fromkeys(filter(None, map(channel_of, texts))))
     request = make_request(
         services,
         "install",
         path,
-        [_spec(text) for text in texts],
-        channels=tuple(dict.fromkeys(channel_of(text) for text in texts)),
-        override_channels=True,
+        [_spec(services, text) for text in texts],
+        channels=channels,
+        override_channels=bool(channels),
         no_deps=True,
         use_pins=False,
         prune=True,
         override_frozen=override_frozen,
     )
     plan = make_plan(services, request)
-    return replace(plan, transaction=_as_requested(plan, revisions[: revision.number + 1]))
-
-
-def _find(revisions: Sequence[Revision], number: int) -> Revision | None:
-    ours = [each for each in revisions if each.generation == number]
-    if ours:
-        return ours[-1]
-    if number < len(revisions) and revisions[number].generation is None:
-        return revisions[number]
-    return None
+    return replace(plan, transaction=_as_requested(plan, revisions))
 
 
 def _as_requested(plan: Plan, revisions: Sequence[Revision]) -> Transaction:
@@ -211,10 +164,16 @@ def _as_requested(plan: Plan, revisions: Sequence[Revision]) -> Transaction:
     )
 
 
-def _spec(text: str) -> str:
+def _spec(services: Services, text: str) -> str:
     """Return the spec of exactly one package, as the history names it."""
-    name, version, build = text.partition("::")[2].rsplit("-", 2)
+    from minicon.repodata.channels.names import expand_channel
+
+    name, version, build = text.rpartition("::")[2].rsplit("-", 2)
     channel = channel_of(text)
-    if channel == "pypi":
+    if channel == PYPI_CHANNEL:
         return f"{PYPI_PREFIX}{name}=={version}"
-    return f"{channel}::{name}=={version}={build}"
+    exact = f"{name}=={version}={build}"
+    if not channel:
+        return exact
+    first, *others = expand_channel(services.settings, channel)
+    return exact if others else f"{first.base_url or first.name}::{exact}"

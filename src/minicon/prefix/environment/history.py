@@ -29,7 +29,7 @@ from minicon.redaction import redact, without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from minicon.models.prefix_record import PrefixRecord
 
@@ -218,19 +218,20 @@ def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[st
     }
 
 
-def state_at(revisions: Sequence[Revision], number: int) -> tuple[str, ...]:
-    """The packages after a revision, as :func:`dist_text` formats them, sorted.
+def states(revisions: Sequence[Revision]) -> Iterator[frozenset[str]]:
+    """Yield the packages after each revision, as :func:`dist_text` formats them.
 
     A block without packages, as conda writes it where packages were only linked again, changes
     nothing.
     """
-    state: set[str] = set()
-    for revision in revisions[: number + 1]:
-        state = (set(revision.state) or state - set(revision.removed)) | set(revision.added)
-    return tuple(sorted(state))
+    state: frozenset[str] = frozenset()
+    for revision in revisions:
+        state = frozenset(revision.state) or state.difference(revision.removed)
+        state |= frozenset(revision.added)
+        yield state
 
 
-def _state_for_conda(revisions: Sequence[Revision]) -> set[str]:
+def _state_for_conda(revisions: Sequence[Revision]) -> frozenset[str]:
     """The packages after the last revision as conda counts them.
 
     To conda, a block is a set of lines, and one without packages is an empty environment.
@@ -238,7 +239,7 @@ def _state_for_conda(revisions: Sequence[Revision]) -> set[str]:
     start = next(
         (each.number for each in reversed(revisions) if not (each.added or each.removed)), 0
     )
-    return set(state_at(revisions[start:], len(revisions)))
+    return [frozenset(), *states(revisions[start:])][-1]
 
 
 def dist_text(

@@ -14,10 +14,11 @@ from minicon.constants import CONDA_META, LATEST_TIME
 from minicon.fs.ownership import is_real_folder
 from minicon.fs.plain_file import read_plain_file
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.prefix.environment.prefix_location import is_empty
+from minicon.prefix.environment.prefix_location import is_empty, is_environment
 from minicon.prefix.generations.store_entries import (
     GENERATION_FILE,
     METADATA_VERSION,
+    is_environment_mark,
     is_number,
     is_stage,
 )
@@ -43,6 +44,8 @@ class GenerationMetadata:
         previous: Number of the generation that was current before this one, or None.
         created: Seconds since 1970.
         command: The command line that made it; secrets are masked when it is written and read.
+        environment: Unique mark of the environment, the same in all its generations; empty in
+            trees of earlier versions of minicon.
     """
 
     number: int
@@ -50,6 +53,7 @@ class GenerationMetadata:
     previous: int | None = None
     created: float = 0.0
     command: str = ""
+    environment: str = ""
 
     def to_bytes(self) -> bytes:
         """Serialize to one JSON object with a format version."""
@@ -84,6 +88,7 @@ def _invalid_attribute(metadata: GenerationMetadata) -> str | None:
         "previous": metadata.previous is None or _is_generation_number(metadata.previous),
         "created": type(created) in (int, float) and 0 <= created <= LATEST_TIME,
         "command": isinstance(metadata.command, str),
+        "environment": metadata.environment == "" or is_environment_mark(metadata.environment),
     }
     return next((name for name, valid in is_valid.items() if not valid), None)
 
@@ -141,6 +146,20 @@ def is_generation(tree: str | os.PathLike[str]) -> bool:
         return path.name == "0"
     except (OSError, ValueError):
         return False
+
+
+def is_generation_of(prefix: Path, tree: Path) -> bool:
+    """Whether a generation belongs to the environment that is at a path now.
+
+    Another tool may have removed the environment, but not its generations, and created another
+    one at the same path: that one has no metadata, or another mark.
+    """
+    if not is_environment(prefix):
+        return True  # there is none now: it was removed, or is being switched
+    if not os.path.lexists(prefix / GENERATION_FILE):
+        return False
+    mark = read_generation_metadata(prefix).environment
+    return not mark or read_generation_metadata(tree).environment in ("", mark)
 
 
 def _read(tree: Path) -> bytes:

@@ -40,6 +40,7 @@ from minicon.prefix.generations.metadata import (
     LAST_NUMBER,
     GenerationMetadata,
     is_generation,
+    is_generation_of,
     read_generation_metadata,
 )
 from minicon.prefix.generations.store_entries import (
@@ -144,8 +145,13 @@ class GenerationStore:
         return self.folder / name
 
     def numbers(self) -> list[int]:
-        """Numbers of the kept generations, ascending, without the current one."""
-        return sorted(int(name) for name in self.entries() if is_generation(self.folder / name))
+        """Numbers of the environment's kept generations, ascending, without the current one."""
+        return sorted(
+            int(name) for name in self._kept() if is_generation_of(self.prefix, self.folder / name)
+        )
+
+    def _kept(self) -> list[str]:
+        return [name for name in self.entries() if is_generation(self.folder / name)]
 
     def entries(self) -> list[str]:
         """Names of everything in the store, sorted; empty if it cannot be trusted."""
@@ -182,13 +188,13 @@ class GenerationStore:
         )
 
     def remove_orphaned_generations(self) -> None:
-        """Remove generations without an environment, which was removed by other means.
+        """Remove generations of an environment that was at this path and was removed otherwise.
 
-        They do not belong to the environment that is created now.
+        They do not belong to the environment that is created, or changed, now.
         """
-        if is_empty(self.prefix):
-            for number in self.numbers():
-                self.discard(self.folder / str(number))
+        own = () if is_empty(self.prefix) else map(str, self.numbers())
+        for name in sorted({*self._kept()}.difference(own)):
+            self.discard(self.folder / name)
 
     def switch_in(self, stage: Path, *, undoable: bool) -> bool:
         """Make a staged tree the environment, in one step where the system supports it.
@@ -254,10 +260,14 @@ class GenerationStore:
             with self.root.opened() as folder:
                 folder.remove_directory(tree.name)
             return
-        metadata = read_generation_metadata(tree)
+        before = metadata = read_generation_metadata(tree)
         if (self.folder / str(metadata.number)).exists():
             # The environment was copied or restored: two trees have the same number.
             metadata = replace(metadata, number=self.next_number())
+        if not metadata.environment:  # a tree of another tool
+            mark = read_generation_metadata(self.prefix).environment
+            metadata = replace(metadata, environment=mark)
+        if metadata != before:
             with self.opened(tree) as folder:
                 folder.replace_file(GENERATION_FILE, metadata.to_bytes())
         self.root.rename(tree.name, str(metadata.number))

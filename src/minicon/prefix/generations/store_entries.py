@@ -42,6 +42,16 @@ def new_trash_name() -> str:
     return f"{_TRASH_PREFIX}{os.urandom(_RANDOM_BYTES).hex()}"
 
 
+def new_environment_mark() -> str:
+    """Return a unique mark of an environment, which all its generations have."""
+    return os.urandom(_RANDOM_BYTES).hex()
+
+
+def is_environment_mark(value: object) -> bool:
+    """Whether a value is a mark of :func:`new_environment_mark`."""
+    return isinstance(value, str) and _is_random(value, "")
+
+
 def is_number(name: str) -> bool:
     """Whether an entry is named like a kept generation: 0 or more, without leading zeros."""
     return _is_decimal(name) and len(name) <= _LONGEST_NUMBER and (name == "0" or name[0] != "0")

@@ -1,5 +1,8 @@
 """List the revisions of an environment, with the commands that created them.
 
+N is the number of a kept revision, for 'minicon rollback'. Conda's number is for 'install
+--revision', with minicon and with conda.
+
 Examples:
   minicon history -n data
 """
@@ -23,19 +26,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the revisions, oldest first."""
-    from minicon.api.change.revisions import history_entries
+    from minicon.api.change.revision_list import listed_revisions
     from minicon.cli.render.listing import table
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)
-    entries = history_entries(path)
+    entries = [revision.to_json() for revision in listed_revisions(path)]
     if context.console.json:
         context.console.document(entries)
         return 0
-    rows = [("# N", "Date", "", "Packages", "Change", "Command")]
+    rows = [("# N", "Conda", "Date", "", "Packages", "Change", "Command")]
     rows += [
         (
-            str(entry["revision"]),
+            _number(entry["revision"]),
+            _number(entry["conda_revision"]),
             str(entry["date"] or ""),
             "current" if entry["current"] else "",
             str(entry["packages"]),
@@ -46,3 +50,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     ]
     context.console.answer(table(rows))
     return 0
+
+
+def _number(number: int | None) -> str:
+    return "" if number is None else str(number)

@@ -30,7 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "environment.yml, conda-lock.yml, pixi.lock, pylock.toml or list of specs"
     )
     options.add_group_options(parser)
-    parser.add_argument("--revision", type=int, metavar="N", help="go back to a revision")
+    parser.add_argument(
+        "--revision",
+        type=int,
+        metavar="N",
+        help="go back to a revision, by conda's number; see 'minicon list --revisions'",
+    )
     options.add_request_options(parser)
 
 
@@ -45,12 +50,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _install_revision(revision: int, arguments: argparse.Namespace, context: CommandContext) -> int:
     """Switch to a stored revision, or reinstall one that only the history lists."""
-    from minicon.api.change.revisions import is_kept
+    from minicon.api.change.revision_list import kept_revision
     from minicon.cli.commands.environments.rollback import go_back
 
     path = context.registry.existing(arguments.name, arguments.prefix)
-    if is_kept(path, revision):
-        return go_back(arguments, context, revision)
+    context.registry.recover(path)
+    kept = kept_revision(path, revision)
+    if kept is not None:
+        return go_back(arguments, context, kept)
     from minicon.api.change.revisions import plan_revision
     from minicon.cli.commands.changing import carry_out_plan
 

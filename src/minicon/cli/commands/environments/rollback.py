@@ -37,12 +37,16 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def go_back(arguments: argparse.Namespace, context: CommandContext, revision: int | None) -> int:
     """Switch the environment to a stored revision; None for the previous one."""
+    from minicon.api.change.revision_list import change_lines_of, changes_by_other_tools
     from minicon.api.change.revisions import roll_back
     from minicon.api.plan.plan_effects import effects_of_switch
     from minicon.cli.commands.changing import PROGRAMS_KEEP, warn_of_programs
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)
+    for change in changes_by_other_tools(path, revision):
+        lines = ", ".join(line.strip() for line in change_lines_of(change))
+        context.console.note(f"this also undoes '{change.command}': {lines or 'no packages'}")
     warn_of_programs(effects_of_switch(path), context, PROGRAMS_KEEP)
     reached = roll_back(
         context.services,

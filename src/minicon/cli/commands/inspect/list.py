@@ -13,6 +13,7 @@ from minicon.cli import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from minicon.cli.context import CommandContext
 
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-pip", action="store_true", help="omit packages installed with pip")
     parser.add_argument(
-        "-r", "--revisions", action="store_true", help="list revisions, as 'minicon history'"
+        "-r", "--revisions", action="store_true", help="list what each revision changed, as conda"
     )
     parser.add_argument("--reverse", action="store_true", help="reverse the order")
     parser.add_argument(
@@ -46,14 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the list; return 1 if no package matches."""
+    path = context.registry.existing(arguments.name, arguments.prefix)
     if arguments.revisions:
-        from minicon.cli.commands.environments import history
-
-        return history.run(arguments, context)
+        return _list_revisions(path, context)
     from minicon.api.inspect.installed import listed_packages
     from minicon.cli.render.listing import list_lines, list_objects
 
-    path = context.registry.existing(arguments.name, arguments.prefix)
     records = listed_packages(
         path,
         pattern=arguments.regex,
@@ -68,3 +67,18 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     else:
         context.console.answer("\n".join(list_lines(path, records, arguments, platform)))
     return 1 if arguments.regex and not records else 0
+
+
+def _list_revisions(path: Path, context: CommandContext) -> int:
+    """Print the changes of each revision, by conda's numbers."""
+    from minicon.api.change.revision_list import change_lines_of, change_object, listed_revisions
+
+    context.registry.recover(path)
+    revisions = [each for each in listed_revisions(path) if each.conda_revision is not None]
+    if context.console.json:
+        context.console.document([change_object(each) for each in revisions])
+        return 0
+    for each in revisions:
+        lines = "".join(f"    {line}\n" for line in change_lines_of(each))
+        context.console.answer(f"{each.date}  (rev {each.conda_revision})\n{lines}")
+    return 0
