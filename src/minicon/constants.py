@@ -28,6 +28,8 @@ PYPI_CHANNEL = "pypi"
 #: Build string of packages from PyPI (conda's word for what pip installed).
 PYPI_BUILD = "pypi_0"
 DEFAULT_CHANNEL = "conda-forge"
+#: Base URL of channels that are given by name, unless ``channel_alias`` is set.
+CHANNEL_ALIAS = "https://conda.anaconda.org"
 #: Before a requirement (PEP 508) that PyPI is to satisfy, wherever a spec can be written.
 PYPI_PREFIX = "pypi:"
 

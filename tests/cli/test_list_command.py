@@ -45,6 +45,7 @@ def test_json_has_conda_s_keys(data: CommandLine, channel: Path) -> None:
     greeting, hello = data("list -n data --json").ok().json
     assert hello == {
         "base_url": channel.as_uri(),
+        "build": "0",
         "build_number": 0,
         "build_string": "0",
         "channel": channel.as_uri(),
@@ -54,6 +55,49 @@ def test_json_has_conda_s_keys(data: CommandLine, channel: Path) -> None:
         "version": "1.0",
     }
     assert greeting["platform"] == "noarch"
+
+
+def test_channels_have_the_names_of_conda(data: CommandLine, channel: Path) -> None:
+    prefix = data.environment("data")
+    (hello,) = (prefix / "conda-meta").glob("hello-*.json")
+    record = json.loads(hello.read_text())
+    assert record["channel"] == channel.as_uri()  # without subdir (CEP 32)
+    for url, name in (
+        ("https://conda.anaconda.org/priv/label/dev/linux-64", "priv/label/dev"),
+        ("https://conda.anaconda.org/conda-forge", "conda-forge"),
+        ("https://other.test/conda-forge/linux-64", "https://other.test/conda-forge"),
+    ):
+        hello.write_text(json.dumps({**record, "channel": url}))
+        for command in ("list -n data", "list -n data --no-pip"):  # the first has a fast path
+            line = data(command).ok().out.splitlines()[-1]
+            assert line.split() == ["hello", "1.0", "0", name]
+    assert data("list -n data --canonical").ok().out.splitlines()[1] == (
+        "https://other.test/conda-forge/linux-64::hello-1.0-0"
+    )
+    data.set(CONDA_DEFAULT_CHANNELS="https://other.test/conda-forge")
+    assert data("list -n data").ok().out.split()[-1] == "defaults"
+    assert data("list -n data --show-channel-urls").ok().out.split()[-1] == (
+        "https://other.test/conda-forge"
+    )
+    (data.home / ".condarc").write_text("channel_alias: https://other.test\n")
+    data.set(CONDA_DEFAULT_CHANNELS="https://third.test/x")
+    assert data("list -n data").ok().out.split()[-1] == "conda-forge"
+    assert data("list -n data --json hello").ok().json[0]["channel"] == "conda-forge"
+
+
+def test_records_name_channels_by_url(minicon: CommandLine, channel: Path) -> None:
+    minicon.set(CONDA_CHANNEL_ALIAS=channel.parent.as_uri(), CONDA_CHANNELS=channel.name)
+    minicon(f"create -y -n named --override-channels -c {channel.name} hello=1.0").ok()
+    prefix = minicon.environment("named")
+    records = [json.loads(path.read_text()) for path in prefix.glob("conda-meta/*.json")]
+    assert {record["channel"] for record in records} == {channel.as_uri()}
+    assert f"+{channel.name}/linux-64::hello-1.0-0\n" in (prefix / "conda-meta/history").read_text()
+    assert minicon("list -n named").ok().out.split()[-1] == channel.name
+    installed = "All requested packages already installed"
+    for spec in ("greeting", f"{channel.name}::greeting", f"{channel.as_uri()}::greeting"):
+        assert installed in minicon(f"install -y -n named {spec}").ok().out, spec
+    unlinked = minicon("update -n named --dry-run --json hello").ok().json["actions"]["UNLINK"]
+    assert [each["channel"] for each in unlinked] == [channel.name]
 
 
 def test_lines_for_programs(data: CommandLine, channel: Path) -> None:

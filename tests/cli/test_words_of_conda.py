@@ -36,11 +36,6 @@ def test_default_packages_can_be_omitted(data: CommandLine) -> None:
     assert "lone" not in data("list -n without").out
 
 
-def test_revisions_are_the_history(data: CommandLine) -> None:
-    assert data("list -n data --revisions").ok() == data("history -n data").ok()
-    assert data("list -n data -r --json").ok().json == data("history -n data --json").ok().json
-
-
 def test_facts_and_variables(data: CommandLine) -> None:
     assert data("info -a").ok().out == data("info").ok().out
     data.set(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicon.errors import SpecError
-from minicon.models.channel import Channel, parse_channels
+from minicon.models.channel import Channel, ChannelNames, parse_channels
 from minicon.models.url import Credentials
 
 ALIAS = "https://conda.anaconda.org"
@@ -140,3 +140,32 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert ".." not in channel.base_url.split("/")
         again = read(channel.base_url) if channel.base_url else ()
         assert all(other.base_url == channel.base_url for other in again)
+
+
+def test_canonical_names_are_those_of_conda() -> None:
+    names = ChannelNames(
+        alias="https://alias.test",
+        custom_channels={"mine": "https://mine.test/x"},
+        custom_multichannels={"group": ["one", "https://two.test/two"]},
+        default_channels=["https://repo.test/pkgs/main"],
+    )
+    expected = {
+        "https://alias.test/conda-forge": "conda-forge",
+        "https://alias.test/priv/label/dev": "priv/label/dev",
+        "https://mine.test/x/mine": "mine",
+        "https://repo.test/pkgs/main": "defaults",
+        "https://alias.test/one": "group",
+        "https://two.test/two": "group",
+        "https://other.test/conda-forge": "https://other.test/conda-forge",
+        "file:///srv/chan": "file:///srv/chan",
+        "conda-forge": "conda-forge",
+        "pypi": "pypi",
+        "": "",
+    }
+    assert {url: names(url) for url in expected} == expected
+    assert names.own("https://repo.test/pkgs/main") == "https://repo.test/pkgs/main"
+    assert names.own("https://alias.test/one") == "one"
+    assert names.url("priv/label/dev") == "https://alias.test/priv/label/dev"
+    assert names.url("mine") == "https://mine.test/x/mine"
+    assert names.url("https://two.test/two") == "https://two.test/two"
+    assert names.url("host") == "host"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -80,6 +81,11 @@ def test_archives_through_the_cache(tmp_path: Path, kind: str) -> None:
     assert (env / "etc/conf").stat().st_nlink == 1
     assert verify_prefix(Prefix(env)) == ()
     assert rattler_reads(env) == ["tool"]
+    (record,) = (json.loads(path.read_text()) for path in (env / "conda-meta").glob("*.json"))
+    for entry in record["paths_data"]["paths"]:
+        if entry["path_type"] == "hardlink":  # links have none; conda does not follow them
+            data = (env / entry["_path"]).read_bytes()
+            assert entry["sha256_in_prefix"] == hashlib.sha256(data).hexdigest()
     install(env, tmp_path / "pkgs", [])
     assert snapshot(env, metadata=False) == {}
 

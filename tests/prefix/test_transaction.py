@@ -56,6 +56,7 @@ def test_json(tmp_path: Path, packages: dict[str, Extracted]) -> None:
         "base_url": "https://channel.test/main",
         "build_number": 0,
         "build_string": "0",
+        "build": "0",
         "channel": "https://channel.test/main",
         "depends": [],
         "dist_name": "base-1.0-0",

@@ -131,9 +131,14 @@ class Services:
     @cached_property
     def channel_names(self) -> ChannelNames:
         """Conda's names of channels, which records name by URL."""
-        from minicon.repodata.channels.names import channel_names
+        from minicon.models.channel import ChannelNames
 
-        return channel_names(self.settings)
+        return ChannelNames(
+            alias=self.settings.channel_alias,
+            custom_channels=self.settings.custom_channels,
+            custom_multichannels=self.settings.custom_multichannels,
+            default_channels=self.settings.default_channels,
+        )
 
     @cached_property
     def channel_client(self) -> ChannelClient:

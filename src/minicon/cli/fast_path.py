@@ -23,6 +23,11 @@ _ENVIRONMENT_OPTIONS = {"-n": "name", "--name": "name", "-p": "prefix", "--prefi
 _RUN_OPTIONS = {**_ENVIRONMENT_OPTIONS, "--cwd": "cwd"}
 #: Options of conda's ``run`` without an effect.
 _IGNORED_OPTIONS = ("--no-capture-output", "--live-stream")
+#: Settings that change what ``list`` prints.
+_LIST_SETTINGS = (
+    *("json", "channel_alias"),
+    *("default_channels", "custom_channels", "custom_multichannels"),
+)
 
 
 def answer(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
@@ -114,7 +119,7 @@ def _run(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
 def _list_packages(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
     """``list [-n NAME | -p PATH]``: print the packages, read from the start of each record."""
     options, rest = _read_options(arguments, _ENVIRONMENT_OPTIONS)
-    if options is None or rest or _may_print_json(environ):
+    if options is None or rest or _may_set(environ, _LIST_SETTINGS):
         return None
     from minicon.cli.render.listing import package_table
     from minicon.errors import MiniconError
@@ -129,14 +134,22 @@ def _list_packages(arguments: Sequence[str], environ: Mapping[str, str]) -> int 
         headers = read_record_headers(prefix)
     except (MiniconError, NotPlain):
         return None
-    return _print_table(
-        package_table(prefix, ((h.name, h.version, h.build, h.channel) for h in headers))
-    )
+    if any("/pkgs/" in header.channel for header in headers):
+        return None  # the full command knows which of these are 'defaults'
+    rows = ((h.name, h.version, h.build, _channel_name(h.channel)) for h in headers)
+    return _print_table(package_table(prefix, rows))
+
+
+def _channel_name(channel: str) -> str:
+    """Conda's name of a channel, if no setting is about channels."""
+    from minicon.constants import CHANNEL_ALIAS
+
+    return channel.removeprefix(f"{CHANNEL_ALIAS}/")
 
 
 def _list_environments(environ: Mapping[str, str]) -> int | None:
     """``env list``: print names and paths of all known environments."""
-    if _may_print_json(environ):
+    if _may_set(environ, ("json",)):
         return None
     from minicon.cli.render.listing import environment_table
     from minicon.errors import MiniconError
@@ -201,21 +214,24 @@ def _context(environ: Mapping[str, str]) -> ShellContext:
     return shell_context(environ, home=os.path.expanduser("~"), cwd=os.getcwd())
 
 
-def _may_print_json(environ: Mapping[str, str]) -> bool:
-    """Whether a variable or a configuration file may set ``json``."""
+def _may_set(environ: Mapping[str, str], keys: Sequence[str]) -> bool:
+    """Whether a variable or a configuration file may have one of some settings."""
     from minicon.config import dirs
 
-    if "MINICON_JSON" in environ or "CONDA_JSON" in environ:
+    variables = {f"{family}_{key.upper()}" for key in keys for family in ("MINICON", "CONDA")}
+    if not variables.isdisjoint(environ):
         return True
-    return any(_mentions_json(path) for path in dirs.config_files(environ, os.path.expanduser("~")))
+    files = dirs.config_files(environ, os.path.expanduser("~"))
+    return any(_mentions(path, keys) for path in files)
 
 
-def _mentions_json(path: str) -> bool:
+def _mentions(path: str, keys: Sequence[str]) -> bool:
     try:
         with open(path, "rb") as reader:
-            return b"json" in reader.read()
+            text = reader.read()
     except OSError:
         return True  # loading the file reports the error
+    return any(key.encode() in text for key in keys)
 
 
 def _print_table(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.constants import CHANNEL_ALIAS
 from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
@@ -30,7 +31,7 @@ class Settings:
     pkgs_dirs: tuple[Path, ...]
     channels: tuple[str, ...] | None = None
     default_channels: tuple[str, ...] = ()
-    channel_alias: str = "https://conda.anaconda.org"
+    channel_alias: str = CHANNEL_ALIAS
     custom_channels: Mapping[str, str] = field(default_factory=dict)
     custom_multichannels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channel_priority: str = "strict"

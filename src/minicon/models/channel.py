@@ -150,6 +150,16 @@ class ChannelNames:
             self._known[channel] = self._name(channel)
         return self._known[channel]
 
+    def own(self, channel: str) -> str:
+        """The name of a base URL without its multi-channel: ``pkgs/main``, not ``defaults``."""
+        return self._reader.name_of(channel) if is_url(channel) else channel
+
+    def url(self, channel: str) -> str:
+        """The base URL of a canonical name; a URL, or the name of a built-in source, as it is."""
+        if not channel or is_url(channel):
+            return channel
+        return self._reader.one(channel, None).base_url or channel
+
     def _name(self, channel: str) -> str:
         if not is_url(channel):
             return channel

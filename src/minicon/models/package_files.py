@@ -98,6 +98,17 @@ class PathsEntry:
                 data[key] = value
         return data
 
+    def to_prefix_json(self) -> dict[str, Any]:
+        """The JSON object for ``conda-meta``.
+
+        Every regular file has ``sha256_in_prefix`` (CEP 32), also where no placeholder was
+        replaced: conda finds changed files with it.
+        """
+        data = self.to_json()
+        if self.path_type == PathType.HARDLINK and self.sha256 is not None:
+            data.setdefault("sha256_in_prefix", self.sha256)
+        return data
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PathsEntry) and self.to_json() == other.to_json()
 

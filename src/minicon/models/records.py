@@ -153,6 +153,17 @@ class RepodataRecord:
         """``name-version-build``, conda's name for one build."""
         return f"{self.name}-{self.version}-{self.build}"
 
+    def with_channel(self, channel: str) -> RepodataRecord:
+        """The same package, with its channel written in another way."""
+        return RepodataRecord(
+            self.data,
+            channel=channel,
+            subdir=self.subdir,
+            fn=self.fn,
+            url=self.url,
+            source=self.source,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The JSON object of the record, as in ``info/repodata_record.json``."""
         return {

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MANIFEST_FILE = "info/minicon-manifest"
-_VERSION = 1
+_VERSION = 2
 _UNKNOWN_DIGEST = "-" * 64
 _UNKNOWN_SIZE = -1
 
@@ -263,7 +263,10 @@ def files_text(paths: Iterable[str]) -> bytes:
 
 
 def paths_text(entries: Iterable[PathsEntry]) -> bytes:
-    """Return entries as JSON objects, separated by commas, exactly as :mod:`json` writes them."""
+    """Return entries of ``paths_data`` as JSON objects, separated by commas.
+
+    They are as :mod:`json` writes :meth:`PathsEntry.to_prefix_json`.
+    """
     return ", ".join(map(_entry_text, entries)).encode()
 
 
@@ -281,11 +284,13 @@ def _entry_text(entry: PathsEntry) -> str:
         or entry.no_link
         or (entry.sha256 is not None) != _USUAL_HASH[entry.path_type]
     ):
-        return json.dumps(entry.to_json())
-    sha256 = "" if entry.sha256 is None else f'"sha256": "{entry.sha256}", '
+        return json.dumps(entry.to_prefix_json())
+    start = f'{{"_path": {encode_basestring_ascii(entry.path)}, "path_type": "{entry.path_type}", '
+    if entry.sha256 is None:
+        return f'{start}"size_in_bytes": {entry.size_in_bytes}}}'
     return (
-        f'{{"_path": {encode_basestring_ascii(entry.path)}, "path_type": "{entry.path_type}", '
-        f'{sha256}"size_in_bytes": {entry.size_in_bytes}}}'
+        f'{start}"sha256": "{entry.sha256}", "size_in_bytes": {entry.size_in_bytes}, '
+        f'"sha256_in_prefix": "{entry.sha256}"}}'
     )
 
 

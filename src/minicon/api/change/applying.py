@@ -108,6 +108,7 @@ def _executor(services: Services, plan: Plan) -> Executor:
             path_conflict=settings.path_conflict,
             version=__version__,
             channel_name=services.channel_names,
+            channel_url=services.channel_names.url,
         ),
         compile_bytecode=BytecodeCompiler(services.reporter) if settings.compile_bytecode else None,
         keep_generations=max(settings.keep_generations, 0),

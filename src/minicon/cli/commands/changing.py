@@ -162,7 +162,7 @@ def _finished(
         if dry_run:
             document["dry_run"] = True
         fetched = frozenset(plan.fetch)
-        document["actions"] = plan.transaction.to_json(fetch=fetched)
+        document["actions"] = plan.transaction.to_json(fetched, context.services.channel_names.own)
         if plan.by_pip:
             document["pip"] = [
                 {"requirement": str(each), "depends": list(each.depends)} for each in plan.by_pip

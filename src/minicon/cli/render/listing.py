@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from minicon.models.channel import ChannelNames
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
     from minicon.repodata.channels.notices import Notice
 
-#: The keys of conda's JSON object for an installed package.
+#: The keys of conda's JSON object for an installed package, and ``build``, its name in records.
 _DIST_KEYS = frozenset(
     {
         "base_url",
+        "build",
         "build_number",
         "build_string",
         "channel",
@@ -61,7 +63,11 @@ def short_channel(channel: str) -> str:
 
 
 def list_lines(
-    path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace, platform: str
+    path: Path,
+    records: Sequence[PrefixRecord],
+    arguments: argparse.Namespace,
+    platform: str,
+    names: ChannelNames,
 ) -> list[str]:
     """Return the output of ``list``: a table, an explicit list, or one line per package."""
     if arguments.explicit:
@@ -70,40 +76,44 @@ def list_lines(
     if arguments.export:
         return [f"{r.name}={r.record.version}={r.record.build}" for r in records]
     if arguments.canonical:
-        return [f"{r.record.channel}/{r.record.subdir}::{r.record.dist_name}" for r in records]
-    rows = ((r.name, r.record.version, r.record.build, r.record.channel) for r in records)
-    return package_table(str(path), rows, whole_urls=arguments.show_channel_urls).split("\n")
+        from minicon.prefix.environment.history import dist_text
+
+        return [dist_text(record, names) for record in records]
+    channel = names.url if arguments.show_channel_urls else names
+    rows = ((r.name, r.record.version, r.record.build, channel(r.record.channel)) for r in records)
+    return package_table(str(path), rows).split("\n")
 
 
-def package_table(
-    prefix: str, rows: Iterable[tuple[str, str, str, str]], *, whole_urls: bool = False
-) -> str:
+def package_table(prefix: str, rows: Iterable[tuple[str, str, str, str]]) -> str:
     """Return the table of packages that ``list`` prints.
 
     Args:
         prefix: Path of the environment.
         rows: Name, version, build and channel of each package.
-        whole_urls: Show whole URLs of channels instead of their last part.
     """
-    shown: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
-    shown += [(*row[:3], row[3] if whole_urls else short_channel(row[3])) for row in rows]
-    return f"# packages in environment at {prefix}:\n#\n{table(shown)}"
+    shown = table([("# Name", "Version", "Build", "Channel"), *rows])
+    return f"# packages in environment at {prefix}:\n#\n{shown}"
 
 
 def list_objects(
-    path: Path, records: Sequence[PrefixRecord], arguments: argparse.Namespace, platform: str
+    path: Path,
+    records: Sequence[PrefixRecord],
+    arguments: argparse.Namespace,
+    platform: str,
+    names: ChannelNames,
 ) -> list[Any]:
     """Return the document of ``list --json``: conda's objects, or the lines of ``--export``."""
     if arguments.explicit or arguments.export or arguments.canonical:
-        return list_lines(path, records, arguments, platform)
-    return [dist_object(r.record) for r in records]
+        return list_lines(path, records, arguments, platform, names)
+    return [dist_object(r.record, names) for r in records]
 
 
-def dist_object(record: RepodataRecord) -> dict[str, Any]:
+def dist_object(record: RepodataRecord, names: ChannelNames) -> dict[str, Any]:
     """Return conda's JSON object for an installed package."""
     from minicon.prefix.plan.transaction import dist_json
 
-    return {key: value for key, value in dist_json(record).items() if key in _DIST_KEYS}
+    found = dist_json(record, names.own)
+    return {key: value for key, value in found.items() if key in _DIST_KEYS}
 
 
 def explicit_lines(

@@ -27,6 +27,7 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META
 from minicon.fs import operations
+from minicon.fs.ownership import is_real_folder
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.prefix.environment.prefix_location import (
     CANNOT_BE_RENAMED,
@@ -264,7 +265,7 @@ class GenerationStore:
         if (self.folder / str(metadata.number)).exists():
             # The environment was copied or restored: two trees have the same number.
             metadata = replace(metadata, number=self.next_number())
-        if not metadata.environment:  # a tree of another tool
+        if not metadata.environment and is_real_folder(tree / CONDA_META):  # of another tool
             mark = read_generation_metadata(self.prefix).environment
             metadata = replace(metadata, environment=mark)
         if metadata != before:

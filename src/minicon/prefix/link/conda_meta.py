@@ -39,6 +39,7 @@ def write_prefix_record(
     *,
     link_type: int,
     requested_specs: Sequence[str],
+    channel_url: Callable[[str], str] = str,
 ) -> None:
     """Write the record of a linked package.
 
@@ -48,11 +49,13 @@ def write_prefix_record(
         entries: Its files that are not plain files of the plan.
         link_type: How it was linked, a value of :class:`LinkType`.
         requested_specs: The user's specs that it matches; empty for a dependency.
+        channel_url: Gives the base URL of a channel's name, which other tools would look up in
+            their own settings.
     """
     directory = plan.directory
     archive = directory.parent / plan.record.fn
     record = PrefixRecord(
-        plan.record,
+        plan.record.with_channel(channel_url(plan.record.channel)),
         files=[entry.path for entry in entries],
         paths=entries,
         requested_specs=requested_specs,

@@ -59,6 +59,7 @@ class StageOptions:
         version: Of minicon, for history.
         clock: Returns seconds since 1970.
         channel_name: Gives conda's canonical name of a channel's base URL, for history.
+        channel_url: Gives the base URL of a channel's name, for records.
     """
 
     link_type: int = LinkType.HARDLINK
@@ -67,6 +68,7 @@ class StageOptions:
     version: str = "0"
     clock: Callable[[], float] = field(default=time.time)
     channel_name: Callable[[str], str] = field(default=str)
+    channel_url: Callable[[str], str] = field(default=str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,7 @@ class StageBuilder:
                 linked.entries,
                 link_type=linked.link_type,
                 requested_specs=transaction.requested.get(linked.plan.record.name, ()),
+                channel_url=self._options.channel_url,
             )
         update_requested_specs(tree.folder(CONDA_META), transaction)
         write_generation_files(

@@ -13,7 +13,7 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import Any
 
     from minicon.models.prefix_record import PrefixRecord
@@ -89,17 +89,22 @@ class Transaction:
         old = {record.name: record for record in self.unlink}
         return ((old[n.name], n) for n in self.link if n.name in old)
 
-    def to_json(self, fetch: Collection[RepodataRecord] = ()) -> dict[str, Any]:
+    def to_json(
+        self,
+        fetch: Collection[RepodataRecord] = (),
+        channel_name: Callable[[str], str] = str,
+    ) -> dict[str, Any]:
         """The ``actions`` object of ``--json``: conda's shape, with more keys per package.
 
         Args:
             fetch: Records of ``link`` whose packages are not in the cache yet.
+            channel_name: Gives the name of a channel's base URL.
         """
-        link = [(record, dist_json(record)) for record in self.link]
+        link = [(record, dist_json(record, channel_name)) for record in self.link]
         actions: dict[str, Any] = {
             "FETCH": [shown for record, shown in link if record in fetch],
             "LINK": [shown for _, shown in link],
-            "UNLINK": [dist_json(record.record) for record in self.unlink],
+            "UNLINK": [dist_json(record.record, channel_name) for record in self.unlink],
         }
         return {key: value for key, value in actions.items() if value} | {
             "PREFIX": str(self.prefix)
@@ -238,7 +243,7 @@ def is_same_package(first: RepodataRecord, second: RepodataRecord) -> bool:
     return first.subdir == second.subdir
 
 
-def dist_json(record: RepodataRecord) -> dict[str, Any]:
+def dist_json(record: RepodataRecord, channel_name: Callable[[str], str] = str) -> dict[str, Any]:
     """A package in ``--json`` output: conda's dist object, with its source and URL."""
     url = without_secrets(record.url)
     channel = without_secrets(record.channel)
@@ -247,9 +252,10 @@ def dist_json(record: RepodataRecord) -> dict[str, Any]:
         base_url = channel
     return {
         "base_url": base_url,
+        "build": record.build,
         "build_number": record.build_number,
         "build_string": record.build,
-        "channel": channel,
+        "channel": channel_name(channel),
         "depends": list(record.depends),
         "dist_name": record.dist_name,
         "fn": record.fn,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from minicon.errors import ChannelError, OfflineError
-from minicon.models.channel import ChannelNames, parse_channels
+from minicon.models.channel import parse_channels
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,16 +32,6 @@ def expand_channel(settings: Settings, text: str) -> tuple[Channel, ...]:
         custom_multichannels=settings.custom_multichannels,
         default_channels=settings.default_channels,
         cwd=Path.cwd(),
-    )
-
-
-def channel_names(settings: Settings) -> ChannelNames:
-    """Return what gives channels the names that conda writes under these settings."""
-    return ChannelNames(
-        alias=settings.channel_alias,
-        custom_channels=settings.custom_channels,
-        custom_multichannels=settings.custom_multichannels,
-        default_channels=settings.default_channels,
     )
 
 

@@ -61,11 +61,11 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     )
     if arguments.reverse:
         records = records[::-1]
-    platform = context.settings.platform
+    shown = (path, records, arguments, context.settings.platform, context.services.channel_names)
     if context.console.json:
-        context.console.document(list_objects(path, records, arguments, platform))
+        context.console.document(list_objects(*shown))
     else:
-        context.console.answer("\n".join(list_lines(path, records, arguments, platform)))
+        context.console.answer("\n".join(list_lines(*shown)))
     return 1 if arguments.regex and not records else 0
 
 

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 def _in_environments(spec: str, context: CommandContext) -> int:
     """Print the environments in which matching packages are installed."""
     from minicon.api.inspect.installed import packages_of_environments
-    from minicon.cli.render.listing import dist_object, short_channel, table
+    from minicon.cli.render.listing import dist_object, table
     from minicon.errors import PackageNotFound
 
     paths = [entry.path for entry in context.registry.entries()]
@@ -80,12 +80,16 @@ def _in_environments(spec: str, context: CommandContext) -> int:
         )
     packages = [(path, each.record) for path, records in found.items() for each in records]
     rows = [("# Name", "Version", "Build", "Channel", "Location")]
-    rows += [(r.name, r.version, r.build, short_channel(r.channel), str(p)) for p, r in packages]
+    names = context.services.channel_names
+    rows += [(r.name, r.version, r.build, names(r.channel), str(p)) for p, r in packages]
     context.console.answer(table(rows))
     if context.console.json:
         context.console.document(
             [
-                {"location": str(path), "package_records": [dist_object(r.record) for r in records]}
+                {
+                    "location": str(path),
+                    "package_records": [dist_object(each.record, names) for each in records],
+                }
                 for path, records in found.items()
             ]
         )
