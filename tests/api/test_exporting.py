@@ -69,7 +69,9 @@ def test_each_source_has_its_form(prefix: Path) -> None:
     spec = export_spec(prefix)
     assert spec.dependencies == ("numpy=2.1.0=py311h1", "python=3.11.9", "zlib=1.3.1=h2")
     assert spec.pip == ("rich==13.7.1",)
-    assert spec.channels == ("conda-forge", "https://packages.example.org/lab", "host")
+    assert spec.channels == ("conda-forge", "https://packages.example.org/lab")
+    full = export_spec(prefix, with_host=True)
+    assert full.channels == (*spec.channels, "host")
     assert (spec.name, spec.prefix) == ("data", str(prefix))
 
 
@@ -81,14 +83,38 @@ def test_without_builds_channels(prefix: Path) -> None:
     assert export_spec(prefix, extra_channels=["host"]).channels.count("host") == 1
 
 
+def test_channels_are_named_as_conda_names_them(prefix: Path) -> None:
+    names = {"https://packages.example.org/lab": "defaults"}
+    for export in (export_spec, portable_spec):
+        spec = export(prefix, channel_name=lambda url: names.get(url, url))
+        assert spec.channels == ("conda-forge", "defaults")
+        spec = export(prefix, channel_name=lambda _: "conda-forge")
+        assert spec.channels == ("conda-forge",)
+
+
+def test_variables_of_packages_are_left_out(prefix: Path) -> None:
+    folder = prefix / "etc" / "conda" / "env_vars.d"
+    folder.mkdir(parents=True)
+    (folder / "lib.json").write_text('{"LIB": "1", "MINE": "1"}')
+    (folder / "mine.json").write_text('{"OWN": "2"}')
+    (prefix / "conda-meta" / "state").write_text('{"env_vars": {"MINE": "3"}}')
+    numpy = prefix / "conda-meta" / "numpy-2.1.0-py311h1.json"
+    record = {**json.loads(numpy.read_text()), "files": ["etc/conda/env_vars.d/lib.json"]}
+    numpy.write_text(json.dumps(record))
+    assert export_spec(prefix).variables == {"OWN": "2", "MINE": "3"}
+
+
 def test_only_requested_specs(prefix: Path) -> None:
     (prefix / "conda-meta" / "history").write_text(
         "==> 2026-01-01 00:00:00 <==\n# cmd: minicon create\n"
         "+conda-forge::numpy-2.1.0-py311h1\n+pypi::rich-13.7.1-0\n"
-        "# update specs: ['numpy >=2', 'pypi:rich>=13']\n"
+        "# update specs: ['numpy >=2', 'host::python=3.11', 'pypi:rich>=13']\n"
     )
     spec = export_spec(prefix, from_history=True)
-    assert spec.dependencies == ("numpy >=2",)
+    assert spec.dependencies == ("numpy >=2", "python=3.11")
+    full = export_spec(prefix, from_history=True, with_host=True)
+    assert full.dependencies == ("numpy >=2", "host::python=3.11")
+    assert portable_spec(prefix).dependencies == ("numpy>=2.1,<3", "python=3.11")
     assert spec.pip == ("rich>=13",)
 
 

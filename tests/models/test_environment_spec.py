@@ -114,3 +114,20 @@ def test_errors_name_file_and_line(data: object, why: str) -> None:
         read(data)
     assert why in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("/abs/env", "env"),
+        ("/abs/env/", "env"),
+        ("/abs/my env", None),
+        (r"C:\envs\data", "data"),
+        ("/", None),
+    ],
+)
+def test_a_path_as_name_gives_its_last_part(name: str, expected: str | None) -> None:
+    """As conda exports an environment that was given by path."""
+    data = {"name": name, "dependencies": []}
+    spec = EnvironmentSpec.from_data(data, platform="linux-64", source="environment.yml")
+    assert spec.name == expected

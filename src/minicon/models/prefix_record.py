@@ -148,7 +148,10 @@ class PrefixRecord:
             package_tarball_full_path=self.package_tarball_full_path,
             extracted_package_dir=self.extracted_package_dir,
             files=list(self.files),
-            paths_data={"paths_version": 1, "paths": [entry.to_prefix_json() for entry in self.paths]},
+            paths_data={
+                "paths_version": 1,
+                "paths": [entry.to_prefix_json() for entry in self.paths],
+            },
             link=self.link,
             requested_spec=requested[0] if requested else "",
             requested_specs=requested,

@@ -29,8 +29,9 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
@@ -49,8 +50,13 @@ def export_spec(
     builds: bool = True,
     with_channels: bool = True,
     extra_channels: Sequence[str] = (),
+    channel_name: Callable[[str], str] = str,
+    with_host: bool = False,
 ) -> EnvironmentSpec:
     """Export all packages, or the requested specs.
+
+    Conda's readers can use the result: an interpreter of this machine is ``python`` by version,
+    and wheels are requirements for pip.
 
     Args:
         path: The environment.
@@ -59,6 +65,8 @@ def export_spec(
             since its build exists on this machine only.
         with_channels: Whether channels are included.
         extra_channels: Channels before the environment's own.
+        channel_name: Gives conda's canonical name of a channel's base URL.
+        with_host: Whether the channel ``host``, which only minicon has, is included.
     """
     prefix = Prefix(path).require()
     records = installed_packages(prefix)
@@ -71,14 +79,17 @@ def export_spec(
             _pinned(r.record, builds=builds) for r in records if r.record.source != "pypi"
         ]
         pip = [_pip_line(path, r) for r in records if r.record.source == "pypi"]
-    channels = (*extra_channels, *_channels(records, extra_channels)) if with_channels else ()
+    own = [*map(channel_name, _channels(records))] if with_channels else []
+    channels = [name for name in own if with_host or name != HOST_CHANNEL]
+    if not with_host:
+        dependencies = [text.removeprefix(f"{HOST_CHANNEL}::") for text in dependencies]
     return EnvironmentSpec(
         name=path.name,
         prefix=str(path),
-        channels=channels,
+        channels=tuple(dict.fromkeys((*extra_channels, *channels))) if with_channels else (),
         dependencies=tuple(dependencies),
         pip=tuple(pip),
-        variables=prefix.environment_variables(),
+        variables=prefix.environment_variables(of_packages=False),
     )
 
 
@@ -167,7 +178,7 @@ def pip_requirement(text: str, record: RepodataRecord) -> str:
     return f"{record.name}{extras}{version if fits else f'=={record.version}'}"
 
 
-def _channels(records: Sequence[PrefixRecord], named: Sequence[str]) -> list[str]:
+def _channels(records: Sequence[PrefixRecord]) -> list[str]:
     """Return the channels of the packages, most used first, ``host`` last, without ``pypi``."""
     counts: dict[str, int] = {}
     for installed in records:
@@ -175,12 +186,10 @@ def _channels(records: Sequence[PrefixRecord], named: Sequence[str]) -> list[str
         counts[channel] = counts.get(channel, 0) + 1
     counts.pop(PYPI_CHANNEL, None)
     ranked = sorted(counts, key=lambda name: (name == HOST_CHANNEL, -counts[name], name))
-    return [name for name in ranked if name and name not in named]
+    return [name for name in ranked if name]
 
 
-def portable_spec(
-    path: Path, *, with_channels: bool = True, extra_channels: Sequence[str] = ()
-) -> EnvironmentSpec:
+def portable_spec(path: Path, **options: Any) -> EnvironmentSpec:
     """Export the requested packages for other machines, without builds.
 
     Specs with an upper bound (``numpy=1.26``, ``<3``) are kept as written. If no requested specs
@@ -189,8 +198,7 @@ def portable_spec(
 
     Args:
         path: The environment.
-        with_channels: Whether channels are included.
-        extra_channels: Channels before the environment's own.
+        options: About channels, as for :func:`export_spec`.
     """
     prefix = Prefix(path).require()
     installed = installed_packages(prefix)
@@ -205,7 +213,9 @@ def portable_spec(
         for record in records.values()
         if record.is_installed_by_pip and record.name not in named
     ]
-    whole = export_spec(path, with_channels=with_channels, extra_channels=extra_channels)
+    if not options.get("with_host"):
+        conda = [text.removeprefix(f"{HOST_CHANNEL}::") for text in conda]
+    whole = export_spec(path, **options)
     return replace(whole, prefix=None, dependencies=tuple(sorted(conda)), pip=tuple(sorted(pip)))
 
 

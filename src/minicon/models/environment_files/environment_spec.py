@@ -6,6 +6,8 @@ Extensions of the CEP: platform selectors (``sel(linux): gdb``), the keys ``plat
 
 from __future__ import annotations
 
+import re
+
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
@@ -26,6 +28,7 @@ _KEYS = (
     "category", "groups", "pip", "allow-pypi-requests",
 )  # fmt: skip
 _SELECTOR = lazy_pattern(r"sel\((.*)\)\s*")
+_ABSOLUTE = lazy_pattern(r"/|[A-Za-z]:[/\\]")
 _VARIABLE = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
@@ -42,7 +45,7 @@ class EnvironmentSpec:
     """The contents of an environment file, with selectors resolved for one platform.
 
     Attributes:
-        name: Name of the environment, or None.
+        name: Name of the environment, or None; of a path, its last part.
         prefix: Prefix of the environment that was exported, or None.
         channels: Channels as written, by priority, ``nodefaults`` included.
         dependencies: MatchSpec strings as written, in order; all are valid.
@@ -101,6 +104,12 @@ class EnvironmentSpec:
         data["variables"] = dict(self.variables)
         data["prefix"] = self.prefix
         return {key: value for key, value in data.items() if value or key == "dependencies"}
+
+
+def _is_name(name: str) -> bool:
+    """Whether a text can be the name of an environment, as conda decides."""
+    forbidden = {*FORBIDDEN_NAME_CHARACTERS, "\\"}
+    return name not in ("", ".", "..") and not forbidden & set(name)
 
 
 def _group_data(group: DependencyGroup) -> list[Any]:
@@ -166,9 +175,10 @@ class _Reader:
 
     def name(self, value: Any) -> str | None:
         name = self.optional("name", value)
-        if name and (
-            name in (".", "..") or "\\" in name or set(FORBIDDEN_NAME_CHARACTERS) & set(name)
-        ):
+        if name and _ABSOLUTE.match(name):  # conda's export of an environment by path
+            last = re.split(r"[/\\]", name.rstrip("/\\"))[-1]
+            return last if _is_name(last) else None
+        if name and not _is_name(name):
             hint = (
                 "names cannot contain / \\ : # or spaces; remove the name and pass --name instead"
             )

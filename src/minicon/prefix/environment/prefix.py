@@ -15,12 +15,14 @@ from minicon.models.prefix_record import PrefixRecord
 from minicon.models.strict_json import read_json
 from minicon.prefix.environment.history import Revision, parse_history, requested_specs
 from minicon.prefix.environment.prefix_location import is_environment
-from minicon.prefix.environment.python_layout import PythonLayout
+from minicon.prefix.environment.python_layout import MOVED_FOLDERS, PythonLayout
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
+
+    from minicon.models.package_files import PathsEntry
 
 #: A value in conda's state file that means "unset, and do not export".
 UNSET = "***unset***"
@@ -129,6 +131,18 @@ class Prefix:
         """The package with a name, or None."""
         return next((r for r in self.readable_records() if r.name == name), None)
 
+    def entries_of(self, record: PrefixRecord) -> dict[str, PathsEntry]:
+        """The entries of a package of this environment by path in the prefix.
+
+        Conda records paths in the package for noarch python: ``site-packages/x.py``.
+        """
+        entries = {entry.path: entry for entry in record.paths}
+        if record.record.noarch == "python":
+            moved = [entry for entry in record.paths if entry.path.startswith(MOVED_FOLDERS)]
+            if moved and (layout := self.python_layout):
+                entries.update({layout.target(entry.path): entry for entry in moved})
+        return entries
+
     def owned_files(self) -> frozenset[str]:
         """Every path that a package owns, relative to the prefix."""
         return frozenset(path for record in self.readable_records() for path in record.files)
@@ -186,15 +200,20 @@ class Prefix:
             message = None
         return str(message) if message else "the environment is frozen"
 
-    def environment_variables(self) -> dict[str, str]:
+    def environment_variables(self, *, of_packages: bool = True) -> dict[str, str]:
         """Variables that activation sets: ``etc/conda/env_vars.d``, then conda's state file.
 
         ``PATH`` is left out, as are values marked unset.
+
+        Args:
+            of_packages: Whether variables that packages set are included.
         """
         variables: dict[str, Any] = {}
+        owned = frozenset() if of_packages else self.owned_files()
         folder = self.path / "etc" / "conda" / "env_vars.d"
         for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-            variables.update(_json_object(path))
+            if path.relative_to(self.path).as_posix() not in owned:
+                variables.update(_json_object(path))
         variables.update(self.state_variables())
         return {
             key: str(value)

@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-builds", action="store_true", help="omit build strings")
     parser.add_argument("--ignore-channels", action="store_true", help="omit channels")
     parser.add_argument(
+        "--full",
+        action="store_true",
+        help="name the source 'host' too, which only minicon has (default: what conda can use)",
+    )
+    parser.add_argument(
         "--format",
         choices=(
             *("environment-yaml", "yaml", "yml", "environment-json", "json"),
@@ -71,13 +76,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     if context.console.json or arguments.format.endswith("json"):
-        context.console.document(_spec(arguments, path).to_data(), as_is=True)
+        context.console.document(_spec(arguments, path, context).to_data(), as_is=True)
         return 0
     if arguments.format == "requirements":
-        text = _requirements(_spec(arguments, path), context.settings.platform)
+        text = _requirements(_spec(arguments, path, context), context.settings.platform)
     else:
         is_explicit = arguments.format == "explicit"
-        spec = explicit_spec(path) if is_explicit else _spec(arguments, path)
+        spec = explicit_spec(path) if is_explicit else _spec(arguments, path, context)
         text = write_environment_file(spec)
     if arguments.file:
         with operations.describing("write", arguments.file):
@@ -100,12 +105,14 @@ def _requirements(spec: EnvironmentSpec, platform: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _spec(arguments: argparse.Namespace, path: Path) -> EnvironmentSpec:
+def _spec(arguments: argparse.Namespace, path: Path, context: CommandContext) -> EnvironmentSpec:
     from minicon.api.export.exporting import export_spec
 
     fields: dict[str, Any] = {
         "with_channels": not arguments.ignore_channels,
         "extra_channels": tuple(arguments.channels),
+        "channel_name": context.services.channel_names,
+        "with_host": arguments.full,
     }
     if arguments.portable:
         from minicon.api.export.exporting import portable_spec
