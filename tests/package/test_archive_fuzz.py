@@ -42,7 +42,7 @@ def tree_of(path, reader):
     try:
         with open_archive(path, reader=reader) as archive:
             return [
-                (m.path, m.kind, m.executable, m.modified_ns, m.target, m.component, m.read())
+                (m.path, m.kind, m.mode, m.modified_ns, m.target, m.component, m.read())
                 for m in archive.members()
             ]
     except PackageError:
@@ -214,7 +214,7 @@ def everything_of(data):
     found = []
     try:
         for m in TarReader(io.BytesIO(data).readinto, "x.tar.bz2"):
-            found.append((m.path, m.kind, m.size, m.executable, m.modified_ns, m.target, m.read()))
+            found.append((m.path, m.kind, m.size, m.mode, m.modified_ns, m.target, m.read()))
     except PackageError as error:
         found.append(str(error))
     return found

@@ -89,6 +89,30 @@ def test_a_package_is_extracted_completely(tmp_path, kind, legacy):
     assert sum(seen) > path.stat().st_size * 0.5
 
 
+@pytest.mark.parametrize(
+    ("archived", "extracted"),
+    [
+        (0o600, 0o600),
+        (0o700, 0o700),
+        (0o640, 0o640),
+        (0o666, 0o644),
+        (0o777, 0o755),
+        (0o444, 0o644),
+        (0o4755, 0o755),
+        (0, 0o644),
+    ],
+)
+@pytest.mark.parametrize("size", [3, 3_000_000])
+def test_private_files_stay_private(tmp_path, archived, extracted, size):
+    path = PackageBuilder("x").file("etc/f", bytes(size), mode=archived).build(tmp_path)
+    before = os.umask(0)
+    try:
+        extract(path, tmp_path / "out")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "out/etc/f").stat().st_mode) == extracted
+
+
 def test_modes_follow_the_umask(tmp_path):
     path = TOOL.build(tmp_path)
     before = os.umask(0o077)

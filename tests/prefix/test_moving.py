@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.support.faults import every_kill
 from tests.support.packages import PackageBuilder
-from tests.support.prefixes import Extracted, apply, extract, python_package, snapshot
+from tests.support.prefixes import MINOR, Extracted, apply, extract, python_package, snapshot
 
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PrefixError, PrefixLocked
@@ -22,8 +22,10 @@ from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import relocate
 from minicon.prefix.moving import clone_environment, move_environment
+from minicon.prefix.repair import verify_prefix
 from minicon.prefix.rollback import undo
 
+SITE = f"lib/python{MINOR}/site-packages/"
 LONG = "/opt/" + "placeholder_" * 20
 
 
@@ -99,6 +101,55 @@ def test_hashes_of_rewritten_files_are_recorded(fast_path: Path, packages: list[
         for entry in record.paths:
             if entry.sha256_in_prefix:
                 assert sha256_of_file(fast_path / "b" / entry.path) == entry.sha256_in_prefix
+
+
+def as_recorded_by_conda(env: Path) -> None:
+    """Give entries the paths that files have in their package, as conda records them."""
+    for path in (env / "conda-meta").glob("script-*.json"):
+        data = json.loads(path.read_text())
+        for entry in data["paths_data"]["paths"]:
+            for own, moved in (("bin/", "python-scripts/"), (SITE, "site-packages/")):
+                if entry["_path"].startswith(own):
+                    entry["_path"] = moved + entry["_path"].removeprefix(own)
+        path.write_text(json.dumps(data))
+
+
+def test_records_of_conda_have_the_hashes_of_moved_scripts(fast_path: Path) -> None:
+    script = (
+        PackageBuilder("script")
+        .noarch("python")
+        .file("site-packages/s.py", b"x = 1\n")
+        .file(
+            "python-scripts/script",
+            f"#!{PREFIX_PLACEHOLDER}/bin/python\n",
+            prefix=PREFIX_PLACEHOLDER,
+        )
+    )
+    cache = fast_path / "pkgs"
+    linked = [extract(python_package(), cache), extract(script, cache)]
+    for change in (move, clone):
+        apply(fast_path / "a", *linked)
+        as_recorded_by_conda(fast_path / "a")
+        change(fast_path / "a", fast_path / "b")
+        (record,) = (fast_path / "b" / "conda-meta").glob("script-*.json")
+        entries = {e["_path"]: e for e in json.loads(record.read_text())["paths_data"]["paths"]}
+        assert entries["python-scripts/script"]["sha256_in_prefix"] == sha256_of_file(
+            fast_path / "b" / "bin/script"
+        )
+        assert verify_prefix(Prefix(fast_path / "b")) == ()
+        shutil.rmtree(fast_path / "b")
+
+
+def test_changed_scripts_of_conda_are_kept_when_they_are_removed(fast_path: Path) -> None:
+    script = PackageBuilder("script").noarch("python").file("python-scripts/script", b"#!/bin/sh\n")
+    env, cache = fast_path / "a", fast_path / "pkgs"
+    python = extract(python_package(), cache)
+    apply(env, python, extract(script, cache))
+    as_recorded_by_conda(env)
+    (env / "bin/script").unlink()
+    (env / "bin/script").write_text("mine\n")
+    apply(env, python)
+    assert (env / "bin/script.minicon-saved").read_text() == "mine\n"
 
 
 def test_user_files_pins_and_variables_move_along(

@@ -16,6 +16,16 @@ class MemberKind:
     HARD_LINK = "hard link"
 
 
+def file_mode(mode: int) -> int:
+    """Permissions of a package's file: 0755 or 0644, less those that the archive withholds.
+
+    A file that is private in the archive (0600) stays private. Nothing else is taken from it: no
+    special bits, no write permission for others, and always the owner's.
+    """
+    usual = 0o755 if mode & 0o111 else 0o644
+    return usual & (mode | 0o700) if mode & 0o777 else usual
+
+
 class ArchiveMember:
     """One member, valid until the next one is read.
 
@@ -23,7 +33,7 @@ class ArchiveMember:
         path: Relative path, checked by :func:`minicon.fs.safe_path.path_problem`.
         kind: One of :class:`MemberKind`.
         size: Bytes of content; 0 for all but files.
-        executable: Whether any execute bit is set.
+        mode: Permissions to write a file with, see :func:`file_mode`.
         modified_ns: Modification time, in nanoseconds since 1970.
         target: Text of a link, unchecked; empty for other kinds.
         component: ``info`` or ``pkg`` in a ``.conda``; ``all`` in a ``.tar.bz2``.
@@ -34,8 +44,8 @@ class ArchiveMember:
         "_chunks",
         "component",
         "data",
-        "executable",
         "kind",
+        "mode",
         "modified_ns",
         "path",
         "size",
@@ -47,7 +57,7 @@ class ArchiveMember:
         path: str,
         kind: str,
         size: int,
-        executable: bool,
+        mode: int,
         modified_ns: int,
         target: str,
         data: memoryview | None,
@@ -57,7 +67,7 @@ class ArchiveMember:
         self.path = path
         self.kind = kind
         self.size = size
-        self.executable = executable
+        self.mode = mode
         self.modified_ns = modified_ns
         self.target = target
         self.data = data

@@ -6,7 +6,7 @@ into the buffer. Those are read by two regular expressions; all others field by 
 
 from __future__ import annotations
 
-from minicon.archive.members import ArchiveMember, MemberKind
+from minicon.archive.members import ArchiveMember, MemberKind, file_mode
 from minicon.archive.problems import damaged, unsafe
 from minicon.archive.tar_header import (
     BLOCK,
@@ -138,7 +138,7 @@ class TarReader:
                 path.decode(),
                 kind,
                 end - content,
-                mode != b"0000644" and int(mode, 8) & 0o111 != 0,
+                0o644 if mode == b"0000644" else file_mode(int(mode, 8)),
                 modified_ns,
                 "",
                 view[content:end],
@@ -220,7 +220,7 @@ class TarReader:
             self._checked_path(header.name, kind),
             kind,
             header.size,
-            header.mode & 0o111 != 0,
+            file_mode(header.mode),
             header.modified_ns,
             header.link if is_link else "",
             data,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class TreeWriter(Closing):
     """Writes below an existing folder. Use as a context manager.
 
-    Paths are relative, checked (:mod:`minicon.fs.safe_path`), with forward slashes. Modes are
-    0755 or 0644 less the umask; nothing else is ever set.
+    Paths are relative, checked (:mod:`minicon.fs.safe_path`), with forward slashes. Modes
+    are those of :func:`minicon.archive.members.file_mode`, less the umask.
     """
 
     def __init__(self, root: Path) -> None:
@@ -38,20 +38,16 @@ class TreeWriter(Closing):
         path: str,
         chunks: Iterable[bytes | memoryview],
         *,
-        executable: bool = False,
+        mode: int = 0o644,
         modified_ns: int | None = None,
     ) -> None:
         """Write a new file. Raises OSError; FileExistsError if the name exists."""
         name, folder = self._parent_of(path)
-        mode = 0o755 if executable else 0o644
         operations.create_file_from(chunks, name, mode, directory=folder, modified_ns=modified_ns)
 
-    def write_whole(
-        self, path: str, data: bytes | memoryview, executable: bool, modified_ns: int
-    ) -> None:
+    def write_whole(self, path: str, data: bytes | memoryview, mode: int, modified_ns: int) -> None:
         """Write a new file from content in memory, as :meth:`write` does. Raises OSError."""
         name, folder = self._parent_of(path)
-        mode = 0o755 if executable else 0o644
         operations.create_file(name, data, mode, directory=folder, modified_ns=modified_ns)
 
     def hard_link(self, path: str, target: str) -> None:

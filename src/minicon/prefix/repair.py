@@ -110,19 +110,10 @@ def make_repair(
 def _check_record(
     prefix: Prefix, record: PrefixRecord, *, hashes: bool
 ) -> Iterator[tuple[Problem | None, str]]:
-    entries = entries_by_file(prefix, record)
+    entries = prefix.entries_of(record)
     for path in record.files:
         kind = _check_file(f"{prefix.path}/{path}", entries.get(path), hashes=hashes)
         yield (Problem(record.name, path, kind) if kind else None), path
-
-
-def entries_by_file(prefix: Prefix, record: PrefixRecord) -> Mapping[str, PathsEntry]:
-    """The record's entries by path in the prefix; conda records package paths for noarch python."""
-    entries = {entry.path: entry for entry in record.paths}
-    layout = prefix.python_layout
-    if layout and record.record.noarch == "python":
-        entries.update({layout.target(path): entry for path, entry in list(entries.items())})
-    return entries
 
 
 def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | None:

@@ -179,9 +179,8 @@ def _changed(
 ) -> Iterator[str]:
     """Yield those of some files whose content differs from the record, by reading them."""
     from minicon.prefix.link.carry_over import is_modified
-    from minicon.prefix.repair import entries_by_file
 
-    entries = entries_by_file(prefix, record)
+    entries = prefix.entries_of(record)
     for path in suspects:
         entry = entries.get(path)
         if entry is None or entry.path_type in _NOT_COMPARED:

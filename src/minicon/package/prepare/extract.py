@@ -209,7 +209,7 @@ class _Extraction:
         if sha256 != entry.sha256 or entry.path_type != PathType.HARDLINK:
             return False
         try:
-            self._writer.write_whole(path, data, member.executable, member.modified_ns)
+            self._writer.write_whole(path, data, member.mode, member.modified_ns)
         except FileExistsError:
             raise self._case_conflict(path) from None
         self._table.files[path] = (member.size, sha256, member.component)
@@ -225,7 +225,7 @@ class _Extraction:
         try:
             if data is not None:
                 digest = hashlib.sha256(data)
-                self._writer.write_whole(path, data, member.executable, member.modified_ns)
+                self._writer.write_whole(path, data, member.mode, member.modified_ns)
             else:
                 digest = self._write_pieces(member)
         except FileExistsError:
@@ -240,7 +240,7 @@ class _Extraction:
         self._writer.write(
             member.path,
             _hashed(member.chunks(), digest.update),
-            executable=member.executable,
+            mode=member.mode,
             modified_ns=member.modified_ns,
         )
         return digest

@@ -17,6 +17,7 @@ from minicon.errors import PrefixError
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass, field
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES
 from minicon.prefix.link.link import link_names, link_or_copy
 from minicon.prefix.link.staging_dir import StagingDirectory
@@ -241,13 +242,14 @@ def carry_plan(
     """
     owned = {path for record in unchanged for path in record.files}
     real = _RealPaths(prefix)
+    environment = Prefix(prefix)
     not_carried: dict[str, PathsEntry | None] = dict.fromkeys(dropped)
     recorded_at: dict[str, int] = {}
     for record in unlink:
         path = f"{CONDA_META}/{record.file_name}"
         not_carried[path] = None
         since = None if _was_replaced(prefix, record) else _modified_at(prefix / path)
-        entries = {entry.path: entry for entry in record.paths}
+        entries = environment.entries_of(record)
         for name in record.files:
             if name not in owned:
                 path = real.path(name)

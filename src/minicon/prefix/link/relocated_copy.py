@@ -67,7 +67,9 @@ def copy_relocated(
         OSError: Disk full and the like.
     """
     prefix = Prefix(source)
-    entries = {entry.path: entry for r in prefix.readable_records() for entry in r.paths}
+    entries: dict[str, PathsEntry] = {}
+    for record in prefix.readable_records():
+        entries.update(prefix.entries_of(record))
     owned = prefix.owned_files()
     hashes: dict[str, str] = {}
     task = task or SilentTask()
@@ -207,10 +209,11 @@ def _rewrite_records(prefix: Prefix, target: FolderTree, hashes: Mapping[str, st
         if not any(path in hashes for path in record.files):
             continue
         changed = {**hashes, **_rewrite_wheel_record(record, target, hashes)}
+        in_prefix = {entry.path: path for path, entry in prefix.entries_of(record).items()}
         folder, name = target.parent_of(f"{CONDA_META}/{record.file_name}")
         data = without_secrets_in(read_json(folder.read_file(name)))
         for entry in (data.get("paths_data") or {}).get("paths") or ():
-            path = entry.get("_path")
+            path = in_prefix.get(entry.get("_path"), "")
             if path not in changed:
                 continue
             key = "sha256_in_prefix" if "sha256_in_prefix" in entry else "sha256"
