@@ -329,3 +329,28 @@ def test_merge_that_cannot_be_settled_changes_nothing(
     assert not outcome.settled
     assert "old needs lib <1.1 and not 2.0" in (outcome.reason or "")
     assert paths[1].read_bytes() == before
+
+
+def test_a_lock_of_another_tool_is_up_to_date_while_it_satisfies_the_file(
+    services: Services, tmp_path: Path, channel: ChannelBuilder
+) -> None:
+    text = f"channels: [{channel.url}]\nplatforms: [linux-64]\ndependencies:\n- app=1.0\n"
+    given = inputs(tmp_path, text)
+    ours = make_lock(services, given, [LockTarget(platform="linux-64")])
+    foreign = replace(ours, content_hash={"linux-64": "f" * 64}, metadata={})
+    assert stale_platforms(services, given, ours) == ()
+    assert stale_platforms(services, given, replace(foreign, metadata=ours.metadata)) == (
+        "linux-64",
+    )
+    for dependency, stale in (
+        ("app=1.0", False),
+        ("app >=1\n- lib", False),
+        ("app=1.1", True),
+        ("app\n- tool", True),
+        ("app\n- pip: [requests]", True),
+        ("app\n- pip: [lib>=1]", False),  # conda's package has the project
+    ):
+        changed = inputs(tmp_path, text.replace("app=1.0", dependency))
+        assert bool(stale_platforms(services, changed, foreign)) == stale, dependency
+    moved = inputs(tmp_path, text.replace(channel.url, "conda-forge"))
+    assert stale_platforms(services, moved, foreign) == ("linux-64",)

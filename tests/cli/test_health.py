@@ -152,7 +152,11 @@ def test_leftovers_and_outdated_lines_are_removed(damaged: QuickWorkspace) -> No
     stage.mkdir(parents=True)
     listed = damaged.home / ".conda" / "environments.txt"
     listed.write_text(listed.read_text() + "/gone/away\n")
-    found = {kind for kind, _ in kinds(damaged)}
+    named = damaged.run("doctor", "-n", "e", "--json").ok().json["findings"]
+    assert {f["kind"] for f in named if not f["is_problem"]} >= {"leftover", "stale-registration"}
+    everything = damaged.run("doctor", "--all", "--json")
+    assert everything.code == 1
+    found = {f["kind"] for f in everything.json["findings"] if f["is_problem"]}
     assert found == {"leftover", "stale-registration"}
     damaged.run("doctor", "--all", "--fix").ok()
     assert not work.exists()

@@ -12,6 +12,7 @@ import hashlib
 import json
 
 from minicon.api.input_files import read_files
+from minicon.api.lock.lock_mismatches import unsatisfied
 from minicon.api.plan.environment_requests import make_request
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from minicon.pypi.requirements.requirements import RequirementSet
 
 _FACTS, _CHANNELS, _OVERRIDE = "virtual_packages ", "named_channels", "override_channels"
+_HASHED_BY = "content_hash_by"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +145,29 @@ def read_inputs(services: Services, inputs: LockInputs, target: LockTarget) -> T
 
 
 def stale_platforms(services: Services, inputs: LockInputs, lock: Lockfile) -> tuple[str, ...]:
-    """Return the platforms whose inputs have changed since the lock was made."""
+    """Return the platforms whose inputs have changed since the lock was made.
+
+    Other lock tools hash their inputs in other ways. A lock of theirs is up to date if it has the
+    channels that are requested, and packages that satisfy the requests.
+    """
     return tuple(
         target.platform
         for target in targets_of(lock)
-        if lock.content_hash.get(target.platform)
-        != read_inputs(services, inputs, target).content_hash
+        if _is_stale(read_inputs(services, inputs, target), lock)
     )
+
+
+def _is_stale(read: TargetInputs, lock: Lockfile) -> bool:
+    platform = read.target.platform
+    if lock.content_hash.get(platform) == read.content_hash:
+        return False
+    if _HASHED_BY in lock.metadata:
+        return True
+    channels = tuple(name for name in read.request.channels if name != "nodefaults")
+    if channels and channels != lock.channels:
+        return True
+    packages = read.request.packages
+    return any(unsatisfied(lock, platform, packages.specs, packages.requirements))
 
 
 def _requirement_texts(requirements: RequirementSet) -> Iterator[str]:
@@ -187,6 +205,7 @@ def _services_for(services: Services, target: LockTarget) -> Services:
 def input_metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[str, str]:
     """Return the options to save in a lock, so that locking again need not repeat them."""
     found = {f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages}
+    found[_HASHED_BY] = "minicon"
     if inputs.channels:
         found[_CHANNELS] = " ".join(without_secrets(channel) for channel in inputs.channels)
         found |= {_OVERRIDE: "true"} if inputs.override_channels else {}

@@ -1,4 +1,4 @@
-"""Check that the packages of a lock satisfy each other's dependencies.
+"""Check that the packages of a lock satisfy each other's dependencies, and requests.
 
 Dependencies of conda packages are MatchSpecs (CEP 29), those of wheels requirements (PEP 508) with
 versions of PEP 440: only for wheels is ``1.0.0b2`` the same version as ``1.0.0.beta2``.
@@ -15,9 +15,12 @@ from minicon.solver.joint.markers import applies, marker_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from packaging.requirements import Requirement
 
     from minicon.models.environment_files.lockfile import LockedPackage, Lockfile
+    from minicon.models.match_spec.spec import MatchSpec
 
     Packages = Mapping[str, LockedPackage]
 
@@ -30,6 +33,35 @@ def mismatches(lock: Lockfile) -> tuple[str, ...]:
         for platform in lock.platforms
         for problem in _mismatches(lock, platform, names)
     )
+
+
+def unsatisfied(
+    lock: Lockfile,
+    platform: str,
+    specs: Iterable[MatchSpec],
+    requirements: Iterable[Requirement],
+) -> Iterator[str]:
+    """Yield the requests that no package of a lock satisfies, as text."""
+    names = NameMap.built_in()
+    locked = lock.for_platform(platform, lock.groups)
+    conda = {each.name: each for each in locked if each.manager == "conda"}
+    wheels = {normalize_pypi_name(each.name): each for each in locked if each.manager == "pip"}
+    for spec in specs:
+        name = spec.exact_name or ""
+        package = conda.get(name)
+        wheel = wheels.get(names.pypi_name(name) or normalize_pypi_name(name))
+        if package is None and wheel is not None:
+            if spec.version is None or spec.version.contains(wheel.version):
+                continue
+        elif package is not None and package.matches(spec):
+            continue
+        yield str(spec)
+    for requirement in requirements:
+        project = normalize_pypi_name(requirement.name)
+        candidates = (conda.get(name) for name in names.conda_names(project))
+        found = wheels.get(project) or next(filter(None, candidates), None)
+        if not found or not requirement.specifier.contains(found.version, prereleases=True):
+            yield str(requirement)
 
 
 def _mismatches(lock: Lockfile, platform: str, names: NameMap) -> Iterator[str]:

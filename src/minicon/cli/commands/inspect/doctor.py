@@ -59,12 +59,16 @@ def _environments(arguments: argparse.Namespace, context: CommandContext) -> lis
 
 def _examine(arguments: argparse.Namespace, context: CommandContext) -> list[Finding]:
     from minicon.api.upkeep.health import check_environment, check_machine
+    from minicon.lean_dataclasses import replace
 
     services = context.services
     found: list[Finding] = []
     for path in _environments(arguments, context):
         found += check_environment(services, path, quick=arguments.quick)
-    return [*found, *check_machine(services)]
+    machine = check_machine(services)
+    if arguments.name or arguments.prefix:  # problems elsewhere are not this environment's
+        machine = [replace(finding, is_problem=False) for finding in machine]
+    return [*found, *machine]
 
 
 def _fix(findings: list[Finding], context: CommandContext) -> list[str]:
