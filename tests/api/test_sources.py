@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.api_world import make_settings
+from tests.support.api_world import Notes, make_services, make_settings
+from tests.support.channels import ChannelBuilder
 
+from minicon.api.plan.channel_indices import channel_indices
 from minicon.api.sources import Sources, choose_sources
 from minicon.errors import ChannelError, ConfigError
 from minicon.models.channel import Channel
@@ -123,3 +125,33 @@ def test_many_channels_and_long_allowlists_are_quick(
     sources = choose(*names[1:], allowlist_channels=names, denylist_channels=("x", "y"))
     assert len(sources.channels) == 999
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("named", "following"),
+    [
+        (("host", "one", "two"), "one"),
+        (("one", "host", "pypi", "two"), "two"),
+        (("one", "two", "host"), None),
+        (("one", "host", "one"), None),
+        (("one", "two"), None),
+    ],
+)
+def test_host_ranks_where_it_is_named(
+    choose: Callable[..., Sources], named: tuple[str, ...], following: str | None
+) -> None:
+    sources = choose(*named, override=True)
+    assert (sources.host_before.name if sources.host_before else None) == following
+
+
+def test_indices_have_the_order_of_the_sources(tmp_path: Path) -> None:
+    channels = [ChannelBuilder(tmp_path / name).write().url for name in ("one", "two")]
+    services = make_services(tmp_path, Notes())
+    for position in range(3):
+        named = (*channels[:position], "host", *channels[position:])
+        sources = choose_sources(
+            services.settings, named, override=True, is_reachable=lambda *_: True
+        )
+        groups = channel_indices(services, sources)
+        order = [group[0].channel for group in groups]
+        assert order == [*channels[:position], "host", *channels[position:]]

@@ -18,7 +18,7 @@ from minicon.repodata.channels.names import expand_channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from minicon.config.settings import Settings
     from minicon.models.channel import Channel
@@ -33,6 +33,7 @@ class Sources:
     Attributes:
         channels: Ordinary channels, first has priority.
         use_host: Whether an interpreter of this machine may serve as python.
+        host_before: The channel before which ``host`` was named; None if it was named last.
         pypi_for_missing_names: Whether a name that no channel has may come from PyPI.
         allow_pypi: Whether PyPI may be used at all.
         skipped: Built-in channels that cannot be reached.
@@ -42,6 +43,7 @@ class Sources:
     use_host: bool
     pypi_for_missing_names: bool
     allow_pypi: bool
+    host_before: Channel | None = None
     skipped: tuple[Channel, ...] = ()
 
     @property
@@ -104,9 +106,18 @@ def choose_sources(
     return Sources(
         channels=tuple(dict.fromkeys(c for c in channels if not c.is_builtin)),
         use_host=HOST_CHANNEL in builtin,
+        host_before=next(_after_host(channels), None),
         pypi_for_missing_names=PYPI_CHANNEL in builtin and settings.use_pypi,
         allow_pypi=settings.use_pypi,
     )
+
+
+def _after_host(channels: Sequence[Channel]) -> Iterator[Channel]:
+    """Yield the ordinary channels that are named after ``host``."""
+    names = [channel.name for channel in channels]
+    start = names.index(HOST_CHANNEL) if HOST_CHANNEL in names else len(names)
+    before = channels[:start]
+    yield from (c for c in channels[start:] if not c.is_builtin and c not in before)
 
 
 def refuse_forbidden(settings: Settings, channels: Iterable[Channel]) -> None:

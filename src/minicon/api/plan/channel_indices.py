@@ -55,7 +55,19 @@ def channel_indices(
     names = [spec.exact_name for spec in specs if spec.exact_name]
     groups = services.channel_client.indices(channels, subdirs, names=names)
     groups = (*_with_related(services, sources.channels, groups[:count], subdirs), *groups[count:])
-    return (*groups, (services.host_index,)) if sources.use_host else groups
+    return _with_host(services, sources, groups) if sources.use_host else groups
+
+
+def _with_host(
+    services: Services, sources: Sources, groups: tuple[Group, ...]
+) -> tuple[Group, ...]:
+    """Return the groups with that of ``host``, which is last unless it was named earlier."""
+    before = sources.host_before.name if sources.host_before else None
+    position = next(
+        (i for i, group in enumerate(groups) if any(index.channel == before for index in group)),
+        len(groups),
+    )
+    return (*groups[:position], (services.host_index,), *groups[position:])
 
 
 def _has(sources: Sources, wanted: str) -> bool:
