@@ -17,7 +17,7 @@ from minicon.prefix.environment.history import (
     parse_history,
     requested_specs,
     spec_name,
-    state_at,
+    states,
 )
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "prefix"
@@ -166,7 +166,7 @@ def test_packages_that_are_linked_again_are_neither_added_nor_removed(tmp_path: 
     text = (env / "conda-meta/history").read_text()
     assert state_of_conda(text) == state
     revisions = parse_history(text)
-    assert set(state_at(revisions, 2)) == state
+    assert set([*states(revisions)][2]) == state
     assert (revisions[2].added, revisions[2].removed) == ((), ())
     apply(env, newer, other)
     assert state_of_conda((env / "conda-meta/history").read_text()) == {

@@ -121,7 +121,8 @@ def explicit_lines(
 ) -> list[str]:
     """Return an explicit list (CEP 23): one URL per package.
 
-    Packages without a URL of a channel (wheels, host interpreters) become comments.
+    Packages that such a list cannot contain (wheels, host interpreters) become comments that say
+    how they can be installed.
 
     Args:
         records: The packages.
@@ -137,12 +138,21 @@ def explicit_lines(
     for installed in records:
         record = installed.record
         if record.source != "conda" or not record.url:
-            lines.append(f"# {record.dist_name} (from {record.channel}) cannot be listed here")
+            lines.append(f"# not in this list: {record.dist_name}; {_other_way(record)}")
         elif anchor == "sha256" and record.sha256:
             lines.append(f"{record.url}#sha256:{record.sha256}")
         else:
             lines.append(f"{record.url}#{record.md5}" if anchor and record.md5 else record.url)
     return lines
+
+
+def _other_way(record: RepodataRecord) -> str:
+    """How to install a package that an explicit list cannot contain."""
+    if record.source == "pypi":
+        return f"pip install {record.name}=={record.version}"
+    if record.source == "interpreter":
+        return f"an interpreter of this machine: install {record.name}={record.version}"
+    return "its URL is unknown"
 
 
 def environment_table(entries: Iterable[tuple[str, str, bool]]) -> str:

@@ -253,9 +253,7 @@ def dist_text(
     """
     package = record if isinstance(record, RepodataRecord) else record.record
     channel = channel_name(without_secrets(package.channel))
-    if package.source == "conda":
-        channel = f"{channel}/{package.subdir}"
-    return f"{channel}::{package.dist_name}"
+    return f"{channel}/{package.subdir}::{package.dist_name}"
 
 
 def channel_of(text: str) -> str:
