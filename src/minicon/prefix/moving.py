@@ -40,8 +40,9 @@ from minicon.prefix.removal import remove_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+    from typing import Any
 
     from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
@@ -104,7 +105,8 @@ def move_environment(
             _copy(source.prefix, tree, relocation, reporter)
             metadata = replace(read_generation_metadata(stage), stage=stage.name)
             tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
-            _add_history(tree, stage, command, version, now, channel_name)
+            block = {"command": command, "version": version, "now": now}
+            _add_history(tree, stage, {**block, "generation": metadata.number}, channel_name)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
     remove_environment(old, lock_timeout=lock_timeout, reporter=reporter)
@@ -152,7 +154,8 @@ def clone_environment(
                 environment=new_environment_mark(),
             )
             tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
-            _add_history(tree, stage, command, version, now, channel_name)
+            block = {"command": command, "version": version, "now": now, "generation": 1}
+            _add_history(tree, stage, block, channel_name)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
 
@@ -224,14 +227,9 @@ def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
 
 
 def _add_history(
-    tree: Folder,
-    stage: Path,
-    command: str,
-    version: str,
-    now: float,
-    channel_name: Callable[[str], str],
+    tree: Folder, stage: Path, block: Mapping[str, Any], channel_name: Callable[[str], str]
 ) -> None:
     copy = Prefix(stage)
     lines = change_lines(copy.revisions(), copy.readable_records(), channel_name)
-    block = format_block(command=command, version=version, lines=lines, specs={}, now=now)
-    tree.replace_file(HISTORY, read_history(tree) + block.encode(), durable=False)
+    text = format_block(lines=lines, specs={}, **block)
+    tree.replace_file(HISTORY, read_history(tree) + text.encode(), durable=False)

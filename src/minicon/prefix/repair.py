@@ -14,7 +14,7 @@ from minicon.solver.result.dependencies import in_link_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord

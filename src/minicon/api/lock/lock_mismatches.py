@@ -53,7 +53,7 @@ def unsatisfied(
         if package is None and wheel is not None:
             if spec.version is None or spec.version.contains(wheel.version):
                 continue
-        elif package is not None and package.matches(spec):
+        elif package is not None and spec.matches(package.to_record()):
             continue
         yield str(spec)
     for requirement in requirements:
