@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
+    from minicon.prefix.generations.metadata import GenerationMetadata
     from minicon.prefix.generations.store import Generation
 
 
@@ -110,13 +111,7 @@ def rollback(
             block = {"command": command, "version": version, "now": clock(), "generation": number}
             text = _history(before, after, channel_name, block)
             folder.replace_file(HISTORY, text, durable=durable)
-            metadata = read_generation_metadata(target)
-            metadata = replace(
-                metadata,
-                number=number,
-                previous=current.number,
-                environment=current.environment,
-            )
+            metadata = _metadata(read_generation_metadata(target), number, current)
             folder.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=durable)
         if durable:
             operations.sync_file_system(target)
@@ -126,6 +121,12 @@ def rollback(
                 store.keep(target)
         warn_of_previous_directory(store, reporter)
     return result
+
+
+def _metadata(
+    kept: GenerationMetadata, number: int, current: GenerationMetadata
+) -> GenerationMetadata:
+    return replace(kept, number=number, previous=current.number, environment=current.environment)
 
 
 def _kept_tree(store: GenerationStore, number: int) -> Path:
