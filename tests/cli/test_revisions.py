@@ -134,3 +134,17 @@ def test_an_environment_does_not_inherit_revisions_of_one_that_conda_removed(
     minicon("undo -y -n a").ok()
     assert packages(minicon) == ["lone-0.1"]
     assert sorted(path.name for path in store.iterdir() if path.is_dir()) == ["1"]
+
+
+def test_renamed_and_cloned_environments_keep_the_numbers(
+    minicon: CommandLine, shared: Path
+) -> None:
+    minicon("rename -n a b").ok()
+    minicon("create -y -q -n a --clone b").ok()
+    for name, kept in (("b", [0, None, None, None, 1]), ("a", [None] * 4 + [1, 1])):
+        entries = minicon(f"history -n {name} --json").ok().json
+        assert [entry["revision"] for entry in entries] == kept
+        assert entries[-1]["current"]
+        assert (entries[-1]["added"], entries[-1]["removed"]) == ([], [])
+        assert "also undoes" not in minicon(f"rollback -y -n {name} 1").ok().err
+    assert packages(minicon) == ["hello-2.0", "lone-0.1"]
