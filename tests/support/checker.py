@@ -138,7 +138,7 @@ def _needless(
         pending += [
             each
             for each, reasons in solution.reasons.items()
-            if records[each].source == "pypi" and any(r.parent == name for r in reasons)
+            if any(r.parent == name for r in reasons)
         ]
         others = [parsed(text).exact_name for text in needs.get(name, [])]
         pending += [other for other in others if other in records]

@@ -51,12 +51,15 @@ class Candidates:
         decided_ties: Cache of the tie breaking between builds.
         read: Reads the dependencies of one candidate, (name, MatchSpec text) each, if they are not
             in the table: a wheel's metadata is read only when the search is about to choose it.
+        carriers: Names of conda packages that carry the same project: their dependents' limits
+            (``constrains``) apply to these candidates too.
     """
 
     __slots__ = (
         "_given",
         "_matching",
         "all",
+        "carriers",
         "decided_ties",
         "fixed",
         "read",
@@ -80,6 +83,7 @@ class Candidates:
         self.fixed = fixed
         self.decided_ties: dict[int, int] = {}
         self.read: Callable[[int], Iterable[tuple[str, str]]] | None = None
+        self.carriers: Sequence[str] = ()
         self._matching = known or {}
         self._given = len(self._matching)
 

@@ -126,9 +126,11 @@ def requirement_text(target: Variable, allowed: int, texts: Iterable[str]) -> st
         return f"has no {variable_text(target.name)}"
     if target.name.startswith(LIMIT):
         return f"does not match {variable_text(target.name)}"
+    written = " or ".join(sorted(set(texts))[:2])
+    if target.name.startswith(PYPI) and allowed & target.absent:
+        return f"is compatible only with {written}"
     if target.name.startswith(PYPI):
         return f"needs {variable_text(target.name)}"
-    written = " or ".join(sorted(set(texts))[:2])
     optional = bool(allowed & target.absent)
     verb = "is compatible only with" if optional else "needs"
     if target.name.startswith("__"):

@@ -40,6 +40,7 @@ class CandidateNeeds:
         self._source = source
         self._projects = projects
         self._environments: dict[str, dict[str, str]] = {}
+        self._known: dict[tuple[str, str, str], list[AnyRequirement]] = {}
 
     def of(self, choice: Choice) -> list[AnyRequirement]:
         """The requirements of a candidate of a project."""
@@ -47,14 +48,23 @@ class CandidateNeeds:
             return [CondaRequirement(choice.conda_name, choice.allowed, choice.text)]
         if isinstance(choice, InstalledWheel):
             return self._of_installed(choice)
-        return self._of_file(choice)
+        key = (choice.file.url, choice.minor.text, "")
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._of_file(choice)
+        return known
 
     def of_extra(self, candidate: ExtraCandidate) -> list[AnyRequirement]:
         """The requirements of an extra beyond those of its project."""
-        label = f"{candidate.choice.name}[{candidate.extra}]"
-        python = _python_is(candidate.minor, label)
-        needs = self._evaluated(candidate.needs, candidate.minor, label, candidate.extra)
-        return [python, *needs]
+        choice = candidate.choice
+        file = choice.file.url if isinstance(choice, Wheel) else str(candidate.needs)
+        key = (file, candidate.minor.text, candidate.extra)
+        known = self._known.get(key)
+        if known is None:
+            label = f"{choice.name}[{candidate.extra}]"
+            needs = self._evaluated(candidate.needs, candidate.minor, label, candidate.extra)
+            known = self._known[key] = [_python_is(candidate.minor, label), *needs]
+        return known
 
     def extra_of(self, choice: Choice, extra: str, minor: PythonMinor) -> ExtraCandidate:
         """An extra of a project that one candidate provides; a conda build by its version."""
@@ -106,13 +116,13 @@ class CandidateNeeds:
     def _evaluated(
         self, needs: Iterable[Requirement], minor: PythonMinor, label: str, extra: str = ""
     ) -> Iterator[AnyRequirement]:
-        """Those requirements of a wheel, or of an extra of it, whose markers are true."""
+        """Those requirements of a wheel whose markers are true; for an extra, only its own."""
         environment = self._environments.get(minor.version)
         if environment is None:
             environment = marker_environment(minor.version, self._request.platform)
             self._environments[minor.version] = environment
         for need in needs:
-            if applies(need, environment, extra):
+            if applies(need, environment, extra) and not (extra and applies(need, environment)):
                 yield from project_requirements(need, f"{label} needs {_without_marker(need)}")
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from minicon.models.match_spec.spec import parse_dependency
 from minicon.solver.candidates.candidate_table import (
     EXTRA,
     INSTALLED_WHEEL,
@@ -30,6 +31,7 @@ from minicon.solver.candidates.candidate_table import (
     plain_table,
 )
 from minicon.solver.candidates.candidates import Candidates, domain_text, members
+from minicon.solver.joint.pypi_constraints import for_versions
 from minicon.solver.joint.requirements import (
     CondaBuilds,
     CondaRequirement,
@@ -43,6 +45,8 @@ from minicon.solver.search.demands import Origin
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from packaging.version import Version
 
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.candidates.candidate_table import CandidateTable
@@ -244,7 +248,10 @@ class ProjectVariables:
             forbidden = [each for each in forbidden if each.spec.when is not None]
         limits = [(self._limit(limit), "#0x0", 1) for limit in forbidden]
         table = plain_table(name, (str(kept.version),))
-        return _Compiled(table._replace(dependencies=tuple(needs), constrains=tuple(limits)))
+        table = table._replace(dependencies=tuple(needs), constrains=tuple(limits))
+        found = _Compiled(table, accept=partial(_accept_version, kept.version))
+        found.carriers = self._projects.names_in_channels(own)
+        return found
 
     def _wheels(self, own: str, name: str) -> Candidates:
         """One candidate per release and python minor, then the same to be built by pip."""
@@ -263,12 +270,21 @@ class ProjectVariables:
             ),
             constrains=tuple((self._limit(limit), "#0x0", bits) for limit, bits in limits.items()),
         )
-        accept = partial(self._accept, own)
-        return _Compiled(table, partial(self._read, own), accept)
+        found = _Compiled(table, partial(self._read, own), partial(self._accept, own))
+        found.carriers = self._projects.names_in_channels(own)
+        return found
 
     def _accept(self, own: str, text: str) -> int:
-        """The wheels of a project that a requirement accepts, by the name of its variable."""
-        return self.wheels.accepted(own, self.requirements[text])
+        """The wheels of a project that a requirement accepts, by the name of its variable.
+
+        Another text is the MatchSpec of a conda package that limits the project.
+        """
+        requirement = self.requirements.get(text)
+        if requirement is not None:
+            return self.wheels.accepted(own, requirement)
+        limit = for_versions(parse_dependency(text))
+        positions = self.wheels.positions(own).items()
+        return sum(bits for version, bits in positions if limit and limit.accepts(version))
 
     def _read(self, own: str, position: int) -> Iterator[tuple[str, str]]:
         """What one of a project's wheels requires, by its metadata."""
@@ -359,6 +375,12 @@ def _versions(requirement: ProjectRequirement) -> str:
 def _of_providers(name: str, providers: Sequence[str]) -> CandidateTable:
     """A table with one candidate for each provider."""
     return plain_table(name, ("0",) * len(providers))._replace(builds=tuple(providers))
+
+
+def _accept_version(version: Version, text: str) -> int:
+    """Whether the MatchSpec of a conda package accepts the version of an installed wheel."""
+    limit = for_versions(parse_dependency(text))
+    return int(limit is not None and limit.accepts(version))
 
 
 def _one(name: str) -> Candidates:

@@ -114,9 +114,12 @@ class Projects:
 
     def conda_names(self, name: str) -> list[str]:
         """The packages in the request's channels that provide a project and depend on python."""
+        return [each for each in self.names_in_channels(name) if self._for_python(each)]
+
+    def names_in_channels(self, name: str) -> list[str]:
+        """The names that packages which carry a project may have."""
         given = [*self._wheels.conda_names(name)] if self._wheels is not None else []
-        names = dict.fromkeys([*given, name, name.replace("-", "_"), name.replace("-", ".")])
-        return [each for each in names if self._for_python(each)]
+        return list(dict.fromkeys([*given, name, name.replace("-", "_"), name.replace("-", ".")]))
 
     def needs(self, file: DistributionFile) -> Sequence[Requirement]:
         """The requirements in a wheel's metadata, markers not evaluated."""

@@ -41,8 +41,8 @@ class Limit:
         return self.plain is not None and self.plain.accepts(version)
 
 
-def _for_versions(spec: MatchSpec) -> ProjectRequirement | None:
-    """What a constraint says about versions from PyPI; None if it excludes all of them."""
+def for_versions(spec: MatchSpec) -> ProjectRequirement | None:
+    """What a constraint means for versions from PyPI; None if it excludes all of them."""
     plain = spec.replace(when=None)
     plain = plain.replace(channel=None) if plain.channel == "pypi" else plain
     number, build = plain.build_number, plain.build
@@ -67,7 +67,7 @@ class PypiConstraints:
         self._limits: dict[str, list[Limit]] = {}
         for specs, kind in ((request.pins, Kind.PIN), (request.constraints, Kind.CONSTRAINT)):
             for spec in specs:
-                limit = Limit(kind, spec, _for_versions(spec))
+                limit = Limit(kind, spec, for_versions(spec))
                 self.all.append(limit)
                 project = project_of(spec.exact_name or "", request.wheels)
                 self._limits.setdefault(project, []).append(limit)

@@ -124,6 +124,27 @@ class ClauseStore:
                 self._attach(requirement, variable)
                 self._apply_later(requirement.carriers)
         self._queue += [(variable, each) for each in table.conditional]
+        for name in candidates.carriers:
+            self._mirror_all(self.variable(name), variable)
+
+    def _mirror_all(self, carrier: Variable, variable: Variable) -> None:
+        """Apply the limits on a conda package to the wheels of its project, now and later."""
+        carrier.mirrors.append(variable)
+        for requirement in list(carrier.constraints.values()):
+            for clause in list(requirement.carriers):
+                self._mirror(clause)
+
+    def _mirror(self, clause: Dependency) -> None:
+        """Apply one limit on a conda package to the wheels of its project.
+
+        Limits whose text is a domain are those of projects, and mean the package alone.
+        """
+        source, premise, requirement = clause
+        if requirement.text.startswith("#"):
+            return
+        for target in self.variables[requirement.target].mirrors:
+            own = self._requirement(target.name, requirement.text, True)
+            self._extend(self.variables[source], premise, own)
 
     def add_clauses(self, variable: Variable, domain: int) -> None:
         """Add clauses for the dependencies of the candidates in a domain.
@@ -198,6 +219,8 @@ class ClauseStore:
         allowed = requirement.allowed
         if allowed is not None and not self.trail.domains[requirement.target] & allowed:
             self.late.append(clause)
+        if requirement.optional and self.variables[requirement.target].mirrors:
+            self._mirror(clause)
         return clause
 
     def _attach(self, requirement: Requirement, target: Variable) -> None:

@@ -39,6 +39,8 @@ class Variable:
         unexplored: Candidates that may have dependencies for which no clause was added yet.
         unread: Candidates whose dependencies are not in the table and were not read yet.
         read: The clauses of those that were read, by requirement.
+        mirrors: Variables that ``constrains`` of this package apply to as well: the wheels of the
+            project that it carries.
         by_position: The clauses by their positions in the candidate table; None where not added.
         requirements: Requirements of other packages on this one, by text.
         constraints: The same for ``constrains``, by text.
@@ -58,6 +60,7 @@ class Variable:
         "incoming",
         "index",
         "initial",
+        "mirrors",
         "name",
         "read",
         "requirements",
@@ -80,6 +83,7 @@ class Variable:
         self.unexplored = 0
         self.unread = 0
         self.read: dict[Requirement, Dependency] = {}
+        self.mirrors: list[Variable] = []
         self.requirements: dict[str, Requirement] = {}
         self.constraints: dict[str, Requirement] = {}
         self.incoming: dict[int, list[Requirement]] = {}
