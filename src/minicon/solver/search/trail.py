@@ -121,7 +121,14 @@ class Trail:
         """
         positions = self.history[index]
         entries = self.entries
-        position = len(positions)
-        while position and not entries[positions[position - 1]][1] & ~values:
-            position -= 1
-        return positions[position - 1] if position else -1
+        outside = ~values
+        # Domains only shrink, so the entry can be found by bisection; it is often the last one.
+        low, high = 0, len(positions)
+        middle = high - 1
+        while low < high:
+            if entries[positions[middle]][1] & outside:
+                low = middle + 1
+            else:
+                high = middle
+            middle = (low + high) // 2
+        return positions[low - 1] if low else -1
