@@ -132,6 +132,7 @@ class PypiIndex(Closing):
         self._broken: set[str] = set()
         self._quarantined: set[str] = set()
         self._own_pythons: dict[str, str | None] = {}
+        self._parsed: dict[str, Requirement] = {}
         self._listed = SharedResults(self._load_listed)
         self._releases = SharedResults(self._load_releases)
         self._requirements = SharedResults(self._load_requirements)
@@ -336,7 +337,7 @@ class PypiIndex(Closing):
         try:
             metadata = (self._metadata if file.is_wheel else self._sources).read(file)
             self._own_pythons[file.url] = normalized_requires_python(metadata.requires_python or "")
-            return tuple(map(self._by_url, metadata.requirements()))
+            return tuple(map(self._by_url, metadata.requirements(self._parsed)))
         except PackageError as error:
             self._broken.add(file.url)
             self._reporter.warn(f"{file.filename} is skipped: {error.message}")

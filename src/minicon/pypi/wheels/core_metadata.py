@@ -94,15 +94,23 @@ class CoreMetadata:
             "summary": self.summary,
         }
 
-    def requirements(self) -> tuple[Requirement, ...]:
-        """Parse ``Requires-Dist``, markers unevaluated. Raises PackageError if one is invalid."""
+    def requirements(self, parsed: dict[str, Requirement] | None = None) -> tuple[Requirement, ...]:
+        """Parse ``Requires-Dist``, markers unevaluated. Raises PackageError if one is invalid.
+
+        Args:
+            parsed: Requirements that were parsed before, by text; new ones are added.
+        """
+        known = {} if parsed is None else parsed
         try:
-            return tuple([parse_requirement(text) for text in self.requires])
+            for text in self.requires:
+                if text not in known:
+                    known[text] = parse_requirement(text)
         except InvalidRequirement as error:
             reason = str(error).partition("\n")[0]
             raise PackageError(
                 "broken-metadata", f"its METADATA has an invalid requirement: {reason}"
             ) from error
+        return tuple([known[text] for text in self.requires])
 
     def check_belongs_to(self, filename: str) -> None:
         """Raise PackageError unless name and version are those of the distribution's file name."""

@@ -40,6 +40,7 @@ class CandidateNeeds:
         self._source = source
         self._projects = projects
         self._environments: dict[str, dict[str, str]] = {}
+        self._applying: dict[tuple[int, str, str], tuple[Requirement, bool]] = {}
         self._known: dict[tuple[str, str, str], list[AnyRequirement]] = {}
 
     def of(self, choice: Choice) -> list[AnyRequirement]:
@@ -122,7 +123,14 @@ class CandidateNeeds:
             environment = marker_environment(minor.version, self._request.platform)
             self._environments[minor.version] = environment
         for need in needs:
-            if applies(need, environment, extra) and not (extra and applies(need, environment)):
+            # Versions of a project mostly share their requirements.
+            key = (id(need), minor.version, extra)
+            known = self._applying.get(key)
+            if known is None:
+                is_own = not extra or not applies(need, environment)
+                known = (need, is_own and applies(need, environment, extra))
+                self._applying[key] = known
+            if known[1]:
                 yield from project_requirements(need, f"{label} needs {_without_marker(need)}")
 
 
