@@ -21,8 +21,8 @@ from minicon.solver.solver import CondaSolver
 
 #: Processor time within which every request is answered.
 SECONDS = 3.0
-NUMBER = int(os.environ.get("MINICON_FUZZ", "3000"))
-STEP = max(1, 30_000 // NUMBER)
+#: Every which request is solved.
+STEP = 1 if int(os.environ.get("MINICON_FUZZ", "3000")) > 20_000 else 20
 
 
 def answered(texts: list[str]) -> bool:
@@ -45,17 +45,17 @@ def answered(texts: list[str]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("texts", SATISFIABLE[:: max(1, STEP // 3)], ids=" ".join)
+@pytest.mark.parametrize("texts", SATISFIABLE[:: min(STEP, 3)], ids=" ".join)
 def test_requests_that_can_be_met(texts: list[str]) -> None:
     assert answered(texts)
 
 
-@pytest.mark.parametrize("texts", CONFLICTS[:: max(1, STEP // 3)], ids=" ".join)
+@pytest.mark.parametrize("texts", CONFLICTS[:: min(STEP, 5)], ids=" ".join)
 def test_requests_that_contradict_themselves(texts: list[str]) -> None:
     assert not answered(texts)
 
 
-@pytest.mark.parametrize("texts", everyday_pairs()[:: 2 * STEP], ids=" ".join)
+@pytest.mark.parametrize("texts", everyday_pairs()[::STEP], ids=" ".join)
 def test_an_everyday_package_beside_a_project(texts: list[str]) -> None:
     answered(texts)
 
