@@ -89,11 +89,11 @@ def recorded_packages() -> tuple[list, list[str]]:
     """The records that were read, and the distinct texts of their dependencies."""
     texts: dict[str, int] = {}
     rows = []
-    for place, subdir in enumerate(SUBDIRS):
+    for position, subdir in enumerate(SUBDIRS):
         index = channel_index("conda-forge", subdir)
         rows += [
             [
-                *(name, record.version, record.build, record.build_number, place),
+                *(name, record.version, record.build, record.build_number, position),
                 int(record.data.get("timestamp") or 0) // 1000,
                 [texts.setdefault(text, len(texts)) for text in record.depends],
                 [texts.setdefault(text, len(texts)) for text in record.constrains],

@@ -110,7 +110,7 @@ class _Clauses:
         self.files = [each for each in world.files if each[2] == minor]
         names = [(name, extra) for name in world.projects for extra in EXTRAS]
         base = len(self.packages) + len(self.files)
-        self.extras = {key: base + place for place, key in enumerate(names, 1)}
+        self.extras = {key: base + position for position, key in enumerate(names, 1)}
         self.clauses: list[list[int]] = []
 
     def is_satisfiable(self) -> bool:
@@ -119,14 +119,14 @@ class _Clauses:
             self.clauses += [[-number, *self._conda(text)] for text in depends]
             for text in limits:
                 self.clauses += [[-number, -other] for other in self._excluded(text)]
-        for place, (name, version, _, needs) in enumerate(self.files, len(self.packages) + 1):
+        for position, (name, version, _, needs) in enumerate(self.files, len(self.packages) + 1):
             same = [
                 other
                 for other, package in enumerate(self.packages, 1)
                 if package[1:3] == (name, version)
             ]
             for text, extra in needs:
-                for provider in (place, *same) if extra else (place,):
+                for provider in (position, *same) if extra else (position,):
                     premise = [provider, self.extras[name, extra]] if extra else [provider]
                     self._require(premise, text)
         for text in self.world.specs:
@@ -192,7 +192,7 @@ def problems(world: CarriedWorld, solution: Solution) -> list[str]:
             continue
         name = record.name if record.source == "pypi" else project_of[record.name]
         if name in chosen:
-            found.append(f"{name} is there twice")
+            found.append(f"{name} has two sources")
         chosen[name] = int(record.version)
     pending = list(world.requirements)
     for record in solution.records:

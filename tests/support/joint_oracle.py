@@ -141,7 +141,7 @@ class Oracle:
         return [number for name in names for number, _ in self._named(name)]
 
     def _add(self, premise: list[int], need: Requirement, extra: str = "") -> None:
-        """Clauses for: if all of the premise is there, then a requirement is met."""
+        """Clauses for: if all of the premise is chosen, then a requirement is met."""
         if need.marker and not need.marker.evaluate({**self._environment, "extra": extra}):
             return
         project = canonicalize_name(need.name)

@@ -111,8 +111,8 @@ class World:
             name, version, build, number, subdir, stamp, depends, constrains = row
             record = {
                 "name": name, "version": version, "build": build, "build_number": number,
-                "timestamp": stamp, "depends": [texts[place] for place in depends],
-                "constrains": [texts[place] for place in constrains],
+                "timestamp": stamp, "depends": [texts[position] for position in depends],
+                "constrains": [texts[position] for position in constrains],
             }  # fmt: skip
             fn = f"{name}-{version}-{build}.conda"
             self.indices[subdir].records.setdefault(name, []).append(
