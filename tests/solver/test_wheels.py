@@ -148,6 +148,51 @@ def test_a_project_never_comes_from_both_sources() -> None:
         case.solve("scipy", requirements=named("numpy>=2.2"), wheels=wheels)
 
 
+def test_a_wheel_never_replaces_another_package_of_its_name() -> None:
+    case, wheels = world()
+    case.package("brotli", "1.2.0")
+    case.package("fonttools", "4.0", depends=["python", "brotli"])
+    case.package("fonttools", "3.0", depends=["python"])
+    wheels.wheel("brotli", "1.2.1")
+    wheels.wheel("gradio", "6.0", requires=["brotli"])
+    solution = case.solve("fonttools", requirements=named("gradio"), wheels=wheels)
+    assert sources(solution)["brotli"] == "pypi"
+    assert versions(solution)["fonttools"] == "3.0"
+    with pytest.raises(SolveError, match=r"gradio 6\.0 needs brotli"):
+        case.solve("fonttools=4", requirements=named("gradio"), wheels=wheels)
+
+
+def test_limits_of_conda_packages_apply_to_wheels() -> None:
+    case, wheels = world()
+    case.package("pandas", "2.0", depends=["python"], constrains=["numexpr >=2.8"])
+    wheels.wheel("numexpr", "2.7")
+    wheels.wheel("numexpr", "2.8", pythons=["3.11"])
+    found = case.solve("pandas", requirements=named("numexpr"), wheels=wheels)
+    assert versions(found) == {"python": "3.11.1", "pandas": "2.0", "numexpr": "2.8"}
+    with pytest.raises(SolveError, match=r"pandas is compatible only with numexpr >=2\.8"):
+        case.solve("pandas", requirements=named("numexpr<2.8"), wheels=wheels)
+
+
+def test_a_project_cannot_be_requested_from_two_sources() -> None:
+    case, wheels = world()
+    wheels.wheel("numpy", "2.2.0")
+    with pytest.raises(SolveError, match="numpy is requested from a channel") as failure:
+        case.solve("numpy>=2", requirements=named("numpy"), wheels=wheels)
+    assert failure.value.reference == "two-sources"
+
+
+def test_a_search_that_takes_too_long_ends_undecided() -> None:
+    case, wheels = world()
+    for letter in "abcdefgh":
+        for number in range(7):
+            others = [f"{other}!={number}" for other in "abcdefgh" if other != letter]
+            wheels.wheel(letter, str(number), requires=others)
+    with pytest.raises(SolveError, match=r"^not decided after 0\.2 s and \d+ steps") as failure:
+        case.solve(requirements=named(*"abcdefgh"), wheels=wheels, max_seconds=0.2)
+    assert failure.value.reference == "undecided"
+    assert "; most in the way: " in failure.value.message
+
+
 def test_names_differ_between_the_sources() -> None:
     case = SolverCase()
     pythons(case, "3.12")

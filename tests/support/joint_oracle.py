@@ -137,7 +137,7 @@ class Oracle:
         return known
 
     def _all_carriers(self, project: str) -> list[int]:
-        names = {record.name for _, record in self._carriers(project)}
+        names = {record.name for _, record in self._carriers(project)} | {project}
         return [number for name in names for number, _ in self._named(name)]
 
     def _add(self, premise: list[int], need: Requirement, extra: str = "") -> None:

@@ -126,5 +126,5 @@ class ProjectProvider(CondaProvider):
                 1 << self._conda.source.candidates(name).size,
                 f"{choice.name} comes from PyPI, which excludes conda's {name}",
             )
-            for name in self._projects.conda_names(choice.name)
+            for name in self._projects.excluded_by_wheel(choice.name)
         ]

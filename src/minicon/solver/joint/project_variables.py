@@ -216,7 +216,7 @@ class ProjectVariables:
         needs: list[tuple[str, str, int]] = []
         limits: list[tuple[str, str, int]] = []
         providers = self._of(own)
-        conda = list(self._projects.conda_names(own))
+        excluded = self._projects.excluded_by_wheel(own)
         for position, provider in enumerate(providers):
             bit = 1 << position
             if provider == WHEEL:
@@ -229,7 +229,7 @@ class ProjectVariables:
                 every = domain_text(self._source.candidates(provider).all)
                 needs.append((provider, every, bit))
                 continue
-            limits += [(other, "#0x0", bit) for other in conda]
+            limits += [(other, "#0x0", bit) for other in excluded]
         table = _of_providers(name, providers)
         return _Compiled(table._replace(dependencies=tuple(needs), constrains=tuple(limits)))
 

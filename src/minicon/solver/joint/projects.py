@@ -116,6 +116,16 @@ class Projects:
         """The packages in the request's channels that provide a project and depend on python."""
         return [each for each in self.names_in_channels(name) if self._for_python(each)]
 
+    def excluded_by_wheel(self, name: str) -> list[str]:
+        """The conda packages that cannot be installed beside a wheel of a project.
+
+        They are those that provide it, and one of the same name, whatever it contains: brotli of
+        conda-forge is no python package, and brotli-python has the project.
+        """
+        record = self.installed.get(name)
+        own = {name} if record is None else {name, record.name}
+        return list(dict.fromkeys([*self.conda_names(name), *sorted(own)]))
+
     def names_in_channels(self, name: str) -> list[str]:
         """The names that packages which carry a project may have."""
         given = [*self._wheels.conda_names(name)] if self._wheels is not None else []
