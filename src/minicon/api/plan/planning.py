@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import TypeVar
 
+    from packaging.requirements import Requirement
+
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.models.environment_files.pip_requirement import PipRequirement
@@ -277,6 +279,7 @@ def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
         *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
         *_unknown_extras(context.request.packages.specs, solution.records),
         *solution.notes,
+        *channel_notes(context.request.packages.requirements, solution),
         *build_notes(solution.pip_requirements),
     )
 
@@ -290,6 +293,21 @@ def _unknown_extras(specs: Sequence[MatchSpec], records: Sequence[RepodataRecord
             if extra not in known:
                 others = f"it has {', '.join(sorted(known))}" if known else "it has none"
                 yield f"{record.name} {record.version} has no extra {extra}; {others}"
+
+
+def channel_notes(requirements: Sequence[Requirement], solution: Solution) -> Iterator[str]:
+    """Yield one sentence for each project that a channel's build provides instead of a wheel."""
+    texts = {str(requirement): requirement.name for requirement in requirements}
+    wheels = {record.name for record in solution.records if record.source == "pypi"}
+    for record in solution.records if texts else ():
+        names = [texts[each] for each in solution.requested.get(record.name, ()) if each in texts]
+        reasons = solution.reasons.get(record.name, ())
+        parents = [each.parent for each in reasons if each.parent and each.parent not in wheels]
+        if names and parents and record.source != "pypi":
+            yield (
+                f"{names[0]} comes from a channel, not from PyPI: "
+                f"{parents[0]} depends on {record.name} {record.version}"
+            )
 
 
 def build_notes(requirements: Sequence[PipRequirement]) -> Iterator[str]:
