@@ -20,7 +20,7 @@ from packaging.version import InvalidVersion, Version
 from tests.support.real_channels import virtual_packages
 from tests.support.solver_cases import MemoryIndex
 
-from minicon.models.indexes import DistributionFile, Release
+from minicon.models.indexes import DistributionFile, Obstacle, Release
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import NameMap
 from minicon.models.records import RepodataRecord
@@ -75,6 +75,15 @@ class RecordedWheels:
         if found is None:
             found = self._parsed[number] = [Requirement(text) for text in self.needs[number]]
         return found
+
+    def requires_python(self, file: DistributionFile) -> str | None:
+        return file.requires_python
+
+    def obstacles(self, name, accepts, python_versions) -> list[Obstacle]:
+        return []
+
+    def notes(self, release, file, extras) -> list[str]:
+        return []
 
     def prefetch(self, names, python_version=None) -> None:
         pass
