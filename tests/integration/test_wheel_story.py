@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.commands import Workspace
+from tests.support.wheels import WheelBuilder
 
 SOURCES = ("-c", "host", "-c", "pypi")
 
@@ -45,6 +46,32 @@ def test_wheels_and_interpreter_make_an_ordinary_environment(workspace: Workspac
     assert names == {"python", "top", "leaf"}
     record = json.loads(next((prefix / "conda-meta").glob("leaf-*.json")).read_text())
     assert record["channel"] == "pypi"
+
+
+def test_names_of_projects_may_be_spelled_differently(workspace: Workspace) -> None:
+    """PEP 503: ``Odd_Name``, ``odd.name`` and ``odd-name`` are one project."""
+    links = workspace.folder / "links"
+    WheelBuilder("Odd.Name", "1.0").file("odd.py", "").build(links)
+    workspace.environ["PIP_FIND_LINKS"] += f" {links}"
+    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", "pypi:Odd_Name>=1", "top").ok()
+    prefix = workspace.environment("a")
+    record = json.loads(next((prefix / "conda-meta").glob("odd-name-*.json")).read_text())
+    assert record["requested_specs"] == ["odd-name>=1"]
+    assert list(prefix.glob("lib/python*/site-packages/Odd.Name-1.0.dist-info/REQUESTED"))
+    assert workspace.run("status", "-n", "a").ok().out.endswith("no differences found\n")
+    for name in ("Odd_Name", "odd.name", "ODD-NAME"):
+        assert "pypi:Odd_Name>=1 (requested)" in workspace.run("why", "-n", "a", name).ok().out
+        assert "odd-name 1.0" in workspace.run("tree", "-n", "a", name).ok().out
+        assert "odd-name" in workspace.run("list", "-n", "a", name).ok().out
+        assert workspace.run("list", "-n", "a", "-f", name, "--json").ok().json
+    file = workspace.folder / "environment.yml"
+    file.write_text("dependencies:\n  - python\n  - top\n  - pip: [ODD_name]\n")
+    status = workspace.run("status", "-n", "a", "-f", str(file), "--json").ok().json
+    assert status["drifted"] is False
+    workspace.run("remove", "-y", "-n", "a", *SOURCES, "Odd_Name").ok()
+    assert not list((prefix / "conda-meta").glob("odd-name-*.json"))
+    workspace.run("install", "-y", "-n", "a", *SOURCES, "python").ok()
+    assert not list((prefix / "conda-meta").glob("odd-name-*.json")), "its request is gone too"
 
 
 def test_a_wheel_by_its_file_is_a_spec_like_others(workspace: Workspace, wheelhouse: Path) -> None:

@@ -13,6 +13,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from minicon.lazy_pattern import lazy_pattern
+from minicon.models.package_names import normalize_pypi_name
 from minicon.redaction import shortened
 
 TYPE_CHECKING = False
@@ -79,19 +80,25 @@ def parse_specifiers(text: str) -> SpecifierSet:
 
 
 def parse_requirement(text: str) -> Requirement:
-    """Return the requirement that a text means. Raises InvalidRequirement."""
+    """Return the requirement that a text means, its project's name normalized (PEP 503).
+
+    Raises:
+        InvalidRequirement: The text is not a requirement.
+    """
     if _is_outsized(text):
         raise InvalidRequirement(f"{shortened(text, 40)!r}… is too long")
     try:
         try:
-            return Requirement(text)
+            requirement = Requirement(text)
         except InvalidRequirement:
             body, semicolon, marker = text.partition(";")
-            return Requirement(_corrected(body) + semicolon + marker)
+            requirement = Requirement(_corrected(body) + semicolon + marker)
     except InvalidRequirement:
         raise
     except (ValueError, RecursionError) as error:  # of its versions, or its brackets
         raise InvalidRequirement(f"{shortened(text, 40)!r}: {str(error)[:80]}") from error
+    requirement.name = normalize_pypi_name(requirement.name)
+    return requirement
 
 
 def valid_requirements(texts: Iterable[str]) -> Iterator[Requirement]:

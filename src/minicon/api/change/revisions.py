@@ -16,7 +16,6 @@ from minicon import __version__
 from minicon.constants import PYPI_CHANNEL, PYPI_PREFIX
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import replace
-from minicon.models.package_names import normalize_pypi_name
 from minicon.prefix.environment.history import channel_of, requested_specs, states
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.metadata import read_generation_metadata
@@ -154,7 +153,7 @@ def _as_requested(plan: Plan, revisions: Sequence[Revision]) -> Transaction:
     before = Prefix(plan.prefix).requested_specs()
     packages = plan.request.packages
     names = {spec.exact_name or "" for spec in packages.specs}
-    names |= {normalize_pypi_name(each.name) for each in packages.requirements}
+    names |= {each.name for each in packages.requirements}
     wanted = requested_specs(revisions, names)
     return replace(
         plan.transaction,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicon.constants import PYPI_PREFIX
 from minicon.lean_dataclasses import dataclass
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.package_names import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def _conda_mismatches(
             continue
         wanted = MatchSpec(text)
         name = wanted.exact_name or str(wanted.name.text)
-        found = installed.get(name)
-        if found is None or not wanted.matches(found):
+        found = installed.get(name) or installed.get(normalize_pypi_name(name))
+        if not is_met(text, found):
             yield Mismatch(name, text, found)
 
 
@@ -119,10 +120,33 @@ def _pip_mismatches(
     names = NameMap.built_in()
     lines = [(line, folder) for line in spec.pip]
     for requirement in parse_packages(by_name, lines, environ=environ).requirements:
-        candidates = (requirement.name.lower(), *names.conda_names(requirement.name))
+        candidates = (requirement.name, *names.conda_names(requirement.name))
         found = next((installed[name] for name in candidates if name in installed), None)
         if found is None or not _is_satisfied(requirement, found):
             yield Mismatch(requirement.name, str(requirement), found)
+
+
+def is_met(text: str, found: RepodataRecord | None) -> bool:
+    """Whether a package satisfies a spec, or a ``pypi:`` requirement.
+
+    Args:
+        text: The spec as the user wrote it.
+        found: The installed package that stands for it: its name is not compared, since a wheel's
+            may be spelled differently. None if there is none.
+    """
+    if found is None:
+        return False
+    if not text.startswith(PYPI_PREFIX):
+        spec = MatchSpec(text)
+        return (spec.replace(name=found.name) if spec.exact_name else spec).matches(found)
+    from packaging.requirements import InvalidRequirement
+
+    from minicon.pypi.requirement_syntax import parse_requirement
+
+    try:
+        return _is_satisfied(parse_requirement(text.removeprefix(PYPI_PREFIX)), found)
+    except InvalidRequirement:
+        return True  # a path, for instance, whose version is unknown
 
 
 def _is_satisfied(requirement: Requirement, found: RepodataRecord) -> bool:

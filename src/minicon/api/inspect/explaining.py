@@ -17,7 +17,7 @@ from minicon.errors import PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.version import python_minor
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.site_packages import installed_packages
+from minicon.prefix.environment.site_packages import installed_name, installed_packages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,9 +102,8 @@ def why(path: Path, name: str, *, platform: str, limit: int = _MOST_CHAINS) -> W
         PrefixError: It is not installed.
     """
     graph = environment_graph(path, platform=platform)
-    record = graph.records.get(name)
-    if record is None:
-        raise not_installed(path, name, graph)
+    name = name_in(graph, path, name)
+    record = graph.records[name]
     requested = requested_specs(Prefix(path), graph)
     found = list(islice(graph.chains(requested.keys(), name), limit + 1))
     chains = tuple(
@@ -120,13 +119,25 @@ def why(path: Path, name: str, *, platform: str, limit: int = _MOST_CHAINS) -> W
     )
 
 
-def not_installed(path: Path, name: str, graph: DependencyGraph) -> PrefixError:
-    """Return the error for a package that is not installed."""
+def name_in(graph: DependencyGraph, path: Path, name: str) -> str:
+    """Return the name under which a package is installed in an environment.
+
+    Args:
+        graph: The environment's dependencies.
+        path: The environment.
+        name: As the user writes it.
+
+    Raises:
+        PrefixError: The package is not installed.
+    """
     from minicon.models.near_names import near_names
 
+    name = installed_name(name.lower(), graph.records)
+    if name in graph.records:
+        return name
     near = near_names(name, graph.records)
     hint = f"did you mean {', '.join(near)}?" if near else f"try 'minicon why-not {name}'"
-    return PrefixError("package-not-installed", f"{name} is not installed in {path}", hint=hint)
+    raise PrefixError("package-not-installed", f"{name} is not installed in {path}", hint=hint)
 
 
 def _reason_without_chain(record: PrefixRecord, graph: DependencyGraph) -> str:

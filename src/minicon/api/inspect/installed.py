@@ -32,21 +32,22 @@ def listed_packages(
         NotAnEnvironment: The environment does not exist.
         SpecError: ``pattern`` is not a regular expression.
     """
-    from minicon.prefix.environment.site_packages import installed_packages
+    from minicon.prefix.environment.site_packages import installed_name, installed_packages
 
     prefix = Prefix(path).require()
     records = installed_packages(prefix) if with_pip else prefix.records()
     if pattern is None:
         return list(records)
+    name = installed_name(pattern.lower(), {record.name: record for record in records})
     if full_name:
-        return [record for record in records if record.name == pattern]
+        return [record for record in records if record.name == name]
     try:
-        found = re.compile(pattern[:_LONGEST_PATTERN]).search
+        found = re.compile(pattern[:_LONGEST_PATTERN], re.IGNORECASE).search
     except re.error as error:
         raise SpecError(
             "invalid-regex", f"{pattern!r} is not a regular expression: {error}"
         ) from error
-    return [record for record in records if found(record.name)]
+    return [record for record in records if record.name == name or found(record.name)]
 
 
 def packages_of_environments(

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 
-from minicon.api.inspect.comparing import Mismatch, compare_with_spec
+from minicon.api.inspect.comparing import Mismatch, compare_with_spec, is_met
 from minicon.api.inspect.pip_changes import find_pip_changes
 from minicon.constants import PYPI_PREFIX
-from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_files import PathType
+from minicon.models.package_names import normalize_pypi_name
+from minicon.prefix.environment.history import spec_name
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.metadata import read_generation_metadata
 
@@ -139,8 +139,12 @@ def environment_status(
         missing=tuple(missing),
         changed=tuple(changed),
         pip=pip,
-        unmet_requests=tuple(_unmet(requested.values(), by_name, required=True)),
-        broken_pins=tuple(_unmet(prefix.pinned_specs(), by_name, required=False)),
+        unmet_requests=tuple(
+            Mismatch(name, text, by_name.get(name))
+            for name, text in requested.items()
+            if not is_met(text, by_name.get(name))
+        ),
+        broken_pins=tuple(_broken(prefix.pinned_specs(), by_name)),
         file=None
         if file is None
         else compare_with_spec(installed, file, folder=folder or path, environ=environ or {}),
@@ -196,29 +200,26 @@ def _modified(path: str) -> int | None:
         return None
 
 
-def _unmet(
-    specs: Iterable[str], installed: Mapping[str, RepodataRecord], *, required: bool
-) -> Iterator[Mismatch]:
-    for text in specs:
-        try:
-            spec = MatchSpec(text.removeprefix(PYPI_PREFIX))
-        except SpecError:
-            continue  # a requirement that only pip accepts
-        found = installed.get(spec.exact_name or "")
-        if found is None and not required:
-            continue
-        if found is None or not spec.matches(found):
-            yield Mismatch(spec.exact_name or text, text, found)
+def _broken(pins: Iterable[str], installed: Mapping[str, RepodataRecord]) -> Iterator[Mismatch]:
+    for text in pins:
+        name = spec_name(text) or ""
+        name = name if name in installed else normalize_pypi_name(name)
+        if name in installed and not is_met(text, installed[name]):
+            yield Mismatch(name, text, installed[name])
 
 
 def _extra(requested: Mapping[str, str], file: EnvironmentSpec) -> Iterator[str]:
     """Yield the names of requested packages that are not in the file."""
-    from minicon.prefix.environment.history import spec_name
+    from minicon.models.package_names import NameMap
 
-    entries = (*file.dependencies, *file.pip, *(entry.fn for entry in file.explicit))
-    named = {spec_name(text.removeprefix(PYPI_PREFIX)) for text in entries}
+    entries = (*file.dependencies, *(f"{PYPI_PREFIX}{line}" for line in file.pip))
+    named = {spec_name(text) or "" for text in entries}
     named |= {entry.fn.rsplit("-", 2)[0] for entry in file.explicit}
-    yield from (name for name in requested if name not in named)
+    extra = [name for name in requested if name not in named]
+    if extra:  # one project can have several names
+        names = NameMap.built_in()
+        projects = set(map(names.pypi_name, named))
+        yield from (name for name in extra if names.pypi_name(name) not in projects)
 
 
 def _variables(prefix: Prefix, file: EnvironmentSpec) -> Iterator[str]:

@@ -104,8 +104,7 @@ def _unmet_requirements(
             continue
         if environment is not None and not applies(requirement, environment):
             continue
-        project = normalize_pypi_name(requirement.name)
-        candidates = (conda.get(name) for name in names.conda_names(project))
-        found = wheels.get(project) or next(filter(None, candidates), None)
+        candidates = (conda.get(name) for name in names.conda_names(requirement.name))
+        found = wheels.get(requirement.name) or next(filter(None, candidates), None)
         if found and not requirement.specifier.contains(found.version, prereleases=True):
             yield f"{package.name} needs {text} and not {found.version}"

@@ -110,7 +110,7 @@ def _names(request: SolveRequest) -> Iterator[str]:
             yield spec.exact_name
             yield _project(request, spec.exact_name)
     for requirement in request.requirements:
-        name = normalize_pypi_name(requirement.name)
+        name = requirement.name
         yield name
         yield from request.wheels.conda_names(name) if request.wheels else ()
 
@@ -146,7 +146,7 @@ def _required_projects(record: RepodataRecord) -> Iterator[str]:
 
     for requirement in valid_requirements(texts):
         if "extra" not in str(requirement.marker or ""):
-            yield normalize_pypi_name(requirement.name)
+            yield requirement.name
 
 
 def _is_met(spec: MatchSpec, held: Mapping[str, RepodataRecord]) -> bool:
@@ -156,7 +156,7 @@ def _is_met(spec: MatchSpec, held: Mapping[str, RepodataRecord]) -> bool:
 
 def _spec_if_met(requirement: Requirement, held: Mapping[str, RepodataRecord]) -> MatchSpec | None:
     """Return the requirement as a spec if an installed package satisfies it; else None."""
-    record = held.get(normalize_pypi_name(requirement.name))
+    record = held.get(requirement.name)
     if record is None or requirement.extras or requirement.url:
         return None
     version = parse_version(record.version)

@@ -66,18 +66,13 @@ def _with_names_of_wheels(
     specs: Iterable[MatchSpec], installed: Iterable[PrefixRecord]
 ) -> Iterator[MatchSpec]:
     """Give specs that spell a wheel's name differently (``typing_extensions``) its own name."""
-    records = {each.name: each.record for each in installed}
-    wheels = {
-        normalize_pypi_name(name): name
-        for name, record in records.items()
-        if record.source == "pypi"
-    }
+    from minicon.prefix.environment.site_packages import installed_name
+
+    records = {each.name: each for each in installed}
     for spec in specs:
-        name = spec.exact_name
-        if name is None or name in records or normalize_pypi_name(name) not in wheels:
-            yield spec
-        else:
-            yield spec.replace(name=wheels[normalize_pypi_name(name)])
+        written = spec.exact_name or ""
+        name = installed_name(written, records)
+        yield spec if name == written else spec.replace(name=name)
 
 
 def _spec_of_provider(requirement: Requirement, installed: Mapping[str, str]) -> MatchSpec:
@@ -89,7 +84,6 @@ def _spec_of_provider(requirement: Requirement, installed: Mapping[str, str]) ->
     """
     from minicon.models.package_names import NameMap
 
-    own = normalize_pypi_name(requirement.name)
-    names = (own, *NameMap.built_in().conda_names(own))
+    names = (requirement.name, *NameMap.built_in().conda_names(requirement.name))
     name = next((installed[each] for each in names if each in installed), requirement.name)
     return MatchSpec.from_fields(name=name, version=str(requirement.specifier) or None)

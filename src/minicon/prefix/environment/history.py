@@ -196,6 +196,9 @@ def requested_specs(
     for revision in revisions:
         for spec in revision.removals:
             specs.pop(spec_name(spec) or "", None)
+            project = spec_name(f"{PYPI_PREFIX}{spec}") or ""  # which may be spelled differently
+            if specs.get(project, "").startswith(PYPI_PREFIX):
+                del specs[project]
         for spec in (*revision.updates, *revision.neutered):
             if name := spec_name(spec):
                 specs[name] = spec
@@ -207,14 +210,21 @@ def requested_specs(
 
 
 def _by_project(specs: Mapping[str, str], installed: Collection[str]) -> dict[str, str]:
-    """Specs whose package is installed from PyPI under its project's name."""
+    """Specs that a package of another name satisfies, which has the same Python project.
+
+    A channel's name stands for the wheel of its project, and the name of a project for the
+    channel's package that contains it.
+    """
     from minicon.models.package_names import NameMap
 
-    projects = NameMap.built_in()
+    names = NameMap.built_in()
     return {
-        project: spec
+        provider: spec
         for name, spec in specs.items()
-        if (project := projects.pypi_name(name)) in installed
+        for provider in (
+            names.conda_names(name) if spec.startswith(PYPI_PREFIX) else [names.pypi_name(name)]
+        )
+        if provider in installed
     }
 
 

@@ -8,19 +8,19 @@ build string ``pypi_0``. A wheel's record whose dist-info is missing was uninsta
 from __future__ import annotations
 
 import posixpath
-import re
 
 from minicon.constants import PYPI_BUILD, PYPI_CHANNEL, WHEEL_EXTENSION
 from minicon.errors import SpecError
 from minicon.fs.plain_file import read_followed
 from minicon.fs.safe_path import is_reserved_path
+from minicon.models.package_names import normalize_pypi_name
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.record_checks import check_record_fields
 from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
 
     from minicon.prefix.environment.prefix import Prefix
@@ -40,6 +40,21 @@ def installed_packages(prefix: Prefix) -> tuple[PrefixRecord, ...]:
     for record in pip_installed(prefix):
         found[record.name] = _replaced(found.get(record.name), record)
     return tuple(sorted(found.values(), key=lambda record: record.name))
+
+
+def installed_name(name: str, installed: Mapping[str, PrefixRecord]) -> str:
+    """The name under which a package is installed; a wheel's may be spelled otherwise (PEP 503).
+
+    Args:
+        name: As the user writes it, for instance ``typing_extensions``.
+        installed: Packages by name.
+
+    Returns:
+        ``name`` itself if no package fits.
+    """
+    project = normalize_pypi_name(name)
+    wheel = installed.get(project) if name not in installed else None
+    return project if wheel is not None and wheel.record.source == "pypi" else name
 
 
 def uninstalled_wheels(prefix: Prefix) -> tuple[PrefixRecord, ...]:
@@ -113,7 +128,7 @@ def _read_distribution(path: Path, site_packages: str) -> PrefixRecord | None:
     if not name or not version:
         return None
     data = {
-        "name": re.sub(r"[-_.]+", "-", name).lower(),
+        "name": normalize_pypi_name(name),
         "version": version,
         "build": PYPI_BUILD,
         "build_number": 0,

@@ -159,7 +159,7 @@ class _Reader:
     def _is_for_index(self, entry: IndexRequirement | PipRequirement) -> bool:
         if not isinstance(entry, IndexRequirement):
             return False
-        forbidden = {":all:", normalize_pypi_name(entry.requirement.name)} & self._no_binary
+        forbidden = {":all:", entry.requirement.name} & self._no_binary
         return entry.direct is not None or not forbidden
 
 
@@ -168,7 +168,7 @@ def _for_pip(entry: IndexRequirement | PipRequirement) -> PipRequirement:
     if isinstance(entry, PipRequirement):
         return entry
     hashes = "".join(f" --hash=sha256:{value}" for value in entry.hashes)
-    name = normalize_pypi_name(entry.requirement.name)
+    name = entry.requirement.name
     text = f"--no-binary={name}\n{entry.requirement}{hashes}"
     return PipRequirement(text=text, name=name, origin=entry.origin)
 

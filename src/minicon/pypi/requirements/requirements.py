@@ -16,7 +16,6 @@ line                                     becomes
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
-from minicon.models.package_names import normalize_pypi_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class IndexRequirement:
     """A requirement that wheels can satisfy.
 
     Attributes:
-        requirement: Name, extras, versions, marker; never a URL.
+        requirement: Normalized name, extras, versions, marker; never a URL.
         direct: The only wheel that satisfies it, or None.
         hashes: Hexadecimal sha256 of the files that are allowed; empty for any file.
         origin: File and line, or an empty text.
@@ -100,7 +99,7 @@ class RequirementSet:
 
         found: dict[str, SpecifierSet] = {}
         for each in self.constraints:
-            name = normalize_pypi_name(each.requirement.name)
+            name = each.requirement.name
             found[name] = found.get(name, SpecifierSet()) & each.requirement.specifier
         return found
 
@@ -110,7 +109,7 @@ class RequirementSet:
         hashes: dict[str, frozenset[str]] = {}
         for entry in (*self.requirements, *self.constraints):
             if entry.hashes:
-                name = normalize_pypi_name(entry.requirement.name)
+                name = entry.requirement.name
                 hashes[name] = hashes.get(name, frozenset()) | frozenset(entry.hashes)
         return hashes
 

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _roots(arguments: argparse.Namespace, context: CommandContext) -> tuple[TreeNode, ...]:
     from minicon.api.inspect.dependency_tree import dependency_tree, whole_tree
-    from minicon.api.inspect.explaining import environment_graph, not_installed, requested_specs
+    from minicon.api.inspect.explaining import environment_graph, name_in, requested_specs
     from minicon.errors import UsageError
     from minicon.prefix.environment.prefix import Prefix
 
@@ -53,7 +53,5 @@ def _roots(arguments: argparse.Namespace, context: CommandContext) -> tuple[Tree
         if arguments.invert:
             raise UsageError("no-package", "--invert needs a package", hint="minicon tree -i PKG")
         return whole_tree(graph, requested_specs(Prefix(path), graph), depth=arguments.depth)
-    name = arguments.package.lower()
-    if name not in graph.records:
-        raise not_installed(path, name, graph)
+    name = name_in(graph, path, arguments.package)
     return dependency_tree(graph, [name], inverted=arguments.invert, depth=arguments.depth)

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     path = context.registry.existing(arguments.name, arguments.prefix)
     answer = why(
         path,
-        arguments.package.lower(),
+        arguments.package,
         platform=context.settings.platform,
         limit=max(arguments.limit, 1),
     )
