@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -341,11 +342,38 @@ def test_direct_wheel_hides_all_other_releases(
     index = open_index(served.index_url, direct=[direct])
     (release,) = index.releases("demo")
     file = index.file_for(release, "3.11.7")
-    assert file == direct
-    record = index.record_for(release, direct, "3.11.7", [])
-    assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert record.data["direct_url"] == path.as_uri()
+    assert file
+    assert file.url == direct.url
+    record = index.record_for(release, file, "3.11.7", [])
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert record.sha256 == digest
+    assert record.data["direct_url"] == {
+        "archive_info": {"hashes": {"sha256": digest}},
+        "url": path.as_uri(),
+    }
     assert not served.requests
+
+
+def test_a_local_file_that_was_replaced_is_read_again(
+    served: PackageIndex, open_index: Open, tmp_path: Path
+) -> None:
+    from minicon.models.indexes import DistributionFile
+
+    for needed in ("numpy", "scipy"):  # wheels of the same size
+        wheel = demo("1.0", "py3-none-any", needed)
+        path = wheel.build(tmp_path)
+        os.utime(path, (0, len(needed) + ord(needed[0])))
+        file = DistributionFile(filename=path.name, url=path.as_uri(), size=path.stat().st_size)
+        assert [r.name for r in open_index(served.index_url).requirements(file)] == [needed]
+
+
+def test_a_hash_that_no_index_lists_is_computed(served: PackageIndex, open_index: Open) -> None:
+    listed = served.add(demo("1.0"), sha256=None)
+    index = open_index(served.index_url)
+    (release,) = index.releases("demo")
+    record = index.record_for(release, release.files[0], "3.11.7", [])
+    assert record.sha256 == hashlib.sha256(listed.data).hexdigest()
+    assert record.size == len(listed.data)
 
 
 def test_hashes_choose_files(served: PackageIndex, open_index: Open) -> None:

@@ -288,7 +288,9 @@ class Services:
         from minicon.pypi.requirements.requirements import RequirementSet
 
         requirements = self.pip_constraints.merged_with(requirements or RequirementSet())
-        configuration = self.index_configuration.with_options(requirements.options)
+        configuration = self.index_configuration.with_options(
+            requirements.options, requirements.secret_urls
+        )
         register_credentials(configuration, self.index_fetcher.credentials)
         index = PypiIndex(
             configuration,

@@ -184,6 +184,16 @@ class RepodataRecord:
         return f"RepodataRecord({self.channel}/{self.subdir}::{self.dist_name})"
 
 
+def direct_url(url: str, sha256: str | None) -> dict[str, Any]:
+    """What a record and ``direct_url.json`` say of a wheel that was named by URL or path (PEP 610).
+
+    Args:
+        url: Of the wheel, without credentials.
+        sha256: Of the wheel, hexadecimal.
+    """
+    return {"archive_info": {"hashes": {"sha256": sha256} if sha256 else {}}, "url": url}
+
+
 def _words(value: Any) -> tuple[str, ...]:
     """A list of words, which older records write as one string."""
     if isinstance(value, str):

@@ -282,7 +282,7 @@ class _Expected:
                 raise PackageError("invalid-hash", message, hint="report it to the channel's owner")
         if sha256 is None and md5 is None and not allow_unverified:
             message = f"no hash is known for {shown}, so it cannot be verified"
-            hint = "add #sha256=… to its URL, or pass --allow-unverified"
+            hint = "add its hash to the URL, as in #sha256=…"
             raise PackageError("no-hash", message, hint=hint)
         return cls(shown, ListedContent(size, sha256 and sha256.lower(), md5 and md5.lower()))
 

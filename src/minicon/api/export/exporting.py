@@ -132,6 +132,8 @@ def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
             return f"-e {Url(url).file_path}"
         if version_control := origin.get("vcs_info"):
             url = f"{version_control['vcs']}+{url}@{version_control['commit_id']}"
+        elif sha256 := ((origin.get("archive_info") or {}).get("hashes") or {}).get("sha256"):
+            url = f"{url}#sha256={sha256}"
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return pinned
     return f"{installed.name} @ {without_secrets(url)}"

@@ -104,7 +104,7 @@ class TargetInputs:
         data = {
             "channels": [without_secrets(channel) for channel in self.request.channels],
             "platform": self.target.platform,
-            "specs": sorted(packages.texts),
+            "specs": sorted(map(without_secrets, packages.texts)),
             "pip": sorted(_requirement_texts(packages.from_pip)),
             "groups": {
                 name: [sorted(group.dependencies), sorted(map(redact, group.pip))]
@@ -173,7 +173,8 @@ def _is_stale(read: TargetInputs, lock: Lockfile) -> bool:
 def _requirement_texts(requirements: RequirementSet) -> Iterator[str]:
     """Yield what lines for pip require, those of the files that they name included."""
     for each in (*requirements.requirements, *requirements.constraints):
-        location = redact(each.direct.url) if each.direct else ""
+        file = each.direct
+        location = f"{redact(file.url)} {file.sha256 or ''}".rstrip() if file else ""
         yield f"{each.requirement} {location} {' '.join(sorted(each.hashes))}".strip()
     yield from map(str, requirements.pip_requirements)
 

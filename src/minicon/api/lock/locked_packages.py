@@ -61,6 +61,7 @@ def _of_record(record: RepodataRecord, platform: str) -> LockedPackage:
         sha256=None if is_host else record.sha256,
         md5=None if is_host else record.md5,
         size=record.size,
+        is_direct="direct_url" in record.data,
     )
 
 

@@ -114,7 +114,7 @@ def _lock_target(
         _refuse_what_only_pip_knows(read.request)
         solve_request = make_solve_request(context)
         if before is not None and platform in before.platforms:
-            solve_request = _keeping(services, solve_request, before, read.target, update)
+            solve_request = _keeping(services, solve_request, read, before, update)
         solution = pruned(solve_request, solve(context, solve_request))
         packages = locked_packages(solution, solve_request.wheels, platform)
         return Lockfile(
@@ -131,11 +131,12 @@ def _lock_target(
 def _keeping(
     services: Services,
     request: SolveRequest,
+    read: TargetInputs,
     before: Lockfile,
-    target: LockTarget,
     update: Sequence[str],
 ) -> SolveRequest:
     """Return a request that keeps the locked packages, except those to update."""
+    target, allows = read.target, read.request.packages.from_pip.allows
     packages = before.for_platform(target.platform, before.groups)
     records = lock_records(services, packages)
     for name in update:
@@ -145,7 +146,11 @@ def _keeping(
                 f"{name} is not in the lock for {target.platform}",
                 hint="name a package of the lock; to add one, add it to the environment file",
             )
-    installed = [PrefixRecord(record, files=(), paths=()) for record in records.values()]
+    installed = [
+        PrefixRecord(record, files=(), paths=())
+        for record in records.values()
+        if record.source != "pypi" or allows(record)
+    ]
     kept = for_pruning(request, installed, keep_satisfied=True, update=update)
     named = {spec.exact_name for spec in kept.specs} | {r.name for r in kept.requirements}
     indirect = [MatchSpec(name) for name in update if name not in named]

@@ -34,8 +34,16 @@ class PlanningContext:
 
     @property
     def installed(self) -> tuple[PrefixRecord, ...]:
-        """Packages that the new state builds upon: none, if the environment is created again."""
-        return () if self.request.action == "create" else self.present
+        """Packages that the new state builds upon: none, if the environment is created again.
+
+        Wheels are left out of which the request names another file, or other hashes.
+        """
+        if self.request.action == "create":
+            return ()
+        allows = self.request.packages.from_pip.allows
+        return tuple(
+            [each for each in self.present if each.record.source != "pypi" or allows(each.record)]
+        )
 
 
 def make_planning_context(services: Services, request: ChangeRequest) -> PlanningContext:

@@ -214,7 +214,7 @@ def _check_records(data: Mapping[str, Any]) -> None:
         if record["source"] not in _SOURCES:
             raise ValueError(f"the source of {record['fn']}")
         has_hash = record.get("sha256") or record.get("md5")
-        if record["source"] != "interpreter" and not (has_hash or record.get("direct_url")):
+        if record["source"] != "interpreter" and not has_hash:
             raise ValueError(f"{record['fn']} has no hash")
 
 

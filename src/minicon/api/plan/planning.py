@@ -179,7 +179,8 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
     request = context.request
     requested = request.packages.history_texts
     requested = requested or tuple(t for texts in solution.requested.values() for t in texts)
-    names = {spec.exact_name for spec in request.packages.specs}
+    now = {str(each) for each in (*request.packages.specs, *request.packages.requirements)}
+    named = [name for name, texts in solution.requested.items() if not now.isdisjoint(texts)]
     removing = request.action == "remove"
     recorded = context.prefix.requested_specs()
     # Where no request is recorded yet, those that were assumed are recorded with the first change.
@@ -192,7 +193,7 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
         installed=context.present,
         update_specs=(*assumed, *(() if removing else requested)),
         remove_specs=requested if removing else dropped if request.prune else (),
-        reinstall={name for name in names if name} if request.force_reinstall else (),
+        reinstall=named if request.force_reinstall else (),
     )
 
 

@@ -120,25 +120,34 @@ def _with_pypi_prefix(text: str) -> str:
 
     >>> _with_pypi_prefix("https://pip.test/httpx-1.0-py3-none-any.whl")
     'pypi:httpx @ https://pip.test/httpx-1.0-py3-none-any.whl'
+    >>> _with_pypi_prefix("https://pip.test/httpx-1.0-py3-none-any.whl[http2]")
+    'pypi:httpx[http2] @ https://pip.test/httpx-1.0-py3-none-any.whl'
     >>> _with_pypi_prefix("numpy >=2")
     'numpy >=2'
     """
     if text.startswith(PYPI_PREFIX) or not ("@" in text or WHEEL_EXTENSION in text):
         return text
+    text, extras = _split_extras(text.strip())
     location = text.partition("#")[0].partition("?")[0].strip()
     if location.endswith(WHEEL_EXTENSION) and "@" not in text.partition("://")[0]:
         from minicon.models.url import is_url, path_to_url
 
         url = (
-            text.strip()
-            if is_url(location)
-            else path_to_url(os.path.abspath(os.path.expanduser(location)))
+            text if is_url(location) else path_to_url(os.path.abspath(os.path.expanduser(location)))
         )
         name = location.replace("\\", "/").rpartition("/")[2].partition("-")[0]
-        return f"{PYPI_PREFIX}{name} @ {url}"
+        return f"{PYPI_PREFIX}{name}{extras} @ {url}"
+    text += extras
     name, _, url = text.partition("@")
     is_reference = "://" in url and not {"/", ":"} & set(name)
     return f"{PYPI_PREFIX}{text}" if is_reference else text
+
+
+def _split_extras(text: str) -> tuple[str, str]:
+    """Split the extras off the path or URL of a wheel: ``./x.whl[extra]``, as pip writes it."""
+    path, bracket, extras = text.rpartition("[")
+    is_wheel = path.endswith(WHEEL_EXTENSION) and extras.endswith("]")
+    return (path, f"{bracket}{extras}") if is_wheel else (text, "")
 
 
 def _parse_requirements(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from minicon.api.plan.requested_packages import RequestedPackages, parse_packages
 from minicon.constants import PYPI_PREFIX
+from minicon.lean_dataclasses import replace
+from minicon.models.indexes import DistributionFile
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from minicon.api.plan.context import PlanningContext
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
 
 
 def history_of(context: PlanningContext) -> RequestedPackages:
@@ -24,14 +27,28 @@ def history_of(context: PlanningContext) -> RequestedPackages:
         return RequestedPackages()
     replaced = {spec.exact_name for spec in request.packages.specs}
     replaced |= {requirement.name for requirement in request.packages.requirements}
-    versions = {record.name: record.record.version for record in context.present}
-    return parse_packages(
+    installed = {each.name: each.record for each in context.present}
+    packages = parse_packages(
         # The file of a wheel that was named by its path may be gone; what it installed is not.
-        f"{PYPI_PREFIX}{name}=={versions[name]}"
-        if text.startswith(PYPI_PREFIX) and "/" in text and name in versions
+        f"{PYPI_PREFIX}{name}=={installed[name].version}"
+        if text.startswith(PYPI_PREFIX) and "/" in text and name in installed
         else text
         for name, text in requested_before(context).items()
         if name not in replaced
+    )
+    requirements = tuple(
+        replace(each, direct=_direct_file(installed.get(each.requirement.name)))
+        for each in packages.from_pip.requirements
+    )
+    return replace(packages, from_pip=replace(packages.from_pip, requirements=requirements))
+
+
+def _direct_file(record: RepodataRecord | None) -> DistributionFile | None:
+    """Return the file of a wheel that was named by URL or path: its only one from then on."""
+    if record is None or not record.data.get("direct_url"):
+        return None
+    return DistributionFile(
+        filename=record.fn, url=record.url, sha256=record.sha256, size=record.size
     )
 
 

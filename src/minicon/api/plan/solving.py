@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.api.sources import Sources
     from minicon.models.indexes import RecordIndex
+    from minicon.pypi.requirements.requirements import RequirementSet
     from minicon.solver.request import Solution
 
     Channels = tuple[tuple[RecordIndex, ...], ...]
@@ -54,7 +55,7 @@ def make_solve_request(context: PlanningContext, channels: Channels | None = Non
         context.sources,
         request.packages,
         channels if needs_channels(request) else (),
-        needs_wheels=bool(history.requirements),
+        kept=history.from_pip,
         no_build=request.no_build,
         installed=context.installed,
         history=history.specs,
@@ -78,7 +79,7 @@ def make_solve_request(context: PlanningContext, channels: Channels | None = Non
 
     return for_pruning(
         solve_request,
-        context.installed,
+        solve_request.installed,
         by_pip=request.packages.from_pip.pip_requirements,
         keep_satisfied=request.keep_satisfied,
     )
@@ -90,7 +91,7 @@ def _solve_request(
     packages: RequestedPackages,
     channels: Channels | None = None,
     *,
-    needs_wheels: bool = False,
+    kept: RequirementSet | None = None,
     no_build: bool = False,
     **fields: Any,
 ) -> SolveRequest:
@@ -101,19 +102,20 @@ def _solve_request(
         sources: Where packages may come from.
         packages: What has to be in the solution.
         channels: Record indices; None fetches those of the sources.
-        needs_wheels: Whether PyPI is needed beyond what ``packages`` require of it.
+        kept: Earlier requirements, whose wheels may be needed too.
         no_build: Leave source distributions out.
         fields: Further fields of the request.
     """
     settings, limits = services.settings, services.age_limits
     if channels is None:
         channels = channel_indices(services, sources, packages.specs)
-    needs_wheels |= bool(packages.requirements) or sources.pypi_for_missing_names
+    from_pip = packages.from_pip.merged_with(kept) if kept else packages.from_pip
+    needs_wheels = bool(from_pip.requirements) or sources.pypi_for_missing_names
     return SolveRequest(
         specs=packages.specs,
         requirements=packages.requirements,
         channels=channels,
-        wheels=services.wheel_index(packages.from_pip, no_build=no_build)
+        wheels=services.wheel_index(from_pip, no_build=no_build)
         if needs_wheels and sources.allow_pypi
         else None,
         prefer_conda=settings.pypi_dependencies == "channels",

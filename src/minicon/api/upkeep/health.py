@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from minicon.api.services import Services
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.prefix.repair import Problem
 
 #: Kinds that are repaired by linking the package again.
 RELINKED_KINDS = frozenset({"missing", "changed", "not-a-file", "corrupt-record"})
@@ -118,18 +119,27 @@ def stale_registrations(file: Path) -> list[str]:
     return [line for line in lines if str(Path(line)) not in good]
 
 
-def _check_files(prefix: Prefix, *, quick: bool) -> Iterator[Finding]:
-    """Verify the files of packages, except those that pip replaced or uninstalled."""
+def file_problems(prefix: Prefix, *, quick: bool) -> list[Problem]:
+    """Verify the files of packages, except those that pip replaced or uninstalled.
+
+    Args:
+        prefix: The environment.
+        quick: Compare sizes only, instead of reading every file.
+    """
     outdated = find_pip_changes(prefix).outdated_names
-    for problem in verify_prefix(prefix, hashes=not quick):
-        if problem.package not in outdated:
-            yield Finding(
-                kind=problem.kind,
-                text=str(problem),
-                package=problem.package,
-                path=problem.path,
-                environment=prefix.path,
-            )
+    problems = verify_prefix(prefix, hashes=not quick)
+    return [problem for problem in problems if problem.package not in outdated]
+
+
+def _check_files(prefix: Prefix, *, quick: bool) -> Iterator[Finding]:
+    for problem in file_problems(prefix, quick=quick):
+        yield Finding(
+            kind=problem.kind,
+            text=str(problem),
+            package=problem.package,
+            path=problem.path,
+            environment=prefix.path,
+        )
 
 
 def _check_dependencies(services: Services, prefix: Prefix) -> Iterator[Finding]:

@@ -104,6 +104,7 @@ def _package(item: Any, source: str) -> LockedPackage:
         sha256=values.lower_hash(hashes, "sha256", where),
         md5=values.lower_hash(hashes, "md5", where),
         category=values.optional(data, "category", where) or MAIN,
+        is_direct=manager == "pip" and "source" in data,
     )
     return check_package(package, where)
 
@@ -159,6 +160,9 @@ def _package_lines(package: LockedPackage) -> Iterator[str]:
     hashes = {key: value for key in ("md5", "sha256") if (value := getattr(package, key))}
     yield "  hash:" if hashes else "  hash: {}"
     yield from (f"    {key}: {_scalar(value)}" for key, value in hashes.items())
+    if package.is_direct:
+        source = _scalar(without_secrets(package.url))
+        yield from ("  source:", "    type: url", f"    url: {source}")
     if package.manager == "conda" and package.build:
         yield f"  build: {_scalar(package.build)}"
     yield f"  category: {_scalar(package.category)}"

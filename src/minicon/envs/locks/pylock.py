@@ -117,6 +117,7 @@ def _files(
             **common,
             url=_url(file, folder, where),
             sha256=values.lower_hash(hashes, "sha256", where),
+            is_direct=not wheels and "sdist" not in data,
             size=values.size(file, where),
         )
         yield check_package(_with_version(package, where), where)

@@ -15,7 +15,7 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
 from minicon.models.record_checks import check_record_fields, split_file_name
-from minicon.models.records import RepodataRecord
+from minicon.models.records import RepodataRecord, direct_url
 from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
 from minicon.models.url import Url, is_url
 from minicon.redaction import shortened, without_secrets
@@ -57,6 +57,7 @@ class LockedPackage:
         category: Group of the package; ``main`` is always installed.
         marker: Environment marker under which the package is installed (PEP 508), or None.
         requires_python: Supported versions of python, or None.
+        is_direct: Whether a wheel was named by its URL or path, so that no index need have it.
     """
 
     name: str
@@ -72,6 +73,7 @@ class LockedPackage:
     category: str = MAIN
     marker: str | None = None
     requires_python: str | None = None
+    is_direct: bool = False
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -112,6 +114,7 @@ class LockedPackage:
         subdir = "noarch" if self.fn.endswith("-any.whl") else self.platform
         data |= {"build": PYPI_BUILD, "build_number": 0, "depends": depends, "noarch": "python"}
         data |= {"subdir": subdir, "purls": [f"pkg:pypi/{self.name}@{self.version}"]}
+        data |= {"direct_url": direct_url(self.url, self.sha256)} if self.is_direct else {}
         return RepodataRecord(
             data, channel=PYPI_CHANNEL, subdir=subdir, fn=self.fn, url=self.url, source="pypi"
         )

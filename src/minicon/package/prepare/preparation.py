@@ -116,7 +116,7 @@ def _check_has_hash(record: RepodataRecord, reporter: Reporter, allow_unverified
         return
     lister, hashes = ("package index", "SHA-256") if is_wheel else ("channel", "hash")
     message = f"{record.fn}: its {lister} lists no {hashes}"
-    if not (allow_unverified or record.data.get("direct_url")):
+    if not allow_unverified:
         other = "download the file and give its path" if is_wheel else "pass --allow-unverified"
         raise PackageError(
             "no-hash",

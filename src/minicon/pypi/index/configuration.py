@@ -23,7 +23,7 @@ from minicon.pypi.urls import without_credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from minicon.config.settings import Settings
     from minicon.net.credentials.store import CredentialStore
@@ -67,8 +67,15 @@ class IndexConfiguration:
     timeout: float | None = None
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def with_options(self, options: IndexOptions) -> IndexConfiguration:
-        """Return the configuration with a requirement file's options applied, as pip does."""
+    def with_options(
+        self, options: IndexOptions, secret_urls: Sequence[str] = ()
+    ) -> IndexConfiguration:
+        """Return the configuration with a requirement file's options applied, as pip does.
+
+        Args:
+            options: The options.
+            secret_urls: Further URLs with credentials, of files that the requirements name.
+        """
         urls = list(self.index_urls)
         if options.index_url:
             urls = [options.index_url]
@@ -79,7 +86,10 @@ class IndexConfiguration:
             index_urls=_unique(without_credentials(url) for url in urls),
             find_links=_unique(without_credentials(location) for location in find_links),
             trusted_hosts=_unique((*self.trusted_hosts, *options.trusted_hosts)),
-            credentials={**self.credentials, **_credentials((*urls, *find_links))},
+            credentials={
+                **self.credentials,
+                **_credentials((*urls, *find_links, *secret_urls)),
+            },
         )
 
 

@@ -188,7 +188,7 @@ def _parse_json(body: bytes, url: str) -> tuple[str, Iterator[DistributionFile]]
         raise ChannelError(
             "index-format",
             f"the package index answered {url} with JSON that is not a project page",
-            hint="try again later, or name another index with --index-url",
+            hint="try again later, or set another index-url in pip's configuration",
         ) from error
     return status, (file for entry in files if (file := _file_from_json(entry, url)) is not None)
 

@@ -19,7 +19,7 @@ from minicon.errors import MiniconError, PackageError
 from minicon.lean_dataclasses import replace
 from minicon.models.indexes import Obstacle
 from minicon.models.package_names import NameMap, normalize_pypi_name
-from minicon.models.records import RepodataRecord
+from minicon.models.records import RepodataRecord, direct_url
 from minicon.models.reporter import SilentReporter
 from minicon.models.version import python_minor
 from minicon.net.parallel import Background
@@ -129,6 +129,7 @@ class PypiIndex(Closing):
         self._names = names or NameMap.built_in()
         self._direct = {release.name: release for release in map(direct_release, direct)}
         self._rules = rules or FileRules()
+        self._direct_urls = {file.url for each in self._direct.values() for file in each.files}
         self._broken: set[str] = set()
         self._quarantined: set[str] = set()
         self._own_pythons: dict[str, str | None] = {}
@@ -239,6 +240,7 @@ class PypiIndex(Closing):
         Raises:
             ChannelError: The file has no hash in its index, and cannot be read to compute it.
         """
+        file = self._with_hash(file)
         wheel = split_wheel_name(file.filename)
         pure = wheel is None or wheel.platforms == ["any"]
         subdir = "noarch" if pure else self._subdir
@@ -253,15 +255,16 @@ class PypiIndex(Closing):
             "depends": _with_python(depends, minor),
             "constrains": [],
             "license": metadata.license if metadata else None,
-            "sha256": file.sha256 or self._sha256.get(file),
+            "sha256": file.sha256,
             "size": file.size,
             "subdir": subdir,
             "noarch": "python",
             "timestamp": file.upload_time,
             "purls": [f"pkg:pypi/{release.name}@{version}"],
             "python": minor,
-            # A wheel that the user names by URL or path may have no hash (see package/prepare).
-            "direct_url": file.url if self._is_direct(release.name, file) else None,
+            "direct_url": direct_url(file.url, file.sha256)
+            if file.url in self._direct_urls
+            else None,
         }
         return RepodataRecord(
             {key: value for key, value in data.items() if value is not None},
@@ -303,7 +306,9 @@ class PypiIndex(Closing):
     def _load_listed(self, name: str) -> Sequence[Release]:
         """All releases that the indexes list, also those without a usable file."""
         if name in self._direct:
-            return (self._direct[name],)
+            release = self._direct[name]
+            files = tuple(map(self._with_hash, release.files))
+            return (replace(release, files=files),)
         pages = [page for index in self._indexes if (page := index.page(name)) is not None]
         for page in pages:
             if page.status == "quarantined":
@@ -330,9 +335,6 @@ class PypiIndex(Closing):
             if (allow_yanked or not file.yanked) and file.url not in self._broken
         ]
 
-    def _is_direct(self, name: str, file: DistributionFile) -> bool:
-        return name in self._direct and file in self._direct[name].files
-
     def _load_requirements(self, file: DistributionFile) -> Sequence[Requirement]:
         try:
             metadata = (self._metadata if file.is_wheel else self._sources).read(file)
@@ -354,6 +356,9 @@ class PypiIndex(Closing):
         by_name = copy(requirement)
         by_name.url = None
         return by_name
+
+    def _with_hash(self, file: DistributionFile) -> DistributionFile:
+        return file if file.sha256 else replace(file, sha256=self._sha256.get(file))
 
     def _compute_sha256(self, file: DistributionFile) -> str | None:
         return computed_sha256(file, self._fetcher)

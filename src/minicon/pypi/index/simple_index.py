@@ -174,7 +174,7 @@ def _refused(url: str, status: int) -> ChannelError:
         401: "its credentials are missing or wrong: see pip's configuration or ~/.netrc",
         403: "its credentials are missing or wrong: see pip's configuration or ~/.netrc",
         407: "the proxy requires credentials: set them in the proxy's URL",
-    }.get(status, "try again later, or name another index with --index-url")
+    }.get(status, "try again later, or set another index-url in pip's configuration")
     return ChannelError(
         "index-refused", f"the package index answered {url} with HTTP status {status}", hint=hint
     )

@@ -9,8 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement
 
+from minicon.errors import HashMismatch
+from minicon.fs.hashing import hash_file
 from minicon.fs.safe_path import user_path_problem
 from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.indexes import DistributionFile
 from minicon.models.package_names import normalize_pypi_name
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from urllib.parse import SplitResult
 
+    from minicon.fs.hashing import FileDigest
     from minicon.pypi.requirements.requirement_lines import Line, Option
 
 _VCS = ("git+", "hg+", "svn+", "bzr+")
@@ -117,7 +121,8 @@ def _from_url(
             url=without_credentials(plain),
             sha256=known[0] if len(known) == 1 else None,
         )
-        return _direct(file, name, extras, marker, line, known)
+        entry = _direct(file, name, extras, marker, line, known)
+        return replace(entry, secret_url="" if file.url == plain else plain)
     name = normalize_pypi_name(name) if name else _egg(url)
     text = f"{name}{extras} @ {url}" if name and not _EGG.search(url) else url
     return PipRequirement(text=text + _marker_suffix(marker), name=name, origin=line.origin)
@@ -150,11 +155,16 @@ def _from_path(
     name: str | None = None,
 ) -> IndexRequirement | PipRequirement:
     if path.name.endswith(".whl") and path.is_file():
+        digest = _digest(path, line)
+        if hashes and digest.sha256 not in hashes:
+            raise HashMismatch(
+                "hash-mismatch",
+                f"{path} has the sha256 {digest.sha256}, not the one that is required",
+                context=f"while reading {line.origin}" if line.origin else None,
+                hint="do not install it, or correct the hash",
+            )
         file = DistributionFile(
-            filename=path.name,
-            url=file_url(path),
-            size=path.stat().st_size,
-            sha256=hashes[0] if len(hashes) == 1 else None,
+            filename=path.name, url=file_url(path), size=digest.size, sha256=digest.sha256
         )
         return _direct(file, name, extras, marker, line, hashes)
     if not path.exists():
@@ -167,6 +177,13 @@ def _from_path(
         name=normalize_pypi_name(name) if name else None,
         origin=line.origin,
     )
+
+
+def _digest(path: Path, line: Line) -> FileDigest:
+    try:
+        return hash_file(path)
+    except OSError as error:
+        raise invalid_line(line, f"cannot read {path}: {error.strerror}") from error
 
 
 def _direct(

@@ -15,7 +15,7 @@ line                                     becomes
 
 from __future__ import annotations
 
-from minicon.lean_dataclasses import dataclass
+from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.indexes import DistributionFile
+    from minicon.models.records import RepodataRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,15 @@ class IndexRequirement:
         direct: The only wheel that satisfies it, or None.
         hashes: Hexadecimal sha256 of the files that are allowed; empty for any file.
         origin: File and line, or an empty text.
+        secret_url: The URL of ``direct`` with the user and password that it was given with, for
+            the fetcher only; empty without.
     """
 
     requirement: Requirement
     direct: DistributionFile | None = None
     hashes: tuple[str, ...] = ()
     origin: str = ""
+    secret_url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,25 @@ class RequirementSet:
         return tuple([r.direct for r in self.requirements if r.direct is not None])
 
     @property
+    def secret_urls(self) -> tuple[str, ...]:
+        """URLs of those wheels that were given with a user and password: for the fetcher."""
+        return tuple([r.secret_url for r in self.requirements if r.secret_url])
+
+    def allows(self, record: RepodataRecord) -> bool:
+        """Whether an installed wheel is a file that these requirements allow.
+
+        It is not if they name another file of its project, or other hashes. What pip built has
+        no hash, and is only replaced by a wheel that is named.
+        """
+        direct = next((f for f in self.direct_files if _project_of(f) == record.name), None)
+        hashes = self.allowed_hashes.get(record.name)
+        if hashes is not None and record.sha256 is not None:
+            return record.sha256 in hashes
+        if direct is None:
+            return True
+        return record.sha256 == direct.sha256 if direct.sha256 else record.url == direct.url
+
+    @property
     def limits(self) -> dict[str, SpecifierSet]:
         """Versions that constraints allow, by normalized project: for :class:`PypiIndex`."""
         from packaging.specifiers import SpecifierSet
@@ -121,6 +144,13 @@ class RequirementSet:
             constraints=self.constraints + other.constraints,
             options=self.options.merged_with(other.options),
         )
+
+
+def _project_of(file: DistributionFile) -> str | None:
+    from minicon.pypi.wheels.filenames import split_wheel_name
+
+    wheel = split_wheel_name(file.filename)
+    return wheel.name if wheel else None
 
 
 def _united(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 
 from minicon.errors import FileError
 from minicon.fs import operations
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.strict_json import read_json
+from minicon.pypi.urls import local_path
 from minicon.pypi.wheels.core_metadata import CoreMetadata
 
 TYPE_CHECKING = False
@@ -48,17 +50,18 @@ class MetadataCache:
 
     def store(self, file: DistributionFile, metadata: CoreMetadata, python: str = "") -> None:
         """Store metadata; what cannot be stored is read again next time."""
-        path = self._path(file, python)
         try:
+            path = self._path(file, python)
             operations.make_directory(path.parent, 0o700)
             operations.replace_file(path, json.dumps(metadata.to_json()).encode(), durable=False)
         except (OSError, FileError):
             return
 
     def _path(self, file: DistributionFile, python: str) -> Path:
-        # A local file without a hash may be replaced: mostly its size changes then.
         key = file.sha256 or ""
         if python or not _HEXADECIMAL.fullmatch(key):
-            text = f"{key or file.url} {file.size} {python}".strip()
+            local = None if key else local_path(file.url)
+            changed = os.stat(local).st_mtime_ns if local else ""  # the file may be replaced
+            text = f"{key or file.url} {file.size} {python} {changed}".strip()
             key = hashlib.sha256(text.encode()).hexdigest()
         return self._folder / key[:2] / f"{key[2:]}.json"

@@ -144,12 +144,17 @@ def without_dependencies(request: SolveRequest, conda: CondaSubproblem) -> Solut
 def _with_installed(
     request: SolveRequest, records: Mapping[str, RepodataRecord]
 ) -> dict[str, RepodataRecord]:
-    """The records, those of installed packages as the environment has them, not the channel."""
+    """The records, those of installed packages as the environment has them, not the channel.
+
+    The record of a wheel is that for the python that it was chosen for.
+    """
     found = dict(records)
     for installed in request.installed:
-        chosen = found.get(installed.name)
-        if chosen is not None and is_same(chosen, installed.record):
-            found[installed.name] = installed.record
+        chosen, present = found.get(installed.name), installed.record
+        if chosen is None or chosen.data.get("python") != present.data.get("python"):
+            continue
+        if is_same(chosen, present):
+            found[installed.name] = present
     return found
 
 

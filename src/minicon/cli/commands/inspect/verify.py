@@ -29,12 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the problems; return 1 if there are any."""
+    from minicon.api.upkeep.health import file_problems
     from minicon.prefix.environment.prefix import Prefix
-    from minicon.prefix.repair import verify_prefix
 
     console = context.console
     path = context.registry.existing(arguments.name, arguments.prefix)
-    problems = verify_prefix(Prefix(path), hashes=not arguments.quick)
+    problems = file_problems(Prefix(path).require(), quick=arguments.quick)
     if console.json:
         listed = [{"package": p.package, "path": p.path, "kind": p.kind} for p in problems]
         document = {"success": not problems, "prefix": str(path), "problems": listed}
