@@ -6,11 +6,13 @@ import hashlib
 import io
 import json
 import os
+import re
 import stat
 import struct
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import HashMismatch, MiniconError, PackageError, UnsafeArchive
 from minicon.models.package_files import EntryPoint
 from minicon.models.records import RepodataRecord
+from minicon.models.reporter import SilentReporter
 from minicon.package.cache.package_cache import PackageCache
 from minicon.package.prepare.preparation import prepare_package
 from minicon.package.prepare.wheel import prepare_wheel
@@ -143,7 +146,8 @@ def test_gives_the_list_of_verified_files(tmp_path: Path) -> None:
         (b"#!pythonw\r\n", True),
         (b"#!python3\n", True),
         (b"#!python -E\n", True),
-        (b"#!pythonic\n", False),
+        (b"#!python\r\n", True),
+        (b"#!python3 -O\n", True),
         (b"#!/usr/bin/env python\n", False),
         (b"#! python\n", False),
     ],
@@ -151,8 +155,73 @@ def test_gives_the_list_of_verified_files(tmp_path: Path) -> None:
 def test_script_lines(tmp_path: Path, first_line: bytes, expected: bool) -> None:
     folder = unpack(demo().data("scripts", "tool", first_line + b"pass"), tmp_path)
     text = (folder / "python-scripts/tool").read_bytes()
-    assert text.startswith(f"#!{PREFIX_PLACEHOLDER}/bin/python".encode()) is expected
-    assert text.endswith(b"pass")
+    new = f"#!{PREFIX_PLACEHOLDER}/bin/python\n".encode()  # the whole line, as pip does
+    assert text == (new if expected else first_line) + b"pass"
+
+
+class Warnings(SilentReporter):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def warn(self, text: str) -> None:
+        self.texts.append(text)
+
+
+def renamed(content: bytes, changes: dict[str, str], record: Callable[[str], str]) -> bytes:
+    """A wheel with the first part of its files' names changed, and RECORD."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
+        for name in old.namelist():
+            first, slash, rest = name.partition("/")
+            data = old.read(name)
+            data = record(data.decode()).encode() if rest == "RECORD" else data
+            new.writestr(f"{changes.get(first, first)}{slash}{rest}", data)
+    return stream.getvalue()
+
+
+def spaced(text: str) -> str:
+    """RECORD as some tools wrote it: paths that begin with ./"""
+    return "".join(f"./{line}\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("changes", "record", "warning"),
+    [
+        ({"demo_x-1.0.dist-info": "Demo.X-1.0.dist-info"}, str, ""),
+        ({"demo_x-1.0.dist-info": "demo_x-1.0.0.dist-info"}, str, ""),
+        ({"demo_x-1.0.dist-info": "demo_x-1.0-1.dist-info"}, str, ""),
+        ({}, lambda text: text.replace("demo_x-1.0.dist", "Demo.X-1.0.dist"), ""),
+        ({}, spaced, ""),
+        ({}, lambda text: text.replace("\n", ",,,\n"), "more than 3 columns"),
+        ({}, lambda text: re.sub("METADATA,sha256=.{4}", "METADATA,sha256=AAAA", text), "METADATA"),
+    ],
+)
+def test_odd_wheels_that_pip_installs(
+    tmp_path: Path, changes: dict[str, str], record: Callable[[str], str], warning: str
+) -> None:
+    wheel = WheelBuilder("demo-x").file("demo_x.py", "x = 1\n")
+    content = renamed(wheel.content(), changes, record)
+    (tmp_path / "x.whl").write_bytes(content)
+    (tmp_path / "out").mkdir()
+    seen = Warnings()
+    prepare_wheel(tmp_path / "x.whl", record_of(wheel, content), tmp_path / "out", reporter=seen)
+    folder = changes.get("demo_x-1.0.dist-info", "demo_x-1.0.dist-info")
+    assert (tmp_path / "out/site-packages" / folder / "METADATA").is_file()
+    assert bool(seen.texts) == bool(warning)
+    assert warning in "".join(seen.texts)
+
+
+def test_a_data_folder_may_be_spelled_differently(tmp_path: Path) -> None:
+    wheel = WheelBuilder("demo-x").file("Demo.X-1.0.data/purelib/demo_x.py", "x = 1\n")
+    assert "site-packages/demo_x.py" in tree(unpack(wheel, tmp_path))
+
+
+@pytest.mark.parametrize("folder", ["demo_x_more-1.0.dist-info", "demo_x-2.0.dist-info"])
+def test_the_dist_info_of_another_release(tmp_path: Path, folder: str) -> None:
+    wheel = WheelBuilder("demo-x").file("demo_x.py", "x = 1\n")
+    content = renamed(wheel.content(), {"demo_x-1.0.dist-info": folder}, str)
+    with pytest.raises(PackageError, match=folder):
+        unpack(wheel, tmp_path, content)
 
 
 def test_installation_files_and_cached_bytecode_are_left_out(tmp_path: Path) -> None:
@@ -433,7 +502,7 @@ def test_another_wheel_under_this_name(tmp_path: Path) -> None:
     content = demo().content()
     (tmp_path / "x.whl").write_bytes(content)
     for changes in ({"name": "other"}, {"version": "1.1"}):
-        with pytest.raises(PackageError, match="says Demo"):
+        with pytest.raises(PackageError, match="is not (other-1.0|demo-1.1)"):
             prepare_wheel(tmp_path / "x.whl", record_of(demo(), content, **changes), tmp_path)
 
 

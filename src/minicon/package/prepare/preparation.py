@@ -60,7 +60,9 @@ def prepare_package(
             size = None if record.source == "pypi" else archive.stat().st_size
             task = reporter.start("extract", record.dist_name, size)
             try:
-                return _extract(archive, record, directory, verify=verify, task=task)
+                return _extract(
+                    archive, record, directory, verify=verify, task=task, reporter=reporter
+                )
             finally:
                 task.finish()
 
@@ -83,12 +85,20 @@ def prepare_package(
 
 
 def _extract(
-    archive: Path, record: RepodataRecord, directory: Path, *, verify: bool, task: Task
+    archive: Path,
+    record: RepodataRecord,
+    directory: Path,
+    *,
+    verify: bool,
+    task: Task,
+    reporter: Reporter,
 ) -> PackageFiles:
     if record.source == "pypi":
         from minicon.package.prepare.wheel import prepare_wheel
 
-        return prepare_wheel(archive, record, directory, verify=verify, task=task)
+        return prepare_wheel(
+            archive, record, directory, verify=verify, task=task, reporter=reporter
+        )
     from minicon.package.prepare.expected_archive import ExpectedArchive
     from minicon.package.prepare.extract import extract
 
@@ -117,7 +127,7 @@ def _check_has_hash(record: RepodataRecord, reporter: Reporter, allow_unverified
     lister, hashes = ("package index", "SHA-256") if is_wheel else ("channel", "hash")
     message = f"{record.fn}: its {lister} lists no {hashes}"
     if not allow_unverified:
-        other = "download the file and give its path" if is_wheel else "pass --allow-unverified"
+        other = "download the file and give its path" if is_wheel else "name its URL with its hash"
         raise PackageError(
             "no-hash",
             f"{message}, so it cannot be verified",

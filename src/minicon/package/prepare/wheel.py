@@ -21,11 +21,16 @@ from minicon.archive.wheel_archive import WheelArchive
 from minicon.constants import PREFIX_PLACEHOLDER
 from minicon.errors import PackageError, UnsafeArchive
 from minicon.fs import operations
-from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PackageFiles, PathsEntry
-from minicon.models.reporter import SilentTask
+from minicon.models.reporter import SilentReporter, SilentTask
 from minicon.package.prepare.expected_archive import ExpectedArchive
-from minicon.package.prepare.wheel_layout import SCRIPTS, needs_digest, package_path, read_dist_info
+from minicon.package.prepare.wheel_layout import (
+    SCRIPTS,
+    may_differ,
+    needs_digest,
+    package_path,
+    read_dist_info,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,12 +40,12 @@ if TYPE_CHECKING:
 
     from minicon.archive.strict_zip import ZipEntry
     from minicon.models.records import RepodataRecord
-    from minicon.models.reporter import Task
+    from minicon.models.reporter import Reporter, Task
     from minicon.package.prepare.wheel_layout import Digest
 
-#: A first line that means "the environment's python" (binary distribution format).
-_PLACEHOLDER_LINE = lazy_pattern(rb"#!python(?:w)?[0-9.]*(?=[ \t\r\n]|\Z)")
-_SHEBANG = f"#!{PREFIX_PLACEHOLDER}/bin/python".encode()
+#: How a first line begins that means "the environment's python" (binary distribution format).
+_PLACEHOLDER = b"#!python"
+_SHEBANG = f"#!{PREFIX_PLACEHOLDER}/bin/python\n".encode()
 #: Keys of a record that belong to the package itself.
 _INDEX_KEYS = ("build", "build_number", "license", "name", "timestamp", "version")
 
@@ -52,6 +57,7 @@ def prepare_wheel(
     *,
     verify: bool = True,
     task: Task | None = None,
+    reporter: Reporter | None = None,
 ) -> PackageFiles:
     """Fill an empty directory with a wheel's files in the form of a conda package.
 
@@ -64,6 +70,7 @@ def prepare_wheel(
         verify: Whether to compare the archive's size and sha256; False only if the download has
             just done so.
         task: Progress, advanced by the unpacked bytes.
+        reporter: Receives warnings.
 
     Returns:
         The package's list of files, every one verified.
@@ -79,7 +86,9 @@ def prepare_wheel(
     with operations.describing("unpack into", folder):
         try:
             with WheelArchive(archive) as wheel:
-                return _WheelUnpacking(wheel, record, folder, task or SilentTask()).run()
+                return _WheelUnpacking(
+                    wheel, record, folder, task or SilentTask(), reporter or SilentReporter()
+                ).run()
         except PackageError as error:
             if record.fn in error.message:
                 raise
@@ -91,14 +100,20 @@ class _WheelUnpacking:
     """The conversion of one wheel; the caller removes its files if it fails."""
 
     def __init__(
-        self, wheel: WheelArchive, record: RepodataRecord, folder: Path, task: Task
+        self,
+        wheel: WheelArchive,
+        record: RepodataRecord,
+        folder: Path,
+        task: Task,
+        reporter: Reporter,
     ) -> None:
         """Read the wheel's metadata; nothing is written yet. Raises as :meth:`run`."""
         self._wheel = wheel
         self._record = record
         self._root = os.fspath(folder)
         self._task = task
-        self._info = read_dist_info(wheel, record)
+        self._reporter = reporter
+        self._info = read_dist_info(wheel, record, reporter)
         self._made = {self._root}
 
     def run(self) -> PackageFiles:
@@ -141,10 +156,11 @@ class _WheelUnpacking:
         if entry.size > ONE_PIECE:
             hashing = _Hashing(self._wheel.pieces(entry), digest)
             operations.create_file_from(hashing.pieces(), path, mode)
-            _check(hashing.value, digest, entry)
+            self._check(hashing.value, digest, entry)
             return PathsEntry(target, sha256=hashing.sha256, size_in_bytes=entry.size)
         data = b"".join(self._wheel.pieces(entry))
-        _check(hashlib.new(digest.algorithm, data).hexdigest(), digest, entry)
+        value = hashlib.new(digest.algorithm, data).hexdigest()
+        self._check(value, digest, entry)
         script = _with_placeholder(data) if is_script else None
         if script is not None:
             operations.create_file(path, script, mode)
@@ -157,8 +173,16 @@ class _WheelUnpacking:
             )
         operations.create_file(path, data, mode)
         known = digest.algorithm == "sha256"
-        sha256 = digest.value if known else hashlib.sha256(data).hexdigest()
+        sha256 = value if known else hashlib.sha256(data).hexdigest()
         return PathsEntry(target, sha256=sha256, size_in_bytes=len(data))
+
+    def _check(self, value: str, digest: Digest, entry: ZipEntry) -> None:
+        if value == digest.value:
+            return
+        message = f"{entry.name} is not the file that its RECORD lists"
+        if not may_differ(entry.name, self._info):
+            raise UnsafeArchive("unsafe-wheel", message)
+        self._reporter.warn(f"{self._record.fn}: {message}")
 
     def _new_path(self, target: str) -> str:
         folder = f"{self._root}/{target.rpartition('/')[0]}".rstrip("/")
@@ -220,15 +244,14 @@ class _Hashing:
         return self._sha256.hexdigest()
 
 
-def _check(value: str, digest: Digest, entry: ZipEntry) -> None:
-    if value != digest.value:
-        raise UnsafeArchive("unsafe-wheel", f"{entry.name} is not the file that its RECORD lists")
-
-
 def _with_placeholder(data: bytes) -> bytes | None:
-    """Return a script with a first line to be relocated; None if it has none for python."""
-    match = _PLACEHOLDER_LINE.match(data)
-    return None if match is None else _SHEBANG + data[match.end() :]
+    """Return a script with a first line to be relocated; None if it has none for python.
+
+    The whole line is replaced, as pip does: what follows ``#!python`` in it is dropped.
+    """
+    if not data.startswith(_PLACEHOLDER):
+        return None
+    return _SHEBANG + data.partition(b"\n")[2]
 
 
 def _is_cached_bytecode(name: str, wheel: WheelArchive) -> bool:

@@ -22,9 +22,10 @@ from typing import NamedTuple
 from minicon.errors import PackageError, UnsafeArchive
 from minicon.fs.safe_path import folded, is_reserved_path
 from minicon.models.package_names import normalize_pypi_name
+from minicon.models.reporter import SilentReporter
 from minicon.package.info_files import parse_entry_point
 from minicon.pypi.wheels.core_metadata import CoreMetadata
-from minicon.pypi.wheels.filenames import parse_version
+from minicon.pypi.wheels.filenames import names_release, parse_version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from minicon.archive.wheel_archive import WheelArchive
     from minicon.models.package_files import EntryPoint
     from minicon.models.records import RepodataRecord
+    from minicon.models.reporter import Reporter
 
 SITE_PACKAGES = "site-packages"
 SCRIPTS = "python-scripts"
@@ -49,6 +51,8 @@ _INSTALLATION_FILES = (
 #: Not listed with a hash in RECORD, since they contain or sign it.
 _UNHASHED = ("RECORD", "RECORD.jws", "RECORD.p7s")
 _HASHES = ("sha256", "sha384", "sha512")
+#: Of RECORD: path, hash and size.
+_COLUMNS = 3
 #: Reserved in a wheel's data: the package's metadata, and the directories above.
 _RESERVED = ("info", SITE_PACKAGES, SCRIPTS, HEADERS)
 
@@ -79,18 +83,16 @@ class DistInfo(NamedTuple):
     digests: Mapping[str, Digest]
     entry_points: tuple[EntryPoint, ...]
 
-    @property
-    def data_folder(self) -> str:
-        """``name-version.data``."""
-        return self.folder.removesuffix(".dist-info") + ".data"
 
-
-def read_dist_info(archive: WheelArchive, record: RepodataRecord) -> DistInfo:
+def read_dist_info(
+    archive: WheelArchive, record: RepodataRecord, reporter: Reporter | None = None
+) -> DistInfo:
     """Read and check a wheel's dist-info directory.
 
     Args:
         archive: The wheel.
         record: Its record; name and version must match.
+        reporter: Receives warnings.
 
     Raises:
         PackageError: A file is missing or invalid, or belongs to another package.
@@ -104,7 +106,11 @@ def read_dist_info(archive: WheelArchive, record: RepodataRecord) -> DistInfo:
     if f"{folder}/entry_points.txt" in archive.entries:
         text = archive.read(f"{folder}/entry_points.txt").decode("utf-8", "replace")
         points = parse_entry_points(text, record.dist_name)
-    digests = parse_record(archive.read(f"{folder}/RECORD").decode("utf-8", "replace"))
+    text = archive.read(f"{folder}/RECORD").decode("utf-8", "replace")
+    digests = {
+        _path_in_archive(path, folder, metadata): digest
+        for path, digest in parse_record(text, reporter or SilentReporter()).items()
+    }
     return DistInfo(folder, metadata, digests, points)
 
 
@@ -120,9 +126,7 @@ def package_path(name: str, info: DistInfo) -> str | None:
         return None
     if not first.endswith(".data") or not rest:
         return f"{SITE_PACKAGES}/{name}"
-    if first != info.data_folder and normalize_pypi_name(first) != normalize_pypi_name(
-        info.data_folder
-    ):
+    if not _is_of(first, ".data", info.metadata):
         raise PackageError(
             "broken-wheel", f"the wheel's {first} is the directory of another package"
         )
@@ -146,8 +150,21 @@ def needs_digest(name: str, info: DistInfo) -> bool:
     return folder != info.folder or file not in _UNHASHED
 
 
-def parse_record(text: str) -> dict[str, Digest]:
+def may_differ(name: str, info: DistInfo) -> bool:
+    """Whether a file may differ from RECORD: metadata that was corrected after the build.
+
+    Real wheels are like that (ruamel.yaml 0.18.12), and neither file holds code or commands.
+    """
+    folder, _, file = name.partition("/")
+    return folder == info.folder and file in ("METADATA", "WHEEL")
+
+
+def parse_record(text: str, reporter: Reporter) -> dict[str, Digest]:
     """Parse RECORD (PEP 376, 627) into a hash by path; lines without a hash are ignored.
+
+    Args:
+        text: Of RECORD.
+        reporter: Receives a warning of lines with too many columns.
 
     Raises:
         UnsafeArchive: A hash is weak, or one path has two.
@@ -157,9 +174,12 @@ def parse_record(text: str) -> dict[str, Digest]:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if len(row) >= 2]
     except csv.Error as error:
         raise PackageError("broken-wheel", f"its RECORD cannot be read: {error}") from error
-    for path, value, *_ in rows:
+    if any(len(row) > _COLUMNS for row in rows):
+        reporter.warn(f"the RECORD of a wheel has lines with more than {_COLUMNS} columns")
+    for written, value, *_ in rows:
         if not value:
             continue
+        path = written.replace("\\", "/").removeprefix("./")
         algorithm, _, encoded = value.partition("=")
         if algorithm not in _HASHES:
             raise UnsafeArchive("unsafe-wheel", f"its RECORD uses {algorithm[:20]}, a weak hash")
@@ -168,9 +188,22 @@ def parse_record(text: str) -> dict[str, Digest]:
         except (binascii.Error, ValueError):
             raise PackageError("broken-wheel", f"its RECORD has no hash of {path}") from None
         digest = Digest(algorithm, raw.hex())
-        if digests.setdefault(path.replace("\\", "/"), digest) != digest:
+        if digests.setdefault(path, digest) != digest:
             raise UnsafeArchive("unsafe-wheel", f"its RECORD has two hashes of {path}")
     return digests
+
+
+def _path_in_archive(path: str, folder: str, metadata: CoreMetadata) -> str:
+    """The path of a line of RECORD, where its dist-info folder is spelled as in the archive."""
+    first, slash, rest = path.partition("/")
+    is_own = slash and first != folder and _is_of(first, ".dist-info", metadata)
+    return f"{folder}/{rest}" if is_own else path
+
+
+def _is_of(name: str, suffix: str, metadata: CoreMetadata) -> bool:
+    """Whether a folder is ``name-version.dist-info`` (or ``.data``) of a wheel's own release."""
+    stem = name.removesuffix(suffix)
+    return stem != name and names_release(stem, metadata.name, metadata.version)
 
 
 def parse_entry_points(text: str, package: str) -> tuple[EntryPoint, ...]:
@@ -217,8 +250,9 @@ def _dist_info_folder(names: Iterable[str], record: RepodataRecord) -> str:
         raise PackageError(
             "broken-wheel", f"{record.fn} has {len(found)} dist-info directories instead of one"
         )
-    name, _, version = found[0].removesuffix(".dist-info").rpartition("-")
-    _check_is(name, version, record, found[0])
+    if not names_release(found[0].removesuffix(".dist-info"), record.name, record.version):
+        message = f"{record.fn} is not {record.dist_name}: it has the folder {found[0]}"
+        raise PackageError("broken-wheel", message)
     return found[0]
 
 

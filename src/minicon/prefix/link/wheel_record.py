@@ -14,6 +14,7 @@ from binascii import b2a_base64
 from minicon.fs.hashing import sha256_of
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_files import PathsEntry, PathType
+from minicon.prefix.plan.package_plan import entry_in_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,10 +59,25 @@ def write_installation_files(
     text = "".join(
         (
             *(_plain_lines(planned, site_packages) for planned in plan.folders),
-            record_lines([*entries, *written], site_packages, f"{folder}/RECORD"),
+            record_lines(
+                [_with_size(entry, tree) for entry in (*entries, *written)],
+                site_packages,
+                f"{folder}/RECORD",
+            ),
         )
     )
     return [*written, _write(tree, f"{folder}/RECORD", text.encode())]
+
+
+def _with_size(entry: PathsEntry, tree: StagingDirectory) -> PathsEntry:
+    """An entry with its size in the environment, which a replaced placeholder has changed."""
+    if entry.prefix_placeholder is None:
+        return entry
+    folder, name = tree.parent_of(entry.path)
+    status = folder.status(name)
+    return entry_in_prefix(
+        entry, entry.path, prefix_placeholder=None, size_in_bytes=status.st_size if status else None
+    )
 
 
 def dist_info_folder(plan: PackagePlan) -> str | None:
@@ -125,9 +141,8 @@ def _digest(entry: PathsEntry) -> tuple[str, str]:
     if sha256 is None or entry.path_type == PathType.PYC_FILE:
         return "", ""
     encoded = _encoded(bytes.fromhex(sha256))
-    # The recorded size is that in the package; replacing the placeholder may change it.
-    known = entry.size_in_bytes is not None and entry.prefix_placeholder is None
-    return f"sha256={encoded}", str(entry.size_in_bytes) if known else ""
+    size = entry.size_in_bytes
+    return f"sha256={encoded}", "" if size is None else str(size)
 
 
 def _encoded(digest: bytes) -> str:

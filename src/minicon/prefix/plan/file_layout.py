@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicon.errors import PrefixError
 from minicon.lazy_pattern import lazy_pattern
+from minicon.lean_dataclasses import replace
 from minicon.models.package_files import PathType
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environment.python_layout import (
@@ -21,10 +22,10 @@ from minicon.prefix.plan.reserved_paths import check_entry_point, check_paths, c
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from minicon.models.package_files import PathsEntry
+    from minicon.models.package_files import EntryPoint, PathsEntry
     from minicon.models.records import RepodataRecord
     from minicon.package.cache.package_cache import CachedPackage
     from minicon.package.manifest import Manifest, PlainFolder
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 _INSTALLATION = lazy_pattern(
     r"site-packages/[^/]+\.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json)"
 )
+
+#: Commands of which pip makes others, named after the version of python.
+_VERSIONED = lazy_pattern(r"(pip)(?:\d+(?:\.\d+)?)?|(easy_install)(?:-\d+\.\d+)?")
 
 
 def plan_packages(
@@ -79,6 +83,8 @@ def plan_package(
         raise PrefixError("no-python", message, hint="add python to the request")
     own_layout = layout if is_python else None
     entry_points = manifest.entry_points if own_layout else ()
+    if own_layout and record.source == "pypi":
+        entry_points = tuple(_for_python(entry_points, own_layout))
     for entry_point in entry_points:
         check_entry_point(entry_point, record.dist_name)
     commands = {entry_point_path(p, own_layout): p for p in entry_points} if own_layout else {}
@@ -98,6 +104,23 @@ def plan_package(
         if entry.prefix_placeholder:
             check_prefix_fits(entry, prefix, record.dist_name)
     return plan
+
+
+def _for_python(points: Sequence[EntryPoint], layout: PythonLayout) -> Iterator[EntryPoint]:
+    """Commands of a wheel; those named after the python that built it, after this one, as in pip.
+
+    The wheel of pip fits every python, and pip makes ``pip3.11`` of its ``pip``.
+    """
+    version = layout.version
+    commands = {point.command for point in points}
+    for point in points:
+        match = _VERSIONED.fullmatch(point.command)
+        if match is None or (match[1] or match[2]) not in commands:
+            yield point
+        elif point.command == "pip":
+            yield from (replace(point, command=f"pip{v}") for v in ("", version[0], version))
+        elif point.command == "easy_install":
+            yield from (point, replace(point, command=f"easy_install-{version}"))
 
 
 def _plan_folder(files: PlainFolder, layout: PythonLayout | None) -> PlannedFolder:

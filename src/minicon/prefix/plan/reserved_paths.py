@@ -165,15 +165,9 @@ def _describes(name: str, record: RepodataRecord) -> bool:
     own = normalize_pypi_name(record.name)
     if kind != "dist-info":
         return own in (normalize_pypi_name(stem), normalize_pypi_name(stem.partition("-")[0]))
-    project, _, version = stem.rpartition("-")
-    if normalize_pypi_name(project) != own:
-        return False
-    if version == record.version:
-        return True
-    from minicon.pypi.wheels.filenames import parse_version
+    from minicon.pypi.wheels.filenames import names_release
 
-    parsed = parse_version(version)
-    return parsed is not None and parsed == parse_version(record.version)
+    return names_release(stem, record.name, record.version)
 
 
 def check_python_files(

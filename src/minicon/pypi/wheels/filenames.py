@@ -57,6 +57,32 @@ def parse_version(text: str) -> Version | None:
         return None
 
 
+def names_release(stem: str, project: str, version: str) -> bool:
+    """Whether a text is ``NAME-VERSION`` of a release, as before ``.dist-info``.
+
+    Both may be spelled differently (PEP 503, PEP 440), and a build tag may follow.
+
+    >>> names_release("Ruamel_Yaml-0.18.0-1", "ruamel.yaml", "0.18")
+    True
+
+    Args:
+        stem: The text.
+        project: Name of the release's project.
+        version: The release's version.
+    """
+    own = normalize_pypi_name(project)
+    position = stem.find("-")
+    while position > 0:
+        rest = stem[position + 1 :]
+        if normalize_pypi_name(stem[:position]) == own and rest:
+            return any(
+                text == version or (parse_version(text) or text) == parse_version(version)
+                for text in (rest, rest.partition("-")[0])
+            )
+        position = stem.find("-", position + 1)
+    return False
+
+
 def split_wheel_name(filename: str) -> WheelName | None:
     """Split a wheel's file name into its parts; None if it is not one."""
     parts = filename.removesuffix(WHEEL_EXTENSION).split("-")
