@@ -141,7 +141,27 @@ def test_record_lists_every_file_with_its_hash(tmp_path: Path, python: Extracted
             assert digest == f"sha256={expected}", path
         else:
             assert path.endswith((".pyc", "/RECORD"))
-        assert size in ("", str(len(data)))
+        assert size == (str(len(data)) if digest else ""), path
+
+
+def test_commands_of_pip_are_named_after_this_python(tmp_path: Path, python: Extracted) -> None:
+    env = tmp_path / "envs" / "data"
+    package = wheel("pip")
+    for command in ("pip", "pip3", "pip2.7"):
+        package = package.entry_point(f"{command} = pip:main")
+    apply(env, python, extract(package, tmp_path / "pkgs", "pypi"))
+    names = {path.name for path in (env / "bin").iterdir() if path.name.startswith("pip")}
+    assert names == {"pip", f"pip{MINOR[0]}", f"pip{MINOR}", "pip-run"}
+
+
+def test_only_folders_with_tests_have_no_bytecode(tmp_path: Path, python: Extracted) -> None:
+    """``django/test`` is imported at run time."""
+    env = tmp_path / "envs" / "data"
+    built = wheel("web").file("site-packages/web/test/client.py", "x = 1\n")
+    package = extract(built, tmp_path / "pkgs", "pypi")
+    apply(env, python, package, executor=executor(compile_bytecode=BytecodeCompiler()))
+    compiled = {path.name.partition(".")[0] for path in (env / SITE / "web").rglob("*.pyc")}
+    assert compiled == {"__init__", "client"}
 
 
 def test_bytecode_is_made_once_and_is_valid_everywhere(tmp_path: Path, python: Extracted) -> None:

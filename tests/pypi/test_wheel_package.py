@@ -502,7 +502,7 @@ def test_another_wheel_under_this_name(tmp_path: Path) -> None:
     content = demo().content()
     (tmp_path / "x.whl").write_bytes(content)
     for changes in ({"name": "other"}, {"version": "1.1"}):
-        with pytest.raises(PackageError, match="is not (other-1.0|demo-1.1)"):
+        with pytest.raises(PackageError, match=r"is not (other-1\.0|demo-1\.1)"):
             prepare_wheel(tmp_path / "x.whl", record_of(demo(), content, **changes), tmp_path)
 
 
