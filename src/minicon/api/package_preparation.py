@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 
-from minicon.errors import FileError, PackageError
+from minicon.errors import FileError, HashMismatch, PackageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,11 +105,27 @@ def _make_packages(
         prepare = _preparation(
             services, record, cancelled, turns, allow_unverified=allow_unverified
         )
-        return cache.ensure(record, prepare)
+        try:
+            return cache.ensure(record, prepare)
+        except PackageError as error:
+            _remember_refused(services, record, error)
+            raise
 
     largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
     made = run_parallel(make, largest_first, workers=_WORKERS)
     return dict(zip(largest_first, made, strict=True))
+
+
+def _remember_refused(services: Services, record: RepodataRecord, error: PackageError) -> None:
+    """Record that a wheel of an index cannot be unpacked, so that it is not chosen again.
+
+    A wheel that the user names by its path or URL has no alternative.
+    """
+    of_other_file = isinstance(error, HashMismatch) or error.reference == "no-hash"
+    if record.source == "pypi" and not of_other_file and "direct_url" not in record.data:
+        from minicon.pypi.wheels.refused_wheels import RefusedWheels
+
+        RefusedWheels(services.cache_dir).add(record.url, record.sha256, error.message)
 
 
 def _warn_of_weak_hashes(services: Services, records: Sequence[RepodataRecord]) -> None:

@@ -17,7 +17,7 @@ from minicon.api.plan.context import PlanningContext, make_planning_context, ref
 from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import requested_before
 from minicon.api.plan.solving import make_solve_request, solve
-from minicon.errors import ChannelError, PrefixError, SolveError, Unsatisfiable
+from minicon.errors import ChannelError, PackageError, PrefixError, SolveError, Unsatisfiable
 from minicon.lean_dataclasses import replace
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.solver.request import Solution, UpdatePolicy
@@ -51,7 +51,8 @@ def plan_and_carry_out(
     """Plan a change and carry it out; plan again where the plan turns out to be outdated.
 
     That is so if another process changed the environment meanwhile, if packages have other link
-    scripts than were shown, or if a channel no longer has a package that its cached index lists.
+    scripts than were shown, if a wheel cannot be unpacked, or if a channel no longer has a package
+    that its cached index lists.
 
     Args:
         services: Sources, caches and settings.
@@ -69,11 +70,24 @@ def plan_and_carry_out(
             if error.reference not in _OUTDATED_PLAN or not left:
                 raise
             services.reporter.note(f"{error.message}: planning again")
+        except PackageError as error:
+            if not left or request.is_exact or not _has_refused_wheel(services, plan):
+                raise
+            services.reporter.warn(f"{error.message}: planning again without it")
         except ChannelError as error:
             if not _may_have_newer_indexes(services, request, error):
                 raise
             services.reporter.note(f"{error.message}: fetching the channels' indexes again")
     raise AssertionError("unreachable")
+
+
+def _has_refused_wheel(services: Services, plan: Plan) -> bool:
+    """Whether a wheel of a plan turned out to be one that cannot be unpacked."""
+    from minicon.pypi.wheels.refused_wheels import RefusedWheels
+
+    refused = RefusedWheels(services.cache_dir)
+    wheels = (record for record in plan.fetch if record.source == "pypi")
+    return any(refused.reason(record.url, record.sha256) for record in wheels)
 
 
 def _may_have_newer_indexes(

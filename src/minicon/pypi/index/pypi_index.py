@@ -41,6 +41,7 @@ from minicon.pypi.sdists.source_metadata import SourceMetadata
 from minicon.pypi.urls import without_credentials
 from minicon.pypi.wheels.filenames import split_wheel_name
 from minicon.pypi.wheels.metadata_cache import MetadataCache
+from minicon.pypi.wheels.refused_wheels import RefusedWheels
 from minicon.pypi.wheels.wheel_metadata import WheelMetadata
 from minicon.pypi.wheels.wheel_tags import WheelTags
 
@@ -130,6 +131,7 @@ class PypiIndex(Closing):
         self._direct = {release.name: release for release in map(direct_release, direct)}
         self._rules = rules or FileRules()
         self._direct_urls = {file.url for each in self._direct.values() for file in each.files}
+        self._refused = RefusedWheels(cache_dir)
         self._broken: set[str] = set()
         self._quarantined: set[str] = set()
         self._own_pythons: dict[str, str | None] = {}
@@ -337,6 +339,9 @@ class PypiIndex(Closing):
 
     def _load_requirements(self, file: DistributionFile) -> Sequence[Requirement]:
         try:
+            reason = self._refused.reason(file.url, file.sha256)
+            if reason and file.url not in self._direct_urls:
+                raise PackageError("refused-wheel", reason)
             metadata = (self._metadata if file.is_wheel else self._sources).read(file)
             self._own_pythons[file.url] = normalized_requires_python(metadata.requires_python or "")
             return tuple(map(self._by_url, metadata.requirements(self._parsed)))
