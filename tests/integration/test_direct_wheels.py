@@ -43,6 +43,11 @@ def pip(workspace: Workspace, *arguments: str) -> str:
     return output(sys.executable, "-m", "pip", "--python", str(python), *arguments)
 
 
+def _doctor(workspace: Workspace) -> list[dict[str, object]]:
+    found = workspace.run("doctor", "-n", "a", "--json").json
+    return [each for each in found["findings"] if each["environment"]]
+
+
 def output(*command: str) -> str:
     environ = {**os.environ, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environ.pop("PIP_FIND_LINKS", None)
@@ -63,8 +68,6 @@ def test_pip_and_uv_read_environments_with_direct_wheels(
     line = f"mine @ {path.as_uri()}#sha256={digest(path)}"
     assert line in pip(workspace, "freeze").splitlines()
     assert pip(workspace, "check") == "No broken requirements found.\n"
-    listed = json.loads(pip(workspace, "list", "--format=json"))
-    assert [each["name"] for each in listed] == ["leaf", "mine", "top"]
     uv = shutil.which("uv")
     if uv:
         python = ("--python", str(prefix / "bin" / "python"))
@@ -73,13 +76,33 @@ def test_pip_and_uv_read_environments_with_direct_wheels(
         for words in (("check",), ("tree",), ("show", "mine")):
             output(uv, "pip", *words, *python)
     pip(workspace, "install", "-U", "--no-index", f"--find-links={wheelhouse}", "leaf")
-    assert "leaf==2.0" in pip(workspace, "freeze")
     status = workspace.run("status", "-n", "a", "--json").ok().json
     assert status["pip"]["replaced"] == [
         {"recorded": "leaf-1.0-pypi_0", "found": "leaf-2.0-pypi_0"}
     ]
     assert status["changed"] == status["missing"] == []
+    assert not [f for f in _doctor(workspace) if f["is_problem"]]
     workspace.run("verify", "-n", "a").ok()
+
+
+def test_what_pip_uninstalled_is_not_installed_again_without_need(workspace: Workspace) -> None:
+    specs = ("python", "top", "pypi:leaf", f"./{build(workspace.folder, 1).name}")
+    workspace.run("create", "-y", "-n", "a", *SOURCES, *specs).ok()
+    pip(workspace, "uninstall", "-y", "leaf", "mine")
+    status = workspace.run("status", "-n", "a", "--json").ok().json
+    assert status["pip"]["removed"] == ["leaf-2.0-pypi_0", "mine-1.0-pypi_0"]
+    assert status["unmet_requests"] == status["missing"] == []
+    workspace.run("verify", "-n", "a").ok()
+    other = WheelBuilder("other").file("other.py", "").build(workspace.folder)
+    changed = workspace.run("install", "-y", "-n", "a", *SOURCES, f"./{other.name}").ok()
+    assert "leaf 2.0 was uninstalled by pip; it is installed again, because top needs it" in (
+        changed.err
+    )
+    assert "mine 1.0 was uninstalled by pip: it is no longer requested" in changed.err
+    names = [each["name"] for each in workspace.run("list", "-n", "a", "--json").ok().json]
+    assert names == ["leaf", "other", "python", "top"]
+    assert "no differences" in workspace.run("status", "-n", "a").ok().out
+    assert "top" in workspace.run("why", "-n", "a", "leaf").ok().out
 
 
 def test_a_rebuilt_file_is_installed(workspace: Workspace) -> None:

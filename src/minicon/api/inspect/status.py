@@ -128,7 +128,8 @@ def environment_status(
     recorded = [record for record in prefix.readable_records() if record.name not in outdated]
     installed = [*recorded, *pip.installed_by_pip]
     by_name = {record.name: record.record for record in installed}
-    requested = prefix.requested_specs()
+    removed = {record.name for record in pip.removed}  # reported as changes by pip
+    requested = {n: text for n, text in prefix.requested_specs().items() if n not in removed}
     missing, changed = _check_files(prefix, recorded)
     return Status(
         path=prefix.path,

@@ -200,13 +200,14 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
     # Where no request is recorded yet, those that were assumed are recorded with the first change.
     assumed = () if recorded else tuple(requested_before(context).values())
     dropped = [name for name in recorded if name not in solution.requested]
+    ended = tuple(_ended_requests(context, solution))
     return make_transaction(
         context.prefix,
         solution,
         platform=context.services.settings.platform,
         installed=context.present,
         update_specs=(*assumed, *(() if removing else requested)),
-        remove_specs=requested if removing else dropped if request.prune else (),
+        remove_specs=requested if removing else dropped if request.prune else ended,
         reinstall=named if request.force_reinstall else (),
     )
 
@@ -292,11 +293,37 @@ def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
     return (
         *context.sources.notes,
         *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
+        *_uninstalled_by_pip(context, solution),
         *_unknown_extras(context.request.packages.specs, solution.records),
         *solution.notes,
         *channel_notes(context.request.packages.requirements, solution),
         *build_notes(solution.pip_requirements),
     )
+
+
+def _uninstalled_by_pip(context: PlanningContext, solution: Solution) -> Iterator[str]:
+    """Say what becomes of wheels that the user uninstalled with pip: their requests end."""
+    if not context.prefix.is_environment or context.request.is_exact:
+        return
+    from minicon.prefix.environment.site_packages import uninstalled_wheels
+
+    chosen = {record.name for record in solution.records}
+    ended = _ended_requests(context, solution)
+    for record in uninstalled_wheels(context.prefix):
+        was = f"{record.name} {record.record.version} was uninstalled by pip"
+        parents = [reason.parent for reason in solution.reasons.get(record.name, ())]
+        if record.name in chosen and all(parents):
+            because = f", because {parents[0]} needs it" if parents else ""
+            yield f"{was}; it is installed again{because}"
+        elif record.name in ended:
+            yield f"{was}: it is no longer requested"
+
+
+def _ended_requests(context: PlanningContext, solution: Solution) -> list[str]:
+    """Return the names of requested packages that pip uninstalled, and that stay so."""
+    present = {record.name for record in context.present}
+    recorded = context.prefix.requested_specs()
+    return [name for name in recorded if name not in present and name not in solution.requested]
 
 
 def _unknown_extras(specs: Sequence[MatchSpec], records: Sequence[RepodataRecord]) -> Iterator[str]:

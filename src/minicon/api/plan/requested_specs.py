@@ -60,7 +60,8 @@ def requested_before(context: PlanningContext) -> Mapping[str, str]:
     """
     texts = context.prefix.requested_specs()
     if texts or not context.installed:
-        return texts
+        present = {record.name for record in context.present}  # without what pip uninstalled
+        return {name: text for name, text in texts.items() if name in present}
     from minicon.api.dependency_graph import DependencyGraph
 
     platform = context.services.settings.platform
