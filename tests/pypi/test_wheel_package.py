@@ -167,20 +167,20 @@ class Warnings(SilentReporter):
         self.texts.append(text)
 
 
-def renamed(content: bytes, changes: dict[str, str], record: Callable[[str], str]) -> bytes:
-    """A wheel with the first part of its files' names changed, and RECORD."""
+def renamed(content: bytes, changes: dict[str, str], edit: Callable[[str], str]) -> bytes:
+    """A wheel with other names of its folders and another RECORD."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(stream, "w") as new:
         for name in old.namelist():
             first, slash, rest = name.partition("/")
             data = old.read(name)
-            data = record(data.decode()).encode() if rest == "RECORD" else data
+            data = edit(data.decode()).encode() if rest == "RECORD" else data
             new.writestr(f"{changes.get(first, first)}{slash}{rest}", data)
     return stream.getvalue()
 
 
 def spaced(text: str) -> str:
-    """RECORD as some tools wrote it: paths that begin with ./"""
+    """RECORD with ``./`` before its paths, as some tools wrote it."""
     return "".join(f"./{line}\n" for line in text.splitlines())
 
 

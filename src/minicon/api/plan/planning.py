@@ -302,7 +302,7 @@ def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
 
 
 def _uninstalled_by_pip(context: PlanningContext, solution: Solution) -> Iterator[str]:
-    """Say what becomes of wheels that the user uninstalled with pip: their requests end."""
+    """Yield a sentence for each wheel that the user uninstalled with pip: its request ends."""
     if not context.prefix.is_environment or context.request.is_exact:
         return
     from minicon.prefix.environment.site_packages import uninstalled_wheels
