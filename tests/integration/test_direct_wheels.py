@@ -140,7 +140,10 @@ def test_export_lock_and_sync_keep_the_url_and_hash(workspace: Workspace) -> Non
     workspace.run("lock", "--keep").ok()
     workspace.run("sync", "-n", "a", "-y", "-f", "conda-lock.yml").ok()
     assert answer(workspace) == "2"
+    assert workspace.run("status", "-n", "a", "-f", "environment.yml").ok()
     build(workspace.folder, 3)
+    status = workspace.run("status", "-n", "a", "-f", "environment.yml", "--json").json
+    assert "another file" in status["file"][0]
     workspace.run("sync", "-n", "a", "-y", "-f", "environment.yml").ok()
     assert answer(workspace) == "3"
 

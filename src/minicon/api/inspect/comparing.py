@@ -119,11 +119,14 @@ def _pip_mismatches(
 
     names = NameMap.built_in()
     lines = [(line, folder) for line in spec.pip]
-    for requirement in parse_packages(by_name, lines, environ=environ).requirements:
+    packages = parse_packages(by_name, lines, environ=environ)
+    for requirement in packages.requirements:
         candidates = (requirement.name, *names.conda_names(requirement.name))
         found = next((installed[name] for name in candidates if name in installed), None)
         if found is None or not _is_satisfied(requirement, found):
             yield Mismatch(requirement.name, str(requirement), found)
+        elif not packages.from_pip.allows(found):
+            yield Mismatch(requirement.name, f"{requirement} (another file)", found)
 
 
 def is_met(text: str, found: RepodataRecord | None) -> bool:

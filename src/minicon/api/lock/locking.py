@@ -147,9 +147,7 @@ def _keeping(
                 hint="name a package of the lock; to add one, add it to the environment file",
             )
     installed = [
-        PrefixRecord(record, files=(), paths=())
-        for record in records.values()
-        if record.source != "pypi" or allows(record)
+        PrefixRecord(record, files=(), paths=()) for record in records.values() if allows(record)
     ]
     kept = for_pruning(request, installed, keep_satisfied=True, update=update)
     named = {spec.exact_name for spec in kept.specs} | {r.name for r in kept.requirements}

@@ -41,9 +41,7 @@ class PlanningContext:
         if self.request.action == "create":
             return ()
         allows = self.request.packages.from_pip.allows
-        return tuple(
-            [each for each in self.present if each.record.source != "pypi" or allows(each.record)]
-        )
+        return tuple([each for each in self.present if allows(each.record)])
 
 
 def make_planning_context(services: Services, request: ChangeRequest) -> PlanningContext:

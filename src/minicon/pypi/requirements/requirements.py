@@ -102,11 +102,13 @@ class RequirementSet:
         return tuple([r.secret_url for r in self.requirements if r.secret_url])
 
     def allows(self, record: RepodataRecord) -> bool:
-        """Whether an installed wheel is a file that these requirements allow.
+        """Whether an installed package may stay.
 
-        It is not if they name another file of its project, or other hashes. What pip built has
-        no hash, and is only replaced by a wheel that is named.
+        A wheel may not if the requirements name another file of its project, or other hashes. What
+        pip built has no hash, and is only replaced by a wheel that is named.
         """
+        if record.source != "pypi":
+            return True
         direct = next((f for f in self.direct_files if _project_of(f) == record.name), None)
         hashes = self.allowed_hashes.get(record.name)
         if hashes is not None and record.sha256 is not None:
