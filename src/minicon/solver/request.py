@@ -69,6 +69,8 @@ class SolveRequest:
             PyPI (the built-in source ``pypi`` is among the sources).
         installed: The installed packages.
         history: Specs of earlier requests that still apply, one per name.
+        held: Python projects (normalized names) that only what is installed can provide: it came
+            from a directory, a file or a repository.
         history_requirements: The same for PyPI requirements; the packages installed for them
             stay unchanged if possible.
         pins: Constraints that apply only if the named package is installed.
@@ -100,6 +102,7 @@ class SolveRequest:
     installed: tuple[PrefixRecord, ...] = ()
     history: tuple[MatchSpec, ...] = ()
     history_requirements: tuple[Requirement, ...] = ()
+    held: frozenset[str] = frozenset()
     pins: tuple[MatchSpec, ...] = ()
     constraints: tuple[MatchSpec, ...] = ()
     removals: tuple[MatchSpec, ...] = ()

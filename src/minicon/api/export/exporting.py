@@ -10,22 +10,17 @@
 
 from __future__ import annotations
 
-import re
-
 from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL, PYPI_PREFIX
 from minicon.errors import PrefixError
-from minicon.fs.plain_file import read_followed
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.environment_spec import EnvironmentSpec
 from minicon.models.environment_files.explicit_list import ExplicitEntry
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
-from minicon.models.strict_json import read_json
-from minicon.models.url import Url
+from minicon.prefix.environment.origins import read_origin, read_origins, requested_specs
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages
-from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +66,7 @@ def export_spec(
     prefix = Prefix(path).require()
     records = installed_packages(prefix)
     if from_history:
-        from_channels, from_pypi = _by_source(prefix.requested_specs(), records)
+        from_channels, from_pypi = _by_source(requested_specs(prefix, records), records)
         dependencies = [text for text, _ in from_channels]
         pip = [text for text, _ in from_pypi]
     else:
@@ -121,22 +116,8 @@ def _pinned(record: RepodataRecord, *, builds: bool) -> str:
 
 def _pip_line(prefix: Path, installed: PrefixRecord) -> str:
     """Return pip's requirement for a distribution: by version, or by its origin (PEP 610)."""
-    metadata = next((f for f in installed.files if f.endswith(".dist-info/direct_url.json")), None)
-    pinned = f"{installed.name}=={installed.record.version}"
-    if metadata is None:
-        return pinned
-    try:
-        origin = read_json(read_followed(prefix / metadata))
-        url = str(origin["url"])
-        if (origin.get("dir_info") or {}).get("editable"):
-            return f"-e {Url(url).file_path}"
-        if version_control := origin.get("vcs_info"):
-            url = f"{version_control['vcs']}+{url}@{version_control['commit_id']}"
-        elif sha256 := ((origin.get("archive_info") or {}).get("hashes") or {}).get("sha256"):
-            url = f"{url}#sha256={sha256}"
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return pinned
-    return f"{installed.name} @ {without_secrets(url)}"
+    origin = read_origin(prefix, installed)
+    return origin.requirement if origin else f"{installed.name}=={installed.record.version}"
 
 
 def _by_source(
@@ -196,7 +177,7 @@ def portable_spec(path: Path, **options: Any) -> EnvironmentSpec:
 
     Specs with an upper bound (``numpy=1.26``, ``<3``) are kept as written. If no requested specs
     are recorded (an environment of another tool, for example), the packages without dependents
-    are exported.
+    are exported. Packages from a directory, a file or a repository are exported as such.
 
     Args:
         path: The environment.
@@ -206,10 +187,12 @@ def portable_spec(path: Path, **options: Any) -> EnvironmentSpec:
     installed = installed_packages(prefix)
     records = {each.name: each.record for each in installed}
     requested = prefix.requested_specs() or {name: name for name in _without_dependents(records)}
+    for name, origin in read_origins(path, installed).items():
+        requested[name] = f"{PYPI_PREFIX}{origin.requirement}"
     from_channels, from_pypi = _by_source(requested, installed)
     conda = [_bounded(text, record) for text, record in from_channels]
     pip = [_bounded_requirement(text, record) for text, record in from_pypi]
-    named = {normalize_pypi_name(re.split(r"[^\w.\-]", line)[0]) for line in pip}
+    named = set(map(normalize_pypi_name, requested))
     pip += [
         _bounded_requirement(record.name, record)
         for record in records.values()

@@ -16,6 +16,7 @@ from minicon.constants import PYPI_PREFIX
 from minicon.errors import PrefixError, SolveError
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.version import python_minor
+from minicon.prefix.environment.origins import requested_specs as requests_in
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_name, installed_packages
 
@@ -86,7 +87,7 @@ def requested_specs(prefix: Prefix, graph: DependencyGraph) -> dict[str, str]:
         for name, record in graph.records.items()
         if record.requested_specs
     }
-    return {**recorded, **prefix.requested_specs()}
+    return {**recorded, **requests_in(prefix, graph.records.values())}
 
 
 def why(path: Path, name: str, *, platform: str, limit: int = _MOST_CHAINS) -> Why:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from minicon.api.own_packages import OwnPackages, settle
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.channel import expand_references
@@ -24,6 +25,7 @@ class PlanningContext:
         prefix: The environment; it need not exist.
         present: Packages in it now, those that pip installed by hand included.
         sources: Where packages may come from.
+        own: Packages in it that came from a directory, a file or a repository.
     """
 
     services: Services
@@ -31,6 +33,7 @@ class PlanningContext:
     prefix: Prefix
     present: tuple[PrefixRecord, ...]
     sources: Sources
+    own: OwnPackages
 
     @property
     def installed(self) -> tuple[PrefixRecord, ...]:
@@ -57,11 +60,14 @@ def make_planning_context(services: Services, request: ChangeRequest) -> Plannin
     if needs_recovery(request.prefix):
         services.registry.recover(request.prefix)
     prefix = Prefix(request.prefix)
+    present = _installed(prefix) if prefix.is_environment else ()
+    request, own = settle(request, prefix.path, present)
     return PlanningContext(
         services=services,
         request=request,
         prefix=prefix,
-        present=_installed(prefix) if prefix.is_environment else (),
+        present=present,
+        own=own,
         sources=services.sources(
             expand_references(request.channels, services.environ),
             override=request.override_channels,

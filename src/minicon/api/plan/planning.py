@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from minicon.api.own_packages import after_solving
 from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
 from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import requested_before
@@ -118,7 +119,8 @@ def make_plan(services: Services, request: ChangeRequest) -> Plan:
         context = make_planning_context(services, request)
         refuse_frozen(context.prefix, override=request.override_frozen)
         try:
-            return _plan(context, _solution(context))
+            solution = after_solving(context.own, _solution(context), context.present)
+            return _plan(context, solution)
         except SolveError:
             if not services.channel_client.use_next_repodata_fn():
                 raise
@@ -170,7 +172,7 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
     transaction = _transaction(context, solution)
     _refuse_disallowed(services.settings.disallowed_packages, transaction.link)
     _refuse_two_sources(solution.records, transaction.link)
-    from_lines = () if request.action == "remove" else _not_yet_built(request, solution)
+    from_lines = () if request.action == "remove" else request.packages.from_pip.pip_requirements
     by_pip = (*from_lines, *solution.pip_requirements)
     if by_pip and request.no_build:
         raise SolveError(
@@ -192,13 +194,16 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
 def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
     request = context.request
     requested = request.packages.history_texts
-    requested = requested or tuple(t for texts in solution.requested.values() for t in texts)
+    origins = context.own.origins  # they are requests that no history has to record
+    answered = {name: texts for name, texts in solution.requested.items() if name not in origins}
+    requested = requested or tuple(text for texts in answered.values() for text in texts)
     now = {str(each) for each in (*request.packages.specs, *request.packages.requirements)}
     named = [name for name, texts in solution.requested.items() if not now.isdisjoint(texts)]
     removing = request.action == "remove"
     recorded = context.prefix.requested_specs()
     # Where no request is recorded yet, those that were assumed are recorded with the first change.
-    assumed = () if recorded else tuple(requested_before(context).values())
+    before = {} if recorded else requested_before(context)
+    assumed = tuple(text for name, text in before.items() if name not in origins)
     dropped = [name for name in recorded if name not in solution.requested]
     ended = tuple(_ended_requests(context, solution))
     return make_transaction(
@@ -210,15 +215,6 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
         remove_specs=requested if removing else dropped if request.prune else ended,
         reinstall=named if request.force_reinstall else (),
     )
-
-
-def _not_yet_built(request: ChangeRequest, solution: Solution) -> Sequence[PipRequirement]:
-    """Return what pip has to build; a synchronised environment keeps what pip built before."""
-    requirements = request.packages.from_pip.pip_requirements
-    if not (requirements and request.keep_satisfied):
-        return requirements
-    built = {record.name for record in solution.records if record.is_installed_by_pip}
-    return [each for each in requirements if each.name not in built]
 
 
 def _refuse_disallowed(specs: Sequence[str], records: Iterable[RepodataRecord]) -> None:
@@ -294,6 +290,7 @@ def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
         *context.sources.notes,
         *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
         *_uninstalled_by_pip(context, solution),
+        *_replaced_origins(context),
         *_unknown_extras(context.request.packages.specs, solution.records),
         *solution.notes,
         *channel_notes(context.request.packages.requirements, solution),
@@ -326,6 +323,14 @@ def _ended_requests(context: PlanningContext, solution: Solution) -> list[str]:
     return [name for name in recorded if name not in present and name not in solution.requested]
 
 
+def _replaced_origins(context: PlanningContext) -> Iterator[str]:
+    """Name what came from a directory, a file or a repository, and will be another package."""
+    own = context.own
+    refreshed = {each.requirement.name for each in context.request.packages.from_pip.requirements}
+    for name in sorted(own.replaced - refreshed):
+        yield f"{name} came from {own.origins[name].url}: another package replaces it"
+
+
 def _unknown_extras(specs: Sequence[MatchSpec], records: Sequence[RepodataRecord]) -> Iterator[str]:
     """Name extras that a chosen build does not have: they add nothing, without error (CEP 44)."""
     requested = {spec.exact_name: spec.extras for spec in specs if spec.extras}
@@ -355,5 +360,7 @@ def channel_notes(requirements: Sequence[Requirement], solution: Solution) -> It
 def build_notes(requirements: Sequence[PipRequirement]) -> Iterator[str]:
     """Yield one sentence for each project that has only a source distribution."""
     for requirement in requirements:
+        if requirement.location:
+            continue  # the user chose what is built
         line = str(requirement).partition("\n")[0].removesuffix("\\").strip()
         yield f"{line} has no wheel that fits: pip has to build it from source, which may fail"

@@ -75,7 +75,7 @@ def pruned(request: SolveRequest, solution: Solution) -> Solution:
         request: What was solved.
         solution: Its solution.
     """
-    roots = {*solution.requested, *_names(request)}
+    roots = {*solution.requested, *_names(request), *request.held}
     for built in solution.pip_requirements:
         roots.update(parse_dependency(text).exact_name or "" for text in built.depends)
     records = {record.name: record for record in solution.records}
@@ -109,7 +109,7 @@ def _names(request: SolveRequest) -> Iterator[str]:
         if spec.exact_name is not None:
             yield spec.exact_name
             yield _project(request, spec.exact_name)
-    for requirement in request.requirements:
+    for requirement in (*request.requirements, *request.history_requirements):
         name = requirement.name
         yield name
         yield from request.wheels.conda_names(name) if request.wheels else ()

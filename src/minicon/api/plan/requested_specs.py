@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from minicon.api.plan.requested_packages import RequestedPackages, parse_packages
 from minicon.constants import PYPI_PREFIX
-from minicon.lean_dataclasses import replace
-from minicon.models.indexes import DistributionFile
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
 
@@ -17,38 +15,23 @@ if TYPE_CHECKING:
 
     from minicon.api.plan.context import PlanningContext
     from minicon.models.prefix_record import PrefixRecord
-    from minicon.models.records import RepodataRecord
 
 
 def history_of(context: PlanningContext) -> RequestedPackages:
     """Return earlier requests that still apply: not those that this request repeats or removes."""
     request = context.request
-    if request.prune or request.action == "create":
+    if request.action == "create":
         return RequestedPackages()
     replaced = {spec.exact_name for spec in request.packages.specs}
     replaced |= {requirement.name for requirement in request.packages.requirements}
-    installed = {each.name: each.record for each in context.present}
-    packages = parse_packages(
+    versions = {each.name: each.record.version for each in context.present}
+    return parse_packages(
         # The file of a wheel that was named by its path may be gone; what it installed is not.
-        f"{PYPI_PREFIX}{name}=={installed[name].version}"
-        if text.startswith(PYPI_PREFIX) and "/" in text and name in installed
+        f"{PYPI_PREFIX}{name}=={versions[name]}"
+        if text.startswith(PYPI_PREFIX) and "/" in text and name in versions
         else text
         for name, text in requested_before(context).items()
-        if name not in replaced
-    )
-    requirements = tuple(
-        replace(each, direct=_direct_file(installed.get(each.requirement.name)))
-        for each in packages.from_pip.requirements
-    )
-    return replace(packages, from_pip=replace(packages.from_pip, requirements=requirements))
-
-
-def _direct_file(record: RepodataRecord | None) -> DistributionFile | None:
-    """Return the file of a wheel that was named by URL or path: its only one from then on."""
-    if record is None or not record.data.get("direct_url"):
-        return None
-    return DistributionFile(
-        filename=record.fn, url=record.url, sha256=record.sha256, size=record.size
+        if name not in replaced and (name in context.own.kept or not request.prune)
     )
 
 
@@ -58,16 +41,23 @@ def requested_before(context: PlanningContext) -> Mapping[str, str]:
     Where the tool that made the environment recorded none, every package that no other needs
     counts as requested: else removing one package later would remove those as unneeded.
     """
-    texts = context.prefix.requested_specs()
-    if texts or not context.installed:
-        present = {record.name for record in context.present}  # without what pip uninstalled
-        return {name: text for name, text in texts.items() if name in present}
+    recorded = context.prefix.requested_specs()
+    present = {record.name for record in context.present}  # without what pip uninstalled
+    if not context.installed:
+        return {name: text for name, text in recorded.items() if name in present}
+    from minicon.prefix.environment.origins import requested_specs
+
+    texts = requested_specs(context.prefix, context.installed)
+    texts = {name: text for name, text in texts.items() if name in present}
+    if recorded:
+        return texts
     from minicon.api.dependency_graph import DependencyGraph
 
     platform = context.services.settings.platform
     orphans = DependencyGraph(context.installed, platform=platform).orphans()
     from_pypi = {record.name for record in context.installed if record.record.source == "pypi"}
-    return {name: f"{PYPI_PREFIX}{name}" if name in from_pypi else name for name in orphans}
+    assumed = {name: f"{PYPI_PREFIX}{name}" if name in from_pypi else name for name in orphans}
+    return {**assumed, **texts}
 
 
 def removals_of(context: PlanningContext) -> tuple[MatchSpec, ...]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 
+from minicon.api.own_packages import with_dependencies
 from minicon.api.plan.channel_indices import channel_indices
 from minicon.api.plan.context import needs_channels
 from minicon.api.plan.requested_packages import parse_constraint
 from minicon.api.plan.requested_specs import history_of, removals_of
 from minicon.errors import ChannelError, FileError, SolveError
 from minicon.lean_dataclasses import replace
+from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.request import ChannelPriority, SolveRequest, Strategy
 from minicon.solver.solver import CondaSolver
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
+    from minicon.api.own_packages import OwnPackages
     from minicon.api.plan.context import PlanningContext
     from minicon.api.plan.requested_packages import RequestedPackages
     from minicon.api.services import Services
@@ -57,9 +60,13 @@ def make_solve_request(context: PlanningContext, channels: Channels | None = Non
         channels if needs_channels(request) else (),
         kept=history.from_pip,
         no_build=request.no_build,
-        installed=context.installed,
+        own=context.own,
+        installed=with_dependencies(
+            context.installed, platform=settings.platform, without=context.own.rebuilt
+        ),
         history=history.specs,
         history_requirements=history.requirements,
+        held=frozenset(map(normalize_pypi_name, context.own.held)),
         pins=tuple(map(parse_constraint, pins)),
         constraints=request.constraints,
         update_policy=request.update_policy,
@@ -93,6 +100,7 @@ def _solve_request(
     *,
     kept: RequirementSet | None = None,
     no_build: bool = False,
+    own: OwnPackages | None = None,
     **fields: Any,
 ) -> SolveRequest:
     """Build a request from what every solve has: packages, sources, settings and machine.
@@ -104,6 +112,7 @@ def _solve_request(
         channels: Record indices; None fetches those of the sources.
         kept: Earlier requirements, whose wheels may be needed too.
         no_build: Leave source distributions out.
+        own: Installed packages that did not come from an index.
         fields: Further fields of the request.
     """
     settings, limits = services.settings, services.age_limits
@@ -115,7 +124,10 @@ def _solve_request(
         specs=packages.specs,
         requirements=packages.requirements,
         channels=channels,
-        wheels=services.wheel_index(from_pip, no_build=no_build)
+        wheels=services.wheel_index(
+            own.wheels(fields["installed"]).merged_with(from_pip) if own else from_pip,
+            no_build=no_build,
+        )
         if needs_wheels and sources.allow_pypi
         else None,
         prefer_conda=settings.pypi_dependencies == "channels",

@@ -15,6 +15,10 @@ class PipRequirement:
         name: Normalized project name if the line contains it, else None.
         version: The one version that a lock names, where the file's name confirms it.
         depends: What it is known to depend on, as MatchSpec texts.
+        is_editable: Whether it is installed in editable mode (PEP 660).
+        location: URL of the directory, file or repository (with ``git+`` and ``@REVISION``) that
+            it names, without credentials; empty if it names a project.
+        extras: Extras of the project that it requests.
         origin: File and line, or an empty text.
     """
 
@@ -22,6 +26,9 @@ class PipRequirement:
     name: str | None = None
     version: str | None = None
     depends: tuple[str, ...] = ()
+    is_editable: bool = False
+    location: str = ""
+    extras: tuple[str, ...] = ()
     origin: str = ""
 
     def __str__(self) -> str:

@@ -63,10 +63,11 @@ def parse_entry(
     needs_pip = any(option.name in BUILD_OPTIONS for option in options) or (hashes and not sha256)
     if isinstance(parsed, IndexRequirement) and not needs_pip:
         return parsed
-    written = parsed.text if isinstance(parsed, PipRequirement) else _as_text(parsed)
     suffix = "".join(f" {option.name}={option.value}" for option in options)
-    name = parsed.name if isinstance(parsed, PipRequirement) else parsed.requirement.name
-    return PipRequirement(text=written + suffix, name=name, origin=line.origin)
+    if isinstance(parsed, PipRequirement):
+        return replace(parsed, text=parsed.text + suffix)
+    name = parsed.requirement.name
+    return PipRequirement(text=_as_text(parsed) + suffix, name=name, origin=line.origin)
 
 
 def parse_editable(text: str, line: Line) -> PipRequirement:
@@ -76,12 +77,24 @@ def parse_editable(text: str, line: Line) -> PipRequirement:
         SpecError: It is neither.
     """
     if text.startswith(_VCS):
-        return PipRequirement(text=f"--editable={text}", name=_egg(text), origin=line.origin)
+        return PipRequirement(
+            text=f"--editable={text}",
+            name=_egg(text),
+            is_editable=True,
+            location=without_credentials(text.partition("#")[0]),
+            origin=line.origin,
+        )
     target, extras = _split_extras(text)
     path = _path_of_url(target, line) if target.startswith("file:") else absolute_path(target, line)
     if path is None or not path.is_dir():
         raise invalid_line(line, f"there is no directory {path or target}")
-    return PipRequirement(text=f'--editable="{path}{extras}"', origin=line.origin)
+    return PipRequirement(
+        text=f'--editable="{path}{extras}"',
+        is_editable=True,
+        location=file_url(path),
+        extras=_names(extras),
+        origin=line.origin,
+    )
 
 
 def _parse(text: str, line: Line, hashes: tuple[str, ...]) -> IndexRequirement | PipRequirement:
@@ -125,7 +138,13 @@ def _from_url(
         return replace(entry, secret_url="" if file.url == plain else plain)
     name = normalize_pypi_name(name) if name else _egg(url)
     text = f"{name}{extras} @ {url}" if name and not _EGG.search(url) else url
-    return PipRequirement(text=text + _marker_suffix(marker), name=name, origin=line.origin)
+    return PipRequirement(
+        text=text + _marker_suffix(marker),
+        name=name,
+        location=without_credentials(plain),
+        extras=_names(extras),
+        origin=line.origin,
+    )
 
 
 def _path_of_url(url: str, line: Line) -> Path | None:
@@ -175,6 +194,8 @@ def _from_path(
     return PipRequirement(
         text=text + _marker_suffix(marker),
         name=normalize_pypi_name(name) if name else None,
+        location=file_url(path),
+        extras=_names(extras),
         origin=line.origin,
     )
 
@@ -234,6 +255,11 @@ def _split_extras(text: str) -> tuple[str, str]:
     if start > 0 and text.find("]", start) == len(text) - 1:
         return text[:start].rstrip(), text[start:]
     return text, ""
+
+
+def _names(extras: str) -> tuple[str, ...]:
+    """Return the names in ``[a, b]``."""
+    return tuple(normalize_pypi_name(each) for each in extras.strip("[] ").split(",") if each)
 
 
 def _looks_like_path(text: str, line: Line) -> bool:

@@ -107,7 +107,8 @@ class CandidateNeeds:
                 project = project_of(name, self._request.wheels)
                 found.append(ProjectRequirement(project, reason, spec=spec))
         position = self._source.installed_position("python")
-        if position is not None:
+        is_built_again = choice.name in self._request.held and not choice.record.url
+        if position is not None and not is_built_again:
             minor = python_minor(python.table.versions[position])
             same = python.matching(f"python {minor}.*")
             reason = f"{label} was installed for python {minor}"

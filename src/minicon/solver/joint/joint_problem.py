@@ -166,6 +166,8 @@ class JointProblem:
         kept = projects.installed_wheel(name)
         if kept is None:
             return found
+        if name in request.held:  # for another python, a wheel is linked from its file again
+            return [INSTALLED, WHEEL] if kept.record.url else [INSTALLED]
         if not projects.may_stay(kept):
             is_last = name not in projects.updated and projects.constraints.exempt(kept)
             return [*found, INSTALLED] if is_last else found
