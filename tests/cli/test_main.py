@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import shutil
 import signal
 import subprocess
@@ -47,10 +48,28 @@ def test_quiet_is_silent(data: CommandLine) -> None:
 
 
 def test_an_existing_environment_is_replaced_only_after_confirmation(data: CommandLine) -> None:
-    done = data("create -y -n data lone").ok()
-    assert "exists: its packages are replaced" in done.err
+    (data.folder / "environment.yml").write_text("name: data\ndependencies: [lone]\n")
+    before = data("list -n data").ok().out
+    for words in ("create -n data lone", "env create"):
+        data.monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+        assert "Aborted" in data(words).err, "no is the default"
+        data.monkeypatch.setattr("sys.stdin", io.StringIO())
+        refused = data(words)
+        assert refused.code == 2
+        assert "replaces the environment: " in refused.out
+        assert "(2 packages now, 1 afterwards)" in refused.out
+        for word in ("minicon install", "env update", "--yes"):
+            assert word in refused.err
+        assert data(f"{words} --json").json["reference"] == "environment-exists"
+        assert "replaces the environment" in data(f"{words} --dry-run").ok().out
+    assert data("create -y -n data --clone data --json").json["reference"] == "path-exists"
+    assert data("list -n data").ok().out == before
+    done = data("env create -y").ok()
+    assert "exists: the plan replaces the environment" in done.err
     assert data("list -n data").ok().out.splitlines()[3].startswith("lone")
-    assert "are replaced" not in data("create -y -n new lone").ok().err
+    assert "replaces" not in data("create -y -n new lone").ok().out
+    data("create -y -n empty").ok()
+    data("env create -n empty").ok()
 
 
 def test_only_downloaded(data: CommandLine) -> None:

@@ -157,11 +157,17 @@ def clone_request(
 
     Raises:
         NotAnEnvironment: ``source`` does not exist.
-        PrefixError: The path holds something that is not an environment.
+        PrefixError: The path exists.
     """
     as_path = "/" in source or "\\" in source
     origin = services.registry.existing(None if as_path else source, source if as_path else None)
     path = services.registry.target(name, prefix)
+    if is_environment(path):
+        raise PrefixError(
+            "path-exists",
+            f"{path} exists already",
+            hint="choose another name, or remove it first",
+        )
     refuse_foreign_directory(path)
     return make_request(services, "create", path, clone_of=origin, **fields)
 

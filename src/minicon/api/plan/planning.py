@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 #: Another process may change the environment each time that a plan for it is made or read.
 _ATTEMPTS = 6
-_REPLACED = "its packages are replaced by the requested ones"
+_REPLACED = "the plan replaces the environment"
 #: Errors after which a new plan can succeed.
 _OUTDATED_PLAN = ("environment-changed", "scripts-not-as-shown")
 

@@ -135,6 +135,12 @@ class Plan:
         return self.request.action == "create" and not is_environment(self.prefix)
 
     @property
+    def replaces_environment(self) -> bool:
+        """Whether the plan creates an environment where one with packages exists."""
+        installed = self.transaction.unlink or self.transaction.unchanged
+        return self.request.action == "create" and bool(installed)
+
+    @property
     def download_size(self) -> int:
         """Bytes to download, as far as sizes are known."""
         return sum(record.size or 0 for record in self.fetch)

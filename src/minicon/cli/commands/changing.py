@@ -80,14 +80,16 @@ def carry_out_plan(
         console.note(note)
     if plan.is_empty:
         return _nothing_to_do(plan, context)
-    is_reviewed = _is_reviewed(context, ask=ask)
+    is_reviewed = _is_reviewed(context, ask=ask or plan.replaces_environment)
     effects = effects_of_plan(context.services, plan, preview=is_reviewed)
     if is_reviewed:
         plan = as_shown(plan, effects)
     _show(plan, effects, context)
     if context.settings.dry_run:
         return _finished(plan, effects, arguments, context, dry_run=True)
-    if ask:
+    if plan.replaces_environment:
+        _confirm_replacement(plan, context)
+    elif ask:
         _confirm(context)
     from minicon.api.change.applying import apply_plan, fetch_packages
 
@@ -136,6 +138,30 @@ def _confirm(context: CommandContext) -> None:
     if not _asks(context):
         return
     if not context.console.confirm("\nProceed?"):
+        raise UsageError("declined", "Aborted; nothing was changed.")
+
+
+def _confirm_replacement(plan: Plan, context: CommandContext) -> None:
+    """Ask whether an existing environment may be replaced; only ``--yes`` answers for the user.
+
+    Raises:
+        UsageError: The user declined, or cannot be asked.
+    """
+    if context.settings.always_yes:
+        return
+    refusal = UsageError(
+        "environment-exists",
+        f"{plan.prefix} exists, and 'create' replaces the environment",
+        hint="add packages with 'minicon install', or those of a file with 'minicon env update'; "
+        "--yes replaces the environment",
+    )
+    if context.console.json:
+        raise refusal
+    try:
+        is_agreed = context.console.confirm("\nReplace the environment?", default=False)
+    except UsageError:
+        raise refusal from None
+    if not is_agreed:
         raise UsageError("declined", "Aborted; nothing was changed.")
 
 

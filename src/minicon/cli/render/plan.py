@@ -37,7 +37,7 @@ def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) 
     changed = {old.record.name for old, _ in transaction.changes}
     changed |= {record.name for record in transaction.reinstalls}
     sections = [
-        f"environment: {plan.prefix}",
+        _environment(plan),
         _section(
             console.style("install", "green"),
             [_record_row("+", r) for r in transaction.link if r.name not in changed],
@@ -64,6 +64,15 @@ def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) 
         _totals(plan),
     ]
     return "\n\n".join(section for section in sections if section)
+
+
+def _environment(plan: Plan) -> str:
+    if not plan.replaces_environment:
+        return f"environment: {plan.prefix}"
+    transaction = plan.transaction
+    before = len(transaction.unlink) + len(transaction.unchanged)
+    after = len(transaction.link) + len(transaction.unchanged)
+    return f"replaces the environment: {plan.prefix} ({before} packages now, {after} afterwards)"
 
 
 def _section(title: str, rows: Iterable[Sequence[str]]) -> str:
