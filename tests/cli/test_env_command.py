@@ -156,3 +156,23 @@ def test_an_environment_without_packages(
     assert (minicon.environment("bare") / "conda-meta" / "minicon" / "activation.sh").is_file()
     assert minicon("list -n bare --json").json == []
     assert "already installed" in minicon(*words).ok().out
+
+
+def test_export_writes_through_links_and_to_stdout(data: CommandLine) -> None:
+    (data.folder / "link.yml").symlink_to("real.yml")
+    expected = data("export -n data").ok().out
+    data("export -n data -f link.yml").ok()
+    assert (data.folder / "link.yml").is_symlink()
+    assert (data.folder / "real.yml").read_text() == expected
+    assert data("export -n data -f -").ok().out == expected
+    assert not (data.folder / "-").exists()
+    whole = data("export -n data --json").json
+    data("export -n data --format json -f out.json").ok()
+    assert json.loads((data.folder / "out.json").read_text()) == whole
+
+
+def test_a_capture_is_written_through_links(data: CommandLine) -> None:
+    (data.folder / "link.json").symlink_to("real.json")
+    data("create -n new lone --dry-run --capture link.json").ok()
+    assert (data.folder / "link.json").is_symlink()
+    assert json.loads((data.folder / "real.json").read_text())["minicon_capture"]

@@ -220,6 +220,7 @@ def solve_captured(request: SolveRequest, path: Path) -> Solution:
         FileError: The file cannot be written.
     """
     from minicon.fs import operations
+    from minicon.fs.output_file import write_output
     from minicon.solver.capture import capture, recording
 
     watched = recording(request)
@@ -229,7 +230,7 @@ def solve_captured(request: SolveRequest, path: Path) -> Solution:
     finally:
         with operations.describing("write", path):
             text = json.dumps(capture(watched), separators=(",", ":"), sort_keys=True)
-            operations.replace_file(path, text.encode(), durable=False)
+            write_output(path, text.encode())
     return solution
 
 

@@ -10,6 +10,7 @@ from minicon.envs.locks.lock_values import read_lock_text
 from minicon.envs.locks.pixi_lock import parse_pixi_lock
 from minicon.envs.locks.pylock import is_pylock_name, parse_pylock
 from minicon.fs import operations
+from minicon.fs.output_file import write_output
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
@@ -67,5 +68,5 @@ def write_lock_file(path: Path, lock: Lockfile) -> bool:
     with operations.describing("write", path):
         if path.is_file() and path.read_bytes() == data:
             return False
-        operations.replace_file(path, data)
+        write_output(path, data)
     return True

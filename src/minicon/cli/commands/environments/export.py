@@ -10,6 +10,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import json
 
 from minicon.cli import options
 from minicon.constants import PYPI_PREFIX
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``export [-n | -p] [--from-history] [--no-builds] [-f FILE]``."""
-    parser.add_argument("-f", "--file", metavar="FILE", help="write to a file instead of stdout")
+    parser.add_argument(
+        "-f", "--file", metavar="FILE", help="write to a file; - is stdout (default)"
+    )
     parser.add_argument(
         "--from-history",
         action="store_true",
@@ -72,24 +75,31 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.api.export.exporting import explicit_spec
     from minicon.envs.environment_file import write_environment_file
     from minicon.fs import operations
+    from minicon.fs.output_file import write_output
     from minicon.fs.safe_path import typed_path
 
     path = context.registry.existing(arguments.name, arguments.prefix)
-    if context.console.json or arguments.format.endswith("json"):
+    file = None if arguments.file == "-" else arguments.file
+    is_json = arguments.format.endswith("json")
+    if not file and (context.console.json or is_json):
         context.console.document(_spec(arguments, path, context).to_data(), as_is=True)
         return 0
-    if arguments.format == "requirements":
+    if is_json:
+        text = json.dumps(_spec(arguments, path, context).to_data(), indent=2) + "\n"
+    elif arguments.format == "requirements":
         text = _requirements(_spec(arguments, path, context), context.settings.platform)
     else:
         is_explicit = arguments.format == "explicit"
         spec = explicit_spec(path) if is_explicit else _spec(arguments, path, context)
         text = write_environment_file(spec)
-    if arguments.file:
-        with operations.describing("write", arguments.file):
-            operations.replace_file(typed_path(arguments.file), text.encode())
-        context.console.note(f"wrote {arguments.file}")
-    else:
+    if not file:
         context.console.answer(text.rstrip("\n"), as_is=True)
+        return 0
+    with operations.describing("write", file):
+        write_output(typed_path(file), text.encode())
+    context.console.note(f"wrote {file}")
+    if context.console.json:
+        context.console.document({"success": True, "prefix": str(path), "file": file})
     return 0
 
 
