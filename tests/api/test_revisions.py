@@ -11,7 +11,7 @@ from tests.support.command_line import small_channel
 
 import minicon
 from minicon.api.change.revision_list import listed_revisions
-from minicon.api.change.revisions import difference, roll_back
+from minicon.api.change.revisions import difference, find_revision, roll_back
 from minicon.api.services import Services
 from minicon.errors import PrefixError
 
@@ -78,23 +78,37 @@ def test_going_back_and_forth(services: Services, path: Path) -> None:
     states[second] = states[first] | {"lone-0.1"}
     states[third] = {"hello-2.0", "greeting-1.5", "lone-0.1"}
     assert names(path) == states[third]
-    assert roll_back(services, path, None, command_line=("undo",), dry_run=True) == second
-    assert names(path) == states[third], "a dry run changes nothing"
-    assert roll_back(services, path, first, command_line=("rollback", "1")) == first
-    assert names(path) == states[first]
-    assert roll_back(services, path, third, command_line=("rollback", "3")) == third
-    assert names(path) == states[third]
+    for step, revision in (
+        ("undo", second),
+        ("undo", first),
+        ("redo", second),
+        ("redo", third),
+        (first, first),
+        (third, third),
+    ):
+        assert find_revision(path, step) == revision
+        roll_back(services, path, revision, command_line=(str(step),))
+        assert names(path) == states[revision]
+    with pytest.raises(PrefixError) as caught:
+        find_revision(path, "redo")
+    assert caught.value.reference == "nothing-to-redo"
+    roll_back(services, path, second, command_line=("undo",))
+    minicon.install("a", ["hello=2.0"], settings=services.settings)
+    fourth = history_entries(path)[-1]["revision"]
+    assert find_revision(path, "undo") == second
+    roll_back(services, path, second, command_line=("undo",))
+    assert find_revision(path, "redo") == fourth, "the newest change is made again"
     kept = {entry["revision"] for entry in history_entries(path)}
     assert {first, second, third} <= kept
 
 
 def test_revisions_that_are_not_kept(services: Services, path: Path) -> None:
     with pytest.raises(PrefixError) as caught:
-        roll_back(services, path, 99, command_line=())
+        find_revision(path, 99)
     assert caught.value.reference == "no-such-generation"
     alone = minicon.create("alone", ["lone"], settings=services.settings).prefix
     with pytest.raises(PrefixError) as caught:
-        roll_back(services, alone, None, command_line=())
+        find_revision(alone, "undo")
     assert caught.value.reference == "nothing-to-undo"
 
 

@@ -57,7 +57,7 @@ def test_damage_is_found_and_fixed_and_can_be_undone(damaged: QuickWorkspace) ->
     assert (prefix / "lib/lib.txt.minicon-saved").read_text() == "TWO\n"
     damaged.run("create", "-y", "-n", "second", "lib").ok()
     assert (damaged.environment("second") / "lib/lib.txt").read_text() == "two\n"
-    damaged.run("undo", "-n", "e").ok()
+    damaged.run("undo", "-y", "-n", "e").ok()
 
 
 def test_damage_of_the_same_size_is_found_only_by_reading(damaged: QuickWorkspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -160,13 +161,23 @@ def test_history_and_going_back(data: CommandLine) -> None:
     table = data("history -n data").ok().out.splitlines()
     assert len(table) == len(entries) + 1
     dry = data("undo -n data --dry-run").ok()
-    assert "would go back" in dry.out
+    assert "would go to revision" in dry.out
     assert "lone" in data("list -n data").out
-    data("undo -n data -y").ok()
+    assert "-  lone" in dry.out, "the effect is shown"
+    data.monkeypatch.setattr("sys.stdin", io.StringIO("n\nn\n"))
+    for command in ("undo", "rollback 1"):
+        assert "Aborted" in data(f"{command} -n data").err
+    assert "lone" in data("list -n data").out
+    data.monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    data("undo -n data").ok()
     assert "lone" not in data("list -n data").out
-    gone = data("rollback -n data 99")
-    assert gone.code == 1
-    assert "99" in gone.err
+    assert "+  lone" in data("redo -n data -y").ok().out
+    assert "lone" in data("list -n data").out
+    assert "nothing-to-redo" in data("redo -n data -y --json").out
+    for dry_run in ("", "--dry-run"):
+        gone = data(f"rollback -y -n data 99 {dry_run}")
+        assert gone.code == 1
+        assert "99" in gone.err
 
 
 def test_search(data: CommandLine) -> None:

@@ -58,6 +58,7 @@ WORDS: dict[str, list[str]] = {
     "history": ["-n new", "-n foreign"],
     "rollback": ["-y -n new"],
     "undo": ["-y -n new"],
+    "redo": ["-y -n new"],
     "why": ["hello -n new", "one -n foreign"],
     "why-not": ["hello>3 -n new -c CHANNEL"],
     "tree": ["-n new", "-n foreign"],

@@ -126,4 +126,4 @@ def test_a_frozen_environment_does_not_go_back(
         refused = workspace.run(*words, "-n", "a")
         assert refused.code == 1
         assert "must not be changed: ask me" in refused.err
-    workspace.run("undo", "-n", "a", "--override-frozen").ok()
+    workspace.run("undo", "-y", "-n", "a", "--override-frozen").ok()

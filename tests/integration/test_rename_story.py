@@ -40,7 +40,7 @@ def test_rename(project: Workspace) -> None:
     assert registered(project) == [str(project.environment("b"))]
     assert project.left_behind() == []
     project.run("install", "-y", "-n", "b", "shout").ok()
-    project.run("undo", "-n", "b").ok()
+    project.run("undo", "-y", "-n", "b").ok()
     works(project, "b")
     path = project.folder / "elsewhere" / "env"
     project.run("rename", "-n", "b", str(path)).ok()

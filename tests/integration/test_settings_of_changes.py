@@ -47,7 +47,7 @@ def test_only_safe_changes_wait_for_the_disk(
     with counting() as counter:
         assert main(["create", "-q", "-y", "-n", "a", *source, "hello=1.0"]) == 0
         assert main(["install", "-q", "-y", "-n", "a", *source, "hello=2.0"]) == 0
-        assert main(["rollback", "-q", "-n", "a"]) == 0
+        assert main(["rollback", "-q", "-y", "-n", "a"]) == 0
     synced = [operation for operation, _ in counter.calls if operation == "sync_file_system"]
     assert bool(synced) is waits
     assert (workspace.environment("a") / "bin" / "hello").exists()

@@ -23,7 +23,7 @@ from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.moving import clone_environment, move_environment
 from minicon.prefix.removal import remove_environment
-from minicon.prefix.rollback import rollback, undo
+from minicon.prefix.rollback import redo, rollback, undo
 
 
 def state_of(path: Path) -> State:
@@ -196,7 +196,7 @@ def test_going_back_and_forth(fast_path: Path, packages: dict[str, Extracted]) -
         assert records() in (one, two)
         assert (scenario.path / "notes" / "mine.txt").read_text() == "the user's"
         assert GenerationStore(scenario.path).numbers() in ([1], [2])
-    undo(scenario.path)
+    redo(scenario.path)
     assert records() == two
 
 

@@ -29,7 +29,7 @@ from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.removal import remove_environment, sweep
-from minicon.prefix.rollback import generations, rollback, undo
+from minicon.prefix.rollback import generations, redo, rollback, undo
 
 
 @pytest.fixture
@@ -77,9 +77,15 @@ def test_undo_and_redo(fast_path: Path, versions: list[Extracted]) -> None:
     with pytest.raises(PrefixError, match="not kept"):
         undo(env, durable=False)
     apply(env, versions[1])
-    for expected in "1212":
-        undo(env, durable=False)
+    apply(env, versions[2])
+    for step, expected in zip((undo, undo, redo, undo, redo, redo), "212123", strict=True):
+        step(env, durable=False)
         assert (env / "bin/tool").read_text() == expected
+    with pytest.raises(PrefixError, match="undone"):
+        redo(env, durable=False)
+    back(env, 1)
+    with pytest.raises(PrefixError, match="not kept"):
+        undo(env, durable=False)
 
 
 def test_user_files_are_those_of_today(fast_path: Path, versions: list[Extracted]) -> None:
@@ -223,7 +229,7 @@ def test_an_environment_of_another_tool_can_be_returned_to(
     assert not (env / "bin/tool").exists()
     assert (env / "mine").exists()
     assert numbers(env) == [0, 1]
-    undo(env, durable=False)
+    redo(env, durable=False)
     assert (env / "bin/tool").exists()
 
 

@@ -48,19 +48,49 @@ def generations(prefix: str | os.PathLike[str]) -> tuple[Generation, ...]:
 
 
 def undo(prefix: str | os.PathLike[str], **arguments: object) -> Prefix:
-    """Go back to the generation before the last change; a second time, forward again.
+    """Go back to the generation that the current one was made from: each time one step further.
 
-    Takes the arguments of :func:`rollback`.
+    Takes the arguments of :func:`rollback`. Raises as :func:`number_before`.
+    """
+    return rollback(prefix, number_before(prefix), **arguments)  # type: ignore[arg-type]
+
+
+def redo(prefix: str | os.PathLike[str], **arguments: object) -> Prefix:
+    """Go forward again after :func:`undo`. Raises as :func:`number_after`."""
+    return rollback(prefix, number_after(prefix), **arguments)  # type: ignore[arg-type]
+
+
+def number_before(prefix: str | os.PathLike[str]) -> int:
+    """Return the number of the generation that the current one was made from.
 
     Raises:
-        PrefixError: ``nothing-to-undo``: that generation was not kept.
+        PrefixError: ``nothing-to-undo``: there is none, or it was not kept.
     """
     store = GenerationStore(prefix)
     previous = read_generation_metadata(store.prefix).previous
     if previous is None or previous not in store.numbers():
-        message = f"the revision of {store.prefix} before its last change was not kept"
+        message = f"the revision of {store.prefix} before the current one was not kept"
         raise PrefixError("nothing-to-undo", message, hint="minicon history lists the revisions")
-    return rollback(prefix, previous, **arguments)  # type: ignore[arg-type]
+    return previous
+
+
+def number_after(prefix: str | os.PathLike[str]) -> int:
+    """Return the number of the newest generation that was made from the current one.
+
+    Raises:
+        PrefixError: ``nothing-to-redo``: none is kept.
+    """
+    store = GenerationStore(prefix)
+    current = read_generation_metadata(store.prefix).number
+    following = [
+        number
+        for number in store.numbers()
+        if read_generation_metadata(store.folder / str(number)).previous == current
+    ]
+    if not following:
+        message = f"no change of {store.prefix} was undone since its last one"
+        raise PrefixError("nothing-to-redo", message, hint="minicon history lists the revisions")
+    return max(following)
 
 
 def rollback(
@@ -126,7 +156,8 @@ def rollback(
 def _metadata(
     kept: GenerationMetadata, number: int, current: GenerationMetadata
 ) -> GenerationMetadata:
-    return replace(kept, number=number, previous=current.number, environment=current.environment)
+    """The metadata of a kept tree that becomes current; it is made from the same one as before."""
+    return replace(kept, number=number, environment=current.environment)
 
 
 def _kept_tree(store: GenerationStore, number: int) -> Path:

@@ -99,12 +99,12 @@ def kept_revision(path: Path, conda_revision: int) -> int | None:
     return _kept_numbers(Prefix(path).revisions(), kept).get(conda_revision)
 
 
-def changes_by_other_tools(path: Path, number: int | None) -> list[ListedRevision]:
+def changes_by_other_tools(path: Path, number: int) -> list[ListedRevision]:
     """Return the revisions since the last one of minicon, which going back undoes too.
 
     Args:
         path: The environment.
-        number: Of the kept revision to go back to; None for the previous one.
+        number: Of the kept revision to go back to.
     """
     if number == read_generation_metadata(path).number:
         return []

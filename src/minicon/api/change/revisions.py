@@ -21,17 +21,20 @@ from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
-from minicon.prefix.rollback import generations, rollback
+from minicon.prefix.rollback import generations, number_after, number_before, rollback
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Literal
 
     from minicon.api.plan.request import Plan
     from minicon.api.services import Services
     from minicon.prefix.environment.history import Revision
     from minicon.prefix.plan.transaction import Transaction
+
+    Step = Literal["undo", "redo"]
 
 
 def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
@@ -54,23 +57,12 @@ def difference(path: Path, first: int, second: int) -> dict[str, list[str]]:
     }
 
 
-def roll_back(
-    services: Services,
-    path: Path,
-    revision: int | None,
-    *,
-    command_line: Sequence[str],
-    dry_run: bool = False,
-    override_frozen: bool = False,
-) -> int:
-    """Make a kept revision the environment again; return its number.
+def find_revision(path: Path, revision: int | Step, *, override_frozen: bool = False) -> int:
+    """Return the number of a kept revision that :func:`roll_back` can go to.
 
     Args:
-        services: Its reporter receives which files of the user were moved aside.
         path: The environment.
-        revision: Its number; None means the one before the last change.
-        command_line: What the user typed, for the history.
-        dry_run: Only find out which revision it would be.
+        revision: A number, or a step from the current revision.
         override_frozen: Whether an environment that is marked frozen may change.
 
     Raises:
@@ -80,27 +72,42 @@ def roll_back(
 
     recover(path)
     refuse_frozen(Prefix(path), override=override_frozen)
-    store = GenerationStore(path)
-    if revision is None:
-        revision = read_generation_metadata(store.prefix).previous
-        if revision is None or revision not in store.numbers():
-            raise PrefixError(
-                "nothing-to-undo",
-                f"the revision of {path} before its last change is not kept",
-                hint="'minicon history' shows the kept ones",
-            )
-    if not dry_run:
-        rollback(
-            path,
-            revision,
-            command=shlex.join(("minicon", *command_line)),
-            version=__version__,
-            durable=services.settings.durability == "safe",
-            lock_timeout=services.settings.lock_timeout,
-            reporter=services.reporter,
-            channel_name=services.channel_names,
+    if not isinstance(revision, int):
+        return number_before(path) if revision == "undo" else number_after(path)
+    kept = [generation.number for generation in generations(path)]
+    if revision not in kept:
+        raise PrefixError(
+            "no-such-generation",
+            f"revision {revision} of {path} is not kept",
+            hint=f"kept are {', '.join(map(str, kept)) or 'none'}",
         )
     return revision
+
+
+def roll_back(
+    services: Services, path: Path, revision: int, *, command_line: Sequence[str]
+) -> None:
+    """Make a kept revision the environment again.
+
+    Args:
+        services: Its reporter receives which files of the user were moved aside.
+        path: The environment.
+        revision: A number of :func:`find_revision`.
+        command_line: What the user typed, for the history.
+
+    Raises:
+        PrefixError: The revision is not kept.
+    """
+    rollback(
+        path,
+        revision,
+        command=shlex.join(("minicon", *command_line)),
+        version=__version__,
+        durable=services.settings.durability == "safe",
+        lock_timeout=services.settings.lock_timeout,
+        reporter=services.reporter,
+        channel_name=services.channel_names,
+    )
 
 
 def plan_revision(

@@ -98,7 +98,7 @@ def carry_out_plan(
     if plan.replaces_environment:
         _confirm_replacement(plan, context)
     elif ask:
-        _confirm(context)
+        confirm(context)
     from minicon.api.change.applying import apply_plan, fetch_packages
 
     if arguments.download_only:
@@ -142,7 +142,12 @@ def _asks(context: CommandContext) -> bool:
     return not (context.settings.always_yes or context.console.json)
 
 
-def _confirm(context: CommandContext) -> None:
+def confirm(context: CommandContext) -> None:
+    """Ask whether to proceed, unless a setting says not to.
+
+    Raises:
+        UsageError: The user declined, or cannot be asked.
+    """
     if not _asks(context):
         return
     if not context.console.confirm("\nProceed?"):

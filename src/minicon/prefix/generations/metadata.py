@@ -41,7 +41,7 @@ class GenerationMetadata:
     Attributes:
         number: Of this generation, from 1; 0 for a tree made by another tool.
         stage: Unique name of the directory it was built in.
-        previous: Number of the generation that was current before this one, or None.
+        previous: Number of the generation that this one was made from, or None.
         created: Seconds since 1970.
         command: The command line that made it; secrets are masked when it is written and read.
         environment: Unique mark of the environment, the same in all its generations; empty in

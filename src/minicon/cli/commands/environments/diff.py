@@ -12,7 +12,6 @@ from minicon.cli import options
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from minicon.cli.context import CommandContext
 
@@ -34,42 +33,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the packages that were added, removed and changed."""
     from minicon.api.change.revisions import difference
-    from minicon.cli.render.listing import table
+    from minicon.cli.render.listing import difference_table, packages_by_name
     from minicon.prefix.generations.metadata import read_generation_metadata
 
     path = context.registry.existing(arguments.name, arguments.prefix)
     context.registry.recover(path)
     second = read_generation_metadata(path).number if arguments.second is None else arguments.second
     found = difference(path, arguments.first, second)
-    old, new = _by_name(found["removed"]), _by_name(found["added"])
-    names = sorted({*old, *new})
     if context.console.json:
+        old, new = packages_by_name(found["removed"]), packages_by_name(found["added"])
         changed = [
             {"name": name, "from": " ".join(old[name]), "to": " ".join(new[name])}
-            for name in names
-            if name in old and name in new
+            for name in sorted(old.keys() & new.keys())
         ]
         document = {"prefix": str(path), "from": arguments.first, "to": second, **found}
         context.console.document({**document, "changed": changed})
         return 0
-    rows = [_row(name, old, new) for name in names]
-    context.console.answer(
-        table(rows) or f"revisions {arguments.first} and {second} have the same packages"
-    )
+    same = f"revisions {arguments.first} and {second} have the same packages"
+    context.console.answer(difference_table(found) or same)
     return 0
-
-
-def _by_name(packages: list[str]) -> dict[str, tuple[str, str]]:
-    """Parse ``name-version-build`` strings into name → (version, build)."""
-    split = (package.rsplit("-", 2) for package in packages)
-    return {name: (version, build) for name, version, build in split}
-
-
-def _row(
-    name: str, old: Mapping[str, tuple[str, str]], new: Mapping[str, tuple[str, str]]
-) -> tuple[str, ...]:
-    if name not in old:
-        return ("+", name, new[name][0], "", "", new[name][1])
-    if name not in new:
-        return ("-", name, old[name][0], "", "", old[name][1])
-    return ("~", name, old[name][0], "→", new[name][0], new[name][1])
