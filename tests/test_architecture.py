@@ -43,6 +43,7 @@ ORDERS = {
         "sources",
         "services",
         "input_files package_preparation environment_variables dependency_graph",
+        "package_previews",
         "plan",
         "change lock inspect export build_channel",
         "upkeep",

@@ -10,7 +10,7 @@ from tests.support.api_world import Notes, make_services
 from tests.support.channel_server import ChannelServer, Fault, NoRange, Reset, Status
 from tests.support.packages import PackageBuilder, build_channel
 
-from minicon.api.plan.package_previews import preview_packages
+from minicon.api.package_previews import preview_packages
 from minicon.errors import HashMismatch
 from minicon.models.records import RepodataRecord
 

@@ -60,6 +60,30 @@ def test_damage_is_found_and_fixed_and_can_be_undone(damaged: QuickWorkspace) ->
     damaged.run("undo", "-y", "-n", "e").ok()
 
 
+def test_projects_that_the_user_installed_with_pip(damaged: QuickWorkspace) -> None:
+    prefix = damaged.environment("e")
+
+    def requested() -> str:
+        return damaged.run("export", "-n", "e", "--from-history").ok().out
+
+    for name in ("visitor", "pure"):
+        folder = install_by_hand(prefix, name, "9.0")
+        (folder / "REQUESTED").touch()
+        with (folder / "RECORD").open("a") as record:
+            record.write(f"{folder.name}/REQUESTED,,\n")
+    damaged.run("install", "-y", "-n", "e", "base").ok()
+    assert "- visitor==9.0\n" in requested()
+    plan = damaged.run("install", "-y", "-n", "e", "visitor").ok().out
+    assert "record what pip installed:\n  +  visitor  9.0" in plan
+    assert "visitor" not in damaged.run("status", "-n", "e").ok().out
+    assert "- visitor\n" in requested()
+    assert "pure 1.0 was replaced by pip with 9.0" in damaged.run("status", "-n", "e").ok().out
+    damaged.run("install", "-y", "-n", "e", "pure").ok()
+    assert "no differences found" in damaged.run("status", "-n", "e").ok().out
+    damaged.run("remove", "-y", "-n", "e", "visitor").ok()
+    assert not list(prefix.glob("lib/python*/site-packages/visitor*"))
+
+
 def test_damage_of_the_same_size_is_found_only_by_reading(damaged: QuickWorkspace) -> None:
     library = damaged.environment("e") / "lib/lib.txt"
     before = library.stat()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from minicon.api.change.environments import clone_environment, link_script_runner
-from minicon.api.change.pip_installation import install_and_record
+from minicon.api.change.pip_installation import install_and_record, record_pip_packages
 from minicon.api.environment_variables import write_variables
 from minicon.api.package_preparation import prepare_packages
 from minicon.api.plan.exact_solutions import described_record
@@ -128,5 +128,7 @@ def _finish_stage(stage: Folder, final: Path, *, plan: Plan) -> None:
 def _after_switch(services: Services, plan: Plan) -> list[Callable[[Path], None]]:
     """Return steps to take in the new environment; if one fails, the switch is undone."""
     if not plan.by_pip:
-        return []
+        names = [record.name for record in plan.adopted]
+        platform = services.settings.platform
+        return [partial(record_pip_packages, platform=platform, names=names)] if names else []
     return [partial(install_and_record, services, plan.by_pip, plan.index_options)]

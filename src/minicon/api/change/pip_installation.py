@@ -20,7 +20,7 @@ from minicon.prefix.environment.site_packages import installed_packages, pip_ins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from minicon.api.services import Services
@@ -89,26 +89,37 @@ def _check_folders(prefix: Folder, layout: PythonLayout) -> None:
 
 
 def record_pip_packages(
-    path: Path, requirements: Iterable[PipRequirement] = (), *, platform: str
+    path: Path,
+    requirements: Iterable[PipRequirement] = (),
+    *,
+    platform: str,
+    names: Collection[str] | None = None,
 ) -> None:
-    """Write ``conda-meta`` records for distributions that pip installed and that have none.
+    """Write ``conda-meta`` records for distributions that pip installed.
 
     Args:
         path: The environment.
         requirements: What pip installed, with the dependencies that are known.
         platform: The environment's subdir, for markers.
+        names: Their names; None for all but those that replaced a package. The record of a replaced
+            package is removed, and its files belong to the new one.
     """
     prefix = Prefix(path)
     known = {each.name: each.depends for each in requirements}
-    graph = DependencyGraph(installed_packages(prefix), platform=platform)
-    records = [
-        _with_depends(record, (*known.get(record.name, ()), *_needs(graph, record)))
-        for record in pip_installed(prefix)
-    ]
+    installed = installed_packages(prefix)
+    graph = DependencyGraph(installed, platform=platform)
+    by_pip = {record.name for record in pip_installed(prefix)}
+    recorded = {record.name: record.file_name for record in prefix.readable_records()}
+    chosen = by_pip - recorded.keys() if names is None else by_pip.intersection(names)
     with operations.describing("record what pip installed in", path), Folder.open(path) as folder:
-        for record in records:
-            text = json.dumps(record.to_json()).encode()
+        for record in installed:
+            if record.name not in chosen:
+                continue
+            depends = (*known.get(record.name, ()), *_needs(graph, record))
+            text = json.dumps(_with_depends(record, depends).to_json()).encode()
             folder.replace_file(f"{CONDA_META}/{record.file_name}", text)
+            if recorded.get(record.name, record.file_name) != record.file_name:
+                folder.remove_file(f"{CONDA_META}/{recorded[record.name]}")
 
 
 def _needs(graph: DependencyGraph, record: PrefixRecord) -> Iterator[str]:

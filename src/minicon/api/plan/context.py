@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.api.own_packages import OwnPackages, settle
+from minicon.api.plan.own_packages import OwnPackages, settle
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass
 from minicon.models.channel import expand_references
@@ -61,7 +61,7 @@ def make_planning_context(services: Services, request: ChangeRequest) -> Plannin
         services.registry.recover(request.prefix)
     prefix = Prefix(request.prefix)
     present = _installed(prefix) if prefix.is_environment else ()
-    request, own = settle(request, prefix.path, present)
+    request, own = settle(request, prefix, present)
     return PlanningContext(
         services=services,
         request=request,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from minicon.api.plan.package_previews import Contents, Previews, preview_packages
+from minicon.api.package_previews import Contents, Previews, preview_packages
 from minicon.lean_dataclasses import dataclass, replace
 
 TYPE_CHECKING = False
@@ -55,7 +55,7 @@ def effects_of_plan(services: Services, plan: Plan, *, preview: bool = False) ->
             reads before they are carried out.
 
     Raises:
-        PackageError, FileError: As :func:`minicon.api.plan.package_previews.preview_packages`.
+        PackageError, FileError: As :func:`minicon.api.package_previews.preview_packages`.
     """
     transaction = plan.transaction
     runs_scripts = services.settings.link_scripts

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from minicon.api.own_packages import after_solving
 from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
+from minicon.api.plan.own_packages import after_solving
 from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import requested_before
 from minicon.api.plan.solving import make_solve_request, solve
 from minicon.errors import ChannelError, PackageError, PrefixError, SolveError, Unsatisfiable
 from minicon.lean_dataclasses import replace
+from minicon.models.package_names import normalize_pypi_name
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.solver.request import Solution, UpdatePolicy
 
@@ -186,9 +187,23 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
         solution=solution,
         fetch=() if request.clone_of else services.package_cache.missing(transaction.link),
         by_pip=by_pip,
+        adopted=tuple(_adopted(context, transaction)),
         index_options=request.packages.from_pip.options,
         notes=_notes(context, solution),
     )
+
+
+def _adopted(context: PlanningContext, transaction: Transaction) -> Iterator[RepodataRecord]:
+    """Yield the requested packages that pip installed and that have no record yet."""
+    packages, own = context.request.packages, context.own
+    names = [spec.exact_name or "" for spec in packages.specs]
+    names += [requirement.name for requirement in packages.requirements]
+    named = {*map(normalize_pypi_name, names), *own.named}
+    recorded = {path.name for path in context.prefix.record_paths()}
+    for each in transaction.unchanged:
+        is_unrecorded = each.record.is_installed_by_pip and each.file_name not in recorded
+        if is_unrecorded and each.name in named:
+            yield each.record
 
 
 def _transaction(context: PlanningContext, solution: Solution) -> Transaction:

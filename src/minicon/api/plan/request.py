@@ -98,6 +98,7 @@ class Plan:
     Attributes:
         fetch: Records whose packages are not in the package cache.
         by_pip: What pip has to build and install once the new environment is in its directory.
+        adopted: Requested packages that the user installed with pip, and that get a record.
         index_options: Options of the requirement files that were read.
         notes: Sentences for the user, such as sources that cannot be reached.
         shown_scripts: Package and action of each link script that the user saw before agreeing:
@@ -109,6 +110,7 @@ class Plan:
     solution: Solution
     fetch: tuple[RepodataRecord, ...]
     by_pip: tuple[PipRequirement, ...] = ()
+    adopted: tuple[RepodataRecord, ...] = ()
     index_options: IndexOptions | None = None
     notes: tuple[str, ...] = ()
     shown_scripts: frozenset[tuple[str, str]] | None = None
@@ -126,8 +128,8 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do. Creating an environment without packages is a change."""
-        others = self.request.variables or self.by_pip or self.makes_environment
-        return self.transaction.is_empty and not others
+        others = self.request.variables or self.by_pip or self.adopted
+        return self.transaction.is_empty and not (others or self.makes_environment)
 
     @property
     def makes_environment(self) -> bool:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 
-from minicon.api.own_packages import with_dependencies
 from minicon.api.plan.channel_indices import channel_indices
 from minicon.api.plan.context import needs_channels
+from minicon.api.plan.own_packages import with_dependencies
 from minicon.api.plan.requested_packages import parse_constraint
 from minicon.api.plan.requested_specs import history_of, removals_of
 from minicon.errors import ChannelError, FileError, SolveError
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from minicon.api.own_packages import OwnPackages
     from minicon.api.plan.context import PlanningContext
+    from minicon.api.plan.own_packages import OwnPackages
     from minicon.api.plan.requested_packages import RequestedPackages
     from minicon.api.services import Services
     from minicon.api.sources import Sources

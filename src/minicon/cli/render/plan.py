@@ -57,6 +57,7 @@ def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) 
             console.style("remove", "red"),
             [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
         ),
+        _section("record what pip installed", [_record_row("+", r) for r in plan.adopted]),
         _section("install with pip", map(_pip_row, plan.by_pip)),
         _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
         _not_newest(plan),

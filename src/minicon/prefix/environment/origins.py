@@ -159,21 +159,24 @@ def read_origins(prefix: Path, records: Iterable[PrefixRecord]) -> dict[str, Ori
 def requested_specs(prefix: Prefix, records: Iterable[PrefixRecord]) -> dict[str, str]:
     """Return the specs that still apply, by package name: those of the history, and pip's.
 
-    What has an origin is requested by it. For other distributions that the user installed with pip,
-    the installed version counts if the history names none, or one that is not installed.
+    What has an origin is requested by it. Other distributions that the user installed with pip are
+    requested in their version, unless they have a record and the history names them.
 
     Args:
         prefix: The environment.
         records: Its packages, see :func:`.site_packages.installed_packages`.
     """
     found = prefix.requested_specs()
+    recorded = {path.name for path in prefix.record_paths()}
     for each in records:
         if each.record.source != "pypi" or not any(f.endswith(_REQUESTED) for f in each.files):
             continue
         origin = read_origin(prefix.path, each)
         if origin is not None:
             found[each.name] = f"{PYPI_PREFIX}{origin.requirement}"
-        elif each.record.is_installed_by_pip and not _is_met(found.get(each.name), each.record):
+        elif each.record.is_installed_by_pip and not (
+            each.file_name in recorded and _is_met(found.get(each.name), each.record)
+        ):
             found[each.name] = f"{PYPI_PREFIX}{each.name}=={each.record.version}"
     return found
 

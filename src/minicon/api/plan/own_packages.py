@@ -22,7 +22,7 @@ from minicon.models.version import python_minor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from minicon.models.environment_files.pip_requirement import PipRequirement
     from minicon.models.match_spec.spec import MatchSpec
     from minicon.prefix.environment.origins import Origin
+    from minicon.prefix.environment.prefix import Prefix
     from minicon.pypi.requirements.requirements import RequirementSet
     from minicon.solver.request import Solution
 
@@ -87,7 +88,7 @@ class OwnPackages:
 
 
 def settle(
-    request: ChangeRequest, prefix: Path, present: Sequence[PrefixRecord]
+    request: ChangeRequest, prefix: Prefix, present: Sequence[PrefixRecord]
 ) -> tuple[ChangeRequest, OwnPackages]:
     """Decide what a request means for own packages.
 
@@ -107,11 +108,13 @@ def settle(
         return request, OwnPackages()
     from minicon.prefix.environment.origins import read_origins
 
-    origins = read_origins(prefix, present)
+    origins = read_origins(prefix.path, present)
+    recorded = {each.name for each in prefix.readable_records()}
+    by_hand = {r.name for r in present if r.record.is_installed_by_pip and r.name not in recorded}
     is_solved = request.action != "remove" and not request.is_exact
-    if not is_solved or not (origins or request.packages.from_pip.pip_requirements):
+    if not is_solved or not (origins or by_hand or request.packages.from_pip.pip_requirements):
         return request, OwnPackages(origins=origins)
-    return _Settling(request, origins, present).result()
+    return _Settling(request, origins, by_hand, present).result()
 
 
 class _Settling:
@@ -121,12 +124,13 @@ class _Settling:
         self,
         request: ChangeRequest,
         origins: Mapping[str, Origin],
+        by_hand: Collection[str],
         present: Sequence[PrefixRecord],
     ) -> None:
         self._request = request
         self._origins = origins
         self._records = {each.name: each.record for each in present}
-        self._by_project = {normalize_pypi_name(name): name for name in origins}
+        self._by_project = {normalize_pypi_name(name): name for name in (*origins, *by_hand)}
         self._named: set[str] = set()
         self._updated: set[str] = set()
         self._rebuilt: set[str] = set()
@@ -143,12 +147,10 @@ class _Settling:
             or each.requirement.extras
             or not self._keeps_requirement(each.requirement)
         )
-        self._replaced |= {
-            self._by_project[name]
-            for each in from_pip.requirements
-            if each.direct
-            and (name := normalize_pypi_name(each.requirement.name)) in self._by_project
-        }
+        for each in from_pip.requirements:
+            name = self._by_project.get(normalize_pypi_name(each.requirement.name), "")
+            if each.direct and name in self._origins:
+                self._replaced.add(name)
         by_pip = tuple(self._unsettled(from_pip.pip_requirements))
         from_pip = replace(from_pip, requirements=requirements, pip_requirements=by_pip)
         updates = self._updates()
@@ -180,9 +182,13 @@ class _Settling:
 
     def _keeps(self, name: str, *, is_met: bool) -> bool:
         """Note what a spec means for a package; return whether that is no task for the solver."""
+        is_updated = self._request.action == "update" or self._request.force_reinstall
+        if name not in self._origins:  # pip installed it from an index, by hand
+            self._named.update([name] if is_met and not is_updated else [])
+            return is_met and not is_updated
         if not is_met:
             self._replaced.add(name)
-        elif self._request.action == "update" or self._request.force_reinstall:
+        elif is_updated:
             self._updated.add(name)
         else:
             self._named.add(name)
