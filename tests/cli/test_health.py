@@ -60,6 +60,26 @@ def test_damage_is_found_and_fixed_and_can_be_undone(damaged: QuickWorkspace) ->
     damaged.run("undo", "-y", "-n", "e").ok()
 
 
+@pytest.mark.parametrize("command", ["doctor --fix", "install -y old"])
+def test_a_package_with_two_records(damaged: QuickWorkspace, command: str) -> None:
+    prefix = damaged.environment("e")
+    meta = prefix / "conda-meta"
+    record = next(meta.glob("lib-2.0-*.json"))
+    older = json.loads(record.read_text()) | {"version": "0.5", "files": ["lib/lib.txt", "lib/old"]}
+    path = meta / record.name.replace("2.0", "0.5")
+    path.write_text(json.dumps(older))
+    (prefix / "lib/old").touch()
+    os.utime(path, (1, 1))
+    assert ("duplicate-record", "lib") in kinds(damaged)
+    listed = damaged.run("list", "-n", "e", "--json").ok().json
+    assert [each["version"] for each in listed if each["name"] == "lib"] == ["2.0"]
+    damaged.run(*command.split(), "-n", "e").ok()
+    assert len(list(meta.glob("lib-*.json"))) == 1
+    assert not (prefix / "lib/old").exists()
+    assert (prefix / "lib/lib.txt").exists()
+    damaged.run("verify", "-n", "e").ok()
+
+
 def test_projects_that_the_user_installed_with_pip(damaged: QuickWorkspace) -> None:
     prefix = damaged.environment("e")
 

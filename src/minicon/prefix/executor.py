@@ -230,6 +230,7 @@ def _find_stale_records(transaction: Transaction) -> StaleRecords:
     staying = {record.name for record in transaction.unchanged}
     # A conda package that pip replaced by another version still owns its other files.
     removed = [r for r in stale if r.record.source == "pypi" or r.name not in staying]
+    removed += [r for r in prefix.duplicate_records() if r not in removed]
     return StaleRecords(records=tuple(removed), unreadable=frozenset(unreadable))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from minicon.constants import CONDA_META
 from minicon.fs.hashing import ListedContent
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
@@ -33,7 +34,8 @@ class Problem:
     Attributes:
         package: Name of the package; empty for a record that cannot be read.
         path: Relative to the prefix.
-        kind: ``missing``, ``changed``, ``not-a-file`` or ``corrupt-record``.
+        kind: ``missing``, ``changed``, ``not-a-file``, ``corrupt-record`` or
+            ``duplicate-record``.
     """
 
     package: str
@@ -59,6 +61,10 @@ def verify_prefix(prefix: Prefix, *, hashes: bool = True) -> tuple[Problem, ...]
     problems = [
         Problem("", os.path.relpath(path, prefix.path), "corrupt-record")
         for path in prefix.broken_records()
+    ]
+    problems += [
+        Problem(each.name, f"{CONDA_META}/{each.file_name}", "duplicate-record")
+        for each in prefix.duplicate_records()
     ]
     records = prefix.readable_records()
     shared = _claimed_twice(records)

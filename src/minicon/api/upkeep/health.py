@@ -39,8 +39,8 @@ class Finding:
 
     Attributes:
         kind: ``missing``, ``changed``, ``not-a-file``, ``corrupt-record``,
-            ``unmet-dependency``, ``vanished-interpreter``, ``pip-change``, ``leftover``,
-            ``stale-registration`` or ``rejected-interpreter``.
+            ``duplicate-record``, ``unmet-dependency``, ``vanished-interpreter``, ``pip-change``,
+            ``leftover``, ``stale-registration`` or ``rejected-interpreter``.
         text: A sentence.
         package: Name of the affected package, or an empty text.
         path: The affected file: relative to the environment, or absolute for the machine.

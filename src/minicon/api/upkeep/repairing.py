@@ -66,10 +66,12 @@ def repair_environment(
         for finding in findings
         if finding.kind in RELINKED_KINDS and finding.package and finding.package not in by_pip
     ]
+    duplicates = () if unknown else prefix.duplicate_records()
     # The files of an unreadable, unknown record may belong to any package: nothing is changed.
     relinked = [] if unknown else _relink(services, prefix, problems, others, command_line)
     damaged = {finding.package for finding in findings if finding.kind in RELINKED_KINDS}
     return [
+        *(f"removed the older record {record.file_name}" for record in duplicates),
         *(f"linked {dist} again" for dist in relinked),
         *(f"{name} was built by pip: repair it with pip" for name in sorted(by_pip & damaged)),
         *(
@@ -102,7 +104,7 @@ def _relink(
     command_line: Sequence[str],
 ) -> list[str]:
     """Link packages again; ``others`` replace the installed packages of the same name."""
-    if not problems and not others:
+    if not (problems or others or prefix.duplicate_records()):
         return []
     transaction = make_repair(prefix, problems, platform=services.settings.platform, lost=others)
     for record in transaction.link:

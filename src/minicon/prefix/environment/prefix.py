@@ -67,6 +67,7 @@ class Prefix:
 
     @cached_property
     def _read(self) -> tuple[tuple[PrefixRecord, ...], tuple[Path, ...]]:
+        """All records that can be read, sorted by name, and the paths of the others."""
         for _ in range(_READ_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
                 return self._read_once()
@@ -109,7 +110,7 @@ class Prefix:
         Raises:
             PrefixError: ``corrupt-record``, with their names; see :meth:`broken_records`.
         """
-        records, broken = self._read
+        broken = self.broken_records()
         if broken:
             names = ", ".join(path.name for path in broken[:3])
             raise PrefixError(
@@ -117,11 +118,31 @@ class Prefix:
                 f"{len(broken)} record(s) in {self.path / CONDA_META} cannot be read: {names}",
                 hint=f"minicon doctor --fix -p {self.path}",
             )
-        return records
+        return self.readable_records()
 
     def readable_records(self) -> tuple[PrefixRecord, ...]:
         """As :meth:`records`, without the unreadable ones; does not raise."""
-        return self._read[0]
+        return self._by_name[0]
+
+    def duplicate_records(self) -> tuple[PrefixRecord, ...]:
+        """Records of packages that have a newer record too: no tool leaves these on purpose."""
+        return self._by_name[1]
+
+    @cached_property
+    def _by_name(self) -> tuple[tuple[PrefixRecord, ...], tuple[PrefixRecord, ...]]:
+        """One record for each name, the newest, and all others."""
+        records = self._read[0]
+        if len({record.name for record in records}) == len(records):
+            return records, ()
+        newest = {record.name: record for record in sorted(records, key=self._written_at)}
+        kept = tuple(record for record in records if record is newest[record.name])
+        return kept, tuple(record for record in records if record is not newest[record.name])
+
+    def _written_at(self, record: PrefixRecord) -> int:
+        try:
+            return (self.path / CONDA_META / record.file_name).stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def broken_records(self) -> tuple[Path, ...]:
         """Paths of records that cannot be read."""

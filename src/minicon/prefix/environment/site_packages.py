@@ -74,7 +74,7 @@ def superseded_records(prefix: Prefix, from_pip: Collection[str]) -> tuple[Prefi
         from_pip: Names of packages that pip replaced by another version.
     """
     replaced = (record for record in prefix.readable_records() if record.name in from_pip)
-    return (*uninstalled_wheels(prefix), *replaced)
+    return (*uninstalled_wheels(prefix), *replaced, *prefix.duplicate_records())
 
 
 def pip_installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
