@@ -176,3 +176,43 @@ def test_a_capture_is_written_through_links(data: CommandLine) -> None:
     data("create -n new lone --dry-run --capture link.json").ok()
     assert (data.folder / "link.json").is_symlink()
     assert json.loads((data.folder / "real.json").read_text())["minicon_capture"]
+
+
+def test_the_active_environment_is_neither_removed_nor_renamed(data: CommandLine) -> None:
+    path = data.environment("data")
+    data.set(CONDA_PREFIX=str(path))
+    for words, works in (
+        ("remove -y -n data --all", f"remove --all --prefix {path}"),
+        ("env remove -y -n data", f"remove --all --prefix {path}"),
+        ("rename -n data new", f"rename --prefix {path} new"),
+    ):
+        refused = data(words)
+        assert refused.code == 2
+        assert f"hint: minicon deactivate && minicon {works}\n" in refused.err
+    data.monkeypatch.delenv("CONDA_PREFIX")
+    data(f"rename --prefix {path} new").ok()
+    data(f"remove -y --all --prefix {data.environment('new')}").ok()
+
+
+def test_the_first_writable_directory_gets_new_environments(data: CommandLine) -> None:
+    (data.folder / "file").touch()
+    folders = [data.folder / "file/envs", data.folder / "second/envs"]
+    data.set(CONDA_ENVS_DIRS=os.pathsep.join(map(str, folders)))
+    data("create -y -n new lone").ok()
+    assert (folders[1] / "new/conda-meta/history").is_file()
+    assert "new" in data("env list").ok().out
+
+
+def test_an_environment_that_can_only_be_read_is_cloned(data: CommandLine) -> None:
+    source = data.environment("data")
+    access = os.access
+
+    def without_writing(path: str, mode: int, **options: bool) -> bool:
+        is_protected = os.fspath(path) in (str(source), str(source.parent))
+        return not (is_protected and mode & os.W_OK) and access(path, mode, **options)
+
+    data.monkeypatch.setattr(os, "access", without_writing)
+    assert "writable" in data("install -y -n data lone").err
+    copy = data.folder / "copy"
+    data(f"create -y -p {copy} --clone data").ok()
+    assert (copy / "bin/hello").is_file()

@@ -72,10 +72,17 @@ class EnvironmentRegistry:
         return self._settings.home / ".conda" / "environments.txt"
 
     def path_of(self, name: str) -> Path:
-        """Return the path that a name has or would have. Raises UsageError for an invalid name."""
+        """Return the path that a name has, or would have in the first writable directory.
+
+        Raises:
+            UsageError: The name is invalid.
+        """
         _check_name(name)
         found = find_named(name, map(str, self._settings.envs_dirs))
-        return Path(found) if found else self._settings.envs_dirs[0] / name
+        if found:
+            return Path(found)
+        folders = self._settings.envs_dirs
+        return next(filter(_can_be_written, folders), folders[0]) / name
 
     def target(self, name: str | None, prefix: str | None) -> Path:
         """Return the path that ``-n`` or ``-p`` means; without either, the active environment's.
@@ -147,6 +154,12 @@ class EnvironmentRegistry:
             "minicon has no base environment: it is installed outside of all environments",
             hint="name another environment with -n",
         )
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether this user can create environments in a directory, which need not exist."""
+    present = next((each for each in (folder, *folder.parents) if os.path.lexists(each)), folder)
+    return present.is_dir() and os.access(present, os.W_OK | os.X_OK)
 
 
 def _check_name(name: str) -> None:

@@ -85,6 +85,7 @@ def move_environment(
     """
     source, target = GenerationStore(old), GenerationStore(new)
     _check_paths(source.prefix, target.prefix)
+    check_prefix_location(source.prefix)
     operations.make_directory(target.prefix.parent)
     with (
         operations.describing("rename", source.prefix),
@@ -189,7 +190,6 @@ def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:
 
 def _check_paths(old: Path, new: Path) -> None:
     Prefix(old).require()
-    check_prefix_location(old)
     check_prefix_location(new)
     if new.is_relative_to(old) or old.is_relative_to(new):
         message = f"one of {new} and {old} is inside the other"

@@ -56,13 +56,8 @@ def rename_request(
     target = Path(os.path.abspath(typed_path(new))) if _is_path(new) else None
     if target is None:
         target = services.registry.path_of(new)
-    active = services.environ.get("CONDA_PREFIX")
-    if active and os.path.realpath(active) == os.path.realpath(source):
-        raise UsageError(
-            "environment-active",
-            f"{source} is active in this shell",
-            hint="run 'minicon deactivate' first",
-        )
+    words = ("rename", "--prefix", str(source), new)
+    refuse_active(services, source, words)
     refuse_frozen(Prefix(source), override=override_frozen)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise PrefixError(
@@ -71,6 +66,26 @@ def rename_request(
             hint="choose another name, or remove it first",
         )
     return RenameRequest(old=source, new=target)
+
+
+def refuse_active(services: Services, path: Path, command: Sequence[str]) -> None:
+    """Refuse to move or remove the active environment: the shell keeps its variables.
+
+    Args:
+        services: Environment variables.
+        path: The environment.
+        command: The command that works after deactivation, for the hint.
+
+    Raises:
+        UsageError: ``environment-active``.
+    """
+    active = services.environ.get("CONDA_PREFIX")
+    if active and os.path.realpath(active) == os.path.realpath(path):
+        raise UsageError(
+            "environment-active",
+            f"{path} is active in this shell",
+            hint=f"minicon deactivate && minicon {shlex.join(command)}",
+        )
 
 
 def rename_environment(

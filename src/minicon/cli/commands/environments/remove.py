@@ -75,13 +75,14 @@ def build_request(arguments: argparse.Namespace, context: CommandContext) -> Cha
 
 def remove_environment(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Remove a whole environment, after confirmation."""
-    from minicon.api.change.environments import delete_environment
+    from minicon.api.change.environments import delete_environment, refuse_active
     from minicon.api.plan.plan_effects import effects_of_removal, script_text
     from minicon.cli.commands.changing import warn_of_programs
     from minicon.errors import UsageError
 
     console = context.console
     path = context.services.registry.existing(arguments.name, arguments.prefix)
+    refuse_active(context.services, path, ("remove", "--all", "--prefix", str(path)))
     effects = effects_of_removal(context.services, path)
     for script in effects.scripts:
         console.note(f"will run: {script_text(script)}")
