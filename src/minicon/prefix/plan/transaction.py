@@ -240,7 +240,8 @@ def is_same_package(first: RepodataRecord, second: RepodataRecord) -> bool:
     for mine, theirs in ((first.sha256, second.sha256), (first.md5, second.md5)):
         if mine and theirs:
             return mine == theirs
-    return first.subdir == second.subdir
+    # What pip installed has no hash and no subdir.
+    return first.source == "pypi" or first.subdir == second.subdir
 
 
 def dist_json(record: RepodataRecord, channel_name: Callable[[str], str] = str) -> dict[str, Any]:
