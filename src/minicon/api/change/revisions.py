@@ -18,9 +18,7 @@ from minicon.errors import PrefixError
 from minicon.lean_dataclasses import replace
 from minicon.prefix.environment.history import channel_of, requested_specs, states
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover
-from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.rollback import generations, number_after, number_before, rollback
 
 TYPE_CHECKING = False

@@ -114,7 +114,7 @@ def settle(
     is_solved = request.action != "remove" and not request.is_exact
     if not is_solved or not (origins or by_hand or request.packages.from_pip.pip_requirements):
         return request, OwnPackages(origins=origins)
-    return _Settling(request, origins, by_hand, present).result()
+    return _Settling(request, origins, by_hand, prefix, present).result()
 
 
 class _Settling:
@@ -125,10 +125,13 @@ class _Settling:
         request: ChangeRequest,
         origins: Mapping[str, Origin],
         by_hand: Collection[str],
+        prefix: Prefix,
         present: Sequence[PrefixRecord],
     ) -> None:
         self._request = request
         self._origins = origins
+        self._prefix = prefix
+        self._present = {each.name: each for each in present}
         self._records = {each.name: each.record for each in present}
         self._by_project = {normalize_pypi_name(name): name for name in (*origins, *by_hand)}
         self._named: set[str] = set()
@@ -219,13 +222,14 @@ class _Settling:
 
     def _has_extras(self, name: str, extras: Iterable[str]) -> bool:
         """Whether what some extras of a package require is installed."""
+        from minicon.prefix.environment.site_packages import requires_dist
         from minicon.pypi.requirement_syntax import valid_requirements
         from minicon.solver.joint.markers import applies, marker_environment
 
         python = self._records.get("python")
         environment = marker_environment(python.version if python else "3", "")
         projects = {normalize_pypi_name(each): each for each in self._records}
-        texts = self._records[name].data.get("requires_dist") or ()
+        texts = requires_dist(self._prefix, self._present[name])
         return all(
             normalize_pypi_name(each.name) in projects
             for each in valid_requirements(texts)
@@ -265,7 +269,7 @@ def with_dependencies(
         platform: Its subdir.
         without: Names of packages whose dependencies will be others.
     """
-    if not any(each.record.data.get("requires_dist") for each in present):
+    if not any(each.record.is_installed_by_pip for each in present):
         return tuple(present)
     from minicon.api.dependency_graph import DependencyGraph
 
@@ -275,7 +279,12 @@ def with_dependencies(
         each
         if not each.record.is_installed_by_pip or each.name in without
         else _depending(
-            each, [edge.spec for edge in graph.dependencies(each.name) if edge not in unmet]
+            each,
+            [
+                edge.spec
+                for edge in graph.dependencies(each.name)
+                if edge not in unmet and edge.name != "python"  # see CandidateNeeds
+            ],
         )
         for each in present
     )

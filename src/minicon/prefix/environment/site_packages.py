@@ -20,7 +20,7 @@ from minicon.models.records import RepodataRecord
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from minicon.prefix.environment.prefix import Prefix
@@ -103,6 +103,16 @@ def pip_installed(prefix: Prefix) -> tuple[PrefixRecord, ...]:
 def pip_installed_files(prefix: Prefix) -> frozenset[str]:
     """Paths of distributions that pip installed, relative to the prefix."""
     return frozenset(path for record in pip_installed(prefix) for path in record.files)
+
+
+def requires_dist(prefix: Prefix, installed: PrefixRecord) -> Sequence[str]:
+    """The ``Requires-Dist`` entries in the metadata of an installed distribution."""
+    path = next((each for each in installed.files if each.endswith(".dist-info/METADATA")), None)
+    try:
+        text = read_followed(prefix.path / path).decode(errors="replace") if path else ""
+    except OSError:
+        return ()
+    return _header(text).get("requires-dist", ())
 
 
 def _replaced(record: PrefixRecord | None, from_pip: PrefixRecord) -> PrefixRecord:
