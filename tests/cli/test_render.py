@@ -12,6 +12,7 @@ import pytest
 from minicon.cli.console import Console
 from minicon.cli.render.listing import human_size, short_channel, table
 from minicon.cli.render.plan import plan_text
+from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.records import RepodataRecord
 
 GOLDEN = Path(__file__).parent.parent.parent / "fixtures" / "golden" / "cli"
@@ -47,6 +48,8 @@ def plan(**changes: Any) -> Any:
         "solution": SimpleNamespace(hold_backs=changes.pop("hold_backs", {})),
         "fetch": fetch,
         "by_pip": (),
+        "adopted": (),
+        "replaces_environment": False,
         "download_size": sum(r.size or 0 for r in fetch),
         "unpacked_size": sum(4.5 * (r.size or 0) for r in fetch),
         "request": SimpleNamespace(variables=changes.pop("variables", {})),
@@ -113,7 +116,9 @@ def test_a_change_of_everything() -> None:
         changes=changes,
         reinstalls=(again,),
         fetch=(new,),
-        by_pip=("./project", "git+https://example.org/tool"),
+        by_pip=[
+            PipRequirement(text=each) for each in ("./project", "git+https://example.org/tool")
+        ],
         hold_backs={
             "scipy": "numba 0.60 needs scipy <1.14",
             "pandas": "pinned: pandas 2.1.*",

@@ -80,7 +80,7 @@ def test_a_wheel_by_its_file_is_a_spec_like_others(workspace: Workspace, wheelho
     assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
     exported = workspace.run("export", "-n", "a", "--from-history").ok().out
     reference = f"top @ {(workspace.folder / wheel.name).as_uri()}"
-    assert f"- {reference}\n" in exported
+    assert f"- {reference}#sha256=" in exported
     (workspace.folder / "environment.yml").write_text(exported)
     workspace.run("create", "-y", "-n", "b", "-f", "environment.yml").ok()
     assert workspace.run("run", "-n", "b", "top-command").ok().out == "top runs\n"

@@ -16,7 +16,7 @@ from tests.support.faults import run_killed_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import Extracted, apply, executor, extract, python_package, snapshot
 
-from minicon.errors import LinkScriptFailed
+from minicon.errors import Clobbered, LinkScriptFailed
 from minicon.fs import operations
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
@@ -321,6 +321,10 @@ def test_no_other_package_speaks_for_one(tmp_path: Path, source: str) -> None:
         impostor = impostor.file(f"bin/.s-{action}.sh", f"echo bad >> $PREFIX/{action}\n")
     own, bad = extract(builder, tmp_path), extract(impostor, tmp_path, source=source)
     change = runner(tmp_path)
+    if source == "pypi":
+        with pytest.raises(Clobbered, match="belongs to w from PyPI and to s"):
+            apply(env, python, own, bad, executor=change)
+        return
     apply(env, python, own, bad, executor=change)
     assert "bad" in (env / "bin/.s-post-link.sh").read_text()
     apply(env, python, bad, executor=change)

@@ -6,6 +6,8 @@ Between the two, the file of one source is imported by the other's modules, or r
 
 from __future__ import annotations
 
+import os
+
 from minicon.errors import Clobbered
 
 TYPE_CHECKING = False
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 _SOURCES = {"conda", "pypi"}
 #: What namespace packages call in the `__init__.py` that each of their distributions contains.
 _NAMESPACE = (b"declare_namespace", b"extend_path")
+#: Suffixes of documents, which no module reads where they lie beside modules.
+_DOCUMENTS = ("", ".md", ".rst", ".txt")
 #: Larger files (bytes) are no such `__init__.py`.
 _LARGEST = 1 << 14
 
@@ -30,7 +34,10 @@ def refuse_mixed(
     unchanged: Sequence[PrefixRecord],
     old: Path | None,
 ) -> None:
-    """Refuse conflicts between a conda package and a wheel; namespace packages share a file.
+    """Refuse conflicts between a conda package and a wheel.
+
+    Namespace packages may share a file, and so may all packages that have a ``README.txt`` beside
+    their modules.
 
     Args:
         conflicts: Paths that several packages have, with different contents.
@@ -49,6 +56,7 @@ def refuse_mixed(
         conflict
         for conflict in conflicts
         if {source.get(name) for name in (conflict.winner, *conflict.losers)} >= _SOURCES
+        and not _is_document(conflict.path)
         and not _is_namespace(conflict, plans, old)
     ]
     if mixed:
@@ -63,6 +71,12 @@ def refuse_mixed(
             + (f" ({more} more paths like it)" if more else ""),
             hint="take both from one source, or remove one of them from the request",
         )
+
+
+def _is_document(path: str) -> bool:
+    """Whether a path is that of a document in ``site-packages`` itself."""
+    folder, _, name = path.rpartition("/")
+    return folder.endswith("/site-packages") and os.path.splitext(name)[1] in _DOCUMENTS
 
 
 def _is_namespace(conflict: Conflict, plans: Sequence[PackagePlan], old: Path | None) -> bool:
