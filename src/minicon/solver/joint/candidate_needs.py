@@ -41,7 +41,7 @@ class CandidateNeeds:
         self._projects = projects
         self._environments: dict[str, dict[str, str]] = {}
         self._applying: dict[tuple[int, str, str], tuple[Requirement, bool]] = {}
-        self._known: dict[tuple[str, str, str], list[AnyRequirement]] = {}
+        self._known: dict[tuple[str, PythonMinor, str], list[AnyRequirement]] = {}
 
     def of(self, choice: Choice) -> list[AnyRequirement]:
         """The requirements of a candidate of a project."""
@@ -49,7 +49,7 @@ class CandidateNeeds:
             return [CondaRequirement(choice.conda_name, choice.allowed, choice.text)]
         if isinstance(choice, InstalledWheel):
             return self._of_installed(choice)
-        key = (choice.file.url, choice.minor.text, "")
+        key = (choice.file.url, choice.minor, "")
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._of_file(choice)
@@ -59,7 +59,7 @@ class CandidateNeeds:
         """The requirements of an extra beyond those of its project."""
         choice = candidate.choice
         file = choice.file.url if isinstance(choice, Wheel) else str(candidate.needs)
-        key = (file, candidate.minor.text, candidate.extra)
+        key = (file, candidate.minor, candidate.extra)
         known = self._known.get(key)
         if known is None:
             label = f"{choice.name}[{candidate.extra}]"

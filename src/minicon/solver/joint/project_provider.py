@@ -127,4 +127,5 @@ class ProjectProvider(CondaProvider):
                 f"{choice.name} comes from PyPI, which excludes conda's {name}",
             )
             for name in self._projects.excluded_by_wheel(choice.name)
+            if self._conda.source.candidates(name).size
         ]

@@ -255,18 +255,15 @@ class ProjectVariables:
 
     def _wheels(self, own: str, name: str) -> Candidates:
         """One candidate per release and python minor, then the same to be built by pip."""
-        offers = self.wheels.offers(own)
-        needs: dict[PythonMinor, int] = {}
         limits: dict[Limit, int] = {}
-        for position, offer in enumerate(offers):
-            needs[offer.minor] = needs.get(offer.minor, 0) | 1 << position
         for version, positions in self.wheels.positions(own).items():
             for limit in self._projects.constraints.forbidding(own, version):
                 limits[limit] = limits.get(limit, 0) | positions
-        table = plain_table(name, [str(offer.release.version) for offer in offers])
+        table = plain_table(name, self.wheels.versions(own))
         table = table._replace(
             dependencies=tuple(
-                ("python", domain_text(minor.allowed), bits) for minor, bits in needs.items()
+                ("python", domain_text(minor.allowed), bits)
+                for minor, bits in self.wheels.by_minor(own)
             ),
             constrains=tuple((self._limit(limit), "#0x0", bits) for limit, bits in limits.items()),
         )
@@ -290,7 +287,7 @@ class ProjectVariables:
         """What one of a project's wheels requires, by its metadata."""
         choice = self.wheels.choice(own, position)
         if choice is None:
-            offer = self.wheels.offers(own)[position]
+            offer = self.wheels.offer(own, position)
             yield self._missing(offer), "*"
             return
         for each in self._needs.of(choice):
@@ -328,7 +325,8 @@ class ProjectVariables:
     ) -> Iterator[tuple[Choice | int, PythonMinor, tuple[str, str]]]:
         """The candidates of a project by one provider, their pythons, and what stands for them."""
         if provider == WHEEL:
-            for position, offer in enumerate(self.wheels.offers(own)):
+            for position in range(len(self.wheels.versions(own))):
+                offer = self.wheels.offer(own, position)
                 yield position, offer.minor, (wheels_of(own), f"#{position}")
             return
         for minor in self._projects.pythons.minors:
@@ -345,7 +343,7 @@ class ProjectVariables:
 
     def _version(self, own: str, choice: Choice | int) -> str:
         if isinstance(choice, int):
-            return str(self.wheels.offers(own)[choice].release.version)
+            return str(self.wheels.offer(own, choice).release.version)
         if isinstance(choice, CondaBuilds):
             candidates = self._source.candidates(choice.conda_name)
             return candidates.table.versions[next(members(choice.allowed))]

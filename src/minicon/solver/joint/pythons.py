@@ -52,6 +52,7 @@ class Pythons:
     ) -> None:
         self._candidates = source.candidates("python")
         self._wheels = wheels
+        self._supported: dict[tuple[str, PythonMinor], int] = {}
         table = self._candidates.table
         allowed: dict[str, int] = {}
         newest: dict[str, str] = {}
@@ -74,6 +75,13 @@ class Pythons:
         text = file.requires_python if wheels is None else wheels.requires_python(file)
         if not text:
             return minor.allowed
+        key = (text, minor)
+        known = self._supported.get(key)
+        if known is None:
+            known = self._supported[key] = self._supporting(text, minor)
+        return known
+
+    def _supporting(self, text: str, minor: PythonMinor) -> int:
         specifier = SpecifierSet(text)
         versions = self._candidates.table.versions
         found = 0

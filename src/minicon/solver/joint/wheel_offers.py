@@ -11,6 +11,8 @@ from minicon.solver.joint.requirements import SourceOnly, Wheel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from packaging.version import Version
 
     from minicon.models.indexes import Release
@@ -48,35 +50,50 @@ class WheelOffers:
 
     def __init__(self, projects: Projects) -> None:
         self._projects = projects
-        self._offers: dict[str, list[Offer]] = {}
+        self._releases: dict[str, list[Release]] = {}
         self._positions: dict[str, dict[Version, int]] = {}
 
     def forget(self) -> None:
         """Forget all offers, because their order or what requirements accept has changed."""
-        self._offers.clear()
+        self._releases.clear()
         self._positions.clear()
 
-    def offers(self, name: str) -> list[Offer]:
-        """The offers of a project: wheels first, then what pip would have to build."""
-        known = self._offers.get(name)
+    def releases(self, name: str) -> list[Release]:
+        """The releases of a project, in the order in which to try them."""
+        known = self._releases.get(name)
         if known is None:
-            releases = [with_yanked_files(release) for release in self._ordered(name)]
-            known = self._offers[name] = [
-                Offer(release, minor, is_source)
-                for is_source in (False, True)
-                for minor in self._projects.pythons.minors
-                for release in releases
-            ]
+            ordered = self._ordered(name)
+            known = self._releases[name] = [with_yanked_files(release) for release in ordered]
         return known
+
+    def versions(self, name: str) -> list[str]:
+        """The version of each offer: wheels for each python, then what pip would have to build."""
+        texts = [str(release.version) for release in self.releases(name)]
+        return texts * (2 * len(self._projects.pythons.minors))
+
+    def offer(self, name: str, position: int) -> Offer:
+        """The offer at a position."""
+        releases, minors = self.releases(name), self._projects.pythons.minors
+        block, within = divmod(position, len(releases))
+        is_source, minor = divmod(block, len(minors))
+        return Offer(releases[within], minors[minor], bool(is_source))
+
+    def by_minor(self, name: str) -> Iterator[tuple[PythonMinor, int]]:
+        """Per python, its offers."""
+        minors, size = self._projects.pythons.minors, len(self.releases(name))
+        block = (1 << size) - 1
+        for number, minor in enumerate(minors):
+            yield minor, block << size * number | block << size * (len(minors) + number)
 
     def positions(self, name: str) -> dict[Version, int]:
         """Per version of a project, the positions of its offers."""
         known = self._positions.get(name)
         if known is None:
-            known = self._positions[name] = {}
-            for position, offer in enumerate(self.offers(name)):
-                version = offer.release.version
-                known[version] = known.get(version, 0) | 1 << position
+            releases = self.releases(name)
+            blocks = 2 * len(self._projects.pythons.minors)
+            first = sum(1 << len(releases) * block for block in range(blocks))
+            known = {release.version: first << number for number, release in enumerate(releases)}
+            self._positions[name] = known
         return known
 
     def accepted(self, name: str, requirement: ProjectRequirement) -> int:
@@ -89,7 +106,7 @@ class WheelOffers:
 
     def choice(self, name: str, position: int) -> Wheel | SourceOnly | None:
         """An offer as a candidate of its project; None if there is no such file."""
-        release, minor, is_source = self.offers(name)[position]
+        release, minor, is_source = self.offer(name, position)
         file = self._projects.readable_file(release, minor)
         if file is None or file.is_wheel == is_source:
             return None
@@ -101,15 +118,15 @@ class WheelOffers:
         """The projects that a model leaves to pip, since they have no compatible wheel."""
         return [
             name
-            for name, offers in self._offers.items()
+            for name in self._releases
             if (position := model.positions.get(wheels_of(name))) is not None
-            and offers[position].is_source
+            and self.offer(name, position).is_source
         ]
 
     def not_built(self, name: str) -> int:
         """The domain of a project's offers that leaves nothing of it to pip."""
-        size = len(self._offers[name])
-        return (1 << size // 2) - 1 | 1 << size
+        half = len(self._projects.pythons.minors) * len(self.releases(name))
+        return (1 << half) - 1 | 1 << 2 * half
 
     def _ordered(self, name: str) -> list[Release]:
         """All releases of a project, in the order in which to try them."""

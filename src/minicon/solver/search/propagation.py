@@ -121,7 +121,9 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
         return None
     if domain & variable.unexplored:
         store.add_clauses(variable, domain)
-    if domain & variable.unread and _is_one_version(variable, domain):
+        if variable.unread:
+            trail.revisit(variable.index)  # the new clauses may exclude what would be read
+    elif domain & variable.unread and _is_one_version(variable, domain):
         store.read(variable, domain)
     triggered = variable.triggered.get(domain)
     if triggered is None:

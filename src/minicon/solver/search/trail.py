@@ -72,6 +72,12 @@ class Trail:
             self.changed.append(index)
         return True
 
+    def revisit(self, index: int) -> None:
+        """Propagate a variable once more, though it was not narrowed."""
+        if index not in self.before:
+            self.before[index] = self.domains[index]
+            self.changed.append(index)
+
     def decide(self, index: int, candidate: int) -> None:
         """Open a new level by choosing a candidate for a variable."""
         self.level += 1
