@@ -29,6 +29,7 @@ class CondaProvider(Base):
 
     def __init__(self, conda: CondaSubproblem) -> None:
         self._conda = conda
+        self._met: dict[int, AnyRequirement] = {}
 
     def model(self) -> CondaModel:
         """The best conda packages for the request.
@@ -67,7 +68,18 @@ class CondaProvider(Base):
         return [found] if is_met and not any(incompatibilities[identifier]) else []
 
     def is_satisfied_by(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
-        """Whether a pinned candidate meets a requirement."""
+        """Whether a pinned candidate meets a requirement.
+
+        resolvelib repeats this in every round; an identifier has only one candidate.
+        """
+        if id(requirement) in self._met:
+            return True
+        is_met = self._meets(requirement, candidate)
+        if is_met:
+            self._met[id(requirement)] = requirement
+        return is_met
+
+    def _meets(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
         assert isinstance(requirement, CondaRequirement)
         assert isinstance(candidate, CondaCandidate)
         name = requirement.name

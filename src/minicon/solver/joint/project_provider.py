@@ -91,10 +91,9 @@ class ProjectProvider(CondaProvider):
         is_met = all(self.is_satisfied_by(each, found) for each in requirements[identifier])
         return [found] if is_met else []
 
-    def is_satisfied_by(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
-        """Whether a pinned candidate meets a requirement."""
+    def _meets(self, requirement: AnyRequirement, candidate: AnyCandidate) -> bool:
         if isinstance(requirement, CondaRequirement):
-            return super().is_satisfied_by(requirement, candidate)
+            return super()._meets(requirement, candidate)
         assert not isinstance(candidate, CondaCandidate)
         choice = candidate.choice if isinstance(candidate, ExtraCandidate) else candidate
         if isinstance(choice, CondaBuilds):
