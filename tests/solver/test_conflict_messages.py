@@ -306,3 +306,14 @@ def test_a_wheel_for_another_python() -> None:
     wheels.wheel("old", "1.0", pythons=["3.9"])
     options = {"requirements": (Requirement("old"),), "wheels": wheels}
     check("wheel-for-another-python", ["pypi:old"], conflict_text(case, [], options))
+
+
+def test_a_proposed_release_keeps_the_extras() -> None:
+    case = small()
+    wheels = WheelWorld()
+    for version, limit in (("1.0", "lib<2"), ("1.5", "lib<2"), ("2.0", "gone"), ("3.0", "lib>=3")):
+        wheels.wheel("web", version, requires=[f"{limit}; extra == 'fast'"])
+    options = {"requirements": (Requirement("web[fast]<1.2"),), "wheels": wheels}
+    text = conflict_text(case, ["tool=3"], options)
+    assert "web[fast] 1.0 needs lib<2" in text
+    assert '"pypi:web[fast]==3.0" instead of web[fast]<1.2' in text

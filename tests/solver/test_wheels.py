@@ -193,6 +193,14 @@ def test_a_search_that_takes_too_long_ends_undecided() -> None:
     assert "; most in the way: " in failure.value.message
 
 
+def test_few_source_distributions_of_a_project_are_read() -> None:
+    case, wheels = world()
+    for number in range(20):
+        wheels.source("old", f"1.{number}", requires=["numpy<1"])
+    with pytest.raises(SolveError, match=r"^not decided after reading 5 source dist.*old$"):
+        case.solve("numpy", requirements=named("old"), wheels=wheels)
+
+
 def test_names_differ_between_the_sources() -> None:
     case = SolverCase()
     pythons(case, "3.12")

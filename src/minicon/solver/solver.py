@@ -89,7 +89,7 @@ class CondaSolver:
             resolved = resolve(request, conda, for_pypi)
         except UndecidedError as undecided:
             source.save({})
-            raise _undecided(request, undecided) from None
+            raise _undecided(undecided) from None
         except Contradiction as conflict:
             source.save({})
             fallback = without_dependencies(request, conda) if request.no_deps else None
@@ -189,14 +189,13 @@ def _is_solvable(request: SolveRequest) -> bool:
     return True
 
 
-def _undecided(request: SolveRequest, undecided: UndecidedError) -> Unsatisfiable:
+def _undecided(undecided: UndecidedError) -> Unsatisfiable:
     from minicon.solver.explain.report_text import variable_text
 
     names = list(dict.fromkeys(map(variable_text, undecided.names)))
-    seconds = f"{request.max_seconds:g} s and {undecided.steps} steps"
     return Unsatisfiable(
         "undecided",
-        f"not decided after {seconds}"
+        f"not decided after {undecided.limit}"
         + (f"; most in the way: {', '.join(names)}" if names else ""),
         hint="request narrower versions of these packages" if names else None,
     )

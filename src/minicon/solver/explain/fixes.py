@@ -8,6 +8,7 @@ from minicon.models.match_spec.spec import MatchSpec, parse_dependency
 from minicon.models.match_spec.version_spec import Constraint
 from minicon.models.records import VirtualPackage
 from minicon.models.version import version_key
+from minicon.solver.candidates.candidate_table import REQUIREMENT
 from minicon.solver.explain.explanation import Fix
 from minicon.solver.explain.report_text import SELECTING, variable_text
 from minicon.solver.request import ChannelPriority
@@ -84,7 +85,7 @@ def _changed(conda: CondaSubproblem, demand: Demand) -> Fix | None:
     if origin.kind is Kind.PYTHON_MINOR:
         return _named_python(conda, demand)
     if origin.loose is not None:
-        return _other_release(conda, demand, origin) or _without(conda, demand)
+        return _other_release(conda, origin) or _without(conda, demand)
     changeable = origin.kind in (Kind.SPEC, Kind.HISTORY)
     if not changeable or origin.spec is None or origin.spec.when is not None:
         return _without(conda, demand)
@@ -168,12 +169,16 @@ def _other_build(conda: CondaSubproblem, demand: Demand, origin: Origin) -> Fix 
     return Fix(f'"{spec}" instead of {origin.text}', str(spec), origin.text)
 
 
-def _other_release(conda: CondaSubproblem, demand: Demand, origin: Origin) -> Fix | None:
-    """Another version of a Python project, from whichever source provides it."""
+def _other_release(conda: CondaSubproblem, origin: Origin) -> Fix | None:
+    """Another version of a Python project, from whichever source provides it; its extras stay."""
     assert origin.loose is not None
-    same = [each for each in conda.goal.demands if each.name == demand.name]
+    same = [
+        each
+        for each in conda.goal.demands
+        if each.origin is origin and each.name.startswith(REQUIREMENT)
+    ]
     loose = Demand(origin.loose, conda.source.candidates(origin.loose).all, origin)
-    model = _solved(conda, same, [loose]) if origin.loose != demand.name else None
+    model = _solved(conda, same, [loose]) if origin.loose not in {e.name for e in same} else None
     version = model.version_of(variable_text(origin.loose)) if model is not None else None
     if version is None:
         return None

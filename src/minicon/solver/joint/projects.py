@@ -10,6 +10,7 @@ from minicon.constants import PYPI_CHANNEL
 from minicon.errors import PackageError
 from minicon.lean_dataclasses import replace
 from minicon.models.package_names import normalize_pypi_name
+from minicon.solver.candidates.candidate_table import WHEELS
 from minicon.solver.joint.pypi_constraints import PypiConstraints
 from minicon.solver.joint.pythons import PythonMinor, Pythons, pep440_version
 from minicon.solver.joint.requirements import (
@@ -18,6 +19,7 @@ from minicon.solver.joint.requirements import (
     project_of,
 )
 from minicon.solver.request import Strategy, UpdatePolicy
+from minicon.solver.search.search import UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 #: Minor versions of python that an explanation considers beside those that a request allows.
 _PYTHONS = 5
+#: Source distributions of one project whose metadata may be read.
+_SOURCES = 5
 
 
 class Projects:
@@ -65,6 +69,7 @@ class Projects:
         self.lowest = self._requested() if lowest else frozenset()
         self._prereleases: set[str] = set()
         self._exact: set[tuple[str, Version]] = set()
+        self._sources: dict[str, set[str]] = {}
         self._noted_prereleases: set[str] = set()
         self._noted_exact: set[tuple[str, Version]] = set()
         self.installed: dict[str, RepodataRecord] = {
@@ -300,12 +305,19 @@ class Projects:
             self._files[key] = file if is_usable else None
         return self._files[key]
 
-    def readable_file(self, release: Release, minor: PythonMinor) -> DistributionFile | None:
-        """The best file of a release whose metadata can be read."""
+    def readable_file(
+        self, release: Release, minor: PythonMinor, *, is_source: bool
+    ) -> DistributionFile | None:
+        """The best file of a release whose metadata can be read, if it is of the given kind.
+
+        The metadata of a source distribution may have to be built, so it is read only if wanted.
+        """
         while True:
             file = self._file(release, minor)
-            if file is None or not file.is_wheel:
-                return file
+            if file is None or file.is_wheel == is_source:
+                return None
+            if is_source:
+                self._count_source(release.name, file)
             try:
                 self.needs(file)
             except PackageError:
@@ -313,6 +325,17 @@ class Projects:
                 del self._files[_file_key(release, minor)]
             else:
                 return file
+
+    def _count_source(self, name: str, file: DistributionFile) -> None:
+        """Count the source distributions of a project whose metadata is read.
+
+        Raises:
+            UndecidedError: There are too many; often each has to be downloaded and built.
+        """
+        read = self._sources.setdefault(name, set())
+        read.add(file.url)
+        if len(read) > _SOURCES:
+            raise UndecidedError(f"reading {_SOURCES} source distributions", [f"{WHEELS}[{name}]"])
 
 
 def _file_key(release: Release, minor: PythonMinor) -> tuple[str, Version, str, bool]:

@@ -107,8 +107,8 @@ class WheelOffers:
     def choice(self, name: str, position: int) -> Wheel | SourceOnly | None:
         """An offer as a candidate of its project; None if there is no such file."""
         release, minor, is_source = self.offer(name, position)
-        file = self._projects.readable_file(release, minor)
-        if file is None or file.is_wheel == is_source:
+        file = self._projects.readable_file(release, minor, is_source=is_source)
+        if file is None:
             return None
         if is_source:
             return SourceOnly(name, release.version, minor, file)

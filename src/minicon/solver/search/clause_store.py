@@ -176,8 +176,9 @@ class ClauseStore:
         assert variable.candidates is not None
         assert variable.candidates.read is not None
         for position in members(domain & variable.unread):
-            variable.unread &= ~(1 << position)
-            for name, text in variable.candidates.read(position):
+            found = list(variable.candidates.read(position))
+            variable.unread &= ~(1 << position)  # not if it could not be read
+            for name, text in found:
                 self._extend(variable, 1 << position, self._requirement(name, text, False))
 
     def _extend(self, variable: Variable, premise: int, requirement: Requirement) -> None:

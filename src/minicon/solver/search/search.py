@@ -36,13 +36,13 @@ class UndecidedError(Exception):
     """A search took longer than allowed.
 
     Attributes:
-        steps: Number of its steps.
+        limit: What it reached: ``30 s and 1,200 steps``.
         names: The variables that took part in the most conflicts.
     """
 
-    def __init__(self, steps: int, names: Sequence[str]) -> None:
+    def __init__(self, limit: str, names: Sequence[str]) -> None:
         super().__init__()
-        self.steps = steps
+        self.limit = limit
         self.names = names
 
 
@@ -61,6 +61,7 @@ class Search:
 
     def __init__(self, store: ClauseStore, seconds: float = inf) -> None:
         self.store = store
+        self._seconds = seconds
         self._end = thread_time() + seconds
         self._steps = 0
         self.conflicts = 0
@@ -123,7 +124,7 @@ class Search:
         if self._steps % _STEPS == 0 and thread_time() > self._end:
             active = sorted(self.store.variables, key=lambda each: each.activity, reverse=True)
             names = [each.name for each in active[:_NAMED] if each.activity]
-            raise UndecidedError(self._steps, names)
+            raise UndecidedError(f"{self._seconds:g} s and {self._steps} steps", names)
 
     def _decide(self, index: int, candidate: int) -> None:
         """Choose a candidate; if its dependencies were not read yet, read them first."""
