@@ -9,6 +9,7 @@ import pytest
 from tests.support.api_world import make_services
 from tests.support.channel_server import ChannelServer
 from tests.support.command_line import small_channel
+from tests.support.packages import PackageBuilder, build_channel
 
 from minicon.api.change.applying import apply_plan
 from minicon.api.plan.environment_requests import change_request, create_request
@@ -65,6 +66,29 @@ def test_a_path_and_a_url(services: Services, channel: Path) -> None:
     record = next(record for record in prefix.records() if record.name == "hello").record
     assert record.depends == ("greeting >=1",), "the package's own metadata is read"
     assert record.channel == channel.as_uri()
+
+
+def test_encoded_urls_and_variables(tmp_path: Path) -> None:
+    """Other tools percent-encode ``!`` and ``+``; variables and ``~`` are replaced (CEP 23)."""
+    epoch = build_channel(tmp_path / "c", [PackageBuilder("epoch").version("1!2.0+x").noarch()])
+    services = make_services(tmp_path, channels=())
+    services.environ["CHANNEL"] = epoch.as_uri()
+    file = tmp_path / "list.txt"
+    for url in (
+        "${CHANNEL}/noarch/epoch-1%212.0%2Bx-0.conda",
+        "$CHANNEL/noarch/epoch-1!2.0+x-0.conda",
+    ):
+        file.write_text(f"@EXPLICIT\n{url}\n")
+        request = create_request(services, "a", None, files=[file])
+        (record,) = make_plan(services, request).install
+        assert (record.fn, record.version) == ("epoch-1!2.0+x-0.conda", "1!2.0+x")
+    prefix = create(services, f"{epoch.as_uri()}/noarch/epoch-1%212.0%2Bx-0.conda")
+    assert names(prefix) == ["epoch"]
+
+
+def test_an_encoded_slash_does_not_name_a_directory(services: Services) -> None:
+    with pytest.raises(SpecError):
+        create(services, "https://h.test/noarch/..%2F..%2Fa-1-0.conda")
 
 
 def test_an_explicit_list_is_installed_beside_other_packages(

@@ -86,9 +86,9 @@ def test_a_long_run_of_blanks_costs_nothing() -> None:
         'x >=1[when="python>=3.10"]',
         "x[when=\"python[version='>=3.10'] and (__unix or __osx)\"]",
         'x[when="a[build=\'b\'] and c[version=\\">1\\"]"]',
-        "x 1 b[extras=[a,b-c.d+e],flags=[cuda,blas:*],when='a or b and (c or d)']",
+        "x 1 b[extras=[a,b-c.d+e],flags=[blas:*,cuda],when='a or b and (c or d)']",
         "x[extras='a', flags=\"cuda\", when=__unix]",
-        "x[extras=[ 'a' , \"b\" ], flags=[\"a:b\", '*']]",
+        "x[extras=[ 'a' , \"b\" ], flags=['*', \"a:b\"]]",
     ],
 )
 def test_text_is_read_again_and_by_others(text: str) -> None:

@@ -17,10 +17,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: Longest name, version or build string.
+#: Longest name, version or build string of a record.
 MAX_LENGTH = 128
-#: Package names (CEP 26). The pattern ends in \Z: $ would accept a trailing newline.
+#: Longest package name (CEP 26).
+MAX_NAME_LENGTH = 64
+#: Names in records, which may be older than CEP 26. The pattern ends in \Z: $ would accept a
+#: trailing newline.
 PACKAGE_NAME = lazy_pattern(r"[A-Za-z0-9_](?:[A-Za-z0-9_.\-]*[A-Za-z0-9_.+\-])?\Z")
+NAME_HINT = f"names hold letters, digits and single - _ or ., {MAX_NAME_LENGTH} characters at most"
+_DISTRIBUTED_NAME = lazy_pattern(
+    r"(?:[a-z0-9]|[a-z0-9_](?!_))[._-]?(?:[a-z0-9]+(?:[._-]|\Z))*", re.IGNORECASE
+)
+_VIRTUAL_NAME = lazy_pattern(r"__[a-z0-9][._-]?(?:[a-z0-9]+(?:[._-]|\Z))*", re.IGNORECASE)
 
 _NAMES_FILE = "names.txt"
 #: Most projects that one line of the file may name.
@@ -34,17 +42,24 @@ _INTERPRETER = lazy_pattern(
 )
 
 
+def is_package_name(text: str) -> bool:
+    """Whether a text is the name of a package or virtual package (CEP 26), in any case."""
+    return len(text) <= MAX_NAME_LENGTH and bool(
+        _DISTRIBUTED_NAME.fullmatch(text) or _VIRTUAL_NAME.fullmatch(text)
+    )
+
+
 def check_package_name(text: str) -> str:
     """Validate the name of a conda package and return it in lower case.
 
     Raises:
         SpecError: ``invalid-package-name``.
     """
-    if len(text) > MAX_LENGTH or not PACKAGE_NAME.match(text) or ".." in text:
+    if not is_package_name(text):
         raise SpecError(
             "invalid-package-name",
             f"{shortened(text, 60)!r} is not a package name",
-            hint="names contain letters, digits, - _ and ., and start with a letter, digit or _",
+            hint=NAME_HINT,
         )
     return text.lower()
 

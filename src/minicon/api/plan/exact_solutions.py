@@ -7,6 +7,7 @@ import os
 from minicon.constants import PACKAGE_EXTENSIONS
 from minicon.errors import InterpreterError, PackageError, SpecError
 from minicon.lean_dataclasses import dataclass, replace
+from minicon.models.channel import expand_references
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.record_checks import check_record_fields, check_record_values
@@ -77,21 +78,22 @@ def clone_solution(source: Path) -> Solution:
 
 
 def _bare_record(services: Services, entry: ExplicitEntry) -> RepodataRecord:
-    """Return a record of what the URL says; its credentials go to the fetcher alone."""
-    url = Url(
-        entry.url
-        if is_url(entry.url)
-        else path_to_url(os.path.abspath(os.path.expanduser(entry.url)))
-    )
+    """Return a record of what the URL says; its credentials go to the fetcher alone.
+
+    Environment variables and ``~`` in the URL or path are replaced (CEP 23).
+    """
+    (text,) = expand_references([entry.url], services.environ)
+    is_path = not is_url(text)
+    url = Url(path_to_url(os.path.abspath(os.path.expanduser(text))) if is_path else text)
     public = str(url.without_credentials)
     if url.credentials:
         services.fetcher.credentials.add(public, url.credentials)
-    folder, _, fn = public.rpartition("/")
-    channel, _, subdir = folder.rpartition("/")
-    parts = _parse_file_name(fn)
+    channel, _, subdir = public.rpartition("/")[0].rpartition("/")
+    parts = _parse_file_name(url.name)
     data: dict[str, Any] = {"name": parts.name, "version": parts.version, "build": parts.build}
     data |= {key: value for key in ("md5", "sha256") if (value := getattr(entry, key))}
-    return RepodataRecord(data, channel=channel, subdir=subdir, fn=fn, url=public)
+    check_record_fields(data, fn=url.name)
+    return RepodataRecord(data, channel=channel, subdir=subdir, fn=url.name, url=public)
 
 
 def _parse_file_name(fn: str) -> _FileName:

@@ -1,8 +1,9 @@
 """StringSpec and BuildNumberSpec: the name, build and build number of a MatchSpec.
 
-A string is exact, a glob (``py311*``), or a regular expression (``^py3(10|11)_.*$``). Globs are
-matched in linear time, without regular expressions. Regular expressions come from channels and are
-untrusted, so their length, their complexity and the length of their input are limited.
+A string is exact, a glob (``py311*``), or a regular expression (``^py3(10|11)_.*$``), without case
+(CEP 29). Globs are matched in linear time, without regular expressions. Regular expressions
+come from channels and are untrusted, so their length, their complexity and the length of their
+input are limited.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class StringSpec:
 
     Attributes:
         text: The condition as written; specs with equal texts are equal.
-        exact: The only string that matches, or None for patterns.
+        exact: The only string that matches, up to case, or None for patterns.
 
     Raises:
         SpecError: ``invalid-spec`` for a regular expression that is invalid or too complex.
@@ -52,7 +53,7 @@ class StringSpec:
             self._test = compile_glob(text)
         else:
             self.exact = text
-            self._test = text.__eq__
+            self._test = compile_glob(text)
 
     @property
     def matches_all(self) -> bool:
@@ -129,12 +130,14 @@ class BuildNumberSpec:
 
 def compile_glob(text: str) -> Callable[[str], bool]:
     """Compile a glob in which only ``*`` is special to a function of linear time."""
+    lowered = text.lower()
     if "*" not in text:
-        return text.__eq__
-    head, *middle, tail = text.split("*")
+        return lambda subject: subject == text or subject.lower() == lowered
+    head, *middle, tail = lowered.split("*")
     least = len(head) + len(tail)
 
     def test(subject: str) -> bool:
+        subject = subject.lower()
         fits = subject.startswith(head) and subject.endswith(tail) and len(subject) >= least
         if not fits or not middle:
             return fits
@@ -170,7 +173,7 @@ def compile_pattern(text: str) -> Callable[[str], bool]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # syntax whose meaning changes in a later Python
-            match = re.compile(text).match
+            match = re.compile(text, re.IGNORECASE).match
     except (re.error, Warning, RecursionError, OverflowError) as error:
         raise _bad_pattern(text, str(error)) from None
 

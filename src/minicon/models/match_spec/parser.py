@@ -2,11 +2,13 @@
 
 ::
 
-    spec      = [channel ["/" subdir] "::"] name [version-and-build] ["[" key=value, … "]"]
+    spec      = [origin] name [version-and-build] ["[" key=value, … "]"]
+    origin    = [channel ["/" subdir] ":"] [namespace] ":"
     spec      = package URL or path ["#" md5 or sha256]
     name      = exact, glob (nump*) or ^regex$
 
-Version and build are parsed as in conda: ``x=1.2`` and ``x =1.2`` mean 1.2.*, ``x==1.2`` and
+The namespace is ignored, and keys in brackets override all but the name. Version and build are
+parsed as in conda: ``x=1.2`` and ``x =1.2`` mean 1.2.*, ``x==1.2`` and
 ``x 1.2`` mean exactly 1.2, and so does ``x=1.2=build``.
 """
 
@@ -17,6 +19,7 @@ import re
 from minicon.constants import PACKAGE_EXTENSIONS, WHEEL_EXTENSION
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec.version_spec import spec_error
+from minicon.models.package_names import NAME_HINT, is_package_name
 from minicon.models.subdir import KNOWN_SUBDIRS
 from minicon.redaction import redact, shortened
 
@@ -49,6 +52,8 @@ _PATTERN_BEGINS = lazy_pattern(r"(?:^|(?<=[\s=:]))\^")
 _PATTERN_ENDS = lazy_pattern(r"\$(?=[\s\[=]|$)")
 _CONDITION = lazy_pattern(r";\s*if\s")
 _NOT_IN_CHANNEL = lazy_pattern(r"[\"'\[\]();<>|^\x00-\x1f]")
+_NAMESPACE = lazy_pattern(r"\s*(?:([^\s^\[\]]+):)?[A-Za-z0-9_.\-]+:(?=[A-Za-z0-9_*^])")
+_CHANNEL_PLATFORM = lazy_pattern(r"[^\[\]\s]+\[[^\[\]=]*\]\s*::")
 _SUBDIR = lazy_pattern(r"[a-z0-9_]+-[a-z0-9_]+|noarch")
 _BUILD = lazy_pattern(r"[A-Za-z0-9_.+*!~\-]+|\^.*\$")
 _COMMENT = lazy_pattern(r"(?:^|\s)#")
@@ -61,7 +66,7 @@ _HEX = {
 }
 _PAIR = lazy_pattern(
     r"""\s*([A-Za-z0-9_\-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\[([^\]]*)\]"""
-    r"""|([^,"'\s]*))\s*(,|(?=\s)|$)"""
+    r"""|((?!\[)[^,"'\s]*))\s*(,|(?=\s)|$)"""
 )
 _ESCAPED = lazy_pattern(r"\\(.)")
 #: Patterns of list items (CEP 44, CEP 45), and the hints for invalid ones.
@@ -104,7 +109,7 @@ class _Parser:
         end = self.bracket_start(text)
         if end < len(text):
             fields = {**self.brackets(text, end), **fields}
-        start = self.channel(text[:end], fields)
+        start = self.origin(text[:end], fields)
         name_end = self.name(text[:end], start, fields)
         self.version_and_build(text[name_end:end], name_end, fields)
         build = fields.get("build", "*")
@@ -133,11 +138,12 @@ class _Parser:
 
     def bracket_start(self, text: str) -> int:
         """Start of ``[key=value]``, after any regular expression; the end if there is none."""
+        before = _CHANNEL_PLATFORM.match(text) or _ADDRESS_HOST.match(text)
+        start = text.find("[", _end_of_patterns(text, before.end() if before else 0))
         if not text.endswith("]"):
+            if start >= 0 and "]" not in text[start:]:
+                self.fail(start, len(text), "a ] is missing at the end", "write name[key=value]")
             return len(text)
-        host = _ADDRESS_HOST.match(text)
-        begin = host.end() if host else 0
-        start = text.find("[", _end_of_patterns(text, begin))
         if start < 0:
             self.fail(len(text) - 1, len(text), "a [ is missing before ]", "write name[key=value]")
         return start
@@ -151,15 +157,22 @@ class _Parser:
                 self.bad_pair(text, position, end)
             key = self.key(pair)
             value = next((value for value in pair.groups()[1:5] if value is not None), "")
+            if key in fields:
+                self.fail(*pair.span(1), f"{key} is repeated", "write each key once")
             if key not in _OBSOLETE_KEYS:
                 fields[key] = self.value(key, value, pair)
             position = pair.end()
+        if "channel" in fields:
+            fields["channel"], subdir = _split_channel(fields["channel"])
+            fields.update({} if "subdir" in fields or subdir is None else {"subdir": subdir})
         return fields
 
     def bad_pair(self, text: str, position: int, end: int) -> NoReturn:
         inside = text[position:end]
         start = position + len(inside) - len(inside.lstrip())
         hint = "inside brackets write key='value', …"
+        if inside.count("[") > inside.count("]"):
+            self.fail(start, end, "a ] is missing in these brackets", "write key=[value,value]")
         if "=" not in inside:
             hint = f"write [extras=[{inside.strip()}]] for extras, or key='value'"
         self.fail(start, end, "this is not key=value", hint)
@@ -189,27 +202,39 @@ class _Parser:
         return value
 
     def items(self, key: str, value: str, pair: re.Match[str]) -> tuple[str, ...]:
-        """The items of a list, which may be quoted."""
-        found = tuple(each.strip("\"'") for each in re.split(r"[\s,]+", value.strip(", ")) if each)
-        pattern, hint = _ITEMS.get(key, (None, ""))
+        """The items of a list, which may be quoted: a YAML flow sequence, or a single one."""
+        is_sequence = pair.group(4) is not None
+        if not value and not is_sequence:
+            self.fail(*pair.span(), f"{key} has no value", f"write {key}=[item,item]")
+        if key not in _ITEMS:
+            return tuple(each.strip("\"'") for each in re.split(r"[\s,]+", value) if each)
+        texts = value.split(",") if is_sequence else [value]
+        if is_sequence and not texts[-1].strip():  # an empty list, or a comma at the end
+            del texts[-1]
+        pattern, hint = _ITEMS[key]
+        found = tuple(each.strip().strip("\"'").strip() for each in texts)
         for each in found:
-            if pattern is not None and not pattern.fullmatch(each):
+            if not pattern.fullmatch(each):
                 self.fail(*pair.span(), f"{each!r} is not a valid item of {key}", hint)
         return found
 
-    def channel(self, text: str, fields: dict[str, Any]) -> int:
-        """Read ``channel/subdir::``; return the start of the name."""
-        channel, mark, _ = text.rpartition("::")
+    def origin(self, text: str, fields: dict[str, Any]) -> int:
+        """Read ``channel/subdir::`` or ``channel:namespace:``; return the start of the name."""
+        channel, mark, rest = text.rpartition("::")
         if not mark:
-            return len(text) - len(text.lstrip())
+            found = _NAMESPACE.match(text)
+            if found is None:
+                return len(text) - len(text.lstrip())
+            channel, rest = found.group(1) or "", text[found.end() :]
         name, subdir = _split_channel(channel.strip())
         host = _ADDRESS_HOST.match(name)
         bad = _NOT_IN_CHANNEL.search(name, host.end() if host else 0)
         if bad or (subdir and not _SUBDIR.fullmatch(subdir)):
             hint = "write conda-forge::name or conda-forge/linux-64::name"
             self.fail(0, len(channel), "this is not a channel", hint)
-        fields.update({"channel": name} if name else {}, **({"subdir": subdir} if subdir else {}))
-        rest = text[len(channel) + 2 :]
+        for key, value in (("channel", name), ("subdir", subdir)):
+            if value:
+                fields.setdefault(key, value)
         return len(text) - len(rest.lstrip())
 
     def name(self, text: str, start: int, fields: dict[str, Any]) -> int:
@@ -228,6 +253,8 @@ class _Parser:
             if bad < match.end():
                 hint = "names hold letters, digits, - _ and .; * makes a glob, ^…$ a regex"
                 self.fail(bad, bad + 1, f"{text[bad]!r} is not allowed in a package name", hint)
+            if "*" not in name and not is_package_name(name):
+                self.fail(start, match.end(), "this is not a package name", NAME_HINT)
         fields["name"] = name
         return match.end()
 
@@ -307,6 +334,10 @@ def _package_fields(source: str) -> dict[str, Any]:
     url, _, tail = source.partition("#")
     url = url.strip()
     parent, _, fn = url.replace("\\", "/").rpartition("/")
+    if _SCHEME.match(url):
+        from urllib.parse import unquote
+
+        fn = unquote(fn)
     fields: dict[str, Any] = {"url": url, "fn": fn}
     match = _HASH.fullmatch(tail.strip()) if tail else None
     if tail and match is None:
@@ -321,9 +352,9 @@ def _package_fields(source: str) -> dict[str, Any]:
     stem = fn.removesuffix(PACKAGE_EXTENSIONS[0]).removesuffix(PACKAGE_EXTENSIONS[1])
     parts = _PACKAGE_FILE.fullmatch(stem)
     if parts is None:
-        start = source.index(fn)
+        start = max(source.rfind("/"), source.rfind("\\")) + 1
         hint = "package files are named name-version-build.conda"
-        raise spec_error(source, (start, start + len(fn)), "invalid package file name", hint)
+        raise spec_error(source, (start, len(source)), "invalid package file name", hint)
     fields.update(name=parts[1], version=f"=={parts[2]}", build=parts[3])
     last = parent.rpartition("/")[2]
     if _SCHEME.match(url) and last in KNOWN_SUBDIRS:

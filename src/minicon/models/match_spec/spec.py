@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 # The version part matches only texts that VersionSpec accepts, so that it can be parsed later.
 _ONE = r"(?:[<>!=]=|[<>])?[0-9][0-9A-Za-z]{0,40}(?:[._][0-9A-Za-z]{1,40}){0,9}(?:\.?\*)?"
 _FAST = lazy_pattern(
-    rf"([A-Za-z0-9_][A-Za-z0-9_.\-]*)(?: +(\*|{_ONE}(?:[,|]{_ONE})*)(?: +([A-Za-z0-9_.*+]+))?)?"
+    r"(?=[^ ]{1,64}(?: |\Z))(_{0,2}[A-Za-z0-9]+(?:[._\-][A-Za-z0-9]+)*)"
+    rf"(?: +(\*|{_ONE}(?:[,|]{_ONE})*)(?: +([A-Za-z0-9_.*+]+))?)?"
 )
 
 _TEXT_FIELDS = ("subdir", "fn", "url", "md5", "sha256", "license", "license_family", "when")
+#: Fields that are compared as the name and the build are (CEP 29, string matching).
+_MATCHED_FIELDS = ("subdir", "fn", "license", "license_family")
 _LIST_FIELDS = ("track_features", "features", "extras", "flags")
 
 
@@ -38,10 +41,11 @@ class MatchSpec:
         build: Condition on the build string, or None.
         build_number: Condition on the build number, or None.
         channel: Channel as written (name, glob or URL without subdir), or None.
-        subdir, fn, url, md5, sha256, license, license_family: Exact strings (``license`` also a
-            glob), or None. ``url`` may contain credentials; ``str()`` of the spec does not.
+        subdir, fn, license, license_family: Exact strings, globs or regular expressions, or None.
+        url, md5, sha256: Exact strings, or None. ``url`` may contain credentials; ``str()`` of the
+            spec does not.
         track_features, features: Features that the record must have.
-        flags: Globs; the record must have a flag that matches each (CEP 45).
+        flags: Globs; the record must have a flag that matches each (CEP 45). Sorted.
         extras: Requested groups of optional dependencies; not matched (CEP 44).
         when: Condition under which the spec applies; not matched (CEP 43).
 
@@ -105,7 +109,8 @@ class MatchSpec:
             self._version = parse_version_spec(str(version)) if version else None
             self.build = _string_spec(str(build)) if build else None
             self.build_number = BuildNumberSpec(str(number)) if number is not None else None
-            _string_spec(fields.get("license") or "*")
+            for key in ("channel", *_MATCHED_FIELDS):
+                _string_spec(fields.get(key) or "*")
             if fields.get("when"):
                 parse_when(fields["when"])
         except SpecError as error:
@@ -116,7 +121,7 @@ class MatchSpec:
         for key in _TEXT_FIELDS:
             setattr(self, key, fields.get(key))
         for key in _LIST_FIELDS:
-            setattr(self, key, tuple(fields.get(key) or ()))
+            setattr(self, key, tuple(sorted({*(fields.get(key) or ())})))
 
     @property
     def version(self) -> VersionSpec | None:
@@ -151,23 +156,21 @@ class MatchSpec:
     def _matches_origin(self, record: RepodataRecord) -> bool:
         if self.channel is not None and not channel_matches(self.channel, record.channel):
             return False
-        if self.subdir is not None and self.subdir != record.subdir:
+        if self.subdir is not None and not _string_spec(self.subdir).matches(record.subdir):
             return False
-        if self.fn is not None and self.fn != record.fn:
+        if self.fn is not None and not _string_spec(self.fn).matches(record.fn):
             return False
-        return self.url is None or _bare(self.url) == _bare(record.url)
+        return self.url is None or _decoded(self.url) == _decoded(record.url)
 
     def _matches_contents(self, record: RepodataRecord) -> bool:
         if self.md5 is not None and self.md5 != record.md5:
             return False
         if self.sha256 is not None and self.sha256 != record.sha256:
             return False
-        if self.license is not None and not _string_spec(self.license).matches(
-            record.license or ""
-        ):
-            return False
-        if self.license_family not in (None, _extra(record, "license_family")):
-            return False
+        for key in ("license", "license_family"):
+            wanted = getattr(self, key)
+            if wanted is not None and not _string_spec(wanted).matches(_extra(record, key) or ""):
+                return False
         if self.features and not set(self.features) <= set(record.features):
             return False
         if self.track_features and not set(self.track_features) <= set(record.track_features):
@@ -198,7 +201,7 @@ class MatchSpec:
         if self.build_number is not None:
             fields["build_number"] = self.build_number.text
         for key in ("channel", *_TEXT_FIELDS, *_LIST_FIELDS):
-            if getattr(self, key):
+            if getattr(self, key) and (key != "channel" or self.channel != "*"):
                 fields[key] = getattr(self, key)
         return fields
 
@@ -244,20 +247,29 @@ def _name_in_condition(text: str) -> str | None:
     return spec.exact_name if spec.when is None else None
 
 
+@lru_cache(maxsize=16384)
 def channel_matches(wanted: str, channel: str) -> bool:
     """Whether a record's channel (name or base URL) matches that of a spec.
 
-    A name matches every base URL that ends with it, and the other way round:
-    ``conda-forge`` matches ``https://host/conda-forge``. A channel with ``*`` is a glob.
+    A name matches every base URL that ends with it, and the other way round: ``conda-forge``
+    matches ``https://host/conda-forge``. The same applies to globs without ``://``; case does not
+    matter (CEP 29).
     """
-    wanted, channel = _bare(wanted).rstrip("/"), _bare(channel).rstrip("/")
+    wanted, channel = _bare(wanted).rstrip("/").lower(), _bare(channel).rstrip("/").lower()
     if "*" in wanted:
-        return _string_spec(wanted).matches(channel)
+        path = channel if "://" in wanted else f"/{_below_host(channel)}"
+        return _string_spec(wanted if "://" in wanted else f"*/{wanted}").matches(path)
     if wanted == channel:
         return True
     if "://" in wanted and "://" in channel:
         return False
     return wanted.endswith(f"/{channel}") or channel.endswith(f"/{wanted}")
+
+
+def _below_host(channel: str) -> str:
+    """The path of a channel's base URL, without the leading slash; a name as it is."""
+    _, mark, rest = channel.partition("://")
+    return rest.partition("/")[2] if mark else channel
 
 
 @lru_cache(maxsize=16384)
@@ -276,15 +288,22 @@ def _bare(text: str) -> str:
         return without_secrets(text)
 
 
+def _decoded(url: str) -> str:
+    """A URL without credentials and percent-encoding: tools encode ``!`` and ``+`` or do not."""
+    from urllib.parse import unquote
+
+    return unquote(_bare(url))
+
+
 def _extra(record: RepodataRecord, key: str) -> Any:
     data = getattr(record, "data", None)
     return data.get(key) if data is not None else getattr(record, key, None)
 
 
 def _write(fields: dict[str, Any]) -> str:
-    name, channel = fields.pop("name"), fields.get("channel")
+    name, channel = fields.pop("name"), fields.get("channel", "")
     origin = ""
-    if channel and "[" not in channel:
+    if channel and not {"[", "*"} & {*channel, *fields.get("subdir", "")}:
         del fields["channel"]
         subdir = fields.pop("subdir", None)
         origin = f"{_bare(channel)}{'/' + subdir if subdir else ''}::"

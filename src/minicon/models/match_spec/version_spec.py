@@ -16,7 +16,8 @@ written                        constraint                  meaning
 ``!=1.2.*``                    ``not_startswith 1.2``
 ``>=1.2`` ``>`` ``<`` ``<=``   same                        a trailing ``.*`` is ignored
 ``~=1.2.3``                    ``~= 1.2.3``                ``>=1.2.3`` and 1.2.*
-``1.*.3``  ``*rc*``            ``glob``                    applied to the version as written
+``1.*.3``  ``*rc*``  ``*.*``   ``glob``                    applied to the version as written
+``!=1.*.3``                    ``not_glob``                the same, negated
 ``^1\.[23]$``                  ``regex``                   applied to the version as written
 ``*``                          ``any``
 =============================  ==========================  ==================================
@@ -45,7 +46,8 @@ MAX_LENGTH = 4096
 MAX_DEPTH = 16
 
 _OPERATORS = (
-    "==", "!=", ">", ">=", "<", "<=", "startswith", "not_startswith", "~=", "glob", "regex", "any",
+    "==", "!=", ">", ">=", "<", "<=", "startswith", "not_startswith", "~=", "glob", "not_glob",
+    "regex", "any",
 )  # fmt: skip
 
 _TOKEN = lazy_pattern(
@@ -58,6 +60,8 @@ _SIGNS = {
     "=": "startswith",
     **{sign: sign for sign in ("==", "!=", ">", ">=", "<", "<=", "~=")},
 }
+#: Signs before a version with a star before its end, which is compared as text.
+_GLOB_SIGNS = {"": "glob", "=": "glob", "==": "glob", "!=": "not_glob"}
 _MISTYPED = {"=>": ">=", "=<": "<=", "===": "==", "=!": "!=", "<>": "!=", "=~": "~=", "~>": "~="}
 
 
@@ -75,6 +79,8 @@ class Constraint(NamedTuple):
             return f"{self.text}.*"
         if self.operator == "not_startswith":
             return f"!={self.text}.*"
+        if self.operator == "not_glob":
+            return f"!={self.text}"
         return f"{self.operator}{self.text}"
 
 
@@ -253,14 +259,10 @@ def _constraint(text: str) -> Constraint:
     if not version or version[0] in "<>=!~":
         raise _LeafError("a version is missing after the operator", f"write for instance {sign}1.2")
     stem = _without_stars(version)
+    if "*" in (version.rstrip("*") if sign in _GLOB_SIGNS else stem):
+        return _glob(sign, version)
     if not stem:
         return _all_or_nothing(sign, text)
-    if "*" in stem:
-        if sign not in ("", "=", "=="):
-            raise _LeafError(f"{sign!r} cannot be combined with *", "remove the *")
-        if not _GLOB.fullmatch(version):
-            raise _LeafError(f"{version!r} is not a version", "write for instance 1.*.3")
-        return Constraint("glob", version)
     if len(stem) < len(version):
         return _starred(sign, stem, text)
     version_key(version)
@@ -269,6 +271,15 @@ def _constraint(text: str) -> Constraint:
             "~= needs a version of two parts or more", f"write >={version} or {version}.*"
         )
     return Constraint(_SIGNS[sign] or "==", version)
+
+
+def _glob(sign: str, version: str) -> Constraint:
+    """The constraint for a version with a star before its end."""
+    if sign not in _GLOB_SIGNS:
+        raise _LeafError(f"{sign!r} cannot be combined with *", "remove the *")
+    if not _GLOB.fullmatch(version):
+        raise _LeafError(f"{version!r} is not a version", "write for instance 1.*.3")
+    return Constraint(_GLOB_SIGNS[sign], version)
 
 
 def _without_stars(text: str) -> str:
@@ -319,9 +330,9 @@ def _compile(tree: Tree) -> Test:
 
 
 def _compile_leaf(operator: str, text: str) -> Test:
-    if operator in ("glob", "regex"):
-        match = compile_glob(text) if operator == "glob" else compile_pattern(text)
-        return lambda _, version: match(version)
+    if operator in ("glob", "not_glob", "regex"):
+        match = compile_pattern(text) if operator == "regex" else compile_glob(text)
+        return lambda _, version: match(version) != (operator == "not_glob")
     if operator == "any":
         return lambda _, __: True
     return _compile_prefix(operator, text) or _compile_order(operator, version_key(text))

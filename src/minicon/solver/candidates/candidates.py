@@ -191,6 +191,8 @@ class Candidates:
             return self.all
         if operator in ("glob", "regex"):
             return self._matching_pattern(VersionSpec(text))
+        if operator == "not_glob":
+            return self.all & ~self._matching_pattern(VersionSpec(text))
         if operator == "startswith":
             return self._starting(text)
         if operator == "not_startswith":

@@ -134,7 +134,7 @@ def _versions_named(spec: MatchSpec) -> Iterator[str]:
     while pending:
         tree = pending.pop()
         if isinstance(tree, Constraint):
-            if tree.operator not in ("glob", "regex", "any"):
+            if tree.operator not in ("glob", "not_glob", "regex", "any"):
                 yield tree.text
         else:
             pending += tree[1:]  # type: ignore[arg-type]
