@@ -16,6 +16,7 @@ from minicon.api.sources import Sources, choose_sources
 from minicon.errors import ChannelError, ConfigError
 from minicon.models.channel import Channel
 
+VARIABLES = {"SERVER": "https://me:secret@host.test", "TOKEN": "abc"}
 Probe = Callable[[Channel, float], bool]
 
 
@@ -32,13 +33,22 @@ def choose(tmp_path: Path) -> Callable[..., Sources]:
             return reachable
 
         settings = make_settings(tmp_path, **changes)
-        sources = choose_sources(settings, named, override=override, is_reachable=probe)
+        sources = choose_sources(
+            settings, named, override=override, environ=VARIABLES, is_reachable=probe
+        )
         assert not probed or set(named) <= {"nodefaults"}, (
             "named channels are not probed: they must answer"
         )
         return sources
 
     return chosen
+
+
+def test_variables_of_named_channels_are_replaced_and_not_shown(
+    choose: Callable[..., Sources],
+) -> None:
+    sources = choose("$SERVER/a", "https://host.test/t/${TOKEN}/b")
+    assert sources.names == ("https://host.test/a", "https://host.test/b")
 
 
 def test_default_sources_where_conda_forge_is_reachable(choose: Callable[..., Sources]) -> None:

@@ -12,11 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicon.config import strict_yaml
-from minicon.envs.environment_file import (
-    parse_environment_text,
-    read_environment_file,
-    write_environment_file,
-)
+from minicon.envs.environment_file import parse_environment, write_environment_file
+from minicon.envs.input_text import InputText, read_input_text
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.environment_spec import DependencyGroup, EnvironmentSpec
@@ -32,7 +29,11 @@ REAL = sorted(p.name for p in FIXTURES.glob("*.y*ml") if p.name not in REFUSED)
 
 
 def read(text: str, name: str = "environment.yml", platform: str = "linux-64") -> EnvironmentSpec:
-    return parse_environment_text(text, name=name, platform=platform)
+    return parse_environment(InputText(text, name, name, Path()), platform=platform)
+
+
+def read_environment_file(path: Path, *, platform: str) -> EnvironmentSpec:
+    return parse_environment(read_input_text(path), platform=platform)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -147,6 +148,20 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         strict_yaml.load(text, source="x")
 
 
+def test_noarch_is_no_platform_of_an_environment() -> None:
+    with pytest.raises(SpecError, match="line 1: 'noarch' is no platform of an environment"):
+        read("platforms: [linux-64, noarch]\ndependencies: [a]\n")
+
+
+def test_a_misspelt_key_of_dependencies_is_an_error() -> None:
+    with pytest.raises(SpecError, match="line 2: the key 'dependecies' is unknown") as caught:
+        read("name: a\ndependecies: [b]\n")
+    assert caught.value.hint == "did you mean dependencies?"
+    assert read("dependecies: [b]\ndependencies: [c]\n").ignored == ("dependecies",)
+    assert not read("name: a\n").has_dependencies_key
+    assert read("name: a\ndependencies:\n").has_dependencies_key
+
+
 def test_errors_name_the_line() -> None:
     with pytest.raises(SpecError) as caught:
         read("name: x\ndependencies:\n  - python\n  - numpy =>1.2\n")
@@ -171,7 +186,7 @@ def test_unreadable_files(tmp_path: Path) -> None:
         read_environment_file(file, platform="linux-64")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_other_encodings_of_windows_tools(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "environment.yml"
     file.write_bytes("name: größe\r\ndependencies:\r\n- python\r\n".encode(encoding))

@@ -171,7 +171,13 @@ class Services:
         from minicon.api.sources import choose_sources
 
         is_reachable = self.channel_client.is_reachable if probe else lambda *_: True
-        return choose_sources(self.settings, named, override=override, is_reachable=is_reachable)
+        return choose_sources(
+            self.settings,
+            named,
+            override=override,
+            environ=self.environ,
+            is_reachable=is_reachable,
+        )
 
     def _watch_notices(self, channel: Channel) -> None:
         """Request a channel's notices while its index is fetched, if they will be shown."""

@@ -14,11 +14,12 @@ from minicon.config.values import MOST_ITEMS
 from minicon.constants import DEFAULT_CHANNEL, HOST_CHANNEL, PYPI_CHANNEL
 from minicon.errors import ChannelError, ConfigError
 from minicon.lean_dataclasses import dataclass
+from minicon.models.channel import expand_references
 from minicon.repodata.channels.names import expand_channel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from minicon.config.settings import Settings
     from minicon.models.channel import Channel
@@ -66,6 +67,7 @@ def choose_sources(
     named: tuple[str, ...],
     *,
     override: bool,
+    environ: Mapping[str, str],
     is_reachable: Callable[[Channel, float], bool],
 ) -> Sources:
     """Decide where packages come from.
@@ -75,6 +77,7 @@ def choose_sources(
         named: Channels of the command line or environment file; ``nodefaults`` drops the
             configured ones.
         override: Use only the named ones.
+        environ: Values of ``$NAME`` and ``${NAME}`` in the named ones.
         is_reachable: Whether a channel answers within a number of seconds.
 
     Raises:
@@ -82,6 +85,7 @@ def choose_sources(
         SpecError: A channel's text cannot be read.
         ChannelError: The configuration forbids a channel.
     """
+    named = expand_references(named, environ)
     drop_configured = override or "nodefaults" in named
     texts = list(dict.fromkeys(text for text in named if text != "nodefaults"))
     if override and not texts:

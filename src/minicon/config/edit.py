@@ -14,6 +14,7 @@ from minicon.config.keys import KEYS, MAPS, Key, Kind, find_key
 from minicon.config.values import check_value
 from minicon.errors import ConfigError, UsageError
 from minicon.fs import operations
+from minicon.fs.plain_file import decode_text
 from minicon.lean_dataclasses import dataclass
 from minicon.redaction import MASK
 
@@ -98,8 +99,8 @@ def written_values(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _read(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8-sig", newline="") as reader:
-            return reader.read()
+        with open(path, "rb") as reader:
+            return decode_text(reader.read())
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -7,6 +7,7 @@ conda gives a meaning to comments: ``channels:  #!final`` (sources of higher pri
 from __future__ import annotations
 
 from minicon.errors import ConfigError
+from minicon.fs.plain_file import decode_text
 from minicon.lean_dataclasses import dataclass, field
 
 TYPE_CHECKING = False
@@ -101,7 +102,7 @@ def _text_of(path: str) -> str:
             data = reader.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise ConfigError("unreadable-config", f"{path} is larger than {_MAX_BYTES} bytes")
-        return data.decode("utf-8-sig")
+        return decode_text(data)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise ConfigError(

@@ -9,7 +9,6 @@ pip accepts go to ``pip``.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from minicon.config import strict_yaml
 from minicon.errors import SpecError
@@ -26,8 +25,9 @@ from minicon.models.url import is_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from typing import Any
+
+    from minicon.envs.input_text import InputText
 
 _YAML = (".yml", ".yaml", ".json")
 _COMMENT = lazy_pattern(r"(?:^|\s)#.*", re.DOTALL)
@@ -36,30 +36,23 @@ _TEMPLATE = lazy_pattern(r"^[^#\n]*(?:\{\{|\{%)", re.MULTILINE)
 _EXPORT_PLATFORM = lazy_pattern(r"#\s*platform:\s*([a-z0-9_\-]+)\s*$", re.MULTILINE)
 
 
-def read_environment_file(path: str | os.PathLike[str], *, platform: str) -> EnvironmentSpec:
-    """Read an environment file of any kind.
+def parse_environment(file: InputText, *, platform: str) -> EnvironmentSpec:
+    """Parse an environment file of any kind.
 
     Args:
-        path: The file.
+        file: The file.
         platform: Subdir for which selectors are evaluated.
 
     Raises:
-        SpecError: ``environment-file-not-found``, ``invalid-yaml``, ``invalid-environment-file``,
-            ``invalid-explicit-list``, ``invalid-spec``: each names the file and mostly the line.
+        SpecError: ``invalid-yaml``, ``invalid-environment-file``, ``invalid-explicit-list``,
+            ``invalid-spec``: each names the file and mostly the line.
     """
-    path = Path(path)
-    return parse_environment_text(
-        _read_text(path), name=path.name, platform=platform, source=str(path)
-    )
-
-
-def parse_environment_text(
-    text: str, *, name: str, platform: str, source: str | None = None
-) -> EnvironmentSpec:
-    """Parse the text of an environment file; the extension of ``name`` decides its kind."""
-    source = source or name
+    text, source = file.text, file.source
+    if len(text) > strict_yaml.MAX_BYTES:
+        hint = "an environment file is a small text file; is this the right file?"
+        raise SpecError("invalid-environment-file", f"{source!r} is too large", hint=hint)
     try:
-        return _parse(text, name, platform, source)
+        return _parse(text, file.name, platform, source)
     except SpecError as error:
         if _TEMPLATE.search(text):
             error.hint = "this looks like a template (Jinja): render it first"
@@ -104,38 +97,6 @@ def write_environment_file(spec: EnvironmentSpec) -> str:
     return text
 
 
-def _read_text(path: Path) -> str:
-    try:
-        data = path.read_bytes() if path.stat().st_size <= strict_yaml.MAX_BYTES else None
-    except FileNotFoundError:
-        hint = "give the path of an environment.yml, a list of specs or an explicit list"
-        raise SpecError(
-            "environment-file-not-found", f"there is no file {str(path)!r}", hint=hint
-        ) from None
-    except OSError as error:
-        message = f"cannot read {str(path)!r}: {error.strerror}"
-        raise SpecError(
-            "environment-file-not-found", message, hint="check the path and its permissions"
-        ) from None
-    if data is None:
-        hint = "an environment file is a small text file; is this the right file?"
-        raise SpecError("invalid-environment-file", f"{str(path)!r} is too large", hint=hint)
-    return _decode(data, path)
-
-
-def _decode(data: bytes, path: Path) -> str:
-    is_utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")  # written by PowerShell's >
-    try:
-        text = data.decode("utf-16" if is_utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"{str(path)!r} is not UTF-8 text (byte {error.start})"
-        raise SpecError("invalid-environment-file", message, hint="save it as UTF-8") from None
-    if "\0" in text:
-        message = f"{str(path)!r} is not a text file"
-        raise SpecError("invalid-environment-file", message, hint="is this the right file?")
-    return text
-
-
 def _parse_yaml(text: str, platform: str, source: str) -> EnvironmentSpec:
     data = strict_yaml.load(_select_lines(text, platform), source=source)
     if data is None:
@@ -176,7 +137,7 @@ def _parse_list(text: str, platform: str, source: str) -> EnvironmentSpec:
         line = line.strip() if is_url(line.strip()) else _COMMENT.sub("", line).strip()
         if not line:
             continue
-        if line.startswith("-") or _is_only_for_pip(line):
+        if line.startswith("-") or " --hash=" in line or _is_only_for_pip(line):
             pip.append(line)
         else:
             specs.append(_checked(line, f"{source}, line {number}"))

@@ -1,4 +1,4 @@
-"""Safe reading of state files: regular files up to a maximum size, without following links."""
+"""Safe reading of files: regular ones up to a maximum size, and texts in any usual encoding."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ import stat
 STATE_LIMIT = 1 << 24
 #: The same of what others write as well: records of 50,000 files have some 15 MB.
 FILE_LIMIT = 1 << 28
+#: Byte order marks. UTF-32 first: its little-endian mark begins with that of UTF-16.
+_MARKS = (
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),  # PowerShell's >
+    (b"\xfe\xff", "utf-16"),
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+)
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0)
 _READ = (
     os.O_RDONLY
@@ -69,3 +77,19 @@ def read_followed(path: str | os.PathLike[str]) -> bytes:
     """The content of a file in an environment. Raises as :func:`plain_opener`."""
     with open(path, "rb", opener=plain_opener) as reader:
         return reader.read()
+
+
+def decode_text(data: bytes, errors: str = "strict") -> str:
+    """Decode a text file that a user wrote: UTF-8, or as its byte order mark says.
+
+    Args:
+        data: The content.
+        errors: As for :meth:`bytes.decode`, for UTF-8.
+
+    Raises:
+        UnicodeDecodeError: It is neither UTF-8 nor of the encoding of its byte order mark.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, "strict" if errors == "strict" else "replace")
+    return data.decode("utf-8", errors)

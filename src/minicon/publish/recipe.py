@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from minicon.config import strict_yaml
 from minicon.errors import SpecError
+from minicon.fs.plain_file import decode_text
 from minicon.fs.safe_path import path_problem
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
@@ -114,7 +115,7 @@ def _load(file: Path) -> Any:
     try:
         if file.stat().st_size > strict_yaml.MAX_BYTES:
             raise SpecError("invalid-recipe", f"{file} is too large")
-        return strict_yaml.load(file.read_text(encoding="utf-8-sig"), source=str(file))
+        return strict_yaml.load(decode_text(file.read_bytes()), source=str(file))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise SpecError("invalid-recipe", f"{file} cannot be read: {why}") from error

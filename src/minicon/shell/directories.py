@@ -10,6 +10,7 @@ import hashlib
 import os
 
 from minicon.errors import ShellError
+from minicon.fs.plain_file import decode_text
 
 #: Files that name an environment; the first that exists is used.
 CHOOSING_FILES = (".minicon", "environment.yml")
@@ -34,7 +35,7 @@ def chosen_environment(path: str) -> str | None:
     Raises:
         ShellError: The file cannot be read.
     """
-    lines = _read(path).decode("utf-8", "surrogateescape").splitlines()
+    lines = decode_text(_read(path), "surrogateescape").splitlines()
     if os.path.basename(path) == CHOOSING_FILES[0]:
         plain = (line.strip() for line in lines)
         target = next((line for line in plain if line and not line.startswith("#")), "")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from minicon.api.input_files import read_files
+from minicon.api.input_files import channel_in, read_files
 from minicon.api.lock.lock_mismatches import unsatisfied
 from minicon.api.plan.environment_requests import make_request
 from minicon.errors import SpecError
@@ -98,11 +98,18 @@ class TargetInputs:
     contents: FileContents
 
     @property
+    def written_channels(self) -> tuple[str, ...]:
+        """The channels as written: a path that is relative to its file is not made absolute."""
+        files = self.contents.environments
+        written = {channel_in(folder, c): c for folder, spec in files for c in spec.channels}
+        return tuple(written.get(channel, channel) for channel in self.request.channels)
+
+    @property
     def content_hash(self) -> str:
         """SHA-256 of everything that is requested; secrets are left out."""
         packages = self.request.packages
         data = {
-            "channels": [without_secrets(channel) for channel in self.request.channels],
+            "channels": [without_secrets(channel) for channel in self.written_channels],
             "platform": self.target.platform,
             "specs": sorted(map(without_secrets, packages.texts)),
             "pip": sorted(_requirement_texts(packages.from_pip)),

@@ -14,7 +14,8 @@ from __future__ import annotations
 from minicon.api.lock.lock_inputs import LockInputs, named_channels, stale_platforms, targets_of
 from minicon.api.lock.lock_mismatches import mismatches
 from minicon.api.lock.locking import make_lock
-from minicon.envs.locks.lock_files import read_lock_file, write_lock_file
+from minicon.envs.input_text import read_input_text
+from minicon.envs.locks.lock_files import parse_lock, write_lock_file
 from minicon.errors import MiniconError, SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.models.environment_files.lockfile import sorted_packages
@@ -126,11 +127,10 @@ def _inputs(lock: Lockfile, target: Path) -> LockInputs:
 
 def _read(path: Path) -> Lockfile:
     from minicon.envs.locks.conda_lock import parse_conda_lock
-    from minicon.envs.locks.lock_values import read_lock_text
 
-    lock = read_lock_file(path, platform="noarch")
+    file = read_input_text(path)
     # git's temporary files have no extension.
-    return lock or parse_conda_lock(read_lock_text(path), source=str(path))
+    return parse_lock(file, platform="noarch") or parse_conda_lock(file.text, source=file.source)
 
 
 def _empty(like: Lockfile) -> Lockfile:

@@ -98,7 +98,7 @@ def choose_targets(
 def _platforms_of(services: Services, inputs: LockInputs) -> Iterable[str]:
     contents = read_files(services, inputs.files)
     named = [name for _, spec in contents.environments for name in spec.platforms]
-    return [name for name in named if name != "noarch"] or [services.settings.platform]
+    return named or [services.settings.platform]
 
 
 def _merged(

@@ -119,7 +119,7 @@ def _lock_target(
         packages = locked_packages(solution, solve_request.wheels, platform)
         return Lockfile(
             packages=categorised(packages, read, inputs.specs, solve_request.wheels),
-            channels=_channels(context),
+            channels=_channels(read, context),
         )
     except SpecError as error:
         error.context = error.context or f"while locking for {platform}"
@@ -165,10 +165,8 @@ def _refuse_what_only_pip_knows(request: ChangeRequest) -> None:
         )
 
 
-def _channels(context: PlanningContext) -> tuple[str, ...]:
-    written = [
-        name for name in context.request.channels if name not in ("nodefaults", "host", "pypi")
-    ]
+def _channels(read: TargetInputs, context: PlanningContext) -> tuple[str, ...]:
+    written = [name for name in read.written_channels if name not in ("nodefaults", "host", "pypi")]
     configured = [channel.name for channel in context.sources.channels]
     return tuple(written or configured)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from minicon.api.plan.own_packages import OwnPackages, settle
 from minicon.errors import PrefixError
 from minicon.lean_dataclasses import dataclass
-from minicon.models.channel import expand_references
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.store_entries import needs_recovery
 
@@ -69,7 +68,7 @@ def make_planning_context(services: Services, request: ChangeRequest) -> Plannin
         present=present,
         own=own,
         sources=services.sources(
-            expand_references(request.channels, services.environ),
+            request.channels,
             override=request.override_channels,
             probe=needs_channels(request),
         ),

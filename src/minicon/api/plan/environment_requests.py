@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from minicon.api.input_files import FileContents, read_files, refuse_mixed
+from minicon.api.input_files import FileContents, channel_in, read_files, refuse_mixed
 from minicon.api.plan.request import ChangeRequest, LockSelection
 from minicon.api.plan.requested_packages import RequestedPackages, parse_constraint, parse_packages
 from minicon.constants import PYPI_PREFIX
@@ -288,8 +288,9 @@ def make_request(
     if lock is None:
         parts: list[tuple[Path, EnvironmentSpec | DependencyGroup]]
         parts = [*contents.environments, *contents.groups(with_groups)]
-        for _, spec in contents.environments:
-            channels += [channel for channel in spec.channels if channel not in channels]
+        for folder, spec in contents.environments:
+            named = [channel_in(folder, channel) for channel in spec.channels]
+            channels += [channel for channel in named if channel not in channels]
             variables.update(spec.variables)
         packages = parse_packages(
             [*specs, *(text for _, part in parts for text in part.dependencies)],

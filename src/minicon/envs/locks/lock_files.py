@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
+from minicon.envs.input_text import read_input_text
 from minicon.envs.locks.conda_lock import format_conda_lock, parse_conda_lock
-from minicon.envs.locks.lock_values import read_lock_text
 from minicon.envs.locks.pixi_lock import parse_pixi_lock
 from minicon.envs.locks.pylock import is_pylock_name, parse_pylock
 from minicon.fs import operations
@@ -16,7 +15,9 @@ from minicon.lazy_pattern import lazy_pattern
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
+    from minicon.envs.input_text import InputText
     from minicon.models.environment_files.lockfile import Lockfile
 
 _EXTENSIONS = (".yml", ".yaml", ".lock")
@@ -26,13 +27,18 @@ _PIXI = lazy_pattern(r"^environments:", re.MULTILINE)
 _VERSION = lazy_pattern(r"^version:", re.MULTILINE)
 
 
-def read_lock_file(
-    path: str | os.PathLike[str], *, platform: str, environment: str | None = None
+def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile | None:
+    """Read a lock file, as :func:`parse_lock`."""
+    return parse_lock(read_input_text(path), platform=platform)
+
+
+def parse_lock(
+    file: InputText, *, platform: str, environment: str | None = None
 ) -> Lockfile | None:
-    """Read a lock file; None if the file is not a lock file.
+    """Parse a lock file; None if the file is not a lock file.
 
     Args:
-        path: The file.
+        file: The file.
         platform: Subdir whose packages are needed. Packages of other platforms may be left out
             of a ``pixi.lock`` or ``pylock.toml``.
         environment: Name of the environment in a ``pixi.lock``; other kinds have only one.
@@ -40,18 +46,15 @@ def read_lock_file(
     Raises:
         SpecError: It is a lock file and cannot be parsed.
     """
-    path = Path(path)
-    if is_pylock_name(path.name):
-        return parse_pylock(
-            read_lock_text(path), source=str(path), folder=path.parent, platform=platform
-        )
-    if not path.name.lower().endswith(_EXTENSIONS) or not path.is_file():
+    text, source = file.text, file.source
+    if is_pylock_name(file.name):
+        return parse_pylock(text, source=source, folder=file.folder, platform=platform)
+    if not file.name.lower().endswith(_EXTENSIONS):
         return None
-    text = read_lock_text(path)
     if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):
-        return parse_conda_lock(text, source=str(path))
+        return parse_conda_lock(text, source=source)
     if _PIXI.search(text) and _VERSION.search(text):
-        return parse_pixi_lock(text, source=str(path), environment=environment, platform=platform)
+        return parse_pixi_lock(text, source=source, environment=environment, platform=platform)
     return None
 
 

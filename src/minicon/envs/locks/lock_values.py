@@ -3,37 +3,15 @@
 from __future__ import annotations
 
 from minicon.config import strict_yaml
+from minicon.envs.input_text import MAX_BYTES
 from minicon.errors import SpecError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
     from typing import Any, NoReturn
 
-MAX_BYTES = 32 * 1024 * 1024
 _MAX_NODES = 2_000_000
-
-
-def read_lock_text(path: Path) -> str:
-    """Read the text of a lock file.
-
-    Raises:
-        SpecError: ``lock-file-not-found`` or ``invalid-lock-file``.
-    """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            refuse(str(path), f"the file is larger than {MAX_BYTES // 2**20} MB")
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        message = f"cannot read {str(path)!r}: {error.strerror}"
-        hint = "check the path and its permissions"
-        raise SpecError("lock-file-not-found", message, hint=hint) from None
-    except UnicodeDecodeError:
-        refuse(str(path), "it is not UTF-8 text")
-    if "\0" in text:
-        refuse(str(path), "it is not a text file")
-    return text
 
 
 def load_yaml(text: str, source: str) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from minicon.lean_dataclasses import dataclass, field
 from minicon.models.environment_files.explicit_list import ExplicitEntry, parse_explicit_entry
 from minicon.models.match_spec.parser import is_package_reference
 from minicon.models.match_spec.spec import MatchSpec
-from minicon.models.subdir import check_subdir, selects
+from minicon.models.subdir import NOARCH, check_subdir, selects
 from minicon.redaction import shortened, without_secrets
 
 TYPE_CHECKING = False
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
-_KEYS = (
+#: Keys with an effect.
+KEYS = (
     "name", "prefix", "channels", "dependencies", "variables", "platforms", "platform",
     "category", "groups", "pip", "allow-pypi-requests",
 )  # fmt: skip
@@ -56,6 +57,7 @@ class EnvironmentSpec:
         groups: Further dependencies, by the name of their group.
         explicit: Packages of an ``@EXPLICIT`` list; then nothing else is set.
         ignored: Keys in the file that have no effect.
+        has_dependencies_key: Whether the file has ``dependencies``, which CEP 24 requires.
     """
 
     name: str | None = None
@@ -69,6 +71,7 @@ class EnvironmentSpec:
     groups: Mapping[str, DependencyGroup] = field(default_factory=dict)
     explicit: tuple[ExplicitEntry, ...] = ()
     ignored: tuple[str, ...] = ()
+    has_dependencies_key: bool = True
 
     @property
     def specs(self) -> tuple[MatchSpec, ...]:
@@ -129,7 +132,10 @@ class _Reader:
             )
         group = self.group("dependencies", data.get("dependencies"))
         more_pip = tuple(self.texts("pip", data.get("pip")))
-        platforms = data.get("platforms", data.get("platform"))
+        ignored = tuple(str(key) for key in data if str(key) not in KEYS)
+        has_dependencies = "dependencies" in data
+        if not has_dependencies:
+            self.refuse_misspelt(data, ignored)
         return EnvironmentSpec(
             name=self.name(data.get("name")),
             prefix=self.optional("prefix", data.get("prefix")),
@@ -137,11 +143,26 @@ class _Reader:
             dependencies=group.dependencies,
             pip=group.pip + more_pip,
             variables=self.variables(data.get("variables")),
-            platforms=tuple(check_subdir(name) for name in self.texts("platforms", platforms)),
+            platforms=self.platforms(data.get("platforms", data.get("platform"))),
             category=self.optional("category", data.get("category")),
             groups=self.groups(data.get("groups")),
-            ignored=tuple(str(key) for key in data if str(key) not in _KEYS),
+            ignored=ignored,
+            has_dependencies_key=has_dependencies,
         )
+
+    def refuse_misspelt(self, data: Mapping[str, Any], unknown: tuple[str, ...]) -> None:
+        """Refuse a file in which only a misspelt key can have the dependencies."""
+        from minicon.models.near_names import near_names
+
+        for near in near_names("dependencies", unknown)[:1]:
+            key = next(key for key in data if str(key) == near)
+            self.fail(f"the key {near!r} is unknown", key, "did you mean dependencies?")
+
+    def platforms(self, value: Any) -> tuple[str, ...]:
+        names = tuple(check_subdir(name) for name in self.texts("platforms", value))
+        if NOARCH in names:
+            self.fail(f"{NOARCH!r} is no platform of an environment", value, "name linux-64, …")
+        return names
 
     def fail(self, why: str, value: Any, hint: str) -> NoReturn:
         raise SpecError("invalid-environment-file", f"{self.position(value)}: {why}", hint=hint)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minicon.constants import CONDA_META, FROZEN, HISTORY, LATEST_TIME, PINNED, STATE
 from minicon.errors import NotAnEnvironment, PrefixError, SpecError
-from minicon.fs.plain_file import plain_opener, read_followed
+from minicon.fs.plain_file import decode_text, plain_opener, read_followed
 from minicon.fs.safe_path import has_reserved_path
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.strict_json import read_json
@@ -271,7 +271,7 @@ class Prefix:
 
     def _text(self, relative: str) -> str | None:
         try:
-            return read_followed(self.path / relative).decode(errors="replace")
+            return decode_text(read_followed(self.path / relative), "replace")
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return None
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from minicon.errors import ConfigError
+from minicon.fs.plain_file import decode_text
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.url import Credentials
@@ -199,7 +200,7 @@ def _folders(environ: Mapping[str, str], home: Path, platform: str) -> tuple[lis
 
 def _read_file(path: Path) -> Iterator[tuple[str, str]]:
     try:
-        text = path.read_text("utf-8")
+        text = decode_text(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, UnicodeDecodeError) as error:

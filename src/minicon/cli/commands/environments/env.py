@@ -110,6 +110,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.api.input_files import default_environment_file
     from minicon.api.plan.environment_requests import create_request
     from minicon.cli.commands.changing import carry_out, solver_arguments
 
@@ -118,7 +119,7 @@ def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.name,
         arguments.prefix,
         specs=arguments.specs,
-        files=arguments.files or ["environment.yml"],
+        files=arguments.files or [default_environment_file()],
         **options.file_parts(arguments),
         **solver_arguments(arguments),
     )
@@ -127,6 +128,7 @@ def _create(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
+    from minicon.api.input_files import default_environment_file
     from minicon.api.plan.environment_requests import change_request
     from minicon.cli.commands.changing import carry_out, solver_arguments
 
@@ -136,7 +138,7 @@ def _update(arguments: argparse.Namespace, context: CommandContext) -> int:
         arguments.name,
         arguments.prefix,
         specs=(),
-        files=arguments.files or ["environment.yml"],
+        files=arguments.files or [default_environment_file()],
         **options.file_parts(arguments),
         prune=arguments.prune,
         **solver_arguments(arguments),

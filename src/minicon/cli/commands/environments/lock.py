@@ -83,6 +83,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None) -> LockInputs:
+    from minicon.api.input_files import default_environment_file, local_path
     from minicon.api.lock.lock_inputs import LockInputs, named_channels
 
     channels, override = tuple(arguments.channels), arguments.override_channels
@@ -90,11 +91,11 @@ def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None
         channels, is_complete = named_channels(before)
         override = override or is_complete
     folder = output.absolute().parent
-    files = tuple(typed_path(file) for file in arguments.files)
+    files = tuple(map(local_path, arguments.files))
     if not files and before is not None:
         files = tuple(folder / source for source in before.sources)
     return LockInputs(
-        files=files or (Path(DEFAULT_FILE),),
+        files=files or (Path(default_environment_file()),),
         folder=folder,
         channels=channels,
         override_channels=override,

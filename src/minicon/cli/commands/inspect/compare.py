@@ -27,14 +27,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the differences in conda's words; return 1 if there are any."""
     import os
 
+    from minicon.api.input_files import read_one_environment
     from minicon.api.inspect.comparing import SAME, compare_with_spec
-    from minicon.envs.environment_file import read_environment_file
-    from minicon.fs.safe_path import typed_path
     from minicon.prefix.environment.prefix import Prefix
     from minicon.prefix.environment.site_packages import installed_packages
 
-    file = typed_path(os.path.expandvars(arguments.file))
-    spec = read_environment_file(file, platform=context.settings.platform)
+    folder, spec = read_one_environment(context.services, os.path.expandvars(arguments.file))
     name, prefix = arguments.name, arguments.prefix
     if name is None and prefix is None and not os.environ.get("CONDA_PREFIX"):
         name = spec.name
@@ -42,7 +40,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     mismatches = compare_with_spec(
         installed_packages(Prefix(path)),
         spec,
-        folder=file.absolute().parent,
+        folder=folder,
         environ=os.environ,
     )
     sentences = [str(mismatch) for mismatch in mismatches] or [SAME]

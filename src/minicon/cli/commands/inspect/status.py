@@ -45,11 +45,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     context.registry.recover(path)
     file, folder = None, None
     if arguments.file:
-        from minicon.envs.environment_file import read_environment_file
-        from minicon.fs.safe_path import typed_path
+        from minicon.api.input_files import read_one_environment
 
-        file = read_environment_file(arguments.file, platform=context.settings.platform)
-        folder = typed_path(arguments.file).absolute().parent
+        folder, file = read_one_environment(context.services, arguments.file)
     status = environment_status(path, file=file, folder=folder, environ=os.environ)
     if context.console.json:
         context.console.document(status.to_json())
