@@ -277,9 +277,7 @@ def _how_to_give(key: Key) -> str:
     return key.kind.value
 
 
-_OVERRIDE = (
-    "version of a virtual package, as in `CONDA_OVERRIDE_CUDA=12.4`; empty: it does not exist"
-)
+_OVERRIDE = "version of a virtual package, as in `CONDA_OVERRIDE_CUDA=12.4`; empty: `__cuda`, `__cuda_arch`, `__glibc` do not exist"
 _PIP = "configuration of pip, which the source `pypi` uses: `PIP_INDEX_URL`, `PIP_FIND_LINKS` …"
 _PROXIES = "proxies, unless `proxy_servers` is set; also in lower case"
 

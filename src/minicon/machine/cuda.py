@@ -1,4 +1,4 @@
-"""Detection of the CUDA version that the graphics driver of this machine supports."""
+"""Detection of the CUDA version of the graphics driver, and of the devices' compute capability."""
 
 from __future__ import annotations
 
@@ -30,21 +30,33 @@ for name in sys.argv[1:]:
         pass
 else:
     sys.exit(1)
-version = ctypes.c_int(0)
-if library.cuInit(0) != 0 or library.cuDriverGetVersion(ctypes.byref(version)) != 0:
+def ask(function, *arguments):
+    value = ctypes.c_int(0)
+    if getattr(library, function)(ctypes.byref(value), *arguments) != 0:
+        sys.exit(1)
+    return value.value
+if library.cuInit(0) != 0:
     sys.exit(1)
-print(version.value)
+print(ask("cuDriverGetVersion"), flush=True)
+MAJOR, MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
+for number in range(ask("cuDeviceGetCount")):
+    device = ask("cuDeviceGet", number)
+    print(*(ask("cuDeviceGetAttribute", each, device) for each in (MAJOR, MINOR)), sep=".")
 """
 
 
-def detect_cuda_version(environ: Mapping[str, str], *, timeout: float = 10.0) -> str | None:
-    """The driver's CUDA version, for instance ``12.4``; None without a driver.
+def detect_cuda(
+    environ: Mapping[str, str], *, timeout: float = 10.0
+) -> tuple[str | None, str | None]:
+    """The driver's CUDA version and the lowest compute capability of all devices.
+
+    For instance ``("12.4", "9.0")``; None for what does not exist (CEP 30, CEP 46).
 
     Cost: a few ``stat`` calls without a driver, else one process.
     """
     libraries = _libraries()
     if not libraries:
-        return None
+        return None, None
     import subprocess
 
     # An empty or wrong CUDA_VISIBLE_DEVICES makes cuInit fail.
@@ -59,8 +71,21 @@ def detect_cuda_version(environ: Mapping[str, str], *, timeout: float = 10.0) ->
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return None
-    return version_from_number(answer.stdout.decode(errors="replace").strip())
+        return None, None
+    return read_answer(answer.stdout.decode(errors="replace"))
+
+
+def read_answer(text: str) -> tuple[str | None, str | None]:
+    r"""Read the driver's version number and the capability of each device, one a line.
+
+    >>> read_answer("12040\n9.0\n8.6\n")
+    ('12.4', '8.6')
+    """
+    number, *devices = text.split() or ("",)
+    version = version_from_number(number)
+    valid = [each for each in devices if re.fullmatch(r"\d{1,3}\.\d{1,3}", each)]
+    lowest = min(valid, key=lambda each: [*map(int, each.split("."))], default=None)
+    return version, lowest if version else None
 
 
 def version_from_number(text: str) -> str | None:

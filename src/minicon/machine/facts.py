@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from minicon.lean_dataclasses import dataclass
-from minicon.machine.cuda import detect_cuda_version
+from minicon.machine.cuda import detect_cuda
 from minicon.machine.microarchitectures import (
     microarchitecture_from_apple_brand,
     microarchitecture_from_cpuinfo,
@@ -30,6 +31,7 @@ class Machine:
         libc: Family (``glibc``) and version, or None.
         microarchitecture: archspec's name of the processor.
         cuda: CUDA version of the graphics driver, or None.
+        cuda_arch: Lowest compute capability of the CUDA devices, or None.
     """
 
     platform: str
@@ -37,16 +39,19 @@ class Machine:
     libc: Callable[[], tuple[str, str] | None]
     microarchitecture: Callable[[], str]
     cuda: Callable[[], str | None]
+    cuda_arch: Callable[[], str | None]
 
     @classmethod
     def this(cls, environ: Mapping[str, str]) -> Machine:
         """The machine that minicon runs on."""
+        found = cache(lambda: detect_cuda(environ))
         return cls(
             platform=native_subdir(),
             system_version=_system_version,
             libc=_libc,
             microarchitecture=_microarchitecture,
-            cuda=lambda: detect_cuda_version(environ),
+            cuda=lambda: found()[0],
+            cuda_arch=lambda: found()[1],
         )
 
 

@@ -17,7 +17,7 @@ from minicon.api.plan.environment_requests import make_request
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.machine.facts import Machine
-from minicon.machine.virtual_packages import detect_virtual_packages
+from minicon.machine.virtual_packages import OLDEST_MACOS, detect_virtual_packages
 from minicon.models.records import VirtualPackage
 from minicon.redaction import redact, without_secrets
 
@@ -198,11 +198,12 @@ def _services_for(services: Services, target: LockTarget) -> Services:
         libc=lambda: None,
         microarchitecture=lambda: "",
         cuda=lambda: None,
+        cuda_arch=lambda: None,
     )
     assumed = detect_virtual_packages(
         target.platform,
         environ=services.environ,
-        overrides=services.settings.override_virtual_packages,
+        overrides={"osx": OLDEST_MACOS, **services.settings.override_virtual_packages},
         machine=unknown,
     )
     facts = {fact.name: fact for fact in (*assumed, *target.virtual_packages)}

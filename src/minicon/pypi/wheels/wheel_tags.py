@@ -51,7 +51,7 @@ def platform_tags(subdir: str, virtual_packages: Iterable[VirtualPackage] = ()) 
     Args:
         subdir: For instance ``linux-64``. An unknown one has no tags: only pure wheels fit.
         virtual_packages: Those of the target. Without ``__glibc`` no manylinux wheel fits;
-            without ``__osx`` the oldest system of that machine is assumed.
+            without ``__osx``, or with the version 0, the oldest system of that machine is assumed.
     """
     facts = {package.name: package.version for package in virtual_packages}
     if subdir in _LINUX_MACHINES:
@@ -59,7 +59,8 @@ def platform_tags(subdir: str, virtual_packages: Iterable[VirtualPackage] = ()) 
     if subdir in _MAC_MACHINES:
         machine = _MAC_MACHINES[subdir]
         oldest = "11.0" if machine == "arm64" else "10.13"
-        return tuple(mac_platforms(_two_numbers(facts.get("__osx") or oldest), machine))
+        version = facts.get("__osx", "0")
+        return tuple(mac_platforms(_two_numbers(oldest if version == "0" else version), machine))
     return (_WINDOWS_TAGS[subdir],) if subdir in _WINDOWS_TAGS else ()
 
 
