@@ -116,6 +116,34 @@ def test_a_list_with_hashes_is_for_pip(minicon: CommandLine) -> None:
     assert "package index" in outcome.err
 
 
+def test_variables_survive_a_lock(minicon: CommandLine, channel: Path) -> None:
+    file = Path("environment.yml")
+    text = f"channels: [{channel}, nodefaults]\ndependencies: [lone]\nvariables:\n  A: b c\n"
+    file.write_text(text + "  SYSTEM: one # [linux]\n  SYSTEM: two # [win]\n")
+    minicon("lock --platform linux-64 --platform win-64").ok()
+    assert "variable SYSTEM linux-64" in Path("conda-lock.yml").read_text()
+    minicon("lock --check").ok()
+    minicon("create -n a -y -f conda-lock.yml --platform linux-64").ok()
+    listed = minicon("env config vars list -n a").ok().out
+    assert listed == "A = b c\nSYSTEM = one\n"
+    assert "already installed" in minicon("sync -n a -f conda-lock.yml --platform linux-64").out
+    file.write_text(text)
+    assert minicon("lock --check").code == 1
+    minicon("lock").ok()
+    minicon("sync -n a -y -f conda-lock.yml --platform linux-64").ok()
+    assert minicon("env config vars list -n a").out == "A = b c\n"
+
+
+def test_variables_that_are_set_already_are_no_change(minicon: CommandLine, channel: Path) -> None:
+    text = f"name: a\nchannels: [{channel}, nodefaults]\ndependencies: [lone]\nvariables:\n  A: b\n"
+    Path("environment.yml").write_text(text)
+    minicon("env create").ok()
+    revisions = len(minicon("list -n a --revisions --json").json)
+    assert "already installed" in minicon("env update").ok().out
+    assert "already installed" in minicon("env update --prune").ok().out
+    assert len(minicon("list -n a --revisions --json").json) == revisions
+
+
 def test_keys_that_a_file_lacks_or_misspells(minicon: CommandLine, channel: Path) -> None:
     Path("e.yml").write_text("dependecies: [lone]\n")
     outcome = minicon("env create -n a -f e.yml")

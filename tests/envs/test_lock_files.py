@@ -224,12 +224,12 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         conda_lock(hash="[1, 2]"),
         conda_lock(manager="npm"),
         conda_lock(category="'a/../b'"),
-        conda_lock(dependencies="[a, b]"),
+        conda_lock(dependencies="[{a: b}]"),
         conda_lock(dependencies="{a: {b: c}}"),
         conda_lock(dependencies="{a: '=>1'}"),
         conda_lock(manager="pip", url="https://h.test/x-1-py3-none-any.whl", hash="{}"),
         conda_lock(manager="pip", url="https://h.test/y-1-py3-none-any.whl"),
-        "version: 2\nmetadata: {}\npackage: []\n",
+        "version: 4\nmetadata: {}\npackage: []\n",
         "version: 1\nmetadata: []\npackage: []\n",
         "version: 1\nmetadata: {}\npackage: {a: b}\n",
         "version: 1\nmetadata: {}\npackage: [1, 2]\n",
@@ -330,6 +330,64 @@ def test_pylock_credentials_are_dropped_and_paths_become_urls() -> None:
     file = f'{{url = "{url}", hashes = {{sha256 = "{SHA}"}}}}'
     lock = parse_pylock(pylock(wheels=f"[{file}]"), source="x", folder=Path("/f"), platform="p-64")
     assert "sesame" not in repr(lock)
+
+
+def test_other_tools_entries_of_a_conda_lock() -> None:
+    """poetry's ``||``, repositories with their revision as hash, and a list as pixi wrote it."""
+    sha = "0123456789abcdef0123456789abcdef01234567"
+    url = f"git+https://h.test/x.git@{sha}"
+    (package,) = parse_conda_lock(
+        conda_lock(
+            manager="pip", url=url, hash=f"{{sha256: {sha}}}",
+            dependencies="{python: '>=3.8,<3.10 || >3.10', a: ^1.2}",
+        ),
+        source="x",
+    ).packages  # fmt: skip
+    assert (package.url, package.sha256, package.is_wheel) == (url, None, False)
+    (package,) = parse_conda_lock(
+        conda_lock(dependencies="{python: '>=3.8,<3.10 || >3.10'}"), source="x"
+    ).packages
+    assert package.depends == ("python >=3.8,<3.10 | >3.10",)
+    text = conda_lock(dependencies="[python >=3.8, libx]").replace("version: 1", "version: 3", 1)
+    lock = parse_conda_lock(text, source="x")
+    assert lock.kind == "pixi"
+    assert lock.packages[0].depends == ("python >=3.8", "libx")
+    wheel = conda_lock(
+        manager="pip", url="https://h.test/x-1-py3-none-any.whl", dependencies="{b: '>=1 || ^2'}"
+    )
+    (package,) = parse_conda_lock(wheel, source="x").packages
+    assert package.to_record("3.12").depends == ("python 3.12.*", "b")
+
+
+def test_packages_that_are_not_needed_do_not_refuse_the_lock(tmp_path: Path) -> None:
+    file = tmp_path / "conda-lock.yml"
+    bad = conda_lock(name="y", url="https://h.test/a.zip").partition("package:\n")[2]
+    for change in ("platform: win-64", "platform: linux-64\n  category: dev"):
+        file.write_text(conda_lock() + bad.replace("platform: linux-64", change))
+        lock = parse_lock(read_input_text(file), platform="linux-64")
+        assert lock is not None
+        assert [package.name for package in lock.for_platform("linux-64")] == ["x"]
+        with pytest.raises(SpecError, match=r"conda-lock\.yml, line 12: .* 'a\.zip'"):
+            read_lock_file(file, platform="linux-64")
+    with pytest.raises(SpecError, match=r"conda-lock\.yml, line 12: .* 'a\.zip'"):
+        lock.for_platform("linux-64", ["dev"])
+
+
+def test_packages_of_other_environments_of_a_pixi_lock() -> None:
+    url = "https://h.test/x-1-py3-none-any.whl"
+    text = (
+        "version: 7\nenvironments:\n"
+        f"  default: {{channels: [], packages: {{linux-64: [{{pypi: 'direct+{url}'}}]}}}}\n"
+        "  dev: {channels: [], packages: {linux-64: [{conda_source: '.[a1b2]'}]}}\n"
+        f"packages:\n- conda_source: '.[a1b2]'\n- pypi: 'direct+{url}'\n  name: x\n"
+        f"  version: '1'\n  sha256: {SHA}\n"
+    )
+    (package,) = parse_pixi_lock(text, source="pixi.lock").packages
+    assert package.url == url
+    with pytest.raises(SpecError, match=r"pixi\.lock, line 4: packages of the kind 'conda_source'"):
+        parse_pixi_lock(text, source="pixi.lock", environment="dev")
+    with pytest.raises(SpecError, match=r"pixi\.lock, line 7: 'name' is missing"):
+        parse_pixi_lock(text.replace("  name: x\n", ""), source="pixi.lock")
 
 
 def test_too_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

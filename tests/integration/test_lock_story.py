@@ -210,17 +210,32 @@ def test_groups_and_markers_of_a_pylock(project: Workspace, wheelhouse: Path) ->
     write(
         project,
         'lock-version = "1.0"',
-        package("leaf", "1.0", "'dev' in dependency_groups"),
-        package("top", "1.0", "sys_platform == 'win32'"),
+        'dependency-groups = ["dev", "base", "both"]\ndefault-groups = ["base"]',
+        'extras = ["fast", "both"]',
+        package("leaf", "1.0", "'dev' in dependency_groups or 'fast' in extras"),
+        package("top", "1.0", "'base' in dependency_groups and 'both' not in extras"),
         name="pylock.toml",
     )
     words = ("--dry-run", "--json", "-f", "pylock.toml", "-c", "host")
     plan = project.run("create", "-n", "p", *words).ok().json
-    assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python"}
-    plan = project.run("create", "-n", "p", *words, "--with", "dev").ok().json
-    assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python", "leaf"}
-    refused = project.run("create", "-n", "p", *words, "python=2.5")
-    assert refused.code == 1
+    assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python", "top"}
+    for groups, added in (("dev", {"leaf", "top"}), ("Fast", {"leaf", "top"}), ("both", set())):
+        plan = project.run("create", "-n", "p", *words, "--with", groups).ok().json
+        assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python", *added}
+    unknown = project.run("create", "-n", "p", *words, "--with", "devel").json
+    assert (unknown["reference"], unknown["hint"]) == (
+        "no-such-group", "its groups and extras are: base, both, dev, fast"
+    )  # fmt: skip
+    refused = project.run("create", "-n", "p", *words, "python=2.5").json
+    assert refused["reference"] == "no-python-fits"
+    file = project.folder / "pylock.toml"
+    file.write_text(file.read_text().replace("[[pack", 'requires-python = ">=3.9"\n[[pack', 1))
+    refused = project.run("create", "-n", "p", *words, "python=3.8").json
+    assert "requires python >=3.9, which 'python 3.8.*' is not" in refused["message"]
+    file.write_text(file.read_text().replace("version = \"1.0\"\nmarker", 'version = "1.0"\n'
+                    'requires-python = "<3"\nmarker'))  # fmt: skip
+    refused = project.run("create", "-n", "p", *words).json
+    assert refused["message"].endswith("the lock: top 1.0 requires python <3")
     mixed = project.run("create", "-n", "p", *words, "numpy", "python")
     assert (mixed.code, mixed.json["reference"]) == (2, "mixed-files")
 

@@ -18,6 +18,7 @@ from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
 from minicon.machine.facts import Machine
 from minicon.machine.virtual_packages import OLDEST_MACOS, detect_virtual_packages
+from minicon.models.environment_files.lockfile import VARIABLE
 from minicon.models.records import VirtualPackage
 from minicon.redaction import redact, without_secrets
 
@@ -120,6 +121,8 @@ class TargetInputs:
             },
             "virtual_packages": _facts(self.target),
         }
+        if self.request.variables:
+            data["variables"] = self.request.variables
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
@@ -211,13 +214,22 @@ def _services_for(services: Services, target: LockTarget) -> Services:
     return services.with_settings(settings, virtual_packages=tuple(facts.values()))
 
 
-def input_metadata(inputs: LockInputs, targets: Sequence[LockTarget]) -> dict[str, str]:
-    """Return the options to save in a lock, so that locking again need not repeat them."""
+def input_metadata(inputs: LockInputs, read: Sequence[TargetInputs]) -> dict[str, str]:
+    """Return what to save in a lock beside packages: options, and the variables of the files.
+
+    With its options, locking again need not repeat them.
+    """
+    targets = [each.target for each in read]
     found = {f"{_FACTS}{t.platform}": _facts(t) for t in targets if t.virtual_packages}
     found[_HASHED_BY] = "minicon"
     if inputs.channels:
         found[_CHANNELS] = " ".join(without_secrets(channel) for channel in inputs.channels)
         found |= {_OVERRIDE: "true"} if inputs.override_channels else {}
+    variables = {each.target.platform: each.request.variables for each in read}
+    for platform, values in variables.items():
+        for name, value in values.items():
+            everywhere = all(other.get(name) == value for other in variables.values())
+            found[f"{VARIABLE}{name}" + ("" if everywhere else f" {platform}")] = value or ""
     return found
 
 

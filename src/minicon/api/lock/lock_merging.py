@@ -130,7 +130,9 @@ def _read(path: Path) -> Lockfile:
 
     file = read_input_text(path)
     # git's temporary files have no extension.
-    return parse_lock(file, platform="noarch") or parse_conda_lock(file.text, source=file.source)
+    return parse_lock(file, platform="noarch", whole=True) or parse_conda_lock(
+        file.text, source=file.source
+    )
 
 
 def _empty(like: Lockfile) -> Lockfile:

@@ -80,7 +80,7 @@ def make_lock(
         channels=tuple(dict.fromkeys(channel for lock in locks for channel in lock.channels)),
         content_hash={each.target.platform: each.content_hash for each in read},
         sources=tuple(_relative(path, inputs.folder) for path in inputs.files),
-        metadata=input_metadata(inputs, targets),
+        metadata=input_metadata(inputs, read),
     )
 
 

@@ -137,10 +137,7 @@ def sync_request(
         return _creation(services, path, (), contents, with_groups, **fields)
     path = services.registry.existing(None, str(path))
     exact = {"prune": True, "keep_satisfied": True}
-    request = _change(services, "install", path, (), contents, with_groups, **exact, **fields)
-    before = Prefix(path).state_variables()
-    changed = {key: value for key, value in request.variables.items() if before.get(key) != value}
-    return replace(request, variables=changed)
+    return _change(services, "install", path, (), contents, with_groups, **exact, **fields)
 
 
 def clone_request(
@@ -197,14 +194,19 @@ def _change(
     with_groups: Sequence[str],
     **fields: Any,
 ) -> ChangeRequest:
-    """Return a request that, with ``prune``, unsets variables that the files no longer name."""
-    request = make_request(services, action, path, specs, contents, with_groups, **fields)
-    if not (request.prune and contents.environments):
-        return request
-    from minicon.api.environment_variables import variables_of_files
+    """Return a request that sets variables that differ.
 
-    dropped = {name: None for name in variables_of_files(path) if name not in request.variables}
-    return replace(request, variables={**dropped, **request.variables})
+    With ``prune``, it unsets those that the files no longer name.
+    """
+    request = make_request(services, action, path, specs, contents, with_groups, **fields)
+    before = Prefix(path).state_variables()
+    variables = {key: value for key, value in request.variables.items() if before.get(key) != value}
+    if request.prune and (contents.environments or contents.lock):
+        from minicon.api.environment_variables import variables_of_files
+
+        dropped = {name: None for name in variables_of_files(path) if name not in request.variables}
+        variables = {**dropped, **variables}
+    return replace(request, variables=variables)
 
 
 def _default_file() -> Path:
@@ -279,8 +281,7 @@ def make_request(
             group.
         UsageError: Specs beside an explicit list or a lock.
     """
-    variables: dict[str, str | None] = {}
-    channels = list(fields.pop("channels", ()))
+    channels = [*fields.pop("channels", ()), *_channels_of(contents)]
     if contents.explicit and specs:
         refuse_mixed("an explicit list", specs[0])
     lock = _lock_selection(contents, specs, with_groups)
@@ -288,10 +289,6 @@ def make_request(
     if lock is None:
         parts: list[tuple[Path, EnvironmentSpec | DependencyGroup]]
         parts = [*contents.environments, *contents.groups(with_groups)]
-        for folder, spec in contents.environments:
-            named = [channel_in(folder, channel) for channel in spec.channels]
-            channels += [channel for channel in named if channel not in channels]
-            variables.update(spec.variables)
         packages = parse_packages(
             [*specs, *(text for _, part in parts for text in part.dependencies)],
             [(line, folder) for folder, part in parts for line in part.pip],
@@ -302,13 +299,28 @@ def make_request(
         prefix=path,
         packages=packages,
         constraints=tuple(map(parse_constraint, constraints)),
-        channels=tuple(channels),
+        channels=tuple(dict.fromkeys(channels)),
         explicit=contents.explicit or _explicit_entries(packages),
         lock=lock,
         update_policy=UpdatePolicy(update_policy),
-        variables=variables,
+        variables=_variables_of(contents, services.settings.platform),
         **fields,
     )
+
+
+def _channels_of(contents: FileContents) -> list[str]:
+    return [
+        channel_in(folder, text) for folder, spec in contents.environments for text in spec.channels
+    ]
+
+
+def _variables_of(contents: FileContents, platform: str) -> dict[str, str | None]:
+    variables: dict[str, str | None] = {}
+    for _, spec in contents.environments:
+        variables.update(spec.variables)
+    if contents.lock is not None:
+        variables.update(contents.lock.variables(platform))
+    return variables
 
 
 def _explicit_entries(packages: RequestedPackages) -> tuple[ExplicitEntry, ...]:

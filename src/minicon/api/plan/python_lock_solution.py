@@ -12,10 +12,11 @@ from typing import NamedTuple
 from packaging.markers import InvalidMarker, Marker
 
 from minicon.api.plan.exact_solutions import needs_pip, solution_from
-from minicon.envs.locks.pylock import DEFAULT_GROUPS
+from minicon.envs.locks.pylock import DEFAULT_GROUPS, EXTRAS, GROUPS
 from minicon.errors import SpecError, UsageError
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.package_names import normalize_pypi_name
 from minicon.models.version import python_minor
 from minicon.pypi.wheels.filenames import split_wheel_name
 from minicon.pypi.wheels.wheel_tags import PYTHON_MINORS, WheelTags
@@ -55,16 +56,13 @@ def python_lock_solution(
     projects: dict[str, list[LockedPackage]] = {}
     for package in selection.lock.packages:
         projects.setdefault(package.name, []).append(package)
-    groups = selection.groups or selection.lock.metadata.get(DEFAULT_GROUPS, "").split()
-    machine = _Machine(tags, platform, frozenset(groups))
+    groups, extras = _groups_and_extras(selection)
+    machine = _Machine(tags, platform, groups, extras)
     allowed = tags.minors(selection.lock.requires_python)
-    minors = [m for m in PYTHON_MINORS if m in allowed and _fits_all(projects, m, machine)]
-    if not minors:
-        raise SpecError(
-            "no-python-fits",
-            f"there is no python for which all packages of the lock have a file on {platform}",
-            hint="lock again for this platform",
-        )
+    minors = [m for m in PYTHON_MINORS if m in allowed and not _unfit(projects, m, machine)]
+    wanted = [m for m in PYTHON_MINORS if _may_be(selection.python, m)]
+    if not {*minors} & {*wanted}:
+        raise _no_python_fits(selection, projects, wanted, machine)
     python = solve_python(_python_spec(selection, minors))
     version = next(record.version for record in python.records if record.name == "python")
     chosen = [_best_file(files, version, machine) for files in projects.values()]
@@ -90,21 +88,79 @@ def _python_spec(selection: LockSelection, minors: Sequence[str]) -> MatchSpec:
 
 
 class _Machine(NamedTuple):
-    """The machine that files are chosen for, without its python."""
+    """The machine that files are chosen for, without its python, and the requested parts."""
 
     tags: WheelTags
     platform: str
     groups: frozenset[str]
+    extras: frozenset[str]
 
 
-def _fits_all(
-    projects: Mapping[str, Sequence[LockedPackage]], minor: str, machine: _Machine
-) -> bool:
-    version = f"{minor}.99"
-    return all(
-        not _applicable(files, version, machine) or _best_file(files, version, machine)
-        for files in projects.values()
+def _groups_and_extras(selection: LockSelection) -> tuple[frozenset[str], frozenset[str]]:
+    """The dependency groups, those by default included, and the extras to install (PEP 751).
+
+    Raises:
+        SpecError: ``no-such-group``: the lock has neither a group nor an extra of a name.
+    """
+    metadata = selection.lock.metadata
+    default, groups, extras = (
+        frozenset(map(normalize_pypi_name, metadata.get(key, "").split()))
+        for key in (DEFAULT_GROUPS, GROUPS, EXTRAS)
     )
+    requested = frozenset(map(normalize_pypi_name, selection.groups))
+    for name in sorted(requested - groups - extras - default):
+        known = ", ".join(sorted(groups | extras | default)) or "none"
+        raise SpecError(
+            "no-such-group",
+            f"the lock has no group or extra {name!r}",
+            hint=f"its groups and extras are: {known}",
+        )
+    return default | requested - (extras - groups), requested & extras
+
+
+def _may_be(python: MatchSpec | None, minor: str) -> bool:
+    """Whether a requested python may be one of a minor version."""
+    if python is None or python.version is None:
+        return True
+    return any(python.version.contains(f"{minor}.{patch}") for patch in range(100))
+
+
+def _no_python_fits(
+    selection: LockSelection,
+    projects: Mapping[str, Sequence[LockedPackage]],
+    wanted: Sequence[str],
+    machine: _Machine,
+) -> SpecError:
+    """Return the error that names a package without a file for the newest of some pythons."""
+    requires = selection.lock.requires_python
+    allowed = [minor for minor in wanted if minor in machine.tags.minors(requires)]
+    python = f"'{selection.python}'" if selection.python else f"python on {machine.platform}"
+    if not allowed:
+        limit = f"python {requires}" if requires else "a python that wheels are made for"
+        message = f"the lock requires {limit}, which {python} is not"
+        return SpecError("no-python-fits", message, hint="request another python")
+    files = projects[_unfit(projects, allowed[0], machine) or ""]
+    package = files[0]
+    why = f"has no file for python {allowed[0]} on {machine.platform}"
+    if allowed[0] not in machine.tags.minors(package.requires_python):
+        why = f"requires python {package.requires_python}"
+    return SpecError(
+        "no-python-fits",
+        f"no package for {python} fits all packages of the lock: "
+        f"{package.name} {package.version} {why}",
+        hint="request another python, or lock again for this platform",
+    )
+
+
+def _unfit(
+    projects: Mapping[str, Sequence[LockedPackage]], minor: str, machine: _Machine
+) -> str | None:
+    """The first project that has no file for a python."""
+    version = f"{minor}.99"
+    for name, files in projects.items():
+        if _applicable(files, version, machine) and not _best_file(files, version, machine):
+            return name
+    return None
 
 
 def _applicable(
@@ -138,7 +194,7 @@ def _marker_applies(text: str | None, version: str, machine: _Machine) -> bool:
         return True
     environment: dict[str, str | AbstractSet[str]] = {
         **marker_environment(version, machine.platform),
-        "extras": machine.groups,
+        "extras": machine.extras,
         "dependency_groups": machine.groups,
     }
     try:

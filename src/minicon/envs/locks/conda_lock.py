@@ -1,5 +1,7 @@
 """Read and write ``conda-lock.yml`` (CEP 37: version 1 of conda-lock's format).
 
+The first versions of ``pixi.lock``, 2 and 3, differ from it only in that dependencies are a list.
+
 ::
 
     version: 1
@@ -15,12 +17,14 @@ from __future__ import annotations
 import re
 
 from minicon.envs.locks import lock_values as values
+from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.environment_files.lockfile import (
     MAIN,
     LockedPackage,
     Lockfile,
     check_package,
+    is_vcs_url,
     sorted_packages,
 )
 from minicon.models.package_names import normalize_pypi_name
@@ -37,28 +41,35 @@ _NAME = lazy_pattern(r"[A-Za-z0-9_.\-]+")
 # Starts with a letter; not what YAML reads as a number, a boolean or an indicator.
 _PLAIN = lazy_pattern(r"(?!(?:y|n|yes|no|on|off|true|false|null)\Z)[A-Za-z_/][A-Za-z0-9_./+\-]*\Z")
 _PLAIN_URL = lazy_pattern(r"[a-z]+:[A-Za-z0-9_./+%~?=&@,\-:]*[A-Za-z0-9_./]\Z")
+#: Versions that only ``pixi.lock`` has.
+_OF_PIXI = ("2", "3")
 _HEADER = """\
 # Exact packages of an environment, for each platform. Do not edit: change the environment file,
 # then run 'minicon lock'. 'minicon create -f' and 'minicon sync' make environments from it.
 """
 
 
-def parse_conda_lock(text: str, *, source: str) -> Lockfile:
+def parse_conda_lock(text: str, *, source: str, whole: bool = True) -> Lockfile:
     """Parse a lock file.
 
     Args:
         text: Its text.
         source: Its name, for messages.
+        whole: Whether all packages are needed; else those that cannot be used are ``refused``.
 
     Raises:
         SpecError: ``invalid-lock-file`` or ``invalid-yaml``, naming the line.
     """
     data = values.load_yaml(text, source)
     version = values.optional(data, "version", source) or "1"
-    if version != "1":
+    if version not in ("1", *_OF_PIXI):
         values.refuse(source, f"version {version[:20]} of the format is not supported")
     metadata = values.mapping(data.get("metadata"), source)
-    packages = [_package(item, source) for item in values.items(data.get("package"), source)]
+    found = [
+        _package_or_reason(item, source, whole=whole)
+        for item in values.items(data.get("package"), source)
+    ]
+    packages = [each for each in found if isinstance(each, LockedPackage)]
     platforms = tuple(values.texts(metadata.get("platforms"), source))
     return Lockfile(
         packages=sorted_packages(packages),
@@ -67,6 +78,8 @@ def parse_conda_lock(text: str, *, source: str) -> Lockfile:
         content_hash=_texts_of(metadata, "content_hash", source),
         sources=tuple(values.texts(metadata.get("sources"), source)),
         metadata=_texts_of(metadata, "custom_metadata", source),
+        kind="pixi" if version in _OF_PIXI else "conda-lock",
+        refused=tuple(each for each in found if not isinstance(each, LockedPackage)),
     )
 
 
@@ -81,6 +94,19 @@ def _channels(metadata: Mapping[str, Any], source: str) -> Iterator[str]:
         yield values.text(url, source)
 
 
+def _package_or_reason(
+    item: Any, source: str, *, whole: bool
+) -> LockedPackage | tuple[str, str, str]:
+    """Parse a package, or return its platform, its group and why it cannot be used."""
+    try:
+        with values.reading(values.location(source, item)):
+            return _package(item, source)
+    except SpecError as error:
+        if whole or not isinstance(item, dict):
+            raise
+        return str(item.get("platform")), str(item.get("category") or MAIN), error.message
+
+
 def _package(item: Any, source: str) -> LockedPackage:
     where = values.location(source, item)
     data = values.mapping(item, where)
@@ -89,7 +115,8 @@ def _package(item: Any, source: str) -> LockedPackage:
         values.refuse(where, f"the manager {manager[:40]!r} is neither conda nor pip")
     url = without_secrets(values.required(data, "url", where))
     name = values.required(data, "name", where)
-    hashes = values.mapping(data.get("hash"), where)
+    # conda-lock writes the revision of a repository as the hash.
+    hashes = {} if is_vcs_url(url) else values.mapping(data.get("hash"), where)
     build = values.optional(data, "build", where) or ""
     if manager == "conda" and not build and is_url(url) and not url.startswith("host:"):
         build = split_file_name(Url(url).name)[2]
@@ -110,8 +137,12 @@ def _package(item: Any, source: str) -> LockedPackage:
 
 
 def _depends(data: Mapping[str, Any], where: str) -> Iterator[str]:
-    for name, rest in values.mapping(data.get("dependencies"), where).items():
-        constraint = "" if rest is None else values.text(rest, where).strip()
+    listed = data.get("dependencies")
+    if isinstance(listed, list):
+        yield from values.texts(listed, where)
+        return
+    for name, rest in values.mapping(listed, where).items():
+        constraint = "" if rest is None else values.text(rest, where).strip().replace("||", "|")
         joint = "" if constraint.startswith("[") or not constraint else " "
         yield f"{name}{joint}{constraint}"
 

@@ -28,12 +28,12 @@ _VERSION = lazy_pattern(r"^version:", re.MULTILINE)
 
 
 def read_lock_file(path: str | os.PathLike[str], *, platform: str) -> Lockfile | None:
-    """Read a lock file, as :func:`parse_lock`."""
-    return parse_lock(read_input_text(path), platform=platform)
+    """Read a lock file, as :func:`parse_lock`, all of whose packages are needed."""
+    return parse_lock(read_input_text(path), platform=platform, whole=True)
 
 
 def parse_lock(
-    file: InputText, *, platform: str, environment: str | None = None
+    file: InputText, *, platform: str, environment: str | None = None, whole: bool = False
 ) -> Lockfile | None:
     """Parse a lock file; None if the file is not a lock file.
 
@@ -42,6 +42,7 @@ def parse_lock(
         platform: Subdir whose packages are needed. Packages of other platforms may be left out
             of a ``pixi.lock`` or ``pylock.toml``.
         environment: Name of the environment in a ``pixi.lock``; other kinds have only one.
+        whole: Whether all packages of a ``conda-lock.yml`` are needed.
 
     Raises:
         SpecError: It is a lock file and cannot be parsed.
@@ -52,7 +53,7 @@ def parse_lock(
     if not file.name.lower().endswith(_EXTENSIONS):
         return None
     if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):
-        return parse_conda_lock(text, source=source)
+        return parse_conda_lock(text, source=source, whole=whole)
     if _PIXI.search(text) and _VERSION.search(text):
         return parse_pixi_lock(text, source=source, environment=environment, platform=platform)
     return None

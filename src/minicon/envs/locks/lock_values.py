@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from minicon.config import strict_yaml
 from minicon.envs.input_text import MAX_BYTES
 from minicon.errors import SpecError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, NoReturn
 
+_LINE = lazy_pattern(r", line \d+$")
 _MAX_NODES = 2_000_000
 
 
@@ -30,7 +34,22 @@ def refuse(where: str, why: str) -> NoReturn:
 def location(source: str, value: Any) -> str:
     """Return the name of a file, with the line of a value if that is known."""
     line = getattr(value, "line", None)
-    return f"{source}, line {line}" if line else source
+    return f"{_LINE.sub('', source)}, line {line}" if line else source
+
+
+@contextlib.contextmanager
+def reading(where: str) -> Iterator[None]:
+    """Name file and line in errors about a value that do not name them.
+
+    Raises:
+        SpecError: ``invalid-lock-file``.
+    """
+    try:
+        yield
+    except SpecError as error:
+        if error.message.startswith(_LINE.sub("", where)):
+            raise
+        refuse(where, error.message)
 
 
 def mapping(value: Any, where: str) -> Mapping[str, Any]:

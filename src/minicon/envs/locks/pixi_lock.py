@@ -111,19 +111,17 @@ def _channels(environment: Mapping[str, Any], source: str) -> Iterator[str]:
 def _known_packages(
     data: Mapping[str, Any], source: str
 ) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Return all package entries by manager and URL."""
+    """Return all package entries by manager and URL; other kinds may be of other environments."""
     found = {}
     for item in values.items(data.get("packages"), source):
-        entry = values.mapping(item, source)
-        kind = values.optional(entry, "kind", source)
+        where = values.location(source, item)
+        entry = values.mapping(item, where)
+        kind = values.optional(entry, "kind", where)
+        key = "url" if "url" in entry else "path"
         if kind is None:
-            kind = next((k for k in ("conda", "pypi") if k in entry), "")
-            url = values.required(entry, kind, values.location(source, item)) if kind else ""
-        else:
-            url = values.required(entry, "url" if "url" in entry else "path", source)
-        if kind not in ("conda", "pypi"):
-            values.refuse(values.location(source, item), "a package must be conda or pypi")
-        found[kind, url] = entry
+            kind = key = next((k for k in ("conda", "pypi") if k in entry), "")
+        if kind in ("conda", "pypi"):
+            found[kind, values.required(entry, key, where)] = entry
     return found
 
 
@@ -134,13 +132,15 @@ def _locked(
     data = values.mapping(reference, where)
     kind = next((k for k in ("conda", "pypi") if k in data), None)
     if kind is None:
-        values.refuse(where, "a package must be conda or pypi")
+        kinds = ", ".join(map(str, data))[:80]
+        values.refuse(where, f"packages of the kind {kinds!r} cannot be installed from a lock")
     url = values.required(data, kind, where)
     entry = known.get((kind, url))
     if entry is None:
         values.refuse(where, f"{without_secrets(url)[:120]} has no entry in its list of packages")
     make = _conda if kind == "conda" else _pypi
-    return check_package(make(url, platform, entry, where), where)
+    with values.reading(where):
+        return check_package(make(url, platform, entry, where), where)
 
 
 def _conda(url: str, platform: str, entry: Mapping[str, Any], where: str) -> LockedPackage:
@@ -161,6 +161,7 @@ def _conda(url: str, platform: str, entry: Mapping[str, Any], where: str) -> Loc
 def _pypi(url: str, platform: str, entry: Mapping[str, Any], where: str) -> LockedPackage:
     if not is_url(url):
         values.refuse(where, f"{shortened(url, 120)!r} is a local directory: install it with pip")
+    url = url.removeprefix("direct+")  # versions 4 and 5: named by URL, not found on an index
     return LockedPackage(
         name=normalize_pypi_name(values.required(entry, "name", where)),
         version=values.required(entry, "version", where),

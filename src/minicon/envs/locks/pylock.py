@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _FILE_NAME = lazy_pattern(r"pylock(?:\.[^.]+)?\.toml\Z")
 
-#: Key in the lock's metadata of the groups that are installed by default.
-DEFAULT_GROUPS = "default_groups"
+#: Keys in the lock's metadata: the groups that are installed by default, all groups, all extras.
+DEFAULT_GROUPS, GROUPS, EXTRAS = "default-groups", "dependency-groups", "extras"
 
 _MAX_DEPTH = 100
 #: Limit for one key (the text before "=" in a line): TOML parsers need quadratic time for its dots.
@@ -63,7 +63,10 @@ def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lock
     return Lockfile(
         packages=tuple(packages),
         requires_python=values.optional(data, "requires-python", source),
-        metadata={DEFAULT_GROUPS: " ".join(values.texts(data.get("default-groups"), source))},
+        metadata={
+            key: " ".join(values.texts(data.get(key), source))
+            for key in (DEFAULT_GROUPS, GROUPS, EXTRAS)
+        },
         kind="pylock",
     )
 
@@ -113,14 +116,16 @@ def _files(
     for item in files:
         file = values.mapping(item, where)
         hashes = values.mapping(file.get("hashes"), where)
-        package = LockedPackage(
-            **common,
-            url=_url(file, folder, where),
-            sha256=values.lower_hash(hashes, "sha256", where),
-            is_direct=not wheels and "sdist" not in data,
-            size=values.size(file, where),
-        )
-        yield check_package(_with_version(package, where), where)
+        with values.reading(where):
+            package = LockedPackage(
+                **common,
+                url=_url(file, folder, where),
+                sha256=values.lower_hash(hashes, "sha256", where),
+                is_direct=not wheels and "sdist" not in data,
+                size=values.size(file, where),
+            )
+            package = check_package(_with_version(package, where), where)
+        yield package
 
 
 def _with_version(package: LockedPackage, where: str) -> LockedPackage:

@@ -30,7 +30,7 @@ KEYS = (
 )  # fmt: skip
 _SELECTOR = lazy_pattern(r"sel\((.*)\)\s*")
 _ABSOLUTE = lazy_pattern(r"/|[A-Za-z]:[/\\]")
-_VARIABLE = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+VARIABLE_NAME = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class _Reader:
         if not hasattr(value, "items"):
             self.fail("variables must be a mapping", value, "write NAME: value")
         for name in value:
-            if not _VARIABLE.match(str(name)):
+            if not VARIABLE_NAME.match(str(name)):
                 hint = "names contain letters, digits and _, and do not start with a digit"
                 self.fail(f"{str(name)[:60]!r} cannot be the name of a variable", name, hint)
         return {

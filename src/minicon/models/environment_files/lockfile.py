@@ -12,7 +12,9 @@ from minicon.constants import HOST_CHANNEL, PYPI_BUILD, PYPI_CHANNEL, WHEEL_EXTE
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
+from minicon.models.environment_files.environment_spec import VARIABLE_NAME
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.version_spec import parse_version_spec
 from minicon.models.package_names import normalize_pypi_name
 from minicon.models.record_checks import check_record_fields, split_file_name
 from minicon.models.records import RepodataRecord, direct_url
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
     Manager = Literal["conda", "pip"]
 
 MAIN = "main"
+#: Before the name of an environment variable in ``metadata``; a platform may follow.
+VARIABLE = "variable "
 #: Scheme of the URL of an interpreter of the installing machine: ``host:python-3.11.7``.
 _HOST_SCHEME = f"{HOST_CHANNEL}:"
 _LONGEST_URL = 2000
 
 _MD5 = lazy_pattern(r"[0-9a-f]{32}")
 _SHA256 = lazy_pattern(r"[0-9a-f]{64}")
+_VCS = lazy_pattern(r"(?:git|hg|svn|bzr)\+")
 _GROUP = lazy_pattern(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,63}")
 _CONTROL = lazy_pattern(r"[\x00-\x1f\x7f]")
 
@@ -83,7 +88,9 @@ class LockedPackage:
     @property
     def fn(self) -> str:
         """File name."""
-        return Url(self.url).name if is_url(self.url) else self.url.rpartition("/")[2]
+        if is_url(self.url) and not is_vcs_url(self.url):
+            return Url(self.url).name
+        return self.url.rpartition("/")[2]
 
     @property
     def is_host(self) -> bool:
@@ -133,6 +140,8 @@ class Lockfile:
         metadata: Further strings that are kept.
         requires_python: For a lock that does not contain python (PEP 751), or None.
         kind: ``conda-lock``, ``pixi`` or ``pylock``.
+        refused: Platform, group and error message of packages that cannot be used. They count only
+            if they are needed: other tools lock more kinds of packages.
     """
 
     packages: tuple[LockedPackage, ...]
@@ -143,11 +152,28 @@ class Lockfile:
     metadata: Mapping[str, str] = field(default_factory=dict)
     requires_python: str | None = None
     kind: str = "conda-lock"
+    refused: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def groups(self) -> tuple[str, ...]:
         """Groups beyond ``main``, sorted."""
-        return tuple(sorted({package.category for package in self.packages} - {MAIN}))
+        refused = {category for _, category, _ in self.refused}
+        return tuple(sorted(({package.category for package in self.packages} | refused) - {MAIN}))
+
+    def variables(self, platform: str) -> dict[str, str]:
+        """Environment variables that activation sets on a platform, from ``metadata``.
+
+        Raises:
+            SpecError: ``invalid-lock-file``: a name is invalid.
+        """
+        found = {}
+        for key, value in self.metadata.items():
+            name, _, only = key.removeprefix(VARIABLE).partition(" ")
+            if key.startswith(VARIABLE) and only in ("", platform):
+                if not VARIABLE_NAME.match(name):
+                    _refuse(f"{shortened(name, 60)!r} cannot be the name of a variable")
+                found[name] = value
+        return found
 
     def for_platform(
         self, platform: str, groups: Collection[str] = ()
@@ -159,7 +185,8 @@ class Lockfile:
             groups: Groups to install in addition to ``main``.
 
         Raises:
-            SpecError: ``platform-not-locked``, ``no-such-group``.
+            SpecError: ``platform-not-locked``, ``no-such-group``; ``invalid-lock-file`` if one of
+                them cannot be used.
         """
         if self.platforms and platform not in self.platforms:
             known = ", ".join(self.platforms)
@@ -173,6 +200,10 @@ class Lockfile:
                 message = f"the lock has no group {group!r}"
                 raise SpecError("no-such-group", message, hint=f"its groups are: {known}")
         categories = {MAIN, *groups}
+        for needed_on, category, message in self.refused:
+            if needed_on == platform and category in categories:
+                hint = "create it again with the tool that wrote it"
+                raise SpecError("invalid-lock-file", message, hint=hint)
         found: dict[tuple[str, str], LockedPackage] = {}
         for package in self.packages:
             if package.platform == platform and package.category in categories:
@@ -273,13 +304,24 @@ def _channel_and_subdir(url: str, platform: str) -> tuple[str, str]:
 
 
 def _match_text(requirement: str) -> str:
-    """Convert a PEP 508 requirement to a MatchSpec string, without extras and markers."""
+    """Convert a PEP 508 requirement to a MatchSpec string, without extras and markers.
+
+    Versions that a MatchSpec cannot express are left out: a lock names exact versions anyway.
+    """
     text = requirement.partition(";")[0].strip()
     found = re.match(r"([A-Za-z0-9_.\-]+)\s*(?:\[[^\]]*\])?\s*(.*)", text)
     if not found:
         return text
     name, versions = found.groups()
     versions = versions.strip().strip("()").replace(" ", "").replace("===", "==")
-    if versions.startswith("@") or versions == "*":
+    versions = versions.replace("||", "|")  # poetry's, which conda-lock copies
+    try:
+        parse_version_spec(versions or "*")
+    except SpecError:
         versions = ""
-    return f"{normalize_pypi_name(name)} {versions}".strip()
+    return f"{normalize_pypi_name(name)} {'' if versions == '*' else versions}".strip()
+
+
+def is_vcs_url(url: str) -> bool:
+    """Whether a URL names a revision of a repository, which only pip can install."""
+    return _VCS.match(url) is not None
