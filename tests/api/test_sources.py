@@ -159,9 +159,7 @@ def test_indices_have_the_order_of_the_sources(tmp_path: Path) -> None:
     services = make_services(tmp_path, Notes())
     for position in range(3):
         named = (*channels[:position], "host", *channels[position:])
-        sources = choose_sources(
-            services.settings, named, override=True, is_reachable=lambda *_: True
-        )
+        sources = services.sources(named, override=True, probe=False)
         groups = channel_indices(services, sources)
         order = [group[0].channel for group in groups]
         assert order == [*channels[:position], "host", *channels[position:]]

@@ -116,6 +116,16 @@ def test_a_list_with_hashes_is_for_pip(minicon: CommandLine) -> None:
     assert "package index" in outcome.err
 
 
+def test_a_list_without_hashes_is_reported_once(minicon: CommandLine, channel: Path) -> None:
+    names = ("noarch/lone-0.1-0", "noarch/greeting-1.5-0", "linux-64/hello-1.0-0")
+    urls = [f"{channel.as_uri()}/{name}.conda" for name in names]
+    Path("list.txt").write_text("\n".join(["@EXPLICIT", *urls]))
+    outcome = minicon("create -n a -y -f list.txt").ok()
+    assert outcome.err.count("hash") == 1
+    shown = "the list of packages has no hash of lone-0.1-0 and 2 more: used unverified"
+    assert shown in outcome.err
+
+
 def test_variables_survive_a_lock(minicon: CommandLine, channel: Path) -> None:
     file = Path("environment.yml")
     text = f"channels: [{channel}, nodefaults]\ndependencies: [lone]\nvariables:\n  A: b c\n"

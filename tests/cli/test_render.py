@@ -158,6 +158,13 @@ def test_downloads_need_more_space_on_disk(size: int, words: str) -> None:
     assert f"1 to download {words}" in shown
 
 
+def test_sizes_that_are_not_known_are_not_zero() -> None:
+    known, unknown = record("known", "1.0", size=2048), record("unknown", "1.0")
+    assert "1 to download (of unknown size)" in text_of(plan(link=(unknown,), fetch=(unknown,)))
+    both = (known, unknown)
+    assert "2 to download (at least 2.0 KiB)" in text_of(plan(link=both, fetch=both))
+
+
 def test_variables_are_part_of_a_plan() -> None:
     shown = text_of(plan(variables={"GONE": None, "NEW": "a b"}))
     assert "variables:\n  -  GONE\n  +  NEW   a b" in shown

@@ -98,7 +98,7 @@ def _make_packages(
 
     cache = services.package_cache
     require_space(cache.directory, _least_size(records), "the packages to download")
-    _warn_of_weak_hashes(services, records)
+    _warn_of_hashes(services, records, allow_unverified=allow_unverified)
     turns = threading.BoundedSemaphore(os.cpu_count() or 1)
 
     def make(record: RepodataRecord, cancelled: threading.Event) -> CachedPackage:
@@ -128,12 +128,26 @@ def _remember_refused(services: Services, record: RepodataRecord, error: Package
         RefusedWheels(services.cache_dir).add(record.url, record.sha256, error.message)
 
 
-def _warn_of_weak_hashes(services: Services, records: Sequence[RepodataRecord]) -> None:
-    """Warn of packages for which only an md5 is known, which can be forged."""
-    weak = [record.dist_name for record in records if record.md5 and record.sha256 is None]
+def _warn_of_hashes(
+    services: Services, records: Sequence[RepodataRecord], *, allow_unverified: bool
+) -> None:
+    """Warn of packages for which only an md5 is known, which can be forged, or no hash.
+
+    The latter are of a list of URLs; those of other sources are refused.
+    """
+    fetched = [r for r in records if r.source == "conda" and r.sha256 is None]
+    weak = [record.dist_name for record in fetched if record.md5]
     if weak:
-        more = f" and {len(weak) - 1} more" if len(weak) > 1 else ""
-        services.reporter.warn(f"{weak[0]}{more}: verified by md5 only, no sha256 is listed")
+        shown = _first_and_number(weak)
+        services.reporter.warn(f"{shown}: verified by md5 only, no sha256 is listed")
+    none = [record.dist_name for record in fetched if not record.md5]
+    if none and allow_unverified:
+        shown = _first_and_number(none)
+        services.reporter.warn(f"the list of packages has no hash of {shown}: used unverified")
+
+
+def _first_and_number(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _least_size(records: Sequence[RepodataRecord]) -> int:

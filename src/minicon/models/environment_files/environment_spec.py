@@ -71,7 +71,7 @@ class EnvironmentSpec:
     groups: Mapping[str, DependencyGroup] = field(default_factory=dict)
     explicit: tuple[ExplicitEntry, ...] = ()
     ignored: tuple[str, ...] = ()
-    has_dependencies_key: bool = True
+    has_dependencies_key: bool = field(default=True, compare=False)
 
     @property
     def specs(self) -> tuple[MatchSpec, ...]:

@@ -67,7 +67,8 @@ def prepare_package(
                 task.finish()
 
     def prepare(directory: Path) -> PackageFiles:
-        _check_has_hash(record, reporter, allow_unverified)
+        if not allow_unverified:
+            _check_has_hash(record)
         local = _local_wheel(record)
         if local is not None:
             return unpack(local, directory, verify=True)
@@ -120,17 +121,14 @@ def _local_wheel(record: RepodataRecord) -> Path | None:
     return local_path(record.url)
 
 
-def _check_has_hash(record: RepodataRecord, reporter: Reporter, allow_unverified: bool) -> None:
+def _check_has_hash(record: RepodataRecord) -> None:
     is_wheel = record.source == "pypi"
     if record.sha256 or (record.md5 and not is_wheel):
         return
     lister, hashes = ("package index", "SHA-256") if is_wheel else ("channel", "hash")
-    message = f"{record.fn}: its {lister} lists no {hashes}"
-    if not allow_unverified:
-        other = "download the file and give its path" if is_wheel else "name its URL with its hash"
-        raise PackageError(
-            "no-hash",
-            f"{message}, so it cannot be verified",
-            hint=f"use one that lists hashes, or {other}",
-        )
-    reporter.warn(f"{message}; it is used unverified")
+    other = "download the file and give its path" if is_wheel else "name its URL with its hash"
+    raise PackageError(
+        "no-hash",
+        f"{record.fn}: its {lister} lists no {hashes}, so it cannot be verified",
+        hint=f"use one that lists hashes, or {other}",
+    )
