@@ -129,9 +129,10 @@ def _totals(plan: Plan) -> str:
     cached = count - fetched
     parts = [f"{count} package{'s' * (count != 1)} to link"]
     if fetched:
-        unknown = [record for record in plan.fetch if record.size is None]
-        size = human_size(plan.download_size) if len(unknown) < fetched else "of unknown size"
-        size = f"at least {size}" if 0 < len(unknown) < fetched else size
+        sizes = [record.size for record in plan.fetch if record.source != "interpreter"]
+        size = human_size(plan.download_size)
+        if None in sizes:
+            size = f"at least {size}" if any(sizes) else "of unknown size"
         unpacked = plan.unpacked_size
         if unpacked >= _LARGE:
             size += f", about {_roughly(unpacked)} on disk"

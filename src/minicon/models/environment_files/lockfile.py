@@ -13,7 +13,7 @@ from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.environment_files.environment_spec import VARIABLE_NAME
-from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.match_spec.version_spec import parse_version_spec
 from minicon.models.package_names import normalize_pypi_name
 from minicon.models.record_checks import check_record_fields, split_file_name
@@ -253,7 +253,7 @@ def check_package(package: LockedPackage, source: str) -> LockedPackage:
                 fields, fn=f"{package.name}.conda" if package.is_host else package.fn
             )
             for text in package.depends:
-                MatchSpec(_match_text(text) if package.manager == "pip" else text)
+                parse_dependency(_match_text(text) if package.manager == "pip" else text)
     except SpecError as error:
         message = f"{source}: {shortened(package.name, 60)!r} is invalid: {error.message}"
         raise SpecError("invalid-lock-file", message, hint="create the lock file again") from None

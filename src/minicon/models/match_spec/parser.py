@@ -84,19 +84,24 @@ _PACKAGE_FILE = lazy_pattern(r"([A-Za-z0-9_][A-Za-z0-9_.\-]*)-([A-Za-z0-9_.!+]+)
 _EXTENSIONS = (*PACKAGE_EXTENSIONS, WHEEL_EXTENSION)
 
 
-def parse(text: str) -> dict[str, Any]:
+def parse(text: str, *, any_name: bool = False) -> dict[str, Any]:
     """Parse a spec and return the fields that it sets.
+
+    Args:
+        text: The spec.
+        any_name: Whether names that CEP 26 does not allow are accepted.
 
     Raises:
         SpecError: ``invalid-spec``, with a caret under the invalid part.
     """
-    return _Parser(text).fields()
+    return _Parser(text, any_name=any_name).fields()
 
 
 class _Parser:
     """Parser of one spec, from both ends to the middle; keeps the whole text for errors."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, any_name: bool) -> None:
+        self.any_name = any_name
         self.source = text.strip()
         if len(self.source) > MAX_LENGTH:
             self.source = shortened(self.source, 60) + "…"
@@ -253,7 +258,7 @@ class _Parser:
             if bad < match.end():
                 hint = "names hold letters, digits, - _ and .; * makes a glob, ^…$ a regex"
                 self.fail(bad, bad + 1, f"{text[bad]!r} is not allowed in a package name", hint)
-            if "*" not in name and not is_package_name(name):
+            if not (self.any_name or "*" in name or is_package_name(name)):
                 self.fail(start, match.end(), "this is not a package name", NAME_HINT)
         fields["name"] = name
         return match.end()

@@ -49,6 +49,10 @@ class MatchSpec:
         extras: Requested groups of optional dependencies; not matched (CEP 44).
         when: Condition under which the spec applies; not matched (CEP 43).
 
+    Args:
+        text: The spec.
+        of_record: Whether a record has it as a dependency.
+
     Raises:
         SpecError: ``invalid-spec``, with a caret under the invalid part.
     """
@@ -76,7 +80,7 @@ class MatchSpec:
     extras: tuple[str, ...]
     flags: tuple[str, ...]
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, of_record: bool = False) -> None:
         self.channel = self.subdir = self.build_number = self.fn = self.url = None
         self.md5 = self.sha256 = self.license = self.license_family = self.when = None
         self.track_features = self.features = self.extras = self.flags = ()
@@ -87,7 +91,7 @@ class MatchSpec:
             self.name = _string_spec(name.lower())
             self.build = None if build is None else _string_spec(build)
         else:
-            self._fill(match_spec_parser.parse(text), text)
+            self._fill(match_spec_parser.parse(text, any_name=of_record), text)
 
     @classmethod
     def from_text(cls, text: str) -> MatchSpec:
@@ -222,12 +226,12 @@ class MatchSpec:
 
 @lru_cache(maxsize=65536)
 def parse_dependency(text: str) -> MatchSpec:
-    """Parse a dependency of a record, with a cache.
+    """Parse a dependency of a record, with a cache; its name may be older than CEP 26.
 
     Raises:
         SpecError: ``invalid-spec``.
     """
-    return MatchSpec(text)
+    return MatchSpec(text, of_record=True)
 
 
 @lru_cache(maxsize=4096)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.match_spec.spec import parse_dependency
 from minicon.models.version import version_key
 from minicon.solver.candidates.candidate_table import (
     FEATURE,
@@ -157,7 +157,7 @@ def condition_text(source: Variable, target: Variable, refused: int, stated: Con
     condition = " and ".join(text for _, text in stated.condition)
     spec: object = variable_text(stated.name)
     if stated.text != "*":
-        spec = MatchSpec(stated.text).replace(when=None)
+        spec = parse_dependency(stated.text).replace(when=None)
     needed = f"{spec} if {condition}"
     if source.name.startswith(REQUEST):
         sentence = f"{needed} is a constraint" if stated.optional else f"you requested {needed}"
