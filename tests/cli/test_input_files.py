@@ -116,6 +116,21 @@ def test_a_list_with_hashes_is_for_pip(minicon: CommandLine) -> None:
     assert "package index" in outcome.err
 
 
+def test_channels_of_specs(minicon: CommandLine, channel: Path) -> None:
+    options = ("-n", "a", "-c", str(channel), "--override-channels", "--dry-run", "--json")
+    name = channel.name
+    for spec in (
+        f"{name[:3]}*::lone",
+        f"{name}:ns:lone",
+        "*/noarch::lone",
+        f"lone[channel=*{name}]",
+    ):
+        plan = minicon("create", *options, spec).json
+        assert [each["name"] for each in plan["actions"]["LINK"]] == ["lone"], spec
+    outcome = minicon("create", *options, "other-*::lone").json
+    assert outcome["exception_name"] == "PackageNotFound", outcome
+
+
 def test_a_list_without_hashes_is_reported_once(minicon: CommandLine, channel: Path) -> None:
     names = ("noarch/lone-0.1-0", "noarch/greeting-1.5-0", "linux-64/hello-1.0-0")
     urls = [f"{channel.as_uri()}/{name}.conda" for name in names]

@@ -46,8 +46,9 @@ def channel_indices(
     settings = services.settings
     channels = list(sources.channels)
     for spec in specs:
-        if spec.channel is not None and not _has(sources, spec.channel):
-            extra = expand_channel(settings, spec.channel)
+        named = spec.channel or "*"
+        if "*" not in named and not _has(sources, named):  # a glob adds no channel
+            extra = expand_channel(settings, named)
             channels += [c for c in extra if not c.is_builtin and c not in channels]
     count = len(sources.channels)
     refuse_forbidden(settings, channels[count:])

@@ -201,7 +201,9 @@ def _change(
     request = make_request(services, action, path, specs, contents, with_groups, **fields)
     before = Prefix(path).state_variables()
     variables = {key: value for key, value in request.variables.items() if before.get(key) != value}
-    if request.prune and (contents.environments or contents.lock):
+    # Locks of other tools never have variables: one without any says nothing about them.
+    names_variables = contents.environments or (contents.lock and request.variables)
+    if request.prune and names_variables:
         from minicon.api.environment_variables import variables_of_files
 
         dropped = {name: None for name in variables_of_files(path) if name not in request.variables}
