@@ -211,8 +211,9 @@ def test_groups_and_markers_of_a_pylock(project: Workspace, wheelhouse: Path) ->
         project,
         'lock-version = "1.0"',
         'dependency-groups = ["dev", "base", "both"]\ndefault-groups = ["base"]',
-        'extras = ["fast", "both"]',
+        'extras = ["fast", "both", "slow"]',
         package("leaf", "1.0", "'dev' in dependency_groups or 'fast' in extras"),
+        '[[packages]]\nname = "own"\nmarker = "\'slow\' in extras"\ndirectory = { path = "." }',
         package("top", "1.0", "'base' in dependency_groups and 'both' not in extras"),
         name="pylock.toml",
     )
@@ -224,8 +225,10 @@ def test_groups_and_markers_of_a_pylock(project: Workspace, wheelhouse: Path) ->
         assert {entry["name"] for entry in plan["actions"]["LINK"]} == {"python", *added}
     unknown = project.run("create", "-n", "p", *words, "--with", "devel").json
     assert (unknown["reference"], unknown["hint"]) == (
-        "no-such-group", "its groups and extras are: base, both, dev, fast"
+        "no-such-group", "its groups and extras are: base, both, dev, fast, slow"
     )  # fmt: skip
+    directory = project.run("create", "-n", "p", *words, "--with", "slow").json
+    assert "package 'own': it is locked as a directory" in directory["message"]
     refused = project.run("create", "-n", "p", *words, "python=2.5").json
     assert refused["reference"] == "no-python-fits"
     file = project.folder / "pylock.toml"

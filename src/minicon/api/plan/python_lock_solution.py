@@ -65,6 +65,10 @@ def python_lock_solution(
         raise _no_python_fits(selection, projects, wanted, machine)
     python = solve_python(_python_spec(selection, minors))
     version = next(record.version for record in python.records if record.name == "python")
+    for _, marker, message in selection.lock.refused:
+        if _marker_applies(marker or None, version, machine):
+            hint = "lock again, or install it with pip afterwards"
+            raise SpecError("invalid-lock-file", message, hint=hint)
     chosen = [_best_file(files, version, machine) for files in projects.values()]
     kept = [package for package in chosen if package is not None]
     minor = python_minor(version)

@@ -42,14 +42,14 @@ def parse_lock(
         platform: Subdir whose packages are needed. Packages of other platforms may be left out
             of a ``pixi.lock`` or ``pylock.toml``.
         environment: Name of the environment in a ``pixi.lock``; other kinds have only one.
-        whole: Whether all packages of a ``conda-lock.yml`` are needed.
+        whole: Whether all packages of the platform are needed, those of all groups included.
 
     Raises:
         SpecError: It is a lock file and cannot be parsed.
     """
     text, source = file.text, file.source
     if is_pylock_name(file.name):
-        return parse_pylock(text, source=source, folder=file.folder, platform=platform)
+        return parse_pylock(text, source=source, folder=file.folder, platform=platform, whole=whole)
     if not file.name.lower().endswith(_EXTENSIONS):
         return None
     if _CONDA_LOCK.search(text) and (_METADATA.search(text) or _VERSION.search(text)):

@@ -11,6 +11,7 @@ import importlib
 import sys
 
 from minicon.envs.locks import lock_values as values
+from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.environment_files.lockfile import MAIN, LockedPackage, Lockfile, check_package
@@ -39,7 +40,9 @@ def is_pylock_name(name: str) -> bool:
     return _FILE_NAME.match(name) is not None
 
 
-def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lockfile:
+def parse_pylock(
+    text: str, *, source: str, folder: Path, platform: str, whole: bool = True
+) -> Lockfile:
     """Parse a lock file.
 
     Args:
@@ -47,6 +50,8 @@ def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lock
         source: Its name, for messages.
         folder: Its folder, base of the paths in it.
         platform: Subdir that packages are needed for.
+        whole: Whether all packages are needed; else those that cannot be used are ``refused``, with
+            their marker in place of a group.
 
     Raises:
         SpecError: ``invalid-lock-file``.
@@ -55,11 +60,16 @@ def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lock
     version = values.required(data, "lock-version", source)
     if version.partition(".")[0] != "1":
         values.refuse(source, f"version {version[:20]} of pylock.toml is not supported")
-    packages = [
-        package
-        for item in values.items(data.get("packages"), source)
-        for package in _files(values.mapping(item, source), source, folder, platform)
-    ]
+    packages: list[LockedPackage] = []
+    refused: list[tuple[str, str, str]] = []
+    for item in values.items(data.get("packages"), source):
+        entry = values.mapping(item, source)
+        try:
+            packages += _files(entry, source, folder, platform)
+        except SpecError as error:
+            if whole:
+                raise
+            refused.append((platform, str(entry.get("marker") or ""), error.message))
     return Lockfile(
         packages=tuple(packages),
         requires_python=values.optional(data, "requires-python", source),
@@ -68,6 +78,7 @@ def parse_pylock(text: str, *, source: str, folder: Path, platform: str) -> Lock
             for key in (DEFAULT_GROUPS, GROUPS, EXTRAS)
         },
         kind="pylock",
+        refused=tuple(refused),
     )
 
 
