@@ -96,6 +96,11 @@ def test_removing_an_environment_runs_its_unlink_scripts(
     assert "will run: pre-unlink of polite-1.0-0" in planned.err
     removed = workspace.run("remove", "-y", "-n", "a", "--all").ok()
     assert "polite: goodbye from polite" in removed.err
+    quiet = workspace.run("create", "-y", "-q", "-n", "a", *source).ok()
+    assert (quiet.out, quiet.err) == ("", "polite: goodbye from polite\n")
+    document = workspace.run("remove", "-y", "-n", "a", "--all", "--json").ok()
+    assert document.json["messages"] == [{"package": "polite", "message": "goodbye from polite"}]
+    assert document.err == "polite: goodbye from polite\n"
     workspace.run("create", "-y", "-n", "a", *source).ok()
     silent = workspace.run("remove", "-y", "-n", "a", "--all", "--no-link-scripts").ok()
     assert "polite" not in silent.out + silent.err

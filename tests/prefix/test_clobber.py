@@ -31,6 +31,9 @@ class Notes(SilentReporter):
     def warn(self, text: str) -> None:
         self.warnings.append(text)
 
+    def message(self, package: str, text: str) -> None:
+        self.notes.append(f"{package}: {text}")
+
 
 @pytest.fixture
 def claimants(tmp_path: Path) -> dict[str, Extracted]:

@@ -57,6 +57,36 @@ def test_post_link_runs_in_the_finished_environment(tmp_path: Path) -> None:
     assert not (env / ".messages.txt").exists()
 
 
+def test_scripts_are_sourced(tmp_path: Path) -> None:
+    """``return`` ends them, as with conda; ``$0`` and BASH_SOURCE are their path."""
+    env = tmp_path / "envs" / "data"
+    text = 'echo "${0##*/} ${BASH_SOURCE##*/} $#" >> "$PREFIX/seen"; return 0; exit 1\n'
+    package = PackageBuilder("s")
+    for action in ACTIONS:
+        package = package.script(action, text)
+    notes = Notes()
+    apply(env, extract(package, tmp_path), executor=runner(tmp_path, notes))
+    apply(env, executor=runner(tmp_path, notes))
+    order = ("pre-link", "post-link", "pre-unlink", "post-unlink")
+    assert (env / "seen").read_text() == "".join(f".s-{a}.sh .s-{a}.sh 0\n" for a in order)
+    assert notes.warnings == []
+    failing = extract(PackageBuilder("f").script("post-link", "return 3\n"), tmp_path)
+    with pytest.raises(LinkScriptFailed, match="exit status 3"):
+        apply(env, failing, executor=runner(tmp_path))
+
+
+def test_the_message_of_a_failed_unlink_script_is_reported(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    text = 'echo "stop the service" > "$PREFIX/.messages.txt"; return 1\n'
+    notes = Notes()
+    package = extract(PackageBuilder("s").script("pre-unlink", text), tmp_path)
+    apply(env, package, executor=runner(tmp_path, notes))
+    apply(env, executor=runner(tmp_path, notes))
+    assert notes.warnings == [
+        "the pre-unlink script of s-1.0-0 failed: exit status 1\nstop the service"
+    ]
+
+
 def test_without_a_runner_no_script_runs(tmp_path: Path) -> None:
     env = tmp_path / "envs" / "data"
     apply(env, extract(PackageBuilder("s").script("post-link", SHOW), tmp_path))

@@ -63,6 +63,7 @@ class Console:
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
         self._color = _wants_color(self.stdout) if color is None else color
+        self._messages: list[dict[str, str]] = []
 
     @property
     def shows_progress(self) -> bool:
@@ -91,7 +92,9 @@ class Console:
             self._write(self.stdout, text, as_is=as_is)
 
     def document(self, value: Any, *, as_is: bool = False) -> None:
-        """Write the result as JSON; ``as_is`` as for :meth:`answer`."""
+        """Write the result as JSON, with the messages of packages; ``as_is`` as for answers."""
+        if self._messages and isinstance(value, dict):
+            value = {**value, "messages": self._messages}
         shown = str if as_is else redact
         text = json_text(value, shown=shown)
         if not text.isascii() and _encodable(text, self.stdout) != text:
@@ -109,6 +112,11 @@ class Console:
         """Write a warning to stderr, also with ``--quiet``."""
         if not self.json:
             self._write(self.stderr, f"{self.style('warning:', 'yellow')} {text}")
+
+    def message(self, package: str, text: str) -> None:
+        """Write a message of a package to stderr, also with ``--quiet`` and ``--json``."""
+        self._messages.append({"package": package, "message": text})
+        self._write(self.stderr, f"{package}: {text}")
 
     def fail(self, error: MiniconError, *, whole: bool = False) -> None:
         """Write an error with its context and hint.

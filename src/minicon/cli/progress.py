@@ -55,6 +55,10 @@ class ConsoleReporter:
         """Show a warning above the bars."""
         self._above_bars(lambda: self._console.warn(text))
 
+    def message(self, package: str, text: str) -> None:
+        """Show a message of a package above the bars."""
+        self._above_bars(lambda: self._console.message(package, text))
+
     def close(self) -> None:
         """Remove all bars."""
         with self._lock:

@@ -34,6 +34,9 @@ class Reporter(Protocol):
     def warn(self, text: str) -> None:
         """Report a sentence that users should read."""
 
+    def message(self, package: str, text: str) -> None:
+        """Report what a link script of a package wrote for the user (CEP 34)."""
+
 
 class SilentTask:
     """A task that reports nothing."""
@@ -56,4 +59,7 @@ class SilentReporter:
         """Ignore."""
 
     def warn(self, text: str) -> None:
+        """Ignore."""
+
+    def message(self, package: str, text: str) -> None:
         """Ignore."""

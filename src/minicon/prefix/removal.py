@@ -88,7 +88,7 @@ def _run_scripts(store: GenerationStore, runner: LinkScriptRunner, change: Chang
         for script in scripts:
             message = runner.run_quietly(readable_script(script, prefix.path), prefix.path)
             if message:
-                runner.reporter.note(f"{script.record.name}: {message}")
+                runner.reporter.message(script.record.name, message)
 
 
 def sweep(folder: Path) -> list[Path]:

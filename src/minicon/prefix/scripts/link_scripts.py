@@ -187,7 +187,7 @@ class LinkScriptRunner:
         try:
             return self.run(script, prefix)
         except LinkScriptFailed as error:
-            self.reporter.warn(error.message)
+            self.reporter.warn("\n".join(filter(None, (error.message, error.context))))
             return ""
 
     def _run(self, script: LinkScript, prefix: Path, temporary: Path) -> None:
@@ -267,11 +267,12 @@ def _take_message(prefix: Path) -> str:
 
 
 def _command(path: Path) -> list[str]:
+    """The command of a script: as in conda, bash sources it, so that it can ``return``."""
     if path.suffix == ".bat":
         return [os.environ.get("COMSPEC", "cmd.exe"), "/d", "/c", str(path)]
     import shutil
 
-    return [shutil.which("bash") or "/bin/sh", str(path)]
+    return [shutil.which("bash") or "/bin/sh", "-c", '. "$0"', str(path)]
 
 
 def _reason(error: Exception) -> str:

@@ -65,7 +65,7 @@ class ScriptPhases:
     ) -> None:
         self._runner = runner
         self._store = store
-        self._messages: list[str] = []
+        self._messages: list[tuple[str, str]] = []
         platform = transaction.platform
         leaving = [
             [s for r in transaction.unlink for s in scripts_of_record(r, action, platform)]
@@ -100,7 +100,7 @@ class ScriptPhases:
         """Report the scripts' messages once all is done (CEP 34)."""
         if self._runner is not None:
             for message in self._messages:
-                self._runner.reporter.note(message)
+                self._runner.reporter.message(*message)
 
     def _run_after(self, previous: Path, prefix: Path) -> None:
         with unshared_files(self._store):
@@ -114,7 +114,7 @@ class ScriptPhases:
         run = self._runner.run_quietly if is_leaving else self._runner.run
         message = run(script, prefix)
         if message:
-            self._messages.append(f"{script.record.name}: {message}")
+            self._messages.append((script.record.name, message))
 
 
 def _scripts_of_plans(
