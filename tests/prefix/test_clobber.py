@@ -65,6 +65,54 @@ def test_the_winner_depends_on_the_set_and_not_on_the_way(
         assert not (env / "conda-meta/shadowed").exists()
 
 
+def test_a_file_and_a_directory_exclude_each_other(tmp_path: Path) -> None:
+    """The later package wins, and both files are kept, whatever was installed before."""
+    paths = {"a": "share/f", "b": "share/f/b", "c": "share/f/b/c", "d": "share/f/d"}
+    each = {
+        name: extract(PackageBuilder(name).file(path, name).file(f"own/{name}"), tmp_path / "p")
+        for name, path in paths.items()
+    }
+    used = {"": "", "ab": "b", "ba": "a", "abcd": "cd", "bdac": "cd"}
+    for number, before in enumerate(used):
+        for after, expected in used.items():
+            env = tmp_path / "envs" / f"e{number}{after}"
+            for names in (before, after):
+                apply(env, *(each[name] for name in names))
+            files = {p for p, kind in snapshot(env, metadata=False).items() if kind[0] == "-"}
+            wanted = {f"own/{name}" for name in after} | {paths[name] for name in expected}
+            assert files == wanted, (before, after)
+            apply(env)
+            assert snapshot(env, metadata=False) == {}
+
+
+def test_both_packages_and_paths_are_named(tmp_path: Path) -> None:
+    a = extract(PackageBuilder("a").file("share/f", "a"), tmp_path / "p")
+    b = extract(PackageBuilder("b").file("share/f/x", "b").file("share/f/y"), tmp_path / "p")
+    runner = executor(options={"path_conflict": "prevent"})
+    for first, second in ((a, b), (b, a)):
+        with pytest.raises(Clobbered) as caught:
+            apply(tmp_path / "envs" / "data", first, second, executor=runner)
+        assert {"share/f of a", "share/f/x of b"} == set(
+            caught.value.message.removesuffix(" (1 more paths like it)")
+            .removesuffix(" exclude each other")
+            .split(" and ")
+        )
+
+
+def test_a_file_cannot_replace_the_users_directory(tmp_path: Path) -> None:
+    env = tmp_path / "envs" / "data"
+    b = extract(PackageBuilder("b").file("share/f/x", "b"), tmp_path / "p")
+    a = extract(PackageBuilder("a").file("share/f", "a"), tmp_path / "p")
+    apply(env, b)
+    (env / "share/f/mine").write_text("mine")
+    for packages in ((a,), (b, a)):
+        with pytest.raises(Clobbered, match="share/f must be a file of a package, but"):
+            apply(env, *packages)
+    apply(env, a, b)
+    assert (env / "share/f/x").read_text() == "b"
+    assert (env / "share/f/mine").read_text() == "mine"
+
+
 def test_a_new_version_of_the_loser_waits_too(
     tmp_path: Path, claimants: dict[str, Extracted]
 ) -> None:

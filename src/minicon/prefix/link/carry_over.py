@@ -13,7 +13,7 @@ import stat
 import time
 
 from minicon.constants import CONDA_META, HISTORY
-from minicon.errors import PrefixError
+from minicon.errors import Clobbered, PrefixError
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of_file
 from minicon.lean_dataclasses import dataclass, field
@@ -79,12 +79,13 @@ class CarryOver:
 
         Raises:
             PrefixError: Other environments are inside this one.
+            Clobbered: A package has a file where the user has a directory.
             OSError: Disk full and the like.
         """
         with FolderTree(self._path, make=False, through_links=True) as old:
             self._folder(old, "")
             for source, target in self._plan.moves.items():
-                with contextlib.suppress(FileNotFoundError):
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                     link_or_copy(*old.parent_of(source), *self._tree.parent_of(target))
 
     def carry_late_writes(self, old: Folder, new: Folder) -> list[str]:
@@ -151,6 +152,8 @@ class CarryOver:
             child = f"{relative}/{name}" if relative else name
             self._tree.make_folder(child, stat.S_IMODE(old.folder(child).own_status().st_mode))
             if self._folder(old, child):
+                if child in self._plan.written:
+                    raise _excluded(child)
                 kept = True
             else:
                 self._tree.remove_folder(child)
@@ -214,6 +217,11 @@ def is_modified(path: str, entry: PathsEntry, since: int) -> bool:
     if not stat.S_ISREG(status.st_mode) or expected is None or status.st_mtime_ns <= since:
         return False
     return sha256_of_file(path) != expected
+
+
+def _excluded(path: str) -> Clobbered:
+    message = f"{path} must be a file of a package, but it is a directory with your own files"
+    return Clobbered("not-a-file", message, hint="move it away and try again")
 
 
 def _entries(folder: Folder, *, but: Collection[str]) -> tuple[list[str], list[str]]:

@@ -21,7 +21,7 @@ from minicon.models.package_files import PathType
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.link.entry_points import entry_point_files
 from minicon.prefix.link.relocate import check_growth, codesign_command, growth_of, relocate
-from minicon.prefix.plan.package_plan import PlannedFile, entry_in_prefix
+from minicon.prefix.plan.package_plan import PlannedFile, all_folders, entry_in_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -309,10 +309,4 @@ def _is_regular(file: PlannedFile) -> bool:
 
 def _ancestors(plans: Iterable[PackagePlan]) -> set[str]:
     """Every directory that contains files of packages."""
-    found: set[str] = set()
-    for path in {folder for plan in plans for folder in plan.target_folders()}:
-        folder = path
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition("/")[0]
-    return found
+    return all_folders({folder for plan in plans for folder in plan.target_folders()})

@@ -243,10 +243,12 @@ class StageBuilder:
             return
         first = clobbers.conflicts[0]
         others = len(clobbers.conflicts) - 1
-        text = (
-            f"{first.path} belongs to {first.winner} and to {', '.join(first.losers)}"
-            f"{f' ({others} more paths like it)' if others else ''}"
-        )
+        losers = ", ".join(first.losers)
+        text = f"{first.path} belongs to {first.winner} and to {losers}"
+        if first.winning_path is not None:  # a file and a directory
+            text = f"{first.path} of {losers} and {first.winning_path} of {first.winner}"
+            text += " exclude each other"
+        text += f" ({others} more paths like it)" if others else ""
         if self._options.path_conflict == "prevent":
             hint = "remove one of the packages from the request, or set path_conflict: clobber"
             raise Clobbered("path-conflict", text, hint=hint)

@@ -1,6 +1,7 @@
 """Resolve clobbering: which package's file is used where several have the same path.
 
-The package later in link order wins, as with conda. The file of a loser is kept in
+The package later in link order wins, as with conda; so it does where the file of one package has
+the path of another one's directory. The file of a loser is kept in
 ``conda-meta/shadowed/PACKAGE/PATH``, and used again when the winner is removed.
 """
 
@@ -12,11 +13,12 @@ from minicon.constants import CONDA_META
 from minicon.fs.ownership import is_real_folder
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.package_files import PathType
+from minicon.prefix.plan.package_plan import all_folders, folders_above
 from minicon.prefix.plan.reserved_paths import check_python_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from minicon.models.prefix_record import PrefixRecord
@@ -27,11 +29,19 @@ SHADOWED = f"{CONDA_META}/shadowed"
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One path that several packages have."""
+    """One path that several packages have.
+
+    Attributes:
+        path: The path.
+        winner: The package whose file is used.
+        losers: The other packages.
+        winning_path: A path below or above ``path`` that the winner has instead; None for the same.
+    """
 
     path: str
     winner: str
     losers: tuple[str, ...]
+    winning_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,8 @@ class ClobberPlan:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
+    path: str
+    is_file: bool
     rank: int
     dist_name: str
     name: str
@@ -109,18 +121,50 @@ def resolve_clobbers(
     }
     redirects: dict[str, dict[str, str]] = {}
     conflicts = []
-    for path, claims in sorted(_claims(contested, plans, unchanged, rank).items()):
-        claims.sort(key=lambda claim: claim.rank)
-        winner = claims[-1]
-        for claim in claims[:-1]:
+    claims = _claims(contested, plans, unchanged, rank)
+    winners = _winners(claims)
+    for path, rivals in sorted(claims.items()):
+        rivals.sort(key=lambda claim: claim.rank)
+        winner = winners[path]
+        losers = [claim for claim in rivals if claim is not winner]
+        for claim in losers:
             if claim.is_new:
                 redirects.setdefault(claim.name, {})[path] = shadow_path(claim.dist_name, path)
-        moves.update(_moves(path, claims, shadows))
-        if len({claim.sha256 or claim.name for claim in claims}) > 1 and any(
-            claim.is_new for claim in claims
-        ):
-            conflicts.append(Conflict(path, winner.name, tuple(c.name for c in claims[:-1])))
+        moves.update(_moves(path, rivals, winner, shadows))
+        if losers and _is_reported(path, winner, losers):
+            where = None if winner.path == path else winner.path
+            conflicts.append(Conflict(path, winner.name, tuple(c.name for c in losers), where))
     return ClobberPlan(redirects=redirects, moves=moves, conflicts=tuple(conflicts))
+
+
+def _winners(claims: Mapping[str, Sequence[_Claim]]) -> dict[str, _Claim]:
+    """The claim that wins each path; it is at another path where a file excludes a directory."""
+    used: dict[str, _Claim] = {}
+    folders: dict[str, _Claim] = {}
+    winners: dict[str, _Claim] = {}
+    every = [claim for rivals in claims.values() for claim in rivals]
+    for claim in sorted(every, key=lambda claim: (-claim.rank, claim.path)):
+        path = claim.path
+        if path in winners:
+            continue
+        above = list(folders_above(path))
+        below = folders.get(path) if claim.is_file else None
+        blocking = next((used[f] for f in above if f in used and used[f].is_file), below)
+        if blocking is not None and blocking.name == claim.name:
+            blocking = None  # impossible in an archive
+        winners[path] = blocking or claim
+        if blocking is None:
+            used[path] = claim
+            for folder in above:
+                folders.setdefault(folder, claim)
+    return winners
+
+
+def _is_reported(path: str, winner: _Claim, losers: Sequence[_Claim]) -> bool:
+    """Whether a package to link is involved, and the files are not all the same."""
+    rivals = (winner, *losers)
+    differ = winner.path != path or len({claim.sha256 or claim.name for claim in rivals}) > 1
+    return differ and any(claim.is_new for claim in rivals)
 
 
 def _contested(
@@ -130,6 +174,7 @@ def _contested(
 ) -> set[str]:
     """Paths that several packages have, without those resolved earlier among unchanged ones."""
     contested = _contested_among_new(plans)
+    contested.update(_nested(plans, unchanged))
     if not unchanged:
         return contested
     new = {target for plan in plans for target in plan.targets}
@@ -159,6 +204,21 @@ def _contested_among_new(plans: Sequence[PackagePlan]) -> set[str]:
     return contested
 
 
+def _nested(plans: Sequence[PackagePlan], unchanged: Sequence[PrefixRecord]) -> Iterator[str]:
+    """Paths of files that are directories of other packages, and all paths below them."""
+    leaves = {folder for plan in plans for folder in plan.target_folders()}
+    leaves.update(path.rpartition("/")[0] for record in unchanged for path in record.files)
+    folders = all_folders(leaves)
+    parents = {folder.rpartition("/")[0] for folder in folders}
+    owned = [*(plan.targets_in(parents) for plan in plans), *(each.files for each in unchanged)]
+    files = {path for paths in owned for path in folders.intersection(paths)}
+    if files:
+        owned = [*(plan.targets for plan in plans), *(each.files for each in unchanged)]
+        for path in {path for paths in owned for path in paths}:
+            if path in files or not files.isdisjoint(folders_above(path)):
+                yield path
+
+
 def _claims(
     contested: set[str],
     plans: Sequence[PackagePlan],
@@ -170,9 +230,12 @@ def _claims(
         return claims
     for record in unchanged:
         hashes = {e.path: e.sha256_in_prefix or e.sha256 for e in record.paths}
+        links = {e.path for e in record.paths if e.path_type == PathType.SOFTLINK}
         claim = (rank.get(record.name, -1), record.record.dist_name, record.name, False)
         for path in contested.intersection(record.files):
-            claims.setdefault(path, []).append(_Claim(*claim, hashes.get(path)))
+            claims.setdefault(path, []).append(
+                _Claim(path, path not in links, *claim, hashes.get(path))
+            )
     for plan in plans:
         name = plan.record.name
         hashes = {
@@ -180,22 +243,26 @@ def _claims(
             for p in plan.files
             if p.entry.path_type != PathType.DIRECTORY
         }
+        links = {p.target for p in plan.others if p.entry.path_type == PathType.SOFTLINK}
+        claim = (rank.get(name, -1), plan.record.dist_name, name, True)
         for path in contested.intersection(plan.targets):
             if path in hashes or plan.layout:
                 claims.setdefault(path, []).append(
-                    _Claim(rank.get(name, -1), plan.record.dist_name, name, True, hashes.get(path))
+                    _Claim(path, path not in links, *claim, hashes.get(path))
                 )
-    return {path: found for path, found in claims.items() if len(found) > 1}
+    return claims
 
 
 def _moves(
-    path: str, claims: Sequence[_Claim], shadows: Mapping[str, frozenset[str]]
+    path: str,
+    claims: Sequence[_Claim],
+    winner: _Claim,
+    shadows: Mapping[str, frozenset[str]],
 ) -> dict[str, str]:
     """Moves of present files of a path: at most one is restored, at most one is shadowed."""
-    winner = claims[-1]
     present = [c for c in claims if not c.is_new and path not in shadows.get(c.dist_name, ())]
     moves = {}
-    if not winner.is_new and winner not in present:
+    if winner.path == path and not winner.is_new and winner not in present:
         moves[shadow_path(winner.dist_name, path)] = path
     if present and present[-1] is not winner and (winner.is_new or winner not in present):
         moves[path] = shadow_path(present[-1].dist_name, path)

@@ -12,6 +12,7 @@ from minicon.fs.safe_path import has_reserved_path
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_names import is_interpreter_name, normalize_pypi_name
 from minicon.models.subdir import is_windows
+from minicon.prefix.plan.package_plan import folders_above
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -204,6 +205,8 @@ def check_python_files(
     for plan in wheels:
         assert plan.layout is not None
         shared = (f"{plan.layout.site_packages}/", f"{plan.layout.scripts}/")
-        for path in sorted(owned.intersection(plan.targets)):
-            if not path.startswith(shared):
+        for path in sorted(contested.intersection(plan.targets)):
+            inside = (path, *folders_above(path))
+            is_owned = not owned.isdisjoint(inside) or any(o.startswith(f"{path}/") for o in owned)
+            if is_owned and not path.startswith(shared):
                 raise _refusal(plan, repr(path))
