@@ -200,15 +200,17 @@ def test_env_list_prints_what_the_full_command_prints(minicon: CommandLine) -> N
         (path / "conda-meta").mkdir(parents=True)
         (path / "conda-meta" / "history").write_text("")
     (minicon.home / ".conda").mkdir()
-    lines = [*map(str, others), str(minicon.root / "envs" / "b"), "/gone"]
+    (minicon.folder / "other way").symlink_to(minicon.folder)
+    again = minicon.folder / "other way" / "project" / "env"
+    lines = [*map(str, others), str(minicon.root / "envs" / "b"), "/gone", str(again)]
     (minicon.home / ".conda" / "environments.txt").write_text("\n".join(lines))
-    minicon.set(CONDA_PREFIX=str(others[0]))
+    minicon.set(CONDA_PREFIX=str(again))
     whole = minicon("env list").ok()
     minicon.capture.readouterr()
     assert answer(["env", "list"], os.environ) == 0
     assert minicon.capture.readouterr().out == whole.out
     names = [line.split()[0] for line in whole.out.splitlines()[2:]]
-    assert names == ["a", "b", "*", "named"]
+    assert names == ["a", "b", "*", str(others[1])]  # -n does not find the last one
     minicon.set(MINICON_JSON="yes")
     assert answer(["env", "list"], os.environ) is None
 

@@ -42,3 +42,45 @@ def test_a_missing_environment_is_an_error(registry: EnvironmentRegistry) -> Non
     assert GENERATIONS == constants.GENERATIONS
     with pytest.raises(NotAnEnvironment, match="no environment named 'data'"):
         registry.existing("data", None)
+
+
+def test_an_environment_is_listed_once_however_it_is_reached(
+    tmp_path: Path, registry: EnvironmentRegistry
+) -> None:
+    """By a link to the root, to envs/ or to itself, and with another spelling in the list."""
+    env = registry.path_of("data")
+    apply(env)
+    (tmp_path / "root link").symlink_to(tmp_path / "root")
+    (tmp_path / "own link").symlink_to(env)
+    (env.parent / "alias").symlink_to(env)
+    spellings = [
+        tmp_path / "root link" / "envs" / "data",
+        tmp_path / "own link",
+        f"{env.parent}/../envs/data",
+        env,
+    ]
+    registry.environments_txt.parent.mkdir()
+    registry.environments_txt.write_text("".join(f"{path}\n" for path in spellings))
+    active = EnvironmentRegistry(
+        registry._settings, {"CONDA_PREFIX": str(tmp_path / "own link")}
+    ).entries()
+    assert [(each.name, each.path, each.active) for each in active] == [("data", env, True)]
+
+
+def test_names_are_offered_only_where_they_can_be_used(
+    tmp_path: Path, registry: EnvironmentRegistry
+) -> None:
+    elsewhere = tmp_path / "miniconda" / "envs" / "dat"
+    apply(elsewhere)
+    registry.environments_txt.parent.mkdir()
+    registry.environments_txt.write_text(f"{elsewhere}\n")
+    assert [(each.name, each.path) for each in registry.entries()] == [("", elsewhere)]
+    for typed in ("data", "dat"):
+        with pytest.raises(NotAnEnvironment) as caught:
+            registry.existing(typed, None)
+        assert caught.value.hint == "create it with 'minicon create'"
+    apply(registry.path_of("dato"))
+    for typed in ("data", "dat"):
+        with pytest.raises(NotAnEnvironment) as caught:
+            registry.existing(typed, None)
+        assert caught.value.hint == "did you mean 'dato'?"

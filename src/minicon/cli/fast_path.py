@@ -153,17 +153,21 @@ def _list_environments(environ: Mapping[str, str]) -> int | None:
         return None
     from minicon.cli.render.listing import environment_table
     from minicon.errors import MiniconError
-    from minicon.prefix.environment.environments_txt import known_environments
+    from minicon.prefix.environment.environments_txt import (
+        is_active_environment,
+        known_environments,
+    )
 
     try:
         context = _context(environ)
     except MiniconError:
         return None
-    active = environ.get("CONDA_PREFIX")
     registered = os.path.join(context.home, ".conda", "environments.txt")
     known = known_environments(context.envs_dirs, registered)
     return _print_table(
-        environment_table((name, path, path == active) for path, name in known.items())
+        environment_table(
+            (name, path, is_active_environment(path, environ)) for path, name in known.items()
+        )
     )
 
 

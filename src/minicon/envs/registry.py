@@ -9,7 +9,7 @@ from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NA
 from minicon.errors import NotAnEnvironment, UsageError
 from minicon.fs.safe_path import typed_path, user_path_problem
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.environment.environments_txt import known_environments
+from minicon.prefix.environment.environments_txt import is_active_environment, known_environments
 from minicon.prefix.environment.prefix_location import is_environment
 from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.redaction import shortened
@@ -30,9 +30,9 @@ class EnvironmentEntry:
     """One environment of this user.
 
     Attributes:
-        name: Its name if it is in an ``envs/`` folder, else an empty text.
+        name: The name that ``-n`` accepts for it, else an empty text.
         path: Its prefix.
-        active: Whether ``CONDA_PREFIX`` is this path.
+        active: Whether ``CONDA_PREFIX`` is this directory.
     """
 
     name: str
@@ -130,11 +130,12 @@ class EnvironmentRegistry:
             self._warn(problem.message)
 
     def entries(self) -> list[EnvironmentEntry]:
-        """Return all known environments: those in envs/ folders by name, then the registered."""
-        active = self._environ.get("CONDA_PREFIX", "")
+        """Return all known environments: those in envs_dirs by name, then the registered."""
         known = known_environments(map(str, self._settings.envs_dirs), str(self.environments_txt))
         return [
-            EnvironmentEntry(name=name, path=Path(path), active=path == active)
+            EnvironmentEntry(
+                name=name, path=Path(path), active=is_active_environment(path, self._environ)
+            )
             for path, name in known.items()
         ]
 

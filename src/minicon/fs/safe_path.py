@@ -16,7 +16,7 @@ from minicon.redaction import shortened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 #: Longest component (of common file systems) and longest path below a prefix, in bytes.
@@ -195,3 +195,19 @@ def _windows_problem(component: str) -> str | None:
     if _WINDOWS_FORBIDDEN.search(component) or component[-1] in ". ":
         return "contains characters that Windows does not allow"
     return None
+
+
+def folders_above(path: str) -> Iterator[str]:
+    """The directories that contain a path, without the prefix itself, from the inside out."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
+def all_folders(folders: Iterable[str]) -> set[str]:
+    """Directories with all that contain them, without the prefix itself."""
+    found: set[str] = set()
+    for folder in folders:
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found

@@ -12,7 +12,7 @@ from minicon.prefix.environment.prefix_location import is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
 
 #: Parts of paths that are not registered: working directories of conda-build (conda's rule).
@@ -82,28 +82,42 @@ def _is_registered(line: str) -> bool:
 
 
 def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[str, str]:
-    """Return the known environments: path to name, or to an empty string without a name.
+    """Return the known environments, each once: path to the name that ``-n`` accepts for it.
+
+    An environment that no name reaches has an empty name: it is in no directory of ``envs_dirs``,
+    or an earlier one has an environment of the same name. Several paths that lead to one directory
+    are one environment, with the first path.
 
     Args:
-        envs_dirs: Directories of named environments, which come first, sorted by name.
+        envs_dirs: Directories of named environments, which come first, sorted by name, links last.
         environments_txt: Path of ``~/.conda/environments.txt``, which lists the others.
     """
+    paths = [(os.path.join(folder, name), name) for folder in envs_dirs for name in _names(folder)]
+    paths += [(os.path.normpath(line), "") for line in registered_paths(environments_txt)]
     found: dict[str, str] = {}
-    for folder in envs_dirs:
-        for name in _names(folder):
-            path = os.path.join(folder, name)
-            if is_environment(path):
-                found.setdefault(path, name)
-    for line in registered_paths(environments_txt):
-        path = os.path.normpath(line)
-        if os.path.isabs(path) and is_environment(path):
-            folder, name = os.path.split(path)
-            found.setdefault(path, name if os.path.basename(folder) == "envs" else "")
+    identities: set[tuple[int, int]] = set()
+    for path, name in paths:
+        if not (os.path.isabs(path) and is_environment(path)):
+            continue
+        status = os.stat(path)
+        identity = (status.st_dev, status.st_ino)
+        if identity not in identities:
+            identities.add(identity)
+            found[path] = "" if name in found.values() else name
     return found
+
+
+def is_active_environment(path: str, environ: Mapping[str, str]) -> bool:
+    """Whether ``CONDA_PREFIX`` is an environment, in whatever spelling."""
+    try:
+        return os.path.samefile(path, environ["CONDA_PREFIX"])
+    except (KeyError, OSError):
+        return False
 
 
 def _names(folder: str) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
     except OSError:
         return []
+    return sorted(names, key=lambda name: os.path.islink(os.path.join(folder, name)))

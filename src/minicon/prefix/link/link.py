@@ -17,11 +17,12 @@ from minicon.fs import operations
 from minicon.fs.clone import DEFAULT_METHODS, LinkMethod, LinkProbe, link_or_copy_file
 from minicon.fs.folder import Folder
 from minicon.fs.hashing import sha256_of, sha256_of_file
+from minicon.fs.safe_path import all_folders
 from minicon.models.package_files import PathType
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.link.entry_points import entry_point_files
 from minicon.prefix.link.relocate import check_growth, codesign_command, growth_of, relocate
-from minicon.prefix.plan.package_plan import PlannedFile, all_folders, entry_in_prefix
+from minicon.prefix.plan.package_plan import PlannedFile, entry_in_prefix
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import os
 
 from minicon.constants import CONDA_META
 from minicon.fs.ownership import is_real_folder
+from minicon.fs.safe_path import all_folders, folders_above
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.package_files import PathType
-from minicon.prefix.plan.package_plan import all_folders, folders_above
 from minicon.prefix.plan.reserved_paths import check_python_files
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from minicon.prefix.environment.python_layout import entry_point_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -128,22 +128,6 @@ class PackagePlan:
             return self._texts
         entries = [e for _, target, files in self.folders for e in files.entries(target)]
         return files_text(entry.path for entry in entries), paths_text(entries)
-
-
-def folders_above(path: str) -> Iterator[str]:
-    """The directories that contain a path, without the prefix itself, from the inside out."""
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
-def all_folders(folders: Iterable[str]) -> set[str]:
-    """Directories with all that contain them, without the prefix itself."""
-    found: set[str] = set()
-    for folder in folders:
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition("/")[0]
-    return found
 
 
 def entry_in_prefix(entry: PathsEntry, target: str, **changes: Any) -> PathsEntry:

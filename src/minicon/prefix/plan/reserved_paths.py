@@ -8,11 +8,10 @@ project. Target paths are checked, so the spelling in the package makes no diffe
 from __future__ import annotations
 
 from minicon.errors import PackageError, PrefixError
-from minicon.fs.safe_path import has_reserved_path
+from minicon.fs.safe_path import folders_above, has_reserved_path
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.package_names import is_interpreter_name, normalize_pypi_name
 from minicon.models.subdir import is_windows
-from minicon.prefix.plan.package_plan import folders_above
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
