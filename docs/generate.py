@@ -290,7 +290,7 @@ _DIRECTORIES = (
 )
 _MACHINE = (
     ("`CONDA_OVERRIDE_<NAME>`", _OVERRIDE),
-    ("`SHELL`", "default shell of `minicon init` and `minicon shell`"),
+    ("`SHELL`", "the shell of `minicon shell`, and of `minicon init` if no shell started it"),
     ("`NO_COLOR`", "disables colours, if not empty"),
     ("`FORCE_COLOR`", "enables colours even if the output is not a terminal"),
     ("`TERM`", "`dumb` disables colours and progress bars"),

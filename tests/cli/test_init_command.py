@@ -32,8 +32,10 @@ def test_dry_run_shows_the_difference(minicon: CommandLine) -> None:
     assert {"path", "action", "shell"} == document["files"][0].keys()
 
 
-def test_the_shell_in_use(minicon: CommandLine) -> None:
-    minicon.set(SHELL="/usr/bin/fish")
+def test_the_shell_in_use(minicon: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nearest ancestor that has a start file; else ``$SHELL``."""
+    monkeypatch.setattr("minicon.shell.running.parent_programs", lambda: iter(["sh", "fish"]))
+    minicon.set(SHELL="/usr/bin/bash")
     minicon("init").ok()
     assert (minicon.home / ".config" / "fish").is_dir()
     assert not (minicon.home / ".bashrc").exists()
@@ -51,7 +53,10 @@ def test_all_means_installed_shells(minicon: CommandLine, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("command", ["activate data", "deactivate", "activate"])
-def test_activate_without_the_shell_function(minicon: CommandLine, command: str) -> None:
+def test_activate_without_the_shell_function(
+    minicon: CommandLine, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("minicon.shell.running.parent_programs", lambda: iter(["make"]))
     minicon.set(SHELL="/bin/zsh")
     failed = minicon(command)
     assert failed.code == 1

@@ -156,12 +156,7 @@ def test_dry_run_is_planning_without_applying(shell_home: ShellHome) -> None:
     assert {".bashrc", ".zshrc", "config.fish", ".cshrc", ".xonshrc", "config.nu"} <= paths
 
 
-def test_the_shell_in_use_is_the_default(shell_home: ShellHome) -> None:
-    changes = plan_init([], context=context(shell_home, SHELL="/usr/bin/zsh"), executable="/x")
-    assert changes[-1].path == str(shell_home.home / ".zshrc")
-    with pytest.raises(UsageError) as caught:
-        plan_init([], context=context(shell_home, SHELL="/bin/odd"), executable="/x")
-    assert caught.value.reference == "no-shell-named"
+def test_a_shell_without_start_file_is_refused(shell_home: ShellHome) -> None:
     with pytest.raises(UsageError) as caught:
         plan_init(["dash"], context=context(shell_home), executable="/x")
     assert caught.value.reference == "no-start-file"

@@ -40,7 +40,7 @@ OTHERS = ("xonsh", "nu")
 #: Variables that shells change.
 VOLATILE = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "HOSTTYPE", "VENDOR", "OSTYPE",
             "MACHTYPE", "LOGNAME", "USER", "GROUP", "HOST",
-            "__minicon_have"}  # fmt: skip
+            "__minicon_have", "_MINICON_HOOK"}  # fmt: skip
 
 _PROGRAM = """#!{python} -IS
 import os, sys

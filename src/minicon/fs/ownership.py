@@ -48,10 +48,13 @@ def check_ownership(path: Path, what: str, *, shared: bool = False) -> None:
     """
     problem = owner_problem(os.stat(path), shared=shared) if path.exists() else None
     if problem is not None:
+        import shlex
+
         raise FileError(
             "shared-cache",
             f"refusing to use the {what} {path}: it {problem}",
-            hint=f"remove that permission (chmod go-w {path}), or set MINICON_ROOT or pkgs_dirs",
+            hint=f"remove that permission (chmod go-w {shlex.quote(str(path))}), "
+            "or set MINICON_ROOT or pkgs_dirs",
         )
 
 

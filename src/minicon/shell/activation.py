@@ -111,10 +111,12 @@ class Activator:
             ShellError: Reference ``path-separator-in-prefix``.
         """
         if os.pathsep in prefix and not self._options.windows:
+            import shlex
+
             raise ShellError(
                 "path-separator-in-prefix",
                 f"cannot activate {prefix}: PATH cannot contain a directory with a colon",
-                hint="rename the environment, or use 'minicon run -p'",
+                hint=f"give it another path: minicon rename -p {shlex.quote(prefix)} NEW_PATH",
             )
         level = self.level
         if level and prefix == self._environ["CONDA_PREFIX"]:

@@ -192,7 +192,7 @@ def _activate_arguments(command: str, arguments: Sequence[str]) -> tuple[str, bo
         raise UsageError(
             "unexpected-argument",
             f"activate takes one environment, not {len(targets)}",
-            hint="activate one after the other with --stack",
+            hint="quote a path that contains spaces; activate several with --stack, one by one",
         )
     return (targets[0] if targets else "", stack)
 

@@ -38,6 +38,10 @@ WATCHED_VARIABLES = tuple(
 )
 
 
+#: The variable that contains the process id of a shell with the hook. Its children inherit it.
+HOOKED = "_MINICON_HOOK"
+
+
 @dataclass(frozen=True, slots=True)
 class HookFacts:
     """The values that a hook contains.
@@ -53,6 +57,14 @@ class HookFacts:
     options: ActivationOptions
     envs_dirs: Sequence[str]
     environ: Mapping[str, str]
+
+
+def called_by_hook(environ: Mapping[str, str]) -> bool:
+    """Whether this process is a direct child of a shell with the hook.
+
+    After a command that changes environments, that shell activates its environment again.
+    """
+    return environ.get(HOOKED) == str(os.getppid())
 
 
 #: The completion script of each shell, in the directory of the hook's files.
@@ -134,8 +146,10 @@ def read_script(name: str) -> str:
     lines = data.decode("utf-8").splitlines()
     if name.endswith((".xsh", ".bat")):  # indentation is significant; @REM is read once
         return "\n".join([*lines, ""])
-    plain = (line.strip() for line in lines)
-    return "\n".join([f"# comments: {name} in minicon's sources", *filter(_is_code, plain), ""])
+    code = list(filter(_is_code, (line.strip() for line in lines)))
+    if name == "hook.csh":  # eval "`minicon shell.tcsh hook`" joins lines
+        return "".join(f"{line};\n" for line in code)
+    return "\n".join([f"# comments: {name} in minicon's sources", *code, ""])
 
 
 def _is_code(line: str) -> bool:
@@ -144,7 +158,7 @@ def _is_code(line: str) -> bool:
 
 def _posix_start(shell: Shell, facts: HookFacts, folder: str = "", made: str = "") -> str:
     return (
-        f"export MINICON_EXE={shell.quote(facts.executable)}\n"
+        f"export MINICON_EXE={shell.quote(facts.executable)} {HOOKED}=$$\n"
         f"__minicon_folder={shell.quote(folder)}\n"
         f"__minicon_made={made}\n"
         "__minicon_have=''\n"
@@ -245,13 +259,14 @@ def _fish_preamble(shell: Shell, facts: HookFacts) -> str:
         "__minicon_env_prompt": quote(options.env_prompt),
     }
     lines = [f"set -g {name} {value}\n" for name, value in values.items()]
-    return "".join([f"set -gx MINICON_EXE {quote(facts.executable)}\n", *lines])
+    lines += [f"set -gx MINICON_EXE {quote(facts.executable)}\n", f"set -gx {HOOKED} $fish_pid\n"]
+    return "".join(lines)
 
 
 def _csh_preamble(shell: Shell, facts: HookFacts) -> str:
     commands = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scripts", "command.csh")
     return (
-        f"setenv MINICON_EXE {shell.quote(facts.executable)};\n"
+        f"setenv MINICON_EXE {shell.quote(facts.executable)};\nsetenv {HOOKED} $$;\n"
         f"set __minicon_commands = {shell.quote(commands)};\n"
     )
 

@@ -81,7 +81,7 @@ def plan_init(
     """Return the changes that ``minicon init`` would make, without writing anything.
 
     Args:
-        shells: Names of shells; empty means the user's own (``$SHELL``).
+        shells: Names of shells.
         context: From :func:`minicon.shell.commands.shell_context`.
         executable: Absolute path of the minicon program.
         completions: Shell name → its completion script.
@@ -93,10 +93,9 @@ def plan_init(
         ShellError: A start file cannot be read, has only one of the two markers, or belongs to
             another user.
     """
-    names = list(dict.fromkeys(shells)) or [_own_shell(context)]
     hooks: dict[str, FileChange] = {}
     changes: list[FileChange] = []
-    for name in names:
+    for name in dict.fromkeys(shells):
         files = _hook_changes(name, context, executable)
         lines = _lines(name, files[-1].path, executable)
         changes.extend(
@@ -154,17 +153,6 @@ def registry_path(*, system: bool = False) -> str:
 
 
 _REGISTRY = (registry_path(), registry_path(system=True))
-
-
-def _own_shell(context: ShellContext) -> str:
-    name = os.path.basename(context.environ.get("SHELL", ""))
-    if name in START_FILES:
-        return name
-    raise UsageError(
-        "no-shell-named",
-        f"no shell is given, and $SHELL is {name!r}",
-        hint="minicon init " + "|".join(sorted(START_FILES)),
-    )
 
 
 def _start_files(name: str, context: ShellContext, *, system: bool) -> list[str]:

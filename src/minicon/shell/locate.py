@@ -43,10 +43,12 @@ def locate_environment(
         path = os.path.normpath(os.path.join(cwd, target))
         if is_environment(path):
             return path
+        import shlex
+
         raise NotAnEnvironment(
             "no-such-environment",
             f"{path} is not an environment (it has no conda-meta/history)",
-            hint=f"create it with 'minicon create -p {path} PACKAGE...'",
+            hint=f"create it: minicon create -p {shlex.quote(path)} PACKAGE...",
         )
     found = find_named(target, directories)
     if found is not None:

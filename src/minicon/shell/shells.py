@@ -47,6 +47,10 @@ class Shell:
         """Return code that runs a script in the shell itself."""
         raise NotImplementedError
 
+    def evaluate(self, command: str) -> str:  # noqa: ARG002 - not in all shells
+        """Return code that evaluates what a command prints; empty if the shell cannot."""
+        return ""
+
     def set_prompt(self, prompt: str) -> str:  # noqa: ARG002 - not in all shells
         """Return code that sets the prompt; empty if the hook uses CONDA_PROMPT_MODIFIER."""
         return ""
@@ -96,6 +100,10 @@ class PosixShell(Shell):
         """``. 'F'``."""
         return f". {self.quote(path)}"
 
+    def evaluate(self, command: str) -> str:
+        """``eval "$(C)"``."""
+        return f'eval "$({command})"'
+
     def set_prompt(self, prompt: str) -> str:
         """``PS1='…'``."""
         return f"PS1={self.quote(prompt)}"
@@ -124,6 +132,10 @@ class FishShell(Shell):
     def source(self, path: str) -> str:
         """``source 'F'``."""
         return f"source {self.quote(path)}"
+
+    def evaluate(self, command: str) -> str:
+        """``C | source``."""
+        return f"{command} | source"
 
     def set_path(self, path: str) -> str:
         """``set -gx K 'D' …``: a list."""
@@ -154,6 +166,10 @@ class CshShell(Shell):
     def source(self, path: str) -> str:
         """``source 'F'``."""
         return f"source {self.quote(path)}"
+
+    def evaluate(self, command: str) -> str:
+        """``eval "`C`"``."""
+        return f'eval "`{command}`"'
 
     def set_prompt(self, prompt: str) -> str:
         """``set prompt='…'``."""
@@ -187,6 +203,10 @@ class XonshShell(Shell):
         code = PosixShell().source(path)
         return f"source-bash --suppress-skip-message -n @({self.quote(code)})"
 
+    def evaluate(self, command: str) -> str:
+        """``execx($(C))``."""
+        return f"execx($({command}))"
+
 
 class PowerShell(Shell):
     """Windows PowerShell and PowerShell Core; ``prompt`` of the hook shows the modifier."""
@@ -212,6 +232,10 @@ class PowerShell(Shell):
     def source(self, path: str) -> str:
         """``. 'F'``."""
         return f". {self.quote(path)}"
+
+    def evaluate(self, command: str) -> str:
+        """``C | Out-String | Invoke-Expression``."""
+        return f"{command} | Out-String | Invoke-Expression"
 
 
 class CmdShell(Shell):

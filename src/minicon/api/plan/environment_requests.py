@@ -235,13 +235,14 @@ def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
 
 
 def refuse_foreign_directory(path: Path) -> None:
-    """Refuse to create an environment over something that is none.
+    """Refuse to create an environment over something that is none, or where none can be used.
 
     Raises:
-        PrefixError: ``not-an-environment``.
+        PrefixError: ``not-an-environment``, ``path-separator-in-prefix``.
     """
-    from minicon.prefix.environment.prefix_location import is_empty
+    from minicon.prefix.environment.prefix_location import is_empty, refuse_path_separator
 
+    refuse_path_separator(path)
     if not path.exists() or is_environment(path):
         return
     if path.is_dir() and is_empty(path):

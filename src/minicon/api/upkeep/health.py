@@ -147,7 +147,8 @@ def _check_dependencies(services: Services, prefix: Prefix) -> Iterator[Finding]
     graph = DependencyGraph(_installed(prefix), platform=services.settings.platform)
     unmet = list(graph.unmet(virtual))
     missing = dict.fromkeys(shlex.quote(e.spec) for e in unmet if not e.name.startswith("__"))
-    hint = f"minicon install -p {prefix.path} {' '.join(missing)}" if missing else ""
+    path = shlex.quote(str(prefix.path))
+    hint = f"minicon install -p {path} {' '.join(missing)}" if missing else ""
     for edge in unmet:
         installed = graph.records.get(edge.name)
         found = f"{edge.name} {installed.record.version}" if installed else "not installed"

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from minicon.api.change.applying import apply_plan
 from minicon.api.package_preparation import prepare_packages
 from minicon.api.plan.request import ChangeRequest, Plan
@@ -185,8 +187,8 @@ def _other_interpreter(
     same = [record for record in offered if python_minor(record.version) == minor]
     if not same:
         services.reporter.warn(
-            f"this machine has no other python {minor}: "
-            f"'minicon install -p {prefix.path} python' installs another version"
+            f"this machine has no other python {minor}; to install another version: "
+            f"minicon install -p {shlex.quote(str(prefix.path))} python"
         )
         return []
     return [max(same, key=lambda record: tuple(map(int, record.version.split("."))))]

@@ -220,14 +220,20 @@ def _finished(
     elif dry_run:
         console.note("\ndry run; nothing was changed")
     elif not console.quiet:
-        console.answer(f"\n{_summary(plan, arguments)}")
+        console.answer(f"\n{_summary(plan, arguments, context)}")
     return 0
 
 
-def _summary(plan: Plan, arguments: argparse.Namespace) -> str:
+def _summary(plan: Plan, arguments: argparse.Namespace, context: CommandContext) -> str:
     if arguments.download_only:
         return "Downloaded; the environment was not changed."
     if plan.request.action != "create":
         return "Done."
-    name = plan.prefix.name if plan.prefix.parent.name == "envs" else plan.prefix
+    import shlex
+
+    from minicon.shell.locate import find_named
+
+    path = str(plan.prefix)
+    is_named = find_named(plan.prefix.name, map(str, context.settings.envs_dirs)) == path
+    name = shlex.quote(plan.prefix.name if is_named else path)
     return f"Done. To activate it, run: minicon activate {name}"

@@ -112,11 +112,13 @@ class Prefix:
         """
         broken = self.broken_records()
         if broken:
+            import shlex
+
             names = ", ".join(path.name for path in broken[:3])
             raise PrefixError(
                 "corrupt-record",
                 f"{len(broken)} record(s) in {self.path / CONDA_META} cannot be read: {names}",
-                hint=f"minicon doctor --fix -p {self.path}",
+                hint=f"minicon doctor --fix -p {shlex.quote(str(self.path))}",
             )
         return self.readable_records()
 

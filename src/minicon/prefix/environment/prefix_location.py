@@ -84,12 +84,14 @@ def untrusted_store(prefix: Path) -> PrefixError | None:
     found = store_problem(str(prefix))
     if found is None:
         return None
+    import shlex
+
     from minicon.errors import PrefixError
 
     folder, problem = found
     hint = f"move {folder} away if you do not need it, or use a directory that is only yours"
     if "can be written" in problem:
-        hint = f"if everything in it is yours: chmod go-w {folder}"
+        hint = f"if everything in it is yours: chmod go-w {shlex.quote(folder)}"
     return PrefixError("foreign-store", f"{folder} is not used: it {problem}", hint=hint)
 
 
@@ -109,10 +111,12 @@ def check_prefix_location(prefix: Path) -> None:
     """Refuse a path at which no environment can be created or changed.
 
     Raises:
-        PrefixError: It is a file, or neither it nor its parent is writable.
+        PrefixError: It is a file, neither it nor its parent is writable, or as
+            :func:`refuse_path_separator`.
     """
     from minicon.errors import PrefixError
 
+    refuse_path_separator(prefix)
     if prefix.exists() and not prefix.is_dir():
         raise PrefixError("not-a-folder", f"{prefix} is a file", hint="choose another path")
     parent = prefix.parent
@@ -121,6 +125,22 @@ def check_prefix_location(prefix: Path) -> None:
     if not _is_writable(parent) and not (prefix.exists() and _is_writable(prefix)):
         message = f"{prefix} cannot be changed: neither it nor {parent} is writable"
         raise PrefixError("parent-not-writable", message, hint="check who owns these directories")
+
+
+def refuse_path_separator(prefix: Path) -> None:
+    """Refuse to create an environment that cannot be activated, since PATH cannot contain it.
+
+    Raises:
+        PrefixError: ``path-separator-in-prefix``.
+    """
+    from minicon.errors import PrefixError
+
+    if os.pathsep in str(prefix) and not is_environment(prefix):
+        raise PrefixError(
+            "path-separator-in-prefix",
+            f"an environment cannot be at {prefix}: PATH cannot contain a path with {os.pathsep!r}",
+            hint="choose another path",
+        )
 
 
 def _cannot_be_renamed(prefix: str) -> bool:

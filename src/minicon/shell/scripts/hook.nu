@@ -2,6 +2,8 @@
 # JSON, and this loads them. Activation scripts of packages are not run by nushell.
 # The lines before this file define MINICON_EXE.
 
+$env._MINICON_HOOK = ($nu.pid | into string)
+
 def --env __minicon_load [answer: record] {
     for name in $answer.unset { hide-env --ignore-errors $name }
     load-env $answer.set

@@ -1,5 +1,6 @@
 # minicon's hook for PowerShell. `activate` and `deactivate` evaluate code that the program prints.
 # The line before this file defines MINICON_EXE.
+$Env:_MINICON_HOOK = $PID
 function minicon {
     $Words = @($args)
     $First = if ($Words.Count -gt 0) { [string]$Words[0] } else { '' }

@@ -22,6 +22,7 @@ def _minicon(args):
 
 
 aliases["minicon"] = _minicon
+__xonsh__.env["_MINICON_HOOK"] = str(__import__("os").getpid())
 
 if "{env_name}" not in str(__xonsh__.env.get("PROMPT", "")):
     __xonsh__.env["PROMPT_FIELDS"]["minicon_env"] = lambda: __xonsh__.env.get(

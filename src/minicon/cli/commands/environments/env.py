@@ -10,6 +10,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
+import os
 
 from minicon.cli import options
 from minicon.cli.commands.environments import export, remove
@@ -17,6 +18,8 @@ from minicon.cli.parser import add_verb
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minicon.cli.context import CommandContext
 
 
@@ -172,7 +175,19 @@ def _variables(arguments: argparse.Namespace, context: CommandContext) -> int:
         return 0
     for text in change_variables(path, arguments.variables, unset=arguments.action == "unset"):
         context.console.warn(text)
-    context.console.note("activate the environment again for the change to take effect")
+    context.console.note(_effect(path))
     if context.console.json:
         context.console.document({"success": True})
     return 0
+
+
+def _effect(path: Path) -> str:
+    """Return when changed variables take effect."""
+    from minicon.prefix.environment.environments_txt import is_active_environment
+    from minicon.shell.hook import called_by_hook
+
+    if not is_active_environment(str(path), os.environ):
+        return "the change takes effect when the environment is activated"
+    if called_by_hook(os.environ):
+        return "this shell has the change; in other shells, activate the environment again"
+    return "activate the environment again for the change to take effect"

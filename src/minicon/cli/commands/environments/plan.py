@@ -45,10 +45,12 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     parsed = parser.parse_args(arguments.words)
     parsed.command = arguments.verb
     if getattr(parsed, "all", False) and arguments.verb == "remove":
+        import shlex
+
         raise UsageError(
             "not-plannable",
             "the removal of a whole environment cannot be saved as a plan",
-            hint=f"run 'minicon remove --all --dry-run {' '.join(arguments.words)}'",
+            hint=f"run: minicon remove --all --dry-run {shlex.join(arguments.words)}",
         )
     inner = Context.from_arguments(parsed, context.command_line)
     try:

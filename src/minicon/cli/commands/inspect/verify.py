@@ -42,7 +42,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     for problem in problems:
         console.answer(str(problem))
     if problems:
-        console.note(f"hint: reinstall these packages with 'minicon doctor --fix -p {path}'")
+        import shlex
+
+        console.note(f"hint: minicon doctor --fix -p {shlex.quote(str(path))}")
         return 1
     console.answer(f"{path}: no problems found")
     return 0

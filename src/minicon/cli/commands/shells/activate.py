@@ -36,11 +36,16 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:  # noqa:
     import os
 
     from minicon.errors import ShellError
+    from minicon.shell.running import running_shell
+    from minicon.shell.shells import SHELLS, PosixShell
+    from minicon.shell.start_files import START_FILES
 
-    shell = os.path.basename(os.environ.get("SHELL", "bash")) or "bash"
+    name = running_shell(os.environ)
+    now = SHELLS.get(name, PosixShell)().evaluate(f"minicon shell.{name} hook")
+    ways = [f"run 'minicon init {name}' and open a new shell"] if name in START_FILES else []
+    ways += [f"in this shell: {now}"] if now else []
     raise ShellError(
         "shell-not-initialized",
         f"'minicon {arguments.command}' needs a function in your shell, which is not set up",
-        hint=f"run 'minicon init {shell}' and open a new shell, or in this shell: "
-        f'eval "$(minicon shell.{shell} hook)"',
+        hint=", or ".join(ways),
     )

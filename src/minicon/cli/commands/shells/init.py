@@ -84,6 +84,9 @@ def _completions(context: CommandContext) -> dict[str, str]:
 
 
 def _shells(arguments: argparse.Namespace) -> list[str]:
+    from minicon.shell.running import running_shell
+    from minicon.shell.start_files import START_FILES
+
     if arguments.all:
         return [name for name in _ALL if shutil.which(name)]
-    return arguments.shells or [os.path.basename(os.environ.get("SHELL", "bash")) or "bash"]
+    return arguments.shells or [running_shell(os.environ, START_FILES)]

@@ -1,0 +1,69 @@
+"""Paths that users type: commands in messages can be copied, and unusable paths are refused."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.command_line import CommandLine
+
+
+def code_for(shell: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "minicon", f"shell.{shell}", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_commands_in_messages_can_be_typed(minicon: CommandLine) -> None:
+    path = minicon.folder / "sp ace" / "it is"
+    made = minicon("create", "-y", "-p", path).ok().out
+    typed = shlex.split(made.rpartition("run: minicon ")[2])
+    assert typed == ["activate", str(path)]
+    assert str(path) in code_for("xonsh", *typed).stdout
+    refused = code_for("bash", "activate", *str(path).split())
+    assert "quote a path that contains spaces" in refused.stderr
+    missing = code_for("bash", "activate", str(path.parent))
+    assert shlex.split(missing.stderr.partition("create it: ")[2])[:4] == [
+        *("minicon", "create", "-p"),
+        str(path.parent),
+    ]
+    (path / "conda-meta" / "broken-1-0.json").write_text("{")
+    broken = minicon("list", "-p", path)
+    fix = shlex.split(broken.err.partition("hint: ")[2])
+    assert fix == ["minicon", "doctor", "--fix", "-p", str(path)]
+
+
+def test_a_name_is_shown_only_where_it_is_found(minicon: CommandLine) -> None:
+    elsewhere = minicon.folder / "other" / "envs" / "data"
+    assert f"minicon activate {elsewhere}" in minicon("create", "-y", "-p", elsewhere).ok().out
+    assert "minicon activate data\n" in minicon("create -y -n data").ok().out
+
+
+def test_a_path_that_cannot_be_on_path_is_refused(minicon: CommandLine, tmp_path: Path) -> None:
+    bad = tmp_path / "a:b"
+    minicon("create -y -n data").ok()
+    (tmp_path / "environment.yml").write_text(f"prefix: {bad}\ndependencies: []\n")
+    for words in (
+        ("create", "-y", "-p", bad),
+        ("create", "--dry-run", "-p", bad),
+        ("create", "-y", "--clone", "data", "-p", bad),
+        ("rename", "data", bad),
+        ("env", "create", "-y", "-f", tmp_path / "environment.yml"),
+    ):
+        refused = minicon(*words)
+        assert refused.code == 1, words
+        assert f"an environment cannot be at {bad}: PATH cannot contain" in refused.err
+    assert not bad.exists()
+
+
+def test_an_existing_one_can_be_moved(minicon: CommandLine, tmp_path: Path) -> None:
+    bad = tmp_path / "a:b"
+    minicon("create -y -n data").ok()
+    minicon.environment("data").rename(bad)
+    hint = code_for("bash", "activate", str(bad)).stderr.partition("give it another path: ")[2]
+    words = shlex.split(hint.replace("NEW_PATH", str(tmp_path / "ab")))
+    assert words[0] == "minicon"
+    minicon(*words[1:]).ok()
+    assert (tmp_path / "ab" / "conda-meta" / "history").exists()
+    assert not bad.exists()
