@@ -8,7 +8,7 @@
 @CALL "%MINICON_EXE%" %*
 @IF ERRORLEVEL 1 EXIT /B %ERRORLEVEL%
 @IF NOT DEFINED CONDA_PREFIX EXIT /B 0
-@FOR %%W IN (install update upgrade remove uninstall rollback undo sync apply env) DO @IF "%~1"=="%%W" GOTO again
+@FOR %%W IN (install update upgrade remove uninstall rollback undo redo sync apply env) DO @IF "%~1"=="%%W" GOTO again
 @EXIT /B 0
 
 :again

@@ -23,6 +23,7 @@ switch ( "$__mc_first" )
             case uninstall:
             case rollback:
             case undo:
+            case redo:
             case sync:
             case apply:
             case env:

@@ -10,7 +10,7 @@ function minicon --description 'Environments and packages'
             __minicon_activate $argv[2..-1]
         case deactivate
             __minicon_deactivate $argv[2..-1]
-        case install update upgrade remove uninstall rollback undo sync apply env
+        case install update upgrade remove uninstall rollback undo redo sync apply env
             __minicon_run $argv
             or return
             __minicon_reactivate

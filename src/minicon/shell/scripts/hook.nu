@@ -33,7 +33,7 @@ def --env "minicon deactivate" [] { __minicon_ask deactivate }
 # Run the program; afterwards, activate the changed environment again
 def --env --wrapped minicon [...words: string] {
     ^$env.MINICON_EXE ...$words
-    let changing = [install update upgrade remove uninstall rollback undo sync apply env]
+    let changing = [install update upgrade remove uninstall rollback undo redo sync apply env]
     if ($words | get --optional 0) in $changing and "CONDA_PREFIX" in $env {
         __minicon_ask reactivate
     }

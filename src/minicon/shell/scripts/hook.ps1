@@ -4,7 +4,7 @@ $Env:_MINICON_HOOK = $PID
 function minicon {
     $Words = @($args)
     $First = if ($Words.Count -gt 0) { [string]$Words[0] } else { '' }
-    $Changing = 'install', 'update', 'upgrade', 'remove', 'uninstall', 'rollback', 'undo', 'sync',
+    $Changing = 'install', 'update', 'upgrade', 'remove', 'uninstall', 'rollback', 'undo', 'redo', 'sync',
         'apply', 'env'
     $Help = $Words -contains '-h' -or $Words -contains '--help'
     if ($First -notin 'activate', 'deactivate' -or $Help) {

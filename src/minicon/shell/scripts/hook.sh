@@ -18,7 +18,7 @@ minicon() {
     case ${1-} in
         activate) __minicon_read activate.sh && "__minicon_$@" ;;
         deactivate) __minicon_read change.sh && "__minicon_$@" ;;
-        install|update|upgrade|remove|uninstall|rollback|undo|sync|apply|env)
+        install|update|upgrade|remove|uninstall|rollback|undo|redo|sync|apply|env)
             __minicon_run "$@" || return
             [ -z "${CONDA_PREFIX-}" ] || { __minicon_read change.sh && __minicon_reactivate; } ;;
         allow)

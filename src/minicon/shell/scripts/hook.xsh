@@ -3,7 +3,7 @@ def _minicon(args):
     import subprocess
 
     program = __xonsh__.env["MINICON_EXE"]
-    changing = ("install", "update", "upgrade", "remove", "uninstall", "rollback", "undo", "sync",
+    changing = ("install", "update", "upgrade", "remove", "uninstall", "rollback", "undo", "redo", "sync",
                 "apply", "env")
     words = list(args)
     if words[:1] not in (["activate"], ["deactivate"]) or set(words) & {"-h", "--help"}:
