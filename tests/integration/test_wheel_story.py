@@ -239,16 +239,22 @@ def test_another_python_keeps_the_versions_of_wheels(workspace: Workspace) -> No
     assert workspace.run("run", "-n", "a", "top-command").ok().out == "top runs\n"
 
 
-def test_python_is_installed_without_pip_where_no_index_is_reachable(workspace: Workspace) -> None:
+def test_python_brings_its_own_pip_where_no_source_has_it(workspace: Workspace) -> None:
     workspace.environ.update(
         MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY="true",
         PIP_NO_INDEX="0",
         PIP_INDEX_URL="http://127.0.0.1:9/simple",
     )
-    created = workspace.run("create", "-y", "-n", "a", *SOURCES, "python").ok()
-    assert "without pip" in created.err
-    offline = workspace.run("create", "-y", "-n", "b", "--offline", *SOURCES, "python").ok()
-    assert "without pip" in offline.err
+    for name, sources in (("a", SOURCES), ("b", ("--offline", *SOURCES)), ("d", ("-c", "host"))):
+        created = workspace.run("create", "-y", "-n", name, *sources, "python").ok()
+        assert created.err == "", name
+    shown = workspace.run("run", "-n", "d", "pip", "--version").ok().out
+    assert str(workspace.environment("d")) in shown
+    exported = workspace.run("export", "-n", "d", "--from-history").ok().out
+    assert "- pip" not in exported
+    workspace.run("remove", "-y", "-n", "d", "pip").ok()
+    again = workspace.run("install", "-y", "-n", "d", "-c", "host", "python").ok()
+    assert "already installed" in again.out
     refused = workspace.run("create", "-y", "-n", "c", *SOURCES, "python", "pip")
     assert refused.code == 1
     assert "127.0.0.1:9" in refused.err

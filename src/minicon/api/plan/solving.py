@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from minicon.api.plan.requested_packages import RequestedPackages
     from minicon.api.services import Services
     from minicon.api.sources import Sources
-    from minicon.models.indexes import RecordIndex
+    from minicon.models.indexes import RecordIndex, WheelIndex
+    from minicon.models.records import RepodataRecord
     from minicon.pypi.requirements.requirements import RequirementSet
     from minicon.solver.request import Solution
 
@@ -153,7 +154,7 @@ def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
     services, request = context.services, context.request
     task = services.reporter.start("solve", "environment", None, unit="steps")
     try:
-        solution = _solve_perhaps_without_pip(services, solve_request, request.capture)
+        solution = _solve_with_pip(services, solve_request, request.capture)
         if not request.prune:
             return solution
         from minicon.api.plan.pruning import pruned
@@ -187,21 +188,53 @@ def solve_packages(
     return CondaSolver().solve(_solve_request(services, sources, packages, **fields))
 
 
-def _solve_perhaps_without_pip(
+def _solve_with_pip(
     services: Services, solve_request: SolveRequest, capture: Path | None
 ) -> Solution:
-    """Solve; leave pip out where only pip, which the user did not name, needs PyPI's index."""
-    try:
+    """Solve; if no source has pip, which the user did not name, use the interpreter's own."""
+    if not solve_request.add_pip:
         return _solve(solve_request, capture)
+    reason = ""
+    try:
+        solution = _solve(solve_request, capture)
     except ChannelError as error:
-        if not solve_request.add_pip:
-            raise
         try:
             solution = _solve(replace(solve_request, add_pip=False), capture)
         except ChannelError:
             raise error from None
-        services.reporter.warn(f"python comes without pip: {error.message}")
+        reason = error.message
+    python = _python_without_pip(solve_request, solution)
+    if python is None:
         return solution
+    wheels = _bundled_pip(services, python) if python.source == "interpreter" else None
+    if wheels is not None and not any(each.source == "pypi" for each in solution.records):
+        return _solve(replace(solve_request, wheels=wheels), capture)
+    if reason or python.source == "interpreter":
+        reason = reason or "no source has it, and the interpreter has no wheel of it"
+        services.reporter.warn(f"python comes without pip: {reason}")
+    return solution
+
+
+def _python_without_pip(request: SolveRequest, solution: Solution) -> RepodataRecord | None:
+    """Return the python that a solution adds without the pip that should come with it."""
+    records = {record.name: record for record in solution.records}
+    installed = {record.name for record in request.installed}
+    if request.no_deps or request.removals or "python" in installed or "pip" in records:
+        return None
+    return records.get("python")
+
+
+def _bundled_pip(services: Services, python: RepodataRecord) -> WheelIndex | None:
+    """Return an index of the wheel that an interpreter has for ``ensurepip``."""
+    from minicon.machine.host_packages.bundled_pip import bundled_pip
+    from minicon.machine.host_packages.host_index import interpreter_for
+    from minicon.pypi.requirements.requirements import IndexOptions, RequirementSet
+
+    folder = bundled_pip(interpreter_for(python, services.discovery.interpreters))
+    if folder is None:
+        return None
+    options = IndexOptions(find_links=(folder,), no_index=True)
+    return services.wheel_index(RequirementSet(options=options))
 
 
 def _solve(solve_request: SolveRequest, capture: Path | None) -> Solution:
