@@ -11,6 +11,7 @@ from collections import Counter
 
 from minicon.api.inspect.comparing import Mismatch, compare_with_spec, is_met
 from minicon.api.inspect.pip_changes import find_pip_changes
+from minicon.api.inspect.python_path import hidden_modules
 from minicon.constants import PYPI_PREFIX
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.api.inspect.pip_changes import PipChanges
+    from minicon.api.inspect.python_path import HiddenModule
     from minicon.models.environment_files.environment_spec import EnvironmentSpec
     from minicon.models.prefix_record import PrefixRecord
     from minicon.models.records import RepodataRecord
@@ -52,6 +54,7 @@ class Status:
         file: Entries of the environment file that are not satisfied; None without a file.
         extra: Requested packages that are not in the file.
         variables: Variables of the file that are not set to its value.
+        hidden: Modules that ``PYTHONPATH`` hides; no difference of the environment.
     """
 
     path: Path
@@ -67,6 +70,7 @@ class Status:
     file: tuple[Mismatch, ...] | None = None
     extra: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    hidden: tuple[HiddenModule, ...] = ()
 
     @property
     def has_drifted(self) -> bool:
@@ -100,6 +104,7 @@ class Status:
             "file": None if self.file is None else [str(each) for each in self.file],
             "extra": list(self.extra),
             "variables": list(self.variables),
+            "hidden_by_pythonpath": [each._asdict() for each in self.hidden],
         }
 
 
@@ -116,7 +121,7 @@ def environment_status(
         path: The environment.
         file: The environment file, or None.
         folder: Base of relative paths in the file.
-        environ: Values of variables in the file's ``pip:`` lines.
+        environ: PYTHONPATH, and values of variables in the file's ``pip:`` lines.
 
     Raises:
         NotAnEnvironment: The path is not an environment.
@@ -151,6 +156,7 @@ def environment_status(
         else compare_with_spec(installed, file, folder=folder or path, environ=environ or {}),
         extra=() if file is None else tuple(_extra(requested, file)),
         variables=() if file is None else tuple(_variables(prefix, file)),
+        hidden=hidden_modules(prefix, installed, environ or {}),
     )
 
 

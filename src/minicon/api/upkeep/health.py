@@ -14,6 +14,7 @@ from pathlib import Path
 
 from minicon.api.dependency_graph import DependencyGraph
 from minicon.api.inspect.pip_changes import find_pip_changes
+from minicon.api.inspect.python_path import hidden_modules
 from minicon.api.upkeep.cleaning import find_leftovers
 from minicon.lean_dataclasses import dataclass
 from minicon.prefix.environment.environments_txt import registered_environments
@@ -40,7 +41,7 @@ class Finding:
     Attributes:
         kind: ``missing``, ``changed``, ``not-a-file``, ``corrupt-record``,
             ``duplicate-record``, ``unmet-dependency``, ``vanished-interpreter``, ``pip-change``,
-            ``leftover``, ``stale-registration`` or ``rejected-interpreter``.
+            ``hidden-module``, ``leftover``, ``stale-registration`` or ``rejected-interpreter``.
         text: A sentence.
         package: Name of the affected package, or an empty text.
         path: The affected file: relative to the environment, or absolute for the machine.
@@ -80,6 +81,7 @@ def check_environment(services: Services, path: Path, *, quick: bool = False) ->
         *_check_dependencies(services, prefix),
         *_check_interpreter(prefix),
         *_check_pip(prefix),
+        *_check_python_path(services, prefix),
     ]
 
 
@@ -192,3 +194,15 @@ def _check_interpreter(prefix: Prefix) -> Iterator[Finding]:
 def _check_pip(prefix: Prefix) -> Iterator[Finding]:
     for text in find_pip_changes(prefix).sentences():
         yield Finding(kind="pip-change", text=text, environment=prefix.path, is_problem=False)
+
+
+def _check_python_path(services: Services, prefix: Prefix) -> Iterator[Finding]:
+    for each in hidden_modules(prefix, _installed(prefix), services.environ):
+        yield Finding(
+            kind="hidden-module",
+            text=f"PYTHONPATH hides {each}",
+            package=each.package,
+            path=each.folder,
+            environment=prefix.path,
+            is_problem=False,
+        )

@@ -72,6 +72,7 @@ def _lines(status: Status, *, whole: bool) -> Iterator[str]:
         ("in the file, but not installed", status.file or ()),
         ("requested, but not in the file", status.extra),
         ("variables that differ from the file", status.variables),
+        ("modules that PYTHONPATH hides", status.hidden),
     ]
     for title, items in parts:
         yield from _part(title, [str(item) for item in items], whole=whole)
