@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.support.command_line import CommandLine
 
 
@@ -67,3 +69,48 @@ def test_an_existing_one_can_be_moved(minicon: CommandLine, tmp_path: Path) -> N
     minicon(*words[1:]).ok()
     assert (tmp_path / "ab" / "conda-meta" / "history").exists()
     assert not bad.exists()
+
+
+def test_a_path_must_be_utf8(minicon: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = minicon.folder / os.fsdecode(b"b\xffd")
+    bad.mkdir()
+    monkeypatch.chdir(bad)
+    for path in (bad / "e", Path("e")):
+        refused = minicon("create", "-y", "-p", path)
+        assert refused.code == 1
+        assert "the path is not valid UTF-8" in refused.err
+    assert list(bad.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", ["a" * 300, os.fsdecode(b"b\xffd")], ids=["long", "no UTF-8"])
+def test_no_word_is_an_internal_error(minicon: CommandLine, word: str) -> None:
+    minicon("create -y -n data").ok()
+    minicon.set(MINICON_OFFLINE="1", MINICON_CHANNELS="host")
+    for command in (
+        *("create -y -n {}", "create -y -p {}", "create -d -n q {}", "create -d -n q -f {}"),
+        *("create -d -n q -c {} python", "create -d -n q --clone {}", "create -n q --platform={}"),
+        *(
+            "install -n {} x",
+            "install -y -n data {}",
+            "update -y -n data {}",
+            "remove -y -n data {}",
+        ),
+        *("list -n {}", "list -p {}", "list -n data {}", "search {}", "why {} -n data", "{}"),
+        *("why-not {} -n data", "tree {} -n data", "run -n {} true", "x {}", "init {}"),
+        *("env config vars set -n data A={}", "env config vars set -n data {}=1", "rename data {}"),
+        *("config --get {}", "config --set envs_dirs {}", "config --append channels {}"),
+        *("export -n data -f {}.yml", "lock -f {}", "sync -n data -f {}", "status -n data -f {}"),
+        *("apply {}", "replay {}", "allow {}", "channel index {}", "activate {}", "list --{}"),
+        *("doctor -n {}", "du -n {}", "history -n {}", "rollback {} -n data", "compare -n data {}"),
+    ):
+        outcome = minicon(*(each.format(word) for each in command.split()))
+        assert "internal error" not in outcome.err, command
+        assert outcome.code in (0, 1, 2), command
+
+
+def test_the_list_of_environments_need_not_be_writable(minicon: CommandLine) -> None:
+    (minicon.home / ".conda").write_text("a file")
+    for command in ("create -y -p env", "rename -p env ./other"):
+        assert "the list of environments is not updated" in minicon(command).ok().err
+    minicon("remove -y -p other --all").ok()
+    assert not (minicon.folder / "other").exists()

@@ -6,10 +6,15 @@ import os
 from pathlib import Path
 
 from minicon.constants import FORBIDDEN_NAME_CHARACTERS, RESERVED_ENVIRONMENT_NAMES
-from minicon.errors import NotAnEnvironment, UsageError
+from minicon.errors import FileError, NotAnEnvironment, UsageError
 from minicon.fs.safe_path import typed_path, user_path_problem
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.environment.environments_txt import is_active_environment, known_environments
+from minicon.prefix.environment.environments_txt import (
+    is_active_environment,
+    known_environments,
+    register_environment,
+    unregister_environment,
+)
 from minicon.prefix.environment.prefix_location import is_environment
 from minicon.prefix.generations.store_entries import needs_recovery
 from minicon.redaction import shortened
@@ -138,6 +143,25 @@ class EnvironmentRegistry:
             )
             for path, name in known.items()
         ]
+
+    def register(self, path: Path) -> None:
+        """Add an environment to environments.txt, unless the settings forbid it.
+
+        As in conda, there is only a warning if the file cannot be written.
+        """
+        if self._settings.register_envs:
+            self._change_list(register_environment, path)
+
+    def unregister(self, path: Path) -> None:
+        """Remove an environment from environments.txt, with a warning as :meth:`register`."""
+        self._change_list(unregister_environment, path)
+
+    def _change_list(self, change: Callable[[Path, Path], None], path: Path) -> None:
+        try:
+            change(self.environments_txt, path)
+        except (FileError, OSError) as error:
+            if self._warn is not None:
+                self._warn(f"the list of environments is not updated: {error}")
 
     def _hint(self, wanted: str | None) -> str:
         known = [entry.name for entry in self.entries() if entry.name]

@@ -17,7 +17,6 @@ from minicon.api.plan.exact_solutions import described_record
 from minicon.api.plan.plan_effects import note_fetched_scripts
 from minicon.lean_dataclasses import replace
 from minicon.models.prefix_record import LinkType
-from minicon.prefix.environment.environments_txt import register_environment
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.executor import Executor
 from minicon.prefix.link.stage_builder import StageOptions
@@ -63,7 +62,7 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
             before_switch=[partial(_finish_stage, plan=plan)],
             after_switch=_after_switch(services, plan),
         )
-    _register(services, prefix)
+    services.registry.register(prefix.path)
     return prefix
 
 
@@ -72,13 +71,8 @@ def _clone(services: Services, plan: Plan, command_line: Sequence[str]) -> Prefi
     assert plan.request.clone_of is not None
     clone_environment(services, plan.request.clone_of, plan.prefix, command_line=command_line)
     prefix = Prefix(plan.prefix)
-    _register(services, prefix)
+    services.registry.register(prefix.path)
     return prefix
-
-
-def _register(services: Services, prefix: Prefix) -> None:
-    if services.settings.register_envs:
-        register_environment(services.registry.environments_txt, prefix.path)
 
 
 def _described(

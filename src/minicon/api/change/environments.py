@@ -11,7 +11,6 @@ from minicon import __version__
 from minicon.errors import PrefixError, ShellError, UsageError
 from minicon.fs.safe_path import typed_path
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.environment.environments_txt import register_environment, unregister_environment
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.scripts.link_scripts import LinkScriptRunner, ScriptCommand, plainly_activated
 
@@ -99,10 +98,8 @@ def rename_environment(
     from minicon.prefix.moving import move_environment
 
     move_environment(request.old, request.new, **_copy_options(services, command_line))
-    registered = services.registry.environments_txt
-    if services.settings.register_envs:
-        register_environment(registered, request.new)
-    unregister_environment(registered, request.old)
+    services.registry.register(request.new)
+    services.registry.unregister(request.old)
 
 
 def clone_environment(
@@ -135,7 +132,7 @@ def delete_environment(services: Services, path: Path) -> None:
         reporter=services.reporter,
         link_scripts=link_script_runner(services) if services.settings.link_scripts else None,
     )
-    unregister_environment(services.registry.environments_txt, path)
+    services.registry.unregister(path)
 
 
 def link_script_runner(

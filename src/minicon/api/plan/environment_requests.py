@@ -240,9 +240,9 @@ def refuse_foreign_directory(path: Path) -> None:
     Raises:
         PrefixError: ``not-an-environment``, ``path-separator-in-prefix``.
     """
-    from minicon.prefix.environment.prefix_location import is_empty, refuse_path_separator
+    from minicon.prefix.environment.prefix_location import is_empty, refuse_unusable_path
 
-    refuse_path_separator(path)
+    refuse_unusable_path(path)
     if not path.exists() or is_environment(path):
         return
     if path.is_dir() and is_empty(path):

@@ -207,7 +207,8 @@ def _solve_with_pip(
     if python is None:
         return solution
     wheels = _bundled_pip(services, python) if python.source == "interpreter" else None
-    if wheels is not None and not any(each.source == "pypi" for each in solution.records):
+    needs_index = any(each.source == "pypi" for each in solution.records)
+    if wheels is not None and (solve_request.wheels is None or not needs_index):
         return _solve(replace(solve_request, wheels=wheels), capture)
     if reason or python.source == "interpreter":
         reason = reason or "no source has it, and the interpreter has no wheel of it"
@@ -216,10 +217,12 @@ def _solve_with_pip(
 
 
 def _python_without_pip(request: SolveRequest, solution: Solution) -> RepodataRecord | None:
-    """Return the python that a solution adds without the pip that should come with it."""
+    """Return the python that a solution adds, or changes, without the pip that belongs to it."""
     records = {record.name: record for record in solution.records}
     installed = {record.name for record in request.installed}
-    if request.no_deps or request.removals or "python" in installed or "pip" in records:
+    if request.no_deps or request.removals or "pip" in records:
+        return None
+    if "python" in installed and "pip" not in installed:
         return None
     return records.get("python")
 

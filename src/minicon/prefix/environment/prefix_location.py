@@ -112,11 +112,11 @@ def check_prefix_location(prefix: Path) -> None:
 
     Raises:
         PrefixError: It is a file, neither it nor its parent is writable, or as
-            :func:`refuse_path_separator`.
+            :func:`refuse_unusable_path`.
     """
     from minicon.errors import PrefixError
 
-    refuse_path_separator(prefix)
+    refuse_unusable_path(prefix)
     if prefix.exists() and not prefix.is_dir():
         raise PrefixError("not-a-folder", f"{prefix} is a file", hint="choose another path")
     parent = prefix.parent
@@ -127,20 +127,31 @@ def check_prefix_location(prefix: Path) -> None:
         raise PrefixError("parent-not-writable", message, hint="check who owns these directories")
 
 
-def refuse_path_separator(prefix: Path) -> None:
-    """Refuse to create an environment that cannot be activated, since PATH cannot contain it.
+def refuse_unusable_path(prefix: Path) -> None:
+    """Refuse to create an environment where it could not be activated or described.
+
+    PATH cannot contain a colon, and the files in ``conda-meta`` are UTF-8.
 
     Raises:
-        PrefixError: ``path-separator-in-prefix``.
+        PrefixError: ``path-separator-in-prefix``, ``invalid-path``.
     """
     from minicon.errors import PrefixError
 
-    if os.pathsep in str(prefix) and not is_environment(prefix):
+    text = str(prefix)
+    if is_environment(prefix):
+        return
+    start = f"an environment cannot be at {text}"
+    if os.pathsep in text:
         raise PrefixError(
             "path-separator-in-prefix",
-            f"an environment cannot be at {prefix}: PATH cannot contain a path with {os.pathsep!r}",
+            f"{start}: PATH cannot contain a path with {os.pathsep!r}",
             hint="choose another path",
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        message = f"{start}: the path is not valid UTF-8"
+        raise PrefixError("invalid-path", message, hint="choose another path") from error
 
 
 def _cannot_be_renamed(prefix: str) -> bool:
