@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.support.command_line import CommandLine
-from tests.support.interpreters import machine, make_facts
+from tests.support.interpreters import make_facts
 
+from minicon.api.plan.solving import _python_without_pip
 from minicon.machine.host_packages import bundled_pip as module
 from minicon.machine.host_packages.bundled_pip import bundled_pip
-from minicon.machine.host_packages.host_index import reason_against_offer
-from minicon.machine.interpreters.facts import InterpreterFacts
 
 
 def test_where_the_wheel_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,19 +42,20 @@ def test_a_python_without_pip_is_reported(
     assert "without pip" not in silent.err
 
 
-def test_another_python_keeps_pip(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    minors = sorted({f.minor for f in machine().interpreters if usable(f)})
-    if len(minors) < 2:
-        pytest.skip("this machine has one python with pip")
-    minicon = CommandLine(tmp_path, monkeypatch, capsys)
-    minicon.set(MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY="true")
-    minicon(f"create -n a -y -c host python={minors[0]}").ok()
-    planned = minicon(f"install -n a -d --json -c host python={minors[1]}").ok().json["actions"]
-    assert {each["name"] for each in planned["LINK"]} >= {"python", "pip"}
+@pytest.mark.parametrize(
+    ("installed", "solution", "lacks"),
+    [
+        ("", "python", True),
+        ("python pip", "python", True),  # a wheel belongs to one minor version of python
+        ("python", "python", False),  # without pip on purpose
+        ("python pip", "python pip", False),
+        ("", "tool", False),
+    ],
+)
+def test_when_pip_is_missing(installed: str, solution: str, lacks: bool) -> None:
+    def named(text: str) -> tuple[Any, ...]:
+        return tuple(SimpleNamespace(name=name) for name in text.split())
 
-
-def usable(facts: InterpreterFacts) -> bool:
-    offered = reason_against_offer(facts, facts.platform) is None
-    return offered and bundled_pip(facts) is not None
+    request: Any = SimpleNamespace(no_deps=False, removals=(), installed=named(installed))
+    solved: Any = SimpleNamespace(records=named(solution))
+    assert (_python_without_pip(request, solved) is not None) is lacks
