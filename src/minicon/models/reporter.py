@@ -16,7 +16,7 @@ class Task(Protocol):
 
 
 class Reporter(Protocol):
-    """Receiver of progress, notes and warnings. Implementations must be thread-safe."""
+    """Receiver of progress, notes, warnings and messages. Implementations must be thread-safe."""
 
     def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:
         """Report the start of a task.
