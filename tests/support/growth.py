@@ -1,14 +1,17 @@
-"""Measure how the time of a parser grows with its input."""
+"""Measure how the time of a parser, or the number of steps of a function, grows with its input."""
 
 from __future__ import annotations
 
 import contextlib
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 #: Accepted factor for twice the input; a linear parser takes less, even with cold caches.
 _DOUBLED = 3.2
+#: The same for numbers of steps, which are exact; sorting takes a little more than twice as many.
+_DOUBLED_STEPS = 2.2
 #: Seconds: less cannot be compared, and more is too slow for these inputs.
 _NOTHING = 0.01
 
@@ -41,3 +44,37 @@ def assert_linear(read: Callable[[Any], object], make: Callable[[int], Any], siz
     if large > max(small, _NOTHING) * _DOUBLED**2:
         small, large = seconds(read, make(size)), seconds(read, make(4 * size))  # a busy machine
     assert large <= max(small, _NOTHING) * _DOUBLED**2, f"{small:.3f} s became {large:.3f} s"
+
+
+def steps(call: Callable[[], object]) -> int:
+    """Number of lines of Python that a call runs in this thread: the same in each run."""
+    count = 0
+
+    def trace(frame: object, event: str, argument: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def assert_linear_steps(
+    read: Callable[[Any], object], make: Callable[[int], Any], size: int
+) -> None:
+    """Assert that a function runs at most about four times as many lines for four times the size.
+
+    Args:
+        read: The function.
+        make: Returns its argument of a size.
+        size: Of the smaller of the two.
+    """
+    smallest, small, large = make(2), make(size), make(4 * size)
+    read(smallest)  # what is imported and compiled once
+    fixed, few, many = (steps(lambda each=each: read(each)) for each in (smallest, small, large))
+    assert many - fixed <= (few - fixed) * _DOUBLED_STEPS**2, f"{fixed}, {few}, {many} steps"

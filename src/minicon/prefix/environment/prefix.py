@@ -36,7 +36,8 @@ _LEAVING = ("\n/", "\n..", "/..", "\n\n", "\0")
 class Prefix:
     """One environment, as the files below its path describe it (CEP 32).
 
-    Only the records are cached, per object: create a new object to see a change.
+    Only the records, and what follows from them, are cached, per object: create a new object to
+    see a change.
 
     Args:
         path: The environment's directory; it need not exist yet.
@@ -152,7 +153,11 @@ class Prefix:
 
     def record(self, name: str) -> PrefixRecord | None:
         """The package with a name, or None."""
-        return next((r for r in self.readable_records() if r.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, PrefixRecord]:
+        return {record.name: record for record in reversed(self.readable_records())}
 
     def entries_of(self, record: PrefixRecord) -> dict[str, PathsEntry]:
         """The entries of a package of this environment by path in the prefix.
@@ -170,13 +175,13 @@ class Prefix:
         """Every path that a package owns, relative to the prefix."""
         return frozenset(path for record in self.readable_records() for path in record.files)
 
-    @property
+    @cached_property
     def subdir(self) -> str | None:
         """Platform of its packages, or None if all are noarch."""
         subdirs = (record.record.subdir for record in self.readable_records())
         return next((s for s in subdirs if s not in ("noarch", "")), None)
 
-    @property
+    @cached_property
     def python_layout(self) -> PythonLayout | None:
         """Paths of its python, or None without a python."""
         python = self.record("python")

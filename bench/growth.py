@@ -1,0 +1,197 @@
+"""Fit how the cost of commands grows with what they work on, and fail where it is not linear.
+
+Each job is a whole process, measured in processor time and peak memory over four sizes, each twice
+the one before. What the smallest possible case costs is subtracted, and the exponent is the slope
+of a line through the logarithms.
+
+    ./dev bench growth [JOB...] [--scale N] [--csv FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from growth_cases import channel_of, environment_file, environment_of, package_of
+
+#: The largest exponent that counts as linear: small parts of a job may be sorted or hashed.
+LIMIT = 1.2
+#: Seconds that cannot be told from noise.
+NOTHING = 0.05
+
+#: Makes a case of a size in an empty folder, and returns the words of the command.
+Make = Callable[[Path, int], Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row of the table.
+
+    Attributes:
+        unit: What is counted.
+        smallest: The first of the four sizes.
+        make: Makes a case.
+    """
+
+    unit: str
+    smallest: int
+    make: Make
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run: seconds of processor time and MiB at the peak of the largest process."""
+
+    seconds: float
+    memory: float
+
+
+def _installed(*words: str) -> Make:
+    def make(folder: Path, size: int) -> Sequence[str]:
+        return [*words, "-p", str(environment_of(folder / "env", size))]
+
+    return make
+
+
+def _channel(*words: str, chain: bool = False, versions: bool = False) -> Make:
+    def make(folder: Path, size: int) -> Sequence[str]:
+        channel = channel_of(folder / "channel", size, chain=chain, versions=versions)
+        given = [word.format(last=f"p{size - 1}") for word in words]
+        return [*given, "-c", str(channel), "--override-channels"]
+
+    return make
+
+
+def _sync(folder: Path, size: int) -> Sequence[str]:
+    environment = environment_of(folder / "env", size, requested=True)
+    channel = channel_of(folder / "channel", size)
+    file = environment_file(folder / "environment.yml", channel, size)
+    return ["sync", "--dry-run", "-p", str(environment), "-f", str(file)]
+
+
+def _missing(folder: Path, size: int) -> Sequence[str]:
+    channel = channel_of(folder / "channel", 20_000)
+    names = [f"q{number}" for number in range(size)]
+    words = ["create", "--dry-run", "-p", str(folder / "env"), *names]
+    return [*words, "-c", str(channel), "--override-channels"]
+
+
+def _files(*words: str) -> Make:
+    def make(folder: Path, size: int) -> Sequence[str]:
+        channel = package_of(folder / "channel", size)
+        create = ["create", "-y", "-p", str(folder / "env"), "big", "-c", str(channel)]
+        create.append("--override-channels")
+        if not words:
+            return create
+        _run(folder, create)
+        return [word.format(env=folder / "env", new=folder / "new") for word in words]
+
+    return make
+
+
+JOBS = {
+    "verify": Job("packages", 1000, _installed("verify")),
+    "doctor": Job("packages", 1000, _installed("doctor")),
+    "remove --all": Job("packages", 1000, _installed("remove", "--all", "-y")),
+    "tree": Job("packages in a chain", 1000, _installed("tree")),
+    "sync": Job("specs", 500, _sync),
+    "missing names": Job("names", 50, _missing),
+    "repoquery --tree": Job(
+        "packages in a chain", 500, _channel("repoquery", "depends", "{last}", "--tree", chain=True)
+    ),
+    "whoneeds": Job("records", 25_000, _channel("repoquery", "whoneeds", "p0", chain=True)),
+    "search '*x*'": Job("records", 25_000, _channel("search", "*99*")),
+    "versions": Job(
+        "versions", 1000, _channel("create", "--dry-run", "-n", "x", "p", "q", versions=True)
+    ),
+    "create": Job("files", 5_000, _files()),
+    "clone": Job("files", 5_000, _files("create", "-y", "--clone", "{env}", "-p", "{new}")),
+    "rename": Job("files", 5_000, _files("rename", "-y", "-p", "{env}", "{new}")),
+    "undo": Job("files", 5_000, _files("undo", "-y", "-p", "{env}")),
+    "du": Job("files", 5_000, _files("du", "-p", "{env}")),
+}
+
+
+def measure(job: Job, scale: float) -> tuple[list[int], list[Cost]]:
+    """Measure a job over four sizes, after one run of the smallest case."""
+    sizes = [1, *(int(scale * job.smallest * 2**power) for power in range(4))]
+    costs = []
+    for size in sizes:
+        folder = Path(tempfile.mkdtemp(prefix="minicon-growth-"))
+        try:
+            words = job.make(folder, size)
+            costs.append(_run(folder, words))
+        finally:
+            shutil.rmtree(folder)
+    return sizes, costs
+
+
+def exponent(sizes: Sequence[int], values: Sequence[float]) -> float:
+    """Slope of the line through the logarithms (least squares)."""
+    x = [math.log(size) for size in sizes]
+    y = [math.log(max(value, 1e-6)) for value in values]
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    above = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True))
+    return above / sum((a - mean_x) ** 2 for a in x)
+
+
+def _run(folder: Path, words: Sequence[str]) -> Cost:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "MINICON_ROOT": f"{folder}/root"}
+    command = [sys.executable, "-m", "minicon", *words]
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    errors = "\n".join(errors.splitlines()[-3:])
+    if process.returncode < 0 or "this is a bug" in errors:
+        sys.exit(
+            f"{' '.join(command[:8])} failed after {time.perf_counter() - start:.0f} s:\n{errors}"
+        )
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def main() -> None:
+    """Print one line per job; exit with 1 if one grows faster than linearly."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("jobs", nargs="*", metavar="JOB", help=", ".join(JOBS))
+    parser.add_argument("--scale", type=float, default=1.0, help="factor for all sizes")
+    parser.add_argument("--csv", help="file to append every measurement to")
+    arguments = parser.parse_args()
+    too_fast = []
+    for name in arguments.jobs or JOBS:
+        sizes, costs = measure(JOBS[name], arguments.scale)
+        more = [max(cost.seconds - costs[0].seconds, NOTHING) for cost in costs[1:]]
+        power = exponent(sizes[1:], more)
+        seconds = " ".join(f"{cost.seconds:7.2f}" for cost in costs)
+        memory = f"{costs[1].memory:4.0f} → {costs[-1].memory:4.0f} MiB"
+        print(
+            f"{name:18} 1, {sizes[1]:,} … {sizes[-1]:,} {JOBS[name].unit:20} {seconds} s"
+            f"  ^{power:.2f}  {memory}",
+            flush=True,
+        )
+        if power > LIMIT and costs[-1].seconds - costs[0].seconds > 4 * NOTHING:
+            too_fast.append(name)
+        if arguments.csv:
+            with open(arguments.csv, "a", newline="") as file:
+                rows = zip(sizes, costs, strict=True)
+                csv.writer(file).writerows((name, n, c.seconds, c.memory) for n, c in rows)
+    if too_fast:
+        sys.exit(f"faster than size ^ {LIMIT}: {', '.join(too_fast)}")
+
+
+if __name__ == "__main__":
+    main()
