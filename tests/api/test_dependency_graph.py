@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from itertools import islice
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.growth import assert_linear_steps
 
 from minicon.api.dependency_graph import DependencyGraph
-from minicon.api.inspect.dependency_tree import Mark, TreeNode, dependency_tree, whole_tree
+from minicon.api.inspect.dependency_tree import (
+    MAX_DEPTH,
+    Mark,
+    TreeNode,
+    dependency_tree,
+    whole_tree,
+)
+from minicon.cli.render.explanations import tree_lines
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
 
@@ -138,3 +147,34 @@ def test_two_dependencies_on_one_name_are_two_chains() -> None:
         ["b"],
         ["b >=1"],
     ]
+
+
+def chain_of(size: int) -> DependencyGraph:
+    records = [record(f"p{number}", f"p{number + 1}") for number in range(size - 1)]
+    return DependencyGraph([*records, record(f"p{size - 1}")], platform="linux-64")
+
+
+def test_a_long_chain_is_continued_at_roots_of_their_own() -> None:
+    size = 2 * MAX_DEPTH + 50
+    for trees in (
+        whole_tree(chain_of(size), []),
+        dependency_tree(chain_of(size), [f"p{size - 1}"], inverted=True),
+    ):
+        assert len(trees) == 3
+        lines = list(tree_lines(trees))
+        assert {line.split("─ ")[-1].split()[0] for line in lines} == set(chain_of(size).records)
+        assert max(map(len, lines)) < 4 * MAX_DEPTH
+        assert json.dumps([tree.to_json() for tree in trees]).count("deeper") == 2
+    (limited,) = whole_tree(chain_of(size), [], depth=10 * MAX_DEPTH)
+    assert list(tree_lines([limited]))[-1].endswith("(more below)")
+
+
+def test_the_tree_grows_with_the_packages_and_no_faster() -> None:
+    def tree(graph: DependencyGraph) -> object:
+        return whole_tree(graph, [name for name in graph.records if len(name) % 2])
+
+    assert_linear_steps(tree, chain_of, 200)
+    independent = lambda size: DependencyGraph(  # noqa: E731
+        [record(f"p{number}") for number in range(size)], platform="linux-64"
+    )
+    assert_linear_steps(tree, independent, 200)

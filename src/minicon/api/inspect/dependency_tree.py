@@ -1,4 +1,8 @@
-"""Trees of dependencies for display: each package is expanded once, cycles are marked."""
+"""Trees of dependencies for display: each package is expanded once, cycles are marked.
+
+Chains longer than :data:`MAX_DEPTH` are continued at a root of their own, which bounds the
+indentation, and the nesting of the JSON document.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.api.dependency_graph import Dependency, DependencyGraph
+
+#: Levels of one tree.
+MAX_DEPTH = 100
 
 
 class Mark(Enum):
@@ -64,10 +71,14 @@ def dependency_tree(
         graph: An environment's dependencies.
         roots: Names of installed packages.
         inverted: Show dependents instead of dependencies.
-        depth: How many levels below the roots; None means all.
+        depth: How many levels below the roots, at most :data:`MAX_DEPTH`; None means all.
     """
-    builder = _TreeBuilder(graph, inverted=inverted, depth=depth)
-    return tuple(builder.node(name) for name in roots)
+    limit = MAX_DEPTH if depth is None else min(depth, MAX_DEPTH)
+    builder = _TreeBuilder(graph, inverted=inverted, depth=limit)
+    trees = [builder.node(name) for name in roots]
+    while depth is None and builder.deeper:
+        trees.append(builder.node(next(iter(builder.deeper))))
+    return tuple(trees)
 
 
 def whole_tree(
@@ -78,31 +89,39 @@ def whole_tree(
     The roots are the requested packages, then those without dependents, then one of each
     remaining cycle.
     """
-    roots = [name for name in requested if name in graph.records]
-    roots += [name for name in graph.orphans() if name not in roots]
+    roots = dict.fromkeys(name for name in requested if name in graph.records)
+    roots.update(dict.fromkeys(graph.orphans()))
     reached = set(graph.distances(roots))
     for name in graph.records:
         if name not in reached:
-            roots.append(name)
+            roots[name] = None
             reached |= graph.distances([name]).keys()
     return dependency_tree(graph, roots, depth=depth)
 
 
 class _TreeBuilder:
-    """Builds nodes, and remembers which packages are expanded already."""
+    """Builds nodes, and remembers which packages are expanded already.
 
-    def __init__(self, graph: DependencyGraph, *, inverted: bool, depth: int | None) -> None:
+    Attributes:
+        deeper: Packages that were too deep, and are not expanded elsewhere.
+    """
+
+    def __init__(self, graph: DependencyGraph, *, inverted: bool, depth: int) -> None:
         self._graph = graph
         self._inverted = inverted
         self._depth = depth
         self._expanded: set[str] = set()
+        self.deeper: dict[str, None] = {}
 
     def node(self, name: str, spec: str = "", above: tuple[str, ...] = ()) -> TreeNode:
         record = self._graph.records.get(name)
         mark = self._mark(name, above)
         branches: tuple[TreeNode, ...] = ()
-        if mark is Mark.NONE:
+        if mark is Mark.DEEPER:
+            self.deeper[name] = None
+        elif mark is Mark.NONE:
             self._expanded.add(name)
+            self.deeper.pop(name, None)
             path = (*above, name)
             branches = tuple(self.node(to, edge.spec, path) for to, edge in self._edges(name))
         version = record.record.version if record is not None else ""
