@@ -55,7 +55,7 @@ def for_pruning(
         held = {normalize_pypi_name(each.name): each.record for each in kept}
         held = {name: record for name, record in held.items() if name not in updated}
         history = [spec for spec in specs if _is_met(spec, held)]
-        specs = tuple(spec for spec in specs if spec not in history)
+        specs = tuple(spec for spec in specs if not _is_met(spec, held))
         met = {str(each): _spec_if_met(each, held) for each in requirements}
         history += [spec for spec in met.values() if spec is not None]
         requirements = tuple(each for each in requirements if met[str(each)] is None)
