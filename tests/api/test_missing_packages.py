@@ -146,3 +146,13 @@ def test_all_missing_packages_are_named_at_once(command: CommandLine, tmp_path: 
     document = json.loads(dry(command, channel.url, "winlib", "norlikethis", "--json").out)
     assert document["packages"] == ["winlib", "norlikethis"]
     assert "hint: check the spelling" in outcome.err
+
+
+def test_hints_are_found_for_the_first_of_many_names(command: CommandLine, tmp_path: Path) -> None:
+    channel = write_channel(tmp_path / "chan")
+    outcome = dry(command, channel.url, *(f"toool{number}" for number in range(20)), "winlib")
+    assert "toool18, toool19 and winlib are in none of the channels" in outcome.err
+    assert outcome.err.count("did you mean") <= 5
+    assert "osx-arm64" not in outcome.err
+    outcome = dry(command, channel.url, *(f"{number}tool" for number in range(9)))
+    assert outcome.err.count("did you mean tool?") == 5

@@ -15,7 +15,7 @@ from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.subdir import NOARCH
 from minicon.repodata.channels.names import expand_channel
-from minicon.solver.candidates.missing_names import one_by_one
+from minicon.solver.candidates.missing_names import MOST_HINTS, one_by_one
 from minicon.solver.explain.explanation import ConflictError
 
 TYPE_CHECKING = False
@@ -45,7 +45,7 @@ def complete_error(
     channels = context.sources.channels
     find = partial(where_else, context.services, channels=channels, indices=solve_request.channels)
     if isinstance(error, PackageNotFound) and len(error.packages) > 1:
-        sentences = [sentence for name in error.packages if (sentence := find(name))]
+        sentences = [sentence for name in error.packages[:MOST_HINTS] if (sentence := find(name))]
         error.hint = one_by_one((*error.hints, *sentences))
     elif isinstance(error, PackageNotFound) and error.packages:
         found = find(error.packages[0])
@@ -54,7 +54,9 @@ def complete_error(
             error.hint = f"{found}; or: {error.hint}" if keep else found
     elif isinstance(error, ConflictError):
         explanation = error.explanation
-        sentences = [sentence for name in explanation.missing if (sentence := find(name))]
+        sentences = [
+            sentence for name in explanation.missing[:MOST_HINTS] if (sentence := find(name))
+        ]
         if sentences:
             explanation = replace(explanation, sentences=(*explanation.sentences, *sentences))
             error.explanation = explanation

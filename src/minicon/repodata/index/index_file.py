@@ -201,8 +201,13 @@ class IndexFile:
 
     def names(self) -> Iterator[str]:
         """Yield all names, sorted."""
-        for number in range(self._count):
-            yield self._name(number).decode("utf-8", "replace")
+        ends = array("I", self._map[self._name_ends : self._segment_ends])
+        if sys.byteorder == "big":
+            ends.byteswap()
+        text, begin = self._map[self._names : self._name_ends], 0
+        for end in ends:
+            yield text[begin:end].decode("utf-8", "replace")
+            begin = end
 
     def segments(self, name: str) -> list[tuple[str, bytes]]:
         """Return (section, payload) of a name, in the order written; empty for an unknown name.
@@ -249,10 +254,6 @@ class IndexFile:
             else:
                 high = middle
         return None
-
-    def _name(self, number: int) -> bytes:
-        begin = self._uint32(self._name_ends, number - 1) if number else 0
-        return self._map[self._names + begin : self._names + self._uint32(self._name_ends, number)]
 
     def _uint32(self, table: int, number: int) -> int:
         value: int = _UINT32.unpack_from(self._map, table + 4 * number)[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.models.match_spec.spec import channel_matches
 from minicon.models.near_names import near_names
@@ -18,6 +16,8 @@ if TYPE_CHECKING:
     from minicon.solver.request import SolveRequest
 
 
+#: Hints are found for so many names: each is compared with all names of the channels.
+MOST_HINTS = 5
 _NO_IDEA = "check the spelling, or add the channel that has it with -c CHANNEL"
 
 
@@ -41,15 +41,19 @@ def split_by_source(
         else:
             unknown.append(spec)
     if unknown:
-        raise _all_not_found([_not_found(request, source, spec) for spec in unknown], request)
+        raise _all_not_found(unknown, request, source)
     return known, missing
 
 
-def _all_not_found(errors: Sequence[PackageNotFound], request: SolveRequest) -> PackageNotFound:
-    """One error for several names, with the hints of each."""
+def _all_not_found(
+    specs: Sequence[MatchSpec], request: SolveRequest, source: CandidateSource
+) -> PackageNotFound:
+    """One error for several names, with hints for the first of them."""
+    all_names = [name for channel in request.channels for i in channel for name in i.names()]
+    errors = [_not_found(request, source, spec, all_names) for spec in specs[:MOST_HINTS]]
     if len(errors) == 1 or not all(error.packages for error in errors):
         return errors[0]
-    names = tuple(name for error in errors for name in error.packages)
+    names = tuple(spec.exact_name or str(spec) for spec in specs)
     hints = [
         f"{error.packages[0]}: {error.hint}"
         for error in errors
@@ -121,7 +125,9 @@ def _may_come_from_pypi(request: SolveRequest, spec: MatchSpec) -> bool:
     )
 
 
-def _not_found(request: SolveRequest, source: CandidateSource, spec: MatchSpec) -> PackageNotFound:
+def _not_found(
+    request: SolveRequest, source: CandidateSource, spec: MatchSpec, all_names: Sequence[str]
+) -> PackageNotFound:
     """The error for a name that no source has, with a hint."""
     name = spec.exact_name or str(spec)
     channels = [channel[0].channel for channel in request.channels if channel]
@@ -136,7 +142,7 @@ def _not_found(request: SolveRequest, source: CandidateSource, spec: MatchSpec) 
         "package-not-found",
         f"{name} is in none of the channels: {_channels(request)}",
         context=f"for {request.platform}",
-        hint=_hint(request, source, spec, name, channels),
+        hint=_hint(request, source, spec, name, channels, all_names),
     )
     error.packages = (name,)
     return error
@@ -148,6 +154,7 @@ def _hint(
     spec: MatchSpec,
     name: str,
     channels: list[str],
+    all_names: Sequence[str],
 ) -> str:
     if spec.channel is not None:
         if not any(channel_matches(spec.channel, channel) for channel in channels):
@@ -155,7 +162,7 @@ def _hint(
         others = source.channels_having(name)
         if others:
             return f"{others[0][0]} has it: write {others[0][0]}::{name}"
-    similar = near_names(name, chain.from_iterable(i.names() for c in request.channels for i in c))
+    similar = near_names(name, all_names)
     if similar:
         return f"did you mean {' or '.join(similar)}?"
     if request.wheels is not None and request.wheels.releases(request.wheels.pypi_name(name)):
