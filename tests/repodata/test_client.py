@@ -132,6 +132,18 @@ def test_records_are_found_by_name(scheme, builder, server, client_for) -> None:
 # Requests to the server
 
 
+def test_reading_once_keeps_nothing_and_may_skip_names(builder, client_for) -> None:
+    builder.write()
+    index = client_for().index(at(builder.url), "linux-64")
+    (record, *_) = index.read_once("numpy")
+    assert record is not index.read_once("numpy")[0]
+    assert index.records_for("numpy")[0] is index.records_for("numpy")[0]
+    assert [r.fn for r in index.read_once("numpy", "python")] == [
+        r.fn for r in index.records_for("numpy")
+    ]
+    assert index.read_once("numpy", "scipy") == ()
+
+
 def test_no_request_within_the_max_age(server, client_for) -> None:
     server.cache_control = "public, max-age=100"
     client = client_for()

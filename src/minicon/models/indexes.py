@@ -59,6 +59,16 @@ class RecordIndex:
         """
         return ()
 
+    def read_once(self, name: str, containing: str = "") -> Sequence[RepodataRecord]:  # noqa: ARG002
+        """As :meth:`records_for`, without keeping the records for later calls.
+
+        Args:
+            name: Of the package.
+            containing: A text in ASCII. Names none of whose records contain it may seem to have
+                no records: those are not decoded.
+        """
+        return self.records_for(name)
+
     def prefetch(self, names: Iterable[str]) -> None:
         """Announce that these names will be requested, so that they can be fetched together."""
 

@@ -77,10 +77,14 @@ class Catalogue:
         """Return all records that match a spec with an exact name, newest first."""
         return [r for r in self.records_for(spec.exact_name or "") if spec.matches(r)]
 
-    def everything(self) -> Iterator[RepodataRecord]:
-        """Yield every record, name by name; report it first if many files must be fetched."""
+    def everything(self, containing: str = "") -> Iterator[RepodataRecord]:
+        """Yield every record, name by name; report it first if many files must be fetched.
+
+        Args:
+            containing: A text; names none of whose records contain it may be left out.
+        """
         for index in self._indices:
-            yield from read_names(self._services, index, index.names())
+            yield from read_names(self._services, index, index.names(), containing)
 
 
 def dependencies_of(catalogue: Catalogue, text: str, *, recursive: bool = False) -> QueryAnswer:
@@ -122,16 +126,17 @@ def dependents_of(
     """
     roots = _roots(catalogue, text)
     if recursive:
-        newest = _newest_by_name(catalogue)
+        pairs = _newest_by_name((record, "") for record in catalogue.everything())
+        newest = {record.name: record for record, _ in pairs}
         graph = DependencyGraph(map(_as_installed, newest.values()), platform="")
         names = list(graph.distances([roots[0].name], inverted=True))
         chosen = [newest[name] for name in names if name in newest]
         matches = [Match(_spec_for(r, names), r) for r in chosen if r.name != roots[0].name]
         return _answer(roots[:1], matches, chosen or roots[:1])
-    found = _direct_dependents(catalogue, roots)
+    pairs = _direct_dependents(catalogue, roots)
     if not all_builds:
-        found = list({record.name: (record, text) for record, text in reversed(found)}.values())
-        found.sort(key=lambda pair: pair[0].name)
+        pairs = _newest_by_name(pairs)
+    found = sorted(pairs, key=lambda pair: newest_first(pair[0]), reverse=True)
     records = {record.name: record for record, _ in reversed(found)}
     records.setdefault(roots[0].name, roots[0])
     return _answer(roots[:1], [Match(text, record) for record, text in found], records.values())
@@ -171,21 +176,19 @@ def _newest(catalogue: Catalogue, name: str, texts: Iterable[str]) -> RepodataRe
 
 def _direct_dependents(
     catalogue: Catalogue, roots: Sequence[RepodataRecord]
-) -> list[tuple[RepodataRecord, str]]:
-    """Return records with their dependency on a root, newest first within a name."""
+) -> Iterable[tuple[RepodataRecord, str]]:
+    """Yield records with their dependency on a root."""
     target = roots[0].name
     accepted: dict[str, bool] = {}
-    found = []
-    for record in catalogue.everything():
+    for record in catalogue.everything(target):
         for text in record.data.get("depends") or ():
             if target not in text:
                 continue
             if text not in accepted:
                 accepted[text] = _accepts(text, roots)
             if accepted[text]:
-                found.append((record, text))
+                yield record, text
                 break
-    return sorted(found, key=lambda pair: newest_first(pair[0]), reverse=True)
 
 
 def _accepts(text: str, roots: Sequence[RepodataRecord]) -> bool:
@@ -195,13 +198,16 @@ def _accepts(text: str, roots: Sequence[RepodataRecord]) -> bool:
     return any(spec.matches(root) for root in roots)
 
 
-def _newest_by_name(catalogue: Catalogue) -> dict[str, RepodataRecord]:
-    newest: dict[str, RepodataRecord] = {}
-    for record in catalogue.everything():
+def _newest_by_name(
+    found: Iterable[tuple[RepodataRecord, str]],
+) -> Iterable[tuple[RepodataRecord, str]]:
+    """Return the newest record of each name, with the text that came with it."""
+    newest: dict[str, tuple[RepodataRecord, str]] = {}
+    for record, text in found:
         known = newest.get(record.name)
-        if known is None or newest_first(record) > newest_first(known):
-            newest[record.name] = record
-    return newest
+        if known is None or newest_first(record) > newest_first(known[0]):
+            newest[record.name] = record, text
+    return newest.values()
 
 
 def _spec_for(record: RepodataRecord, names: Sequence[str]) -> str:

@@ -92,9 +92,16 @@ def search(
 
 
 def read_names(
-    services: Services, index: RecordIndex, names: Iterable[str]
+    services: Services, index: RecordIndex, names: Iterable[str], containing: str = ""
 ) -> Iterator[RepodataRecord]:
-    """Yield all records of some names, prefetching in batches; report first if they are many."""
+    """Yield all records of some names, prefetching in batches; report first if they are many.
+
+    Args:
+        services: Whose reporter is notified.
+        index: The index, which does not keep the records.
+        names: Of the packages.
+        containing: A text; names none of whose records contain it may be left out.
+    """
     wanted = list(names)
     if len(wanted) > _MANY_NAMES and isinstance(index, ShardedIndex):
         services.reporter.note(
@@ -105,7 +112,7 @@ def read_names(
         batch = wanted[start : start + _PREFETCHED_NAMES]
         index.prefetch(batch)
         for name in batch:
-            yield from index.records_for(name)
+            yield from index.read_once(name, containing)
 
 
 def _run_exports(

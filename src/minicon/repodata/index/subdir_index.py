@@ -85,13 +85,19 @@ class ConvertedIndex(LocatedIndex):
                     found = self._records[name] = self._decode(name)
         return found
 
-    def _decode(self, name: str) -> tuple[RepodataRecord, ...]:
+    def read_once(self, name: str, containing: str = "") -> tuple[RepodataRecord, ...]:
+        """See :meth:`RecordIndex.read_once`; costs decompression where the text is missing."""
+        return self._decode(name, containing.encode())
+
+    def _decode(self, name: str, containing: bytes = b"") -> tuple[RepodataRecord, ...]:
         try:
             segments = self._file.segments(name)
         except IndexDamagedError:
             self._file = self._refetch()
             self.fingerprint = ""  # it may be newer
             segments = self._file.segments(name)
+        if not any(containing in payload for _, payload in segments):
+            return ()
         members = Members()
         bad = sum([members.add_payload(section, payload) for section, payload in segments])
         if bad:

@@ -98,11 +98,15 @@ class ShardedIndex(LocatedIndex):
         """
         found = self._records.get(name)
         if found is None:
-            data = self._load(name)
-            records = () if data is None else self._decode(name, data)
+            records = self.read_once(name)
             with self._lock:
                 found = self._records.setdefault(name, records)
         return found
+
+    def read_once(self, name: str, containing: str = "") -> tuple[RepodataRecord, ...]:  # noqa: ARG002
+        """See :meth:`RecordIndex.read_once`."""
+        data = self._load(name)
+        return () if data is None else self._decode(name, data)
 
     def prefetch(self, names: Iterable[str]) -> None:
         """Begin to fetch the shards of names; returns at once."""
