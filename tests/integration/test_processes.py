@@ -107,6 +107,22 @@ def test_mixed_commands_on_one_environment_end_well(shop: Workspace, server: Cha
     assert shop.left_behind() == []
 
 
+def test_many_installs_into_one_environment_all_succeed_in_turn(
+    shop: Workspace, tmp_path: Path
+) -> None:
+    names = [f"p{number}" for number in range(12)]
+    channel = build_channel(tmp_path / "many", [PackageBuilder(name).file(name) for name in names])
+    source = ("-c", str(channel), "--override-channels")
+    shop.run("create", "-y", "-n", "env", *source, names[0]).ok()
+    running = [shop.start("install", "-y", "-n", "env", *source, name) for name in names[1:]]
+    for outcome in finish(running):
+        outcome.ok()
+        assert outcome.err.count("planning again") < 4
+    installed = shop.run("list", "-n", "env", "--json").ok().json
+    assert [package["name"] for package in installed] == sorted(names)
+    assert shop.left_behind() == []
+
+
 def test_the_holder_of_a_lock_is_named(
     shop: Workspace, server: ChannelServer, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ Nothing here touches the environment.
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 
 from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
@@ -18,7 +19,14 @@ from minicon.api.plan.own_packages import after_solving
 from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import requested_before
 from minicon.api.plan.solving import make_solve_request, solve
-from minicon.errors import ChannelError, PackageError, PrefixError, SolveError, Unsatisfiable
+from minicon.errors import (
+    ChannelError,
+    FileError,
+    PackageError,
+    PrefixError,
+    SolveError,
+    Unsatisfiable,
+)
 from minicon.lean_dataclasses import replace
 from minicon.models.package_names import normalize_pypi_name
 from minicon.prefix.plan.transaction import make_transaction
@@ -40,8 +48,9 @@ if TYPE_CHECKING:
 
     Outcome = TypeVar("Outcome")
 
-#: Another process may change the environment each time that a plan for it is made or read.
-_ATTEMPTS = 6
+#: Another process may change the environment each time that a plan for it is made or read; those
+#: whose plans are outdated take turns, so that only commands that have just begun can do so again.
+_ATTEMPTS = 20
 _REPLACED = "the plan replaces the environment"
 #: Errors after which a new plan can succeed.
 _OUTDATED_PLAN = ("environment-changed", "scripts-not-as-shown")
@@ -64,6 +73,16 @@ def plan_and_carry_out(
     Raises:
         MiniconError: Whatever planning or ``carry_out`` raises.
     """
+    with contextlib.ExitStack() as turn:
+        return _in_attempts(services, request, carry_out, turn)
+
+
+def _in_attempts(
+    services: Services,
+    request: ChangeRequest,
+    carry_out: Callable[[Plan], Outcome],
+    turn: contextlib.ExitStack,
+) -> Outcome:
     for left in reversed(range(_ATTEMPTS)):
         plan = make_plan(services, request)
         try:
@@ -72,6 +91,8 @@ def plan_and_carry_out(
             if error.reference not in _OUTDATED_PLAN or not left:
                 raise
             services.reporter.note(f"{error.message}: planning again")
+            if error.reference == "environment-changed" and left == _ATTEMPTS - 1:
+                _take_turn(services, request, turn)
         except PackageError as error:
             if not left or request.is_exact or not _has_refused_wheel(services, plan):
                 raise
@@ -81,6 +102,16 @@ def plan_and_carry_out(
                 raise
             services.reporter.note(f"{error.message}: fetching the channels' indexes again")
     raise AssertionError("unreachable")
+
+
+def _take_turn(services: Services, request: ChangeRequest, turn: contextlib.ExitStack) -> None:
+    """Wait until no other process plans a change of the environment again, or for long."""
+    from minicon.prefix.generations.change import in_turn
+    from minicon.prefix.generations.store import GenerationStore
+
+    with contextlib.suppress(FileError):
+        store = GenerationStore(request.prefix)
+        turn.enter_context(in_turn(store, services.settings.lock_timeout))
 
 
 def _has_refused_wheel(services: Services, plan: Plan) -> bool:

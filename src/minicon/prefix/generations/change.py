@@ -10,7 +10,7 @@ from pathlib import Path
 from minicon.errors import PrefixError, PrefixLocked
 from minicon.fs import lock, operations
 from minicon.fs.folder import Folder
-from minicon.prefix.generations.store_entries import LOCK
+from minicon.prefix.generations.store_entries import LOCK, TURN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,21 @@ def locked(
         finally:
             with contextlib.suppress(OSError):
                 store.remove_if_unused()
+
+
+def in_turn(store: GenerationStore, timeout: float) -> contextlib.AbstractContextManager[None]:
+    """Hold the turn of those processes whose plan for an environment turned out to be outdated.
+
+    Else each of many that change it at once would outdate the plans of all others again and again.
+
+    Args:
+        store: The environment's store.
+        timeout: Seconds to wait at most.
+
+    Raises:
+        FileError: ``locked``: others had their turns for so long.
+    """
+    return lock.locked(store.folder / TURN, made=store.root.made, timeout=timeout)
 
 
 @contextlib.contextmanager

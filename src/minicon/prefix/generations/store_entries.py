@@ -18,9 +18,11 @@ from minicon.prefix.environment.prefix_location import (
 
 #: Name of the file that is locked while an environment is changed.
 LOCK = "lock"
+#: Name of the file that is locked while a change is planned again; begins with :data:`LOCK`.
+TURN = "lock-turn"
 IGNORE_FILE = ".gitignore"
 #: Entries that stay between changes, besides generations.
-PERMANENT_ENTRIES = (LOCK, IGNORE_FILE)
+PERMANENT_ENTRIES = (LOCK, TURN, IGNORE_FILE)
 #: The metadata in each tree. Its number comes first, so that it can be read without parsing.
 GENERATION_FILE = f"{CONDA_META}/generation"
 METADATA_VERSION = 1
