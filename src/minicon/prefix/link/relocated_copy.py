@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import posixpath
 import stat
 import subprocess
 import sys
@@ -74,30 +73,37 @@ def copy_relocated(
     hashes: dict[str, str] = {}
     task = task or SilentTask()
     with FolderTree(source, make=False) as old, FolderTree(target) as new:
-        paths = _walk(source, new)
-        for relative in paths:
+        files, others = _walk(source, new)
+        for relative in files:
             task.advance(1)
-            entry = entries.get(relative)
-            data = _rewritten(
-                source, relative, entry, owned=relative in owned, relocation=relocation
-            )
-            if data is None:
-                of_package = relocation.share_packages and relative in owned
-                shared = relocation.share or (of_package and _is_shared(source / relative))
-                _link_or_clone(
-                    *old.parent_of(relative), new.folder(posixpath.dirname(relative)), share=shared
-                )
-            else:
-                status = (source / relative).stat()
+            entry, is_owned = entries.get(relative), relative in owned
+            data = None
+            if _may_contain_path(relative, entry, owned=is_owned):
+                data = _rewritten(f"{source}/{relative}", entry, relocation)
+            if data is not None:
+                status = os.stat(f"{source}/{relative}")
                 hashes[relative] = _write(status, new, relative, data, entry, relocation)
-        for relative in paths:
+                continue
+            folder, name = old.parent_of(relative)
+            target_folder = new.folder(relative.rpartition("/")[0])
+            may_share = relocation.share_packages and is_owned
+            if relocation.share or (may_share and _is_shared(folder, name)):
+                link_or_copy(folder, name, target_folder, name)
+            else:
+                path, into = f"{folder.path}/{name}", target_folder.descriptor
+                link_or_copy_file(path, target_folder.at(name), LinkMethod.REFLINK, directory=into)
+        for relative in others:
+            task.advance(1)
+            folder, name = old.parent_of(relative)
+            link_or_copy(folder, name, *new.parent_of(relative))
             _rewrite_link(*new.parent_of(relative), relocation)
         _rewrite_records(prefix, new, hashes)
 
 
-def _is_shared(path: Path) -> bool:
+def _is_shared(folder: Folder, name: str) -> bool:
     """Whether a file has further names, in the package cache or other environments."""
-    return path.lstat().st_nlink > 1
+    status = folder.status(name)
+    return status is not None and status.st_nlink > 1
 
 
 def _write(
@@ -120,71 +126,54 @@ def _write(
     return sha256_of(data)
 
 
-def _walk(source: Path, target: FolderTree) -> list[str]:
-    """Create all directories; returns the paths of all files, links to directories included."""
-    found: list[str] = []
-    for folder, folders, names in os.walk(source):
-        relative = os.path.relpath(folder, source).replace(os.sep, "/")
-        start = "" if relative == "." else f"{relative}/"
-        if not start:
-            folders[:] = [name for name in folders if name not in UNMOVABLE_ENTRIES]
-        if start and CONDA_META in folders and is_environment(folder):
-            raise PrefixError(
-                "holds-environments",
-                f"{source} cannot be moved or copied: it contains another environment, {folder}",
-                hint="move the inner environment elsewhere (minicon rename)",
-            )
-        for name in list(folders):
-            path = Path(folder, name)
-            if path.is_symlink():
-                folders.remove(name)
-                found.append(start + name)
-            else:
-                mode = stat.S_IMODE(path.stat().st_mode)
-                target.make_folder(start + name, mode | 0o700)
-        found += [start + name for name in names]
-    return found
+def _walk(source: Path, target: FolderTree) -> tuple[list[str], list[str]]:
+    """Create all directories; returns the paths of files, and of all else: links and the like."""
+    files: list[str] = []
+    others: list[str] = []
+    waiting = [""]
+    for start in waiting:  # grows while it is walked
+        with os.scandir(f"{source}/{start}") as entries:
+            for entry in entries:
+                if entry.is_file(follow_symlinks=False):
+                    files.append(start + entry.name)
+                elif not entry.is_dir(follow_symlinks=False):
+                    others.append(start + entry.name)
+                elif start or entry.name not in UNMOVABLE_ENTRIES:
+                    _refuse_environment(source, start, entry)
+                    mode = stat.S_IMODE(entry.stat().st_mode)
+                    target.make_folder(start + entry.name, mode | 0o700)
+                    waiting.append(f"{start}{entry.name}/")
+    return files, others
 
 
-def _link_or_clone(source: Folder, name: str, target: Folder, *, share: bool) -> None:
-    status = source.status(name)
-    if share or status is None or not stat.S_ISREG(status.st_mode):
-        link_or_copy(source, name, target, name)
-    else:
-        path = f"{source.path}/{name}"
-        link_or_copy_file(path, target.at(name), LinkMethod.REFLINK, directory=target.descriptor)
+def _refuse_environment(source: Path, start: str, entry: os.DirEntry[str]) -> None:
+    if start and entry.name == CONDA_META and is_environment(source / start):
+        raise PrefixError(
+            "holds-environments",
+            f"{source} cannot be moved or copied: it contains another environment,"
+            f" {source / start}",
+            hint="move the inner environment elsewhere (minicon rename)",
+        )
 
 
-def _rewritten(
-    source: Path,
-    relative: str,
-    entry: PathsEntry | None,
-    *,
-    owned: bool,
-    relocation: Relocation,
-) -> bytes | None:
-    """The new content of a file that contains the path; None for other files."""
-    path = source / relative
-    if path.is_symlink() or not path.is_file():
-        return None
+def _rewritten(path: str, entry: PathsEntry | None, relocation: Relocation) -> bytes | None:
+    """The new content of a file, if it contains the path; else None."""
     if entry is not None and entry.prefix_placeholder:
-        data = path.read_bytes()
-        new = relocate_again(data, entry, relocation)
+        new = relocate_again(data := Path(path).read_bytes(), entry, relocation)
         return None if new == data else new
-    generated = entry is not None and entry.path_type in _GENERATED
-    if not (generated or _may_contain_path(relative, owned=owned)):
+    if os.stat(path).st_size > _LARGEST_SCRIPT:
         return None
-    if path.stat().st_size > _LARGEST_SCRIPT:
-        return None
-    data = path.read_bytes()
+    data = Path(path).read_bytes()
     if b"\0" in data or relocation.old.encode() not in data:
         return None
     new = replace_path(data, relocation)
     return None if new == data else new
 
 
-def _may_contain_path(relative: str, *, owned: bool) -> bool:
-    """Whether a file without a placeholder may contain the path, as some that pip writes do."""
+def _may_contain_path(relative: str, entry: PathsEntry | None, *, owned: bool) -> bool:
+    """Whether a file may contain the path, as some without a placeholder do that pip writes."""
+    if entry is not None and (entry.prefix_placeholder or entry.path_type in _GENERATED):
+        return True
     folder, _, name = relative.rpartition("/")
     if relative.startswith(f"{CONDA_META}/"):
         return name in ("state", "pinned") and not owned
