@@ -11,6 +11,7 @@ The bytes that reflinks share are counted for each of them: no portable call rep
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
@@ -20,11 +21,14 @@ from minicon.prefix.generations.store import GenerationStore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
     from typing import Any
 
     from minicon.api.services import Services
+
+    #: By device and number.
+    _Inodes = dict[tuple[int, int], "_Inode"]
 
 _BLOCK = 512
 
@@ -64,31 +68,21 @@ class DiskUse:
         }
 
 
-def disk_use(services: Services, environments: Sequence[Path]) -> list[DiskUse]:
-    """Return the disk use of environments, then of the package cache.
+def disk_use(services: Services, environments: Sequence[Path]) -> tuple[list[DiskUse], int]:
+    """Return the disk use of environments, then of the package cache, and that of all together.
 
-    Costs one ``lstat`` per file of the environments and the cache.
+    Costs one ``lstat`` per file of the environments and the cache; inodes are counted once in each
+    use, and once in the sum.
     """
-    return [
-        *(_environment_use(path) for path in environments),
-        *(_cache_use(folder) for folder in services.settings.pkgs_dirs[:1]),
-    ]
-
-
-def together(environments: Iterable[Path], caches: Iterable[Path]) -> int:
-    """Return the bytes on disk of several environments and caches, every inode once."""
-    inodes: dict[tuple[int, int], _Inode] = {}
-    for environment in environments:
-        for tree in (environment, GenerationStore(environment).folder):
-            _add_tree(tree, inodes)
-    for cache in caches:
-        _add_tree(cache, inodes)
-    return sum(inode.size for inode in inodes.values())
+    every: _Inodes = {}
+    uses = [_environment_use(path, every) for path in environments]
+    uses += [_cache_use(folder, every) for folder in services.settings.pkgs_dirs[:1]]
+    return uses, sum(inode.size for inode in every.values())
 
 
 def freed_size(*paths: Path) -> int:
     """Return the bytes that removing all these paths would free: other links keep their files."""
-    inodes: dict[tuple[int, int], _Inode] = {}
+    inodes: _Inodes = {}
     for path in paths:
         _add_tree(path, inodes)
     return _only_here(inodes)
@@ -109,22 +103,24 @@ class _Inode:
     seen: int = 0
 
 
-def _environment_use(path: Path) -> DiskUse:
-    inodes: dict[tuple[int, int], _Inode] = {}
+def _environment_use(path: Path, every: _Inodes) -> DiskUse:
+    inodes: _Inodes = {}
     _add_tree(path, inodes, without=UNMOVABLE_ENTRIES)
     present = set(inodes)
     _add_tree(GenerationStore(path).folder, inodes)
     earlier = {key: inode for key, inode in inodes.items() if key not in present}
+    every.update(inodes)
     return _use("environment", path, inodes, _only_here(earlier))
 
 
-def _cache_use(folder: Path) -> DiskUse:
-    inodes: dict[tuple[int, int], _Inode] = {}
+def _cache_use(folder: Path, every: _Inodes) -> DiskUse:
+    inodes: _Inodes = {}
     _add_tree(folder, inodes)
+    every.update(inodes)
     return _use("package_cache", folder, inodes, 0)
 
 
-def _use(kind: str, path: Path, inodes: dict[tuple[int, int], _Inode], kept: int) -> DiskUse:
+def _use(kind: str, path: Path, inodes: _Inodes, kept: int) -> DiskUse:
     return DiskUse(
         kind=kind,
         path=path,
@@ -134,36 +130,39 @@ def _use(kind: str, path: Path, inodes: dict[tuple[int, int], _Inode], kept: int
     )
 
 
-def _only_here(inodes: dict[tuple[int, int], _Inode]) -> int:
+def _only_here(inodes: _Inodes) -> int:
     return sum(inode.size for inode in inodes.values() if inode.seen >= inode.links)
 
 
-def _add_tree(
-    root: Path, inodes: dict[tuple[int, int], _Inode], *, without: Collection[str] = ()
-) -> None:
+def _add_tree(root: Path, inodes: _Inodes, *, without: Collection[str] = ()) -> None:
     """Count a file, or every file and folder of a tree; symbolic links are not followed.
 
     Args:
-        root: A file or folder.
+        root: A file or folder. What is removed meanwhile, or cannot be read, is left out.
         inodes: Receives the inodes.
-        without: Names of folders directly below the root that are left out.
+        without: Names directly below the root that are left out.
     """
-    _add(os.fspath(root), inodes)
-    for parent, folders, names in os.walk(root):
-        if without and parent == os.fspath(root):
-            folders[:] = [name for name in folders if name not in without]
-        for name in (*folders, *names):
-            _add(f"{parent}/{name}", inodes)
+    with contextlib.suppress(OSError):
+        _add(os.lstat(root), inodes)
+    waiting = [os.fspath(root)]
+    for folder in waiting:  # grows while it is walked
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if without and folder == waiting[0] and entry.name in without:
+                    continue
+                try:
+                    _add(entry.stat(follow_symlinks=False), inodes)
+                except FileNotFoundError:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
 
 
-def _add(path: str, inodes: dict[tuple[int, int], _Inode]) -> None:
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return  # removed meanwhile
+def _add(status: os.stat_result, inodes: _Inodes) -> None:
     key = (status.st_dev, status.st_ino)
-    if key not in inodes:
+    inode = inodes.get(key)
+    if inode is None:
         # The link count of a folder is the number of its subfolders plus two.
         links = 1 if stat.S_ISDIR(status.st_mode) else status.st_nlink
-        inodes[key] = _Inode(status.st_blocks * _BLOCK, links)
-    inodes[key].seen += 1
+        inode = inodes[key] = _Inode(status.st_blocks * _BLOCK, links)
+    inode.seen += 1

@@ -32,12 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print sizes of the named environments, or of all."""
-    from minicon.api.inspect.disk_use import disk_use, together
+    from minicon.api.inspect.disk_use import disk_use
     from minicon.cli.render.listing import human_size, table
 
     paths = _environments(arguments, context)
-    uses = disk_use(context.services, paths)
-    total = together(paths, context.settings.pkgs_dirs[:1])
+    uses, total = disk_use(context.services, paths)
     if context.console.json:
         document = {"entries": [use.to_json() for use in uses], "together": total}
         context.console.document(document)
