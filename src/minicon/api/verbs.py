@@ -271,7 +271,7 @@ def _change(
 
 
 def _plan_and_apply(services: Services, request: ChangeRequest, *, dry_run: bool) -> Plan:
-    from minicon.api.plan.planning import plan_and_carry_out
+    from minicon.api.change.attempts import plan_and_carry_out
 
     def carry_out(plan: Plan) -> Plan:
         if not (dry_run or plan.is_empty):

@@ -11,7 +11,6 @@ Nothing here touches the environment.
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 
 from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
@@ -20,10 +19,6 @@ from minicon.api.plan.request import Plan
 from minicon.api.plan.requested_specs import requested_before
 from minicon.api.plan.solving import make_solve_request, solve
 from minicon.errors import (
-    ChannelError,
-    FileError,
-    PackageError,
-    PrefixError,
     SolveError,
     Unsatisfiable,
 )
@@ -34,8 +29,7 @@ from minicon.solver.request import Solution, UpdatePolicy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import TypeVar
+    from collections.abc import Iterable, Iterator, Sequence
 
     from packaging.requirements import Requirement
 
@@ -46,94 +40,7 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
     from minicon.prefix.plan.transaction import Transaction
 
-    Outcome = TypeVar("Outcome")
-
-#: Another process may change the environment each time that a plan for it is made or read; those
-#: whose plans are outdated take turns, so that only commands that have just begun can do so again.
-_ATTEMPTS = 20
 _REPLACED = "the plan replaces the environment"
-#: Errors after which a new plan can succeed.
-_OUTDATED_PLAN = ("environment-changed", "scripts-not-as-shown")
-
-
-def plan_and_carry_out(
-    services: Services, request: ChangeRequest, carry_out: Callable[[Plan], Outcome]
-) -> Outcome:
-    """Plan a change and carry it out; plan again where the plan turns out to be outdated.
-
-    That is so if another process changed the environment meanwhile, if packages have other link
-    scripts than were shown, if a wheel cannot be unpacked, or if a channel no longer has a package
-    that its cached index lists.
-
-    Args:
-        services: Sources, caches and settings.
-        request: The change.
-        carry_out: Called with each plan; its result is returned.
-
-    Raises:
-        MiniconError: Whatever planning or ``carry_out`` raises.
-    """
-    with contextlib.ExitStack() as turn:
-        return _in_attempts(services, request, carry_out, turn)
-
-
-def _in_attempts(
-    services: Services,
-    request: ChangeRequest,
-    carry_out: Callable[[Plan], Outcome],
-    turn: contextlib.ExitStack,
-) -> Outcome:
-    for left in reversed(range(_ATTEMPTS)):
-        plan = make_plan(services, request)
-        try:
-            return carry_out(plan)
-        except PrefixError as error:
-            if error.reference not in _OUTDATED_PLAN or not left:
-                raise
-            services.reporter.note(f"{error.message}: planning again")
-            if error.reference == "environment-changed" and left == _ATTEMPTS - 1:
-                _take_turn(services, request, turn)
-        except PackageError as error:
-            if not left or request.is_exact or not _has_refused_wheel(services, plan):
-                raise
-            services.reporter.warn(f"{error.message}: planning again without it")
-        except ChannelError as error:
-            if not _may_have_newer_indexes(services, request, error):
-                raise
-            services.reporter.note(f"{error.message}: fetching the channels' indexes again")
-    raise AssertionError("unreachable")
-
-
-def _take_turn(services: Services, request: ChangeRequest, turn: contextlib.ExitStack) -> None:
-    """Wait until no other process plans a change of the environment again, or for long."""
-    from minicon.prefix.generations.change import in_turn
-    from minicon.prefix.generations.store import GenerationStore
-
-    with contextlib.suppress(FileError):
-        store = GenerationStore(request.prefix)
-        turn.enter_context(in_turn(store, services.settings.lock_timeout))
-
-
-def _has_refused_wheel(services: Services, plan: Plan) -> bool:
-    """Whether a wheel of a plan turned out to be one that cannot be unpacked."""
-    from minicon.pypi.wheels.refused_wheels import RefusedWheels
-
-    refused = RefusedWheels(services.cache_dir)
-    wheels = (record for record in plan.fetch if record.source == "pypi")
-    return any(refused.reason(record.url, record.sha256) for record in wheels)
-
-
-def _may_have_newer_indexes(
-    services: Services, request: ChangeRequest, error: ChannelError
-) -> bool:
-    """Whether fresh indexes may serve a change for which a package was missing on its server.
-
-    If so, cached indexes are not used from here on. Packages that are named exactly (by locks,
-    explicit lists, clones) would stay the same.
-    """
-    if error.reference != "not-on-server" or request.is_exact or services.settings.offline:
-        return False
-    return services.channel_client.invalidate_cached_indexes()
 
 
 def make_plan(services: Services, request: ChangeRequest) -> Plan:

@@ -54,7 +54,7 @@ def carry_out(
     """Plan a request, show the plan and, unless it is a dry run, apply it.
 
     A new plan is made and shown where the first turns out to be outdated, see
-    :func:`minicon.api.plan.planning.plan_and_carry_out`.
+    :func:`minicon.api.change.attempts.plan_and_carry_out`.
 
     Args:
         request: The change.
@@ -69,7 +69,7 @@ def carry_out(
         MiniconError: Planning or applying failed.
         UsageError: The user declined.
     """
-    from minicon.api.plan.planning import plan_and_carry_out
+    from minicon.api.change.attempts import plan_and_carry_out
 
     def show_and_carry_out(plan: Plan) -> int:
         return carry_out_plan(plan, arguments, context, ask=ask)

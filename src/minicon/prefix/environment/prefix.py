@@ -153,11 +153,11 @@ class Prefix:
 
     def record(self, name: str) -> PrefixRecord | None:
         """The package with a name, or None."""
-        return self._by_name.get(name)
+        return self._records_by_name.get(name)
 
     @cached_property
-    def _by_name(self) -> dict[str, PrefixRecord]:
-        return {record.name: record for record in reversed(self.readable_records())}
+    def _records_by_name(self) -> dict[str, PrefixRecord]:
+        return {record.name: record for record in self.readable_records()}
 
     def entries_of(self, record: PrefixRecord) -> dict[str, PathsEntry]:
         """The entries of a package of this environment by path in the prefix.
