@@ -54,6 +54,18 @@ def test_changes_of_environments(chunk: int) -> None:
         judge(case, now, options, there, after, f"seed {seed}: {earlier} {now} {policy}")
 
 
+def or_newer(text: str, there: dict[str, RepodataRecord]) -> str:
+    """Return an earlier spec as it applies to a package that is updated."""
+    name, _, condition = text.partition("[when")
+    version = name.lstrip("p0123456789")
+    if version[:1] not in tuple("<>=!"):
+        return text
+    name = name.removesuffix(version)
+    version, _, brackets = version.partition("[")
+    newer = f"{name} {version}|>{there[name].version}"
+    return newer + (f"[{brackets}" if brackets else "") + (f"[when{condition}" if condition else "")
+
+
 def judge(
     case: SolverCase,
     now: list[str],
@@ -66,12 +78,17 @@ def judge(
     frozen = options["update_policy"] is UpdatePolicy.FREEZE_INSTALLED
     limits = [exactly(each) for name, each in there.items() if name not in named] if frozen else []
     kept = [name for name in there if name not in named] if frozen else []
-    question = case.request(*now, *options["history"], *kept, constraints=limits)
+    history = options["history"]
+    if options["update_policy"] is UpdatePolicy.UPDATE_ALL:
+        history = [or_newer(text, there) for text in history]
+    question = case.request(*now, *history, *kept, constraints=limits)
     assert is_satisfiable(question, case.all_records()) == (after is not None), label
     if after is None:
         return
     facts = {fact.name: fact.as_record() for fact in case.virtual_packages}
-    for text in options["history"]:
+    if options["update_policy"] is UpdatePolicy.UPDATE_DEPS:
+        history = [or_newer(text, there) for text in history]
+    for text in history:
         spec = MatchSpec(text)
         is_met = spec.exact_name in after and spec.matches(after[spec.exact_name])
         assert is_met or not _counts(spec, {**after, **facts}), f"{label}: {text}"

@@ -16,7 +16,7 @@ from functools import partial
 from minicon.api.plan.context import PlanningContext, make_planning_context, refuse_frozen
 from minicon.api.plan.own_packages import after_solving
 from minicon.api.plan.request import Plan
-from minicon.api.plan.requested_specs import requested_before
+from minicon.api.plan.requested_specs import requested_before, weakened
 from minicon.api.plan.solving import make_solve_request, solve
 from minicon.errors import (
     SolveError,
@@ -148,8 +148,9 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
     request = context.request
     requested = request.packages.history_texts
     origins = context.own.origins  # they are requests that no history has to record
-    answered = {name: texts for name, texts in solution.requested.items() if name not in origins}
-    requested = requested or tuple(text for texts in answered.values() for text in texts)
+    if request.is_exact and not requested:
+        answered = [texts for name, texts in solution.requested.items() if name not in origins]
+        requested = tuple(text for texts in answered for text in texts)
     now = {str(each) for each in (*request.packages.specs, *request.packages.requirements)}
     named = [name for name, texts in solution.requested.items() if not now.isdisjoint(texts)]
     removing = request.action == "remove"
@@ -164,7 +165,10 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
         solution,
         platform=context.services.settings.platform,
         installed=context.present,
-        update_specs=(*assumed, *(() if removing else requested)),
+        update_specs=(
+            *(assumed or weakened(recorded, solution.records, origins)),
+            *(() if removing else requested),
+        ),
         remove_specs=requested if removing else dropped if request.prune else ended,
         reinstall=named if request.force_reinstall else (),
     )

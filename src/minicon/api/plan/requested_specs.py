@@ -6,15 +6,18 @@ from minicon.api.plan.requested_packages import RequestedPackages, parse_package
 from minicon.constants import PYPI_PREFIX
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
+from minicon.pypi.wheels.filenames import parse_version
+from minicon.solver.search.demands import by_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from packaging.requirements import Requirement
 
     from minicon.api.plan.context import PlanningContext
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.models.records import RepodataRecord
 
 
 def history_of(context: PlanningContext) -> RequestedPackages:
@@ -58,6 +61,31 @@ def requested_before(context: PlanningContext) -> Mapping[str, str]:
     from_pypi = {record.name for record in context.installed if record.record.source == "pypi"}
     assumed = {name: f"{PYPI_PREFIX}{name}" if name in from_pypi else name for name in orphans}
     return {**assumed, **texts}
+
+
+def weakened(
+    recorded: Mapping[str, str], records: Iterable[RepodataRecord], own: Container[str]
+) -> Iterator[str]:
+    """Yield the names of earlier requests that an environment does not satisfy any more.
+
+    As in conda, an update of everything goes beyond the versions that were requested earlier; from
+    then on, their names alone count.
+
+    Args:
+        recorded: Specs requested earlier, by package name.
+        records: Packages of the environment.
+        own: Names of packages that came from a directory, a file or a repository.
+    """
+    for record in records:
+        text = "" if record.name in own else recorded.get(record.name, "")
+        if text.startswith(PYPI_PREFIX):
+            (requirement,) = parse_packages([text]).requirements
+            version = parse_version(record.version)
+            if version is not None and not requirement.specifier.contains(version, True):
+                extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+                yield f"{PYPI_PREFIX}{requirement.name}{extras}"
+        elif text and record.source != "pypi" and not (spec := MatchSpec(text)).matches(record):
+            yield str(by_name(spec))
 
 
 def removals_of(context: PlanningContext) -> tuple[MatchSpec, ...]:

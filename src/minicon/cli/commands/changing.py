@@ -179,11 +179,17 @@ def _confirm_replacement(plan: Plan, context: CommandContext) -> None:
 
 
 def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
+    held_back = dict(plan.solution.hold_backs)
     message = "All requested packages already installed."
+    if held_back:
+        message = "Nothing to change: newer versions are excluded."
     if context.console.json:
-        context.console.document({"success": True, "prefix": str(plan.prefix), "message": message})
+        document = {"success": True, "prefix": str(plan.prefix), "message": message}
+        context.console.document(document | ({"hold_backs": held_back} if held_back else {}))
     elif not context.settings.quiet:
-        context.console.answer(message)
+        from minicon.cli.render.plan import not_newest_text
+
+        context.console.answer("\n\n".join(filter(None, [not_newest_text(plan), message])))
     return 0
 
 

@@ -60,7 +60,7 @@ def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) 
         _section("record what pip installed", [_record_row("+", r) for r in plan.adopted]),
         _section("install with pip", map(_pip_row, plan.by_pip)),
         _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
-        _not_newest(plan),
+        not_newest_text(plan),
         _scripts(effects),
         _totals(plan),
     ]
@@ -103,7 +103,8 @@ def _change_row(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[
     return ("~", new.name, shown(old), "→", shown(new), short_channel(new.channel), reason)
 
 
-def _not_newest(plan: Plan) -> str:
+def not_newest_text(plan: Plan) -> str:
+    """Return the packages that are not the newest and do not change, each with the reason."""
     changed = {new.name for _, new in plan.transaction.changes}
     rows = [
         (name, reason) for name, reason in plan.solution.hold_backs.items() if name not in changed

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from minicon.errors import ChannelError
 from minicon.models.version import version_key
-from minicon.solver.request import Strategy
+from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 _SMALL_CORE = 3
 #: Processor time that the reasons of one package may take.
 _SECONDS = 1.0
+
+
+def _keeps(demand: Demand) -> bool:
+    """Whether a demand is about something that the user did not name in this request."""
+    return isinstance(demand.origin, Origin) and demand.origin.kind in (
+        Kind.HISTORY,
+        Kind.PIN,
+        Kind.PYTHON_MINOR,
+        Kind.INSTALLED,
+    )
 
 
 class NotNewest(Mapping[str, str]):
@@ -82,7 +92,9 @@ class NotNewest(Mapping[str, str]):
         installed = {each.name: each.record.version for each in self._request.installed}
         lowest = self._request.strategy is Strategy.LOWEST
         low = {spec.exact_name for spec in self._request.specs} if lowest else ()
-        direct = self._conda.goal.direct
+        direct = list(self._conda.goal.direct)
+        if self._request.update_policy is UpdatePolicy.UPDATE_ALL:
+            direct += [spec.exact_name for spec in self._request.pins if spec.exact_name]
         for name in dict.fromkeys([*direct, *sorted(installed)]):
             record = self._model.record(name)
             if record is None or (self._among is not None and name not in self._among):
@@ -94,10 +106,10 @@ class NotNewest(Mapping[str, str]):
                 yield name, expected
 
     def _newest_allowed(self, name: str) -> str | None:
-        """The newest version of a package that the demands on it allow."""
+        """The newest version that the specs on a package allow, whatever keeps it older."""
         domain = self._conda.source.candidates(name).all
         for demand in self._conda.goal.demands:
-            if demand.name == name:
+            if demand.name == name and not _keeps(demand):
                 domain &= demand.allowed
         return next(iter(self._conda.source.candidates(name).versions_in(domain)), None)
 
@@ -126,8 +138,9 @@ class NotNewest(Mapping[str, str]):
                 return f"{head}: {' and '.join(sentences)}"
             derivation = derivation_of(self._conda.store, core)
             sentences = derivation or ["the other requests exclude newer versions"]
-            others = [each for each in sentences if each != origin.sentence]
-            return f"{head}: {'; '.join(others[:3])}"
+            others = [each for each in sentences if each != origin.sentence][:3]
+            others += [d.origin.sentence for d in core if d.name != name and _keeps(d)]
+            return f"{head}: {'; '.join(dict.fromkeys(others))}"
         except (UndecidedError, ChannelError):
             return f"{head}: newer versions are incompatible with other packages of the solution"
         return f"{head}: {self._price(name, model)}"

@@ -305,7 +305,8 @@ class JointProblem:
             spec = history.get(name)
             if spec is not None:
                 origin = Origin(Kind.HISTORY, str(spec), spec)
-                kept.append((origin, [ProjectRequirement(name, origin.sentence, spec=spec)]))
+                loose = self._projects.loosened_spec(spec, record)
+                kept.append((origin, [ProjectRequirement(name, origin.sentence, spec=loose)]))
             else:
                 text = f"{record.name} {record.version} is installed"
                 optional.append((Origin(Kind.WHEEL, text), [ProjectRequirement(name, text)]))

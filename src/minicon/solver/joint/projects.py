@@ -19,6 +19,7 @@ from minicon.solver.joint.requirements import (
     project_of,
 )
 from minicon.solver.request import Strategy, UpdatePolicy
+from minicon.solver.search.demands import by_name, or_newer
 from minicon.solver.search.search import UndecidedError
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from minicon.models.indexes import DistributionFile, Release
+    from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import RepodataRecord
     from minicon.solver.joint.requirements import Choice, ProjectRequirement
     from minicon.solver.request import SolveRequest
@@ -97,14 +99,28 @@ class Projects:
         return bool(self.conda_names(name) or name in self.installed or self.releases(name))
 
     def loosened(self, requirement: Requirement) -> Requirement:
-        """An earlier requirement; without its versions if the installed one breaks it already."""
+        """An earlier requirement; without its versions if the installed one breaks it already.
+
+        If everything is updated, it still says which versions are too old.
+        """
         record = self.installed.get(normalize_pypi_name(requirement.name))
         version = pep440_version(record.version) if record is not None else None
-        if version is None or requirement.specifier.contains(version, prereleases=True):
+        if version is None:
             return requirement
         loose = copy(requirement)
-        loose.specifier = SpecifierSet()
+        if not requirement.specifier.contains(version, prereleases=True):
+            loose.specifier = SpecifierSet()
+        elif self._request.update_policy is UpdatePolicy.UPDATE_ALL:
+            loose.specifier = _without_upper_bounds(requirement.specifier, version)
         return loose
+
+    def loosened_spec(self, spec: MatchSpec, installed: RepodataRecord) -> MatchSpec:
+        """The same for an earlier spec that a wheel meets."""
+        if spec.version is not None and not spec.version.contains(installed.version):
+            return by_name(spec)
+        if self._request.update_policy is UpdatePolicy.UPDATE_ALL:
+            return or_newer(spec, installed.version)
+        return spec
 
     def may_stay(self, kept: InstalledWheel) -> bool:
         """Whether an installed wheel is allowed, or it is frozen and only a pin forbids it."""
@@ -370,3 +386,17 @@ def with_yanked_files(release: Release) -> Release:
     if not is_yanked(release):
         return release
     return replace(release, files=tuple(replace(file, yanked=False) for file in release.files))
+
+
+def _without_upper_bounds(specifier: SpecifierSet, installed: Version) -> SpecifierSet:
+    """The lower bounds of a specifier, and its exclusions.
+
+    Args:
+        specifier: Versions that were requested earlier.
+        installed: The installed version, which is one of them.
+    """
+    kept = [each for each in specifier if each.operator in (">=", ">", "!=")]
+    texts = [*map(str, kept)]
+    if any(each.operator in ("==", "===", "~=") for each in specifier):
+        texts.append(f">={installed}")
+    return SpecifierSet(",".join(texts), prereleases=specifier.prereleases or None)

@@ -7,13 +7,15 @@ from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.candidates.candidate_source import is_same
 from minicon.solver.candidates.candidates import best
 from minicon.solver.explain.not_newest import NotNewest
+from minicon.solver.reachability import reachable
 from minicon.solver.request import Reason, Solution
 from minicon.solver.result.dependencies import active_dependencies, in_link_order
 from minicon.solver.search.conda_subproblem import CondaModel
+from minicon.solver.search.demands import by_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from packaging.requirements import Requirement
 
@@ -92,9 +94,21 @@ def restricted(request: SolveRequest, solution: Solution) -> Solution:
     if request.no_deps:
         wanted = {name: record for name, record in chosen.items() if name in named}
         return _with_records(request, solution, {**installed, **wanted}, wanted)
+    named -= set(_required_by_others(solution, named))
     rest = {name: record for name, record in chosen.items() if name not in named}
     before = {name: installed[name] for name in named if name in installed}
     return _with_records(request, solution, {**rest, **before}, rest)
+
+
+def _required_by_others(solution: Solution, names: Iterable[str | None]) -> Iterator[str]:
+    """Those of some packages that others require which they do not require themselves."""
+
+    def parents(name: str) -> list[str]:
+        return [each.parent for each in solution.reasons.get(name, ()) if each.parent]
+
+    for name in filter(None, names):
+        if any(name not in reachable([parent], parents) for parent in parents(name)):
+            yield name
 
 
 def _is_requested_now(request: SolveRequest, texts: Sequence[str]) -> bool:
@@ -171,7 +185,7 @@ def _requested_by(
     requested: dict[str, dict[str, None]] = {}
     now = [(name, str(spec)) for spec in request.specs for name in _named(spec, records)]
     now += [(names.get(each.name, each.name), str(each)) for each in request.requirements]
-    earlier = [(spec.exact_name or "", str(spec)) for spec in request.history]
+    earlier = [(spec.exact_name or "", _met_text(spec, records)) for spec in request.history]
     earlier += [(names.get(e.name, e.name), str(e)) for e in request.history_requirements]
     named = {names.get(name, name) for name, _ in now}
     for name, text in [*now, *(each for each in earlier if each[0] not in named)]:
@@ -179,6 +193,12 @@ def _requested_by(
         if provided in records:
             requested.setdefault(provided, {})[text] = None
     return {name: tuple(texts) for name, texts in requested.items()}
+
+
+def _met_text(spec: MatchSpec, records: Mapping[str, RepodataRecord]) -> str:
+    """An earlier spec; without its versions if its package was updated beyond them."""
+    record = records.get(spec.exact_name or "")
+    return str(spec if record is None or spec.matches(record) else by_name(spec))
 
 
 def _named(spec: MatchSpec, records: Mapping[str, RepodataRecord]) -> list[str]:

@@ -8,6 +8,7 @@ from minicon.solver.reachability import reachable
 from minicon.solver.request import UpdatePolicy
 from minicon.solver.search.clause_store import ClauseStore
 from minicon.solver.search.conflict_analysis import Contradiction
+from minicon.solver.search.demands import with_updated
 from minicon.solver.search.portfolio import best_of_orders
 from minicon.solver.search.search import Search
 
@@ -184,12 +185,14 @@ class CondaSubproblem:
 
     def _with_policy(self, goal: Goal) -> dict[str, int]:
         """Search as the update policy says; UPDATE_DEPS updates what the named packages need."""
-        positions = best_of_orders(self._search, goal)
-        if self._policy is not UpdatePolicy.UPDATE_DEPS:
-            return positions
-        updated = self._dependencies_of(goal.direct, positions)
-        staying = {name: mask for name, mask in goal.preferred.items() if name not in updated}
-        return best_of_orders(self._search, replace(goal, preferred=staying))
+        if self._policy is UpdatePolicy.UPDATE_DEPS:
+            every = with_updated(goal, self.source, goal.keep)
+            positions = best_of_orders(self._search, replace(every, preferred=goal.preferred))
+            updated = self._dependencies_of(goal.direct, positions)
+            goal = with_updated(goal, self.source, updated)
+            # Explanations are about the same demands.
+            self.goal = with_updated(self.goal, self.source, updated)
+        return best_of_orders(self._search, goal)
 
     def _dependencies_of(self, names: Iterable[str], positions: Mapping[str, int]) -> set[str]:
         """Some packages of a set, and its packages that they depend on, directly or not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from minicon.errors import SpecError
-from minicon.lean_dataclasses import dataclass, field
+from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.version import python_minor
 from minicon.solver.candidates.candidate_table import feature_name
@@ -14,10 +14,14 @@ from minicon.solver.search.clauses import Demand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from minicon.solver.candidates.candidate_source import CandidateSource
     from minicon.solver.request import SolveRequest
+
+
+#: Fields of a spec that name versions and builds.
+_EXACT = ("version", "build", "build_number", "fn", "url", "md5", "sha256")
 
 
 class Kind(Enum):
@@ -111,11 +115,13 @@ def goal_of(request: SolveRequest, source: CandidateSource, specs: Iterable[Matc
         if source.installed_position(each.name) is not None and not _is_removed(request, each.name)
     ]
     history = [
-        _loosened(spec, source)
+        _still_met(spec, source)
         for spec in request.history
         if spec.exact_name in installed and spec.exact_name not in named
     ]
     earlier = _add_specs(goal, source, history, Kind.HISTORY)
+    if request.update_policy is UpdatePolicy.UPDATE_ALL:
+        goal = with_updated(goal, source, installed)
     _add_constraints(goal, source, request)
     _add_installed(goal, source, request, [name for name in installed if name not in named])
     if request.update_policy is UpdatePolicy.UPDATE_ALL:
@@ -160,7 +166,7 @@ def _is_removed(request: SolveRequest, name: str) -> bool:
     return any(spec.name.matches(name) for spec in request.removals)
 
 
-def _loosened(spec: MatchSpec, source: CandidateSource) -> MatchSpec:
+def _still_met(spec: MatchSpec, source: CandidateSource) -> MatchSpec:
     """A spec of an earlier request; only its name if the environment breaks it already."""
     name = _name_of(spec)
     if source.is_installed(name, str(spec)):
@@ -168,6 +174,53 @@ def _loosened(spec: MatchSpec, source: CandidateSource) -> MatchSpec:
     if not spec.applies(source.is_installed):
         return spec
     return MatchSpec.from_fields(name=name)
+
+
+def by_name(spec: MatchSpec) -> MatchSpec:
+    """A spec of an earlier request without versions and builds.
+
+    The channel, extras and condition that the user requested stay.
+    """
+    return spec.replace(**dict.fromkeys(_EXACT))
+
+
+def or_newer(spec: MatchSpec, installed: str) -> MatchSpec:
+    """A spec of an earlier request as it applies to a package that is updated.
+
+    As in conda, an update goes beyond the versions that were requested first. It does not go below
+    them.
+
+    Args:
+        spec: The spec.
+        installed: The installed version.
+    """
+    loose = by_name(spec)
+    if loose == spec:
+        return spec
+    allowed = f">={installed}" if spec.version is None else f"{spec.version}|>{installed}"
+    return loose.replace(version=allowed)
+
+
+def with_updated(goal: Goal, source: CandidateSource, names: Container[str]) -> Goal:
+    """A goal that updates some more installed packages, whatever was requested earlier."""
+    demands = [_or_newer(demand, source, names) for demand in goal.demands]
+    preferred = {name: mask for name, mask in goal.preferred.items() if name not in names}
+    return replace(goal, demands=demands, preferred=preferred)
+
+
+def _or_newer(demand: Demand, source: CandidateSource, names: Container[str]) -> Demand:
+    origin = demand.origin
+    if not isinstance(origin, Origin) or origin.kind is not Kind.HISTORY or origin.spec is None:
+        return demand
+    name = _name_of(origin.spec)
+    position = source.installed_position(name) if name in names else None
+    if position is None:
+        return demand
+    candidates = source.candidates(name)
+    spec = or_newer(origin.spec, candidates.table.versions[position])
+    if spec.when is not None:
+        return Demand(source.conditional(spec), 1, origin)
+    return Demand(name, candidates.matching_spec(spec), origin) if demand.name == name else demand
 
 
 def _add_constraints(goal: Goal, source: CandidateSource, request: SolveRequest) -> None:

@@ -1,0 +1,46 @@
+"""``update``: beyond the versions of earlier requests, and what is printed if nothing changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.support.command_line import CommandLine
+from tests.support.packages import PackageBuilder, build_channel
+
+
+@pytest.fixture
+def channel(tmp_path: Path) -> Path:
+    dep, top = PackageBuilder("dep"), PackageBuilder("top")
+    packages = [
+        *(dep.version(each).noarch().file(f"share/dep-{each}", "") for each in ("1.0", "2.0")),
+        top.version("1.0").noarch().depends("dep >=1"),
+        top.version("2.0").noarch().depends("dep >=2"),
+    ]
+    return build_channel(tmp_path / "channel", packages)
+
+
+def test_updates_of_everything(minicon: CommandLine, channel: Path) -> None:
+    sources = f"-c {channel} --override-channels"
+    minicon(f"create -yn data {sources} dep=1.0 top").ok()
+    nothing = minicon(f"update -yn data {sources} top").ok()
+    assert "All requested packages" not in nothing.out
+    assert "top 1.0, not 2.0: top 2.0 needs dep 2.0; you requested dep 1.0.* earlier" in nothing.out
+    held_back = minicon(f"update -yn data {sources} top --json").ok().json["hold_backs"]
+    assert list(held_back) == ["top"]
+
+    minicon(f"update -yn data {sources} --all").ok()
+    assert "dep" in minicon("list -n data --export").out
+    exported = minicon("env export -n data --from-history").ok().out
+    assert "- dep\n" in exported and "- top\n" in exported
+    again = minicon(f"update -yn data {sources} --all").ok()
+    assert "All requested packages already installed." in again.out
+
+
+def test_named_dependencies_are_updated(minicon: CommandLine, channel: Path) -> None:
+    sources = f"-c {channel} --override-channels"
+    minicon(f"create -yn data {sources} dep=1.0 top").ok()
+    minicon(f"update -yn data {sources} top --update-deps").ok()
+    listed = minicon("list -n data --json").ok().json
+    assert {each["name"]: each["version"] for each in listed} == {"dep": "2.0", "top": "2.0"}
+    assert "- dep\n" in minicon("env export -n data --from-history").ok().out
