@@ -22,18 +22,16 @@ if TYPE_CHECKING:
 
 #: Up to this size a core need not be minimal: the derivation leaves out what it does not need.
 _SMALL_CORE = 3
+#: What keeps packages that a request does not name.
+_KEEPING = (Kind.HISTORY, Kind.PIN, Kind.PYTHON_MINOR, Kind.INSTALLED)
 #: Processor time that the reasons of one package may take.
 _SECONDS = 1.0
 
 
-def _keeps(demand: Demand) -> bool:
-    """Whether a demand is about something that the user did not name in this request."""
-    return isinstance(demand.origin, Origin) and demand.origin.kind in (
-        Kind.HISTORY,
-        Kind.PIN,
-        Kind.PYTHON_MINOR,
-        Kind.INSTALLED,
-    )
+def _reason_to_keep(demand: Demand) -> str:
+    """The sentence of a demand that is not one of this request's specs; else empty."""
+    origin = demand.origin
+    return origin.sentence if isinstance(origin, Origin) and origin.kind in _KEEPING else ""
 
 
 class NotNewest(Mapping[str, str]):
@@ -109,7 +107,7 @@ class NotNewest(Mapping[str, str]):
         """The newest version that the specs on a package allow, whatever keeps it older."""
         domain = self._conda.source.candidates(name).all
         for demand in self._conda.goal.demands:
-            if demand.name == name and not _keeps(demand):
+            if demand.name == name and not _reason_to_keep(demand):
                 domain &= demand.allowed
         return next(iter(self._conda.source.candidates(name).versions_in(domain)), None)
 
@@ -139,8 +137,8 @@ class NotNewest(Mapping[str, str]):
             derivation = derivation_of(self._conda.store, core)
             sentences = derivation or ["the other requests exclude newer versions"]
             others = [each for each in sentences if each != origin.sentence][:3]
-            others += [d.origin.sentence for d in core if d.name != name and _keeps(d)]
-            return f"{head}: {'; '.join(dict.fromkeys(others))}"
+            others += [_reason_to_keep(each) for each in core if each.name != name]
+            return f"{head}: {'; '.join(dict.fromkeys(filter(None, others)))}"
         except (UndecidedError, ChannelError):
             return f"{head}: newer versions are incompatible with other packages of the solution"
         return f"{head}: {self._price(name, model)}"
