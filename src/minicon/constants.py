@@ -30,6 +30,13 @@ PYPI_BUILD = "pypi_0"
 DEFAULT_CHANNEL = "conda-forge"
 #: Base URL of channels that are given by name, unless ``channel_alias`` is set.
 CHANNEL_ALIAS = "https://conda.anaconda.org"
+#: Channels on another server than the alias, if nothing else is configured (conda's constants):
+#: the URL above each. ``defaults`` stands for the first ones; that of msys2 on Windows only.
+CHANNEL_SERVERS = dict.fromkeys(
+    ("pkgs/main", "pkgs/r", "pkgs/msys2", "pkgs/pro"), "https://repo.anaconda.com"
+)
+DEFAULT_CHANNELS = ("pkgs/main", "pkgs/r")
+DEFAULT_CHANNELS_ON_WINDOWS = (*DEFAULT_CHANNELS, "pkgs/msys2")
 #: Before a requirement (PEP 508) that PyPI is to satisfy, wherever a spec can be written.
 PYPI_PREFIX = "pypi:"
 

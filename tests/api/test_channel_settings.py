@@ -62,6 +62,24 @@ def test_a_multichannel_is_all_of_its_channels(server: ChannelServer, create) ->
     assert len(urls) == 2
 
 
+def test_specs_may_name_a_multichannel(server: ChannelServer, tmp_path: Path, create) -> None:
+    other = small_channel(tmp_path / "other")
+    groups = {"ours": (f"{server.url}/team/tools",)}
+    changes = {"channels": (str(other),), "custom_multichannels": groups}
+    urls = create("ours::lone", **changes)
+    assert urls == [f"{server.url}/team/tools/noarch/lone-0.1-0.conda"]
+    assert create("lone[channel=ours]", name="b", **changes) == urls
+    changes = {"channels": (str(other),), "default_channels": groups["ours"]}
+    assert create("defaults::lone", name="c", **changes) == urls
+
+
+def test_a_channel_with_a_platform_has_its_noarch_packages_too(
+    server: ChannelServer, create
+) -> None:
+    urls = create("hello", channels=(f"{server.url}/team/tools/linux-64",))
+    assert [url.split("/")[-2] for url in urls] == ["noarch", "linux-64"]
+
+
 def test_mirrors_serve_index_shards_and_packages(server: ChannelServer, create) -> None:
     home = "https://conda.example.org/tools"
     mirrors = {home: (f"{server.url}/gone", f"{server.url}/team/tools")}

@@ -36,9 +36,11 @@ def read(text: str, **more) -> tuple[Channel, ...]:
     [
         ("conda-forge", "conda-forge", f"{ALIAS}/conda-forge", None),
         ("conda-forge/", "conda-forge", f"{ALIAS}/conda-forge", None),
-        ("pkgs/main", "pkgs/main", f"{ALIAS}/pkgs/main", None),
+        ("pkgs/main", "pkgs/main", "https://host.example/pkgs/main", None),
+        ("pkgs/pro", "pkgs/pro", "https://repo.anaconda.com/pkgs/pro", None),
+        ("main", "main", f"{ALIAS}/main", None),
         ("conda-forge/label/dev", "conda-forge/label/dev", f"{ALIAS}/conda-forge/label/dev", None),
-        ("conda-forge/linux-64", "conda-forge", f"{ALIAS}/conda-forge", ("linux-64",)),
+        ("conda-forge/osx-64", "conda-forge", f"{ALIAS}/conda-forge", ("osx-64", "noarch")),
         ("a[linux-64, noarch]", "a", f"{ALIAS}/a", ("linux-64", "noarch")),
         (f"{ALIAS}/conda-forge", "conda-forge", f"{ALIAS}/conda-forge", None),
         (f"{ALIAS}/t/tok/conda-forge/noarch", "conda-forge", f"{ALIAS}/conda-forge", ("noarch",)),
@@ -63,7 +65,8 @@ def read(text: str, **more) -> tuple[Channel, ...]:
         ("/a b/c", "file:///a%20b/c", "file:///a%20b/c", None),
         ("//a/c", "file:///a/c", "file:///a/c", None),
         ("./c", "file:///work%20dir/c", "file:///work%20dir/c", None),
-        ("../c/linux-64", "file:///c", "file:///c", ("linux-64",)),
+        ("../c/linux-64", "file:///c", "file:///c", ("linux-64", "noarch")),
+        ("a[linux-64]", "a", f"{ALIAS}/a", ("linux-64",)),
         ("~/c", "file:///home/me/c", "file:///home/me/c", None),
         ("C:\\x\\c", "file:///C:/x/c", "file:///C:/x/c", None),
         ("host", "host", "", None),
@@ -78,13 +81,32 @@ def test_spellings(text: str, name: str, base_url: str, platforms: tuple[str, ..
 
 
 def test_multichannels() -> None:
-    assert [c.name for c in read("defaults")] == ["https://host.example/pkgs/main", "pkgs/r"]
+    assert [c.name for c in read("defaults")] == ["pkgs/main", "pkgs/r"]
+    assert [c.base_url for c in read("defaults")] == [
+        "https://host.example/pkgs/main",
+        f"{ALIAS}/pkgs/r",
+    ]
     assert [c.name for c in read("both")] == ["conda-forge", "https://host.example/two"]
-    assert [c.platforms for c in read("both/win-64")] == [("win-64",), ("win-64",)]
+    assert [c.platforms for c in read("both/win-64")] == [("win-64", "noarch")] * 2
     assert read("local") == ()
-    assert [c.name for c in parse_channels("defaults", alias=ALIAS)] == ["pkgs/main", "pkgs/r"]
     with pytest.raises(SpecError, match="contains itself"):
         read("loop")
+
+
+def test_channels_of_defaults_are_where_conda_has_them() -> None:
+    found = parse_channels("defaults", alias=ALIAS)
+    assert [c.name for c in found] == ["pkgs/main", "pkgs/r"]
+    server = "https://repo.anaconda.com"
+    assert [c.base_url for c in found] == [f"{server}/pkgs/main", f"{server}/pkgs/r"]
+    assert parse_channels("pkgs/r", alias=ALIAS) == found[1:]
+    (labelled,) = parse_channels("pkgs/main/label/x", alias=ALIAS)
+    assert labelled.base_url == f"{server}/pkgs/main/label/x"
+    (mine,) = parse_channels("pkgs/r", alias=ALIAS, custom_channels={"pkgs/r": "https://me.test"})
+    assert mine.base_url == "https://me.test/pkgs/r"
+    (other,) = read("pkgs/r", default_channels=["https://me:pw@corp.test/t/tok/deep/main"])
+    assert other.base_url == f"{ALIAS}/pkgs/r"
+    (named,) = read("deep/main", default_channels=["https://corp.test/deep/main"])
+    assert named.base_url == "https://corp.test/deep/main"
 
 
 def test_credentials_are_kept_apart() -> None:
@@ -100,7 +122,7 @@ def test_urls_of_subdirs() -> None:
     (channel,) = read("conda-forge")
     assert channel.url_for("linux-64") == f"{ALIAS}/conda-forge/linux-64"
     assert channel.platforms is None
-    assert read("a/osx-64")[0].platforms == ("osx-64",)
+    assert read("a/osx-64")[0].platforms == ("osx-64", "noarch")
     assert read("/x")[0].is_local
     assert read("host")[0].is_builtin
     with pytest.raises(SpecError):
@@ -163,7 +185,10 @@ def test_canonical_names_are_those_of_conda() -> None:
         "": "",
     }
     assert {url: names(url) for url in expected} == expected
-    assert names.own("https://repo.test/pkgs/main") == "https://repo.test/pkgs/main"
+    assert names.own("https://repo.test/pkgs/main") == "pkgs/main"
+    assert names.members("defaults") == ("pkgs/main",)
+    assert names.members("group") == ("one", "https://two.test/two")
+    assert names.members("conda-forge") == ("conda-forge",)
     assert names.own("https://alias.test/one") == "one"
     assert names.url("priv/label/dev") == "https://alias.test/priv/label/dev"
     assert names.url("mine") == "https://mine.test/x/mine"

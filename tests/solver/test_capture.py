@@ -38,6 +38,17 @@ def test_random_requests(modern: bool) -> None:
         assert answer(again(request)) == first, f"seed {seed}"
 
 
+def test_multichannels_are_captured() -> None:
+    case = SolverCase("first", "second")
+    case.package("lib", "2.0", channel="first")
+    lib = case.package("lib", "1.0", channel="second")
+    request = case.request("group::lib")
+    group = request.specs[0].in_channels(["second", "third"])
+    request = recording(replace(request, specs=(group,)))
+    assert CondaSolver().solve(request).records == (lib,)
+    assert answer(again(request)) == answer(request)
+
+
 def test_a_capture_has_everything_that_determines_the_solution() -> None:
     case = SolverCase("first", "second")
     case.virtual("__glibc=2.28", "__archspec=1=x86_64_v3")

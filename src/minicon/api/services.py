@@ -17,11 +17,14 @@ from minicon.models.reporter import SilentReporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from minicon.api.sources import Sources
     from minicon.config.settings import Settings
     from minicon.machine.host_packages.host_index import HostIndex
     from minicon.machine.interpreters.discovery import Discovery
     from minicon.models.channel import Channel, ChannelNames
+    from minicon.models.match_spec.spec import MatchSpec
     from minicon.models.records import VirtualPackage
     from minicon.models.reporter import Reporter
     from minicon.models.timestamps import AgeLimits
@@ -138,6 +141,13 @@ class Services:
             custom_channels=self.settings.custom_channels,
             custom_multichannels=self.settings.custom_multichannels,
             default_channels=self.settings.default_channels,
+        )
+
+    def with_channels(self, specs: Iterable[MatchSpec]) -> tuple[MatchSpec, ...]:
+        """Return specs whose channels stand for what the settings say, such as ``defaults``."""
+        return tuple(
+            spec.in_channels(self.channel_names.members(spec.channel)) if spec.channel else spec
+            for spec in specs
         )
 
     @cached_property

@@ -7,23 +7,30 @@ written                                         meaning
 ``defaults``, any ``custom_multichannels``      all channels of that group
 ``https://host/t/TOKEN/chan``, ``user:pw@``     that URL; the secrets go to ``credentials``
 ``file:///x``, ``/x``, ``./x``, ``~/x``         a local directory, also with Windows drives
-``chan/linux-64``, ``chan[linux-64,noarch]``    these platforms only
+``chan/linux-64``                               this platform and ``noarch``
+``chan[linux-64]``                              these platforms only
 ``host``, ``pypi``                              the built-in sources beside channels
 ==============================================  ==============================================
 """
 
 from __future__ import annotations
 
-import os.path
+import os
 import posixpath
 import re
 from urllib.parse import unquote
 
-from minicon.constants import HOST_CHANNEL, PYPI_CHANNEL
+from minicon.constants import (
+    CHANNEL_SERVERS,
+    DEFAULT_CHANNELS,
+    DEFAULT_CHANNELS_ON_WINDOWS,
+    HOST_CHANNEL,
+    PYPI_CHANNEL,
+)
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field, replace
-from minicon.models.subdir import KNOWN_SUBDIRS, check_subdir
+from minicon.models.subdir import KNOWN_SUBDIRS, NOARCH, check_subdir
 from minicon.models.url import Url, is_url, path_to_url
 from minicon.redaction import redact
 
@@ -36,8 +43,8 @@ if TYPE_CHECKING:
 _BUILTIN_CHANNELS = (HOST_CHANNEL, PYPI_CHANNEL)
 _UNKNOWN_CHANNEL = "<unknown>"
 
-#: Channels of ``defaults``, below the alias, if nothing is configured.
-_FALLBACK_DEFAULTS = ("pkgs/main", "pkgs/r")
+#: Channels of ``defaults`` if nothing is configured.
+_DEFAULT_CHANNELS = DEFAULT_CHANNELS_ON_WINDOWS if os.name == "nt" else DEFAULT_CHANNELS
 
 _MAX_NESTING = 8
 _LONGEST = 8192
@@ -154,6 +161,12 @@ class ChannelNames:
         """The name of a base URL without its multi-channel: ``pkgs/main``, not ``defaults``."""
         return self._reader.name_of(channel) if is_url(channel) else channel
 
+    def members(self, channel: str) -> tuple[str, ...]:
+        """The names of the channels that a name stands for; a URL or path as it is."""
+        if channel not in self._reader.multi:
+            return (channel,)
+        return tuple(each.name for each in self._reader.channels(channel, 0))
+
     def url(self, channel: str) -> str:
         """The base URL of a canonical name; a URL, or the name of a built-in source, as it is."""
         if not channel or is_url(channel):
@@ -180,9 +193,26 @@ def _reader(
     home: str | os.PathLike[str] | None,
 ) -> _Reader:
     multi = {name: tuple(parts) for name, parts in (custom_multichannels or {}).items()}
-    multi.setdefault("defaults", tuple(default_channels) or _FALLBACK_DEFAULTS)
+    multi.setdefault("defaults", tuple(default_channels) or _DEFAULT_CHANNELS)
     multi.setdefault("local", ())
-    return _Reader(alias, custom_channels or {}, multi, os.fspath(cwd), home)
+    servers = {**_servers(alias, default_channels), **(custom_channels or {})}
+    return _Reader(alias, servers, multi, os.fspath(cwd), home)
+
+
+def _servers(alias: str, default_channels: Sequence[str]) -> dict[str, str]:
+    """The URL above each channel that a name means and that is not below the alias.
+
+    As in conda, a URL in ``default_channels`` gives its path as a name to its channel:
+    ``https://host/pkgs/main`` makes ``pkgs/main`` that of ``host``.
+    """
+    if not default_channels:
+        return dict(CHANNEL_SERVERS)
+    servers = {n: url for n, url in CHANNEL_SERVERS.items() if n not in DEFAULT_CHANNELS_ON_WINDOWS}
+    for text in default_channels:
+        name = Url(text).path.strip("/") if is_url(text) and not text.startswith(alias) else ""
+        if name and _NAME.fullmatch(name) and text.rstrip("/").endswith(f"/{name}"):
+            servers[name] = text.rstrip("/").removesuffix(f"/{name}")
+    return servers
 
 
 class _Reader:
@@ -257,7 +287,7 @@ class _Reader:
         path = path.rstrip("/")
         folder, _, last = path.rpartition("/")
         if platforms is None and last in KNOWN_SUBDIRS:
-            path, platforms = folder, (last,)
+            path, platforms = folder, _with_noarch(last)
         if ".." in unquote(path).split("/"):
             raise _invalid(str(url), "it contains ..", "write the path without ..")
         bare = url.without_credentials
@@ -288,8 +318,13 @@ def _split_platforms(text: str) -> tuple[str, tuple[str, ...] | None]:
         return listed.group(1).strip(), tuple(check_subdir(name) for name in names) or None
     folder, _, last = text.rstrip("/").rpartition("/")
     if folder and last in KNOWN_SUBDIRS and not is_url(text) and not _PATH.match(text):
-        return folder, (last,)
+        return folder, _with_noarch(last)
     return text, None
+
+
+def _with_noarch(subdir: str) -> tuple[str, ...]:
+    """The subdirs that ``chan/linux-64`` means: conda reads ``noarch`` too (CEP 26 has no rule)."""
+    return tuple(dict.fromkeys((subdir, NOARCH)))
 
 
 def _limited(channel: Channel, platforms: tuple[str, ...] | None) -> Channel:

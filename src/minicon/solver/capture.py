@@ -43,6 +43,7 @@ _RECORD = {"name": str, "channel": str, "subdir": str, "fn": str, "url": str, "s
 _SHAPE: Mapping[str, Any] = {
     **{key: [str] for key in _SPECS},
     "platform": (str, None),
+    "multichannels": ({...: [str]}, None),
     "exclude_newer": (int, None),
     "exclude_newer_channel": ({...: (int, None)}, None),
     "exclude_newer_package": ({...: (int, None)}, None),
@@ -118,6 +119,12 @@ def capture(request: SolveRequest) -> dict[str, Any]:
     document: dict[str, Any] = {"minicon_capture": VERSION}
     for key in _SPECS:
         document[key] = [str(spec) for spec in getattr(request, key)]
+    document["multichannels"] = {
+        spec.channel: list(spec.channels)
+        for key in _SPECS
+        for spec in getattr(request, key)
+        if spec.channel and spec.channels != (spec.channel,)
+    }
     for key in _PLAIN:
         document[key] = getattr(request, key)
     for key in _CHOICES:
@@ -168,7 +175,13 @@ def captured_request(document: Mapping[str, Any]) -> SolveRequest:
 def _request(document: Mapping[str, Any]) -> SolveRequest:
     found = {key: document.get(key) for key in _PLAIN}
     fields: dict[str, Any] = {key: value for key, value in found.items() if value is not None}
-    fields |= {key: tuple(MatchSpec(text) for text in document[key]) for key in _SPECS}
+    groups = document.get("multichannels") or {}
+    for key in _SPECS:
+        specs = map(MatchSpec, document[key])
+        fields[key] = tuple(
+            each.in_channels(groups[each.channel]) if each.channel in groups else each
+            for each in specs
+        )
     fields |= {key: kind(document[key]) for key, kind in _CHOICES.items()}
     return SolveRequest(
         **fields,

@@ -70,7 +70,7 @@ def search(
         SpecError: The text cannot be parsed.
         ChannelError: A named source cannot be reached.
     """
-    spec = MatchSpec(text)
+    (spec,) = services.with_channels([MatchSpec(text)])
     sources = services.sources(channels, override=override)
     groups = channel_indices(services, sources)
     indices = [index for group in groups for index in group]

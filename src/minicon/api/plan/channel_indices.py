@@ -47,9 +47,9 @@ def channel_indices(
     channels = list(sources.channels)
     for spec in specs:
         named = spec.channel or "*"
-        if "*" not in named and not _has(sources, named):  # a glob adds no channel
-            extra = expand_channel(settings, named)
-            channels += [c for c in extra if not c.is_builtin and c not in channels]
+        if "*" not in named:  # a glob adds no channel
+            extra = [c for c in expand_channel(settings, named) if not c.is_builtin]
+            channels += [c for c in extra if c not in channels and not _has(sources, c.name)]
     count = len(sources.channels)
     refuse_forbidden(settings, channels[count:])
     subdirs = (settings.platform, NOARCH)

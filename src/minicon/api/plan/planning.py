@@ -109,7 +109,7 @@ def _solve_python(context: PlanningContext, spec: MatchSpec) -> Solution:
 def _plan(context: PlanningContext, solution: Solution) -> Plan:
     request, services = context.request, context.services
     transaction = _transaction(context, solution)
-    _refuse_disallowed(services.settings.disallowed_packages, transaction.link)
+    _refuse_disallowed(services, transaction.link)
     _refuse_two_sources(solution.records, transaction.link)
     from_lines = () if request.action == "remove" else request.packages.from_pip.pip_requirements
     by_pip = (*from_lines, *solution.pip_requirements)
@@ -174,27 +174,28 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
     )
 
 
-def _refuse_disallowed(specs: Sequence[str], records: Iterable[RepodataRecord]) -> None:
+def _refuse_disallowed(services: Services, records: Iterable[RepodataRecord]) -> None:
     """Refuse a change that would link a package of ``disallowed_packages``.
 
     As in conda, the setting does not influence the choice: the packages that were chosen are
     checked. Installed ones may stay.
 
     Args:
-        specs: The setting, MatchSpec texts.
+        services: Settings and channels.
         records: What would be linked.
 
     Raises:
         SpecError: The setting holds a text that is no spec.
         SolveError: Reference ``package-disallowed``.
     """
-    if not specs:
+    texts = services.settings.disallowed_packages
+    if not texts:
         return
     from minicon.models.match_spec.spec import MatchSpec
 
-    disallowed = [(text, MatchSpec(text)) for text in specs]
+    disallowed = services.with_channels(map(MatchSpec, texts))
     for record in records:
-        for text, spec in disallowed:
+        for text, spec in zip(texts, disallowed, strict=True):
             if spec.matches(record):
                 raise SolveError(
                     "package-disallowed",

@@ -84,8 +84,10 @@ def weakened(
             if version is not None and not requirement.specifier.contains(version, True):
                 extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
                 yield f"{PYPI_PREFIX}{requirement.name}{extras}"
-        elif text and record.source != "pypi" and not (spec := MatchSpec(text)).matches(record):
-            yield str(by_name(spec))
+        elif text and record.source != "pypi":
+            spec = MatchSpec(text)
+            if not spec.replace(channel=None).matches(record):
+                yield str(by_name(spec))
 
 
 def removals_of(context: PlanningContext) -> tuple[MatchSpec, ...]:

@@ -117,12 +117,14 @@ def _solve_request(
         fields: Further fields of the request.
     """
     settings, limits = services.settings, services.age_limits
+    for key in ("history", "pins", "constraints"):
+        fields[key] = services.with_channels(fields.get(key, ()))
     if channels is None:
         channels = channel_indices(services, sources, packages.specs)
     from_pip = packages.from_pip.merged_with(kept) if kept else packages.from_pip
     needs_wheels = bool(from_pip.requirements) or sources.pypi_for_missing_names
     return SolveRequest(
-        specs=packages.specs,
+        specs=services.with_channels(packages.specs),
         requirements=packages.requirements,
         channels=channels,
         wheels=services.wheel_index(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from copy import copy
 from functools import lru_cache
 
+from minicon.constants import DEFAULT_CHANNELS_ON_WINDOWS
 from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec import parser as match_spec_parser
@@ -13,7 +15,7 @@ from minicon.models.match_spec.version_spec import VersionSpec, parse_version_sp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from minicon.models.match_spec.condition import Alternative
@@ -30,6 +32,8 @@ _FAST = lazy_pattern(
 _TEXT_FIELDS = ("subdir", "fn", "url", "md5", "sha256", "license", "license_family", "when")
 #: Fields that are compared as the name and the build are (CEP 29, string matching).
 _MATCHED_FIELDS = ("subdir", "fn", "license", "license_family")
+#: Channels that a name stands for if nothing is configured; see ``MatchSpec.in_channels``.
+_STANDS_FOR = {"defaults": DEFAULT_CHANNELS_ON_WINDOWS}
 _LIST_FIELDS = ("track_features", "features", "extras", "flags")
 
 
@@ -41,6 +45,7 @@ class MatchSpec:
         build: Condition on the build string, or None.
         build_number: Condition on the build number, or None.
         channel: Channel as written (name, glob or URL without subdir), or None.
+        channels: The channel; or, once :meth:`in_channels` was called, all that it stands for.
         subdir, fn, license, license_family: Exact strings, globs or regular expressions, or None.
         url, md5, sha256: Exact strings, or None. ``url`` may contain credentials; ``str()`` of the
             spec does not.
@@ -58,7 +63,8 @@ class MatchSpec:
     """
 
     __slots__ = (
-        "_version", "build", "build_number", "channel", "extras", "features", "flags", "fn",
+        "_version", "build", "build_number", "channel", "channels", "extras", "features", "flags",
+        "fn",
         "license", "license_family", "md5", "name", "sha256", "subdir", "track_features", "url",
         "when",
     )  # fmt: skip
@@ -67,6 +73,7 @@ class MatchSpec:
     build: StringSpec | None
     build_number: BuildNumberSpec | None
     channel: str | None
+    channels: tuple[str, ...]
     subdir: str | None
     fn: str | None
     url: str | None
@@ -83,7 +90,7 @@ class MatchSpec:
     def __init__(self, text: str, *, of_record: bool = False) -> None:
         self.channel = self.subdir = self.build_number = self.fn = self.url = None
         self.md5 = self.sha256 = self.license = self.license_family = self.when = None
-        self.track_features = self.features = self.extras = self.flags = ()
+        self.track_features = self.features = self.extras = self.flags = self.channels = ()
         self._version: str | VersionSpec | None
         simple = _FAST.fullmatch(text)
         if simple is not None:
@@ -122,6 +129,7 @@ class MatchSpec:
                 raise
             raise match_spec_parser.relocate(error, source or str(fields)) from None
         self.channel = fields.get("channel")
+        self.channels = _STANDS_FOR.get(self.channel) or (self.channel,) if self.channel else ()
         for key in _TEXT_FIELDS:
             setattr(self, key, fields.get(key))
         for key in _LIST_FIELDS:
@@ -158,7 +166,7 @@ class MatchSpec:
         return self._matches_origin(record) and self._matches_contents(record)
 
     def _matches_origin(self, record: RepodataRecord) -> bool:
-        if self.channel is not None and not channel_matches(self.channel, record.channel):
+        if not self.is_in(record.channel):
             return False
         if self.subdir is not None and not _string_spec(self.subdir).matches(record.subdir):
             return False
@@ -193,7 +201,18 @@ class MatchSpec:
 
     def replace(self, **fields: Any) -> MatchSpec:
         """Create a copy with some fields replaced; None removes a field."""
-        return MatchSpec.from_fields(**{**self.to_fields(), **fields})
+        spec = MatchSpec.from_fields(**{**self.to_fields(), **fields})
+        return spec if "channel" in fields else spec.in_channels(self.channels)
+
+    def in_channels(self, names: Iterable[str]) -> MatchSpec:
+        """A copy of equal text whose channel, such as ``defaults``, stands for some channels."""
+        spec = copy(self)
+        spec.channels = tuple(names)
+        return spec
+
+    def is_in(self, channel: str) -> bool:
+        """Whether a record's channel (name or base URL) is one that the spec allows."""
+        return self.channel is None or any(channel_matches(each, channel) for each in self.channels)
 
     def to_fields(self) -> dict[str, Any]:
         """Canonical strings of all fields that are set."""

@@ -58,7 +58,7 @@ class CandidateSource:
         self._demanded: dict[str, list[str]] = {}
         for spec in chain(request.specs, request.history, request.pins, request.constraints):
             if spec.channel and spec.exact_name:
-                self._demanded.setdefault(spec.exact_name, []).append(spec.channel)
+                self._demanded.setdefault(spec.exact_name, []).extend(spec.channels)
         self._lowest = (
             frozenset(_requested(request))
             if request.strategy is Strategy.LOWEST

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from minicon.errors import PackageNotFound, Unsatisfiable
-from minicon.models.match_spec.spec import channel_matches
 from minicon.models.near_names import near_names
 
 TYPE_CHECKING = False
@@ -157,7 +156,7 @@ def _hint(
     all_names: Sequence[str],
 ) -> str:
     if spec.channel is not None:
-        if not any(channel_matches(spec.channel, channel) for channel in channels):
+        if not any(map(spec.is_in, channels)):
             return f"add the channel: -c {spec.channel}"
         others = source.channels_having(name)
         if others:
