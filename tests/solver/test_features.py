@@ -90,3 +90,14 @@ def test_fewest_tracked_features_come_before_the_version() -> None:
     case.package("b", "2.0", features="a")
     case.package("b", "1.0")
     assert versions(case.solve("a", "b")) == {"a": "1.0", "b": "1.0"}
+
+
+def test_any_package_may_track_a_requested_feature() -> None:
+    case = SolverCase()
+    case.package("mkl", "1.0", track_features="mkl", depends=["gone"])
+    case.package("blas", "1.0", "openblas")
+    case.package("blas", "1.0", "mkl", track_features="mkl", depends=["lib"])
+    case.package("lib", "1.0")
+    assert builds(case.solve("*[track_features=mkl]")) == {"blas": "1.0 mkl", "lib": "1.0 0"}
+    with pytest.raises(SolveError, match="no channel has the feature none"):
+        case.solve("*[track_features=none]")

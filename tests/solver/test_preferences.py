@@ -61,6 +61,16 @@ def test_noarch_and_platform_builds_are_compared() -> None:
     assert versions(case.solve("a", "b")) == {"a": "2.0", "b": "2.0"}
 
 
+@pytest.mark.parametrize("builds_of", [("x", "a"), ("a", "x")])
+def test_a_platform_build_is_preferred_to_an_equal_noarch_build(builds_of) -> None:
+    case = SolverCase()
+    for subdir, build in zip(("noarch", "linux-64"), builds_of, strict=True):
+        case.package("a", "1.0", build, subdir=subdir, timestamp=5)
+    assert [record.subdir for record in case.solve("a").records] == ["linux-64"]
+    case.package("a", "1.0", "z", subdir="noarch", timestamp=6)
+    assert [record.build for record in case.solve("a").records] == ["z"]
+
+
 class TestChannels:
     @staticmethod
     def case() -> SolverCase:
@@ -375,6 +385,16 @@ def test_records_that_cannot_be_parsed_are_not_chosen() -> None:
     case.package("a", "2.0", depends=["b >=>=1"])
     case.package("a", "not~a~version")
     assert versions(case.solve("a")) == {"a": "1.0"}
+
+
+@pytest.mark.parametrize("text", ["lib >=>=1", "l* >1", "lib >1[when='>>']", "lib[", ""])
+@pytest.mark.parametrize("more", [[], ["lib"]])
+def test_records_with_an_unreadable_constraint_are_not_chosen(text: str, more: list[str]) -> None:
+    case = SolverCase()
+    case.package("lib", "1.0")
+    case.package("a", "1.0", depends=more)
+    case.package("a", "2.0", depends=more, constrains=["lib", text])
+    assert versions(case.solve("a"))["a"] == "1.0"
 
 
 def test_patterns_are_not_names() -> None:

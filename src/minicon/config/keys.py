@@ -67,7 +67,8 @@ _TABLE = (
     # Channels
     Key("channels", _S, "sources of packages, highest priority first",
         aliases=("channel",), expand=True),
-    Key("default_channels", _S, "channels that 'defaults' stands for; else pkgs/main and pkgs/r", expand=True),
+    Key("default_channels", _S, "channels that 'defaults' stands for, if not conda's",
+        expand=True),
     Key("channel_alias", _T, "base URL of channels that are given by name", expand=True),
     Key("custom_channels", _M, "channel name: URL that the name is appended to", expand=True),
     Key("custom_multichannels", Kind.MAP_OF_SEQUENCES, "name: list of channels it stands for",

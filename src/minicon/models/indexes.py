@@ -69,6 +69,14 @@ class RecordIndex:
         """
         return self.records_for(name)
 
+    def names_tracking(self, feature: str) -> Iterable[str]:
+        """The names of which a record tracks a feature; of shards, only cached ones are read."""
+        return [
+            name
+            for name in self.names()
+            if any(feature in record.track_features for record in self.read_once(name, feature))
+        ]
+
     def prefetch(self, names: Iterable[str]) -> None:
         """Announce that these names will be requested, so that they can be fetched together."""
 

@@ -83,6 +83,10 @@ class _RecordingIndex(RecordIndex):
             found = self.seen[name] = self._index.records_for(name)
         return found
 
+    def names_tracking(self, feature: str) -> Iterable[str]:
+        """See :class:`RecordIndex`."""
+        return self._index.names_tracking(feature)
+
     def prefetch(self, names: Iterable[str]) -> None:
         """See :class:`RecordIndex`."""
         self._index.prefetch(names)

@@ -2,7 +2,7 @@
 
 ::
 
-    cache/repodata-v1/tables-v3-cpython-311/
+    cache/repodata-v1/tables-v4-cpython-311/
       3f9c…/                  one directory per group of indexes, whatever they contain
         0001-9e8d….tables     a segment: written once, atomically
         0002-77aa….tables     newer segments have precedence
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 #: Each format, of the file or of the solver's tables, has its own directory; so has each Python,
 #: on which the content depends like a compiled module.
-FOLDER = f"tables-v3-{sys.implementation.cache_tag}"
+FOLDER = f"tables-v4-{sys.implementation.cache_tag}"
 _MAGIC = b"MCTABLE3"
 _HEAD = struct.Struct("<8sII")
 _SUFFIX = ".tables"

@@ -108,6 +108,16 @@ class ShardedIndex(LocatedIndex):
         data = self._load(name)
         return () if data is None else self._decode(name, data)
 
+    def names_tracking(self, feature: str) -> list[str]:
+        """Return the names whose cached shards have a record that tracks a feature."""
+
+        def is_tracking(name: str) -> bool:
+            digest = self._digest(name)
+            is_here = digest is not None and self._loader.is_cached(digest)
+            return is_here and any(feature in r.track_features for r in self.records_for(name))
+
+        return [name for name in self.names() if is_tracking(name)]
+
     def prefetch(self, names: Iterable[str]) -> None:
         """Begin to fetch the shards of names; returns at once."""
         self.queue_shards(names, HINTED)

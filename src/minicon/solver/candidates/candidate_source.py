@@ -154,11 +154,17 @@ class CandidateSource:
         return found
 
     def _feature(self, feature: str) -> Candidates:
-        """Packages that can track a feature: requested, installed, or named like it."""
+        """Packages that can track a feature: requested, installed, or named like it.
+
+        If the user requests the feature itself, all others follow.
+        """
         request = self._request
         wanted = [spec.exact_name for spec in request.specs]
         installed = [n for n, each in self._installed.items() if feature in each.track_features]
         names = dict.fromkeys([*filter(None, wanted), *installed, *_named_like(feature)])
+        if any(s.exact_name is None and feature in s.track_features for s in request.specs):
+            for index in chain(*request.channels):
+                names.update(dict.fromkeys(sorted(index.names_tracking(feature))))
         providers = [
             name
             for name in names

@@ -14,6 +14,7 @@ from minicon.errors import SpecError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.models.match_spec.spec import parse_dependency, parse_when
 from minicon.models.records import RepodataRecord  # noqa: TC001 - a field of Row
+from minicon.models.subdir import NOARCH
 from minicon.models.timestamps import milliseconds
 from minicon.models.version import version_key
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from minicon.models.match_spec.spec import MatchSpec
 
-    SortKey = tuple[int, int, bytes, int, int, int, str, str, str, str]
+    SortKey = tuple[int, int, bytes, int, int, int, bool, str, str, str, str]
 
 #: A dependency text whose name can be found without parsing the rest.
 _PLAIN = lazy_pattern(r"([A-Za-z0-9_.-]+)(?:[ <>=!~][^\[:;]*)?")
@@ -122,8 +123,8 @@ def sort_records(
     """Sort records by conda's preferences, best first, each with its sort key.
 
     The order is total, so it does not depend on the order of the rows: rank of the channel, fewest
-    track_features, most features, version, build number, order of the channel, timestamp; then
-    texts. Records whose version cannot be parsed are left out.
+    track_features, most features, version, build number, order of the channel, timestamp, the
+    platform before noarch; then texts. Records whose version cannot be parsed are left out.
 
     Args:
         rows: Records with the ranks of their channels.
@@ -166,6 +167,7 @@ def _sort_key(row: Row, features: Collection[str]) -> SortKey | None:
         data.get("build_number") or 0,
         -row.order,
         milliseconds(data.get("timestamp") or 0),
+        record.subdir != NOARCH,
         data.get("build") or record.build,
         record.subdir,
         record.fn,
@@ -241,18 +243,19 @@ def compile_table(name: str, ordered: Sequence[tuple[SortKey, RepodataRecord]]) 
     records = [record for _, record in ordered]
     depends = _carriers(record.data.get("depends") for record in records)
     plain, conditional = _split_conditional(depends)
+    limiting = _carriers(record.data.get("constrains") for record in records)
+    broken = {text: limiting.pop(text) for text in [*limiting] if not _is_readable(text)}
+    plain += [(unreadable(text), "*", premise) for text, premise in broken.items()]
+    constrains, limits = _split_conditional(limiting)
     features = _carriers(r.features if r.data.get("features") else () for r in records)
     plain += [(feature_name(feature), "*", premise) for feature, premise in features.items()]
-    constrains, limits = _split_conditional(
-        _carriers(record.data.get("constrains") for record in records)
-    )
     return CandidateTable(
         name=name,
         size=len(records),
         version_keys=tuple(version_keys),
         below=tuple(below),
         versions=tuple([record.data["version"] for record in records]),
-        builds=tuple([key[6] for key, _ in ordered]),
+        builds=tuple([key[7] for key, _ in ordered]),
         build_numbers=tuple([key[3] for key, _ in ordered]),
         ties=tuple(ties),
         dependencies=tuple(plain),
@@ -360,6 +363,14 @@ def dependency_name(text: str) -> str:
         return parse_dependency(text).exact_name or unreadable(text)
     except SpecError:
         return unreadable(text)
+
+
+def _is_readable(text: str) -> bool:
+    """Whether a constraint names one package and can be parsed."""
+    try:
+        return parse_dependency(text).exact_name is not None
+    except SpecError:
+        return False
 
 
 def unreadable(text: str) -> str:

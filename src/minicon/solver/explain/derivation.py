@@ -275,6 +275,8 @@ def _available(variable: Variable, demand: Demand) -> str:
             if others:
                 meant = variable.name if spec.version is None else f"{variable.name} {spec.version}"
                 return lacking_text(candidates, others, meant, field, wanted)
+    if not candidates.size:
+        return f"no channel has {candidates_text(variable, 0)}"
     return available_text(variable.name, candidates.versions_in(candidates.all))
 
 
