@@ -271,6 +271,21 @@ def test_offline_has_what_was_fetched_before(server, open_channel) -> None:
     assert server.count() == 0
 
 
+def test_names_tracking_a_feature(server, builder, open_channel, tmp_path) -> None:
+    builder.add("blas-2.0-mkl", track_features="mkl other")
+    builder.add("mkl-1.0-0", summary="track_features mkl")
+    builder.write(zst=True, shards=True)
+    linux, noarch = open_channel()
+    assert list(linux.names_tracking("mkl")) == [], "no shard is cached"
+    assert shards(server) == 0
+    linux.records_for("blas")
+    assert list(linux.names_tracking("mkl")) == ["blas"]
+    client = ChannelClient(UrlFetcher(HttpFetcher), tmp_path / "other", use_shards=False)
+    whole, noarch = client.indices([Channel("c", server.url)], ["linux-64", "noarch"])[0]
+    assert whole.names_tracking("mkl") == ["blas"]
+    assert whole.names_tracking("mk") == noarch.names_tracking("mkl") == []
+
+
 def test_bad_records_in_a_shard_are_left_out(server, builder, open_channel) -> None:
     good = builder.subdir("noarch")["packages.conda"]["blas-1.0-0.conda"]
     members = {

@@ -177,6 +177,19 @@ def test_exclude_newer_all_and_per_package() -> None:
     assert versions(case.solve("a", "b", exclude_newer=limit)) == {"a": "1.0", "b": "1.0"}
     found = case.solve("a", "b", exclude_newer_package={"b": limit})
     assert versions(found) == {"a": "2.0", "b": "1.0"}
+    assert not found.notes
+
+
+def test_packages_without_timestamp_are_admitted_and_named() -> None:
+    case = SolverCase()
+    old = case.package("old", "1.0")
+    case.package("a", "1.0", depends=["old", "dated"])
+    case.package("dated", "1.0", timestamp=10**12)
+    (note,) = case.solve("a", exclude_newer=2 * 10**12).notes
+    assert note.endswith("lists no timestamp: old, a")
+    (note,) = case.solve("a", exclude_newer=2 * 10**12, installed=case.installed(old)).notes
+    assert note.endswith("lists no timestamp: a")
+    assert not case.solve("a").notes
 
 
 def test_lowest_versions_of_requested_packages() -> None:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from minicon.solver.search.conda_subproblem import CondaSubproblem
 
 
+#: Most names in a note.
+_LISTED = 5
+
+
 def solution_of(request: SolveRequest, resolved: Resolved, conda: CondaSubproblem) -> Solution:
     """The solution that a successful resolution found."""
     records = _with_installed(request, {**resolved.model.records(), **resolved.wheels})
@@ -37,8 +41,27 @@ def solution_of(request: SolveRequest, resolved: Resolved, conda: CondaSubproble
         requested=requested,
         pip_requirements=resolved.pip_requirements,
         hold_backs=NotNewest(request, conda, resolved),
-        notes=resolved.notes,
+        notes=(*resolved.notes, *_undated(request, records.values())),
     )
+
+
+def _undated(request: SolveRequest, records: Iterable[RepodataRecord]) -> Iterator[str]:
+    """Name the new packages whose age is unknown, if the request limits it."""
+    limits, installed = request.age_limits, {each.record for each in request.installed}
+    names = [
+        record.name
+        for record in records
+        if record.source == "conda"
+        and not record.available_since
+        and record not in installed
+        and limits.of(record.name, record.channel) is not None
+    ]
+    if names:
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        yield (
+            "exclude_newer does not apply to packages whose index lists no timestamp: "
+            f"{', '.join(names[:_LISTED])}{more}"
+        )
 
 
 def solution_of_records(request: SolveRequest, records: dict[str, RepodataRecord]) -> Solution:
