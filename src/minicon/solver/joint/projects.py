@@ -17,6 +17,7 @@ from minicon.solver.joint.requirements import (
     CondaBuilds,
     InstalledWheel,
     project_of,
+    without_upper_bounds,
 )
 from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.search.demands import by_name, or_newer
@@ -111,7 +112,7 @@ class Projects:
         if not requirement.specifier.contains(version, prereleases=True):
             loose.specifier = SpecifierSet()
         elif self._request.update_policy is UpdatePolicy.UPDATE_ALL:
-            loose.specifier = _without_upper_bounds(requirement.specifier, version)
+            loose.specifier = without_upper_bounds(requirement.specifier, version)
         return loose
 
     def loosened_spec(self, spec: MatchSpec, installed: RepodataRecord) -> MatchSpec:
@@ -386,17 +387,3 @@ def with_yanked_files(release: Release) -> Release:
     if not is_yanked(release):
         return release
     return replace(release, files=tuple(replace(file, yanked=False) for file in release.files))
-
-
-def _without_upper_bounds(specifier: SpecifierSet, installed: Version) -> SpecifierSet:
-    """The lower bounds of a specifier, and its exclusions.
-
-    Args:
-        specifier: Versions that were requested earlier.
-        installed: The installed version, which is one of them.
-    """
-    kept = [each for each in specifier if each.operator in (">=", ">", "!=")]
-    texts = [*map(str, kept)]
-    if any(each.operator in ("==", "===", "~=") for each in specifier):
-        texts.append(f">={installed}")
-    return SpecifierSet(",".join(texts), prereleases=specifier.prereleases or None)

@@ -248,3 +248,17 @@ class Resolved:
     reasons: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
     pip_requirements: tuple[PipRequirement, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def without_upper_bounds(specifier: SpecifierSet, installed: Version) -> SpecifierSet:
+    """The lower bounds of a specifier, and its exclusions.
+
+    Args:
+        specifier: Versions that were requested earlier.
+        installed: The installed version, which is one of them.
+    """
+    kept = [each for each in specifier if each.operator in (">=", ">", "!=")]
+    texts = [*map(str, kept)]
+    if any(each.operator in ("==", "===", "~=") for each in specifier):
+        texts.append(f">={installed}")
+    return type(specifier)(",".join(texts), prereleases=specifier.prereleases or None)

@@ -48,14 +48,14 @@ def solution_of(request: SolveRequest, resolved: Resolved, conda: CondaSubproble
 def _undated(request: SolveRequest, records: Iterable[RepodataRecord]) -> Iterator[str]:
     """Name the new packages whose age is unknown, if the request limits it."""
     limits, installed = request.age_limits, {each.record for each in request.installed}
-    names = [
+    names = sorted(
         record.name
         for record in records
         if record.source == "conda"
         and not record.available_since
         and record not in installed
         and limits.of(record.name, record.channel) is not None
-    ]
+    )
     if names:
         more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         yield (
