@@ -182,7 +182,7 @@ def test_history_and_going_back(data: CommandLine) -> None:
 
 def test_search(data: CommandLine) -> None:
     rows = data("search hello").ok().out.splitlines()
-    assert [row.split()[1] for row in rows[1:]] == ["2.0", "1.0"]
+    assert [row.split()[1] for row in rows[1:]] == ["1.0", "2.0"]
     details = data("search hello=1.0 --info").ok().out
     assert "dependencies  :  greeting >=1" in details
     assert "hello-1.0-0" in details

@@ -1,4 +1,4 @@
-"""``search``: newest first, whole records, and no channel read by name without a word."""
+"""``search``: newest last, whole records, and no channel read by name without a word."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import pytest
 from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
+from tests.support.wheels import WheelBuilder
 
 NAMES = [f"many{number:03}" for number in range(120)]
 
@@ -17,6 +18,7 @@ def server(tmp_path):
     for version in ("1.2", "1.10", "1.9"):
         builder.add(f"zlib-{version}-0")
     builder.add("zlib-1.11-0", subdir="osx-arm64")
+    builder.add_all("odd-1.0-a_0", "odd-1.0-b_0", "odd-2.0-a_0")
     builder.add_all(*(f"{name}-1-0" for name in NAMES))
     builder.write(zst=True, shards=True)
     exports = {"packages.conda": {"zlib-1.10-0.conda": {"run_exports": {"weak": ["zlib >=1.10"]}}}}
@@ -30,9 +32,9 @@ def search(minicon, server, *arguments):
     return minicon("search", *arguments, *where, "--platform", "linux-64")
 
 
-def test_the_newest_version_comes_first(minicon, server) -> None:
+def test_the_newest_version_comes_last(minicon, server) -> None:
     found = search(minicon, server, "zlib", "--json").json
-    assert [each["version"] for each in found["zlib"]] == ["1.10", "1.9", "1.2"]
+    assert [each["version"] for each in found["zlib"]] == ["1.2", "1.9", "1.10"]
     assert server.count("*/shards/*") == 1
     assert server.count("*run_exports*") == 0
 
@@ -60,3 +62,35 @@ def test_another_platform_is_searched(minicon, server) -> None:
         "--json",
     )  # fmt: skip
     assert [each["version"] for each in outcome.json["zlib"]] == ["1.11"]
+
+
+def test_a_version_is_listed_once_with_the_number_of_its_builds(minicon, server) -> None:
+    rows = [row.split()[:3] for row in search(minicon, server, "odd").out.splitlines()]
+    assert rows == [["#", "Name", "Version"], ["odd", "1.0", "2"], ["odd", "2.0", "1"]]
+    rows = [row.split()[:3] for row in search(minicon, server, "odd=*=a_*").out.splitlines()]
+    assert rows[1:] == [["odd", "1.0", "a_0"], ["odd", "2.0", "a_0"]]
+    assert len(search(minicon, server, "odd", "--json").json["odd"]) == 3
+
+
+@pytest.mark.parametrize("written", ["zlib[subdir=osx-arm64]", "*/osx-arm64::zlib"])
+def test_a_subdir_in_the_spec_is_searched(minicon, server, written: str) -> None:
+    found = search(minicon, server, written, "--json").json["zlib"]
+    assert [each["subdir"] for each in found] == ["osx-arm64"]
+
+
+def test_a_channel_in_the_spec_is_searched(minicon, server) -> None:
+    assert minicon("search", f"{server.url}::zlib", "--json").ok().json["zlib"]
+    found = minicon("search", f"{server.url}/osx-arm64::zlib=1.11", "--json").ok().json["zlib"]
+    assert [each["subdir"] for each in found] == ["osx-arm64"]
+    assert search(minicon, server, "elsewhere::zlib").code == 1
+
+
+def test_wheels_are_shown_with_what_they_require(minicon, tmp_path) -> None:
+    wheel = WheelBuilder("top").requires("leaf>=1", "old; python_version<'3'", "x; extra=='y'")
+    wheel.build(tmp_path)
+    WheelBuilder("leaf").build(tmp_path)
+    minicon.set(PIP_FIND_LINKS=str(tmp_path))
+    (found,) = minicon("search -c pypi top --info --json").ok().json["top"]
+    assert found["depends"] == ["python *", "leaf >=1"]
+    (found,) = minicon("search -c pypi leaf --json").ok().json["leaf"]
+    assert found["depends"] == ["python *"]

@@ -118,7 +118,7 @@ def test_noarch_python_over_an_interpreter_of_this_machine(
 
 def test_search_and_info(workspace: Workspace, channel: Path) -> None:
     found = workspace.run("search", *source(channel), "hello", "--json").ok().json
-    assert [record["version"] for record in found["hello"]] == ["2.0", "1.0"]
+    assert [record["version"] for record in found["hello"]] == ["1.0", "2.0"]
     missing = workspace.run("search", *source(channel), "helo")
     assert missing.code == 1
     assert "hello" in missing.err

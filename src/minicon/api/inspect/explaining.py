@@ -254,7 +254,7 @@ def _spec_to_try(
     ).records
     if not found:
         return wanted.spec, None
-    return f"{found[0].name}=={found[0].version}", found[0]
+    return f"{found[-1].name}=={found[-1].version}", found[-1]
 
 
 def _name(spec: str) -> str | None:

@@ -1,10 +1,11 @@
-"""Search the sources for the records that match a spec, newest first."""
+"""Search the sources for the records that match a spec, newest last."""
 
 from __future__ import annotations
 
 from minicon.api.plan.channel_indices import channel_indices
-from minicon.lean_dataclasses import dataclass, field
+from minicon.lean_dataclasses import dataclass, field, replace
 from minicon.models.match_spec.spec import MatchSpec
+from minicon.models.subdir import check_subdir
 from minicon.models.version import version_key
 from minicon.repodata.shards.sharded_index import ShardedIndex
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from minicon.models.records import RepodataRecord
 
 
+#: Fields of a spec that do not select builds of a version.
+_PLAIN_FIELDS = {"name", "version", "channel", "subdir"}
 #: How many names of a sharded index are prefetched together.
 _PREFETCHED_NAMES = 200
 #: Fetching more names than this is reported first.
@@ -28,7 +31,7 @@ _MANY_NAMES = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """The records that match, newest first within a name.
+    """The records that match, newest last within a name.
 
     Attributes:
         records: The records.
@@ -36,6 +39,7 @@ class SearchResult:
         notes: Sources that were skipped, as sentences.
         hint: A suggestion if nothing was found.
         run_exports: Run exports (CEP 12) by record, if requested and known.
+        of_builds: Whether the spec selects builds, so that each of them is of interest.
     """
 
     records: tuple[RepodataRecord, ...]
@@ -45,6 +49,7 @@ class SearchResult:
     run_exports: Mapping[RepodataRecord, Mapping[str, tuple[str, ...]]] = field(
         default_factory=dict
     )
+    of_builds: bool = False
 
 
 def search(
@@ -58,21 +63,30 @@ def search(
 ) -> SearchResult:
     """Find records for a name, glob or MatchSpec.
 
+    As in conda, a channel and a subdir in the spec select what is searched.
+
     Args:
         services: Sources and settings.
         text: The name, glob or MatchSpec.
         channels: Sources in order of priority.
         override: Use only those.
         python: Minor version that wheels must fit, for instance ``3.11``; None means any.
-        run_exports: Also look up each record's run exports (CEP 12).
+        run_exports: Also look up each record's run exports (CEP 12), and what wheels require.
 
     Raises:
         SpecError: The text cannot be parsed.
         ChannelError: A named source cannot be reached.
     """
     (spec,) = services.with_channels([MatchSpec(text)])
+    if spec.channel is not None and not channels and "*" not in spec.channel:
+        channels, override = (spec.channel,), True
     sources = services.sources(channels, override=override)
-    groups = channel_indices(services, sources)
+    if spec.channel is not None:
+        searched = tuple(channel for channel in sources.channels if spec.is_in(channel.name))
+        sources = replace(sources, channels=searched)
+    is_elsewhere = spec.subdir is not None and "*" not in spec.subdir
+    subdirs = (check_subdir(spec.subdir),) if spec.subdir and is_elsewhere else None
+    groups = channel_indices(services, sources, subdirs=subdirs)
     indices = [index for group in groups for index in group]
     records = [
         record
@@ -81,13 +95,14 @@ def search(
         if spec.matches(record) and services.age_limits.admits(record)
     ]
     if not records and sources.pypi_for_missing_names and spec.exact_name:
-        records = _wheels(services, spec, python)
+        records = _wheels(services, spec, python, details=run_exports)
     return SearchResult(
-        records=tuple(sorted(records, key=newest_first, reverse=True)),
+        records=tuple(sorted(records, key=_newest_last)),
         channels=sources.names,
         notes=tuple(f"{channel.name} cannot be reached" for channel in sources.skipped),
         hint=None if records else _hint(services, spec, sources, groups),
         run_exports=_run_exports(services, sources.channels, records) if run_exports else {},
+        of_builds=not spec.to_fields().keys() <= _PLAIN_FIELDS,
     )
 
 
@@ -144,9 +159,20 @@ def _hint(
     return _near(spec, indices)
 
 
-def _wheels(services: Services, spec: MatchSpec, python: str | None) -> list[RepodataRecord]:
-    """Return the final releases of a project as records for the newest python with a wheel."""
-    index = services.wheel_index()
+def _wheels(
+    services: Services, spec: MatchSpec, python: str | None, *, details: bool
+) -> list[RepodataRecord]:
+    """Return the final releases of a project as records for the newest python with a wheel.
+
+    Args:
+        services: Sources and settings.
+        spec: What the records must match.
+        python: Minor version that wheels must fit; None means any.
+        details: Whether the records list what the wheels require, which has to be read.
+    """
+    from minicon.solver.joint.markers import applies, marker_environment
+
+    index, version = services.wheel_index(), spec.version
     found = []
     for release in index.releases(index.pypi_name(spec.exact_name or "")):
         if release.version.is_prerelease:
@@ -154,7 +180,15 @@ def _wheels(services: Services, spec: MatchSpec, python: str | None) -> list[Rep
         for minor in [python] if python else index.python_versions(release):
             file = index.file_for(release, f"{minor}.0")
             if file is not None and file.is_wheel:
-                found.append(index.record_for(release, file, f"{minor}.0", ()))
+                depends = [f"python {file.requires_python or '*'}"]
+                if details and (version is None or version.contains(str(release.version))):
+                    environment = marker_environment(f"{minor}.0", services.settings.platform)
+                    depends += [
+                        f"{each.name} {each.specifier}".strip()
+                        for each in index.requirements(file)
+                        if applies(each, environment)
+                    ]
+                found.append(index.record_for(release, file, f"{minor}.0", depends))
                 break
     return [record for record in found if spec.matches(record)]
 
@@ -163,6 +197,10 @@ def _names(spec: MatchSpec, index: RecordIndex) -> Iterable[str]:
     if spec.exact_name is not None:
         return (spec.exact_name,)
     return (name for name in index.names() if spec.name.matches(name))
+
+
+def _newest_last(record: RepodataRecord) -> tuple[Any, ...]:
+    return (record.name, *newest_first(record)[1:])
 
 
 def newest_first(record: RepodataRecord) -> tuple[Any, ...]:

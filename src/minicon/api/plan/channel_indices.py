@@ -32,13 +32,22 @@ if TYPE_CHECKING:
 
 
 def channel_indices(
-    services: Services, sources: Sources, specs: Sequence[MatchSpec] = ()
+    services: Services,
+    sources: Sources,
+    specs: Sequence[MatchSpec] = (),
+    subdirs: tuple[str, ...] | None = None,
 ) -> tuple[Group, ...]:
     """Return one group of indices per channel, fetched or cached.
 
     Channels that the sources relate to (CEP 42) come where their relation puts them. Channels that
     a spec names (``conda-forge::numpy``) and that are no source come last; the solver uses them
     for those specs alone.
+
+    Args:
+        services: Settings and caches.
+        sources: The sources.
+        specs: Specs that may name further channels; records of their names are needed first.
+        subdirs: Platform directories; None means that of the settings, and ``noarch``.
 
     Raises:
         ChannelError: A channel cannot be reached, or may not be used.
@@ -52,7 +61,7 @@ def channel_indices(
             channels += [c for c in extra if c not in channels and not _has(sources, c.name)]
     count = len(sources.channels)
     refuse_forbidden(settings, channels[count:])
-    subdirs = (settings.platform, NOARCH)
+    subdirs = subdirs or (settings.platform, NOARCH)
     names = [spec.exact_name for spec in specs if spec.exact_name]
     groups = services.channel_client.indices(channels, subdirs, names=names)
     groups = (*_with_related(services, sources.channels, groups[:count], subdirs), *groups[count:])

@@ -171,7 +171,7 @@ def _in_channels(services: Services, prefix: Prefix, dist_name: str) -> Repodata
                     result = search(services, f"{name}=={version}={build}", channels=channels)
                 except MiniconError:
                     return None
-                return next(iter(result.records), None)
+                return next(reversed(result.records), None)
     return None
 
 

@@ -165,11 +165,22 @@ def environment_table(entries: Iterable[tuple[str, str, bool]]) -> str:
     return "\n".join(["# environments:", "#", *filter(None, table(rows).split("\n"))])
 
 
-def search_rows(records: Sequence[RepodataRecord]) -> list[tuple[str, ...]]:
-    """Return the rows of ``search``: a header and one row per build."""
-    rows: list[tuple[str, ...]] = [("# Name", "Version", "Build", "Channel")]
-    rows += [(r.name, r.version, r.build, short_channel(r.channel)) for r in records]
-    return rows
+def search_rows(records: Sequence[RepodataRecord], *, of_builds: bool) -> list[tuple[str, ...]]:
+    """Return the rows of ``search``: a header and one row per version of a channel, or per build.
+
+    Args:
+        records: In the order of the rows.
+        of_builds: Whether each build has a row; else a version has the number of its builds.
+    """
+    if of_builds:
+        head = ("# Name", "Version", "Build", "Channel")
+        return [head, *((r.name, r.version, r.build, short_channel(r.channel)) for r in records)]
+    counts: dict[tuple[str, str, str], int] = {}
+    for record in records:
+        row = (record.name, record.version, short_channel(record.channel))
+        counts[row] = counts.get(row, 0) + 1
+    rows = ((name, version, str(n), channel) for (name, version, channel), n in counts.items())
+    return [("# Name", "Version", "Builds", "Channel"), *rows]
 
 
 def search_objects(

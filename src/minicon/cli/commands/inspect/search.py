@@ -1,9 +1,10 @@
-"""Search channels for packages, newest first.
+"""Search channels for packages: each version, newest last.
 
 Examples:
   minicon search numpy
   minicon search 'numpy>=1.26[build=py311*]' -c conda-forge
   minicon search 'lib*zstd*' --info
+  minicon search 'conda-forge/osx-arm64::numpy'
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         details = [record_details(r, exports.get(r, {})) for r in result.records]
         context.console.answer("\n\n".join(details))
     else:
-        context.console.answer(table(search_rows(result.records)))
+        context.console.answer(table(search_rows(result.records, of_builds=result.of_builds)))
     return 0
 
 
