@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, small_channel
 
 
 @pytest.fixture
@@ -156,3 +156,39 @@ def test_hints_are_found_for_the_first_of_many_names(command: CommandLine, tmp_p
     assert "osx-arm64" not in outcome.err
     outcome = dry(command, channel.url, *(f"{number}tool" for number in range(9)))
     assert outcome.err.count("did you mean tool?") == 5
+
+
+def test_offline_names_that_are_listed_and_not_cached(command: CommandLine, tmp_path: Path) -> None:
+    write_channel(tmp_path / "chan", shards=True)
+    with ChannelServer(tmp_path) as server:
+        url = f"{server.url}/chan"
+        assert dry(command, url, "tool").code == 0
+        outcome = command(
+            "create",
+            "-n",
+            "x",
+            "--dry-run",
+            "--override-channels",
+            "-c",
+            url,
+            "--offline",
+            "broken",
+        )
+        assert "broken, but its records are not cached" in outcome.err
+        assert "did you mean" not in outcome.err
+        found = command("search", "--override-channels", "-c", url, "--offline", "broken")
+        assert "its records are not cached" in found.err
+        assert "hint: run once without --offline" in found.err
+
+
+def test_channels_of_the_environment_that_were_not_searched(
+    command: CommandLine, tmp_path: Path
+) -> None:
+    own = small_channel(tmp_path / "own")
+    other = write_channel(tmp_path / "chan")
+    command("create", "-yn", "data", "--override-channels", "-c", own, "greeting").ok()
+    where = ("-n", "data", "--override-channels", "-c", other.url)
+    missing = command("install", *where, "--dry-run", "lone")
+    assert f"own has it: add -c {own.as_uri()}" in missing.err
+    refused = command("why-not", *where, "broken")
+    assert f"not in {own.as_uri()}, where packages of this environment come from" in refused.out

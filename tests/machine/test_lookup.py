@@ -46,7 +46,8 @@ def test_description() -> None:
     )
     text = describe_found(Discovery(interpreters=found), "linux-64")
     assert text == (
-        "found 3.9.18, 3.10.13 (2 builds); not usable: 3.7.16 (it is older than 3.8), "
+        "interpreters on this machine: 3.9.18, 3.10.13 (2 builds); "
+        "not usable: 3.7.16 (it is older than 3.8), "
         "3.10.14 (it is pypy, not CPython)"
     )
     assert describe_found(Discovery(), "linux-64") == "no interpreter was found"

@@ -31,11 +31,13 @@ class RecordIndex:
         info: The ``info`` object of a channel's index.
         fingerprint: Identifies the content: equal fingerprints mean equal records. Empty if it is
             unknown or may have changed.
+        is_partial: Whether some names have records that are not cached, and there is no network.
     """
 
     base_url: str = ""
     info: Mapping[str, Any] = {}
     fingerprint: str = ""
+    is_partial: bool = False
 
     def __init__(self, channel: str, subdir: str) -> None:
         self.channel = channel

@@ -69,6 +69,7 @@ class _RecordingIndex(RecordIndex):
 
     def __init__(self, index: RecordIndex) -> None:
         super().__init__(index.channel, index.subdir)
+        self.is_partial = index.is_partial
         self._index = index
         self.seen: dict[str, Sequence[RepodataRecord]] = {}
 

@@ -8,6 +8,7 @@ from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.subdir import check_subdir
 from minicon.models.version import version_key
 from minicon.repodata.shards.sharded_index import ShardedIndex
+from minicon.solver.candidates.missing_names import not_cached
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +97,9 @@ def search(
     ]
     if not records and sources.pypi_for_missing_names and spec.exact_name:
         records = _wheels(services, spec, python, details=run_exports)
+    partial = [i for i in indices if i.is_partial and spec.exact_name in i.names()]
+    if not records and partial and not any(i.records_for(spec.exact_name or "") for i in partial):
+        raise not_cached(spec.exact_name or "", partial[0].channel)
     return SearchResult(
         records=tuple(sorted(records, key=_newest_last)),
         channels=sources.names,

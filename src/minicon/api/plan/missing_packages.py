@@ -13,6 +13,7 @@ from functools import partial
 from minicon.constants import DEFAULT_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
+from minicon.models.match_spec.spec import channel_matches
 from minicon.models.subdir import NOARCH
 from minicon.repodata.channels.names import expand_channel
 from minicon.solver.candidates.missing_names import MOST_HINTS, one_by_one
@@ -43,7 +44,13 @@ def complete_error(
         return
     error.context = error.context or _searched_sources(context)
     channels = context.sources.channels
-    find = partial(where_else, context.services, channels=channels, indices=solve_request.channels)
+    find = partial(
+        where_else,
+        context.services,
+        channels=channels,
+        indices=solve_request.channels,
+        others=_channels_not_searched(context),
+    )
     if isinstance(error, PackageNotFound) and len(error.packages) > 1:
         sentences = [sentence for name in error.packages[:MOST_HINTS] if (sentence := find(name))]
         error.hint = one_by_one((*error.hints, *sentences))
@@ -67,13 +74,26 @@ def _searched_sources(context: PlanningContext) -> str:
     """Name the sources, and where python was requested, the interpreters that were found."""
     sources = context.sources
     text = f"looked in {', '.join(sources.names) or 'no source'}"
+    if others := _channels_not_searched(context):
+        text += f", not in {', '.join(others)}, where packages of this environment come from"
     wants_python = any(spec.exact_name == "python" for spec in context.request.packages.specs)
     if sources.use_host and wants_python:
         from minicon.machine.host_packages.host_index import describe_found
 
         platform = context.services.settings.platform
-        text += f"; of python {describe_found(context.services.discovery, platform)}"
+        text += f"; {describe_found(context.services.discovery, platform)}"
     return text
+
+
+def _channels_not_searched(context: PlanningContext) -> list[str]:
+    """Return the channels of installed packages that are no source of the request."""
+    name_of, sources = context.services.channel_names.own, context.sources.channels
+    found = dict.fromkeys(
+        name_of(each.record.channel)
+        for each in context.installed
+        if each.record.source == "conda" and each.record.channel
+    )
+    return [name for name in found if not any(channel_matches(name, each.name) for each in sources)]
 
 
 def where_else(
@@ -81,6 +101,7 @@ def where_else(
     name: str,
     channels: Sequence[Channel],
     indices: Iterable[Sequence[RecordIndex]],
+    others: Sequence[str] = (),
 ) -> str | None:
     """Return one sentence that says where a package is; None if it was not found.
 
@@ -89,6 +110,7 @@ def where_else(
         name: Of the package.
         channels: The sources in which it is missing.
         indices: Their record indices.
+        others: Further channels that may have it, beside those of the settings.
     """
     sharded = {each.channel for group in indices for each in group if _is_sharded(each)}
     search = _Search(services, name, sharded)
@@ -99,7 +121,7 @@ def where_else(
             return f"{channel.name} has {name} for {listed}, not for {services.settings.platform}"
     known = [
         channel
-        for text in dict.fromkeys((*(services.settings.channels or ()), DEFAULT_CHANNEL))
+        for text in dict.fromkeys((*(services.settings.channels or ()), *others, DEFAULT_CHANNEL))
         for channel in expand_channel(services.settings, text)
     ]
     for channel in known:

@@ -163,7 +163,8 @@ def interpreter_for(
 def describe_found(discovery: Discovery, platform: str) -> str:
     """The versions on this machine, for messages about a missing interpreter.
 
-    For instance ``found 3.10.13, 3.11.7 (2 builds); not usable: 3.7.16 (it is older than 3.8)``.
+    For instance ``interpreters on this machine: 3.10.13, 3.11.7 (2 builds); not usable: 3.7.16 (it
+    is older than 3.8)``.
     """
     offered: dict[str, int] = {}
     refused: dict[str, str] = {}
@@ -174,7 +175,8 @@ def describe_found(discovery: Discovery, platform: str) -> str:
         else:
             refused[facts.version] = reason
     names = [f"{v} ({count} builds)" if count > 1 else v for v, count in offered.items()]
-    text = f"found {', '.join(names)}" if names else "no interpreter was found"
+    listed = ", ".join(names)
+    text = f"interpreters on this machine: {listed}" if names else "no interpreter was found"
     if refused:
         listed = ", ".join(f"{version} ({reason})" for version, reason in refused.items())
         text += f"; not usable: {listed}"

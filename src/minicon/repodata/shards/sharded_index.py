@@ -84,7 +84,7 @@ class ShardedIndex(LocatedIndex):
         self._shards_url = shards_url
         self._loader = loader
         self._group = group
-        self._offline = offline
+        self._offline = self.is_partial = offline
         self._refetch = refetch
         self._warned_offline = False
         self._arrived: dict[bytes, Members] = {}

@@ -137,6 +137,9 @@ def _not_found(
             f"this machine has no {name}",
             hint=f"set {variable} to solve for a machine that has it",
         )
+    listing = [i for c in request.channels for i in c if i.is_partial and name in i.names()]
+    if listing:
+        return not_cached(name, listing[0].channel)
     error = PackageNotFound(
         "package-not-found",
         f"{name} is in none of the channels: {_channels(request)}",
@@ -145,6 +148,15 @@ def _not_found(
     )
     error.packages = (name,)
     return error
+
+
+def not_cached(name: str, channel: str) -> PackageNotFound:
+    """The error for a name that a channel lists and whose records cannot be fetched."""
+    return PackageNotFound(
+        "package-not-cached",
+        f"{channel} has {name}, but its records are not cached, and --offline forbids the network",
+        hint=f"run once without --offline: 'minicon search {name}'",
+    )
 
 
 def _hint(
