@@ -44,3 +44,25 @@ def test_named_dependencies_are_updated(minicon: CommandLine, channel: Path) -> 
     listed = minicon("list -n data --json").ok().json
     assert {each["name"]: each["version"] for each in listed} == {"dep": "2.0", "top": "2.0"}
     assert "- dep\n" in minicon("env export -n data --from-history").ok().out
+
+
+@pytest.mark.parametrize(
+    ("words", "reported"),
+    [
+        ("remove nothere", "nothere is not in the environment"),
+        ("install *[md5=d41d8cd98f00b204e9800998ecf8427e]", "does not name one package"),
+        ("install dep~=1", "write >=1 or 1.*"),
+        ("install ''", "a package name is missing"),
+        ("install ' '", "a package name is missing"),
+        ("update nothere", "nothere is in none of the channels"),
+    ],
+)
+def test_requests_that_name_nothing(
+    minicon: CommandLine, channel: Path, words: str, reported: str
+) -> None:
+    (minicon.environment("data") / "conda-meta").mkdir(parents=True)
+    (minicon.environment("data") / "conda-meta/history").touch()
+    sources = "" if words.startswith("remove") else f"-c {channel} --override-channels"
+    outcome = minicon(f"{words} -yn data {sources}")
+    assert outcome.code == 1
+    assert reported in outcome.err

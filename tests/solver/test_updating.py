@@ -133,3 +133,32 @@ def test_packages_in_a_cycle_are_not_dependencies_of_others() -> None:
     case.package("plugin", "1.0", depends=["app", "lib"])
     case.package("lib", "1.0")
     assert versions(case.solve("app", "plugin", only_deps=True)) == {"lib": "1.0"}
+
+
+FROZEN = {"update_policy": UpdatePolicy.FREEZE_INSTALLED}
+
+
+def test_without_freezing_is_a_fix() -> None:
+    case = held_case()
+    installed = case.installed(*case.solve("dep=1.0", "other=1").records)
+    with pytest.raises(Unsatisfiable) as caught:
+        case.solve("top=2", installed=installed, **FROZEN)
+    assert "leave --freeze-installed out, so that dep 1.0 may change" in caught.value.hint
+    with pytest.raises(Unsatisfiable) as caught:
+        case.solve("top=2", installed=installed, history=["dep=1.0"], **FROZEN)
+    assert '"dep>=2.0" instead of dep 1.0.*' in caught.value.hint
+    found = case.solve("top=2", "dep>=2.0", installed=installed, **FROZEN)
+    assert versions(found) == {"dep": "2.0", "top": "2.0", "other": "1.0"}
+
+
+def test_without_freezing_wheels_is_a_fix() -> None:
+    case, wheels = SolverCase(), WheelWorld()
+    case.package("python", "3.12.1")
+    wheels.wheel("lib", "1.0")
+    first = case.solve(requirements=(Requirement("lib"),), wheels=wheels)
+    wheels.wheel("lib", "2.0")
+    wheels.wheel("app", "1.0", requires=["lib>=2"])
+    options = {"wheels": wheels, "installed": case.installed(*first.records)}
+    with pytest.raises(Unsatisfiable) as caught:
+        case.solve(requirements=(Requirement("app"),), **options, **FROZEN)
+    assert "leave --freeze-installed out" in caught.value.hint

@@ -11,7 +11,7 @@ from minicon.models.version import version_key
 from minicon.solver.candidates.candidate_table import REQUIREMENT
 from minicon.solver.explain.explanation import Fix
 from minicon.solver.explain.report_text import SELECTING, variable_text
-from minicon.solver.request import ChannelPriority
+from minicon.solver.request import ChannelPriority, UpdatePolicy
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
@@ -67,7 +67,11 @@ def _candidates(
             stubborn.append(demand)
         else:
             yield fix
-    for fix in (_flexible(request, solves), _other_machine(request, conda, core, solves)):
+    for fix in (
+        _unfrozen(request, core, solves),
+        _flexible(request, solves),
+        _other_machine(request, conda, core, solves),
+    ):
         if fix is not None:
             yield fix
     for demand in stubborn:
@@ -231,11 +235,11 @@ def _are_both_frozen(origin: object, other: Origin) -> bool:
 
 
 def _model(conda: CondaSubproblem, demand: Demand, allowed: int) -> CondaModel | None:
-    """The packages with another domain for a demand; a demand on python lets its minor change."""
+    """The packages with another domain for a demand; a package that is named may change."""
     same = [
         each
         for each in conda.goal.demands
-        if each.origin is demand.origin or (demand.name == each.name == "python" and _is_kept(each))
+        if each.origin is demand.origin or (demand.name == each.name and _is_kept(each))
     ]
     return _solved(conda, same, [Demand(demand.name, allowed, demand.origin)])
 
@@ -252,8 +256,19 @@ def _solved(
 
 
 def _is_kept(demand: Demand) -> bool:
-    """Whether a demand keeps python's minor version."""
-    return isinstance(demand.origin, Origin) and demand.origin.kind is Kind.PYTHON_MINOR
+    """Whether a demand keeps an installed package, or python's minor version, if not named."""
+    kinds = (Kind.PYTHON_MINOR, Kind.INSTALLED)
+    return isinstance(demand.origin, Origin) and demand.origin.kind in kinds
+
+
+def _unfrozen(request: SolveRequest, core: Sequence[Demand], solves: Solves) -> Fix | None:
+    """Without --freeze-installed, where it keeps packages that the conflict does not name."""
+    frozen = request.update_policy is UpdatePolicy.FREEZE_INSTALLED
+    if not frozen or any(map(_is_kept, core)):
+        return None
+    if not solves(replace(request, update_policy=UpdatePolicy.UPDATE_SPECS)):
+        return None
+    return Fix("leave --freeze-installed out", None, "--freeze-installed")
 
 
 def _flexible(request: SolveRequest, solves: Solves) -> Fix | None:
