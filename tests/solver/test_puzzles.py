@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+from time import process_time
 
 import pytest
 from tests.support.puzzles import HARD, USUAL, ladder, pigeons, sudoku
 from tests.support.solver_cases import SolverCase, versions
 
-from minicon.errors import SolveError
+from minicon.errors import SolveError, Unsatisfiable
 from minicon.solver.candidates.candidate_source import CandidateSource
+from minicon.solver.explain import explain
 from minicon.solver.search.clause_store import ClauseStore
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import goal_of
@@ -51,3 +53,23 @@ def test_ladders(length: int) -> None:
     case, specs = ladder(length)
     assert set(versions(case.solve(*specs)).values()) == {"1"}
     assert conflicts_of(case, specs) <= 10
+
+
+def test_an_explanation_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conflict is reported in time, though fixes would have to solve a hard puzzle."""
+    monkeypatch.setattr(explain, "_SECONDS", 0.1)
+    case, specs = pigeons(5)
+    for name in [f"hard-{number}" for number in range(12)]:
+        others = [f"hard-{number}" for number in range(12)]
+        for hole in range(1, 12):
+            constrains = [f"{other} !={hole}.0" for other in others if other != name]
+            case.package(name, f"{hole}.0", constrains=constrains)
+        specs.append(name)
+    started = process_time()
+    with pytest.raises(Unsatisfiable) as caught:
+        case.solve(*specs)
+    assert process_time() - started < 2.0
+    assert caught.value.reference == "unsatisfiable"
+    assert "pigeon-0" in caught.value.message
+    assert "hard" not in caught.value.message
+    assert not caught.value.hint

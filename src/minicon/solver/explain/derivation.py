@@ -6,6 +6,10 @@ has its cause in earlier steps, of which only those that it needs are kept.
 
 from __future__ import annotations
 
+from math import inf
+from time import thread_time
+
+from minicon.errors import ChannelError
 from minicon.solver.candidates.candidate_table import LIMIT, PYPI
 from minicon.solver.explain.explain_propagation import (
     ByCondition,
@@ -26,6 +30,7 @@ from minicon.solver.explain.report_text import (
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
+from minicon.solver.search.search import UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +49,15 @@ _CASES = 6
 _REQUESTED = (Kind.SPEC, Kind.HISTORY, Kind.PIN, Kind.CONSTRAINT)
 
 
-def derivation_of(store: ClauseStore, demands: Sequence[Demand]) -> list[str] | None:
+def derivation_of(
+    store: ClauseStore, demands: Sequence[Demand], end: float = inf
+) -> list[str] | None:
     """Sentences that lead from demands to their contradiction.
+
+    Args:
+        store: All variables and clauses.
+        demands: The demands.
+        end: Processor time (``thread_time``) after which no further case distinction is tried.
 
     Returns:
         None if propagation does not find a contradiction, even with one case distinction.
@@ -54,11 +66,11 @@ def derivation_of(store: ClauseStore, demands: Sequence[Demand]) -> list[str] | 
         propagation = ExplainedPropagation(store, demands, thorough=thorough)
         if propagation.emptied is not None:
             return _Writer(propagation).sentences()
-    return _derivation_by_cases(store, demands, propagation)
+    return _derivation_by_cases(store, demands, propagation, end)
 
 
 def _derivation_by_cases(
-    store: ClauseStore, demands: Sequence[Demand], propagation: ExplainedPropagation
+    store: ClauseStore, demands: Sequence[Demand], propagation: ExplainedPropagation, end: float
 ) -> list[str] | None:
     """A derivation with one case per version of a package, python by preference."""
     for variable in sorted(_splittable(store, propagation), key=lambda each: each.name != "python"):
@@ -69,6 +81,8 @@ def _derivation_by_cases(
             case = f"with {variable.name} {version}"
             assumed = Demand(variable.name, variable.candidates.of_version(position), case)
             inner = ExplainedPropagation(store, [*demands, assumed])
+            if thread_time() > end:
+                return None
             if inner.emptied is None:
                 break
             steps = [each for each in _Writer(inner).sentences() if each != case]
@@ -296,7 +310,8 @@ def _text_of_cause(cause: object) -> str:
 def minimal_core(search: Search, demands: Sequence[Demand]) -> list[Demand]:
     """A minimal contradiction: leave out each demand without which the others still conflict.
 
-    Cost: about one search per demand, each short since all of them share learned clauses.
+    Cost: about one search per demand, each short since all of them share learned clauses. Once
+    the search may take no longer, or a source does not answer, the smallest one so far.
 
     Args:
         search: A search over the request's records.
@@ -305,7 +320,10 @@ def minimal_core(search: Search, demands: Sequence[Demand]) -> list[Demand]:
     core = list(demands)
     for origin in _origins(demands):
         rest = [demand for demand in core if id(demand.origin) != origin]
-        found = contradiction_in(search, rest)
+        try:
+            found = contradiction_in(search, rest)
+        except (UndecidedError, ChannelError):
+            break
         if found is not None:
             core = found
     return core

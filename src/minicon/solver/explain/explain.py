@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from time import thread_time
+
 from minicon.errors import ChannelError, SpecError
+from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import MatchSpec, parse_dependency
 from minicon.models.version import version_key
 from minicon.solver.candidates.candidate_table import PYPI, REQUEST
@@ -13,10 +16,10 @@ from minicon.solver.explain.project_text import NO_WHEEL, unmatched, without_rep
 from minicon.solver.explain.report_text import IN_NO_CHANNEL, variable_text
 from minicon.solver.request import ChannelPriority
 from minicon.solver.search.demands import Kind, Origin
-from minicon.solver.search.search import Search, UndecidedError
+from minicon.solver.search.search import Search
 
-#: Processor time that making a conflict smaller may take.
-_SECONDS = 5.0
+#: Processor time for making a conflict smaller and deriving it; and the same for its fixes.
+_SECONDS = 1.0
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from minicon.errors import MiniconError
     from minicon.models.records import RepodataRecord
+    from minicon.solver.explain.explanation import Fix
     from minicon.solver.explain.fixes import Solves
     from minicon.solver.request import SolveRequest
     from minicon.solver.search.clauses import Demand
@@ -42,10 +46,11 @@ def explain_contradiction(
         contradiction: How the search failed.
         solves: Whether another request has a solution.
     """
-    core = _smaller(conda, contradiction.demands)
-    derivation = _derived(conda, core)
+    end = thread_time() + _SECONDS
+    core = minimal_core(Search(conda.store, _SECONDS), contradiction.demands)
+    derivation = _derived(conda, core, end)
     hidden = _hidden_by_priority(request, conda, core)
-    fixes = find_fixes(request, conda, core, solves)
+    fixes = _fixes(request, conda, core, solves)
     headline = None if hidden else _unmatched(conda, core)
     released = unmatched(conda.store, conda.store.loaded(core[0].name)) if len(core) == 1 else None
     if released is not None:
@@ -64,17 +69,23 @@ def explain_contradiction(
     return error
 
 
-def _smaller(conda: CondaSubproblem, demands: Sequence[Demand]) -> Sequence[Demand]:
-    """A minimal core, or all of the demands if that takes too long or a source does not answer."""
-    try:
-        return minimal_core(Search(conda.store, _SECONDS), demands)
-    except (UndecidedError, ChannelError):
-        return demands
+def _fixes(
+    request: SolveRequest, conda: CondaSubproblem, core: Sequence[Demand], solves: Solves
+) -> list[Fix]:
+    """Changes that were found to work within the time that is allowed."""
+    end = thread_time() + _SECONDS
+    conda.limit(_SECONDS)
+
+    def solves_in_time(changed: SolveRequest) -> bool:
+        left = end - thread_time()
+        return left > 0 and solves(replace(changed, max_seconds=left))
+
+    return find_fixes(request, conda, core, solves_in_time)
 
 
-def _derived(conda: CondaSubproblem, core: Sequence[Demand]) -> list[str]:
+def _derived(conda: CondaSubproblem, core: Sequence[Demand], end: float) -> list[str]:
     try:
-        sentences = derivation_of(conda.store, core) or [_no_derivation(core)]
+        sentences = derivation_of(conda.store, core, end) or [_no_derivation(core)]
     except ChannelError:
         return [_no_derivation(core)]
     if not any(demand.name == "python" for demand in core):

@@ -108,6 +108,10 @@ class CondaSubproblem:
         self._models: dict[tuple[tuple[str, int], ...], CondaModel] = {}
         self._cores: list[list[Demand]] = []
 
+    def limit(self, seconds: float) -> None:
+        """Allow the searches from now on some processor time in all (for explanations)."""
+        self._search = Search(self.store, seconds)
+
     @property
     def store(self) -> ClauseStore:
         """All variables and clauses loaded and learned so far."""

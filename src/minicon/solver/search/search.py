@@ -94,6 +94,7 @@ class Search:
             NotWorthwhileError: ``is_worthwhile`` returned False.
             UndecidedError: The search took longer than allowed.
         """
+        self._check_time()
         store = self.store
         store.reset()
         self.conflicts = 0
@@ -121,7 +122,12 @@ class Search:
             UndecidedError: The time is over.
         """
         self._steps += 1
-        if self._steps % _STEPS == 0 and thread_time() > self._end:
+        if self._steps % _STEPS == 0:
+            self._check_time()
+
+    def _check_time(self) -> None:
+        """Raise an UndecidedError if the time is over."""
+        if thread_time() > self._end:
             active = sorted(self.store.variables, key=lambda each: each.activity, reverse=True)
             names = [each.name for each in active[:_NAMED] if each.activity]
             raise UndecidedError(f"{self._seconds:g} s and {self._steps} steps", names)
