@@ -6,7 +6,6 @@ from minicon.api.plan.requested_packages import RequestedPackages, parse_package
 from minicon.constants import PYPI_PREFIX
 from minicon.models.match_spec.spec import MatchSpec
 from minicon.models.package_names import normalize_pypi_name
-from minicon.pypi.wheels.filenames import parse_version
 from minicon.solver.search.demands import by_name
 
 TYPE_CHECKING = False
@@ -79,6 +78,8 @@ def weakened(
     for record in records:
         text = "" if record.name in own else recorded.get(record.name, "")
         if text.startswith(PYPI_PREFIX):
+            from minicon.pypi.wheels.filenames import parse_version
+
             (requirement,) = parse_packages([text]).requirements
             version = parse_version(record.version)
             if version is not None and not requirement.specifier.contains(version, True):
