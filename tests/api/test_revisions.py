@@ -110,6 +110,7 @@ def test_revisions_that_are_not_kept(services: Services, path: Path) -> None:
     with pytest.raises(PrefixError) as caught:
         find_revision(alone, "undo")
     assert caught.value.reference == "nothing-to-undo"
+    assert "has no earlier revision" in caught.value.message
 
 
 def test_the_command_is_kept_without_credentials(services: Services, path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,3 +180,15 @@ def test_keys_that_a_file_lacks_or_misspells(minicon: CommandLine, channel: Path
     outcome = minicon("env create -n a -f e.yml").ok()
     assert "unknown key 'channles' in e.yml is ignored; did you mean 'channels'?" in outcome.err
     assert "e.yml has no 'dependencies:'" in outcome.err
+
+
+def test_a_lock_to_stdout(minicon: CommandLine, channel: Path) -> None:
+    Path("environment.yml").write_text(f"channels: [{channel}, nodefaults]\ndependencies: [lone]\n")
+    minicon("lock --platform linux-64").ok()
+    expected = Path("conda-lock.yml").read_text()
+    words = [sys.executable, "-m", "minicon", *"lock --platform linux-64 -o -".split()]
+    with Path("out").open("wb") as out:
+        process = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, text=True, check=True)
+    assert Path("out").read_text() == expected
+    assert process.stderr == "locked linux-64 (1) in /dev/stdout\n"
+    assert not Path("-").exists()

@@ -67,6 +67,7 @@ def test_an_existing_environment_is_replaced_only_after_confirmation(data: Comma
     done = data("env create -y").ok()
     assert "exists: the plan replaces the environment" in done.err
     assert data("list -n data").ok().out.splitlines()[3].startswith("lone")
+    assert "(1 package now, 2 afterwards)" in data("create -n data hello --dry-run").ok().out
     assert "replaces" not in data("create -y -n new lone").ok().out
     data("create -y -n empty").ok()
     data("env create -n empty").ok()

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from minicon.fs.output_file import write_output
+from minicon.fs.output_file import is_stream, write_output
 
 
 def test_a_file_is_replaced_through_links_and_keeps_its_mode(tmp_path: Path) -> None:
@@ -60,3 +60,8 @@ def test_stdout_that_is_a_file_keeps_what_was_written_before(tmp_path: Path) -> 
     with (tmp_path / "out").open("ab") as out:
         subprocess.run([sys.executable, "-c", program], stdout=out, check=True)
     assert (tmp_path / "out").read_text() == "one\ntwo\nthree\n"
+
+
+def test_a_file_in_shared_memory_is_a_file() -> None:
+    assert not is_stream("/dev/shm/environment.yml")
+    assert all(map(is_stream, ("/dev/stdout", "/dev/fd/1", "/dev/null")))

@@ -6,9 +6,30 @@ import os
 import stat
 
 from minicon.fs import operations
+from minicon.fs.safe_path import typed_path
 
-#: Directories whose entries stand for devices and open files, whatever their type.
-_DEVICES = ("/dev/", "/proc/")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STDOUT = "/dev/stdout"
+#: Paths that stand for open files, whatever their type.
+_OPEN_FILES = ("/dev/fd/", "/dev/std", "/proc/")
+
+
+def is_stream(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a device or a pipe, or stands for an open file as ``/dev/stdout`` does."""
+    text = os.path.abspath(path)
+    return text.startswith(_OPEN_FILES) or (os.path.exists(text) and not os.path.isfile(text))
+
+
+def typed_output(text: str) -> Path:
+    """Return the path that a user typed as a command's output; ``-`` is stdout.
+
+    Raises:
+        UsageError: ``invalid-path``.
+    """
+    return typed_path(STDOUT if text == "-" else text)
 
 
 def write_output(path: str | os.PathLike[str], data: bytes) -> None:
@@ -21,13 +42,9 @@ def write_output(path: str | os.PathLike[str], data: bytes) -> None:
         OSError: The file system refuses, or the reader of a pipe is gone.
     """
     text = os.path.abspath(path)
-    try:
-        facts = os.stat(text)
-    except FileNotFoundError:
-        operations.replace_file(os.path.realpath(text), data)
-        return
-    if stat.S_ISREG(facts.st_mode) and not text.startswith(_DEVICES):
-        operations.replace_file(os.path.realpath(text), data, stat.S_IMODE(facts.st_mode))
+    if not is_stream(text):
+        mode = stat.S_IMODE(os.stat(text).st_mode) if os.path.exists(text) else 0o644
+        operations.replace_file(os.path.realpath(text), data, mode)
         return
     operations.checkpoint("append_file", text, None)
     with open(text, "ab", buffering=0) as stream:

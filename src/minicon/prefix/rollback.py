@@ -69,7 +69,11 @@ def number_before(prefix: str | os.PathLike[str]) -> int:
     store = GenerationStore(prefix)
     previous = read_generation_metadata(store.prefix).previous
     if previous is None or previous not in store.numbers():
-        message = f"the revision of {store.prefix} before the current one was not kept"
+        message = (
+            f"{store.prefix} has no earlier revision"
+            if previous is None
+            else f"the revision of {store.prefix} before the current one was not kept"
+        )
         raise PrefixError("nothing-to-undo", message, hint="minicon history lists the revisions")
     return previous
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from minicon.errors import UsageError
-from minicon.fs.safe_path import typed_path
+from minicon.fs.output_file import typed_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
     from typing import Any
 
     from minicon.api.plan.plan_effects import PlanEffects
@@ -26,7 +25,7 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "override_channels": arguments.override_channels,
         "update_policy": arguments.update_policy or "update_specs",
         "lowest": arguments.lowest,
-        "capture": _capture(arguments.capture),
+        "capture": typed_output(arguments.capture) if arguments.capture else None,
         "no_build": arguments.no_build,
         "no_deps": arguments.no_deps,
         "only_deps": arguments.only_deps,
@@ -35,13 +34,6 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "constraints": tuple(arguments.constraints or ()),
         "override_frozen": arguments.override_frozen,
     }
-
-
-def _capture(text: str | None) -> Path | None:
-    """Return the file for the solver's input; ``-`` is stdout."""
-    if text == "-":
-        text = "/dev/stdout"
-    return typed_path(text) if text else None
 
 
 def carry_out(

@@ -73,7 +73,8 @@ def _environment(plan: Plan) -> str:
     transaction = plan.transaction
     before = len(transaction.unlink) + len(transaction.unchanged)
     after = len(transaction.link) + len(transaction.unchanged)
-    return f"replaces the environment: {plan.prefix} ({before} packages now, {after} afterwards)"
+    now = f"{before} package{'s' * (before != 1)} now"
+    return f"replaces the environment: {plan.prefix} ({now}, {after} afterwards)"
 
 
 def _section(title: str, rows: Iterable[Sequence[str]]) -> str:

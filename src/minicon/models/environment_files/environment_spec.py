@@ -161,7 +161,11 @@ class _Reader:
     def platforms(self, value: Any) -> tuple[str, ...]:
         names = tuple(check_subdir(name) for name in self.texts("platforms", value))
         if NOARCH in names:
-            self.fail(f"{NOARCH!r} is no platform of an environment", value, "name linux-64, …")
+            self.fail(
+                f"{NOARCH!r} is no platform of an environment",
+                value,
+                "name platforms such as linux-64",
+            )
         return names
 
     def fail(self, why: str, value: Any, hint: str) -> NoReturn:

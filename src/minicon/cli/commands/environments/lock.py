@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         default=None,
         metavar="FILE",
-        help=f"lock file to write (default: {DEFAULT_LOCK})",
+        help=f"lock file to write (default: {DEFAULT_LOCK}); - is stdout",
     )
     add("--platform", "--subdir", dest="platforms", action="append", default=[],
         type=options.platform_name, metavar="SUBDIR",
@@ -65,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Lock, check or merge."""
     from minicon.errors import UsageError
+    from minicon.fs.output_file import is_stream, typed_output
 
     if arguments.words:
         if arguments.words[0] != "merge" or len(arguments.words) != 4:
@@ -74,8 +75,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
                 hint="pass files with -f, or use 'minicon lock merge BASE OURS THEIRS'",
             )
         return _merge(arguments, context)
-    output = typed_path(arguments.output or DEFAULT_LOCK)
-    before = _read(output, context) if output.exists() else None
+    output = typed_output(arguments.output or DEFAULT_LOCK)
+    before = _read(output, context) if output.exists() and not is_stream(output) else None
     inputs = _inputs(arguments, output, before)
     if arguments.check:
         return _check(output, before, inputs, context)
@@ -85,12 +86,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None) -> LockInputs:
     from minicon.api.input_files import default_environment_file, local_path
     from minicon.api.lock.lock_inputs import LockInputs, named_channels
+    from minicon.fs.output_file import is_stream
 
     channels, override = tuple(arguments.channels), arguments.override_channels
     if before is not None and not channels:
         channels, is_complete = named_channels(before)
         override = override or is_complete
-    folder = output.absolute().parent
+    folder = Path.cwd() if is_stream(output) else output.absolute().parent
     files = tuple(map(local_path, arguments.files))
     if not files and before is not None:
         files = tuple(folder / source for source in before.sources)
@@ -171,24 +173,29 @@ def _report(
     lock: Lockfile,
     changes: tuple[LockChange, ...] | None,
 ) -> None:
-    console = context.console
+    from minicon.fs.output_file import STDOUT
+
+    console, dry_run = context.console, context.settings.dry_run
+    has_lock = str(output) == STDOUT and not dry_run  # stdout
     counts = {p: sum(x.platform == p for x in lock.packages) for p in lock.platforms}
     if console.json:
         document = {"success": True, "file": str(output), "packages": counts}
         document["changes"] = [_change_object(change) for change in changes or ()]
-        document |= {"dry_run": True} if context.settings.dry_run else {}
-        console.document(document)
+        document |= {"dry_run": True} if dry_run else {}
+        if not has_lock:
+            console.document(document)
         return
+    answer = console.note if has_lock else console.answer
     for change in (changes or ())[:_SHOWN_CHANGES]:
         forced = arguments.update and change.name not in arguments.update
         reason = "  (changed as a dependency)" if forced else ""
         before, after = change.before or "none", change.after or "none"
-        console.answer(f"  {change.name} [{change.platform}]: {before} → {after}{reason}")
+        answer(f"  {change.name} [{change.platform}]: {before} → {after}{reason}")
     if changes is not None and len(changes) > _SHOWN_CHANGES:
-        console.answer(f"  … and {len(changes) - _SHOWN_CHANGES} more")
+        answer(f"  … and {len(changes) - _SHOWN_CHANGES} more")
     shown = ", ".join(f"{platform} ({count})" for platform, count in counts.items())
-    verb = "would lock" if context.settings.dry_run else "locked"
-    console.answer(f"{verb} {shown} in {output}")
+    verb = "would lock" if dry_run else "locked"
+    answer(f"{verb} {shown} in {output}")
 
 
 def _change_object(change: LockChange) -> dict[str, str | None]:
