@@ -186,7 +186,7 @@ def test_a_lock_to_stdout(minicon: CommandLine, channel: Path) -> None:
     Path("environment.yml").write_text(f"channels: [{channel}, nodefaults]\ndependencies: [lone]\n")
     minicon("lock --platform linux-64").ok()
     expected = Path("conda-lock.yml").read_text()
-    words = [sys.executable, "-m", "minicon", *"lock --platform linux-64 -o -".split()]
+    words = [sys.executable, "-m", "minicon", "lock", "--platform", "linux-64", "-o", "-"]
     with Path("out").open("wb") as out:
         process = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, text=True, check=True)
     assert Path("out").read_text() == expected

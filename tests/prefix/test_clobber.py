@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ from tests.support.prefixes import (
     snapshot,
 )
 
+from minicon.api.inspect.status import environment_status
 from minicon.errors import Clobbered
 from minicon.models.reporter import SilentReporter
+from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.repair import verify_prefix
 
 
 class Notes(SilentReporter):
@@ -81,6 +85,8 @@ def test_a_file_and_a_directory_exclude_each_other(tmp_path: Path) -> None:
             files = {p for p, kind in snapshot(env, metadata=False).items() if kind[0] == "-"}
             wanted = {f"own/{name}" for name in after} | {paths[name] for name in expected}
             assert files == wanted, (before, after)
+            assert verify_prefix(Prefix(env)) == ()
+            assert environment_status(env).missing == ()
             apply(env)
             assert snapshot(env, metadata=False) == {}
 
@@ -160,6 +166,40 @@ def test_equal_files_are_no_conflict(tmp_path: Path) -> None:
     apply(env, one, two, executor=executor(options={"path_conflict": "prevent"}))
     apply(env, one)
     assert (env / "share/LICENSE").read_text() == "same"
+
+
+def test_equal_files_of_packages_that_conda_linked_are_no_conflict(tmp_path: Path) -> None:
+    """Conda records the paths that files of ``noarch: python`` have in their package."""
+    own, other = (
+        extract(PackageBuilder(name).noarch("python").file("site-packages/same.py", "x = 1\n"),
+                tmp_path) for name in "ab"
+    )  # fmt: skip
+    env, python = tmp_path / "envs" / "data", extract(python_package(), tmp_path)
+    apply(env, python, own)
+    record = next((env / "conda-meta").glob("a-1.0-*.json"))
+    recorded = re.sub(
+        r'"_path": ?"[^"]*(site-packages/same.py)"', r'"_path": "\1"', record.read_text()
+    )
+    assert '"_path": "site-packages/same.py"' in recorded
+    record.write_text(recorded)
+    apply(env, python, own, other, executor=executor(options={"path_conflict": "prevent"}))
+
+
+def test_the_file_that_another_one_hides_is_verified(
+    tmp_path: Path, claimants: dict[str, Extracted]
+) -> None:
+    env = tmp_path / "envs" / "data"
+    apply(env, claimants["a"], claimants["b"])
+    assert verify_prefix(Prefix(env)) == ()
+    for place, package in (
+        (env / "conda-meta/shadowed/a-1.0-0/share/f", "a"),
+        (env / "share/f", "b"),
+    ):
+        text = place.read_text()
+        place.unlink()
+        place.write_text("?")
+        assert [each.package for each in verify_prefix(Prefix(env))] == [package]
+        place.write_text(text)
 
 
 def test_the_users_file_makes_room_and_is_kept(

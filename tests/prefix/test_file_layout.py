@@ -122,7 +122,7 @@ def test_each_path_that_two_packages_claim_is_found(packages, commands):
         unique = {getattr(path, "path", path): path for path in paths}
         plans.append(plan(f"p{number}", unique.values(), noarch=None, commands=commands))
     order = [made.record.name for made in plans]
-    found = resolve_clobbers(plans, (), order, {})
+    found = resolve_clobbers(plans, (), order, {}, prefix=None)
     hidden = {(name, path) for name, paths in found.redirects.items() for path in paths}
     expected = set()
     used: list[tuple[str, bool]] = []

@@ -9,13 +9,14 @@ from minicon.constants import CONDA_META
 from minicon.fs.hashing import ListedContent
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
+from minicon.prefix.plan.clobber import place_of, read_shadows
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.solver.request import Solution
 from minicon.solver.result.dependencies import in_link_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from minicon.models.package_files import PathsEntry
     from minicon.models.prefix_record import PrefixRecord
@@ -56,7 +57,7 @@ def verify_prefix(prefix: Prefix, *, hashes: bool = True) -> tuple[Problem, ...]
 
     Returns:
         Problems by package and path. A file of several packages is correct if it matches one of
-        their records.
+        their records; files that lost to another package's are compared where they are kept.
     """
     problems = [
         Problem("", os.path.relpath(path, prefix.path), "corrupt-record")
@@ -67,12 +68,14 @@ def verify_prefix(prefix: Prefix, *, hashes: bool = True) -> tuple[Problem, ...]
         for each in prefix.duplicate_records()
     ]
     records = prefix.readable_records()
+    shadows = read_shadows(prefix.path)
     shared = _claimed_twice(records)
     fitting: set[str] = set()
     doubtful: list[Problem] = []
     for record in records:
-        for problem, path in _check_record(prefix, record, hashes=hashes):
-            if path not in shared:
+        lost = shadows.get(record.record.dist_name, ())
+        for problem, path in _check_record(prefix, record, shadows, hashes=hashes):
+            if path not in shared or path in lost:
                 problems += [problem] if problem else []
             elif problem is None:
                 fitting.add(path)
@@ -114,11 +117,16 @@ def make_repair(
 
 
 def _check_record(
-    prefix: Prefix, record: PrefixRecord, *, hashes: bool
+    prefix: Prefix,
+    record: PrefixRecord,
+    shadows: Mapping[str, frozenset[str]],
+    *,
+    hashes: bool,
 ) -> Iterator[tuple[Problem | None, str]]:
     entries = prefix.entries_of(record)
     for path in record.files:
-        kind = _check_file(f"{prefix.path}/{path}", entries.get(path), hashes=hashes)
+        place = place_of(record.record.dist_name, path, shadows)
+        kind = _check_file(f"{prefix.path}/{place}", entries.get(path), hashes=hashes)
         yield (Problem(record.name, path, kind) if kind else None), path
 
 

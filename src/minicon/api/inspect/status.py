@@ -19,6 +19,7 @@ from minicon.models.package_names import normalize_pypi_name
 from minicon.prefix.environment.history import spec_name
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.metadata import read_generation_metadata
+from minicon.prefix.plan.clobber import place_of, read_shadows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,6 +169,7 @@ def _check_files(
     A path that several packages claim is never reported as changed.
     """
     missing, changed = [], []
+    shadows = read_shadows(prefix.path)
     claims = Counter(path for record in records for path in record.files)
     for record in records:
         since = _modified(f"{prefix.path}/conda-meta/{record.file_name}") or 0
@@ -175,10 +177,11 @@ def _check_files(
         for path in record.files:
             if path.endswith(".pyc"):
                 continue  # Python may rewrite or remove it at any time
-            moment = _modified(f"{prefix.path}/{path}")
+            place = place_of(record.record.dist_name, path, shadows)
+            moment = _modified(f"{prefix.path}/{place}")
             if moment is None:
                 missing.append((path, record.name))
-            elif moment > since and claims[path] == 1:
+            elif moment > since and claims[path] == 1 and place == path:
                 suspects.append(path)
         if suspects:
             changed += [(path, record.name) for path in _changed(prefix, record, suspects, since)]

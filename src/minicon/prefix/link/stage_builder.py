@@ -9,6 +9,7 @@ from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import Clobbered
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.prefix_record import LinkType, PrefixRecord
+from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.store_entries import GENERATION_FILE
 from minicon.prefix.link.carry_over import CarryOver, carry_plan
 from minicon.prefix.link.conda_meta import (
@@ -135,7 +136,13 @@ class StageBuilder:
         """
         shadows = read_shadows(self._old) if self._old else {}
         transaction = self._transaction
-        clobbers = resolve_clobbers(self._plans, transaction.unchanged, transaction.order, shadows)
+        clobbers = resolve_clobbers(
+            self._plans,
+            transaction.unchanged,
+            transaction.order,
+            shadows,
+            prefix=Prefix(self._old) if self._old else None,
+        )
         refuse_mixed(clobbers.conflicts, self._plans, transaction.unchanged, self._old)
         self._report_conflicts(clobbers)
         if self._old:

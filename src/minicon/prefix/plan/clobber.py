@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from minicon.models.prefix_record import PrefixRecord
+    from minicon.prefix.environment.prefix import Prefix
     from minicon.prefix.plan.package_plan import PackagePlan
 
 SHADOWED = f"{CONDA_META}/shadowed"
@@ -93,11 +94,18 @@ def read_shadows(prefix: Path) -> dict[str, frozenset[str]]:
     return found
 
 
+def place_of(dist_name: str, path: str, shadows: Mapping[str, frozenset[str]]) -> str:
+    """Path of a package's file in the environment: that of its shadow, if it lost."""
+    return shadow_path(dist_name, path) if path in shadows.get(dist_name, ()) else path
+
+
 def resolve_clobbers(
     plans: Sequence[PackagePlan],
     unchanged: Sequence[PrefixRecord],
     order: Sequence[str],
     shadows: Mapping[str, frozenset[str]],
+    *,
+    prefix: Prefix | None,
 ) -> ClobberPlan:
     """Resolve all conflicts among the packages of the result.
 
@@ -106,6 +114,7 @@ def resolve_clobbers(
         unchanged: Packages that are not changed.
         order: Names of all of them, in link order.
         shadows: From :func:`read_shadows`.
+        prefix: The present environment; None, if there is none and so nothing unchanged.
 
     Raises:
         PackageError: ``unsafe-path``: a wheel has files of its python.
@@ -121,7 +130,7 @@ def resolve_clobbers(
     }
     redirects: dict[str, dict[str, str]] = {}
     conflicts = []
-    claims = _claims(contested, plans, unchanged, rank)
+    claims = _claims(contested, plans, unchanged, rank, prefix)
     winners = _winners(claims)
     for path, rivals in sorted(claims.items()):
         rivals.sort(key=lambda claim: claim.rank)
@@ -224,13 +233,15 @@ def _claims(
     plans: Sequence[PackagePlan],
     unchanged: Sequence[PrefixRecord],
     rank: Mapping[str, int],
+    prefix: Prefix | None,
 ) -> dict[str, list[_Claim]]:
     claims: dict[str, list[_Claim]] = {}
     if not contested:
         return claims
-    for record in unchanged:
-        hashes = {e.path: e.sha256_in_prefix or e.sha256 for e in record.paths}
-        links = {e.path for e in record.paths if e.path_type == PathType.SOFTLINK}
+    for record in unchanged if prefix else ():
+        entries = prefix.entries_of(record)
+        hashes = {path: e.sha256_in_prefix or e.sha256 for path, e in entries.items()}
+        links = {path for path, e in entries.items() if e.path_type == PathType.SOFTLINK}
         claim = (rank.get(record.name, -1), record.record.dist_name, record.name, False)
         for path in contested.intersection(record.files):
             claims.setdefault(path, []).append(
