@@ -349,6 +349,7 @@ def test_a_lock_of_another_tool_is_up_to_date_while_it_satisfies_the_file(
         ("app\n- tool", True),
         ("app\n- pip: [requests]", True),
         ("app\n- pip: [lib>=1]", False),  # conda's package has the project
+        ("lib", True),  # app is no longer requested
     ):
         changed = inputs(tmp_path, text.replace("app=1.0", dependency))
         assert bool(stale_platforms(services, changed, foreign)) == stale, dependency

@@ -12,7 +12,7 @@ import hashlib
 import json
 
 from minicon.api.input_files import channel_in, read_files
-from minicon.api.lock.lock_mismatches import unsatisfied
+from minicon.api.lock.lock_mismatches import not_required, unsatisfied
 from minicon.api.plan.environment_requests import make_request
 from minicon.errors import SpecError
 from minicon.lean_dataclasses import dataclass, replace
@@ -158,7 +158,7 @@ def stale_platforms(services: Services, inputs: LockInputs, lock: Lockfile) -> t
     """Return the platforms whose inputs have changed since the lock was made.
 
     Other lock tools hash their inputs in other ways. A lock of theirs is up to date if it has the
-    channels that are requested, and packages that satisfy the requests.
+    channels that are requested, packages that satisfy the requests, and no others.
     """
     return tuple(
         target.platform
@@ -177,7 +177,10 @@ def _is_stale(read: TargetInputs, lock: Lockfile) -> bool:
     if channels and channels != lock.channels:
         return True
     packages = read.request.packages
-    return any(unsatisfied(lock, platform, packages.specs, packages.requirements))
+    requests = (packages.specs, packages.requirements)
+    return any(unsatisfied(lock, platform, *requests)) or bool(
+        not_required(lock, platform, *requests)
+    )
 
 
 def _requirement_texts(requirements: RequirementSet) -> Iterator[str]:

@@ -6,6 +6,8 @@ versions of PEP 440: only for wheels is ``1.0.0b2`` the same version as ``1.0.0.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from packaging.requirements import InvalidRequirement
 
 from minicon.models.match_spec.spec import parse_dependency
@@ -62,6 +64,39 @@ def unsatisfied(
         found = wheels.get(project) or next(filter(None, candidates), None)
         if not found or not requirement.specifier.contains(found.version, prereleases=True):
             yield str(requirement)
+
+
+def not_required(
+    lock: Lockfile,
+    platform: str,
+    specs: Iterable[MatchSpec],
+    requirements: Iterable[Requirement],
+) -> list[str]:
+    """Return the packages of a lock that neither a request nor another package names.
+
+    Solvers add python to wheels and pip to python.
+    """
+    names = NameMap.built_in()
+    locked = lock.for_platform(platform, lock.groups)
+    needed = {"python", "pip", *(spec.exact_name or "" for spec in specs)}
+    needed.update(normalize_pypi_name(each.name) for each in requirements)
+    for package in locked:
+        needed.update(_dependency_names(package))
+    projects = set(map(names.pypi_name, needed))
+    return [
+        each.name
+        for each in locked
+        if each.name not in needed and names.pypi_name(each.name) not in projects
+    ]
+
+
+def _dependency_names(package: LockedPackage) -> Iterator[str]:
+    for text in package.depends:
+        if package.manager == "conda":
+            yield parse_dependency(text).exact_name or ""
+            continue
+        with suppress(InvalidRequirement):
+            yield parse_requirement(text).name
 
 
 def _mismatches(lock: Lockfile, platform: str, names: NameMap) -> Iterator[str]:

@@ -238,7 +238,8 @@ def _claims(
     claims: dict[str, list[_Claim]] = {}
     if not contested:
         return claims
-    for record in unchanged if prefix else ():
+    for record in unchanged:
+        assert prefix is not None, "it has the unchanged packages"
         entries = prefix.entries_of(record)
         hashes = {path: e.sha256_in_prefix or e.sha256 for path, e in entries.items()}
         links = {path for path, e in entries.items() if e.path_type == PathType.SOFTLINK}
