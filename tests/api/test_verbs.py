@@ -65,6 +65,18 @@ def test_update_of_everything(settings: Settings, tmp_path: Path, channel: Path)
     assert packages(path)["hello"] == "2.0"
 
 
+def test_an_environment_is_replaced_only_where_that_is_said(settings: Settings) -> None:
+    path = minicon.create("data", ["lone"], settings=settings).prefix
+    with pytest.raises(minicon.MiniconError) as caught:
+        minicon.create("data", ["hello"], settings=settings)
+    assert caught.value.reference == "environment-exists"
+    assert packages(path) == {"lone": "0.1"}
+    assert minicon.create("data", ["lone"], settings=settings).is_empty
+    assert minicon.create("data", ["hello"], dry_run=True, settings=settings).replaces_environment
+    minicon.create("data", ["hello"], replace_existing=True, settings=settings)
+    assert "lone" not in packages(path)
+
+
 def test_an_outdated_plan_is_refused(settings: Settings) -> None:
     minicon.create("data", ["lone"], settings=settings)
     plan = minicon.install("data", ["hello"], dry_run=True, settings=settings)

@@ -104,6 +104,21 @@ def test_projects_that_the_user_installed_with_pip(damaged: QuickWorkspace) -> N
     assert not list(prefix.glob("lib/python*/site-packages/visitor*"))
 
 
+def test_plans_record_what_pip_installed_and_removal_ends_what_pip_uninstalled(
+    damaged: QuickWorkspace,
+) -> None:
+    prefix, file = damaged.environment("e"), damaged.folder / "plan.json"
+    folder = install_by_hand(prefix, "visit_or", "9.0")
+    file.write_text(damaged.run("plan", "install", "-n", "e", "visit_or").ok().out)
+    assert "record what pip installed" in damaged.run("apply", str(file)).ok().out
+    assert "- visit-or\n" in damaged.run("export", "-n", "e", "--from-history").ok().out
+    shutil.rmtree(folder)
+    ended = damaged.run("remove", "-y", "-n", "e", "visit_or").ok().err
+    assert "visit-or 9.0 was uninstalled by pip: it is no longer requested" in ended
+    assert "no differences found" in damaged.run("status", "-n", "e").ok().out
+    assert damaged.run("remove", "-y", "-n", "e", "visit_or").code == 1
+
+
 def test_damage_of_the_same_size_is_found_only_by_reading(damaged: QuickWorkspace) -> None:
     library = damaged.environment("e") / "lib/lib.txt"
     before = library.stat()

@@ -16,7 +16,7 @@ from typing import overload
 from minicon.api.plan.environment_requests import change_request, create_request
 from minicon.api.services import Services
 from minicon.config.load import load_settings
-from minicon.errors import SolveError
+from minicon.errors import SolveError, UsageError
 from minicon.lean_dataclasses import replace
 
 TYPE_CHECKING = False
@@ -40,6 +40,7 @@ def create(
     *,
     files: Sequence[str | Path] = (),
     channels: Sequence[str] = (),
+    replace_existing: bool = False,
     dry_run: bool = False,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
@@ -52,6 +53,7 @@ def create(
         specs: MatchSpec texts, or ``pypi:REQUIREMENT`` for packages of PyPI.
         files: environment.yml files, explicit lists, lists of specs.
         channels: Sources in order of priority; none means those of the configuration.
+        replace_existing: Whether an environment with packages may be replaced.
         dry_run: Return the plan without carrying it out; :func:`apply` does it later.
         settings: Instead of those of configuration files and environment variables.
         reporter: Receives progress.
@@ -59,6 +61,7 @@ def create(
             :func:`minicon.api.plan.environment_requests.make_request`.
 
     Raises:
+        UsageError: ``environment-exists``, without ``replace_existing`` and ``dry_run``.
         MiniconError: The environment cannot be created; nothing is left of it.
     """
     services = _services(settings, reporter)
@@ -66,7 +69,7 @@ def create(
     request = create_request(
         services, name, prefix, specs=specs, files=files, channels=tuple(channels), **options
     )
-    return _plan_and_apply(services, request, dry_run=dry_run)
+    return _plan_and_apply(services, request, dry_run=dry_run, replace_existing=replace_existing)
 
 
 def install(environment: str | os.PathLike[str], specs: Sequence[str] = (), **options: Any) -> Plan:
@@ -270,13 +273,21 @@ def _change(
     return _plan_and_apply(services, request, dry_run=dry_run)
 
 
-def _plan_and_apply(services: Services, request: ChangeRequest, *, dry_run: bool) -> Plan:
+def _plan_and_apply(
+    services: Services, request: ChangeRequest, *, dry_run: bool, replace_existing: bool = False
+) -> Plan:
     from minicon.api.change.attempts import plan_and_carry_out
 
     def carry_out(plan: Plan) -> Plan:
         if not (dry_run or plan.is_empty):
             from minicon.api.change.applying import apply_plan
 
+            if plan.replaces_environment and not replace_existing:
+                raise UsageError(
+                    "environment-exists",
+                    f"{plan.prefix} exists, and create replaces the environment",
+                    hint="add packages with install, or pass replace_existing=True",
+                )
             words = (request.action, *request.packages.texts)
             apply_plan(services, plan, command_line=words)
         return plan

@@ -55,6 +55,7 @@ _SHAPE = {
     "pip_specs": [str],
     "pip_lines": [[str]],
     "by_pip": [{"position": int, "requirement": str}],
+    "adopted": [str],
     "clone_of": (str, None),
     "clone_state": (str, None),
     "link_scripts": ([{"package": str, "action": str}], None),
@@ -86,6 +87,7 @@ def plan_document(plan: Plan, effects: PlanEffects) -> dict[str, Any]:
             for position, each in enumerate(request.packages.from_pip.pip_requirements)
             if each in plan.by_pip
         ],
+        "adopted": [record.name for record in plan.adopted],
         "clone_of": str(request.clone_of) if request.clone_of else None,
         "clone_state": _state(_installed(request.clone_of)) if request.clone_of else None,
         "link_scripts": scripts_json(effects.scripts),
@@ -170,6 +172,9 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
         ),
         fetch=tuple(r for r in transaction.link if services.package_cache.find(r) is None),
         by_pip=(*from_lines, *transaction.pip_requirements),
+        adopted=tuple(
+            each.record for each in transaction.unchanged if each.name in document["adopted"]
+        ),
         index_options=packages.from_pip.options,
         shown_scripts=frozenset(
             (script["package"], script["action"])

@@ -84,7 +84,12 @@ def _solution(context: PlanningContext) -> Solution:
         without_channels = make_solve_request(context, channels=())
         if is_satisfied(without_channels):
             return as_installed(without_channels)
-    return solve(context, make_solve_request(context))
+    solve_request = make_solve_request(context)
+    if request.action == "remove" and not solve_request.removals:
+        from minicon.solver.result.solution import as_installed
+
+        return as_installed(solve_request)  # only requests end, of what pip uninstalled
+    return solve(context, solve_request)
 
 
 def _lock_solution(context: PlanningContext) -> Solution:

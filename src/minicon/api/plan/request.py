@@ -128,7 +128,8 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do. Creating an environment without packages is a change."""
-        others = self.request.variables or self.by_pip or self.adopted
+        ended = self.request.action == "remove" and self.transaction.remove_specs
+        others = self.request.variables or self.by_pip or self.adopted or ended
         return self.transaction.is_empty and not (others or self.makes_environment)
 
     @property

@@ -92,13 +92,16 @@ def weakened(
 
 
 def removals_of(context: PlanningContext) -> tuple[MatchSpec, ...]:
-    """Return what to remove; a PyPI requirement stands for the package that provides it."""
+    """Return what to remove; a PyPI requirement stands for the package that provides it.
+
+    What pip uninstalled is left out: only its request has to end.
+    """
     packages = context.request.packages
     specs = tuple(_with_names_of_wheels(packages.specs, context.present))
-    if packages.requirements:
-        installed = {normalize_pypi_name(each.name): each.name for each in context.present}
-        specs += tuple(_spec_of_provider(each, installed) for each in packages.requirements)
-    return specs
+    installed = {normalize_pypi_name(each.name): each.name for each in context.present}
+    specs += tuple(_spec_of_provider(each, installed) for each in packages.requirements)
+    gone = set(map(normalize_pypi_name, context.prefix.requested_specs())) - installed.keys()
+    return tuple(each for each in specs if normalize_pypi_name(each.exact_name or "") not in gone)
 
 
 def _with_names_of_wheels(
