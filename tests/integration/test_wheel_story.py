@@ -130,7 +130,9 @@ def test_pip_section_and_pins_are_solved_together(workspace: Workspace, tmp_path
     assert said == "a b\n"
     workspace.run("update", "-y", "-n", "a", "--all", "-c", "host").ok()
     listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
-    assert listed["leaf"] == "1.0", "the pin of the pip section still applies"
+    assert listed["leaf"] == "2.0", "an update of everything goes beyond earlier requests"
+    exported = workspace.run("env", "export", "-n", "a", "--from-history").ok().out
+    assert "- leaf\n" in exported
     workspace.run("remove", "-y", "-n", "a", "-c", "host", "top").ok()
     listed = {p["name"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
     assert listed == {"leaf", "python"}
@@ -207,7 +209,7 @@ def test_named_channels_do_not_add_pypi(workspace: Workspace) -> None:
 def test_a_missing_python_error_names_those_found(workspace: Workspace) -> None:
     refused = workspace.run("create", "-y", "-n", "a", *SOURCES, "python=2.5")
     assert refused.code == 1
-    assert "found 3." in refused.err
+    assert "interpreters on this machine: 3." in refused.err
     assert not workspace.environment("a").exists()
 
 
