@@ -114,6 +114,17 @@ def test_what_is_not_static_is_never_used(
         read(open_index(served.index_url))
 
 
+def test_a_wheel_for_another_python_tells_what_the_release_requires(
+    served: PackageIndex, open_index: Open, tmp_path: Path
+) -> None:
+    served.add_file("leaf", "leaf-1.0.tar.gz", sdist(pkg_info(version="2.1")))
+    for tag, need in (("cp38-cp38-linux_x86_64", "old"), ("cp39-cp39-linux_x86_64", "deep>=1")):
+        wheel = WheelBuilder("leaf", "1.0", tag=tag).requires(need).build(tmp_path)
+        served.add_file("leaf", wheel.name, wheel.read_bytes())
+    assert read(open_index(served.index_url)) == ["deep>=1"]
+    assert not served.count("leaf-1.0.tar.gz"), "the source distribution is left to pip"
+
+
 def test_metadata_of_another_project_is_refused(served: PackageIndex, open_index: Open) -> None:
     info = pkg_info().replace("Leaf", "other")
     served.add_file("leaf", "leaf-1.0.tar.gz", sdist(info))

@@ -101,6 +101,8 @@ class DistributionFile:
             an empty text if it serves it without a hash.
         for_python: Minor version of python for which a source distribution was chosen, or an
             empty text.
+        wheel: A wheel of the same release for other pythons, whose metadata is read instead of
+            that of a source distribution; None if it has none.
     """
 
     filename: str
@@ -113,6 +115,7 @@ class DistributionFile:
     upload_time: int | None = None
     metadata_sha256: str | None = None
     for_python: str = ""
+    wheel: DistributionFile | None = None
 
     @property
     def is_wheel(self) -> bool:

@@ -33,6 +33,7 @@ from minicon.pypi.index.releases import (
     fitting_minors,
     merged,
     newest_final,
+    wheel_beside,
 )
 from minicon.pypi.index.shared_results import SharedResults
 from minicon.pypi.index.simple_index import SimpleIndex
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.index.configuration import IndexConfiguration
     from minicon.pypi.sdists.source_metadata import Build
+    from minicon.pypi.wheels.core_metadata import CoreMetadata
 
 #: Simultaneous requests; indexes throttle clients that make more.
 _PARALLEL_REQUESTS = 12
@@ -165,7 +167,9 @@ class PypiIndex(Closing):
         files = self._usable(release, allow_yanked=allow_yanked)
         minor = python_minor(python_version)
         file = best_file(files, self._tags, python_version, minor)
-        return file if file is None or file.is_wheel else replace(file, for_python=minor)
+        if file is None or file.is_wheel:
+            return file
+        return replace(file, for_python=minor, wheel=wheel_beside(files, self._tags))
 
     def requirements(self, file: DistributionFile) -> Sequence[Requirement]:
         """Return what a file requires, markers unevaluated.
@@ -213,7 +217,7 @@ class PypiIndex(Closing):
         found = []
         if file.yanked_reason is not None:
             found.append(f"{label} was yanked from its index{yanked_text(file)}")
-        metadata = self._cache.load(file) if extras else None
+        metadata = self._cache.load(file.wheel or file) if extras else None
         if metadata is not None:
             known = f"it has {', '.join(metadata.extras)}" if metadata.extras else "it has none"
             unknown = [each for each in extras if each not in metadata.extras]
@@ -342,13 +346,21 @@ class PypiIndex(Closing):
             reason = self._refused.reason(file.url, file.sha256)
             if reason and file.url not in self._direct_urls:
                 raise PackageError("refused-wheel", reason)
-            metadata = (self._metadata if file.is_wheel else self._sources).read(file)
+            metadata = self._read(file)
             self._own_pythons[file.url] = normalized_requires_python(metadata.requires_python or "")
             return tuple(map(self._by_url, metadata.requirements(self._parsed)))
         except PackageError as error:
             self._broken.add(file.url)
             self._reporter.warn(f"{file.filename} is skipped: {error.message}")
             raise
+
+    def _read(self, file: DistributionFile) -> CoreMetadata:
+        if file.is_wheel:
+            return self._metadata.read(file)
+        if file.wheel is not None:
+            with contextlib.suppress(PackageError):
+                return self._metadata.read(file.wheel)
+        return self._sources.read(file)
 
     def _by_url(self, requirement: Requirement) -> Requirement:
         """A requirement on the file at a URL: met by the user's request for the same file only."""

@@ -84,6 +84,20 @@ def best_file(
     return best or sdist
 
 
+def wheel_beside(files: Iterable[DistributionFile], tags: WheelTags) -> DistributionFile | None:
+    """Return the wheel that tells what a release requires, for the newest python that has one.
+
+    All files of a release are taken to require the same, as uv does: what differs between pythons
+    is written in markers.
+    """
+    wheels = [file for file in files if file.is_wheel]
+    for minor in PYTHON_MINORS if wheels else ():
+        file = best_file(wheels, tags, f"{minor}.0", minor)
+        if file is not None:
+            return file
+    return next(iter(wheels), None)
+
+
 def fitting_minors(files: Iterable[DistributionFile], tags: WheelTags) -> list[str]:
     """Return the python minors that at least one of some files fits, newest first."""
     fitting: set[str] = set()

@@ -333,7 +333,7 @@ class Projects:
             file = self._file(release, minor)
             if file is None or file.is_wheel == is_source:
                 return None
-            if is_source:
+            if is_source and file.wheel is None:
                 self._count_source(release.name, file)
             try:
                 self.needs(file)
