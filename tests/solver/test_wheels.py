@@ -8,6 +8,7 @@ from tests.support.solver_cases import SolverCase, versions
 from tests.support.wheel_world import WheelWorld
 
 from minicon.errors import ChannelError, PackageNotFound, SolveError
+from minicon.models.indexes import DistributionFile
 from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.solver import CondaSolver
 
@@ -707,3 +708,46 @@ def test_a_wheel_that_is_older_than_a_source_distribution_is_said() -> None:
     assert dict(bounded.hold_backs) == {}
     options = {"requirements": named("base"), "wheels": wheels, "constraints": ["base <2"]}
     assert dict(case.solve("python", **options).hold_backs) == {}
+
+
+class Builds(WheelWorld):
+    """Counts the source distributions whose metadata is read, as if by a build."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.built: list[str] = []
+
+    def requirements(self, file: DistributionFile):
+        if not file.is_wheel:
+            self.built.append(file.filename)
+        return super().requirements(file)
+
+
+def test_nothing_is_built_for_a_request_that_is_refused_anyway() -> None:
+    case, _ = world()
+    wheels = Builds()
+    wheels.source("slow", "1.0", requires=["tool"])
+    wheels.wheel("tool", "1.0", requires=["rest<2"])
+    wheels.wheel("rest", "1.0")
+    wheels.wheel("rest", "2.0")
+    with pytest.raises(SolveError, match=r"tool and rest>=2 cannot be installed together"):
+        case.solve(requirements=named("slow==1.0", "tool", "rest>=2"), wheels=wheels)
+    assert not wheels.built
+    solution = case.solve(requirements=named("slow==1.0", "rest"), wheels=wheels)
+    assert versions(solution) == {"python": "3.12.1", "tool": "1.0", "rest": "1.0"}
+    assert built(solution) == ["slow==1.0"]
+
+
+def test_what_a_build_reveals_can_still_exclude_it() -> None:
+    case, _ = world()
+    wheels = Builds()
+    wheels.source("slow", "1.0")
+    wheels.source("slow", "2.0", requires=["rest<2"])
+    wheels.source("slow", "3.0", requires=["rest<1"])
+    wheels.wheel("rest", "1.0")
+    wheels.wheel("rest", "2.0")
+    solution = case.solve(requirements=named("slow[more]", "rest"), wheels=wheels)
+    assert versions(solution)["rest"] == "1.0"
+    assert built(solution) == ["slow[more]==2.0"]
+    with pytest.raises(SolveError, match="slow==2.0 and rest==2.0 cannot be installed together"):
+        case.solve(requirements=named("slow==2.0", "rest==2.0"), wheels=wheels)

@@ -51,6 +51,8 @@ class Candidates:
         decided_ties: Cache of the tie breaking between builds.
         read: Reads the dependencies of one candidate, (name, MatchSpec text) each, if they are not
             in the table: a wheel's metadata is read only when the search is about to choose it.
+        defers: Whether reading one of them is expensive, as a build is: it is put off until all
+            else is decided. None if that is never so.
         carriers: Names of conda packages that carry the same project: their dependents' limits
             (``constrains``) apply to these candidates too.
     """
@@ -61,6 +63,7 @@ class Candidates:
         "all",
         "carriers",
         "decided_ties",
+        "defers",
         "fixed",
         "read",
         "records",
@@ -83,6 +86,7 @@ class Candidates:
         self.fixed = fixed
         self.decided_ties: dict[int, int] = {}
         self.read: Callable[[int], Iterable[tuple[str, str]]] | None = None
+        self.defers: Callable[[int], bool] | None = None
         self.carriers: Sequence[str] = ()
         self._matching = known or {}
         self._given = len(self._matching)

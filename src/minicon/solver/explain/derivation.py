@@ -333,7 +333,7 @@ def contradiction_in(search: Search, demands: Sequence[Demand]) -> list[Demand] 
     """Those of some demands that contradict each other; None if they don't."""
     direct = list(dict.fromkeys(demand.name for demand in demands))
     try:
-        search.run(demands, direct)
+        search.run(demands, direct, builds=False)
     except Contradiction as contradiction:
         return contradiction.demands
     return None

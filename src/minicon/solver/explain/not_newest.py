@@ -125,7 +125,8 @@ class NotNewest(Mapping[str, str]):
         demands = [*self._conda.goal.demands, hypothesis]
         try:
             order = [name, *self._conda.goal.direct]
-            model = search.run(demands, order, projects=self._conda.goal.projects)
+            projects = self._conda.goal.projects
+            model = search.run(demands, order, projects=projects, builds=False)
         except Contradiction as contradiction:
             core = contradiction.demands
             if len(core) > _SMALL_CORE:

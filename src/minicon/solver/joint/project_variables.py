@@ -268,6 +268,7 @@ class ProjectVariables:
             constrains=tuple((self._limit(limit), "#0x0", bits) for limit, bits in limits.items()),
         )
         found = _Compiled(table, partial(self._read, own), partial(self._accept, own))
+        found.defers = partial(self.wheels.is_built, own)
         found.carriers = self._projects.names_in_channels(own)
         return found
 
@@ -318,7 +319,9 @@ class ProjectVariables:
                 choices.append((choice, minor))
         table = plain_table(name, [self._version(own, choice) for choice, _ in choices])
         table = table._replace(dependencies=tuple(needs))
-        return _Compiled(table, partial(self._read_extra, own, extra, choices))
+        found = _Compiled(table, partial(self._read_extra, own, extra, choices))
+        found.defers = partial(self._defers_extra, own, choices)
+        return found
 
     def _extended(
         self, own: str, provider: str
@@ -348,6 +351,12 @@ class ProjectVariables:
             candidates = self._source.candidates(choice.conda_name)
             return candidates.table.versions[next(members(choice.allowed))]
         return str(choice.version)
+
+    def _defers_extra(
+        self, own: str, choices: Sequence[tuple[Choice | int, PythonMinor]], position: int
+    ) -> bool:
+        choice = choices[position][0]
+        return isinstance(choice, int) and self.wheels.is_built(own, choice)
 
     def _read_extra(
         self,

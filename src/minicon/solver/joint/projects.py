@@ -343,6 +343,11 @@ class Projects:
             else:
                 return file
 
+    def states_nothing(self, release: Release, minor: PythonMinor) -> bool:
+        """Whether only a source distribution can tell what a release requires."""
+        file = self._file(release, minor)
+        return file is not None and not file.is_wheel and file.wheel is None
+
     def _count_source(self, name: str, file: DistributionFile) -> None:
         """Count the source distributions of a project whose metadata is read.
 

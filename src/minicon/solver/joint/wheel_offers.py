@@ -114,6 +114,11 @@ class WheelOffers:
             return SourceOnly(name, release.version, minor, file)
         return Wheel(name, release.version, minor, release, file)
 
+    def is_built(self, name: str, position: int) -> bool:
+        """Whether the metadata of an offer may have to be built."""
+        release, minor, is_source = self.offer(name, position)
+        return is_source and self._projects.states_nothing(release, minor)
+
     def built(self, model: CondaModel) -> list[str]:
         """The projects that a model leaves to pip, since they have no compatible wheel."""
         return [

@@ -168,6 +168,15 @@ class ClauseStore:
         variable.clauses += variable.read.values()
         variable.triggered.clear()
 
+    def readable(self, variable: Variable, domain: int) -> int:
+        """Those of a domain's unread candidates that need not be put off."""
+        assert variable.candidates is not None
+        domain &= variable.unread
+        defers = variable.candidates.defers
+        if not domain or defers is None:
+            return domain
+        return sum(1 << position for position in members(domain) if not defers(position))
+
     def read(self, variable: Variable, domain: int) -> None:
         """Add the dependencies of some candidates that are known only once they are read.
 

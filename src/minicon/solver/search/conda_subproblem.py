@@ -150,6 +150,8 @@ class CondaSubproblem:
     def without(self, removed: Iterable[Demand], added: Sequence[Demand] = ()) -> CondaModel:
         """The best packages for the request without some of its demands (for explanations).
 
+        Nothing is built for it: what a project that pip has to build requires may be missing.
+
         Raises:
             Contradiction: The others contradict each other.
         """
@@ -157,7 +159,7 @@ class CondaSubproblem:
         demands = [demand for demand in self.goal.demands if id(demand) not in gone]
         goal = self.goal
         found = self._search.run(
-            [*demands, *added], goal.direct, goal.preferred, projects=goal.projects
+            [*demands, *added], goal.direct, goal.preferred, projects=goal.projects, builds=False
         )
         return CondaModel(found, self.source)
 

@@ -124,7 +124,7 @@ def _forward(store: ClauseStore, variable: Variable) -> Incompatibility | None:
         if variable.unread:
             trail.revisit(variable.index)  # the new clauses may exclude what would be read
     elif domain & variable.unread and _is_one_version(variable, domain):
-        store.read(variable, domain)
+        store.read(variable, store.readable(variable, domain))
     triggered = variable.triggered.get(domain)
     if triggered is None:
         triggered = [clause for clause in variable.clauses if not domain & ~clause[1]]

@@ -75,6 +75,8 @@ class Search:
         keep: Sequence[str] = (),
         is_worthwhile: Callable[[], bool] | None = None,
         projects: Sequence[str] = (),
+        *,
+        builds: bool = True,
     ) -> dict[str, int]:
         """Find the model that the order of decisions prefers.
 
@@ -85,9 +87,11 @@ class Search:
             keep: See :class:`Decisions`.
             is_worthwhile: Called when all of ``direct`` are decided: whether to continue.
             projects: See :class:`Decisions`.
+            builds: Whether to read the candidates whose reading was put off, which may build them.
 
         Returns:
-            Per package name in the model, the position of its candidate.
+            Per package name in the model, the position of its candidate. Without ``builds``, what
+            the candidates that were put off require is missing.
 
         Raises:
             Contradiction: The demands contradict each other.
@@ -106,7 +110,10 @@ class Search:
         while True:
             choice = decisions.following()
             if choice is None:
-                return self._model()
+                if not builds or not self._read_deferred():
+                    return self._model()
+                self._settle(decisions)
+                continue
             if is_worthwhile and decisions.are_direct_decided and judged < self.conflicts:
                 judged = self.conflicts
                 if not is_worthwhile():
@@ -135,10 +142,20 @@ class Search:
     def _decide(self, index: int, candidate: int) -> None:
         """Choose a candidate; if its dependencies were not read yet, read them first."""
         variable = self.store.variables[index]
-        if variable.unread >> candidate & 1:
+        if self.store.readable(variable, 1 << candidate):
             self.store.read(variable, 1 << candidate)
         else:
             self.store.trail.decide(index, candidate)
+
+    def _read_deferred(self) -> bool:
+        """Read one chosen candidate whose reading was put off; False if there is none."""
+        for index in self.store.trail.required:
+            variable = self.store.variables[index]
+            chosen = self.store.trail.domains[index] & variable.unread
+            if chosen:
+                self.store.read(variable, chosen)
+                return True
+        return False
 
     def assert_demands(self, demands: Sequence[Demand]) -> None:
         """Narrow domains to the demands and propagate.
