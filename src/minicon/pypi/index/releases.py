@@ -85,7 +85,7 @@ def best_file(
 
 
 def wheel_beside(files: Iterable[DistributionFile], tags: WheelTags) -> DistributionFile | None:
-    """Return the wheel that tells what a release requires, for the newest python that has one.
+    """Return the wheel whose metadata is read for a release: for the newest python that has one.
 
     All files of a release are taken to require the same, as uv does: what differs between pythons
     is written in markers.

@@ -344,7 +344,7 @@ class Projects:
                 return file
 
     def states_nothing(self, release: Release, minor: PythonMinor) -> bool:
-        """Whether only a source distribution can tell what a release requires."""
+        """Whether only a source distribution contains what a release requires."""
         file = self._file(release, minor)
         return file is not None and not file.is_wheel and file.wheel is None
 
