@@ -751,3 +751,24 @@ def test_what_a_build_reveals_can_still_exclude_it() -> None:
     assert built(solution) == ["slow[more]==2.0"]
     with pytest.raises(SolveError, match=r"slow==2.0 and rest==2.0 cannot be installed together"):
         case.solve(requirements=named("slow==2.0", "rest==2.0"), wheels=wheels)
+
+
+def test_a_conflict_of_an_extra_is_not_blamed_on_python() -> None:
+    case, wheels = world()
+    for version in ("1.0", "2.0"):
+        wheels.wheel("tool", version, requires=["rest<2; extra == 'more'"])
+        wheels.wheel("rest", version)
+    with pytest.raises(SolveError) as caught:
+        case.solve("python=3.10", requirements=named("tool[more]==1.0", "rest>=2"), wheels=wheels)
+    assert caught.value.message.splitlines() == [
+        "tool[more]==1.0 and rest>=2 cannot be installed together",
+        "  tool[more] 1.0 needs rest<2",
+    ]
+
+
+def test_requirements_on_one_project_that_exclude_each_other() -> None:
+    case, wheels = world()
+    wheels.wheel("rest", "1.0")
+    wheels.wheel("rest", "2.0")
+    with pytest.raises(SolveError, match=r"no release of rest is both <2 and >=2"):
+        case.solve("python=3.10", requirements=named("rest<2", "rest>=2"), wheels=wheels)

@@ -12,7 +12,7 @@ from minicon.solver.candidates.candidate_table import PYPI, REQUEST
 from minicon.solver.explain.derivation import derivation_of, minimal_core
 from minicon.solver.explain.explanation import Explanation
 from minicon.solver.explain.fixes import find_fixes
-from minicon.solver.explain.project_text import NO_WHEEL, unmatched, without_repetition
+from minicon.solver.explain.project_text import NO_WHEEL, exclusive, unmatched, without_repetition
 from minicon.solver.explain.report_text import IN_NO_CHANNEL, variable_text
 from minicon.solver.request import ChannelPriority
 from minicon.solver.search.demands import Kind, Origin
@@ -85,9 +85,10 @@ def _fixes(
 
 def _derived(conda: CondaSubproblem, core: Sequence[Demand], end: float) -> list[str]:
     try:
-        sentences = derivation_of(conda.store, core, end) or [_no_derivation(core)]
+        sentences = derivation_of(conda.store, core, end)
+        sentences = sentences or [exclusive(core) or _no_derivation(core)]
     except ChannelError:
-        return [_no_derivation(core)]
+        return [exclusive(core) or _no_derivation(core)]
     if not any(demand.name == "python" for demand in core):
         # The conflict does not depend on python, so wheels for other pythons play no part.
         sentences = [each for each in sentences if NO_WHEEL not in each] or sentences

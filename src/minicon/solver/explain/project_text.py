@@ -13,15 +13,16 @@ from minicon.solver.candidates.candidate_table import (
     REQUIREMENT,
     WHEELS,
 )
-from minicon.solver.explain.report_text import available_text
+from minicon.solver.explain.report_text import available_text, variable_text
+from minicon.solver.search.demands import Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from minicon.solver.candidates.candidates import Candidates
     from minicon.solver.search.clause_store import ClauseStore
-    from minicon.solver.search.clauses import Variable
+    from minicon.solver.search.clauses import Demand, Variable
 
 #: What wheels, installed ones and extras require of these is worth a sentence.
 _SPOKEN = (REQUIREMENT, EXTRA, LIMIT, MISSING)
@@ -56,6 +57,17 @@ def unmatched(store: ClauseStore, variable: Variable) -> tuple[str, str] | None:
     own = wheels.table.name.removeprefix(f"{WHEELS}[").removesuffix("]")
     versions = variable.name.removeprefix(f"{REQUIREMENT}[{own}").removesuffix("]")
     return f"no release of {own} matches {versions.strip()}", released_text(wheels)
+
+
+def exclusive(core: Sequence[Demand]) -> str | None:
+    """Why two requirements contradict each other, if both are on versions of one project."""
+    anything = {each.origin.loose for each in core if isinstance(each.origin, Origin)}
+    name = anything.pop() if len(anything) == 1 else None
+    if len(core) < 2 or name is None or not all(e.name.startswith(REQUIREMENT) for e in core):
+        return None
+    own = variable_text(name)
+    versions = [variable_text(each.name).removeprefix(own) for each in core]
+    return f"no release of {own} is both {' and '.join(versions)}"
 
 
 def without_repetition(sentences: Iterable[str]) -> list[str]:

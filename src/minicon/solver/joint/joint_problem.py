@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.package_names import normalize_pypi_name
+from minicon.solver.candidates.candidate_table import EXTRA, PYPI
 from minicon.solver.candidates.missing_names import no_projects
 from minicon.solver.joint.candidate_needs import (
     CandidateNeeds,
@@ -32,7 +33,7 @@ from minicon.solver.request import UpdatePolicy
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
-from minicon.solver.search.search import UndecidedError
+from minicon.solver.search.search import Search, UndecidedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -210,15 +211,39 @@ class JointProblem:
             return self._without_builds([*soft])
         except Contradiction as contradiction:
             broken = [each for each in contradiction.demands if each in soft]
-            if self._projects.adopt() or (not broken and self._projects.widen()):
-                self._variables.forget()
-                self._conda.restart()
+            if self._projects.adopt():
+                self._restart()
                 return None
             if not broken:
+                if self._projects.widen():
+                    self._restart()
+                    self._contradict(contradiction)
                 raise
             for demand in [each for each in broken if soft[each]] or broken:
                 del soft[demand]
             return None
+
+    def _restart(self) -> None:
+        """Forget all candidates; those of an extra are others for other pythons."""
+        self._variables.forget()
+        self._conda.restart()
+        for demand in self._conda.goal.demands:
+            if demand.name.startswith(EXTRA):
+                demand.allowed = self._conda.source.candidates(demand.name).all
+
+    def _contradict(self, contradiction: Contradiction) -> None:
+        """Find a contradiction again, now that more pythons are considered.
+
+        The conda part of the request still excludes them, so no other demands are needed.
+
+        Raises:
+            Contradiction: Its demands, those on python included if it is about python.
+        """
+        goal = self._conda.goal
+        demands = [each for each in goal.demands if not each.name.startswith(PYPI)]
+        demands += [each for each in contradiction.demands if each.name.startswith(PYPI)]
+        search = Search(self._conda.store, self._request.max_seconds)
+        search.run(demands, goal.direct, projects=goal.projects)
 
     def _unchanged(self) -> Iterator[Demand]:
         """Installed wheels stay as they are, if their project is in the solution at all."""

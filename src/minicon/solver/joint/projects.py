@@ -211,11 +211,20 @@ class Projects:
                 self._noted_exact.add((name, each))
 
     def adopt(self) -> bool:
-        """Accept what was noted for every requirement on a project; False if that is nothing new.
+        """Accept what was noted for every requirement; False if no release known so far is new.
 
         Whether a requirement accepts pre-releases and yanked releases depends on the others.
         """
-        noted = bool(self._noted_prereleases or self._noted_exact)
+        looked_up = self._releases
+        noted = any(
+            release.version.is_prerelease
+            for name in self._noted_prereleases
+            for release in looked_up.get(name, ())
+        ) or any(
+            release.version == version and is_yanked(release)
+            for name, version in self._noted_exact
+            for release in looked_up.get(name, ())
+        )
         self._prereleases |= self._noted_prereleases
         self._exact |= self._noted_exact
         self._noted_prereleases.clear()
