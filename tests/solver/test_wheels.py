@@ -772,3 +772,20 @@ def test_requirements_on_one_project_that_exclude_each_other() -> None:
     wheels.wheel("rest", "2.0")
     with pytest.raises(SolveError, match=r"no release of rest is both <2 and >=2"):
         case.solve("python=3.10", requirements=named("rest<2", "rest>=2"), wheels=wheels)
+    options = {"wheels": wheels, "wheels_for_missing_names": True}
+    with pytest.raises(SolveError, match=r"no release of rest is both >=2 and <2"):
+        case.solve("python=3.10", "rest<2", requirements=named("rest>=2"), **options)
+
+
+def test_each_version_with_another_requirement_is_explained() -> None:
+    case, wheels = world()
+    for minor in range(4):
+        needs = [f"rest>={minor + 2}", f"rest>={minor + 3}; python_version >= '3.11'"]
+        wheels.wheel("tool", f"2.{minor}", requires=needs)
+    wheels.wheel("tool", "1.0")
+    for version in range(1, 9):
+        wheels.wheel("rest", f"{version}.0")
+    with pytest.raises(SolveError) as caught:
+        case.solve("python=3.11", requirements=named("rest<2", "tool>=2"), wheels=wheels)
+    assert "  tool 2.3 needs rest>=5" in caught.value.message.splitlines()
+    assert "  tool 2.0 needs rest>=2" in caught.value.message.splitlines()

@@ -85,10 +85,9 @@ def _fixes(
 
 def _derived(conda: CondaSubproblem, core: Sequence[Demand], end: float) -> list[str]:
     try:
-        sentences = derivation_of(conda.store, core, end)
-        sentences = sentences or [exclusive(core) or _no_derivation(core)]
+        sentences = derivation_of(conda.store, core, end) or [_no_derivation(conda, core)]
     except ChannelError:
-        return [exclusive(core) or _no_derivation(core)]
+        return [_no_derivation(conda, core)]
     if not any(demand.name == "python" for demand in core):
         # The conflict does not depend on python, so wheels for other pythons play no part.
         sentences = [each for each in sentences if NO_WHEEL not in each] or sentences
@@ -104,8 +103,11 @@ def demand_text(demand: Demand) -> str:
     return f"{prefix}{origin.text}"
 
 
-def _no_derivation(core: Sequence[Demand]) -> str:
+def _no_derivation(conda: CondaSubproblem, core: Sequence[Demand]) -> str:
     """The sentence for contradictions that only the search finds."""
+    excluding = exclusive(conda.store, core)
+    if excluding is not None:
+        return excluding
     names = ", ".join(dict.fromkeys(variable_text(demand.name) for demand in core))
     return f"each can be installed alone, but no combination of {names} and their dependencies can"
 

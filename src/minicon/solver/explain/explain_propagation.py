@@ -9,6 +9,7 @@ and error, and each step is a sentence.
 from __future__ import annotations
 
 from minicon.lean_dataclasses import dataclass
+from minicon.solver.candidates.candidate_table import REQUIREMENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class ExplainedPropagation:
     Args:
         store: The clauses.
         demands: The demands.
-        thorough: Also consider packages that only some remaining candidates require.
+        thorough: Also consider packages that only some remaining candidates require, and whether
+            requirements of wheels that only some of them have can be met.
 
     Attributes:
         steps: All steps, oldest first.
@@ -134,7 +136,7 @@ class ExplainedPropagation:
 
     def _propagate(self, variable: Variable) -> None:
         """Propagate a variable's domain to its dependencies and to its dependents."""
-        if not self.domain(variable.index) & variable.absent:
+        if not self.domain(variable.index) & variable.absent or self._is_examined(variable):
             clauses = self.store.clauses_of(variable)
             for target in dict.fromkeys(clause.requirement.target for clause in clauses):
                 self._dependents.setdefault(target, {})[variable.index] = None
@@ -156,9 +158,11 @@ class ExplainedPropagation:
     def _compare(self, source: Variable, target: int) -> None:
         """Narrow a variable and one of its dependencies by each other."""
         domain = self.domain(source.index)
-        if self.emptied is not None or domain & source.absent:
-            return
         unknown = self.store.variables[target].candidates is None
+        if self.emptied is not None:
+            return
+        if domain & source.absent and (unknown or not self._is_examined(source)):
+            return
         if unknown and not self._thorough and not self._all_require(source, target, domain):
             return
         reachable = possible = 0
@@ -173,10 +177,17 @@ class ExplainedPropagation:
         if present & ~reachable:
             self._narrow(Step(target, reachable, RequiredBy(source.index)))
 
+    def _is_examined(self, variable: Variable) -> bool:
+        """Whether a variable that may be absent could be present is worth finding out."""
+        return self._thorough and variable.name.startswith(REQUIREMENT)
+
     def _domain_of(self, target: int) -> int:
         variable = self.store.variables[target]
         if variable.candidates is None:
             self.store.load(variable)
+        if target not in self._domains and self._is_examined(variable):
+            self._domains[target] = variable.initial
+            self._changed[target] = None
         return self.domain(target)
 
     def _all_require(self, source: Variable, target: int, domain: int) -> bool:

@@ -14,7 +14,6 @@ from minicon.solver.candidates.candidate_table import (
     WHEELS,
 )
 from minicon.solver.explain.report_text import available_text, variable_text
-from minicon.solver.search.demands import Origin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,14 +58,20 @@ def unmatched(store: ClauseStore, variable: Variable) -> tuple[str, str] | None:
     return f"no release of {own} matches {versions.strip()}", released_text(wheels)
 
 
-def exclusive(core: Sequence[Demand]) -> str | None:
-    """Why two requirements contradict each other, if both are on versions of one project."""
-    anything = {each.origin.loose for each in core if isinstance(each.origin, Origin)}
-    name = anything.pop() if len(anything) == 1 else None
-    if len(core) < 2 or name is None or not all(e.name.startswith(REQUIREMENT) for e in core):
+def exclusive(store: ClauseStore, core: Sequence[Demand]) -> str | None:
+    """Why requirements on versions of one project contradict each other; None if on several."""
+    if len(core) < 2 or not all(each.name.startswith(REQUIREMENT) for each in core):
         return None
-    own = variable_text(name)
-    versions = [variable_text(each.name).removeprefix(own) for each in core]
+    targets = {
+        store.variables[clause.requirement.target].name
+        for each in core
+        for clause in store.clauses_of(store.loaded(each.name))
+    }
+    projects = [each for each in targets if each.startswith(PROJECT)]
+    if len(projects) != 1:
+        return None
+    own = variable_text(projects[0])
+    versions = [variable_text(each.name).removeprefix(own).strip() for each in core]
     return f"no release of {own} is both {' and '.join(versions)}"
 
 
