@@ -215,15 +215,12 @@ class Projects:
 
         Whether a requirement accepts pre-releases and yanked releases depends on the others.
         """
-        looked_up = self._releases
+        early, exact = self._noted_prereleases, self._noted_exact
         noted = any(
-            release.version.is_prerelease
-            for name in self._noted_prereleases
-            for release in looked_up.get(name, ())
-        ) or any(
-            release.version == version and is_yanked(release)
-            for name, version in self._noted_exact
-            for release in looked_up.get(name, ())
+            (name in early and release.version.is_prerelease)
+            or ((name, release.version) in exact and is_yanked(release))
+            for name in early | {name for name, _ in exact}
+            for release in self._releases.get(name, ())
         )
         self._prereleases |= self._noted_prereleases
         self._exact |= self._noted_exact
