@@ -210,15 +210,15 @@ class JointProblem:
         try:
             return self._without_builds([*soft])
         except Contradiction as contradiction:
-            broken = [each for each in contradiction.demands if each in soft]
-            if self._projects.adopt():
-                self._restart()
+            found: Contradiction | None = contradiction
+            while found is not None and self._projects.adopt():
+                found = self._again(found)
+            if found is None:
                 return None
+            broken = [each for each in found.demands if each in soft]
             if not broken:
-                if self._projects.widen():
-                    self._restart()
-                    self._contradict(contradiction)
-                raise
+                wide = self._again(found) if self._projects.widen() else None
+                raise wide or found from None
             for demand in [each for each in broken if soft[each]] or broken:
                 del soft[demand]
             return None
@@ -231,19 +231,22 @@ class JointProblem:
             if demand.name.startswith(EXTRA):
                 demand.allowed = self._conda.source.candidates(demand.name).all
 
-    def _contradict(self, contradiction: Contradiction) -> None:
-        """Find a contradiction again, now that more pythons are considered.
+    def _again(self, contradiction: Contradiction) -> Contradiction | None:
+        """Find a contradiction again after candidates changed; None if it is none any more.
 
-        The conda part of the request still excludes them, so no other demands are needed.
-
-        Raises:
-            Contradiction: Its demands, those on python included if it is about python.
+        No other demands are needed than its own and those on conda packages, which exclude
+        pythons that are considered now; the result has the latter only if it is about them.
         """
+        self._restart()
         goal = self._conda.goal
         demands = [each for each in goal.demands if not each.name.startswith(PYPI)]
         demands += [each for each in contradiction.demands if each.name.startswith(PYPI)]
         search = Search(self._conda.store, self._request.max_seconds)
-        search.run(demands, goal.direct, projects=goal.projects)
+        try:
+            search.run(demands, goal.direct, projects=goal.projects)
+        except Contradiction as found:
+            return found
+        return None
 
     def _unchanged(self) -> Iterator[Demand]:
         """Installed wheels stay as they are, if their project is in the solution at all."""
