@@ -83,9 +83,10 @@ class RecordIndex:
         """Announce that these names will be requested, so that they can be fetched together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DistributionFile:
+class DistributionFile(NamedTuple):
     """One file of a release: a wheel or a source distribution.
+
+    A named tuple: pages have thousands of files, and each costs a quarter of a dataclass.
 
     Attributes:
         filename: File name.

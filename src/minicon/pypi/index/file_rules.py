@@ -51,7 +51,7 @@ class FileRules:
         allowed = self.hashes.get(release.name, frozenset())
         if len(allowed) == 1:
             (only,) = allowed
-            kept = [file if file.sha256 else replace(file, sha256=only) for file in kept]
+            kept = [file if file.sha256 else file._replace(sha256=only) for file in kept]
         return replace(release, files=tuple(kept))
 
     def problem(self, release: Release, file: DistributionFile) -> Obstacle | None:

@@ -129,13 +129,13 @@ def _load_page(data: dict[str, Any], name: str) -> ProjectPage:
 def _load_file(base: str, row: list[Any]) -> DistributionFile:
     filename, middle, sha256, size, requires_python, reason, upload_time, metadata = row
     return DistributionFile(
-        filename=filename,
-        url=base + (middle + filename if not middle or middle.endswith("/") else middle),
-        sha256=sha256,
-        size=size,
-        requires_python=requires_python,
-        yanked=reason is not None,
-        yanked_reason=reason,
-        upload_time=upload_time,
-        metadata_sha256=metadata,
+        filename,
+        base + (middle + filename if not middle or middle.endswith("/") else middle),
+        sha256,
+        size,
+        requires_python,
+        reason is not None,
+        reason,
+        upload_time,
+        metadata,
     )

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from minicon.errors import ChannelError
 from minicon.lazy_pattern import lazy_pattern
-from minicon.lean_dataclasses import dataclass, replace
+from minicon.lean_dataclasses import dataclass
 from minicon.models.indexes import DistributionFile, Release
 from minicon.models.record_checks import MAX_FILE_NAME
 from minicon.models.strict_json import read_json
@@ -149,7 +149,7 @@ def _with_valid_python(file: DistributionFile, known: dict[str, str | None]) -> 
         return file
     if text not in known:
         known[text] = normalized_requires_python(text)
-    return file if known[text] == text else replace(file, requires_python=known[text])
+    return file if known[text] == text else file._replace(requires_python=known[text])
 
 
 def _version_and_tag(filename: str, name: str) -> tuple[str | None, str]:

@@ -169,7 +169,7 @@ class PypiIndex(Closing):
         file = best_file(files, self._tags, python_version, minor)
         if file is None or file.is_wheel:
             return file
-        return replace(file, for_python=minor, wheel=wheel_beside(files, self._tags))
+        return file._replace(for_python=minor, wheel=wheel_beside(files, self._tags))
 
     def requirements(self, file: DistributionFile) -> Sequence[Requirement]:
         """Return what a file requires, markers unevaluated.
@@ -375,7 +375,7 @@ class PypiIndex(Closing):
         return by_name
 
     def _with_hash(self, file: DistributionFile) -> DistributionFile:
-        return file if file.sha256 else replace(file, sha256=self._sha256.get(file))
+        return file if file.sha256 else file._replace(sha256=self._sha256.get(file))
 
     def _compute_sha256(self, file: DistributionFile) -> str | None:
         return computed_sha256(file, self._fetcher)

@@ -397,4 +397,4 @@ def with_yanked_files(release: Release) -> Release:
     """A yanked release can be installed by requirements that name its version (PEP 592)."""
     if not is_yanked(release):
         return release
-    return replace(release, files=tuple(replace(file, yanked=False) for file in release.files))
+    return replace(release, files=tuple(file._replace(yanked=False) for file in release.files))
