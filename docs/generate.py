@@ -290,7 +290,7 @@ _DIRECTORIES = (
 )
 _MACHINE = (
     ("`CONDA_OVERRIDE_<NAME>`", _OVERRIDE),
-    ("`SHELL`", "the shell of `minicon shell`, and of `minicon init` if no shell started it"),
+    ("`SHELL`", "the shell of `minicon shell` and `minicon init` if no shell started them"),
     ("`NO_COLOR`", "disables colours, if not empty"),
     ("`FORCE_COLOR`", "enables colours even if the output is not a terminal"),
     ("`TERM`", "`dumb` disables colours and progress bars"),

@@ -191,15 +191,15 @@ def test_the_file_that_another_one_hides_is_verified(
     env = tmp_path / "envs" / "data"
     apply(env, claimants["a"], claimants["b"])
     assert verify_prefix(Prefix(env)) == ()
-    for file, package in (
+    for actual, package in (
         (env / "conda-meta/shadowed/a-1.0-0/share/f", "a"),
         (env / "share/f", "b"),
     ):
-        text = file.read_text()
-        file.unlink()
-        file.write_text("?")
+        text = actual.read_text()
+        actual.unlink()
+        actual.write_text("?")
         assert [each.package for each in verify_prefix(Prefix(env))] == [package]
-        file.write_text(text)
+        actual.write_text(text)
 
 
 def test_the_users_file_makes_room_and_is_kept(

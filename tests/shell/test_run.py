@@ -122,11 +122,26 @@ def test_from_inside_another_environment(shell_home: ShellHome) -> None:
     assert done.stdout.decode() == f"{two}/bin:/usr/bin:/bin\n{two}\n"
 
 
-def test_a_subshell(shell_home: ShellHome) -> None:
+@pytest.mark.parametrize("login_shell", ["{bin}/fish", "/bin/bash"])
+def test_a_subshell(shell_home: ShellHome, tmp_path: Path, login_shell: str) -> None:
+    """It is the shell that runs, here a fish, whatever the user's login shell is."""
     prefix = shell_home.environment("data", state={"V": "1"})
-    tool(prefix, "mysh", '#!/bin/sh\necho "$0 $1 $V $CONDA_DEFAULT_ENV"\nexit 3\n')
-    done = started(shell_home, f"run_shell({str(prefix)!r})", SHELL=str(prefix / "bin" / "mysh"))
-    assert done.stdout.decode() == f"{prefix}/bin/mysh -i 1 data\n"
+    tool(prefix, "fish", '#!/bin/sh\necho "$0 $1 $V $CONDA_DEFAULT_ENV"\nexit 3\n')
+    folder = f"{prefix}/bin"
+    (tmp_path / "fish").symlink_to("/bin/sh")
+    call = START.format(source=str(SOURCE), call=f"run_shell({str(prefix)!r})")
+    words = [sys.executable, "-IS", "-c", call]
+    done = subprocess.run(
+        [tmp_path / "fish", "-c", '"$@"; exit $?', "fish", *words],
+        stdout=subprocess.PIPE,
+        env={
+            **shell_home.variables(),
+            "PATH": f"{folder}:/usr/bin:/bin",
+            "SHELL": login_shell.format(bin=folder),
+        },
+        check=False,
+    )
+    assert done.stdout.decode() == f"{folder}/fish -i 1 data\n"
     assert done.returncode == 3
 
 

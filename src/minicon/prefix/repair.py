@@ -9,7 +9,7 @@ from minicon.constants import CONDA_META
 from minicon.fs.hashing import ListedContent
 from minicon.lean_dataclasses import dataclass
 from minicon.models.package_files import PathType
-from minicon.prefix.plan.clobber import kept_path, read_shadows
+from minicon.prefix.plan.clobber import path_in_prefix, read_shadows
 from minicon.prefix.plan.transaction import make_transaction
 from minicon.solver.request import Solution
 from minicon.solver.result.dependencies import in_link_order
@@ -125,8 +125,8 @@ def _check_record(
 ) -> Iterator[tuple[Problem | None, str]]:
     entries = prefix.entries_of(record)
     for path in record.files:
-        kept = kept_path(record.record.dist_name, path, shadows)
-        kind = _check_file(f"{prefix.path}/{kept}", entries.get(path), hashes=hashes)
+        actual = path_in_prefix(record.record.dist_name, path, shadows)
+        kind = _check_file(f"{prefix.path}/{actual}", entries.get(path), hashes=hashes)
         yield (Problem(record.name, path, kind) if kind else None), path
 
 

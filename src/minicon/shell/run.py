@@ -129,13 +129,19 @@ def run_shell(
     environ: Mapping[str, str] | None = None,
     settings: Settings | None = None,
 ) -> int:
-    """Replace this process by the user's shell (``$SHELL``) with an active environment.
+    """Replace this process by the shell that runs, or ``$SHELL``, with an active environment.
 
     The prompt shows the environment if the shell's start file contains minicon's hook.
     """
+    from minicon.shell.running import running_shell
+    from minicon.shell.start_files import START_FILES
+
     environ = os.environ if environ is None else environ
-    fallback = "cmd.exe" if os.name == "nt" else "/bin/sh"
-    shell = environ.get("COMSPEC" if os.name == "nt" else "SHELL") or fallback
+    shell = environ.get("COMSPEC", "cmd.exe")
+    if os.name != "nt":
+        name, shell = running_shell(environ, START_FILES), environ.get("SHELL") or "/bin/sh"
+        if os.path.basename(shell) != name:
+            shell = find_program(name, environ) or shell
     arguments = [shell] if os.name == "nt" else [shell, "-i"]
     return run_in_environment(prefix, arguments, environ=environ, settings=settings)
 

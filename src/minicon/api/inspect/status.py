@@ -19,7 +19,7 @@ from minicon.models.package_names import normalize_pypi_name
 from minicon.prefix.environment.history import spec_name
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.metadata import read_generation_metadata
-from minicon.prefix.plan.clobber import kept_path, read_shadows
+from minicon.prefix.plan.clobber import path_in_prefix, read_shadows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -177,11 +177,11 @@ def _check_files(
         for path in record.files:
             if path.endswith(".pyc"):
                 continue  # Python may rewrite or remove it at any time
-            kept = kept_path(record.record.dist_name, path, shadows)
-            moment = _modified(f"{prefix.path}/{kept}")
+            actual = path_in_prefix(record.record.dist_name, path, shadows)
+            moment = _modified(f"{prefix.path}/{actual}")
             if moment is None:
                 missing.append((path, record.name))
-            elif moment > since and claims[path] == 1 and kept == path:
+            elif moment > since and claims[path] == 1 and actual == path:
                 suspects.append(path)
         if suspects:
             changed += [(path, record.name) for path in _changed(prefix, record, suspects, since)]

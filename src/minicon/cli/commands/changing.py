@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from minicon.errors import UsageError
-from minicon.fs.output_file import typed_output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
     from typing import Any
 
     from minicon.api.plan.plan_effects import PlanEffects
@@ -25,7 +25,7 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "override_channels": arguments.override_channels,
         "update_policy": arguments.update_policy or "update_specs",
         "lowest": arguments.lowest,
-        "capture": typed_output(arguments.capture) if arguments.capture else None,
+        "capture": _capture(arguments.capture),
         "no_build": arguments.no_build,
         "no_deps": arguments.no_deps,
         "only_deps": arguments.only_deps,
@@ -34,6 +34,15 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "constraints": tuple(arguments.constraints or ()),
         "override_frozen": arguments.override_frozen,
     }
+
+
+def _capture(text: str | None) -> Path | None:
+    """Return the file for the solver's input."""
+    if not text:
+        return None
+    from minicon.fs.output_file import typed_output
+
+    return typed_output(text)
 
 
 def carry_out(

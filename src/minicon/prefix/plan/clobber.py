@@ -94,7 +94,7 @@ def read_shadows(prefix: Path) -> dict[str, frozenset[str]]:
     return found
 
 
-def kept_path(dist_name: str, path: str, shadows: Mapping[str, frozenset[str]]) -> str:
+def path_in_prefix(dist_name: str, path: str, shadows: Mapping[str, frozenset[str]]) -> str:
     """Path of a package's file in the environment: that of its shadow, if it lost."""
     return shadow_path(dist_name, path) if path in shadows.get(dist_name, ()) else path
 
