@@ -91,6 +91,32 @@ def test_a_file_and_a_directory_exclude_each_other(tmp_path: Path) -> None:
             assert snapshot(env, metadata=False) == {}
 
 
+@pytest.mark.parametrize("names", ["ab", "ba", "a,ab", "b,ab", "ac", "ca", "a,ac", "c,ac", "abc"])
+def test_an_empty_directory_yields_to_files(tmp_path: Path, names: str) -> None:
+    """Of a is a directory what is a file of b, and c has a file above it."""
+    a = PackageBuilder("a").file("own/a").empty_folder("share/f/g").empty_folder("share/f")
+    builders = {"a": a}
+    builders |= {n: PackageBuilder(n).file(p, n) for n, p in (("b", "share/f"), ("c", "share"))}
+    each = {name: extract(builder, tmp_path / "p") for name, builder in builders.items()}
+    env = tmp_path / "env"
+    for linked in names.split(","):
+        apply(env, *(each[name] for name in linked))
+    assert (env / ("share" if "c" in names else "share/f")).is_file()
+    assert (env / "own/a").is_file()
+    assert verify_prefix(Prefix(env)) == ()
+    apply(env, each["a"], executor=executor(options={"path_conflict": "prevent"}))
+    apply(env)
+    assert snapshot(env, metadata=False) == {}
+
+
+def test_the_users_file_stays_where_a_package_has_an_empty_directory(tmp_path: Path) -> None:
+    env = tmp_path / "env"
+    apply(env, extract(PackageBuilder("b").file("own/b"), tmp_path / "p"))
+    (env / "share").write_text("mine")
+    apply(env, extract(PackageBuilder("a").empty_folder("share/f"), tmp_path / "p"))
+    assert (env / "share").read_text() == "mine"
+
+
 def test_both_packages_and_paths_are_named(tmp_path: Path) -> None:
     a = extract(PackageBuilder("a").file("share/f", "a"), tmp_path / "p")
     b = extract(PackageBuilder("b").file("share/f/x", "b").file("share/f/y"), tmp_path / "p")

@@ -108,6 +108,11 @@ class PackageBuilder:
         entry = {"path": path, "type": "softlink", "target": target}
         return replace(self, _files=(*self._files, entry))
 
+    def empty_folder(self, path: str) -> PackageBuilder:
+        """Add a directory without entries."""
+        entry = {"path": path, "type": "directory", "data": b""}
+        return replace(self, _files=(*self._files, entry))
+
     def hard_link(self, path: str, target: str) -> PackageBuilder:
         """Add a hard link to a file that was added before."""
         entry = {"path": path, "type": "hardlink", "same_as": target}
@@ -218,7 +223,9 @@ class PackageBuilder:
         members, contents = [], {}
         for file in self._files:
             member = _tar_member(file["path"])
-            if "data" in file:
+            if file["type"] == "directory":
+                member.type, member.mode = tarfile.DIRTYPE, 0o755
+            elif "data" in file:
                 member.size = len(file["data"])
                 member.mode = file["bits"]
                 contents[member.name] = bytes(file["data"])

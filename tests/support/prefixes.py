@@ -48,6 +48,8 @@ def extract(builder: PackageBuilder, cache: Path, source: str = "conda") -> Extr
         path.parent.mkdir(parents=True, exist_ok=True)
         if member.issym():
             path.symlink_to(member.linkname)
+        elif member.isdir():
+            path.mkdir(exist_ok=True)
         else:
             path.write_bytes(contents[member.name])
             path.chmod(member.mode)

@@ -131,6 +131,8 @@ def _check_record(
 
 
 def _check_file(path: str, entry: PathsEntry | None, *, hashes: bool) -> str | None:
+    if entry is not None and entry.path_type == PathType.DIRECTORY:
+        return None  # another package's file excludes it
     try:
         status = os.lstat(path)
     except OSError:

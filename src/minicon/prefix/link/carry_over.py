@@ -16,6 +16,7 @@ from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import Clobbered, PrefixError
 from minicon.fs.folder_tree import FolderTree
 from minicon.fs.hashing import sha256_of_file
+from minicon.fs.safe_path import folders_above
 from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES
@@ -140,14 +141,14 @@ class CarryOver:
                 f"{self._path} cannot be changed: it contains another environment, {source.path}",
                 hint="move the inner environment elsewhere (minicon rename)",
             )
-        was_empty = not folders and not names
+        is_left = not (folders or names or self._is_empty_folder_of_a_package(relative))
         saved_before = len(self.saved)
         if relative in self._touched or self._is_touched_cache(relative):
             names = [name for name in names if self._stays(old, relative, name)]
         if names:
             link_names(source, self._tree.folder(relative), names)
             self._task.advance(len(names))
-        kept = bool(names) or was_empty
+        kept = bool(names) or is_left
         for name in folders:
             child = f"{relative}/{name}" if relative else name
             self._tree.make_folder(child, stat.S_IMODE(old.folder(child).own_status().st_mode))
@@ -158,6 +159,12 @@ class CarryOver:
             else:
                 self._tree.remove_folder(child)
         return kept or len(self.saved) > saved_before
+
+    def _is_empty_folder_of_a_package(self, path: str) -> bool:
+        """Whether a directory without entries goes with its package, or yields to a file."""
+        plan = self._plan
+        yields = any(each in plan.written for each in (path, *folders_above(path)))
+        return path in plan.dropped or (yields and path in plan.owned)
 
     def _is_touched_cache(self, relative: str) -> bool:
         parent, _, name = relative.rpartition("/")

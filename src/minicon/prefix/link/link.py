@@ -6,13 +6,14 @@ Directory by directory: two descriptors are opened for each, and every file in i
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
 import sys
 from functools import partial
 
-from minicon.errors import PackageError
+from minicon.errors import Clobbered, PackageError
 from minicon.fs import operations
 from minicon.fs.clone import DEFAULT_METHODS, LinkMethod, LinkProbe, link_or_copy_file
 from minicon.fs.folder import Folder
@@ -96,6 +97,13 @@ class Linker:
             if file.target in needed:
                 self._link_symbolic(plan, file)
 
+    def make_empty_folders(self, plans: Sequence[PackagePlan]) -> None:
+        """Create directories without files last: where another package has a file, it stays."""
+        for plan in plans:
+            for path in plan.empty_folders:
+                with contextlib.suppress(Clobbered):
+                    self._tree.folder(path)
+
     def link(self, plan: PackagePlan, task: Task) -> list[PathsEntry]:
         """Link all files of a package into the tree.
 
@@ -169,8 +177,7 @@ class Linker:
             self._link_symbolic(plan, file)
             return entry
         if entry.path_type == PathType.DIRECTORY:
-            self._tree.folder(target)
-            return entry
+            return entry  # see make_empty_folders
         if entry.prefix_placeholder:
             return self._write_relocated(plan, file)
         if entry.no_link:

@@ -182,7 +182,7 @@ class StageBuilder:
         written = {
             target
             for plan in self._plans
-            for target in plan.targets
+            for target in {*plan.targets} - plan.empty_folders
             if target not in clobbers.redirects.get(plan.record.name, {})
         }
         hidden = {shadow_path(dist, path) for dist in removed for path in shadows.get(dist, ())}
@@ -232,6 +232,7 @@ class StageBuilder:
                 _Linked(plan, linker.link(plan, task), LINK_TYPES[linker.method_for(plan)])
                 for plan in self._plans
             ]
+            linker.make_empty_folders(self._plans)
             linker.check_links()
         finally:
             task.finish()

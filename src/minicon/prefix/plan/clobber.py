@@ -243,25 +243,23 @@ def _claims(
         entries = prefix.entries_of(record)
         hashes = {path: e.sha256_in_prefix or e.sha256 for path, e in entries.items()}
         links = {path for path, e in entries.items() if e.path_type == PathType.SOFTLINK}
+        folders = {path for path, e in entries.items() if e.path_type == PathType.DIRECTORY}
         claim = (rank.get(record.name, -1), record.record.dist_name, record.name, False)
-        for path in contested.intersection(record.files):
+        for path in contested.intersection(record.files) - folders:
             claims.setdefault(path, []).append(
                 _Claim(path, path not in links, *claim, hashes.get(path))
             )
     for plan in plans:
         name = plan.record.name
         hashes = {
-            p.target: None if p.entry.prefix_placeholder else p.entry.sha256
-            for p in plan.files
-            if p.entry.path_type != PathType.DIRECTORY
+            p.target: None if p.entry.prefix_placeholder else p.entry.sha256 for p in plan.files
         }
         links = {p.target for p in plan.others if p.entry.path_type == PathType.SOFTLINK}
         claim = (rank.get(name, -1), plan.record.dist_name, name, True)
-        for path in contested.intersection(plan.targets):
-            if path in hashes or plan.layout:
-                claims.setdefault(path, []).append(
-                    _Claim(path, path not in links, *claim, hashes.get(path))
-                )
+        for path in contested.intersection(plan.targets) - plan.empty_folders:
+            claims.setdefault(path, []).append(
+                _Claim(path, path not in links, *claim, hashes.get(path))
+            )
     return claims
 
 

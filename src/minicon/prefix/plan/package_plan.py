@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from minicon.models.package_files import PathsEntry
+from minicon.models.package_files import PathsEntry, PathType
 from minicon.package.manifest import files_text, paths_text
 from minicon.prefix.environment.python_layout import entry_point_path
 
@@ -98,6 +98,11 @@ class PackagePlan:
             for name in files.names
         )
         return (*plain, *(target for _, target, _ in self.others), *self.commands)
+
+    @property
+    def empty_folders(self) -> frozenset[str]:
+        """Targets that are directories without files; a file of any other package excludes them."""
+        return frozenset(p.target for p in self.others if p.entry.path_type == PathType.DIRECTORY)
 
     def target_folders(self) -> set[str]:
         """Directories of all targets."""
