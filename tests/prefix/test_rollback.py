@@ -74,7 +74,7 @@ def test_going_back_and_forth(fast_path: Path, versions: list[Extracted]) -> Non
 def test_undo_and_redo(fast_path: Path, versions: list[Extracted]) -> None:
     env = fast_path / "envs" / "data"
     apply(env, versions[0])
-    with pytest.raises(PrefixError, match="not kept"):
+    with pytest.raises(PrefixError, match="has no earlier revision"):
         undo(env, durable=False)
     apply(env, versions[1])
     apply(env, versions[2])
