@@ -84,7 +84,7 @@ def test_undo_and_redo(fast_path: Path, versions: list[Extracted]) -> None:
     with pytest.raises(PrefixError, match="undone"):
         redo(env, durable=False)
     back(env, 1)
-    with pytest.raises(PrefixError, match="not kept"):
+    with pytest.raises(PrefixError, match="has no earlier revision"):
         undo(env, durable=False)
 
 

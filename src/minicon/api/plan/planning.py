@@ -323,7 +323,7 @@ def channel_notes(requirements: Sequence[Requirement], solution: Solution) -> It
 def build_notes(requirements: Sequence[PipRequirement]) -> Iterator[str]:
     """Yield one sentence for each project that has only a source distribution."""
     for requirement in requirements:
-        if requirement.location:
-            continue  # the user chose what is built
+        if requirement.location or " @ " in requirement.text:
+            continue  # the user, or a lock, chose what is built
         line = str(requirement).partition("\n")[0].removesuffix("\\").strip()
         yield f"{line} has no wheel that fits: pip has to build it from source, which may fail"
