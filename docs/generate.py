@@ -282,6 +282,7 @@ _PIP = "configuration of pip, which the source `pypi` uses: `PIP_INDEX_URL`, `PI
 _PROXIES = "proxies, unless `proxy_servers` is set; also in lower case"
 
 _DIRECTORIES = (
+    ("`MINICON_DIALECT`", "`conda`, `mamba` or `micromamba`: understand its command lines"),
     ("`MINICON_ROOT`", "directory of `envs/`, `pkgs/` and `cache/`"),
     ("`MINICONRC`", "minicon's own configuration file, instead of the user's"),
     ("`CONDARC`", "an additional configuration file in conda's format"),

@@ -50,7 +50,7 @@ ORDERS = {
         "verbs",
     ),
     "cli": (
-        "json_text",
+        "json_text dialects",
         "console",
         "render progress",
         "options parser",

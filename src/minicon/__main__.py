@@ -3,18 +3,36 @@
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from minicon.cli.dialects.dialect import Dialect
+
 
 def main() -> int:
     """Run the command line in ``sys.argv`` and return the exit code."""
     from minicon.cli.fast_path import answer
 
     arguments = sys.argv[1:]
-    code = answer(arguments, os.environ)
+    dialect = _dialect()
+    code = answer(arguments, os.environ, dialect)
     if code is None:
         from minicon.cli.main import main as full_command
 
-        code = full_command(arguments)
+        code = full_command(arguments, dialect)
     return code
+
+
+def _dialect() -> "Dialect | None":
+    """Return the dialect of the name that this was started with; None for minicon's own words."""
+    program = sys.argv[0]
+    own = os.path.basename(program) in ("minicon", "__main__.py")
+    if own and "MINICON_DIALECT" not in os.environ:
+        return None
+    from minicon.cli.dialects.choice import dialect_of, implied_variables
+
+    dialect = dialect_of(program, os.environ)
+    os.environ.update(implied_variables(dialect, program, os.environ))
+    return dialect
 
 
 def command() -> int:
@@ -65,11 +83,11 @@ def _paths(variable: str) -> list[str]:
 
 def _start_folders() -> tuple[str, ...]:
     """Return the entries that Python puts first: the script's directory, or the current one."""
-    script = os.path.dirname(sys.argv[0])
+    scripts = os.path.dirname(sys.argv[0]), os.path.dirname(os.path.realpath(sys.argv[0]))
     try:
-        return "", script, os.getcwd()
+        return "", *scripts, os.getcwd()
     except OSError:  # it was removed
-        return "", script
+        return "", *scripts
 
 
 def _regular_paths() -> list[str]:

@@ -181,7 +181,8 @@ def test_an_empty_answer_may_mean_no(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_question_without_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     subject, _, _ = console()
+    assert subject.confirm("Proceed?")
     with pytest.raises(UsageError) as caught:
-        subject.confirm("Proceed?")
+        subject.confirm("Delete it?", default=False)
     assert caught.value.reference == "confirmation-needed"
     assert isinstance(caught.value, MiniconError)

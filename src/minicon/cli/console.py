@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 
+from minicon.cli.dialects.dialect import MINICON
 from minicon.cli.json_text import json_text
 from minicon.errors import MiniconError, UsageError
 from minicon.lazy_pattern import lazy_pattern
@@ -19,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
     from typing import Any, TextIO
+
+    from minicon.cli.dialects.dialect import Dialect
 
 #: Control and bidirectional characters: text of a package must not control the terminal.
 _UNSAFE = lazy_pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -57,11 +60,13 @@ class Console:
         color: bool | None = None,
         stdout: TextIO | None = None,
         stderr: TextIO | None = None,
+        dialect: Dialect = MINICON,
     ) -> None:
         self.json = json
         self.quiet = quiet
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
+        self.dialect = dialect
         self._color = _wants_color(self.stdout) if color is None else color
         self._messages: list[dict[str, str]] = []
 
@@ -91,8 +96,15 @@ class Console:
         if not self.json:
             self._write(self.stdout, text, as_is=as_is)
 
-    def document(self, value: Any, *, as_is: bool = False) -> None:
-        """Write the result as JSON, with the messages of packages; ``as_is`` as for answers."""
+    def document(self, value: Any, *, kind: str = "", as_is: bool = False) -> None:
+        """Write the result as JSON, with the messages of packages.
+
+        Args:
+            value: The document.
+            kind: Its name in the shapes of the dialect; empty if it has the same in all.
+            as_is: As for :meth:`answer`.
+        """
+        value = self.dialect.shaped(kind, value)
         if self._messages and isinstance(value, dict):
             value = {**value, "messages": self._messages}
         shown = str if as_is else redact
@@ -126,7 +138,7 @@ class Console:
             whole: Write every step of an explanation, however long.
         """
         if self.json:
-            self.document(_error_document(error))
+            self.document(_error_document(error, self.dialect))
             return
         explanation = getattr(error, "explanation", None)
         message = explanation.whole_message if whole and explanation else error.message
@@ -143,8 +155,11 @@ class Console:
             question: The question without the choices.
             default: The meaning of an empty line.
 
+        Returns:
+            The answer; at the end of stdin the default, if that is yes.
+
         Raises:
-            UsageError: Stdin is at its end.
+            UsageError: Stdin is at its end, and the default is no.
         """
         choices = "[Y/n]" if default else "[y/N]"
         self.stderr.write(_encodable(f"{printable(redact(question))} {choices} ", self.stderr))
@@ -152,9 +167,11 @@ class Console:
         line = sys.stdin.readline()
         if not line:
             self.stderr.write("\n")
+            if default:
+                return True
             raise UsageError(
                 "confirmation-needed",
-                "the plan needs a confirmation, and stdin is closed",
+                "this needs a confirmation, and stdin is closed",
                 hint="pass --yes (-y) to proceed without confirmation",
             )
         answer = line.strip().lower()
@@ -184,9 +201,9 @@ def _wants_color(stream: TextIO) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
 
 
-def _error_document(error: MiniconError) -> dict[str, Any]:
+def _error_document(error: MiniconError, dialect: Dialect) -> dict[str, Any]:
     """Return conda's error object, with minicon's reference, context and hint added."""
-    name = type(error).__name__
+    name = dialect.error_name(error)
     explanation = getattr(error, "explanation", None)
     packages = getattr(error, "packages", ())
     return {
@@ -195,7 +212,7 @@ def _error_document(error: MiniconError) -> dict[str, Any]:
         "context": error.context,
         "error": f"{name}: {error.message}",
         "exception_name": name,
-        "exception_type": f"<class '{type(error).__module__}.{name}'>",
+        "exception_type": f"<class '{type(error).__module__}.{type(error).__name__}'>",
         "hint": error.hint,
         "message": error.message,
         "reference": error.reference,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from minicon.api.services import Services
+    from minicon.cli.dialects.dialect import Dialect
     from minicon.config.settings import Settings
     from minicon.envs.registry import EnvironmentRegistry
     from minicon.repodata.channels.notices import NoticeWatch
@@ -35,7 +36,7 @@ class CommandContext:
 
     @classmethod
     def from_arguments(
-        cls, arguments: argparse.Namespace, command_line: Sequence[str]
+        cls, arguments: argparse.Namespace, command_line: Sequence[str], dialect: Dialect
     ) -> CommandContext:
         """Load the settings (files, variables, options) and create the console.
 
@@ -56,6 +57,7 @@ class CommandContext:
             json=settings.json,
             quiet=settings.quiet,
             color=False if getattr(arguments, "no_color", False) else None,
+            dialect=dialect,
         )
         for warning in loaded.warnings:
             console.warn(warning)
@@ -103,6 +105,6 @@ class CommandContext:
             self.console.note(f"{more} more: run 'minicon notices'")
 
 
-def early_console(arguments: Sequence[str]) -> Console:
+def early_console(arguments: Sequence[str], dialect: Dialect) -> Console:
     """Return a console for errors that occur before the settings are loaded."""
-    return Console(json="--json" in arguments)
+    return Console(json="--json" in arguments, dialect=dialect)

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from minicon.cli.dialects.dialect import Dialect
     from minicon.errors import MiniconError
     from minicon.shell.commands import ShellContext
 
@@ -30,25 +31,37 @@ _LIST_SETTINGS = (
 )
 
 
-def answer(arguments: Sequence[str], environ: Mapping[str, str]) -> int | None:
+def answer(
+    arguments: Sequence[str], environ: Mapping[str, str], dialect: Dialect | None = None
+) -> int | None:
     """Run a command line if it is a plain one.
 
     Args:
         arguments: What follows ``minicon`` on the command line.
         environ: The environment variables.
+        dialect: The dialect of the command line; None means minicon's own words.
 
     Returns:
         The exit code; None if the full command has to run.
     """
+    if dialect is not None:
+        from minicon.errors import MiniconError
+
+        try:
+            arguments, variables = dialect.translated(arguments)
+        except MiniconError:
+            return None  # the full command reports it
+        environ = {**environ, **variables}
     command, *rest = arguments or [""]
     if command in ("--version", "-V") and not rest:
         from minicon import __version__
 
-        return _print(f"minicon {__version__}\n")
+        text = dialect.version_line(__version__) if dialect else f"minicon {__version__}"
+        return _print(f"{text}\n")
     if not _has_working_directory():
         return None  # the full command reports it
     if command.startswith("shell."):
-        return _print_shell_text(command.partition(".")[2], rest, environ)
+        return _print_shell_text(command.partition(".")[2], rest, environ, dialect)
     if command == "run":
         return _run(rest, environ)
     if command == "list":
@@ -66,15 +79,23 @@ def _has_working_directory() -> bool:
     return True
 
 
-def _print_shell_text(shell: str, arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+def _print_shell_text(
+    shell: str, arguments: Sequence[str], environ: Mapping[str, str], dialect: Dialect | None
+) -> int:
     """Print the text that a shell evaluates; errors go to stderr, and nothing is evaluated."""
     from minicon.errors import MiniconError
     from minicon.shell.commands import shell_command, this_executable
 
     command, *rest = arguments or ["hook"]
+    name = dialect.name if dialect else "minicon"
     try:
         text, warnings = shell_command(
-            shell, command, rest, context=_context(environ), executable=this_executable()
+            shell,
+            command,
+            rest,
+            context=_context(environ),
+            executable=this_executable(),
+            clients=name,
         )
     except MiniconError as error:
         return _fail(error)

@@ -7,24 +7,32 @@ import os
 import sys
 
 from minicon.cli.console import abandon_output, is_output_failure
+from minicon.cli.dialects.dialect import MINICON
 from minicon.cli.parser import find_command, make_parser, overview
 from minicon.errors import MiniconError, UsageError
+from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
+    from minicon.cli.console import Console
     from minicon.cli.context import CommandContext
+    from minicon.cli.dialects.dialect import Dialect
 
 #: Objects allocated before the garbage collector runs; the largest commands make as many.
 _GARBAGE_THRESHOLD = 1_000_000
+#: What follows the name in a spec.
+_NAME_END = lazy_pattern(r"[\s=<>!~\[]")
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], dialect: Dialect | None = None) -> int:
     """Run one command line.
 
     Args:
         argv: The arguments without the name of the program.
+        dialect: The dialect of the arguments; None means minicon's own words.
 
     Returns:
         The exit code: 0, 1, 2 (usage), 130 (interrupted), or that of the program that ``run``
@@ -35,16 +43,16 @@ def main(argv: Sequence[str]) -> int:
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
     try:
-        return _exit_code(argv)
+        return _exit_code(argv, dialect or MINICON)
     finally:  # tests and other programs call this and continue
         gc.unfreeze()
         gc.set_threshold(*thresholds)
 
 
-def _exit_code(argv: Sequence[str]) -> int:
+def _exit_code(argv: Sequence[str], dialect: Dialect) -> int:
     """Run a command line and turn what ends it into an exit code."""
     try:
-        code = _run(list(argv))
+        code = _run(list(argv), dialect)
         sys.stdout.flush()
     except SystemExit as end:  # argparse, after --help
         return int(end.code or 0)
@@ -58,35 +66,63 @@ def _exit_code(argv: Sequence[str]) -> int:
     return code
 
 
-def _run(arguments: list[str]) -> int:
+def _run(typed: list[str], dialect: Dialect) -> int:
     """Find and run the command; report its errors."""
     from minicon.cli.context import CommandContext, early_console
 
     context: CommandContext | None = None
     try:
+        arguments, variables = dialect.translated(typed)
+        os.environ.update(variables)
+        if arguments[:1] == ["help"] and len(arguments) > 1:
+            arguments = [*arguments[1:], "--help"]
         if not arguments or arguments[0] in ("-h", "--help", "help"):
             sys.stdout.write(overview())
             return 0
+        if (note := dialect.note_on(arguments)) is not None:
+            return _answer_with_note(note, early_console(typed, dialect))
         _require_working_directory()
-        command, module = find_command(arguments[0])
+        command, module = find_command(arguments[0], dialect)
         parsed = make_parser(command, module).parse_args(arguments[1:])
         parsed.command = command
-        context = CommandContext.from_arguments(parsed, arguments)
+        context = CommandContext.from_arguments(parsed, arguments, dialect)
+        if _updates_only_the_program(parsed, dialect):
+            return _answer_with_note("minicon is updated as it was installed", context.console)
         return int(module.run(parsed, context))
     except MiniconError as error:
-        if context is None:
-            early_console(arguments).fail(error)
-        else:
-            context.console.fail(error, whole=bool(context.settings.verbosity))
-        return error.exit_code
+        console = context.console if context else early_console(typed, dialect)
+        console.fail(error, whole=bool(context and context.settings.verbosity))
+        return dialect.exit_codes.get(error.reference, error.exit_code)
     except Exception as error:
         if is_output_failure(error):
             raise
-        (context.console if context else early_console(arguments)).fail(_internal_error(error))
+        console = context.console if context else early_console(typed, dialect)
+        console.fail(_internal_error(error))
         return 1
     finally:
         if context is not None:
             context.close()
+
+
+def _answer_with_note(text: str, console: Console) -> int:
+    """Print why there is nothing to do."""
+    console.note(text)
+    if console.json:
+        console.document({"success": True, "message": text})
+    return 0
+
+
+def _updates_only_the_program(parsed: argparse.Namespace, dialect: Dialect) -> bool:
+    """Whether all packages to install or update are the program itself, as in ``update conda``.
+
+    Others are left as they are; the program is removed from the specs.
+    """
+    if not dialect.programs or parsed.command not in ("install", "update") or not parsed.specs:
+        return False
+    names = {spec: spec.rpartition(":")[2] for spec in parsed.specs}
+    own = {s for s, text in names.items() if _NAME_END.split(text, 1)[0] in dialect.programs}
+    parsed.specs = [spec for spec in parsed.specs if spec not in own]
+    return bool(own) and not (parsed.specs or parsed.files)
 
 
 def _require_working_directory() -> None:

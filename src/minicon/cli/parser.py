@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, NoReturn
 
+    from minicon.cli.dialects.dialect import Dialect
+
 #: Name to module (below minicon.cli.commands) and summary.
 COMMANDS = {
     "create": ("environments.create", "create an environment"),
@@ -42,6 +44,7 @@ COMMANDS = {
     "clean": ("upkeep.clean", "remove cached packages and repodata"),
     "config": ("upkeep.config", "show and change settings"),
     "init": ("shells.init", "set up activation in your shell's start file"),
+    "shims": ("shells.shims", "write conda, mamba and micromamba, which start minicon"),
     "allow": ("shells.allow", "let a directory choose its environment"),
     "completion": ("shells.completion", "print a completion script for your shell"),
     "channel": ("upkeep.channel", "build and index channels"),
@@ -72,21 +75,23 @@ GROUPS = {
     "reproduce": "lock sync plan apply",
     "explain": "why why-not tree repoquery replay",
     "health and disk space": "verify doctor clean du gc",
-    "set up": "init allow completion config channel notices",
+    "set up": "init shims allow completion config channel notices",
 }
 ALIASES = {"uninstall": "remove", "upgrade": "update"}
 
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
 
-def find_command(word: str) -> tuple[str, ModuleType]:
+def find_command(word: str, dialect: Dialect) -> tuple[str, ModuleType]:
     """Return the name and the module of a command.
 
     Raises:
-        UsageError: There is no such command.
+        UsageError: There is no such command; the hint says which program has it.
     """
     command = ALIASES.get(word, word)
     if command not in COMMANDS:
+        if other := dialect.elsewhere.get(word):
+            raise UsageError("unknown-command", f"minicon has no command {word!r}", hint=other)
         from minicon.models.near_names import near_names
 
         near = near_names(word, [*COMMANDS, *ALIASES])

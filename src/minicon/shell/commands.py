@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from minicon.config.settings import Settings
     from minicon.shell.environment_facts import EnvironmentFacts
+    from minicon.shell.shells import Shell
 
 #: The settings of activation, aliases included.
 _SETTINGS = (
@@ -109,20 +110,23 @@ def context_of(settings: Settings, *, environ: Mapping[str, str], cwd: str) -> S
     )
 
 
-def hook_text(shell_name: str, executable: str, *, context: ShellContext) -> str:
+def hook_text(
+    shell_name: str, executable: str, *, context: ShellContext, clients: str = "minicon"
+) -> str:
     """Return the hook of a shell, which the shell evaluates when it starts.
 
     Args:
         shell_name: As in ``shell.<name>``.
         executable: Absolute path of the minicon program.
         context: From :func:`shell_context`.
+        clients: The dialect whose functions the hook defines too.
 
     Raises:
         UsageError: The shell is unknown.
     """
     from minicon.shell.hook import HookFacts, render_hook
 
-    facts = HookFacts(executable, context.options, context.envs_dirs, context.environ)
+    facts = HookFacts(executable, context.options, context.envs_dirs, context.environ, clients)
     return render_hook(shell_name, facts)
 
 
@@ -133,8 +137,17 @@ def shell_command(
     *,
     context: ShellContext,
     executable: str,
+    clients: str = "minicon",
 ) -> tuple[str, tuple[str, ...]]:
     """Return the output of ``minicon shell.<name> COMMAND [ARGUMENT...]`` and its warnings.
+
+    Args:
+        shell_name: As in ``shell.<name>``.
+        command: One of COMMANDS.
+        arguments: The words after it.
+        context: From :func:`shell_context`.
+        executable: Absolute path of the minicon program.
+        clients: The dialect whose functions and variables are set too.
 
     Raises:
         UsageError: The shell, the command or an argument is unknown.
@@ -145,7 +158,7 @@ def shell_command(
         return _directory_environment(arguments, context)
     target, stack = _activate_arguments(command, arguments)
     if command == "hook":
-        return hook_text(shell_name, executable, context=context), ()
+        return hook_text(shell_name, executable, context=context, clients=clients), ()
     if command == "commands":
         return "\n".join(COMMANDS) + "\n", ()
     shell = get_shell(shell_name)
@@ -164,14 +177,29 @@ def shell_command(
     else:
         known = ", ".join(COMMANDS)
         raise UsageError("unknown-command", f"shell.{shell_name} has no {command!r}", hint=known)
-    return shell.render(change), change.warnings
+    return _client_exports(shell, clients, command, executable, context) + shell.render(
+        change
+    ), change.warnings
+
+
+def _client_exports(
+    shell: Shell, dialect: str, command: str, executable: str, context: ShellContext
+) -> str:
+    """Return the code that sets conda's own variables on activation in its dialect."""
+    if dialect == "minicon" or command == "deactivate" or shell.name == "json":
+        return ""
+    from minicon.shell.clients import find_clients, render_exports
+
+    found = find_clients(dialect, executable=executable, root=context.options.root)
+    return render_exports(shell, found) if found else ""
 
 
 def this_executable() -> str:
     """Return the path of the running minicon program, which the hook calls."""
     program = sys.argv[0]
-    if os.path.basename(program).startswith("minicon") and os.path.exists(program):
-        return os.path.abspath(program)
+    for path in (program, os.path.realpath(program)):  # a shim links to the program
+        if os.path.basename(path).startswith("minicon") and os.path.exists(path):
+            return os.path.abspath(path)
     script = "minicon.exe" if os.name == "nt" else "minicon"
     return os.path.join(os.path.dirname(os.path.abspath(sys.executable)), script)
 

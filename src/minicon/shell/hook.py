@@ -51,12 +51,14 @@ class HookFacts:
         options: The settings of activation.
         envs_dirs: Directories to search for names of environments, in order.
         environ: Environment variables at the time the hook is generated.
+        clients: The dialect whose functions are defined too, see :mod:`minicon.shell.clients`.
     """
 
     executable: str
     options: ActivationOptions
     envs_dirs: Sequence[str]
     environ: Mapping[str, str]
+    clients: str = "minicon"
 
 
 def called_by_hook(environ: Mapping[str, str]) -> bool:
@@ -87,11 +89,11 @@ def render_hook(shell_name: str, facts: HookFacts) -> str:
     if shell.name == "posix":
         texts = [read_script(name) for name in (shell.hook, *_FUNCTIONS)]
         start = _posix_start(shell, facts)
-        return "".join([start, _posix_baked(shell, facts), *texts, _posix_end(facts)])
+        return "".join([start, _posix_baked(shell, facts), *texts, _posix_end(shell, facts)])
     text = _PREAMBLES.get(shell.name, _plain_preamble)(shell, facts) + read_script(shell.hook)
     if shell.name == "fish" and facts.options.auto_activate_directories:
         text += read_script("directories.fish")
-    return text
+    return text + _clients(shell, facts)
 
 
 def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[str, str]:
@@ -131,7 +133,7 @@ def render_hook_files(shell_name: str, facts: HookFacts, folder: str) -> dict[st
     return {
         "activate.sh": check + baked + texts["activate.sh"],
         "change.sh": check + texts["change.sh"],
-        shell.hook: start + end + _posix_end(facts) + _LAZY_COMPLETION,
+        shell.hook: start + end + _posix_end(shell, facts) + _LAZY_COMPLETION,
     }
 
 
@@ -165,9 +167,20 @@ def _posix_start(shell: Shell, facts: HookFacts, folder: str = "", made: str = "
     )
 
 
-def _posix_end(facts: HookFacts) -> str:
+def _clients(shell: Shell, facts: HookFacts) -> str:
+    """Return the functions of a dialect; empty for minicon's own."""
+    if facts.clients == "minicon":
+        return ""
+    from minicon.shell.clients import find_clients, render_clients
+
+    root = facts.options.root
+    found = find_clients(facts.clients, executable=facts.executable, root=root)
+    return render_clients(shell, found) if found else ""
+
+
+def _posix_end(shell: Shell, facts: HookFacts) -> str:
     """Return the code that a new shell runs immediately."""
-    text = _NESTED_PROMPT
+    text = _clients(shell, facts) + _NESTED_PROMPT
     if facts.options.auto_activate:
         text += _AUTO_ACTIVATION
     if facts.options.auto_activate_directories:

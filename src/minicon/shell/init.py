@@ -13,6 +13,7 @@ import os
 
 from minicon.errors import ShellError, UsageError
 from minicon.lean_dataclasses import dataclass
+from minicon.shell.clients import clients_in
 from minicon.shell.hook import COMPLETION_FILES, HookFacts, render_hook_files
 from minicon.shell.shells import PosixShell, get_shell
 from minicon.shell.start_files import (
@@ -77,6 +78,7 @@ def plan_init(
     completions: Mapping[str, str] | None = None,
     reverse: bool = False,
     system: bool = False,
+    clients: str = "minicon",
 ) -> list[FileChange]:
     """Return the changes that ``minicon init`` would make, without writing anything.
 
@@ -87,6 +89,7 @@ def plan_init(
         completions: Shell name → its completion script.
         reverse: Remove the hook.
         system: Change the start files for all users instead of the user's own.
+        clients: The dialect whose functions the hook defines too.
 
     Raises:
         UsageError: minicon knows no start file of a shell.
@@ -96,7 +99,7 @@ def plan_init(
     hooks: dict[str, FileChange] = {}
     changes: list[FileChange] = []
     for name in dict.fromkeys(shells):
-        files = _hook_changes(name, context, executable)
+        files = _hook_changes(name, context, executable, clients)
         lines = _lines(name, files[-1].path, executable)
         changes.extend(
             _start_file_change(name, path, lines, reverse=reverse)
@@ -141,8 +144,9 @@ def refresh_hooks(context: ShellContext, executable: str) -> list[FileChange]:
     """Return the changes that update existing hook files after settings or minicon changed."""
     seen: dict[str, FileChange] = {}
     for name in START_FILES:
-        changes = _hook_changes(name, context, executable)
-        if changes[-1].before is not None:
+        before = _hook_changes(name, context, executable)[-1].before
+        if before is not None:
+            changes = _hook_changes(name, context, executable, clients_in(before))
             seen.update((change.path, change) for change in changes)
     return [change for change in seen.values() if change.action != "unchanged"]
 
@@ -168,12 +172,14 @@ def _start_files(name: str, context: ShellContext, *, system: bool) -> list[str]
     return find(context.home, context.environ, system)
 
 
-def _hook_changes(name: str, context: ShellContext, executable: str) -> list[FileChange]:
+def _hook_changes(
+    name: str, context: ShellContext, executable: str, clients: str = "minicon"
+) -> list[FileChange]:
     """Return the changes of the hook's files; the last is the file to source."""
     if name not in START_FILES:
         _start_files(name, context, system=False)
     folder = os.path.join(context.options.root, "shell")
-    facts = HookFacts(executable, context.options, context.envs_dirs, context.environ)
+    facts = HookFacts(executable, context.options, context.envs_dirs, context.environ, clients)
     files = render_hook_files(name, facts, folder)
     paths = {os.path.join(folder, file): text for file, text in files.items()}
     return [FileChange(name, path, _read(path), text) for path, text in paths.items()]

@@ -13,8 +13,10 @@ switch ( "$__mc_first" )
         set __mc_shell = ( $__mc_words:q )
         breaksw
     default:
-        "$MINICON_EXE" $__mc_words:q
+        if ( ! $?__mc_as ) set __mc_as = "$MINICON_EXE"
+        "$__mc_as" $__mc_words:q
         set __mc_status = $status
+        unset __mc_as
         switch ( "$__mc_first" )
             case install:
             case update:

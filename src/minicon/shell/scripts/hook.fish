@@ -27,7 +27,9 @@ function minicon --description 'Environments and packages'
 end
 
 function __minicon_run
-    if test -x "$MINICON_EXE"
+    if test -n "$__minicon_as"
+        command $__minicon_as $argv
+    else if test -x "$MINICON_EXE"
         command $MINICON_EXE $argv
     else
         command minicon $argv

@@ -29,7 +29,8 @@ minicon() {
 }
 
 __minicon_run() {
-    if [ -x "${MINICON_EXE-}" ]; then "$MINICON_EXE" "$@"; else command minicon "$@"; fi
+    if [ -n "${__minicon_as-}" ]; then "$__minicon_as" "$@"
+    elif [ -x "${MINICON_EXE-}" ]; then "$MINICON_EXE" "$@"; else command minicon "$@"; fi
 }
 
 # FILE: read its functions, unless they are defined, without aliases and allexport. If the file was

@@ -1,8 +1,8 @@
 # minicon's hook for xonsh. `activate` and `deactivate` evaluate code that the program prints.
-def _minicon(args):
+def _minicon(args, program=None):
     import subprocess
 
-    program = __xonsh__.env["MINICON_EXE"]
+    program = program or __xonsh__.env["MINICON_EXE"]
     changing = ("install", "update", "upgrade", "remove", "uninstall", "rollback", "undo", "redo", "sync",
                 "apply", "env")
     words = list(args)

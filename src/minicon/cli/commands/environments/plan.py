@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             "the removal of a whole environment cannot be saved as a plan",
             hint=f"run: minicon remove --all --dry-run {shlex.join(arguments.words)}",
         )
-    inner = Context.from_arguments(parsed, context.command_line)
+    inner = Context.from_arguments(parsed, context.command_line, context.console.dialect)
     try:
         plan = make_plan(inner.services, module.build_request(parsed, inner))
         for note in plan.notes:

@@ -4,15 +4,18 @@ Examples:
   minicon init            (the current shell)
   minicon init bash zsh
   minicon init --reverse bash
+  minicon init --as conda bash
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 from minicon.cli import options
+from minicon.shell.shims import PROGRAMS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reverse", action="store_true", help="remove it again")
     parser.add_argument("--user", action="store_true", help="for this user (default)")
     parser.add_argument("--system", action="store_true", help="for all users of this machine")
+    parser.add_argument(
+        "--as",
+        dest="clients",
+        choices=PROGRAMS,
+        default="minicon",
+        help="also define functions conda, mamba and micromamba, with the variables of one",
+    )
     parser.add_argument("-d", "--dry-run", action="store_true", help="show the changes and stop")
     options.add_output_options(parser)
 
@@ -47,6 +57,9 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.shell.commands import context_of, this_executable
     from minicon.shell.init import apply_changes, plan_init
 
+    dry_run = context.settings.dry_run
+    if arguments.clients != "minicon" and not arguments.reverse and not dry_run:
+        _write_shims(context)
     changes = plan_init(
         _shells(arguments),
         context=context_of(context.settings, environ=os.environ, cwd=os.getcwd()),
@@ -54,8 +67,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         completions=_completions(context),
         reverse=arguments.reverse,
         system=arguments.system,
+        clients=arguments.clients,
     )
-    dry_run = context.settings.dry_run
     if not dry_run:
         apply_changes(changes)
     if not context.settings.quiet:
@@ -66,6 +79,16 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     elif not dry_run and any(change.action != "unchanged" for change in changes):
         context.console.note("open a new shell for the change to take effect")
     return 0
+
+
+def _write_shims(context: CommandContext) -> None:
+    """Write the programs that the functions run, unless this was started by one of them."""
+    from minicon.shell.commands import this_executable
+    from minicon.shell.shims import make_shims, shims_directory, write_shims
+
+    if shims_directory(sys.argv[0]) is None:
+        root = str(context.settings.root)
+        write_shims(make_shims(root, root=root, executable=this_executable()))
 
 
 def _show(changes: Iterable[FileChange], context: CommandContext) -> None:

@@ -1,0 +1,132 @@
+"""The words of conda 26: what differs from minicon's own, which are mostly conda's."""
+
+from __future__ import annotations
+
+from minicon.cli.dialects.dialect import Dialect, ForeignOption
+
+_IGNORED = (
+    "--debug",
+    "--trace",
+    "--repodata-use-zst",
+    "--no-repodata-use-zst",
+    "--use-local",
+    "--skip-flexible-search",
+)
+
+
+def option(
+    flags: str, words: str = "", *, on: str = "", takes_value: bool = False, **variables: str
+) -> ForeignOption:
+    """Return a row: spellings, own words, and the commands (``env_create`` is ``env create``)."""
+    commands = frozenset(each.replace("_", " ") for each in on.split())
+    return ForeignOption(
+        tuple(flags.split()), takes_value, tuple(words.split()), variables, commands
+    )
+
+
+OPTIONS = (
+    *(ForeignOption((flag,)) for flag in _IGNORED),
+    option("--console", takes_value=True),
+    option("--env-spec --environment-specifier", takes_value=True),
+    option("-O", "--override-channels"),
+    option("--no-default-packages", on="env_create"),
+    option("--force", "--yes", on="create env_create"),
+    option("--format", on="env_create env_update", takes_value=True),
+    option("--rev", "--revision {}", on="install", takes_value=True),
+    option("--features --keep-env", on="remove uninstall"),
+    option("--size --auth", on="list"),
+    option("--fields --list-fields", on="list", takes_value=True),
+    option("--unsafe-channels --size", on="info"),
+    option("--full-name", on="search"),
+    option("-s", on="run"),
+    option("-y --yes --list", on="doctor check"),
+    option("--heal", "--fix", on="doctor check"),
+    option("-c", "--tempfiles", on="clean"),
+    option("--write-default --clear", on="config"),
+    option("--override-platforms", on="export env_export"),
+)
+
+WORDS = {
+    "check": "doctor",
+    "health": "doctor",
+    "conda-env": "env",
+    "init": "init --as conda",
+    "env doctor": "doctor",
+}
+
+_NO_TERMS = "minicon asks for no terms of service; a channel's own terms apply"
+NOTES = {"tos": _NO_TERMS, "tos accept": _NO_TERMS, "tos view": _NO_TERMS}
+
+_BUILD = "build packages with 'rattler-build', or from wheels with 'minicon channel build'"
+#: Plugins and projects beside conda, and what does their job.
+ELSEWHERE = {
+    "build": _BUILD,
+    "mambabuild": _BUILD,
+    "render": "render recipes with 'rattler-build build --render-only'",
+    "debug": "debug recipes with 'rattler-build debug'",
+    "skeleton": "write recipes with 'grayskull pypi NAME'",
+    "convert": "build for other platforms with 'minicon channel build --platform SUBDIR'",
+    "develop": "install a source directory with 'minicon run -n NAME pip install -e DIR'",
+    "index": "index a channel with 'minicon channel index DIR'",
+    "metapackage": "list the packages in an environment.yml instead",
+    "pack": "archive an environment with 'conda-pack -p PATH', from PyPI",
+    "content-trust": "packages are verified by the hashes of their channel's index",
+    "server": "upload with the program of your server",
+    "repo": "upload with the program of your server",
+    "token": "save credentials in ~/.netrc or in the URL of the channel",
+    "lock": "lock with 'minicon lock', or with conda-lock from PyPI",
+    "project": "use 'minicon lock' and 'minicon sync'",
+    "inspect": "show contents of packages with 'minicon search SPEC --info'",
+}
+
+#: Packages of the program itself.
+PROGRAMS = frozenset(
+    ("conda", "mamba", "micromamba", "conda-libmamba-solver", "libmamba", "libmambapy")
+)
+
+ERRORS = {
+    "MiniconError": "CondaError",
+    "UsageError": "ArgumentError",
+    "SpecError": "InvalidMatchSpec",
+    "ChannelError": "CondaHTTPError",
+    "RepodataError": "CorruptRepodataError",
+    "OfflineError": "OfflineError",
+    "SolveError": "UnsatisfiableError",
+    "Unsatisfiable": "UnsatisfiableError",
+    "PackageNotFound": "PackagesNotFoundError",
+    "PackageError": "CondaVerificationError",
+    "HashMismatch": "ChecksumMismatchError",
+    "UnsafeArchive": "SafetyError",
+    "PrefixError": "CondaEnvException",
+    "NotAnEnvironment": "EnvironmentLocationNotFound",
+    "Clobbered": "ClobberError",
+    "PrefixLocked": "LockError",
+    "LinkScriptFailed": "LinkError",
+    "PipError": "CondaEnvException",
+    "ConfigError": "ConfigurationLoadError",
+    "FileError": "CondaFileIOError",
+    "declined": "CondaSystemExit",
+    "no-specs": "CondaValueError",
+    "no-such-environment": "EnvironmentNameNotFound",
+    "not-an-environment": "DirectoryNotACondaEnvironmentError",
+    "unknown-command": "CommandNotFoundError",
+    "unknown-key": "CondaKeyError",
+    "invalid-environment-name": "CondaValueError",
+    "no-target-environment": "CondaValueError",
+    "environment-file-not-found": "EnvironmentFileNotFound",
+    "environment-frozen": "EnvironmentIsFrozenError",
+    "internal-error": "CondaError",
+}
+
+CONDA = Dialect(
+    name="conda",
+    version="26.7.0",
+    version_text="conda {version} (minicon {minicon})",
+    words=WORDS,
+    options=OPTIONS,
+    notes=NOTES,
+    elsewhere=ELSEWHERE,
+    programs=PROGRAMS,
+    errors=ERRORS,
+    exit_codes={"no-specs": 1, "invalid-environment-name": 1, "no-target-environment": 1},
+)

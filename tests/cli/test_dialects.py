@@ -1,0 +1,200 @@
+"""Command lines of conda, mamba and micromamba, by the name that minicon was started with."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.support.command_line import CommandLine
+from tests.support.commands import Outcome
+
+from minicon.cli.dialects.choice import dialect_named, dialect_of, implied_variables
+from minicon.cli.main import main
+
+
+class Program:
+    """Another name of the command line."""
+
+    def __init__(self, line: CommandLine, name: str) -> None:
+        self.line, self.dialect = line, dialect_named(name)
+
+    def __call__(self, text: str) -> Outcome:
+        self.line.capture.readouterr()
+        code = main(shlex.split(text), self.dialect)
+        out, err = self.line.capture.readouterr()
+        return Outcome(code, out, err)
+
+
+@pytest.fixture
+def conda(data: CommandLine) -> Program:
+    return Program(data, "conda")
+
+
+@pytest.fixture
+def micromamba(data: CommandLine) -> Program:
+    return Program(data, "micromamba")
+
+
+@pytest.fixture(scope="module")
+def shims(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root prefix with shims, and a HOME beside it."""
+    folder = tmp_path_factory.mktemp("shims")
+    (folder / "home").mkdir()
+    program = Path(sys.executable).with_name("minicon")
+    variables = {"HOME": str(folder / "home"), "MINICON_ROOT": str(folder / "root"), "PATH": "/bin"}
+    subprocess.run([program, "shims"], env=variables, check=True, capture_output=True)
+    return folder
+
+
+def call(folder: Path, *words: str, **variables: str) -> Outcome:
+    environ = {"HOME": str(folder / "home"), "PATH": "/usr/bin:/bin", **variables}
+    done = subprocess.run(
+        [folder / "root" / words[0], *words[1:]],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def test_the_name_of_the_program_decides() -> None:
+    assert dialect_of("/opt/x/bin/conda", {}).name == "conda"
+    assert dialect_of("micromamba.exe", {}).name == "micromamba"
+    assert dialect_of("/bin/minicon", {}).name == "minicon"
+    assert dialect_of("/bin/minicon", {"MINICON_DIALECT": "mamba"}).name == "mamba"
+
+
+def test_variables_of_mamba_are_read() -> None:
+    dialect = dialect_named("micromamba")
+    found = implied_variables(dialect, "micromamba", {"MAMBA_ROOT_PREFIX": "/m"})
+    assert found == {"MINICON_ROOT": "/m"}
+    typed = {"MAMBA_ROOT_PREFIX": "/m", "MINICON_ROOT": "/own"}
+    assert not implied_variables(dialect, "micromamba", typed)
+
+
+def test_shims_know_their_root(shims: Path) -> None:
+    assert call(shims, "bin/conda", "info", "--base").ok().out == f"{shims / 'root'}\n"
+    assert call(shims, "condabin/conda", "--version").ok().out.startswith("conda 26.7.0 (minicon ")
+    assert call(shims, "bin/micromamba", "--version").ok().out == "2.5.0\n"
+    other = call(shims, "bin/micromamba", "-r", str(shims / "other"), "info", "--base").ok()
+    assert other.out == f"{shims / 'other'}\n"
+
+
+def test_shims_are_written_again_and_removed(minicon: CommandLine) -> None:
+    directory = minicon.folder / "shims"
+    minicon("shims", directory).ok()
+    written = minicon("shims", directory, "--json").ok().json["files"]
+    assert all(Path(path).exists() for path in written)
+    (directory / "bin" / "own").write_text("")
+    removed = minicon("shims", directory, "--undo", "--json").ok().json["files"]
+    assert removed == written
+    assert [path for path in directory.rglob("*") if path.is_file()] == [directory / "bin" / "own"]
+    assert "no-shims" in minicon("shims", directory, "--undo", "--json").out
+
+
+def test_shims_replace_no_other_program(minicon: CommandLine) -> None:
+    other = minicon.root / "bin" / "conda"
+    other.parent.mkdir(parents=True)
+    other.write_text("conda's own")
+    assert minicon("shims", "--json").json["reference"] == "foreign-shim"
+    assert other.read_text() == "conda's own"
+    assert list(minicon.root.rglob("*.*")) == []
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh"])
+def test_hook_defines_the_programs(shims: Path, shell: str) -> None:
+    profile = shims / "root" / "etc" / "profile.d" / "conda.sh"
+    script = (
+        f". {profile}; conda --version; micromamba --version; "
+        'echo "$CONDA_SHLVL $CONDA_EXE ${_CE_CONDA-unset} ${CONDA_PYTHON_EXE:+python}"; '
+        "conda activate nothing || echo failed"
+    )
+    done = subprocess.run(
+        [shell, "-c", script],
+        env={"HOME": str(shims / "home"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("conda 26.7.0")
+    assert lines[1:] == ["2.5.0", f"0 {shims}/root/bin/conda  python", "failed"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "create -y -n new --override-channels -c CHANNEL --force --debug hello",
+        "create -yq -n new hello --console classic --repodata-use-zst",
+        "install -y -n data --freeze-installed lone --use-local",
+        "remove -y -n data --keep-env greeting",
+        "list -n data --size --auth",
+        "search --full-name hello",
+        "clean -c",
+        "doctor -n data -y --list",
+        "conda-env list",
+        "help create",
+        "tos accept --override-channels --channel x",
+        "update -y conda",
+        "install -n base -y conda-libmamba-solver mamba>=1",
+    ],
+)
+def test_words_of_conda_are_understood(conda: Program, channel: Path, text: str) -> None:
+    conda(text.replace("CHANNEL", str(channel))).ok()
+
+
+def test_options_of_micromamba_are_its_own(micromamba: Program, tmp_path: Path) -> None:
+    root = tmp_path / "other"
+    micromamba(f"create -y -r {root} -n new hello --log-level info --no-rc").ok()
+    assert (root / "envs" / "new" / "bin" / "hello").exists()
+    assert "hello" in micromamba(f"list -r {root} -n new").ok().out
+    assert "hello" in micromamba(f"-r {root} list -n new").ok().out
+
+
+def test_words_of_a_program_that_runs_are_its_own(micromamba: Program, tmp_path: Path) -> None:
+    dialect = micromamba.dialect
+    words, variables = dialect.translated(["run", "-r", "/m", "-n", "x", "tool", "-r", "y"])
+    assert words == ["run", "-n", "x", "tool", "-r", "y"]
+    assert variables == {"MINICON_ROOT": "/m"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "own"),
+    [
+        ("shell hook -s bash", "shell.bash hook"),
+        ("shell -s zsh hook", "shell.zsh hook"),
+        ("shell activate -s fish -p /e", "shell.fish activate /e"),
+        ("shell deactivate -s bash", "shell.bash deactivate"),
+        ("shell init -s bash -r /m", "init --as mamba bash"),
+        ("config append channels x", "config --append channels x"),
+        ("config list", "config --show"),
+        ("clean --locks -y", "clean --tempfiles -y"),
+    ],
+)
+def test_words_of_micromamba(typed: str, own: str) -> None:
+    words, _ = dialect_named("micromamba").translated(shlex.split(typed))
+    assert words == shlex.split(own)
+
+
+def test_commands_of_others_say_what_does_the_job(conda: Program) -> None:
+    refused = conda("build recipe --json")
+    assert refused.code == 2
+    assert "rattler-build" in refused.json["hint"]
+    assert refused.json["exception_name"] == "CommandNotFoundError"
+
+
+def test_errors_have_names_of_conda(conda: Program) -> None:
+    names = {
+        "list -n nope": "EnvironmentLocationNotFound",
+        "install -n data -y nothing-like-this": "PackagesNotFoundError",
+        "install -n data -y hello=1.0 hello=2.0": "UnsatisfiableError",
+        "install -n data": "CondaValueError",
+    }
+    for text, name in names.items():
+        failed = conda(f"{text} --json")
+        assert (failed.code, failed.json["exception_name"]) == (1, name), text
