@@ -198,3 +198,40 @@ def test_errors_have_names_of_conda(conda: Program) -> None:
     for text, name in names.items():
         failed = conda(f"{text} --json")
         assert (failed.code, failed.json["exception_name"]) == (1, name), text
+
+
+#: The keys that conda 26.7 prints.
+INFO_KEYS = set(
+    """
+    GID UID active_prefix active_prefix_name av_data_dir av_metadata_url_base channels
+    conda_build_version conda_env_version conda_location conda_prefix conda_shlvl conda_version
+    config_files default_prefix env_vars envs envs_details envs_dirs netrc_file offline pkgs_dirs
+    platform python_version rc_path requests_version root_prefix root_writable site_dirs solver
+    sys.executable sys.prefix sys.version sys_rc_path user_agent user_rc_path virtual_pkgs
+    """.split()  # noqa: SIM905
+)
+
+
+def test_info_has_all_keys_of_conda(conda: Program, channel: Path) -> None:
+    facts = conda("info --json").ok().json
+    assert not INFO_KEYS - facts.keys()
+    assert facts["channels"] == [f"{channel.as_uri()}/{s}" for s in (facts["platform"], "noarch")]
+    data = facts["envs_details"][facts["envs"][0]]
+    assert (data["name"], data["base"], data["created"][:2]) == ("data", False, "20")
+
+
+def test_info_has_rows_of_conda(conda: Program) -> None:
+    rows = dict(
+        line.strip().split(" : ", 1)
+        for line in conda("info").ok().out.splitlines()
+        if " : " in line
+    )
+    assert rows["base environment"] == f"{conda.line.root}  (writable)"
+    assert rows["conda version"] == "26.7.0"
+
+
+def test_info_of_micromamba_has_its_keys(micromamba: Program) -> None:
+    facts = micromamba("info --json").ok().json
+    assert facts["base environment"] == str(micromamba.line.root)
+    assert facts["envs directories"][0] == str(micromamba.line.root / "envs")
+    assert facts["micromamba version"] == "2.5.0"

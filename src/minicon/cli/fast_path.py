@@ -184,7 +184,7 @@ def _list_environments(environ: Mapping[str, str]) -> int | None:
     except MiniconError:
         return None
     registered = os.path.join(context.home, ".conda", "environments.txt")
-    known = known_environments(context.envs_dirs, registered)
+    known = known_environments(context.envs_dirs, registered, context.options.root)
     return _print_table(
         environment_table(
             (name, path, is_active_environment(path, environ)) for path, name in known.items()

@@ -135,8 +135,9 @@ class EnvironmentRegistry:
             self._warn(problem.message)
 
     def entries(self) -> list[EnvironmentEntry]:
-        """Return all known environments: those in envs_dirs by name, then the registered."""
-        known = known_environments(map(str, self._settings.envs_dirs), str(self.environments_txt))
+        """Return all known environments: base, those in envs_dirs by name, then the registered."""
+        folders, root = map(str, self._settings.envs_dirs), str(self._settings.root)
+        known = known_environments(folders, str(self.environments_txt), root)
         return [
             EnvironmentEntry(
                 name=name, path=Path(path), active=is_active_environment(path, self._environ)

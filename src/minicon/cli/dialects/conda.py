@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from minicon.cli.dialects.dialect import Dialect, ForeignOption
+from minicon.constants import CONDA_VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _IGNORED = (
     "--debug",
@@ -118,9 +124,55 @@ ERRORS = {
     "internal-error": "CondaError",
 }
 
+#: The rows of ``info``, in conda's order; a key with the text of an absent value.
+_ROWS = (
+    ("active environment", "active_prefix_name", "None"),
+    ("active env location", "active_prefix", ""),
+    ("shell level", "conda_shlvl", ""),
+    ("user config file", "user_rc_path", ""),
+    ("populated config files", "config_files", ""),
+    ("conda version", "conda_version", ""),
+    ("conda-build version", "conda_build_version", ""),
+    ("python version", "python_version", ""),
+    ("solver", "solver", ""),
+    ("virtual packages", "virtual_pkgs", ""),
+    ("base environment", "root_prefix", ""),
+    ("conda av data dir", "av_data_dir", ""),
+    ("conda av metadata url", "av_metadata_url_base", "None"),
+    ("channel URLs", "channels", ""),
+    ("package cache", "pkgs_dirs", ""),
+    ("envs directories", "envs_dirs", ""),
+    ("platform", "platform", ""),
+    ("user-agent", "user_agent", ""),
+    ("UID:GID", "UID", ""),
+    ("netrc file", "netrc_file", "None"),
+    ("offline mode", "offline", ""),
+)
+
+
+def info_text(facts: Mapping[str, Any]) -> str:
+    """Return the output of ``conda info``."""
+    shown = {
+        **facts,
+        "virtual_pkgs": ["=".join(each) for each in facts["virtual_pkgs"]],
+        "solver": f"{facts['solver']['name']} (default)",
+        "root_prefix": f"{facts['root_prefix']}  "
+        f"({'writable' if facts['root_writable'] else 'read only'})",
+        "UID": f"{facts['UID']}:{facts['GID']}",
+    }
+    lines = [""]
+    for label, key, absent in _ROWS:
+        value = shown[key]
+        texts = [str(each) for each in value] if isinstance(value, list) else [str(value)]
+        texts = texts if value is not None else [absent]
+        start = f"{label:>23} : "
+        lines += [start + "\n".join(texts).replace("\n", "\n" + " " * len(start))]
+    return "\n".join([*lines, ""])
+
+
 CONDA = Dialect(
     name="conda",
-    version="26.7.0",
+    version=CONDA_VERSION,
     version_text="conda {version} (minicon {minicon})",
     words=WORDS,
     options=OPTIONS,
@@ -128,5 +180,6 @@ CONDA = Dialect(
     elsewhere=ELSEWHERE,
     programs=PROGRAMS,
     errors=ERRORS,
+    texts={"info": info_text},
     exit_codes={"no-specs": 1, "invalid-environment-name": 1, "no-target-environment": 1},
 )

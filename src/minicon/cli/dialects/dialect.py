@@ -55,6 +55,7 @@ class Dialect:
         programs: Packages that contain the program itself, which the user cannot update here.
         errors: Reference or class of an error, and the name that the program gives it.
         exit_codes: Reference of an error, and the exit code that the program gives it.
+        texts: Kind of a document, and the function that prints it for people.
         shapes: Kind of a document, and the function that gives it the program's shape.
         variables: Environment variables, and minicon's own names of them.
     """
@@ -70,6 +71,7 @@ class Dialect:
     programs: frozenset[str] = frozenset()
     errors: Mapping[str, str] = field(default_factory=dict)
     exit_codes: Mapping[str, int] = field(default_factory=dict)
+    texts: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     shapes: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 

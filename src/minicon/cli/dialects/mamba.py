@@ -91,7 +91,8 @@ def _info_shape(document: Any) -> Any:
     return {
         **document,
         "libmamba version": MAMBA.version,
-        f"{MAMBA.name} version": MAMBA.version,
+        "mamba version": MAMBA.version,
+        "micromamba version": MAMBA.version,
         "base environment": document["root_prefix"],
         "envs directories": document["envs_dirs"],
         "package cache": document["pkgs_dirs"],
@@ -125,6 +126,7 @@ MICROMAMBA = Dialect(
     },
     programs=conda.PROGRAMS,
     errors=conda.ERRORS,
+    texts=conda.CONDA.texts,
     exit_codes=conda.CONDA.exit_codes,
     shapes={"search": _query_shape, "repoquery": _query_shape, "info": _info_shape},
     variables={"MAMBA_ROOT_PREFIX": "MINICON_ROOT", "MAMBARC": "CONDARC"},

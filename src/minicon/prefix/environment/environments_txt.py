@@ -81,7 +81,9 @@ def _is_registered(line: str) -> bool:
     return path.is_absolute() and is_environment(path)
 
 
-def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[str, str]:
+def known_environments(
+    envs_dirs: Iterable[str], environments_txt: str, root: str
+) -> dict[str, str]:
     """Return the known environments, each once: path to the name that ``-n`` accepts for it.
 
     An environment that no name reaches has an empty name: it is in no directory of ``envs_dirs``,
@@ -89,10 +91,12 @@ def known_environments(envs_dirs: Iterable[str], environments_txt: str) -> dict[
     are one environment, with the first path.
 
     Args:
-        envs_dirs: Directories of named environments, which come first, sorted by name, links last.
+        envs_dirs: Directories of named environments, sorted by name, links last.
         environments_txt: Path of ``~/.conda/environments.txt``, which lists the others.
+        root: The root directory; if it is an environment, it is ``base``, and comes first.
     """
-    paths = [(os.path.join(folder, name), name) for folder in envs_dirs for name in _names(folder)]
+    paths = [(root, "base")]
+    paths += [(os.path.join(folder, name), name) for folder in envs_dirs for name in _names(folder)]
     paths += [(os.path.normpath(line), "") for line in registered_paths(environments_txt)]
     found: dict[str, str] = {}
     identities: set[tuple[int, int]] = set()

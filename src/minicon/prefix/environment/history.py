@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 import time
 
-from minicon.constants import PYPI_PREFIX
+from minicon.constants import CONDA_VERSION, PYPI_PREFIX
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import dataclass, field
 from minicon.models.records import RepodataRecord
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from minicon.models.prefix_record import PrefixRecord
 
-#: Conda reads this version from the file.
-_CONDA_VERSION = "26.7.0"
 
 _HEAD = lazy_pattern(r"==>\s*(.+?)\s*<==")
 _SPECS = lazy_pattern(r"#\s*(\w+)\s+specs:\s*(.*)")
@@ -323,7 +321,7 @@ def format_block(
     head = [
         f"==> {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} <==",
         f"# cmd: {redact(' '.join(command.split()))}",
-        f"# conda version: {_CONDA_VERSION}",
+        f"# conda version: {CONDA_VERSION}",
         f"# minicon version: {version}",
         *([] if generation is None else [f"# minicon revision: {generation}"]),
     ]

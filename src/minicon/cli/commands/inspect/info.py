@@ -9,11 +9,15 @@ Examples:
 
 from __future__ import annotations
 
+import sys
+
 from minicon.cli import options
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from minicon.cli.context import CommandContext
 
@@ -39,6 +43,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     """Print the information."""
     from minicon.api.inspect.system_info import installation_facts, interpreter_rows
     from minicon.cli.render.listing import environment_table, table
+    from minicon.shell.shims import shims_directory
 
     console = context.console
     if arguments.profile:
@@ -65,11 +70,33 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         if console.json:
             console.document({"interpreters": [list(row) for row in rows]})
     else:
-        facts = installation_facts(context.services, context.registry)
-        console.answer(table(row for key, value in facts.items() for row in _rows(key, value)))
+        facts = installation_facts(
+            context.services, context.registry, program_directory=shims_directory(sys.argv[0])
+        )
+        text: Callable[[Mapping[str, Any]], str] = console.dialect.texts.get("info", _text_of)
+        console.answer(text(facts))
         if console.json:
-            console.document(facts)
+            console.document(facts, kind="info")
     return 0
+
+
+def _text_of(facts: Mapping[str, Any]) -> str:
+    """Return the facts as a table, without those for programs only."""
+    from minicon.cli.render.listing import table
+
+    shown = {key: value for key, value in facts.items() if key not in _FOR_PROGRAMS}
+    shown["solver"] = facts["solver"]["name"]
+    return table(row for key, value in shown.items() for row in _rows(key, value))
+
+
+#: Keys of conda's document that say nothing about minicon.
+_FOR_PROGRAMS = frozenset(
+    """
+    UID GID av_data_dir av_metadata_url_base conda_build_version conda_env_version conda_location
+    conda_prefix conda_version default_prefix env_vars envs_details rc_path requests_version
+    root_writable site_dirs sys.prefix sys.version sys_rc_path
+    """.split()  # noqa: SIM905 - as in config/keys
+)
 
 
 #: Labels for keys that are clearer to programs than to people.
