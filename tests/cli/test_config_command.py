@@ -90,14 +90,15 @@ def test_several_changes_at_once(minicon: CommandLine) -> None:
     assert not user_file(minicon).exists()
     minicon("config --set offline true --add channels low --add channels high").ok()
     assert user_file(minicon).read_text() == "offline: true\nchannels:\n- high\n- low\n"
+    minicon.monkeypatch.delenv("MINICON_ADD_PIP_AS_PYTHON_DEPENDENCY")
     assert minicon("config --get").ok().out.splitlines() == [
         "--set offline True",
         "--add channels 'low'   # lowest priority",
         "--add channels 'high'   # highest priority",
     ]
-    assert minicon("config --get --json").ok().json == {
-        "get": {"offline": True, "channels": ["high", "low"]}
-    }
+    got = minicon("config --get --json").ok().json
+    assert got["get"] == {"offline": True, "channels": ["high", "low"]}
+    assert got["rc_path"] == str(user_file(minicon))
     assert minicon("config").code == 2
 
 

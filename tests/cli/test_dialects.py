@@ -221,11 +221,8 @@ def test_info_has_all_keys_of_conda(conda: Program, channel: Path) -> None:
 
 
 def test_info_has_rows_of_conda(conda: Program) -> None:
-    rows = dict(
-        line.strip().split(" : ", 1)
-        for line in conda("info").ok().out.splitlines()
-        if " : " in line
-    )
+    lines = conda("info").ok().out.splitlines()
+    rows = dict(line.strip().split(" : ", 1) for line in lines if " : " in line.strip())
     assert rows["base environment"] == f"{conda.line.root}  (writable)"
     assert rows["conda version"] == "26.7.0"
 
@@ -235,3 +232,71 @@ def test_info_of_micromamba_has_its_keys(micromamba: Program) -> None:
     assert facts["base environment"] == str(micromamba.line.root)
     assert facts["envs directories"][0] == str(micromamba.line.root / "envs")
     assert facts["micromamba version"] == "2.5.0"
+
+
+def test_a_plan_has_whole_records(conda: Program) -> None:
+    done = conda("create -n new --dry-run --json hello=2.0").ok().json
+    hello = next(each for each in done["actions"]["LINK"] if each["name"] == "hello")
+    keys = [
+        "md5",
+        "sha256",
+        "size",
+        "subdir",
+        "build",
+        "depends",
+        "constrains",
+        "url",
+        "fn",
+        "dist_name",
+        "platform",
+    ]
+    assert not keys - hello.keys()
+    assert hello["size"] > 0
+    assert (hello["subdir"], hello["depends"]) == ("linux-64", ["greeting >=1"])
+    again = conda("create -n again --dry-run --json hello=1.0 --offline").ok().json
+    assert again["actions"]["FETCH"] == []
+
+
+def test_documents_of_clean_have_keys_of_conda(conda: Program) -> None:
+    done = conda("clean --all -y --json --force-pkgs-dirs").ok().json
+    assert {"tarballs", "packages", "index_cache", "tempfiles", "logfiles"} <= done.keys()
+    (folder, names), *_ = done["packages"]["pkgs_dirs"].items()
+    assert folder == str(conda.line.root / "pkgs")
+    assert {"hello", "greeting"} <= {name.partition("-")[0] for name in names}
+
+
+def test_explicit_lists_are_in_order_of_dependencies(conda: Program) -> None:
+    conda("create -y -n order hello lone").ok()
+    lines = conda("list -n order --explicit").ok().out.splitlines()
+    names = [line.rpartition("/")[2].partition("-")[0] for line in lines if "://" in line]
+    assert names.index("greeting") < names.index("hello")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "--set solver libmamba",
+        "--set auto_update_conda false",
+        "--set report_errors true",
+        "--set channel_priority True",
+        "--set conda_build.pkg_format 2",
+        "--set pip_interop_enabled true",
+        "--add custom_multichannels.mine https://example.test/x",
+        "--set show_channel_urls yes --system",
+        "--add channels x -n data",
+    ],
+)
+def test_settings_of_conda_can_be_set(conda: Program, edit: str) -> None:
+    conda(f"config {edit}").ok()
+    conda("list -n data").ok()
+
+
+def test_settings_of_all_sources_are_read(conda: Program) -> None:
+    (conda.line.home / ".condarc").write_text("channels: [low]\nremote_max_retries: 2\n")
+    conda.line.set(CONDA_REMOTE_MAX_RETRIES="5")
+    got = conda("config --get remote_max_retries --json").ok().json
+    assert got["get"] == {"remote_max_retries": 5}
+    shown = conda("config --show --json").ok().json
+    assert shown["channel_alias"]["location"] == "conda.anaconda.org"
+    assert shown["rollback_enabled"] is True
+    assert conda("config --show channels --json").ok().json.keys() == {"channels"}

@@ -101,12 +101,10 @@ def test_environments_from_files(data: CommandLine) -> None:
 def test_removing_an_environment(data: CommandLine) -> None:
     document = data("remove -n data --all --dry-run --json").ok().json
     prefix = str(data.environment("data"))
-    assert document == {
-        "success": True,
-        "prefix": prefix,
-        "actions": {"PREFIX": prefix},
-        "dry_run": True,
-    }
+    actions = document.pop("actions")
+    assert document == {"success": True, "prefix": prefix, "dry_run": True}
+    assert (actions["PREFIX"], actions["FETCH"]) == (prefix, [])
+    assert [each["name"] for each in actions["UNLINK"]] == ["greeting", "hello"]
     assert data.environment("data").exists()
     assert data("remove -n data").code == 2, "nothing is named"
     data("remove -n data --all -y").ok()
@@ -134,11 +132,12 @@ def test_clean_shows_what_is_removed(data: CommandLine) -> None:
 def test_a_plan_that_is_not_confirmed(data: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     with open(os.devnull) as nothing:
         monkeypatch.setattr("sys.stdin", nothing)
-        refused = data("install -n data lone")
+        installed = data("install -n data lone").ok()
+        refused = data("remove -n data --all")
+    assert "lone" in installed.out, "the plan was shown"
+    assert "lone" in data("list -n data").out
     assert refused.code == 2
     assert "--yes" in refused.err
-    assert "lone" in refused.out, "the plan was shown"
-    assert "lone" not in data("list -n data").out
 
 
 @pytest.mark.parametrize("text", [None, "@EXPLICIT\n", "name: bare\n", "dependencies: []\n"])

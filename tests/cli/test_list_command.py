@@ -105,7 +105,8 @@ def test_lines_for_programs(data: CommandLine, channel: Path) -> None:
     assert data("list -n data --export").ok().out == "greeting=1.5=0\nhello=1.0=0\n"
     canonical = data("list -n data --canonical").ok().out.splitlines()
     assert canonical[1] == f"{channel.as_uri()}/linux-64::hello-1.0-0"
-    assert data("list -n data --export --json").ok().json == ["greeting=1.5=0", "hello=1.0=0"]
+    exported = data("list -n data --export --json").ok().json
+    assert [each["dist_name"] for each in exported] == ["greeting-1.5-0", "hello-1.0-0"]
 
 
 @pytest.mark.parametrize(("flag", "length"), [("", 0), ("--md5", 33), ("--sha256", 72)])

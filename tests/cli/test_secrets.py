@@ -32,6 +32,7 @@ WORDS: dict[str, list[str]] = {
     "create": ["-y -n new -c CHANNEL hello", "-y -d -n d -f FILE", "-y -d -n d --clone foreign"],
     "install": ["-y -n new -c CHANNEL lone", "-y -n new CHANNEL/noarch/lone-0.1-0.conda"],
     "update": ["-y -n new -c CHANNEL --all", "-y -n foreign --all"],
+    "shims": ["DIRECTORY"],
     "list": ["-n new", "-n foreign", "-n foreign --explicit --md5", "-n foreign --canonical",
              "-n foreign --show-channel-urls", "-n foreign --revisions", "-n new --explicit"],
     "env": ["list", "export -n new", "export -n foreign", "config vars list -n new",

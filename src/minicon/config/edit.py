@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from minicon.config.files import read_config_text
-from minicon.config.keys import KEYS, MAPS, Key, Kind, find_key
+from minicon.config.keys import KEYS, MAPS, Key, Kind, find_key, foreign_key
 from minicon.config.values import check_value
 from minicon.errors import ConfigError, UsageError
 from minicon.fs import operations
@@ -111,7 +111,7 @@ def _read(path: str) -> str | None:
 def _edited(text: str, path: str, edit: ConfigEdit) -> tuple[str, bool]:
     values = {name: raw.value for name, raw in read_config_text(text, path).items()}
     name, _, entry = edit.key.partition(".")
-    key = find_key(name)
+    key = find_key(name) or foreign_key(name)
     if key is None and not (edit.action == "remove-key" and name in values):
         raise _unknown_key(name)
     written = name if name in values or key is None else _alias_in(values, key)
@@ -144,6 +144,12 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
     def checked(value: Any, kind: Key = key) -> Any:
         return check_value(kind, value, source=path, fill=str)
 
+    if key.kind is Kind.ANY:
+        return _foreign_value(entry, current, edit)
+    if key.kind is Kind.MAP_OF_SEQUENCES and entry and edit.action in _LISTS:
+        whole = checked(current) or {}
+        inner = Key(f"{key.name}.{entry}", Kind.SEQUENCE, key.meaning)
+        return {**whole, entry: _wanted(inner, "", list(whole.get(entry, ())), edit, path)}
     if edit.action in _LISTS:
         if key.kind is not Kind.SEQUENCE:
             raise UsageError(
@@ -167,6 +173,21 @@ def _wanted(key: Key, entry: str, current: Any, edit: ConfigEdit, path: str) -> 
             hint=f"minicon config {how} …; or edit {path}",
         )
     return checked(edit.value)
+
+
+def _foreign_value(entry: str, current: Any, edit: ConfigEdit) -> Any:
+    """Return the new value of a key that other tools use, as YAML reads it."""
+    import yaml
+
+    inner = current.get(entry) if entry and isinstance(current, dict) else current
+    value: Any = yaml.safe_load(edit.value)
+    if edit.action in _LISTS:
+        rest = [item for item in inner or [] if item != value]
+        ends = {"append": [*rest, value], "prepend": [value, *rest], "remove": rest}
+        value = ends[edit.action]
+    if not entry:
+        return value
+    return {**(current if isinstance(current, dict) else {}), entry: value}
 
 
 def _without(current: Any, entry: str, name: str, path: str) -> Any:

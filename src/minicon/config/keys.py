@@ -23,6 +23,7 @@ class Kind(Enum):
     MAP_OF_SEQUENCES = "a map of names to lists"
     MAP_OF_MAPS = "a map of names to maps"
     MAPS_BY_CHANNEL = "a list of maps, each with a channel"
+    ANY = "any value"
 
 
 #: Kinds whose values are merged by name if several sources have them.
@@ -182,7 +183,7 @@ OTHER_TOOLS_KEYS = frozenset(
     fetch_threads force force_32bit force_reinstall force_remove ignore_pinned info
     list_fields log_level migrated_channel_aliases migrated_custom_channels no_lock no_plugins
     non_admin_enabled notify_outdated_conda override_channels_enabled
-    plugins prefix_data_interoperability prune quiet_progress
+    plugins protect_frozen_envs prefix_data_interoperability prune quiet_progress
     remote_backoff_factor repodata_threads report_errors
     restore_free_channel rollback_enabled root_prefix sat_solver separate_format_cache
     shortcuts shortcuts_only show_channel_urls signing_metadata_url_base solver
@@ -193,6 +194,13 @@ OTHER_TOOLS_KEYS = frozenset(
     download_threads no_rc retry_timeout max_parallel_downloads use_uv
     """.split()  # noqa: SIM905 - a hundred quoted words would not read better
 )
+
+
+def foreign_key(name: str) -> Key | None:
+    """A key of conda or mamba that minicon keeps in files and does not use, or None."""
+    if name in OTHER_TOOLS_KEYS or name in UNSUPPORTED_KEYS:
+        return Key(name, Kind.ANY, "not used by minicon")
+    return None
 
 
 def find_key(name: str) -> Key | None:

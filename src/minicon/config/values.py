@@ -48,7 +48,7 @@ def check_value(key: Key, value: Any, *, source: str, fill: Callable[[str], str]
             hint="shorten that list",
         )
     if key.name == "channel_priority":
-        checked = {"true": "flexible", "false": "disabled"}.get(checked, checked)
+        checked = {"true": "flexible", "false": "disabled"}.get(checked.lower(), checked)
     if key.choices and checked not in key.choices:
         raise _wrong("wrong-value", key, value, source, "one of: " + ", ".join(key.choices))
     if key.file_names and not all(map(_is_file_name, checked)):
@@ -200,6 +200,7 @@ def _filled(value: Any, fill: Callable[[str], str]) -> Any:
 
 
 _CHECKS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.ANY: lambda value: value,
     Kind.BOOLEAN: _boolean,
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,

@@ -50,8 +50,6 @@ def installation_facts(
         "conda_version": CONDA_VERSION,
         "conda_build_version": "not installed",
         "conda_env_version": CONDA_VERSION,
-        "python_version": platform.python_version(),
-        "requests_version": _requests_version(),
         "platform": settings.platform,
         "root_prefix": root,
         "root_writable": _is_writable(settings.root),
@@ -84,6 +82,15 @@ def installation_facts(
         "solver": {"name": "minicon", "user_agent": f"minicon/{__version__}", "default": True},
         "archive_reader": _archive_reader(),
         "virtual_pkgs": [[p.name, p.version, p.build] for p in services.virtual_packages],
+        **_process_facts(),
+    }
+
+
+def _process_facts() -> dict[str, Any]:
+    """Return the interpreter and the user of this process."""
+    return {
+        "python_version": platform.python_version(),
+        "requests_version": _requests_version(),
         "sys.executable": sys.executable,
         "sys.prefix": sys.prefix,
         "sys.version": sys.version,

@@ -170,6 +170,94 @@ def info_text(facts: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
+#: Settings of conda that minicon does not have, with conda's defaults.
+_OTHER_SETTINGS: Mapping[str, Any] = {
+    "add_anaconda_token": True,
+    "aggressive_update_packages": [],
+    "allow_conda_downgrades": False,
+    "allow_cycles": True,
+    "allow_non_channel_urls": False,
+    "always_update_deps": False,
+    "anaconda_upload": None,
+    "auto_update_conda": False,
+    "bld_path": "",
+    "console": "classic",
+    "debug": False,
+    "default_python": None,
+    "default_threads": None,
+    "deps_modifier": "not_set",
+    "dev": False,
+    "disallowed_packages": [],
+    "enable_private_envs": False,
+    "error_upload_url": "https://conda.io/conda-post/unexpected-error",
+    "execute_threads": 1,
+    "experimental": [],
+    "extra_safety_checks": False,
+    "fetch_threads": 5,
+    "force": False,
+    "force_32bit": False,
+    "force_reinstall": False,
+    "force_remove": False,
+    "ignore_pinned": False,
+    "migrated_channel_aliases": [],
+    "migrated_custom_channels": {},
+    "no_lock": False,
+    "no_plugins": False,
+    "non_admin_enabled": True,
+    "notify_outdated_conda": False,
+    "override_channels_enabled": True,
+    "pip_interop_enabled": False,
+    "prune": False,
+    "quiet_progress": False,
+    "remote_backoff_factor": 1,
+    "repodata_threads": None,
+    "report_errors": None,
+    "restore_free_channel": False,
+    "rollback_enabled": True,
+    "separate_format_cache": False,
+    "shortcuts": True,
+    "shortcuts_only": [],
+    "show_channel_urls": None,
+    "signing_metadata_url_base": None,
+    "solver": "libmamba",
+    "solver_ignore_timestamps": False,
+    "subdirs": [],
+    "target_prefix_override": "",
+    "trace": False,
+    "track_features": [],
+    "unsatisfiable_hints": True,
+    "unsatisfiable_hints_check_depth": 2,
+    "update_modifier": "update_specs",
+    "use_index_cache": False,
+    "use_local": False,
+    "use_only_tar_bz2": False,
+    "verify_threads": 1,
+    "whitelist_channels": [],
+}
+
+
+def _channel_object(url: str, name: str | None = None) -> dict[str, Any]:
+    """Return conda's object of a channel's URL, without credentials."""
+    scheme, _, location = url.rpartition("://")
+    location = location.rpartition("@")[2].strip("/")
+    if name and location.endswith(f"/{name}"):
+        location = location[: -len(name) - 1]
+    empty = dict.fromkeys(("auth", "package_filename", "platform", "token"))
+    return {**empty, "scheme": scheme or None, "location": location, "name": name}
+
+
+def settings_document(values: Any) -> Any:
+    """Return conda's document of ``config --show``: all its keys, and channels as objects."""
+    other = {} if len(values) == 1 else _OTHER_SETTINGS
+    shown = dict(sorted({**other, **values}.items()))
+    if alias := values.get("channel_alias"):
+        shown["channel_alias"] = _channel_object(alias)
+    if "custom_channels" in values:
+        custom = values["custom_channels"] or {}
+        shown["custom_channels"] = {n: _channel_object(url, n) for n, url in custom.items()}
+    return shown
+
+
 CONDA = Dialect(
     name="conda",
     version=CONDA_VERSION,
@@ -181,5 +269,6 @@ CONDA = Dialect(
     programs=PROGRAMS,
     errors=ERRORS,
     texts={"info": info_text},
+    shapes={"config-show": settings_document},
     exit_codes={"no-specs": 1, "invalid-environment-name": 1, "no-target-environment": 1},
 )

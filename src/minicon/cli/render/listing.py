@@ -102,8 +102,8 @@ def list_objects(
     platform: str,
     names: ChannelNames,
 ) -> list[Any]:
-    """Return the document of ``list --json``: conda's objects, or the lines of ``--export``."""
-    if arguments.explicit or arguments.export or arguments.canonical:
+    """Return the document of ``list --json``: conda's objects, or the lines of ``--explicit``."""
+    if arguments.explicit or arguments.canonical:
         return list_lines(path, records, arguments, platform, names)
     return [dist_object(r.record, names) for r in records]
 
@@ -119,7 +119,7 @@ def dist_object(record: RepodataRecord, names: ChannelNames) -> dict[str, Any]:
 def explicit_lines(
     records: Iterable[PrefixRecord], *, platform: str, anchor: str | None = None
 ) -> list[str]:
-    """Return an explicit list (CEP 23): one URL per package.
+    """Return an explicit list (CEP 23): one URL per package, dependencies first.
 
     Packages that such a list cannot contain (wheels, host interpreters) become comments that say
     how they can be installed.
@@ -135,8 +135,9 @@ def explicit_lines(
         f"# platform: {platform}",
         "@EXPLICIT",
     ]
-    for installed in records:
-        record = installed.record
+    from minicon.solver.result.dependencies import in_link_order
+
+    for record in in_link_order({each.name: each.record for each in records}):
         if record.source != "conda" or not record.url:
             lines.append(f"# not in this list: {record.dist_name}; {_other_way(record)}")
         elif anchor == "sha256" and record.sha256:
@@ -187,12 +188,18 @@ def search_objects(
     records: Sequence[RepodataRecord],
     run_exports: Mapping[RepodataRecord, Mapping[str, Sequence[str]]],
 ) -> dict[str, list[Any]]:
-    """Return the document of ``search --json``: name to records, with run exports if known."""
+    """Return the document of ``search --json``: name to records, oldest first as conda's.
+
+    The channel is a URL with the subdir; run exports are included if known.
+    """
     found: dict[str, list[Any]] = {}
     for record in records:
+        shown = record.to_json()
+        if "://" in shown["channel"]:
+            shown["channel"] = f"{shown['channel']}/{record.subdir}"
         exports = {"run_exports": run_exports[record]} if record in run_exports else {}
-        found.setdefault(record.name, []).append({**record.to_json(), **exports})
-    return found
+        found.setdefault(record.name, []).append({**shown, **exports})
+    return dict(sorted(found.items()))
 
 
 def record_details(record: RepodataRecord, run_exports: Mapping[str, Sequence[str]]) -> str:

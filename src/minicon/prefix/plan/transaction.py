@@ -106,9 +106,8 @@ class Transaction:
             "LINK": [shown for _, shown in link],
             "UNLINK": [dist_json(record.record, channel_name) for record in self.unlink],
         }
-        return {key: value for key, value in actions.items() if value} | {
-            "PREFIX": str(self.prefix)
-        }
+        shown = {key: value for key, value in actions.items() if value or key == "FETCH"}
+        return {**shown, "PREFIX": str(self.prefix)}
 
     def to_plan(self) -> dict[str, Any]:
         """Serialize to JSON, so that the plan can be reviewed, saved and applied later."""
@@ -245,13 +244,17 @@ def is_same_package(first: RepodataRecord, second: RepodataRecord) -> bool:
 
 
 def dist_json(record: RepodataRecord, channel_name: Callable[[str], str] = str) -> dict[str, Any]:
-    """A package in ``--json`` output: conda's dist object, with its source and URL."""
+    """A package in ``--json`` output: its record, the keys of conda's dist object, its source."""
     url = without_secrets(record.url)
     channel = without_secrets(record.channel)
     base_url = url.removesuffix(f"/{record.subdir}/{record.fn}")
     if base_url == url:
         base_url = channel
     return {
+        "md5": record.md5,
+        "size": record.size,
+        "constrains": list(record.constrains),
+        **record.to_json(),
         "base_url": base_url,
         "build": record.build,
         "build_number": record.build_number,

@@ -79,10 +79,15 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
     from minicon.api.plan.plan_effects import effects_of_removal, script_text
     from minicon.cli.commands.changing import warn_of_programs
     from minicon.errors import UsageError
+    from minicon.prefix.environment.prefix import Prefix
+    from minicon.prefix.plan.transaction import dist_json
 
     console = context.console
     path = context.services.registry.existing(arguments.name, arguments.prefix)
     refuse_active(context.services, path, ("remove", "--all", "--prefix", str(path)))
+    names = context.services.channel_names
+    records = Prefix(path).readable_records()
+    unlinked = [dist_json(each.record, names.own) for each in records]
     effects = effects_of_removal(context.services, path)
     for script in effects.scripts:
         console.note(f"will run: {script_text(script)}")
@@ -95,6 +100,7 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
         delete_environment(context.services, path)
     console.answer(f"{'would remove' if context.settings.dry_run else 'removed'} {path}")
     if console.json:
-        document = {"success": True, "prefix": str(path), "actions": {"PREFIX": str(path)}}
+        actions = {"FETCH": [], "PREFIX": str(path), "UNLINK": unlinked}
+        document = {"success": True, "prefix": str(path), "actions": actions}
         console.document(document | ({"dry_run": True} if context.settings.dry_run else {}))
     return 0

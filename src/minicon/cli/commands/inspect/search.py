@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             hint=result.hint,
         )
     if context.console.json:
-        context.console.document(search_objects(result.records, result.run_exports))
+        objects = search_objects(result.records, result.run_exports)
+        context.console.document(objects, kind="search")
     elif arguments.info:
         exports = result.run_exports
         details = [record_details(r, exports.get(r, {})) for r in result.records]

@@ -13,8 +13,9 @@ from minicon.errors import UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
+    from typing import Any
 
     from minicon.api.upkeep.cleaning import Garbage
     from minicon.cli.context import CommandContext
@@ -68,8 +69,42 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     confirm_and_remove(garbage, leftovers, context)
     if console.json:
         removed = [{"kind": g.kind, "path": str(g.path), "size": g.size} for g in garbage]
-        console.document({"success": True, "removed": removed, "total_size": total})
+        document = {"success": True, "removed": removed, "total_size": total}
+        console.document({**document, **_of_conda(garbage, leftovers, kinds, context)})
     return 0
+
+
+def _of_conda(
+    garbage: Sequence[Garbage],
+    leftovers: Sequence[Path],
+    kinds: Collection[str],
+    context: CommandContext,
+) -> dict[str, Any]:
+    """Return conda's keys of the document, for the kinds that were chosen."""
+    cache = [str(item.path) for item in garbage if item.kind == "index_cache"]
+    packages = [item for item in garbage if "packages" in item.kind]
+    by_folder: dict[str, list[str]] = {str(p): [] for p in context.settings.pkgs_dirs}
+    for item in packages:
+        by_folder.setdefault(str(item.path.parent), []).append(item.path.name)
+    sizes = {folder: dict.fromkeys(names, 0) for folder, names in by_folder.items()}
+    for item in packages:
+        sizes[str(item.path.parent)][item.path.name] = item.size
+    total = sum(item.size for item in packages)
+    empty = {"pkgs_dirs": {}, "pkg_sizes": {}, "warnings": [], "total_size": 0}
+    found: dict[str, Any] = {
+        "index_cache": {"files": cache},
+        "tarballs": empty,
+        "packages": {
+            "pkgs_dirs": by_folder,
+            "pkg_sizes": sizes,
+            "warnings": [],
+            "total_size": total,
+        },
+        "tempfiles": [str(path) for path in leftovers],
+        "logfiles": [],
+    }
+    chosen = {kind.removeprefix("all_") for kind in kinds}
+    return {key: value for key, value in found.items() if key in chosen}
 
 
 def show_garbage(

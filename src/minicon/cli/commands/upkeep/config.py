@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     shown.add_argument("--show-sources", nargs="*", metavar="KEY", help="values of each source")
     shown.add_argument("--describe", nargs="*", metavar="KEY", help="descriptions of settings")
     shown.add_argument("--validate", action="store_true", help="check all configuration files")
-    shown.add_argument("--get", nargs="*", metavar="KEY", help="values in the file")
+    shown.add_argument(
+        "--get", nargs="*", metavar="KEY", help="configured values, or those in a file"
+    )
     changed = parser.add_argument_group("change", "may be combined")
     changed.add_argument("--set", help="set a value", **pair)
     changed.add_argument("--append", help="add to the end of a list", **pair)
@@ -50,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ).add_mutually_exclusive_group()
     file.add_argument("--file", metavar="FILE", help="path of a configuration file")
     file.add_argument("--env", action="store_true", help="the active environment's .condarc")
+    file.add_argument("--system", action="store_true", help="the root directory's .condarc")
+    file.add_argument("-n", "--name", metavar="NAME", help="an environment's .condarc, by name")
+    file.add_argument("-p", "--prefix", metavar="PATH", help="an environment's .condarc, by path")
     options.add_output_options(parser)
 
 
@@ -110,7 +115,7 @@ def _show(wanted: list[str], context: CommandContext) -> int:
     )
     context.console.answer("\n".join(_lines(values)))
     if context.console.json:
-        context.console.document(values)
+        context.console.document(values, kind="config-show")
     return 0
 
 
@@ -159,18 +164,33 @@ def _validated(context: CommandContext) -> int:
 
 
 def _get(arguments: argparse.Namespace, context: CommandContext) -> int:
-    """Print the values of the file as the options that would set them, as conda does."""
+    """Print configured values as the options that would set them, as conda does.
+
+    They are those of one file if it is named, else those that all sources result in.
+    """
     from minicon.config.edit import written_values
 
-    written = written_values(_file(arguments, context))
+    path = _named_file(arguments, context)
+    written = written_values(path) if path else _configured(context)
     wanted = arguments.get or written
     values = _plain({name: written[name] for name in wanted if name in written})
     if context.console.json:
-        context.console.document({"get": values})
+        rc_path = path or _file(arguments, context)
+        document = {"success": True, "get": values, "rc_path": rc_path, "warnings": []}
+        context.console.document(document)
     for name, value in values.items():
         for line in _as_options(name, value):
             context.console.answer(line)
     return 0
+
+
+def _configured(context: CommandContext) -> dict[str, Any]:
+    """Return the effective values of the settings that any source has."""
+    from minicon.config.load import configured_values
+
+    sources = configured_values(environ=os.environ, home=context.settings.home)
+    names = dict.fromkeys(name for values in sources.values() for name in values)
+    return {name: getattr(context.settings, _FIELDS.get(name, name)) for name in names}
 
 
 def _as_options(name: str, value: Any) -> list[str]:
@@ -225,11 +245,20 @@ def _refresh_hooks(context: CommandContext) -> None:
 
 def _file(arguments: argparse.Namespace, context: CommandContext) -> str:
     from minicon.config.dirs import user_config_file
+
+    user_file = user_config_file(os.environ, str(context.settings.home))
+    return _named_file(arguments, context) or user_file
+
+
+def _named_file(arguments: argparse.Namespace, context: CommandContext) -> str | None:
+    """Return the path of the file that the options name; None without such an option."""
     from minicon.config.package_files import package_of
     from minicon.errors import ConfigError
 
-    if arguments.env:
-        prefix = str(context.registry.existing(None, None))
+    if arguments.system:
+        return str(context.settings.root / ".condarc")
+    if arguments.env or arguments.name or arguments.prefix:
+        prefix = str(context.registry.existing(arguments.name, arguments.prefix))
         path = os.path.join(prefix, ".condarc")
         if os.path.exists(path) and (package := package_of(path, prefix)):
             raise ConfigError(
@@ -238,7 +267,7 @@ def _file(arguments: argparse.Namespace, context: CommandContext) -> str:
                 hint="choose another file with --file, or remove the package",
             )
         return path
-    return arguments.file or user_config_file(os.environ, str(context.settings.home))
+    return str(arguments.file) if arguments.file else None
 
 
 def _plain(value: Any) -> Any:
