@@ -92,19 +92,18 @@ def test_variables_in_channels_are_expanded_late(services: Services, tmp_path: P
     assert channel.base_url == "file:///srv/tk-1/channel"
 
 
-def test_foreign_directories_are_refused(services: Services, tmp_path: Path) -> None:
+def test_files_and_the_directories_of_users_are_refused(services: Services, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     assert create_request(services, None, str(folder)).prefix == folder, "an empty one is accepted"
     (folder / "thesis.txt").write_text("years of work")
-    with pytest.raises(PrefixError) as caught:
-        create_request(services, None, str(folder))
-    assert caught.value.reference == "not-an-environment"
-    with pytest.raises(PrefixError):
-        create_request(services, None, str(folder / "thesis.txt"))
+    assert create_request(services, None, str(folder)).prefix == folder, "its files are kept"
     existing(services, "source")
-    with pytest.raises(PrefixError):
-        clone_request(services, "source", None, str(folder))
+    assert clone_request(services, "source", None, str(folder)).prefix == folder
+    for refused in (folder / "thesis.txt", services.settings.home, Path("/")):
+        with pytest.raises(PrefixError) as caught:
+            create_request(services, None, str(refused))
+        assert caught.value.reference == "not-an-environment"
 
 
 def test_changes_need_an_environment(services: Services, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shlex
 import subprocess
 import sys
@@ -23,6 +24,7 @@ class Program:
 
     def __call__(self, text: str) -> Outcome:
         self.line.capture.readouterr()
+        self.line.monkeypatch.setattr("sys.stdin", io.StringIO())  # at its end
         code = main(shlex.split(text), self.dialect)
         out, err = self.line.capture.readouterr()
         return Outcome(code, out, err)
@@ -300,3 +302,25 @@ def test_settings_of_all_sources_are_read(conda: Program) -> None:
     assert shown["channel_alias"]["location"] == "conda.anaconda.org"
     assert shown["rollback_enabled"] is True
     assert conda("config --show channels --json").ok().json.keys() == {"channels"}
+
+
+def test_an_environment_is_created_around_own_files(conda: Program, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "notes").write_text("mine")
+    (folder / "bin" / "hello").write_text("mine too")
+    refused = conda(f"create -p {folder} hello")
+    assert (refused.code, (folder / "conda-meta").exists()) == (2, False)
+    conda(f"create -y -p {folder} hello").ok()
+    assert (folder / "notes").read_text() == "mine"
+    assert (folder / "bin" / "hello.minicon-saved").read_text() == "mine too"
+    assert "2.0" in (folder / "bin" / "hello").read_text()
+    assert "warning" not in conda(f"install -y -p {folder} lone").ok().err
+
+
+def test_create_replaces_an_environment_if_confirmed(conda: Program) -> None:
+    refused = conda("create -n data lone --json")
+    assert refused.json["reference"] == "environment-exists"
+    conda("create -y -n data lone").ok()
+    listed = conda("list -n data --json").ok().json
+    assert [each["name"] for each in listed] == ["lone"]

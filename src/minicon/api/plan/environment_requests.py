@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from minicon.api.input_files import FileContents, channel_in, read_files, refuse_mixed
@@ -165,7 +166,7 @@ def clone_request(
             f"{path} exists already",
             hint="choose another name, or remove it first",
         )
-    refuse_foreign_directory(path)
+    refuse_foreign_directory(services, path)
     return make_request(services, "create", path, clone_of=origin, **fields)
 
 
@@ -179,7 +180,7 @@ def _creation(
     default_packages: bool = True,
     **fields: Any,
 ) -> ChangeRequest:
-    refuse_foreign_directory(path)
+    refuse_foreign_directory(services, path)
     if default_packages and not (contents.explicit or contents.lock):
         specs = (*specs, *services.settings.create_default_packages)
     return make_request(services, "create", path, specs, contents, with_groups, **fields)
@@ -234,18 +235,22 @@ def _target_in_files(contents: FileContents) -> tuple[str | None, str | None]:
     )
 
 
-def refuse_foreign_directory(path: Path) -> None:
-    """Refuse to create an environment over something that is none, or where none can be used.
+def refuse_foreign_directory(services: Services, path: Path) -> None:
+    """Refuse to create an environment at a file, or around the user's or minicon's directories.
+
+    What lies in another directory is kept.
 
     Raises:
         PrefixError: ``not-an-environment``, ``path-separator-in-prefix``.
     """
-    from minicon.prefix.environment.prefix_location import is_empty, refuse_unusable_path
+    from minicon.prefix.environment.prefix_location import refuse_unusable_path
 
     refuse_unusable_path(path)
-    if not path.exists() or is_environment(path):
+    if is_environment(path) or not os.path.lexists(path):
         return
-    if path.is_dir() and is_empty(path):
+    settings = services.settings
+    inside = {settings.home, *settings.home.parents, settings.root, *settings.root.parents}
+    if path.is_dir() and path not in inside:
         return
     raise PrefixError(
         "not-an-environment",

@@ -26,6 +26,7 @@ from minicon.models.record_checks import check_record_fields, check_record_value
 from minicon.models.strict_json import check_shape, read_object
 from minicon.models.subdir import check_subdir
 from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_location import is_empty, is_environment
 from minicon.prefix.environment.site_packages import installed_packages
 from minicon.prefix.generations.recovery import recover
 from minicon.prefix.plan.transaction import PLAN_SHAPE, Transaction
@@ -143,7 +144,13 @@ def _plan(services: Services, document: Mapping[str, Any]) -> Plan:
     if document["action"] not in _ACTIONS:
         raise ValueError("action")
     clone_of = _absolute(text) if (text := document.get("clone_of")) else None
-    refuse_foreign_directory(prefix)
+    refuse_foreign_directory(services, prefix)
+    if not (is_environment(prefix) or is_empty(prefix)):
+        raise PrefixError(
+            "not-an-environment",
+            f"{prefix} exists and is not an environment",
+            hint="move it elsewhere, or create the environment without a plan",
+        )
     recover(prefix)
     installed = _installed(prefix)
     _check_state(prefix, document["state"])

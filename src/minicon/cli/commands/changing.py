@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from minicon.errors import UsageError
+from minicon.prefix.environment.prefix_location import is_empty, is_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def carry_out_plan(
     if plan.replaces_environment:
         _confirm_replacement(plan, context)
     elif ask:
-        confirm(context)
+        confirm(context, default=not _is_directory(plan))
     from minicon.api.change.applying import apply_plan, fetch_packages
 
     if arguments.download_only:
@@ -143,16 +144,26 @@ def _asks(context: CommandContext) -> bool:
     return not (context.settings.always_yes or context.console.json)
 
 
-def confirm(context: CommandContext) -> None:
+def confirm(context: CommandContext, *, default: bool = True) -> None:
     """Ask whether to proceed, unless a setting says not to.
+
+    Args:
+        context: The context of the command.
+        default: The meaning of an empty line, and of the end of input if it is yes.
 
     Raises:
         UsageError: The user declined, or cannot be asked.
     """
     if not _asks(context):
         return
-    if not context.console.confirm("\nProceed?"):
+    if not context.console.confirm("\nProceed?", default=default):
         raise UsageError("declined", "Aborted; nothing was changed.")
+
+
+def _is_directory(plan: Plan) -> bool:
+    """Whether the new environment is a directory that has other files; conda's default is no."""
+    creates = plan.request.action == "create"
+    return creates and not (is_environment(plan.prefix) or is_empty(plan.prefix))
 
 
 def _confirm_replacement(plan: Plan, context: CommandContext) -> None:

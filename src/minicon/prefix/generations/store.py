@@ -261,6 +261,9 @@ class GenerationStore:
             with self.root.opened() as folder:
                 folder.remove_directory(tree.name)
             return
+        if not is_real_folder(tree / CONDA_META):  # a directory that became an environment
+            self.discard(tree)  # the environment has all its files
+            return
         before = metadata = read_generation_metadata(tree)
         if (self.folder / str(metadata.number)).exists():
             # The environment was copied or restored: two trees have the same number.
