@@ -81,7 +81,7 @@ def test_variables_of_mamba_are_read() -> None:
 
 def test_shims_know_their_root(shims: Path) -> None:
     assert call(shims, "bin/conda", "info", "--base").ok().out == f"{shims / 'root'}\n"
-    assert call(shims, "condabin/conda", "--version").ok().out.startswith("conda 26.7.0 (minicon ")
+    assert call(shims, "condabin/conda", "--version").ok().out == "conda 26.7.0\n"
     assert call(shims, "bin/micromamba", "--version").ok().out == "2.5.0\n"
     other = call(shims, "bin/micromamba", "-r", str(shims / "other"), "info", "--base").ok()
     assert other.out == f"{shims / 'other'}\n"

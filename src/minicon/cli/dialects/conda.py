@@ -261,7 +261,8 @@ def settings_document(values: Any) -> Any:
 CONDA = Dialect(
     name="conda",
     version=CONDA_VERSION,
-    version_text="conda {version} (minicon {minicon})",
+    # clients accept one version only: snakemake looks for digits, others take the last word
+    version_text="conda {version}",
     words=WORDS,
     options=OPTIONS,
     notes=NOTES,
