@@ -324,3 +324,36 @@ def test_create_replaces_an_environment_if_confirmed(conda: Program) -> None:
     conda("create -y -n data lone").ok()
     listed = conda("list -n data --json").ok().json
     assert [each["name"] for each in listed] == ["lone"]
+
+
+def test_base_is_the_root_directory(conda: Program) -> None:
+    """It is changed entry by entry; environments and caches in it stay as they are."""
+    root = conda.line.root
+    inode = (root / "envs" / "data").stat().st_ino
+    conda("install -y hello=1.0").ok()
+    assert (root / "share" / "greeting").exists()
+    assert conda("list --json").ok().json == conda("list -n base --json").ok().json
+    conda("update -y hello=2.0").ok()
+    assert "2.0" in (root / "bin" / "hello").read_text()
+    envs = conda("env list --json").ok().json
+    assert envs["envs"] == [str(root), str(root / "envs" / "data")]
+    assert envs["envs_details"][str(root)]["base"] is True
+    assert (root / "envs" / "data").stat().st_ino == inode
+    conda("create -y -n copy --clone base").ok()
+    assert (root / "envs" / "copy" / "share" / "greeting").exists()
+    assert not (root / "envs" / "copy" / "envs").exists()
+    assert conda("remove -y --all -n base --json").json["reference"] == "base-environment"
+    conda.line("undo -n base -y").ok()
+    assert "1.0" in (root / "bin" / "hello").read_text()
+    conda("remove -y hello greeting").ok()
+    assert (root / "pkgs").is_dir()
+    assert not (root / "share").exists()
+
+
+def test_shims_make_an_empty_base(shims: Path) -> None:
+    assert call(shims, "bin/conda", "env", "list", "--json").ok().json["envs"] == [
+        str(shims / "root")
+    ]
+    done = call(shims, "bin/conda", "shell.posix", "activate").ok()
+    assert f"export CONDA_PREFIX='{shims}/root'" in done.out
+    assert "export CONDA_DEFAULT_ENV='base'" in done.out

@@ -80,14 +80,17 @@ def test_wrong_command_lines(workspace: Workspace) -> None:
     assert workspace.run().code == 0
 
 
-def test_a_directory_that_is_not_an_environment_is_left_alone(
+def test_a_directory_that_is_not_an_environment_keeps_its_files(
     workspace: Workspace, channel: Path
 ) -> None:
     folder = workspace.folder / "mine"
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
-    failed = workspace.run("create", "-y", "-p", str(folder), "-c", channel.as_uri(), "hello")
-    assert_clear(failed, str(folder))
+    command = ("create", "-p", str(folder), "-c", channel.as_uri(), "hello")
+    refused = workspace.run(*command)
+    assert (refused.code, len(list(folder.iterdir()))) == (2, 1)
+    workspace.run(*command, "-y").ok()
+    assert (folder / "conda-meta").is_dir()
     assert (folder / "thesis.txt").read_text() == "years of work"
 
 
@@ -107,14 +110,15 @@ def test_a_working_directory_that_was_removed(workspace: Workspace, command: str
     assert "cannot be used" in done.stderr
 
 
-def test_without_a_terminal_nothing_is_confirmed(workspace: Workspace, channel: Path) -> None:
+def test_without_a_terminal_the_default_applies(workspace: Workspace, channel: Path) -> None:
     arguments = ("create", "-n", "a", "-c", channel.as_uri(), "--override-channels", "hello")
-    refused = workspace.run(*arguments)
-    assert refused.code == 2
-    assert "--yes" in refused.err
     assert workspace.run(*arguments, typed="n\n").code != 0
     assert not workspace.environment("a").exists()
-    workspace.run(*arguments, typed="y\n").ok()
+    workspace.run(*arguments).ok()
+    refused = workspace.run("remove", "-n", "a", "--all")
+    assert refused.code == 2
+    assert "--yes" in refused.err
+    assert workspace.environment("a").exists()
 
 
 def test_interrupted_while_fetching(workspace: Workspace, channel: Path) -> None:

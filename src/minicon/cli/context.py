@@ -69,7 +69,12 @@ class CommandContext:
         if self._registry is None:
             from minicon.envs.registry import EnvironmentRegistry
 
-            self._registry = EnvironmentRegistry(self.settings, os.environ, warn=self.console.warn)
+            self._registry = EnvironmentRegistry(
+                self.settings,
+                os.environ,
+                warn=self.console.warn,
+                uses_base=self.console.dialect.uses_base,
+            )
         return self._registry
 
     @property

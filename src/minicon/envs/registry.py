@@ -56,6 +56,7 @@ class EnvironmentRegistry:
     Args:
         settings: The configuration.
         environ: The process's environment variables.
+        uses_base: Whether commands without a name use ``base`` if no environment is active.
         warn: Receives, once each, problems of environments' stored state that is ignored.
     """
 
@@ -65,10 +66,12 @@ class EnvironmentRegistry:
         environ: Mapping[str, str],
         *,
         warn: Callable[[str], object] | None = None,
+        uses_base: bool = False,
     ) -> None:
         self._settings = settings
         self._environ = environ
         self._warn = warn
+        self._uses_base = uses_base
         self._reported: set[str] = set()
 
     @property
@@ -98,8 +101,9 @@ class EnvironmentRegistry:
         if prefix is not None:
             return Path(os.path.abspath(typed_path(prefix)))
         if name is not None:
-            return self.path_of(name) if name not in RESERVED_ENVIRONMENT_NAMES else self._base()
-        active = self._environ.get("CONDA_PREFIX")
+            is_base = name in RESERVED_ENVIRONMENT_NAMES
+            return self._settings.root if is_base else self.path_of(name)
+        active = self._environ.get("CONDA_PREFIX") or (self._uses_base and self._settings.root)
         if not active:
             raise UsageError(
                 "no-target-environment",
@@ -173,13 +177,6 @@ class EnvironmentRegistry:
                 return f"did you mean {near[0]!r}?"
         listed = ", ".join(known)
         return f"existing environments: {listed}" if known else "create it with 'minicon create'"
-
-    def _base(self) -> Path:
-        raise UsageError(
-            "no-base-environment",
-            "minicon has no base environment: it is installed outside of all environments",
-            hint="name another environment with -n",
-        )
 
 
 def _can_be_written(folder: Path) -> bool:

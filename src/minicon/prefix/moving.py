@@ -26,6 +26,7 @@ from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import (
     check_prefix_location,
     is_empty,
+    unmovable_entries,
     untrusted_store,
 )
 from minicon.prefix.generations.change import locked, uninterrupted
@@ -191,7 +192,9 @@ def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:
 def _check_paths(old: Path, new: Path) -> None:
     Prefix(old).require()
     check_prefix_location(new)
-    if new.is_relative_to(old) or old.is_relative_to(new):
+    inside = new.relative_to(old).parts[:1] if new.is_relative_to(old) else None
+    is_apart = inside is None or bool(set(inside) & unmovable_entries(old))  # in base's envs
+    if not is_apart or old.is_relative_to(new):
         message = f"one of {new} and {old} is inside the other"
         raise PrefixError("nested-environments", message, hint="choose a path outside of it")
     if not is_empty(new):

@@ -17,7 +17,7 @@ from minicon.fs.folder_tree import FolderTree
 from minicon.lean_dataclasses import replace
 from minicon.prefix.environment.history import change_lines, format_block
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES, check_prefix_location
+from minicon.prefix.environment.prefix_location import check_prefix_location, unmovable_entries
 from minicon.prefix.environment.site_packages import pip_installed_files
 from minicon.prefix.generations.change import locked, uninterrupted, warn_of_previous_directory
 from minicon.prefix.generations.metadata import read_generation_metadata
@@ -226,7 +226,8 @@ class _UserFiles:
         self.folders: set[str] = set()
         layout = prefix.python_layout
         # Everything else in site-packages was installed, not written by the user.
-        skipped = {layout.site_packages if layout else "", SHADOWED, *UNMOVABLE_ENTRIES}
+        skipped = {layout.site_packages if layout else "", SHADOWED}
+        skipped |= unmovable_entries(prefix.path)
         waiting = [""]
         while waiting:
             self._scan(str(prefix.path), waiting.pop(), waiting, skipped)
@@ -236,10 +237,11 @@ class _UserFiles:
         with os.scandir(f"{root}/{folder}") as entries:
             for entry in entries:
                 path = start + entry.name
+                if path in skipped:
+                    continue
                 if entry.is_dir(follow_symlinks=False):
-                    if path not in skipped:
-                        waiting.append(path)
-                        self.folders.add(path)
+                    waiting.append(path)
+                    self.folders.add(path)
                 elif path not in self.owned and _is_users(path):
                     self.paths.add(path)
 

@@ -34,7 +34,7 @@ def locate_environment(
             return root
         raise NotAnEnvironment(
             "no-base-environment",
-            f"{root} is not an environment: minicon has no base environment",
+            f"{root} is not an environment: nothing is installed into base",
             hint=_known(directories, "minicon activate"),
         )
     if target.startswith("~"):

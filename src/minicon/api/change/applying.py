@@ -18,6 +18,7 @@ from minicon.api.plan.plan_effects import note_fetched_scripts
 from minicon.lean_dataclasses import replace
 from minicon.models.prefix_record import LinkType
 from minicon.prefix.environment.prefix import Prefix
+from minicon.prefix.environment.prefix_location import mark_root
 from minicon.prefix.executor import Executor
 from minicon.prefix.link.stage_builder import StageOptions
 from minicon.shell.activation_files import write_activation_files
@@ -51,6 +52,8 @@ def apply_plan(services: Services, plan: Plan, *, command_line: Sequence[str]) -
         return _clone(services, plan, command_line)
     from shlex import join
 
+    if plan.prefix == services.settings.root:
+        mark_root(plan.prefix)
     with services.package_cache.in_use():
         packages = prepare_packages(services, plan.transaction.link)
         note_fetched_scripts(services, plan, packages)

@@ -52,6 +52,12 @@ def rename_request(
     if old_prefix is None and old is not None and _is_path(old):
         old, old_prefix = None, old
     source = services.registry.existing(old, old_prefix)
+    if source == services.settings.root:
+        raise UsageError(
+            "base-environment",
+            f"{source} is base and contains the other environments",
+            hint="create another environment with --clone base",
+        )
     target = Path(os.path.abspath(typed_path(new))) if _is_path(new) else None
     if target is None:
         target = services.registry.path_of(new)

@@ -16,7 +16,7 @@ import os
 import stat
 
 from minicon.lean_dataclasses import dataclass
-from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES
+from minicon.prefix.environment.prefix_location import unmovable_entries
 from minicon.prefix.generations.store import GenerationStore
 
 TYPE_CHECKING = False
@@ -105,7 +105,7 @@ class _Inode:
 
 def _environment_use(path: Path, every: _Inodes) -> DiskUse:
     inodes: _Inodes = {}
-    _add_tree(path, inodes, without=UNMOVABLE_ENTRIES)
+    _add_tree(path, inodes, without=unmovable_entries(path))
     present = set(inodes)
     _add_tree(GenerationStore(path).folder, inodes)
     earlier = {key: inode for key, inode in inodes.items() if key not in present}

@@ -105,6 +105,9 @@ def change_request(
     contents = read_files(services, files, environment_in_file)
     if name is None and prefix is None and any(spec.name for _, spec in contents.environments):
         name, prefix = _target_in_files(contents)
+    if _is_new_base(services, services.registry.target(name, prefix)) and action == "install":
+        fields.pop("prune", None)
+        return _creation(services, services.settings.root, specs, contents, with_groups, **fields)
     path = services.registry.existing(name, prefix)
     return _change(services, action, path, specs, contents, with_groups, **fields)
 
@@ -168,6 +171,11 @@ def clone_request(
         )
     refuse_foreign_directory(services, path)
     return make_request(services, "create", path, clone_of=origin, **fields)
+
+
+def _is_new_base(services: Services, path: Path) -> bool:
+    """Whether a path is the root directory before anything was installed into it."""
+    return path == services.settings.root and not is_environment(path)
 
 
 def _creation(
@@ -246,7 +254,7 @@ def refuse_foreign_directory(services: Services, path: Path) -> None:
     from minicon.prefix.environment.prefix_location import refuse_unusable_path
 
     refuse_unusable_path(path)
-    if is_environment(path) or not os.path.lexists(path):
+    if is_environment(path) or not os.path.lexists(path) or _is_new_base(services, path):
         return
     settings = services.settings
     inside = {settings.home, *settings.home.parents, settings.root, *settings.root.parents}

@@ -100,7 +100,7 @@ def carry_out_plan(
     if plan.replaces_environment:
         _confirm_replacement(plan, context)
     elif ask:
-        confirm(context, default=not _is_directory(plan))
+        confirm(context, default=not _is_directory(plan, context))
     from minicon.api.change.applying import apply_plan, fetch_packages
 
     if arguments.download_only:
@@ -160,9 +160,9 @@ def confirm(context: CommandContext, *, default: bool = True) -> None:
         raise UsageError("declined", "Aborted; nothing was changed.")
 
 
-def _is_directory(plan: Plan) -> bool:
+def _is_directory(plan: Plan, context: CommandContext) -> bool:
     """Whether the new environment is a directory that has other files; conda's default is no."""
-    creates = plan.request.action == "create"
+    creates = plan.request.action == "create" and plan.prefix != context.settings.root
     return creates and not (is_environment(plan.prefix) or is_empty(plan.prefix))
 
 

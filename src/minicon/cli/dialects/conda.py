@@ -271,5 +271,6 @@ CONDA = Dialect(
     errors=ERRORS,
     texts={"info": info_text},
     shapes={"config-show": settings_document},
+    uses_base=True,
     exit_codes={"no-specs": 1, "invalid-environment-name": 1, "no-target-environment": 1},
 )

@@ -58,6 +58,7 @@ class Dialect:
         texts: Kind of a document, and the function that prints it for people.
         shapes: Kind of a document, and the function that gives it the program's shape.
         variables: Environment variables, and minicon's own names of them.
+        uses_base: Whether commands use ``base`` if no environment is named or active.
     """
 
     name: str = "minicon"
@@ -74,6 +75,7 @@ class Dialect:
     texts: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
     shapes: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    uses_base: bool = False
 
     def version_line(self, own: str) -> str:
         """Return the output of ``--version``; ``own`` is minicon's version."""

@@ -127,6 +127,7 @@ MICROMAMBA = Dialect(
     programs=conda.PROGRAMS,
     errors=conda.ERRORS,
     texts=conda.CONDA.texts,
+    uses_base=True,
     exit_codes=conda.CONDA.exit_codes,
     shapes={"search": _query_shape, "repoquery": _query_shape, "info": _info_shape},
     variables={"MAMBA_ROOT_PREFIX": "MINICON_ROOT", "MAMBARC": "CONDARC"},

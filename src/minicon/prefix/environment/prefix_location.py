@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 #: Top-level entries that never move: the store itself, and what a file system has at its root.
 UNMOVABLE_ENTRIES = frozenset({GENERATIONS_INSIDE, "lost+found"})
+#: Marks minicon's root directory once it is an environment, ``base``.
+ROOT_MARK = ".minicon-root"
+#: Entries of the root directory that are no part of ``base``: they never move either.
+ROOT_ENTRIES = frozenset({ROOT_MARK, "envs", "pkgs", "cache", "condabin", "shell"})
 #: Errors of renaming a directory that is a mount point, of a lower overlay layer, or not ours.
 CANNOT_BE_RENAMED = frozenset({errno.EXDEV, errno.EBUSY, errno.EACCES, errno.EPERM})
 
@@ -29,11 +33,49 @@ def is_environment(path: str | os.PathLike[str]) -> bool:
     return os.path.isfile(os.path.join(path, HISTORY))
 
 
+def unmovable_entries(prefix: str | os.PathLike[str]) -> frozenset[str]:
+    """Return the top-level entries that are no part of an environment."""
+    is_root = os.path.lexists(os.path.join(prefix, ROOT_MARK))
+    return UNMOVABLE_ENTRIES | ROOT_ENTRIES if is_root else UNMOVABLE_ENTRIES
+
+
+def mark_root(root: str | os.PathLike[str]) -> None:
+    """Mark the root directory before it is created or changed as an environment.
+
+    Raises:
+        FileError: It cannot be written to.
+    """
+    from minicon.fs import operations
+
+    path = os.path.join(root, ROOT_MARK)
+    if not os.path.lexists(path):
+        with operations.describing("write", path):
+            operations.make_directory(root)
+            operations.replace_file(path, b"the other environments are in envs/\n", 0o644)
+
+
+def make_base(root: str | os.PathLike[str]) -> None:
+    """Make the root directory an environment without packages, unless it is one already.
+
+    Raises:
+        FileError: It cannot be written to.
+    """
+    from minicon.fs import operations
+
+    mark_root(root)
+    history = os.path.join(root, HISTORY)
+    if not is_environment(root):
+        with operations.describing("write", history):
+            operations.make_directory(os.path.dirname(history))
+            operations.replace_file(history, b"", 0o644)
+
+
 def is_empty(prefix: str | os.PathLike[str]) -> bool:
     """Whether a directory is missing, or has no entry that could belong to an environment."""
     try:
         with os.scandir(prefix) as entries:
-            return all(entry.name in UNMOVABLE_ENTRIES for entry in entries)
+            excluded = unmovable_entries(prefix)
+            return all(entry.name in excluded for entry in entries)
     except FileNotFoundError:
         return True
 
@@ -157,6 +199,8 @@ def refuse_unusable_path(prefix: Path) -> None:
 def _cannot_be_renamed(prefix: str) -> bool:
     if not os.path.isdir(prefix):
         return False
+    if os.path.lexists(os.path.join(prefix, ROOT_MARK)):
+        return True
     return os.path.ismount(prefix) or not os.access(os.path.dirname(prefix), os.W_OK | os.X_OK)
 
 

@@ -18,9 +18,14 @@ import os
 import stat
 
 from minicon.constants import CONDA_META, GENERATIONS_INSIDE
+from minicon.errors import PrefixError
 from minicon.fs.safe_path import folded
 from minicon.lean_dataclasses import dataclass, replace
-from minicon.prefix.environment.prefix_location import CANNOT_BE_RENAMED, UNMOVABLE_ENTRIES
+from minicon.prefix.environment.prefix_location import (
+    CANNOT_BE_RENAMED,
+    UNMOVABLE_ENTRIES,
+    unmovable_entries,
+)
 from minicon.prefix.generations.store_entries import is_stage, is_tree
 
 TYPE_CHECKING = False
@@ -60,13 +65,25 @@ class EntryExchange:
 
     @classmethod
     def between(cls, prefix: Path, tree: Path, outgoing: Path) -> EntryExchange:
-        """Plan the exchange of an environment and a tree."""
+        """Plan the exchange of an environment and a tree.
+
+        Raises:
+            PrefixError: ``path-of-root``: a package has a file where minicon's root has its own.
+        """
+        excluded = unmovable_entries(prefix)
+        new = set(os.listdir(tree)) - UNMOVABLE_ENTRIES
+        if taken := sorted(new & excluded):
+            raise PrefixError(
+                "path-of-root",
+                f"{prefix / taken[0]} cannot be a part of base: minicon's root uses that path",
+                hint="install the package into another environment",
+            )
         return cls(
             incoming=tree.name,
             outgoing=outgoing.name,
             final=tree.name,
-            old=tuple(sorted(set(os.listdir(prefix)) - UNMOVABLE_ENTRIES)),
-            new=tuple(sorted(set(os.listdir(tree)) - UNMOVABLE_ENTRIES)),
+            old=tuple(sorted(set(os.listdir(prefix)) - excluded)),
+            new=tuple(sorted(new)),
         )
 
     @classmethod

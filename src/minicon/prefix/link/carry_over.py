@@ -19,7 +19,7 @@ from minicon.fs.hashing import sha256_of_file
 from minicon.fs.safe_path import folders_above
 from minicon.lean_dataclasses import dataclass, field
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES
+from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES, unmovable_entries
 from minicon.prefix.link.link import link_names, link_or_copy
 from minicon.prefix.link.staging_dir import StagingDirectory
 
@@ -134,7 +134,7 @@ class CarryOver:
     def _folder(self, old: FolderTree, relative: str) -> bool:
         """Carry one directory over; False if nothing of it remains."""
         source = old.folder(relative)
-        folders, names = _entries(source, but=() if relative else UNMOVABLE_ENTRIES)
+        folders, names = _entries(source, but=() if relative else unmovable_entries(self._path))
         if relative and CONDA_META in folders and source.status(HISTORY) is not None:
             raise PrefixError(
                 "holds-environments",

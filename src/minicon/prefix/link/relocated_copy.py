@@ -28,7 +28,7 @@ from minicon.models.prefix_record import without_secrets_in
 from minicon.models.reporter import SilentTask
 from minicon.models.strict_json import read_json
 from minicon.prefix.environment.prefix import Prefix
-from minicon.prefix.environment.prefix_location import UNMOVABLE_ENTRIES, is_environment
+from minicon.prefix.environment.prefix_location import is_environment, unmovable_entries
 from minicon.prefix.link.link import link_or_copy
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import codesign_command
@@ -130,15 +130,18 @@ def _walk(source: Path, target: FolderTree) -> tuple[list[str], list[str]]:
     """Create all directories; returns the paths of files, and of all else: links and the like."""
     files: list[str] = []
     others: list[str] = []
+    excluded = unmovable_entries(source)
     waiting = [""]
     for start in waiting:  # grows while it is walked
         with os.scandir(f"{source}/{start}") as entries:
             for entry in entries:
+                if not start and entry.name in excluded:
+                    continue
                 if entry.is_file(follow_symlinks=False):
                     files.append(start + entry.name)
                 elif not entry.is_dir(follow_symlinks=False):
                     others.append(start + entry.name)
-                elif start or entry.name not in UNMOVABLE_ENTRIES:
+                else:
                     _refuse_environment(source, start, entry)
                     mode = stat.S_IMODE(entry.stat().st_mode)
                     target.make_folder(start + entry.name, mode | 0o700)

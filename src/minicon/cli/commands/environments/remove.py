@@ -84,6 +84,12 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
 
     console = context.console
     path = context.services.registry.existing(arguments.name, arguments.prefix)
+    if path == context.settings.root:
+        raise UsageError(
+            "base-environment",
+            f"{path} is base and contains the other environments",
+            hint="remove its packages by name",
+        )
     refuse_active(context.services, path, ("remove", "--all", "--prefix", str(path)))
     names = context.services.channel_names
     records = Prefix(path).readable_records()

@@ -83,12 +83,14 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
 
 def _write_shims(context: CommandContext) -> None:
     """Write the programs that the functions run, unless this was started by one of them."""
+    from minicon.prefix.environment.prefix_location import make_base
     from minicon.shell.commands import this_executable
     from minicon.shell.shims import make_shims, shims_directory, write_shims
 
     if shims_directory(sys.argv[0]) is None:
         root = str(context.settings.root)
         write_shims(make_shims(root, root=root, executable=this_executable()))
+        make_base(root)
 
 
 def _show(changes: Iterable[FileChange], context: CommandContext) -> None:

@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         ShellError: A file exists that minicon did not write, or there is nothing to remove.
     """
     from minicon.fs.safe_path import typed_path
+    from minicon.prefix.environment.prefix_location import make_base
     from minicon.shell.commands import this_executable
     from minicon.shell.shims import make_shims, remove_shims, write_shims
 
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             paths = remove_shims(directory)
         else:
             write_shims(shims)
+            make_base(root)
     context.console.answer("\n".join(paths))
     if context.console.json:
         context.console.document(
