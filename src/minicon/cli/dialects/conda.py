@@ -42,7 +42,8 @@ OPTIONS = (
     option("--features --keep-env", on="remove uninstall"),
     option("--size --auth", on="list"),
     option("--fields --list-fields", on="list", takes_value=True),
-    option("--unsafe-channels --size", on="info"),
+    option("--unsafe-channels --size --license", on="info"),
+    option("--root", "--base", on="info"),
     option("--full-name", on="search"),
     option("-s", on="run"),
     option("-y --yes --list", on="doctor check"),
@@ -50,6 +51,7 @@ OPTIONS = (
     option("-c", "--tempfiles", on="clean"),
     option("--write-default --clear", on="config"),
     option("--override-platforms", on="export env_export"),
+    option("--platform --subdir", on="export env_export", takes_value=True),
 )
 
 WORDS = {
@@ -58,6 +60,7 @@ WORDS = {
     "conda-env": "env",
     "init": "init --as conda",
     "env doctor": "doctor",
+    "commands": "--help",
 }
 
 _NO_TERMS = "minicon asks for no terms of service; a channel's own terms apply"

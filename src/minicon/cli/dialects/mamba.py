@@ -35,8 +35,9 @@ OPTIONS = (
     option("-a --attach --label", on="run", takes_value=True),
     option("-d --detach --clean-env", on="run"),
     option("--trash --locks", "--tempfiles", on="clean"),
-    option("--no-md5 --channel-subdir --no-build", on="env_export"),
+    option("--channel-subdir", on="env_export"),
     option("--local --remote --pretty", on="repoquery search"),
+    option("-n --name -p --prefix", on="info repoquery", takes_value=True),
 )
 
 _CONFIG = {
@@ -79,6 +80,15 @@ def shell_words(rest: list[str]) -> list[str]:
     return [f"shell.{shell}", verb, *names]
 
 
+def export_words(rest: list[str]) -> list[str]:
+    """Rewrite ``env export [--explicit [--no-md5]]``: an explicit list is ``list`` here."""
+    if not {"-e", "--explicit"} & set(rest):
+        return ["env", "export", *rest]
+    anchor = [] if "--no-md5" in rest else ["--md5"]
+    own = [word for word in rest if word not in ("-e", "--explicit", "--no-md5")]
+    return ["list", "--explicit", *anchor, *own]
+
+
 def _query_shape(document: Any) -> Any:
     """Return records as ``repoquery --json`` and ``search --json`` of mamba print them."""
     listed = document.values() if isinstance(document, dict) else [document]
@@ -111,8 +121,8 @@ MICROMAMBA = Dialect(
     name="micromamba",
     version="2.5.0",
     version_text="{version}",
-    words={**{f"config {verb}": f"config {own}" for verb, own in _CONFIG.items()}},
-    rewritten={"shell": shell_words},
+    words={f"config {verb}": f"config {own}" for verb, own in _CONFIG.items()},
+    rewritten={"shell": shell_words, "env export": export_words},
     options=OPTIONS,
     notes={
         "self-update": _NO_UPDATE,
