@@ -252,7 +252,7 @@ def understand(line: str) -> None:
     program, *words = shlex.split(line)
     dialect = dialect_of(program, {})
     own, _ = dialect.translated(words)
-    if not own or own[0] in ("--version", "-V", "help") or own[0].startswith("shell."):
+    if not own or own[0] in ("--version", "-V", "--help", "help") or own[0].startswith("shell."):
         return
     if dialect.note_on(own) is None:
         command, module = find_command(own[0], dialect)
