@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -357,3 +358,48 @@ def test_shims_make_an_empty_base(shims: Path) -> None:
     done = call(shims, "bin/conda", "shell.posix", "activate").ok()
     assert f"export CONDA_PREFIX='{shims}/root'" in done.out
     assert "export CONDA_DEFAULT_ENV='base'" in done.out
+
+
+_AFTER_HOOK = "conda activate e; echo in $CONDA_PREFIX; conda deactivate; echo out $CONDA_SHLVL"
+HOOKS = {
+    "bash": ('. "ROOT/etc/profile.d/conda.sh"', _AFTER_HOOK),
+    "dash": ('. "ROOT/etc/profile.d/conda.sh"', _AFTER_HOOK),
+    "zsh": ('eval "$(ROOT/bin/conda shell.zsh hook)"', _AFTER_HOOK),
+    "fish": ("source ROOT/etc/fish/conf.d/conda.fish", _AFTER_HOOK),
+    "tcsh": ("source ROOT/etc/profile.d/conda.csh", _AFTER_HOOK.replace("; ", "\n")),
+}
+
+
+@pytest.mark.parametrize("shell", HOOKS)
+def test_environments_are_activated_by_the_functions(shims: Path, shell: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"{shell} is not installed")
+    root = shims / "root"
+    history = root / "envs" / "e" / "conda-meta" / "history"
+    history.parent.mkdir(parents=True, exist_ok=True)
+    history.touch()
+    script = shims / f"script.{shell}"
+    script.write_text("\n".join(HOOKS[shell]).replace("ROOT", str(root)))
+    done = subprocess.run(
+        [program, script],
+        env={"HOME": str(shims / "home"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == [f"in {root}/envs/e", "out 0"], done.stderr
+
+
+def test_scripts_are_sourced_as_those_of_conda(shims: Path) -> None:
+    (shims / "root" / "envs" / "e" / "conda-meta").mkdir(parents=True, exist_ok=True)
+    (shims / "root" / "envs" / "e" / "conda-meta" / "history").touch()
+    script = f"source {shims}/root/bin/activate e; echo $CONDA_DEFAULT_ENV; conda info --base"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={"HOME": str(shims / "home"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["e", f"{shims}/root"]

@@ -20,7 +20,7 @@ from tests.support.packages import PackageBuilder, build_channel
 VENV = Path(__file__).parents[2] / ".venv" / "clients"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 #: Wheels that the channel has as conda packages; ``pip`` since clients request it.
-WHEELS = ("pip", "six")
+WHEELS = ("packaging", "pip", "six", "wheel")
 OWN_FAMILIES = ("CONDA", "_CONDA", "_CE", "MAMBA", "MINICON", "VIRTUAL_ENV", "NOX", "PRE_COMMIT")
 
 

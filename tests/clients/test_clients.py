@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 from tests.clients.conftest import PYTHON, Site
 
+#: Five clients are tested always.
+slow = pytest.mark.skipif("MINICON_CLIENTS" not in os.environ, reason="./dev test --clients")
 SHOW = "import six, sys; print('six', six.__version__, sys.prefix)"
 
 
@@ -17,7 +21,9 @@ def write(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("backend", ["conda", "mamba", "micromamba"])
+@pytest.mark.parametrize(
+    "backend", ["conda", pytest.param("mamba", marks=slow), pytest.param("micromamba", marks=slow)]
+)
 def test_nox(site: Site, tmp_path: Path, backend: str) -> None:
     """A session is created, reused, and created again."""
     session = f"""
@@ -53,6 +59,7 @@ def test_snakemake(site: Site, tmp_path: Path) -> None:
     assert "Creating conda environment" not in again
 
 
+@slow
 def test_snakemake_pin_file(site: Site, tmp_path: Path) -> None:
     """A list of exact packages is installed instead of the environment file."""
     site.run("conda", "create", "-y", "-n", "pinned", "hello")
@@ -88,7 +95,7 @@ def test_pre_commit(site: Site, tmp_path: Path, more: str) -> None:
     assert (Path(prefix) / "share" / "greeting").exists() == bool(more)
 
 
-@pytest.mark.parametrize("program", ["conda", "micromamba"])
+@pytest.mark.parametrize("program", ["conda", pytest.param("micromamba", marks=slow)])
 def test_conda_lock(site: Site, tmp_path: Path, program: str) -> None:
     """Packages are locked with both hashes, updated, rendered and installed."""
     text = "channels: [conda-forge]\ndependencies: [hello]\nplatforms: [linux-64]\n"
@@ -107,6 +114,7 @@ def test_conda_lock(site: Site, tmp_path: Path, program: str) -> None:
     assert [name.partition("-")[0] for name in names] == ["greeting", "hello"]
 
 
+@slow
 def test_conda_pack(site: Site, tmp_path: Path) -> None:
     """An archive works in another directory, and fixes its paths."""
     site.run("conda", "create", "-y", "-n", "packed", f"python={PYTHON}", "six")
@@ -123,3 +131,54 @@ def test_ensureconda(site: Site) -> None:
         others = [f"--no-{each}" for each in ("conda", "mamba", "micromamba") if each != name]
         found = site.run("ensureconda", *others, "--no-install")
         assert found.strip().endswith(f"/bin/{name}")
+
+
+@slow
+def test_tox_conda(site: Site, tmp_path: Path) -> None:
+    name = f"py{PYTHON.replace('.', '')}"
+    write(tmp_path, {
+        "tox.ini": f"[tox]\nenvlist = {name}\nskipsdist = true\n[testenv]\nconda_deps = six\n"
+        f'conda_channels = conda-forge\ncommands = python -c "{SHOW}"\n'
+    })  # fmt: skip
+    assert f"{tmp_path}/.tox/{name}" in site.run("tox", cwd=tmp_path)
+    assert "six 1." in site.run("tox", cwd=tmp_path)
+
+
+@slow
+def test_condax(site: Site) -> None:
+    """A program is installed into its own environment, linked, and removed."""
+    site.run("condax", "install", "-c", "conda-forge", "pip")
+    made = site.folder / "home" / ".local" / "bin" / "pip"
+    assert "pip" in site.run(made, "--version")
+    site.run("condax", "remove", "pip")
+    assert not made.exists()
+
+
+@slow
+def test_asv(site: Site, tmp_path: Path) -> None:
+    """An environment with the packages of the matrix is created, and a benchmark runs in it."""
+    settings = {
+        "version": 1,
+        "project": "x",
+        "repo": ".",
+        "branches": ["HEAD"],
+        "environment_type": "conda",
+        "conda_channels": ["conda-forge"],
+        "pythons": [PYTHON],
+        "matrix": {"req": {"six": []}},
+        "install_command": ["python --version"],
+        "build_command": ["python --version"],
+        "uninstall_command": ["python --version"],
+    }
+    write(tmp_path, {
+        "asv.conf.json": json.dumps(settings),
+        "benchmarks/__init__.py": "",
+        "benchmarks/b.py": "import six\n\ndef track_six():\n    return len(six.__version__)\n",
+    })  # fmt: skip
+    site.run("git", "init", "-q", ".", cwd=tmp_path)
+    site.run("git", "add", ".", cwd=tmp_path)
+    site.run("git", "commit", "-qm", "benchmarks", cwd=tmp_path)
+    site.run("asv", "machine", "--yes", cwd=tmp_path)
+    out = site.run("asv", "run", "--quick", "--show-stderr", "HEAD^!", cwd=tmp_path)
+    assert "b.track_six" in out
+    assert "failed" not in out

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROGRAMS = ("conda", "mamba", "micromamba")
+#: ``eval`` would join the lines of the hook.
+_CSH = """\
+set __mc_hook = `mktemp`
+{} shell.csh hook > "$__mc_hook"
+source "$__mc_hook"
+\\rm -f "$__mc_hook"
+unset __mc_hook"""
 _LIST = os.path.join("condabin", "minicon-shims.txt")
 
 
@@ -59,7 +66,7 @@ def make_shims(directory: str, *, root: str, executable: str) -> Shims:
         ("bin", "activate"): f'{conda} activate "$@"',
         ("bin", "deactivate"): f"{conda} deactivate",
         **{("etc", "profile.d", f"{p}.sh"): f'eval "$({hook})"' for p, hook in hooks.items()},
-        ("etc", "profile.d", "conda.csh"): f"eval `{quoted('csh', 'conda')} shell.csh hook`",
+        ("etc", "profile.d", "conda.csh"): _CSH.format(quoted("csh", "conda")),
         (
             "etc",
             "fish",
