@@ -16,8 +16,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-import house  # beside this file
+import house
 
+import clients  # beside this file
 import minicon
 from minicon.cli.parser import ALIASES, COMMANDS, make_parser
 from minicon.config.keys import KEYS, Key, Kind
@@ -313,6 +314,11 @@ _ACTIVATION = (
 # Writing
 
 
+def clients_page() -> str:
+    """Return what clients of conda were tested, and what is not spoken."""
+    return _page("Programs that call conda", *clients.page_parts())
+
+
 def _page(title: str, *parts: str) -> str:
     written = "*Generated from the code by `./dev docs`.*"
     return "\n\n".join([f"# {title}", written, *(part for part in parts if part)]) + "\n"
@@ -328,6 +334,7 @@ PAGES = {
     "../internals/architecture.svg": house.picture,
     "api.md": api_page,
     "cli.md": cli_page,
+    "clients.md": clients_page,
     "configuration.md": configuration_page,
     "environment-variables.md": variables_page,
 }

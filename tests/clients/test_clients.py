@@ -76,6 +76,7 @@ def test_snakemake_pin_file(site: Site, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("more", ["", "\n    additional_dependencies: [greeting]"])
 def test_pre_commit(site: Site, tmp_path: Path, more: str) -> None:
+    """A hook runs in its environment, with and without ``additional_dependencies``."""
     hook = write(tmp_path / "hook", {
         ".pre-commit-hooks.yaml": "- id: show\n  name: show\n  language: conda\n  verbose: true\n"
         f'  entry: python -c "{SHOW}"\n',
@@ -135,6 +136,7 @@ def test_ensureconda(site: Site) -> None:
 
 @slow
 def test_tox_conda(site: Site, tmp_path: Path) -> None:
+    """A test environment is created with conda packages, and used again."""
     name = f"py{PYTHON.replace('.', '')}"
     write(tmp_path, {
         "tox.ini": f"[tox]\nenvlist = {name}\nskipsdist = true\n[testenv]\nconda_deps = six\n"
