@@ -153,6 +153,9 @@ def test_own_projects_stay_what_they_are(own: QuickWorkspace) -> None:
     own.run("sync", "-n", "a", "-y").ok()
     assert built(own) == ["plain"]
 
+    history = (own.environment("a") / "conda-meta/history").read_text()
+    assert history.count("+pypi/pypi::editable-1.0-pypi_0\n") == 1, "what pip builds is recorded"
+    assert "-pypi/pypi::" not in history, "nothing was added or removed since"
     other = own.run("install", "-n", "a", "plain=5", *SOURCES, "--dry-run").ok()
     assert "another package replaces it" in other.err
     assert "unwanted" in other.out

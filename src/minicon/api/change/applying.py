@@ -127,5 +127,11 @@ def _after_switch(services: Services, plan: Plan) -> list[Callable[[Path], None]
     if not plan.by_pip:
         names = [record.name for record in plan.adopted]
         platform = services.settings.platform
-        return [partial(record_pip_packages, platform=platform, names=names)] if names else []
+        record = partial(
+            record_pip_packages,
+            platform=platform,
+            names=names,
+            channel_name=services.channel_names,
+        )
+        return [record] if names else []
     return [partial(install_and_record, services, plan.by_pip, plan.index_options)]

@@ -7,7 +7,7 @@ import json
 import os
 
 from minicon.api.dependency_graph import DependencyGraph
-from minicon.constants import CONDA_META
+from minicon.constants import CONDA_META, HISTORY
 from minicon.errors import PipError
 from minicon.fs import operations
 from minicon.fs.folder import Folder
@@ -15,12 +15,14 @@ from minicon.fs.folder_tree import FolderTree
 from minicon.models.prefix_record import PrefixRecord
 from minicon.models.records import RepodataRecord
 from minicon.models.version import python_minor
+from minicon.prefix.environment.history import with_packages_of_last_block
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.site_packages import installed_packages, pip_installed
+from minicon.prefix.link.conda_meta import read_history
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from minicon.api.services import Services
@@ -73,7 +75,12 @@ def install_and_record(
         log=services.pip_log(path.name),
         offline=services.settings.offline,
     )
-    record_pip_packages(path, requirements, platform=services.settings.platform)
+    record_pip_packages(
+        path,
+        requirements,
+        platform=services.settings.platform,
+        channel_name=services.channel_names,
+    )
 
 
 def _check_folders(prefix: Folder, layout: PythonLayout) -> None:
@@ -94,8 +101,9 @@ def record_pip_packages(
     *,
     platform: str,
     names: Collection[str] | None = None,
+    channel_name: Callable[[str], str] = str,
 ) -> None:
-    """Write ``conda-meta`` records for distributions that pip installed.
+    """Write ``conda-meta`` records for distributions that pip installed, and add them to history.
 
     Args:
         path: The environment.
@@ -103,6 +111,7 @@ def record_pip_packages(
         platform: The environment's subdir, for markers.
         names: Their names; None for all but those that replaced a package. The record of a replaced
             package is removed, and its files belong to the new one.
+        channel_name: Gives conda's canonical name of a channel's base URL, for history.
     """
     prefix = Prefix(path)
     known = {each.name: each.depends for each in requirements}
@@ -116,10 +125,15 @@ def record_pip_packages(
             if record.name not in chosen:
                 continue
             depends = (*known.get(record.name, ()), *_needs(graph, record))
-            text = json.dumps(_with_depends(record, depends).to_json()).encode()
-            folder.replace_file(f"{CONDA_META}/{record.file_name}", text)
+            data = json.dumps(_with_depends(record, depends).to_json()).encode()
+            folder.replace_file(f"{CONDA_META}/{record.file_name}", data)
             if recorded.get(record.name, record.file_name) != record.file_name:
                 folder.remove_file(f"{CONDA_META}/{recorded[record.name]}")
+        history = read_history(path).decode(errors="surrogateescape")
+        if chosen:
+            records = Prefix(path).readable_records()
+            text = with_packages_of_last_block(history, records, channel_name)
+            folder.replace_file(HISTORY, text.encode(errors="surrogateescape"))
 
 
 def _needs(graph: DependencyGraph, record: PrefixRecord) -> Iterator[str]:

@@ -299,6 +299,26 @@ def _named(text: str, channel_name: Callable[[str], str]) -> str:
     return channel_name(channel) + text.removeprefix(channel)
 
 
+def with_packages_of_last_block(
+    history: str,
+    packages: Iterable[RepodataRecord | PrefixRecord],
+    channel_name: Callable[[str], str],
+) -> str:
+    """A history whose last block ends with other packages: pip adds some after it was written.
+
+    Args:
+        history: The text; its last block is one of :func:`format_block`.
+        packages: All packages after the change.
+        channel_name: As for :func:`change_lines`.
+    """
+    start = f"\n{history}".rindex("\n==> ")
+    comments = [line for line in history[start:].splitlines() if line.startswith(("==>", "#"))]
+    requests = [line for line in comments if _SPECS.match(line)]
+    head = [line for line in comments if line not in requests]
+    lines = change_lines(parse_history(history[:start]), packages, channel_name)
+    return history[:start] + "\n".join([*head, *lines, *requests]) + "\n"
+
+
 def format_block(
     *,
     command: str,

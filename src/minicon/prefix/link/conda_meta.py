@@ -145,7 +145,8 @@ def write_generation_files(
         channel_name: Gives conda's canonical name of a base URL.
     """
     tree.create_file(GENERATION_FILE, metadata.to_bytes())
-    staying = [each for each in transaction.unchanged if not each.record.is_installed_by_pip]
+    meta = tree.folder(CONDA_META)  # what pip installed may have no record
+    staying = [each for each in transaction.unchanged if meta.status(each.file_name) is not None]
     revisions = parse_history(history.decode(errors="replace"))
     block = format_block(
         command=metadata.command,
