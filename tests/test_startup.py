@@ -120,6 +120,7 @@ def test_no_command_pays_for_another(workspace: Workspace, arguments: str) -> No
     found = imported_by(workspace, *arguments.split())
     commands = {name for name in found if name.startswith("minicon.cli.commands.")}
     assert len(commands) <= 3
+    assert "pathlib" not in found or "list -n" in arguments
     others = (
         "minicon.solver",
         "minicon.net",

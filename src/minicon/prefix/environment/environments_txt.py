@@ -6,7 +6,6 @@ Reading it is light, for commands that run often.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from minicon.prefix.environment.prefix_location import is_environment
 
@@ -14,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from os import PathLike
+    from pathlib import Path
 
 #: Parts of paths that are not registered: working directories of conda-build (conda's rule).
 _NOT_REGISTERED = ("placehold_pl", "skeleton_")
@@ -32,6 +32,8 @@ def registered_paths(file: str | PathLike[str]) -> list[str]:
 
 def registered_environments(file: Path) -> tuple[Path, ...]:
     """The listed paths that are environments, in order."""
+    from pathlib import Path
+
     return tuple(Path(line) for line in registered_paths(file) if _is_registered(line))
 
 
@@ -77,8 +79,7 @@ def _change(file: Path, edit: Callable[[list[str]], list[str]]) -> None:
 
 
 def _is_registered(line: str) -> bool:
-    path = Path(line)
-    return path.is_absolute() and is_environment(path)
+    return os.path.isabs(line) and is_environment(line)
 
 
 def known_environments(
