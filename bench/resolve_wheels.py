@@ -26,59 +26,33 @@ from measure import compare, print_table
 
 from minicon.models.package_names import normalize_pypi_name
 
-EVERYDAY = [
-    "requests",
-    "flask",
-    "django",
-    "fastapi",
-    "sqlalchemy",
-    "pydantic",
-    "numpy",
-    "pandas",
-    "scipy",
-    "matplotlib",
-    "scikit-learn",
-    "seaborn",
-    "jupyterlab",
-    "ipython",
-    "pytest",
-    "black",
-    "ruff",
-    "mypy",
-    "httpx",
-    "boto3",
-    "celery",
-    "redis",
-    "pillow",
-    "rich",
-    "typer",
-    "click",
-    "jinja2",
-    "beautifulsoup4",
-    "lxml",
-    "openpyxl",
-]
+EVERYDAY = (
+    "requests flask django fastapi sqlalchemy pydantic numpy pandas scipy matplotlib scikit-learn "
+    "seaborn jupyterlab ipython pytest black ruff mypy httpx boto3 celery redis pillow rich typer "
+    "click jinja2 beautifulsoup4 lxml openpyxl"
+)
 #: Requests needs a newer urllib3.
 REFUSED = "urllib3==1.20"
 PYTHON = "{}.{}".format(*sys.version_info)
+_MINOR = re.compile(r"- python *=+ *(3\.\d+)")
 _SECTION = re.compile(r"^(\s*)- pip:\s*\n((?:\1\s+- .*\n?)+)", re.MULTILINE)
 
 
-def minicon(requirements: list[str]) -> list[str]:
+def minicon(requirements: list[str], python: str = PYTHON) -> list[str]:
     """The command that plans an environment of an interpreter and wheels."""
     command = [sys.executable, "-m", "minicon", "create", "-n", "bench", "--dry-run", "--json"]
-    command += ["-c", "host", "-c", "pypi", "--override-channels", f"python={PYTHON}"]
+    command += ["-c", "host", "-c", "pypi", "--override-channels", f"python={python}"]
     return [*command, *(f"pypi:{each}" for each in requirements)]
 
 
-def uv(path: Path, requirements: list[str]) -> list[str]:
+def uv(path: Path, requirements: list[str], python: str = PYTHON) -> list[str]:
     """uv's command for the same."""
     path.write_text("\n".join(requirements) + "\n")
     program = find_uv()
     if program is None:
         sys.exit("uv is not here")
     command = [program, "pip", "compile", "-q", "--no-header", "--no-annotate"]
-    return [*command, "--python", sys.executable, str(path)]
+    return [*command, "--python-version", python, str(path)]
 
 
 def in_turns(work: Path, requirements: list[str], runs: int, title: str) -> list[str]:
@@ -118,23 +92,26 @@ def chosen(output: str) -> dict[str, str]:
     return found
 
 
-def sections(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """The requirements of every ``pip:`` section without options, paths and URLs."""
+def sections(folder: Path) -> Iterator[tuple[str, str, list[str]]]:
+    """Name, python and requirements of every ``pip:`` section without options, paths and URLs."""
     for path in sorted(folder.glob("*.y*ml")):
-        found = _SECTION.search(path.read_text(errors="replace"))
+        text = path.read_text(errors="replace")
+        minor, found = _MINOR.search(text), _SECTION.search(text)
         if found is None:
             continue
         lines = [line.strip().removeprefix("- ").strip("\"'") for line in found[2].splitlines()]
         lines = [line.partition(" #")[0].strip() for line in lines]
         if lines and all(re.match(r"[A-Za-z0-9]", each) and "://" not in each for each in lines):
-            yield path.name, lines
+            yield path.name, minor[1] if minor else PYTHON, lines
 
 
 def compare_versions(work: Path, folder: Path) -> None:
     equal = different = 0
-    for name, requirements in sections(folder):
-        own = subprocess.run(minicon(requirements), capture_output=True, text=True, check=False)
-        command = uv(work / "requirements.txt", requirements)
+    for name, python, requirements in sections(folder):
+        own = subprocess.run(
+            minicon(requirements, python), capture_output=True, text=True, check=False
+        )
+        command = uv(work / "requirements.txt", requirements, python)
         other = subprocess.run(command, capture_output=True, text=True, check=False)
         if own.returncode or other.returncode:
             answer = json.loads(own.stdout or "{}")
@@ -158,7 +135,7 @@ def compare_versions(work: Path, folder: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("requirements", nargs="*", default=EVERYDAY)
+    parser.add_argument("requirements", nargs="*", default=EVERYDAY.split(" "))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--sections", type=Path)
     arguments = parser.parse_args()
@@ -166,6 +143,8 @@ def main() -> None:
         work = Path(name)
         (work / "home").mkdir()
         os.environ.update(HOME=str(work / "home"), MINICON_ROOT=str(work / "root"))
+        for each in [each for each in os.environ if each.startswith("PIP_") and each != "PIP_CERT"]:
+            del os.environ[each]  # uv does not read pip's configuration
         os.environ["UV_CACHE_DIR"] = str(work / "uv-cache")
         if arguments.sections is not None:
             compare_versions(work, arguments.sections)
