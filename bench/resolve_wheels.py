@@ -145,6 +145,7 @@ def main() -> None:
         os.environ.update(HOME=str(work / "home"), MINICON_ROOT=str(work / "root"))
         for each in [each for each in os.environ if each.startswith("PIP_") and each != "PIP_CERT"]:
             del os.environ[each]  # uv does not read pip's configuration
+        os.environ["PIP_CONFIG_FILE"] = os.devnull
         os.environ["UV_CACHE_DIR"] = str(work / "uv-cache")
         if arguments.sections is not None:
             compare_versions(work, arguments.sections)

@@ -19,6 +19,7 @@ from tests.support.wheels import WheelBuilder
 from minicon.api.services import Services
 from minicon.errors import PackageError, PipError
 from minicon.pypi.index.pypi_index import PypiIndex
+from minicon.pypi.metadata_build import build_metadata
 
 Open = Callable[..., PypiIndex]
 ROOT = str(Path(__file__).parent.parent.parent)
@@ -216,3 +217,15 @@ def test_no_build_refuses_directories_too(tmp_path: Path) -> None:
     assert refused.json["reference"] == "no-build"
     assert json.loads(refused.out)["message"].startswith(f"leaf @ {project.as_uri()}")
     assert Requirement("leaf").name in refused.json["message"]
+
+
+def test_a_python_too_old_for_our_pip_builds_with_its_own(tmp_path: Path) -> None:
+    python, calls = tmp_path / "python", tmp_path / "calls"
+    python.write_text(f'#!/bin/sh\necho "$*" >> {calls}\ntest "$2" = -c\n')
+    python.chmod(0o755)
+    log = tmp_path / "log"
+    with pytest.raises(PipError, match=r"could not build the metadata of old-1\.0\.tar\.gz"):
+        build_metadata(
+            tmp_path / "old-1.0.tar.gz", str(python), "3.6", environ={}, reporter=Notes(), log=log
+        )
+    assert "-m pip install" in calls.read_text().splitlines()[-1]

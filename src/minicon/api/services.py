@@ -274,6 +274,7 @@ class Services:
         return build_metadata(
             archive,
             self._python_to_build_with(minor),
+            minor,
             environ=self.environ,
             reporter=self.reporter,
             log=self.pip_log(archive.name),

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from importlib.metadata import metadata
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
 
 from minicon.errors import PipError
 from minicon.fs import operations
@@ -18,6 +21,7 @@ from minicon.pypi.pip_process import (
     FLAGS,
     ISOLATED,
     option_lines,
+    pip_command,
     pip_failure,
     pip_variables,
     run_pip,
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 def build_metadata(
     archive: Path,
     python: str,
+    minor: str,
     *,
     environ: Mapping[str, str],
     reporter: Reporter,
@@ -48,6 +53,7 @@ def build_metadata(
     Args:
         archive: The source distribution.
         python: Executable of the Python to build with.
+        minor: Its minor version.
         environ: Environment variables; pip's settings in them apply.
         reporter: Receives progress.
         log: File that is replaced by pip's output.
@@ -62,10 +68,11 @@ def build_metadata(
         report, lines = Path(folder) / "report.json", Path(folder) / "requirements.txt"
         text = "\n".join([*option_lines(options), archive.as_uri(), ""])
         operations.create_file(lines, text.encode(), 0o600)
-        command = [sys.executable, *ISOLATED, "-m", "pip", "--python", python, "install", *FLAGS]
+        variables = pip_variables(environ, offline=offline)
+        command = [*_pip(python, minor, variables), "install", *FLAGS]
         command += ["--dry-run", "--ignore-installed", "--no-deps", "--report", str(report)]
         command += ["--requirement", str(lines)]
-        output = run_pip(command, pip_variables(environ, offline=offline), reporter, log)
+        output = run_pip(command, variables, reporter, log)
         if output is not None:
             raise pip_failure(f"could not build the metadata of {archive.name}", output, log)
         try:
@@ -74,6 +81,14 @@ def build_metadata(
         except (OSError, ValueError, LookupError, TypeError) as error:
             message = f"pip reported no metadata of {archive.name}"
             raise PipError("pip-failed", message, hint=f"see {log}") from error
+
+
+def _pip(python: str, minor: str, variables: Mapping[str, str]) -> list[str]:
+    """Return the command of minicon's pip; of that python's own if it is too old for minicon's."""
+    supported = SpecifierSet(metadata("pip")["Requires-Python"])
+    if not supported.contains(f"{minor}.99"):
+        return pip_command(Path(python), variables)
+    return [sys.executable, *ISOLATED, "-m", "pip", "--python", python]
 
 
 def _metadata(found: Mapping[str, Any]) -> CoreMetadata:
