@@ -403,3 +403,21 @@ def test_scripts_are_sourced_as_those_of_conda(shims: Path) -> None:
         check=True,
     )
     assert done.stdout.splitlines() == ["e", f"{shims}/root"]
+
+
+@pytest.mark.parametrize("name", ["conda", "mamba", "micromamba"])
+def test_no_command_has_two_meanings_of_one_option(name: str) -> None:
+    options = dialect_named(name).options
+    pairs = [(flag, option) for option in options for flag in option.flags]
+    for position, (flag, option) in enumerate(pairs):
+        for other_flag, other in pairs[:position]:
+            if flag == other_flag:
+                assert option.commands, flag
+                assert other.commands, flag
+                assert not option.commands & other.commands, flag
+
+
+def test_no_pyc_of_micromamba_has_an_effect() -> None:
+    words, variables = dialect_named("micromamba").translated(["install", "--no-pyc", "six"])
+    assert words == ["install", "six"]
+    assert variables == {"MINICON_COMPILE_BYTECODE": "false"}

@@ -29,7 +29,7 @@ OPTIONS = (
     option(
         "--no-rc --no-env --retry-clean-cache --no-py-pin --py-pin --allow-uninstall "
         "--no-allow-uninstall --allow-downgrade --no-extra-safety-checks --extra-safety-checks "
-        "--print-config-only --print-context-only --verify-artifacts --experimental --rc --no-pyc"
+        "--print-config-only --print-context-only --verify-artifacts --experimental --rc"
     ),
     option("-e --env", on="run", takes_value=True),
     option("-a --attach --label", on="run", takes_value=True),
