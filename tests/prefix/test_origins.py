@@ -143,4 +143,5 @@ def test_what_the_user_installed_with_pip_is_requested(prefix: Path) -> None:
             with (folder / "RECORD").open("a") as record:
                 record.write(f"{folder.name}/REQUESTED,,\n")
     found = Prefix(prefix)
-    assert requested_specs(found, pip_installed(found)) == {"wanted": "pypi:wanted==1.0"}
+    requested = requested_specs(found, pip_installed(found), found.requested_specs())
+    assert requested == {"wanted": "pypi:wanted==1.0"}

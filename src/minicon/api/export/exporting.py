@@ -66,7 +66,9 @@ def export_spec(
     prefix = Prefix(path).require()
     records = installed_packages(prefix)
     if from_history:
-        from_channels, from_pypi = _by_source(requested_specs(prefix, records), records)
+        from_channels, from_pypi = _by_source(
+            requested_specs(prefix, records, prefix.requested_specs()), records
+        )
         dependencies = [text for text, _ in from_channels]
         pip = [text for text, _ in from_pypi]
     else:

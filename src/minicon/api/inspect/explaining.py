@@ -87,7 +87,8 @@ def requested_specs(prefix: Prefix, graph: DependencyGraph) -> dict[str, str]:
         for name, record in graph.records.items()
         if record.requested_specs
     }
-    return {**recorded, **requests_in(prefix, graph.records.values())}
+    of_history = prefix.requested_specs()
+    return {**recorded, **requests_in(prefix, graph.records.values(), of_history)}
 
 
 def why(path: Path, name: str, *, platform: str, limit: int = _MOST_CHAINS) -> Why:

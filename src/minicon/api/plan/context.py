@@ -10,6 +10,8 @@ from minicon.prefix.generations.store_entries import needs_recovery
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from minicon.api.plan.request import ChangeRequest
     from minicon.api.services import Services
     from minicon.api.sources import Sources
@@ -25,6 +27,7 @@ class PlanningContext:
         present: Packages in it now, those that pip installed by hand included.
         sources: Where packages may come from.
         own: Packages in it that came from a directory, a file or a repository.
+        recorded: The specs that its history records as requested, by package name.
     """
 
     services: Services
@@ -33,6 +36,7 @@ class PlanningContext:
     present: tuple[PrefixRecord, ...]
     sources: Sources
     own: OwnPackages
+    recorded: Mapping[str, str]
 
     @property
     def installed(self) -> tuple[PrefixRecord, ...]:
@@ -67,6 +71,7 @@ def make_planning_context(services: Services, request: ChangeRequest) -> Plannin
         prefix=prefix,
         present=present,
         own=own,
+        recorded=prefix.requested_specs() if prefix.is_environment else {},
         sources=services.sources(
             request.channels,
             override=request.override_channels,

@@ -159,7 +159,7 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
     now = {str(each) for each in (*request.packages.specs, *request.packages.requirements)}
     named = [name for name, texts in solution.requested.items() if not now.isdisjoint(texts)]
     removing = request.action == "remove"
-    recorded = context.prefix.requested_specs()
+    recorded = context.recorded
     # Where no request is recorded yet, those that were assumed are recorded with the first change.
     before = {} if recorded else requested_before(context)
     assumed = tuple(text for name, text in before.items() if name not in origins)
@@ -282,8 +282,8 @@ def _uninstalled_by_pip(context: PlanningContext, solution: Solution) -> Iterato
 def _ended_requests(context: PlanningContext, solution: Solution) -> list[str]:
     """Return the names of requested packages that pip uninstalled, and that stay so."""
     present = {record.name for record in context.present}
-    recorded = context.prefix.requested_specs()
-    return [name for name in recorded if name not in present and name not in solution.requested]
+    requested = solution.requested
+    return [name for name in context.recorded if name not in present and name not in requested]
 
 
 def _replaced_origins(context: PlanningContext) -> Iterator[str]:

@@ -43,13 +43,13 @@ def requested_before(context: PlanningContext) -> Mapping[str, str]:
     Where the tool that made the environment recorded none, every package that no other needs
     counts as requested: else removing one package later would remove those as unneeded.
     """
-    recorded = context.prefix.requested_specs()
+    recorded = context.recorded
     present = {record.name for record in context.present}  # without what pip uninstalled
     if not context.installed:
         return {name: text for name, text in recorded.items() if name in present}
     from minicon.prefix.environment.origins import requested_specs
 
-    texts = requested_specs(context.prefix, context.installed)
+    texts = requested_specs(context.prefix, context.installed, recorded)
     texts = {name: text for name, text in texts.items() if name in present}
     if recorded:
         return texts
@@ -100,7 +100,7 @@ def removals_of(context: PlanningContext) -> tuple[MatchSpec, ...]:
     specs = tuple(_with_names_of_wheels(packages.specs, context.present))
     installed = {normalize_pypi_name(each.name): each.name for each in context.present}
     specs += tuple(_spec_of_provider(each, installed) for each in packages.requirements)
-    gone = set(map(normalize_pypi_name, context.prefix.requested_specs())) - installed.keys()
+    gone = set(map(normalize_pypi_name, context.recorded)) - installed.keys()
     return tuple(each for each in specs if normalize_pypi_name(each.exact_name or "") not in gone)
 
 

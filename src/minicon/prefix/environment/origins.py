@@ -21,7 +21,7 @@ from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -156,7 +156,9 @@ def read_origins(prefix: Path, records: Iterable[PrefixRecord]) -> dict[str, Ori
     return {name: origin for name, origin in found.items() if origin is not None}
 
 
-def requested_specs(prefix: Prefix, records: Iterable[PrefixRecord]) -> dict[str, str]:
+def requested_specs(
+    prefix: Prefix, records: Iterable[PrefixRecord], recorded: Mapping[str, str]
+) -> dict[str, str]:
     """Return the specs that still apply, by package name: those of the history, and pip's.
 
     What has an origin is requested by it. Other distributions that the user installed with pip are
@@ -165,9 +167,10 @@ def requested_specs(prefix: Prefix, records: Iterable[PrefixRecord]) -> dict[str
     Args:
         prefix: The environment.
         records: Its packages, see :func:`.site_packages.installed_packages`.
+        recorded: Those of the history, see :meth:`.Prefix.requested_specs`.
     """
-    found = prefix.requested_specs()
-    recorded = {path.name for path in prefix.record_paths()}
+    found = dict(recorded)
+    file_names = {path.name for path in prefix.record_paths()}
     for each in records:
         if each.record.source != "pypi" or not any(f.endswith(_REQUESTED) for f in each.files):
             continue
@@ -175,7 +178,7 @@ def requested_specs(prefix: Prefix, records: Iterable[PrefixRecord]) -> dict[str
         if origin is not None:
             found[each.name] = f"{PYPI_PREFIX}{origin.requirement}"
         elif each.record.is_installed_by_pip and not (
-            each.file_name in recorded and _is_met(found.get(each.name), each.record)
+            each.file_name in file_names and _is_met(found.get(each.name), each.record)
         ):
             found[each.name] = f"{PYPI_PREFIX}{each.name}=={each.record.version}"
     return found
