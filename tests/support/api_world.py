@@ -35,6 +35,9 @@ class Notes:
         self.notes: list[str] = []
         self.warnings: list[str] = []
 
+    def expect(self, kind: str, tasks: int, total: int, unit: str = "B") -> Any:
+        return self.start(kind, "", total, unit)
+
     def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Any:
         from minicon.models.reporter import SilentTask
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
+    from minicon.models.reporter import Task
     from minicon.package.cache.package_cache import CachedPackage
 
 #: Simultaneous packages. Most of them download: no more unpack than there are processors.
@@ -111,9 +112,19 @@ def _make_packages(
             _remember_refused(services, record, error)
             raise
 
+    announced = _announce(services, records)
     largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
-    made = run_parallel(make, largest_first, workers=_WORKERS)
+    try:
+        made = run_parallel(make, largest_first, workers=_WORKERS)
+    finally:
+        announced.finish()
     return dict(zip(largest_first, made, strict=True))
+
+
+def _announce(services: Services, records: Iterable[RepodataRecord]) -> Task:
+    """Report how much is to be downloaded; wheels of this machine are read in place."""
+    remote = [r for r in records if r.source != "interpreter" and not r.url.startswith("file:")]
+    return services.reporter.expect("download", len(remote), sum(r.size or 0 for r in remote))
 
 
 def _remember_refused(services: Services, record: RepodataRecord, error: PackageError) -> None:

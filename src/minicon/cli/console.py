@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 
 from minicon.cli.dialects.dialect import MINICON
@@ -28,7 +29,7 @@ _UNSAFE = lazy_pattern("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u2
 #: Replacements for non-ASCII characters of minicon's own texts, for ASCII terminals (LC_ALL=C).
 _PLAIN_SIGNS = str.maketrans({
     "→": "->", "…": "...", "×": "x",
-    "├": "|", "│": "|", "└": "`", "─": "-",
+    "├": "|", "│": "|", "└": "`", "─": "-", "·": "-", "↑": "^", "↓": "v",
 })  # fmt: skip
 _OWN_STYLE = lazy_pattern(r"(\x1b\[(?:0|1|2|31|32|33)m)")
 _STYLES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
@@ -78,6 +79,12 @@ class Console:
             and self.stderr.isatty()
             and os.environ.get("TERM") != "dumb"
         )
+
+    def one_line(self, text: str) -> str:
+        """Return the text as stderr can show it in one line: what does not fit is cut."""
+        width = shutil.get_terminal_size().columns - 1
+        shown = _encodable(text, self.stderr)
+        return shown if len(shown) <= width else shown[: max(width, 1)]
 
     def style(self, text: str, name: str) -> str:
         """Return the text in a colour or weight, if the terminal supports it.

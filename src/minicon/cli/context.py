@@ -84,7 +84,7 @@ class CommandContext:
             from minicon.api.services import Services
             from minicon.cli.progress import ConsoleReporter
 
-            reporter = ConsoleReporter(self.console)
+            reporter = ConsoleReporter(self.console, verbose=self.settings.verbosity > 0)
             self._services = Services(self.settings, reporter, registry=self.registry)
         return self._services
 

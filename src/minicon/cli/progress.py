@@ -1,122 +1,202 @@
-"""Progress bars on the terminal (the only module that imports tqdm)."""
+"""Progress on the terminal: one line per phase that moves (the only module that imports tqdm).
+
+::
+
+    Downloading · 41/94 · 122.0/310.5 MiB · 18.2 MiB/s · 9 s · pytorch-2.4.1, mkl-2024.1
+
+A thread draws the lines a few times per second, so that work only counts. Phases that end soon
+are not shown. Where stderr is not a terminal, ``-v`` writes the same lines with the time of day.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 
 from minicon.cli.console import printable
+from minicon.cli.render.phase import Phase
 from minicon.models.reporter import SilentTask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from minicon.cli.console import Console
     from minicon.models.reporter import Task
 
-_VERBS = {
-    "download": "Downloading",
-    "extract": "Unpacking",
-    "link": "Linking",
-    "solve": "Solving",
-    "index": "Reading",
-    "look": "Looking into",
-    "compile": "Compiling",
-}
+#: Seconds after which a phase is worth a line.
+_DELAY = 0.2
+#: Seconds between two drawings of a line, and between two lines of a log.
+_DRAWING = 0.1
+_LOGGING = 5.0
 
 
 class ConsoleReporter:
-    """Show notes, and one progress bar per kind of work, shared by its tasks."""
+    """Show notes, and one line per kind of work, shared by its tasks.
+
+    Args:
+        console: Where to write.
+        verbose: Write lines of progress where they cannot be redrawn.
+    """
+
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self._console = console
+        self._lines: _Lines | None = None
+        if console.shows_progress:
+            self._lines = _Bars(console)
+        elif verbose and not (console.json or console.quiet):
+            self._lines = _Log(console)
+        self._phases: dict[str, Phase] = {}
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._drawer: threading.Thread | None = None
+
+    def expect(self, kind: str, tasks: int, total: int, unit: str = "B") -> Task:
+        """Announce tasks of a kind, and the units of all of them, until the result is finished."""
+        if self._lines is None:
+            return SilentTask()
+        with self._lock:
+            phase = self._phase(kind, unit)
+            task = _PhaseTask(self, phase)
+            phase.expect(task, tasks, total)
+        return task
+
+    def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:
+        """Start a task; ``label`` names what it works on."""
+        if self._lines is None:
+            return SilentTask()
+        with self._lock:
+            phase = self._phase(kind, unit)
+            task = _PhaseTask(self, phase)
+            phase.start(task, printable(label), total)
+            if self._drawer is None:
+                self._ended.clear()
+                self._drawer = threading.Thread(target=self._draw_lines, daemon=True)
+                self._drawer.start()
+        return task
+
+    def note(self, text: str) -> None:
+        """Show a note above the lines."""
+        self._above_lines(lambda: self._console.note(text))
+
+    def warn(self, text: str) -> None:
+        """Show a warning above the lines."""
+        self._above_lines(lambda: self._console.warn(text))
+
+    def message(self, package: str, text: str) -> None:
+        """Show a message of a package above the lines."""
+        self._above_lines(lambda: self._console.message(package, text))
+
+    def close(self) -> None:
+        """Remove all lines."""
+        with self._lock:
+            for kind in [*self._phases]:
+                self._end(kind)
+        self._ended.set()
+        if self._drawer is not None:
+            self._drawer.join()
+            self._drawer = None
+
+    def finish(self, task: object, phase: Phase) -> None:
+        """End a task; the last task of a phase removes its line."""
+        with self._lock:
+            phase.finish(task)
+            if phase.is_over and self._phases.get(phase.kind) is phase:
+                self._end(phase.kind)
+
+    def _phase(self, kind: str, unit: str) -> Phase:
+        phase = self._phases.get(kind)
+        if phase is None:
+            phase = self._phases[kind] = Phase(kind, unit, time.monotonic())
+        return phase
+
+    def _end(self, kind: str) -> None:
+        phase = self._phases.pop(kind)
+        if self._lines is not None:
+            self._lines.end(phase, time.monotonic())
+
+    def _above_lines(self, write: Callable[[], None]) -> None:
+        with self._lock:
+            if self._lines is not None:
+                self._lines.clear()
+            write()
+
+    def _draw_lines(self) -> None:
+        while not self._ended.wait(_DRAWING):
+            with self._lock:
+                now = time.monotonic()
+                for phase in self._phases.values():
+                    if self._lines is not None and now - phase.started >= _DELAY:
+                        with contextlib.suppress(OSError, ValueError):  # stderr is closed
+                            self._lines.draw(phase, now)
+
+
+class _PhaseTask:
+    """One task of a phase."""
+
+    def __init__(self, reporter: ConsoleReporter, phase: Phase) -> None:
+        self._reporter = reporter
+        self._phase = phase
+
+    def advance(self, amount: int) -> None:
+        self._phase.done += amount
+
+    def work_on(self, label: str) -> None:
+        if self in self._phase.labels:
+            self._phase.labels[self] = printable(label)
+
+    def finish(self) -> None:
+        self._reporter.finish(self, self._phase)
+
+
+class _Bars:
+    """Lines of a terminal, drawn by tqdm."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bars: dict[str, Any] = {}
-        self._running: dict[str, int] = {}
-        self._lock = threading.Lock()
 
-    def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:
-        """Start a task; ``label`` names what it works on."""
-        if not self._console.shows_progress:
-            return SilentTask()
-        with self._lock:
-            bar = self._bars.get(kind)
-            if bar is None:  # a bar without a total is falsy
-                bar = self._open_bar(kind, unit)
-            bar.total = (bar.total or 0) + (total or 0)
-            bar.set_postfix_str(printable(label), refresh=False)
-            self._running[kind] = self._running.get(kind, 0) + 1
-        return _BarTask(self, kind)
+    def draw(self, phase: Phase, now: float) -> None:
+        bar = self._bars.get(phase.kind)
+        if bar is None:
+            from tqdm import tqdm
 
-    def note(self, text: str) -> None:
-        """Show a note above the bars."""
-        self._above_bars(lambda: self._console.note(text))
+            bar = self._bars[phase.kind] = tqdm(
+                bar_format="{desc}", leave=False, file=self._console.stderr, delay=3600
+            )  # fmt: skip
+        bar.set_description_str(self._console.one_line(phase.line(now)))
 
-    def warn(self, text: str) -> None:
-        """Show a warning above the bars."""
-        self._above_bars(lambda: self._console.warn(text))
+    def clear(self) -> None:
+        for bar in self._bars.values():
+            bar.clear()
 
-    def message(self, package: str, text: str) -> None:
-        """Show a message of a package above the bars."""
-        self._above_bars(lambda: self._console.message(package, text))
-
-    def close(self) -> None:
-        """Remove all bars."""
-        with self._lock:
-            for bar in self._bars.values():
-                bar.close()
-            self._bars.clear()
-
-    def advance(self, kind: str, amount: int) -> None:
-        """Add finished units to the bar of a kind."""
-        with self._lock:
-            bar = self._bars.get(kind)
-            if bar is not None:
-                bar.update(amount)
-
-    def finish(self, kind: str) -> None:
-        """End a task; the last task of a kind removes the bar."""
-        with self._lock:
-            self._running[kind] -= 1
-            if self._running[kind] == 0 and (bar := self._bars.pop(kind, None)) is not None:
-                bar.close()
-
-    def _open_bar(self, kind: str, unit: str) -> Any:
-        from tqdm import tqdm
-
-        bar: Any = tqdm(
-            total=0,
-            desc=_VERBS.get(kind, kind.capitalize()),
-            unit=unit,
-            unit_scale=unit == "B",
-            unit_divisor=1024,
-            leave=False,
-            file=self._console.stderr,
-            dynamic_ncols=True,
-        )
-        self._bars[kind] = bar
-        return bar
-
-    def _above_bars(self, write: Any) -> None:
-        with self._lock:
-            for bar in self._bars.values():
-                bar.clear()
-            write()
-            for bar in self._bars.values():
-                bar.refresh()
+    def end(self, phase: Phase, now: float) -> None:  # noqa: ARG002
+        bar = self._bars.pop(phase.kind, None)
+        if bar is not None:
+            bar.close()
 
 
-class _BarTask:
-    """One task of a bar."""
+class _Log:
+    """Lines of a file or pipe: every few seconds, and at the end of a phase."""
 
-    def __init__(self, reporter: ConsoleReporter, kind: str) -> None:
-        self._reporter = reporter
-        self._kind = kind
-        self._open = True
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._written: dict[str, float] = {}
 
-    def advance(self, amount: int) -> None:
-        self._reporter.advance(self._kind, amount)
+    def draw(self, phase: Phase, now: float) -> None:
+        if now - self._written.get(phase.kind, phase.started - _LOGGING) >= _LOGGING:
+            self._written[phase.kind] = now
+            self._console.note(f"{time.strftime('%H:%M:%S')} {phase.line(now)}")
 
-    def finish(self) -> None:
-        if self._open:
-            self._open = False
-            self._reporter.finish(self._kind)
+    def clear(self) -> None:
+        """Nothing has to be removed."""
+
+    def end(self, phase: Phase, now: float) -> None:
+        if self._written.pop(phase.kind, None) is not None:
+            self._console.note(f"{time.strftime('%H:%M:%S')} {phase.line(now)}")
+
+
+if TYPE_CHECKING:
+    _Lines = _Bars | _Log

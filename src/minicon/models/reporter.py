@@ -11,6 +11,9 @@ class Task(Protocol):
     def advance(self, amount: int) -> None:
         """Report that ``amount`` more units (bytes or files) are done."""
 
+    def work_on(self, label: str) -> None:
+        """Report what the task works on from now on."""
+
     def finish(self) -> None:
         """Report the end of the task, successful or not. May be called more than once."""
 
@@ -18,14 +21,28 @@ class Task(Protocol):
 class Reporter(Protocol):
     """Receiver of progress, notes, warnings and messages. Implementations must be thread-safe."""
 
+    def expect(self, kind: str, tasks: int, total: int, unit: str = "B") -> Task:
+        """Announce tasks of a kind, so that what they have done can be compared with the whole.
+
+        Args:
+            kind: As for :meth:`start`.
+            tasks: Their number.
+            total: The units of all of them.
+            unit: As for :meth:`start`.
+
+        Returns:
+            The announcement, to be finished with the last of the tasks.
+        """
+
     def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:
         """Report the start of a task.
 
         Args:
-            kind: ``download``, ``extract``, ``link``, ``look``, ``solve`` or ``index``.
+            kind: ``download``, ``extract``, ``link``, ``compile``, ``look``, ``solve``,
+                ``pip`` or ``index``.
             label: What the task works on, for instance ``numpy-1.26.4``.
             total: Number of units, or None if unknown.
-            unit: ``B`` for bytes, ``files`` for files, ``packages``.
+            unit: ``B`` for bytes; else the plural of what is counted, such as ``files``.
         """
 
     def note(self, text: str) -> None:
@@ -44,12 +61,19 @@ class SilentTask:
     def advance(self, amount: int) -> None:
         """Ignore."""
 
+    def work_on(self, label: str) -> None:
+        """Ignore."""
+
     def finish(self) -> None:
         """Ignore."""
 
 
 class SilentReporter:
     """A reporter that ignores everything: the default of library calls."""
+
+    def expect(self, kind: str, tasks: int, total: int, unit: str = "B") -> Task:  # noqa: ARG002
+        """Ignore."""
+        return SilentTask()
 
     def start(self, kind: str, label: str, total: int | None, unit: str = "B") -> Task:  # noqa: ARG002
         """Ignore."""

@@ -131,7 +131,7 @@ def run_pip(
         operations.make_directory(log.parent, 0o700)
         operations.replace_file(log, b"", durable=False)
     kept: deque[str] = deque(maxlen=_KEPT_LINES)
-    task = reporter.start("link", "pip", None, "lines")
+    task = reporter.start("pip", "", None, "lines")
     process = subprocess.Popen(
         command,
         env=dict(variables),
@@ -147,6 +147,7 @@ def run_pip(
             line = redact(line.rstrip())
             kept.append(line)
             task.advance(1)
+            task.work_on(line[:60])
             if line.startswith(("Successfully installed", "WARNING")):
                 reporter.note(f"pip: {line}")
             if log is not None:

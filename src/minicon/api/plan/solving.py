@@ -154,7 +154,7 @@ def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
         ChannelError: A source cannot be reached.
     """
     services, request = context.services, context.request
-    task = services.reporter.start("solve", "environment", None, unit="steps")
+    task = services.reporter.start("solve", "", None, unit="projects")
     try:
         solution = _solve_with_pip(services, solve_request, request.capture)
         if not request.prune:

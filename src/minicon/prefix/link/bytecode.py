@@ -39,7 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from minicon.models.reporter import Reporter
+    from minicon.models.reporter import Reporter, Task
     from minicon.prefix.environment.python_layout import PythonLayout
     from minicon.prefix.link.staging_dir import StagingDirectory
     from minicon.prefix.plan.package_plan import PackagePlan
@@ -57,12 +57,16 @@ _PROGRAM = """\
 import json, os, py_compile, sys, warnings
 warnings.simplefilter("ignore")
 os.environ.pop("SOURCE_DATE_EPOCH", None)
-for source, target, shown in json.load(sys.stdin):
+for number, (source, target, shown) in enumerate(json.load(sys.stdin), 1):
     try:
         py_compile.compile(source, target, shown, doraise=True)
     except Exception:
         pass
+    if number % int(sys.argv[1]) == 0:
+        os.write(1, b".")
 """
+#: Sources between two signs of life of a process.
+_REPORTED = 32
 
 
 class _Compiled(NamedTuple):
@@ -131,9 +135,9 @@ class BytecodeCompiler:
             for source in job.sources:
                 target = f"{folder}/{job.layout.bytecode_path(source)}"
                 work.append((f"{job.plan.directory}/{source}", target, source))
-        task = self._reporter.start("link", "bytecode", len(work), "files")
+        task = self._reporter.start("compile", "", len(work), "files")
         try:
-            self._run(f"{tree.root.path}/{jobs[0].layout.executable}", work)
+            self._run(f"{tree.root.path}/{jobs[0].layout.executable}", work, task)
             for job, folder in zip(jobs, temporary, strict=True):
                 _publish(job, folder)
         finally:
@@ -142,12 +146,13 @@ class BytecodeCompiler:
                 with contextlib.suppress(OSError):
                     remove_tree(folder)
 
-    def _run(self, python: str, work: Sequence[tuple[str, str, str]]) -> None:
+    def _run(self, python: str, work: Sequence[tuple[str, str, str]], task: Task) -> None:
         count = max(1, min(self._processes, len(work) // _FILES_PER_PROCESS))
         running = []
+        signs, output = os.pipe()
         try:
             for part in range(count):
-                process = _start(python)
+                process = _start(python, output)
                 if process is None:
                     self._reporter.note(
                         f"{python} does not run: bytecode will be compiled at first use"
@@ -159,9 +164,15 @@ class BytecodeCompiler:
                 with contextlib.suppress(BrokenPipeError):
                     process.stdin.write(json.dumps(part_of_work).encode())
                     process.stdin.close()
+            os.close(output)
+            output = -1
+            while read := os.read(signs, 1024):  # ends with the last process
+                task.advance(_REPORTED * len(read))
             for process, _ in running:
                 process.wait()
         finally:
+            for end in {signs, output} - {-1}:
+                os.close(end)
             for process, _ in running:
                 if process.poll() is None:
                     process.kill()
@@ -197,12 +208,12 @@ class _TemporaryFolder(Closing):
                 remove_tree(self._path)
 
 
-def _start(python: str) -> subprocess.Popen[bytes] | None:
+def _start(python: str, output: int) -> subprocess.Popen[bytes] | None:
     try:
         return subprocess.Popen(
-            [python, "-I", "-S", "-B", "-c", _PROGRAM],
+            [python, "-I", "-S", "-B", "-c", _PROGRAM, str(_REPORTED)],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=output,
             stderr=subprocess.DEVNULL,
         )
     except OSError:

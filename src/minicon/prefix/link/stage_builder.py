@@ -226,12 +226,13 @@ class StageBuilder:
         )
         linker.link_folder_links(self._plans)
         total = sum(plan.file_count for plan in self._plans)
-        task = self._reporter.start("link", "packages", total, "files")
+        task = self._reporter.start("link", "", total, "files")
         try:
-            linked = [
-                _Linked(plan, linker.link(plan, task), LINK_TYPES[linker.method_for(plan)])
-                for plan in self._plans
-            ]
+            linked = []
+            for plan in self._plans:
+                task.work_on(plan.record.dist_name)
+                entries = linker.link(plan, task)
+                linked.append(_Linked(plan, entries, LINK_TYPES[linker.method_for(plan)]))
             linker.make_empty_folders(self._plans)
             linker.check_links()
         finally:

@@ -315,7 +315,12 @@ class PypiIndex(Closing):
             release = self._direct[name]
             files = tuple(map(self._with_hash, release.files))
             return (replace(release, files=files),)
-        pages = [page for index in self._indexes if (page := index.page(name)) is not None]
+        task = self._reporter.start("solve", name, None, "projects")
+        try:
+            pages = [page for index in self._indexes if (page := index.page(name)) is not None]
+        finally:
+            task.advance(1)
+            task.finish()
         for page in pages:
             if page.status == "quarantined":
                 self._quarantined.add(name)

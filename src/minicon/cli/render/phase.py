@@ -1,0 +1,124 @@
+"""Phases of a command, such as downloading, and the line that shows how far one is."""
+
+from __future__ import annotations
+
+from minicon.cli.render.listing import human_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+#: The names of phases, in the words that users read.
+_VERBS: Final = {
+    "download": "Downloading",
+    "extract": "Unpacking",
+    "link": "Linking",
+    "solve": "Resolving",
+    "index": "Reading",
+    "look": "Looking into",
+    "compile": "Compiling",
+    "pip": "Running pip",
+}
+#: Of this many running tasks, a line names the slowest.
+_NAMED = 2
+#: Seconds after which an estimate of the rest means something.
+_ESTIMABLE = 1.0
+
+
+class Phase:
+    """One kind of work: what its tasks have done, and what is to come.
+
+    Attributes:
+        kind: As in :meth:`minicon.models.reporter.Reporter.start`.
+        unit: ``B`` for bytes; else the plural of what is counted.
+        started: Clock reading of the start, in seconds.
+        done: Finished units.
+        labels: What each running task works on, the oldest first.
+    """
+
+    def __init__(self, kind: str, unit: str, started: float) -> None:
+        self.kind = kind
+        self.unit = unit
+        self.started = started
+        self.done = 0
+        self.labels: dict[object, str] = {}
+        self._tasks = 0
+        self._known = 0
+        self._expected_tasks = 0
+        self._expected = 0
+        self._announcements: set[object] = set()
+
+    def expect(self, announcement: object, tasks: int, total: int) -> None:
+        """Announce tasks, and the units of all of them, until the announcement ends."""
+        self._announcements.add(announcement)
+        self._expected_tasks += tasks
+        self._expected += total
+
+    def finish(self, task: object) -> None:
+        """Remove a running task or an announcement."""
+        self.labels.pop(task, None)
+        self._announcements.discard(task)
+
+    def start(self, task: object, label: str, total: int | None) -> None:
+        """Add a running task."""
+        self._tasks += 1
+        self._known += total or 0
+        self.labels[task] = label
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no task runs, and none is announced."""
+        return not (self.labels or self._announcements)
+
+    @property
+    def total(self) -> int:
+        """Units of all tasks, as far as they are known."""
+        return max(self._expected, self._known)
+
+    def line(self, now: float) -> str:
+        """Return its state as one line, the most important first.
+
+        Args:
+            now: Clock reading, in seconds.
+        """
+        facts = [_VERBS.get(self.kind, self.kind.capitalize()), *self._amounts(now)]
+        slowest = list(dict.fromkeys(self.labels.values()))[:_NAMED]
+        return " · ".join(filter(None, [*facts, ", ".join(slowest)]))
+
+    def _amounts(self, now: float) -> list[str]:
+        elapsed = now - self.started
+        if self.unit != "B":
+            of_total = f"/{self.total:,}" if self.total else ""
+            unit = self.unit.removesuffix("s") if self.done == 1 and not of_total else self.unit
+            return [f"{self.done:,}{of_total} {unit}" if self.done else "", _time(elapsed)]
+        tasks = max(self._tasks, self._expected_tasks)
+        finished = self._tasks - len(self.labels)
+        counts = f"{finished}/{tasks}" if tasks > 1 else ""
+        if self.kind != "download":
+            return [counts]
+        rate = self.done / elapsed if elapsed > 0 else 0
+        rest = (self.total - self.done) / rate if rate and self.total > self.done else 0
+        return [
+            counts,
+            _bytes_of(self.done, self.total),
+            f"{human_size(rate)}/s" if rate else "",
+            _time(rest) if rest and elapsed > _ESTIMABLE else "",
+        ]
+
+
+def _bytes_of(done: int, total: int) -> str:
+    """Return ``12.5/310.0 MiB``: both in the unit of the larger."""
+    if total < done or not total:
+        return human_size(done)
+    amount, unit = human_size(total).split(" ")
+    factor = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}[unit]
+    shown = f"{done}" if unit == "B" else f"{done / factor:.1f}"
+    return f"{shown}/{amount} {unit}"
+
+
+def _time(seconds: float) -> str:
+    """Return a duration of at least a second: ``9 s``, ``1 min 20 s``; shorter ones are empty."""
+    if seconds < 1:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
