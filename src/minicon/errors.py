@@ -68,6 +68,15 @@ class UsageError(MiniconError):
     exit_code = 2
 
 
+class Declined(MiniconError):
+    """The user said no; nothing was changed. The exit code is conda's."""
+
+    exit_code = 0
+
+    def __init__(self) -> None:
+        super().__init__("declined", "Aborted; nothing was changed.")
+
+
 class SpecError(MiniconError):
     """A spec, version, requirement or environment file is invalid.
 

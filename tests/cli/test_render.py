@@ -39,7 +39,7 @@ def installed(each: RepodataRecord) -> Any:
 
 
 def plan(**changes: Any) -> Any:
-    transaction = {"link": (), "unlink": (), "changes": (), "reinstalls": ()}
+    transaction = {"link": (), "unlink": (), "changes": (), "reinstalls": (), "requested": {}}
     transaction |= {k: changes.pop(k) for k in list(changes) if k in transaction}
     fetch = changes.get("fetch", ())
     fields = {

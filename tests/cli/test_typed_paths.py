@@ -20,7 +20,7 @@ def code_for(shell: str, *words: str) -> subprocess.CompletedProcess[str]:
 def test_commands_in_messages_can_be_typed(minicon: CommandLine) -> None:
     path = minicon.folder / "sp ace" / "it is"
     made = minicon("create", "-y", "-p", path).ok().out
-    typed = shlex.split(made.rpartition("run: minicon ")[2])
+    typed = shlex.split(made.rpartition("with: minicon ")[2])
     assert typed == ["activate", str(path)]
     assert str(path) in code_for("xonsh", *typed).stdout
     refused = code_for("bash", "activate", *str(path).split())

@@ -112,7 +112,7 @@ def test_a_working_directory_that_was_removed(workspace: Workspace, command: str
 
 def test_without_a_terminal_the_default_applies(workspace: Workspace, channel: Path) -> None:
     arguments = ("create", "-n", "a", "-c", channel.as_uri(), "--override-channels", "hello")
-    assert workspace.run(*arguments, typed="n\n").code != 0
+    assert workspace.run(*arguments, typed="n\n").code == 0
     assert not workspace.environment("a").exists()
     workspace.run(*arguments).ok()
     refused = workspace.run("remove", "-n", "a", "--all")

@@ -20,6 +20,7 @@ from tests.support.packages import PackageBuilder, build_channel
 from tests.support.wheels import WheelBuilder
 
 from minicon.archive.libarchive_decoder import libarchive_version, load_libarchive
+from minicon.cli import progress
 from minicon.cli.console import Console
 
 
@@ -42,7 +43,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     count("resolvelib", resolvelib.resolvers.Resolution, "resolve")
     count("zstandard", zstandard, "ZstdDecompressor")
     count("zstandard compression", zstandard, "ZstdCompressor")
-    count("tqdm", tqdm.tqdm, "update")
+    count("tqdm", tqdm.tqdm, "refresh")
     ffi = load_libarchive()
     if ffi is not None:
         count("libarchive", ffi, "read_data")
@@ -84,6 +85,8 @@ def test_creating_an_environment_from_a_file_uses_every_library(
 ) -> None:
     """Python from this machine, conda packages over HTTP, a wheel from an index."""
     monkeypatch.setattr(Console, "shows_progress", True)  # as on a terminal
+    monkeypatch.setattr(progress, "_DELAY", 0.0)
+    monkeypatch.setattr(progress, "_DRAWING", 0.001)
     index = PackageIndex()
     index.add(WheelBuilder("leaf", "1.0").file("leaf.py", ""))
     file = minicon.folder / "environment.yml"

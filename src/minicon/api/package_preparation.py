@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from minicon.api.services import Services
     from minicon.models.package_files import PackageFiles
     from minicon.models.records import RepodataRecord
-    from minicon.models.reporter import Task
+    from minicon.models.reporter import Reporter, Task
     from minicon.package.cache.package_cache import CachedPackage
 
 #: Simultaneous packages. Most of them download: no more unpack than there are processors.
@@ -112,19 +112,24 @@ def _make_packages(
             _remember_refused(services, record, error)
             raise
 
-    announced = _announce(services, records)
+    announced = _announce(services.reporter, records)
     largest_first = sorted(records, key=lambda record: record.size or 0, reverse=True)
     try:
         made = run_parallel(make, largest_first, workers=_WORKERS)
     finally:
-        announced.finish()
+        for task in announced:
+            task.finish()
     return dict(zip(largest_first, made, strict=True))
 
 
-def _announce(services: Services, records: Iterable[RepodataRecord]) -> Task:
-    """Report how much is to be downloaded; wheels of this machine are read in place."""
-    remote = [r for r in records if r.source != "interpreter" and not r.url.startswith("file:")]
-    return services.reporter.expect("download", len(remote), sum(r.size or 0 for r in remote))
+def _announce(reporter: Reporter, records: Iterable[RepodataRecord]) -> list[Task]:
+    """Report how much is to be downloaded and unpacked; local wheels are read in place."""
+    archives = [record for record in records if record.source != "interpreter"]
+    remote = [r for r in archives if r.source == "conda" or not r.url.startswith("file:")]
+    return [
+        reporter.expect("download", len(remote), sum(record.size or 0 for record in remote)),
+        reporter.expect("extract", len(archives), 0),
+    ]
 
 
 def _remember_refused(services: Services, record: RepodataRecord, error: PackageError) -> None:
@@ -213,7 +218,7 @@ def _fetch(
     from minicon.net.download import download
 
     fetcher = services.index_fetcher if record.source == "pypi" else services.fetcher
-    task = services.reporter.start("download", record.dist_name, record.size)
+    task = services.reporter.start("download", record.label, record.size)
     try:
         download(
             fetcher,

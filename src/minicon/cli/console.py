@@ -13,7 +13,7 @@ import sys
 
 from minicon.cli.dialects.dialect import MINICON
 from minicon.cli.json_text import json_text
-from minicon.errors import MiniconError, UsageError
+from minicon.errors import Declined, MiniconError, UsageError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.redaction import redact
 
@@ -70,6 +70,11 @@ class Console:
         self.dialect = dialect
         self._color = _wants_color(self.stdout) if color is None else color
         self._messages: list[dict[str, str]] = []
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person reads stdout as it is written."""
+        return self.stdout.isatty()
 
     @property
     def shows_progress(self) -> bool:
@@ -146,6 +151,9 @@ class Console:
         """
         if self.json:
             self.document(_error_document(error, self.dialect))
+            return
+        if isinstance(error, Declined):
+            self._write(self.stderr, error.message)
             return
         explanation = getattr(error, "explanation", None)
         message = explanation.whole_message if whole and explanation else error.message

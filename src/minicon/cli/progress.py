@@ -164,7 +164,7 @@ class _Bars:
             from tqdm import tqdm
 
             bar = self._bars[phase.kind] = tqdm(
-                bar_format="{desc}", leave=False, file=self._console.stderr, delay=3600
+                bar_format="{desc}", leave=False, file=self._console.stderr
             )  # fmt: skip
         bar.set_description_str(self._console.one_line(phase.line(now)))
 

@@ -153,6 +153,11 @@ class RepodataRecord:
         """``name-version-build``, conda's name for one build."""
         return f"{self.name}-{self.version}-{self.build}"
 
+    @property
+    def label(self) -> str:
+        """Name and version, as a sentence would say them."""
+        return f"{self.name} {self.version}"
+
     def with_channel(self, channel: str) -> RepodataRecord:
         """The same package, with its channel written in another way."""
         return RepodataRecord(

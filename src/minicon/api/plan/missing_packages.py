@@ -14,6 +14,7 @@ from minicon.constants import DEFAULT_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import channel_matches
+from minicon.models.near_names import near_names
 from minicon.models.subdir import NOARCH
 from minicon.repodata.channels.names import expand_channel
 from minicon.solver.candidates.missing_names import MOST_HINTS, one_by_one
@@ -68,6 +69,20 @@ def complete_error(
             explanation = replace(explanation, sentences=(*explanation.sentences, *sentences))
             error.explanation = explanation
             error.message = explanation.message
+
+
+def taken_from_pypi(
+    names: Sequence[str], indices: Iterable[Sequence[RecordIndex]]
+) -> Iterator[str]:
+    """Yield a sentence for each name that PyPI provides because no channel has it.
+
+    Whoever mistypes a name would get another project without it.
+    """
+    known = [name for group in indices for index in group for name in index.names()]
+    for number, name in enumerate(names):
+        near = near_names(name, known) if number < MOST_HINTS else []
+        meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        yield f"{name} is in no channel: taken from PyPI{meant}"
 
 
 def _searched_sources(context: PlanningContext) -> str:

@@ -157,6 +157,8 @@ def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
     task = services.reporter.start("solve", "", None, unit="projects")
     try:
         solution = _solve_with_pip(services, solve_request, request.capture)
+        if context.sources.pypi_for_missing_names and context.sources.channels:
+            solution = _with_fallen_names(solution, solve_request)
         if not request.prune:
             return solution
         from minicon.api.plan.pruning import pruned
@@ -169,6 +171,18 @@ def solve(context: PlanningContext, solve_request: SolveRequest) -> Solution:
         raise
     finally:
         task.finish()
+
+
+def _with_fallen_names(solution: Solution, solve_request: SolveRequest) -> Solution:
+    """Add a note for each name of a conda spec that no channel has, and that PyPI provides."""
+    named = {spec.exact_name for spec in solve_request.specs if spec.exact_name}
+    fallen = [r.name for r in solution.records if r.source == "pypi" and r.name in named]
+    if not fallen:
+        return solution
+    from minicon.api.plan.missing_packages import taken_from_pypi
+
+    notes = taken_from_pypi(fallen, solve_request.channels)
+    return replace(solution, notes=(*notes, *solution.notes))
 
 
 def solve_packages(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from minicon.errors import UsageError
+import time
+
+from minicon.errors import Declined, UsageError
 from minicon.prefix.environment.prefix_location import is_empty, is_environment
 
 TYPE_CHECKING = False
@@ -69,7 +71,7 @@ def carry_out(
 
     Raises:
         MiniconError: Planning or applying failed.
-        UsageError: The user declined.
+        Declined: The user said no.
     """
     from minicon.api.change.attempts import plan_and_carry_out
 
@@ -103,18 +105,22 @@ def carry_out_plan(
         confirm(context, default=not _is_directory(plan, context))
     from minicon.api.change.applying import apply_plan, fetch_packages
 
+    started = time.monotonic()
     if arguments.download_only:
         fetch_packages(context.services, plan)
     else:
         apply_plan(context.services, plan, command_line=context.command_line)
-    return _finished(plan, effects, arguments, context, dry_run=False)
+    seconds = time.monotonic() - started
+    return _finished(plan, effects, arguments, context, dry_run=False, seconds=seconds)
 
 
 def _show(plan: Plan, effects: PlanEffects, context: CommandContext) -> None:
     from minicon.cli.render.plan import plan_text
 
     if not (context.settings.quiet or context.console.json):
-        context.console.answer(plan_text(plan, context.console, effects))
+        console = context.console
+        fold = console.is_terminal and not context.settings.verbosity
+        console.answer(plan_text(plan, console, effects, fold=fold))
     warn_of_programs(effects, context, PROGRAMS_KEEP)
     if effects.menus:
         from minicon.api.plan.plan_effects import menu_text
@@ -152,12 +158,13 @@ def confirm(context: CommandContext, *, default: bool = True) -> None:
         default: The meaning of an empty line, and of the end of input if it is yes.
 
     Raises:
-        UsageError: The user declined, or cannot be asked.
+        Declined: The user said no.
+        UsageError: The user cannot be asked.
     """
     if not _asks(context):
         return
     if not context.console.confirm("\nProceed?", default=default):
-        raise UsageError("declined", "Aborted; nothing was changed.")
+        raise Declined
 
 
 def _is_directory(plan: Plan, context: CommandContext) -> bool:
@@ -170,7 +177,8 @@ def _confirm_replacement(plan: Plan, context: CommandContext) -> None:
     """Ask whether an existing environment may be replaced; only ``--yes`` answers for the user.
 
     Raises:
-        UsageError: The user declined, or cannot be asked.
+        Declined: The user said no.
+        UsageError: The user cannot be asked.
     """
     if context.settings.always_yes:
         return
@@ -187,7 +195,7 @@ def _confirm_replacement(plan: Plan, context: CommandContext) -> None:
     except UsageError:
         raise refusal from None
     if not is_agreed:
-        raise UsageError("declined", "Aborted; nothing was changed.")
+        raise Declined
 
 
 def _nothing_to_do(plan: Plan, context: CommandContext) -> int:
@@ -212,41 +220,53 @@ def _finished(
     context: CommandContext,
     *,
     dry_run: bool,
+    seconds: float = 0,
 ) -> int:
     console = context.console
     if console.json:
-        document: dict[str, Any] = {"success": True, "prefix": str(plan.prefix)}
-        if dry_run:
-            document["dry_run"] = True
-        fetched = frozenset(plan.fetch)
-        document["actions"] = plan.transaction.to_json(fetched, context.services.channel_names.own)
-        if plan.by_pip:
-            document["pip"] = [
-                {"requirement": str(each), "depends": list(each.depends)} for each in plan.by_pip
-            ]
-        if plan.notes:
-            document["notes"] = list(plan.notes)
-        if effects.menus:
-            document["menus"] = [record.dist_name for record in effects.menus]
-        if effects.scripts:
-            from minicon.api.plan.plan_effects import scripts_json
-
-            document["link_scripts"] = scripts_json(effects.scripts)
-        if dry_run and effects.unknown:
-            document["link_scripts_unknown"] = [r.dist_name for r in effects.unknown]
-        console.document(document)
+        console.document(_document(plan, effects, context, dry_run=dry_run))
     elif dry_run:
         console.note("\ndry run; nothing was changed")
     elif not console.quiet:
-        console.answer(f"\n{_summary(plan, arguments, context)}")
+        if arguments.download_only:
+            console.answer("\nDownloaded; the environment was not changed.")
+        else:
+            from minicon.cli.render.plan import done_text
+
+            console.answer(f"\n{done_text(plan, seconds)}{_next_step(plan, context)}")
     return 0
 
 
-def _summary(plan: Plan, arguments: argparse.Namespace, context: CommandContext) -> str:
-    if arguments.download_only:
-        return "Downloaded; the environment was not changed."
+def _document(
+    plan: Plan, effects: PlanEffects, context: CommandContext, *, dry_run: bool
+) -> dict[str, Any]:
+    """Return the document of a change: conda's shape, with more keys."""
+    document: dict[str, Any] = {"success": True, "prefix": str(plan.prefix)}
+    if dry_run:
+        document["dry_run"] = True
+    fetched = frozenset(plan.fetch)
+    document["actions"] = plan.transaction.to_json(fetched, context.services.channel_names.own)
+    if plan.by_pip:
+        document["pip"] = [
+            {"requirement": str(each), "depends": list(each.depends)} for each in plan.by_pip
+        ]
+    if plan.notes:
+        document["notes"] = list(plan.notes)
+    if effects.menus:
+        document["menus"] = [record.dist_name for record in effects.menus]
+    if effects.scripts:
+        from minicon.api.plan.plan_effects import scripts_json
+
+        document["link_scripts"] = scripts_json(effects.scripts)
+    if dry_run and effects.unknown:
+        document["link_scripts_unknown"] = [r.dist_name for r in effects.unknown]
+    return document
+
+
+def _next_step(plan: Plan, context: CommandContext) -> str:
+    """Return what to type after an environment was created."""
     if plan.request.action != "create":
-        return "Done."
+        return ""
     import shlex
 
     from minicon.shell.locate import find_named
@@ -254,4 +274,4 @@ def _summary(plan: Plan, arguments: argparse.Namespace, context: CommandContext)
     path = str(plan.prefix)
     is_named = find_named(plan.prefix.name, map(str, context.settings.envs_dirs)) == path
     name = shlex.quote(plan.prefix.name if is_named else path)
-    return f"Done. To activate it, run: minicon activate {name}"
+    return f"\nActivate it with: minicon activate {name}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from minicon.cli.render.listing import human_size
 
 TYPE_CHECKING = False
@@ -23,6 +25,8 @@ _VERBS: Final = {
 _NAMED = 2
 #: Seconds after which an estimate of the rest means something.
 _ESTIMABLE = 1.0
+#: Seconds over which the speed is measured.
+_RECENT = 3.0
 
 
 class Phase:
@@ -47,6 +51,7 @@ class Phase:
         self._expected_tasks = 0
         self._expected = 0
         self._announcements: set[object] = set()
+        self._samples = deque([(started, 0)])
 
     def expect(self, announcement: object, tasks: int, total: int) -> None:
         """Announce tasks, and the units of all of them, until the announcement ends."""
@@ -67,8 +72,9 @@ class Phase:
 
     @property
     def is_over(self) -> bool:
-        """Whether no task runs, and none is announced."""
-        return not (self.labels or self._announcements)
+        """Whether no task runs, and none that was announced is to come."""
+        is_announced = self._announcements and self._tasks < self._expected_tasks
+        return not (self.labels or is_announced)
 
     @property
     def total(self) -> int:
@@ -82,7 +88,7 @@ class Phase:
             now: Clock reading, in seconds.
         """
         facts = [_VERBS.get(self.kind, self.kind.capitalize()), *self._amounts(now)]
-        slowest = list(dict.fromkeys(self.labels.values()))[:_NAMED]
+        slowest = list(dict.fromkeys(filter(None, self.labels.values())))[:_NAMED]
         return " · ".join(filter(None, [*facts, ", ".join(slowest)]))
 
     def _amounts(self, now: float) -> list[str]:
@@ -96,7 +102,7 @@ class Phase:
         counts = f"{finished}/{tasks}" if tasks > 1 else ""
         if self.kind != "download":
             return [counts]
-        rate = self.done / elapsed if elapsed > 0 else 0
+        rate = self._rate(now)
         rest = (self.total - self.done) / rate if rate and self.total > self.done else 0
         return [
             counts,
@@ -104,6 +110,14 @@ class Phase:
             f"{human_size(rate)}/s" if rate else "",
             _time(rest) if rest and elapsed > _ESTIMABLE else "",
         ]
+
+    def _rate(self, now: float) -> float:
+        """Return finished units per second, of the last few seconds."""
+        self._samples.append((now, self.done))
+        while len(self._samples) > 2 and now - self._samples[1][0] > _RECENT:
+            self._samples.popleft()
+        then, before = self._samples[0]
+        return (self.done - before) / (now - then) if now > then else 0
 
 
 def _bytes_of(done: int, total: int) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from minicon.cli.render.listing import human_size, short_channel, table
+from minicon.models.version import Version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from minicon.api.plan.plan_effects import PlanEffects
     from minicon.api.plan.request import Plan
@@ -16,6 +19,11 @@ if TYPE_CHECKING:
 
 #: Size on disk, in bytes, from which on a plan shows it.
 _LARGE = 10 * 1024**2
+#: New dependencies from which on a plan in a terminal counts them.
+_MOST_DEPENDENCIES = 25
+_INSTALL = "install"
+#: Colours of sections; all others are yellow.
+_STYLES = {_INSTALL: "green", "remove": "red", "downgrade": "red"}
 
 
 def _roughly(size: float) -> str:
@@ -25,39 +33,35 @@ def _roughly(size: float) -> str:
     return f"{float(f'{amount:.1g}'):.0f} {unit}"
 
 
-def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) -> str:
+class _Row(NamedTuple):
+    """One line of a plan; all lines of all sections share their columns."""
+
+    mark: str
+    name: str
+    version: str
+    build: str
+    channel: str
+    size: str = ""
+    reason: str = ""
+
+
+def plan_text(
+    plan: Plan, console: Console, effects: PlanEffects | None = None, *, fold: bool = False
+) -> str:
     """Return the changes of a plan, with sources, sizes and link scripts.
+
+    Packages that the user asked for come first; then the others, by name.
 
     Args:
         plan: The plan.
         console: For colours.
         effects: Effects to show, such as link scripts; None shows none.
+        fold: Count new dependencies in place of listing them, if they are many.
     """
-    transaction = plan.transaction
-    changed = {old.record.name for old, _ in transaction.changes}
-    changed |= {record.name for record in transaction.reinstalls}
     sections = [
         _environment(plan),
-        _section(
-            console.style("install", "green"),
-            [_record_row("+", r) for r in transaction.link if r.name not in changed],
-        ),
-        _section(
-            console.style("change", "yellow"),
-            [
-                _change_row(old.record, new, plan.solution.hold_backs.get(new.name, ""))
-                for old, new in transaction.changes
-            ],
-        ),
-        _section(
-            console.style("reinstall", "yellow"),
-            [_record_row("~", r) for r in transaction.reinstalls],
-        ),
-        _section(
-            console.style("remove", "red"),
-            [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
-        ),
-        _section("record what pip installed", [_record_row("+", r) for r in plan.adopted]),
+        *_packages(plan, console, fold=fold),
+        _section("record what pip installed", [_pair("+", r) for r in plan.adopted]),
         _section("install with pip", map(_pip_row, plan.by_pip)),
         _section("variables", [_variable_row(*each) for each in plan.request.variables.items()]),
         not_newest_text(plan),
@@ -65,6 +69,54 @@ def plan_text(plan: Plan, console: Console, effects: PlanEffects | None = None) 
         _totals(plan),
     ]
     return "\n\n".join(section for section in sections if section)
+
+
+def _packages(plan: Plan, console: Console, *, fold: bool) -> Iterator[str]:
+    """Yield the sections of packages: those that are installed, changed and removed."""
+    requested = plan.transaction.requested
+    sections = _rows(plan)
+    for rows in sections.values():
+        rows.sort(key=lambda row: (row.name not in requested, row.name))
+    everything = [row for rows in sections.values() for row in rows]
+    widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
+    for title, rows in sections.items():
+        style = _STYLES.get(title, "yellow")
+        listed = rows
+        if fold and title == _INSTALL:
+            asked = [row for row in rows if row.name in requested]
+            listed = asked if len(rows) - len(asked) > _MOST_DEPENDENCIES else rows
+        lines = [_line(row, widths, console, style, bold=row.name in requested) for row in listed]
+        if len(listed) < len(rows):
+            lines.append(f"  … and {len(rows) - len(listed)} dependencies (-v lists them)")
+        yield "\n".join([f"{console.style(title, style)}:", *lines])
+
+
+def _rows(plan: Plan) -> dict[str, list[_Row]]:
+    """Return the rows of each section; sections without rows are left out."""
+    transaction = plan.transaction
+    changed = {old.record.name for old, _ in transaction.changes}
+    changed |= {record.name for record in transaction.reinstalls}
+    sections: dict[str, list[_Row]] = {
+        _INSTALL: [_record_row("+", r) for r in transaction.link if r.name not in changed],
+        **{title: [] for title in ("update", "downgrade", "rebuild", "change channel")},
+        "reinstall": [_record_row("~", r) for r in transaction.reinstalls],
+        "remove": [_record_row("-", o.record) for o in transaction.unlink if o.name not in changed],
+    }
+    for old, new in transaction.changes:
+        title, row = _change(old.record, new, plan.solution.hold_backs.get(new.name, ""))
+        sections[title].append(row)
+    return {title: rows for title, rows in sections.items() if rows}
+
+
+def _line(row: _Row, widths: Sequence[int], console: Console, style: str, *, bold: bool) -> str:
+    """Return a row with the widths of all rows; sizes are aligned to the right."""
+    cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+    cells[5] = row.size.rjust(widths[5])
+    cells[0] = console.style(cells[0], style)
+    if bold:
+        cells[1] = console.style(cells[1], "bold")
+    kept = [cell for cell, width in zip(cells, widths, strict=True) if width]
+    return f"  {'  '.join(kept)}".rstrip()
 
 
 def _environment(plan: Plan) -> str:
@@ -82,9 +134,14 @@ def _section(title: str, rows: Iterable[Sequence[str]]) -> str:
     return f"{title}:\n{body}" if body else ""
 
 
-def _record_row(mark: str, record: RepodataRecord) -> tuple[str, ...]:
-    where = short_channel(record.channel)
-    return (mark, record.name, record.version, record.build, where, human_size(record.size))
+def _record_row(mark: str, record: RepodataRecord) -> _Row:
+    build = record.build if record.source == "conda" else ""
+    channel = short_channel(record.channel)
+    return _Row(mark, record.name, record.version, build, channel, human_size(record.size))
+
+
+def _pair(mark: str, record: RepodataRecord) -> tuple[str, ...]:
+    return (mark, record.name, record.version)
 
 
 def _pip_row(requirement: PipRequirement) -> tuple[str, ...]:
@@ -96,12 +153,22 @@ def _variable_row(name: str, value: str | None) -> tuple[str, ...]:
     return ("-", name, "") if value is None else ("+", name, value)
 
 
-def _change_row(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[str, ...]:
-    def shown(record: RepodataRecord) -> str:
-        same = old.version == new.version
-        return f"{record.version} {record.build}" if same else record.version
+def _change(old: RepodataRecord, new: RepodataRecord, reason: str) -> tuple[str, _Row]:
+    """Return the section of a change, and its row."""
 
-    return ("~", new.name, shown(old), "→", shown(new), short_channel(new.channel), reason)
+    def both(before: str, after: str) -> str:
+        return after if before == after else f"{before} → {after}"
+
+    channel = both(short_channel(old.channel), short_channel(new.channel))
+    if old.version != new.version:
+        is_older = Version(new.version) < Version(old.version)
+        title, mark = ("downgrade", "↓") if is_older else ("update", "↑")
+        build = ""
+    else:
+        title, mark = ("rebuild", "~") if old.channel == new.channel else ("change channel", "~")
+        build = both(old.build, new.build)
+    version = both(old.version, new.version)
+    return title, _Row(mark, new.name, version, build, channel, human_size(new.size), reason)
 
 
 def not_newest_text(plan: Plan) -> str:
@@ -142,3 +209,23 @@ def _totals(plan: Plan) -> str:
     if cached:
         parts.append(f"{cached} from the cache")
     return ", ".join(parts)
+
+
+def done_text(plan: Plan, seconds: float) -> str:
+    """Return what a change has done, in how many seconds, and what was downloaded for it."""
+    transaction = plan.transaction
+    changed = len(transaction.changes) + len(transaction.reinstalls)
+    counts = {
+        "installed": len(transaction.link) - changed,
+        "updated": len(transaction.changes),
+        "reinstalled": len(transaction.reinstalls),
+        "removed": len(transaction.unlink) - changed,
+    }
+    done = [(verb, number) for verb, number in counts.items() if number]
+    if not done:
+        return "Done."
+    *others, last = [f"{verb} {number}" for verb, number in done]
+    text = f"{', '.join(others)} and {last}" if others else last
+    text += f" package{'s' * (done[-1][1] != 1)} in {seconds:.1f} s"
+    size = plan.download_size
+    return f"{text[0].upper()}{text[1:]}{f' ({human_size(size)} downloaded)' if size else ''}."

@@ -58,7 +58,7 @@ def prepare_package(
     def unpack(archive: Path, directory: Path, *, verify: bool) -> PackageFiles:
         with turn or contextlib.nullcontext():
             size = None if record.source == "pypi" else archive.stat().st_size
-            task = reporter.start("extract", record.dist_name, size)
+            task = reporter.start("extract", record.label, size)
             try:
                 return _extract(
                     archive, record, directory, verify=verify, task=task, reporter=reporter

@@ -230,7 +230,7 @@ class StageBuilder:
         try:
             linked = []
             for plan in self._plans:
-                task.work_on(plan.record.dist_name)
+                task.work_on(plan.record.label)
                 entries = linker.link(plan, task)
                 linked.append(_Linked(plan, entries, LINK_TYPES[linker.method_for(plan)]))
             linker.make_empty_folders(self._plans)

@@ -78,7 +78,7 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
     from minicon.api.change.environments import delete_environment, refuse_active
     from minicon.api.plan.plan_effects import effects_of_removal, script_text
     from minicon.cli.commands.changing import warn_of_programs
-    from minicon.errors import UsageError
+    from minicon.errors import Declined, UsageError
     from minicon.prefix.environment.prefix import Prefix
     from minicon.prefix.plan.transaction import dist_json
 
@@ -102,7 +102,7 @@ def remove_environment(arguments: argparse.Namespace, context: CommandContext) -
         asks = not (context.settings.always_yes or console.json)
         question = f"Remove the environment {path} with everything in it?"
         if asks and not console.confirm(question, default=False):
-            raise UsageError("declined", "Aborted; nothing was changed.")
+            raise Declined
         delete_environment(context.services, path)
     console.answer(f"{'would remove' if context.settings.dry_run else 'removed'} {path}")
     if console.json:

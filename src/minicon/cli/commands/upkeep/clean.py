@@ -8,7 +8,7 @@ Examples:
 from __future__ import annotations
 
 from minicon.cli import options
-from minicon.errors import UsageError
+from minicon.errors import Declined, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def confirm_and_remove(
     """Remove garbage after confirmation; return False if it is a dry run.
 
     Raises:
-        UsageError: The user declined.
+        Declined: The user said no.
     """
     from minicon.api.upkeep.cleaning import remove_garbage, sweep_leftovers
 
@@ -137,7 +137,7 @@ def confirm_and_remove(
         return False
     asks = bool(garbage) and not (context.settings.always_yes or context.console.json)
     if asks and not context.console.confirm("Remove it?"):
-        raise UsageError("declined", "Aborted; nothing was changed.")
+        raise Declined
     remove_garbage(context.services, garbage)
     if leftovers:
         sweep_leftovers(context.services)
