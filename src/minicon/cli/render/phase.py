@@ -72,9 +72,13 @@ class Phase:
 
     @property
     def is_over(self) -> bool:
-        """Whether no task runs, and none that was announced is to come."""
-        is_announced = self._announcements and self._tasks < self._expected_tasks
-        return not (self.labels or is_announced)
+        """Whether no task runs, and none that was announced is to come.
+
+        What is unpacked has to reach the disk after its task: that phase lasts as long as it was
+        announced.
+        """
+        is_complete = self.kind == "download" and self._tasks >= self._expected_tasks
+        return not self.labels and (is_complete or not self._announcements)
 
     @property
     def total(self) -> int:
