@@ -68,7 +68,7 @@ class Console:
         self.stdout = stdout or sys.stdout
         self.stderr = stderr or sys.stderr
         self.dialect = dialect
-        self._color = _wants_color(self.stdout) if color is None else color
+        self._color = is_colored(self.stdout) if color is None else color
         self._messages: list[dict[str, str]] = []
 
     @property
@@ -210,10 +210,11 @@ def _encodable(text: str, stream: TextIO) -> str:
     return text
 
 
-def _wants_color(stream: TextIO) -> bool:
+def is_colored(stream: TextIO | None = None) -> bool:
+    """Whether a stream, by default stdout, is to have colours."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+    return bool(os.environ.get("FORCE_COLOR")) or (stream or sys.stdout).isatty()
 
 
 def _error_document(error: MiniconError, dialect: Dialect) -> dict[str, Any]:

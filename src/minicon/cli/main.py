@@ -8,7 +8,7 @@ import sys
 
 from minicon.cli.console import abandon_output, is_output_failure
 from minicon.cli.dialects.dialect import MINICON
-from minicon.cli.parser import find_command, make_parser, overview
+from minicon.cli.parser import GROUPED, find_command, make_parser, overview
 from minicon.errors import MiniconError, UsageError
 from minicon.lazy_pattern import lazy_pattern
 
@@ -83,7 +83,11 @@ def _run(typed: list[str], dialect: Dialect) -> int:
             return _answer_with_note(note, early_console(typed, dialect))
         _require_working_directory()
         command, module = find_command(arguments[0], dialect)
-        parsed = make_parser(command, module).parse_args(arguments[1:])
+        parser = make_parser(command, module)
+        if command in GROUPED and not arguments[1:]:
+            parser.print_help()
+            return 0
+        parsed = parser.parse_args(arguments[1:])
         parsed.command = command
         context = CommandContext.from_arguments(parsed, arguments, dialect)
         if _updates_only_the_program(parsed, dialect):

@@ -131,6 +131,14 @@ def add_request_options(parser: argparse.ArgumentParser) -> None:
     add_ignored_options(parser)
 
 
+def hide(parser: argparse.ArgumentParser, *flags: str) -> None:
+    """Leave options without an effect on a command out of its help; they stay accepted."""
+    from argparse import SUPPRESS
+
+    for flag in flags:
+        parser._option_string_actions[flag].help = SUPPRESS
+
+
 def add_ignored_options(parser: argparse.ArgumentParser) -> None:
     """Add options of conda that have no effect, so that scripts for conda work."""
     from argparse import SUPPRESS
@@ -315,6 +323,10 @@ _UPDATE_POLICIES = (
         "do nothing if the specs are already satisfied",
     ),
 )
+
+
+#: One flag of each of these options: they are about packages that are installed.
+UPDATE_FLAGS = tuple(flags[0] for flags, _, _ in _UPDATE_POLICIES)
 
 
 def add_solver_options(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 
+from minicon.cli.help import HelpFormatter, ShowAll, has_many_options, short_help
 from minicon.errors import UsageError
 from minicon.lazy_pattern import lazy_pattern
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from minicon.cli.dialects.dialect import Dialect
 
+#: Commands that are nothing without a verb or an option: alone, they show their help.
+GROUPED = ("channel", "config", "env")
 #: Name to module (below minicon.cli.commands) and summary.
 COMMANDS = {
     "create": ("environments.create", "create an environment"),
@@ -77,7 +79,7 @@ GROUPS = {
     "health and disk space": "verify doctor clean du gc",
     "set up": "init shims allow completion config channel notices",
 }
-ALIASES = {"uninstall": "remove", "upgrade": "update"}
+ALIASES = {"ls": "list", "uninstall": "remove", "upgrade": "update"}
 
 _TYPED_OPTION = lazy_pattern(r"(?<!\S)--[a-z][a-z-]*")
 
@@ -112,6 +114,10 @@ def make_parser(command: str, module: ModuleType) -> CommandParser:
     """Return the parser of a command; the docstring of its module is the description."""
     parser = CommandParser(prog=f"minicon {command}", description=(module.__doc__ or "").strip())
     module.add_arguments(parser)
+    if has_many_options(parser):
+        text = (module.add_arguments.__doc__ or "").partition("``")[2].partition("``")[0]
+        parser.usage_in_short = text.partition(" ")[2] or "[ARGUMENT...]"
+        parser.add_argument("--help-all", action=ShowAll, help="show all options and exit")
     return parser
 
 
@@ -136,24 +142,6 @@ def overview() -> str:
     )
 
 
-class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """A formatter that computes the width without importing ``shutil``, as argparse would."""
-
-    def __init__(self, prog: str, **options: Any) -> None:
-        super().__init__(prog, **{"width": _columns() - 2, **options})
-
-
-def _columns() -> int:
-    try:
-        return int(os.environ.get("COLUMNS", "")) or 80
-    except ValueError:
-        pass
-    try:
-        return os.get_terminal_size(1).columns or 80
-    except OSError:
-        return 80
-
-
 class CommandParser(argparse.ArgumentParser):
     """An argument parser that raises :class:`UsageError`, so that ``--json`` and hints apply.
 
@@ -161,15 +149,28 @@ class CommandParser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("formatter_class", _HelpFormatter)
+        options.setdefault("formatter_class", HelpFormatter)
         super().__init__(**{**options, "allow_abbrev": False})
+        self.usage_in_short = ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Reject unknown arguments here, so that the parser of a verb reports its own."""
+        """Reject unknown arguments here, so that the parser of a verb reports its own.
+
+        Specs may stand anywhere: argparse itself takes only the first words that are no options.
+        """
         parsed, unknown = super().parse_known_args(args, namespace)
+        if hasattr(parsed, "specs") and not any(word.startswith("-") for word in unknown):
+            parsed.specs = [*parsed.specs, *unknown]
+            unknown = []
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
+
+    def format_help(self, *, whole: bool = False) -> str:
+        """Return the help: the usual options, or all if they are few or ``whole`` is set."""
+        if self.usage_in_short and not whole:
+            return short_help(self, self.usage_in_short)
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Raise an error instead of printing it and exiting."""

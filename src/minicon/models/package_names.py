@@ -31,6 +31,7 @@ _DISTRIBUTED_NAME = lazy_pattern(
 _VIRTUAL_NAME = lazy_pattern(r"__[a-z0-9][._-]?(?:[a-z0-9]+(?:[._-]|\Z))*", re.IGNORECASE)
 
 _NAMES_FILE = "names.txt"
+_IMPORTS_FILE = "import_names.txt"
 #: Most projects that one line of the file may name.
 _MOST_PROJECTS = 8
 # ``python``, ``python3``, ``python3.11``, ``python3.13t``, ``pythonw`` and what Windows starts by
@@ -75,6 +76,16 @@ def is_interpreter_name(name: str) -> bool:
     No package may install a command that has such a name.
     """
     return _INTERPRETER.fullmatch(name) is not None
+
+
+def meant_project(typed: str) -> str | None:
+    """Return the project that people mean who type the name of its module: sklearn, cv2, PIL.
+
+    None if the name is not known for that.
+    """
+    text = Path(__file__).with_name(_IMPORTS_FILE).read_text("utf-8")
+    rows = (line.split() for line in text.splitlines() if not line.startswith("#"))
+    return {name.lower(): project for name, project in rows}.get(typed.lower())
 
 
 class NameMap:

@@ -15,6 +15,7 @@ from minicon.errors import MiniconError, PackageNotFound
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import channel_matches
 from minicon.models.near_names import near_names
+from minicon.models.package_names import NameMap
 from minicon.models.subdir import NOARCH
 from minicon.repodata.channels.names import expand_channel
 from minicon.solver.candidates.missing_names import MOST_HINTS, one_by_one
@@ -78,9 +79,10 @@ def taken_from_pypi(
 
     Whoever mistypes a name would get another project without it.
     """
-    known = [name for group in indices for index in group for name in index.names()]
+    known = {name for group in indices for index in group for name in index.names()}
     for number, name in enumerate(names):
-        near = near_names(name, known) if number < MOST_HINTS else []
+        near = [each for each in NameMap.built_in().conda_names(name) if each in known]
+        near = near or (near_names(name, known) if number < MOST_HINTS else [])
         meant = f"; did you mean {' or '.join(near)}?" if near else ""
         yield f"{name} is in no channel: taken from PyPI{meant}"
 

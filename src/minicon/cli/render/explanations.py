@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from minicon.api.inspect.repoquery import QueryAnswer
     from minicon.cli.console import Console
 
+_PYTHON = "python"
+#: Packages that need python, up to which each of them says so.
+_FEW = 2
+
 
 def why_lines(answer: Why) -> Iterator[str]:
     """Yield the output of ``why``: one line per chain, each edge with its spec."""
@@ -52,17 +56,37 @@ def why_document(answer: Why) -> dict[str, Any]:
 
 
 def tree_lines(roots: Sequence[TreeNode]) -> Iterator[str]:
-    """Yield the output of ``tree``; marks say why the dependencies of a package are not shown."""
+    """Yield the output of ``tree``; marks say why the dependencies of a package are not shown.
+
+    Nearly every package needs python: below several packages, it is said once, at the end.
+    """
+    needing = {node.name for root in roots for node in _nodes(root) if _needs_python(node)}
+    hidden = _PYTHON if len(needing) > _FEW else ""
     for root in roots:
         yield _node_text(root)
-        yield from _branch_lines(root, "")
+        yield from _branch_lines(root, "", hidden)
+    if hidden:
+        yield f"({len(needing)} of these packages need {hidden}, which is not repeated)"
 
 
-def _branch_lines(node: TreeNode, indent: str) -> Iterator[str]:
-    for number, branch in enumerate(node.branches, 1):
-        last = number == len(node.branches)
+def _nodes(node: TreeNode) -> Iterator[TreeNode]:
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += node.branches
+
+
+def _needs_python(node: TreeNode) -> bool:
+    return any(branch.name == _PYTHON and not branch.branches for branch in node.branches)
+
+
+def _branch_lines(node: TreeNode, indent: str, hidden: str) -> Iterator[str]:
+    shown = [branch for branch in node.branches if branch.name != hidden or branch.branches]
+    for number, branch in enumerate(shown, 1):
+        last = number == len(shown)
         yield f"{indent}{'└─ ' if last else '├─ '}{_node_text(branch)}"
-        yield from _branch_lines(branch, indent + ("   " if last else "│  "))
+        yield from _branch_lines(branch, indent + ("   " if last else "│  "), hidden)
 
 
 def _node_text(node: TreeNode) -> str:

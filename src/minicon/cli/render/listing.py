@@ -184,6 +184,16 @@ def search_rows(records: Sequence[RepodataRecord], *, of_builds: bool) -> list[t
     return [("# Name", "Version", "Builds", "Channel"), *rows]
 
 
+def newest_rows(rows: Sequence[tuple[str, ...]], limit: int) -> list[tuple[str, ...]]:
+    """Return the last rows of each name, at most ``limit``; 0 means all."""
+    if not limit:
+        return list(rows)
+    by_name: dict[str, list[tuple[str, ...]]] = {}
+    for row in rows:
+        by_name.setdefault(row[0], []).append(row)
+    return [row for group in by_name.values() for row in group[-limit:]]
+
+
 def search_objects(
     records: Sequence[RepodataRecord],
     run_exports: Mapping[RepodataRecord, Mapping[str, Sequence[str]]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicon.errors import PackageNotFound, Unsatisfiable
 from minicon.models.near_names import near_names
+from minicon.models.package_names import NameMap, meant_project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def split_by_source(
     for spec in request.specs:
         name = spec.exact_name
         if is_for_pypi(request, source, spec):
+            _refuse_module_name(request, source, spec)
             missing.append(spec)
         elif name is None or spec.when is not None or source.candidates(name).size:
             known.append(spec)
@@ -42,6 +44,33 @@ def split_by_source(
     if unknown:
         raise _all_not_found(unknown, request, source)
     return known, missing
+
+
+def _refuse_module_name(request: SolveRequest, source: CandidateSource, spec: MatchSpec) -> None:
+    """Refuse the name of a module for which a project of another name is meant.
+
+    The index may have a project of that name too: an empty one, or somebody else's.
+
+    Raises:
+        PackageNotFound: The hint says what to type.
+    """
+    name = spec.exact_name or ""
+    meant = meant_project(name)
+    if meant is None or request.wheels is None:
+        return
+    of_channels = [each for each in _conda_names(meant) if source.candidates(each).size]
+    instead = of_channels[0] if of_channels else meant
+    error = PackageNotFound(
+        "package-not-found",
+        f"{name} is in no channel; the project that is meant by this name is {meant}",
+        hint=f"write {instead}; or pypi:{name} for the project of exactly that name",
+    )
+    error.packages = (name,)
+    raise error
+
+
+def _conda_names(project: str) -> Sequence[str]:
+    return NameMap.built_in().conda_names(project)
 
 
 def _all_not_found(
@@ -173,6 +202,10 @@ def _hint(
         others = source.channels_having(name)
         if others:
             return f"{others[0][0]} has it: write {others[0][0]}::{name}"
+    meant = meant_project(name) or name
+    others = [each for each in _conda_names(meant) if each != name and source.candidates(each).size]
+    if others:
+        return f"channels have it as {others[0]}"
     similar = near_names(name, all_names)
     if similar:
         return f"did you mean {' or '.join(similar)}?"

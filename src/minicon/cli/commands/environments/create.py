@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--clone", metavar="ENV", help="install the same packages as another environment"
     )
     options.add_request_options(parser)
+    options.hide(parser, *options.UPDATE_FLAGS, "--force-reinstall")
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

@@ -36,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="keep packages that nothing requires any more",
     )
     options.add_request_options(parser)
+    options.hide(parser, *options.UPDATE_FLAGS, "--only-deps", "--force-reinstall", "--lowest")
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

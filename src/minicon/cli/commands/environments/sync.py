@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     options.add_group_options(parser)
     options.add_request_options(parser)
+    options.hide(parser, *options.UPDATE_FLAGS)
 
 
 def run(arguments: argparse.Namespace, context: CommandContext) -> int:

@@ -1,7 +1,9 @@
-"""Show information about this installation: directories, machine, channels and settings.
+"""Show information about this installation, an environment or an installed package.
 
 Examples:
   minicon info
+  minicon info -n data
+  minicon info numpy -n data
   minicon info --envs
   minicon info --interpreters
   minicon info --profile > machine.json
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``info [--envs] [--base]``."""
-    parser.add_argument("-a", "--all", action="store_true", help="show everything (default)")
+    """``info [PKG] [-n | -p] [--all] [--envs] [--base]``."""
+    parser.add_argument("package", nargs="?", metavar="PKG", help="installed package to describe")
+    parser.add_argument("-a", "--all", action="store_true", help="show everything")
     parser.add_argument(
         "-s", "--system", action="store_true", help="show relevant environment variables"
     )
@@ -36,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interpreters", action="store_true", help="list the Python interpreters of this machine"
     )
+    options.add_environment_options(parser)
     options.add_output_options(parser)
 
 
@@ -58,35 +62,84 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         entries = context.registry.entries()
         console.answer(environment_table(entry.row for entry in entries))
     elif arguments.system:
-        from minicon.api.inspect.system_info import relevant_variables
-
-        variables = relevant_variables(context.services.environ)
-        console.answer(table((f"{name}:", value) for name, value in variables.items()))
-        if console.json:
-            console.document({"env_vars": variables})
+        _show_variables(context)
     elif arguments.interpreters:
         rows = interpreter_rows(context.services)
         console.answer(table(rows))
         if console.json:
             console.document({"interpreters": [list(row) for row in rows]})
+    elif arguments.package or arguments.name or arguments.prefix:
+        return _describe(arguments, context)
     else:
         facts = installation_facts(
             context.services, context.registry, program_directory=shims_directory(sys.argv[0])
         )
-        text: Callable[[Mapping[str, Any]], str] = console.dialect.texts.get("info", _text_of)
+        is_whole = arguments.all or context.settings.verbosity > 0
+        text: Callable[[Mapping[str, Any]], str] = console.dialect.texts.get(
+            "info", _whole_text if is_whole else _short_text
+        )
         console.answer(text(facts))
         if console.json:
             console.document(facts, kind="info")
     return 0
 
 
-def _text_of(facts: Mapping[str, Any]) -> str:
-    """Return the facts as a table, without those for programs only."""
+def _show_variables(context: CommandContext) -> None:
+    """Print the environment variables that change what minicon does."""
+    from minicon.api.inspect.system_info import relevant_variables
     from minicon.cli.render.listing import table
 
+    variables = relevant_variables(context.services.environ)
+    context.console.answer(table((f"{name}:", value) for name, value in variables.items()))
+    if context.console.json:
+        context.console.document({"env_vars": variables})
+
+
+def _describe(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """Print facts about an environment, or about one of its packages."""
+    from minicon.api.inspect.descriptions import environment_facts, package_facts
+
+    path = context.registry.existing(arguments.name, arguments.prefix)
+    if arguments.package:
+        facts = package_facts(path, arguments.package, platform=context.settings.platform)
+    else:
+        facts = environment_facts(path, platform=context.settings.platform)
+    context.console.answer(_table(facts))
+    if context.console.json:
+        context.console.document(facts)
+    return 0
+
+
+def _short_text(facts: Mapping[str, Any]) -> str:
+    """Return what users look for, as a table."""
+    shown = {key: value for key, value in facts.items() if key in _SHORT}
+    if facts["active_prefix"]:
+        shown["active_prefix"] = f"{facts['active_prefix_name']}  {facts['active_prefix']}"
+    return f"{_table(shown)}\n\nEverything: minicon info --all; environments: minicon env list"
+
+
+def _whole_text(facts: Mapping[str, Any]) -> str:
+    """Return the facts as a table, without those for programs only."""
     shown = {key: value for key, value in facts.items() if key not in _FOR_PROGRAMS}
     shown["solver"] = facts["solver"]["name"]
-    return table(row for key, value in shown.items() for row in _rows(key, value))
+    if facts["active_prefix"] is None:
+        del shown["conda_shlvl"], shown["active_prefix_name"]
+    return _table(shown)
+
+
+def _table(facts: Mapping[str, Any]) -> str:
+    from minicon.cli.render.listing import table
+
+    return table(row for key, value in facts.items() for row in _rows(key, value))
+
+
+#: What the short text shows.
+_SHORT = frozenset(
+    """
+    minicon_version platform root_prefix active_prefix envs_dirs pkgs_dirs channels config_files
+    virtual_pkgs
+    """.split()  # noqa: SIM905 - as in config/keys
+)
 
 
 #: Keys of conda's document that say nothing about minicon.

@@ -18,12 +18,23 @@ if TYPE_CHECKING:
     from minicon.cli.context import CommandContext
 
 
+#: Rows of each package that a terminal gets.
+_ROWS = 20
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``search SPEC``."""
     parser.add_argument(
         "spec", metavar="SPEC", nargs="?", default="*", help="name, glob or spec (default: all)"
     )
     parser.add_argument("-i", "--info", action="store_true", help="show all details")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        default=None,
+        metavar="N",
+        help="newest N rows of each package (default: 20 in a terminal; 0: all)",
+    )
     parser.add_argument(
         "--envs", action="store_true", help="search installed packages of all environments"
     )
@@ -36,7 +47,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.envs:
         return _in_environments(arguments.spec, context)
     from minicon.api.inspect.searching import search
-    from minicon.cli.render.listing import record_details, search_objects, search_rows, table
+    from minicon.cli.render.listing import (
+        newest_rows,
+        record_details,
+        search_objects,
+        search_rows,
+        table,
+    )
     from minicon.errors import PackageNotFound
 
     result = search(
@@ -62,7 +79,13 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
         details = [record_details(r, exports.get(r, {})) for r in result.records]
         context.console.answer("\n\n".join(details))
     else:
-        context.console.answer(table(search_rows(result.records, of_builds=result.of_builds)))
+        head, *rows = search_rows(result.records, of_builds=result.of_builds)
+        default = _ROWS if context.console.is_terminal else 0
+        kept = newest_rows(rows, default if arguments.limit is None else arguments.limit)
+        context.console.answer(table([head, *kept]))
+        if len(kept) < len(rows):
+            left = len(rows) - len(kept)
+            context.console.note(f"{left} older rows are not shown: --limit 0 shows all")
     return 0
 
 

@@ -1,10 +1,11 @@
 """Show and change settings.
 
 Examples:
-  minicon config --show
+  minicon config list
+  minicon config get channels
+  minicon config append channels conda-forge
+  minicon config set channel_priority flexible
   minicon config --show-sources
-  minicon config --append channels conda-forge
-  minicon config --set channel_priority flexible
 """
 
 from __future__ import annotations
@@ -26,10 +27,25 @@ if TYPE_CHECKING:
 #: Keys whose attribute of Settings has another name.
 _FIELDS = {"subdir": "platform"}
 _EDITS = ("set", "append", "prepend", "remove", "remove_key")
+#: Verbs, and the options that they stand for; those that edit, with the number of their words.
+_SHOWING = {"list": "show", "get": "show", "sources": "show_sources", "describe": "describe"}
+_EDITING = {
+    "set": ("set", 2),
+    "append": ("append", 2),
+    "prepend": ("prepend", 2),
+    "remove": ("remove", 2),
+    "unset": ("remove_key", 1),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``config --show | --show-sources | --describe | --get | --set | --append | ...``."""
+    """``config list | get KEY | set KEY VALUE | append KEY VALUE | --show-sources | ...``."""
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="VERB [KEY [VALUE]]",
+        help=f"the options below as words: {', '.join([*_SHOWING, *_EDITING])}",
+    )
     pair: Any = {"nargs": 2, "action": "append", "metavar": ("KEY", "VALUE")}
     shown = parser.add_argument_group("show").add_mutually_exclusive_group()
     shown.add_argument("--show", nargs="*", metavar="KEY", help="effective values")
@@ -64,6 +80,7 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     Raises:
         ConfigError: A key is unknown, or a value has the wrong type.
     """
+    _take_words(arguments)
     if arguments.describe is not None:
         return _describe(arguments.describe, context)
     if arguments.show is not None:
@@ -75,6 +92,32 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.get is not None:
         return _get(arguments, context)
     return _edit(arguments, context)
+
+
+def _take_words(arguments: argparse.Namespace) -> None:
+    """Turn ``set KEY VALUE`` into ``--set KEY VALUE``, and other verbs likewise.
+
+    Raises:
+        UsageError: The verb is unknown, or words are missing.
+    """
+    from minicon.errors import UsageError
+
+    if not arguments.words:
+        return
+    verb, *words = arguments.words
+    option, count = _EDITING.get(verb, ("", 0))
+    if verb in _SHOWING and (words or verb != "get"):
+        setattr(arguments, _SHOWING[verb], words)
+    elif option and len(words) == count:
+        setattr(arguments, option, [*(getattr(arguments, option) or ()), words])
+    else:
+        known = verb in _SHOWING or option
+        raise UsageError(
+            "wrong-arguments",
+            f"minicon config: {'the words after' if known else 'unknown verb'} {verb!r}"
+            f"{' are missing, or too many' if known else ''}",
+            hint="list, get KEY, set KEY VALUE, append KEY VALUE, remove KEY VALUE, unset KEY",
+        )
 
 
 def _keys(wanted: list[str]) -> list[Any]:
