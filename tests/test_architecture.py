@@ -52,8 +52,9 @@ ORDERS = {
     "cli": (
         "json_text dialects",
         "console",
-        "render progress",
-        "options parser",
+        "render",
+        "progress options help",
+        "parser",
         "context completion",
         "commands",
         "main",

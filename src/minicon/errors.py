@@ -4,6 +4,7 @@
 
     MiniconError
     ├── UsageError              the command line is invalid (exit code 2)
+├── Declined                the user said no, and nothing was changed (exit code 0)
     ├── SpecError               a spec, version, requirement or environment file is invalid
     ├── ChannelError            a channel or package index cannot be used
     │   ├── RepodataError       its index is missing, truncated or invalid

@@ -9,6 +9,11 @@ import pytest
 from tests.support.channel_server import ChannelServer
 from tests.support.channels import ChannelBuilder
 from tests.support.command_line import CommandLine, small_channel
+from tests.support.solver_cases import SolverCase
+from tests.support.wheel_world import WheelWorld
+
+from minicon.api.plan.missing_packages import taken_from_pypi
+from minicon.errors import PackageNotFound
 
 
 @pytest.fixture
@@ -192,3 +197,29 @@ def test_channels_of_the_environment_that_were_not_searched(
     assert f"own has it: add -c {own.as_uri()}" in missing.err
     refused = command("why-not", *where, "broken")
     assert f"not in {own.as_uri()}, where packages of this environment come from" in refused.out
+
+
+def test_names_that_fall_through_to_pypi_are_said() -> None:
+    """A misspelt name is another project there."""
+    case = SolverCase()
+    case.package("numpy", "2.0")
+    indices = [tuple(case.indices.values())]
+    assert list(taken_from_pypi(["numpi", "xyzzy"], indices)) == [
+        "numpi is in no channel: taken from PyPI; did you mean numpy?",
+        "xyzzy is in no channel: taken from PyPI",
+    ]
+
+
+def test_names_of_modules_are_not_looked_up() -> None:
+    case, wheels = SolverCase(), WheelWorld()
+    case.package("python", "3.12.1")
+    wheels.wheel("sklearn", "0.0")
+    wheels.wheel("scikit-learn", "1.5")
+    with pytest.raises(PackageNotFound, match="scikit-learn") as refused:
+        case.solve("sklearn", wheels=wheels, wheels_for_missing_names=True)
+    assert refused.value.hint is not None
+    assert "write scikit-learn; or pypi:sklearn" in refused.value.hint
+    case.package("scikit-learn", "1.4")
+    with pytest.raises(PackageNotFound) as refused:
+        case.solve("sklearn")
+    assert refused.value.hint == "channels have it as scikit-learn"

@@ -99,7 +99,8 @@ def test_several_changes_at_once(minicon: CommandLine) -> None:
     got = minicon("config --get --json").ok().json
     assert got["get"] == {"offline": True, "channels": ["high", "low"]}
     assert got["rc_path"] == str(user_file(minicon))
-    assert minicon("config").code == 2
+    assert "config list" in minicon("config").ok().out
+    assert minicon("config", "--file", "x.yml").code == 2
 
 
 def test_the_environments_own_file(minicon: CommandLine) -> None:
@@ -147,3 +148,18 @@ def test_a_broken_file_is_named(minicon: CommandLine) -> None:
     failed = minicon("config --show")
     assert failed.code == 1
     assert str(user_file(minicon)) in failed.err
+
+
+def test_options_as_words(minicon: CommandLine) -> None:
+    minicon("config set offline true").ok()
+    minicon("config append channels low").ok()
+    minicon("config prepend channels high").ok()
+    assert minicon("config get channels").ok().out == "channels:\n  - high\n  - low\n"
+    minicon("config remove channels high").ok()
+    minicon("config unset offline").ok()
+    assert user_file(minicon).read_text() == "channels:\n- low\n"
+    assert minicon("config list").ok().out == minicon("config --show").ok().out
+    assert minicon("config list --json").ok().json == minicon("config --show --json").ok().json
+    for wrong in ("sit offline true", "set offline", "get", "set a b c"):
+        refused = minicon(f"config {wrong}")
+        assert (refused.code, "set KEY VALUE" in refused.err) == (2, True), wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -197,12 +198,25 @@ def test_info(data: CommandLine) -> None:
     assert facts["root_prefix"] == str(data.root)
     assert facts["envs"] == [str(data.environment("data"))]
     lines = data("info").ok().out.splitlines()
-    assert "offline:                  no" in lines
-    assert f"environments:             {data.environment('data')}" in lines
-    data.set(CONDA_SHLVL="1")
-    assert "shell level:              1" in data("info").ok().out.splitlines()
+    assert not any(line.startswith("offline:") for line in lines)
+    assert str(data.environment("data")) not in "".join(lines)
+    assert f"environments:        {data.environment('data')}" in data("info -a").ok().out
+    data.set(CONDA_SHLVL="1", CONDA_PREFIX=str(data.environment("data")))
+    assert f"active environment:  data  {data.environment('data')}" in data("info").ok().out
+    assert re.search(r"shell level: +1\n", data("info -v").ok().out)
     assert str(data.root) in data("info --base").ok().out
     assert str(data.environment("data")) in data("info --envs").ok().out
+
+
+def test_info_about_an_environment_and_a_package(data: CommandLine) -> None:
+    facts = data("info -n data --json").ok().json
+    assert facts["path"] == str(data.environment("data"))
+    assert "hello=1.0" in facts["requested"]
+    assert re.search(r"packages: +\d+\n", data("info -n data").ok().out)
+    package = data("info hello -n data --json").ok().json
+    assert (package["name"], package["environment"]) == ("hello", facts["path"])
+    missing = data("info helo -n data")
+    assert (missing.code, "did you mean hello?" in missing.err) == (1, True)
 
 
 def test_environments(data: CommandLine) -> None:

@@ -114,7 +114,7 @@ def test_notes_are_written_above_the_lines(terminal: Terminal) -> None:
     assert "warning: odd\n" in shown
 
 
-def test_a_pipe_gets_a_log_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_gets_a_log_only_with_verbose(monkeypatch: pytest.MonkeyPatch) -> None:
     err = io.StringIO()
     reporter = ConsoleReporter(Console(stderr=err), verbose=True)
     task = reporter.start("link", "numpy-2.0", 1200, "files")

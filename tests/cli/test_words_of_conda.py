@@ -37,7 +37,12 @@ def test_default_packages_can_be_omitted(data: CommandLine) -> None:
 
 
 def test_facts_and_variables(data: CommandLine) -> None:
-    assert data("info -a").ok().out == data("info").ok().out
+    whole, short = data("info -a").ok().out, data("info").ok().out
+    assert {line.split(":")[0] for line in short.split("\n\n")[0].splitlines()} < {
+        line.split(":")[0] for line in whole.splitlines()
+    }
+    assert "environments:" in whole
+    assert "shell level" not in whole
     data.set(
         CONDA_TOKEN="hidden", MINICON_CHANNELS="https://user:hidden@host.test/t/hidden/channel"
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import sys
 
 from minicon.cli.dialects.dialect import MINICON
@@ -87,6 +86,8 @@ class Console:
 
     def one_line(self, text: str) -> str:
         """Return the text as stderr can show it in one line: what does not fit is cut."""
+        import shutil
+
         width = shutil.get_terminal_size().columns - 1
         shown = _encodable(text, self.stderr)
         return shown if len(shown) <= width else shown[: max(width, 1)]

@@ -88,6 +88,13 @@ class CommandContext:
             self._services = Services(self.settings, reporter, registry=self.registry)
         return self._services
 
+    def note_once_a_day(self, text: str) -> None:
+        """Write a note, unless it was written in the last day."""
+        from minicon.fs.daily import is_first_today
+
+        if is_first_today(text, self.settings.cache_dir):
+            self.console.note(text)
+
     def close(self) -> None:
         """Remove progress bars, close connections, and show notices of channels."""
         if self._services is None:

@@ -7,11 +7,9 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from typing import Any
 
-#: With at most this many options, the help shows all.
-_FEW = 20
 #: What the short help of a command with more options shows.
 _USUAL = frozenset(
     """
@@ -42,32 +40,10 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
         return text.replace("usage:", _bold("usage") + ":", 1) if prefix is None else text
 
 
-class ShowAll(argparse.Action):
-    """The action of ``--help-all``: print every option and exit."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
-        super().__init__(option_strings, dest, nargs=0, **options)
-
-    def __call__(self, parser: Any, *_: object) -> None:
-        """Print and exit."""
-        parser._print_message(parser.format_help(whole=True))
-        parser.exit()
-
-
-def has_many_options(parser: argparse.ArgumentParser) -> bool:
-    """Whether the short help of a command leaves options out."""
-    return sum(1 for _ in _shown(parser, lambda action: bool(action.option_strings))) > _FEW
-
-
-def short_help(parser: argparse.ArgumentParser, usage: str) -> str:
-    """Return the help with the usual options only.
-
-    Args:
-        parser: The parser of a command.
-        usage: Its arguments in short.
-    """
+def short_help(parser: argparse.ArgumentParser) -> str:
+    """Return the help of a command's parser with the usual options only."""
     formatter = parser._get_formatter()
-    formatter.add_usage(f"{parser.prog} {usage} [OPTION...]", parser._actions, [])
+    formatter.add_usage(parser.usage, parser._actions, [])
     formatter.add_text(parser.description)
     formatter.start_section("arguments")
     formatter.add_arguments(_shown(parser, lambda action: not action.option_strings))

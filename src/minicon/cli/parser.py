@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import sys
 
-from minicon.cli.help import HelpFormatter, ShowAll, has_many_options, short_help
 from minicon.errors import UsageError
 from minicon.lazy_pattern import lazy_pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import ModuleType
     from typing import Any, NoReturn
 
     from minicon.cli.dialects.dialect import Dialect
 
+#: With at most this many options, the help of a command shows all of them.
+_FEW_OPTIONS = 22
 #: Commands that are nothing without a verb or an option: alone, they show their help.
 GROUPED = ("channel", "config", "env")
 #: Name to module (below minicon.cli.commands) and summary.
@@ -114,11 +117,24 @@ def make_parser(command: str, module: ModuleType) -> CommandParser:
     """Return the parser of a command; the docstring of its module is the description."""
     parser = CommandParser(prog=f"minicon {command}", description=(module.__doc__ or "").strip())
     module.add_arguments(parser)
-    if has_many_options(parser):
+    if sum(bool(each.option_strings) for each in parser._actions) > _FEW_OPTIONS:
         text = (module.add_arguments.__doc__ or "").partition("``")[2].partition("``")[0]
-        parser.usage_in_short = text.partition(" ")[2] or "[ARGUMENT...]"
-        parser.add_argument("--help-all", action=ShowAll, help="show all options and exit")
+        parser.usage = f"minicon {text or command} [OPTION...]"
+        parser.is_shortened = True
+        parser.add_argument("--help-all", action=_ShowAll, help="show all options and exit")
     return parser
+
+
+class _ShowAll(argparse.Action):
+    """The action of ``--help-all``: print every option and exit."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, nargs=0, **options)
+
+    def __call__(self, parser: Any, *_: object) -> None:
+        """Print and exit."""
+        sys.stdout.write(parser.format_help(whole=True))
+        parser.exit()
 
 
 def overview() -> str:
@@ -149,9 +165,8 @@ class CommandParser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
-        options.setdefault("formatter_class", HelpFormatter)
         super().__init__(**{**options, "allow_abbrev": False})
-        self.usage_in_short = ""
+        self.is_shortened = False
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Reject unknown arguments here, so that the parser of a verb reports its own.
@@ -168,9 +183,16 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self, *, whole: bool = False) -> str:
         """Return the help: the usual options, or all if they are few or ``whole`` is set."""
-        if self.usage_in_short and not whole:
-            return short_help(self, self.usage_in_short)
+        if self.is_shortened and not whole:
+            from minicon.cli.help import short_help
+
+            return short_help(self)
         return super().format_help()
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        from minicon.cli.help import HelpFormatter
+
+        return HelpFormatter(self.prog)
 
     def error(self, message: str) -> NoReturn:
         """Raise an error instead of printing it and exiting."""

@@ -15,7 +15,6 @@ import threading
 import time
 
 from minicon.cli.console import printable
-from minicon.cli.render.phase import Phase
 from minicon.models.reporter import SilentTask
 
 TYPE_CHECKING = False
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from minicon.cli.console import Console
+    from minicon.cli.render.phase import Phase
     from minicon.models.reporter import Task
 
 #: Seconds after which a phase is worth a line.
@@ -109,6 +109,8 @@ class ConsoleReporter:
     def _phase(self, kind: str, unit: str) -> Phase:
         phase = self._phases.get(kind)
         if phase is None:
+            from minicon.cli.render.phase import Phase
+
             phase = self._phases[kind] = Phase(kind, unit, time.monotonic())
         return phase
 

@@ -171,6 +171,8 @@ class EnvironmentRegistry:
     def _hint(self, wanted: str | None) -> str:
         known = [entry.name for entry in self.entries() if entry.name]
         if wanted is not None:
+            if is_environment(Path.cwd() / wanted):
+                return f"for the environment in this directory, write -p ./{wanted}"
             from minicon.models.near_names import near_names
 
             if near := near_names(wanted, known):

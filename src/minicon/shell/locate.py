@@ -53,11 +53,14 @@ def locate_environment(
     found = find_named(target, directories)
     if found is not None:
         return found
+    is_here = is_environment(os.path.join(cwd, target))
     raise NotAnEnvironment(
         "no-such-environment",
         f"no environment is named {target!r}",
         context="searched in " + ", ".join(directories),
-        hint=_known(directories, "", target),
+        hint=f"for the environment in this directory, type ./{target}"
+        if is_here
+        else _known(directories, "", target),
     )
 
 

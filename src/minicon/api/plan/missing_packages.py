@@ -7,16 +7,19 @@ platform).
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
 
 from minicon.constants import DEFAULT_CHANNEL
 from minicon.errors import MiniconError, PackageNotFound
+from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
 from minicon.models.match_spec.spec import channel_matches
 from minicon.models.near_names import near_names
 from minicon.models.package_names import NameMap
 from minicon.models.subdir import NOARCH
+from minicon.prefix.environment.origins import BUILD_FILES
 from minicon.repodata.channels.names import expand_channel
 from minicon.solver.candidates.missing_names import MOST_HINTS, one_by_one
 from minicon.solver.explain.explanation import ConflictError
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 #: Platforms to search beside the requested one.
 _PLATFORMS = ("linux-64", "linux-aarch64", "osx-64", "osx-arm64", "win-64")
+_PYTHON = lazy_pattern(r"(?<![\w-])python(?![\w-])")
 #: After this time the search ends with what it has found.
 _SECONDS = 2.0
 
@@ -44,7 +48,7 @@ def complete_error(
     """Add to a failed solve which sources were searched, and where a missing package is."""
     if context.request.action == "remove":
         return
-    error.context = error.context or _searched_sources(context)
+    error.context = error.context or _searched_sources(context, error)
     channels = context.sources.channels
     find = partial(
         where_else,
@@ -77,24 +81,25 @@ def taken_from_pypi(
 ) -> Iterator[str]:
     """Yield a sentence for each name that PyPI provides because no channel has it.
 
-    Whoever mistypes a name would get another project without it.
+    Users who mistype a name would get another project without it.
     """
     known = {name for group in indices for index in group for name in index.names()}
     for number, name in enumerate(names):
         near = [each for each in NameMap.built_in().conda_names(name) if each in known]
         near = near or (near_names(name, known) if number < MOST_HINTS else [])
         meant = f"; did you mean {' or '.join(near)}?" if near else ""
+        if not meant and any(os.path.isfile(os.path.join(name, each)) for each in BUILD_FILES):
+            meant = f"; for the project in this directory, write ./{name}"
         yield f"{name} is in no channel: taken from PyPI{meant}"
 
 
-def _searched_sources(context: PlanningContext) -> str:
-    """Name the sources, and where python was requested, the interpreters that were found."""
+def _searched_sources(context: PlanningContext, error: SolveError) -> str:
+    """Name the sources, and if the error is about python, the interpreters that were found."""
     sources = context.sources
     text = f"looked in {', '.join(sources.names) or 'no source'}"
     if others := _channels_not_searched(context):
         text += f", not in {', '.join(others)}, where packages of this environment come from"
-    wants_python = any(spec.exact_name == "python" for spec in context.request.packages.specs)
-    if sources.use_host and wants_python:
+    if sources.use_host and _PYTHON.search(error.message):
         from minicon.machine.host_packages.host_index import describe_found
 
         platform = context.services.settings.platform

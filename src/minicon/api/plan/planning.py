@@ -133,6 +133,7 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
         adopted=tuple(_adopted(context, transaction)),
         index_options=request.packages.from_pip.options,
         notes=_notes(context, solution),
+        source_notes=context.sources.notes,
     )
 
 
@@ -250,7 +251,6 @@ def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
     """Return what a user should know about a plan, one sentence each."""
     replaces = context.request.action == "create" and context.present
     return (
-        *context.sources.notes,
         *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
         *_uninstalled_by_pip(context, solution),
         *_replaced_origins(context),

@@ -100,7 +100,8 @@ class Plan:
         by_pip: What pip has to build and install once the new environment is in its directory.
         adopted: Requested packages that the user installed with pip, and that get a record.
         index_options: Options of the requirement files that were read.
-        notes: Sentences for the user, such as sources that cannot be reached.
+        notes: Sentences for the user about what was chosen.
+        source_notes: Sentences about sources that cannot be reached, the same for days.
         shown_scripts: Package and action of each link script that the user saw before agreeing:
             no others will run. None if the plan was not shown.
     """
@@ -113,6 +114,7 @@ class Plan:
     adopted: tuple[RepodataRecord, ...] = ()
     index_options: IndexOptions | None = None
     notes: tuple[str, ...] = ()
+    source_notes: tuple[str, ...] = ()
     shown_scripts: frozenset[tuple[str, str]] | None = None
 
     @property

@@ -88,6 +88,8 @@ def carry_out_plan(
     from minicon.api.plan.plan_effects import as_shown, effects_of_plan
 
     console = context.console
+    for note in plan.source_notes:
+        context.note_once_a_day(note)
     for note in plan.notes:
         console.note(note)
     if plan.is_empty:
@@ -250,8 +252,8 @@ def _document(
         document["pip"] = [
             {"requirement": str(each), "depends": list(each.depends)} for each in plan.by_pip
         ]
-    if plan.notes:
-        document["notes"] = list(plan.notes)
+    if plan.notes or plan.source_notes:
+        document["notes"] = [*plan.source_notes, *plan.notes]
     if effects.menus:
         document["menus"] = [record.dist_name for record in effects.menus]
     if effects.scripts:

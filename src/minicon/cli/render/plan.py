@@ -50,7 +50,7 @@ def plan_text(
 ) -> str:
     """Return the changes of a plan, with sources, sizes and link scripts.
 
-    Packages that the user asked for come first; then the others, by name.
+    Requested packages come first; then the others, by name.
 
     Args:
         plan: The plan.
@@ -83,8 +83,8 @@ def _packages(plan: Plan, console: Console, *, fold: bool) -> Iterator[str]:
         style = _STYLES.get(title, "yellow")
         listed = rows
         if fold and title == _INSTALL:
-            asked = [row for row in rows if row.name in requested]
-            listed = asked if len(rows) - len(asked) > _MOST_DEPENDENCIES else rows
+            named = [row for row in rows if row.name in requested]
+            listed = named if len(rows) - len(named) > _MOST_DEPENDENCIES else rows
         lines = [_line(row, widths, console, style, bold=row.name in requested) for row in listed]
         if len(listed) < len(rows):
             lines.append(f"  … and {len(rows) - len(listed)} dependencies (-v lists them)")

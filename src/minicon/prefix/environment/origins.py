@@ -38,8 +38,8 @@ _SHAPE = {
     "vcs_info": ({"vcs": str, "commit_id": str, "requested_revision": (str, None)}, None),
     "archive_info": ({"hashes": ({...: str}, None)}, None),
 }
-#: Files of a project that change how it is installed in editable mode.
-_BUILD_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+#: Files that make a directory a Python project, and change how it is installed.
+BUILD_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
 #: Directories of a project that are no part of its source, besides hidden ones.
 _NO_SOURCE = frozenset({"build", "dist", "node_modules", "__pycache__"})
 
@@ -116,7 +116,7 @@ class Origin:
         if not self.path:
             return False
         if self.is_editable:
-            found: Iterable[str] = (os.path.join(self.path, name) for name in _BUILD_FILES)
+            found: Iterable[str] = (os.path.join(self.path, name) for name in BUILD_FILES)
         else:
             found = _source_files(self.path)
         return any(_modified(path) > self.installed_at for path in found)

@@ -203,9 +203,9 @@ def _hint(
         if others:
             return f"{others[0][0]} has it: write {others[0][0]}::{name}"
     meant = meant_project(name) or name
-    others = [each for each in _conda_names(meant) if each != name and source.candidates(each).size]
-    if others:
-        return f"channels have it as {others[0]}"
+    named = [each for each in _conda_names(meant) if each != name and source.candidates(each).size]
+    if named:
+        return f"channels have it as {named[0]}"
     similar = near_names(name, all_names)
     if similar:
         return f"did you mean {' or '.join(similar)}?"

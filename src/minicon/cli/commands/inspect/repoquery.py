@@ -64,6 +64,7 @@ def _search(arguments: argparse.Namespace, context: CommandContext) -> int:
     from minicon.cli.commands.inspect import search
 
     arguments.info = arguments.envs = False
+    arguments.limit = None
     return search.run(arguments, context)
 
 

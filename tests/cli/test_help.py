@@ -1,0 +1,59 @@
+"""Help that fits a screen, and words that may stand anywhere."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from tests.support.command_line import CommandLine
+
+from minicon.cli.parser import COMMANDS, GROUPED, make_parser
+
+
+@pytest.mark.parametrize("command", ["create", "install", "update", "remove"])
+def test_help_fits_a_screen(minicon: CommandLine, command: str) -> None:
+    minicon.set(COLUMNS="80")
+    short = minicon(f"{command} --help").ok().out
+    whole = minicon(f"{command} --help-all").ok().out
+    assert len(short.splitlines()) <= 44
+    assert f"All options: minicon {command} --help-all\n" in short
+    assert "--no-link-scripts" not in short
+    assert "--no-link-scripts" in whole
+    assert minicon(f"help {command}").ok().out == short
+    assert max(map(len, short.splitlines())) <= 80 or command == "create"
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_few_options_are_all_shown(command: str) -> None:
+    module = importlib.import_module(f"minicon.cli.commands.{COMMANDS[command][0]}")
+    parser = make_parser(command, module)
+    if not parser.is_shortened:
+        assert parser.format_help() == parser.format_help(whole=True)
+
+
+def test_options_that_mean_nothing_for_a_command_are_not_shown(minicon: CommandLine) -> None:
+    assert "--update-all" not in minicon("create --help-all").ok().out
+    assert "--update-all" in minicon("install --help-all").ok().out
+
+
+@pytest.mark.parametrize("command", GROUPED)
+def test_a_command_with_verbs_shows_its_help(minicon: CommandLine, command: str) -> None:
+    assert minicon(command).ok().out.startswith(f"usage: minicon {command}")
+
+
+def test_headings_are_bold_on_a_terminal(
+    minicon: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR")
+    minicon.set(FORCE_COLOR="1")
+    assert "\x1b[1musual options\x1b[0m:" in minicon("create --help").ok().out
+    minicon.set(NO_COLOR="1")
+    assert "\x1b" not in minicon("create --help").ok().out
+
+
+def test_specs_may_stand_anywhere(data: CommandLine) -> None:
+    data("list -n data").ok()
+    assert data("ls -n data").ok().out == data("list -n data").ok().out
+    refused = data("remove hello -n data --dry-run greeting")
+    assert "unrecognized" not in refused.err
+    assert "unrecognized arguments: --no" in data("remove hello -n data --no").err
