@@ -93,15 +93,16 @@ def chosen(output: str) -> dict[str, str]:
 
 
 def sections(folder: Path) -> Iterator[tuple[str, str, list[str]]]:
-    """Name, python and requirements of every ``pip:`` section without options, paths and URLs."""
+    """Name, python and requirements of every ``pip:`` section; options, paths and URLs left out."""
     for path in sorted(folder.glob("*.y*ml")):
         text = path.read_text(errors="replace")
         minor, found = _MINOR.search(text), _SECTION.search(text)
         if found is None:
             continue
         lines = [line.strip().removeprefix("- ").strip("\"'") for line in found[2].splitlines()]
-        lines = [line.partition(" #")[0].strip() for line in lines]
-        if lines and all(re.match(r"[A-Za-z0-9]", each) and "://" not in each for each in lines):
+        lines = [re.split(r" #| --", line)[0].strip() for line in lines]
+        lines = [each for each in lines if re.match(r"[A-Za-z0-9]", each) and "://" not in each]
+        if lines:
             yield path.name, minor[1] if minor else PYTHON, lines
 
 

@@ -7,6 +7,7 @@ from minicon.models.environment_files.pip_requirement import PipRequirement
 from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.candidates.candidate_table import EXTRA, PYPI
 from minicon.solver.candidates.missing_names import no_projects
+from minicon.solver.joint.avoidable_builds import AvoidableBuilds
 from minicon.solver.joint.candidate_needs import (
     CandidateNeeds,
     project_requirements,
@@ -33,7 +34,7 @@ from minicon.solver.request import UpdatePolicy
 from minicon.solver.search.clauses import Demand
 from minicon.solver.search.conflict_analysis import Contradiction
 from minicon.solver.search.demands import Kind, Origin
-from minicon.solver.search.search import Search, UndecidedError
+from minicon.solver.search.search import Search
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class JointProblem:
             raise no_projects(unknown, request)
         kept, self._optional = self._installed()
         self._demanded += kept
+        self._builds = AvoidableBuilds(request, conda, self._variables.wheels, [*names])
         self._extend()
 
     def _refuse_two_sources(self) -> None:
@@ -208,7 +210,7 @@ class JointProblem:
             soft: Demands that need not be met, and whether they are left out before the others.
         """
         try:
-            return self._without_builds([*soft])
+            return self._builds.avoided([*soft])
         except Contradiction as contradiction:
             found: Contradiction | None = contradiction
             while found is not None and self._projects.adopt():
@@ -257,23 +259,6 @@ class JointProblem:
                 allowed = 1 | 1 << len(providers)
                 origin = Origin(Kind.WHEEL, f"{name} {record.version} is installed")
                 yield Demand(variable, allowed, origin)
-
-    def _without_builds(self, demands: Sequence[Demand]) -> CondaModel:
-        """The best model; projects are left to pip only where no wheel, for any python, will do."""
-        model = self._conda.model(demands)
-        known = [*demands]
-        tried: set[str] = set()
-        while built := [each for each in self._variables.wheels.built(model) if each not in tried]:
-            name = built[0]
-            tried.add(name)
-            origin = Origin(Kind.WHEEL, f"{name} has no wheel")
-            wheels = Demand(wheels_of(name), self._variables.wheels.not_built(name), origin)
-            try:
-                model = self._conda.model([*known, wheels])
-            except (Contradiction, UndecidedError):
-                continue
-            known.append(wheels)
-        return model
 
     def _of_the_user(self, for_pypi: Sequence[MatchSpec]) -> Iterator[Demanded]:
         """What the user requests of projects, now and earlier."""

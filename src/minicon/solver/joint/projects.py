@@ -361,9 +361,9 @@ class Projects:
             UndecidedError: There are too many; often each has to be downloaded and built.
         """
         read = self._sources.setdefault(name, set())
-        read.add(file.url)
-        if len(read) > _SOURCES:
+        if len(read | {file.url}) > _SOURCES:
             raise UndecidedError(f"reading {_SOURCES} source distributions", [f"{WHEELS}[{name}]"])
+        read.add(file.url)
 
 
 def _file_key(release: Release, minor: PythonMinor) -> tuple[str, Version, str, bool]:

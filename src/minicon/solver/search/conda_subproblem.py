@@ -14,7 +14,7 @@ from minicon.solver.search.search import Search
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from minicon.models.records import RepodataRecord
     from minicon.solver.candidates.candidate_source import CandidateSource
@@ -52,16 +52,23 @@ class CondaModel:
             if not name.endswith("]")
         }
 
-    def version_of(self, project: str) -> str | None:
-        """The version of a Python project, from whichever source provides it."""
-        position = self.positions.get(f"{PROJECT}[{project}]")
-        if position is None:
-            return None
-        provider = self._source.candidates(f"{PROJECT}[{project}]").table.builds[position]
-        name = provider if provider in self.positions else f"{WHEELS}[{project}]"
-        if name not in self.positions:
-            name = f"{INSTALLED_WHEEL}[{project}]"
-        return self._source.candidates(name).table.versions[self.positions[name]]
+    def version_of(self, name: str) -> str | None:
+        """The version of a Python project, from whichever source, or else of a conda package."""
+        position = self.positions.get(f"{PROJECT}[{name}]")
+        if position is not None:
+            provider = self._source.candidates(f"{PROJECT}[{name}]").table.builds[position]
+            possible = (provider, f"{WHEELS}[{name}]", f"{INSTALLED_WHEEL}[{name}]")
+            name = next(each for each in possible if each in self.positions)
+        position = self.positions.get(name)
+        return None if position is None else self._source.candidates(name).table.versions[position]
+
+    def provided(self) -> Iterator[str]:
+        """The names of all Python projects and packages in the set."""
+        for name in self.positions:
+            if name.startswith(PROJECT):
+                yield name.removeprefix(f"{PROJECT}[").removesuffix("]")
+            elif not name.endswith("]"):
+                yield name
 
     @property
     def is_built(self) -> bool:
@@ -123,12 +130,19 @@ class CondaSubproblem:
         self.goal.projects += projects
         self._models.clear()
 
-    def model(self, added: Sequence[Demand] = ()) -> CondaModel:
+    def model(self, added: Sequence[Demand] = (), *, builds: bool = True) -> CondaModel:
         """The best packages for the request and some further demands.
+
+        Args:
+            added: The further demands.
+            builds: Whether to build what has to be built to know what it requires. If not, what it
+                requires may be missing.
 
         Raises:
             Contradiction: The demands contradict each other.
         """
+        if not builds:
+            return self._solve(added, builds=False)
         key = domains_of(added)
         known = self._models.get(key)
         if known is None:
@@ -172,7 +186,7 @@ class CondaSubproblem:
                 return model
         return None
 
-    def _solve(self, added: Sequence[Demand]) -> CondaModel:
+    def _solve(self, added: Sequence[Demand], *, builds: bool = True) -> CondaModel:
         narrowed = dict(domains_of(added))
         own = {id(demand) for demand in self.goal.demands}
         for core in self._cores:
@@ -181,7 +195,7 @@ class CondaSubproblem:
                 for demand in core
             ):
                 raise Contradiction(core)
-        goal = replace(self.goal, demands=[*self.goal.demands, *added])
+        goal = replace(self.goal, demands=[*self.goal.demands, *added], builds=builds)
         try:
             positions = self._with_policy(goal)
         except Contradiction as contradiction:

@@ -127,10 +127,20 @@ class _Terms:
 
 def demands_behind(store: ClauseStore, terms: Incompatibility) -> list[Demand]:
     """The demands that an incompatibility of true terms follows from, in order of assertion."""
+    entries = store.trail.entries
+    reasons = [entries[position][2] for position in sorted(steps_behind(store, terms))]
+    return [reason for reason in reasons if isinstance(reason, Demand)]
+
+
+def steps_behind(store: ClauseStore, terms: Incompatibility) -> set[int]:
+    """The positions in the trail of all steps that an incompatibility of true terms follows from.
+
+    Decisions are among them: their reason is None, and they follow from nothing.
+    """
     trail = store.trail
     pending = list(terms.items())
     seen: set[tuple[int, int]] = set()
-    demands: dict[int, Demand] = {}
+    found: set[int] = set()
     while pending:
         term = pending.pop()
         index, values = term
@@ -138,13 +148,15 @@ def demands_behind(store: ClauseStore, terms: Incompatibility) -> list[Demand]:
         if position < 0 or term in seen:
             continue
         seen.add(term)
+        found.add(position)
         reason = trail.entries[position][2]
+        if reason is None:
+            continue
         if isinstance(reason, Demand):
-            demands[position] = reason
             cause = {index: store.variables[index].universe & ~reason.allowed}
         else:
             cause = terms_of(reason)
         # The step removed cause[index]; other missing values were removed earlier.
         pending.append((index, values | cause.get(index, 0)))
         pending += [other for other in cause.items() if other[0] != index]
-    return [demands[position] for position in sorted(demands)]
+    return found

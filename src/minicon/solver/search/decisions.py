@@ -13,6 +13,7 @@ needs the dependencies' candidates, so only builds that are still possible are c
 from __future__ import annotations
 
 from minicon.solver.candidates.candidates import best, is_decided, members
+from minicon.solver.search.precedence import Precedence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Decisions:
         self._scanned = 0
         self._scanned_direct = 0
         self._scanned_projects = 0
+        self._precedence = Precedence(store, {*self._direct, *self._projects})
         for variable in store.variables:
             variable.activity = 0.0
 
@@ -73,9 +75,13 @@ class Decisions:
         if index is None:
             index = self._open_project()
         if index is None:
+            index = self._precedence.following()
+        if index is None:
             index = self._open_active()
         if index is None:
             index = self._open_required()
+        if index is None:
+            index = self._precedence.last()
         if index is not None:
             return index, self._candidate(index)
         return self._open_kept()
@@ -92,6 +98,19 @@ class Decisions:
             for variable in variables:
                 variable.activity /= _TOO_LARGE
             self._increment /= _TOO_LARGE
+        self._scan_again()
+
+    def level_to_return_to(self, index: int, candidate: int) -> int | None:
+        """The level to return to, since an earlier decision makes the next one a bad one.
+
+        See :mod:`minicon.solver.search.precedence`.
+        """
+        level = self._precedence.raise_over_culprit(index, candidate)
+        if level is not None:
+            self._scan_again()
+        return level
+
+    def _scan_again(self) -> None:
         self._scanned = self._scanned_direct = self._scanned_projects = 0
 
     def _open_direct(self) -> int | None:
@@ -122,10 +141,11 @@ class Decisions:
 
     def _open_active(self) -> int | None:
         domains, variables = self._store.trail.domains, self._store.variables
+        waiting = self._precedence.waiting
         chosen, activity = None, 0.0
         for index in self._active:
             domain = domains[index]
-            if is_decided(domain) or domain & variables[index].absent:
+            if is_decided(domain) or domain & variables[index].absent or index in waiting:
                 continue
             own = variables[index].activity
             if own > activity or (own == activity and chosen is not None and index < chosen):
@@ -134,9 +154,10 @@ class Decisions:
 
     def _open_required(self) -> int | None:
         domains, required = self._store.trail.domains, self._store.trail.required
+        waiting = self._precedence.waiting
         for position in range(min(self._scanned, len(required)), len(required)):
             domain = domains[required[position]]
-            if domain & (domain - 1):
+            if domain & (domain - 1) and required[position] not in waiting:
                 self._scanned = position
                 return required[position]
         self._scanned = len(required)

@@ -86,6 +86,7 @@ class Goal:
         preferred: Per name, the candidates to choose if possible (the installed one).
         keep: Names to keep in the environment if possible, even if nothing requires them.
         projects: Names to decide after the direct ones, in this order, where they are required.
+        builds: Whether to build what has to be built to know what it requires.
     """
 
     demands: list[Demand] = field(default_factory=list)
@@ -93,6 +94,7 @@ class Goal:
     preferred: dict[str, int] = field(default_factory=dict)
     keep: list[str] = field(default_factory=list)
     projects: list[str] = field(default_factory=list)
+    builds: bool = True
 
 
 def goal_of(request: SolveRequest, source: CandidateSource, specs: Iterable[MatchSpec]) -> Goal:

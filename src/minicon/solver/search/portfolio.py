@@ -56,7 +56,15 @@ def _run(search: Search, goal: Goal, order: list[str], below: float = inf) -> di
         return _versions_behind(search, order, search.decided(order)) < below
 
     check = None if below == inf else is_worthwhile
-    return search.run(goal.demands, order, goal.preferred, goal.keep, check, goal.projects)
+    return search.run(
+        goal.demands,
+        order,
+        goal.preferred,
+        goal.keep,
+        check,
+        goal.projects,
+        builds=goal.builds,
+    )
 
 
 def _other_orders(direct: list[str]) -> list[list[str]]:

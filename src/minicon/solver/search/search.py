@@ -119,7 +119,11 @@ class Search:
                 if not is_worthwhile():
                     raise NotWorthwhileError
             self._count()
-            self._decide(*choice)
+            earlier = decisions.level_to_return_to(*choice)
+            if earlier is None:
+                self._decide(*choice)
+            else:
+                store.backjump(earlier)
             self._settle(decisions)
 
     def _count(self) -> None:
