@@ -77,6 +77,12 @@ def in_turns(work: Path, requirements: list[str], runs: int, title: str) -> list
     return [f"{name}=={version}" for name, version in chosen(outputs[0].stdout).items()]
 
 
+def python_in(output: str) -> str | None:
+    """The version of python in minicon's answer; None if it failed."""
+    linked = json.loads(output or "{}").get("actions", {}).get("LINK", ())
+    return next((each["version"] for each in linked if each["name"] == "python"), None)
+
+
 def chosen(output: str) -> dict[str, str]:
     """The versions of wheels, and of what pip builds, in minicon's answer; empty if it failed."""
     answer = json.loads(output)
@@ -112,7 +118,8 @@ def compare_versions(work: Path, folder: Path) -> None:
         own = subprocess.run(
             minicon(requirements, python), capture_output=True, text=True, check=False
         )
-        command = uv(work / "requirements.txt", requirements, python)
+        # Some projects need a patch release of python.
+        command = uv(work / "requirements.txt", requirements, python_in(own.stdout) or python)
         other = subprocess.run(command, capture_output=True, text=True, check=False)
         if own.returncode or other.returncode:
             answer = json.loads(own.stdout or "{}")

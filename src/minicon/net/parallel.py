@@ -19,6 +19,8 @@ Result = TypeVar("Result")
 
 #: Seconds that workers get to notice that they must stop.
 _GRACE = 1.0
+#: Seconds after which a background thread that has no work ends.
+_PATIENCE = 0.2
 
 
 class CancelledError(Exception):
@@ -95,7 +97,7 @@ class _Run(Generic[Item, Result]):
 class Background:
     """Runs work in a few threads without waiting for it. Thread-safe.
 
-    Threads start with work and end with it: a process that has nothing left to do has none.
+    Threads start with work and end soon after it: a process that has nothing left to do has none.
 
     Args:
         workers: Most pieces of work at the same time.
@@ -104,6 +106,7 @@ class Background:
     def __init__(self, workers: int) -> None:
         self._workers = workers
         self._active = 0
+        self._idle = 0
         self._left: SimpleQueue[Callable[[], object]] = SimpleQueue()
         self._lock = threading.Lock()
 
@@ -111,7 +114,7 @@ class Background:
         """Queue a function, which must not raise."""
         with self._lock:
             self._left.put(work)
-            if self._active == self._workers:
+            if self._active == self._workers or self._left.qsize() <= self._idle:
                 return
             self._active += 1
         threading.Thread(target=self._work, name="minicon-background", daemon=True).start()
@@ -122,12 +125,7 @@ class Background:
             pass
 
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                work = self._next()
-                if work is None:
-                    self._active -= 1
-                    return
+        while (work := self._next() or self._awaited()) is not None:
             work()
 
     def _next(self) -> Callable[[], object] | None:
@@ -135,3 +133,18 @@ class Background:
             return self._left.get_nowait()
         except Empty:
             return None
+
+    def _awaited(self) -> Callable[[], object] | None:
+        """The next work, if there is some soon; None ends the thread."""
+        with self._lock:
+            self._idle += 1
+        try:
+            work = self._left.get(timeout=_PATIENCE)
+        except Empty:
+            work = None
+        with self._lock:
+            self._idle -= 1
+            work = work or self._next()
+            if work is None:
+                self._active -= 1
+        return work

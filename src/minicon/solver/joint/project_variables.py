@@ -256,8 +256,9 @@ class ProjectVariables:
     def _wheels(self, own: str, name: str) -> Candidates:
         """One candidate per release and python minor, then the same to be built by pip."""
         limits: dict[Limit, int] = {}
-        for version, positions in self.wheels.positions(own).items():
-            for limit in self._projects.constraints.forbidding(own, version):
+        constraints = self._projects.constraints
+        for version, positions in self.wheels.positions(own) if constraints.concern(own) else ():
+            for limit in constraints.forbidding(own, version):
                 limits[limit] = limits.get(limit, 0) | positions
         table = plain_table(name, self.wheels.versions(own))
         table = table._replace(
@@ -281,7 +282,7 @@ class ProjectVariables:
         if requirement is not None:
             return self.wheels.accepted(own, requirement)
         limit = for_versions(parse_dependency(text))
-        positions = self.wheels.positions(own).items()
+        positions = self.wheels.positions(own)
         return sum(bits for version, bits in positions if limit and limit.accepts(version))
 
     def _read(self, own: str, position: int) -> Iterator[tuple[str, str]]:

@@ -8,11 +8,12 @@ from packaging.specifiers import SpecifierSet
 
 from minicon.constants import PYPI_CHANNEL
 from minicon.errors import PackageError
-from minicon.lean_dataclasses import replace
 from minicon.models.package_names import normalize_pypi_name
 from minicon.solver.candidates.candidate_table import WHEELS
+from minicon.solver.joint.markers import applies, marker_environment
 from minicon.solver.joint.pypi_constraints import PypiConstraints
 from minicon.solver.joint.pythons import PythonMinor, Pythons, pep440_version
+from minicon.solver.joint.releases import around, before, is_yanked, versions_named
 from minicon.solver.joint.requirements import (
     CondaBuilds,
     InstalledWheel,
@@ -163,14 +164,19 @@ class Projects:
         return known
 
     def _prefetch(self, needs: Sequence[Requirement]) -> None:
-        """Let the index fetch the projects that a wheel requires."""
+        """Let the index fetch the projects that a wheel requires, and no conda package provides."""
+        if not self.pythons.minors:
+            return
         assert self._wheels is not None
-        names = [
-            normalize_pypi_name(need.name) for need in needs if "extra" not in str(need.marker)
-        ]
-        unknown = [each for each in names if each not in self._releases]
-        if unknown and self.pythons.minors:
-            self._wheels.prefetch(unknown, self.pythons.minors[0].version)
+        version = self.pythons.minors[0].version
+        environment = marker_environment(version, self._request.platform)
+        own = [each for each in needs if "extra" not in str(each.marker)]
+        names = {normalize_pypi_name(each.name) for each in own if applies(each, environment)}
+        unknown = [each for each in sorted(names) if each not in self._releases]
+        if self._request.prefer_conda:
+            unknown = [each for each in unknown if not self.conda_names(each)]
+        if unknown:
+            self._wheels.prefetch(unknown, version)
 
     def needs_of_version(
         self, name: str, version: str, minor: PythonMinor
@@ -187,26 +193,18 @@ class Projects:
         known = self._releases.get(name)
         if known is None:
             found = self._wheels.releases(name) if self._wheels is not None else ()
-            known = self._releases[name] = [self._within_age_limit(each) for each in found]
+            limit = self._request.age_limits.of(name, PYPI_CHANNEL)
+            if limit is not None:
+                found = [before(release, limit) for release in found]
+            known = self._releases[name] = found
         return known
-
-    def _within_age_limit(self, release: Release) -> Release:
-        limit = self._request.age_limits.of(release.name, PYPI_CHANNEL)
-        if limit is None:
-            return release
-        files = tuple(
-            file
-            for file in release.files
-            if file.upload_time is not None and file.upload_time <= limit
-        )
-        return replace(release, files=files)
 
     def note(self, requirement: ProjectRequirement) -> None:
         """Remember that a requirement names a pre-release, or exactly one version."""
         name = requirement.name
         if requirement.allows_prereleases and name not in self._prereleases:
             self._noted_prereleases.add(name)
-        for each in _versions_named(requirement):
+        for each in versions_named(requirement):
             if (name, each) not in self._exact:
                 self._noted_exact.add((name, each))
 
@@ -255,8 +253,12 @@ class Projects:
         Pre-releases are among them only if a requirement names one, or if no other release is
         accepted; yanked releases only if a requirement names exactly this version (PEP 592).
         """
-        found = [each for each in self.releases(name) if requirement.accepts(each.version)]
-        if not _versions_named(requirement):
+        named = versions_named(requirement)
+        releases = self.releases(name)
+        if named:
+            releases = [*around(releases, named[0])]
+        found = [each for each in releases if requirement.accepts(each.version)]
+        if not named:
             found = [r for r in found if not is_yanked(r) or (name, r.version) in self._exact]
         if requirement.allows_prereleases or name in self._prereleases:
             return found
@@ -376,25 +378,3 @@ def meets(requirement: ProjectRequirement, choice: Choice) -> bool:
     if requirement.choice is not None:
         return requirement.choice == choice
     return not isinstance(choice, CondaBuilds) and requirement.accepts(choice.version)
-
-
-def _versions_named(requirement: ProjectRequirement) -> list[Version]:
-    """The exact versions that a requirement names, as ``==1.2`` does."""
-    texts = (
-        each.version
-        for each in requirement.specifier or ()
-        if each.operator in ("==", "===") and not each.version.endswith(".*")
-    )
-    return [version for text in texts if (version := pep440_version(text)) is not None]
-
-
-def is_yanked(release: Release) -> bool:
-    """Whether all files of a release are yanked."""
-    return bool(release.files) and all(file.yanked for file in release.files)
-
-
-def with_yanked_files(release: Release) -> Release:
-    """A yanked release can be installed by requirements that name its version (PEP 592)."""
-    if not is_yanked(release):
-        return release
-    return replace(release, files=tuple(file._replace(yanked=False) for file in release.files))

@@ -72,6 +72,10 @@ class PypiConstraints:
                 project = project_of(spec.exact_name or "", request.wheels)
                 self._limits.setdefault(project, []).append(limit)
 
+    def concern(self, name: str) -> bool:
+        """Whether there are constraints on a project."""
+        return name in self._limits
+
     def forbidding(self, name: str, version: Version) -> list[Limit]:
         """The constraints, conditional ones too, that a version of a project from PyPI breaks."""
         return [each for each in self._limits.get(name, ()) if not each.allows(version)]

@@ -6,7 +6,7 @@ from functools import partial
 from typing import NamedTuple
 
 from minicon.solver.candidates.candidate_table import WHEELS
-from minicon.solver.joint.projects import with_yanked_files
+from minicon.solver.joint.releases import with_yanked_files
 from minicon.solver.joint.requirements import SourceOnly, Wheel
 
 TYPE_CHECKING = False
@@ -51,18 +51,19 @@ class WheelOffers:
     def __init__(self, projects: Projects) -> None:
         self._projects = projects
         self._releases: dict[str, list[Release]] = {}
-        self._positions: dict[str, dict[Version, int]] = {}
+        self._numbers: dict[str, dict[int, int]] = {}
 
     def forget(self) -> None:
         """Forget all offers, because their order or what requirements accept has changed."""
         self._releases.clear()
-        self._positions.clear()
+        self._numbers.clear()
 
     def releases(self, name: str) -> list[Release]:
         """The releases of a project, in the order in which to try them."""
         known = self._releases.get(name)
         if known is None:
             ordered = self._ordered(name)
+            self._numbers[name] = {id(release): number for number, release in enumerate(ordered)}
             known = self._releases[name] = [with_yanked_files(release) for release in ordered]
         return known
 
@@ -85,24 +86,22 @@ class WheelOffers:
         for number, minor in enumerate(minors):
             yield minor, block << size * number | block << size * (len(minors) + number)
 
-    def positions(self, name: str) -> dict[Version, int]:
-        """Per version of a project, the positions of its offers."""
-        known = self._positions.get(name)
-        if known is None:
-            releases = self.releases(name)
-            blocks = 2 * len(self._projects.pythons.minors)
-            first = sum(1 << len(releases) * block for block in range(blocks))
-            known = {release.version: first << number for number, release in enumerate(releases)}
-            self._positions[name] = known
-        return known
+    def positions(self, name: str) -> Iterator[tuple[Version, int]]:
+        """Each version of a project with the positions of its offers."""
+        first = self._first_in_blocks(name)
+        for number, release in enumerate(self.releases(name)):
+            yield release.version, first << number
 
     def accepted(self, name: str, requirement: ProjectRequirement) -> int:
         """The offers of a project that a requirement accepts."""
-        positions = self.positions(name)
-        found = 0
-        for release in self._projects.accepted(name, requirement):
-            found |= positions[release.version]
-        return found
+        first, numbers = self._first_in_blocks(name), self._numbers[name]
+        accepted = self._projects.accepted(name, requirement)
+        return first * sum(1 << numbers[id(release)] for release in accepted)
+
+    def _first_in_blocks(self, name: str) -> int:
+        """The positions of a project's first release, one for each python and kind of file."""
+        size, blocks = len(self.releases(name)), 2 * len(self._projects.pythons.minors)
+        return sum(1 << size * block for block in range(blocks))
 
     def choice(self, name: str, position: int) -> Wheel | SourceOnly | None:
         """An offer as a candidate of its project; None if there is no such file."""

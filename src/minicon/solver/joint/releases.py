@@ -1,0 +1,58 @@
+"""Releases of a Python project: which a requirement may accept, which are yanked or too new."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from minicon.lean_dataclasses import replace
+from minicon.solver.joint.pythons import pep440_version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from packaging.version import Version
+
+    from minicon.models.indexes import Release
+    from minicon.solver.joint.requirements import ProjectRequirement
+
+
+def before(release: Release, limit: int) -> Release:
+    """A release with the files that are old enough."""
+    times = ((file, file.upload_time) for file in release.files)
+    files = tuple([file for file, time in times if time is not None and time <= limit])
+    return replace(release, files=files)
+
+
+def versions_named(requirement: ProjectRequirement) -> list[Version]:
+    """The exact versions that a requirement names, as ``==1.2`` does."""
+    texts = (
+        each.version
+        for each in requirement.specifier or ()
+        if each.operator in ("==", "===") and not each.version.endswith(".*")
+    )
+    return [version for text in texts if (version := pep440_version(text)) is not None]
+
+
+def around(releases: Sequence[Release], version: Version) -> Iterator[Release]:
+    """Those of some releases, newest first, that ``==`` may accept: a version, its local ones."""
+    first = bisect_left(releases, True, key=lambda each: each.version <= version)
+    while first and releases[first - 1].version.public == version.public:
+        first -= 1
+    for position in range(first, len(releases)):
+        if releases[position].version < version:
+            return
+        yield releases[position]
+
+
+def is_yanked(release: Release) -> bool:
+    """Whether all files of a release are yanked."""
+    files = release.files
+    return bool(files) and files[0].yanked and all(file.yanked for file in files)
+
+
+def with_yanked_files(release: Release) -> Release:
+    """A yanked release can be installed by requirements that name its version (PEP 592)."""
+    if not is_yanked(release):
+        return release
+    return replace(release, files=tuple(file._replace(yanked=False) for file in release.files))
