@@ -62,7 +62,7 @@ ORDERS = {
     "net": ("credentials", "client", "small_files", "schemes"),
     "prefix": ("environment", "plan", "generations", "link", "scripts"),
     "pypi": (
-        "urls requirement_syntax",
+        "urls requirement_syntax shared_results",
         "wheels",
         "sdists",
         "requirements",

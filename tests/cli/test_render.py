@@ -47,6 +47,7 @@ def plan(**changes: Any) -> Any:
         "transaction": SimpleNamespace(**transaction),
         "solution": SimpleNamespace(hold_backs=changes.pop("hold_backs", {})),
         "fetch": fetch,
+        "downloads": changes.pop("downloads", fetch),
         "by_pip": (),
         "adopted": (),
         "replaces_environment": False,
@@ -156,6 +157,12 @@ def test_downloads_need_more_space_on_disk(size: int, words: str) -> None:
     large = record("large", "1.0", size=size)
     shown = text_of(plan(link=(large,), fetch=(large,)))
     assert f"1 to download {words}" in shown
+
+
+def test_local_packages_are_not_downloaded() -> None:
+    python, wheel = record("python", "3.11.9"), record("mine", "1.0", size=2048)
+    shown = text_of(plan(link=(python, wheel), fetch=(python, wheel), downloads=(wheel,)))
+    assert "2 packages to link, 1 to download (2.0 KiB), 1 from this machine" in shown
 
 
 def test_sizes_that_are_not_known_are_not_zero() -> None:

@@ -150,7 +150,9 @@ def test_export_lock_and_sync_keep_the_url_and_hash(workspace: Workspace) -> Non
 
 def test_extras_of_a_path(workspace: Workspace) -> None:
     path = build(workspace.folder, 1)
-    workspace.run("create", "-y", "-n", "a", *SOURCES, "python", f"./{path.name}[more]").ok()
+    create = ("create", "-y", "-n", "a", *SOURCES, "python", f"./{path.name}[more]")
+    shown = workspace.run(*create).ok().out
+    assert "to download" not in shown, "interpreter and wheels are read where they are"
     names = [each["name"] for each in workspace.run("list", "-n", "a", "--json").ok().json]
     assert names == ["leaf", "mine", "python"]
 

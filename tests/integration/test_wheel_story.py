@@ -128,7 +128,10 @@ def test_pip_section_and_pins_are_solved_together(workspace: Workspace, tmp_path
     assert listed["leaf"] == "1.0"
     said = workspace.run("run", "-n", "a", "sh", "-c", "echo $KEY").ok().out
     assert said == "a b\n"
-    workspace.run("update", "-y", "-n", "a", "--all", "-c", "host").ok()
+    held = workspace.run("env", "update", "-y", "-n", "a", "-f", str(file)).ok()
+    assert "goes beyond" not in held.err
+    updated = workspace.run("update", "-y", "-n", "a", "--all", "-c", "host").ok()
+    assert "beyond requests of earlier commands: pypi:leaf<2; it never" in updated.err
     listed = {p["name"]: p["version"] for p in workspace.run("list", "-n", "a", "--json").ok().json}
     assert listed["leaf"] == "2.0", "an update of everything goes beyond earlier requests"
     exported = workspace.run("env", "export", "-n", "a", "--from-history").ok().out

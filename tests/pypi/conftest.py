@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.api_world import Notes as ApiNotes
+from tests.support.api_world import make_services
 from tests.support.package_index import PackageIndex, serving
 
+from minicon.api.services import Services
 from minicon.models.package_names import NameMap
 from minicon.models.records import VirtualPackage
 from minicon.net.routing import UrlFetcher, make_fetcher
@@ -81,3 +84,16 @@ def open_index(
     yield make
     for index in opened:
         index.close()
+
+
+@pytest.fixture
+def services(tmp_path: Path, served: PackageIndex) -> Services:
+    services = make_services(tmp_path, ApiNotes())
+    services.environ |= {
+        "HOME": str(tmp_path),
+        "PIP_CONFIG_FILE": "/dev/null",
+        "PIP_INDEX_URL": served.index_url,
+        "NO_PROXY": "127.0.0.1",
+        "PIP_RETRIES": "0",
+    }
+    return services

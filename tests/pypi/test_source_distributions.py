@@ -5,19 +5,21 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from tests.support.api_world import Notes, make_services
+from tests.support.api_world import Notes
 from tests.support.commands import Workspace
 from tests.support.package_index import PackageIndex
 from tests.support.wheels import WheelBuilder
 
 from minicon.api.services import Services
 from minicon.errors import PackageError, PipError
+from minicon.lean_dataclasses import replace
 from minicon.pypi.index.pypi_index import PypiIndex
 from minicon.pypi.metadata_build import build_metadata
 
@@ -64,19 +66,6 @@ def read(index: PypiIndex, python: str = "3.11.7") -> list[str]:
     assert file
     assert not file.is_wheel
     return [str(each) for each in index.requirements(file)]
-
-
-@pytest.fixture
-def services(tmp_path: Path, served: PackageIndex) -> Services:
-    services = make_services(tmp_path, Notes())
-    services.environ |= {
-        "HOME": str(tmp_path),
-        "PIP_CONFIG_FILE": "/dev/null",
-        "PIP_INDEX_URL": served.index_url,
-        "NO_PROXY": "127.0.0.1",
-        "PIP_RETRIES": "0",
-    }
-    return services
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "zip"])
@@ -164,6 +153,35 @@ def test_a_failed_build_leaves_its_log(services: Services, served: PackageIndex)
     services.close()
 
 
+def test_a_build_that_does_not_end_is_ended(
+    services: Services, served: PackageIndex, tmp_path: Path
+) -> None:
+    """Also what it started, which would otherwise keep its output open."""
+    mark = tmp_path / "survived"
+    backend = f"import os\nos.system('sleep 30; touch {mark}')\n"
+    served.add_file("leaf", "leaf-1.0.tar.gz", sdist(pkg_info(version="1.1"), backend))
+    limited = replace(services.settings, metadata_build_timeout_secs=1.0)
+    start = time.monotonic()
+    with pytest.raises(PipError, match="it took longer than 1 seconds"):
+        read(services.with_settings(limited).wheel_index())
+    assert time.monotonic() - start < 20
+    assert not mark.exists()
+    services.close()
+
+
+def test_a_setting_forbids_builds(tmp_path: Path, served: PackageIndex) -> None:
+    """In every command that looks for files, also those without --no-build."""
+    served.add_file("leaf", "leaf-1.0.tar.gz", sdist(pkg_info()))
+    workspace = Workspace(tmp_path, {"PIP_CONFIG_FILE": "/dev/null", "NO_PROXY": "127.0.0.1"})
+    workspace.environ["PIP_INDEX_URL"] = served.index_url
+    workspace.run("config", "--set", "build_from_source", "false").ok()
+    (tmp_path / "environment.yml").write_text("dependencies: [python, pip: [leaf]]\n")
+    words = ("-c", "host", "--json")
+    for command in (("create", "-n", "a", "-f", "environment.yml"), ("lock", "-o", "-")):
+        refused = workspace.run(*command, *words)
+        assert "leaf 1.0 is a source distribution, and build_from_source" in refused.json["message"]
+
+
 def test_a_project_that_is_built_has_its_dependencies_in_the_plan(
     tmp_path: Path, served: PackageIndex
 ) -> None:
@@ -188,7 +206,10 @@ def test_a_project_that_is_built_has_its_dependencies_in_the_plan(
     assert "deep" in {each["name"] for each in document["actions"]["LINK"]}
     refused = workspace.run(*create, "--no-build", "--json")
     assert refused.code == 1
-    assert "leaf 1.0 is a source distribution, and --no-build is set" in refused.json["message"]
+    assert (
+        "leaf 1.0 is a source distribution, and build_from_source is false"
+        in refused.json["message"]
+    )
     workspace.run(*create).ok()
     code = "import leaf, deep; print(leaf.x, deep.version)"
     assert workspace.run("run", "-n", "a", "python", "-c", code).ok().out == "1 1.0\n"

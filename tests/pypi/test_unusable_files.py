@@ -13,6 +13,8 @@ from tests.support.package_index import PackageIndex
 from tests.support.solver_cases import SolverCase, versions
 from tests.support.wheels import WheelBuilder
 
+from minicon.api.package_preparation import prepare_packages
+from minicon.api.services import Services
 from minicon.errors import SolveError, SpecError
 from minicon.models.timestamps import AgeLimits
 from minicon.pypi.index.file_rules import FileRules
@@ -96,6 +98,21 @@ def test_an_index_without_hashes(served: PackageIndex, open_index: Open) -> None
     file = served.add(leaf(), sha256=None)
     record = solve(open_index(served.index_url), "leaf").records[-1]
     assert record.sha256 == hashlib.sha256(file.data).hexdigest()
+
+
+@pytest.mark.parametrize("ranges", ["all", "none"])
+def test_a_file_without_a_hash_is_downloaded_once(
+    served: PackageIndex, services: Services, ranges: str
+) -> None:
+    """The file that is installed gives its hash and, without ranges, its metadata too."""
+    served.ranges = ranges
+    served.add(leaf(), sha256=None)
+    record = solve(services.wheel_index(), "leaf").records[-1]
+    (package,) = prepare_packages(services, [record]).values()
+    assert (package.directory / "site-packages" / "leaf.py").exists()
+    whole = [path for path, part in served.requests if "/files/" in path and part is None]
+    assert len(whole) == 1
+    assert not list(services.cache_dir.glob("pypi-files-*/*"))
 
 
 def test_tags(served: PackageIndex, open_index: Open) -> None:

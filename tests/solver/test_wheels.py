@@ -789,3 +789,26 @@ def test_each_version_with_another_requirement_is_explained() -> None:
         case.solve("python=3.11", requirements=named("rest<2", "tool>=2"), wheels=wheels)
     assert "  tool 2.3 needs rest>=5" in caught.value.message.splitlines()
     assert "  tool 2.0 needs rest>=2" in caught.value.message.splitlines()
+
+
+def test_update_deps_updates_the_wheels_that_named_ones_need() -> None:
+    """Directly or not, beyond what was requested of them earlier, and no others."""
+    case, wheels = world()
+    for version in ("1.0", "2.0"):
+        wheels.wheel("app", version, requires=["lib"])
+        wheels.wheel("lib", version, requires=["Deep_.Lib"])
+        wheels.wheel("deep-lib", version)
+        wheels.wheel("other", version)
+    old = case.solve(
+        requirements=named("app==1.0", "lib==1.0", "deep-lib==1.0", "other==1.0"), wheels=wheels
+    )
+    updated = case.solve(
+        requirements=named("app"),
+        history_requirements=named("lib<2", "other"),
+        wheels=wheels,
+        installed=case.installed(*old.records),
+        update_policy=UpdatePolicy.UPDATE_DEPS,
+    )
+    found = versions(updated)
+    del found["python"]
+    assert found == {"app": "2.0", "lib": "2.0", "deep-lib": "2.0", "other": "1.0"}

@@ -13,6 +13,7 @@ import os
 import threading
 
 from minicon.errors import FileError, HashMismatch, PackageError
+from minicon.fs import operations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,12 +218,18 @@ def _fetch(
 ) -> None:
     from minicon.net.download import download
 
-    fetcher = services.index_fetcher if record.source == "pypi" else services.fetcher
+    fetcher, url, kept = services.fetcher, record.url, None
+    if record.source == "pypi":
+        from minicon.pypi.wheels.whole_files import kept_file
+
+        fetcher = services.index_fetcher
+        kept = kept_file(services.cache_dir, record.sha256)
+        url = kept.as_uri() if kept else url
     task = services.reporter.start("download", record.label, record.size)
     try:
         download(
             fetcher,
-            record.url,
+            url,
             target,
             sha256=record.sha256,
             md5=record.md5,
@@ -233,6 +240,8 @@ def _fetch(
         )
     finally:
         task.finish()
+        if kept is not None:
+            operations.remove_file(kept)
 
 
 def _prepare_interpreter(services: Services, record: RepodataRecord, folder: Path) -> PackageFiles:

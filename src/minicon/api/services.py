@@ -280,6 +280,7 @@ class Services:
             log=self.pip_log(archive.name),
             options=options,
             offline=self.settings.offline,
+            limit=self.settings.metadata_build_timeout_secs,
         )
 
     def _python_to_build_with(self, minor: str) -> str:
@@ -290,14 +291,11 @@ class Services:
                     return facts.executable
         return sys.executable
 
-    def wheel_index(
-        self, requirements: RequirementSet | None = None, *, no_build: bool = False
-    ) -> PypiIndex:
+    def wheel_index(self, requirements: RequirementSet | None = None) -> PypiIndex:
         """Return the source ``pypi``.
 
         Args:
             requirements: Those whose index options, direct URLs and hashes apply.
-            no_build: Leave source distributions out.
         """
         from minicon.pypi.index.configuration import register_credentials
         from minicon.pypi.index.file_rules import FileRules
@@ -321,7 +319,7 @@ class Services:
                 hashes=requirements.allowed_hashes,
                 limits=requirements.limits,
                 age_limits=self.age_limits,
-                no_build=no_build,
+                no_build=not self.settings.build_from_source,
             ),
             build=partial(self._build_metadata, requirements.options),
         )

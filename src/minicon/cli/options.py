@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _SETTING_DESTINATIONS = (
     "always_copy",
     "always_yes",
+    "build_from_source",
     "channel_priority",
     "dry_run",
     "exclude_newer",
@@ -44,7 +45,7 @@ _IGNORED_CHOICES = ("--experimental", "--shortcuts-only", "--solver")
 _FOREVER = 10**9
 
 #: Settings that options turn off; for all others, False means that the option was not given.
-_SWITCHED_OFF = ("link_scripts", "ssl_verify", "use_pypi")
+_SWITCHED_OFF = ("build_from_source", "link_scripts", "ssl_verify", "use_pypi")
 
 
 def settings_flags(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -360,7 +361,9 @@ def add_solver_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--no-build",
-        action="store_true",
+        dest="build_from_source",
+        action="store_false",
+        default=None,
         help="build nothing: use wheels only, and no source distributions or directories",
     )
     group.add_argument("--no-pin", action="store_true", help="ignore pinned packages")

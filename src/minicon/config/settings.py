@@ -41,6 +41,8 @@ class Settings:
     offline: bool = False
     use_pypi: bool = True
     pypi_dependencies: str = "channels"
+    build_from_source: bool = True
+    metadata_build_timeout_secs: float = 1800.0
     ssl_verify: bool | str = True
     client_ssl_cert: str | None = None
     client_ssl_cert_key: str | None = None

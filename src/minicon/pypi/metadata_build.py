@@ -47,6 +47,7 @@ def build_metadata(
     log: Path,
     options: IndexOptions | None = None,
     offline: bool = False,
+    limit: float | None = None,
 ) -> CoreMetadata:
     """Build the metadata of a source distribution.
 
@@ -59,6 +60,7 @@ def build_metadata(
         log: File that is replaced by pip's output.
         options: Index options, in addition to pip's configuration.
         offline: Let pip use no index, only files of this machine.
+        limit: Seconds that it may take.
 
     Raises:
         PipError: ``pip-failed``: the build failed; its hint names the log.
@@ -72,7 +74,7 @@ def build_metadata(
         command = [*_pip(python, minor, variables), "install", *FLAGS]
         command += ["--dry-run", "--ignore-installed", "--no-deps", "--report", str(report)]
         command += ["--requirement", str(lines)]
-        output = run_pip(command, variables, reporter, log)
+        output = run_pip(command, variables, reporter, log, limit=limit)
         if output is not None:
             raise pip_failure(f"could not build the metadata of {archive.name}", output, log)
         try:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from collections import deque
 
 from minicon.errors import PipError
@@ -117,7 +121,12 @@ def option_lines(options: IndexOptions | None) -> list[str]:
 
 
 def run_pip(
-    command: Sequence[str], variables: Mapping[str, str], reporter: Reporter, log: Path | None
+    command: Sequence[str],
+    variables: Mapping[str, str],
+    reporter: Reporter,
+    log: Path | None,
+    *,
+    limit: float | None = None,
 ) -> list[str] | None:
     """Run pip until it exits. Returns its last lines if it failed, else None.
 
@@ -126,6 +135,8 @@ def run_pip(
         variables: All environment variables.
         reporter: Receives progress.
         log: File that is replaced by pip's output (credentials masked); None for no file.
+        limit: Seconds after which pip and all that it started are ended, without the user's
+            terminal; None for any time, and with the terminal, on which git or ssh may ask.
     """
     if log is not None:
         operations.make_directory(log.parent, 0o700)
@@ -141,7 +152,9 @@ def run_pip(
         text=True,
         encoding="utf-8",
         errors="replace",
+        start_new_session=limit is not None,
     )
+    clock = _Clock(process, limit)
     try:
         for line in process.stdout or ():
             line = redact(line.rstrip())
@@ -152,23 +165,57 @@ def run_pip(
                 reporter.note(f"pip: {line}")
             if log is not None:
                 operations.append_file(log, f"{line}\n".encode())
-        return list(kept) if process.wait() else None
+        failed = process.wait() != 0
+        if clock.is_late:
+            kept.append(f"ERROR: it took longer than {limit:g} seconds")
+        return list(kept) if failed else None
     finally:
-        _end(process)
+        clock.cancel()
+        _end(process, is_leader=limit is not None)
+        if process.stdout:
+            process.stdout.close()
         task.finish()
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """Make sure, after an error too, that pip no longer runs and changes the environment."""
+class _Clock:
+    """Ends a process after some seconds, unless it is cancelled before.
+
+    Attributes:
+        is_late: Whether it did.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], limit: float | None) -> None:
+        self.is_late = False
+        self._process = process
+        self._timer = threading.Timer(limit or 0, self._end)
+        if limit is not None:
+            self._timer.start()
+
+    def cancel(self) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        self.is_late = True
+        _end(self._process, is_leader=True)
+
+
+def _end(process: subprocess.Popen[str], *, is_leader: bool) -> None:
+    """Make sure, after an error too, that pip no longer runs and changes the environment.
+
+    Args:
+        process: pip.
+        is_leader: Whether it has a session of its own, whose processes are ended too.
+    """
     if process.poll() is None:
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE_PERIOD)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    if process.stdout:
-        process.stdout.close()
+    if is_leader and os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
 
 
 def pip_failure(what: str, output: Sequence[str], log: Path | None) -> PipError:

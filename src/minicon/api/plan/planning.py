@@ -118,11 +118,12 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
     _refuse_two_sources(solution.records, transaction.link)
     from_lines = () if request.action == "remove" else request.packages.from_pip.pip_requirements
     by_pip = (*from_lines, *solution.pip_requirements)
-    if by_pip and request.no_build:
+    if by_pip and not services.settings.build_from_source:
         raise SolveError(
             "no-build",
-            f"{by_pip[0]} has to be built, and --no-build is set",
-            hint="request a wheel, or omit --no-build",
+            f"{by_pip[0]} has to be built, and build_from_source is false (--no-build)",
+            hint="request a wheel, or allow builds: 'minicon config --show-sources "
+            "build_from_source' shows what forbids them",
         )
     return Plan(
         request=request,
@@ -132,7 +133,7 @@ def _plan(context: PlanningContext, solution: Solution) -> Plan:
         by_pip=by_pip,
         adopted=tuple(_adopted(context, transaction)),
         index_options=request.packages.from_pip.options,
-        notes=_notes(context, solution),
+        notes=_notes(context, solution, transaction),
         source_notes=context.sources.notes,
     )
 
@@ -172,7 +173,7 @@ def _transaction(context: PlanningContext, solution: Solution) -> Transaction:
         platform=context.services.settings.platform,
         installed=context.present,
         update_specs=(
-            *(assumed or weakened(recorded, solution.records, origins)),
+            *(assumed or [now for _, now in weakened(recorded, solution.records, origins)]),
             *(() if removing else requested),
         ),
         remove_specs=requested if removing else dropped if request.prune else ended,
@@ -247,13 +248,16 @@ def _refuse_two_sources(records: Sequence[RepodataRecord], link: Sequence[Repoda
                 )
 
 
-def _notes(context: PlanningContext, solution: Solution) -> tuple[str, ...]:
+def _notes(
+    context: PlanningContext, solution: Solution, transaction: Transaction
+) -> tuple[str, ...]:
     """Return what a user should know about a plan, one sentence each."""
     replaces = context.request.action == "create" and context.present
     return (
         *([f"{context.prefix.path} exists: {_REPLACED}"] if replaces else []),
         *_uninstalled_by_pip(context, solution),
         *_replaced_origins(context),
+        *_outdated_requests(context, transaction),
         *_unknown_extras(context.request.packages.specs, solution.records),
         *solution.notes,
         *channel_notes(context.request.packages.requirements, solution),
@@ -292,6 +296,20 @@ def _replaced_origins(context: PlanningContext) -> Iterator[str]:
     refreshed = {each.requirement.name for each in context.request.packages.from_pip.requirements}
     for name in sorted(own.replaced - refreshed):
         yield f"{name} came from {own.origins[name].url}: another package replaces it"
+
+
+def _outdated_requests(context: PlanningContext, transaction: Transaction) -> Iterator[str]:
+    """Yield a sentence if an update of everything goes beyond what was requested earlier."""
+    if context.request.update_policy is not UpdatePolicy.UPDATE_ALL or context.request.prune:
+        return
+    named = set(context.request.packages.names)
+    earlier = {name: text for name, text in context.recorded.items() if name not in named}
+    beyond = [text for text, _ in weakened(earlier, transaction.link, context.own.origins)]
+    if beyond:
+        yield (
+            f"the update goes beyond requests of earlier commands: {', '.join(beyond)}; "
+            "it never goes beyond pinned_packages"
+        )
 
 
 def _unknown_extras(specs: Sequence[MatchSpec], records: Sequence[RepodataRecord]) -> Iterator[str]:

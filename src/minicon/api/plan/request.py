@@ -55,7 +55,6 @@ class ChangeRequest:
         channels: Named on the command line or in a file, first has priority.
         override_channels: Leave configured channels out.
         prune: Remove what the request does not need.
-        no_build: Refuse whatever pip would have to build.
         keep_unneeded: Let a removal keep dependencies that nothing needs any more.
         keep_satisfied: With ``prune``, keep the version of installed packages that fit.
         variables: To set on activation; None unsets one.
@@ -73,7 +72,6 @@ class ChangeRequest:
     override_channels: bool = False
     update_policy: UpdatePolicy = UpdatePolicy.UPDATE_SPECS
     lowest: bool = False
-    no_build: bool = False
     no_deps: bool = False
     only_deps: bool = False
     keep_unneeded: bool = False
@@ -146,14 +144,25 @@ class Plan:
         return self.request.action == "create" and bool(installed)
 
     @property
+    def downloads(self) -> tuple[RepodataRecord, ...]:
+        """Records of ``fetch`` that are downloaded: not those that are read on this machine."""
+        return tuple([record for record in self.fetch if not _is_local(record)])
+
+    @property
     def download_size(self) -> int:
         """Bytes to download, as far as sizes are known."""
-        return sum(record.size or 0 for record in self.fetch)
+        return sum(record.size or 0 for record in self.downloads)
 
     @property
     def unpacked_size(self) -> float:
         """Estimated bytes on disk of what is fetched: indexes list the sizes of archives only."""
         return sum((record.size or 0) * _unpacked_factor(record) for record in self.fetch)
+
+
+def _is_local(record: RepodataRecord) -> bool:
+    """Whether a package is made from an interpreter, or from a wheel in a directory."""
+    is_local_wheel = record.source == "pypi" and record.url.startswith("file:")
+    return is_local_wheel or record.source == "interpreter"
 
 
 def _unpacked_factor(record: RepodataRecord) -> float:

@@ -64,11 +64,11 @@ def requested_before(context: PlanningContext) -> Mapping[str, str]:
 
 def weakened(
     recorded: Mapping[str, str], records: Iterable[RepodataRecord], own: Container[str]
-) -> Iterator[str]:
-    """Yield the names of earlier requests that an environment does not satisfy any more.
+) -> Iterator[tuple[str, str]]:
+    """Yield earlier requests that an environment does not satisfy any more, and what they become.
 
-    As in conda, an update of everything goes beyond the versions that were requested earlier; from
-    then on, their names alone count.
+    As in conda, an update of everything goes beyond the versions that were requested earlier,
+    also those of wheels; from then on, their names alone count.
 
     Args:
         recorded: Specs requested earlier, by package name.
@@ -84,11 +84,11 @@ def weakened(
             version = parse_version(record.version)
             if version is not None and not requirement.specifier.contains(version, True):
                 extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-                yield f"{PYPI_PREFIX}{requirement.name}{extras}"
+                yield text, f"{PYPI_PREFIX}{requirement.name}{extras}"
         elif text and record.source != "pypi":
             spec = MatchSpec(text)
             if not spec.replace(channel=None).matches(record):
-                yield str(by_name(spec))
+                yield text, str(by_name(spec))
 
 
 def removals_of(context: PlanningContext) -> tuple[MatchSpec, ...]:

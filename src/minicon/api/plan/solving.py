@@ -60,7 +60,6 @@ def make_solve_request(context: PlanningContext, channels: Channels | None = Non
         request.packages,
         channels if needs_channels(request) else (),
         kept=history.from_pip,
-        no_build=request.no_build,
         own=context.own,
         installed=with_dependencies(
             context.installed, platform=settings.platform, without=context.own.rebuilt
@@ -100,7 +99,6 @@ def _solve_request(
     channels: Channels | None = None,
     *,
     kept: RequirementSet | None = None,
-    no_build: bool = False,
     own: OwnPackages | None = None,
     **fields: Any,
 ) -> SolveRequest:
@@ -112,7 +110,6 @@ def _solve_request(
         packages: What has to be in the solution.
         channels: Record indices; None fetches those of the sources.
         kept: Earlier requirements, whose wheels may be needed too.
-        no_build: Leave source distributions out.
         own: Installed packages that did not come from an index.
         fields: Further fields of the request.
     """
@@ -128,8 +125,7 @@ def _solve_request(
         requirements=packages.requirements,
         channels=channels,
         wheels=services.wheel_index(
-            own.wheels(fields["installed"]).merged_with(from_pip) if own else from_pip,
-            no_build=no_build,
+            own.wheels(fields["installed"]).merged_with(from_pip) if own else from_pip
         )
         if needs_wheels and sources.allow_pypi
         else None,

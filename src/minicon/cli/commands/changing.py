@@ -29,7 +29,6 @@ def solver_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
         "update_policy": arguments.update_policy or "update_specs",
         "lowest": arguments.lowest,
         "capture": _capture(arguments.capture),
-        "no_build": arguments.no_build,
         "no_deps": arguments.no_deps,
         "only_deps": arguments.only_deps,
         "force_reinstall": arguments.force_reinstall,

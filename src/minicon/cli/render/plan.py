@@ -194,11 +194,12 @@ def _totals(plan: Plan) -> str:
     count = len(plan.transaction.link)
     if not count:
         return ""
-    fetched = len(plan.fetch)
-    cached = count - fetched
+    fetched = len(plan.downloads)
+    read = len(plan.fetch) - fetched
+    cached = count - len(plan.fetch)
     parts = [f"{count} package{'s' * (count != 1)} to link"]
     if fetched:
-        sizes = [record.size for record in plan.fetch if record.source != "interpreter"]
+        sizes = [record.size for record in plan.downloads]
         size = human_size(plan.download_size)
         if None in sizes:
             size = f"at least {size}" if any(sizes) else "of unknown size"
@@ -206,6 +207,8 @@ def _totals(plan: Plan) -> str:
         if unpacked >= _LARGE:
             size += f", about {_roughly(unpacked)} on disk"
         parts.append(f"{fetched} to download ({size})")
+    if read:
+        parts.append(f"{read} from this machine")
     if cached:
         parts.append(f"{cached} from the cache")
     return ", ".join(parts)

@@ -178,8 +178,6 @@ class _Parser:
         hint = "inside brackets write key='value', …"
         if inside.count("[") > inside.count("]"):
             self.fail(start, end, "a ] is missing in these brackets", "write key=[value,value]")
-        if "=" not in inside:
-            hint = f"write [extras=[{inside.strip()}]] for extras, or key='value'"
         self.fail(start, end, "this is not key=value", hint)
 
     def key(self, pair: re.Match[str]) -> str:

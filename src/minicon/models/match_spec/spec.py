@@ -98,7 +98,13 @@ class MatchSpec:
             self.name = _string_spec(name.lower())
             self.build = None if build is None else _string_spec(build)
         else:
-            self._fill(match_spec_parser.parse(text, any_name=of_record), text)
+            try:
+                self._fill(match_spec_parser.parse(text, any_name=of_record), text)
+            except SpecError:
+                from minicon.models.match_spec.pip_extras import refuse_extras_of_pip
+
+                refuse_extras_of_pip(text)
+                raise
 
     @classmethod
     def from_text(cls, text: str) -> MatchSpec:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from minicon.errors import ChannelError
 from minicon.fs.hashing import sha256_of_file
 from minicon.pypi.urls import is_remote, local_path
-from minicon.pypi.wheels.wheel_metadata import file_refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.models.indexes import DistributionFile
-    from minicon.net.client.fetcher import Fetcher
+    from minicon.pypi.wheels.whole_files import WholeFiles
 
 
 def local_sha256(file: DistributionFile) -> str | None:
@@ -30,18 +27,10 @@ def local_sha256(file: DistributionFile) -> str | None:
         raise ChannelError("wheel-unreadable", f"cannot read {path}: {error.strerror}") from error
 
 
-def computed_sha256(file: DistributionFile, fetcher: Fetcher) -> str | None:
+def computed_sha256(file: DistributionFile, files: WholeFiles) -> str | None:
     """Compute the hash of a file that its index lists without one. Costs reading all of it.
 
     Raises:
         ChannelError: The file cannot be read (OfflineError while offline).
     """
-    if not is_remote(file.url):
-        return local_sha256(file)
-    digest = hashlib.sha256()
-    with fetcher.open(file.url) as response:
-        if response.status != 200:
-            raise file_refused(file.url, response.status)
-        for chunk in response.chunks():
-            digest.update(chunk)
-    return digest.hexdigest()
+    return files.get(file).name if is_remote(file.url) else local_sha256(file)

@@ -80,7 +80,10 @@ class FileRules:
     def _to_build(self, file: DistributionFile) -> Obstacle | None:
         if file.is_wheel or not self.no_build:
             return None
-        return Obstacle("is a source distribution, and --no-build is set", "omit --no-build")
+        return Obstacle(
+            "is a source distribution, and build_from_source is false (--no-build)",
+            "allow builds",
+        )
 
     def _too_new(self, release: Release, file: DistributionFile) -> Obstacle | None:
         limit = self.age_limits.of(release.name, PYPI_CHANNEL)

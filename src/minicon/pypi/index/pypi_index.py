@@ -35,16 +35,17 @@ from minicon.pypi.index.releases import (
     newest_final,
     wheel_beside,
 )
-from minicon.pypi.index.shared_results import SharedResults
 from minicon.pypi.index.simple_index import SimpleIndex
 from minicon.pypi.requirement_syntax import RequirementByUrl, normalized_requires_python
 from minicon.pypi.sdists.source_metadata import SourceMetadata
+from minicon.pypi.shared_results import SharedResults
 from minicon.pypi.urls import without_credentials
 from minicon.pypi.wheels.filenames import split_wheel_name
 from minicon.pypi.wheels.metadata_cache import MetadataCache
 from minicon.pypi.wheels.refused_wheels import RefusedWheels
 from minicon.pypi.wheels.wheel_metadata import WheelMetadata
 from minicon.pypi.wheels.wheel_tags import WheelTags
+from minicon.pypi.wheels.whole_files import WholeFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,9 +124,11 @@ class PypiIndex(Closing):
         self._subdir = subdir
         self._tags = WheelTags(subdir, virtual_packages)
         self._reporter = reporter
-        self._fetcher = fetcher
+        self._files = WholeFiles(fetcher, cache_dir, reporter)
         self._cache = MetadataCache(cache_dir)
-        self._metadata = WheelMetadata(fetcher=fetcher, cache=self._cache, reporter=reporter)
+        self._metadata = WheelMetadata(
+            fetcher=fetcher, files=self._files, cache=self._cache, reporter=reporter
+        )
         self._sources = SourceMetadata(
             fetcher=fetcher, cache=self._cache, reporter=reporter, build=build
         )
@@ -383,7 +386,7 @@ class PypiIndex(Closing):
         return file if file.sha256 else file._replace(sha256=self._sha256.get(file))
 
     def _compute_sha256(self, file: DistributionFile) -> str | None:
-        return computed_sha256(file, self._fetcher)
+        return computed_sha256(file, self._files)
 
 
 def _with_python(depends: Sequence[str], minor: str) -> list[str]:

@@ -11,7 +11,7 @@ import hashlib
 
 from minicon.archive.streams import ByteRange
 from minicon.archive.wheel_archive import open_wheel_zip
-from minicon.errors import ChannelError, HashMismatch, PackageError
+from minicon.errors import ChannelError, PackageError
 from minicon.models.reporter import SilentReporter
 from minicon.net.range_reader import RangeReader, RangesUnsupported
 from minicon.pypi.urls import is_remote, local_path
@@ -19,13 +19,14 @@ from minicon.pypi.wheels.core_metadata import CoreMetadata
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from pathlib import Path
 
     from minicon.archive.streams import ReadAt
     from minicon.models.indexes import DistributionFile
     from minicon.models.reporter import Reporter
     from minicon.net.client.fetcher import Fetcher
     from minicon.pypi.wheels.metadata_cache import MetadataCache
+    from minicon.pypi.wheels.whole_files import WholeFiles
 
 #: Bytes. A METADATA file is mostly a README; a zip directory has some 100 bytes per file.
 _LARGEST_METADATA = 1 << 24
@@ -40,14 +41,21 @@ class WheelMetadata:
 
     Args:
         fetcher: Opens URLs.
+        files: Downloads files whole.
         cache: Of metadata.
         reporter: Receives warnings.
     """
 
     def __init__(
-        self, *, fetcher: Fetcher, cache: MetadataCache, reporter: Reporter | None = None
+        self,
+        *,
+        fetcher: Fetcher,
+        files: WholeFiles,
+        cache: MetadataCache,
+        reporter: Reporter | None = None,
     ) -> None:
         self._fetcher = fetcher
+        self._files = files
         self._cache = cache
         self._reporter = reporter or SilentReporter()
 
@@ -85,22 +93,7 @@ class WheelMetadata:
                 RangeReader(self._fetcher, file.url, first=_FIRST_REQUEST, refuse=file_refused)
             )
         except RangesUnsupported:
-            return self._from_whole(file)
-
-    def _from_whole(self, file: DistributionFile) -> bytes:
-        import tempfile
-
-        with tempfile.TemporaryFile() as stream:
-            digest = hashlib.sha256()
-            with self._fetcher.open(file.url) as response:
-                if response.status != 200:
-                    raise file_refused(file.url, response.status)
-                for chunk in response.chunks():
-                    digest.update(chunk)
-                    stream.write(chunk)
-            if file.sha256 and digest.hexdigest() != file.sha256:
-                raise HashMismatch("hash-mismatch", "it does not match the hash in the index")
-            return _from_stream(stream)
+            return _from_path(self._files.get(file))
 
 
 def separate_metadata(file: DistributionFile, fetcher: Fetcher, reporter: Reporter) -> bytes | None:
@@ -131,15 +124,15 @@ def _from_local(file: DistributionFile) -> bytes:
     path = local_path(file.url)
     if path is None:
         raise ChannelError("wheel-url", f"{file.url} is neither http, https nor file")
+    return _from_path(path)
+
+
+def _from_path(path: Path) -> bytes:
     try:
         with open(path, "rb") as stream:
-            return _from_stream(stream)
+            return _metadata_in(ByteRange(stream.fileno(), 0, stream.seek(0, 2)))
     except OSError as error:
         raise ChannelError("wheel-unreadable", f"cannot read {path}: {error.strerror}") from error
-
-
-def _from_stream(stream: BinaryIO) -> bytes:
-    return _metadata_in(ByteRange(stream.fileno(), 0, stream.seek(0, 2)))
 
 
 def _metadata_in(file: ReadAt) -> bytes:

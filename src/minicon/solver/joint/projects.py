@@ -17,9 +17,9 @@ from minicon.solver.joint.releases import around, before, is_yanked, versions_na
 from minicon.solver.joint.requirements import (
     CondaBuilds,
     InstalledWheel,
-    project_of,
     without_upper_bounds,
 )
+from minicon.solver.joint.updated_projects import requested_projects, updated_projects
 from minicon.solver.request import Strategy, UpdatePolicy
 from minicon.solver.search.demands import by_name, or_newer
 from minicon.solver.search.search import UndecidedError
@@ -68,9 +68,9 @@ class Projects:
         self._needs: dict[str, Sequence[Requirement]] = {}
         self._unreadable: set[str] = set()
         self._builds: dict[tuple[str, str], int] = {}
-        self.updated = self._to_update()
+        self.updated = updated_projects(request)
         lowest = request.strategy is Strategy.LOWEST
-        self.lowest = self._requested() if lowest else frozenset()
+        self.lowest = requested_projects(request) if lowest else frozenset()
         self._prereleases: set[str] = set()
         self._exact: set[tuple[str, Version]] = set()
         self._sources: dict[str, set[str]] = {}
@@ -82,20 +82,6 @@ class Projects:
             if each.record.source == "pypi"
         }
 
-    def _to_update(self) -> frozenset[str]:
-        """Installed projects that this request updates to their newest version."""
-        if self._request.update_policy is UpdatePolicy.UPDATE_ALL:
-            return frozenset(normalize_pypi_name(each.name) for each in self._request.installed)
-        return self._requested()
-
-    def _requested(self) -> frozenset[str]:
-        """Projects that this request names, be it by the name of a conda package."""
-        request = self._request
-        projects = [normalize_pypi_name(requirement.name) for requirement in request.requirements]
-        conda = [spec.exact_name for spec in request.specs if spec.exact_name]
-        projects += [normalize_pypi_name(name) for name in conda]
-        return frozenset([*projects, *(project_of(name, request.wheels) for name in conda)])
-
     def exists(self, name: str) -> bool:
         """Whether some source has a project."""
         return bool(self.conda_names(name) or name in self.installed or self.releases(name))
@@ -103,16 +89,17 @@ class Projects:
     def loosened(self, requirement: Requirement) -> Requirement:
         """An earlier requirement; without its versions if the installed one breaks it already.
 
-        If everything is updated, it still says which versions are too old.
+        If the project is updated, it still says which versions are too old.
         """
-        record = self.installed.get(normalize_pypi_name(requirement.name))
+        name = normalize_pypi_name(requirement.name)
+        record = self.installed.get(name)
         version = pep440_version(record.version) if record is not None else None
         if version is None:
             return requirement
         loose = copy(requirement)
         if not requirement.specifier.contains(version, prereleases=True):
             loose.specifier = SpecifierSet()
-        elif self._request.update_policy is UpdatePolicy.UPDATE_ALL:
+        elif name in self.updated:
             loose.specifier = without_upper_bounds(requirement.specifier, version)
         return loose
 
@@ -120,7 +107,7 @@ class Projects:
         """The same for an earlier spec that a wheel meets."""
         if spec.version is not None and not spec.version.contains(installed.version):
             return by_name(spec)
-        if self._request.update_policy is UpdatePolicy.UPDATE_ALL:
+        if normalize_pypi_name(installed.name) in self.updated:
             return or_newer(spec, installed.version)
         return spec
 

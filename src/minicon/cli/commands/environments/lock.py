@@ -76,11 +76,26 @@ def run(arguments: argparse.Namespace, context: CommandContext) -> int:
             )
         return _merge(arguments, context)
     output = typed_output(arguments.output or DEFAULT_LOCK)
+    if is_stream(output):
+        _refuse_without_lock(arguments, output)
     before = _read(output, context) if output.exists() and not is_stream(output) else None
     inputs = _inputs(arguments, output, before)
     if arguments.check:
         return _check(output, before, inputs, context)
     return _lock(arguments, context, output, before, inputs)
+
+
+def _refuse_without_lock(arguments: argparse.Namespace, output: Path) -> None:
+    """Refuse options that are about an existing lock, which a stream does not have."""
+    from minicon.errors import UsageError
+
+    given = {"--check": arguments.check, "--keep": arguments.keep, "--update": arguments.update}
+    for option in filter(given.get, given):
+        raise UsageError(
+            "no-lock",
+            f"{option} reads an existing lock, and {output} has none",
+            hint="name the lock file with -o FILE",
+        )
 
 
 def _inputs(arguments: argparse.Namespace, output: Path, before: Lockfile | None) -> LockInputs:
