@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.support.faults import every_kill
+from tests.support.faults import counting, every_kill, failing_at
 from tests.support.packages import PackageBuilder
 from tests.support.prefixes import MINOR, Extracted, apply, extract, python_package, snapshot
 
 from minicon.constants import PREFIX_PLACEHOLDER
-from minicon.errors import PrefixError, PrefixLocked
+from minicon.errors import FileError, PrefixError, PrefixLocked
 from minicon.fs.hashing import sha256_of_file
 from minicon.models.package_files import PathsEntry
+from minicon.prefix import moving
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.generations.change import locked
+from minicon.prefix.generations.recovery import recover
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.link.path_replacement import Relocation, relocate_again, replace_path
 from minicon.prefix.link.relocate import relocate
@@ -180,13 +184,25 @@ def test_undo_works_after_a_move(fast_path: Path, packages: list[Extracted]) -> 
     assert not GenerationStore(old).folder.exists()
 
 
+def generations(path: Path) -> dict[int, dict[str, tuple[str, int, str]]]:
+    """The environment, if there is one, and its kept generations, once they are recovered."""
+    recover(path)
+    found = {each.number: contents(each.path) for each in GenerationStore(path).generations()}
+    return found if Prefix(path).is_environment else {}
+
+
+@pytest.mark.parametrize("can_be_renamed", [True, False])
 def test_killed_at_any_step_either_environment_is_complete(
-    fast_path: Path, packages: list[Extracted]
+    fast_path: Path,
+    packages: list[Extracted],
+    monkeypatch: pytest.MonkeyPatch,
+    can_be_renamed: bool,
 ) -> None:
+    if not can_be_renamed:
+        monkeypatch.setattr(moving, "_is_movable", lambda *_: False)
     pristine = fast_path / "pristine"
     apply(pristine / "a", *packages)
     apply(pristine / "a", packages[0], packages[1])
-    at_old = contents(pristine / "a")
     work = fast_path / "work"
 
     def prepare() -> None:
@@ -194,18 +210,68 @@ def test_killed_at_any_step_either_environment_is_complete(
         shutil.copytree(pristine, work, symlinks=True)
 
     prepare()
+    at_old = generations(work / "a")
     move(work / "a", work / "b")
-    at_new = contents(work / "b")
+    at_new = generations(work / "b")
+    assert set(at_old) == set(at_new) == {1, 2}
     prepare()
-    for _ in every_kill(lambda: move(work / "a", work / "b")):
-        old, new = contents(work / "a"), contents(work / "b")
+    step = 1 if can_be_renamed else 3
+    for _ in every_kill(lambda: move(work / "a", work / "b"), step=step):
+        new, old = generations(work / "b"), generations(work / "a")
         assert at_old == old or at_new == new
         if new:
             assert new == at_new
         else:
             move(work / "a", work / "b")
-            assert contents(work / "b") == at_new
+            assert generations(work / "b") == at_new
         prepare()
+
+
+def test_a_rename_links_and_copies_no_file(fast_path: Path, packages: list[Extracted]) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    with counting() as counter:
+        move(old, new)
+    done = Counter(name for name, _ in counter.calls)
+    assert not done.keys() & {"hard_link", "copy_file", "clone_file"}
+    written = {os.path.basename(path) for name, path in counter.calls if name == "create_file"}
+    records = {"tool-1.0-0.json", "pure-1.0-0.json", "history", "generation"}
+    assert written >= {"tool", "pure", "tool.so", *records}
+    assert done["create_file"] < 20
+
+
+def test_an_error_after_the_rename_is_repaired_by_the_next_command(
+    fast_path: Path, packages: list[Extracted]
+) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    with counting() as counter:
+        move(old, new)
+    expected = contents(new)
+    renamed = next(n for n, call in enumerate(counter.calls, 1) if call == ("rename", str(new)))
+    move(new, old)
+    with failing_at(renamed + 3, OSError(errno.EIO, "I/O error")), pytest.raises(FileError):
+        move(old, new)
+    assert not old.exists()
+    recover(new)
+    assert contents(new) == expected
+
+
+def test_an_environment_that_cannot_be_renamed_is_copied(
+    fast_path: Path, packages: list[Extracted]
+) -> None:
+    old, new = fast_path / "a", fast_path / "b"
+    apply(old, *packages)
+    with counting() as counter:
+        move(old, new)
+    expected = contents(new)
+    renamed = next(n for n, call in enumerate(counter.calls, 1) if call == ("rename", str(new)))
+    move(new, old)
+    with failing_at(renamed, OSError(errno.EXDEV, "Invalid cross-device link")):
+        move(old, new)
+    assert not old.exists()
+    assert contents(new) == expected
+    assert os.listdir(GenerationStore(new).folder) == ["lock"]
 
 
 def test_a_clone_is_independent(fast_path: Path, packages: list[Extracted]) -> None:

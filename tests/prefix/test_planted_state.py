@@ -37,7 +37,10 @@ EXCHANGE = {
     "part": "",
     "way": "",
 }
+MOVE = {"source": "/envs/old", "mark": "0" * 16, "changes": [["", ONE], ["3", TWO]]}
 GOOD = [
+    {"move": MOVE},
+    {"move": {**MOVE, "mark": "", "changes": [["", ONE]]}},
     {"outgoing": ONE, "incoming": TWO},
     {"outgoing": ONE, "incoming": "3"},
     {"stages": [ONE, TWO], "original": ONE},
@@ -76,6 +79,11 @@ FORGED = [
     {"entries": {**EXCHANGE, "part": "bin", "way": "sideways"}},
     {"entries": {**EXCHANGE, "way": "in"}},
     {"entries": {key: EXCHANGE[key] for key in ("old", "new")}},
+    {"move": 7},
+    *({"move": {**MOVE, "source": path}} for path in ("victim", "/a/../victim", "/a\0", "", 7)),
+    *({"move": {**MOVE, "mark": mark}} for mark in ("x", None, 7)),
+    *({"move": {**MOVE, "changes": [pair]}} for pair in (["", ".."], ["../x", ONE], [ONE], ONE)),
+    {"move": {**MOVE, "more": 1}},
 ]
 OTHER_USER = pwd.getpwuid(65534).pw_name
 INVALID_METADATA: list[dict[str, object]] = [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from minicon.lazy_pattern import lazy_pattern
-from minicon.models.package_files import PathsEntry
+from minicon.models.package_files import PathsEntry, PathType, StoredEntries
 from minicon.models.record_checks import check_record_values
 from minicon.models.records import RepodataRecord
+from minicon.models.strict_json import read_json
 from minicon.redaction import without_secrets
 
 TYPE_CHECKING = False
@@ -75,7 +76,7 @@ class PrefixRecord:
     ) -> None:
         self.record = record
         self.files = tuple(files)
-        self._paths: tuple[PathsEntry, ...] | list[dict[str, Any]] = tuple(paths)
+        self._paths: tuple[PathsEntry, ...] | StoredEntries = tuple(paths)
         self.requested_specs = tuple(requested_specs)
         self.link = dict(link or {})
         self.extracted_package_dir = extracted_package_dir
@@ -87,9 +88,20 @@ class PrefixRecord:
 
         Most commands need :attr:`files` only, and an environment has tens of thousands.
         """
-        if not isinstance(self._paths, tuple):
-            self._paths = tuple(map(PathsEntry.from_json, self._paths))
+        if isinstance(self._paths, StoredEntries):
+            self._paths = tuple(map(PathsEntry.from_json, self._paths.all()))
         return self._paths
+
+    @property
+    def paths_with_prefix(self) -> tuple[PathsEntry, ...]:
+        """Entries of files that contain the environment's path: rewritten and generated ones."""
+        if isinstance(self._paths, StoredEntries):
+            return tuple(map(PathsEntry.from_json, self._paths.with_path))
+        return tuple(
+            entry
+            for entry in self._paths
+            if entry.prefix_placeholder or entry.path_type in PathType.SCRIPTS
+        )
 
     @property
     def name(self) -> str:
@@ -102,12 +114,31 @@ class PrefixRecord:
         return f"{self.record.dist_name}.json"
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> PrefixRecord:
+    def from_bytes(cls, text: bytes) -> PrefixRecord:
+        """Parse a file of ``conda-meta``. Raises ValueError, KeyError, TypeError or SpecError."""
+        found = StoredEntries.cut_out(text)
+        if found is not None:
+            rest, entries = found
+            data = read_json(rest)
+            if (data.get("paths_data") or {}).get("paths") == []:  # else it was another key's
+                return cls.from_json(data, entries)
+        return cls.from_json(read_json(text))
+
+    @classmethod
+    def from_json(
+        cls, data: Mapping[str, Any], entries: StoredEntries | None = None
+    ) -> PrefixRecord:
         """Parse a conda-meta object that conda, mamba, pixi or minicon wrote.
 
         Accepts a channel with or without the subdir, and the string "None" that old versions of
-        conda wrote as requested_spec. Raises KeyError, TypeError or SpecError for an invalid
-        object.
+        conda wrote as requested_spec.
+
+        Args:
+            data: The object.
+            entries: Its list of files, if that was cut out.
+
+        Raises:
+            KeyError, TypeError, SpecError: The object is invalid.
         """
         check_record_values(data, str(data.get("fn"))[:120])
         if not all(_PLAIN.match(_text(data, key)) for key in ("name", "version", "build")):
@@ -119,8 +150,8 @@ class PrefixRecord:
         channel = str(data.get("channel") or "").rstrip("/").removesuffix(f"/{subdir}")
         package = {key: value for key, value in data.items() if key not in _PREFIX_KEYS}
         fn = _text(data, "fn") or f"{data['name']}-{data['version']}-{data['build']}"
-        paths = (data.get("paths_data") or {}).get("paths") or []
-        _check_paths(paths)
+        if entries is None:
+            entries = StoredEntries.of((data.get("paths_data") or {}).get("paths") or [])
         record = cls(
             RepodataRecord(
                 package,
@@ -137,7 +168,7 @@ class PrefixRecord:
             extracted_package_dir=_text(data, "extracted_package_dir"),
             package_tarball_full_path=_text(data, "package_tarball_full_path"),
         )
-        record._paths = paths  # parsed on first use
+        record._paths = entries  # parsed on first use
         return record
 
     def to_json(self) -> dict[str, Any]:
@@ -197,25 +228,3 @@ def _texts(data: Mapping[str, Any], key: str) -> Sequence[str]:
     if not isinstance(found, list | tuple) or not set(map(type, found)) <= {str}:
         raise TypeError(key)
     return found
-
-
-#: Types of the values of an entry of ``paths``, by key.
-_PATH_TYPES: dict[str, set[type]] = {
-    "_path": {str},
-    "path_type": {str, type(None)},
-    "prefix_placeholder": {str, type(None)},
-    "file_mode": {str, type(None)},
-    "sha256": {str, type(None)},
-    "sha256_in_prefix": {str, type(None)},
-    "size_in_bytes": {int, type(None)},
-}
-
-
-def _check_paths(paths: object) -> None:
-    """Check the types of tens of thousands of entries, one key at a time."""
-    if not isinstance(paths, list) or not set(map(type, paths)) <= {dict}:
-        raise TypeError("paths")
-    for key, types in _PATH_TYPES.items():
-        found: set[type] = {type(entry.get(key)) for entry in paths}
-        if not found <= types:
-            raise TypeError(key)

@@ -1,29 +1,36 @@
-"""Move and clone whole environments: a relocated copy is built, then switched in in one step.
+"""Move and clone whole environments; only files that contain the path are rewritten.
 
 ::
 
-    rename   old ──┬─ kept generations ─> relocated, hard-linked ─> new store
-                   └─ the environment ──> stage ── SWITCH IN ── old one removed
-    clone    source ─ copied, relocated ─> stage ── SWITCH IN
+    rename   old ── changed files ─> stages ── JOURNAL, RENAME ── stages replace files in it
+    clone    source ─ linked or copied, relocated ─> stage ── SWITCH IN
+
+Where the environment cannot be renamed (another file system, a mount point, an image layer), it is
+copied by hard links or content, switched in, and removed at its old path.
 
 If killed before the switch, only the old environment exists; if killed after it, the new one is
-complete, and so is the old one unless it is removed already.
+complete (a renamed one after recovery), and so is the old one unless it is removed already.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+from pathlib import Path
+from typing import NamedTuple
 
 from minicon.constants import HISTORY
 from minicon.errors import PrefixError
 from minicon.fs import operations
+from minicon.fs.folder import Folder
+from minicon.fs.folder_tree import FolderTree
 from minicon.fs.ownership import is_real_folder
 from minicon.lean_dataclasses import replace
 from minicon.models.reporter import SilentReporter
 from minicon.prefix.environment.history import change_lines, format_block
 from minicon.prefix.environment.prefix import Prefix
 from minicon.prefix.environment.prefix_location import (
+    CANNOT_BE_RENAMED,
     check_prefix_location,
     is_empty,
     unmovable_entries,
@@ -34,19 +41,19 @@ from minicon.prefix.generations.metadata import read_generation_metadata
 from minicon.prefix.generations.recovery import recover_locked
 from minicon.prefix.generations.store import GenerationStore
 from minicon.prefix.generations.store_entries import GENERATION_FILE, is_tree, new_environment_mark
+from minicon.prefix.generations.tree_move import ENVIRONMENT, TreeMove
 from minicon.prefix.link.conda_meta import read_history
 from minicon.prefix.link.path_replacement import Relocation
 from minicon.prefix.link.relocated_copy import copy_relocated
+from minicon.prefix.link.relocated_files import list_folders, write_relocated
 from minicon.prefix.removal import remove_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-    from typing import Any
+    from collections.abc import Callable, Iterator, Mapping
 
-    from minicon.fs.folder import Folder
     from minicon.models.reporter import Reporter
+    from minicon.prefix.generations.metadata import GenerationMetadata
 
     #: Called with the finished tree and its final path, before the switch.
     Finish = Callable[[Folder, Path], object]
@@ -95,22 +102,16 @@ def move_environment(
     ):
         recover_locked(source)
         _clear(target)
-        relocation = _relocation(old, new, share=True)
-        for number in source.numbers():
-            stage = target.new_stage()
-            with target.opened(stage) as tree:
-                _copy(source.folder / str(number), tree, relocation, reporter)
+        environment = Prefix(old)
+        relocation = _relocation(environment, new, share=True)
+        described = _Described(command, version, now, channel_name)
+        move = _Move(source, target, environment, relocation, described, durable)
+        try:
+            move.rename()
+            with Folder.open(target.prefix) as tree:
                 _finish(tree, new, finish, durable=durable)
-            target.root.rename(stage.name, str(number))
-        stage = target.new_stage()
-        with target.opened(stage) as tree:
-            _copy(source.prefix, tree, relocation, reporter)
-            metadata = replace(read_generation_metadata(stage), stage=stage.name)
-            tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
-            block = {"command": command, "version": version, "now": now}
-            _add_history(tree, stage, {**block, "generation": metadata.number}, channel_name)
-            _finish(tree, new, finish, durable=durable)
-        _switch(target, stage, durable=durable)
+        except _CannotBeRenamed:
+            move.copy(finish, reporter)
     remove_environment(old, lock_timeout=lock_timeout, reporter=reporter)
 
 
@@ -142,12 +143,12 @@ def clone_environment(
         locked(target, lock_timeout, reporter),
     ):
         _clear(target)
-        stage = target.new_stage()
-        relocation = _relocation(source, new, share=False)
-        with target.opened(stage) as tree:
-            _copy(source, tree, replace(relocation, share_packages=share_packages), reporter)
+        prefix = Prefix(source)
+        relocation = _relocation(prefix, new, share=False)
+        relocation = replace(relocation, share_packages=share_packages)
+        with _stage(target) as stage, target.opened(stage) as tree:
             metadata = replace(
-                read_generation_metadata(stage),
+                read_generation_metadata(source),
                 number=1,
                 stage=stage.name,
                 previous=None,
@@ -155,11 +156,124 @@ def clone_environment(
                 command=command,
                 environment=new_environment_mark(),
             )
-            tree.replace_file(GENERATION_FILE, metadata.to_bytes(), durable=False)
-            block = {"command": command, "version": version, "now": now, "generation": 1}
-            _add_history(tree, stage, block, channel_name)
+            described = _Described(command, version, now, channel_name).files(prefix, metadata)
+            _copy(prefix, tree, relocation, described, reporter)
             _finish(tree, new, finish, durable=durable)
         _switch(target, stage, durable=durable)
+
+
+class _CannotBeRenamed(Exception):
+    """The environment has to be copied to its new path."""
+
+
+class _Move(NamedTuple):
+    """One environment that moves from a store to another one; both are locked."""
+
+    source: GenerationStore
+    target: GenerationStore
+    environment: Prefix
+    relocation: Relocation
+    described: _Described
+    durable: bool
+
+    def rename(self) -> None:
+        """Move the environment and its kept generations by renames.
+
+        Raises:
+            _CannotBeRenamed: The file system does not allow that; nothing was changed.
+        """
+        source, target = self.source, self.target
+        if not _is_movable(source, target):
+            raise _CannotBeRenamed
+        with contextlib.ExitStack() as stages:
+            changes = []
+            for name in (ENVIRONMENT, *map(str, source.numbers())):
+                stage = stages.enter_context(_stage(target))
+                with target.opened(stage) as root, FolderTree(root) as changed:
+                    self._write_changes(name, changed)
+                changes.append((name, stage.name))
+            if self.durable:
+                operations.sync_file_system(target.folder)
+            mark = read_generation_metadata(source.prefix).environment
+            move = TreeMove(source=str(source.prefix), mark=mark, changes=tuple(changes))
+            try:
+                with uninterrupted():
+                    target.move_in(move, durable=self.durable)
+            except OSError as error:
+                if error.errno in CANNOT_BE_RENAMED and source.prefix.exists():
+                    raise _CannotBeRenamed from error
+                raise
+
+    def _write_changes(self, name: str, changed: FolderTree) -> None:
+        prefix = self._generation(name) if name else self.environment
+        files: Mapping[str, bytes] = {}
+        if name == ENVIRONMENT:
+            metadata = replace(read_generation_metadata(prefix.path), stage="")
+            files = self.described.files(prefix, metadata)
+        write_relocated(prefix, list_folders(prefix.path), changed, self.relocation, files)
+
+    def copy(self, finish: Finish, reporter: Reporter | None) -> None:
+        """Copy the environment and its kept generations, and switch it in."""
+        target, new = self.target, Path(self.relocation.new)
+        for number in map(str, self.source.numbers()):
+            with _stage(target) as stage, target.opened(stage) as tree:
+                _copy(self._generation(number), tree, self.relocation, {}, reporter)
+                _finish(tree, new, finish, durable=self.durable)
+            target.root.rename(stage.name, number)
+        prefix = self.environment
+        with _stage(target) as stage, target.opened(stage) as tree:
+            metadata = replace(read_generation_metadata(prefix.path), stage=stage.name)
+            files = self.described.files(prefix, metadata)
+            _copy(prefix, tree, self.relocation, files, reporter)
+            _finish(tree, new, finish, durable=self.durable)
+        _switch(target, stage, durable=self.durable)
+
+    def _generation(self, number: str) -> Prefix:
+        return Prefix(self.source.folder / number)
+
+
+def _is_movable(source: GenerationStore, target: GenerationStore) -> bool:
+    """Whether an environment can be renamed as a whole, as far as that is known beforehand."""
+    if os.name == "nt" or source.is_inside or target.is_inside:
+        return False
+    return source.prefix.stat().st_dev == target.folder.stat().st_dev
+
+
+@contextlib.contextmanager
+def _stage(target: GenerationStore) -> Iterator[Path]:
+    """Make an empty stage, which is removed if the block raises, unless recovery needs it."""
+    stage = target.new_stage()
+    try:
+        yield stage
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if not target.is_moving:
+                target.discard(stage)
+        raise
+
+
+class _Described(NamedTuple):
+    """What is recorded about a move or a copy in the environment itself."""
+
+    command: str
+    version: str
+    now: float
+    channel_name: Callable[[str], str]
+
+    def files(self, prefix: Prefix, metadata: GenerationMetadata) -> Mapping[str, bytes]:
+        """History with one more block, and metadata, by path."""
+        text = format_block(
+            lines=change_lines(prefix.revisions(), prefix.readable_records(), self.channel_name),
+            specs={},
+            command=self.command,
+            version=self.version,
+            now=self.now,
+            generation=metadata.number,
+        )
+        return {
+            HISTORY: read_history(prefix.path) + text.encode(),
+            GENERATION_FILE: metadata.to_bytes(),
+        }
 
 
 def _unchanging(
@@ -176,17 +290,23 @@ def _unchanging(
     return locked(store, lock_timeout, reporter)
 
 
-def _copy(tree: Path, stage: Folder, relocation: Relocation, reporter: Reporter | None) -> None:
+def _copy(
+    prefix: Prefix,
+    stage: Folder,
+    relocation: Relocation,
+    files: Mapping[str, bytes],
+    reporter: Reporter | None,
+) -> None:
     task = (reporter or SilentReporter()).start("link", "environment", None, "files")
     try:
-        copy_relocated(tree, stage, relocation, task)
+        copy_relocated(prefix, stage, relocation, files, task)
     finally:
         task.finish()
 
 
-def _relocation(old: Path, new: Path, *, share: bool) -> Relocation:
-    subdir = Prefix(old).subdir or ("win-64" if os.name == "nt" else "linux-64")
-    return Relocation(old=str(old), new=str(new), subdir=subdir, share=share)
+def _relocation(old: Prefix, new: Path, *, share: bool) -> Relocation:
+    subdir = old.subdir or ("win-64" if os.name == "nt" else "linux-64")
+    return Relocation(old=str(old.path), new=str(new), subdir=subdir, share=share)
 
 
 def _check_paths(old: Path, new: Path) -> None:
@@ -227,12 +347,3 @@ def _switch(target: GenerationStore, stage: Path, *, durable: bool) -> None:
         with contextlib.suppress(OSError):
             target.abort_switch(stage)
         raise
-
-
-def _add_history(
-    tree: Folder, stage: Path, block: Mapping[str, Any], channel_name: Callable[[str], str]
-) -> None:
-    copy = Prefix(stage)
-    lines = change_lines(copy.revisions(), copy.readable_records(), channel_name)
-    text = format_block(lines=lines, specs={}, **block)
-    tree.replace_file(HISTORY, read_history(tree) + text.encode(), durable=False)

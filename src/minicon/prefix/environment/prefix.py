@@ -159,14 +159,21 @@ class Prefix:
     def _records_by_name(self) -> dict[str, PrefixRecord]:
         return {record.name: record for record in self.readable_records()}
 
-    def entries_of(self, record: PrefixRecord) -> dict[str, PathsEntry]:
+    def entries_of(
+        self, record: PrefixRecord, paths: Sequence[PathsEntry] | None = None
+    ) -> dict[str, PathsEntry]:
         """The entries of a package of this environment by path in the prefix.
 
         Conda records paths in the package for noarch python: ``site-packages/x.py``.
+
+        Args:
+            record: The package.
+            paths: Those of its entries that are wanted; None means all.
         """
-        entries = {entry.path: entry for entry in record.paths}
+        paths = record.paths if paths is None else paths
+        entries = {entry.path: entry for entry in paths}
         if record.record.noarch == "python":
-            moved = [entry for entry in record.paths if entry.path.startswith(MOVED_FOLDERS)]
+            moved = [entry for entry in paths if entry.path.startswith(MOVED_FOLDERS)]
             if moved and (layout := self.python_layout):
                 entries.update({layout.target(entry.path): entry for entry in moved})
         return entries
@@ -319,13 +326,12 @@ def _read_record(name: str, folder: int | str) -> PrefixRecord | None:
 
     try:
         with open(name, "rb", opener=opener) as file:
-            data = read_json(file.read())
-        record = PrefixRecord.from_json(data)
+            record = PrefixRecord.from_bytes(file.read())
         _require_own_paths(record.files)
     except (PermissionError, ValueError, KeyError, TypeError, AttributeError, SpecError):
         return None
-    is_complete = all(isinstance(data.get(key), str) for key in ("name", "version"))
-    return record if is_complete else None
+    data = record.record.data
+    return record if all(isinstance(data.get(key), str) for key in ("name", "version")) else None
 
 
 def _require_own_paths(paths: Sequence[str]) -> None:

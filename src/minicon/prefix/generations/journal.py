@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from minicon.fs.folder import Folder
     from minicon.prefix.generations.entry_swap import EntryExchange
+    from minicon.prefix.generations.tree_move import TreeMove
 
 _JOURNAL = "journal"
 
@@ -35,6 +36,7 @@ class Journal:
         outgoing: Tree that the environment is being renamed to, or "".
         incoming: Tree that replaces it, or "".
         entries: An exchange entry by entry, or None.
+        move: A move from another path, or None.
     """
 
     stages: tuple[str, ...] = ()
@@ -42,6 +44,7 @@ class Journal:
     outgoing: str = ""
     incoming: str = ""
     entries: EntryExchange | None = None
+    move: TreeMove | None = None
 
     def to_bytes(self) -> bytes:
         """Serialize to JSON; ``b""`` if no switch is under way."""
@@ -52,6 +55,8 @@ class Journal:
             data |= {"outgoing": self.outgoing, "incoming": self.incoming}
         if self.entries is not None:
             data["entries"] = self.entries.to_json()
+        if self.move is not None:
+            data["move"] = self.move.to_json()
         return json.dumps(data).encode() if data else b""
 
     @classmethod
@@ -62,17 +67,21 @@ class Journal:
             ValueError: Anything else; the text is a sentence about "it".
         """
         data = json_object(text)
-        entries = data.pop("entries", None)
+        entries, move = data.pop("entries", None), data.pop("move", None)
         if not data.keys() <= set(cls.__slots__):
             raise ValueError("it has unknown keys")
         if entries is not None:
             from minicon.prefix.generations.entry_swap import EntryExchange
 
             entries = EntryExchange.from_json(entries)
+        if move is not None:
+            from minicon.prefix.generations.tree_move import TreeMove
+
+            move = TreeMove.from_json(move)
         stages = data.get("stages", [])
         if not isinstance(stages, list):
             raise ValueError("its stages are not a list")  # noqa: TRY004 - one kind for all
-        journal = cls(**{**data, "stages": tuple(stages)}, entries=entries)
+        journal = cls(**{**data, "stages": tuple(stages)}, entries=entries, move=move)
         invalid = _invalid_attribute(journal)
         if invalid is not None:
             raise ValueError(f"it has an invalid value of {invalid!r}")
@@ -84,6 +93,8 @@ class Journal:
         names = [*self.stages, self.outgoing, self.incoming]
         if self.entries is not None:
             names += self.entries.trees
+        if self.move is not None:
+            names += self.move.stages
         return tuple(filter(None, names))
 
 

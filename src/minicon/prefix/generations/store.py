@@ -57,6 +57,7 @@ from minicon.prefix.generations.switch import Switch
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from minicon.fs.folder import Folder
+    from minicon.prefix.generations.tree_move import TreeMove
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +251,15 @@ class GenerationStore:
     def commit(self) -> None:
         """Make the switch final: recovery does not undo it."""
         self._switch.commit()
+
+    def move_in(self, move: TreeMove, *, durable: bool) -> None:
+        """Make the environment of another path that of this one; see :meth:`Switch.move_in`."""
+        self._switch.move_in(move, durable=durable)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a move to this path was interrupted, which recovery finishes."""
+        return self._switch.journal().move is not None
 
     def swap(self, tree: Path) -> None:
         """Swap a tree of the store and the environment."""

@@ -10,6 +10,7 @@ one or two renames for each entry    where the directory cannot be renamed (``en
 from __future__ import annotations
 
 import contextlib
+import os
 
 from minicon.fs import operations
 from minicon.fs.folder import Folder
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from minicon.prefix.generations.entry_swap import EntryExchange
     from minicon.prefix.generations.store_folder import StoreFolder
+    from minicon.prefix.generations.tree_move import TreeMove
 
 
 class Switch:
@@ -80,6 +82,25 @@ class Switch:
         with contextlib.suppress(OSError):  # switched: the journal has what is left to do
             self._finish_entries(exchange)
 
+    def move_in(self, move: TreeMove, *, durable: bool) -> None:
+        """Rename an environment to this path, and replace its files that contain the path.
+
+        Raises:
+            OSError: From the file system; the environment is where it was, or recovery finishes.
+        """
+        from minicon.prefix.generations.tree_move import finish_move
+
+        self.update_journal(move=move)
+        try:
+            source, target = os.path.split(move.source), self._prefix
+            with Folder.open(source[0]) as before, Folder.open(target.parent) as parent:
+                before.rename(source[1], parent, target.name)
+        except OSError:
+            self.update_journal(move=None)
+            raise
+        finish_move(move, self._store, durable=durable)
+        self.update_journal(move=None)
+
     def finish(self) -> None:
         """Finish a switch that a killed process began.
 
@@ -89,6 +110,11 @@ class Switch:
         journal = self.journal()
         if journal.entries is not None:
             self._finish_entries(journal.entries)
+        if journal.move is not None:
+            from minicon.prefix.generations.tree_move import finish_move
+
+            finish_move(journal.move, self._store)
+            self.update_journal(move=None)
         if journal.outgoing:
             if not (self._folder / journal.outgoing).exists():
                 pass
