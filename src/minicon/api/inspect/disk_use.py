@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
     from minicon.api.services import Services
 
-    #: By device and number.
-    _Inodes = dict[tuple[int, int], "_Inode"]
-
 _BLOCK = 512
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,95 +72,132 @@ def disk_use(services: Services, environments: Sequence[Path]) -> tuple[list[Dis
     Costs one ``lstat`` per file of the environments and the cache; inodes are counted once in each
     use, and once in the sum.
     """
-    every: _Inodes = {}
+    every = _Count()
     uses = [_environment_use(path, every) for path in environments]
     uses += [_cache_use(folder, every) for folder in services.settings.pkgs_dirs[:1]]
-    return uses, sum(inode.size for inode in every.values())
+    return uses, every.total
 
 
 def freed_size(*paths: Path) -> int:
     """Return the bytes that removing all these paths would free: other links keep their files."""
-    inodes: _Inodes = {}
+    count = _Count()
     for path in paths:
-        _add_tree(path, inodes)
-    return _only_here(inodes)
+        count.add_tree(path)
+    return count.unique
 
 
-@dataclass(slots=True)
-class _Inode:
-    """One file on disk.
+class _Count:
+    """The inodes of some trees, by device and number as one integer.
 
     Attributes:
-        size: Bytes on disk.
-        links: Number of its names anywhere.
-        seen: Number of its names that were visited.
+        folders: Blocks of a folder, with its files that have no other name anywhere.
+        linked: Blocks of a file with several names.
+        unvisited: How many of these were not visited.
     """
 
-    size: int
-    links: int
-    seen: int = 0
+    def __init__(self) -> None:
+        self.folders: dict[int, int] = {}
+        self.linked: dict[int, int] = {}
+        self.unvisited: dict[int, int] = {}
 
+    @property
+    def total(self) -> int:
+        """Bytes on disk, every inode once."""
+        return _BLOCK * (sum(self.folders.values()) + sum(self.linked.values()))
 
-def _environment_use(path: Path, every: _Inodes) -> DiskUse:
-    inodes: _Inodes = {}
-    _add_tree(path, inodes, without=unmovable_entries(path))
-    present = set(inodes)
-    _add_tree(GenerationStore(path).folder, inodes)
-    earlier = {key: inode for key, inode in inodes.items() if key not in present}
-    every.update(inodes)
-    return _use("environment", path, inodes, _only_here(earlier))
+    @property
+    def unique(self) -> int:
+        """Bytes of inodes all of whose names were visited."""
+        return self.without(_Count())
 
+    def without(self, other: _Count) -> int:
+        """As :attr:`unique`, for the inodes that another count does not have."""
+        folders = sum(size for key, size in self.folders.items() if key not in other.folders)
+        return _BLOCK * folders + _BLOCK * sum(
+            size
+            for key, size in self.linked.items()
+            if self.unvisited[key] <= 0 and key not in other.linked
+        )
 
-def _cache_use(folder: Path, every: _Inodes) -> DiskUse:
-    inodes: _Inodes = {}
-    _add_tree(folder, inodes)
-    every.update(inodes)
-    return _use("package_cache", folder, inodes, 0)
+    def update(self, other: _Count) -> None:
+        """Add the inodes of another count; :attr:`total` is that of both."""
+        self.folders.update(other.folders)
+        self.linked.update(other.linked)
 
+    def add_tree(self, root: Path, *, without: Collection[str] = ()) -> None:
+        """Count a file, or every file and folder of a tree; symbolic links are not followed.
 
-def _use(kind: str, path: Path, inodes: _Inodes, kept: int) -> DiskUse:
-    return DiskUse(
-        kind=kind,
-        path=path,
-        total=sum(inode.size for inode in inodes.values()),
-        unique=_only_here(inodes),
-        kept=kept,
-    )
+        Args:
+            root: A file or folder. What is removed meanwhile, or cannot be read, is left out.
+            without: Names directly below the root that are left out.
+        """
+        path = os.fspath(root)
+        waiting: list[tuple[str, int]] = []
+        with contextlib.suppress(OSError):
+            self._add_alone(os.lstat(path), path, waiting)
+        for folder, key in waiting:  # grows while it is walked
+            with contextlib.suppress(OSError):
+                self._add_entries(folder, key, waiting, without if folder == path else ())
 
-
-def _only_here(inodes: _Inodes) -> int:
-    return sum(inode.size for inode in inodes.values() if inode.seen >= inode.links)
-
-
-def _add_tree(root: Path, inodes: _Inodes, *, without: Collection[str] = ()) -> None:
-    """Count a file, or every file and folder of a tree; symbolic links are not followed.
-
-    Args:
-        root: A file or folder. What is removed meanwhile, or cannot be read, is left out.
-        inodes: Receives the inodes.
-        without: Names directly below the root that are left out.
-    """
-    with contextlib.suppress(OSError):
-        _add(os.lstat(root), inodes)
-    waiting = [os.fspath(root)]
-    for folder in waiting:  # grows while it is walked
-        with contextlib.suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if without and folder == waiting[0] and entry.name in without:
+    def _add_entries(
+        self, folder: str, key: int, waiting: list[tuple[str, int]], without: Collection[str]
+    ) -> None:
+        """Count the entries of a folder: most of the time is spent in this loop."""
+        blocks, linked, unvisited = 0, self.linked, self.unvisited
+        look, is_folder, descriptor = os.stat, stat.S_ISDIR, None
+        if os.listdir in os.supports_fd:
+            descriptor = os.open(folder, _FOLDER)
+        start = "" if descriptor is not None else f"{folder}/"
+        try:
+            for name in os.listdir(folder if descriptor is None else descriptor):
+                if name in without:
                     continue
                 try:
-                    _add(entry.stat(follow_symlinks=False), inodes)
+                    status = look(start + name, dir_fd=descriptor, follow_symlinks=False)
                 except FileNotFoundError:
                     continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+                if is_folder(status.st_mode):
+                    self._add_alone(status, f"{folder}/{name}", waiting)
+                elif status.st_nlink == 1:
+                    blocks += status.st_blocks
+                else:
+                    inode = status.st_dev << 64 | status.st_ino
+                    linked[inode] = status.st_blocks
+                    unvisited[inode] = unvisited.get(inode, status.st_nlink) - 1
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+        self.folders[key] += blocks
+
+    def _add_alone(self, status: os.stat_result, path: str, waiting: list[tuple[str, int]]) -> None:
+        """Count a folder, or a file that is not found in one."""
+        inode = status.st_dev << 64 | status.st_ino
+        # The number of a folder's links is that of its folders.
+        if stat.S_ISDIR(status.st_mode):
+            waiting.append((path, inode))
+        elif status.st_nlink > 1:
+            self.linked[inode] = status.st_blocks
+            self.unvisited[inode] = self.unvisited.get(inode, status.st_nlink) - 1
+            return
+        self.folders[inode] = status.st_blocks
 
 
-def _add(status: os.stat_result, inodes: _Inodes) -> None:
-    key = (status.st_dev, status.st_ino)
-    inode = inodes.get(key)
-    if inode is None:
-        # The link count of a folder is the number of its subfolders plus two.
-        links = 1 if stat.S_ISDIR(status.st_mode) else status.st_nlink
-        inode = inodes[key] = _Inode(status.st_blocks * _BLOCK, links)
-    inode.seen += 1
+def _environment_use(path: Path, every: _Count) -> DiskUse:
+    count = _Count()
+    count.add_tree(path, without=unmovable_entries(path))
+    present = _Count()
+    present.update(count)
+    count.add_tree(GenerationStore(path).folder)
+    every.update(count)
+    return _use("environment", path, count, count.without(present))
+
+
+def _cache_use(folder: Path, every: _Count) -> DiskUse:
+    count = _Count()
+    count.add_tree(folder)
+    every.update(count)
+    return _use("package_cache", folder, count, 0)
+
+
+def _use(kind: str, path: Path, count: _Count, kept: int) -> DiskUse:
+    return DiskUse(kind=kind, path=path, total=count.total, unique=count.unique, kept=kept)
