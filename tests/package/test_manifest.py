@@ -47,8 +47,8 @@ def facts_of(manifest):
         sorted(map(repr, (entry.to_json() for entry in entries_of(manifest)[1]))),
         manifest.entry_points,
         manifest.noarch,
-        manifest.files_text,
-        manifest.paths_text,
+        manifest.files_text(),
+        b"".join(manifest.paths_text()),
     )
 
 
@@ -58,10 +58,10 @@ def test_a_manifest_has_the_entries_of_the_list(files):
     plain, entries = entries_of(manifest)
     assert sorted(e.path for e in entries) == sorted(e.path for e in files.paths)
     assert {e.path: e.to_json() for e in entries} == {e.path: e.to_json() for e in files.paths}
-    assert json.loads(b"[%s]" % manifest.files_text) == [entry.path for entry in plain]
+    assert json.loads(b"[%s]" % manifest.files_text()) == [entry.path for entry in plain]
     in_prefix = [{"sha256_in_prefix": e.sha256} if e.sha256 else {} for e in plain]
     recorded = [{**e.to_json(), **more} for e, more in zip(plain, in_prefix, strict=True)]
-    assert manifest.paths_text.decode() == json.dumps(recorded)[1:-1]
+    assert b"".join(manifest.paths_text()).decode() == json.dumps(recorded)[1:-1]
     for entry in files.paths:
         assert manifest.has(entry.path)
     assert not manifest.has("not/there")

@@ -87,7 +87,7 @@ def test_folders_go_where_each_of_their_files_goes(paths, links, noarch, source,
     plain = [p.entry for p in made.files if p.entry.path_type == PathType.HARDLINK]
     assert json.loads(b"[%s]" % files) == [e.path for e in plain]
     recorded = [{**e.to_json(), "sha256_in_prefix": e.sha256} for e in plain]
-    assert paths_data.decode() == json.dumps(recorded)[1:-1]
+    assert b"".join(paths_data).decode() == json.dumps(recorded)[1:-1]
 
 
 @pytest.mark.parametrize(

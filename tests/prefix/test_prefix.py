@@ -145,7 +145,8 @@ def test_the_text_of_a_record_is_its_json(entries: list[PathsEntry], specs: list
         requested_specs=specs,
         link={"source": "s", "type": 1},
     )
-    assert prefix_record_text(record).decode() == json.dumps(record.to_json())
-    again = PrefixRecord.from_json(json.loads(prefix_record_text(record)))
+    text = b"".join(prefix_record_text(record))
+    assert text.decode() == json.dumps(record.to_json())
+    again = PrefixRecord.from_json(json.loads(text))
     expected = [entry.to_prefix_json() for entry in entries]
     assert [entry.to_json() for entry in again.paths] == expected

@@ -25,7 +25,7 @@ from minicon.fs.plain_file import read_plain_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from minicon.fs.operations import PathText
 
@@ -165,6 +165,10 @@ class Folder(Closing):
             operations.create_file(
                 folder.at(name), data, mode, directory=folder.descriptor, modified_ns=modified_ns
             )
+
+    def create_file_from(self, name: str, chunks: Iterable[bytes]) -> None:
+        """As :func:`operations.create_file_from`."""
+        operations.create_file_from(chunks, self.at(name), directory=self.descriptor)
 
     def replace_file(
         self,

@@ -26,12 +26,15 @@ from minicon.models.package_files import EntryPoint, PackageFiles, PathsEntry, P
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from io import FileIO
     from pathlib import Path
 
 MANIFEST_FILE = "info/minicon-manifest"
 _VERSION = 2
 _UNKNOWN_DIGEST = "-" * 64
 _UNKNOWN_SIZE = -1
+#: Bytes of the records' text that are read at a time.
+_PIECE = 1 << 20
 
 
 class PlainFolder:
@@ -101,11 +104,9 @@ class Manifest:
         others: Links, directories, and files that are rewritten or must not be linked.
         entry_points: Commands to generate.
         noarch: Kind of noarch package, or None.
-        files_text: Paths of the plain files as JSON strings, separated by commas.
-        paths_text: Their entries of ``paths_data`` as JSON objects, separated by commas.
     """
 
-    __slots__ = ("entry_points", "files_text", "folders", "noarch", "others", "paths_text")
+    __slots__ = ("_stored", "entry_points", "folders", "noarch", "others")
 
     def __init__(
         self,
@@ -114,15 +115,13 @@ class Manifest:
         *,
         entry_points: tuple[EntryPoint, ...],
         noarch: str | None,
-        files_text: bytes,
-        paths_text: bytes,
+        stored: _StoredTexts | None = None,
     ) -> None:
         self.folders = folders
         self.others = others
         self.entry_points = entry_points
         self.noarch = noarch
-        self.files_text = files_text
-        self.paths_text = paths_text
+        self._stored = stored
 
     @classmethod
     def of(cls, files: PackageFiles) -> Manifest:
@@ -134,15 +133,25 @@ class Manifest:
                 names.setdefault(entry.path.rpartition("/")[0], []).append(entry)
             else:
                 others.append(entry)
-        plain = [entry for entries in names.values() for entry in entries]
         return cls(
             tuple(_folder(path, entries) for path, entries in names.items()),
             tuple(others),
             entry_points=files.entry_points,
             noarch=files.noarch,
-            files_text=files_text(entry.path for entry in plain),
-            paths_text=paths_text(plain),
         )
+
+    def files_text(self) -> bytes:
+        """Paths of the plain files as JSON strings, separated by commas; read each time."""
+        found = self._stored.read_files() if self._stored else None
+        return files_text(entry.path for entry in self._plain()) if found is None else found
+
+    def paths_text(self) -> Iterator[bytes]:
+        """Their entries of ``paths_data`` as JSON objects, separated by commas, in pieces."""
+        found = self._stored.read_paths() if self._stored else None
+        return iter((paths_text(self._plain()),)) if found is None else found
+
+    def _plain(self) -> Iterator[PathsEntry]:
+        return (entry for folder in self.folders for entry in folder.entries(folder.path))
 
     def has(self, path: str) -> bool:
         """Whether the package has a file, link or directory at a path."""
@@ -173,16 +182,71 @@ class Manifest:
 
     def to_bytes(self, paths_json: os.stat_result) -> bytes:
         """Return the content of :data:`MANIFEST_FILE` for this ``info/paths.json``."""
+        texts = self.files_text(), b"".join(self.paths_text())
         head = {
             "manifest": _VERSION,
             "paths_json": _identity(paths_json),
-            "lengths": [len(self.files_text), len(self.paths_text)],
+            "lengths": list(map(len, texts)),
             "noarch": self.noarch,
             "entry_points": [[p.command, p.module, p.function] for p in self.entry_points],
             "others": [entry.to_json() for entry in self.others],
             "folders": [folder.to_text() for folder in self.folders],
         }
-        return b"\n".join((json.dumps(head).encode(), self.files_text, self.paths_text))
+        return b"\n".join((json.dumps(head).encode(), *texts))
+
+
+class _StoredTexts:
+    """The texts in a manifest file, which are read when a record is written.
+
+    Args:
+        path: The file.
+        status: Of the file; its texts are not read from one that replaced it.
+        start: Where they begin.
+        sizes: Of the text of ``files``, and of that of ``paths_data``.
+    """
+
+    __slots__ = ("_path", "_sizes", "_start", "_status")
+
+    def __init__(
+        self, path: str, status: os.stat_result, start: int, sizes: tuple[int, int]
+    ) -> None:
+        self._path = path
+        self._status = status.st_ino, status.st_size, status.st_mtime_ns
+        self._start = start
+        self._sizes = sizes
+
+    def read_files(self) -> bytes | None:
+        """Read the first text; None if the file was replaced or removed."""
+        reader = self._open()
+        if reader is None:
+            return None
+        with reader:
+            return reader.read(self._sizes[0])
+
+    def read_paths(self) -> Iterator[bytes] | None:
+        """Read the second text in pieces; None if the file was replaced or removed."""
+        reader = self._open()
+        return None if reader is None else self._pieces(reader)
+
+    def _pieces(self, reader: FileIO) -> Iterator[bytes]:
+        with reader:
+            reader.seek(self._sizes[0] + 1, os.SEEK_CUR)
+            left = self._sizes[1]
+            while left and (piece := reader.read(min(left, _PIECE))):
+                left -= len(piece)
+                yield piece
+
+    def _open(self) -> FileIO | None:
+        try:
+            reader = open(self._path, "rb", buffering=0)  # noqa: SIM115 - closed by callers
+        except OSError:
+            return None
+        status = os.fstat(reader.fileno())
+        if (status.st_ino, status.st_size, status.st_mtime_ns) != self._status:
+            reader.close()
+            return None
+        reader.seek(self._start)
+        return reader
 
 
 def make_manifest(directory: Path, files: PackageFiles | None = None) -> Manifest:
@@ -215,10 +279,12 @@ def read_manifest(directory: str | os.PathLike[str]) -> Manifest | None:
     Costs about 0.1 µs per file.
     """
     folder = os.fspath(directory)
+    path = f"{folder}/{MANIFEST_FILE}"
     try:
-        with open(f"{folder}/{MANIFEST_FILE}", "rb") as reader:
-            data = reader.read()
-        return _parse(data, os.stat(f"{folder}/info/paths.json"))
+        with open(path, "rb") as reader:
+            status = os.fstat(reader.fileno())
+            head = reader.readline()
+        return _parse(head, path, status, os.stat(f"{folder}/info/paths.json"))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -228,21 +294,20 @@ def _identity(paths_json: os.stat_result) -> list[int]:
     return [paths_json.st_size, paths_json.st_mtime_ns]
 
 
-def _parse(data: bytes, paths_json: os.stat_result) -> Manifest | None:
-    head_size = data.index(b"\n")
-    head = json.loads(data[:head_size])
+def _parse(
+    line: bytes, path: str, status: os.stat_result, paths_json: os.stat_result
+) -> Manifest | None:
+    head = json.loads(line)
     files_size, paths_size = head["lengths"]
-    middle = head_size + 1 + files_size
     is_ours = head["manifest"] == _VERSION and head["paths_json"] == _identity(paths_json)
-    if not is_ours or len(data) != middle + 1 + paths_size:
+    if not is_ours or status.st_size != len(line) + files_size + 1 + paths_size:
         return None
     return Manifest(
         tuple(PlainFolder.from_text(*row) for row in head["folders"]),
         tuple(map(PathsEntry.from_json, head["others"])),
         entry_points=tuple(EntryPoint(*point) for point in head["entry_points"]),
         noarch=head["noarch"],
-        files_text=data[head_size + 1 : middle],
-        paths_text=data[middle + 1 :],
+        stored=_StoredTexts(path, status, len(line), (files_size, paths_size)),
     )
 
 

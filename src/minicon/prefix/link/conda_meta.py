@@ -19,7 +19,7 @@ from minicon.prefix.generations.store_entries import GENERATION_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from minicon.fs.operations import PathText
@@ -64,17 +64,19 @@ def write_prefix_record(
         package_tarball_full_path=str(archive) if archive.exists() else "",
     )
     files, paths = plan.record_texts()
-    text = prefix_record_text(record, files=files, paths=paths)
-    tree.create_file(f"{CONDA_META}/{record.file_name}", text)
+    pieces = prefix_record_text(record, files=files, paths=paths)
+    tree.folder(CONDA_META).create_file_from(record.file_name, pieces)
 
 
-def prefix_record_text(record: PrefixRecord, *, files: bytes = b"", paths: bytes = b"") -> bytes:
-    """Serialize a record to JSON, in one line, with keys in conda's order.
+def prefix_record_text(
+    record: PrefixRecord, *, files: bytes = b"", paths: Iterable[bytes] = ()
+) -> Iterator[bytes]:
+    """Serialize a record to JSON, in one line, with keys in conda's order; yields it in pieces.
 
     Args:
         record: The package; its own files come last.
         files: JSON texts of further paths, separated by commas.
-        paths: JSON objects of their entries, separated by commas.
+        paths: JSON objects of their entries, separated by commas, in pieces.
     """
     frame = PrefixRecord(
         record.record,
@@ -85,25 +87,14 @@ def prefix_record_text(record: PrefixRecord, *, files: bytes = b"", paths: bytes
         extracted_package_dir=record.extracted_package_dir,
         package_tarball_full_path=record.package_tarball_full_path,
     ).to_json()
-    lists = {
-        "files": [b'"files": [', files, files_text(record.files), b"]"],
-        "paths_data": [
-            *(b'"paths_data": {"paths_version": 1, "paths": [', paths),
-            *(paths_text(record.paths), b"]}"),
-        ],
-    }
-    members: list[bytes] = []
-    others: dict[str, Any] = {}  # members in a row, serialized together
-    for key, value in frame.items():
-        if key not in lists:
-            others[key] = value
-            continue
-        start, given, own, end = lists[key]
-        comma = b", " if given and own else b""
-        members += [_members(others), b"".join((start, given, comma, own, end))]
-        others = {}
-    members.append(_members(others))
-    return b"{" + b", ".join(filter(None, members)) + b"}"
+    last = {key: frame.pop(key) for key in ("link", "requested_spec", "requested_specs")}
+    for key in ("files", "paths_data"):
+        del frame[key]
+    comma = b", " if files and record.files else b""
+    start = b'{%s, "files": [%s%s%s], "paths_data": {"paths_version": 1, "paths": ['
+    yield start % (_members(frame), files, comma, files_text(record.files))
+    yield from paths
+    yield b"%s%s]}, %s}" % (comma, paths_text(record.paths), _members(last))
 
 
 def _members(data: Mapping[str, Any]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from minicon.errors import PrefixError
 from minicon.lazy_pattern import lazy_pattern
 from minicon.lean_dataclasses import replace
@@ -95,7 +97,7 @@ def plan_package(
         tuple(_plan_file(entry, own_layout) for entry in manifest.others),
         entry_points=tuple(commands.values()),
         layout=own_layout,
-        texts=_texts_in_prefix(manifest, own_layout),
+        texts=partial(_texts_in_prefix, manifest, own_layout),
     )
     # Checked before generated files are left out: all that the package has must be acceptable.
     check_paths(plan)
@@ -136,21 +138,24 @@ def _plan_file(entry: PathsEntry, layout: PythonLayout | None) -> PlannedFile:
     return PlannedFile(entry.path, target, entry_in_prefix(entry, target) if layout else entry)
 
 
-def _texts_in_prefix(manifest: Manifest, layout: PythonLayout | None) -> tuple[bytes, bytes] | None:
+def _texts_in_prefix(
+    manifest: Manifest, layout: PythonLayout | None
+) -> tuple[bytes, Iterable[bytes]] | None:
     """The manifest's texts with target paths; None where they must be serialized again."""
-    files, paths = manifest.files_text, manifest.paths_text
+    files = manifest.files_text()
     if layout is None:
-        return files, paths
+        return files, manifest.paths_text()
     if b"\\" in files:  # an escaped quote could make part of a path look like its beginning
         return None
     if any(layout.target(start).startswith(MOVED_FOLDERS) for start in MOVED_FOLDERS):
         return None
+    paths = b"".join(manifest.paths_text())
     for start in MOVED_FOLDERS:
         source = f'"{start}'.encode()
         target = f'"{layout.target(start)}'.encode()
         files = files.replace(source, target)
         paths = paths.replace(b'"_path": ' + source, b'"_path": ' + target)
-    return files, paths
+    return files, (paths,)
 
 
 def _without_generated(

@@ -11,7 +11,7 @@ from minicon.prefix.environment.python_layout import entry_point_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -37,6 +37,10 @@ class PlannedFolder(NamedTuple):
     files: PlainFolder
 
 
+def _no_texts() -> None:
+    """Texts of a plan whose files are not exactly those of the manifest."""
+
+
 class PackagePlan:
     """One package of a transaction, with the target path of each of its files.
 
@@ -47,6 +51,7 @@ class PackagePlan:
         others: Its other files, links and directories.
         entry_points: Commands to generate, checked.
         layout: The environment's python; None for packages that do not depend on its paths.
+        texts: Gives the texts of its plain files, if they are known; see :meth:`record_texts`.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class PackagePlan:
         *,
         entry_points: tuple[EntryPoint, ...] = (),
         layout: PythonLayout | None = None,
-        texts: tuple[bytes, bytes] | None = None,
+        texts: Callable[[], tuple[bytes, Iterable[bytes]] | None] = _no_texts,
     ) -> None:
         self.record = record
         self.directory = directory
@@ -127,12 +132,13 @@ class PackagePlan:
             target == folder and name in files.names for _, target, files in self.folders
         )
 
-    def record_texts(self) -> tuple[bytes, bytes]:
-        """Its plain files in ``conda-meta``: JSON texts of ``files`` and ``paths_data``."""
-        if self._texts is not None:
-            return self._texts
+    def record_texts(self) -> tuple[bytes, Iterable[bytes]]:
+        """Its plain files in ``conda-meta``: JSON texts of ``files`` and, in pieces, ``paths``."""
+        texts = self._texts()
+        if texts is not None:
+            return texts
         entries = [e for _, target, files in self.folders for e in files.entries(target)]
-        return files_text(entry.path for entry in entries), paths_text(entries)
+        return files_text(entry.path for entry in entries), (paths_text(entries),)
 
 
 def entry_in_prefix(entry: PathsEntry, target: str, **changes: Any) -> PathsEntry:
